@@ -3,8 +3,8 @@
  *   thing_fuzz 20000 corpus/thing      every file of the folder, then 20,000 mutations of them
  *   thing_fuzz 0 crash-1234            one file: how a found crash is looked at
  *
- * The mutations are the same in every run: a failure here fails again. Before each input is tried it is kept in memory
- * only; on a crash the input is written to crash-<target> in the current folder by the signal handler. */
+ * The mutations are the same in every run: a failure here fails again. On a crash the signal handler writes the input to
+ * crash-<target> in the current folder. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -188,9 +188,11 @@ int main(int argc, char **argv)
     const char *name = strrchr(argv[0], '/');
     snprintf(crash_name, sizeof crash_name, "crash-%s", name == NULL ? argv[0] : name + 1);
     signal(SIGABRT, on_crash);
+#ifndef __SANITIZE_ADDRESS__ /* its own handler tells more, and ends in abort() with abort_on_error=1 */
     signal(SIGSEGV, on_crash);
     signal(SIGBUS, on_crash);
     signal(SIGFPE, on_crash);
+#endif
 
     unsigned long mutations = strtoul(argv[1], NULL, 10);
     for (int i = 2; i < argc; i++) seeds_read(argv[i]);
