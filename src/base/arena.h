@@ -3,7 +3,8 @@
  *   arena --> [block 64 KiB][block][block that fits one large piece] ...   freed together
  *
  * Thread: one owner. Memory: aborts when there is none; arena_bytes tells what is held.
- * Pieces are 8-byte aligned and not zeroed, except by arena_calloc. */
+ * Pieces are 8-byte aligned and not zeroed, except by arena_calloc; one of 0 bytes may be NULL. An arena
+ * of all zeros is an empty one. */
 #pragma once
 #include "base/bytes.h"
 
