@@ -19,10 +19,11 @@ ONLY ?=
 BENCH ?=
 FUZZ_SECONDS ?= 60
 JOBS ?= $(shell nproc)
+CONFIGURE := $(if $(CI),-DMONO_WERROR=ON)
 
 # $(call build,preset[,targets]): configures once; ninja runs cmake again by itself when it has to.
 define build
-@test -f build/$(1)/build.ninja || cmake --preset $(1) >/dev/null || cmake --preset $(1)
+@test -f build/$(1)/build.ninja || cmake --preset $(1) $(CONFIGURE) >/dev/null
 @ninja -C build/$(1) -j $(JOBS) --quiet $(2)
 endef
 

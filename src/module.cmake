@@ -6,6 +6,10 @@
 # USES names lower folders (worker/otlp) or libraries (dep::zstd).
 
 set(MONO_MODULES "" CACHE INTERNAL "")
+set(test_seconds_max 120)
+if(MONO_SANITIZE)
+    set(test_seconds_max 300)
+endif()
 
 # Columns of the tables, from the one place that lists them.
 file(GLOB schema_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/schemas/*.schema)
@@ -73,7 +77,7 @@ function(module folder)
         target_compile_definitions(${program} PRIVATE MONO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
         add_test(NAME ${program} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-        set_tests_properties(${program} PROPERTIES LABELS "unit;${module_labels}" TIMEOUT 120)
+        set_tests_properties(${program} PROPERTIES LABELS "unit;${module_labels}" TIMEOUT ${test_seconds_max})
     endforeach()
     foreach(source IN LISTS fuzzers)
         module_program(${name} ${source} program)
@@ -88,7 +92,7 @@ function(module folder)
                 set(corpus ${dir}/corpus/${program})
             endif()
             add_test(NAME ${program} COMMAND ${program} 20000 ${corpus})
-            set_tests_properties(${program} PROPERTIES LABELS fuzz TIMEOUT 120)
+            set_tests_properties(${program} PROPERTIES LABELS fuzz TIMEOUT ${test_seconds_max})
         endif()
     endforeach()
     foreach(source IN LISTS benches)
