@@ -1,0 +1,59 @@
+/* grpc.h -- a gRPC server for unary calls: HTTP/2 by nghttp2 on a libuv loop (net/loop.h).
+ *
+ *   socket --> HTTP/2 frames --> whole message --handler.call--> [other threads] --grpc_answer--> loop --> socket
+ *
+ * Thread: one loop thread owns the server and its connections; handler.call runs on it and must not block.
+ *         grpc_answer may be called from any thread, exactly once for each request.
+ * Memory: bodies count against in_flight_bytes from their first frame until grpc_answer; over the limit a new
+ *         call is answered UNAVAILABLE with RetryInfo before its body is read into memory.
+ * Errors: a client's mistakes become gRPC statuses, never the end of the process; a message over
+ *         message_bytes_max is RESOURCE_EXHAUSTED without RetryInfo.
+ * Source: gRPC over HTTP/2 (PROTOCOL-HTTP2.md), google.rpc.Status and RetryInfo in grpc-status-details-bin. */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/log.h"
+struct loop;
+struct grpc_server;
+
+enum grpc_encoding { GRPC_ENCODING_IDENTITY, GRPC_ENCODING_GZIP, GRPC_ENCODING_ZSTD, GRPC_ENCODING_UNKNOWN };
+
+struct grpc_request {
+    struct bytes path;          /* "/opentelemetry.proto.collector.trace.v1.TraceService/Export" */
+    struct bytes authorization; /* header values; empty when absent */
+    struct bytes x_api_key;
+    enum grpc_encoding encoding; /* of the body: identity unless the message's compressed flag is set */
+    struct bytes encoding_name;  /* as the client wrote it, for the error text */
+    struct bytes body;           /* the message without its 5-byte prefix; lives until grpc_answer */
+    uint64_t received_unix_us;
+    void *private_state; /* the server's */
+};
+
+struct grpc_handler {
+    /* Takes the request; answers it by grpc_answer, at once or later. On the loop thread. */
+    void (*call)(void *ctx, struct grpc_request *request);
+    void *ctx;
+};
+
+struct grpc_options {
+    const char *address; /* "127.0.0.1" */
+    uint16_t port;       /* 0: any free one, see grpc_server_port */
+    uint32_t message_bytes_max;   /* on the wire */
+    uint64_t in_flight_bytes_max; /* of all calls */
+    uint32_t streams_max;         /* at once on a connection */
+    struct grpc_handler handler;
+    const struct log *log;
+};
+
+MUST_CHECK bool grpc_server_open(struct grpc_server **server, struct loop *loop, const struct grpc_options *options,
+                                 struct err *err);
+uint16_t grpc_server_port(const struct grpc_server *server);
+/* Any thread. message is copied. err NULL or ERR_OK: status 0 with message. Else the status, err->text as
+ * grpc-message and, when the code is retryable, RetryInfo with retry_delay_ms. Ends the request. */
+void grpc_answer(struct grpc_request *request, const struct err *err, struct bytes message, uint32_t retry_delay_ms);
+/* Stops listening and sends GOAWAY; calls in flight are still answered. Any thread. */
+void grpc_server_drain(struct grpc_server *server);
+/* After drain: true when no call is in flight. Any thread. */
+bool grpc_server_is_idle(struct grpc_server *server);
+/* Closes all connections. The loop must have been stopped. */
+void grpc_server_close(struct grpc_server *server);
