@@ -1,0 +1,542 @@
+/* object_folder.c -- the store as a folder: an object is a file, its key the path.
+ *
+ * New bytes are written to .tmp/<uuid>, synced, and then take their name in one step: link(2) for put_if_absent (it never
+ * replaces), rename(2) for the others. Then the folder of the name is synced, and so are, once per process, the folders on
+ * the way to it. A crash leaves at most a file in .tmp; those older than a day are removed when the store opens (younger
+ * ones may belong to another process). */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/uuid.h"
+#include "timefusion/object/object_ops.h"
+
+enum {
+    FOLDERS_KNOWN_MAX = 8192,        /* slots; half of them used */
+    COPY_BYTES = 1024 * 1024,
+    LIST_DEPTH_MAX = 16,
+};
+#define TEMP_AGE_US_MAX (24 * 3600 * INT64_C(1000000))
+#define TEMP_FOLDER     ".tmp"
+
+struct folder {
+    struct object_store store;
+    struct disk *disk;
+    char *dir;
+    /* Folders that are made and synced up to the root, by hash of their path. Forgotten as a whole when full: then a
+     * folder is synced once more, nothing else. */
+    pthread_mutex_t lock;
+    uint64_t *known;
+    uint32_t known_count;
+};
+
+struct folder_reader {
+    struct object_reader reader;
+    struct folder *folder;
+    struct disk_file *file;
+};
+
+struct folder_writer {
+    struct object_writer writer;
+    struct folder *folder;
+    struct disk_file *file;
+    uint64_t bytes;
+    char *temp, *key;
+};
+
+static struct folder *folder_of(struct object_store *store)
+{
+    return (struct folder *)store;
+}
+
+static bool path_of(struct folder *folder, const char *key, char path[PATH_MAX], struct err *err)
+{
+    int len = snprintf(path, PATH_MAX, "%s/%s", folder->dir, key);
+    if (len > 0 && len < PATH_MAX) return true;
+    return err_set(err, ERR_INPUT, "the path of object \"%.100s\" is too long", key);
+}
+
+static void temp_path(struct folder *folder, char path[PATH_MAX])
+{
+    char id[UUID_TEXT_BYTES + 1];
+    uuid_to_text(uuid_random(), id);
+    snprintf(path, PATH_MAX, "%s/" TEMP_FOLDER "/%s", folder->dir, id); /* dir's length was checked at open */
+}
+
+/* -- folders ---------------------------------------------------------------------------------------------------- */
+
+static bool folder_known(struct folder *folder, uint64_t hash, bool add)
+{
+    pthread_mutex_lock(&folder->lock);
+    uint32_t slot = (uint32_t)hash % FOLDERS_KNOWN_MAX;
+    while (folder->known[slot] != 0 && folder->known[slot] != hash) slot = (slot + 1) % FOLDERS_KNOWN_MAX;
+    bool known = folder->known[slot] == hash;
+    if (add && !known) {
+        if (folder->known_count == FOLDERS_KNOWN_MAX / 2) {
+            memset(folder->known, 0, FOLDERS_KNOWN_MAX * sizeof *folder->known);
+            folder->known_count = 0;
+            slot = (uint32_t)hash % FOLDERS_KNOWN_MAX;
+        }
+        folder->known[slot] = hash;
+        folder->known_count++;
+    }
+    pthread_mutex_unlock(&folder->lock);
+    return known;
+}
+
+/* Makes the folder that path lies in, and syncs every folder from there up to the root that may be new. */
+static bool folder_make(struct folder *folder, const char *path, struct err *err)
+{
+    char dir[PATH_MAX];
+    size_t len = (size_t)(strrchr(path, '/') - path);
+    memcpy(dir, path, len);
+    dir[len] = 0;
+    uint64_t hash = hash64_of(bytes_from(dir, len)) | 1; /* 0: an empty slot */
+    if (folder_known(folder, hash, false)) return true;
+    if (!folder->disk->ops->mkdir(folder->disk, dir, err)) return false;
+    size_t root_len = strlen(folder->dir);
+    while (len > root_len) { /* the entry of each folder stands in its parent */
+        while (dir[len - 1] != '/') len--;
+        dir[--len] = 0;
+        if (!folder->disk->ops->sync_dir(folder->disk, dir, err)) return false;
+    }
+    (void)folder_known(folder, hash, true);
+    return true;
+}
+
+static bool folder_sync_of(struct folder *folder, const char *path, struct err *err)
+{
+    char dir[PATH_MAX];
+    size_t len = (size_t)(strrchr(path, '/') - path);
+    memcpy(dir, path, len);
+    dir[len] = 0;
+    return folder->disk->ops->sync_dir(folder->disk, dir, err);
+}
+
+static void discard(struct folder *folder, const char *path)
+{
+    struct err ignored = { 0 }; /* what stays in .tmp is removed a day later */
+    (void)!folder->disk->ops->unlink(folder->disk, path, &ignored);
+}
+
+/* -- putting ---------------------------------------------------------------------------------------------------- */
+
+static bool temp_write(struct folder *folder, struct bytes bytes, char temp[PATH_MAX], struct err *err)
+{
+    struct disk_file *file;
+    temp_path(folder, temp);
+    if (!folder->disk->ops->open(folder->disk, temp, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &file, err)) return false;
+    bool ok = folder->disk->ops->pwrite(file, 0, &bytes, 1, err) && folder->disk->ops->sync(file, err);
+    folder->disk->ops->close(file);
+    if (!ok) discard(folder, temp);
+    return ok;
+}
+
+static bool folder_put_if_absent(struct object_store *store, const char *key, struct bytes bytes, struct err *err)
+{
+    struct folder *folder = folder_of(store);
+    char path[PATH_MAX], temp[PATH_MAX];
+    if (!path_of(folder, key, path, err) || !folder_make(folder, path, err)) return false;
+    if (!temp_write(folder, bytes, temp, err)) return err_within(err, "put \"%s\"", key);
+    bool linked = folder->disk->ops->link(folder->disk, temp, path, err);
+    discard(folder, temp);
+    if (!linked && err->code != ERR_EXISTS) return err_within(err, "put \"%s\"", key);
+    /* Also when another's object was there: who hears that it exists may rely on it. */
+    struct err sync_err = { 0 };
+    if (!folder_sync_of(folder, path, &sync_err)) {
+        *err = sync_err;
+        return err_within(err, "put \"%s\"", key);
+    }
+    return linked || err_set(err, ERR_EXISTS, "object \"%s\" is already there", key);
+}
+
+/* temp takes the name of path; it is gone after, also on failure. */
+static bool temp_rename(struct folder *folder, const char *temp, const char *path, struct err *err)
+{
+    if (!folder->disk->ops->rename(folder->disk, temp, path, err)) {
+        discard(folder, temp);
+        return false;
+    }
+    return folder_sync_of(folder, path, err);
+}
+
+static bool folder_put(struct object_store *store, const char *key, struct bytes bytes, struct err *err)
+{
+    struct folder *folder = folder_of(store);
+    char path[PATH_MAX], temp[PATH_MAX];
+    if (!path_of(folder, key, path, err) || !folder_make(folder, path, err)) return false;
+    if (!temp_write(folder, bytes, temp, err) || !temp_rename(folder, temp, path, err))
+        return err_within(err, "put \"%s\"", key);
+    return true;
+}
+
+static bool copy_bytes(struct disk *disk, struct disk_file *from, struct disk_file *to, struct err *err)
+{
+    uint8_t *piece = mem_alloc(COPY_BYTES);
+    bool ok = true;
+    for (uint64_t offset = 0; ok;) {
+        size_t len = 0;
+        ok = disk->ops->pread(from, offset, piece, COPY_BYTES, &len, err);
+        if (!ok || len == 0) break;
+        struct bytes part = { piece, len };
+        ok = disk->ops->pwrite(to, offset, &part, 1, err);
+        offset += len;
+    }
+    free(piece);
+    return ok && disk->ops->sync(to, err);
+}
+
+static bool file_copy(struct folder *folder, const char *from, char temp[PATH_MAX], struct err *err)
+{
+    struct disk_file *in, *out;
+    temp_path(folder, temp);
+    if (!folder->disk->ops->open(folder->disk, from, DISK_READ, &in, err)) return false;
+    bool ok = folder->disk->ops->open(folder->disk, temp, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &out, err);
+    if (ok) {
+        ok = copy_bytes(folder->disk, in, out, err);
+        folder->disk->ops->close(out);
+        if (!ok) discard(folder, temp);
+    }
+    folder->disk->ops->close(in);
+    return ok;
+}
+
+static bool folder_put_file(struct object_store *store, const char *key, const char *from, struct err *err)
+{
+    struct folder *folder = folder_of(store);
+    char path[PATH_MAX], temp[PATH_MAX];
+    if (!path_of(folder, key, path, err) || !folder_make(folder, path, err)) return false;
+    if (folder->disk->ops->rename(folder->disk, from, path, err)) {
+        if (!folder_sync_of(folder, path, err)) return err_within(err, "put \"%s\"", key);
+        return true;
+    }
+    if (err->os_errno != EXDEV) return err_within(err, "put \"%s\"", key);
+    if (!file_copy(folder, from, temp, err) || !temp_rename(folder, temp, path, err))
+        return err_within(err, "put \"%s\"", key);
+    discard(folder, from);
+    return true;
+}
+
+/* -- writing piece by piece --------------------------------------------------------------------------------------- */
+
+static void writer_free(struct folder_writer *writer)
+{
+    free(writer->temp);
+    free(writer->key);
+    free(writer);
+}
+
+static bool folder_writer_add(struct object_writer *object_writer, struct bytes bytes, struct err *err)
+{
+    struct folder_writer *writer = (struct folder_writer *)object_writer;
+    if (!writer->folder->disk->ops->pwrite(writer->file, writer->bytes, &bytes, 1, err))
+        return err_within(err, "write \"%s\"", writer->key);
+    writer->bytes += bytes.len;
+    return true;
+}
+
+static void folder_writer_cancel(struct object_writer *object_writer)
+{
+    struct folder_writer *writer = (struct folder_writer *)object_writer;
+    writer->folder->disk->ops->close(writer->file);
+    discard(writer->folder, writer->temp);
+    writer_free(writer);
+}
+
+static bool folder_writer_finish(struct object_writer *object_writer, struct err *err)
+{
+    struct folder_writer *writer = (struct folder_writer *)object_writer;
+    struct folder *folder = writer->folder;
+    char path[PATH_MAX];
+    if (!path_of(folder, writer->key, path, err) || !folder_make(folder, path, err) ||
+        !folder->disk->ops->sync(writer->file, err)) {
+        err_within(err, "write \"%s\"", writer->key);
+        folder_writer_cancel(object_writer);
+        return false;
+    }
+    folder->disk->ops->close(writer->file);
+    bool ok = temp_rename(folder, writer->temp, path, err) || err_within(err, "write \"%s\"", writer->key);
+    writer_free(writer);
+    return ok;
+}
+
+static const struct object_writer_ops writer_ops = {
+    .add = folder_writer_add, .finish = folder_writer_finish, .cancel = folder_writer_cancel
+};
+
+static bool folder_writer_open(struct object_store *store, const char *key, struct object_writer **out, struct err *err)
+{
+    struct folder *folder = folder_of(store);
+    char temp[PATH_MAX];
+    struct disk_file *file;
+    temp_path(folder, temp);
+    if (!folder->disk->ops->open(folder->disk, temp, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &file, err))
+        return err_within(err, "write \"%s\"", key);
+    struct folder_writer *writer = mem_alloc(sizeof *writer);
+    *writer = (struct folder_writer){
+        .writer.ops = &writer_ops, .folder = folder, .file = file, .temp = mem_strdup(temp), .key = mem_strdup(key)
+    };
+    *out = &writer->writer;
+    return true;
+}
+
+/* -- reading ---------------------------------------------------------------------------------------------------- */
+
+static bool folder_reader_pread(struct object_reader *object_reader, uint64_t offset, void *ptr, size_t max, size_t *len,
+                                struct err *err)
+{
+    struct folder_reader *reader = (struct folder_reader *)object_reader;
+    return reader->folder->disk->ops->pread(reader->file, offset, ptr, max, len, err);
+}
+
+static bool folder_reader_size(struct object_reader *object_reader, uint64_t *bytes, struct err *err)
+{
+    struct folder_reader *reader = (struct folder_reader *)object_reader;
+    struct disk_stat stat;
+    if (!reader->folder->disk->ops->stat(reader->file, &stat, err)) return false;
+    *bytes = stat.bytes;
+    return true;
+}
+
+static void folder_reader_close(struct object_reader *object_reader)
+{
+    struct folder_reader *reader = (struct folder_reader *)object_reader;
+    reader->folder->disk->ops->close(reader->file);
+    free(reader);
+}
+
+static const struct object_reader_ops reader_ops = {
+    .pread = folder_reader_pread, .size = folder_reader_size, .close = folder_reader_close
+};
+
+static bool folder_reader_open(struct object_store *store, const char *key, struct object_reader **out, struct err *err)
+{
+    struct folder *folder = folder_of(store);
+    char path[PATH_MAX];
+    struct disk_file *file;
+    if (!path_of(folder, key, path, err)) return false;
+    if (!folder->disk->ops->open(folder->disk, path, DISK_READ, &file, err)) {
+        if (err->code == ERR_NOT_FOUND) return err_set(err, ERR_NOT_FOUND, "there is no object \"%s\"", key);
+        return err_within(err, "open \"%s\"", key);
+    }
+    struct folder_reader *reader = mem_alloc(sizeof *reader);
+    *reader = (struct folder_reader){ .reader.ops = &reader_ops, .folder = folder, .file = file };
+    *out = &reader->reader;
+    return true;
+}
+
+static bool folder_local_path(struct object_store *store, const char *key, char *path, size_t path_bytes)
+{
+    struct folder *folder = folder_of(store);
+    if (folder->disk != &disk_real) return false;
+    int len = snprintf(path, path_bytes, "%s/%s", folder->dir, key);
+    return len > 0 && (size_t)len < path_bytes;
+}
+
+static bool folder_erase(struct object_store *store, const char *key, struct err *err)
+{
+    struct folder *folder = folder_of(store);
+    char path[PATH_MAX];
+    if (!path_of(folder, key, path, err)) return false;
+    if (!folder->disk->ops->unlink(folder->disk, path, err)) {
+        if (err->code != ERR_NOT_FOUND) return err_within(err, "delete \"%s\"", key);
+        *err = (struct err){ 0 };
+    }
+    return true;
+}
+
+/* -- listing ---------------------------------------------------------------------------------------------------- */
+
+struct listing {
+    const char *at; /* the folder being listed, as a key with "/" behind it, or "" */
+    const char *prefix;
+    struct listing_names {
+        char **names;
+        size_t count, cap;
+    } files, folders;
+};
+
+static void names_add(struct listing_names *names, char *name)
+{
+    if (names->count == names->cap) {
+        names->cap = names->cap ? 2 * names->cap : 64;
+        names->names = mem_realloc(names->names, names->cap * sizeof *names->names);
+    }
+    names->names[names->count++] = name;
+}
+
+static void names_free(struct listing_names *names)
+{
+    for (size_t i = 0; i < names->count; i++) free(names->names[i]);
+    free(names->names);
+}
+
+static void listing_entry(void *ctx, const char *name, bool is_dir)
+{
+    struct listing *listing = ctx;
+    char key[OBJECT_KEY_BYTES_MAX + 2];
+    int len = snprintf(key, sizeof key, "%s%s%s", listing->at, name, is_dir ? "/" : "");
+    if (len <= 0 || (size_t)len >= sizeof key) return; /* nothing that we put */
+    size_t prefix_len = strlen(listing->prefix);
+    size_t common = (size_t)len < prefix_len && is_dir ? (size_t)len : prefix_len;
+    if (strncmp(key, listing->prefix, common) != 0) return;
+    if (is_dir) key[len - 1] = 0;
+    bool valid = object_key_is_valid(key);
+    if (is_dir) key[len - 1] = '/';
+    if (valid) names_add(is_dir ? &listing->folders : &listing->files, mem_strdup(key));
+}
+
+static bool list_walk(struct folder *folder, const char *at, const char *prefix, struct listing_names *files, int depth,
+                      struct err *err)
+{
+    struct listing listing = { .at = at, .prefix = prefix };
+    char path[PATH_MAX];
+    if (depth > LIST_DEPTH_MAX) return err_set(err, ERR_CORRUPT, "folder \"%s\" lies too deep", at);
+    if (!path_of(folder, at, path, err)) return false;
+    path[strlen(path) - 1] = 0;
+    bool ok = folder->disk->ops->list(folder->disk, path, listing_entry, &listing, err);
+    if (!ok && err->code == ERR_NOT_FOUND) {
+        *err = (struct err){ 0 };
+        ok = true;
+    }
+    for (size_t i = 0; i < listing.files.count; i++) names_add(files, listing.files.names[i]);
+    listing.files.count = 0;
+    for (size_t i = 0; ok && i < listing.folders.count; i++)
+        ok = list_walk(folder, listing.folders.names[i], prefix, files, depth + 1, err);
+    names_free(&listing.files);
+    names_free(&listing.folders);
+    return ok;
+}
+
+static int name_compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool list_show(struct folder *folder, const char *key, bool (*entry)(void *, const char *, uint64_t, int64_t),
+                      void *ctx, bool *more, struct err *err)
+{
+    char path[PATH_MAX];
+    struct disk_file *file;
+    struct disk_stat stat;
+    if (!path_of(folder, key, path, err)) return false;
+    if (!folder->disk->ops->open(folder->disk, path, DISK_READ, &file, err)) {
+        if (err->code != ERR_NOT_FOUND) return err_within(err, "list");
+        *err = (struct err){ 0 }; /* deleted since */
+        return true;
+    }
+    bool ok = folder->disk->ops->stat(file, &stat, err);
+    folder->disk->ops->close(file);
+    if (ok) *more = entry(ctx, key, stat.bytes, stat.modified_unix_us);
+    return ok;
+}
+
+static bool folder_list(struct object_store *store, const char *prefix,
+                        bool (*entry)(void *ctx, const char *key, uint64_t bytes, int64_t modified_unix_us), void *ctx,
+                        struct err *err)
+{
+    struct folder *folder = folder_of(store);
+    const char *slash = strrchr(prefix, '/');
+    char at[OBJECT_KEY_BYTES_MAX + 2];
+    size_t at_len = slash ? (size_t)(slash - prefix) : 0;
+    if (at_len > OBJECT_KEY_BYTES_MAX) return err_set(err, ERR_INPUT, "cannot list \"%.100s\"", prefix);
+    memcpy(at, prefix, at_len);
+    at[at_len] = 0;
+    if (at_len > 0 && !object_key_is_valid(at)) return err_set(err, ERR_INPUT, "cannot list \"%.100s\"", prefix);
+    if (slash && at_len == 0) return err_set(err, ERR_INPUT, "cannot list \"%.100s\"", prefix);
+    if (at_len > 0) memcpy(at + at_len, "/", 2);
+
+    struct listing_names files = { 0 };
+    bool ok = list_walk(folder, at, prefix, &files, 0, err);
+    if (ok && files.count > 0) qsort(files.names, files.count, sizeof *files.names, name_compare);
+    bool more = true;
+    for (size_t i = 0; ok && more && i < files.count; i++) ok = list_show(folder, files.names[i], entry, ctx, &more, err);
+    names_free(&files);
+    return ok;
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------- */
+
+static void folder_close(struct object_store *store)
+{
+    struct folder *folder = folder_of(store);
+    pthread_mutex_destroy(&folder->lock);
+    free(folder->known);
+    free(folder->dir);
+    free(folder);
+}
+
+static void temp_entry(void *ctx, const char *name, bool is_dir)
+{
+    if (!is_dir) names_add(ctx, mem_strdup(name));
+}
+
+/* Removes what crashes have left. Nothing depends on it, so nothing fails by it. */
+static void temp_clean(struct folder *folder)
+{
+    struct listing_names names = { 0 };
+    struct err ignored = { 0 };
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/" TEMP_FOLDER, folder->dir);
+    (void)!folder->disk->ops->list(folder->disk, path, temp_entry, &names, &ignored);
+    int64_t now_us = clock_unix_us();
+    for (size_t i = 0; i < names.count; i++) {
+        struct disk_file *file;
+        struct disk_stat stat;
+        int len = snprintf(path, sizeof path, "%s/" TEMP_FOLDER "/%s", folder->dir, names.names[i]);
+        if (len >= (int)sizeof path || !folder->disk->ops->open(folder->disk, path, DISK_READ, &file, &ignored)) continue;
+        bool old = folder->disk->ops->stat(file, &stat, &ignored) && now_us - stat.modified_unix_us > TEMP_AGE_US_MAX;
+        folder->disk->ops->close(file);
+        if (old) discard(folder, path);
+    }
+    names_free(&names);
+}
+
+static const struct object_ops folder_ops = {
+    .close = folder_close, .put_if_absent = folder_put_if_absent, .put = folder_put, .put_file = folder_put_file,
+    .erase = folder_erase, .list = folder_list, .local_path = folder_local_path, .reader_open = folder_reader_open,
+    .writer_open = folder_writer_open,
+};
+
+/* Syncs the folders above path, each of which may have been made just now: up to "/", or the current folder. */
+static bool parents_sync(struct disk *disk, char *path, size_t store_len, struct err *err)
+{
+    size_t len = strlen(path);
+    do {
+        while (len > 0 && path[len - 1] != '/') len--;
+        while (len > 1 && path[len - 1] == '/') len--;
+        path[len] = 0;
+        if (!disk->ops->sync_dir(disk, len == 0 ? "." : path, err)) {
+            if (len >= store_len) return false;
+            *err = (struct err){ 0 }; /* a folder that we may pass but not open was there before us */
+            return true;
+        }
+    } while (len > 1);
+    return true;
+}
+
+bool object_store_open_folder(struct object_store **store, const char *dir, struct disk *disk, struct err *err)
+{
+    *store = NULL;
+    char path[PATH_MAX];
+    size_t len = strlen(dir);
+    while (len > 1 && dir[len - 1] == '/') len--;
+    if (len == 0 || len + OBJECT_KEY_BYTES_MAX + 64 > PATH_MAX)
+        return err_set(err, ERR_INPUT, "\"%.100s\" cannot be a store's folder: bad length of name", dir);
+    snprintf(path, sizeof path, "%.*s/" TEMP_FOLDER, (int)len, dir);
+    if (!disk->ops->mkdir(disk, path, err)) return err_within(err, "open store");
+    if (!parents_sync(disk, path, len, err)) return err_within(err, "open store");
+
+    struct folder *folder = mem_alloc(sizeof *folder);
+    *folder = (struct folder){ .store.ops = &folder_ops, .disk = disk,
+                               .known = mem_calloc(FOLDERS_KNOWN_MAX, sizeof *folder->known) };
+    folder->dir = bytes_to_text(bytes_from(dir, len));
+    pthread_mutex_init(&folder->lock, NULL);
+    temp_clean(folder);
+    *store = &folder->store;
+    return true;
+}
