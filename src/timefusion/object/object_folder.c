@@ -399,7 +399,7 @@ static bool list_walk(struct folder *folder, const char *at, const char *prefix,
     if (!path_of(folder, at, path, err)) return false;
     path[strlen(path) - 1] = 0;
     bool ok = folder->disk->ops->list(folder->disk, path, listing_entry, &listing, err);
-    if (!ok && err->code == ERR_NOT_FOUND) {
+    if (!ok && (err->code == ERR_NOT_FOUND || err->os_errno == ENOTDIR)) {
         *err = (struct err){ 0 };
         ok = true;
     }
