@@ -1,0 +1,138 @@
+#include "app/config.h"
+#include "base/budget.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum setting_kind { SETTING_TEXT, SETTING_PORT, SETTING_BYTES, SETTING_DURATION_MS, SETTING_COUNT };
+
+struct setting {
+    const char *name, *environment, *fallback;
+    enum setting_kind kind;
+    uint64_t min, max;
+    size_t offset;
+    const char *help;
+};
+
+#define AT(field) offsetof(struct config, field)
+static const struct setting settings[] = {
+    { "data", "MONOSCOPE_DATA", "./data", SETTING_TEXT, 0, 0, AT(data), "folder for log, tables and metadata" },
+    { "listen", "MONOSCOPE_LISTEN", "127.0.0.1", SETTING_TEXT, 0, 0, AT(listen),
+      "address of all ports; 0.0.0.0 opens them to the network" },
+    { "otlp-grpc-port", "MONOSCOPE_OTLP_GRPC_PORT", "4317", SETTING_PORT, 0, 65535, AT(otlp_grpc_port),
+      "OTLP/gRPC; 0 takes a free one" },
+    { "pg-port", "MONOSCOPE_PG_PORT", "5432", SETTING_PORT, 0, 65535, AT(pg_port),
+      "SQL for any Postgres client; 0 takes a free one" },
+    { "pg-connections", "MONOSCOPE_PG_CONNECTIONS", "100", SETTING_COUNT, 1, 10000, AT(pg_connections),
+      "SQL connections at once" },
+    { "memory", "MONOSCOPE_MEMORY", "1GiB", SETTING_BYTES, BUDGET_MEMORY_MIN, UINT64_MAX, AT(memory_bytes),
+      "limit for the whole process; at least 256MiB" },
+    { "log-disk", "MONOSCOPE_LOG_DISK", "8GiB", SETTING_BYTES, 128ull << 20, UINT64_MAX, AT(log_disk_bytes),
+      "most the write-ahead log may hold; beyond it senders are told to wait" },
+    { "publish-interval", "MONOSCOPE_PUBLISH_INTERVAL", "250ms", SETTING_DURATION_MS, 10, 60000, AT(publish_ms),
+      "how long a row may wait to be visible" },
+    { "flush-interval", "MONOSCOPE_FLUSH_INTERVAL", "60s", SETTING_DURATION_MS, 100, 3600000, AT(flush_ms),
+      "how often rows move into the Delta tables" },
+    { "attribute-keys", "MONOSCOPE_ATTRIBUTE_KEYS", "100000", SETTING_COUNT, 100, 10000000, AT(attribute_keys),
+      "distinct attribute keys kept apart in a project" },
+    { "log-level", "MONOSCOPE_LOG_LEVEL", "info", SETTING_TEXT, 0, 0, AT(log_level), "debug, info, warn or error" },
+};
+
+static const struct unit {
+    const char *name;
+    enum setting_kind kind;
+    uint64_t factor;
+} units[] = {
+    { "", SETTING_BYTES, 1 },
+    { "B", SETTING_BYTES, 1 },
+    { "KiB", SETTING_BYTES, 1ull << 10 },
+    { "MiB", SETTING_BYTES, 1ull << 20 },
+    { "GiB", SETTING_BYTES, 1ull << 30 },
+    { "TiB", SETTING_BYTES, 1ull << 40 },
+    { "KB", SETTING_BYTES, 1000ull },
+    { "MB", SETTING_BYTES, 1000ull * 1000 },
+    { "GB", SETTING_BYTES, 1000ull * 1000 * 1000 },
+    { "TB", SETTING_BYTES, 1000ull * 1000 * 1000 * 1000 },
+    { "ms", SETTING_DURATION_MS, 1 },
+    { "s", SETTING_DURATION_MS, 1000 },
+    { "m", SETTING_DURATION_MS, 60000 },
+    { "h", SETTING_DURATION_MS, 3600000 },
+    { "", SETTING_PORT, 1 },
+    { "", SETTING_COUNT, 1 },
+};
+
+static const char *kind_example(enum setting_kind kind)
+{
+    switch (kind) {
+    case SETTING_BYTES: return "a size such as 512MiB or 2GiB";
+    case SETTING_DURATION_MS: return "a time such as 250ms, 10s or 1m";
+    case SETTING_PORT: return "a port, 0 to 65535";
+    case SETTING_COUNT: return "a whole number";
+    case SETTING_TEXT: break;
+    }
+    return "a text";
+}
+
+static bool number_read(const struct setting *setting, const char *value, uint64_t *number, struct err *err)
+{
+    char *end;
+    errno = 0;
+    unsigned long long digits = strtoull(value, &end, 10);
+    bool ok = errno == 0 && end != value && value[0] >= '0' && value[0] <= '9';
+    const struct unit *unit = NULL;
+    for (size_t u = 0; ok && u < COUNT_OF(units); u++)
+        if (units[u].kind == setting->kind && strcmp(units[u].name, end) == 0) unit = &units[u];
+    ok = ok && unit && !__builtin_mul_overflow((uint64_t)digits, unit->factor, number) && *number >= setting->min &&
+         *number <= setting->max;
+    if (!ok)
+        return err_set(err, ERR_INPUT, "--%s (or %s) is \"%s\"; it must be %s, and in its bounds: %s", setting->name,
+                       setting->environment, value, kind_example(setting->kind), setting->help);
+    return true;
+}
+
+static bool setting_store(struct config *config, const struct setting *setting, const char *value, struct err *err)
+{
+    char *field = (char *)config + setting->offset;
+    if (setting->kind == SETTING_TEXT) {
+        if (value[0] == '\0') return err_set(err, ERR_INPUT, "--%s is empty: %s", setting->name, setting->help);
+        *(const char **)(void *)field = value;
+        return true;
+    }
+    return number_read(setting, value, (uint64_t *)(void *)field, err);
+}
+
+static const struct setting *setting_find(const char *name, size_t len)
+{
+    for (size_t s = 0; s < COUNT_OF(settings); s++)
+        if (strlen(settings[s].name) == len && memcmp(settings[s].name, name, len) == 0) return &settings[s];
+    return NULL;
+}
+
+bool config_read(struct config *config, int argc, char *const *argv, struct err *err)
+{
+    *config = (struct config){ 0 };
+    for (size_t s = 0; s < COUNT_OF(settings); s++) {
+        const char *value = getenv(settings[s].environment);
+        if (!setting_store(config, &settings[s], value ? value : settings[s].fallback, err)) return false;
+    }
+    for (int a = 0; a < argc; a++) {
+        const char *name = argv[a];
+        if (strncmp(name, "--", 2) != 0)
+            return err_set(err, ERR_INPUT, "\"%s\" is not an option; `monoscope help` lists them", name);
+        name += 2;
+        const char *equals = strchr(name, '=');
+        size_t len = equals ? (size_t)(equals - name) : strlen(name);
+        const struct setting *setting = setting_find(name, len);
+        if (!setting) return err_set(err, ERR_INPUT, "unknown option \"%s\"; `monoscope help` lists them", argv[a]);
+        if (!equals && a + 1 == argc) return err_set(err, ERR_INPUT, "option \"%s\" needs a value: %s", argv[a], setting->help);
+        if (!setting_store(config, setting, equals ? equals + 1 : argv[++a], err)) return false;
+    }
+    return true;
+}
+
+void config_print_help(void)
+{
+    for (size_t s = 0; s < COUNT_OF(settings); s++)
+        printf("  --%-17s %s (%s, default %s)\n", settings[s].name, settings[s].help, settings[s].environment,
+               settings[s].fallback);
+}

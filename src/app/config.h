@@ -1,0 +1,23 @@
+/* config.h -- the settings: one list with name, environment variable, default and what it is for.
+ *
+ *   default < environment < command line; `monoscope help` prints the list.
+ *
+ * Thread: read once at start. Errors: ERR_INPUT names the setting, the value and what it may be. */
+#pragma once
+#include "base/err.h"
+#include <stdint.h>
+
+struct config {
+    const char *data;
+    const char *listen;
+    uint64_t otlp_grpc_port, pg_port;
+    uint64_t memory_bytes;
+    uint64_t log_disk_bytes;
+    uint64_t flush_ms, publish_ms;
+    uint64_t pg_connections;
+    uint64_t attribute_keys;
+    const char *log_level;
+};
+/* argv without the program and the command; unknown options are refused. Texts are borrowed from argv or environ. */
+MUST_CHECK bool config_read(struct config *config, int argc, char *const *argv, struct err *err);
+void config_print_help(void);

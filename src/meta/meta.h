@@ -1,0 +1,34 @@
+/* meta.h -- projects and keys: who sends and asks what. SQLite in the data folder now; PostgreSQL slots in behind.
+ *
+ *   data/meta.sqlite: projects(id, name, created) keys(id, project_id, name, sha256 of the secret, created, revoked)
+ *
+ * A key is "mono_" + 40 characters of base58 (232 bits); only its SHA-256 is kept. Lookups are answered from memory.
+ * Thread: any (a lock inside). Errors: ERR_EXISTS, ERR_NOT_FOUND, ERR_IO. */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/uuid.h"
+struct meta;
+struct meta_project {
+    struct uuid id;
+    char name[64]; /* [a-z0-9][a-z0-9_-]{0,62}, unique */
+};
+struct meta_key {
+    struct uuid id;
+    struct uuid project_id;
+    char name[64];
+};
+#define META_SECRET_BYTES 48
+MUST_CHECK bool meta_open(struct meta **meta, const char *path, const struct log *log, struct err *err);
+void meta_close(struct meta *meta);
+MUST_CHECK bool meta_project_create(struct meta *meta, const char *name, struct meta_project *project, struct err *err);
+MUST_CHECK bool meta_project_find(struct meta *meta, struct bytes name_or_id, struct meta_project *project, struct err *err);
+MUST_CHECK bool meta_project_list(struct meta *meta, bool (*each)(void *ctx, const struct meta_project *project), void *ctx,
+                                  struct err *err);
+/* secret: the key itself, to be shown once. */
+MUST_CHECK bool meta_key_create(struct meta *meta, struct uuid project_id, const char *name, struct meta_key *key,
+                                char secret[META_SECRET_BYTES], struct err *err);
+MUST_CHECK bool meta_key_revoke(struct meta *meta, struct uuid key_id, struct err *err);
+/* Memory only; false when unknown or revoked. Time does not depend on how much of the key is right. */
+bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key);

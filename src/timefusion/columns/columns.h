@@ -1,0 +1,43 @@
+/* columns.h -- rows of one table, one project and one day, held column by column until they are Parquet.
+ *
+ *   columns_row_begin -> columns_put_*(column, value) for each value that is not null -> columns_row_end
+ *   strings: [dictionary hash -> id] while it pays, else plain; bytes are copied into the columns' own arena
+ *   nulls cost nothing: a column keeps (row, value) pairs of its values only
+ *
+ * Rows stay in the order they came; the Parquet writer sorts a range of them. Any range [from, to) of rows can be
+ * written, several times, while more rows are added behind (by the same thread).
+ * Thread: one owner. Memory: columns_bytes tells what is held; freed as a whole.
+ * Limits: at most COLUMNS_ROWS_MAX rows. Every string must be valid UTF-8. */
+#pragma once
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "timefusion/schema/schema.h"
+
+#define COLUMNS_ROWS_MAX 65536
+struct columns;
+struct columns *columns_create(const struct schema_table *table);
+void columns_destroy(struct columns *columns);
+void columns_reset(struct columns *columns); /* no rows; keeps some memory and what it learned about dictionaries */
+const struct schema_table *columns_table(const struct columns *columns);
+uint32_t columns_row_count(const struct columns *columns);
+size_t columns_bytes(const struct columns *columns);
+int64_t columns_timestamp_min_us(const struct columns *columns, uint32_t from, uint32_t to);
+int64_t columns_timestamp_max_us(const struct columns *columns, uint32_t from, uint32_t to);
+
+/* Starts a row; its timestamp is put by this call. A value put twice in one row: the first stays (checked). */
+uint32_t columns_row_begin(struct columns *columns, int64_t timestamp_us);
+void columns_put_text(struct columns *columns, uint32_t column, struct bytes text); /* TEXT, JSON, UUID; copied */
+void columns_put_int(struct columns *columns, uint32_t column, int64_t number);     /* INTEGER BIGINT TIMESTAMPTZ DATE */
+void columns_put_double(struct columns *columns, uint32_t column, double number);
+void columns_put_bool(struct columns *columns, uint32_t column, bool value);
+void columns_put_text_list(struct columns *columns, uint32_t column, const struct bytes *texts, uint32_t count);
+void columns_put_int_list(struct columns *columns, uint32_t column, const uint64_t *numbers, uint32_t count);
+void columns_put_double_list(struct columns *columns, uint32_t column, const double *numbers, uint32_t count);
+/* For values that repeat over many rows (a resource's): a handle once, then a cheap put. Valid until columns_reset. */
+uint32_t columns_text_handle(struct columns *columns, uint32_t column, struct bytes text);
+void columns_put_text_handle(struct columns *columns, uint32_t column, uint32_t handle);
+/* Room for len bytes in the columns' arena to write a text in place (JSON): reserve, write, then put what was used. */
+uint8_t *columns_text_reserve(struct columns *columns, size_t len_max);
+void columns_put_text_reserved(struct columns *columns, uint32_t column, size_t len);
+/* Ends the row; not_null columns must have been put (asserted). */
+void columns_row_end(struct columns *columns);

@@ -1,0 +1,124 @@
+#include "timefusion/file.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct file *file_create(struct object_store *store, const char *key, const struct schema_table *table,
+                         enum timefusion_origin origin, uint64_t id)
+{
+    struct file *file = mem_calloc(1, sizeof *file);
+    char name[40];
+    snprintf(name, sizeof name, "%" PRIu64 ".parquet", id);
+    file->shown.id = id;
+    file->shown.origin = origin;
+    file->shown.name = mem_strdup(name);
+    file->table = table;
+    file->store = store;
+    file->key = mem_strdup(key);
+    atomic_init(&file->reference_count, 1);
+    atomic_init(&file->is_doomed, false);
+    pthread_mutex_init(&file->lock, NULL);
+    return file;
+}
+
+struct file *file_acquire(struct file *file)
+{
+    unsigned before = atomic_fetch_add_explicit(&file->reference_count, 1, memory_order_relaxed);
+    assert(before > 0);
+    (void)before;
+    return file;
+}
+
+/* A file that stays is found and removed at the next start; nothing else refers to it. */
+static void bytes_delete(struct file *file)
+{
+    struct err err = { 0 };
+    char path[1024];
+    if (file->disk && object_local_path(file->store, file->key, path, sizeof path)) {
+        (void)!file->disk->ops->unlink(file->disk, path, &err);
+    } else {
+        (void)!object_delete(file->store, file->key, &err);
+    }
+}
+
+void file_release(struct file *file)
+{
+    if (!file) return;
+    unsigned before = atomic_fetch_sub_explicit(&file->reference_count, 1, memory_order_acq_rel);
+    assert(before > 0);
+    if (before > 1) return;
+    if (file->reader) object_reader_close(file->reader);
+    if (atomic_load(&file->is_doomed)) bytes_delete(file);
+    if (file->footer) parquet_footer_destroy(file->footer);
+    pthread_mutex_destroy(&file->lock);
+    free((char *)file->shown.name);
+    free(file->key);
+    free(file);
+}
+
+void file_doom(struct file *file)
+{
+    atomic_store(&file->is_doomed, true);
+}
+
+static bool reader_open(struct file *file, struct object_reader **reader, struct err *err)
+{
+    pthread_mutex_lock(&file->lock);
+    bool ok = file->reader || object_reader_open(file->store, file->key, &file->reader, err);
+    *reader = file->reader;
+    pthread_mutex_unlock(&file->lock);
+    return ok;
+}
+
+bool timefusion_file_read(struct timefusion_file *shown, uint64_t offset, void *ptr, size_t len, struct err *err)
+{
+    struct file *file = (struct file *)shown;
+    struct object_reader *reader;
+    if (!reader_open(file, &reader, err)) return err_within(err, "file \"%s\"", file->key);
+    if (offset > shown->bytes || len > shown->bytes - offset)
+        return err_set(err, ERR_CORRUPT, "file \"%s\" has %" PRIu64 " bytes, %zu at %" PRIu64 " were wanted", file->key,
+                       shown->bytes, len, offset);
+    if (!object_reader_pread(reader, offset, ptr, len, err)) return err_within(err, "file \"%s\"", file->key);
+    return true;
+}
+
+/* Footers of joined files are some 100 KB; one read takes most of them, the footer's own length says the rest. */
+static bool footer_load(struct file *file, struct parquet_footer **footer, struct err *err)
+{
+    uint64_t bytes = file->shown.bytes;
+    size_t want = bytes < 65536 ? (size_t)bytes : 65536;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        uint8_t *tail = mem_alloc(want ? want : 1);
+        size_t need = 0;
+        bool ok = timefusion_file_read(&file->shown, bytes - want, tail, want, err) &&
+                  parquet_footer_read(bytes_from(tail, want), bytes, file->table, footer, &need, err);
+        free(tail);
+        if (ok) return true;
+        if (err->code != ERR_OK) return false;
+        if (need <= want || need > bytes) break;
+        want = need;
+    }
+    return err_set(err, ERR_CORRUPT, "file \"%s\": its footer does not say its own length", file->key);
+}
+
+bool timefusion_file_footer(struct timefusion_file *shown, const struct parquet_footer **footer, struct err *err)
+{
+    struct file *file = (struct file *)shown;
+    pthread_mutex_lock(&file->lock);
+    struct parquet_footer *known = file->footer;
+    pthread_mutex_unlock(&file->lock);
+    if (!known) {
+        struct parquet_footer *loaded = NULL;
+        if (!footer_load(file, &loaded, err)) return false;
+        pthread_mutex_lock(&file->lock);
+        if (file->footer) {
+            parquet_footer_destroy(loaded); /* another query was first */
+        } else {
+            file->footer = loaded;
+        }
+        known = file->footer;
+        pthread_mutex_unlock(&file->lock);
+    }
+    *footer = known;
+    return true;
+}

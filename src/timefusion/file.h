@@ -1,0 +1,33 @@
+/* file.h -- one immutable Parquet file of a table, segment or Delta: counted, read by ranges, footer kept for pruning.
+ *
+ *   struct timefusion_file (what snapshots show) is the first member: a snapshot's pointer is a pointer to this.
+ *
+ * Thread: any; the count is atomic, reader and footer are opened under the file's lock, once.
+ * Memory: freed with the last reference; then a file marked doomed is deleted from its store as well, so that no query
+ *         loses a file it has yet to open. footer_bytes of all files count against the cache in timefusion.c. */
+#pragma once
+#include "timefusion/timefusion.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct file {
+    struct timefusion_file shown;
+    const struct schema_table *table;
+    struct object_store *store; /* borrowed */
+    char *key;                  /* in the store */
+    struct disk *disk;          /* a segment's: deleted here, without the syncs a store promises; else NULL */
+    uint32_t row_group_count;   /* a segment's; else 0 */
+    const char *app_id;         /* a segment's buffer partition, as Delta's txn names it; else NULL */
+    atomic_uint reference_count;
+    atomic_bool is_doomed;
+    pthread_mutex_t lock; /* guards the two below */
+    struct object_reader *reader;
+    struct parquet_footer *footer;
+};
+/* With one reference, the caller's. key is copied. */
+struct file *file_create(struct object_store *store, const char *key, const struct schema_table *table,
+                         enum timefusion_origin origin, uint64_t id);
+struct file *file_acquire(struct file *file);
+void file_release(struct file *file);
+/* When the last reference goes, the bytes go. */
+void file_doom(struct file *file);

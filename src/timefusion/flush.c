@@ -1,0 +1,195 @@
+#include "timefusion/flush.h"
+#include "base/clock.h"
+#include "base/fail.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The files of one table's commit. */
+struct table_commit {
+    struct delta_add *adds;
+    uint32_t count, cap;
+    uint64_t row_count, bytes;
+};
+
+void flush_app_id(struct uuid buffer_id, uint32_t partition, char app_id[96])
+{
+    char text[UUID_TEXT_BYTES + 1];
+    uuid_to_text(buffer_id, text);
+    snprintf(app_id, 96, "monoscope/%s/%" PRIu32, text, partition);
+}
+
+bool flush_is_covered(const struct delta_snapshot *snapshot, const struct file *segment)
+{
+    int64_t txn = delta_snapshot_txn(snapshot, segment->app_id);
+    return txn >= 0 && segment->shown.position_high <= (uint64_t)txn;
+}
+
+/* Puts the rows that are still in columns into one sealed segment, in place of their small ones. */
+static bool group_seal(struct flush_group *group, struct timefusion *timefusion, struct parquet_writer *writer,
+                       struct err *err)
+{
+    struct segments *segments = timefusion_segments(timefusion);
+    if (!group->columns || columns_row_count(group->columns) == 0) return true;
+    struct bytes bytes;
+    struct file *segment;
+    if (!parquet_write(writer, group->columns, 0, columns_row_count(group->columns), PARQUET_CODEC_ZSTD, &bytes, err) ||
+        !segment_write(segments, group->table, group->day, bytes, group->columns_range, &segment, err))
+        return false;
+    segments_swap(segments, group->table->id, group->project_id, group->small, group->small_count, &segment, 1);
+    for (uint32_t s = 0; s < group->small_count; s++) file_release(group->small[s]);
+    group->small_count = 0;
+    columns_destroy(group->columns);
+    group->columns = NULL;
+    group->sealed = mem_realloc(group->sealed, (group->sealed_count + 1) * sizeof(struct file *));
+    group->sealed[group->sealed_count++] = segment;
+    return true;
+}
+
+/* One file of at most PARQUET_ROW_GROUPS_MAX row groups, in the store but not yet in the table. */
+static bool file_store(struct timefusion *timefusion, struct flush_group *group, struct file *const *inputs,
+                       uint32_t input_count, struct table_commit *commit, struct err *err)
+{
+    struct disk *disk = timefusion_disk(timefusion);
+    struct disk_file *out;
+    struct parquet_footer *footer = NULL;
+    uint64_t bytes = 0;
+    struct uuid file_id = uuid_by_time();
+    char path[160], key[256], tmp[1024], id[UUID_TEXT_BYTES + 1];
+    delta_file_path(group->project_id, group->day, file_id, path);
+    uuid_to_text(file_id, id);
+    snprintf(key, sizeof key, "%s/%s", group->table->name, path);
+    snprintf(tmp, sizeof tmp, "%s/%s.parquet", timefusion_tmp_dir(timefusion), id);
+
+    if (!disk->ops->open(disk, tmp, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &out, err)) return false;
+    bool joined = segment_join_into(disk, inputs, input_count, out, true, &bytes, &footer, err);
+    disk->ops->close(out);
+    fail_point("flush.after_join");
+    if (!joined || !object_put_file(timefusion_store(timefusion), key, tmp, err)) {
+        struct err ignored = { 0 };
+        (void)!disk->ops->unlink(disk, tmp, &ignored);
+        if (footer) parquet_footer_destroy(footer);
+        return false;
+    }
+    if (commit->count == commit->cap) {
+        commit->cap = commit->cap ? commit->cap * 2 : 16;
+        commit->adds = mem_realloc(commit->adds, commit->cap * sizeof *commit->adds);
+    }
+    commit->adds[commit->count++] = (struct delta_add){
+        .path = mem_strdup(path),
+        .project_id = group->project_id,
+        .day = group->day,
+        .bytes = bytes,
+        .footer = footer,
+    };
+    commit->row_count += footer->row_count;
+    commit->bytes += bytes;
+    return true;
+}
+
+static bool group_store(struct timefusion *timefusion, struct flush_group *group, struct table_commit *commit,
+                        struct err *err)
+{
+    uint32_t first = 0;
+    while (first < group->sealed_count) {
+        uint32_t row_groups = 0, count = 0;
+        while (first + count < group->sealed_count &&
+               row_groups + group->sealed[first + count]->row_group_count <= PARQUET_ROW_GROUPS_MAX)
+            row_groups += group->sealed[first + count++]->row_group_count;
+        assert(count > 0); /* no segment is joined beyond the limit */
+        if (!file_store(timefusion, group, &group->sealed[first], count, commit, err)) return false;
+        first += count;
+    }
+    return true;
+}
+
+static void commit_deinit(struct table_commit *commit, struct timefusion *timefusion, const struct schema_table *table,
+                          bool delete_files)
+{
+    for (uint32_t a = 0; a < commit->count; a++) {
+        if (delete_files) {
+            struct err ignored = { 0 };
+            char key[256];
+            snprintf(key, sizeof key, "%s/%s", table->name, commit->adds[a].path);
+            (void)!object_delete(timefusion_store(timefusion), key, &ignored);
+        }
+        parquet_footer_destroy((struct parquet_footer *)commit->adds[a].footer);
+        free((char *)commit->adds[a].path);
+    }
+    free(commit->adds);
+}
+
+static bool table_flush(struct flush *flush, struct timefusion *timefusion, struct parquet_writer *writer,
+                        enum schema_table_id id, const struct log *log, struct err *err)
+{
+    struct delta_table *delta = timefusion_delta(timefusion, id);
+    const struct schema_table *table = schema_table(id);
+    struct table_commit commit = { 0 };
+    uint64_t begin_ns = clock_mono_ns(), version = 0;
+    bool ok = true;
+    for (uint32_t g = 0; ok && g < flush->group_count; g++) {
+        struct flush_group *group = &flush->groups[g];
+        if (group->table->id != id) continue;
+        ok = group_seal(group, timefusion, writer, err) && group_store(timefusion, group, &commit, err);
+    }
+    if (!ok || commit.count == 0) {
+        commit_deinit(&commit, timefusion, table, true);
+        return ok;
+    }
+    struct delta_snapshot *before = delta_snapshot_acquire(delta);
+    struct delta_txn_change txn = { .app_id = flush->app_id,
+                                    .version_before = delta_snapshot_txn(before, flush->app_id),
+                                    .version_after = flush->position };
+    delta_snapshot_release(before);
+    fail_point("flush.before_commit");
+    ok = delta_commit(delta, commit.adds, commit.count, &txn, 1, &version, err);
+    fail_point("flush.after_commit");
+    if (ok)
+        log_info(log, "flush.committed", log_text("table", table->name), log_number("version", (int64_t)version),
+                 log_number("position", (int64_t)flush->position), log_number("files", commit.count),
+                 log_number("rows", (int64_t)commit.row_count), log_number("bytes", (int64_t)commit.bytes),
+                 log_number("ms", (int64_t)((clock_mono_ns() - begin_ns) / 1000000)));
+    /* After a failed commit it is not known whether the log names the files: they stay for vacuum to judge. */
+    commit_deinit(&commit, timefusion, table, false);
+    if (!ok) return err_within(err, "table \"%s\"", table->name);
+    return true;
+}
+
+/* Delta has the rows from here on: the snapshot rule already hides these segments, now they go. */
+static void table_segments_drop(struct flush *flush, struct timefusion *timefusion, enum schema_table_id id)
+{
+    for (uint32_t g = 0; g < flush->group_count; g++) {
+        struct flush_group *group = &flush->groups[g];
+        if (group->table->id != id) continue;
+        segments_swap(timefusion_segments(timefusion), id, group->project_id, group->sealed, group->sealed_count, NULL, 0);
+        for (uint32_t s = 0; s < group->sealed_count; s++) file_release(group->sealed[s]);
+        group->sealed_count = 0;
+    }
+}
+
+bool flush_run(struct flush *flush, struct timefusion *timefusion, struct parquet_writer *writer, const struct log *log,
+               struct err *err)
+{
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
+        if (flush->table_is_done[t]) continue;
+        if (!table_flush(flush, timefusion, writer, (enum schema_table_id)t, log, err))
+            return err_within(err, "could not flush up to position %" PRIu64, flush->position);
+        flush->table_is_done[t] = true;
+        table_segments_drop(flush, timefusion, (enum schema_table_id)t);
+    }
+    return true;
+}
+
+void flush_deinit(struct flush *flush)
+{
+    for (uint32_t g = 0; g < flush->group_count; g++) {
+        struct flush_group *group = &flush->groups[g];
+        for (uint32_t s = 0; s < group->sealed_count; s++) file_release(group->sealed[s]);
+        for (uint32_t s = 0; s < group->small_count; s++) file_release(group->small[s]);
+        free(group->sealed);
+        free(group->small);
+        columns_destroy(group->columns);
+    }
+    free(flush->groups);
+    *flush = (struct flush){ 0 };
+}

@@ -1,0 +1,49 @@
+/* flush.h -- from segments to Delta, exactly once: join the row groups of a range of positions, one commit a table.
+ *
+ *   worker cuts at position P: [rows not yet sealed][sealed and joined segments] of every project
+ *     --flush_run--> seal the rest --> join to <= 64 row groups a file --> store --> one commit per table, txn = P
+ *                --> the segments leave the list --> the buffer may forget up to P
+ *
+ * A commit's txn is what makes a replay skip what Delta already holds; a segment is covered when its highest position is
+ * at or below it.
+ *
+ * Thread: flush_run on one thread at a time. Memory: one row group's encoding, the list of files.
+ * Errors: ERR_IO: nothing was lost, run the same flush again (files already stored are made anew, the orphans deleted);
+ *         ERR_CONFLICT: another owner has committed this partition: stop. */
+#pragma once
+#include "timefusion/columns/columns.h"
+#include "timefusion/file.h"
+#include "timefusion/segment/segment.h"
+
+/* What a project holds of one table and day up to the cut. */
+struct flush_group {
+    const struct schema_table *table;
+    struct uuid project_id;
+    int32_t day;
+    struct file **sealed; /* references; in order of positions */
+    uint32_t sealed_count;
+    struct file **small; /* segments of the rows in columns, listed now, replaced by sealing them */
+    uint32_t small_count;
+    struct columns *columns; /* rows not yet sealed, or NULL */
+    struct segment_range columns_range;
+};
+struct flush {
+    const char *app_id; /* lives longer than the segments */
+    uint64_t position; /* the cut: last whole record included */
+    struct flush_group *groups;
+    uint32_t group_count;
+    bool table_is_done[SCHEMA_TABLE_COUNT]; /* committed by an earlier try */
+};
+/* Runs or goes on with it. After true every group's segments are out of the list. */
+MUST_CHECK bool flush_run(struct flush *flush, struct timefusion *timefusion, struct parquet_writer *writer,
+                          const struct log *log, struct err *err);
+void flush_deinit(struct flush *flush); /* releases what it holds */
+
+bool flush_is_covered(const struct delta_snapshot *snapshot, const struct file *segment);
+/* "monoscope/<buffer id>/<partition>": the appId of txn. */
+void flush_app_id(struct uuid buffer_id, uint32_t partition, char app_id[96]);
+
+/* The store's parts, for flush.c alone. */
+struct object_store *timefusion_store(struct timefusion *timefusion);
+struct disk *timefusion_disk(struct timefusion *timefusion);
+const char *timefusion_tmp_dir(struct timefusion *timefusion);

@@ -1,0 +1,35 @@
+/* pgwire.h -- the PostgreSQL wire protocol, version 3.0, over timefusion/query.
+ *
+ *   client <--net/tcp--> [a thread a connection: startup, password, simple and extended protocol] --> query_session
+ *
+ * User = the project's name or id (ignored when the password names the project), password = an API key of the project.
+ * Thread: one for each connection, bounded by connections_max; cancel requests come on their own connections.
+ * Memory: a message from the client is at most 16 MiB; results are sent as they are fetched.
+ * Errors: every refusal is an ErrorResponse with SQLSTATE, message, hint where one helps, and position.
+ * Source: PostgreSQL 15 documentation, chapter 55 "Frontend/Backend Protocol". */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/uuid.h"
+
+struct pgwire_server;
+struct query_engine;
+
+struct pgwire_login {
+    /* Which project do this user and password open? ERR_UNAUTHENTICATED with words for the person when none. */
+    bool (*login)(void *ctx, struct bytes user, struct bytes password, struct uuid *project_id, struct err *err);
+    void *ctx;
+};
+struct pgwire_options {
+    const char *address;
+    uint16_t port; /* 0: any free one */
+    uint32_t connections_max;
+    struct query_engine *engine;
+    struct pgwire_login login;
+    const struct log *log;
+};
+MUST_CHECK bool pgwire_server_open(struct pgwire_server **server, const struct pgwire_options *options, struct err *err);
+uint16_t pgwire_server_port(const struct pgwire_server *server);
+/* Stops listening, ends what runs (57P01), joins all threads within a few seconds. NULL is fine. */
+void pgwire_server_close(struct pgwire_server *server);

@@ -1,0 +1,97 @@
+/* query.h -- SQL over one project's telemetry: the gate, the planner's file list, and DuckDB behind them.
+ *
+ *   SQL text --libpg_query--> tree --gate: allowed statements, tables, functions--> types of parameters and results
+ *     (cached) query_statement --execute: bind, snapshot, prune files, deparse for DuckDB--> query_cursor --> chunks
+ *
+ * The credential names the project; no SQL can name another's rows.
+ * Thread: query_engine any; a query_session and what it made belong to one thread, but query_cancel is for any.
+ * Memory: DuckDB's own limit plus result chunks; statements are cached with a bound.
+ * Errors: with SQLSTATE codes by err.h and err->position in the text as the client sent it. */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/uuid.h"
+
+struct timefusion;
+struct query_engine;
+struct query_session;
+struct query_statement;
+struct query_cursor;
+
+/* What clients see; QUERY_TYPE_*_LIST are one-dimensional arrays. */
+enum query_type {
+    QUERY_TYPE_UNKNOWN, QUERY_TYPE_BOOL, QUERY_TYPE_INT2, QUERY_TYPE_INT4, QUERY_TYPE_INT8, QUERY_TYPE_FLOAT4,
+    QUERY_TYPE_FLOAT8, QUERY_TYPE_NUMERIC, QUERY_TYPE_TEXT, QUERY_TYPE_BYTEA, QUERY_TYPE_UUID, QUERY_TYPE_JSONB,
+    QUERY_TYPE_DATE, QUERY_TYPE_TIME, QUERY_TYPE_TIMESTAMP, QUERY_TYPE_TIMESTAMPTZ, QUERY_TYPE_INTERVAL,
+    QUERY_TYPE_LIST = 64, /* | of an element type: QUERY_TYPE_LIST | QUERY_TYPE_TEXT is text[] */
+};
+
+struct query_options {
+    struct timefusion *timefusion;
+    uint64_t memory_bytes_max;
+    uint32_t threads;
+    const char *temp_dir;
+    const struct log *log;
+};
+MUST_CHECK bool query_engine_open(struct query_engine **engine, const struct query_options *options, struct err *err);
+void query_engine_close(struct query_engine *engine);
+
+MUST_CHECK bool query_session_open(struct query_session **session, struct query_engine *engine, struct uuid project_id,
+                                   const char *user, struct err *err);
+void query_session_close(struct query_session *session);
+/* Any thread: what runs on the session ends with ERR_CANCELLED. */
+void query_cancel(struct query_session *session);
+
+struct query_column {
+    const char *name;
+    enum query_type type;
+};
+struct query_parameter { /* a bound value; text form unless is_binary */
+    struct bytes value;
+    bool is_null, is_binary;
+};
+
+/* Splits a simple-protocol string into its statements (positions into sql); 0 for an empty one. */
+MUST_CHECK bool query_split(struct bytes sql, struct bytes *statements, uint32_t max, uint32_t *count, struct err *err);
+/* One statement. declared: types the client gave, UNKNOWN where it did not. The statement is the session's, until
+ * query_statement_close. */
+MUST_CHECK bool query_prepare(struct query_session *session, struct bytes sql, const enum query_type *declared,
+                              uint32_t declared_count, struct query_statement **statement, struct err *err);
+void query_statement_close(struct query_statement *statement);
+uint32_t query_statement_parameters(const struct query_statement *statement, const enum query_type **types);
+/* 0 columns: no rows come (SET, BEGIN ...). */
+uint32_t query_statement_columns(const struct query_statement *statement, const struct query_column **columns);
+/* "SELECT", "SET", "BEGIN" ...; with the count of rows where PostgreSQL has one. For CommandComplete. */
+void query_statement_tag(const struct query_statement *statement, uint64_t row_count, char tag[64]);
+enum query_transaction { QUERY_TRANSACTION_NONE, QUERY_TRANSACTION_BEGIN, QUERY_TRANSACTION_END };
+enum query_transaction query_statement_transaction(const struct query_statement *statement);
+
+MUST_CHECK bool query_execute(struct query_statement *statement, const struct query_parameter *parameters, uint32_t count,
+                              struct query_cursor **cursor, struct err *err);
+/* Named warnings of this execution (a damaged file ...), to be sent as NOTICE. */
+uint32_t query_cursor_warnings(const struct query_cursor *cursor, const char *const **warnings);
+
+/* A value as the wire needs it. Lists: elements by query_chunk_element. Borrowed until the next fetch. */
+struct query_value {
+    bool is_null;
+    union {
+        bool boolean;
+        int64_t integer;      /* INT*, DATE (days from 1970), TIME, TIMESTAMP, TIMESTAMPTZ (us from 1970) */
+        double number;        /* FLOAT* */
+        struct bytes bytes;   /* TEXT BYTEA JSONB; NUMERIC as decimal text */
+        struct uuid uuid;
+        struct { int32_t months, days; int64_t micros; } interval;
+        struct { uint64_t offset; uint32_t count; } list;
+    };
+};
+struct query_chunk;
+/* The next rows; *chunk NULL at the end. */
+MUST_CHECK bool query_fetch(struct query_cursor *cursor, const struct query_chunk **chunk, struct err *err);
+uint32_t query_chunk_rows(const struct query_chunk *chunk);
+struct query_value query_chunk_value(const struct query_chunk *chunk, uint32_t column, uint32_t row);
+struct query_value query_chunk_element(const struct query_chunk *chunk, uint32_t column, uint64_t offset);
+void query_cursor_close(struct query_cursor *cursor);
+
+/* For Delta checkpoints: reads any Parquet checkpoint of the store (see delta.h, struct delta_checkpoint_reader). */
+struct delta_checkpoint_reader;

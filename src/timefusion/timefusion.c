@@ -1,0 +1,273 @@
+#include "timefusion/timefusion.h"
+#include "base/hash.h"
+#include "timefusion/file.h"
+#include "timefusion/flush.h"
+#include "timefusion/segment/segment.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Delta files by path, so that one file is one struct file (one name, one footer, one open reader) for all queries. */
+struct delta_files {
+    struct file **slots;
+    uint32_t used, cap; /* cap: a power of two, or 0 */
+};
+
+struct table {
+    const struct schema_table *schema;
+    struct delta_table *delta;
+    pthread_mutex_t lock; /* guards files */
+    struct delta_files files;
+    uint32_t release_count;
+};
+
+struct timefusion {
+    struct timefusion_options options;
+    char *tmp_dir;
+    struct segments *segments;
+    struct table tables[SCHEMA_TABLE_COUNT];
+};
+
+/* The public part first: a snapshot's pointer is a pointer to this. */
+struct snapshot {
+    struct timefusion_snapshot shown;
+    struct timefusion *timefusion;
+    struct delta_snapshot *delta;
+};
+
+struct sweep {
+    struct timefusion *timefusion;
+    struct err *err;
+    bool ok;
+};
+
+static void leftover_delete(void *ctx, const char *name, bool is_dir)
+{
+    struct sweep *sweep = ctx;
+    if (is_dir || !sweep->ok) return;
+    struct disk *disk = sweep->timefusion->options.disk;
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", sweep->timefusion->tmp_dir, name);
+    sweep->ok = disk->ops->unlink(disk, path, sweep->err);
+}
+
+/* Files of a flush that was cut off: no commit names them. */
+static bool tmp_dir_open(struct timefusion *timefusion, struct err *err)
+{
+    struct disk *disk = timefusion->options.disk;
+    struct sweep sweep = { .timefusion = timefusion, .err = err, .ok = true };
+    return disk->ops->mkdir(disk, timefusion->tmp_dir, err) &&
+           disk->ops->list(disk, timefusion->tmp_dir, leftover_delete, &sweep, err) && sweep.ok;
+}
+
+static bool table_open(struct timefusion *timefusion, enum schema_table_id id, struct err *err)
+{
+    struct table *table = &timefusion->tables[id];
+    table->schema = schema_table(id);
+    struct delta_options options = {
+        .store = timefusion->options.store,
+        .prefix = table->schema->name,
+        .table = table->schema,
+        .checkpoint_reader = timefusion->options.checkpoint_reader,
+        .checkpoint_every = 10,
+        .log = timefusion->options.log,
+    };
+    if (!delta_open(&table->delta, &options, err)) return err_within(err, "table \"%s\"", table->schema->name);
+    return true;
+}
+
+bool timefusion_open(struct timefusion **out, const struct timefusion_options *options, struct err *err)
+{
+    struct timefusion *timefusion = mem_calloc(1, sizeof *timefusion);
+    char dir[1024];
+    timefusion->options = *options;
+    snprintf(dir, sizeof dir, "%s/tmp", options->dir);
+    timefusion->tmp_dir = mem_strdup(dir);
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) pthread_mutex_init(&timefusion->tables[t].lock, NULL);
+
+    snprintf(dir, sizeof dir, "%s/segments", options->dir);
+    bool ok = segments_open(&timefusion->segments, dir, options->disk, err) && tmp_dir_open(timefusion, err);
+    for (uint32_t t = 0; ok && t < SCHEMA_TABLE_COUNT; t++) ok = table_open(timefusion, (enum schema_table_id)t, err);
+    if (!ok) {
+        timefusion_close(timefusion);
+        timefusion = NULL;
+    }
+    *out = timefusion;
+    return ok;
+}
+
+void timefusion_close(struct timefusion *timefusion)
+{
+    if (!timefusion) return;
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
+        struct table *table = &timefusion->tables[t];
+        for (uint32_t s = 0; s < table->files.cap; s++) file_release(table->files.slots[s]);
+        free(table->files.slots);
+        if (table->delta) delta_close(table->delta);
+        pthread_mutex_destroy(&table->lock);
+    }
+    segments_close(timefusion->segments);
+    free(timefusion->tmp_dir);
+    free(timefusion);
+}
+
+struct segments *timefusion_segments(struct timefusion *timefusion)
+{
+    return timefusion->segments;
+}
+
+struct delta_table *timefusion_delta(struct timefusion *timefusion, enum schema_table_id table)
+{
+    return timefusion->tables[table].delta;
+}
+
+struct object_store *timefusion_store(struct timefusion *timefusion)
+{
+    return timefusion->options.store;
+}
+
+struct disk *timefusion_disk(struct timefusion *timefusion)
+{
+    return timefusion->options.disk;
+}
+
+const char *timefusion_tmp_dir(struct timefusion *timefusion)
+{
+    return timefusion->tmp_dir;
+}
+
+static uint32_t files_slot(const struct delta_files *files, const char *key)
+{
+    uint32_t at = (uint32_t)hash64_of(bytes_of_text(key)) & (files->cap - 1);
+    while (files->slots[at] && strcmp(files->slots[at]->key, key) != 0) at = (at + 1) & (files->cap - 1);
+    return at;
+}
+
+static void files_rebuild(struct delta_files *files, uint32_t cap, bool drop_unheld)
+{
+    struct delta_files old = *files;
+    *files = (struct delta_files){ .slots = mem_calloc(cap, sizeof *files->slots), .cap = cap };
+    for (uint32_t s = 0; s < old.cap; s++) {
+        if (!old.slots[s]) continue;
+        if (drop_unheld && atomic_load(&old.slots[s]->reference_count) == 1) {
+            file_release(old.slots[s]);
+            continue;
+        }
+        files->slots[files_slot(files, old.slots[s]->key)] = old.slots[s];
+        files->used++;
+    }
+    free(old.slots);
+}
+
+/* With a reference for the caller. Under the table's lock. */
+static struct file *files_get(struct timefusion *timefusion, struct table *table, const struct delta_file *delta_file)
+{
+    struct delta_files *files = &table->files;
+    char key[512];
+    snprintf(key, sizeof key, "%s/%s", table->schema->name, delta_file->path);
+    if ((files->used + 1) * 2 > files->cap) files_rebuild(files, files->cap ? files->cap * 2 : 64, false);
+    uint32_t at = files_slot(files, key);
+    if (!files->slots[at]) {
+        uint64_t id = segments_next_id(timefusion->segments);
+        struct file *file = file_create(timefusion->options.store, key, table->schema, TIMEFUSION_DELTA, id);
+        file->shown.day = delta_file->day;
+        file->shown.bytes = delta_file->bytes;
+        file->shown.row_count = delta_file->row_count;
+        file->shown.timestamp_min_us = delta_file->timestamp_min_us;
+        file->shown.timestamp_max_us = delta_file->timestamp_max_us;
+        files->slots[at] = file;
+        files->used++;
+    }
+    return file_acquire(files->slots[at]);
+}
+
+/* Lets go of footers and open readers that no query holds, once they are too many. Under the table's lock a file with one
+ * reference, the map's, cannot gain another. */
+static void files_trim(struct timefusion *timefusion, struct table *table)
+{
+    uint64_t footer_bytes = 0;
+    uint32_t open_count = 0;
+    const uint32_t open_count_max = 256;
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t s = 0; s < table->files.cap; s++) {
+            struct file *file = table->files.slots[s];
+            if (!file) continue;
+            if (pass == 0) {
+                pthread_mutex_lock(&file->lock);
+                footer_bytes += file->footer ? file->footer->footer_bytes : 0;
+                open_count += file->reader != NULL;
+                pthread_mutex_unlock(&file->lock);
+            } else if (atomic_load(&file->reference_count) == 1) {
+                if (file->footer) parquet_footer_destroy(file->footer);
+                if (file->reader) object_reader_close(file->reader);
+                file->footer = NULL;
+                file->reader = NULL;
+            }
+        }
+        if (footer_bytes <= timefusion->options.footer_bytes_max && open_count <= open_count_max) return;
+    }
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct timefusion_file *left = *(struct timefusion_file *const *)a;
+    const struct timefusion_file *right = *(struct timefusion_file *const *)b;
+    if (left->timestamp_max_us != right->timestamp_max_us)
+        return left->timestamp_max_us < right->timestamp_max_us ? 1 : -1;
+    return left->id < right->id ? 1 : left->id > right->id ? -1 : 0;
+}
+
+/* Segments first, Delta's version second: a row that moves between the two looks is seen twice, never missed, and the
+ * second look's txn tells which segments it already covers. */
+bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_table_id id, struct uuid project_id,
+                                 struct timefusion_snapshot **out, struct err *err)
+{
+    (void)err; /* a store that must be asked for its latest version will use it */
+    struct table *table = &timefusion->tables[id];
+    struct file **segments;
+    uint32_t segment_count = segments_list(timefusion->segments, id, project_id, &segments);
+    struct delta_snapshot *delta = delta_snapshot_acquire(table->delta);
+    uint32_t first, count, kept = 0;
+    delta_snapshot_project(delta, project_id, &first, &count);
+
+    struct snapshot *snapshot = mem_calloc(1, sizeof *snapshot);
+    snapshot->timefusion = timefusion;
+    snapshot->delta = delta;
+    snapshot->shown.table = table->schema;
+    snapshot->shown.project_id = project_id;
+    snapshot->shown.delta_version = delta->version;
+    snapshot->shown.files = mem_alloc((segment_count + count + 1) * sizeof(struct timefusion_file *));
+    for (uint32_t s = 0; s < segment_count; s++) {
+        if (flush_is_covered(delta, segments[s])) {
+            file_release(segments[s]);
+        } else {
+            snapshot->shown.files[kept++] = &segments[s]->shown;
+        }
+    }
+    free(segments);
+    pthread_mutex_lock(&table->lock);
+    for (uint32_t f = 0; f < count; f++)
+        snapshot->shown.files[kept++] = &files_get(timefusion, table, delta->files[first + f])->shown;
+    pthread_mutex_unlock(&table->lock);
+    snapshot->shown.file_count = kept;
+    qsort(snapshot->shown.files, kept, sizeof *snapshot->shown.files, newest_first);
+    *out = &snapshot->shown;
+    return true;
+}
+
+void timefusion_snapshot_release(struct timefusion_snapshot *shown)
+{
+    if (!shown) return;
+    struct snapshot *snapshot = (struct snapshot *)shown;
+    struct table *table = &snapshot->timefusion->tables[shown->table->id];
+    for (uint32_t f = 0; f < shown->file_count; f++) file_release((struct file *)shown->files[f]);
+    pthread_mutex_lock(&table->lock);
+    if (table->release_count++ % 64 == 0) files_trim(snapshot->timefusion, table);
+    /* Paths that left the table (another writer's compaction) leave the map as well. */
+    if (table->files.used > 1024 && table->files.used > 2 * snapshot->delta->file_count)
+        files_rebuild(&table->files, table->files.cap, true);
+    pthread_mutex_unlock(&table->lock);
+    delta_snapshot_release(snapshot->delta);
+    free(shown->files);
+    free(snapshot);
+}

@@ -1,0 +1,57 @@
+/* worker.h -- turns durable records into visible rows, and visible rows into Delta tables.
+ *
+ *   buffer sink --worker_push--> [worker thread: rows -> columns per (project, table, day)]
+ *        every 0.25 s: new rows --> small segment (plain)      visible from here on
+ *        8 small ones  -----------> one, re-encoded            few files for a query
+ *        24,576 rows -------------> sealed row group (zstd)    columns start anew
+ *        8 sealed ones -----------> joined by copying
+ *        every minute, or by size: cut at a position --> [flush thread: timefusion/flush.h] --> release(position)
+ *
+ * Thread: worker_push from the buffer's thread; worker_replay from the thread that opens, before worker_start.
+ * Memory: columns of all groups stay under columns_bytes_max (the largest are sealed early); requests are bounded by
+ *         who makes them, queued ones by queue_bytes_max (a push waits: back-pressure).
+ * Order:  records in position order; a flush cuts every project at the same one.
+ * Errors: a disk that is full: rows stay in memory, the buffer keeps everything, the work goes on when there is room. */
+#pragma once
+#include "base/err.h"
+#include "base/log.h"
+#include "buffer/buffer.h"
+
+struct worker;
+struct inbound;
+struct timefusion;
+
+struct worker_options {
+    struct timefusion *timefusion;
+    struct uuid buffer_id;
+    uint32_t partition;
+    const char *parked_dir; /* bodies that were acknowledged and cannot be decoded any more: never in normal life */
+    struct disk *disk;
+    uint64_t columns_bytes_max;
+    uint64_t queue_bytes_max;
+    uint32_t attribute_keys_max;
+    uint32_t publish_ms; /* 250 */
+    uint32_t flush_ms;   /* 60,000 */
+    /* Rows up to position are durable in Delta; on the flush thread. */
+    void (*release)(void *ctx, uint64_t position);
+    /* Another owner commits this partition: nothing more can be stored; on the flush thread. */
+    void (*lost)(void *ctx, const struct err *err);
+    void *ctx;
+    const struct log *log;
+};
+MUST_CHECK bool worker_open(struct worker **worker, const struct worker_options *options, struct err *err);
+/* A record of the log at start: skipped by each table that holds it already. */
+MUST_CHECK bool worker_replay(struct worker *worker, const struct buffer_record *record, struct err *err);
+MUST_CHECK bool worker_start(struct worker *worker, struct err *err);
+/* Takes inbound. record's body need not live on. */
+void worker_push(struct worker *worker, const struct buffer_record *record, struct inbound *inbound);
+/* Until everything pushed so far is in Delta and released, or timeout. For shutdown and for tests. */
+MUST_CHECK bool worker_flush(struct worker *worker, uint32_t timeout_ms, struct err *err);
+struct worker_stats {
+    uint64_t records, rows, published, sealed, flushes, flush_failures;
+    uint64_t columns_bytes;
+    uint32_t projects;
+};
+void worker_stats(struct worker *worker, struct worker_stats *stats);
+/* Stops the threads; what is not in Delta stays in the log. NULL is fine. */
+void worker_close(struct worker *worker);
