@@ -16,7 +16,7 @@
  * Order:  fields may come in any order, the resource after its spans too; a message field sent twice is merged as
  *         protobuf says, except an array or key-value list sent twice for one value: that record is rejected. A known
  *         field with another wire type counts as unknown; unknown fields are skipped; groups make the request malformed.
- * Source: opentelemetry-proto 1.9, opentelemetry/proto/{trace,logs,metrics,common,resource}/v1, collector/*.proto. */
+ * Source: opentelemetry-proto 1.9: trace, logs, metrics, common, resource and collector, all v1. */
 #pragma once
 #include "base/arena.h"
 #include "base/bytes.h"
