@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define DAY_NS (86400u * UINT64_C(1000000000))
+#define NO_DAY (UINT64_MAX - DAY_NS) /* no record's time is of that day */
 
 const struct otlp_limits otlp_limits_default = {
     .attributes_max = 16384,
@@ -209,8 +210,8 @@ static enum outcome scope_message(struct decoder *decoder, struct wire wire)
     return outcome;
 }
 
-/* Scope and schema_url wherever they stand among the records; all records are only stepped over. */
-static enum outcome scope_read(struct decoder *decoder, struct wire wire)
+/* Scope and schema_url: those before the first record, or wherever they stand. */
+static enum outcome scope_read(struct decoder *decoder, struct wire wire, bool is_all)
 {
     enum outcome outcome = TAKEN;
     while (wire.at < wire.end) {
@@ -223,6 +224,7 @@ static enum outcome scope_read(struct decoder *decoder, struct wire wire)
             outcome = scope_message(decoder, inner);
             break;
         case WIRE_LEN(2):
+            if (!is_all) return TAKEN;
             if (!wire_message(&wire, &inner)) return FAILED;
             break;
         case WIRE_LEN(3):
@@ -247,24 +249,61 @@ static enum outcome record_read(struct decoder *decoder, struct wire message)
     return outcome;
 }
 
-/* ScopeLogs, ScopeSpans, ScopeMetrics: the same field numbers in all three. */
-static enum outcome scope_records(struct decoder *decoder, struct wire wire)
+/* All that reading a scope changes, to begin it again. */
+struct scope_state {
+    struct decode_mark mark;
+    uint32_t spans, logs, metrics, points, day_count;
+    uint64_t record_count, rejected_count;
+    bool has_reason;
+};
+
+static struct scope_state scope_state(const struct decoder *decoder)
 {
-    if (!DECODE_ROOM(decoder, &decoder->out->scopes, 1)) return FAILED;
-    decoder->scope = decoder->out->scopes.count++;
+    const struct otlp_request *out = decoder->out;
+    return (struct scope_state){
+        .mark = decode_mark(decoder),
+        .spans = out->spans.count,
+        .logs = out->logs.count,
+        .metrics = out->metrics.count,
+        .points = out->points.count,
+        .day_count = decoder->day_count,
+        .record_count = decoder->record_count,
+        .rejected_count = out->rejected_count,
+        .has_reason = out->rejected_reason[0] != '\0',
+    };
+}
+
+static void scope_restore(struct decoder *decoder, const struct scope_state *state)
+{
+    struct otlp_request *out = decoder->out;
+    decode_take_back(decoder, &state->mark);
+    out->spans.count = state->spans;
+    out->logs.count = state->logs;
+    out->metrics.count = state->metrics;
+    out->points.count = state->points;
+    decoder->day_count = state->day_count;
+    decoder->day_first_unix_ns = NO_DAY;
+    decoder->record_count = state->record_count;
+    out->rejected_count = state->rejected_count;
+    if (!state->has_reason) out->rejected_reason[0] = '\0';
+}
+
+/* One pass. When is_late is NULL, scope and schema_url are looked for everywhere first, which is a walk over all
+ * records and costs as much as decoding them; else only before the first record, and *is_late tells of one behind it. */
+static enum outcome scope_try(struct decoder *decoder, struct wire wire, bool *is_late)
+{
     decoder->out->scopes.at[decoder->scope] = (struct otlp_scope){
         .name = BYTES(""), .version = BYTES(""), .schema_url = BYTES(""), .resource = decoder->resource
     };
-    bool was_under_rejected = decoder->is_under_rejected;
     struct decode_mark mark = decode_mark(decoder);
-    enum outcome outcome = scope_read(decoder, wire);
+    decoder->record_at = NOWHERE;
+    enum outcome outcome = scope_read(decoder, wire, is_late == NULL);
     if (outcome == FAILED) return FAILED;
     if (outcome == REJECTED) {
         decode_take_back(decoder, &mark);
         decoder->out->scopes.at[decoder->scope].attributes = (struct otlp_range){ 0 };
         decoder->is_under_rejected = true;
     }
-    decoder->record_at = NOWHERE;
     while (wire.at < wire.end) {
         struct wire inner;
         uint64_t tag;
@@ -272,10 +311,31 @@ static enum outcome scope_records(struct decoder *decoder, struct wire wire)
         if (tag == WIRE_LEN(2)) {
             decoder->record_at++; /* from NOWHERE to 0 */
             if (!wire_message(&wire, &inner) || record_read(decoder, inner) == FAILED) return FAILED;
-        } else if (!wire_skip(&wire, tag)) {
+        } else if (is_late != NULL && decoder->record_at != NOWHERE && (tag == WIRE_LEN(1) || tag == WIRE_LEN(3))) {
+            *is_late = true;
+            return TAKEN;
+        } else if (decode_skip(decoder, &wire, tag) != TAKEN) {
             return FAILED;
         }
     }
+    return TAKEN;
+}
+
+/* ScopeLogs, ScopeSpans, ScopeMetrics: the same field numbers in all three. */
+static enum outcome scope_records(struct decoder *decoder, struct wire wire)
+{
+    if (!DECODE_ROOM(decoder, &decoder->out->scopes, 1)) return FAILED;
+    decoder->scope = decoder->out->scopes.count++;
+    struct scope_state state = scope_state(decoder);
+    bool was_under_rejected = decoder->is_under_rejected;
+    bool is_late = false;
+    enum outcome outcome = scope_try(decoder, wire, &is_late);
+    if (outcome == TAKEN && is_late) {
+        scope_restore(decoder, &state);
+        decoder->is_under_rejected = was_under_rejected;
+        outcome = scope_try(decoder, wire, NULL);
+    }
+    if (outcome == FAILED) return FAILED; /* record_at is the place */
     decoder->record_at = NOWHERE;
     decoder->is_under_rejected = was_under_rejected;
     return TAKEN;
@@ -389,7 +449,7 @@ bool otlp_decode(struct otlp_request *request, enum otlp_signal signal, struct b
         .limits = limits,
         .time_min_unix_ns = (uint64_t)limits->time_min_unix_us * 1000,
         .time_max_unix_ns = (uint64_t)(received_unix_us + limits->future_max_us) * 1000,
-        .day_first_unix_ns = UINT64_MAX - DAY_NS, /* no time is of that day */
+        .day_first_unix_ns = NO_DAY,
         .resource_at = NOWHERE,
         .scope_at = NOWHERE,
         .record_at = NOWHERE,
