@@ -1,0 +1,342 @@
+#include "app/app.h"
+#include "base/budget.h"
+#include "base/clock.h"
+#include "base/disk.h"
+#include "buffer/buffer.h"
+#include "ingest/ingest.h"
+#include "meta/meta.h"
+#include "net/grpc.h"
+#include "net/loop.h"
+#include "timefusion/delta/delta.h"
+#include "timefusion/flush.h"
+#include "timefusion/pgwire/pgwire.h"
+#include "timefusion/query/checkpoint.h"
+#include "timefusion/query/query.h"
+#include "timefusion/timefusion.h"
+#include "worker/otlp/inbound.h"
+#include "worker/worker.h"
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_PROJECT "default"
+#define KEY_FILE "default.key"
+
+struct app {
+    struct config config;
+    struct budget budget;
+    const struct log *log;
+    struct meta *meta;
+    struct object_store *store;
+    struct timefusion *timefusion;
+    struct buffer *buffer;
+    struct worker *worker;
+    struct query_engine *query;
+    struct pgwire_server *pgwire;
+    struct ingest *ingest;
+    struct loop *loop;
+    struct grpc_server *grpc;
+    struct app_address address;
+    bool replay_failed;
+    struct err replay_err;
+    pthread_mutex_t lock; /* guards failed, failure */
+    bool failed;
+    struct err failure;
+};
+
+static void path_in(const struct app *app, const char *name, char *path, size_t path_bytes)
+{
+    snprintf(path, path_bytes, "%s/%s", app->config.data, name);
+}
+
+/* The first key is kept beside the data, readable by its owner alone, so that `make run` can print it again. */
+static bool key_file_write(const char *path, const char *secret, struct err *err)
+{
+    struct disk_file *file;
+    if (!disk_real.ops->open(&disk_real, path, DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, &file, err)) return false;
+    struct bytes bytes = bytes_of_text(secret);
+    bool ok = disk_real.ops->pwrite(file, 0, &bytes, 1, err) && disk_real.ops->sync(file, err);
+    disk_real.ops->close(file);
+    return ok;
+}
+
+static void key_file_read(const char *path, char *secret, size_t secret_bytes)
+{
+    struct disk_file *file;
+    struct err ignored = { 0 };
+    size_t len = 0;
+    secret[0] = '\0';
+    if (!disk_real.ops->open(&disk_real, path, DISK_READ, &file, &ignored)) return;
+    if (disk_real.ops->pread(file, 0, secret, secret_bytes - 1, &len, &ignored)) secret[len] = '\0';
+    disk_real.ops->close(file);
+    secret[strcspn(secret, "\r\n")] = '\0';
+}
+
+static bool meta_start(struct app *app, struct err *err)
+{
+    char path[1024], key_path[1024], secret[META_SECRET_BYTES];
+    struct meta_project project;
+    struct meta_key key;
+    path_in(app, "meta.sqlite", path, sizeof path);
+    path_in(app, KEY_FILE, key_path, sizeof key_path);
+    if (!meta_open(&app->meta, path, app->log, err)) return false;
+    struct err missing = { 0 };
+    if (!meta_project_find(app->meta, BYTES(DEFAULT_PROJECT), &project, &missing)) {
+        if (missing.code != ERR_NOT_FOUND) {
+            *err = missing;
+            return false;
+        }
+        if (!meta_project_create(app->meta, DEFAULT_PROJECT, &project, err) ||
+            !meta_key_create(app->meta, project.id, "first key", &key, secret, err) ||
+            !key_file_write(key_path, secret, err))
+            return false;
+    }
+    key_file_read(key_path, app->address.key, sizeof app->address.key);
+    snprintf(app->address.project, sizeof app->address.project, "%s", project.name);
+    uuid_to_text(project.id, app->address.project_id);
+    return true;
+}
+
+static bool store_start(struct app *app, struct err *err)
+{
+    char path[1024];
+    path_in(app, "tables", path, sizeof path);
+    if (!object_store_open_folder(&app->store, path, &disk_real, err)) return false;
+    struct timefusion_options options = {
+        .dir = app->config.data,
+        .store = app->store,
+        .disk = &disk_real,
+        .checkpoint_reader = query_checkpoint_reader(),
+        .footer_bytes_max = app->budget.footers,
+        .log = app->log,
+    };
+    return timefusion_open(&app->timefusion, &options, err);
+}
+
+static void sink_record(void *ctx, const struct buffer_record *record, void *request)
+{
+    struct app *app = ctx;
+    if (request) {
+        worker_push(app->worker, record, request);
+        return;
+    }
+    app->address.replayed_records++;
+    if (!app->replay_failed && !worker_replay(app->worker, record, &app->replay_err)) app->replay_failed = true;
+}
+
+static void on_release(void *ctx, uint64_t position)
+{
+    struct app *app = ctx;
+    struct err err = { 0 };
+    /* Not released is not lost: a replay skips what the tables hold. */
+    if (!buffer_release(app->buffer, position, &err))
+        log_warn(app->log, "buffer.release_failed", log_number("position", (int64_t)position), log_text("err", err.text));
+}
+
+static void on_lost(void *ctx, const struct err *err)
+{
+    struct app *app = ctx;
+    pthread_mutex_lock(&app->lock);
+    app->failed = true;
+    app->failure = *err;
+    pthread_mutex_unlock(&app->lock);
+}
+
+/* A log that ends below what a table already holds from it is not the log the table was fed from. */
+static bool log_check(struct app *app, struct err *err)
+{
+    char app_id[96];
+    flush_app_id(buffer_id(app->buffer), 0, app_id);
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
+        struct delta_snapshot *snapshot = delta_snapshot_acquire(timefusion_delta(app->timefusion, t));
+        int64_t txn = delta_snapshot_txn(snapshot, app_id);
+        delta_snapshot_release(snapshot);
+        if (txn >= 0 && (uint64_t)txn > buffer_position_last(app->buffer))
+            return err_set(err, ERR_CORRUPT,
+                           "table \"%s\" holds records up to %" PRId64 " of the log in \"%s/log\", which ends at %" PRIu64
+                           ": the log was restored from an older copy; move it away to start a new one",
+                           schema_table(t)->name, txn, app->config.data, buffer_position_last(app->buffer));
+    }
+    return true;
+}
+
+static bool log_start(struct app *app, struct err *err)
+{
+    char path[1024], parked[1024];
+    path_in(app, "log", path, sizeof path);
+    path_in(app, "parked", parked, sizeof parked);
+    struct buffer_options buffer_options = {
+        .dir = path,
+        .segment_bytes = 64ull << 20,
+        .disk_bytes_max = app->config.log_disk_bytes,
+        .pending_bytes_max = app->budget.requests,
+        .record_bytes_max = 65u << 20,
+        .disk = &disk_real,
+        .sink = { .record = sink_record, .ctx = app },
+        .log = app->log,
+    };
+    if (!disk_real.ops->mkdir(&disk_real, path, err) || !buffer_open(&app->buffer, &buffer_options, err) ||
+        !log_check(app, err))
+        return false;
+    struct worker_options worker_options = {
+        .timefusion = app->timefusion,
+        .buffer_id = buffer_id(app->buffer),
+        .partition = 0,
+        .parked_dir = parked,
+        .disk = &disk_real,
+        .columns_bytes_max = app->budget.columns,
+        .queue_bytes_max = app->budget.requests,
+        .attribute_keys_max = (uint32_t)app->config.attribute_keys,
+        .publish_ms = (uint32_t)app->config.publish_ms,
+        .flush_ms = (uint32_t)app->config.flush_ms,
+        .release = on_release,
+        .lost = on_lost,
+        .ctx = app,
+        .log = app->log,
+    };
+    if (!worker_open(&app->worker, &worker_options, err) || !buffer_start(app->buffer, err)) return false;
+    if (app->replay_failed) {
+        *err = app->replay_err;
+        return false;
+    }
+    return worker_start(app->worker, err);
+}
+
+/* The key is what counts; a user that names another project than the key's is a mistake worth telling. */
+static bool login(void *ctx, struct bytes user, struct bytes password, struct uuid *project_id, struct err *err)
+{
+    struct app *app = ctx;
+    struct meta_key key;
+    struct meta_project project;
+    struct err missing = { 0 };
+    if (!meta_key_find(app->meta, password, &key))
+        return err_set(err, ERR_UNAUTHENTICATED, "unknown API key; the password is an API key of the project");
+    if (meta_project_find(app->meta, user, &project, &missing) && !uuid_equal(project.id, key.project_id))
+        return err_set(err, ERR_UNAUTHENTICATED, "this API key is not of project \"%.*s\"", (int)user.len,
+                       (const char *)user.ptr);
+    *project_id = key.project_id;
+    return true;
+}
+
+static bool query_start(struct app *app, struct err *err)
+{
+    char path[1024];
+    path_in(app, "tmp/query", path, sizeof path);
+    struct query_options query_options = {
+        .timefusion = app->timefusion,
+        .memory_bytes_max = app->budget.query,
+        .threads = 2,
+        .temp_dir = path,
+        .log = app->log,
+    };
+    struct pgwire_options pgwire_options = {
+        .address = app->config.listen,
+        .port = (uint16_t)app->config.pg_port,
+        .connections_max = (uint32_t)app->config.pg_connections,
+        .login = { .login = login, .ctx = app },
+        .log = app->log,
+    };
+    if (!disk_real.ops->mkdir(&disk_real, path, err) || !query_engine_open(&app->query, &query_options, err)) return false;
+    pgwire_options.engine = app->query;
+    if (!pgwire_server_open(&app->pgwire, &pgwire_options, err))
+        return err_within(err, "SQL port %" PRIu64 " (another port: --pg-port)", app->config.pg_port);
+    app->address.pg_port = pgwire_server_port(app->pgwire);
+    return true;
+}
+
+static bool key_find(void *ctx, struct bytes secret, struct ingest_key *out)
+{
+    struct app *app = ctx;
+    struct meta_key key;
+    if (!meta_key_find(app->meta, secret, &key)) return false;
+    out->project_id = key.project_id;
+    out->key_id = key.id;
+    return true;
+}
+
+static bool ingest_start(struct app *app, struct err *err)
+{
+    struct ingest_options ingest_options = {
+        .threads = 1,
+        .memory_bytes_max = app->budget.requests,
+        .buffer = app->buffer,
+        .keys = { .find = key_find, .ctx = app },
+        .log = app->log,
+    };
+    if (!ingest_open(&app->ingest, &ingest_options, err) || !loop_open(&app->loop, err)) return false;
+    struct grpc_options grpc_options = {
+        .address = app->config.listen,
+        .port = (uint16_t)app->config.otlp_grpc_port,
+        .message_bytes_max = 64u << 20,
+        .in_flight_bytes_max = app->budget.requests,
+        .streams_max = 256,
+        .handler = { .call = ingest_call, .ctx = app->ingest },
+        .log = app->log,
+    };
+    if (!grpc_server_open(&app->grpc, app->loop, &grpc_options, err))
+        return err_within(err, "OTLP/gRPC port %" PRIu64 " (another port: --otlp-grpc-port)", app->config.otlp_grpc_port);
+    app->address.otlp_grpc_port = grpc_server_port(app->grpc);
+    return true;
+}
+
+bool app_start(struct app **out, const struct config *config, const struct log *log, struct err *err)
+{
+    struct app *app = mem_calloc(1, sizeof *app);
+    uint64_t begin_ns = clock_mono_ns();
+    app->config = *config;
+    app->budget = budget_share(config->memory_bytes);
+    app->log = log;
+    pthread_mutex_init(&app->lock, NULL);
+    bool ok = disk_real.ops->mkdir(&disk_real, config->data, err) && meta_start(app, err) && store_start(app, err) &&
+              log_start(app, err) && query_start(app, err) && ingest_start(app, err);
+    if (!ok) {
+        app_stop(app);
+        *out = NULL;
+        return false;
+    }
+    app->address.start_ms = (clock_mono_ns() - begin_ns) / 1000000;
+    *out = app;
+    return true;
+}
+
+void app_address(const struct app *app, struct app_address *address)
+{
+    *address = app->address;
+}
+
+bool app_has_failed(struct app *app, struct err *err)
+{
+    pthread_mutex_lock(&app->lock);
+    bool failed = app->failed;
+    if (failed) *err = app->failure;
+    pthread_mutex_unlock(&app->lock);
+    return failed;
+}
+
+/* Of the 10 s: 3 for calls in flight, 5 for the last flush. */
+void app_stop(struct app *app)
+{
+    if (!app) return;
+    uint64_t begin_ns = clock_mono_ns();
+    struct err err = { 0 };
+    if (app->grpc) grpc_server_drain(app->grpc);
+    while (app->grpc && !grpc_server_is_idle(app->grpc) && clock_mono_ns() - begin_ns < 3000000000ull) clock_sleep_ms(5);
+    ingest_close(app->ingest);
+    loop_stop(app->loop);
+    grpc_server_close(app->grpc);
+    loop_close(app->loop);
+    pgwire_server_close(app->pgwire);
+    if (app->worker && app->ingest && !worker_flush(app->worker, 5000, &err))
+        log_warn(app->log, "app.flush_unfinished", log_text("err", err.text),
+                 log_text("then", "the log keeps the rest for the next start"));
+    worker_close(app->worker);
+    query_engine_close(app->query);
+    buffer_close(app->buffer);
+    timefusion_close(app->timefusion);
+    if (app->store) object_store_close(app->store);
+    meta_close(app->meta);
+    log_info(app->log, "app.stopped", log_number("ms", (int64_t)((clock_mono_ns() - begin_ns) / 1000000)));
+    pthread_mutex_destroy(&app->lock);
+    free(app);
+}

@@ -1,0 +1,194 @@
+/* main.c -- the command line: run, and small commands beside a running server. */
+#include "app/app.h"
+#include "app/send.h"
+#include "meta/meta.h"
+#include <inttypes.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define VERSION "0.1.0"
+
+static int fail(const struct err *err)
+{
+    fprintf(stderr, "monoscope: %s\n", err->text);
+    return 1;
+}
+
+static bool log_level_read(const char *name, enum log_level *level, struct err *err)
+{
+    static const char *const names[] = { "debug", "info", "warn", "error" };
+    for (size_t l = 0; l < COUNT_OF(names); l++) {
+        if (strcmp(names[l], name) != 0) continue;
+        *level = (enum log_level)l;
+        return true;
+    }
+    return err_set(err, ERR_INPUT, "--log-level is \"%s\"; it must be debug, info, warn or error", name);
+}
+
+static void print_welcome(const struct config *config, const struct app_address *at)
+{
+    const char *host = strcmp(config->listen, "0.0.0.0") == 0 ? "127.0.0.1" : config->listen;
+    const char *key = at->key[0] ? at->key : "YOUR_KEY";
+    printf("monoscope %s is ready after %" PRIu64 " ms; data in %s\n\n", VERSION, at->start_ms, config->data);
+    printf("  OTLP/gRPC  http://%s:%u\n", host, at->otlp_grpc_port);
+    printf("  SQL        %s:%u (any Postgres client)\n", host, at->pg_port);
+    printf("  project    %s (%s)\n", at->project, at->project_id);
+    printf("  API key    %s\n\n", key);
+    printf("Send a first event:\n");
+    printf("  build/release/monoscope send --port %u --key %s \"hello from my shell\"\n\n", at->otlp_grpc_port, key);
+    printf("Query it:\n");
+    printf("  PGPASSWORD=%s psql -h %s -p %u -U %s -d monoscope -c \"SELECT timestamp, level, body FROM otel_logs_and_spans "
+           "ORDER BY timestamp DESC LIMIT 10\"\n\n",
+           key, host, at->pg_port, at->project);
+    printf("Your own app (any OpenTelemetry SDK):\n");
+    printf("  export OTEL_EXPORTER_OTLP_ENDPOINT=http://%s:%u OTEL_EXPORTER_OTLP_PROTOCOL=grpc "
+           "OTEL_EXPORTER_OTLP_HEADERS=\"authorization=Bearer %s\"\n\n",
+           host, at->otlp_grpc_port, key);
+    printf("Stop with Ctrl-C; the data stays.\n");
+    fflush(stdout);
+}
+
+static int wait_for_end(struct app *app, const sigset_t *signals, struct err *err)
+{
+    for (;;) {
+        struct timespec second = { .tv_sec = 1 };
+        int signal = sigtimedwait(signals, NULL, &second);
+        if (signal == SIGTERM || signal == SIGINT) return 0;
+        if (app_has_failed(app, err)) return 1;
+    }
+}
+
+static int command_run(int argc, char **argv)
+{
+    struct config config;
+    struct log log = { .fd = 2, .level_min = LOG_INFO };
+    struct err err = { 0 };
+    struct app *app;
+    if (!config_read(&config, argc, argv, &err) || !log_level_read(config.log_level, &log.level_min, &err)) return fail(&err);
+
+    /* Blocked before any thread starts, so that only the main thread takes them; a client that goes away is no signal. */
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    /* Few heaps, and big pieces go back to the system: the memory limit counts what the process holds, not what it uses. */
+    mallopt(M_ARENA_MAX, 4);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+
+    if (!app_start(&app, &config, &log, &err)) return fail(&err);
+    struct app_address at;
+    app_address(app, &at);
+    log_info(&log, "app.ready", log_text("version", VERSION), log_number("otlp_grpc_port", at.otlp_grpc_port),
+             log_number("pg_port", at.pg_port), log_text("project", at.project_id),
+             log_number("replayed_records", (int64_t)at.replayed_records), log_number("start_ms", (int64_t)at.start_ms));
+    print_welcome(&config, &at);
+    int status = wait_for_end(app, &signals, &err);
+    if (status != 0) fail(&err);
+    app_stop(app);
+    return status;
+}
+
+static bool meta_at(const struct config *config, struct meta **meta, const struct log *log, struct err *err)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/meta.sqlite", config->data);
+    return meta_open(meta, path, log, err);
+}
+
+static bool project_print(void *ctx, const struct meta_project *project)
+{
+    char id[UUID_TEXT_BYTES + 1];
+    (void)ctx;
+    uuid_to_text(project->id, id);
+    printf("%s  %s\n", id, project->name);
+    return true;
+}
+
+/* project list | project create NAME */
+static int command_project(int argc, char **argv)
+{
+    bool creates = argc >= 2 && strcmp(argv[0], "create") == 0, lists = argc >= 1 && strcmp(argv[0], "list") == 0;
+    int used = creates ? 2 : 1;
+    struct config config;
+    struct log log = { .fd = 2, .level_min = LOG_WARN };
+    struct err err = { 0 };
+    struct meta *meta;
+    struct meta_project project;
+    if (!creates && !lists) {
+        fprintf(stderr, "usage: monoscope project list | create NAME [--data FOLDER]\n");
+        return 2;
+    }
+    if (!config_read(&config, argc - used, argv + used, &err) || !meta_at(&config, &meta, &log, &err)) return fail(&err);
+    bool ok = creates ? meta_project_create(meta, argv[1], &project, &err) : meta_project_list(meta, project_print, NULL, &err);
+    if (ok && creates) project_print(NULL, &project);
+    meta_close(meta);
+    return ok ? 0 : fail(&err);
+}
+
+/* key create PROJECT NAME | key revoke KEY_ID */
+static int command_key(int argc, char **argv)
+{
+    bool creates = argc >= 3 && strcmp(argv[0], "create") == 0, revokes = argc >= 2 && strcmp(argv[0], "revoke") == 0;
+    int used = creates ? 3 : 2;
+    struct config config;
+    struct log log = { .fd = 2, .level_min = LOG_WARN };
+    struct err err = { 0 };
+    struct meta *meta;
+    struct meta_project project;
+    struct meta_key key;
+    struct uuid key_id;
+    char secret[META_SECRET_BYTES], id[UUID_TEXT_BYTES + 1];
+    if (!creates && !revokes) {
+        fprintf(stderr, "usage: monoscope key create PROJECT NAME | revoke KEY_ID [--data FOLDER]\n");
+        return 2;
+    }
+    if (revokes && !uuid_from_text(bytes_of_text(argv[1]), &key_id)) {
+        fprintf(stderr, "monoscope: \"%s\" is not a key's id (printed by `key create`)\n", argv[1]);
+        return 2;
+    }
+    if (!config_read(&config, argc - used, argv + used, &err) || !meta_at(&config, &meta, &log, &err)) return fail(&err);
+    bool ok = creates ? meta_project_find(meta, bytes_of_text(argv[1]), &project, &err) &&
+                            meta_key_create(meta, project.id, argv[2], &key, secret, &err)
+                      : meta_key_revoke(meta, key_id, &err);
+    if (ok && creates) {
+        uuid_to_text(key.id, id);
+        printf("key id   %s\nAPI key  %s   (shown once)\n", id, secret);
+    }
+    meta_close(meta);
+    return ok ? 0 : fail(&err);
+}
+
+static int command_help(void)
+{
+    printf("monoscope %s -- logs, traces and metrics in, SQL out\n\n"
+           "  monoscope run [options]                        start the server\n"
+           "  monoscope send [--port P] --key K [--level L] TEXT  send one log record\n"
+           "  monoscope project list | create NAME           projects of a data folder\n"
+           "  monoscope key create PROJECT NAME | revoke ID  API keys of a project\n"
+           "  monoscope version | help\n\noptions:\n",
+           VERSION);
+    config_print_help();
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *command = argc > 1 ? argv[1] : "help";
+    if (strcmp(command, "run") == 0) return command_run(argc - 2, argv + 2);
+    if (strcmp(command, "send") == 0) return send_command(argc - 2, argv + 2);
+    if (strcmp(command, "project") == 0) return command_project(argc - 2, argv + 2);
+    if (strcmp(command, "key") == 0) return command_key(argc - 2, argv + 2);
+    if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0) return command_help();
+    if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
+        printf("monoscope %s\n", VERSION);
+        return 0;
+    }
+    fprintf(stderr, "monoscope: unknown command \"%s\"; `monoscope help` lists them\n", command);
+    return 2;
+}
