@@ -30,7 +30,7 @@ endef
 all: release
 
 deps:
-	@deps/apt build
+	@deps/apt build run
 	@deps/bring
 
 test-deps: deps
