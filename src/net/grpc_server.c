@@ -20,17 +20,19 @@ static const uint64_t SECOND_NS = 1000000000;
 static const uint64_t IDLE_SECONDS_MAX = 600;
 static const uint64_t BEGIN_SECONDS_MAX = 10; /* until the client's SETTINGS */
 static const uint64_t WRITE_SECONDS_MAX = 60; /* for a client that reads nothing */
+static const uint64_t LINGER_SECONDS_MAX = 2;
 
 struct connection {
     uv_tcp_t socket;
     uv_write_t write;
+    uv_shutdown_t shutdown;
     struct grpc_server *server;
     struct grpc_session *session;
     struct connection *prev, *next;
     struct connection *next_dirty;
     uint8_t *unsent; /* of the write under way */
-    uint64_t accepted_mono_ns, heard_mono_ns, write_mono_ns;
-    bool is_reading, is_writing, is_dirty, is_closing;
+    uint64_t accepted_mono_ns, heard_mono_ns, write_mono_ns, linger_mono_ns;
+    bool is_reading, is_writing, is_dirty, is_lingering, is_closing;
 };
 
 struct grpc_server {
@@ -122,15 +124,33 @@ static void write_rest(struct connection *connection, const uint8_t *ptr, size_t
     if (failed != 0) connection_close(connection);
 }
 
-/* Sends what the session has, as far as the kernel takes it; goes on when a write is done. Closes what is over. */
+static void connection_shut_on(uv_shutdown_t *shutdown, int failed)
+{
+    (void)shutdown, (void)failed; /* the peer's end, or the ticker, closes it */
+}
+
+/* All is sent. Closing now, with bytes of the peer unread, would make the kernel send RST, and that may take our
+ * last words out of the peer's hands: tell it that we are done, and wait a little for it to be done too. */
+static void connection_linger(struct connection *connection)
+{
+    connection->is_lingering = true;
+    connection->linger_mono_ns = clock_mono_ns();
+    uv_stream_t *stream = (uv_stream_t *)&connection->socket;
+    int failed = uv_shutdown(&connection->shutdown, stream, connection_shut_on);
+    if (failed == 0 && !connection->is_reading) failed = uv_read_start(stream, read_bytes_on, connection_read_on);
+    if (failed != 0) connection_close(connection);
+}
+
+/* Sends what the session has, as far as the kernel takes it; goes on when a write is done. Ends what is over. */
 static void connection_flush(struct connection *connection)
 {
     struct grpc_server *server = connection->server;
+    if (connection->is_lingering) return;
     atomic_fetch_add(&server->sends, 1);
     while (!connection->is_closing && !connection->is_writing) {
         size_t len = grpc_session_fill(connection->session, server->write_bytes, WRITE_BYTES);
         if (len == 0) {
-            if (grpc_session_is_over(connection->session)) connection_close(connection);
+            if (grpc_session_is_over(connection->session)) connection_linger(connection);
             break;
         }
         uv_buf_t all = uv_buf_init((char *)server->write_bytes, (unsigned)len);
@@ -143,7 +163,7 @@ static void connection_flush(struct connection *connection)
         if (taken < len) write_rest(connection, server->write_bytes + taken, len - taken);
     }
     atomic_fetch_sub(&server->sends, 1);
-    if (connection->is_closing) return;
+    if (connection->is_closing || connection->is_lingering) return;
 
     /* A peer that makes us talk and does not listen is not heard meanwhile. */
     bool is_choked = connection->is_writing && grpc_session_is_choked(connection->session);
@@ -262,11 +282,11 @@ static void connection_read_on(uv_stream_t *stream, ssize_t len, const uv_buf_t 
         connection_close(connection);
         return;
     }
+    if (connection->is_lingering) return;
     connection->heard_mono_ns = clock_mono_ns();
     struct bytes bytes = bytes_from(buf->base, (size_t)len);
-    bool ok = grpc_session_feed(connection->session, bytes, connection->heard_mono_ns);
-    calls_deliver(connection); /* and flush: a GOAWAY says why we close */
-    if (!ok) connection_close(connection);
+    grpc_session_feed(connection->session, bytes, connection->heard_mono_ns);
+    calls_deliver(connection); /* and flush: ends the connection when the session is over */
 }
 
 static void connection_accept_on(uv_stream_t *listener, int failed)
@@ -301,6 +321,7 @@ static void connection_accept_on(uv_stream_t *listener, int failed)
 
 static bool is_overdue(const struct connection *connection, uint64_t now_ns)
 {
+    if (connection->is_lingering) return now_ns - connection->linger_mono_ns > LINGER_SECONDS_MAX * SECOND_NS;
     if (connection->is_writing && now_ns - connection->write_mono_ns > WRITE_SECONDS_MAX * SECOND_NS) return true;
     bool has_begun = grpc_session_has_begun(connection->session);
     if (!has_begun && now_ns - connection->accepted_mono_ns > BEGIN_SECONDS_MAX * SECOND_NS) return true;

@@ -621,13 +621,12 @@ void *grpc_session_owner(const struct grpc_session *session)
     return session->owner;
 }
 
-bool grpc_session_feed(struct grpc_session *session, struct bytes bytes, uint64_t now_mono_ns)
+void grpc_session_feed(struct grpc_session *session, struct bytes bytes, uint64_t now_mono_ns)
 {
     session->now_mono_ns = now_mono_ns;
-    if (session->is_broken) return false;
+    if (session->is_broken) return;
     ssize_t taken = nghttp2_session_mem_recv(session->http, bytes.ptr, bytes.len);
     if (taken < 0 || (size_t)taken != bytes.len) session->is_broken = true;
-    return !session->is_broken;
 }
 
 struct grpc_request *grpc_session_next(struct grpc_session *session)

@@ -7,8 +7,8 @@
  *         on a call that was handed out. The counts of the admission may be read from anywhere.
  * Memory: a call is charged to the admission when its headers are whole and, with its message's stated length,
  *         when that is known: before the body is kept. The body itself grows as bytes arrive.
- * Errors: a client's mistakes end the call with a status, the connection with GOAWAY; feed answers false when the
- *         connection cannot go on at all.
+ * Errors: a client's mistakes end the call with a status, the connection with GOAWAY: grpc_session_is_over
+ *         says so once what fill has was sent.
  * Repeated headers: the first authorization, x-api-key, grpc-encoding and content-type counts. */
 #pragma once
 #include <stdatomic.h>
@@ -40,13 +40,13 @@ struct grpc_session *grpc_session_create(struct grpc_admission *admission, const
 void grpc_session_destroy(struct grpc_session *session);
 void *grpc_session_owner(const struct grpc_session *session);
 
-/* Takes all of bytes. False: the connection is to be closed once what fill has was sent. */
-MUST_CHECK bool grpc_session_feed(struct grpc_session *session, struct bytes bytes, uint64_t now_mono_ns);
+/* Takes all of bytes. */
+void grpc_session_feed(struct grpc_session *session, struct bytes bytes, uint64_t now_mono_ns);
 /* The next whole call, the caller's until grpc_call_apply or _free; NULL when there is none. */
 struct grpc_request *grpc_session_next(struct grpc_session *session);
 /* Up to max bytes to send; 0 when there are none. */
 size_t grpc_session_fill(struct grpc_session *session, uint8_t *out, size_t max);
-/* Nothing more to read or to send. */
+/* Nothing more to read or to send: to be asked when fill answers 0. */
 bool grpc_session_is_over(struct grpc_session *session);
 /* Frames wait that the peer makes us send faster than it reads: stop feeding until they are sent. */
 bool grpc_session_is_choked(struct grpc_session *session);
