@@ -6,8 +6,9 @@
  *
  * Rows stay in the order they came; the Parquet writer sorts a range of them. Any range [from, to) of rows can be
  * written, several times, while more rows are added behind (by the same thread).
- * Thread: one owner. Memory: columns_bytes tells what is held; freed as a whole.
- * Limits: at most COLUMNS_ROWS_MAX rows. Every string must be valid UTF-8. */
+ * Thread: one owner. Memory: columns_bytes tells what is held; freed as a whole. An untouched column holds nothing.
+ * Limits: at most COLUMNS_ROWS_MAX rows. Every string must be valid UTF-8 and shorter than 2 GiB, every INTEGER and
+ * DATE must fit 32 bits, each value its column's type (asserted). Puts to columns that are not stored are dropped. */
 #pragma once
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -18,6 +19,7 @@ struct columns;
 struct columns *columns_create(const struct schema_table *table);
 void columns_destroy(struct columns *columns);
 void columns_reset(struct columns *columns); /* no rows; keeps some memory and what it learned about dictionaries */
+void columns_trim(struct columns *columns);  /* when it has no rows: gives the memory back, keeps what it learned */
 const struct schema_table *columns_table(const struct columns *columns);
 uint32_t columns_row_count(const struct columns *columns);
 size_t columns_bytes(const struct columns *columns);
@@ -36,8 +38,29 @@ void columns_put_double_list(struct columns *columns, uint32_t column, const dou
 /* For values that repeat over many rows (a resource's): a handle once, then a cheap put. Valid until columns_reset. */
 uint32_t columns_text_handle(struct columns *columns, uint32_t column, struct bytes text);
 void columns_put_text_handle(struct columns *columns, uint32_t column, uint32_t handle);
-/* Room for len bytes in the columns' arena to write a text in place (JSON): reserve, write, then put what was used. */
+/* Room for len bytes in the columns' arena to write a text in place (JSON): reserve, write, then put what was used.
+ * Valid until the next reserve; other puts may come between. A reservation may also be dropped. */
 uint8_t *columns_text_reserve(struct columns *columns, size_t len_max);
 void columns_put_text_reserved(struct columns *columns, uint32_t column, size_t len);
 /* Ends the row; not_null columns must have been put (asserted). */
 void columns_row_end(struct columns *columns);
+
+/* What the Parquet writer reads of one column: its values in row order. A list's elements are
+ * [starts[i], i + 1 < value_count ? starts[i + 1] : element_count). Borrowed until the next put. */
+enum columns_kind { COLUMNS_INT, COLUMNS_DOUBLE, COLUMNS_BOOL, COLUMNS_TEXT };
+struct columns_view {
+    enum columns_kind kind;
+    bool is_list;
+    uint32_t value_count, element_count; /* equal unless is_list */
+    const uint16_t *rows;                /* by value: its row, rising */
+    const uint32_t *starts;              /* by value, lists only */
+    /* by element; a text is a record: 4 bytes of length, little endian, then the bytes */
+    const int64_t *ints;
+    const double *doubles;
+    const uint8_t *bools;
+    const uint8_t *const *records; /* NULL: by dictionary */
+    const uint16_t *ids;
+    const uint8_t *const *dictionary; /* records by id */
+    uint32_t dictionary_count;
+};
+void columns_view(const struct columns *columns, uint32_t column, struct columns_view *view);
