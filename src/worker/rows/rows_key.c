@@ -1,0 +1,290 @@
+#include "worker/rows/rows_key.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/json.h"
+
+static const struct {
+    const char *key;
+    enum key_role role;
+} roles[] = {
+    { "http.request.method", ROLE_HTTP_METHOD },
+    { "http.route", ROLE_HTTP_ROUTE },
+    { "http.response.status_code", ROLE_HTTP_STATUS },
+    { "url.path", ROLE_URL_PATH },
+    { "url.full", ROLE_URL_FULL },
+    { "db.system.name", ROLE_DB_SYSTEM },
+    { "db.operation.name", ROLE_DB_OPERATION },
+    { "db.collection.name", ROLE_DB_COLLECTION },
+    { "db.query.summary", ROLE_DB_SUMMARY },
+    { "db.query.text", ROLE_DB_TEXT },
+    { "rpc.service", ROLE_RPC_SERVICE },
+    { "rpc.method", ROLE_RPC_METHOD },
+    { "rpc.grpc.status_code", ROLE_RPC_STATUS },
+    { "messaging.system", ROLE_MESSAGING_SYSTEM },
+    { "messaging.destination.name", ROLE_MESSAGING_DESTINATION },
+    { "error.type", ROLE_ERROR_TYPE },
+    { "exception.type", ROLE_EXCEPTION_TYPE },
+    { "exception.message", ROLE_EXCEPTION_MESSAGE },
+    { "exception.stacktrace", ROLE_EXCEPTION_STACKTRACE },
+    { "service.name", ROLE_SERVICE_NAME },
+};
+
+/* Names that semantic conventions before 1.27 gave, and what is their name now (OpenTelemetry "Migration" guides for
+ * HTTP, database, messaging, code, network). */
+static const struct rename renames[] = {
+    { "http.method", "http.request.method", NULL, RENAME_PLAIN },
+    { "http.status_code", "http.response.status_code", NULL, RENAME_PLAIN },
+    { "http.url", "url.full", NULL, RENAME_PLAIN },
+    { "http.target", "url.path", NULL, RENAME_TARGET },
+    { "http.scheme", "url.scheme", NULL, RENAME_PLAIN },
+    { "http.user_agent", "user_agent.original", NULL, RENAME_PLAIN },
+    { "browser.user_agent", "user_agent.original", NULL, RENAME_PLAIN },
+    { "http.flavor", "network.protocol.version", NULL, RENAME_FLAVOR },
+    { "http.host", "server.address", NULL, RENAME_HOST },
+    { "http.server_name", "server.address", NULL, RENAME_PLAIN },
+    { "http.client_ip", "client.address", NULL, RENAME_PLAIN },
+    { "http.request_content_length", "http.request.body.size", NULL, RENAME_PLAIN },
+    { "http.response_content_length", "http.response.body.size", NULL, RENAME_PLAIN },
+    { "http.resend_count", "http.request.resend_count", NULL, RENAME_PLAIN },
+    { "http.retry_count", "http.request.resend_count", NULL, RENAME_PLAIN },
+    { "net.peer.name", "server.address", "client.address", RENAME_PEER },
+    { "net.peer.port", "server.port", "client.port", RENAME_PEER },
+    { "net.host.name", "server.address", NULL, RENAME_PLAIN },
+    { "net.host.port", "server.port", NULL, RENAME_PLAIN },
+    { "net.peer.ip", "network.peer.address", NULL, RENAME_PLAIN },
+    { "net.host.ip", "network.local.address", NULL, RENAME_PLAIN },
+    { "net.sock.peer.addr", "network.peer.address", NULL, RENAME_PLAIN },
+    { "net.sock.peer.port", "network.peer.port", NULL, RENAME_PLAIN },
+    { "net.sock.host.addr", "network.local.address", NULL, RENAME_PLAIN },
+    { "net.sock.host.port", "network.local.port", NULL, RENAME_PLAIN },
+    { "net.sock.family", "network.type", NULL, RENAME_FAMILY },
+    { "net.transport", "network.transport", NULL, RENAME_TRANSPORT },
+    { "net.protocol.name", "network.protocol.name", NULL, RENAME_PLAIN },
+    { "net.protocol.version", "network.protocol.version", NULL, RENAME_PLAIN },
+    { "net.app.protocol.name", "network.protocol.name", NULL, RENAME_PLAIN },
+    { "net.app.protocol.version", "network.protocol.version", NULL, RENAME_PLAIN },
+    { "db.statement", "db.query.text", NULL, RENAME_PLAIN },
+    { "db.system", "db.system.name", NULL, RENAME_PLAIN },
+    { "db.name", "db.namespace", NULL, RENAME_PLAIN },
+    { "db.redis.database_index", "db.namespace", NULL, RENAME_PLAIN },
+    { "db.operation", "db.operation.name", NULL, RENAME_PLAIN },
+    { "db.sql.table", "db.collection.name", NULL, RENAME_PLAIN },
+    { "db.mongodb.collection", "db.collection.name", NULL, RENAME_PLAIN },
+    { "db.cassandra.table", "db.collection.name", NULL, RENAME_PLAIN },
+    { "db.cosmosdb.container", "db.collection.name", NULL, RENAME_PLAIN },
+    { "db.cosmosdb.status_code", "db.response.status_code", NULL, RENAME_PLAIN },
+    { "messaging.operation", "messaging.operation.type", NULL, RENAME_SPANS_ONLY },
+    { "messaging.destination", "messaging.destination.name", NULL, RENAME_PLAIN },
+    { "messaging.temp_destination", "messaging.destination.temporary", NULL, RENAME_PLAIN },
+    { "messaging.message_id", "messaging.message.id", NULL, RENAME_PLAIN },
+    { "messaging.conversation_id", "messaging.message.conversation_id", NULL, RENAME_PLAIN },
+    { "messaging.message_payload_size_bytes", "messaging.message.body.size", NULL, RENAME_PLAIN },
+    { "messaging.protocol", "network.protocol.name", NULL, RENAME_PLAIN },
+    { "messaging.protocol_version", "network.protocol.version", NULL, RENAME_PLAIN },
+    { "messaging.client_id", "messaging.client.id", NULL, RENAME_PLAIN },
+    { "messaging.consumer_id", "messaging.client.id", NULL, RENAME_PLAIN },
+    { "messaging.kafka.message_key", "messaging.kafka.message.key", NULL, RENAME_PLAIN },
+    { "messaging.kafka.message.offset", "messaging.kafka.offset", NULL, RENAME_PLAIN },
+    { "messaging.kafka.partition", "messaging.destination.partition.id", NULL, RENAME_PLAIN },
+    { "messaging.kafka.destination.partition", "messaging.destination.partition.id", NULL, RENAME_PLAIN },
+    { "messaging.kafka.consumer_group", "messaging.consumer.group.name", NULL, RENAME_PLAIN },
+    { "messaging.kafka.consumer.group", "messaging.consumer.group.name", NULL, RENAME_PLAIN },
+    { "messaging.rabbitmq.routing_key", "messaging.rabbitmq.destination.routing_key", NULL, RENAME_PLAIN },
+    { "enduser.id", "user.id", NULL, RENAME_PLAIN },
+    { "code.function", "code.function.name", NULL, RENAME_FUNCTION },
+    { "code.filepath", "code.file.path", NULL, RENAME_PLAIN },
+    { "code.lineno", "code.line.number", NULL, RENAME_PLAIN },
+    { "code.column", "code.column.number", NULL, RENAME_PLAIN },
+    { "deployment.environment", "deployment.environment.name", NULL, RENAME_PLAIN },
+    { "faas.execution", "faas.invocation_id", NULL, RENAME_PLAIN },
+    { "telemetry.auto.version", "telemetry.distro.version", NULL, RENAME_PLAIN },
+};
+
+static enum key_role role_of(struct bytes text)
+{
+    for (size_t i = 0; i < COUNT_OF(roles); i++) {
+        if (bytes_equal(bytes_of_text(roles[i].key), text)) return roles[i].role;
+    }
+    return ROLE_NONE;
+}
+
+static const struct rename *rename_of(struct bytes text)
+{
+    for (size_t i = 0; i < COUNT_OF(renames); i++) {
+        if (bytes_equal(bytes_of_text(renames[i].from), text)) return &renames[i];
+    }
+    return NULL;
+}
+
+void keys_init(struct keys *keys)
+{
+    *keys = (struct keys){ .cap = 1024 };
+    arena_init(&keys->arena, 0);
+    keys->table = mem_calloc(keys->cap, sizeof *keys->table);
+    struct uuid seed = uuid_random();
+    memcpy(&keys->seed, seed.bytes + 8, sizeof keys->seed);
+}
+
+void keys_deinit(struct keys *keys)
+{
+    free(keys->table);
+    arena_deinit(&keys->arena);
+}
+
+void keys_trim(struct keys *keys)
+{
+    if (likely(keys->count <= KEYS_MAX && keys->arena.bytes <= KEYS_BYTES_MAX)) return;
+    uint64_t seed = keys->seed, forgotten_count = keys->forgotten_count;
+    keys_deinit(keys);
+    keys_init(keys);
+    keys->seed = seed; /* the sets of the projects hold hashes made with it */
+    keys->forgotten_count = forgotten_count + 1;
+}
+
+static void table_grow(struct keys *keys)
+{
+    uint32_t cap = keys->cap * 2;
+    struct key **table = mem_calloc(cap, sizeof *table);
+    for (uint32_t i = 0; i < keys->cap; i++) {
+        struct key *key = keys->table[i];
+        if (key == NULL) continue;
+        uint32_t at = (uint32_t)key->hash & (cap - 1);
+        while (table[at] != NULL) at = (at + 1) & (cap - 1);
+        table[at] = key;
+    }
+    free(keys->table);
+    keys->table = table;
+    keys->cap = cap;
+}
+
+static struct key *key_make(struct keys *keys, struct bytes text, uint64_t hash)
+{
+    struct key *key = arena_alloc(&keys->arena, sizeof *key);
+    *key = (struct key){
+        .text = arena_copy(&keys->arena, text), .hash = hash, .rename = rename_of(text), .role = role_of(text)
+    };
+
+    /* The greatest size is six times the text's: write it aside when that would waste much. */
+    size_t json_bytes_max = json_text_bytes_max(text.len) + 1;
+    uint8_t *json = json_bytes_max <= 512 ? arena_alloc(&keys->arena, json_bytes_max) : mem_alloc(json_bytes_max);
+    uint8_t *end = json_put_text(json, text);
+    *end++ = ':';
+    key->json = bytes_from(json, (size_t)(end - json));
+    if (json_bytes_max > 512) {
+        key->json = arena_copy(&keys->arena, key->json);
+        free(json);
+    }
+    for (int table = 0; table < SCHEMA_TABLE_COUNT; table++) {
+        for (int is_resource = 0; is_resource < 2; is_resource++) {
+            const struct schema_table *schema = schema_table((enum schema_table_id)table);
+            int column = schema_attribute_column(schema, is_resource != 0, text);
+            key->columns[table][is_resource] =
+                (struct key_column){ .column = (int16_t)column,
+                                     .type = column < 0 ? 0 : (uint8_t)schema->columns[column].type };
+        }
+    }
+    return key;
+}
+
+struct key *keys_find_slow(struct keys *keys, struct bytes text)
+{
+    uint64_t hash = hash64_key(text, keys->seed);
+    if (hash == 0) hash = 1; /* 0 means free in a key set */
+    uint32_t at = (uint32_t)hash & (keys->cap - 1);
+    for (; keys->table[at] != NULL; at = (at + 1) & (keys->cap - 1)) {
+        if (keys->table[at]->hash == hash && bytes_equal(keys->table[at]->text, text)) return keys->table[at];
+    }
+    struct key *key = key_make(keys, text, hash);
+    keys->table[at] = key;
+    keys->count++;
+    if (keys->count > keys->cap / 2) table_grow(keys);
+    return key;
+}
+
+struct key *keys_find(struct keys *keys, const char *text)
+{
+    return keys_find_slow(keys, bytes_of_text(text));
+}
+
+void key_sets_init(struct key_sets *sets, uint32_t keys_max)
+{
+    *sets = (struct key_sets){ .keys_max = keys_max };
+}
+
+void key_sets_deinit(struct key_sets *sets)
+{
+    for (uint32_t i = 0; i < sets->count; i++) free(sets->at[i].hashes);
+    free(sets->at);
+}
+
+static uint32_t set_oldest(const struct key_sets *sets)
+{
+    uint32_t oldest = 0;
+    for (uint32_t i = 1; i < sets->count; i++) {
+        if (sets->at[i].used_tick < sets->at[oldest].used_tick) oldest = i;
+    }
+    return oldest;
+}
+
+static void set_drop(struct key_sets *sets, uint32_t index)
+{
+    sets->keys_total -= sets->at[index].count;
+    free(sets->at[index].hashes);
+    sets->at[index] = sets->at[--sets->count];
+}
+
+uint32_t key_sets_open(struct key_sets *sets, struct uuid project)
+{
+    sets->tick++;
+    while (sets->count > 1 && sets->keys_total > (uint64_t)sets->keys_max * KEY_SETS_SHARE) {
+        set_drop(sets, set_oldest(sets));
+    }
+    for (uint32_t i = 0; i < sets->count; i++) {
+        if (!uuid_equal(sets->at[i].project, project)) continue;
+        sets->at[i].used_tick = sets->tick;
+        return i;
+    }
+    if (sets->count == KEY_SETS_PROJECTS_MAX) set_drop(sets, set_oldest(sets));
+    /* Room in powers of two from 16. */
+    if (sets->at == NULL || (sets->count >= 16 && (sets->count & (sets->count - 1)) == 0)) {
+        uint32_t cap = sets->count < 16 ? 16 : sets->count * 2;
+        sets->at = mem_realloc(sets->at, cap * sizeof *sets->at);
+    }
+    sets->at[sets->count] = (struct key_set){ .project = project, .used_tick = sets->tick };
+    return sets->count++;
+}
+
+static void set_add(struct key_set *set, uint64_t hash)
+{
+    uint32_t at = (uint32_t)(hash >> 32) & (set->cap - 1);
+    while (set->hashes[at] != 0) at = (at + 1) & (set->cap - 1);
+    set->hashes[at] = hash;
+}
+
+bool key_sets_admit(struct key_sets *sets, uint32_t index, uint64_t hash)
+{
+    struct key_set *set = &sets->at[index];
+    if (set->cap > 0) {
+        uint32_t at = (uint32_t)(hash >> 32) & (set->cap - 1);
+        for (; set->hashes[at] != 0; at = (at + 1) & (set->cap - 1)) {
+            if (set->hashes[at] == hash) return true;
+        }
+    }
+    if (set->count >= sets->keys_max) return false;
+    if ((uint64_t)(set->count + 1) * 4 > (uint64_t)set->cap * 3) {
+        uint64_t *hashes = set->hashes;
+        uint32_t cap = set->cap;
+        set->cap = cap == 0 ? 64 : cap * 2;
+        set->hashes = mem_calloc(set->cap, sizeof *set->hashes);
+        for (uint32_t i = 0; i < cap; i++) {
+            if (hashes[i] != 0) set_add(set, hashes[i]);
+        }
+        free(hashes);
+    }
+    set_add(set, hash);
+    set->count++;
+    sets->keys_total++;
+    return true;
+}
