@@ -1,0 +1,355 @@
+#include "buffer/wal/wal.h"
+#include "base/fail.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct uuid buffer_id(const struct buffer *wal)
+{
+    return wal->id;
+}
+
+uint64_t buffer_position_released(const struct buffer *wal)
+{
+    struct buffer *mine = (struct buffer *)(uintptr_t)wal; /* the lock is not part of what const promises */
+    pthread_mutex_lock(&mine->lock);
+    uint64_t position = mine->position_released;
+    pthread_mutex_unlock(&mine->lock);
+    return position;
+}
+
+uint64_t buffer_position_last(const struct buffer *wal)
+{
+    struct buffer *mine = (struct buffer *)(uintptr_t)wal;
+    pthread_mutex_lock(&mine->lock);
+    uint64_t position = mine->position_durable;
+    pthread_mutex_unlock(&mine->lock);
+    return position;
+}
+
+void buffer_stats(struct buffer *wal, struct buffer_stats *stats)
+{
+    pthread_mutex_lock(&wal->lock);
+    *stats = wal->stats;
+    stats->files = wal->segment_count;
+    stats->disk_bytes = wal->disk_bytes;
+    pthread_mutex_unlock(&wal->lock);
+}
+
+/* Under the lock, or before there are threads. */
+void wal_remember(struct buffer *wal, struct hash128 hash, int64_t received_unix_us)
+{
+    uint32_t second = wal_second(received_unix_us);
+    if (received_unix_us > wal->newest_unix_us) wal->newest_unix_us = received_unix_us;
+    if (!wal_repeats_has(&wal->repeats, hash, second)) wal_repeats_add(&wal->repeats, hash, second);
+}
+
+/* --- append --- */
+
+static uint64_t append_weight(const struct wal_append *append)
+{
+    return sizeof *append + (append->repeated ? 0 : append->record.body.len);
+}
+
+/* Where it goes is settled here, so that a full log is told at once and the writer only follows. Under the lock. */
+static bool append_place(struct buffer *wal, struct wal_append *append, struct err *err)
+{
+    uint64_t bytes = WAL_RECORD_HEADER_BYTES + append->record.body.len;
+    uint64_t offset = wal_align(wal->plan_offset);
+    if (wal->plan_capacity == 0 || offset + bytes > wal->plan_capacity) {
+        uint64_t needed = wal_align(WAL_SEGMENT_HEADER_BYTES + bytes);
+        uint64_t segment_bytes = needed > wal->options.segment_bytes ? needed : wal->options.segment_bytes;
+        uint64_t disk_bytes =
+            wal->disk_bytes - (wal->plan_capacity - wal->plan_offset); /* the full one is cut to size */
+        if (disk_bytes + segment_bytes > wal->options.disk_bytes_max)
+            return err_set(err, ERR_BUSY,
+                           "the log is full: its files take %" PRIu64 " of at most %" PRIu64
+                           " bytes until more of it has reached the tables",
+                           wal->disk_bytes, wal->options.disk_bytes_max);
+        wal->disk_bytes = disk_bytes + segment_bytes;
+        wal->plan_capacity = segment_bytes;
+        offset = wal->plan_offset = WAL_SEGMENT_HEADER_BYTES;
+        append->segment_bytes = segment_bytes;
+    }
+    append->head_bytes = (uint32_t)(offset - wal->plan_offset) + WAL_RECORD_HEADER_BYTES;
+    append->offset = offset;
+    wal->plan_offset = offset + bytes;
+    return true;
+}
+
+static bool append_admit(struct buffer *wal, struct wal_append *append, struct err *err)
+{
+    if (wal->failure.code != ERR_OK) {
+        *err = wal->failure;
+        return err_within(err, "the log takes no more until the server is started again");
+    }
+    if (wal->state != WAL_RUNNING) return err_set(err, ERR_BUSY, "the log is not running");
+    uint32_t second = wal_second(append->record.received_unix_us);
+    append->repeated = wal_repeats_has(&wal->repeats, append->record.hash, second);
+    uint64_t weight = append_weight(append);
+    if (wal->pending_bytes + weight > wal->options.pending_bytes_max)
+        return err_set(err, ERR_BUSY, "the log's queue is full: %" PRIu64 " bytes wait for the disk",
+                       wal->pending_bytes);
+    if (!append->repeated) {
+        if (!append_place(wal, append, err)) return false;
+        append->record.position = ++wal->position_last;
+        wal_remember(wal, append->record.hash, append->record.received_unix_us);
+    }
+    wal->pending_bytes += weight;
+    return true;
+}
+
+bool buffer_append(struct buffer *wal, const struct buffer_record *record, void *request, buffer_done_fn *done,
+                   void *ctx, struct err *err)
+{
+    assert(record->signal >= BUFFER_SIGNAL_LOGS && record->signal <= BUFFER_SIGNAL_REPLAY);
+    assert(done != NULL);
+    if (record->body.len > wal->options.record_bytes_max)
+        return err_set(err, ERR_TOO_LARGE, "the request has %zu bytes; at most %" PRIu32 " are taken", record->body.len,
+                       wal->options.record_bytes_max);
+    struct wal_append *append = mem_alloc(sizeof *append);
+    *append = (struct wal_append){ .record = *record, .request = request, .done = done, .ctx = ctx };
+    append->record.position = 0;
+    append->body_checksum = wal_body_checksum(record->body); /* the one pass over the body, outside the lock */
+
+    pthread_mutex_lock(&wal->lock);
+    bool admitted = append_admit(wal, append, err);
+    if (admitted) {
+        bool was_empty = wal->pending == NULL;
+        *wal->pending_end = append;
+        wal->pending_end = &append->next;
+        if (was_empty) pthread_cond_signal(&wal->wake);
+    }
+    pthread_mutex_unlock(&wal->lock);
+    if (!admitted) free(append);
+    return admitted;
+}
+
+/* --- the writer thread --- */
+
+/* A run goes into one log file and is made safe by one sync. */
+struct run {
+    struct wal_append *first, **end; /* *end: the append after it, or NULL */
+    uint32_t record_count;           /* repeats are not written */
+    uint64_t weight, body_bytes;
+    uint64_t position_last, offset_end;
+    int64_t newest_unix_us;
+};
+
+static struct run run_begin(struct wal_append **list)
+{
+    struct run run = { .first = *list, .newest_unix_us = INT64_MIN };
+    struct wal_append **at = list;
+    for (; *at != NULL; at = &(*at)->next) {
+        struct wal_append *append = *at;
+        if (append->segment_bytes != 0 && run.record_count > 0) break;
+        run.weight += append_weight(append);
+        if (append->repeated) continue;
+        run.record_count++;
+        run.body_bytes += append->record.body.len;
+        run.position_last = append->record.position;
+        run.offset_end = append->offset + WAL_RECORD_HEADER_BYTES + append->record.body.len;
+        if (append->record.received_unix_us > run.newest_unix_us) run.newest_unix_us = append->record.received_unix_us;
+    }
+    run.end = at;
+    return run;
+}
+
+/* The record that begins a log file, when the run has one: repeats may stand before it. */
+static const struct wal_append *run_rotates(const struct run *run)
+{
+    for (const struct wal_append *append = run->first; append != *run->end; append = append->next)
+        if (!append->repeated) return append->segment_bytes != 0 ? append : NULL;
+    return NULL;
+}
+
+/* Every record of the full log file is safe already: only the newest file can have a torn tail. */
+static bool rotate(struct buffer *wal, const struct wal_append *append, struct err *err)
+{
+    if (wal->file != NULL) {
+        pthread_mutex_lock(&wal->lock);
+        uint64_t bytes_used = wal->segments[wal->segment_count - 1].bytes_used;
+        pthread_mutex_unlock(&wal->lock);
+        if (!wal->disk->ops->truncate(wal->file, bytes_used, err)) return false;
+        wal->disk->ops->close(wal->file);
+        wal->file = NULL;
+    }
+    uint64_t salt;
+    if (!wal_segment_create(wal, append->record.position, append->segment_bytes, &wal->file, &salt, err)) return false;
+    pthread_mutex_lock(&wal->lock);
+    if (wal->segment_count > 0) {
+        struct wal_segment *full = &wal->segments[wal->segment_count - 1];
+        full->bytes = full->bytes_used;
+    }
+    wal_segment_add(wal, (struct wal_segment){ .first = append->record.position,
+                                               .bytes = append->segment_bytes,
+                                               .bytes_used = WAL_SEGMENT_HEADER_BYTES,
+                                               .salt = salt,
+                                               .newest_unix_us = INT64_MIN });
+    pthread_mutex_unlock(&wal->lock);
+    return true;
+}
+
+/* Heads and bodies of a run, as one list of parts for one pwrite. */
+static uint32_t run_gather(struct buffer *wal, const struct run *run, uint64_t durable, uint64_t salt)
+{
+    if ((size_t)run->record_count * 2 > wal->parts_cap) {
+        wal->parts_cap = (size_t)run->record_count * 2;
+        wal->parts = mem_realloc(wal->parts, wal->parts_cap * sizeof *wal->parts);
+    }
+    uint32_t count = 0;
+    for (struct wal_append *append = run->first; append != *run->end; append = append->next) {
+        if (append->repeated) continue;
+        const struct buffer_record *record = &append->record;
+        struct wal_record_header header = {
+            .position = record->position,
+            .durable = durable,
+            .received_unix_us = record->received_unix_us,
+            .hash = record->hash,
+            .project_id = record->project_id,
+            .key_id = record->key_id,
+            .body_checksum = append->body_checksum,
+            .body_bytes = (uint32_t)record->body.len,
+            .signal = (uint8_t)record->signal,
+            .encoding = (uint8_t)record->encoding,
+            .format = (uint8_t)record->format,
+        };
+        uint32_t padding = append->head_bytes - WAL_RECORD_HEADER_BYTES;
+        wal_record_header_write(append->head + padding, &header, salt);
+        wal->parts[count++] = bytes_from(append->head, append->head_bytes);
+        wal->parts[count++] = record->body;
+    }
+    return count;
+}
+
+static bool run_write(struct buffer *wal, const struct run *run, struct err *err)
+{
+    const struct wal_append *rotates = run_rotates(run);
+    if (rotates != NULL && !rotate(wal, rotates, err)) return false;
+    pthread_mutex_lock(&wal->lock);
+    struct wal_segment *segment = &wal->segments[wal->segment_count - 1];
+    uint64_t durable = wal->position_durable, offset = segment->bytes_used, salt = segment->salt;
+    assert(run->offset_end <= segment->bytes);
+    pthread_mutex_unlock(&wal->lock);
+
+    uint32_t part_count = run_gather(wal, run, durable, salt);
+    fail_point("wal.before_write");
+    if (!wal->disk->ops->pwrite(wal->file, offset, wal->parts, part_count, err)) return false;
+    fail_point("wal.after_write");
+    fail_point("wal.before_sync");
+    if (!wal->disk->ops->sync(wal->file, err)) return false;
+    fail_point("wal.after_sync");
+    return true;
+}
+
+static void run_settle(struct buffer *wal, const struct run *run)
+{
+    pthread_mutex_lock(&wal->lock);
+    wal->pending_bytes -= run->weight;
+    for (struct wal_append *append = run->first; append != *run->end; append = append->next)
+        wal->stats.repeats += append->repeated;
+    if (run->record_count > 0) {
+        struct wal_segment *segment = &wal->segments[wal->segment_count - 1];
+        segment->bytes_used = run->offset_end;
+        if (run->newest_unix_us > segment->newest_unix_us) segment->newest_unix_us = run->newest_unix_us;
+        wal->position_durable = run->position_last;
+        wal->stats.records += run->record_count;
+        wal->stats.bytes += run->body_bytes;
+        wal->stats.syncs++;
+    }
+    pthread_mutex_unlock(&wal->lock);
+}
+
+/* The clients' answers first, then the worker. */
+static void run_deliver(struct buffer *wal, struct wal_append **list, const struct run *run)
+{
+    struct wal_append *rest = *run->end;
+    fail_point("wal.before_done");
+    for (struct wal_append *append = run->first; append != rest; append = append->next)
+        append->done(append->ctx, NULL, append->repeated);
+    for (struct wal_append *append = run->first, *next; append != rest; append = next) {
+        next = append->next;
+        if (!append->repeated) wal->options.sink.record(wal->options.sink.ctx, &append->record, append->request);
+        free(append);
+    }
+    *list = rest;
+}
+
+/* From here on nothing is taken: what the disk holds of this run is known only to the next open. */
+static void fail_all(struct buffer *wal, struct wal_append *list, const struct err *err)
+{
+    log_error(wal->options.log, "wal.failed", log_text("err", err->text));
+    pthread_mutex_lock(&wal->lock);
+    wal->failure = *err;
+    wal->failure.code = ERR_IO;
+    struct wal_append *pending = wal->pending;
+    wal->pending = NULL;
+    wal->pending_end = &wal->pending;
+    wal->pending_bytes = 0;
+    struct err failure = wal->failure;
+    pthread_mutex_unlock(&wal->lock);
+    for (int i = 0; i < 2; i++, list = pending) {
+        for (struct wal_append *append = list, *next; append != NULL; append = next) {
+            next = append->next;
+            append->done(append->ctx, &failure, append->repeated);
+            free(append);
+        }
+    }
+}
+
+void *wal_writer(void *ctx)
+{
+    struct buffer *wal = ctx;
+    for (;;) {
+        pthread_mutex_lock(&wal->lock);
+        while (wal->pending == NULL && wal->state == WAL_RUNNING) pthread_cond_wait(&wal->wake, &wal->lock);
+        struct wal_append *list =
+            wal->pending; /* all there is, at once: the next batch gathers during this one's sync */
+        wal->pending = NULL;
+        wal->pending_end = &wal->pending;
+        pthread_mutex_unlock(&wal->lock);
+        if (list == NULL) return NULL;
+
+        while (list != NULL) {
+            struct run run = run_begin(&list);
+            struct err err = { .code = ERR_OK };
+            if (run.record_count > 0 && !run_write(wal, &run, &err)) {
+                fail_all(wal, list, &err);
+                break;
+            }
+            run_settle(wal, &run);
+            run_deliver(wal, &list, &run);
+        }
+    }
+}
+
+void buffer_close(struct buffer *wal)
+{
+    if (wal == NULL) return;
+    pthread_mutex_lock(&wal->lock);
+    bool running = wal->state == WAL_RUNNING;
+    wal->state = WAL_CLOSING;
+    pthread_cond_signal(&wal->wake);
+    pthread_mutex_unlock(&wal->lock);
+    if (running) pthread_join(wal->writer, NULL);
+    assert(wal->pending == NULL);
+
+    /* A mark of how far the log was safe: if the last records rot away, the next open does not take it for a torn tail. */
+    struct err err = { .code = ERR_OK };
+    if (running && wal->failure.code == ERR_OK && wal->position_durable > wal->slot.durable && !wal->release_failed &&
+        !wal_released_write(wal, wal->position_released, wal->position_durable, &err))
+        log_warn(wal->options.log, "wal.close_mark_failed", log_text("err", err.text));
+
+    const struct disk_ops *ops = wal->disk->ops;
+    if (wal->file != NULL) ops->close(wal->file);
+    if (wal->released_file != NULL) ops->close(wal->released_file);
+    if (wal->lock_file != NULL) ops->close(wal->lock_file);
+    wal_repeats_deinit(&wal->repeats);
+    pthread_mutex_destroy(&wal->lock);
+    pthread_mutex_destroy(&wal->release_lock);
+    pthread_cond_destroy(&wal->wake);
+    free(wal->parts);
+    free(wal->segments);
+    free(wal->hashes_files);
+    free(wal->dir);
+    free(wal);
+}

@@ -1,0 +1,33 @@
+/* wal_repeats.h -- which requests came lately: 24 bytes each, oldest out first.
+ *
+ *   blocks of 4096 entries in the order of their coming:  [oldest ..][..][.. newest]
+ *   heads:  bucket --> newest entry of that bucket --> older --> ... --> one that is forgotten already = end
+ *
+ * Entries leave only at the old end, so a chain needs no unlinking: a link to a forgotten entry ends it.
+ * The table of heads grows one bucket at a time (linear hashing), so that no append waits for a rehash.
+ * Memory: entries x 24 bytes + buckets x 4; blocks are freed as they empty. An idle log holds next to nothing.
+ * Thread: one at a time (the log's lock). */
+#pragma once
+#include "base/hash.h"
+
+#define WAL_REPEATS_BLOCK_ENTRIES 4096u
+
+struct wal_repeats_block;
+struct wal_repeats {
+    struct wal_repeats_block **blocks; /* a ring; NULL where nothing is */
+    uint32_t block_count;              /* a power of two */
+    uint32_t count, count_max;
+    uint32_t oldest; /* number of the oldest entry; numbers wrap */
+    uint32_t *heads;
+    uint32_t bucket_count, heads_cap;
+    uint32_t window_s;
+    uint32_t newest_s; /* the latest time seen */
+};
+
+void wal_repeats_init(struct wal_repeats *repeats, uint32_t count_max, uint32_t window_s);
+void wal_repeats_deinit(struct wal_repeats *repeats);
+/* Was it added at most window_s before (or after) second_unix? */
+bool wal_repeats_has(const struct wal_repeats *repeats, struct hash128 hash, uint32_t second_unix);
+/* Forgets what is older than window_s, and the oldest when full. */
+void wal_repeats_add(struct wal_repeats *repeats, struct hash128 hash, uint32_t second_unix);
+size_t wal_repeats_bytes(const struct wal_repeats *repeats);
