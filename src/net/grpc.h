@@ -24,7 +24,7 @@ struct grpc_request {
     struct bytes x_api_key;
     enum grpc_encoding encoding; /* of the body: identity unless the message's compressed flag is set */
     struct bytes encoding_name;  /* as the client wrote it, for the error text */
-    struct bytes body;           /* the message without its 5-byte prefix; lives until grpc_answer */
+    struct bytes body;           /* the message without its 5-byte prefix; lives until grpc_answer, or is taken */
     uint64_t received_unix_us;
     void *private_state; /* the server's */
 };
@@ -51,6 +51,9 @@ uint16_t grpc_server_port(const struct grpc_server *server);
 /* Any thread. message is copied. err NULL or ERR_OK: status 0 with message. Else the status, err->text as
  * grpc-message and, when the code is retryable, RetryInfo with retry_delay_ms. Ends the request. */
 void grpc_answer(struct grpc_request *request, const struct err *err, struct bytes message, uint32_t retry_delay_ms);
+/* The body becomes the caller's, to free(); request->body is empty from then on. ptr is NULL for an empty one. It counts
+ * as in flight until grpc_answer all the same. By whom the request was handed to, before grpc_answer; any thread. */
+struct bytes grpc_request_take_body(struct grpc_request *request);
 /* Stops listening and sends GOAWAY; calls in flight are still answered. Any thread. */
 void grpc_server_drain(struct grpc_server *server);
 /* After drain: true when no call is in flight. Any thread. */

@@ -119,6 +119,17 @@ static void body_free(struct grpc_call *call)
     call->charged = 0;
 }
 
+struct bytes grpc_request_take_body(struct grpc_request *request)
+{
+    struct grpc_call *call = call_of(request);
+    struct bytes body = bytes_from(call->body, call->body_len);
+    if (body.len == 0) return (struct bytes){ 0 };
+    call->body = NULL;
+    call->body_len = call->body_cap = 0;
+    request->body = (struct bytes){ 0 };
+    return body;
+}
+
 void grpc_admission_deinit(struct grpc_admission *admission)
 {
     assert(admission->calls == 0 && admission->bytes == 0);

@@ -1,0 +1,58 @@
+/* ingest.h -- the OTLP/gRPC service: telemetry in, an answer once it is safe.
+ *
+ *   gRPC call --ingest_call--> [queue] --ingest threads: inflate, decode, hash--> buffer_append
+ *      ^ at once: path, key, encoding, room                                          |
+ *      '-------------- grpc_answer <---- done (the buffer's thread: fsynced) <-------'--> sink: struct inbound
+ *
+ * What the buffer's sink gets as `request` is a struct inbound (worker/otlp/inbound.h), the sink's to release.
+ * Answers: success, with partial_success when records were left out; a request seen before, an empty one and one whose
+ *          records are all rejected are successes that store nothing. docs/ingest.md tells senders what each error means.
+ * Thread:  ingest_call on the gRPC loop, it never blocks; the rest on threads of its own. Stats from any.
+ * Memory:  wire, inflated and decoded bytes count from the call until the worker releases them; over memory_bytes_max a
+ *          request is answered ERR_BUSY with RetryInfo before it is inflated.
+ * Errors:  ERR_UNAUTHENTICATED, ERR_UNSUPPORTED (path, encoding), ERR_TOO_LARGE, ERR_INPUT, ERR_BUSY, ERR_IO: to the client. */
+#pragma once
+#include "base/err.h"
+#include "base/log.h"
+#include "base/uuid.h"
+
+struct buffer;
+struct grpc_request;
+struct ingest;
+
+struct ingest_key {
+    struct uuid project_id, key_id;
+};
+struct ingest_keys {
+    /* On the gRPC loop: memory only. False: unknown or revoked. */
+    bool (*find)(void *ctx, struct bytes key, struct ingest_key *out);
+    void *ctx;
+};
+struct ingest_options {
+    uint32_t threads;          /* 0: 1 */
+    uint64_t memory_bytes_max; /* of all requests between the call and the worker's release */
+    uint32_t queue_calls_max;  /* waiting to be inflated; 0: 1024 */
+    uint32_t retry_delay_ms;   /* told with ERR_BUSY and other retryable errors; 0: 1000 */
+    struct buffer *buffer;
+    struct ingest_keys keys;
+    const struct log *log;
+};
+struct ingest_stats {
+    uint64_t requests; /* calls of any kind */
+    uint64_t records;  /* stored: spans, log records, data points */
+    uint64_t rejected; /* records left out of what was taken */
+    uint64_t repeats;  /* requests that were stored before */
+    uint64_t refused;  /* requests answered with an error */
+    uint64_t bytes;    /* of stored requests, inflated */
+    uint64_t memory_bytes; /* held now */
+};
+
+MUST_CHECK bool ingest_open(struct ingest **ingest, const struct ingest_options *options, struct err *err);
+/* A grpc_handler's call; ctx is the struct ingest. Takes the request. */
+void ingest_call(void *ctx, struct grpc_request *request);
+void ingest_stats(struct ingest *ingest, struct ingest_stats *stats);
+/* Calls that come from now on are answered ERR_BUSY. Any thread. */
+void ingest_stop(struct ingest *ingest);
+/* Answers all it has taken, waiting for the buffer (which must still run). No ingest_call may run beside it or come
+ * after: stop the gRPC loop first. NULL is fine. */
+void ingest_close(struct ingest *ingest);

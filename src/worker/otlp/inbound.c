@@ -1,0 +1,278 @@
+#include "worker/otlp/inbound.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct inbound_pool {
+    uint64_t bytes_max, kept_bytes_max;
+    _Atomic uint64_t bytes;
+    pthread_mutex_t lock; /* guards the rest */
+    struct inbound *kept;
+    uint64_t kept_bytes;
+    uint32_t user_count; /* its owner and every inbound that is out */
+};
+
+struct inbound {
+    struct inbound_pool *pool; /* NULL: made from a record */
+    struct inbound *next;      /* in the pool */
+    struct otlp_request request;
+    struct buf inflated;
+    struct bytes wire; /* ours, from malloc */
+    enum buffer_encoding encoding;
+    uint64_t charged;
+};
+
+struct inbound_pool *inbound_pool_create(uint64_t bytes_max, uint64_t kept_bytes_max)
+{
+    struct inbound_pool *pool = mem_calloc(1, sizeof *pool);
+    pool->bytes_max = bytes_max;
+    pool->kept_bytes_max = kept_bytes_max;
+    pool->user_count = 1;
+    pthread_mutex_init(&pool->lock, NULL);
+    return pool;
+}
+
+static void inbound_free(struct inbound *inbound)
+{
+    otlp_request_deinit(&inbound->request);
+    buf_deinit(&inbound->inflated);
+    free(inbound);
+}
+
+/* Under the lock of before; the last user frees. */
+static void pool_leave(struct inbound_pool *pool)
+{
+    bool is_last = --pool->user_count == 0;
+    pthread_mutex_unlock(&pool->lock);
+    if (!is_last) return;
+    assert(atomic_load(&pool->bytes) == 0);
+    for (struct inbound *inbound = pool->kept, *next; inbound != NULL; inbound = next) {
+        next = inbound->next;
+        inbound_free(inbound);
+    }
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+void inbound_pool_release(struct inbound_pool *pool)
+{
+    if (pool == NULL) return;
+    pthread_mutex_lock(&pool->lock);
+    pool_leave(pool);
+}
+
+uint64_t inbound_pool_bytes(struct inbound_pool *pool)
+{
+    return atomic_load(&pool->bytes);
+}
+
+/* Counts the inbound as holding bytes. Alone in the pool it may hold what it needs. */
+static bool charge(struct inbound *inbound, uint64_t bytes, bool is_forced)
+{
+    struct inbound_pool *pool = inbound->pool;
+    if (pool == NULL) return true;
+    if (bytes <= inbound->charged) {
+        atomic_fetch_sub(&pool->bytes, inbound->charged - bytes);
+        inbound->charged = bytes;
+        return true;
+    }
+    uint64_t more = bytes - inbound->charged;
+    uint64_t before = atomic_fetch_add(&pool->bytes, more);
+    if (!is_forced && before + more > pool->bytes_max && before != inbound->charged) {
+        atomic_fetch_sub(&pool->bytes, more);
+        return false;
+    }
+    inbound->charged = bytes;
+    return true;
+}
+
+static uint64_t kept_size(const struct inbound *inbound)
+{
+    return inbound->inflated.cap + otlp_request_bytes(&inbound->request) + sizeof *inbound;
+}
+
+static struct inbound *inbound_new(struct inbound_pool *pool)
+{
+    struct inbound *inbound = NULL;
+    if (pool != NULL) {
+        pthread_mutex_lock(&pool->lock);
+        pool->user_count++;
+        inbound = pool->kept;
+        if (inbound != NULL) {
+            pool->kept = inbound->next;
+            pool->kept_bytes -= kept_size(inbound);
+        }
+        pthread_mutex_unlock(&pool->lock);
+    }
+    if (inbound == NULL) {
+        inbound = mem_calloc(1, sizeof *inbound);
+        otlp_request_init(&inbound->request);
+        buf_init(&inbound->inflated, INFLATE_BYTES_MAX + 1);
+    }
+    inbound->pool = pool;
+    inbound->next = NULL;
+    return inbound;
+}
+
+bool inbound_create(struct inbound_pool *pool, struct bytes wire, enum buffer_encoding encoding,
+                    struct inbound **out, struct err *err)
+{
+    struct inbound *inbound = inbound_new(pool);
+    inbound->wire = wire;
+    inbound->encoding = encoding;
+    *out = NULL;
+    if (!charge(inbound, wire.len, false)) {
+        inbound_release(inbound);
+        return err_set(err, ERR_BUSY, "the server is busy: the memory for requests is in use");
+    }
+    *out = inbound;
+    return true;
+}
+
+static struct bytes body_of(const struct inbound *inbound)
+{
+    return inbound->encoding == BUFFER_ENCODING_IDENTITY ? inbound->wire : buf_bytes(&inbound->inflated);
+}
+
+static uint64_t held(const struct inbound *inbound)
+{
+    return inbound->wire.len + inbound->inflated.cap + otlp_request_bytes(&inbound->request);
+}
+
+bool inbound_inflate(struct inbound *inbound, struct inflater *inflater, struct err *err)
+{
+    size_t guess = inflate_guess(inbound->encoding, inbound->wire, INFLATE_BYTES_MAX);
+    uint64_t inflated = inbound->encoding == BUFFER_ENCODING_IDENTITY ? 0 : guess;
+    /* Decoded telemetry needs about what it has as protobuf. */
+    if (!charge(inbound, inbound->wire.len + inflated + guess, false)) {
+        return err_set(err, ERR_BUSY, "the server is busy: the memory for requests is in use");
+    }
+    if (inbound->encoding == BUFFER_ENCODING_IDENTITY) {
+        if (inbound->wire.len <= INFLATE_BYTES_MAX) return true;
+        return err_set(err, ERR_TOO_LARGE, "the request is larger than %zu MiB; send smaller batches",
+                       INFLATE_BYTES_MAX >> 20);
+    }
+    return inflate_body(inflater, inbound->encoding, inbound->wire, INFLATE_BYTES_MAX, &inbound->inflated, err);
+}
+
+bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t received_unix_us, struct err *err)
+{
+    struct otlp_limits limits = otlp_limits_default;
+    if (inbound->pool == NULL) {
+        limits.decoded_bytes_max *= 2; /* what fitted once fits again, however the arrays grow this time */
+    } else if (inbound->pool->bytes_max < limits.decoded_bytes_max) {
+        limits.decoded_bytes_max = inbound->pool->bytes_max;
+    }
+    bool ok = otlp_decode(&inbound->request, signal, body_of(inbound), received_unix_us, &limits, err);
+    charge(inbound, held(inbound), true);
+    return ok;
+}
+
+static bool record_inflate(const struct buffer_record *record, struct inbound *inbound, struct err *err)
+{
+    if (record->encoding == BUFFER_ENCODING_IDENTITY) { /* borrowed for the call only */
+        uint8_t *copy = mem_alloc(record->body.len + 1);
+        if (record->body.len != 0) memcpy(copy, record->body.ptr, record->body.len);
+        inbound->wire = bytes_from(copy, record->body.len);
+        return true;
+    }
+    struct inflater *inflater = inflater_create();
+    bool ok = inflate_body(inflater, record->encoding, record->body, INFLATE_BYTES_MAX, &inbound->inflated, err);
+    inflater_destroy(inflater);
+    return ok;
+}
+
+bool inbound_from_record(const struct buffer_record *record, struct inbound **out, struct err *err)
+{
+    static_assert((int)OTLP_LOGS == (int)BUFFER_SIGNAL_LOGS && (int)OTLP_TRACES == (int)BUFFER_SIGNAL_TRACES &&
+                      (int)OTLP_METRICS == (int)BUFFER_SIGNAL_METRICS,
+                  "a record's signal is the request's");
+    *out = NULL;
+    if (record->signal < BUFFER_SIGNAL_LOGS || record->signal > BUFFER_SIGNAL_METRICS) {
+        return err_set(err, ERR_CORRUPT, "record %llu has signal %d, not OTLP's", (unsigned long long)record->position,
+                       (int)record->signal);
+    }
+    if (record->format != BUFFER_FORMAT_PROTOBUF || record->received_unix_us < 0 ||
+        record->received_unix_us >= INT64_MAX / 2000) {
+        return err_set(err, ERR_CORRUPT, "record %llu has a header that nobody writes",
+                       (unsigned long long)record->position);
+    }
+    struct inbound *inbound = inbound_new(NULL);
+    inbound->encoding = record->encoding;
+    if (!record_inflate(record, inbound, err) ||
+        !inbound_decode(inbound, (enum otlp_signal)record->signal, record->received_unix_us, err)) {
+        inbound_release(inbound);
+        return false;
+    }
+    *out = inbound;
+    return true;
+}
+
+struct bytes inbound_wire(const struct inbound *inbound)
+{
+    return inbound->wire;
+}
+
+struct bytes inbound_body(const struct inbound *inbound)
+{
+    return body_of(inbound);
+}
+
+const struct otlp_request *inbound_request(const struct inbound *inbound)
+{
+    return &inbound->request;
+}
+
+uint64_t inbound_bytes(const struct inbound *inbound)
+{
+    return held(inbound);
+}
+
+static void wire_free(struct inbound *inbound)
+{
+    free((void *)(uintptr_t)inbound->wire.ptr);
+    inbound->wire = (struct bytes){ 0 };
+}
+
+void inbound_drop_wire(struct inbound *inbound)
+{
+    if (inbound->encoding == BUFFER_ENCODING_IDENTITY) return;
+    wire_free(inbound);
+    charge(inbound, held(inbound), true);
+}
+
+void inbound_release(struct inbound *inbound)
+{
+    if (inbound == NULL) return;
+    struct inbound_pool *pool = inbound->pool;
+    wire_free(inbound);
+    charge(inbound, 0, true);
+    if (pool == NULL) {
+        inbound_free(inbound);
+        return;
+    }
+    inbound->inflated.len = 0;
+    inbound->request.body = (struct bytes){ 0 };
+    uint64_t size = kept_size(inbound);
+    pthread_mutex_lock(&pool->lock);
+    bool is_kept = pool->kept_bytes + size <= pool->kept_bytes_max;
+    if (is_kept) {
+        inbound->next = pool->kept;
+        pool->kept = inbound;
+        pool->kept_bytes += size;
+    }
+    pool_leave(pool);
+    if (!is_kept) inbound_free(inbound);
+}
+
+struct hash128 inbound_hash(struct uuid project_id, enum otlp_signal signal, struct bytes body)
+{
+    struct {
+        struct uuid project_id;
+        uint64_t signal;
+        struct hash128 body;
+    } parts = { project_id, (uint64_t)signal, hash128_of(body) };
+    static_assert(sizeof parts == 40, "no padding is hashed");
+    return hash128_of(bytes_from(&parts, sizeof parts));
+}

@@ -1,0 +1,44 @@
+/* inbound.h -- one request on its way: the bytes as they came, inflated, decoded; its owner changes, it is never copied.
+ *
+ *   inbound_create(wire) --inflate--> body --decode--> struct otlp_request   on an ingest thread
+ *        '- the buffer writes wire; once it is safe, inbound_drop_wire        on the buffer's thread
+ *               '- the worker makes rows of inbound_request, inbound_release  on the worker's thread
+ *   after a restart: inbound_from_record does the first two steps from the log.
+ *
+ * The request's slices point into body. Uncompressed, body is wire, which then stays until release.
+ * Thread: one owner at a time; a pool is for any thread.
+ * Memory: the pool counts wire + inflated + decoded bytes of all its requests and refuses (ERR_BUSY) what would pass its
+ *         limit before inflating it; alone, a request is always taken. Arrays and buffers are used again, up to
+ *         kept_bytes_max; the pool lives until its last request is released. */
+#pragma once
+#include "base/uuid.h"
+#include "buffer/buffer.h"
+#include "worker/otlp/inflate.h"
+#include "worker/otlp/otlp.h"
+
+struct inbound;
+struct inbound_pool;
+
+struct inbound_pool *inbound_pool_create(uint64_t bytes_max, uint64_t kept_bytes_max);
+void inbound_pool_release(struct inbound_pool *pool); /* NULL is fine */
+uint64_t inbound_pool_bytes(struct inbound_pool *pool); /* counted now */
+
+/* Takes wire.ptr, which free() must take, also on failure. ERR_BUSY when the pool is full. */
+MUST_CHECK bool inbound_create(struct inbound_pool *pool, struct bytes wire, enum buffer_encoding encoding,
+                               struct inbound **inbound, struct err *err);
+/* ERR_BUSY, ERR_TOO_LARGE, ERR_INPUT. */
+MUST_CHECK bool inbound_inflate(struct inbound *inbound, struct inflater *inflater, struct err *err);
+MUST_CHECK bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t received_unix_us,
+                               struct err *err);
+/* The same of a record of the log, in one go; no budget: what was acknowledged is taken. */
+MUST_CHECK bool inbound_from_record(const struct buffer_record *record, struct inbound **inbound, struct err *err);
+
+struct bytes inbound_wire(const struct inbound *inbound); /* as it came; until inbound_drop_wire */
+struct bytes inbound_body(const struct inbound *inbound); /* inflated */
+const struct otlp_request *inbound_request(const struct inbound *inbound);
+uint64_t inbound_bytes(const struct inbound *inbound); /* what it holds */
+void inbound_drop_wire(struct inbound *inbound); /* when it is not the body too */
+void inbound_release(struct inbound *inbound);   /* NULL is fine; any thread */
+
+/* What tells a request sent again from a new one: project, signal and decompressed bytes. */
+struct hash128 inbound_hash(struct uuid project_id, enum otlp_signal signal, struct bytes body);
