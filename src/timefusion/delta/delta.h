@@ -23,11 +23,12 @@
 
 struct delta_table;
 
+#define DELTA_ROWS_UNKNOWN UINT64_MAX
 struct delta_file {
     const char *path; /* relative to the table's folder, decoded */
     struct uuid project_id;
     int32_t day; /* days since 1970 */
-    uint64_t bytes, row_count;
+    uint64_t bytes, row_count;                  /* DELTA_ROWS_UNKNOWN when the add had no statistics */
     int64_t timestamp_min_us, timestamp_max_us; /* INT64_MIN, INT64_MAX when the add had no statistics */
     int64_t modified_unix_ms;
     const char *stats; /* JSON of the add action, or NULL */
@@ -44,6 +45,7 @@ struct delta_snapshot {
 struct delta_txn {
     const char *app_id;
     uint64_t version;
+    int64_t updated_unix_ms; /* -1: not told */
 };
 
 /* Reads a checkpoint: calls action for each row's action as a JSON line of the log's shape. Filled in by whoever can read

@@ -1,0 +1,50 @@
+/* delta_catalog.h -- what a table's log amounts to: live files, removed files, transactions; and the snapshots of it.
+ *
+ *   log --catalog_add, _remove, _txn--> [by path: live | removed] --catalog_publish--> snapshot 7 <- snapshot 8 <- now
+ *
+ * A publish merges the files added since the last one into a copy of its sorted array: no sorting of what is there, no
+ * look at a file. Files are shared by snapshots; one that was removed is freed when no snapshot older than its removal
+ * is held.
+ * Thread: one owner changes it (the table's lock); acquire and release are for any thread. Private to this folder. */
+#pragma once
+#include "base/bytes.h"
+#include "timefusion/delta/delta.h"
+
+struct delta_removed {
+    const char *path;
+    int64_t deletion_unix_ms;
+    bool data_change;
+};
+struct delta_path_entry; /* a live or removed file in a table by path */
+struct delta_path_table {
+    struct delta_path_entry **slots;
+    uint32_t cap, used;
+};
+struct delta_file_node;
+
+struct delta_catalog {
+    struct delta_path_table live, removed;
+    struct delta_file_node **added, **dead; /* since the last publish */
+    uint32_t added_count, added_cap, dead_count, dead_cap;
+    struct delta_txn *txns; /* sorted by app_id */
+    uint32_t txn_count, txn_cap;
+    char **names;           /* the same app_ids, to free: snapshots point at them */
+    struct delta_snapshots *snapshots;
+};
+void delta_catalog_init(struct delta_catalog *catalog);
+/* Every snapshot must have been released (asserted). */
+void delta_catalog_deinit(struct delta_catalog *catalog);
+
+/* file's texts are copied. A live file of the same path is replaced. */
+void delta_catalog_add(struct delta_catalog *catalog, const struct delta_file *file);
+void delta_catalog_remove(struct delta_catalog *catalog, const char *path, int64_t deletion_unix_ms, bool data_change);
+void delta_catalog_txn(struct delta_catalog *catalog, const char *app_id, uint64_t version, int64_t updated_unix_ms);
+bool delta_catalog_has(const struct delta_catalog *catalog, const char *path); /* is it live? */
+int64_t delta_catalog_txn_version(const struct delta_catalog *catalog, const char *app_id); /* -1: none */
+void delta_catalog_publish(struct delta_catalog *catalog, uint64_t version);
+struct delta_snapshot *delta_catalog_acquire(struct delta_catalog *catalog); /* of the last publish */
+
+/* Removed files that readers of older versions may still want. Forgets those deleted before. */
+uint32_t delta_catalog_forget_removed(struct delta_catalog *catalog, int64_t before_unix_ms);
+/* The removed file in slot at or behind it; NULL at the end. */
+const struct delta_removed *delta_catalog_removed_next(const struct delta_catalog *catalog, uint32_t *slot);

@@ -1,0 +1,49 @@
+/* delta_table.h -- the inside of struct delta_table, shared by the files that read, commit and checkpoint. Private. */
+#pragma once
+#include <pthread.h>
+
+#include "timefusion/delta/delta.h"
+#include "timefusion/delta/delta_action.h"
+#include "timefusion/delta/delta_catalog.h"
+
+#define DELTA_COMMIT_BYTES_MAX   (256u * 1024 * 1024)
+#define DELTA_KEEP_REMOVED_MS    (7 * 24 * 3600 * INT64_C(1000)) /* Delta's delta.deletedFileRetentionDuration */
+#define DELTA_PARTITION_COLUMNS  "[\"project_id\",\"date\"]"
+#define DELTA_VERSION_NONE       UINT64_MAX
+enum { DELTA_READER_VERSION = 1, DELTA_WRITER_VERSION = 2 };
+
+/* The last protocol and metaData of the log; texts are owned. */
+struct delta_state {
+    int32_t reader, writer;
+    char *reader_features, *writer_features; /* JSON lists, or NULL */
+    char *id, *name, *description;           /* the last two may be NULL */
+    char *schema, *partition_columns, *configuration;
+    int64_t created_unix_ms;
+};
+struct delta_table {
+    pthread_mutex_t lock; /* all below; held during a commit */
+    struct delta_options options;
+    char *prefix;
+    struct delta_state state;
+    struct delta_catalog catalog;
+    uint64_t version;    /* last one read or committed; DELTA_VERSION_NONE before any */
+    bool is_uncertain;   /* a put failed in a way that may have succeeded: the next commit finds out, durably */
+};
+
+#define DELTA_KEY_BYTES (OBJECT_KEY_BYTES_MAX + 1)
+void delta_commit_key(const struct delta_table *table, uint64_t version, char key[DELTA_KEY_BYTES]);
+
+/* delta_read.c */
+void delta_state_deinit(struct delta_state *state);
+/* Reads the whole log into an empty table. *exists is false, and true returned, when there is no log. */
+MUST_CHECK bool delta_read_all(struct delta_table *table, bool *exists, struct err *err);
+/* Applies commits behind table->version until there is none. Publishes what it applied, also when it fails later. */
+MUST_CHECK bool delta_read_new(struct delta_table *table, uint32_t *commit_count, struct err *err);
+/* May we read and write a table in this state? Features that we do not have are ERR_UNSUPPORTED by name. */
+MUST_CHECK bool delta_state_check(const struct delta_table *table, const struct delta_state *state, struct err *err);
+/* The actions of a commit or checkpoint, line by line; a blank line is skipped. */
+MUST_CHECK bool delta_lines_apply(struct delta_catalog *catalog, struct delta_state *state, struct bytes lines,
+                                  struct err *err);
+
+/* delta_checkpoint.c: of what the catalog holds at table->version; then _last_checkpoint. */
+MUST_CHECK bool delta_checkpoint_write(struct delta_table *table, struct err *err);

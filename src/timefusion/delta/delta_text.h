@@ -1,0 +1,39 @@
+/* delta_text.h -- the texts of a Delta log: dates, times, encoded paths, statistics, the schema. Private to this folder.
+ *
+ * Thread: pure functions. Memory: appended to the caller's buf.
+ * Source: delta-io/delta PROTOCOL.md, "Partition Value Serialization", "Per-file Statistics", "Schema Serialization Format",
+ * "Add File and Remove File" (paths are URIs, RFC 3986). */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+#include "timefusion/parquet/parquet.h"
+#include "timefusion/schema/schema.h"
+
+#define DELTA_PATH_BYTES_MAX  900 /* decoded; with the table's prefix it is an object's key */
+#define DELTA_STATS_TEXT_MAX  32  /* characters of a text's min and max */
+#define DELTA_STATS_BYTES_MAX 4096
+
+/* Appends with room made; false only when buf's greatest size is passed. */
+MUST_CHECK bool delta_put_json_text(struct buf *buf, struct bytes text);
+MUST_CHECK bool delta_put_path(struct buf *buf, const char *path); /* URI-encoded, then JSON-quoted */
+MUST_CHECK bool delta_path_decode(const char *encoded, char path[DELTA_PATH_BYTES_MAX + 1]);
+
+void delta_date_text(int32_t day, char text[16]);               /* "2026-11-22" */
+MUST_CHECK bool delta_date_parse(const char *text, int32_t *day); /* exactly that form, a day that exists */
+/* "2026-11-22T18:58:06.123Z"; false outside the years 0 to 9999. */
+MUST_CHECK bool delta_time_text(int64_t unix_us, bool round_up, char text[32]);
+/* Also other writers' forms: a space for T, no or up to nine digits of fraction, an offset. The greatest or the least
+ * instant that the text can stand for: others cut what is finer than their last digit. */
+MUST_CHECK bool delta_time_parse(const char *text, bool greatest, int64_t *unix_us);
+
+/* {"numRecords":..,"minValues":{..},"maxValues":{..},"nullCount":{..}} as JSON (not quoted). */
+MUST_CHECK bool delta_put_stats(struct buf *buf, const struct parquet_footer *footer);
+/* The upper bound of a text cut to characters_max: not below any text that starts as it does. False: there is none. */
+MUST_CHECK bool delta_text_upper(struct bytes text, uint32_t characters_max, struct buf *out);
+
+/* The Spark schema (JSON) of a table of ours. */
+MUST_CHECK bool delta_put_schema(struct buf *buf, const struct schema_table *table);
+/* Can a writer of our table append to a Delta table with this schema? *merged gets, when *is_older, the schema with our
+ * new columns behind its own. ERR_UNSUPPORTED with the column's name when not. */
+MUST_CHECK bool delta_schema_check(const char *schema, const struct schema_table *table, bool *is_older, struct buf *merged,
+                                   struct err *err);
