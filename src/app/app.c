@@ -322,8 +322,9 @@ void app_stop(struct app *app)
     struct err err = { 0 };
     if (app->grpc) grpc_server_drain(app->grpc);
     while (app->grpc && !grpc_server_is_idle(app->grpc) && clock_mono_ns() - begin_ns < 3000000000ull) clock_sleep_ms(5);
-    ingest_close(app->ingest);
+    if (app->ingest) ingest_stop(app->ingest);
     loop_stop(app->loop);
+    ingest_close(app->ingest);
     grpc_server_close(app->grpc);
     loop_close(app->loop);
     pgwire_server_close(app->pgwire);

@@ -15,6 +15,7 @@
     X(ERR_FORBIDDEN, 7, 403, "42501", false)      /* known, but not allowed */                      \
     X(ERR_NOT_FOUND, 5, 404, "42704", false)                                                        \
     X(ERR_UNSUPPORTED, 12, 501, "0A000", false)   /* right, but we do not do it; says what we do */ \
+    X(ERR_PROTOCOL, 3, 400, "08P01", false)       /* the peer breaks its protocol */             \
     X(ERR_SYNTAX, 3, 400, "42601", false)         /* SQL that does not parse */                     \
     X(ERR_NO_TABLE, 3, 400, "42P01", false)                                                         \
     X(ERR_NO_COLUMN, 3, 400, "42703", false)                                                        \

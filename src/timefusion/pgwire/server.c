@@ -1,0 +1,187 @@
+#include "base/clock.h"
+#include "timefusion/pgwire/pgwire.h"
+#include "timefusion/pgwire/session.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+struct connection {
+    struct connection *next;
+    struct pgwire_server *server;
+    struct tcp *tcp;
+    struct session *session;
+    struct session_cancel_key key;
+    pthread_t thread;
+    bool is_done; /* its thread can be joined at once */
+};
+struct pgwire_server {
+    struct pgwire_options options;
+    struct tcp_listener *listener;
+    pthread_t thread;
+    bool thread_runs;
+    uint32_t pid_next;
+    pthread_mutex_t lock; /* guards what follows, and is_done */
+    struct connection *connections;
+    uint32_t connection_count;
+};
+
+static void on_cancel(void *ctx, struct session_cancel_key key)
+{
+    struct pgwire_server *server = ctx;
+    pthread_mutex_lock(&server->lock);
+    for (struct connection *c = server->connections; c; c = c->next)
+        if (c->key.pid == key.pid && c->key.secret == key.secret && !c->is_done) session_cancel(c->session);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void *connection_main(void *arg)
+{
+    struct connection *connection = arg;
+    session_run(connection->session);
+    pthread_mutex_lock(&connection->server->lock);
+    connection->is_done = true;
+    pthread_mutex_unlock(&connection->server->lock);
+    tcp_shutdown(connection->tcp);
+    return NULL;
+}
+
+static void connection_destroy(struct connection *connection)
+{
+    session_destroy(connection->session);
+    tcp_close(connection->tcp);
+    free(connection);
+}
+
+/* Joins the threads of those who left (all of them when waits). */
+static void connections_reap(struct pgwire_server *server, bool waits)
+{
+    struct connection *gone = NULL;
+    pthread_mutex_lock(&server->lock);
+    for (struct connection **at = &server->connections; *at;) {
+        struct connection *connection = *at;
+        if (!waits && !connection->is_done) {
+            at = &connection->next;
+            continue;
+        }
+        *at = connection->next;
+        connection->next = gone;
+        gone = connection;
+        server->connection_count--;
+    }
+    pthread_mutex_unlock(&server->lock);
+    while (gone) {
+        struct connection *connection = gone;
+        gone = connection->next;
+        pthread_join(connection->thread, NULL);
+        connection_destroy(connection);
+    }
+}
+
+static void refuse(struct tcp *tcp, uint32_t connections_max)
+{
+    /* An ErrorResponse as PostgreSQL sends before it has read anything. */
+    char text[160];
+    struct buf out;
+    struct err ignored = { 0 };
+    int len = snprintf(text, sizeof text, "SFATAL%cVFATAL%cC53300%cMalready %u connections; --pg-connections allows more%c", 0, 0,
+                       0, connections_max, 0);
+    uint32_t length = (uint32_t)len + 5;
+    uint8_t head[5] = { 'E', (uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length };
+    buf_init(&out, 1024);
+    if (buf_add(&out, head, sizeof head) && buf_add(&out, text, (size_t)len) && buf_add(&out, "", 1))
+        (void)!tcp_write(tcp, buf_bytes(&out), &ignored);
+    buf_deinit(&out);
+    tcp_close(tcp);
+}
+
+static void connection_begin(struct pgwire_server *server, struct tcp *tcp)
+{
+    struct connection *connection = mem_calloc(1, sizeof *connection);
+    connection->server = server;
+    connection->tcp = tcp;
+    connection->key.pid = ++server->pid_next;
+    if (getrandom(&connection->key.secret, sizeof connection->key.secret, 0) != sizeof connection->key.secret) abort();
+    struct session_options options = { .server = &server->options, .key = connection->key, .cancel = on_cancel, .ctx = server };
+    connection->session = session_create(tcp, &options);
+    pthread_mutex_lock(&server->lock);
+    int failed = pthread_create(&connection->thread, NULL, connection_main, connection);
+    if (!failed) {
+        connection->next = server->connections;
+        server->connections = connection;
+        server->connection_count++;
+    }
+    pthread_mutex_unlock(&server->lock);
+    if (failed) {
+        log_warn(server->options.log, "pgwire.no_thread", log_number("errno", failed));
+        connection_destroy(connection);
+    }
+}
+
+static void *accept_main(void *arg)
+{
+    struct pgwire_server *server = arg;
+    for (;;) {
+        struct tcp *tcp;
+        struct err err = { 0 };
+        if (!tcp_accept(server->listener, &tcp, &err)) {
+            if (err.code == ERR_CANCELLED) return NULL;
+            log_warn(server->options.log, "pgwire.accept_failed", log_text("err", err.text));
+            clock_sleep_ms(100); /* out of file descriptors: others must leave first */
+            continue;
+        }
+        connections_reap(server, false);
+        if (server->connection_count >= server->options.connections_max) {
+            refuse(tcp, server->options.connections_max);
+        } else {
+            connection_begin(server, tcp);
+        }
+    }
+}
+
+bool pgwire_server_open(struct pgwire_server **out, const struct pgwire_options *options, struct err *err)
+{
+    struct pgwire_server *server = mem_calloc(1, sizeof *server);
+    *out = NULL;
+    server->options = *options;
+    pthread_mutex_init(&server->lock, NULL);
+    if (!tcp_listen(&server->listener, options->address, options->port, err)) goto fail;
+    int failed = pthread_create(&server->thread, NULL, accept_main, server);
+    if (failed) {
+        errno = failed;
+        err_os(err, "could not start the thread of the SQL port");
+        goto fail;
+    }
+    server->thread_runs = true;
+    *out = server;
+    return true;
+fail:
+    pgwire_server_close(server);
+    return false;
+}
+
+uint16_t pgwire_server_port(const struct pgwire_server *server)
+{
+    return tcp_listener_port(server->listener);
+}
+
+void pgwire_server_close(struct pgwire_server *server)
+{
+    if (!server) return;
+    if (server->listener) tcp_listener_stop(server->listener);
+    if (server->thread_runs) pthread_join(server->thread, NULL);
+    pthread_mutex_lock(&server->lock);
+    for (struct connection *c = server->connections; c; c = c->next) {
+        if (c->is_done) continue;
+        session_end(c->session);
+        tcp_shutdown(c->tcp);
+    }
+    pthread_mutex_unlock(&server->lock);
+    connections_reap(server, true);
+    if (server->listener) tcp_listener_close(server->listener);
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+}

@@ -1,0 +1,28 @@
+/* session.h -- one client's conversation: startup, password, then simple and extended queries until it leaves.
+ *
+ *   startup -> [SSL? no] -> password -> ready: Q | Parse Bind Describe Execute Close ... Sync -> ready
+ *   after an error in the extended protocol everything up to Sync is skipped
+ *   transaction state: idle -> BEGIN -> in one -> error -> failed (25P02) -> ROLLBACK -> idle
+ *
+ * Thread: runs on its connection's thread; session_end and session_cancel are for any.
+ * Memory: one message in, one buffer out (sent when it passes 64 KiB), statements and portals by name (1,000 at most). */
+#pragma once
+#include "net/tcp.h"
+#include "timefusion/pgwire/pgwire.h"
+
+struct session;
+struct session_cancel_key {
+    uint32_t pid, secret;
+};
+struct session_options {
+    const struct pgwire_options *server;
+    struct session_cancel_key key;
+    /* A cancel request came on this connection; any thread may serve it. */
+    void (*cancel)(void *ctx, struct session_cancel_key key);
+    void *ctx;
+};
+struct session *session_create(struct tcp *tcp, const struct session_options *options); /* borrows tcp */
+void session_run(struct session *session);
+void session_cancel(struct session *session); /* what runs ends with 57014 */
+void session_end(struct session *session);    /* what runs ends, then the conversation, with 57P01 */
+void session_destroy(struct session *session);
