@@ -15,7 +15,7 @@ enum {
     HEADER_LIST_BYTES_MAX = 16 << 10, /* as RFC 9113, 6.5.2 counts: name, value and 32 */
     BODY_STEP_BYTES = 1 << 20,        /* kept at once for a message that is said to be larger */
     SPARE_BYTES_MIN = 64 << 10,       /* below, malloc is as good */
-    SPARE_BYTES_MAX = 2 << 20,
+    SPARES_BYTES_MAX = 16 << 20,
     RESETS_MAX = 1000,
     CHOKED_FRAMES = 1000,
     RETRY_DELAY_MS = 1000,
@@ -97,6 +97,7 @@ static uint8_t *spare_take(struct grpc_admission *admission, size_t need, size_t
         struct grpc_spare spare = admission->spares[i];
         if (spare.cap < need || spare.cap / 2 > need) continue;
         admission->spares[i] = admission->spares[--admission->spare_count];
+        admission->spare_bytes -= spare.cap;
         *cap = spare.cap;
         return spare.ptr;
     }
@@ -106,9 +107,10 @@ static uint8_t *spare_take(struct grpc_admission *admission, size_t need, size_t
 static void body_free(struct grpc_call *call)
 {
     struct grpc_admission *admission = call->admission;
-    bool is_spare = call->body_cap >= SPARE_BYTES_MIN && call->body_cap <= SPARE_BYTES_MAX;
-    if (is_spare && admission->spare_count < COUNT_OF(admission->spares)) {
+    if (call->body_cap >= SPARE_BYTES_MIN && admission->spare_count < COUNT_OF(admission->spares) &&
+        call->body_cap <= SPARES_BYTES_MAX - admission->spare_bytes) {
         admission->spares[admission->spare_count++] = (struct grpc_spare){ call->body, call->body_cap };
+        admission->spare_bytes += call->body_cap;
     } else {
         free(call->body);
     }

@@ -26,8 +26,9 @@ struct grpc_admission {
     struct grpc_spare {
         uint8_t *ptr;
         size_t cap;
-    } spares[8];
+    } spares[64];
     uint32_t spare_count;
+    size_t spare_bytes;
 };
 
 struct grpc_call;
