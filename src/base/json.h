@@ -1,4 +1,4 @@
-/* json.h -- JSON (RFC 8259) out, appended to bytes the caller has reserved; and in, by yyjson.
+/* json.h -- JSON (RFC 8259) out, appended to bytes the caller has reserved. (In: yyjson, used directly.)
  *
  *   uint8_t *at = reserve(json_text_bytes_max(text.len) + ...);
  *   at = json_put_text(at, text);

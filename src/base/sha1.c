@@ -2,7 +2,7 @@
  * Not for anything that must resist an attacker. */
 #include "base/uuid.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(MONO_SHA1_PLAIN) /* defined: to test the plain way on any machine */
 #include <immintrin.h>
 #define SHA1_HAS_NI 1
 #endif

@@ -548,7 +548,7 @@ static int on_frame(nghttp2_session *http, const nghttp2_frame *frame, void *ctx
     struct grpc_call *call = nghttp2_session_get_stream_user_data(http, frame->hd.stream_id);
     if (call == NULL) return 0;
     bool is_request = frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
-    if (is_request) headers_end(call);
+    if (is_request && call->state == CALL_OPEN) headers_end(call);
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 && call->state == CALL_OPEN) request_end(call);
     return 0;
 }

@@ -675,6 +675,30 @@ static void test_client_goes_away(void **state)
     free((void *)(uintptr_t)message.ptr);
 }
 
+/* Goal: writing to a client that is gone is an error like others, not a signal that ends the process.
+ * Method: clients that ask for 3 MB and leave while it comes. */
+static void test_client_leaves_while_it_is_answered(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t *payload = mem_calloc(1, 3000000);
+    struct bytes message = message_of(0, bytes_from(payload, 3000000));
+    for (int i = 0; i < 10; i++) {
+        struct client client;
+        struct reply reply = { 0 };
+        client_open(&client, fixture);
+        nghttp2_session_set_local_window_size(client.http, 0, 0, 1 << 24);
+        call_begin(&client, &reply, "/hold", message, NULL);
+        struct grpc_request *request = held_take(fixture, &client);
+        grpc_answer(request, NULL, request->body, 0);
+        while (reply.body_len == 0) client_step(&client);
+        free(reply.body);
+        client_close(&client); /* with bytes unread: the kernel sends RST */
+    }
+    wait_until_idle(fixture);
+    free(payload);
+    free((void *)(uintptr_t)message.ptr);
+}
+
 /* Goal: a client that does nothing but open and reset is told to calm down, others are not hindered.
  * Method: up to 2,000 resets on one connection, then an echo on another. */
 static void test_reset_flood(void **state)
@@ -845,6 +869,7 @@ int main(void)
         TEST(test_call_and_answer),  TEST(test_errors),          TEST(test_wrong_requests),
         TEST(test_large_messages),   TEST(test_split_frames),    TEST(test_many_streams_answered_elsewhere),
         TEST(test_admission),        TEST(test_client_goes_away), TEST(test_reset_flood),
+        TEST(test_client_leaves_while_it_is_answered),
         TEST(test_drain),            TEST(test_close_before_the_answer), TEST(test_port_taken),
         TEST(test_not_http2),        cmocka_unit_test(test_body_that_does_not_come),
     };

@@ -1,6 +1,7 @@
 #include "net/loop.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "net/loop_uv.h"
@@ -50,7 +51,12 @@ static void wake_on(uv_async_t *wake)
 static void thread_main(void *arg)
 {
     struct loop *loop = arg;
+    /* Signals are for the main thread; SIGPIPE, which a write to a peer that left would raise here, for nobody. */
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
     loop->thread = pthread_self();
+    pthread_setname_np(loop->thread, "loop");
     uv_sem_post(&loop->is_started);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
 }
