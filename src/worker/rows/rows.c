@@ -585,8 +585,9 @@ static void record_begin(struct rows *rows)
     uint64_t forgotten_count = rows->keys.forgotten_count;
     keys_trim(&rows->keys);
     if (unlikely(rows->keys.forgotten_count != forgotten_count)) {
-        rows->first_of_span.follower = rows->first_of_log.follower = NULL;
-        rows->first_of_point.follower = rows->first_of_inner.follower = NULL;
+        struct key *firsts[] = { &rows->first_of_span, &rows->first_of_log, &rows->first_of_point,
+                                 &rows->first_of_inner };
+        for (size_t i = 0; i < COUNT_OF(firsts); i++) firsts[i]->followers[0] = firsts[i]->followers[1] = NULL;
     }
     arena_reset(&rows->record_arena);
 }

@@ -21,8 +21,10 @@ struct rows_sink {
 };
 struct rows;
 struct rows_options {
-    uint32_t attribute_keys_max; /* distinct keys remembered for a project; above it new keys' values go under one key */
+    uint32_t
+        attribute_keys_max; /* distinct keys remembered for a project; above it new keys' values go under one key */
 };
 struct rows *rows_create(const struct rows_options *options);
 void rows_destroy(struct rows *rows);
-void rows_build(struct rows *rows, struct uuid project_id, const struct otlp_request *request, const struct rows_sink *sink);
+void rows_build(struct rows *rows, struct uuid project_id, const struct otlp_request *request,
+                const struct rows_sink *sink);

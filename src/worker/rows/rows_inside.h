@@ -6,6 +6,7 @@
  *   rows_id.c          UUIDs of rows          rows_summary.c   the line people read */
 #pragma once
 #include "base/arena.h"
+#include "base/hash.h"
 #include "worker/rows/rows.h"
 #include "worker/rows/rows_id.h"
 #include "worker/rows/rows_json.h"
@@ -23,13 +24,14 @@ struct slot {
 };
 
 /* Values that repeat over many rows of one columns: their handle, made when first needed. */
-#define WORDS(X)                                                                                                   \
-    X(INTERNAL, "internal")                                                                                        \
-    X(SERVER, "server") X(CLIENT, "client") X(PRODUCER, "producer") X(CONSUMER, "consumer") X(LOG, "log")          \
-        X(UNSET, "UNSET") X(OK, "OK") X(ERROR_STATUS, "ERROR") X(TRACE, "TRACE") X(DEBUG, "DEBUG") X(INFO, "INFO") \
-            X(WARN, "WARN") X(ERROR, "ERROR") X(FATAL, "FATAL") X(FLAGS_01, "01") X(GAUGE, "gauge") X(SUM, "sum")  \
-                X(HISTOGRAM, "histogram") X(EXPONENTIAL, "exponential_histogram") X(SUMMARY, "summary")            \
-                    X(DELTA, "delta") X(CUMULATIVE, "cumulative")
+#define WORDS(X)                                                                                                       \
+    X(INTERNAL, "internal")                                                                                            \
+    X(SERVER, "server")                                                                                                \
+    X(CLIENT, "client") X(PRODUCER, "producer") X(CONSUMER, "consumer") X(LOG, "log") X(UNSET, "UNSET") X(OK, "OK")    \
+        X(ERROR_STATUS, "ERROR") X(TRACE, "TRACE") X(DEBUG, "DEBUG") X(INFO, "INFO") X(WARN, "WARN") X(ERROR, "ERROR") \
+            X(FATAL, "FATAL") X(FLAGS_01, "01") X(GAUGE, "gauge") X(SUM, "sum") X(HISTOGRAM, "histogram")              \
+                X(EXPONENTIAL, "exponential_histogram") X(SUMMARY, "summary") X(DELTA, "delta")                        \
+                    X(CUMULATIVE, "cumulative")
 enum word {
 #define X(name, text) WORD_##name,
     WORDS(X)
@@ -68,11 +70,9 @@ struct metric { /* handles of what all its points share */
 };
 
 /* Endpoint hashes made before; a slot is overwritten by the next that falls on it. */
-#define ENDPOINTS_KEPT          256 /* a power of two */
-#define ENDPOINT_NAME_BYTES_MAX 232
+#define ENDPOINTS_KEPT 2048 /* a power of two */
 struct endpoint {
-    uint8_t name[ENDPOINT_NAME_BYTES_MAX]; /* the name that was hashed, project first */
-    uint32_t name_bytes;
+    struct hash128 name; /* of the name, project first */
     uint8_t id[ID_TEXT_BYTES];
 };
 
@@ -108,7 +108,7 @@ struct rows {
     uint32_t slot_count, slot_cap;
     bool has_renames;
     const struct otlp_value *roles[ROLE_COUNT];                             /* NULL: the record has none */
-    struct key first_of_span, first_of_log, first_of_point, first_of_inner; /* only their follower counts */
+    struct key first_of_span, first_of_log, first_of_point, first_of_inner; /* only their followers count */
     struct buf text;                                                        /* large texts are written here first */
 };
 

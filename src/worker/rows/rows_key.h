@@ -63,7 +63,7 @@ struct key {
     struct bytes text;
     struct bytes json; /* "text": as it stands in a JSON object */
     uint64_t hash;
-    struct key *follower;        /* the key that came behind this one last time */
+    struct key *followers[2];    /* the keys that came behind this one, the last first: spans have a few shapes */
     const struct rename *rename; /* NULL: the name is current */
     uint64_t record;             /* stamp of the last record that has it ... */
     uint32_t slot;               /* ... and where, in rows->slots */
@@ -105,9 +105,12 @@ static inline bool key_text_equal(struct bytes a, struct bytes b)
 }
 static inline struct key *keys_follow(struct keys *keys, struct key *previous, struct bytes text)
 {
-    struct key *guess = previous->follower;
+    struct key *guess = previous->followers[0];
     if (likely(guess != NULL && key_text_equal(guess->text, text))) return guess;
-    return previous->follower = keys_find_slow(keys, text);
+    struct key *other = previous->followers[1];
+    if (other == NULL || !key_text_equal(other->text, text)) other = keys_find_slow(keys, text);
+    previous->followers[1] = guess;
+    return previous->followers[0] = other;
 }
 struct key *keys_find(struct keys *keys, const char *text);
 

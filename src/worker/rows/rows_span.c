@@ -1,4 +1,3 @@
-#include "base/hash.h"
 #include "worker/rows/rows_inside.h"
 
 /* OTLP Span.flags: 8 bits of W3C trace flags, then whether is_remote is known, then is_remote (of the parent). */
@@ -140,34 +139,23 @@ static void links_put(struct rows *rows, const struct otlp_span *span)
 /* The endpoint of a server span: UUIDv5 over project, "endpoint", service, method, route or path template. */
 static struct bytes endpoint_hash(struct rows *rows, struct bytes service, struct bytes method, struct bytes route)
 {
-    struct id_name name = rows->id_start;
     struct bytes parts[] = { bytes_from(rows->project_id.bytes, 16), BYTES("endpoint"), service, method, route };
-    uint8_t flat[ENDPOINT_NAME_BYTES_MAX];
     size_t len = 0;
+    for (size_t i = 0; i < COUNT_OF(parts); i++) len += sizeof(uint32_t) + parts[i].len;
+    uint8_t *flat = arena_alloc(&rows->record_arena, len), *at = flat;
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        if (len + 4 + parts[i].len > sizeof flat) { /* too long to keep */
-            len = 0;
-            break;
-        }
         uint32_t part_len = (uint32_t)parts[i].len;
-        memcpy(flat + len, &part_len, 4);
-        if (part_len > 0) memcpy(flat + len + 4, parts[i].ptr, part_len);
-        len += 4 + part_len;
+        memcpy(at, &part_len, sizeof part_len);
+        at = json_put_bytes(at + sizeof part_len, parts[i]);
     }
-    struct endpoint *kept = &rows->endpoints[hash64_key(bytes_from(flat, len), 0) & (ENDPOINTS_KEPT - 1)];
-    if (likely(len > 0 && kept->name_bytes == len && memcmp(kept->name, flat, len) == 0)) {
-        return bytes_from(kept->id, ID_TEXT_BYTES);
+    struct hash128 name_hash = hash128_of(bytes_from(flat, len));
+    struct endpoint *kept = &rows->endpoints[name_hash.lo & (ENDPOINTS_KEPT - 1)];
+    if (unlikely(!hash128_equal(kept->name, name_hash))) {
+        struct id_name name = rows->id_start;
+        for (size_t i = 1; i < COUNT_OF(parts); i++) id_name_add(&name, parts[i]);
+        id_text_put(kept->id, id_name_end(&name));
+        kept->name = name_hash;
     }
-    for (size_t i = 1; i < COUNT_OF(parts); i++) id_name_add(&name, parts[i]);
-    struct uuid id = id_name_end(&name);
-    if (len == 0) {
-        uint8_t *text = arena_alloc(&rows->record_arena, ID_TEXT_BYTES);
-        id_text_put(text, id);
-        return bytes_from(text, ID_TEXT_BYTES);
-    }
-    memcpy(kept->name, flat, len);
-    kept->name_bytes = (uint32_t)len;
-    id_text_put(kept->id, id);
     return bytes_from(kept->id, ID_TEXT_BYTES);
 }
 
