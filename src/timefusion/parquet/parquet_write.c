@@ -1,0 +1,91 @@
+#include "timefusion/parquet/column_write.h"
+#include "timefusion/parquet/table_elements.h"
+
+#include <stdlib.h>
+
+#define MAGIC "PAR1"
+
+struct parquet_writer {
+    struct row_order order;
+    struct column_sorter sorter;
+    struct column_writer column;
+    const struct schema_table *table; /* of the elements below */
+    uint32_t element_count;
+    struct parquet_element elements[TABLE_ELEMENTS_MAX];
+    struct parquet_chunk chunks[SCHEMA_COLUMNS_MAX];
+};
+
+struct parquet_writer *parquet_writer_create(void)
+{
+    struct parquet_writer *writer = mem_calloc(1, sizeof *writer);
+    column_writer_init(&writer->column);
+    return writer;
+}
+
+void parquet_writer_destroy(struct parquet_writer *writer)
+{
+    if (writer == NULL) return;
+    row_order_deinit(&writer->order);
+    column_sorter_deinit(&writer->sorter);
+    column_writer_deinit(&writer->column);
+    free(writer);
+}
+
+static bool chunk_make(struct parquet_writer *writer, const struct columns *columns, uint32_t column, uint32_t from,
+                       uint32_t to, struct parquet_chunk *chunk, struct err *err)
+{
+    const struct schema_column *schema = &writer->table->columns[column];
+    struct columns_view view;
+    struct sorted_column sorted;
+    uint32_t first = 0, end = 0;
+    columns_view(columns, column, &view);
+    uint32_t nullable = (schema->flags & SCHEMA_NOT_NULL) != 0 ? 0 : 1;
+    struct column_shape shape = {
+        .kind = view.kind,
+        .type = table_leaf_type(schema->type),
+        .is_list = view.is_list,
+        .has_bloom = (schema->flags & SCHEMA_BLOOM) != 0,
+        .definition_max = view.is_list ? nullable + 2 : nullable,
+    };
+    if (view.value_count > 0) row_order_values(&view, from, to, &first, &end);
+    column_sort(&writer->sorter, &view, first, end, &writer->order, from, shape.definition_max, &sorted);
+    return column_write(&writer->column, &shape, &view, &sorted, chunk, err) ||
+           err_within(err, "column \"%s\"", schema->name);
+}
+
+bool parquet_write(struct parquet_writer *writer, struct columns *columns, uint32_t from, uint32_t to,
+                   enum parquet_codec codec, struct bytes *file, struct err *err)
+{
+    assert(from < to);
+    assert(to <= columns_row_count(columns));
+    const struct schema_table *table = columns_table(columns);
+    struct parquet_pages *pages = &writer->column.pages;
+    if (writer->table != table) {
+        writer->table = table;
+        writer->element_count = table_elements(table, writer->elements);
+    }
+    row_order_make(&writer->order, columns, from, to);
+    writer->column.codec = codec;
+    writer->column.blooms.len = 0;
+    pages->out.len = 0;
+    pages->out_from = 0;
+    if (!buf_add(&pages->out, MAGIC, sizeof MAGIC - 1)) return err_set(err, ERR_TOO_LARGE, "no room for a file");
+
+    uint32_t leaf_count = 0;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        if (!schema_column_is_stored(&table->columns[i])) continue;
+        struct parquet_chunk *chunk = &writer->chunks[leaf_count++];
+        memset(chunk, 0, offsetof(struct parquet_chunk, min));
+        if (!chunk_make(writer, columns, i, from, to, chunk, err)) return false;
+    }
+    /* Behind the data, so that a reader of the rows never passes over them. */
+    uint64_t blooms_offset = parquet_pages_offset(pages);
+    for (uint32_t i = 0; i < leaf_count; i++) writer->chunks[i].bloom_offset += blooms_offset;
+    if (!buf_add(&pages->out, writer->column.blooms.ptr, writer->column.blooms.len)) {
+        return err_set(err, ERR_TOO_LARGE, "file of %zu bytes", pages->out.len);
+    }
+    struct parquet_group group = { .row_count = to - from, .chunks = writer->chunks };
+    if (!parquet_footer_write(&pages->out, writer->elements, writer->element_count, &group, 1, err)) return false;
+    *file = buf_bytes(&pages->out);
+    return true;
+}
