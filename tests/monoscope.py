@@ -1,0 +1,174 @@
+"""A Monoscope server for a story: started in a folder of its own on free ports, asked over psycopg, killed or stopped.
+
+    with Server() as server:                     # MONOSCOPE and STORY_DIR come from tests/run
+        server.load(seconds=2, sender="a")       # numbered spans from build/release/bench/load
+        server.query("SELECT count(*) FROM otel_logs_and_spans")
+
+check(condition, words) ends the story with exit code 1 and the words.
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psycopg
+
+STORY_DIR = os.environ.get("STORY_DIR") or "/tmp/monoscope-story"
+REPO = os.environ.get("MONO_REPO") or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BINARY = os.environ.get("MONOSCOPE") or os.path.join(REPO, "build", "release", "monoscope")
+LOAD = os.path.join(os.environ.get("MONO_BENCH") or os.path.join(REPO, "build", "release", "bench"), "load")
+ROUNDS = int(os.environ.get("MONO_ROUNDS") or 5)
+
+
+def check(condition, words):
+    if not condition:
+        print("NOT AS IT SHOULD BE: %s" % words, flush=True)
+        sys.exit(1)
+
+
+def wait_until(condition, words, timeout_s=20):
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    check(False, "%s within %s s" % (words, timeout_s))
+
+
+class Server:
+    def __init__(self, data=None, options=(), environment=None, flush="60s"):
+        self.data = data or os.path.join(STORY_DIR, "data")
+        self.options = list(options)
+        self.environment = environment or {}
+        self.flush = flush
+        self.process = None
+        self.log_path = os.path.join(STORY_DIR, "server.log")
+        self.starts = 0
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.kill()
+
+    def start(self, environment=None, wait=True):
+        self.starts += 1
+        os.makedirs(STORY_DIR, exist_ok=True)
+        self.log_path = os.path.join(STORY_DIR, "server.%d.log" % self.starts)
+        command = [BINARY, "run", "--data", self.data, "--otlp-grpc-port", "0", "--pg-port", "0", "--flush-interval",
+                   self.flush] + self.options
+        self.process = subprocess.Popen(command, stdout=open(self.log_path + ".out", "wb"),
+                                        stderr=open(self.log_path, "wb"), stdin=subprocess.DEVNULL,
+                                        env=dict(os.environ, **dict(self.environment, **(environment or {}))))
+        if wait:
+            check(self.wait_ready(), "the server starts\n" + self.log_text())
+        return self
+
+    def wait_ready(self, timeout_s=60):
+        """True when it is ready; False when it ended before (a fail point at start)."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            for event in self.events("app.ready"):
+                self.grpc_port = event["otlp_grpc_port"]
+                self.pg_port = event["pg_port"]
+                self.project = event["project"]
+                self.ready = event
+                with open(os.path.join(self.data, "default.key")) as f:
+                    self.key = f.read().strip()
+                return True
+            if self.process.poll() is not None:
+                return False
+            time.sleep(0.02)
+        return False
+
+    def log_text(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()
+
+    def events(self, name):
+        found = []
+        for line in self.log_text().splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if event.get("event") == name:
+                found.append(event)
+        return found
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, timeout_s=15):
+        """SIGTERM; the seconds it took."""
+        start = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        check(self.process.wait(timeout_s) == 0, "SIGTERM ends it with exit code 0\n" + self.log_text())
+        return time.monotonic() - start
+
+    def connect(self, **more):
+        return psycopg.connect(host="127.0.0.1", port=self.pg_port, user="default", password=self.key,
+                               dbname="monoscope", autocommit=True, **more)
+
+    def query(self, sql, parameters=None):
+        with self.connect() as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    def one(self, sql, parameters=None):
+        return self.query(sql, parameters)[0][0]
+
+    def wait_count(self, sql, wanted, timeout_s=20):
+        seen = [None]
+
+        def reached():
+            seen[0] = self.one(sql)
+            return seen[0] == wanted
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            if reached():
+                return
+            time.sleep(0.05)
+        check(False, "%s is %s, wanted %s" % (sql, seen[0], wanted))
+
+    def load_command(self, seconds, sender=None, ack_log=None, connections=4, spans=500, rate=0, encoding="none",
+                     requests=None):
+        command = [LOAD, "--port", str(self.grpc_port), "--key", self.key, "--seconds", str(seconds), "--connections",
+                   str(connections), "--spans", str(spans), "--encoding", encoding]
+        if sender:
+            command += ["--sender", sender]
+        if ack_log:
+            command += ["--ack-log", ack_log]
+        if rate:
+            command += ["--rate", str(rate)]
+        if requests:
+            command += ["--requests", str(requests)]
+        return command
+
+    def load(self, seconds, **more):
+        result = subprocess.run(self.load_command(seconds, **more), capture_output=True, text=True)
+        check(result.returncode == 0, "load ends well: " + result.stderr)
+        return json.loads(result.stdout)
+
+    def delta_tables(self):
+        return os.path.join(self.data, "tables")
+
+
+def acknowledged(path):
+    """{sender: set of acknowledged sequence numbers} of a load's --ack-log; a line cut by a kill is left out."""
+    senders = {}
+    if not os.path.exists(path):
+        return senders
+    with open(path) as f:
+        for line in f:
+            parts = line.split()
+            if len(parts) != 3 or not line.endswith("\n"):
+                continue
+            first, count = int(parts[1]), int(parts[2])
+            senders.setdefault(parts[0], set()).update(range(first, first + count))
+    return senders

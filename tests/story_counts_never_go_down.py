@@ -1,0 +1,51 @@
+# time_limit_s: 120
+"""A row is visible once, from one moment on: while spans are sent and move from small segments to merged, sealed and joined
+ones and into Delta, a client asks without pause. Its counts never go down, no number is seen twice, and at the end all are there."""
+import os
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from monoscope import Server, check
+
+
+def main():
+    with Server(flush="1s", options=["--publish-interval", "50ms"]) as server:
+        load = subprocess.Popen(server.load_command(20, sender="n", connections=3, spans=300, rate=30000),
+                                stdout=subprocess.PIPE, text=True)
+        counts = []
+        wrong = []
+
+        def ask(sql, is_unique):
+            with server.connect() as connection:
+                last = 0
+                while load.poll() is None and not wrong:
+                    row = connection.execute(sql).fetchone()
+                    if row[0] < last:
+                        wrong.append("%s went from %d to %d" % (sql, last, row[0]))
+                    if is_unique and row[0] != row[1]:
+                        wrong.append("%d rows of %d numbers" % (row[0], row[1]))
+                    last = row[0]
+                    counts.append(last)
+        threads = [threading.Thread(target=ask, args=("SELECT count(*) FROM otel_logs_and_spans", False)),
+                   threading.Thread(target=ask, args=("SELECT count(*), count(DISTINCT id) FROM otel_logs_and_spans", True))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        output, _ = load.communicate()
+        check(not wrong, "; ".join(wrong) + "\n" + server.log_text()[-3000:])
+        import json
+        spans = json.loads(output)["spans"]
+        check(spans > 50000, "enough was sent: %d" % spans)
+        server.wait_count("SELECT count(*) FROM otel_logs_and_spans", spans)
+        commits = len(server.events("flush.committed"))
+        check(commits >= 5, "rows moved into Delta while being asked for: %d commits" % commits)
+        print("%d queries while %d spans moved through %d commits; counts only grew" % (len(counts), spans, commits))
+        took = server.stop()
+        check(took < 10, "it stops within 10 s: %.1f" % took)
+
+
+main()
