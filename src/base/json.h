@@ -5,7 +5,7 @@
  *
  * The writers are the hot path of attributes: no allocation, no check inside; the caller reserves
  * the stated greatest size. They return where the next byte goes.
- * Thread: any. Source of numbers: shortest text that reads back as the same double ("%.17g" or less). */
+ * Thread: any. Source of numbers: shortest text that reads back as the same double. */
 #pragma once
 #include "base/bytes.h"
 static inline size_t json_text_bytes_max(size_t len) { return 6 * len + 2; }

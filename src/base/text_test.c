@@ -148,8 +148,8 @@ static void test_json_numbers(void **state)
     assert_string_equal(double_text(-12.05), "-12.05");
     assert_string_equal(double_text(100), "100");
     assert_string_equal(double_text(0.1 + 0.2), "0.30000000000000004");
-    assert_string_equal(double_text(5e-324), "4.94065645841247e-324");
-    assert_string_equal(double_text(1.7976931348623157e308), "1.7976931348623157e+308");
+    assert_string_equal(double_text(5e-324), "5e-324");
+    assert_string_equal(double_text(1.7976931348623157e308), "1.7976931348623157e308");
     assert_string_equal(double_text((double)NAN), "\"NaN\"");
     assert_string_equal(double_text(-(double)INFINITY), "\"-Infinity\"");
     uint8_t text[JSON_NUMBER_BYTES_MAX];
@@ -178,7 +178,7 @@ static size_t digits_that_count(const char *text)
     return to_last;
 }
 
-/* Goal: what is written reads back as the same double, and no shorter "%.*g" would.
+/* Goal: what is written reads back as the same double, and no fewer digits would.
  * Method: 300,000 doubles: random bits, and random decimals of few digits, which take the fast path. */
 static void test_json_doubles_read_back(void **state)
 {
@@ -195,7 +195,6 @@ static void test_json_doubles_read_back(void **state)
         if (!isfinite(number)) continue;
         const char *text = double_text(number);
         if (strtod(text, NULL) != number) fail_msg("%a became %s", number, text);
-        if (fabs(number) < 2.3e-308) continue; /* subnormals may have a few digits too many */
         char shortest[40];
         int precision = 1;
         for (;; precision++) {
