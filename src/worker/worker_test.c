@@ -1,0 +1,313 @@
+/* Records to visible rows to Delta, on real folders: segments, flush, snapshots, replay. */
+#include "worker/worker.h"
+#include "base/clock.h"
+#include "base/disk.h"
+#include "timefusion/flush.h"
+#include "timefusion/timefusion.h"
+#include "worker/otlp/inbound.h"
+#include "worker/otlp/otlp_encode.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    char dir[64];
+    struct log log;
+    struct object_store *store;
+    struct timefusion *timefusion;
+    struct worker *worker;
+    struct uuid buffer_id, project_id;
+    uint64_t position;
+    atomic_uint_fast64_t released;
+    atomic_bool is_lost;
+};
+
+static void on_release(void *ctx, uint64_t position)
+{
+    atomic_store(&((struct fixture *)ctx)->released, position);
+}
+static void on_lost(void *ctx, const struct err *err)
+{
+    (void)err;
+    atomic_store(&((struct fixture *)ctx)->is_lost, true);
+}
+
+/* What a process does at start, but for the log: records come from the test. */
+static void parts_open(struct fixture *fixture, uint32_t flush_ms)
+{
+    struct err err = { 0 };
+    char tables[100], parked[100];
+    snprintf(tables, sizeof tables, "%s/tables", fixture->dir);
+    snprintf(parked, sizeof parked, "%s/parked", fixture->dir);
+    assert_true(object_store_open_folder(&fixture->store, tables, &disk_real, &err));
+    struct timefusion_options options = { .dir = fixture->dir, .store = fixture->store, .disk = &disk_real,
+                                          .footer_bytes_max = 1 << 20, .log = &fixture->log };
+    if (!timefusion_open(&fixture->timefusion, &options, &err)) fail_msg("%s", err.text);
+    struct worker_options worker_options = {
+        .timefusion = fixture->timefusion,
+        .buffer_id = fixture->buffer_id,
+        .parked_dir = parked,
+        .disk = &disk_real,
+        .columns_bytes_max = 64 << 20,
+        .queue_bytes_max = 64 << 20,
+        .attribute_keys_max = 1000,
+        .publish_ms = 20,
+        .flush_ms = flush_ms,
+        .release = on_release,
+        .lost = on_lost,
+        .ctx = fixture,
+        .log = &fixture->log,
+    };
+    assert_true(worker_open(&fixture->worker, &worker_options, &err));
+}
+
+static void parts_close(struct fixture *fixture)
+{
+    worker_close(fixture->worker);
+    timefusion_close(fixture->timefusion);
+    object_store_close(fixture->store);
+}
+
+static int fixture_setup(void **state)
+{
+    struct fixture *fixture = mem_calloc(1, sizeof *fixture);
+    snprintf(fixture->dir, sizeof fixture->dir, "/tmp/monoscope-worker-XXXXXX");
+    if (!mkdtemp(fixture->dir)) return -1;
+    fixture->log = (struct log){ .fd = 2, .level_min = LOG_WARN };
+    fixture->buffer_id = uuid_random();
+    fixture->project_id = uuid_random();
+    *state = fixture;
+    return 0;
+}
+
+static int fixture_teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    char command[100];
+    snprintf(command, sizeof command, "rm -rf %s", fixture->dir);
+    int failed = system(command);
+    free(fixture);
+    return failed;
+}
+
+/* A record of `count` spans that begin at start_us, one microsecond apart. */
+static struct buf record_body(uint64_t position, uint32_t count, int64_t start_us)
+{
+    struct buf request = message(), resource_spans = message(), scope_spans = message(), resource = message(),
+               attribute = message(), value = message();
+    put_text(&value, 1, "shop");
+    put_text(&attribute, 1, "service.name");
+    put_message(&attribute, 2, &value);
+    put_message(&resource, 1, &attribute);
+    put_message(&resource_spans, 1, &resource);
+    for (uint32_t s = 0; s < count; s++) {
+        struct buf span = message();
+        uint64_t ids[3] = { position * 1000003 + s, position + 1, position * 1000003 + s + 1 };
+        put_bytes(&span, 1, ids, 16);
+        put_bytes(&span, 2, &ids[2], 8);
+        put_text(&span, 5, "GET /");
+        put_varint(&span, 6, 2);
+        put_fixed64(&span, 7, (uint64_t)(start_us + s) * 1000);
+        put_fixed64(&span, 8, (uint64_t)(start_us + s) * 1000 + 500000);
+        put_message(&scope_spans, 2, &span);
+    }
+    put_message(&resource_spans, 2, &scope_spans);
+    put_message(&request, 1, &resource_spans);
+    return request;
+}
+
+static struct buffer_record record_of(struct fixture *fixture, struct buf *body)
+{
+    return (struct buffer_record){ .position = ++fixture->position, .signal = BUFFER_SIGNAL_TRACES,
+                                   .project_id = fixture->project_id, .received_unix_us = clock_unix_us(),
+                                   .body = buf_bytes(body) };
+}
+
+static void record_push(struct fixture *fixture, uint32_t count, int64_t start_us)
+{
+    struct err err = { 0 };
+    struct buf body = record_body(fixture->position + 1, count, start_us);
+    struct buffer_record record = record_of(fixture, &body);
+    struct inbound *inbound;
+    assert_true(inbound_from_record(&record, &inbound, &err));
+    worker_push(fixture->worker, &record, inbound);
+    buf_deinit(&body);
+}
+
+struct seen {
+    uint64_t rows, files, segments;
+};
+static struct seen rows_seen(struct fixture *fixture)
+{
+    struct err err = { 0 };
+    struct timefusion_snapshot *snapshot;
+    struct seen seen = { 0 };
+    assert_true(timefusion_snapshot_acquire(fixture->timefusion, SCHEMA_LOGS_AND_SPANS, fixture->project_id, &snapshot, &err));
+    for (uint32_t f = 0; f < snapshot->file_count; f++) {
+        const struct parquet_footer *footer;
+        if (!timefusion_file_footer(snapshot->files[f], &footer, &err)) fail_msg("%s", err.text);
+        assert_int_equal(footer->row_count, snapshot->files[f]->row_count);
+        seen.rows += footer->row_count;
+        seen.segments += snapshot->files[f]->origin == TIMEFUSION_SEGMENT;
+    }
+    seen.files = snapshot->file_count;
+    timefusion_snapshot_release(snapshot);
+    return seen;
+}
+
+static void wait_rows(struct fixture *fixture, uint64_t rows)
+{
+    uint64_t until_ns = clock_mono_ns() + 20000000000ull;
+    while (rows_seen(fixture).rows != rows && clock_mono_ns() < until_ns) clock_sleep_ms(5);
+    assert_int_equal(rows_seen(fixture).rows, rows);
+}
+
+/* Goal: rows are visible without a flush, in few files, and in Delta alone after one; the position is released.
+ * Method: 200 small records, counted through snapshots; then a flush. */
+static void test_rows_become_visible_then_durable(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    parts_open(fixture, 3600000);
+    assert_true(worker_start(fixture->worker, &err));
+    int64_t now_us = clock_unix_us();
+    for (uint32_t r = 0; r < 200; r++) {
+        record_push(fixture, 50, now_us);
+        if (r % 10 == 0) clock_sleep_ms(25);
+    }
+    wait_rows(fixture, 10000);
+    struct seen seen = rows_seen(fixture);
+    assert_int_equal(seen.segments, seen.files);
+    assert_in_range(seen.files, 1, 20);
+    assert_int_equal(atomic_load(&fixture->released), 0);
+    if (!worker_flush(fixture->worker, 10000, &err)) fail_msg("%s", err.text);
+    seen = rows_seen(fixture);
+    assert_int_equal(seen.rows, 10000);
+    assert_int_equal(seen.files, 1);
+    assert_int_equal(seen.segments, 0);
+    assert_int_equal(atomic_load(&fixture->released), 200);
+    parts_close(fixture);
+}
+
+/* Goal: row groups are sealed, joined and flushed by size; counts never go down on the way.
+ * Method: 1.5 million rows in records of 5,000, a count through snapshots after each. */
+static void test_many_rows_are_sealed_joined_and_flushed_by_size(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    struct worker_stats stats;
+    parts_open(fixture, 3600000);
+    assert_true(worker_start(fixture->worker, &err));
+    int64_t now_us = clock_unix_us();
+    uint64_t last = 0;
+    for (uint32_t r = 0; r < 300; r++) {
+        record_push(fixture, 5000, now_us + r);
+        uint64_t rows = rows_seen(fixture).rows;
+        assert_true(rows >= last);
+        last = rows;
+    }
+    wait_rows(fixture, 1500000);
+    worker_stats(fixture->worker, &stats);
+    assert_true(stats.flushes >= 1);
+    assert_true(atomic_load(&fixture->released) > 0);
+    if (!worker_flush(fixture->worker, 30000, &err)) fail_msg("%s", err.text);
+    assert_int_equal(rows_seen(fixture).rows, 1500000);
+    assert_false(atomic_load(&fixture->is_lost));
+    parts_close(fixture);
+}
+
+/* Goal: a replay of records that Delta holds adds nothing; of those it does not hold, all.
+ * Method: flush at position 3, two more records, close without a flush, replay all five. */
+static void test_replay_skips_what_the_table_holds(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    int64_t now_us = clock_unix_us();
+    parts_open(fixture, 3600000);
+    assert_true(worker_start(fixture->worker, &err));
+    for (uint32_t r = 0; r < 3; r++) record_push(fixture, 100, now_us);
+    wait_rows(fixture, 300);
+    if (!worker_flush(fixture->worker, 10000, &err)) fail_msg("%s", err.text);
+    for (uint32_t r = 0; r < 2; r++) record_push(fixture, 100, now_us);
+    wait_rows(fixture, 500);
+    parts_close(fixture);
+
+    fixture->position = 0;
+    parts_open(fixture, 3600000);
+    assert_int_equal(rows_seen(fixture).rows, 300);
+    for (uint32_t r = 0; r < 5; r++) {
+        struct buf body = record_body(r + 1, 100, now_us);
+        struct buffer_record record = record_of(fixture, &body);
+        if (!worker_replay(fixture->worker, &record, &err)) fail_msg("%s", err.text);
+        buf_deinit(&body);
+    }
+    assert_true(worker_start(fixture->worker, &err));
+    wait_rows(fixture, 500);
+    if (!worker_flush(fixture->worker, 10000, &err)) fail_msg("%s", err.text);
+    assert_int_equal(rows_seen(fixture).rows, 500);
+    assert_int_equal(atomic_load(&fixture->released), 5);
+    parts_close(fixture);
+}
+
+/* Goal: rows of different days go to files of their own, and one flush commits them together.
+ * Method: a record each for three days; the table's version grows by one. */
+static void test_days_are_apart_and_one_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    parts_open(fixture, 3600000);
+    assert_true(worker_start(fixture->worker, &err));
+    int64_t now_us = clock_unix_us(), day_us = 86400000000ll;
+    struct delta_table *delta = timefusion_delta(fixture->timefusion, SCHEMA_LOGS_AND_SPANS);
+    struct delta_snapshot *before = delta_snapshot_acquire(delta);
+    for (int d = 0; d < 3; d++) record_push(fixture, 10, now_us - d * day_us);
+    wait_rows(fixture, 30);
+    if (!worker_flush(fixture->worker, 10000, &err)) fail_msg("%s", err.text);
+    struct delta_snapshot *after = delta_snapshot_acquire(delta);
+    assert_int_equal(after->version, before->version + 1);
+    assert_int_equal(after->file_count, 3);
+    delta_snapshot_release(before);
+    delta_snapshot_release(after);
+    parts_close(fixture);
+}
+
+/* Goal: a snapshot's files stay readable though a flush has taken them from the list.
+ * Method: hold a snapshot over a flush, read a file's footer bytes after it. */
+static void test_snapshot_outlives_the_flush(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    struct timefusion_snapshot *snapshot;
+    uint8_t magic[4];
+    parts_open(fixture, 3600000);
+    assert_true(worker_start(fixture->worker, &err));
+    record_push(fixture, 1000, clock_unix_us());
+    wait_rows(fixture, 1000);
+    assert_true(timefusion_snapshot_acquire(fixture->timefusion, SCHEMA_LOGS_AND_SPANS, fixture->project_id, &snapshot, &err));
+    if (!worker_flush(fixture->worker, 10000, &err)) fail_msg("%s", err.text);
+    assert_int_equal(snapshot->file_count, 1);
+    assert_int_equal(snapshot->files[0]->origin, TIMEFUSION_SEGMENT);
+    if (!timefusion_file_read(snapshot->files[0], snapshot->files[0]->bytes - 4, magic, 4, &err)) fail_msg("%s", err.text);
+    assert_memory_equal(magic, "PAR1", 4);
+    timefusion_snapshot_release(snapshot);
+    assert_int_equal(rows_seen(fixture).segments, 0);
+    parts_close(fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_rows_become_visible_then_durable, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_many_rows_are_sealed_joined_and_flushed_by_size, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_replay_skips_what_the_table_holds, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_days_are_apart_and_one_commit, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_snapshot_outlives_the_flush, fixture_setup, fixture_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
