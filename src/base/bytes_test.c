@@ -149,12 +149,9 @@ static void test_err_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes_compare),
-        cmocka_unit_test(test_buf_stops_at_its_maximum),
-        cmocka_unit_test(test_buf_printf),
-        cmocka_unit_test(test_arena_pieces_stay_apart),
-        cmocka_unit_test(test_arena_copies),
-        cmocka_unit_test(test_err_texts),
+        cmocka_unit_test(test_bytes_compare), cmocka_unit_test(test_buf_stops_at_its_maximum),
+        cmocka_unit_test(test_buf_printf),    cmocka_unit_test(test_arena_pieces_stay_apart),
+        cmocka_unit_test(test_arena_copies),  cmocka_unit_test(test_err_texts),
         cmocka_unit_test(test_err_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

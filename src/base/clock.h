@@ -4,5 +4,5 @@
 uint64_t clock_unix_ns(void);
 int64_t clock_unix_us(void);
 uint64_t clock_mono_ns(void);
-uint64_t clock_cpu_ns(void);  /* of this process */
+uint64_t clock_cpu_ns(void); /* of this process */
 void clock_sleep_ms(uint32_t ms);

@@ -11,9 +11,8 @@
 
 /* What stands behind the backslash: 0 nothing (the byte goes as it is), 'u' for \u00XX. */
 static const uint8_t escapes[256] = {
-    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u',
-    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u',
-    ['"'] = '"', ['\\'] = '\\',
+    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u',         'u',
+    'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\',
 };
 
 static inline uint8_t *byte_put(uint8_t *at, uint8_t byte)
@@ -159,8 +158,7 @@ uint8_t *json_put_int(uint8_t *at, int64_t number)
 static uint8_t *decimal_put(uint8_t *at, double number)
 {
     static const double powers[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9 };
-    static const uint64_t powers_int[] = { 1,       10,       100,       1000,      10000,
-                                           100000,  1000000,  10000000,  100000000, 1000000000 };
+    static const uint64_t powers_int[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000 };
     double size = fabs(number);
     if (!(size >= 1e-5 && size < 1e15)) return NULL; /* zero has its own way */
     for (size_t k = 0; k < COUNT_OF(powers); k++) {

@@ -8,7 +8,10 @@
  * Thread: any. Source of numbers: shortest text that reads back as the same double. */
 #pragma once
 #include "base/bytes.h"
-static inline size_t json_text_bytes_max(size_t len) { return 6 * len + 2; }
+static inline size_t json_text_bytes_max(size_t len)
+{
+    return 6 * len + 2;
+}
 #define JSON_NUMBER_BYTES_MAX 32
 uint8_t *json_put_text(uint8_t *at, struct bytes text); /* with quotes; text must be valid UTF-8 */
 uint8_t *json_put_int(uint8_t *at, int64_t number);

@@ -28,8 +28,8 @@ static inline struct log_field log_number(const char *key, int64_t number)
     return (struct log_field){ key, NULL, number };
 }
 void log_write(const struct log *log, enum log_level level, const char *event, const struct log_field *fields);
-#define LOG_FIELDS(...) ((const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ) { 0 } })
+#define LOG_FIELDS(...)            ((const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
 #define log_debug(log, event, ...) log_write(log, LOG_DEBUG, event, LOG_FIELDS(__VA_ARGS__))
-#define log_info(log, event, ...) log_write(log, LOG_INFO, event, LOG_FIELDS(__VA_ARGS__))
-#define log_warn(log, event, ...) log_write(log, LOG_WARN, event, LOG_FIELDS(__VA_ARGS__))
+#define log_info(log, event, ...)  log_write(log, LOG_INFO, event, LOG_FIELDS(__VA_ARGS__))
+#define log_warn(log, event, ...)  log_write(log, LOG_WARN, event, LOG_FIELDS(__VA_ARGS__))
 #define log_error(log, event, ...) log_write(log, LOG_ERROR, event, LOG_FIELDS(__VA_ARGS__))

@@ -148,11 +148,13 @@ static void test_log_lines(void **state)
     char text[8192];
     log_debug(&log, "wal.noise");
     assert_int_equal(read(pipe_fds[0], text, sizeof text), -1);
-    log_warn(&log, "wal.sync_failed", log_text("segment", "a\"b\n\xFF\xC3\xA9"), log_number("bytes", -5), log_text("no", NULL));
+    log_warn(&log, "wal.sync_failed", log_text("segment", "a\"b\n\xFF\xC3\xA9"), log_number("bytes", -5),
+             log_text("no", NULL));
     logged(pipe_fds[0], text, sizeof text);
     assert_memory_equal(text, "{\"time\":\"20", 11);
-    assert_string_equal(strstr(text, ",\"level\""), ",\"level\":\"WARN\",\"event\":\"wal.sync_failed\",\"segment\":\"a\\\"b\\n???\""
-                                                   ",\"bytes\":-5,\"no\":\"\"}\n");
+    assert_string_equal(strstr(text, ",\"level\""),
+                        ",\"level\":\"WARN\",\"event\":\"wal.sync_failed\",\"segment\":\"a\\\"b\\n???\""
+                        ",\"bytes\":-5,\"no\":\"\"}\n");
     close(pipe_fds[0]);
     close(pipe_fds[1]);
 }
@@ -172,7 +174,8 @@ static void test_log_cuts_long_lines(void **state)
             log_error(&log, "big", log_text("a", value), log_text("b", value), log_number("c", 1));
             size_t bytes = logged(pipe_fds[0], text, sizeof text);
             assert_true(bytes <= 4096);
-            assert_true(text[bytes - 1] == '\n' && text[bytes - 2] == '}' && (text[bytes - 3] == '"' || text[bytes - 3] == '1'));
+            assert_true(text[bytes - 1] == '\n' && text[bytes - 2] == '}' &&
+                        (text[bytes - 3] == '"' || text[bytes - 3] == '1'));
             assert_true(utf8_is_valid(bytes_from(text, bytes)));
             free(value);
         }
@@ -184,9 +187,12 @@ static void test_log_cuts_long_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_queue_bounds_and_order), cmocka_unit_test(test_queue_takes_a_heavy_item_alone),
-        cmocka_unit_test(test_queue_pop_times_out),    cmocka_unit_test(test_queue_among_threads),
-        cmocka_unit_test(test_log_lines),              cmocka_unit_test(test_log_cuts_long_lines),
+        cmocka_unit_test(test_queue_bounds_and_order),
+        cmocka_unit_test(test_queue_takes_a_heavy_item_alone),
+        cmocka_unit_test(test_queue_pop_times_out),
+        cmocka_unit_test(test_queue_among_threads),
+        cmocka_unit_test(test_log_lines),
+        cmocka_unit_test(test_log_cuts_long_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,14 +28,14 @@ static void blocks_eat_plain(uint32_t state[5], const uint8_t *at, size_t count)
         for (int t = 16; t < 80; t++) w[t] = rotate_left(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
 
         uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
-#define ROUND(f, k)                                                                                                    \
-    do {                                                                                                               \
-        uint32_t next = rotate_left(a, 5) + (f) + e + (k) + w[t];                                                      \
-        e = d;                                                                                                         \
-        d = c;                                                                                                         \
-        c = rotate_left(b, 30);                                                                                        \
-        b = a;                                                                                                         \
-        a = next;                                                                                                      \
+#define ROUND(f, k)                                               \
+    do {                                                          \
+        uint32_t next = rotate_left(a, 5) + (f) + e + (k) + w[t]; \
+        e = d;                                                    \
+        d = c;                                                    \
+        c = rotate_left(b, 30);                                   \
+        b = a;                                                    \
+        a = next;                                                 \
     } while (0)
         int t = 0;
         for (; t < 20; t++) ROUND((b & c) | (~b & d), 0x5A827999u);
@@ -67,23 +67,23 @@ __attribute__((target("sha,sse4.1"))) static void blocks_eat_ni(uint32_t state[5
         __m128i w3 = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(at + 48)), swap);
         __m128i last; /* abcd before the latest four rounds: their a becomes the next e */
 
-#define FOUR_ROUNDS(w, f)                                                                                              \
-    do {                                                                                                               \
-        __m128i e_and_w = _mm_sha1nexte_epu32(last, w);                                                                \
-        last = abcd;                                                                                                   \
-        abcd = _mm_sha1rnds4_epu32(abcd, e_and_w, f);                                                                  \
+#define FOUR_ROUNDS(w, f)                               \
+    do {                                                \
+        __m128i e_and_w = _mm_sha1nexte_epu32(last, w); \
+        last = abcd;                                    \
+        abcd = _mm_sha1rnds4_epu32(abcd, e_and_w, f);   \
     } while (0)
 #define NEXT_WORDS(w, w_1, w_2, w_3) w = _mm_sha1msg2_epu32(_mm_xor_si128(_mm_sha1msg1_epu32(w, w_1), w_2), w_3)
-#define SIXTEEN_ROUNDS(f0, f1, f2, f3)                                                                                 \
-    do {                                                                                                               \
-        NEXT_WORDS(w0, w1, w2, w3);                                                                                    \
-        FOUR_ROUNDS(w0, f0);                                                                                           \
-        NEXT_WORDS(w1, w2, w3, w0);                                                                                    \
-        FOUR_ROUNDS(w1, f1);                                                                                           \
-        NEXT_WORDS(w2, w3, w0, w1);                                                                                    \
-        FOUR_ROUNDS(w2, f2);                                                                                           \
-        NEXT_WORDS(w3, w0, w1, w2);                                                                                    \
-        FOUR_ROUNDS(w3, f3);                                                                                           \
+#define SIXTEEN_ROUNDS(f0, f1, f2, f3) \
+    do {                               \
+        NEXT_WORDS(w0, w1, w2, w3);    \
+        FOUR_ROUNDS(w0, f0);           \
+        NEXT_WORDS(w1, w2, w3, w0);    \
+        FOUR_ROUNDS(w1, f1);           \
+        NEXT_WORDS(w2, w3, w0, w1);    \
+        FOUR_ROUNDS(w2, f2);           \
+        NEXT_WORDS(w3, w0, w1, w2);    \
+        FOUR_ROUNDS(w3, f3);           \
     } while (0)
         last = abcd;
         abcd = _mm_sha1rnds4_epu32(abcd, _mm_add_epi32(e, w0), 0);

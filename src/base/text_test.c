@@ -15,7 +15,11 @@ static bool utf8_is_valid_slow(const uint8_t *at, size_t len)
 {
     for (size_t i = 0; i < len;) {
         uint32_t lead = at[i];
-        size_t need = lead < 0x80 ? 1 : (lead & 0xE0) == 0xC0 ? 2 : (lead & 0xF0) == 0xE0 ? 3 : (lead & 0xF8) == 0xF0 ? 4 : 0;
+        size_t need = lead < 0x80             ? 1
+                      : (lead & 0xE0) == 0xC0 ? 2
+                      : (lead & 0xF0) == 0xE0 ? 3
+                      : (lead & 0xF8) == 0xF0 ? 4
+                                              : 0;
         if (need == 0 || i + need > len) return false;
         uint32_t point = need == 1 ? lead : lead & (0x7Fu >> need);
         for (size_t k = 1; k < need; k++) {
@@ -92,7 +96,7 @@ static void escape_slow(const uint8_t *text, size_t len, struct buf *out)
         static const char shorts[] = "\bb\tt\nn\ff\rr\"\"\\\\";
         const char *hit = text[i] == 0 ? NULL : strchr(shorts, text[i]);
         while (hit != NULL && (hit - shorts) % 2 != 0) hit = strchr(hit + 1, text[i]);
-        bool ok = hit != NULL ? buf_printf(out, "\\%c", hit[1])
+        bool ok = hit != NULL      ? buf_printf(out, "\\%c", hit[1])
                   : text[i] < 0x20 ? buf_printf(out, "\\u%04x", text[i])
                                    : buf_add(out, text + i, 1);
         assert_true(ok);

@@ -5,12 +5,15 @@
 struct uuid {
     uint8_t bytes[16]; /* network order */
 };
-static inline bool uuid_equal(struct uuid a, struct uuid b) { return memcmp(a.bytes, b.bytes, 16) == 0; }
-struct uuid uuid_random(void);   /* version 4 */
-struct uuid uuid_by_time(void);  /* version 7: sorts by time of making */
+static inline bool uuid_equal(struct uuid a, struct uuid b)
+{
+    return memcmp(a.bytes, b.bytes, 16) == 0;
+}
+struct uuid uuid_random(void);  /* version 4 */
+struct uuid uuid_by_time(void); /* version 7: sorts by time of making */
 /* Version 5: SHA-1 over the namespace and the name (RFC 9562, 5.5). */
 struct uuid uuid_of_name(struct uuid name_space, struct bytes name);
-void uuid_to_text(struct uuid uuid, char text[UUID_TEXT_BYTES + 1]); /* lower case, NUL-terminated */
+void uuid_to_text(struct uuid uuid, char text[UUID_TEXT_BYTES + 1]);  /* lower case, NUL-terminated */
 MUST_CHECK bool uuid_from_text(struct bytes text, struct uuid *uuid); /* 36 characters, any case */
 /* SHA-1 in parts, for version 5 names that are not in one piece (a hot path: one row id each). */
 struct sha1 {

@@ -129,8 +129,7 @@ static void test_uuid_made(void **state)
         assert_true(memcmp(last.bytes, by_time.bytes, 8) <= 0);
         last = by_time;
         random_last = random;
-        for (uint64_t from = clock_mono_ns(); clock_mono_ns() - from < 1000;) {
-        }
+        for (uint64_t from = clock_mono_ns(); clock_mono_ns() - from < 1000;) {}
     }
 }
 
@@ -174,9 +173,9 @@ static void test_hash64_key_spreads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sha1_examples),   cmocka_unit_test(test_sha1_in_parts),
-        cmocka_unit_test(test_uuid_of_name),    cmocka_unit_test(test_uuid_text),
-        cmocka_unit_test(test_uuid_made),       cmocka_unit_test(test_hash_values),
+        cmocka_unit_test(test_sha1_examples),      cmocka_unit_test(test_sha1_in_parts),
+        cmocka_unit_test(test_uuid_of_name),       cmocka_unit_test(test_uuid_text),
+        cmocka_unit_test(test_uuid_made),          cmocka_unit_test(test_hash_values),
         cmocka_unit_test(test_hash64_key_spreads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,8 +36,8 @@ struct grpc_handler {
 };
 
 struct grpc_options {
-    const char *address; /* "127.0.0.1" */
-    uint16_t port;       /* 0: any free one, see grpc_server_port */
+    const char *address;          /* "127.0.0.1" */
+    uint16_t port;                /* 0: any free one, see grpc_server_port */
     uint32_t message_bytes_max;   /* on the wire */
     uint64_t in_flight_bytes_max; /* of all calls */
     uint32_t streams_max;         /* at once on a connection */

@@ -132,9 +132,12 @@ int main(int argc, char **argv)
     struct err err = { 0 };
     struct log log = { STDERR_FILENO, LOG_INFO };
     uint64_t bytes = 0;
-    struct grpc_options options = { .address = "127.0.0.1", .message_bytes_max = 64 << 20,
-                                    .in_flight_bytes_max = 256 << 20, .streams_max = 256,
-                                    .handler = { handler_call, &bytes }, .log = &log };
+    struct grpc_options options = { .address = "127.0.0.1",
+                                    .message_bytes_max = 64 << 20,
+                                    .in_flight_bytes_max = 256 << 20,
+                                    .streams_max = 256,
+                                    .handler = { handler_call, &bytes },
+                                    .log = &log };
     if (!loop_open(&loop, &err) || !grpc_server_open(&server, loop, &options, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
@@ -143,19 +146,19 @@ int main(int argc, char **argv)
     uint64_t from_ns = clock_mono_ns(), cpu_from_ns = clock_cpu_ns();
     if (write(port_pipe[1], &port, sizeof port) != sizeof port) return 1;
     int status = 0;
-    while (waitpid(child, &status, 0) == -1 && errno == EINTR) {
-    }
+    while (waitpid(child, &status, 0) == -1 && errno == EINTR) {}
     uint64_t wall_ns = clock_mono_ns() - from_ns, cpu_ns = clock_cpu_ns() - cpu_from_ns;
     loop_stop(loop);
     grpc_server_close(server);
     loop_close(loop);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("%zu calls of %zu bytes, %zu at once: %.0f calls/s, %.0f MB/s; a call costs %.1f us of CPU (%.1f of it in the "
-           "kernel), %.2f GB/s a core; %ld page faults, %ld KB resident\n",
-           plan.calls, plan.message_bytes, plan.streams, (double)plan.calls * 1e9 / (double)wall_ns,
-           (double)bytes * 1e3 / (double)wall_ns, (double)cpu_ns / 1e3 / (double)plan.calls,
-           ((double)usage.ru_stime.tv_sec * 1e6 + (double)usage.ru_stime.tv_usec) / (double)plan.calls,
-           (double)bytes / (double)cpu_ns, usage.ru_minflt, usage.ru_maxrss);
+    printf(
+        "%zu calls of %zu bytes, %zu at once: %.0f calls/s, %.0f MB/s; a call costs %.1f us of CPU (%.1f of it in the "
+        "kernel), %.2f GB/s a core; %ld page faults, %ld KB resident\n",
+        plan.calls, plan.message_bytes, plan.streams, (double)plan.calls * 1e9 / (double)wall_ns,
+        (double)bytes * 1e3 / (double)wall_ns, (double)cpu_ns / 1e3 / (double)plan.calls,
+        ((double)usage.ru_stime.tv_sec * 1e6 + (double)usage.ru_stime.tv_usec) / (double)plan.calls,
+        (double)bytes / (double)cpu_ns, usage.ru_minflt, usage.ru_maxrss);
     return status == 0 ? 0 : 1;
 }

@@ -47,8 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 call_answer(request);
             }
         }
-        while (grpc_session_fill(session, out, sizeof out) > 0) {
-        }
+        while (grpc_session_fill(session, out, sizeof out) > 0) {}
         grpc_session_tick(session, now_mono_ns);
         (void)grpc_session_is_choked(session);
         if (grpc_session_is_over(session)) break;

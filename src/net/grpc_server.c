@@ -11,7 +11,7 @@
 enum {
     CONNECTIONS_MAX = 1024,
     LISTEN_BACKLOG = 512,
-    READ_BYTES = 256 << 10,  /* larger ones fall out of the second-level cache: measured */
+    READ_BYTES = 256 << 10, /* larger ones fall out of the second-level cache: measured */
     WRITE_BYTES = 64 << 10,
     TICK_MS = 1000,
     KEEPALIVE_SECONDS = 60, /* TCP's: finds peers that are gone without a word */
@@ -52,10 +52,10 @@ struct grpc_server {
     bool is_draining, is_delivering;
     uint8_t *read_bytes, *write_bytes;
 
-    pthread_mutex_t lock;              /* guards the rest */
-    struct grpc_request *answers;      /* latest first */
-    uint32_t calls_out;                /* with the handler */
-    bool is_closed, is_released;       /* answers are freed on the spot; the last one frees the server */
+    pthread_mutex_t lock;         /* guards the rest */
+    struct grpc_request *answers; /* latest first */
+    uint32_t calls_out;           /* with the handler */
+    bool is_closed, is_released;  /* answers are freed on the spot; the last one frees the server */
 };
 
 /* ---- connections ---- */
@@ -310,8 +310,8 @@ static void connection_accept_on(uv_stream_t *listener, int failed)
     uv_tcp_nodelay(&connection->socket, 1);
     uv_tcp_keepalive(&connection->socket, 1, KEEPALIVE_SECONDS);
     connection->accepted_mono_ns = connection->heard_mono_ns = clock_mono_ns();
-    connection->session = grpc_session_create(&server->admission, &server->options, connection,
-                                              connection->accepted_mono_ns);
+    connection->session =
+        grpc_session_create(&server->admission, &server->options, connection, connection->accepted_mono_ns);
     connection->next = server->connections;
     if (connection->next != NULL) connection->next->prev = connection;
     server->connections = connection;

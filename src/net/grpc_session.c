@@ -35,7 +35,7 @@ enum call_state {
 };
 
 struct grpc_call {
-    struct grpc_request request; /* first: grpc_request * is grpc_call * */
+    struct grpc_request request;  /* first: grpc_request * is grpc_call * */
     struct grpc_session *session; /* NULL once the stream or the session is gone */
     struct grpc_admission *admission;
     struct grpc_call *older, *newer; /* in the session */
@@ -223,7 +223,8 @@ static ssize_t reply_read(nghttp2_session *http, int32_t stream_id, uint8_t *out
 static void respond(struct grpc_call *call, const nghttp2_nv *headers, size_t count, bool has_reply)
 {
     nghttp2_data_provider reply = { .source.ptr = call, .read_callback = reply_read };
-    int failed = nghttp2_submit_response(call->session->http, call->stream_id, headers, count, has_reply ? &reply : NULL);
+    int failed =
+        nghttp2_submit_response(call->session->http, call->stream_id, headers, count, has_reply ? &reply : NULL);
     if (failed != 0) call->session->is_broken = true;
     call->state = CALL_ANSWERED;
     call->since_mono_ns = call->session->now_mono_ns;
@@ -615,7 +616,8 @@ struct grpc_session *grpc_session_create(struct grpc_admission *admission, const
         { NGHTTP2_SETTINGS_MAX_FRAME_SIZE, FRAME_BYTES_MAX },
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEADER_LIST_BYTES_MAX },
     };
-    session->is_broken = session->http == NULL ||
+    session->is_broken =
+        session->http == NULL ||
         nghttp2_submit_settings(session->http, NGHTTP2_FLAG_NONE, settings, COUNT_OF(settings)) != 0 ||
         nghttp2_session_set_local_window_size(session->http, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW_BYTES) != 0;
     return session;

@@ -53,8 +53,8 @@ bool grpc_session_is_over(struct grpc_session *session);
 bool grpc_session_is_choked(struct grpc_session *session);
 /* Ends calls whose body does not come or whose answer is not taken; to be called each second or so. */
 void grpc_session_tick(struct grpc_session *session, uint64_t now_mono_ns);
-void grpc_session_drain(struct grpc_session *session); /* GOAWAY: no new calls */
-bool grpc_session_is_idle(const struct grpc_session *session); /* no call at all */
+void grpc_session_drain(struct grpc_session *session);           /* GOAWAY: no new calls */
+bool grpc_session_is_idle(const struct grpc_session *session);   /* no call at all */
 bool grpc_session_has_begun(const struct grpc_session *session); /* the client's first SETTINGS came */
 
 /* As grpc_answer's arguments. Any thread; the call is not the caller's any more after the next step. */

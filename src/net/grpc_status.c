@@ -61,16 +61,16 @@ size_t grpc_retry_details_encode(int status, const char *text, uint32_t retry_de
     uint8_t duration[16], retry_info[20], any[80], message[GRPC_DETAILS_BYTES_MAX * 3 / 4];
     static_assert(sizeof(((struct err *)0)->text) + sizeof any + 16 < sizeof message, "a Status fits");
 
-    uint8_t *end = field_put_number(duration, 1, retry_delay_ms / 1000);             /* Duration.seconds */
-    end = field_put_number(end, 2, (uint64_t)(retry_delay_ms % 1000) * 1000000);     /* Duration.nanos */
+    uint8_t *end = field_put_number(duration, 1, retry_delay_ms / 1000);         /* Duration.seconds */
+    end = field_put_number(end, 2, (uint64_t)(retry_delay_ms % 1000) * 1000000); /* Duration.nanos */
     size_t duration_len = (size_t)(end - duration);
-    end = field_put_bytes(retry_info, 1, duration, duration_len);                    /* RetryInfo.retry_delay */
+    end = field_put_bytes(retry_info, 1, duration, duration_len); /* RetryInfo.retry_delay */
     size_t retry_info_len = (size_t)(end - retry_info);
-    end = field_put_bytes(any, 1, type_url, sizeof type_url - 1);                    /* Any.type_url */
-    end = field_put_bytes(end, 2, retry_info, retry_info_len);                       /* Any.value */
+    end = field_put_bytes(any, 1, type_url, sizeof type_url - 1); /* Any.type_url */
+    end = field_put_bytes(end, 2, retry_info, retry_info_len);    /* Any.value */
     size_t any_len = (size_t)(end - any);
-    end = field_put_number(message, 1, (uint64_t)status);                            /* Status.code */
+    end = field_put_number(message, 1, (uint64_t)status);                                /* Status.code */
     end = field_put_bytes(end, 2, text, strnlen(text, sizeof(((struct err *)0)->text))); /* Status.message */
-    end = field_put_bytes(end, 3, any, any_len);                                     /* Status.details */
+    end = field_put_bytes(end, 3, any, any_len);                                         /* Status.details */
     return base64_put(message, (size_t)(end - message), out);
 }

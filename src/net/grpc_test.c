@@ -314,8 +314,12 @@ static void call_begin(struct client *client, struct reply *reply, const char *p
                        const char *const *extra)
 {
     nghttp2_nv headers[40] = {
-        nv(":method", "POST"), nv(":scheme", "http"),   nv(":path", path),
-        nv(":authority", "x"), nv("content-type", "application/grpc"), nv("te", "trailers"),
+        nv(":method", "POST"),
+        nv(":scheme", "http"),
+        nv(":path", path),
+        nv(":authority", "x"),
+        nv("content-type", "application/grpc"),
+        nv("te", "trailers"),
     };
     size_t count = 6;
     for (; extra != NULL && *extra != NULL; extra += 2) {
@@ -507,16 +511,32 @@ static void test_wrong_requests(void **state)
         int http_status, grpc_status;
         bool is_left_open; /* it must be answered though more could come */
     } rules[] = {
-        { BYTES(""), NULL, 200, 12, false },                          /* no message */
-        { BYTES("\0\0\0"), NULL, 200, 3, false },                     /* a cut prefix */
-        { BYTES("\0\0\0\0\x05" "abcd"), NULL, 200, 3, false },        /* a cut message */
-        { BYTES("\0\0\0\0\x01" "ab"), NULL, 200, 12, true },          /* more than one */
-        { BYTES("\0\0\0\0\x01" "a\0\0\0\0\0"), NULL, 200, 12, true }, /* two */
-        { BYTES("\x02\0\0\0\x01" "a"), NULL, 200, 3, true },          /* a flag of neither kind */
-        { BYTES("\x01\0\0\0\x01" "a"), NULL, 200, 13, true },         /* compressed in no way */
-        { BYTES("\x01\0\0\0\x01" "a"), snappy, 200, 12, true },       /* in one we do not have */
-        { BYTES("\x01\0\x40\0\x01" "a"), gzip, 200, 8, true },        /* one byte over the limit */
-        { BYTES("\0\xFF\xFF\xFF\xFF" "a"), NULL, 200, 8, true },      /* 4 GB */
+        { BYTES(""), NULL, 200, 12, false },      /* no message */
+        { BYTES("\0\0\0"), NULL, 200, 3, false }, /* a cut prefix */
+        { BYTES("\0\0\0\0\x05"
+                "abcd"),
+          NULL, 200, 3, false }, /* a cut message */
+        { BYTES("\0\0\0\0\x01"
+                "ab"),
+          NULL, 200, 12, true }, /* more than one */
+        { BYTES("\0\0\0\0\x01"
+                "a\0\0\0\0\0"),
+          NULL, 200, 12, true }, /* two */
+        { BYTES("\x02\0\0\0\x01"
+                "a"),
+          NULL, 200, 3, true }, /* a flag of neither kind */
+        { BYTES("\x01\0\0\0\x01"
+                "a"),
+          NULL, 200, 13, true }, /* compressed in no way */
+        { BYTES("\x01\0\0\0\x01"
+                "a"),
+          snappy, 200, 12, true }, /* in one we do not have */
+        { BYTES("\x01\0\x40\0\x01"
+                "a"),
+          gzip, 200, 8, true }, /* one byte over the limit */
+        { BYTES("\0\xFF\xFF\xFF\xFF"
+                "a"),
+          NULL, 200, 8, true }, /* 4 GB */
         { BYTES(""), get, 405, -1, true },
         { BYTES("\0\0\0\0\0"), json, 415, -1, true },
         { BYTES("\0\0\0\0\0"), web, 415, -1, true },
@@ -788,8 +808,13 @@ static void test_port_taken(void **state)
     struct grpc_server *second;
     struct err err = { 0 };
     struct grpc_options options = {
-        .address = "127.0.0.1", .port = grpc_server_port(fixture->server), .message_bytes_max = 1000,
-        .in_flight_bytes_max = 1 << 20, .streams_max = 1, .handler = { handler_call, fixture }, .log = &fixture->log,
+        .address = "127.0.0.1",
+        .port = grpc_server_port(fixture->server),
+        .message_bytes_max = 1000,
+        .in_flight_bytes_max = 1 << 20,
+        .streams_max = 1,
+        .handler = { handler_call, fixture },
+        .log = &fixture->log,
     };
     assert_false(grpc_server_open(&second, fixture->loop, &options, &err));
     assert_int_equal(err.code, ERR_IO);
@@ -836,7 +861,10 @@ static void test_body_that_does_not_come(void **state)
     client.http = client_http(&client);
     struct reply stuck = { .is_left_open = true }, slow = { .is_left_open = true };
     static const uint8_t second_of_body[16 << 10] = { 0, 0, 0x30, 0, 0 }; /* of 3 MiB */
-    call_begin(&client, &stuck, "/echo", BYTES("\0\0\x10\0\0" "a"), NULL);
+    call_begin(&client, &stuck, "/echo",
+               BYTES("\0\0\x10\0\0"
+                     "a"),
+               NULL);
     call_begin(&client, &slow, "/echo", bytes_from(second_of_body, sizeof second_of_body), NULL);
     uint8_t out[65536];
     for (uint64_t second = 0; second < 120; second++) {
@@ -866,12 +894,21 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
     const struct CMUnitTest tests[] = {
-        TEST(test_call_and_answer),  TEST(test_errors),          TEST(test_wrong_requests),
-        TEST(test_large_messages),   TEST(test_split_frames),    TEST(test_many_streams_answered_elsewhere),
-        TEST(test_admission),        TEST(test_client_goes_away), TEST(test_reset_flood),
+        TEST(test_call_and_answer),
+        TEST(test_errors),
+        TEST(test_wrong_requests),
+        TEST(test_large_messages),
+        TEST(test_split_frames),
+        TEST(test_many_streams_answered_elsewhere),
+        TEST(test_admission),
+        TEST(test_client_goes_away),
+        TEST(test_reset_flood),
         TEST(test_client_leaves_while_it_is_answered),
-        TEST(test_drain),            TEST(test_close_before_the_answer), TEST(test_port_taken),
-        TEST(test_not_http2),        cmocka_unit_test(test_body_that_does_not_come),
+        TEST(test_drain),
+        TEST(test_close_before_the_answer),
+        TEST(test_port_taken),
+        TEST(test_not_http2),
+        cmocka_unit_test(test_body_that_does_not_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

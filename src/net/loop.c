@@ -16,7 +16,7 @@ struct loop {
     uv_loop_t uv;
     uv_async_t wake;
     uv_thread_t joinable;
-    pthread_t thread;           /* set by the thread itself before loop_open returns */
+    pthread_t thread; /* set by the thread itself before loop_open returns */
     uv_sem_t is_started;
     bool is_running;      /* the owner's view: started and not yet joined */
     pthread_mutex_t lock; /* guards the rest */

@@ -133,8 +133,7 @@ bool tcp_connect(struct tcp **tcp, const char *host, uint16_t port, struct err *
     if (failed == -1 && errno == EINTR) { /* it goes on by itself; its end shows as writable */
         struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
         socklen_t len = sizeof errno;
-        while (poll(&poll_fd, 1, -1) == -1 && errno == EINTR) {
-        }
+        while (poll(&poll_fd, 1, -1) == -1 && errno == EINTR) {}
         if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len) == 0) errno = failed;
     }
     if (failed != 0) {

@@ -173,8 +173,8 @@ static void test_tcp_failures(void **state)
 enum { POSTERS = 4, POSTS = 5000 };
 struct tally {
     struct loop *loop;
-    uint32_t count;          /* the loop thread's */
-    uint32_t next[POSTERS];  /* of each poster, in order */
+    uint32_t count;         /* the loop thread's */
+    uint32_t next[POSTERS]; /* of each poster, in order */
 };
 struct post {
     struct tally *tally;
@@ -228,9 +228,9 @@ static void test_loop_runs_each_post_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tcp_carries_bytes),      cmocka_unit_test(test_tcp_read_times_out),
-        cmocka_unit_test(test_tcp_is_hung_up),         cmocka_unit_test(test_tcp_waits_can_be_ended),
-        cmocka_unit_test(test_tcp_failures),           cmocka_unit_test(test_loop_runs_each_post_once),
+        cmocka_unit_test(test_tcp_carries_bytes), cmocka_unit_test(test_tcp_read_times_out),
+        cmocka_unit_test(test_tcp_is_hung_up),    cmocka_unit_test(test_tcp_waits_can_be_ended),
+        cmocka_unit_test(test_tcp_failures),      cmocka_unit_test(test_loop_runs_each_post_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
