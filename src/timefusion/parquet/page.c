@@ -285,6 +285,28 @@ static void group_write(struct thrift_writer *thrift, const struct parquet_eleme
     thrift_struct_end(thrift);
 }
 
+const struct bytes parquet_created_by = {
+    (const uint8_t *)"monoscope version " MONO_VERSION " (build 1)",
+    sizeof "monoscope version " MONO_VERSION " (build 1)" - 1,
+};
+
+void parquet_schema_write(struct thrift_writer *thrift, const struct parquet_element *elements, uint32_t element_count)
+{
+    thrift_list(thrift, THRIFT_STRUCT, element_count);
+    for (uint32_t i = 0; i < element_count; i++) element_write(thrift, &elements[i], i == 0);
+}
+
+/* TypeDefinedOrder for every leaf: without it pyarrow ignores all min and max. */
+void parquet_orders_write(struct thrift_writer *thrift, uint32_t leaf_count)
+{
+    thrift_list(thrift, THRIFT_STRUCT, leaf_count);
+    for (uint32_t i = 0; i < leaf_count; i++) {
+        thrift_element_struct(thrift);
+        thrift_put_empty_struct(thrift, 1);
+        thrift_struct_end(thrift);
+    }
+}
+
 bool parquet_footer_write(struct buf *out, const struct parquet_element *elements, uint32_t element_count,
                           const struct parquet_group *groups, uint32_t group_count, struct err *err)
 {
@@ -298,20 +320,16 @@ bool parquet_footer_write(struct buf *out, const struct parquet_element *element
     struct thrift_writer thrift;
     thrift_writer_init(&thrift, out);
     thrift_put_i32(&thrift, 1, 2); /* version */
-    thrift_put_list(&thrift, 2, THRIFT_STRUCT, element_count);
-    for (uint32_t i = 0; i < element_count; i++) element_write(&thrift, &elements[i], i == 0);
+    thrift_put_raw(&thrift, 2, THRIFT_LIST, BYTES(""));
+    parquet_schema_write(&thrift, elements, element_count);
     thrift_put_i64(&thrift, 3, (int64_t)row_count);
     thrift_put_list(&thrift, 4, THRIFT_STRUCT, group_count);
     for (uint32_t i = 0; i < group_count; i++) {
         group_write(&thrift, elements, element_count, &groups[i], leaf_count, i);
     }
-    thrift_put_binary(&thrift, 6, BYTES("monoscope version " MONO_VERSION " (build 1)"));
-    thrift_put_list(&thrift, 7, THRIFT_STRUCT, leaf_count);
-    for (uint32_t i = 0; i < leaf_count; i++) { /* TypeDefinedOrder: without it pyarrow ignores all min and max */
-        thrift_element_struct(&thrift);
-        thrift_put_empty_struct(&thrift, 1);
-        thrift_struct_end(&thrift);
-    }
+    thrift_put_binary(&thrift, 6, parquet_created_by);
+    thrift_put_raw(&thrift, 7, THRIFT_LIST, BYTES(""));
+    parquet_orders_write(&thrift, leaf_count);
     thrift_struct_end(&thrift);
 
     uint32_t bytes = (uint32_t)(out->len - from);

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "timefusion/parquet/parquet.h"
+#include "timefusion/parquet/thrift.h"
 
 enum parquet_type { /* numbers of parquet.thrift */
     PARQUET_TYPE_GROUP = -1, /* an element with children */
@@ -101,6 +102,11 @@ MUST_CHECK bool parquet_page_end(struct parquet_pages *pages, struct parquet_chu
                                  enum parquet_encoding encoding, uint32_t value_count, struct err *err);
 
 /* ---- footer ---- */
+
+/* FileMetaData.schema and .column_orders as their bytes stand in a footer: list header and elements. */
+void parquet_schema_write(struct thrift_writer *thrift, const struct parquet_element *elements, uint32_t element_count);
+void parquet_orders_write(struct thrift_writer *thrift, uint32_t leaf_count);
+extern const struct bytes parquet_created_by;
 
 /* [FileMetaData][4 bytes of length][PAR1] behind out. groups come in file order. */
 MUST_CHECK bool parquet_footer_write(struct buf *out, const struct parquet_element *elements, uint32_t element_count,

@@ -30,9 +30,10 @@ MUST_CHECK bool parquet_write(struct parquet_writer *writer, struct columns *col
 
 /* What pruning and Delta's statistics need of one column of one row group or file. */
 struct parquet_column_stats {
-    bool has_min_max;
+    bool has_min_max, has_null_count; /* false: the writer did not say; ours always says null_count */
     bool min_is_exact, max_is_exact;
-    uint64_t null_count, value_count; /* value_count: with nulls; for lists, of elements */
+    uint64_t null_count, value_count; /* value_count: with nulls; for lists, of elements, where a list that is null or
+                                         empty counts as one null */
     union {
         int64_t integer;   /* DATE TIMESTAMPTZ INTEGER BIGINT BOOLEAN */
         double number;     /* DOUBLE */
@@ -61,14 +62,15 @@ void parquet_footer_destroy(struct parquet_footer *footer);
 /* May the bloom (its bytes with header, as stored) hold this value? True when in doubt. */
 bool parquet_bloom_may_hold(struct bytes bloom, struct bytes value);
 
-/* Joins files by copying row groups in the given order into out (offset 0 on, synced when sync). Inputs must have our
- * schema bytes equal, else ERR_INPUT. *bytes is the new file's size; *footer its footer. */
+/* Joins files by copying row groups in the given order into out (offset 0 on, synced when sync); all files are of disk.
+ * Inputs must have our schema's bytes, else ERR_INPUT; more than PARQUET_ROW_GROUPS_MAX row groups are ERR_TOO_LARGE,
+ * and nothing was written then. *bytes is the new file's size; *footer its footer. */
 struct parquet_input {
     struct disk_file *file;
     uint64_t bytes;
 };
-MUST_CHECK bool parquet_join(const struct parquet_input *inputs, uint32_t input_count, const struct schema_table *table,
-                             struct disk_file *out, bool sync, uint64_t *bytes, struct parquet_footer **footer,
-                             struct err *err);
+MUST_CHECK bool parquet_join(struct disk *disk, const struct parquet_input *inputs, uint32_t input_count,
+                             const struct schema_table *table, struct disk_file *out, bool sync, uint64_t *bytes,
+                             struct parquet_footer **footer, struct err *err);
 
 /* Low-level pieces for other Parquet files of ours (Delta checkpoints): see parquet/thrift.h, parquet/page.h. */

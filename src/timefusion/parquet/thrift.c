@@ -86,6 +86,11 @@ void thrift_put_empty_struct(struct thrift_writer *writer, int16_t field)
 void thrift_put_list(struct thrift_writer *writer, int16_t field, enum thrift_type type, uint32_t count)
 {
     header(writer, field, THRIFT_LIST);
+    thrift_list(writer, type, count);
+}
+
+void thrift_list(struct thrift_writer *writer, enum thrift_type type, uint32_t count)
+{
     struct buf *buf = writer->buf;
     if (!room(writer, 1)) return;
     buf->ptr[buf->len++] = (uint8_t)((count < 15 ? count : 15) << 4 | (uint32_t)type);

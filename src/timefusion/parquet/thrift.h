@@ -55,12 +55,14 @@ void thrift_put_binary(struct thrift_writer *writer, int16_t field, struct bytes
 void thrift_put_struct(struct thrift_writer *writer, int16_t field); /* then its fields, then thrift_struct_end */
 void thrift_put_empty_struct(struct thrift_writer *writer, int16_t field);
 void thrift_put_list(struct thrift_writer *writer, int16_t field, enum thrift_type type, uint32_t count);
+/* A list's header alone, where its field header stands already. */
+void thrift_list(struct thrift_writer *writer, enum thrift_type type, uint32_t count);
 /* Elements of the list begun last. */
 void thrift_element_i32(struct thrift_writer *writer, int32_t value);
 void thrift_element_binary(struct thrift_writer *writer, struct bytes value);
 void thrift_element_struct(struct thrift_writer *writer); /* then its fields, then thrift_struct_end */
 void thrift_struct_end(struct thrift_writer *writer);     /* also ends the outermost one */
-/* Bytes that are already Thrift, as they are; field is the header's id, type its type. */
+/* Bytes that are already Thrift, as they are; put_raw writes a field header of that type in front. */
 void thrift_put_raw(struct thrift_writer *writer, int16_t field, enum thrift_type type, struct bytes raw);
 void thrift_raw(struct thrift_writer *writer, struct bytes raw);
 

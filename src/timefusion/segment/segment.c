@@ -199,7 +199,7 @@ bool segment_join_into(struct disk *disk, struct file *const *inputs, uint32_t i
         ok = ok && disk->ops->open(disk, path, DISK_READ, &opened[open_count].file, err);
         opened[open_count].bytes = inputs[open_count]->shown.bytes;
     }
-    ok = ok && parquet_join(opened, input_count, inputs[0]->table, out, sync, bytes, footer, err);
+    ok = ok && parquet_join(disk, opened, input_count, inputs[0]->table, out, sync, bytes, footer, err);
     for (uint32_t i = 0; i < open_count; i++) disk->ops->close(opened[i].file);
     free(opened);
     return ok;
