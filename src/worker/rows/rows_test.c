@@ -844,6 +844,49 @@ static void test_replay_is_equal(void **state)
     }
 }
 
+/* Goal: ids are those of docs/rows.md, made there by another program. Method: its test vectors. */
+static void test_id_vectors(void **state)
+{
+    struct fixture *f = *state;
+    f->request.resources.at[0].attributes = ATTRIBUTES(f, text_of("service.name", "cart"));
+    f->request.resources.count = f->request.scopes.count = 2;
+    f->request.scopes.at[0] = (struct otlp_scope){ .name = BYTES("lib"), .version = BYTES("1.0") };
+    f->request.scopes.at[1].resource = 1; /* of no attributes, no name */
+    struct otlp_range attributes =
+        ATTRIBUTES(f, int_of("z", 1), text_of("a", "x"), double_of("m", 2.5), bool_of("b", true));
+    struct otlp_range http =
+        ATTRIBUTES(f, text_of("http.request.method", "GET"), text_of("http.route", "/user/{id}/cart"));
+    sent_span(f, http);
+    sent_span(f, attributes);
+    build(f);
+    assert_cell(f, 0, "id", "8ae992d9-9b71-5a8e-a24f-d86f5bd750a0");
+    assert_cell(f, 1, "id", "3b1262af-e095-5e40-b87f-25b483be9f2a"); /* ordinal 1 */
+    assert_cell(f, 0, "hashes", "0123456789abcdef0123456789abcdef|1ee15ccb-7104-538a-8d29-26b9860a827e");
+
+    f->request.spans.count = 0;
+    for (int i = 0; i < 2; i++) {
+        struct otlp_log *log = sent_log(f, attributes);
+        log->severity_number = 9;
+        log->severity_text = BYTES("INFO");
+        log->body = body_of("paid");
+        log->trace_id = BYTES("\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef");
+        log->span_id = BYTES("\xaa\xbb\xcc\xdd\x00\x11\x22\x33");
+    }
+    struct otlp_log *bare = sent_log(f, (struct otlp_range){ 0 });
+    bare->scope = 1;
+    bare->observed_unix_ns = 0;
+    build(f);
+    assert_cell(f, 2, "id", "9fcd8244-cc54-5e57-be31-fca7f2be4b26");
+    assert_cell(f, 3, "id", "123e80cf-9d1c-5b11-900f-ee3c7e85022a");
+    assert_cell(f, 4, "id", "df638e35-ad40-5401-9526-03eaa42e3657");
+
+    f->request.logs.count = 0;
+    sent_point(f, OTLP_HISTOGRAM, attributes);
+    build(f);
+    assert_string_equal(cell_in(f->columns[1], 0, "series_id"), "087d1099-f491-58b9-86f3-bf242b431414");
+    assert_string_equal(cell_in(f->columns[1], 0, "id"), "ec9fdff0-6388-531a-8283-975136605f30");
+}
+
 /* Goal: ids do not depend on the order of attributes, and do on the project. */
 static void test_log_id(void **state)
 {
@@ -958,6 +1001,7 @@ int main(void)
         TEST(test_number_points),
         TEST(test_distribution_points),
         TEST(test_replay_is_equal),
+        TEST(test_id_vectors),
         TEST(test_log_id),
         TEST(test_days_and_full_columns),
         cmocka_unit_test_setup_teardown(test_attribute_keys_max, setup_few_keys, teardown),
