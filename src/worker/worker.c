@@ -50,6 +50,7 @@ struct worker {
     uint64_t publish_due_ns, flush_due_ns;
     uint64_t failing_since_ns; /* the disk refuses segments; 0: all is well */
     bool flush_wanted;         /* by size */
+    struct worker_stats counted; /* of the worker thread; shared after each turn */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
@@ -146,7 +147,7 @@ static bool group_seal_surely(struct worker *worker, struct group *group)
         clock_sleep_ms(RETRY_MS);
     }
     disk_works(worker);
-    worker->stats.sealed++;
+    worker->counted.sealed++;
     if (group->row_group_count >= ROW_GROUPS_FLUSH) worker->flush_wanted = true;
     return true;
 }
@@ -163,7 +164,7 @@ static struct columns *sink_columns(void *ctx, enum schema_table_id table, int32
 static bool sink_row_done(void *ctx, struct columns *columns)
 {
     struct record_work *work = ctx;
-    work->worker->stats.rows++;
+    work->worker->counted.rows++;
     if (columns_row_count(columns) < GROUP_SEAL_ROWS) return true;
     (void)!group_seal_surely(work->worker, work->group);
     return false;
@@ -176,7 +177,7 @@ static void record_work(struct worker *worker, uint64_t position, struct uuid pr
     struct rows_sink sink = { .columns = sink_columns, .row_done = sink_row_done, .ctx = &work };
     rows_build(project->rows, project_id, inbound_request(inbound), &sink);
     worker->position = position;
-    worker->stats.records++;
+    worker->counted.records++;
 }
 
 /* Rows that will fill their row group within the next quarter of a second wait for it: one encoding, not two. */
@@ -200,7 +201,7 @@ static bool publish_one(struct worker *worker, struct group *group, void *ctx)
         return false;
     }
     disk_works(worker);
-    worker->stats.published++;
+    worker->counted.published++;
     return true;
 }
 
@@ -229,7 +230,7 @@ static void memory_bound(struct worker *worker)
     for (;;) {
         struct memory_sum sum = { 0 };
         groups_each(worker, memory_add, &sum);
-        worker->stats.columns_bytes = sum.bytes;
+        worker->counted.columns_bytes = sum.bytes;
         if (sum.bytes <= worker->options.columns_bytes_max || !sum.largest) return;
         if (!group_seal_surely(worker, sum.largest)) return;
         columns_destroy(sum.largest->columns);
@@ -321,14 +322,18 @@ static void publish_if_due(struct worker *worker, uint64_t now_ns)
 
 static void stats_share(struct worker *worker)
 {
+    worker->counted.projects = worker->project_count;
     pthread_mutex_lock(&worker->lock);
-    worker->stats.projects = worker->project_count;
+    worker->counted.flushes = worker->stats.flushes;
+    worker->counted.flush_failures = worker->stats.flush_failures;
+    worker->stats = worker->counted;
     pthread_mutex_unlock(&worker->lock);
 }
 
 static void *worker_main(void *arg)
 {
     struct worker *worker = arg;
+    pthread_setname_np(pthread_self(), "worker");
     struct item *items[64];
     bool closed = false;
     while (!closed && !atomic_load(&worker->stops)) {
@@ -383,6 +388,7 @@ static void flush_work(struct worker *worker, struct parquet_writer *writer, str
 static void *flush_main(void *arg)
 {
     struct worker *worker = arg;
+    pthread_setname_np(pthread_self(), "flush");
     struct parquet_writer *writer = parquet_writer_create();
     pthread_mutex_lock(&worker->lock);
     for (;;) {

@@ -41,6 +41,7 @@ static void on_cancel(void *ctx, struct session_cancel_key key)
 static void *connection_main(void *arg)
 {
     struct connection *connection = arg;
+    pthread_setname_np(pthread_self(), "pgwire");
     session_run(connection->session);
     pthread_mutex_lock(&connection->server->lock);
     connection->is_done = true;
