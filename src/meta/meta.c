@@ -1,0 +1,347 @@
+#include "meta/meta.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/utf8.h"
+#include "meta/meta_store.h"
+#include "meta/sqlite/meta_sqlite.h"
+
+#define SECRET_PREFIX "mono_"
+enum { SECRET_DIGITS = 40, SECRET_BYTES_MAX = 256, NAME_BYTES = sizeof((struct meta_project *)0)->name };
+
+/* Places of entries in an array, by a hash of them; entries are only added. */
+struct places {
+    struct place {
+        uint64_t hash;
+        uint32_t entry; /* + 1; 0: empty */
+    } *slots;
+    uint32_t cap, used;
+};
+struct key_entry {
+    struct meta_key key;
+    uint8_t secret_sha256[SHA256_BYTES];
+    bool is_revoked;
+};
+struct meta {
+    const struct log *log;
+    uint64_t seed;
+    pthread_mutex_t change_lock; /* one change at a time, on disk and then in memory; the store */
+    struct meta_store *store;
+    pthread_rwlock_t lock; /* all below; never held while the disk is waited for */
+    struct meta_project *projects;
+    struct key_entry *keys;
+    uint32_t project_count, project_cap, key_count, key_cap;
+    struct places projects_by_name, projects_by_id, keys_by_id, keys_by_secret;
+};
+
+/* -- places ----------------------------------------------------------------------------------------------------- */
+
+static void places_put(struct places *places, uint64_t hash, uint32_t entry)
+{
+    uint32_t at = (uint32_t)hash & (places->cap - 1);
+    while (places->slots[at].entry != 0) at = (at + 1) & (places->cap - 1);
+    places->slots[at] = (struct place){ hash, entry + 1 };
+    places->used++;
+}
+
+static void places_add(struct places *places, uint64_t hash, uint32_t entry)
+{
+    if ((places->used + 1) * 2 > places->cap) {
+        struct places old = *places;
+        *places = (struct places){ .cap = old.cap ? old.cap * 2 : 64 };
+        places->slots = mem_calloc(places->cap, sizeof *places->slots);
+        for (uint32_t i = 0; i < old.cap; i++) {
+            if (old.slots[i].entry != 0) places_put(places, old.slots[i].hash, old.slots[i].entry - 1);
+        }
+        free(old.slots);
+    }
+    places_put(places, hash, entry);
+}
+
+/* The next entry with this hash; *step starts at 0. False at the end. */
+static bool places_next(const struct places *places, uint64_t hash, uint32_t *step, uint32_t *entry)
+{
+    while (*step < places->cap) {
+        const struct place *place = &places->slots[((uint32_t)hash + *step) & (places->cap - 1)];
+        if (place->entry == 0) return false;
+        ++*step;
+        if (place->hash != hash) continue;
+        *entry = place->entry - 1;
+        return true;
+    }
+    return false;
+}
+
+static uint64_t id_hash(const struct meta *meta, struct uuid id)
+{
+    return hash64_key(bytes_from(id.bytes, sizeof id.bytes), meta->seed);
+}
+
+/* A hash of a secret is already as good as random. */
+static uint64_t digest_hash(const uint8_t digest[SHA256_BYTES])
+{
+    uint64_t hash;
+    memcpy(&hash, digest, sizeof hash);
+    return hash;
+}
+
+/* -- memory ----------------------------------------------------------------------------------------------------- */
+
+static void project_keep(void *ctx, const struct meta_project *project)
+{
+    struct meta *meta = ctx;
+    if (meta->project_count == meta->project_cap) {
+        meta->project_cap = meta->project_cap ? meta->project_cap * 2 : 16;
+        meta->projects = mem_realloc(meta->projects, meta->project_cap * sizeof *meta->projects);
+    }
+    meta->projects[meta->project_count] = *project;
+    places_add(&meta->projects_by_name, hash64_key(bytes_of_text(project->name), meta->seed), meta->project_count);
+    places_add(&meta->projects_by_id, id_hash(meta, project->id), meta->project_count);
+    meta->project_count++;
+}
+
+static void key_keep(void *ctx, const struct meta_key_row *row)
+{
+    struct meta *meta = ctx;
+    if (meta->key_count == meta->key_cap) {
+        meta->key_cap = meta->key_cap ? meta->key_cap * 2 : 16;
+        meta->keys = mem_realloc(meta->keys, meta->key_cap * sizeof *meta->keys);
+    }
+    struct key_entry *entry = &meta->keys[meta->key_count];
+    *entry = (struct key_entry){ .key = row->key, .is_revoked = row->is_revoked };
+    memcpy(entry->secret_sha256, row->secret_sha256, SHA256_BYTES);
+    places_add(&meta->keys_by_id, id_hash(meta, row->key.id), meta->key_count);
+    places_add(&meta->keys_by_secret, digest_hash(row->secret_sha256), meta->key_count);
+    meta->key_count++;
+}
+
+static const struct meta_project *project_by_id(const struct meta *meta, struct uuid id)
+{
+    uint32_t step = 0, entry;
+    while (places_next(&meta->projects_by_id, id_hash(meta, id), &step, &entry)) {
+        if (uuid_equal(meta->projects[entry].id, id)) return &meta->projects[entry];
+    }
+    return NULL;
+}
+
+static const struct meta_project *project_by_name(const struct meta *meta, struct bytes name)
+{
+    uint32_t step = 0, entry;
+    while (places_next(&meta->projects_by_name, hash64_key(name, meta->seed), &step, &entry)) {
+        if (bytes_equal(bytes_of_text(meta->projects[entry].name), name)) return &meta->projects[entry];
+    }
+    return NULL;
+}
+
+/* -- projects --------------------------------------------------------------------------------------------------- */
+
+/* [a-z0-9][a-z0-9_-]{0,62}, and not an id: both are asked for in one place. */
+static bool project_name_check(const char *name, struct err *err)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+    size_t len = strlen(name);
+    struct uuid id;
+    bool good = len > 0 && len < NAME_BYTES && strspn(name, allowed) == len && name[0] != '_' && name[0] != '-' &&
+                !uuid_from_text(bytes_of_text(name), &id);
+    if (good) return true;
+    return err_set(err, ERR_INPUT, "\"%.80s\" cannot be a project's name: it takes 1 to 63 of a-z 0-9 _ -, and begins with a "
+                   "letter or digit", name);
+}
+
+bool meta_project_create(struct meta *meta, const char *name, struct meta_project *project, struct err *err)
+{
+    if (!project_name_check(name, err)) return false;
+    struct meta_project made = { .id = uuid_random() };
+    strcpy(made.name, name);
+    pthread_mutex_lock(&meta->change_lock);
+    bool ok = meta->store->ops->project_add(meta->store, &made, clock_unix_us() / 1000, err);
+    if (ok) {
+        pthread_rwlock_wrlock(&meta->lock);
+        project_keep(meta, &made);
+        pthread_rwlock_unlock(&meta->lock);
+    }
+    pthread_mutex_unlock(&meta->change_lock);
+    if (!ok && err->code == ERR_EXISTS) return err_set(err, ERR_EXISTS, "there is already a project \"%s\"", name);
+    if (ok) *project = made;
+    return ok;
+}
+
+bool meta_project_find(struct meta *meta, struct bytes name_or_id, struct meta_project *project, struct err *err)
+{
+    struct uuid id;
+    bool is_id = uuid_from_text(name_or_id, &id);
+    pthread_rwlock_rdlock(&meta->lock);
+    const struct meta_project *found = is_id ? project_by_id(meta, id) : project_by_name(meta, name_or_id);
+    if (found) *project = *found;
+    pthread_rwlock_unlock(&meta->lock);
+    if (found) return true;
+    int len = name_or_id.len < NAME_BYTES && utf8_is_valid(name_or_id) ? (int)name_or_id.len : 0;
+    return err_set(err, ERR_NOT_FOUND, "there is no project \"%.*s\"", len, len ? (const char *)name_or_id.ptr : "");
+}
+
+bool meta_project_list(struct meta *meta, bool (*each)(void *ctx, const struct meta_project *project), void *ctx,
+                       struct err *err)
+{
+    (void)err; /* answered from memory; a store asked each time may fail */
+    pthread_rwlock_rdlock(&meta->lock);
+    uint32_t count = meta->project_count;
+    struct meta_project *projects = mem_alloc((count + 1) * sizeof *projects);
+    if (count > 0) memcpy(projects, meta->projects, count * sizeof *projects);
+    pthread_rwlock_unlock(&meta->lock);
+    for (uint32_t i = 0; i < count && each(ctx, &projects[i]); i++) continue;
+    free(projects);
+    return true;
+}
+
+/* -- keys ------------------------------------------------------------------------------------------------------- */
+
+static bool random_bytes(uint8_t *ptr, size_t len, struct err *err)
+{
+    while (len > 0) {
+        ssize_t got = getrandom(ptr, len, 0);
+        if (got == -1 && errno == EINTR) continue;
+        if (got == -1) return err_os(err, "could not get random bytes");
+        ptr += got;
+        len -= (size_t)got;
+    }
+    return true;
+}
+
+static bool secret_make(char secret[META_SECRET_BYTES], struct err *err)
+{
+    static const char digits[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"; /* base58 */
+    static_assert(sizeof digits == 59 && sizeof SECRET_PREFIX + SECRET_DIGITS <= META_SECRET_BYTES, "");
+    strcpy(secret, SECRET_PREFIX);
+    size_t len = sizeof SECRET_PREFIX - 1;
+    while (len < sizeof SECRET_PREFIX - 1 + SECRET_DIGITS) {
+        uint8_t bytes[64];
+        if (!random_bytes(bytes, sizeof bytes, err)) return false;
+        for (size_t i = 0; i < sizeof bytes && len < sizeof SECRET_PREFIX - 1 + SECRET_DIGITS; i++) {
+            if (bytes[i] < 4 * 58) secret[len++] = digits[bytes[i] % 58]; /* the rest would make some likelier */
+        }
+        explicit_bzero(bytes, sizeof bytes);
+    }
+    secret[len] = 0;
+    return true;
+}
+
+static bool key_name_check(const char *name, struct err *err)
+{
+    size_t len = strlen(name);
+    bool good = len > 0 && len < NAME_BYTES && utf8_is_valid(bytes_of_text(name));
+    for (size_t i = 0; i < len; i++) good = good && (uint8_t)name[i] >= ' ' && name[i] != 0x7F;
+    return good || err_set(err, ERR_INPUT, "a key's name takes 1 to 63 bytes of text without control characters");
+}
+
+bool meta_key_create(struct meta *meta, struct uuid project_id, const char *name, struct meta_key *key,
+                     char secret[META_SECRET_BYTES], struct err *err)
+{
+    secret[0] = 0;
+    if (!key_name_check(name, err)) return false;
+    pthread_rwlock_rdlock(&meta->lock);
+    bool has_project = project_by_id(meta, project_id) != NULL;
+    pthread_rwlock_unlock(&meta->lock);
+    if (!has_project) return err_set(err, ERR_NOT_FOUND, "there is no such project");
+    char made[META_SECRET_BYTES];
+    if (!secret_make(made, err)) return false;
+
+    struct meta_key_row row = { .key = { .id = uuid_random(), .project_id = project_id },
+                                .created_unix_ms = clock_unix_us() / 1000 };
+    strcpy(row.key.name, name);
+    sha256_of(bytes_of_text(made), row.secret_sha256);
+    pthread_mutex_lock(&meta->change_lock);
+    bool ok = meta->store->ops->key_add(meta->store, &row, err);
+    if (ok) {
+        pthread_rwlock_wrlock(&meta->lock);
+        key_keep(meta, &row);
+        pthread_rwlock_unlock(&meta->lock);
+        *key = row.key;
+        strcpy(secret, made);
+    }
+    pthread_mutex_unlock(&meta->change_lock);
+    explicit_bzero(made, sizeof made);
+    return ok;
+}
+
+bool meta_key_revoke(struct meta *meta, struct uuid key_id, struct err *err)
+{
+    pthread_mutex_lock(&meta->change_lock);
+    bool ok = meta->store->ops->key_revoke(meta->store, key_id, clock_unix_us() / 1000, err);
+    if (ok) {
+        uint32_t step = 0, entry;
+        pthread_rwlock_wrlock(&meta->lock);
+        while (places_next(&meta->keys_by_id, id_hash(meta, key_id), &step, &entry)) {
+            if (uuid_equal(meta->keys[entry].key.id, key_id)) meta->keys[entry].is_revoked = true;
+        }
+        pthread_rwlock_unlock(&meta->lock);
+    }
+    pthread_mutex_unlock(&meta->change_lock);
+    return ok;
+}
+
+/* Looks at every byte, whatever they are. */
+static bool digest_equal(const uint8_t *a, const uint8_t *b)
+{
+    uint8_t difference = 0;
+    for (int i = 0; i < SHA256_BYTES; i++) difference |= a[i] ^ b[i];
+    return difference == 0;
+}
+
+bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key)
+{
+    uint8_t digest[SHA256_BYTES];
+    if (secret.len > SECRET_BYTES_MAX) return false;
+    sha256_of(secret, digest);
+    bool found = false;
+    uint32_t step = 0, entry;
+    pthread_rwlock_rdlock(&meta->lock);
+    while (places_next(&meta->keys_by_secret, digest_hash(digest), &step, &entry)) {
+        if (!digest_equal(meta->keys[entry].secret_sha256, digest) || meta->keys[entry].is_revoked) continue;
+        *key = meta->keys[entry].key;
+        found = true;
+    }
+    pthread_rwlock_unlock(&meta->lock);
+    return found;
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------- */
+
+bool meta_open(struct meta **out, const char *path, const struct log *log, struct err *err)
+{
+    *out = NULL;
+    uint64_t seed;
+    struct meta_store *store;
+    if (!random_bytes((uint8_t *)&seed, sizeof seed, err) || !meta_sqlite_open(&store, path, err)) return false;
+    struct meta *meta = mem_calloc(1, sizeof *meta);
+    meta->log = log;
+    meta->seed = seed;
+    meta->store = store;
+    pthread_mutex_init(&meta->change_lock, NULL);
+    pthread_rwlock_init(&meta->lock, NULL);
+    if (!store->ops->load(store, &(struct meta_loader){ project_keep, key_keep, meta }, err)) {
+        meta_close(meta);
+        return false;
+    }
+    *out = meta;
+    return true;
+}
+
+void meta_close(struct meta *meta)
+{
+    if (meta == NULL) return;
+    meta->store->ops->close(meta->store);
+    pthread_mutex_destroy(&meta->change_lock);
+    pthread_rwlock_destroy(&meta->lock);
+    free(meta->projects);
+    free(meta->keys);
+    free(meta->projects_by_name.slots);
+    free(meta->projects_by_id.slots);
+    free(meta->keys_by_id.slots);
+    free(meta->keys_by_secret.slots);
+    free(meta);
+}
