@@ -130,7 +130,7 @@ static bool put_timestamp(struct buf *out, int64_t micros, const char *zone)
     if (micros == INT64_MAX) return buf_printf(out, "infinity");
     if (micros == -INT64_MAX || micros == INT64_MIN) return buf_printf(out, "-infinity");
     int64_t days = floor_div(micros, DAY_US);
-    bool is_bc = days < -719528; /* before year 1 */
+    bool is_bc = days < -719162; /* before year 1 */
     return put_date(out, days) && buf_printf(out, " ") && put_time(out, micros - days * DAY_US) &&
            buf_printf(out, "%s%s", zone, is_bc ? " BC" : "");
 }
@@ -195,7 +195,7 @@ static bool put_scalar_text(struct buf *out, enum query_type type, struct query_
     case QUERY_TYPE_FLOAT8: return put_double(out, value.number);
     case QUERY_TYPE_BYTEA: return put_hex(out, value.bytes);
     case QUERY_TYPE_UUID: uuid_to_text(value.uuid, uuid); return buf_printf(out, "%s", uuid);
-    case QUERY_TYPE_DATE: return put_date(out, value.integer) && (value.integer >= -719528 || buf_printf(out, " BC"));
+    case QUERY_TYPE_DATE: return put_date(out, value.integer) && (value.integer >= -719162 || buf_printf(out, " BC"));
     case QUERY_TYPE_TIME: return put_time(out, value.integer);
     case QUERY_TYPE_TIMESTAMP: return put_timestamp(out, value.integer, "");
     case QUERY_TYPE_TIMESTAMPTZ: return put_timestamp(out, value.integer, "+00");
