@@ -1,0 +1,50 @@
+/* Commit files of strangers: any bytes end in an error or in a state that holds together. */
+#include <stdlib.h>
+
+#include "timefusion/delta/delta_table.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void snapshot_check(struct delta_catalog *catalog)
+{
+    struct delta_snapshot *snapshot = delta_catalog_acquire(catalog);
+    for (uint32_t i = 0; i < snapshot->file_count; i++) {
+        const struct delta_file *file = snapshot->files[i];
+        uint32_t first, count;
+        delta_snapshot_project(snapshot, file->project_id, &first, &count);
+        if (i < first || i >= first + count || !object_key_is_valid(file->path) || !delta_catalog_has(catalog, file->path) ||
+            file->timestamp_min_us > file->timestamp_max_us)
+            abort();
+    }
+    for (uint32_t i = 0; i < snapshot->txn_count; i++) {
+        if (delta_snapshot_txn(snapshot, snapshot->txns[i].app_id) != (int64_t)snapshot->txns[i].version) abort();
+    }
+    delta_snapshot_release(snapshot);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct schema_table *table;
+    if (table == NULL) table = schema_table(SCHEMA_METRICS);
+    struct delta_table it = { .options.table = table };
+    struct err err = { 0 };
+    delta_catalog_init(&it.catalog);
+    /* Two commits of the input's halves: the second may remove or replace what the first added. */
+    size_t half = size / 2;
+    bool ok = delta_lines_apply(&it.catalog, &it.state, bytes_from(data, size), &err);
+    delta_catalog_publish(&it.catalog, 1);
+    struct delta_snapshot *first = delta_catalog_acquire(&it.catalog);
+    if (!delta_lines_apply(&it.catalog, &it.state, bytes_from(data, half), &err)) ok = false;
+    if (!delta_lines_apply(&it.catalog, &it.state, bytes_from(data + half, size - half), &err)) ok = false;
+    delta_catalog_publish(&it.catalog, 2);
+    snapshot_check(&it.catalog);
+    if (ok && !delta_state_check(&it, &it.state, &err)) ok = false;
+    if (!ok && (err.code == ERR_OK || err.text[0] == 0)) abort(); /* a refusal has words */
+    for (uint32_t i = 0; i < first->file_count; i++) {
+        if (strlen(first->files[i]->path) == 0) abort();
+    }
+    delta_snapshot_release(first);
+    delta_catalog_deinit(&it.catalog);
+    delta_state_deinit(&it.state);
+    return 0;
+}
