@@ -58,8 +58,9 @@ static bool append_place(struct buffer *wal, struct wal_append *append, struct e
     if (wal->plan_capacity == 0 || offset + bytes > wal->plan_capacity) {
         uint64_t needed = wal_align(WAL_SEGMENT_HEADER_BYTES + bytes);
         uint64_t segment_bytes = needed > wal->options.segment_bytes ? needed : wal->options.segment_bytes;
-        uint64_t disk_bytes =
-            wal->disk_bytes - (wal->plan_capacity - wal->plan_offset); /* the full one is cut to size */
+        /* The full file is cut to size; one without records grows. */
+        bool is_empty = wal->plan_offset <= WAL_SEGMENT_HEADER_BYTES;
+        uint64_t disk_bytes = wal->disk_bytes - wal->plan_capacity + (is_empty ? 0 : wal->plan_offset);
         if (disk_bytes + segment_bytes > wal->options.disk_bytes_max)
             return err_set(err, ERR_BUSY,
                            "the log is full: its files take %" PRIu64 " of at most %" PRIu64
@@ -162,14 +163,26 @@ static const struct wal_append *run_rotates(const struct run *run)
     return NULL;
 }
 
+/* A current file without records, from a crash just after it was made or before a record too large for it: it grows
+ * instead of giving way to one of the same name. */
+static bool segment_grow(struct buffer *wal, uint64_t bytes, struct err *err)
+{
+    if (!wal->disk->ops->reserve(wal->file, bytes, err) || !wal->disk->ops->sync(wal->file, err)) return false;
+    pthread_mutex_lock(&wal->lock);
+    wal->segments[wal->segment_count - 1].bytes = bytes;
+    pthread_mutex_unlock(&wal->lock);
+    return true;
+}
+
 /* Every record of the full log file is safe already: only the newest file can have a torn tail. */
 static bool rotate(struct buffer *wal, const struct wal_append *append, struct err *err)
 {
     if (wal->file != NULL) {
         pthread_mutex_lock(&wal->lock);
-        uint64_t bytes_used = wal->segments[wal->segment_count - 1].bytes_used;
+        struct wal_segment full = wal->segments[wal->segment_count - 1];
         pthread_mutex_unlock(&wal->lock);
-        if (!wal->disk->ops->truncate(wal->file, bytes_used, err)) return false;
+        if (full.first == append->record.position) return segment_grow(wal, append->segment_bytes, err);
+        if (!wal->disk->ops->truncate(wal->file, full.bytes_used, err)) return false;
         wal->disk->ops->close(wal->file);
         wal->file = NULL;
     }

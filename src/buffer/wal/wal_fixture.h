@@ -13,7 +13,7 @@
 /* cmocka needs the four above */
 #include <cmocka.h>
 
-#define KEYS_MAX         65536u
+#define KEYS_MAX         16384u
 #define TIME_OF_KEY(key) (INT64_C(1700000000000000) + (int64_t)(key)*1000)
 
 enum outcome { OUTCOME_NONE, OUTCOME_STORED, OUTCOME_REPEATED, OUTCOME_FAILED };
@@ -31,6 +31,8 @@ struct log_fixture {
     uint64_t position_last;       /* delivered */
     bool sound;                   /* every delivered record had the right bytes, fields and position */
     struct err failure;           /* of the last failed append */
+    uint32_t gate_opened;         /* times */
+    bool gate_closed;             /* done waits: what is appended meanwhile becomes one batch */
 };
 
 static const struct log quiet = { .fd = -1, .level_min = LOG_ERROR + 1 };
@@ -79,6 +81,8 @@ static inline void fixture_done(void *ctx, const struct err *err, bool repeated)
     log->outcomes[request->key] = err ? OUTCOME_FAILED : repeated ? OUTCOME_REPEATED : OUTCOME_STORED;
     log->done_count++;
     pthread_cond_broadcast(&log->changed);
+    for (uint32_t opened = log->gate_opened; log->gate_closed && log->gate_opened == opened;)
+        pthread_cond_wait(&log->changed, &log->lock);
     pthread_mutex_unlock(&log->lock);
     if (err != NULL || repeated) free(request); /* else the sink takes it */
 }
@@ -200,6 +204,15 @@ static inline void log_wait_delivered(struct log_fixture *log, uint32_t count)
 {
     pthread_mutex_lock(&log->lock);
     while (log->delivered_count < count) pthread_cond_wait(&log->changed, &log->lock);
+    pthread_mutex_unlock(&log->lock);
+}
+
+static inline void log_gate(struct log_fixture *log, bool closed)
+{
+    pthread_mutex_lock(&log->lock);
+    log->gate_closed = closed;
+    if (!closed) log->gate_opened++;
+    pthread_cond_broadcast(&log->changed);
     pthread_mutex_unlock(&log->lock);
 }
 

@@ -33,6 +33,11 @@ static int position_order(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+static void positions_sort(struct positions *positions)
+{
+    if (positions->count > 0) qsort(positions->items, positions->count, sizeof *positions->items, position_order);
+}
+
 /* Names that are not ours are left alone. */
 static void found_add(void *ctx, const char *name, bool is_dir)
 {
@@ -381,7 +386,7 @@ static bool last_segment_remember(struct buffer *wal, const struct wal_segment *
 
 static bool segments_load(struct buffer *wal, struct positions *segments, struct err *err)
 {
-    qsort(segments->items, segments->count, sizeof *segments->items, position_order);
+    positions_sort(segments);
     uint32_t count = segments->count;
     if (!last_segment_load(wal, segments, &count, &wal->file, err)) return false; /* shrinks count by half-made files */
     if (count == 0) return true;
@@ -424,7 +429,7 @@ static bool open_inside(struct buffer *wal, struct found *found, struct err *err
     if (!lock_take(wal, err)) return false;
     if (!wal->disk->ops->list(wal->disk, wal->dir, found_add, found, err)) return false;
     if (!identity_open(wal, found->segments.count > 0, err)) return false;
-    qsort(found->hashes.items, found->hashes.count, sizeof *found->hashes.items, position_order);
+    positions_sort(&found->hashes);
     for (uint32_t i = 0; i < found->hashes.count; i++) wal_hashes_load(wal, found->hashes.items[i]);
     if (!segments_load(wal, &found->segments, err)) return false;
     /* What an earlier server could not sync of the folder: from here on all names are safe. */

@@ -564,6 +564,69 @@ static void test_trim_failure(void **state)
     assert_true(exists(log, "/log/00000000000000000001.hashes"));
 }
 
+/* Goal: what a torn batch left behind the tear never comes back, even when new records end exactly where it begins.
+ * Method: one batch of three records of equal size; lose the first; append one of that size; open again. */
+static void test_leftovers_behind_a_tear(void **state)
+{
+    struct log_fixture *log = *state;
+    struct err err;
+    log_gate(log, true);
+    assert_true(log_append(log, 110, &err));
+    log_wait_done(log, 1);
+    for (uint32_t key = 210; key <= 410; key += 100) assert_true(log_append(log, key, &err));
+    log_gate(log, false);
+    log_wait_delivered(log, 4);
+    struct log_fixture *torn = copy_of(log);
+    uint64_t len;
+    uint8_t *bytes = disk_sim_bytes(torn->sim, "/log/00000000000000000001.wal", &len);
+    const size_t record_bytes = 104 + 16; /* bodies of 10 bytes, aligned */
+    memset(bytes + 4096 + record_bytes, 0, 104);
+    assert_true(log_open(torn, &err));
+    assert_int_equal(torn->delivered_count, 1);
+    assert_int_equal(log_append_wait(torn, 510), OUTCOME_STORED);
+    struct log_fixture *again = copy_of(torn);
+    assert_true(log_open(again, &err));
+    assert_true(again->sound);
+    assert_int_equal(again->delivered_count, 2);
+    assert_int_equal(again->delivered[1], 510);
+    fixture_destroy(again);
+    fixture_destroy(torn);
+}
+
+/* Goal: a log file that was made and never written to takes a record larger than itself.
+ * Method: lose all of the second file's records, which nobody knows to be safe; append a large one. */
+static void test_large_record_into_an_empty_file(void **state)
+{
+    struct log_fixture *log = *state;
+    struct err err;
+    struct buffer_stats stats = { 0 };
+    uint32_t key = 0;
+    while (stats.files < 2) {
+        assert_int_equal(log_append_wait(log, ++key), OUTCOME_STORED);
+        buffer_stats(log->buffer, &stats);
+    }
+    struct log_fixture *copy = copy_of(log);
+    char path[64];
+    snprintf(path, sizeof path, "/log/%020u.wal", key);
+    uint64_t len;
+    uint8_t *bytes = disk_sim_bytes(copy->sim, path, &len);
+    assert_non_null(bytes);
+    memset(bytes + 4096, 0, len - 4096);
+    assert_true(log_open(copy, &err));
+    assert_delivered(copy, 1, key - 1);
+    assert_true(log_append_sized(copy, 5000, 60000, &err));
+    log_wait_delivered(copy, key);
+    assert_true(copy->sound);
+    buffer_stats(copy->buffer, &stats);
+    assert_int_equal(stats.files, 2);
+    uint64_t len_first, len_second;
+    disk_sim_bytes(copy->sim, "/log/00000000000000000001.wal", &len_first);
+    disk_sim_bytes(copy->sim, path, &len_second);
+    assert_int_equal(stats.disk_bytes, len_first + len_second);
+    append_keys(copy, 6000, 3);
+    fixture_destroy(copy);
+}
+
 struct appender {
     struct log_fixture *log;
     uint32_t first, count, refused;
@@ -695,6 +758,8 @@ int main(void)
         cmocka_unit_test(test_disk_failures),
         cmocka_unit_test_setup_teardown(test_release_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(test_trim_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_leftovers_behind_a_tear, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_large_record_into_an_empty_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_close_finishes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_body_that_looks_like_a_record, setup, teardown),

@@ -1,0 +1,91 @@
+#include "buffer/wal/wal_repeats.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+/* cmocka needs the three above */
+#include <cmocka.h>
+
+static struct hash128 hash_of(uint32_t number)
+{
+    return hash128_of(bytes_from(&number, sizeof number));
+}
+
+/* Goal: what came within the window is known, nothing else; memory follows the need.
+ * Method: compare with the plain rule over 200,000 requests, 100 a second, window 60 s. */
+static void test_window(void **state)
+{
+    (void)state;
+    struct wal_repeats repeats;
+    wal_repeats_init(&repeats, 1u << 20, 60);
+    size_t bytes_idle = wal_repeats_bytes(&repeats);
+    for (uint32_t i = 0; i < 200000; i++) {
+        uint32_t now = 1000 + i / 100;
+        assert_false(wal_repeats_has(&repeats, hash_of(i), now));
+        wal_repeats_add(&repeats, hash_of(i), now);
+        uint32_t back = i % 9000;
+        if (back > i) continue;
+        bool known = wal_repeats_has(&repeats, hash_of(i - back), now);
+        assert_int_equal(known, now - (1000 + (i - back) / 100) <= 60);
+    }
+    assert_in_range(repeats.count, 6000, 6200);
+    assert_true(wal_repeats_bytes(&repeats) < bytes_idle + 3 * sizeof(struct { char block[4096 * 24]; }) + 65536);
+    wal_repeats_add(&repeats, hash_of(1), 100000); /* all else is too old */
+    assert_int_equal(repeats.count, 1);
+    wal_repeats_deinit(&repeats);
+}
+
+/* Goal: never more than count_max; the oldest go first; the newest count_max are all known. */
+static void test_bound(void **state)
+{
+    (void)state;
+    struct wal_repeats repeats;
+    wal_repeats_init(&repeats, 10000, 600);
+    for (uint32_t i = 0; i < 50000; i++) {
+        wal_repeats_add(&repeats, hash_of(i), 1000);
+        assert_true(repeats.count <= 10000);
+    }
+    for (uint32_t i = 0; i < 40000; i++) assert_false(wal_repeats_has(&repeats, hash_of(i), 1000));
+    for (uint32_t i = 40000; i < 50000; i++) assert_true(wal_repeats_has(&repeats, hash_of(i), 1000));
+    wal_repeats_deinit(&repeats);
+}
+
+/* Goal: entry numbers wrap after 2^32 requests (five days at 10,000 a second) without a lost or an invented repeat.
+ * Method: begin just before the wrap. */
+static void test_numbers_wrap(void **state)
+{
+    (void)state;
+    struct wal_repeats repeats;
+    wal_repeats_init(&repeats, 20000, 60);
+    repeats.oldest = UINT32_MAX - 30000;
+    for (uint32_t i = 0; i < 100000; i++) {
+        uint32_t now = 1000 + i / 100;
+        wal_repeats_add(&repeats, hash_of(i), now);
+        if (i >= 5000) assert_true(wal_repeats_has(&repeats, hash_of(i - 5000), now));
+        if (i >= 7000) assert_false(wal_repeats_has(&repeats, hash_of(i - 7000), now));
+    }
+    wal_repeats_deinit(&repeats);
+}
+
+/* Goal: hashes that all fall into one bucket are still told apart. */
+static void test_one_bucket(void **state)
+{
+    (void)state;
+    struct wal_repeats repeats;
+    wal_repeats_init(&repeats, 3000, 600);
+    for (uint64_t i = 0; i < 3000; i++) wal_repeats_add(&repeats, (struct hash128){ 42, i }, 1000);
+    for (uint64_t i = 0; i < 3000; i++) assert_true(wal_repeats_has(&repeats, (struct hash128){ 42, i }, 1000));
+    assert_false(wal_repeats_has(&repeats, (struct hash128){ 42, 3000 }, 1000));
+    assert_false(wal_repeats_has(&repeats, (struct hash128){ 43, 1 }, 1000));
+    wal_repeats_deinit(&repeats);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_window),
+        cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_numbers_wrap),
+        cmocka_unit_test(test_one_bucket),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
