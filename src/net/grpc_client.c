@@ -175,6 +175,15 @@ static bool call_submit(struct grpc_client *client, struct err *err)
     return true;
 }
 
+/* A flag and four bytes of length stand before the message. */
+static void prefix_strip(struct buf *message)
+{
+    enum { PREFIX_BYTES = 5 };
+    if (message->len < PREFIX_BYTES) return;
+    message->len -= PREFIX_BYTES;
+    memmove(message->ptr, message->ptr + PREFIX_BYTES, message->len);
+}
+
 bool grpc_client_call(struct grpc_client *client, const struct grpc_call *call, uint32_t timeout_ms,
                       struct grpc_answer *answer, struct err *err)
 {
@@ -201,6 +210,7 @@ bool grpc_client_call(struct grpc_client *client, const struct grpc_call *call, 
         ok = err_set(err, ERR_IO, "the server answered HTTP %d without a gRPC status%s", client->http_status,
                      client->is_reset ? " and reset the stream" : "");
     client->stream_id = 0;
+    if (ok) prefix_strip(&answer->message);
     if (!ok) buf_deinit(&answer->message);
     return ok;
 }
