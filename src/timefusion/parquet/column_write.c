@@ -170,7 +170,7 @@ static bool texts_dictionary_write(struct column_writer *writer, const struct co
     uint32_t distinct = texts_number(writer, view, sorted, &bytes);
     column_stats_texts(chunk, writer->records, distinct);
     if (shape->has_bloom && !texts_bloom(writer, writer->records, distinct, chunk, err)) return false;
-    if (distinct > 16 && distinct > sorted->value_count / 5 * 3) { /* few come twice: no dictionary in this file */
+    if ((uint64_t)distinct * 5 > (uint64_t)sorted->value_count * 3) { /* few come twice: no dictionary in this file */
         for (uint32_t i = 0; i < sorted->value_count; i++) writer->records[i] = view->dictionary[sorted->ids[i]];
         return texts_plain_write(writer, shape, sorted, writer->records, chunk, err);
     }
