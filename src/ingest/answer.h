@@ -6,6 +6,6 @@
 #pragma once
 #include "base/bytes.h"
 
-#define ANSWER_BYTES_MAX 256
+#define ANSWER_BYTES_MAX        256
 #define ANSWER_REASON_BYTES_MAX 200
 size_t answer_encode(uint64_t rejected_count, const char *reason, uint8_t message[ANSWER_BYTES_MAX]);

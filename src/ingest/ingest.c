@@ -223,8 +223,9 @@ static bool call_check(struct ingest *ingest, const struct grpc_request *request
                        "OTEL_EXPORTER_OTLP_HEADERS=\"authorization=Bearer KEY\"");
     }
     if (!ingest->options.keys.find(ingest->options.keys.ctx, secret, key)) {
-        return err_set(err, ERR_UNAUTHENTICATED,
-                       "unknown or revoked API key: set the header \"authorization: Bearer KEY\" to one of this server's keys");
+        return err_set(
+            err, ERR_UNAUTHENTICATED,
+            "unknown or revoked API key: set the header \"authorization: Bearer KEY\" to one of this server's keys");
     }
     if (request->encoding == GRPC_ENCODING_UNKNOWN) {
         return err_set(err, ERR_UNSUPPORTED, "grpc-encoding \"%.*s\" is not known: use gzip, zstd or none",

@@ -38,12 +38,12 @@ struct ingest_options {
     const struct log *log;
 };
 struct ingest_stats {
-    uint64_t requests; /* calls of any kind */
-    uint64_t records;  /* stored: spans, log records, data points */
-    uint64_t rejected; /* records left out of what was taken */
-    uint64_t repeats;  /* requests that were stored before */
-    uint64_t refused;  /* requests answered with an error */
-    uint64_t bytes;    /* of stored requests, inflated */
+    uint64_t requests;     /* calls of any kind */
+    uint64_t records;      /* stored: spans, log records, data points */
+    uint64_t rejected;     /* records left out of what was taken */
+    uint64_t repeats;      /* requests that were stored before */
+    uint64_t refused;      /* requests answered with an error */
+    uint64_t bytes;        /* of stored requests, inflated */
     uint64_t memory_bytes; /* held now */
 };
 

@@ -24,10 +24,10 @@
 #include "worker/otlp/inbound.h"
 #include "worker/otlp/otlp_encode.h"
 
-#define TRACES "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-#define LOGS "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+#define TRACES  "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+#define LOGS    "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 #define METRICS "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
-#define KEY "mono_test"
+#define KEY     "mono_test"
 enum { TAKEN_MAX = 4096, CALL_TIMEOUT_MS = 20000 };
 
 static const struct log quiet = { .fd = -1, .level_min = LOG_ERROR + 1 };
@@ -145,8 +145,8 @@ static uint32_t taken_wait(struct fixture *fixture, uint32_t count)
     return taken;
 }
 
-static struct grpc_answer call(struct fixture *fixture, const char *path, const char *authorization, const char *encoding,
-                               struct bytes body)
+static struct grpc_answer call(struct fixture *fixture, const char *path, const char *authorization,
+                               const char *encoding, struct bytes body)
 {
     struct grpc_answer answer;
     struct err err = { 0 };
@@ -240,14 +240,15 @@ static void test_refusals_say_what_to_do(void **state)
     struct fixture *fixture = fixture_open(64 << 20, 1, true);
     struct buf body = spans_of(1, 1);
     struct bytes plain = buf_bytes(&body);
-    expect_call(fixture, "/opentelemetry.proto.collector.profiles.v1.ProfilesService/Export", "Bearer " KEY, NULL, plain, 12,
-                "logs.v1.LogsService/Export");
+    expect_call(fixture, "/opentelemetry.proto.collector.profiles.v1.ProfilesService/Export", "Bearer " KEY, NULL,
+                plain, 12, "logs.v1.LogsService/Export");
     expect_call(fixture, TRACES, NULL, NULL, plain, 16, "OTEL_EXPORTER_OTLP_HEADERS");
     expect_call(fixture, TRACES, "Bearer other", NULL, plain, 16, "unknown or revoked API key");
     expect_call(fixture, TRACES, "Basic " KEY, NULL, plain, 16, "no API key");
     expect_call(fixture, TRACES, "Bearer " KEY, "gzip", plain, 3, "gzip");
     expect_call(fixture, TRACES, "Bearer " KEY, "zstd", plain, 3, "zstd");
-    expect_call(fixture, TRACES, "Bearer " KEY, NULL, bytes_from(plain.ptr, plain.len - 3), 3, "resource_spans[0]: not well-formed protobuf");
+    expect_call(fixture, TRACES, "Bearer " KEY, NULL, bytes_from(plain.ptr, plain.len - 3), 3,
+                "resource_spans[0]: not well-formed protobuf");
     expect_call(fixture, TRACES, "Bearer " KEY, NULL, BYTES("\x0A\x05hello"), 3, "resource_spans[0]");
     expect_call(fixture, TRACES, "bEARER   " KEY, NULL, plain, 0, "");
     assert_int_equal(taken_wait(fixture, 1), 1);
@@ -306,7 +307,8 @@ static void test_partial_success(void **state)
         assert_int_equal(answer.message.ptr[0], 0x0A);
         assert_memory_equal(answer.message.ptr + 3, "\x08\x02\x12", 3);
         char place[80];
-        snprintf(place, sizeof place, "resource_logs[0].scope_logs[0].log_records[%d]: time_unix_nano 1000 is before", good);
+        snprintf(place, sizeof place, "resource_logs[0].scope_logs[0].log_records[%d]: time_unix_nano 1000 is before",
+                 good);
         assert_memory_equal(answer.message.ptr + 7, place, strlen(place));
         buf_deinit(&answer.message);
         buf_deinit(&body);
@@ -423,7 +425,9 @@ static void *sender_run(void *ctx)
     for (uint64_t i = 0; i < SENDS; i++) {
         struct buf body = spans_of(sender->seed * 1000 + i, 10);
         struct buf wire = compressed(buf_bytes(&body), i % 2 == 0 ? "gzip" : "zstd");
-        struct grpc_call call = { .path = TRACES, .authorization = "Bearer " KEY, .encoding = i % 2 == 0 ? "gzip" : "zstd",
+        struct grpc_call call = { .path = TRACES,
+                                  .authorization = "Bearer " KEY,
+                                  .encoding = i % 2 == 0 ? "gzip" : "zstd",
                                   .body = buf_bytes(&wire) };
         struct grpc_answer answer;
         if (grpc_client_call(client, &call, CALL_TIMEOUT_MS, &answer, &err)) {
@@ -467,9 +471,9 @@ static void test_keys_in_headers(void **state)
     static const struct {
         const char *authorization, *x_api_key, *key;
     } cases[] = {
-        { "Bearer abc", "", "abc" },  { "bearer abc", "xyz", "abc" }, { "BEARER \t abc  ", "", "abc" },
-        { "", "xyz", "xyz" },         { "Basic abc", "xyz", "xyz" },  { "Bearerabc", " xyz ", "xyz" },
-        { "Bearer", "", "" },         { "Bearer ", "", "" },          { "abc", "", "" },
+        { "Bearer abc", "", "abc" }, { "bearer abc", "xyz", "abc" }, { "BEARER \t abc  ", "", "abc" },
+        { "", "xyz", "xyz" },        { "Basic abc", "xyz", "xyz" },  { "Bearerabc", " xyz ", "xyz" },
+        { "Bearer", "", "" },        { "Bearer ", "", "" },          { "abc", "", "" },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct bytes key = call_key(bytes_of_text(cases[i].authorization), bytes_of_text(cases[i].x_api_key));
@@ -495,11 +499,16 @@ static void test_largest_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys_in_headers),         cmocka_unit_test(test_largest_answer),
-        cmocka_unit_test(test_every_encoding_is_stored), cmocka_unit_test(test_refusals_say_what_to_do),
-        cmocka_unit_test(test_too_large),               cmocka_unit_test(test_partial_success),
-        cmocka_unit_test(test_repeats),                 cmocka_unit_test(test_busy_when_memory_is_full),
-        cmocka_unit_test(test_busy_when_the_log_takes_nothing), cmocka_unit_test(test_many_senders),
+        cmocka_unit_test(test_keys_in_headers),
+        cmocka_unit_test(test_largest_answer),
+        cmocka_unit_test(test_every_encoding_is_stored),
+        cmocka_unit_test(test_refusals_say_what_to_do),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_partial_success),
+        cmocka_unit_test(test_repeats),
+        cmocka_unit_test(test_busy_when_memory_is_full),
+        cmocka_unit_test(test_busy_when_the_log_takes_nothing),
+        cmocka_unit_test(test_many_senders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

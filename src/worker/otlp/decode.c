@@ -19,9 +19,9 @@ const struct otlp_limits otlp_limits_default = {
 };
 
 /* Every array of a request, for the functions that do the same to all. */
-#define ARRAYS(X)                                                                                                       \
-    X(resources) X(scopes) X(attributes) X(spans) X(events) X(links) X(logs) X(metrics) X(points) X(exemplars)          \
-    X(counts) X(numbers)
+#define ARRAYS(X) \
+    X(resources)  \
+    X(scopes) X(attributes) X(spans) X(events) X(links) X(logs) X(metrics) X(points) X(exemplars) X(counts) X(numbers)
 
 void otlp_request_init(struct otlp_request *request)
 {
@@ -60,7 +60,8 @@ bool decode_grow(struct decoder *decoder, void **at, uint32_t *cap, uint32_t cou
     if (cap_new < COUNT_FIRST) cap_new = COUNT_FIRST;
     uint64_t held = otlp_request_bytes(decoder->out) - (uint64_t)*cap * element_bytes;
     if (cap_new > UINT32_MAX || held + cap_new * element_bytes > decoder->limits->decoded_bytes_max) {
-        decode_fail(decoder, ERR_TOO_LARGE, "too many small parts: the decoded request would not fit in memory; send smaller batches");
+        decode_fail(decoder, ERR_TOO_LARGE,
+                    "too many small parts: the decoded request would not fit in memory; send smaller batches");
         return false;
     }
     *at = mem_realloc(*at, (size_t)cap_new * element_bytes);
@@ -119,7 +120,7 @@ enum outcome decode_reject(struct decoder *decoder, const char *fmt, ...)
 {
     char *reason = decoder->out->rejected_reason;
     if (reason[0] != '\0') return REJECTED; /* the first one is told */
-    struct err err; /* its text is cut at a character */
+    struct err err;                         /* its text is cut at a character */
     char place[PLACE_BYTES], what[160];
     va_list args;
     place_text(decoder, place);
@@ -145,7 +146,8 @@ enum outcome decode_fail(struct decoder *decoder, enum err_code code, const char
 enum outcome decode_skip(struct decoder *decoder, struct wire *wire, uint64_t tag)
 {
     if (likely(wire_skip(wire, tag))) return TAKEN;
-    if (tag > UINT32_MAX || tag >> 3 == 0) return decode_fail(decoder, ERR_INPUT, "a field number that protobuf does not have");
+    if (tag > UINT32_MAX || tag >> 3 == 0)
+        return decode_fail(decoder, ERR_INPUT, "a field number that protobuf does not have");
     if ((tag & 7) == 3 || (tag & 7) == 4) {
         return decode_fail(decoder, ERR_INPUT, "a group (wire type 3 or 4), which OTLP does not use");
     }
@@ -156,7 +158,8 @@ enum outcome decode_skip(struct decoder *decoder, struct wire *wire, uint64_t ta
 enum outcome decode_begin(struct decoder *decoder)
 {
     if (unlikely(++decoder->record_count > decoder->limits->records_max)) {
-        return decode_fail(decoder, ERR_TOO_LARGE, "more records in one request than the limit (1,000,000 by default); send smaller batches");
+        return decode_fail(decoder, ERR_TOO_LARGE,
+                           "more records in one request than the limit (1,000,000 by default); send smaller batches");
     }
     return unlikely(decoder->is_under_rejected) ? REJECTED : TAKEN;
 }
@@ -373,7 +376,8 @@ static enum outcome resource_read(struct decoder *decoder, struct wire wire)
             outcome = resource_message(decoder, inner);
             break;
         case WIRE_LEN(3):
-            outcome = decode_text(decoder, &wire, "schema_url", &decoder->out->resources.at[decoder->resource].schema_url);
+            outcome =
+                decode_text(decoder, &wire, "schema_url", &decoder->out->resources.at[decoder->resource].schema_url);
             break;
         default: outcome = decode_skip(decoder, &wire, tag);
         }
@@ -462,7 +466,8 @@ bool otlp_decode(struct otlp_request *request, enum otlp_signal signal, struct b
         arrays_clear(request);
         request->rejected_count = 0;
         return err_set(err, decoder.code, "%s: %s", place,
-                       decoder.why != NULL ? decoder.why : "not well-formed protobuf (cut short, or a length past its end)");
+                       decoder.why != NULL ? decoder.why
+                                           : "not well-formed protobuf (cut short, or a length past its end)");
     }
     if (request->rejected_count == 0) request->rejected_reason[0] = '\0'; /* a bad resource with nothing under it */
     return true;

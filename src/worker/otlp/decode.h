@@ -25,11 +25,11 @@ struct decoder {
     uint64_t day_first_unix_ns; /* of the day seen last */
     uint64_t days[OTLP_DAYS_MAX];
     uint32_t day_count;
-    uint64_t record_count;                             /* with rejected ones */
+    uint64_t record_count;                               /* with rejected ones */
     uint32_t resource_at, scope_at, record_at, point_at; /* where we are; UINT32_MAX: not inside one */
-    uint32_t resource, scope, metric;                  /* indexes in out */
-    bool is_under_rejected;                            /* resource, scope or metric is bad, so are all records below */
-    const char *why; /* of FAILED */
+    uint32_t resource, scope, metric;                    /* indexes in out */
+    bool is_under_rejected; /* resource, scope or metric is bad, so are all records below */
+    const char *why;        /* of FAILED */
     enum err_code code;
 };
 
@@ -40,9 +40,10 @@ enum outcome decode_fail(struct decoder *decoder, enum err_code code, const char
 enum outcome decode_skip(struct decoder *decoder, struct wire *wire, uint64_t tag);
 
 /* Makes room for more elements; false (and FAILED is to be returned) over limits->decoded_bytes_max. */
-MUST_CHECK bool decode_grow(struct decoder *decoder, void **at, uint32_t *cap, uint32_t count, size_t more, size_t element_bytes);
-#define DECODE_ROOM(decoder, array, more)                                                                               \
-    (likely((uint64_t)(array)->count + (more) <= (array)->cap) ||                                                       \
+MUST_CHECK bool decode_grow(struct decoder *decoder, void **at, uint32_t *cap, uint32_t count, size_t more,
+                            size_t element_bytes);
+#define DECODE_ROOM(decoder, array, more)                         \
+    (likely((uint64_t)(array)->count + (more) <= (array)->cap) || \
      decode_grow((decoder), (void **)&(array)->at, &(array)->cap, (array)->count, (more), sizeof *(array)->at))
 
 /* Notes the record's day; REJECTED when its time is out of range or the request has too many days. */
@@ -56,7 +57,8 @@ enum outcome decode_value(struct decoder *decoder, struct wire message, struct o
 /* Length-delimited, valid UTF-8. */
 enum outcome decode_text(struct decoder *decoder, struct wire *wire, const char *name, struct bytes *text);
 /* Of bytes_right bytes; or empty, or all zero, then text is empty when that is allowed. */
-enum outcome decode_id(struct decoder *decoder, struct wire *wire, const char *name, size_t bytes_right, struct bytes *id);
+enum outcome decode_id(struct decoder *decoder, struct wire *wire, const char *name, size_t bytes_right,
+                       struct bytes *id);
 static inline bool id_is_zero(struct bytes id)
 {
     uint64_t head, tail; /* of 8 or 16 bytes */

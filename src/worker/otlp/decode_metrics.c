@@ -43,7 +43,8 @@ static enum outcome exemplar_read(struct decoder *decoder, struct wire wire)
     return outcome;
 }
 
-static enum outcome exemplars_read(struct decoder *decoder, struct wire wire, uint64_t tag_right, struct otlp_range *range)
+static enum outcome exemplars_read(struct decoder *decoder, struct wire wire, uint64_t tag_right,
+                                   struct otlp_range *range)
 {
     range->first = decoder->out->exemplars.count;
     while (wire.at < wire.end) {
@@ -172,7 +173,9 @@ static enum outcome histogram_point(struct decoder *decoder, struct wire wire, s
             is_read = wire_fixed64(&wire, &count) && one_count(decoder, count, &point->bucket_counts);
             break;
         case WIRE_LEN(7): is_read = packed_doubles(decoder, &wire, &point->bounds); break;
-        case WIRE_FIXED64(7): is_read = wire_double(&wire, &number) && one_number(decoder, number, &point->bounds); break;
+        case WIRE_FIXED64(7):
+            is_read = wire_double(&wire, &number) && one_number(decoder, number, &point->bounds);
+            break;
         case WIRE_LEN(8):
             child_note(&children.exemplars, field, &wire);
             is_read = wire_message(&wire, &inner);
@@ -195,7 +198,8 @@ static enum outcome histogram_point(struct decoder *decoder, struct wire wire, s
 }
 
 /* ---- exponential histogram ---- */
-static enum outcome buckets_message(struct decoder *decoder, struct wire wire, int32_t *offset, struct otlp_range *counts)
+static enum outcome buckets_message(struct decoder *decoder, struct wire wire, int32_t *offset,
+                                    struct otlp_range *counts)
 {
     while (wire.at < wire.end) {
         uint64_t tag, count;
@@ -286,12 +290,12 @@ static enum outcome exponential_point(struct decoder *decoder, struct wire wire,
     struct children children = { 0 };
     enum outcome outcome = exponential_fields(decoder, wire, point, &children);
     if (outcome != TAKEN) return outcome;
-    if (children.positive.at != NULL &&
-        buckets_read(decoder, children.positive, WIRE_LEN(8), &point->positive_offset, &point->bucket_counts) != TAKEN) {
+    if (children.positive.at != NULL && buckets_read(decoder, children.positive, WIRE_LEN(8), &point->positive_offset,
+                                                     &point->bucket_counts) != TAKEN) {
         return FAILED;
     }
-    if (children.negative.at != NULL &&
-        buckets_read(decoder, children.negative, WIRE_LEN(9), &point->negative_offset, &point->negative_counts) != TAKEN) {
+    if (children.negative.at != NULL && buckets_read(decoder, children.negative, WIRE_LEN(9), &point->negative_offset,
+                                                     &point->negative_counts) != TAKEN) {
         return FAILED;
     }
     if (children.exemplars.at == NULL) return TAKEN;
@@ -480,9 +484,8 @@ enum outcome decode_metric(struct decoder *decoder, struct wire message)
 {
     if (!DECODE_ROOM(decoder, &decoder->out->metrics, 1)) return FAILED;
     decoder->metric = decoder->out->metrics.count;
-    decoder->out->metrics.at[decoder->metric] = (struct otlp_metric){
-        .scope = decoder->scope, .name = BYTES(""), .description = BYTES(""), .unit = BYTES("")
-    };
+    decoder->out->metrics.at[decoder->metric] =
+        (struct otlp_metric){ .scope = decoder->scope, .name = BYTES(""), .description = BYTES(""), .unit = BYTES("") };
     struct decode_mark mark = decode_mark(decoder);
     bool was_under_rejected = decoder->is_under_rejected;
     struct wire data = { NULL, NULL };

@@ -61,7 +61,8 @@ enum outcome decode_text(struct decoder *decoder, struct wire *wire, const char 
     return TAKEN;
 }
 
-enum outcome decode_id(struct decoder *decoder, struct wire *wire, const char *name, size_t bytes_right, struct bytes *id)
+enum outcome decode_id(struct decoder *decoder, struct wire *wire, const char *name, size_t bytes_right,
+                       struct bytes *id)
 {
     if (!wire_bytes(wire, id)) return FAILED;
     if (unlikely(id->len != bytes_right && id->len != 0)) {
@@ -70,7 +71,8 @@ enum outcome decode_id(struct decoder *decoder, struct wire *wire, const char *n
     return TAKEN;
 }
 
-static enum outcome list_check(struct decoder *decoder, struct wire list, bool has_keys, uint32_t depth, struct bytes name);
+static enum outcome list_check(struct decoder *decoder, struct wire list, bool has_keys, uint32_t depth,
+                               struct bytes name);
 
 static enum outcome reject_value(struct decoder *decoder, struct bytes name, const char *what)
 {
@@ -155,7 +157,8 @@ static enum outcome pair_check(struct decoder *decoder, struct wire wire, uint32
 }
 
 /* Recursion ends at limits->depth_max. Takes no memory: lists stay encoded. */
-static enum outcome list_check(struct decoder *decoder, struct wire list, bool has_keys, uint32_t depth, struct bytes name)
+static enum outcome list_check(struct decoder *decoder, struct wire list, bool has_keys, uint32_t depth,
+                               struct bytes name)
 {
     while (list.at < list.end) {
         uint64_t tag;
@@ -164,8 +167,8 @@ static enum outcome list_check(struct decoder *decoder, struct wire list, bool h
             struct wire inner;
             if (!wire_message(&list, &inner)) return FAILED;
             struct otlp_value value = { .type = OTLP_EMPTY };
-            enum outcome outcome = has_keys ? pair_check(decoder, inner, depth, name)
-                                            : decode_value(decoder, inner, &value, depth, name);
+            enum outcome outcome =
+                has_keys ? pair_check(decoder, inner, depth, name) : decode_value(decoder, inner, &value, depth, name);
             if (outcome != TAKEN) return outcome;
         } else if (decode_skip(decoder, &list, tag) != TAKEN) {
             return FAILED;

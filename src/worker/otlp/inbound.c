@@ -115,8 +115,8 @@ static struct inbound *inbound_new(struct inbound_pool *pool)
     return inbound;
 }
 
-bool inbound_create(struct inbound_pool *pool, struct bytes wire, enum buffer_encoding encoding,
-                    struct inbound **out, struct err *err)
+bool inbound_create(struct inbound_pool *pool, struct bytes wire, enum buffer_encoding encoding, struct inbound **out,
+                    struct err *err)
 {
     struct inbound *inbound = inbound_new(pool);
     inbound->wire = wire;

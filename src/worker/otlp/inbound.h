@@ -20,7 +20,7 @@ struct inbound;
 struct inbound_pool;
 
 struct inbound_pool *inbound_pool_create(uint64_t bytes_max, uint64_t kept_bytes_max);
-void inbound_pool_release(struct inbound_pool *pool); /* NULL is fine */
+void inbound_pool_release(struct inbound_pool *pool);   /* NULL is fine */
 uint64_t inbound_pool_bytes(struct inbound_pool *pool); /* counted now */
 
 /* Takes wire.ptr, which free() must take, also on failure. ERR_BUSY when the pool is full. */
@@ -37,8 +37,8 @@ struct bytes inbound_wire(const struct inbound *inbound); /* as it came; until i
 struct bytes inbound_body(const struct inbound *inbound); /* inflated */
 const struct otlp_request *inbound_request(const struct inbound *inbound);
 uint64_t inbound_bytes(const struct inbound *inbound); /* what it holds */
-void inbound_drop_wire(struct inbound *inbound); /* when it is not the body too */
-void inbound_release(struct inbound *inbound);   /* NULL is fine; any thread */
+void inbound_drop_wire(struct inbound *inbound);       /* when it is not the body too */
+void inbound_release(struct inbound *inbound);         /* NULL is fine; any thread */
 
 /* What tells a request sent again from a new one: project, signal and decompressed bytes. */
 struct hash128 inbound_hash(struct uuid project_id, enum otlp_signal signal, struct bytes body);

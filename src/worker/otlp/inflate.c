@@ -7,9 +7,9 @@
 
 #define MIB ((size_t)1 << 20)
 enum {
-    DEFLATE_RATIO_MAX = 1032,  /* zlib.net/zlib_tech.html: no stream does better */
-    GZIP_BYTES_MIN = 18,       /* header and trailer */
-    ZSTD_WINDOW_LOG_MAX = 24,  /* 16 MiB; zstd's levels up to 19 need 8 MiB */
+    DEFLATE_RATIO_MAX = 1032, /* zlib.net/zlib_tech.html: no stream does better */
+    GZIP_BYTES_MIN = 18,      /* header and trailer */
+    ZSTD_WINDOW_LOG_MAX = 24, /* 16 MiB; zstd's levels up to 19 need 8 MiB */
     FIRST_BYTES = 16 << 10,
 };
 
@@ -98,7 +98,8 @@ static bool zlib_steps(z_stream *stream, struct bytes wire, size_t bytes_max, st
         } else if (status == Z_BUF_ERROR && stream->avail_out != 0) {
             return err_set(err, ERR_INPUT, "the compressed body is cut short");
         } else if (status != Z_OK && status != Z_BUF_ERROR) {
-            return err_set(err, ERR_INPUT, "the body is not valid gzip: %s", stream->msg != NULL ? stream->msg : "damaged");
+            return err_set(err, ERR_INPUT, "the body is not valid gzip: %s",
+                           stream->msg != NULL ? stream->msg : "damaged");
         }
     }
 }

@@ -92,7 +92,8 @@ static void test_sizes_around_the_limit(void **state)
     static const size_t sizes[] = { 0, 1, 100, 70000, LIMIT - 1, LIMIT, LIMIT + 1, 3 * LIMIT };
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
         struct buf plain = plain_of(sizes[i]);
-        struct buf wires[] = { gzipped(buf_bytes(&plain)), zstded(buf_bytes(&plain), true), zstded(buf_bytes(&plain), false) };
+        struct buf wires[] = { gzipped(buf_bytes(&plain)), zstded(buf_bytes(&plain), true),
+                               zstded(buf_bytes(&plain), false) };
         for (size_t j = 0; j < COUNT_OF(wires); j++) {
             enum buffer_encoding encoding = j == 0 ? BUFFER_ENCODING_GZIP : BUFFER_ENCODING_ZSTD;
             if (sizes[i] <= LIMIT) {
@@ -139,16 +140,19 @@ static void test_damage_and_lies(void **state)
 {
     (void)state;
     struct buf plain = plain_of(3000);
-    struct buf wires[] = { gzipped(buf_bytes(&plain)), zstded(buf_bytes(&plain), true), zstded(buf_bytes(&plain), false) };
+    struct buf wires[] = { gzipped(buf_bytes(&plain)), zstded(buf_bytes(&plain), true),
+                           zstded(buf_bytes(&plain), false) };
     struct buf out;
     buf_init(&out, LIMIT + 1);
     for (size_t i = 0; i < COUNT_OF(wires); i++) {
         enum buffer_encoding encoding = i == 0 ? BUFFER_ENCODING_GZIP : BUFFER_ENCODING_ZSTD;
-        for (size_t len = 1; len < wires[i].len; len++) expect_error(encoding, bytes_from(wires[i].ptr, len), ERR_INPUT);
+        for (size_t len = 1; len < wires[i].len; len++)
+            expect_error(encoding, bytes_from(wires[i].ptr, len), ERR_INPUT);
         for (size_t at = 0; at < wires[i].len; at++) {
             struct err err = { 0 };
             wires[i].ptr[at] ^= 0x55;
-            if (!inflates(encoding, buf_bytes(&wires[i]), &out, &err)) assert_true(err.code == ERR_INPUT || err.code == ERR_TOO_LARGE);
+            if (!inflates(encoding, buf_bytes(&wires[i]), &out, &err))
+                assert_true(err.code == ERR_INPUT || err.code == ERR_TOO_LARGE);
             wires[i].ptr[at] ^= 0x55;
         }
     }
@@ -173,15 +177,18 @@ static void test_bombs(void **state)
     assert_true(buf_reserve(&zeros, 64 * LIMIT));
     memset(zeros.ptr, 0, 64 * LIMIT);
     zeros.len = 64 * LIMIT;
-    struct buf wires[] = { gzipped(buf_bytes(&zeros)), zstded(buf_bytes(&zeros), true), zstded(buf_bytes(&zeros), false) };
+    struct buf wires[] = { gzipped(buf_bytes(&zeros)), zstded(buf_bytes(&zeros), true),
+                           zstded(buf_bytes(&zeros), false) };
     for (size_t i = 0; i < COUNT_OF(wires); i++) {
         expect_error(i == 0 ? BUFFER_ENCODING_GZIP : BUFFER_ENCODING_ZSTD, buf_bytes(&wires[i]), ERR_TOO_LARGE);
         buf_deinit(&wires[i]);
     }
     buf_deinit(&zeros);
-    expect_error(BUFFER_ENCODING_ZSTD, BYTES("\x28\xB5\x2F\xFD\xE0\x00\x00\x00\x00\x00\x00\x00\x10\x01\x00\x00"), ERR_TOO_LARGE);
+    expect_error(BUFFER_ENCODING_ZSTD, BYTES("\x28\xB5\x2F\xFD\xE0\x00\x00\x00\x00\x00\x00\x00\x10\x01\x00\x00"),
+                 ERR_TOO_LARGE);
     expect_error(BUFFER_ENCODING_ZSTD, BYTES("\x28\xB5\x2F\xFD\x00\xA0\x01\x00\x00"), ERR_INPUT);
-    assert_true(inflate_guess(BUFFER_ENCODING_GZIP, BYTES("\x1F\x8B\x08\0\0\0\0\0\0\0\0\0\0\0\xFF\xFF\xFF\x7F"), 64 * LIMIT) < 20000);
+    assert_true(inflate_guess(BUFFER_ENCODING_GZIP, BYTES("\x1F\x8B\x08\0\0\0\0\0\0\0\0\0\0\0\xFF\xFF\xFF\x7F"),
+                              64 * LIMIT) < 20000);
 }
 
 /* ---- inbound ---- */
@@ -303,8 +310,9 @@ static void test_inbound_from_foreign_records(void **state)
 {
     (void)state;
     struct buf body = request_of(1);
-    struct buffer_record good = { .position = 1, .signal = BUFFER_SIGNAL_TRACES, .received_unix_us = ENCODE_NOW_US,
-                                  .body = buf_bytes(&body) };
+    struct buffer_record good = {
+        .position = 1, .signal = BUFFER_SIGNAL_TRACES, .received_unix_us = ENCODE_NOW_US, .body = buf_bytes(&body)
+    };
     struct buffer_record records[] = { good, good, good, good, good };
     records[0].signal = BUFFER_SIGNAL_REPLAY;
     records[1].encoding = (enum buffer_encoding)9;
@@ -324,9 +332,12 @@ static void test_inbound_from_foreign_records(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes_around_the_limit), cmocka_unit_test(test_several_members),
-        cmocka_unit_test(test_damage_and_lies),        cmocka_unit_test(test_bombs),
-        cmocka_unit_test(test_inbound_of_every_encoding), cmocka_unit_test(test_inbound_budget),
+        cmocka_unit_test(test_sizes_around_the_limit),
+        cmocka_unit_test(test_several_members),
+        cmocka_unit_test(test_damage_and_lies),
+        cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_inbound_of_every_encoding),
+        cmocka_unit_test(test_inbound_budget),
         cmocka_unit_test(test_inbound_from_foreign_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,8 +65,8 @@ struct otlp_link {
     uint32_t dropped_attributes_count, flags;
 };
 struct otlp_span {
-    uint32_t scope; /* index; resource = scopes[scope].resource */
-    uint32_t kind, status_code, flags; /* as in the proto; unknown numbers are kept */
+    uint32_t scope;                                 /* index; resource = scopes[scope].resource */
+    uint32_t kind, status_code, flags;              /* as in the proto; unknown numbers are kept */
     struct bytes trace_id, span_id, parent_span_id; /* 16, 8, 8 or 0 bytes; an all-zero parent has len 0 */
     struct bytes name, status_message, trace_state;
     uint64_t start_unix_ns, end_unix_ns;
@@ -115,29 +115,29 @@ struct otlp_point {
     uint64_t count;
     bool has_sum, has_min, has_max;
     double sum, min, max;
-    struct otlp_range bucket_counts;   /* of u64s; histogram, exponential: positive */
-    struct otlp_range bounds;          /* of doubles */
+    struct otlp_range bucket_counts; /* of u64s; histogram, exponential: positive */
+    struct otlp_range bounds;        /* of doubles */
     int32_t scale, positive_offset, negative_offset;
     uint64_t zero_count;
     double zero_threshold;
-    struct otlp_range negative_counts; /* of u64s */
+    struct otlp_range negative_counts;            /* of u64s */
     struct otlp_range quantiles, quantile_values; /* of doubles */
 };
 
 struct otlp_limits {
-    uint32_t attributes_max;  /* of one record; 10,000 is taken, above is rejected: 16,384 */
-    uint32_t depth_max;       /* of nested values: 32 */
-    uint32_t records_max;     /* of a request: 1,000,000 */
+    uint32_t attributes_max;                 /* of one record; 10,000 is taken, above is rejected: 16,384 */
+    uint32_t depth_max;                      /* of nested values: 32 */
+    uint32_t records_max;                    /* of a request: 1,000,000 */
     int64_t time_min_unix_us, future_max_us; /* 2000-01-01; received + 48 h */
-    uint32_t days_max;        /* different UTC days in a request: 40, at most 64; records of further ones are rejected */
+    uint32_t days_max; /* different UTC days in a request: 40, at most 64; records of further ones are rejected */
     uint64_t decoded_bytes_max; /* of all arrays together: 512 MiB; a usual request needs about its body's size */
 };
 extern const struct otlp_limits otlp_limits_default;
 
-#define OTLP_ARRAY_OF(type, name)                                                                                       \
-    struct {                                                                                                            \
-        type *at;                                                                                                       \
-        uint32_t count, cap;                                                                                            \
+#define OTLP_ARRAY_OF(type, name) \
+    struct {                      \
+        type *at;                 \
+        uint32_t count, cap;      \
     } name
 struct otlp_request {
     enum otlp_signal signal;

@@ -24,7 +24,8 @@ int main(void)
         uint64_t start_ns = clock_mono_ns();
         for (int i = 0; i < REQUESTS; i++) {
             struct err err;
-            if (!otlp_decode(&request, OTLP_TRACES, buf_bytes(&requests[i]), ENCODE_NOW_US, &otlp_limits_default, &err) ||
+            if (!otlp_decode(&request, OTLP_TRACES, buf_bytes(&requests[i]), ENCODE_NOW_US, &otlp_limits_default,
+                             &err) ||
                 request.spans.count != SPANS || request.attributes.count != 20 * SPANS + 1) {
                 fprintf(stderr, "otlp_bench: the request was not decoded\n");
                 return 1;

@@ -34,7 +34,8 @@ static void compare(const char *name, enum otlp_signal signal)
     struct err err = { 0 };
     buf_init(&seen, 1 << 20);
     otlp_request_init(&request);
-    if (!otlp_decode(&request, signal, buf_bytes(&body), NOW_US, &otlp_limits_default, &err)) fail_msg("%s: %s", name, err.text);
+    if (!otlp_decode(&request, signal, buf_bytes(&body), NOW_US, &otlp_limits_default, &err))
+        fail_msg("%s: %s", name, err.text);
     assert_int_equal(request.rejected_count, 0);
     assert_true(otlp_record_count(&request) > 0);
     dump_request(&seen, &request);

@@ -102,8 +102,8 @@ static inline void dump_span(struct buf *out, const struct otlp_request *request
     dump(out, " kind=%" PRIu32 " start=%" PRIu64 " end=%" PRIu64 " status=%" PRIu32, span->kind, span->start_unix_ns,
          span->end_unix_ns, span->status_code);
     dump_text(out, "message", span->status_message);
-    dump(out, " flags=%" PRIu32 " dropped=%" PRIu32 ",%" PRIu32 ",%" PRIu32, span->flags, span->dropped_attributes_count,
-         span->dropped_events_count, span->dropped_links_count);
+    dump(out, " flags=%" PRIu32 " dropped=%" PRIu32 ",%" PRIu32 ",%" PRIu32, span->flags,
+         span->dropped_attributes_count, span->dropped_events_count, span->dropped_links_count);
     dump_attributes(out, request, span->attributes);
     for (uint32_t i = span->events.first; i < span->events.first + span->events.count; i++) {
         const struct otlp_event *event = &request->events.at[i];
@@ -137,12 +137,14 @@ static inline void dump_log(struct buf *out, const struct otlp_request *request,
     dump_scope(out, request, log->scope);
     dump(out, "\n");
 }
-static inline void dump_counts(struct buf *out, const struct otlp_request *request, const char *name, struct otlp_range range)
+static inline void dump_counts(struct buf *out, const struct otlp_request *request, const char *name,
+                               struct otlp_range range)
 {
     dump(out, " %s=", name);
     for (uint32_t i = range.first; i < range.first + range.count; i++) dump(out, "%" PRIu64 ",", request->counts.at[i]);
 }
-static inline void dump_numbers(struct buf *out, const struct otlp_request *request, const char *name, struct otlp_range range)
+static inline void dump_numbers(struct buf *out, const struct otlp_request *request, const char *name,
+                                struct otlp_range range)
 {
     dump(out, " %s=", name);
     for (uint32_t i = range.first; i < range.first + range.count; i++) {
@@ -170,7 +172,8 @@ static inline void dump_point(struct buf *out, const struct otlp_request *reques
     dump_text(out, "unit", metric->unit);
     dump(out, " temporality=%" PRIu32 " monotonic=%d", metric->aggregation_temporality, metric->is_monotonic);
     dump_attributes(out, request, metric->metadata);
-    dump(out, " flags=%" PRIu32 " start=%" PRIu64 " time=%" PRIu64, point->flags, point->start_unix_ns, point->time_unix_ns);
+    dump(out, " flags=%" PRIu32 " start=%" PRIu64 " time=%" PRIu64, point->flags, point->start_unix_ns,
+         point->time_unix_ns);
     dump_attributes(out, request, point->attributes);
     dump_number(out, point->has_value, point->is_integer, point->integer, point->number);
     dump(out, " count=%" PRIu64, point->count);

@@ -177,7 +177,8 @@ static inline void put_usual_span(struct buf *out, uint64_t *random)
     snprintf(text, sizeof text, "%016llx", (unsigned long long)encode_random(random));
     put_attribute_text(&span, 9, "session.id", text);
     put_attribute_text(&span, 9, "db.system.name", "postgresql");
-    put_attribute_text(&span, 9, "db.query.text", "SELECT id, sku, quantity FROM cart_items WHERE cart_id = $1 ORDER BY id");
+    put_attribute_text(&span, 9, "db.query.text",
+                       "SELECT id, sku, quantity FROM cart_items WHERE cart_id = $1 ORDER BY id");
     put_attribute_int(&span, 9, "http.response.body.size", (int64_t)(number % 100000));
     put_attribute_double(&span, 9, "app.cart.total", (double)(number % 100000) / 100);
     put_attribute_bool(&span, 9, "app.cart.is_new", number % 2 == 0);

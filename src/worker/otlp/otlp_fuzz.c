@@ -41,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct err err = { 0 };
         otlp_request_init(&request);
         text.len = 0;
-        if (otlp_decode(&request, (enum otlp_signal)signal, bytes_from(data, size), INT64_C(1763800000000000), &limits, &err)) {
+        if (otlp_decode(&request, (enum otlp_signal)signal, bytes_from(data, size), INT64_C(1763800000000000), &limits,
+                        &err)) {
             check_ids(&request);
             dump_request(&text, &request);
             if ((request.rejected_count == 0) != (request.rejected_reason[0] == '\0')) abort();

@@ -23,8 +23,8 @@ static struct decoded decode_metric_of(struct buf metric)
     put_message(&records, 2, &metric);
     struct decoded decoded = { .body = request_around(&records) };
     otlp_request_init(&decoded.request);
-    decoded.ok = otlp_decode(&decoded.request, OTLP_METRICS, buf_bytes(&decoded.body), ENCODE_NOW_US, &otlp_limits_default,
-                             &decoded.err);
+    decoded.ok = otlp_decode(&decoded.request, OTLP_METRICS, buf_bytes(&decoded.body), ENCODE_NOW_US,
+                             &otlp_limits_default, &decoded.err);
     return decoded;
 }
 
@@ -42,7 +42,8 @@ static struct buf point_at(uint64_t time_unix_ns, double value)
     return point;
 }
 
-static void expect_counts(const struct decoded *decoded, struct otlp_range range, const uint64_t *counts, uint32_t count)
+static void expect_counts(const struct decoded *decoded, struct otlp_range range, const uint64_t *counts,
+                          uint32_t count)
 {
     assert_int_equal(range.count, count);
     for (uint32_t i = 0; i < count; i++) assert_int_equal(decoded->request.counts.at[range.first + i], counts[i]);
@@ -177,9 +178,10 @@ static void test_histogram_counts_and_bounds(void **state)
     assert_int_equal(decoded.request.counts.count, 4);
     assert_int_equal(decoded.request.numbers.count, 2);
     assert_int_equal(decoded.request.rejected_count, 2);
-    assert_string_equal(decoded.request.rejected_reason,
-                        "resource_metrics[0].scope_metrics[0].metrics[0].data_points[3]: 2 bucket_counts do not go with 2 "
-                        "explicit_bounds (one more is right)");
+    assert_string_equal(
+        decoded.request.rejected_reason,
+        "resource_metrics[0].scope_metrics[0].metrics[0].data_points[3]: 2 bucket_counts do not go with 2 "
+        "explicit_bounds (one more is right)");
     done(&decoded);
 }
 
@@ -258,8 +260,9 @@ static void test_summary_and_cut_numbers(void **state)
     put_message(&metric, 9, &data);
     decoded = decode_metric_of(metric);
     assert_false(decoded.ok);
-    assert_string_equal(decoded.err.text, "resource_metrics[0].scope_metrics[0].metrics[0].data_points[0]: not well-formed "
-                                          "protobuf (cut short, or a length past its end)");
+    assert_string_equal(decoded.err.text,
+                        "resource_metrics[0].scope_metrics[0].metrics[0].data_points[0]: not well-formed "
+                        "protobuf (cut short, or a length past its end)");
     done(&decoded);
 }
 

@@ -569,7 +569,8 @@ static void test_malformed_is_refused_with_its_place(void **state)
         { { (const uint8_t *)"\x80\x80\x80\x80\x80\x01", 6 }, "a field number that protobuf does not have" },
         { { (const uint8_t *)"\x2E", 1 }, "a wire type that protobuf does not have" },
         { { (const uint8_t *)"\x2F", 1 }, "a wire type that protobuf does not have" },
-        { { (const uint8_t *)"\x39\x01\x02\x03", 4 }, "not well-formed protobuf (cut short, or a length past its end)" },
+        { { (const uint8_t *)"\x39\x01\x02\x03", 4 },
+          "not well-formed protobuf (cut short, or a length past its end)" },
         { { (const uint8_t *)"\x85\x01\x01", 3 }, "not well-formed protobuf (cut short, or a length past its end)" },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -590,7 +591,7 @@ static void test_numbers(void **state)
     (void)state;
     struct buf records = message(), span = span_start();
     put_varint(&span, 6, 4000000000u);
-    put_raw(&span, "\x50\x85\x80\x80\x00", 5); /* dropped_attributes_count 5, in four bytes */
+    put_raw(&span, "\x50\x85\x80\x80\x00", 5);    /* dropped_attributes_count 5, in four bytes */
     put_varint(&span, 12, UINT64_C(0x100000007)); /* the low half counts */
     put_fixed32(&span, 16, 0x301);
     put_message(&records, 2, &span);
@@ -671,8 +672,9 @@ static void test_days(void **state)
     assert_true(decoded.ok);
     assert_int_equal(decoded.request.logs.count, 80);
     assert_int_equal(decoded.request.rejected_count, 20);
-    assert_string_equal(decoded.request.rejected_reason, "resource_logs[0].scope_logs[0].log_records[40]: is of one more "
-                                                         "UTC day than the 40 that one request may have");
+    assert_string_equal(decoded.request.rejected_reason,
+                        "resource_logs[0].scope_logs[0].log_records[40]: is of one more "
+                        "UTC day than the 40 that one request may have");
     done(&decoded);
 }
 

@@ -12,9 +12,9 @@
 #pragma once
 #include "base/bytes.h"
 
-#define WIRE_VARINT(number) ((uint64_t)(number) << 3 | 0)
+#define WIRE_VARINT(number)  ((uint64_t)(number) << 3 | 0)
 #define WIRE_FIXED64(number) ((uint64_t)(number) << 3 | 1)
-#define WIRE_LEN(number) ((uint64_t)(number) << 3 | 2)
+#define WIRE_LEN(number)     ((uint64_t)(number) << 3 | 2)
 #define WIRE_FIXED32(number) ((uint64_t)(number) << 3 | 5)
 
 struct wire {
@@ -29,7 +29,10 @@ static inline struct wire wire_of(struct bytes message)
     return (struct wire){ message.ptr, message.ptr + message.len };
 }
 
-static inline size_t wire_left(const struct wire *wire) { return (size_t)(wire->end - wire->at); }
+static inline size_t wire_left(const struct wire *wire)
+{
+    return (size_t)(wire->end - wire->at);
+}
 
 /* By value, so that the reader of the hot loops stays in registers. at is NULL when there is no varint. */
 struct wire_number {
