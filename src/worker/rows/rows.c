@@ -101,10 +101,18 @@ static bool name_takes(const struct rows *rows, const struct key *key, const str
     return !record_has(rows, key) || values_equal(rows->slots[key->slot].value, value);
 }
 
-static void name_give(struct rows *rows, const char *name, const struct otlp_value *value)
+static void name_give(struct rows *rows, struct key *key, const struct otlp_value *value)
 {
-    struct key *key = keys_find(&rows->keys, name);
     if (!record_has(rows, key)) slot_add(rows, key, value);
+}
+
+/* The key of the current name (0), or of rename's second (1). */
+static struct key *target_of(struct rows *rows, struct key *key, int which)
+{
+    if (key->targets[which] == NULL) {
+        key->targets[which] = keys_find(&rows->keys, which == 0 ? key->rename->to : key->rename->second);
+    }
+    return key->targets[which];
 }
 
 static const struct otlp_value *text_value(struct rows *rows, struct bytes text)
@@ -123,22 +131,22 @@ static struct bytes text_mapped(struct bytes text, const char *const (*pairs)[2]
 }
 
 /* "/path?query#fragment": both parts must be free or equal, else the old attribute stays. */
-static bool target_rename(struct rows *rows, struct bytes target)
+static bool target_rename(struct rows *rows, struct key *key, struct bytes target)
 {
     const uint8_t *mark = target.len == 0 ? NULL : memchr(target.ptr, '?', target.len);
     size_t path_len = mark == NULL ? target.len : (size_t)(mark - target.ptr);
     const struct otlp_value *path = text_value(rows, bytes_from(target.ptr, path_len));
     const struct otlp_value *query =
         mark == NULL ? NULL : text_value(rows, bytes_from(mark + 1, target.len - path_len - 1));
-    if (!name_takes(rows, keys_find(&rows->keys, "url.path"), path)) return false;
-    if (query != NULL && !name_takes(rows, keys_find(&rows->keys, "url.query"), query)) return false;
-    name_give(rows, "url.path", path);
-    if (query != NULL) name_give(rows, "url.query", query);
+    if (!name_takes(rows, target_of(rows, key, 0), path)) return false;
+    if (query != NULL && !name_takes(rows, target_of(rows, key, 1), query)) return false;
+    name_give(rows, target_of(rows, key, 0), path);
+    if (query != NULL) name_give(rows, target_of(rows, key, 1), query);
     return true;
 }
 
 /* "example.com:8080", "[::1]:8080", "example.com". */
-static bool host_rename(struct rows *rows, struct bytes host)
+static bool host_rename(struct rows *rows, struct key *key, struct bytes host)
 {
     size_t digits = 0;
     int64_t port = 0;
@@ -159,20 +167,20 @@ static bool host_rename(struct rows *rows, struct bytes host)
         }
     }
     const struct otlp_value *value = text_value(rows, address);
-    if (!name_takes(rows, keys_find(&rows->keys, "server.address"), value)) return false;
-    name_give(rows, "server.address", value);
+    if (!name_takes(rows, target_of(rows, key, 0), value)) return false;
+    name_give(rows, target_of(rows, key, 0), value);
     if (has_port) {
         struct otlp_value *number = arena_alloc(&rows->record_arena, sizeof *number);
         *number = (struct otlp_value){ .type = OTLP_INT, .integer = port };
-        name_give(rows, "server.port", number);
+        name_give(rows, target_of(rows, key, 1), number);
     }
     return true;
 }
 
 /* code.function with its code.namespace before it; both are then done with. */
-static bool function_rename(struct rows *rows, const struct otlp_value *function)
+static bool function_rename(struct rows *rows, struct key *key, const struct otlp_value *function)
 {
-    struct key *space_key = keys_find(&rows->keys, "code.namespace");
+    struct key *space_key = target_of(rows, key, 1);
     struct slot *space = record_has(rows, space_key) ? &rows->slots[space_key->slot] : NULL;
     if (space != NULL && space->value->type == OTLP_TEXT && function->type == OTLP_TEXT) {
         struct bytes before = space->value->bytes, name = function->bytes;
@@ -184,10 +192,9 @@ static bool function_rename(struct rows *rows, const struct otlp_value *function
     } else {
         space = NULL;
     }
-    if (!name_takes(rows, keys_find(&rows->keys, "code.function.name"), function)) return false;
-    size_t space_at = space == NULL ? 0 : (size_t)(space - rows->slots);
-    name_give(rows, "code.function.name", function);
-    if (space != NULL) rows->slots[space_at].key = NULL;
+    if (!name_takes(rows, target_of(rows, key, 0), function)) return false;
+    name_give(rows, target_of(rows, key, 0), function);
+    if (space != NULL) space->key = NULL;
     return true;
 }
 
@@ -205,21 +212,20 @@ static struct bytes value_mapped(enum rename_how how, struct bytes text)
 }
 
 /* Whether the value of an old name now stands under the current one. */
-static bool slot_rename(struct rows *rows, const struct rename *rename, const struct otlp_value *value,
-                        uint32_t span_kind)
+static bool slot_rename(struct rows *rows, struct key *key, const struct otlp_value *value, uint32_t span_kind)
 {
-    bool is_server = span_kind == 2 || span_kind == 5; /* SERVER, CONSUMER */
-    const char *to = rename->how == RENAME_PEER && is_server ? rename->to_of_server : rename->to;
-    bool is_text = value->type == OTLP_TEXT;
-    if (rename->how == RENAME_SPANS_ONLY && rows->table == SCHEMA_METRICS) return false;
-    if (rename->how == RENAME_TARGET && is_text) return target_rename(rows, value->bytes);
-    if (rename->how == RENAME_HOST && is_text) return host_rename(rows, value->bytes);
-    if (rename->how == RENAME_FUNCTION) return function_rename(rows, value);
+    enum rename_how how = key->rename->how;
+    bool is_text = value->type == OTLP_TEXT, is_server = span_kind == 2 || span_kind == 5; /* SERVER, CONSUMER */
+    if (how == RENAME_SPANS_ONLY && rows->table == SCHEMA_METRICS) return false;
+    if (how == RENAME_TARGET && is_text) return target_rename(rows, key, value->bytes);
+    if (how == RENAME_HOST && is_text) return host_rename(rows, key, value->bytes);
+    if (how == RENAME_FUNCTION) return function_rename(rows, key, value);
     if (is_text) {
-        struct bytes mapped = value_mapped(rename->how, value->bytes);
+        struct bytes mapped = value_mapped(how, value->bytes);
         if (mapped.ptr != value->bytes.ptr) value = text_value(rows, mapped);
     }
-    if (!name_takes(rows, keys_find(&rows->keys, to), value)) return false;
+    struct key *to = target_of(rows, key, how == RENAME_PEER && is_server ? 1 : 0);
+    if (!name_takes(rows, to, value)) return false;
     name_give(rows, to, value);
     return true;
 }
@@ -231,7 +237,7 @@ static void slots_rename(struct rows *rows, uint32_t span_kind)
     for (uint32_t i = 0; i < sent_count; i++) {
         struct slot slot = rows->slots[i];
         if (slot.key == NULL || slot.key->rename == NULL) continue;
-        if (slot_rename(rows, slot.key->rename, slot.value, span_kind)) rows->slots[i].key = NULL;
+        if (slot_rename(rows, slot.key, slot.value, span_kind)) rows->slots[i].key = NULL;
     }
 }
 
@@ -358,9 +364,17 @@ static inline size_t entry_bytes_max(const struct slot *slot)
     return slot->key->json.len + 1 + json_value_bytes_max(slot->value);
 }
 
-/* The slots' object, without those of keys over the project's limit, which go into one member. */
+static uint8_t *count_put(uint8_t *at, struct bytes name, uint32_t count)
+{
+    if (count == 0) return at;
+    at = json_put_int(json_put_raw(at, name), count);
+    *at++ = ',';
+    return at;
+}
+
+/* The slots' object, with those of keys over the project's limit in one member of it. */
 static uint8_t *remainder_put(uint8_t *at, const struct slot *slots, uint32_t count, uint32_t overflow_count,
-                              struct bytes tail, uint32_t dropped_count)
+                              struct bytes scope_json, struct dropped dropped)
 {
     *at++ = '{';
     for (uint32_t i = 0; i < count; i++) {
@@ -374,23 +388,22 @@ static uint8_t *remainder_put(uint8_t *at, const struct slot *slots, uint32_t co
         at[-1] = '}';
         *at++ = ',';
     }
-    if (unlikely(dropped_count > 0)) {
-        at = json_put_raw(at, BYTES("\"otel.dropped_attributes_count\":"));
-        at = json_put_int(at, dropped_count);
-        *at++ = ',';
-    }
-    if (tail.len > 0) at = json_put_raw(at, tail);
+    at = count_put(at, BYTES("\"otel.dropped_attributes_count\":"), dropped.attributes);
+    at = count_put(at, BYTES("\"otel.dropped_events_count\":"), dropped.events);
+    at = count_put(at, BYTES("\"otel.dropped_links_count\":"), dropped.links);
+    at = json_put_bytes(at, scope_json);
+    assert(at[-1] == ','); /* the caller has something to say */
     at[-1] = '}';
     return at;
 }
 
-static const size_t remainder_frame_bytes_max = 256; /* the braces, the overflow's and the dropped count's entries */
+static const size_t remainder_frame_bytes_max = 320; /* the braces, the overflow's and the counts' entries */
 
-void rows_slots_put(struct rows *rows, uint32_t attributes_column, struct bytes tail, uint32_t dropped_count)
+void rows_slots_put(struct rows *rows, uint32_t attributes_column, struct bytes scope_json, struct dropped dropped)
 {
     struct columns *columns = rows->columns;
     struct slot *slots = rows->slots;
-    size_t bytes_max = remainder_frame_bytes_max + tail.len;
+    size_t bytes_max = remainder_frame_bytes_max + scope_json.len;
     uint32_t left_count = 0, overflow_count = 0;
     enum schema_table_id table = rows->table;
     memset(rows->roles, 0, sizeof rows->roles);
@@ -408,18 +421,19 @@ void rows_slots_put(struct rows *rows, uint32_t attributes_column, struct bytes 
         slots[left_count++] = slot;
         bytes_max += entry_bytes_max(&slot);
     }
-    if (left_count == 0 && tail.len == 0 && dropped_count == 0) return;
+    if (unlikely(rows->roles[ROLE_SCOPE] != NULL)) scope_json.len = 0; /* no key twice */
+    if (left_count == 0 && scope_json.len == 0 && (dropped.attributes | dropped.events | dropped.links) == 0) return;
 
     if (likely(bytes_max <= RESERVE_BYTES_MAX)) {
         uint8_t *start = columns_text_reserve(columns, bytes_max);
-        uint8_t *end = remainder_put(start, slots, left_count, overflow_count, tail, dropped_count);
+        uint8_t *end = remainder_put(start, slots, left_count, overflow_count, scope_json, dropped);
         assert((size_t)(end - start) <= bytes_max);
         columns_put_text_reserved(columns, attributes_column, (size_t)(end - start));
         return;
     }
     rows->text.len = 0;
     uint8_t *start = rows_text_reserve(rows, bytes_max);
-    rows_text_end(rows, remainder_put(start, slots, left_count, overflow_count, tail, dropped_count));
+    rows_text_end(rows, remainder_put(start, slots, left_count, overflow_count, scope_json, dropped));
     columns_put_text(columns, attributes_column, buf_bytes(&rows->text));
 }
 
@@ -476,10 +490,10 @@ static void resource_make(struct rows *rows, struct resource *resource, const st
     }
     resource->is_made = true;
     if (left_count == 0 && sent->dropped_attributes_count == 0) return;
+    struct dropped dropped = { .attributes = sent->dropped_attributes_count };
     rows->text.len = 0;
     uint8_t *start = rows_text_reserve(rows, bytes_max);
-    rows_text_end(rows, remainder_put(start, slots, left_count, overflow_count, (struct bytes){ 0 },
-                                      sent->dropped_attributes_count));
+    rows_text_end(rows, remainder_put(start, slots, left_count, overflow_count, (struct bytes){ 0 }, dropped));
     resource->columns[resource->column_count++] =
         (struct resource_column){ .column = remainder_column,
                                   .text = arena_copy(&rows->arena, buf_bytes(&rows->text)) };

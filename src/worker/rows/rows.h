@@ -1,19 +1,22 @@
 /* rows.h -- decoded OTLP to rows of schema.md: normalise, name, summarise, hash.
  *
- *   struct otlp_request --rows_build--> for each record: sink.columns(table, day) -> columns_put_*
+ *   struct otlp_request --rows_build--> for each record: sink.columns(table, day) -> columns_put_* -> sink.row_done
  *
- * Rules: schema.md "How rows are made" and docs/rows.md. Pure in (request, project, received_unix_us): a replay makes
- * the same rows with the same ids.
- * Thread: one owner (caches inside: resource JSON, attribute key -> column memo, service handles).
- * Memory: scratch arena reset for each request. */
+ * Rules: docs/rows.md. Pure in (request, project, received_unix_us): a replay makes the same rows with the same ids.
+ * Only which attribute keys are one too many depends on what the project has sent before.
+ * Thread: one owner (caches inside: attribute keys, endpoint hashes, handles of words and resources).
+ * Memory: what is reused between requests is some 300 KB, at most a few MB after requests with many keys; while a request
+ *         is built, some multiple of its largest record; 8 bytes a key and project, see attribute_keys_max.
+ * Errors: none; what a request may hold is otlp_decode's to check. */
 #pragma once
 #include "base/uuid.h"
 #include "timefusion/columns/columns.h"
 #include "worker/otlp/otlp.h"
 
 struct rows_sink {
-    /* The columns that take a row of this table on this UTC day (days since 1970); called once per (table, day) change.
-     * May return a fresh one when the last is full: a row is always begun on what the latest call gave. */
+    /* The columns that take a row of this table on this UTC day (days since 1970); called for the first row, when the
+     * day changes, and after row_done said false: a row is always begun on what the latest call gave. It may give the
+     * same columns again, also reset. */
     struct columns *(*columns)(void *ctx, enum schema_table_id table, int32_t day);
     /* After each row: the sink may say that the columns are full by returning false; rows then asks columns() anew. */
     bool (*row_done)(void *ctx, struct columns *columns);
@@ -21,10 +24,12 @@ struct rows_sink {
 };
 struct rows;
 struct rows_options {
-    uint32_t
-        attribute_keys_max; /* distinct keys remembered for a project; above it new keys' values go under one key */
+    /* Distinct keys without a column that a project may name, 0: 100,000; the values of further ones go under
+     * monoscope.attributes_overflow. All projects together remember at most 16 times as many. */
+    uint32_t attribute_keys_max;
 };
 struct rows *rows_create(const struct rows_options *options);
-void rows_destroy(struct rows *rows);
+void rows_destroy(struct rows *rows); /* NULL is fine */
+/* Every record of request becomes a row. request is borrowed for the call; sink's functions are called from within. */
 void rows_build(struct rows *rows, struct uuid project_id, const struct otlp_request *request,
                 const struct rows_sink *sink);

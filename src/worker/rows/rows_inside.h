@@ -27,7 +27,8 @@ struct slot {
 #define WORDS(X)                                                                                                       \
     X(INTERNAL, "internal")                                                                                            \
     X(SERVER, "server")                                                                                                \
-    X(CLIENT, "client") X(PRODUCER, "producer") X(CONSUMER, "consumer") X(LOG, "log") X(UNSET, "UNSET") X(OK, "OK")    \
+    X(CLIENT, "client")                                                                                                \
+    X(PRODUCER, "producer") X(CONSUMER, "consumer") X(LOG, "log") X(UNSET, "UNSET") X(OK, "OK")                        \
         X(ERROR_STATUS, "ERROR") X(TRACE, "TRACE") X(DEBUG, "DEBUG") X(INFO, "INFO") X(WARN, "WARN") X(ERROR, "ERROR") \
             X(FATAL, "FATAL") X(FLAGS_01, "01") X(GAUGE, "gauge") X(SUM, "sum") X(HISTOGRAM, "histogram")              \
                 X(EXPONENTIAL, "exponential_histogram") X(SUMMARY, "summary") X(DELTA, "delta")                        \
@@ -116,9 +117,12 @@ struct rows {
 /* Attributes of a record into rows->slots: of equal keys the last counts, old names become current ones.
  * span_kind: as in the proto, 0 for others. */
 void rows_slots_collect(struct rows *rows, struct key *first, struct otlp_range range, uint32_t span_kind);
-/* The flat columns and the remainder of what was collected; fills rows->roles. tail: more entries of the remainder, each
- * `"key":value,`. */
-void rows_slots_put(struct rows *rows, uint32_t attributes_column, struct bytes tail, uint32_t dropped_count);
+/* The flat columns and the remainder of what was collected; fills rows->roles. scope_json: of struct scope, the end of
+ * the remainder. */
+struct dropped { /* what the sender says it left out */
+    uint32_t attributes, events, links;
+};
+void rows_slots_put(struct rows *rows, uint32_t attributes_column, struct bytes scope_json, struct dropped dropped);
 /* {"key":value,...} of attributes that have no columns (an event's); to rows->text. */
 void rows_attributes_add_json(struct rows *rows, struct otlp_range range);
 struct resource *rows_resource(struct rows *rows, uint32_t resource);

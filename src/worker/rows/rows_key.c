@@ -29,6 +29,9 @@ static const struct {
     { "exception.message", ROLE_EXCEPTION_MESSAGE },
     { "exception.stacktrace", ROLE_EXCEPTION_STACKTRACE },
     { "service.name", ROLE_SERVICE_NAME },
+    { "otel.scope.name", ROLE_SCOPE },
+    { "otel.scope.version", ROLE_SCOPE },
+    { "otel.scope.attributes", ROLE_SCOPE },
 };
 
 /* Names that semantic conventions before 1.27 gave, and what is their name now (OpenTelemetry "Migration" guides for
@@ -37,12 +40,12 @@ static const struct rename renames[] = {
     { "http.method", "http.request.method", NULL, RENAME_PLAIN },
     { "http.status_code", "http.response.status_code", NULL, RENAME_PLAIN },
     { "http.url", "url.full", NULL, RENAME_PLAIN },
-    { "http.target", "url.path", NULL, RENAME_TARGET },
+    { "http.target", "url.path", "url.query", RENAME_TARGET },
     { "http.scheme", "url.scheme", NULL, RENAME_PLAIN },
     { "http.user_agent", "user_agent.original", NULL, RENAME_PLAIN },
     { "browser.user_agent", "user_agent.original", NULL, RENAME_PLAIN },
     { "http.flavor", "network.protocol.version", NULL, RENAME_FLAVOR },
-    { "http.host", "server.address", NULL, RENAME_HOST },
+    { "http.host", "server.address", "server.port", RENAME_HOST },
     { "http.server_name", "server.address", NULL, RENAME_PLAIN },
     { "http.client_ip", "client.address", NULL, RENAME_PLAIN },
     { "http.request_content_length", "http.request.body.size", NULL, RENAME_PLAIN },
@@ -93,7 +96,7 @@ static const struct rename renames[] = {
     { "messaging.kafka.consumer.group", "messaging.consumer.group.name", NULL, RENAME_PLAIN },
     { "messaging.rabbitmq.routing_key", "messaging.rabbitmq.destination.routing_key", NULL, RENAME_PLAIN },
     { "enduser.id", "user.id", NULL, RENAME_PLAIN },
-    { "code.function", "code.function.name", NULL, RENAME_FUNCTION },
+    { "code.function", "code.function.name", "code.namespace", RENAME_FUNCTION },
     { "code.filepath", "code.file.path", NULL, RENAME_PLAIN },
     { "code.lineno", "code.line.number", NULL, RENAME_PLAIN },
     { "code.column", "code.column.number", NULL, RENAME_PLAIN },

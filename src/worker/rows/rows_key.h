@@ -39,23 +39,24 @@ enum key_role {
     ROLE_EXCEPTION_MESSAGE,
     ROLE_EXCEPTION_STACKTRACE,
     ROLE_SERVICE_NAME,
+    ROLE_SCOPE, /* the sender says itself what we would say of the scope */
     ROLE_COUNT
 };
 
 /* What becomes of an attribute with an old name. */
 enum rename_how {
     RENAME_PLAIN,      /* the value goes under the new name */
-    RENAME_PEER,       /* client.* on server and consumer spans, else server.* */
-    RENAME_TARGET,     /* "/path?query" becomes url.path and url.query */
-    RENAME_HOST,       /* "host:port" becomes server.address and server.port */
+    RENAME_PEER,       /* second (client.*) on server and consumer spans */
+    RENAME_TARGET,     /* "/path?query": the query goes under second */
+    RENAME_HOST,       /* "host:port": the port goes under second */
     RENAME_TRANSPORT,  /* "ip_tcp" becomes "tcp" */
     RENAME_FAMILY,     /* "inet6" becomes "ipv6" */
     RENAME_FLAVOR,     /* "2.0" becomes "2" */
-    RENAME_FUNCTION,   /* code.namespace is put before it */
+    RENAME_FUNCTION,   /* the value of second (code.namespace) is put before it */
     RENAME_SPANS_ONLY, /* still the current name in otel_metrics */
 };
 struct rename {
-    const char *from, *to, *to_of_server; /* to_of_server: RENAME_PEER's client.* */
+    const char *from, *to, *second;
     enum rename_how how;
 };
 
@@ -65,6 +66,7 @@ struct key {
     uint64_t hash;
     struct key *followers[2];    /* the keys that came behind this one, the last first: spans have a few shapes */
     const struct rename *rename; /* NULL: the name is current */
+    struct key *targets[2];      /* of rename's to and second; NULL: not looked up yet */
     uint64_t record;             /* stamp of the last record that has it ... */
     uint32_t slot;               /* ... and where, in rows->slots */
     enum key_role role;

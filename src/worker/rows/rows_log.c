@@ -169,7 +169,8 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     columns_put_int(columns, LOGS_AND_SPANS_message_size_bytes, log->bytes);
 
     rows_slots_collect(rows, &rows->first_of_log, log->attributes, 0);
-    rows_slots_put(rows, LOGS_AND_SPANS_attributes, scope->json, log->dropped_attributes_count);
+    struct dropped dropped = { .attributes = log->dropped_attributes_count };
+    rows_slots_put(rows, LOGS_AND_SPANS_attributes, scope->json, dropped);
     struct bytes message = body_put(rows, &log->body);
     if (message.len == 0) message = log->event_name;
     rows_log_summary_put(rows, level, message);

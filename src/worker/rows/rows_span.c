@@ -174,35 +174,17 @@ static void hashes_put(struct rows *rows, const struct otlp_span *span, struct b
     if (count > 0) columns_put_text_list(rows->columns, LOGS_AND_SPANS_hashes, hashes, count);
 }
 
-/* Counts of what the sender left out, as more entries of the remainder. */
-static struct bytes dropped_tail(struct rows *rows, const struct otlp_span *span, struct bytes scope_json)
-{
-    if (likely(span->dropped_events_count == 0 && span->dropped_links_count == 0)) return scope_json;
-    uint8_t *start = arena_alloc(&rows->record_arena, scope_json.len + 160);
-    uint8_t *at = json_put_bytes(start, scope_json);
-    if (span->dropped_events_count > 0) {
-        at = json_put_raw(at, BYTES("\"otel.dropped_events_count\":"));
-        at = json_put_int(at, span->dropped_events_count);
-        *at++ = ',';
-    }
-    if (span->dropped_links_count > 0) {
-        at = json_put_raw(at, BYTES("\"otel.dropped_links_count\":"));
-        at = json_put_int(at, span->dropped_links_count);
-        *at++ = ',';
-    }
-    return bytes_from(start, (size_t)(at - start));
-}
-
 void rows_span_build(struct rows *rows, const struct otlp_span *span)
 {
     uint32_t resource_index = rows->request->scopes.at[span->scope].resource;
     struct resource *resource = rows_resource(rows, resource_index);
     struct scope *scope = rows_scope(rows, span->scope);
-    struct bytes tail = dropped_tail(rows, span, scope->json);
+    struct dropped dropped = { span->dropped_attributes_count, span->dropped_events_count, span->dropped_links_count };
 
     int64_t start_us =
         span->start_unix_ns > 0 ? (int64_t)(span->start_unix_ns / 1000u) : rows->request->received_unix_us;
     uint64_t duration_ns = span->end_unix_ns > span->start_unix_ns ? span->end_unix_ns - span->start_unix_ns : 0;
+    if (unlikely(duration_ns > INT64_MAX)) duration_ns = INT64_MAX;
     enum word kind = kind_word(span->kind);
     uint8_t trace_hex[TRACE_HEX_BYTES], span_hex[SPAN_HEX_BYTES];
     assert(span->trace_id.len <= 16 && span->span_id.len <= 8 && span->parent_span_id.len <= 8);
@@ -234,7 +216,7 @@ void rows_span_build(struct rows *rows, const struct otlp_span *span)
     columns_put_int(columns, LOGS_AND_SPANS_message_size_bytes, span->bytes);
 
     rows_slots_collect(rows, &rows->first_of_span, span->attributes, span->kind);
-    rows_slots_put(rows, LOGS_AND_SPANS_attributes, tail, span->dropped_attributes_count);
+    rows_slots_put(rows, LOGS_AND_SPANS_attributes, scope->json, dropped);
     hashes_put(rows, span, resource->service_name, trace_text);
     rows_span_summary_put(rows, span, kind, duration_ns);
     rows_errors_put(rows, span->events); /* these look at the roles still; events and links use the slots anew */

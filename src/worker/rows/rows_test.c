@@ -489,6 +489,52 @@ static void test_resource_and_scope(void **state)
     assert_cell(f, 1, "attributes", "{\"k\":\"v\"}");
 }
 
+/* Goal: no key stands twice in a remainder. Method: a sender that names the scope itself. */
+static void test_scope_named_by_sender(void **state)
+{
+    struct fixture *f = *state;
+    f->request.scopes.at[0].name = BYTES("lib");
+    sent_span(f, ATTRIBUTES(f, text_of("otel.scope.name", "own")));
+    struct otlp_span *span = sent_span(f, (struct otlp_range){ 0 });
+    span->dropped_attributes_count = 1;
+    span->dropped_events_count = 2;
+    span->dropped_links_count = 3;
+    build(f);
+    assert_cell(f, 0, "attributes", "{\"otel.scope.name\":\"own\"}");
+    assert_cell(f, 1, "attributes",
+                "{\"otel.dropped_attributes_count\":1,\"otel.dropped_events_count\":2,\"otel.dropped_links_count\":3,"
+                "\"otel.scope.name\":\"lib\"}");
+}
+
+/* Goal: docs/rows.md shows what is true. Method: its example. */
+static void test_example_of_docs(void **state)
+{
+    struct fixture *f = *state;
+    f->request.resources.at[0].attributes = ATTRIBUTES(f, text_of("service.name", "cart"), text_of("host.name", "h1"));
+    f->request.scopes.at[0].name = BYTES("io.opentelemetry.tomcat-10.0");
+    struct otlp_span *span =
+        sent_span(f, ATTRIBUTES(f, text_of("http.request.method", "GET"), text_of("http.route", "/cart/{id}"),
+                                text_of("http.target", "/cart/42?full=1"), int_of("http.response.status_code", 200),
+                                text_of("user.id", "u1"), text_of("tenant.plan", "team")));
+    span->name = BYTES("GET /cart/{id}");
+    span->end_unix_ns = span->start_unix_ns + 13000000;
+    span->flags = 1;
+    build(f);
+    const char *expected[][2] = {
+        { "duration", "13000000" },
+        { "context___trace_flags", "01" },
+        { "attributes___url___path", "/cart/42" },
+        { "attributes___url___query", "full=1" },
+        { "attributes___http___response___status_code", "200" },
+        { "attributes", "{\"http.route\":\"/cart/{id}\",\"http.response.status_code\":200,\"tenant.plan\":\"team\","
+                        "\"otel.scope.name\":\"io.opentelemetry.tomcat-10.0\"}" },
+        { "resource", "{\"host.name\":\"h1\"}" },
+        { "summary",
+          "kind;badge=>server|status;badge-2xx=>200|method;badge=>GET|route;text=>/cart/{id}|duration;right=>13ms" },
+    };
+    for (size_t i = 0; i < COUNT_OF(expected); i++) assert_cell(f, 0, expected[i][0], expected[i][1]);
+}
+
 /* Goal: the endpoint of a server span has one hash, from route or from a path with ids taken out; it differs by service,
  * method and project, and a client span has none. */
 static void test_endpoint_hash(void **state)
@@ -992,6 +1038,8 @@ int main(void)
         TEST(test_events_links_errors),
         TEST(test_error_told_twice),
         TEST(test_resource_and_scope),
+        TEST(test_scope_named_by_sender),
+        TEST(test_example_of_docs),
         TEST(test_endpoint_hash),
         TEST(test_span_summary),
         TEST(test_log_fields),
