@@ -7,6 +7,8 @@
  *
  * Exactly once: each commit carries `txn` actions (appId, version = last buffer position included); a flush that lost a
  * put-if-absent race is retried only while the table's latest txn of its appIds is the one it started from.
+ * A flush that was told ERR_IO may have been committed: the same call again answers true, without a second commit; another
+ * one (more files, a later version_after) is told ERR_CONFLICT, and the snapshot's txn then says what is in.
  * Thread: one committer at a time (a lock inside); snapshots are immutable, counted and for any thread.
  * Memory: the snapshot holds one struct delta_file per live file; checkpoints are written as a stream.
  * Errors: ERR_CONFLICT: another writer owns this partition now (drop the flush); ERR_UNSUPPORTED: a table feature, by name;
@@ -31,7 +33,7 @@ struct delta_file {
     uint64_t bytes, row_count;                  /* DELTA_ROWS_UNKNOWN when the add had no statistics */
     int64_t timestamp_min_us, timestamp_max_us; /* INT64_MIN, INT64_MAX when the add had no statistics */
     int64_t modified_unix_ms;
-    const char *stats; /* JSON of the add action, or NULL */
+    struct bytes stats; /* private: the add's statistics, packed (delta_text.h); none: length 0 */
 };
 /* Live files sorted by (project_id, timestamp_max_us descending). */
 struct delta_snapshot {
@@ -48,7 +50,8 @@ struct delta_txn {
     int64_t updated_unix_ms; /* -1: not told */
 };
 
-/* Reads a checkpoint: calls action for each row's action as a JSON line of the log's shape. Filled in by whoever can read
+/* Reads a checkpoint: calls action for each row's action as a JSON object of the log's shape, in any order; groups and
+ * fields that are null are as good as absent (DuckDB's to_json of a row will do). Filled in by whoever can read
  * any Parquet file (timefusion/query, by DuckDB), since other writers' checkpoints are not ours to choose. */
 struct delta_checkpoint_reader {
     bool (*read)(void *ctx, struct object_store *store, const char *key,
@@ -60,13 +63,13 @@ struct delta_options {
     const char *prefix; /* key of the table's folder: "otel_metrics" */
     const struct schema_table *table;
     struct delta_checkpoint_reader checkpoint_reader; /* read NULL: replay from version 0 by JSON when it is all there */
-    uint32_t checkpoint_every; /* commits; 10 */
+    uint32_t checkpoint_every; /* commits; 10; 0: never. Over 500 files each of these, every (files / 500) commits */
     const struct log *log;
 };
 /* Opens the table; makes it (protocol, metaData with our schema) when it is not there; adds new nullable columns of our
  * schema to an older table by a metaData action. */
 MUST_CHECK bool delta_open(struct delta_table **table, const struct delta_options *options, struct err *err);
-void delta_close(struct delta_table *table);
+void delta_close(struct delta_table *table); /* NULL is fine; every snapshot must have been released (asserted) */
 
 struct delta_snapshot *delta_snapshot_acquire(struct delta_table *table);
 void delta_snapshot_release(struct delta_snapshot *snapshot);
@@ -89,7 +92,8 @@ struct delta_txn_change {
 };
 /* path: "project_id=.../date=.../part-<uuid>.parquet" */
 void delta_file_path(struct uuid project_id, int32_t day, struct uuid file_id, char path[160]);
-/* One commit. On true the snapshot holds the adds. operation: "WRITE". */
+/* One commit of at least one add or txn; its files must be in the store already. On true the snapshot holds the adds. The
+ * checkpoint that falls due is written by this call too; when that fails the commit stands, and the log says so. */
 MUST_CHECK bool delta_commit(struct delta_table *table, const struct delta_add *adds, uint32_t add_count,
                              const struct delta_txn_change *txns, uint32_t txn_count, uint64_t *version, struct err *err);
 /* Reads what other writers have committed since; cheap when there is nothing. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "timefusion/delta/delta_text.h"
 
 struct delta_path_entry {
     uint64_t hash;
@@ -13,7 +14,7 @@ struct delta_file_node {
     struct delta_path_entry entry;
     struct delta_file file;
     bool is_dead, is_published; /* only the owner looks at these */
-    char text[];                /* path, stats */
+    char text[];                /* path, packed statistics */
 };
 struct removed_node {
     struct delta_path_entry entry;
@@ -110,17 +111,21 @@ static void file_end(struct delta_catalog *catalog, const char *path)
     if (node->is_published) nodes_push(&catalog->dead, &catalog->dead_count, &catalog->dead_cap, node);
 }
 
-void delta_catalog_add(struct delta_catalog *catalog, const struct delta_file *file)
+void delta_catalog_add(struct delta_catalog *catalog, const struct delta_file *file, const char *stats)
 {
+    struct buf packed;
+    buf_init(&packed, DELTA_STATS_KEPT_MAX);
+    if (stats && !delta_stats_pack(&packed, catalog->table, bytes_of_text(stats))) packed.len = 0;
     free(path_take(&catalog->removed, file->path));
     file_end(catalog, file->path);
-    size_t path_bytes = strlen(file->path) + 1, stats_bytes = file->stats ? strlen(file->stats) + 1 : 0;
-    struct delta_file_node *node = mem_alloc(sizeof *node + path_bytes + stats_bytes);
+    size_t path_bytes = strlen(file->path) + 1;
+    struct delta_file_node *node = mem_alloc(sizeof *node + path_bytes + packed.len);
     memcpy(node->text, file->path, path_bytes);
-    if (stats_bytes > 0) memcpy(node->text + path_bytes, file->stats, stats_bytes);
+    if (packed.len > 0) memcpy(node->text + path_bytes, packed.ptr, packed.len);
     node->file = *file;
     node->file.path = node->text;
-    node->file.stats = stats_bytes > 0 ? node->text + path_bytes : NULL;
+    node->file.stats = bytes_from(node->text + path_bytes, packed.len);
+    buf_deinit(&packed);
     node->entry = (struct delta_path_entry){ path_hash(node->text), node->text };
     node->is_dead = node->is_published = false;
     path_put(&catalog->live, &node->entry);
@@ -263,27 +268,52 @@ static void snapshots_trim(struct delta_snapshots *snapshots)
     }
 }
 
+/* How many of files, from from on, sort before file. */
+static uint32_t files_before(struct delta_file *const *files, uint32_t from, uint32_t count, const struct delta_file *file)
+{
+    uint32_t low = from, high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (file_compare(files[middle], file) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low - from;
+}
+
+/* Old files that live on and the added ones, in order. Pointers are copied in runs: only the files near the added ones are
+ * looked at, unless some have died. */
+static uint32_t files_merge(struct delta_catalog *catalog, struct delta_file *const *old, uint32_t old_count,
+                            struct delta_file **files)
+{
+    uint32_t count = 0, at = 0;
+    for (uint32_t i = 0; i <= catalog->added_count; i++) {
+        uint32_t run = i == catalog->added_count ? old_count - at
+                                                 : files_before(old, at, old_count, &catalog->added[i]->file);
+        if (catalog->dead_count == 0 && run > 0) {
+            memcpy(files + count, old + at, run * sizeof *files);
+            count += run;
+        } else {
+            for (uint32_t k = at; k < at + run; k++) {
+                if (!node_of(old[k])->is_dead) files[count++] = old[k];
+            }
+        }
+        at += run;
+        if (i < catalog->added_count) files[count++] = &catalog->added[i]->file;
+    }
+    return count;
+}
+
 void delta_catalog_publish(struct delta_catalog *catalog, uint64_t version)
 {
     struct delta_snapshots *snapshots = catalog->snapshots;
     added_settle(catalog);
     struct delta_snapshot_node *last = snapshots->newest; /* only the owner moves it */
-    uint32_t old_count = last ? last->shown.file_count : 0, count = 0;
+    uint32_t old_count = last ? last->shown.file_count : 0;
     struct delta_file **files = mem_alloc(((size_t)old_count + catalog->added_count + 1) * sizeof *files);
-    uint32_t added = 0;
-    for (uint32_t i = 0; i < old_count; i++) {
-        struct delta_file *old = last->shown.files[i];
-        if (catalog->dead_count > 0 && node_of(old)->is_dead) continue;
-        while (added < catalog->added_count && file_compare(&catalog->added[added]->file, old) < 0)
-            files[count++] = &catalog->added[added++]->file;
-        if (added == catalog->added_count && catalog->dead_count == 0) { /* nothing more to weave in */
-            memcpy(files + count, last->shown.files + i, (old_count - i) * sizeof *files);
-            count += old_count - i;
-            break;
-        }
-        files[count++] = old;
-    }
-    while (added < catalog->added_count) files[count++] = &catalog->added[added++]->file;
+    uint32_t count = files_merge(catalog, last ? last->shown.files : NULL, old_count, files);
     for (uint32_t i = 0; i < catalog->added_count; i++) catalog->added[i]->is_published = true;
     assert(count == catalog->live.used);
 
@@ -366,9 +396,9 @@ void delta_snapshot_project(const struct delta_snapshot *snapshot, struct uuid p
 
 /* -- life ------------------------------------------------------------------------------------------------------- */
 
-void delta_catalog_init(struct delta_catalog *catalog)
+void delta_catalog_init(struct delta_catalog *catalog, const struct schema_table *table)
 {
-    *catalog = (struct delta_catalog){ .snapshots = mem_calloc(1, sizeof *catalog->snapshots) };
+    *catalog = (struct delta_catalog){ .table = table, .snapshots = mem_calloc(1, sizeof *catalog->snapshots) };
     pthread_mutex_init(&catalog->snapshots->lock, NULL);
 }
 

@@ -23,6 +23,7 @@ struct delta_path_table {
 struct delta_file_node;
 
 struct delta_catalog {
+    const struct schema_table *table;
     struct delta_path_table live, removed;
     struct delta_file_node **added, **dead; /* since the last publish */
     uint32_t added_count, added_cap, dead_count, dead_cap;
@@ -31,12 +32,12 @@ struct delta_catalog {
     char **names;           /* the same app_ids, to free: snapshots point at them */
     struct delta_snapshots *snapshots;
 };
-void delta_catalog_init(struct delta_catalog *catalog);
+void delta_catalog_init(struct delta_catalog *catalog, const struct schema_table *table);
 /* Every snapshot must have been released (asserted). */
 void delta_catalog_deinit(struct delta_catalog *catalog);
 
-/* file's texts are copied. A live file of the same path is replaced. */
-void delta_catalog_add(struct delta_catalog *catalog, const struct delta_file *file);
+/* file->path and stats (JSON, or NULL) are copied. A live file of the same path is replaced. */
+void delta_catalog_add(struct delta_catalog *catalog, const struct delta_file *file, const char *stats);
 void delta_catalog_remove(struct delta_catalog *catalog, const char *path, int64_t deletion_unix_ms, bool data_change);
 void delta_catalog_txn(struct delta_catalog *catalog, const char *app_id, uint64_t version, int64_t updated_unix_ms);
 bool delta_catalog_has(const struct delta_catalog *catalog, const char *path); /* is it live? */

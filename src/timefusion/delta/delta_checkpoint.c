@@ -3,7 +3,7 @@
  *   state, txns, live files, removed files --a row each--> row groups --> object_writer --> <version>.checkpoint.parquet
  *                                                                                           then _last_checkpoint
  * A classic (V1) single-file checkpoint: one nullable group a kind of action, one of them set in each row.
- * Memory: one row group (ROWS_MAX rows or BYTES_MAX bytes of texts); statistics are borrowed from the snapshot.
+ * Memory: one row group (ROWS_MAX rows or BYTES_MAX bytes of texts).
  * Source: PROTOCOL.md, "Checkpoints", "Checkpoint Schema", "Last Checkpoint File". */
 #include <inttypes.h>
 #include <stdio.h>
@@ -69,6 +69,8 @@ struct leaf {
 struct checkpoint {
     struct leaf leaves[LEAF_COUNT];
     struct arena arena; /* texts made for this row group */
+    struct buf unpacked;
+    const struct schema_table *table;
     size_t text_bytes;
     uint32_t row_count;
     uint64_t action_count, add_count, bytes;
@@ -281,7 +283,14 @@ static bool add_row(struct checkpoint *checkpoint, const struct delta_file *file
     integer_put(checkpoint, ADD_DATA_CHANGE, false); /* as Spark has it: a checkpoint changes nothing */
     null_put(checkpoint, ADD_TAG_KEY);
     null_put(checkpoint, ADD_TAG_VALUE);
-    text_put(checkpoint, ADD_STATS, file->stats);
+    if (file->stats.len > 0) {
+        checkpoint->unpacked.len = 0;
+        if (!delta_stats_unpack(&checkpoint->unpacked, checkpoint->table, file->stats))
+            return err_set(err, ERR_TOO_LARGE, "the statistics of file \"%.100s\" are too large", file->path);
+        text_put_at(checkpoint, ADD_STATS, 0, arena_copy(&checkpoint->arena, buf_bytes(&checkpoint->unpacked)));
+    } else {
+        null_put(checkpoint, ADD_STATS);
+    }
     checkpoint->add_count++;
     return row_end(checkpoint, ADD_PATH, ADD_STATS, err);
 }
@@ -317,9 +326,10 @@ static bool rows_put(struct checkpoint *checkpoint, struct delta_table *table, c
 
 /* -- the file ---------------------------------------------------------------------------------------------------- */
 
-static void checkpoint_init(struct checkpoint *checkpoint, struct object_writer *writer)
+static void checkpoint_init(struct checkpoint *checkpoint, struct object_writer *writer, const struct schema_table *table)
 {
-    *checkpoint = (struct checkpoint){ .writer = writer };
+    *checkpoint = (struct checkpoint){ .writer = writer, .table = table };
+    buf_init(&checkpoint->unpacked, 64 * DELTA_STATS_KEPT_MAX); /* a name is at most 63 times its two bytes */
     checkpoint->file = parquet_file_create(elements, COUNT_OF(elements), PARQUET_CODEC_ZSTD);
     assert(parquet_file_leaf_count(checkpoint->file) == LEAF_COUNT);
     arena_init(&checkpoint->arena, 0);
@@ -339,6 +349,7 @@ static void checkpoint_deinit(struct checkpoint *checkpoint)
     }
     parquet_file_destroy(checkpoint->file);
     arena_deinit(&checkpoint->arena);
+    buf_deinit(&checkpoint->unpacked);
 }
 
 static bool last_checkpoint_put(struct delta_table *table, const struct checkpoint *checkpoint, struct err *err)
@@ -363,7 +374,7 @@ bool delta_checkpoint_write(struct delta_table *table, struct err *err)
     delta_catalog_forget_removed(&table->catalog, clock_unix_us() / 1000 - DELTA_KEEP_REMOVED_MS);
     struct checkpoint checkpoint;
     struct bytes rest;
-    checkpoint_init(&checkpoint, writer);
+    checkpoint_init(&checkpoint, writer, table->options.table);
     bool ok = rows_put(&checkpoint, table, snapshot, err) && parquet_file_end(checkpoint.file, &rest, err) &&
               bytes_take(&checkpoint, rest, err);
     delta_snapshot_release(snapshot);

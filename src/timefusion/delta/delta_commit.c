@@ -7,7 +7,10 @@
 #include "base/fail.h"
 #include "timefusion/delta/delta_table.h"
 
-enum { COMMIT_ATTEMPTS_MAX = 100 };
+enum {
+    COMMIT_ATTEMPTS_MAX = 100,
+    FILES_PER_COMMIT = 500, /* of a checkpoint, so that a commit's share of it stays small */
+};
 #define ENGINE_INFO "monoscope/" MONO_VERSION
 
 /* -- lines ------------------------------------------------------------------------------------------------------ */
@@ -137,8 +140,8 @@ static void commit_take_in(struct delta_table *table, const struct commit *commi
                                                .timestamp_min_us = time->has_min_max ? time->min.integer : INT64_MIN,
                                                .timestamp_max_us = time->has_min_max ? time->max.integer : INT64_MAX,
                                                .modified_unix_ms = commit->now_unix_ms,
-                                               .stats = commit->stats[i],
-                                           });
+                                           },
+                          commit->stats[i]);
     }
     for (uint32_t i = 0; i < commit->txn_count; i++)
         delta_catalog_txn(&table->catalog, commit->txns[i].app_id, commit->txns[i].version_after, commit->now_unix_ms);
@@ -208,12 +211,23 @@ static bool commit_run(struct delta_table *table, struct commit *commit, bool *w
                    COMMIT_ATTEMPTS_MAX);
 }
 
+/* Every so many commits, and for a large table every so many more: writing one costs a row a file. */
+static bool checkpoint_is_due(const struct delta_table *table)
+{
+    uint64_t interval = table->options.checkpoint_every, by_size = table->catalog.live.used / FILES_PER_COMMIT;
+    if (interval == 0) return false;
+    return table->version - table->checkpoint_version >= (interval > by_size ? interval : by_size);
+}
+
 static void checkpoint_maybe(struct delta_table *table)
 {
     struct err err = { 0 };
-    if (table->options.checkpoint_every == 0 || table->version % table->options.checkpoint_every != 0) return;
-    if (delta_checkpoint_write(table, &err)) return;
-    /* The commit stands without it; the next one is tried as usual. */
+    if (!checkpoint_is_due(table)) return;
+    if (delta_checkpoint_write(table, &err)) {
+        table->checkpoint_version = table->version;
+        return;
+    }
+    /* The commit stands without it; the next one tries again. */
     log_warn(table->options.log, "delta.checkpoint_failed", log_text("table", table->prefix),
              log_number("version", (int64_t)table->version), log_text("err", err.text));
 }
@@ -331,7 +345,7 @@ bool delta_open(struct delta_table **out, const struct delta_options *options, s
     table->options = *options;
     table->options.prefix = table->prefix = mem_strdup(options->prefix);
     table->version = DELTA_VERSION_NONE;
-    delta_catalog_init(&table->catalog);
+    delta_catalog_init(&table->catalog, table->options.table);
     bool exists = false;
     bool ok = delta_read_all(table, &exists, err);
     if (ok && !exists) ok = table_create(table, err) && delta_read_all(table, &exists, err);

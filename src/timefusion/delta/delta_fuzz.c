@@ -22,13 +22,27 @@ static void snapshot_check(struct delta_catalog *catalog)
     delta_snapshot_release(snapshot);
 }
 
+/* Packed statistics are their own: unpacking and packing them gives them again. */
+static bool stats_come_back(const struct delta_file *file)
+{
+    struct buf text, packed;
+    buf_init(&text, 100 * DELTA_STATS_KEPT_MAX);
+    buf_init(&packed, DELTA_STATS_KEPT_MAX);
+    bool ok = delta_stats_unpack(&text, schema_table(SCHEMA_METRICS), file->stats) &&
+              delta_stats_pack(&packed, schema_table(SCHEMA_METRICS), buf_bytes(&text)) &&
+              bytes_equal(buf_bytes(&packed), file->stats);
+    buf_deinit(&text);
+    buf_deinit(&packed);
+    return ok;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct schema_table *table;
     if (table == NULL) table = schema_table(SCHEMA_METRICS);
     struct delta_table it = { .options.table = table };
     struct err err = { 0 };
-    delta_catalog_init(&it.catalog);
+    delta_catalog_init(&it.catalog, table);
     /* Two commits of the input's halves: the second may remove or replace what the first added. */
     size_t half = size / 2;
     bool ok = delta_lines_apply(&it.catalog, &it.state, bytes_from(data, size), &err);
@@ -41,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ok && !delta_state_check(&it, &it.state, &err)) ok = false;
     if (!ok && (err.code == ERR_OK || err.text[0] == 0)) abort(); /* a refusal has words */
     for (uint32_t i = 0; i < first->file_count; i++) {
-        if (strlen(first->files[i]->path) == 0) abort();
+        if (strlen(first->files[i]->path) == 0 || !stats_come_back(first->files[i])) abort();
     }
     delta_snapshot_release(first);
     delta_catalog_deinit(&it.catalog);

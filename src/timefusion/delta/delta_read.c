@@ -138,8 +138,8 @@ static void action_apply(struct delta_catalog *catalog, struct delta_state *stat
                                        .timestamp_min_us = action->add.timestamp_min_us,
                                        .timestamp_max_us = action->add.timestamp_max_us,
                                        .modified_unix_ms = action->add.modified_unix_ms,
-                                       .stats = action->add.stats,
-                                   });
+                                   },
+                          action->add.stats);
         break;
     case DELTA_ACTION_REMOVE:
         delta_catalog_remove(catalog, action->path, action->remove.deletion_unix_ms, action->remove.data_change);
@@ -402,16 +402,17 @@ static bool checkpoint_read(struct delta_table *table, struct checkpoint checkpo
     } while (part++ < checkpoint.part_count);
     if (table->state.reader == 0 || table->state.schema == NULL)
         return err_set(err, ERR_CORRUPT, "the checkpoint has no protocol or no metaData");
-    table->version = checkpoint.version;
+    table->version = table->checkpoint_version = checkpoint.version;
     return true;
 }
 
 static void table_reset(struct delta_table *table)
 {
     delta_catalog_deinit(&table->catalog);
-    delta_catalog_init(&table->catalog);
+    delta_catalog_init(&table->catalog, table->options.table);
     delta_state_deinit(&table->state);
     table->version = DELTA_VERSION_NONE;
+    table->checkpoint_version = 0;
 }
 
 /* The commits behind table->version (all, when there is none), without a hole. */

@@ -164,3 +164,50 @@ bool delta_put_stats(struct buf *buf, const struct parquet_footer *footer)
     buf_deinit(&stats.upper);
     return ok;
 }
+
+/* -- packing ---------------------------------------------------------------------------------------------------- */
+
+enum { PACKED_NAME = 0xFF }; /* never in UTF-8; then the column's index */
+static_assert(SCHEMA_COLUMNS_MAX <= 256, "an index is one byte");
+
+/* Where the quoted text that begins at from ends, behind its quote; 0 when it does not. */
+static size_t quoted_end(struct bytes text, size_t from)
+{
+    for (size_t at = from + 1; at < text.len; at++) {
+        if (text.ptr[at] == '"') return at + 1;
+        if (text.ptr[at] == '\\') at++;
+    }
+    return 0;
+}
+
+bool delta_stats_pack(struct buf *buf, const struct schema_table *table, struct bytes stats)
+{
+    if (memchr(stats.ptr, PACKED_NAME, stats.len)) return false; /* no UTF-8, so no JSON */
+    if (!buf_reserve(buf, stats.len)) return false;
+    for (size_t at = 0; at < stats.len;) {
+        const uint8_t *quote = memchr(stats.ptr + at, '"', stats.len - at);
+        size_t from = quote ? (size_t)(quote - stats.ptr) : stats.len, end = quote ? quoted_end(stats, from) : 0;
+        if (end == 0) return buf_add(buf, stats.ptr + at, stats.len - at);
+        int column = -1;
+        if (end < stats.len && stats.ptr[end] == ':')
+            column = schema_column_index(table, bytes_from(stats.ptr + from + 1, end - from - 2));
+        if (!buf_add(buf, stats.ptr + at, (column < 0 ? end : from) - at)) return false;
+        if (column >= 0 && !buf_add(buf, (uint8_t[]){ PACKED_NAME, (uint8_t)column }, 2)) return false;
+        at = column < 0 ? end : end + 1;
+    }
+    return true;
+}
+
+bool delta_stats_unpack(struct buf *buf, const struct schema_table *table, struct bytes packed)
+{
+    for (size_t at = 0; at < packed.len;) {
+        const uint8_t *mark = memchr(packed.ptr + at, PACKED_NAME, packed.len - at);
+        size_t end = mark ? (size_t)(mark - packed.ptr) : packed.len;
+        if (!buf_add(buf, packed.ptr + at, end - at)) return false;
+        if (mark == NULL) return true;
+        assert(end + 1 < packed.len && packed.ptr[end + 1] < table->column_count);
+        if (!buf_printf(buf, "\"%s\":", table->columns[packed.ptr[end + 1]].name)) return false;
+        at = end + 2;
+    }
+    return true;
+}

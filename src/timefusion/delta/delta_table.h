@@ -27,6 +27,7 @@ struct delta_table {
     struct delta_state state;
     struct delta_catalog catalog;
     uint64_t version;    /* last one read or committed; DELTA_VERSION_NONE before any */
+    uint64_t checkpoint_version; /* of the last checkpoint read or written here; 0: none */
     bool is_uncertain;   /* a put failed in a way that may have succeeded: the next commit finds out, durably */
 };
 

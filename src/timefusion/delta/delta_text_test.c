@@ -196,6 +196,39 @@ static void test_stats(void **state)
     buf_deinit(&buf);
 }
 
+static void assert_packs(const char *text, size_t packed_len)
+{
+    const struct schema_table *table = schema_table(SCHEMA_METRICS);
+    struct buf packed, back;
+    buf_init(&packed, 10000);
+    buf_init(&back, 10000);
+    assert_true(delta_stats_pack(&packed, table, bytes_of_text(text)));
+    assert_int_equal(packed.len, packed_len);
+    assert_true(delta_stats_unpack(&back, table, buf_bytes(&packed)));
+    assert_int_equal(back.len, strlen(text));
+    assert_memory_equal(back.ptr, text, back.len);
+    buf_deinit(&packed);
+    buf_deinit(&back);
+}
+
+/* Goal: packed statistics come back byte by byte, whatever looks like a column's name. Method: names as keys and values,
+ * escapes, text that ends too soon. */
+static void test_stats_pack(void **state)
+{
+    (void)state;
+    assert_packs("", 0);
+    assert_packs("{\"timestamp\":1,\"value\":2}", 9);
+    assert_packs("{\"x\":\"timestamp\"}", 17);
+    assert_packs("{\"x\":\"\\\"timestamp\\\":\"}", 22);
+    assert_packs("{\"timestamp\": 1, \"timestamp\" :2}", 22);
+    assert_packs("\"timestamp\":\"valu", 7);
+    assert_packs("\"timestamp\":\"\\", 4);
+    struct buf packed;
+    buf_init(&packed, 100);
+    assert_false(delta_stats_pack(&packed, schema_table(SCHEMA_METRICS), BYTES("{\"a\":\"\xff\"}")));
+    buf_deinit(&packed);
+}
+
 /* Goal: the statistics of one file stay small whatever is in it. Method: all texts as long as they may be. */
 static void test_stats_bounded(void **state)
 {
@@ -256,7 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_times),      cmocka_unit_test(test_time_forms), cmocka_unit_test(test_dates),
         cmocka_unit_test(test_paths),      cmocka_unit_test(test_text_upper), cmocka_unit_test(test_stats),
-        cmocka_unit_test(test_stats_bounded), cmocka_unit_test(test_schema),
+        cmocka_unit_test(test_stats_bounded), cmocka_unit_test(test_stats_pack), cmocka_unit_test(test_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
