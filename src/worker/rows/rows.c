@@ -8,6 +8,7 @@
 #define ATTRIBUTE_KEYS_MAX_DEFAULT 100000
 #define TEXT_BYTES_KEPT            (256u << 10) /* of rows->text, between requests */
 #define RESERVE_BYTES_MAX          (64u << 10)  /* a remainder that may be larger is written aside and copied */
+#define ARENA_BLOCK_BYTES          (16u << 10)  /* there may be hundreds of struct rows */
 #define SLOTS_KEPT                 1024
 
 const struct bytes word_texts[WORD_COUNT] = {
@@ -22,9 +23,8 @@ struct rows *rows_create(const struct rows_options *options)
     uint32_t keys_max = options->attribute_keys_max > 0 ? options->attribute_keys_max : ATTRIBUTE_KEYS_MAX_DEFAULT;
     keys_init(&rows->keys);
     key_sets_init(&rows->key_sets, keys_max);
-    rows->endpoints = mem_calloc(ENDPOINTS_KEPT, sizeof *rows->endpoints);
-    arena_init(&rows->arena, 0);
-    arena_init(&rows->record_arena, 0);
+    arena_init(&rows->arena, ARENA_BLOCK_BYTES);
+    arena_init(&rows->record_arena, ARENA_BLOCK_BYTES);
     buf_init(&rows->text, SIZE_MAX / 4);
     return rows;
 }

@@ -24,15 +24,15 @@ struct slot {
 };
 
 /* Values that repeat over many rows of one columns: their handle, made when first needed. */
-#define WORDS(X)                                                                                                       \
-    X(INTERNAL, "internal")                                                                                            \
-    X(SERVER, "server")                                                                                                \
-    X(CLIENT, "client")                                                                                                \
-    X(PRODUCER, "producer") X(CONSUMER, "consumer") X(LOG, "log") X(UNSET, "UNSET") X(OK, "OK")                        \
-        X(ERROR_STATUS, "ERROR") X(TRACE, "TRACE") X(DEBUG, "DEBUG") X(INFO, "INFO") X(WARN, "WARN") X(ERROR, "ERROR") \
-            X(FATAL, "FATAL") X(FLAGS_01, "01") X(GAUGE, "gauge") X(SUM, "sum") X(HISTOGRAM, "histogram")              \
-                X(EXPONENTIAL, "exponential_histogram") X(SUMMARY, "summary") X(DELTA, "delta")                        \
-                    X(CUMULATIVE, "cumulative")
+#define WORDS(X)                                                                                                   \
+    X(INTERNAL, "internal")                                                                                        \
+    X(SERVER, "server")                                                                                            \
+    X(CLIENT, "client")                                                                                            \
+    X(PRODUCER, "producer")                                                                                        \
+    X(CONSUMER, "consumer") X(LOG, "log") X(UNSET, "UNSET") X(OK, "OK") X(ERROR_STATUS, "ERROR") X(TRACE, "TRACE") \
+        X(DEBUG, "DEBUG") X(INFO, "INFO") X(WARN, "WARN") X(ERROR, "ERROR") X(FATAL, "FATAL") X(FLAGS_01, "01")    \
+            X(GAUGE, "gauge") X(SUM, "sum") X(HISTOGRAM, "histogram") X(EXPONENTIAL, "exponential_histogram")      \
+                X(SUMMARY, "summary") X(DELTA, "delta") X(CUMULATIVE, "cumulative")
 enum word {
 #define X(name, text) WORD_##name,
     WORDS(X)
@@ -71,7 +71,7 @@ struct metric { /* handles of what all its points share */
 };
 
 /* Endpoint hashes made before; a slot is overwritten by the next that falls on it. */
-#define ENDPOINTS_KEPT 2048 /* a power of two */
+#define ENDPOINTS_KEPT 1024 /* a power of two */
 struct endpoint {
     struct hash128 name; /* of the name, project first */
     uint8_t id[ID_TEXT_BYTES];
@@ -80,7 +80,7 @@ struct endpoint {
 struct rows {
     struct keys keys;
     struct key_sets key_sets;
-    struct endpoint *endpoints;
+    struct endpoint *endpoints; /* NULL until the first */
 
     /* of the request */
     const struct otlp_request *request;

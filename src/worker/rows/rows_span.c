@@ -148,6 +148,7 @@ static struct bytes endpoint_hash(struct rows *rows, struct bytes service, struc
         memcpy(at, &part_len, sizeof part_len);
         at = json_put_bytes(at + sizeof part_len, parts[i]);
     }
+    if (rows->endpoints == NULL) rows->endpoints = mem_calloc(ENDPOINTS_KEPT, sizeof *rows->endpoints);
     struct hash128 name_hash = hash128_of(bytes_from(flat, len));
     struct endpoint *kept = &rows->endpoints[name_hash.lo & (ENDPOINTS_KEPT - 1)];
     if (unlikely(!hash128_equal(kept->name, name_hash))) {
