@@ -476,7 +476,14 @@ static bool replay_any(struct delta_table *table, const struct listing *listing,
     }
     if (!is_whole) return err_set(err, ERR_NOT_FOUND, "no checkpoint where _last_checkpoint says");
     bool from_zero = listing->commit_count > 0 && listing->commits[0] == 0;
-    if (from_zero) return replay(table, listing, SIZE_MAX, err);
+    if (from_zero) {
+        if (!replay(table, listing, SIZE_MAX, err)) return false;
+        /* Those that cannot be read here are good for others, so the next one is not due yet. */
+        for (size_t at = 0; !can_read && at < listing->checkpoint_count; at++) {
+            if (checkpoint_is_whole(listing, at)) table->checkpoint_version = listing->checkpoints[at].version;
+        }
+        return true;
+    }
     if (err->code != ERR_OK) return false; /* what the last checkpoint said */
     if (listing->checkpoint_count == 0 && listing->commit_count > 0)
         return err_set(err, ERR_CORRUPT, "the log has a hole: it begins at version %" PRIu64, listing->commits[0]);

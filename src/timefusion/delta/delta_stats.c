@@ -182,6 +182,7 @@ static size_t quoted_end(struct bytes text, size_t from)
 
 bool delta_stats_pack(struct buf *buf, const struct schema_table *table, struct bytes stats)
 {
+    if (stats.len == 0) return true;
     if (memchr(stats.ptr, PACKED_NAME, stats.len)) return false; /* no UTF-8, so no JSON */
     if (!buf_reserve(buf, stats.len)) return false;
     for (size_t at = 0; at < stats.len;) {
