@@ -21,7 +21,7 @@ enum {
     KEPT_BYTES_MAX = 8 << 20, /* of idle buffers and arrays */
     TAKE_CALLS = 16,
 };
-static const uint64_t REFUSALS_LOG_NS = UINT64_C(10000000000);
+static const uint64_t FLOOD_LOG_NS = UINT64_C(10000000000);
 
 struct ingest {
     struct ingest_options options;
@@ -31,7 +31,7 @@ struct ingest {
     uint32_t thread_count;
 
     _Atomic uint64_t requests, records, rejected, repeats, refused, bytes;
-    _Atomic uint64_t refusals_logged_mono_ns;
+    _Atomic uint64_t refusals_logged_mono_ns, rejections_logged_mono_ns;
     atomic_bool is_stopping;
 
     pthread_mutex_t lock; /* guards appended_count */
@@ -50,21 +50,21 @@ struct call {
     uint64_t record_count, rejected_count, body_bytes;
 };
 
-/* Refusals come in floods: one line in ten seconds tells how many there were. */
-static void refusal_log(struct ingest *ingest, const struct err *err)
+/* They come in floods: one line in ten seconds tells how many there were. */
+static void flood_log(struct ingest *ingest, _Atomic uint64_t *logged_mono_ns, const char *event, const char *code,
+                      uint64_t count)
 {
     uint64_t now_ns = clock_mono_ns();
-    uint64_t last_ns = atomic_load(&ingest->refusals_logged_mono_ns);
-    if (last_ns != 0 && now_ns - last_ns < REFUSALS_LOG_NS) return;
-    if (!atomic_compare_exchange_strong(&ingest->refusals_logged_mono_ns, &last_ns, now_ns)) return;
-    log_warn(ingest->options.log, "ingest.refused", log_text("code", err_name(err->code)),
-             log_number("refused_so_far", (int64_t)atomic_load(&ingest->refused)));
+    uint64_t last_ns = atomic_load(logged_mono_ns);
+    if (last_ns != 0 && now_ns - last_ns < FLOOD_LOG_NS) return;
+    if (!atomic_compare_exchange_strong(logged_mono_ns, &last_ns, now_ns)) return;
+    log_warn(ingest->options.log, event, log_text("code", code), log_number("so_far", (int64_t)count));
 }
 
 static void refuse(struct ingest *ingest, struct grpc_request *request, const struct err *err)
 {
-    atomic_fetch_add(&ingest->refused, 1);
-    refusal_log(ingest, err);
+    uint64_t refused = atomic_fetch_add(&ingest->refused, 1) + 1;
+    flood_log(ingest, &ingest->refusals_logged_mono_ns, "ingest.refused", err_name(err->code), refused);
     grpc_answer(request, err, (struct bytes){ 0 }, ingest->options.retry_delay_ms);
 }
 
@@ -81,7 +81,12 @@ static void call_accept(struct call *call)
     const struct otlp_request *decoded = inbound_request(call->inbound);
     uint8_t message[ANSWER_BYTES_MAX];
     size_t len = answer_encode(decoded->rejected_count, decoded->rejected_reason, message);
-    atomic_fetch_add(&call->ingest->rejected, decoded->rejected_count);
+    if (decoded->rejected_count > 0) {
+        uint64_t rejected =
+            atomic_fetch_add(&call->ingest->rejected, decoded->rejected_count) + decoded->rejected_count;
+        flood_log(call->ingest, &call->ingest->rejections_logged_mono_ns, "ingest.records_rejected", "partial_success",
+                  rejected);
+    }
     grpc_answer(call->request, NULL, bytes_from(message, len), 0);
 }
 
