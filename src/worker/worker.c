@@ -27,7 +27,6 @@ struct item {
 
 struct project {
     struct uuid id;
-    struct rows *rows;
     struct group **groups;
     uint32_t group_count, group_cap;
 };
@@ -43,6 +42,7 @@ struct worker {
     /* the worker thread's */
     struct project **projects; /* by id: open addressing, cap a power of two */
     uint32_t project_count, project_cap;
+    struct rows *rows;
     struct parquet_writer *writer;
     int64_t txn[SCHEMA_TABLE_COUNT]; /* of the tables when we started: what a replay skips */
     uint64_t position;               /* of the last record worked on */
@@ -89,7 +89,6 @@ static struct project *project_get(struct worker *worker, struct uuid id)
         if (uuid_equal(worker->projects[at]->id, id)) return worker->projects[at];
     struct project *project = mem_calloc(1, sizeof *project);
     project->id = id;
-    project->rows = rows_create(&(struct rows_options){ .attribute_keys_max = worker->options.attribute_keys_max });
     worker->projects[at] = project;
     worker->project_count++;
     return project;
@@ -175,7 +174,7 @@ static void record_work(struct worker *worker, uint64_t position, struct uuid pr
     struct project *project = project_get(worker, project_id);
     struct record_work work = { .worker = worker, .project = project, .position = position, .now_ns = clock_mono_ns() };
     struct rows_sink sink = { .columns = sink_columns, .row_done = sink_row_done, .ctx = &work };
-    rows_build(project->rows, project_id, inbound_request(inbound), &sink);
+    rows_build(worker->rows, project_id, inbound_request(inbound), &sink);
     worker->position = position;
     worker->counted.records++;
 }
@@ -414,6 +413,7 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
     worker->options = *options;
     flush_app_id(options->buffer_id, options->partition, worker->app_id);
     worker->queue = queue_create(QUEUE_ITEMS_MAX, options->queue_bytes_max);
+    worker->rows = rows_create(&(struct rows_options){ .attribute_keys_max = options->attribute_keys_max });
     worker->writer = parquet_writer_create();
     pthread_mutex_init(&worker->lock, NULL);
     pthread_condattr_t attributes;
@@ -533,7 +533,6 @@ static void projects_destroy(struct worker *worker)
         if (!project) continue;
         for (uint32_t g = 0; g < project->group_count; g++) group_destroy(project->groups[g]);
         free(project->groups);
-        rows_destroy(project->rows);
         free(project);
     }
     free(worker->projects);
@@ -557,6 +556,7 @@ void worker_close(struct worker *worker)
     }
     queue_destroy(worker->queue);
     projects_destroy(worker);
+    rows_destroy(worker->rows);
     parquet_writer_destroy(worker->writer);
     pthread_cond_destroy(&worker->changed);
     pthread_mutex_destroy(&worker->lock);
