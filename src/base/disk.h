@@ -21,12 +21,13 @@ enum disk_open_flags { DISK_READ = 1, DISK_WRITE = 2, DISK_CREATE = 4, DISK_EXCL
 
 struct disk_ops {
     bool (*open)(struct disk *disk, const char *path, int flags, struct disk_file **file, struct err *err);
-    bool (*pwrite)(struct disk_file *file, uint64_t offset, const struct bytes *parts, uint32_t part_count, struct err *err);
+    bool (*pwrite)(struct disk_file *file, uint64_t offset, const struct bytes *parts, uint32_t part_count,
+                   struct err *err);
     /* *len < max only at the end of the file. */
     bool (*pread)(struct disk_file *file, uint64_t offset, void *ptr, size_t max, size_t *len, struct err *err);
     bool (*reserve)(struct disk_file *file, uint64_t bytes, struct err *err); /* fallocate: size becomes bytes */
     bool (*truncate)(struct disk_file *file, uint64_t bytes, struct err *err);
-    bool (*sync)(struct disk_file *file, struct err *err);                    /* fdatasync */
+    bool (*sync)(struct disk_file *file, struct err *err); /* fdatasync */
     bool (*stat)(struct disk_file *file, struct disk_stat *stat, struct err *err);
     int (*fd)(struct disk_file *file); /* for copy_file_range and flock; -1 when there is none */
     void (*close)(struct disk_file *file);
@@ -37,8 +38,10 @@ struct disk_ops {
     bool (*mkdir)(struct disk *disk, const char *path, struct err *err); /* with parents; existing is fine */
     bool (*sync_dir)(struct disk *disk, const char *path, struct err *err);
     /* Calls entry for each name but "." and ".."; order unstated. ERR_NOT_FOUND when there is no such folder. */
-    bool (*list)(struct disk *disk, const char *path, void (*entry)(void *ctx, const char *name, bool is_dir), void *ctx,
-                 struct err *err);
+    bool (*list)(struct disk *disk, const char *path, void (*entry)(void *ctx, const char *name, bool is_dir),
+                 void *ctx, struct err *err);
+    /* A hint: these bytes are synced and will hardly be read; the kernel may use their memory for something else. */
+    void (*forget)(struct disk_file *file, uint64_t offset, uint64_t bytes);
 };
 struct disk {
     const struct disk_ops *ops;

@@ -131,6 +131,11 @@ static bool real_stat(struct disk_file *file, struct disk_stat *out, struct err 
     return true;
 }
 
+static void real_forget(struct disk_file *file, uint64_t offset, uint64_t bytes)
+{
+    posix_fadvise(file->fd, (off_t)offset, (off_t)bytes, POSIX_FADV_DONTNEED);
+}
+
 static int real_fd(struct disk_file *file)
 {
     return file->fd;
@@ -246,5 +251,6 @@ static const struct disk_ops real_ops = {
     .mkdir = real_mkdir,
     .sync_dir = real_sync_dir,
     .list = real_list,
+    .forget = real_forget,
 };
 struct disk disk_real = { .ops = &real_ops };

@@ -374,6 +374,11 @@ static bool sim_stat(struct disk_file *file, struct disk_stat *stat, struct err 
     return end(sim, true);
 }
 
+static void sim_forget(struct disk_file *file, uint64_t offset, uint64_t bytes)
+{
+    (void)file, (void)offset, (void)bytes;
+}
+
 static int sim_fd(struct disk_file *file)
 {
     (void)file;
@@ -509,6 +514,7 @@ static const struct disk_ops sim_ops = {
     .mkdir = sim_mkdir,
     .sync_dir = sim_sync_dir,
     .list = sim_list,
+    .forget = sim_forget,
 };
 
 /* --- life --- */

@@ -36,11 +36,12 @@ void buffer_stats(struct buffer *wal, struct buffer_stats *stats)
 }
 
 /* Under the lock, or before there are threads. */
-void wal_remember(struct buffer *wal, struct hash128 hash, int64_t received_unix_us)
+void wal_remember(struct buffer *wal, uint64_t position, struct hash128 hash, int64_t received_unix_us)
 {
-    uint32_t second = wal_second(received_unix_us);
     if (received_unix_us > wal->newest_unix_us) wal->newest_unix_us = received_unix_us;
-    if (!wal_repeats_has(&wal->repeats, hash, second)) wal_repeats_add(&wal->repeats, hash, second);
+    wal_repeats_add(&wal->repeats, hash, wal_second(received_unix_us));
+    if (position != wal->hashed_last + 1) wal->hashed_first = position;
+    wal->hashed_last = position;
 }
 
 /* --- append --- */
@@ -93,7 +94,7 @@ static bool append_admit(struct buffer *wal, struct wal_append *append, struct e
     if (!append->repeated) {
         if (!append_place(wal, append, err)) return false;
         append->record.position = ++wal->position_last;
-        wal_remember(wal, append->record.hash, append->record.received_unix_us);
+        wal_remember(wal, append->record.position, append->record.hash, append->record.received_unix_us);
     }
     wal->pending_bytes += weight;
     return true;
@@ -183,8 +184,10 @@ static bool rotate(struct buffer *wal, const struct wal_append *append, struct e
         pthread_mutex_unlock(&wal->lock);
         if (full.first == append->record.position) return segment_grow(wal, append->segment_bytes, err);
         if (!wal->disk->ops->truncate(wal->file, full.bytes_used, err)) return false;
+        wal->disk->ops->forget(wal->file, wal->forget_offset, full.bytes_used - wal->forget_offset);
         wal->disk->ops->close(wal->file);
         wal->file = NULL;
+        wal->forget_offset = 0;
     }
     uint64_t salt;
     if (!wal_segment_create(wal, append->record.position, append->segment_bytes, &wal->file, &salt, err)) return false;
@@ -272,6 +275,16 @@ static void run_settle(struct buffer *wal, const struct run *run)
     pthread_mutex_unlock(&wal->lock);
 }
 
+/* What is safe in the file is read again only after a crash. Without this every request takes fresh pages: with them
+ * a request of 450 KB costs 0.7 ms of CPU, without 0.2. */
+static void run_forget(struct buffer *wal, uint64_t offset_end)
+{
+    if (offset_end < wal->forget_offset + WAL_FORGET_BYTES) return;
+    uint64_t end = offset_end - offset_end % WAL_FORGET_PAGE; /* the page that the next run continues stays */
+    wal->disk->ops->forget(wal->file, wal->forget_offset, end - wal->forget_offset);
+    wal->forget_offset = end;
+}
+
 /* The clients' answers first, then the worker. */
 static void run_deliver(struct buffer *wal, struct wal_append **list, const struct run *run)
 {
@@ -331,6 +344,7 @@ void *wal_writer(void *ctx)
             }
             run_settle(wal, &run);
             run_deliver(wal, &list, &run);
+            if (run.record_count > 0) run_forget(wal, run.offset_end);
         }
     }
 }

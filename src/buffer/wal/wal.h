@@ -19,6 +19,8 @@
 #define WAL_PATH_BYTES       4096u
 #define WAL_NAME_BYTES       40u
 #define WAL_READ_BYTES       (256u << 10) /* at a time, when bodies are wanted */
+#define WAL_FORGET_PAGE      4096u
+#define WAL_FORGET_BYTES     (1u << 20)  /* at a time: the hint has a price per call */
 #define WAL_WALK_BYTES       (16u << 10)  /* when only headers are */
 
 struct wal_segment {
@@ -64,6 +66,7 @@ struct buffer {
     struct disk_file *file; /* the current log file, or NULL before the first */
     struct bytes *parts;    /* of one pwrite */
     size_t parts_cap;
+    uint64_t forget_offset; /* up to here the kernel was told to forget the file */
 
     pthread_mutex_t lock; /* guards all down to release_lock */
     pthread_cond_t wake;  /* the writer's */
@@ -79,7 +82,8 @@ struct buffer {
     uint64_t disk_bytes;          /* of all log files, as they will be when what is pending is written */
     struct wal_segment *segments; /* by position; the last one is current */
     uint32_t segment_count, segment_cap;
-    struct wal_repeats repeats;
+    struct wal_repeats repeats; /* its newest entries are, one each, positions hashed_first to hashed_last */
+    uint64_t hashed_first, hashed_last;
     int64_t newest_unix_us; /* received, of all records seen */
     struct buffer_stats stats;
 
@@ -142,5 +146,6 @@ void wal_hashes_load(struct buffer *wal, uint64_t first);
 void wal_trim(struct buffer *wal);
 
 /* --- wal.c --- */
-void wal_remember(struct buffer *wal, struct hash128 hash, int64_t received_unix_us);
+/* The hash of a record, in the order of positions; position 0: of one whose log file is gone. */
+void wal_remember(struct buffer *wal, uint64_t position, struct hash128 hash, int64_t received_unix_us);
 void *wal_writer(void *wal);

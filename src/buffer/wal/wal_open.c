@@ -155,7 +155,7 @@ static bool headers_walk(struct buffer *wal, struct wal_reader *reader, struct w
         if (!found) break;
         segment->bytes_used = wal_record_end(wal_align(segment->bytes_used), &header);
         if (header.received_unix_us > segment->newest_unix_us) segment->newest_unix_us = header.received_unix_us;
-        wal_remember(wal, header.hash, header.received_unix_us);
+        wal_remember(wal, *position, header.hash, header.received_unix_us);
     }
     return true;
 }

@@ -131,7 +131,7 @@ void wal_hashes_load(struct buffer *wal, uint64_t first)
             int64_t received_unix_us;
             wal_hashes_entry_read(content.ptr + WAL_HASHES_HEADER_BYTES + i * WAL_HASHES_ENTRY_BYTES, &hash,
                                   &received_unix_us);
-            wal_remember(wal, hash, received_unix_us);
+            wal_remember(wal, 0, hash, received_unix_us);
         }
         hashes_file_add(wal, first, header.newest_unix_us);
     } else {
@@ -141,31 +141,28 @@ void wal_hashes_load(struct buffer *wal, uint64_t first)
     buf_deinit(&content);
 }
 
-/* The hashes of a log file that will go, those of the last ten minutes. */
-static bool hashes_collect(struct buffer *wal, const struct wal_segment *segment, uint64_t position_end,
-                           int64_t oldest_unix_us, struct buf *content, struct err *err)
+/* The hashes of a log file that will go, as far as they are of the last ten minutes: from memory, not from the file.
+ * In steps, so that no append waits long for the lock. */
+static void hashes_collect(struct buffer *wal, uint64_t first, uint64_t position_end, struct buf *content)
 {
-    struct wal_reader reader;
-    if (!wal_reader_open(&reader, wal, segment->first, WAL_WALK_BYTES, err)) return false;
-    bool walked = true;
-    uint64_t offset = WAL_SEGMENT_HEADER_BYTES;
-    for (uint64_t position = segment->first; walked && position < position_end; position++) {
-        struct wal_record_header header;
-        bool found;
-        walked = wal_reader_record(&reader, offset, position, false, &found, &header, NULL, err);
-        if (!walked || !found) break; /* released and damaged: what it held is in the tables already */
-        offset = wal_align(wal_record_end(offset, &header));
-        if (header.received_unix_us < oldest_unix_us) continue;
-        uint8_t entry[WAL_HASHES_ENTRY_BYTES];
-        wal_hashes_entry_write(entry, header.hash, header.received_unix_us);
-        if (!buf_add(content, entry, sizeof entry)) break; /* more than the memory of hashes holds */
+    enum { STEP = 512 };
+    bool fits = true;
+    for (uint64_t position = first; fits && position < position_end;) {
+        pthread_mutex_lock(&wal->lock);
+        assert(first >= wal->hashed_first && position_end <= wal->hashed_last + 1);
+        for (int i = 0; fits && i < STEP && position < position_end; i++, position++) {
+            struct hash128 hash;
+            uint32_t second;
+            if (!wal_repeats_at(&wal->repeats, wal->hashed_last - position, &hash, &second)) continue; /* too old */
+            uint8_t entry[WAL_HASHES_ENTRY_BYTES];
+            wal_hashes_entry_write(entry, hash, (int64_t)second * 1000000);
+            fits = buf_add(content, entry, sizeof entry); /* else more than the memory of hashes holds */
+        }
+        pthread_mutex_unlock(&wal->lock);
     }
-    wal_reader_close(&reader);
-    return walked;
 }
 
-static bool hashes_write(struct buffer *wal, const struct wal_segment *segment, uint64_t position_end,
-                         int64_t oldest_unix_us, struct err *err)
+static bool hashes_write(struct buffer *wal, const struct wal_segment *segment, uint64_t position_end, struct err *err)
 {
     const struct disk_ops *ops = wal->disk->ops;
     char name[WAL_NAME_BYTES], path[WAL_PATH_BYTES];
@@ -173,24 +170,22 @@ static bool hashes_write(struct buffer *wal, const struct wal_segment *segment, 
     wal_path(wal, path, name);
     struct buf entries;
     buf_init(&entries, (size_t)WAL_REPEATS_MAX * WAL_HASHES_ENTRY_BYTES);
+    hashes_collect(wal, segment->first, position_end, &entries);
+    struct wal_hashes_header header = {
+        .log_id = wal->id,
+        .first = segment->first,
+        .count = entries.len / WAL_HASHES_ENTRY_BYTES,
+        .newest_unix_us = segment->newest_unix_us,
+        .entries_checksum = wal_body_checksum(buf_bytes(&entries)),
+    };
+    uint8_t head[WAL_HASHES_HEADER_BYTES];
+    wal_hashes_header_write(head, &header);
+    struct bytes parts[] = { { head, sizeof head }, buf_bytes(&entries) };
+    /* It must be safe, and its name too, before the log file goes. */
     struct disk_file *file = NULL;
-    bool written = hashes_collect(wal, segment, position_end, oldest_unix_us, &entries, err);
-    if (written) {
-        struct wal_hashes_header header = {
-            .log_id = wal->id,
-            .first = segment->first,
-            .count = entries.len / WAL_HASHES_ENTRY_BYTES,
-            .newest_unix_us = segment->newest_unix_us,
-            .entries_checksum = wal_body_checksum(buf_bytes(&entries)),
-        };
-        uint8_t head[WAL_HASHES_HEADER_BYTES];
-        wal_hashes_header_write(head, &header);
-        struct bytes parts[] = { { head, sizeof head }, buf_bytes(&entries) };
-        /* It must be safe, and its name too, before the log file goes. */
-        written = ops->open(wal->disk, path, DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, &file, err) &&
-                  ops->pwrite(file, 0, parts, COUNT_OF(parts), err) && ops->sync(file, err) &&
-                  ops->sync_dir(wal->disk, wal->dir, err);
-    }
+    bool written = ops->open(wal->disk, path, DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, &file, err) &&
+                   ops->pwrite(file, 0, parts, COUNT_OF(parts), err) && ops->sync(file, err) &&
+                   ops->sync_dir(wal->disk, wal->dir, err);
     if (file != NULL) ops->close(file);
     buf_deinit(&entries);
     if (written) hashes_file_add(wal, segment->first, segment->newest_unix_us);
@@ -215,19 +210,25 @@ static void hashes_drop_old(struct buffer *wal, int64_t oldest_unix_us)
 
 /* --- dropping log files --- */
 
-/* The oldest log file, when all it holds is released and another one is current. */
+/* Under the lock: hashes of requests before this are not kept. */
+static int64_t oldest_kept_unix_us(const struct buffer *wal)
+{
+    const int64_t window_us = WAL_REPEATS_WINDOW_S * INT64_C(1000000);
+    return wal->newest_unix_us < INT64_MIN + window_us ? INT64_MIN : wal->newest_unix_us - window_us;
+}
+
+/* The oldest log file, when all it holds is released and another one is current. Its hashes need keeping unless they
+ * are too old, or it came back after a crash behind a gap: then its side file was safe before anything went. */
 static bool segment_releasable(struct buffer *wal, struct wal_segment *segment, uint64_t *position_end,
-                               int64_t *oldest_unix_us)
+                               bool *hashes_needed)
 {
     pthread_mutex_lock(&wal->lock);
     bool releasable = wal->segment_count > 1 && wal->segments[1].first <= wal->position_released + 1;
     if (releasable) {
         *segment = wal->segments[0];
         *position_end = wal->segments[1].first;
+        *hashes_needed = segment->newest_unix_us >= oldest_kept_unix_us(wal) && segment->first >= wal->hashed_first;
     }
-    *oldest_unix_us = wal->newest_unix_us < INT64_MIN + WAL_REPEATS_WINDOW_S * INT64_C(1000000)
-                          ? INT64_MIN
-                          : wal->newest_unix_us - WAL_REPEATS_WINDOW_S * INT64_C(1000000);
     pthread_mutex_unlock(&wal->lock);
     return releasable;
 }
@@ -246,21 +247,23 @@ void wal_trim(struct buffer *wal)
 {
     struct wal_segment segment;
     uint64_t position_end;
-    int64_t oldest_unix_us;
-    while (segment_releasable(wal, &segment, &position_end, &oldest_unix_us)) {
+    bool hashes_needed;
+    while (segment_releasable(wal, &segment, &position_end, &hashes_needed)) {
         char name[WAL_NAME_BYTES], path[WAL_PATH_BYTES];
         wal_segment_name(name, segment.first);
         wal_path(wal, path, name);
         struct err err = { .code = ERR_OK };
         fail_point("wal.before_trim");
-        bool hashes_safe =
-            segment.newest_unix_us < oldest_unix_us || hashes_write(wal, &segment, position_end, oldest_unix_us, &err);
-        if (!hashes_safe || (!wal->disk->ops->unlink(wal->disk, path, &err) && err.code != ERR_NOT_FOUND)) {
+        if ((hashes_needed && !hashes_write(wal, &segment, position_end, &err)) ||
+            (!wal->disk->ops->unlink(wal->disk, path, &err) && err.code != ERR_NOT_FOUND)) {
             log_warn(wal->options.log, "wal.trim_failed", log_text("file", name), log_text("err", err.text));
             break;
         }
         segment_forget(wal);
     }
+    pthread_mutex_lock(&wal->lock);
+    int64_t oldest_unix_us = oldest_kept_unix_us(wal);
+    pthread_mutex_unlock(&wal->lock);
     hashes_drop_old(wal, oldest_unix_us);
 }
 

@@ -126,6 +126,15 @@ void wal_repeats_add(struct wal_repeats *repeats, struct hash128 hash, uint32_t 
     repeats->count++;
 }
 
+bool wal_repeats_at(const struct wal_repeats *repeats, uint64_t back, struct hash128 *hash, uint32_t *second_unix)
+{
+    if (back >= repeats->count) return false;
+    const struct entry *entry = entry_at(repeats, repeats->oldest + repeats->count - 1 - (uint32_t)back);
+    *hash = entry->hash;
+    *second_unix = entry->second_unix;
+    return true;
+}
+
 size_t wal_repeats_bytes(const struct wal_repeats *repeats)
 {
     size_t bytes = repeats->block_count * sizeof *repeats->blocks + repeats->heads_cap * sizeof *repeats->heads;
