@@ -27,16 +27,20 @@ struct key_entry {
     uint8_t secret_sha256[SHA256_BYTES];
     bool is_revoked;
 };
-struct meta {
-    const struct log *log;
+/* All that the store holds. */
+struct memory {
     uint64_t seed;
-    pthread_mutex_t change_lock; /* one change at a time, on disk and then in memory; the store */
-    struct meta_store *store;
-    pthread_rwlock_t lock; /* all below; never held while the disk is waited for */
     struct meta_project *projects;
     struct key_entry *keys;
     uint32_t project_count, project_cap, key_count, key_cap;
     struct places projects_by_name, projects_by_id, keys_by_id, keys_by_secret;
+};
+struct meta {
+    const struct log *log;
+    pthread_mutex_t change_lock; /* one change at a time, on disk and then in memory; the store */
+    struct meta_store *store;
+    pthread_rwlock_t lock; /* memory; never held while the disk is waited for */
+    struct memory memory;
 };
 
 /* -- places ----------------------------------------------------------------------------------------------------- */
@@ -77,9 +81,9 @@ static bool places_next(const struct places *places, uint64_t hash, uint32_t *st
     return false;
 }
 
-static uint64_t id_hash(const struct meta *meta, struct uuid id)
+static uint64_t id_hash(const struct memory *memory, struct uuid id)
 {
-    return hash64_key(bytes_from(id.bytes, sizeof id.bytes), meta->seed);
+    return hash64_key(bytes_from(id.bytes, sizeof id.bytes), memory->seed);
 }
 
 /* A hash of a secret is already as good as random. */
@@ -94,48 +98,58 @@ static uint64_t digest_hash(const uint8_t digest[SHA256_BYTES])
 
 static void project_keep(void *ctx, const struct meta_project *project)
 {
-    struct meta *meta = ctx;
-    if (meta->project_count == meta->project_cap) {
-        meta->project_cap = meta->project_cap ? meta->project_cap * 2 : 16;
-        meta->projects = mem_realloc(meta->projects, meta->project_cap * sizeof *meta->projects);
+    struct memory *memory = ctx;
+    if (memory->project_count == memory->project_cap) {
+        memory->project_cap = memory->project_cap ? memory->project_cap * 2 : 16;
+        memory->projects = mem_realloc(memory->projects, memory->project_cap * sizeof *memory->projects);
     }
-    meta->projects[meta->project_count] = *project;
-    places_add(&meta->projects_by_name, hash64_key(bytes_of_text(project->name), meta->seed), meta->project_count);
-    places_add(&meta->projects_by_id, id_hash(meta, project->id), meta->project_count);
-    meta->project_count++;
+    memory->projects[memory->project_count] = *project;
+    places_add(&memory->projects_by_name, hash64_key(bytes_of_text(project->name), memory->seed), memory->project_count);
+    places_add(&memory->projects_by_id, id_hash(memory, project->id), memory->project_count);
+    memory->project_count++;
 }
 
 static void key_keep(void *ctx, const struct meta_key_row *row)
 {
-    struct meta *meta = ctx;
-    if (meta->key_count == meta->key_cap) {
-        meta->key_cap = meta->key_cap ? meta->key_cap * 2 : 16;
-        meta->keys = mem_realloc(meta->keys, meta->key_cap * sizeof *meta->keys);
+    struct memory *memory = ctx;
+    if (memory->key_count == memory->key_cap) {
+        memory->key_cap = memory->key_cap ? memory->key_cap * 2 : 16;
+        memory->keys = mem_realloc(memory->keys, memory->key_cap * sizeof *memory->keys);
     }
-    struct key_entry *entry = &meta->keys[meta->key_count];
+    struct key_entry *entry = &memory->keys[memory->key_count];
     *entry = (struct key_entry){ .key = row->key, .is_revoked = row->is_revoked };
     memcpy(entry->secret_sha256, row->secret_sha256, SHA256_BYTES);
-    places_add(&meta->keys_by_id, id_hash(meta, row->key.id), meta->key_count);
-    places_add(&meta->keys_by_secret, digest_hash(row->secret_sha256), meta->key_count);
-    meta->key_count++;
+    places_add(&memory->keys_by_id, id_hash(memory, row->key.id), memory->key_count);
+    places_add(&memory->keys_by_secret, digest_hash(row->secret_sha256), memory->key_count);
+    memory->key_count++;
 }
 
-static const struct meta_project *project_by_id(const struct meta *meta, struct uuid id)
+static const struct meta_project *project_by_id(const struct memory *memory, struct uuid id)
 {
     uint32_t step = 0, entry;
-    while (places_next(&meta->projects_by_id, id_hash(meta, id), &step, &entry)) {
-        if (uuid_equal(meta->projects[entry].id, id)) return &meta->projects[entry];
+    while (places_next(&memory->projects_by_id, id_hash(memory, id), &step, &entry)) {
+        if (uuid_equal(memory->projects[entry].id, id)) return &memory->projects[entry];
     }
     return NULL;
 }
 
-static const struct meta_project *project_by_name(const struct meta *meta, struct bytes name)
+static const struct meta_project *project_by_name(const struct memory *memory, struct bytes name)
 {
     uint32_t step = 0, entry;
-    while (places_next(&meta->projects_by_name, hash64_key(name, meta->seed), &step, &entry)) {
-        if (bytes_equal(bytes_of_text(meta->projects[entry].name), name)) return &meta->projects[entry];
+    while (places_next(&memory->projects_by_name, hash64_key(name, memory->seed), &step, &entry)) {
+        if (bytes_equal(bytes_of_text(memory->projects[entry].name), name)) return &memory->projects[entry];
     }
     return NULL;
+}
+
+static void memory_deinit(struct memory *memory)
+{
+    free(memory->projects);
+    free(memory->keys);
+    free(memory->projects_by_name.slots);
+    free(memory->projects_by_id.slots);
+    free(memory->keys_by_id.slots);
+    free(memory->keys_by_secret.slots);
 }
 
 /* -- projects --------------------------------------------------------------------------------------------------- */
@@ -162,7 +176,7 @@ bool meta_project_create(struct meta *meta, const char *name, struct meta_projec
     bool ok = meta->store->ops->project_add(meta->store, &made, clock_unix_us() / 1000, err);
     if (ok) {
         pthread_rwlock_wrlock(&meta->lock);
-        project_keep(meta, &made);
+        project_keep(&meta->memory, &made);
         pthread_rwlock_unlock(&meta->lock);
     }
     pthread_mutex_unlock(&meta->change_lock);
@@ -176,7 +190,7 @@ bool meta_project_find(struct meta *meta, struct bytes name_or_id, struct meta_p
     struct uuid id;
     bool is_id = uuid_from_text(name_or_id, &id);
     pthread_rwlock_rdlock(&meta->lock);
-    const struct meta_project *found = is_id ? project_by_id(meta, id) : project_by_name(meta, name_or_id);
+    const struct meta_project *found = is_id ? project_by_id(&meta->memory, id) : project_by_name(&meta->memory, name_or_id);
     if (found) *project = *found;
     pthread_rwlock_unlock(&meta->lock);
     if (found) return true;
@@ -189,9 +203,9 @@ bool meta_project_list(struct meta *meta, bool (*each)(void *ctx, const struct m
 {
     (void)err; /* answered from memory; a store asked each time may fail */
     pthread_rwlock_rdlock(&meta->lock);
-    uint32_t count = meta->project_count;
+    uint32_t count = meta->memory.project_count;
     struct meta_project *projects = mem_alloc((count + 1) * sizeof *projects);
-    if (count > 0) memcpy(projects, meta->projects, count * sizeof *projects);
+    if (count > 0) memcpy(projects, meta->memory.projects, count * sizeof *projects);
     pthread_rwlock_unlock(&meta->lock);
     for (uint32_t i = 0; i < count && each(ctx, &projects[i]); i++) continue;
     free(projects);
@@ -244,7 +258,7 @@ bool meta_key_create(struct meta *meta, struct uuid project_id, const char *name
     secret[0] = 0;
     if (!key_name_check(name, err)) return false;
     pthread_rwlock_rdlock(&meta->lock);
-    bool has_project = project_by_id(meta, project_id) != NULL;
+    bool has_project = project_by_id(&meta->memory, project_id) != NULL;
     pthread_rwlock_unlock(&meta->lock);
     if (!has_project) return err_set(err, ERR_NOT_FOUND, "there is no such project");
     char made[META_SECRET_BYTES];
@@ -258,7 +272,7 @@ bool meta_key_create(struct meta *meta, struct uuid project_id, const char *name
     bool ok = meta->store->ops->key_add(meta->store, &row, err);
     if (ok) {
         pthread_rwlock_wrlock(&meta->lock);
-        key_keep(meta, &row);
+        key_keep(&meta->memory, &row);
         pthread_rwlock_unlock(&meta->lock);
         *key = row.key;
         strcpy(secret, made);
@@ -275,8 +289,8 @@ bool meta_key_revoke(struct meta *meta, struct uuid key_id, struct err *err)
     if (ok) {
         uint32_t step = 0, entry;
         pthread_rwlock_wrlock(&meta->lock);
-        while (places_next(&meta->keys_by_id, id_hash(meta, key_id), &step, &entry)) {
-            if (uuid_equal(meta->keys[entry].key.id, key_id)) meta->keys[entry].is_revoked = true;
+        while (places_next(&meta->memory.keys_by_id, id_hash(&meta->memory, key_id), &step, &entry)) {
+            if (uuid_equal(meta->memory.keys[entry].key.id, key_id)) meta->memory.keys[entry].is_revoked = true;
         }
         pthread_rwlock_unlock(&meta->lock);
     }
@@ -300,9 +314,9 @@ bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key)
     bool found = false;
     uint32_t step = 0, entry;
     pthread_rwlock_rdlock(&meta->lock);
-    while (places_next(&meta->keys_by_secret, digest_hash(digest), &step, &entry)) {
-        if (!digest_equal(meta->keys[entry].secret_sha256, digest) || meta->keys[entry].is_revoked) continue;
-        *key = meta->keys[entry].key;
+    while (places_next(&meta->memory.keys_by_secret, digest_hash(digest), &step, &entry)) {
+        if (!digest_equal(meta->memory.keys[entry].secret_sha256, digest) || meta->memory.keys[entry].is_revoked) continue;
+        *key = meta->memory.keys[entry].key;
         found = true;
     }
     pthread_rwlock_unlock(&meta->lock);
@@ -310,6 +324,22 @@ bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key)
 }
 
 /* -- life ------------------------------------------------------------------------------------------------------- */
+
+/* Reads all of the store; what was in memory stays when that fails. */
+static bool memory_load(struct meta *meta, struct err *err)
+{
+    struct memory loaded = { .seed = meta->memory.seed };
+    if (!meta->store->ops->load(meta->store, &(struct meta_loader){ project_keep, key_keep, &loaded }, err)) {
+        memory_deinit(&loaded);
+        return false;
+    }
+    pthread_rwlock_wrlock(&meta->lock);
+    struct memory old = meta->memory;
+    meta->memory = loaded;
+    pthread_rwlock_unlock(&meta->lock);
+    memory_deinit(&old);
+    return true;
+}
 
 bool meta_open(struct meta **out, const char *path, const struct log *log, struct err *err)
 {
@@ -319,16 +349,25 @@ bool meta_open(struct meta **out, const char *path, const struct log *log, struc
     if (!random_bytes((uint8_t *)&seed, sizeof seed, err) || !meta_sqlite_open(&store, path, err)) return false;
     struct meta *meta = mem_calloc(1, sizeof *meta);
     meta->log = log;
-    meta->seed = seed;
+    meta->memory.seed = seed;
     meta->store = store;
     pthread_mutex_init(&meta->change_lock, NULL);
     pthread_rwlock_init(&meta->lock, NULL);
-    if (!store->ops->load(store, &(struct meta_loader){ project_keep, key_keep, meta }, err)) {
+    if (!memory_load(meta, err)) {
         meta_close(meta);
         return false;
     }
     *out = meta;
     return true;
+}
+
+bool meta_refresh(struct meta *meta, struct err *err)
+{
+    bool changed = false;
+    pthread_mutex_lock(&meta->change_lock);
+    bool ok = meta->store->ops->changed(meta->store, &changed, err) && (!changed || memory_load(meta, err));
+    pthread_mutex_unlock(&meta->change_lock);
+    return ok;
 }
 
 void meta_close(struct meta *meta)
@@ -337,11 +376,6 @@ void meta_close(struct meta *meta)
     meta->store->ops->close(meta->store);
     pthread_mutex_destroy(&meta->change_lock);
     pthread_rwlock_destroy(&meta->lock);
-    free(meta->projects);
-    free(meta->keys);
-    free(meta->projects_by_name.slots);
-    free(meta->projects_by_id.slots);
-    free(meta->keys_by_id.slots);
-    free(meta->keys_by_secret.slots);
+    memory_deinit(&meta->memory);
     free(meta);
 }

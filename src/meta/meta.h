@@ -22,6 +22,9 @@ struct meta_key {
 #define META_SECRET_BYTES 48
 MUST_CHECK bool meta_open(struct meta **meta, const char *path, const struct log *log, struct err *err);
 void meta_close(struct meta *meta);
+/* Takes in what another process has changed (`monoscope key revoke` beside a running server); cheap when nothing: one
+ * query of the store. To be called every second or so, off the event loops. On false all stays as it was. */
+MUST_CHECK bool meta_refresh(struct meta *meta, struct err *err);
 MUST_CHECK bool meta_project_create(struct meta *meta, const char *name, struct meta_project *project, struct err *err);
 MUST_CHECK bool meta_project_find(struct meta *meta, struct bytes name_or_id, struct meta_project *project, struct err *err);
 MUST_CHECK bool meta_project_list(struct meta *meta, bool (*each)(void *ctx, const struct meta_project *project), void *ctx,

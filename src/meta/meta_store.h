@@ -25,6 +25,8 @@ struct meta_loader {
 };
 struct meta_store;
 struct meta_store_ops {
+    /* Has someone else changed the store since the last call, or since it was opened? */
+    bool (*changed)(struct meta_store *store, bool *changed, struct err *err);
     bool (*load)(struct meta_store *store, const struct meta_loader *loader, struct err *err);
     bool (*project_add)(struct meta_store *store, const struct meta_project *project, int64_t now_unix_ms, struct err *err);
     bool (*key_add)(struct meta_store *store, const struct meta_key_row *row, struct err *err);

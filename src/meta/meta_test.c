@@ -220,6 +220,35 @@ static void test_foreign_store(void **state)
     reopen(fixture);
 }
 
+/* Goal: what another process changes is taken in, and lookups see it. Method: a second handle on the file makes a project
+ * and a key, and revokes one. */
+static void test_refresh(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    struct meta *other;
+    struct meta_project project = project_make(fixture->meta, "a"), found;
+    struct meta_key key, new_key, found_key;
+    char secret[META_SECRET_BYTES], new_secret[META_SECRET_BYTES];
+    assert_true(meta_key_create(fixture->meta, project.id, "old", &key, secret, &err));
+    assert_true(meta_open(&other, fixture->path, &test_log, &err));
+    (void)project_make(other, "b");
+    if (!meta_key_create(other, project.id, "new", &new_key, new_secret, &err)) fail_msg("%s", err.text);
+    assert_true(meta_key_revoke(other, key.id, &err));
+    assert_true(meta_key_find(fixture->meta, bytes_of_text(secret), &found_key)); /* not yet */
+    for (int i = 0; i < 2; i++) {
+        if (!meta_refresh(fixture->meta, &err)) fail_msg("%s", err.text);
+        assert_false(meta_key_find(fixture->meta, bytes_of_text(secret), &found_key));
+        assert_true(meta_key_find(fixture->meta, bytes_of_text(new_secret), &found_key));
+        assert_true(uuid_equal(found_key.id, new_key.id));
+        assert_true(meta_project_find(fixture->meta, BYTES("b"), &found, &err));
+    }
+    (void)project_make(fixture->meta, "c"); /* both may write */
+    assert_true(meta_refresh(other, &err));
+    assert_true(meta_project_find(other, BYTES("c"), &found, &err));
+    meta_close(other);
+}
+
 struct reader {
     struct meta *meta;
     char secret[META_SECRET_BYTES];
@@ -256,6 +285,7 @@ static void test_lookups_beside_changes(void **state)
         char secret[META_SECRET_BYTES];
         assert_true(meta_key_create(fixture->meta, project.id, "k", &key, secret, &err));
         assert_true(meta_key_find(fixture->meta, bytes_of_text(secret), &key));
+        assert_true(meta_refresh(fixture->meta, &err));
         if (i % 3 == 0) assert_true(meta_key_revoke(fixture->meta, key.id, &err));
         assert_int_equal(meta_key_find(fixture->meta, bytes_of_text(secret), &key), i % 3 != 0);
     }
@@ -271,7 +301,7 @@ int main(void)
 #define WITH_META(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         WITH_META(test_projects),       WITH_META(test_keys),         WITH_META(test_secret_is_not_kept),
-        WITH_META(test_answered_is_kept), WITH_META(test_foreign_store), WITH_META(test_lookups_beside_changes),
+        WITH_META(test_answered_is_kept), WITH_META(test_foreign_store), WITH_META(test_refresh), WITH_META(test_lookups_beside_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,7 @@ enum { BUSY_MS = 5000 };
 struct sqlite_store {
     struct meta_store store;
     sqlite3 *db;
+    int64_t data_version; /* SQLite's count of other connections' commits */
 };
 
 static sqlite3 *db_of(struct meta_store *store)
@@ -212,6 +213,26 @@ static bool sqlite_load(struct meta_store *store, const struct meta_loader *load
                      key_row, loader, err);
 }
 
+static bool data_version_read(sqlite3 *db, int64_t *version, struct err *err)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(db, "PRAGMA data_version", -1, &statement, NULL) != SQLITE_OK) return db_err(db, err, "read");
+    bool ok = sqlite3_step(statement) == SQLITE_ROW || db_err(db, err, "read");
+    if (ok) *version = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return ok;
+}
+
+static bool sqlite_changed(struct meta_store *store, bool *changed, struct err *err)
+{
+    struct sqlite_store *sqlite = (struct sqlite_store *)store;
+    int64_t version = 0;
+    if (!data_version_read(sqlite->db, &version, err)) return false;
+    *changed = version != sqlite->data_version;
+    sqlite->data_version = version;
+    return true;
+}
+
 static bool sqlite_project_add(struct meta_store *store, const struct meta_project *project, int64_t now_unix_ms,
                                struct err *err)
 {
@@ -262,7 +283,7 @@ static void sqlite_close(struct meta_store *store)
 }
 
 static const struct meta_store_ops sqlite_ops = {
-    .load = sqlite_load, .project_add = sqlite_project_add, .key_add = sqlite_key_add, .key_revoke = sqlite_key_revoke,
+    .changed = sqlite_changed, .load = sqlite_load, .project_add = sqlite_project_add, .key_add = sqlite_key_add, .key_revoke = sqlite_key_revoke,
     .close = sqlite_close,
 };
 
@@ -299,13 +320,15 @@ bool meta_sqlite_open(struct meta_store **out, const char *path, struct err *err
     ok = ok && db_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF",
                       "set up", err) &&
          migrate(db, err);
+    int64_t data_version = 0; /* before the first load: a change in between is seen twice, not missed */
+    ok = ok && data_version_read(db, &data_version, err);
     if (!ok) {
         err_within(err, "\"%s\"", path);
         sqlite3_close(db);
         return false;
     }
     struct sqlite_store *store = mem_alloc(sizeof *store);
-    *store = (struct sqlite_store){ .store.ops = &sqlite_ops, .db = db };
+    *store = (struct sqlite_store){ .store.ops = &sqlite_ops, .db = db, .data_version = data_version };
     *out = &store->store;
     return true;
 }

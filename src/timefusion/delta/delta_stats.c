@@ -1,8 +1,9 @@
 /* delta_stats.c -- the statistics of an add action, from the file's footer.
  *
  * Readers skip files by them, so a bound may be too wide and never too narrow. What is written is what can pay: min and max
- * of numbers, times and texts, but not of random ids (bloom columns are asked for by equality; Parquet's own bloom filters
- * answer that), JSON or booleans; null counts of those columns, and of columns that have no value in the file at all.
+ * of numbers, times and texts, but not of JSON or booleans, nor of bloom columns (random ids; asked for by equality, which
+ * Parquet's own bloom filters answer) unless a file holds one value only; null counts of those columns, and of columns
+ * that have no value in the file at all.
  * The text stays under DELTA_STATS_BYTES_MAX: it is kept in memory for each live file. */
 #include <inttypes.h>
 #include <math.h>
@@ -105,9 +106,16 @@ static bool bound_put(struct stats *stats, struct buf *buf, const struct schema_
     }
 }
 
+static bool is_one_value(const struct schema_column *column, const struct parquet_column_stats *from)
+{
+    return column->type == SCHEMA_TYPE_TEXT && from->min_is_exact && from->max_is_exact &&
+           bytes_equal(from->min.text, from->max.text);
+}
+
 static bool bounds_pay(const struct schema_column *column, const struct parquet_column_stats *from)
 {
-    if (!from->has_min_max || (column->flags & SCHEMA_BLOOM)) return false;
+    if (!from->has_min_max) return false;
+    if ((column->flags & SCHEMA_BLOOM) && !is_one_value(column, from)) return false;
     switch (column->type) {
     case SCHEMA_TYPE_DATE:
     case SCHEMA_TYPE_TIMESTAMPTZ:

@@ -160,6 +160,8 @@ static void test_stats(void **state)
     columns[METRICS_id].has_min_max = true; /* random: no bounds */
     columns[METRICS_id].null_count = 0;
     columns[METRICS_id].min.text = columns[METRICS_id].max.text = BYTES("6f1a7c30-9b2d-5e84-8a3f-0c1d2e3f4a5b");
+    columns[METRICS_metric_name] = (struct parquet_column_stats){ .has_min_max = true, .min_is_exact = true, .max_is_exact = true,
+                                                                  .min.text = BYTES("up"), .max.text = BYTES("up") };
     columns[METRICS_flags].has_min_max = true;
     columns[METRICS_flags].null_count = 0;
     columns[METRICS_flags].min.integer = INT64_MIN;
@@ -184,6 +186,7 @@ static void test_stats(void **state)
     assert_string_equal(yyjson_get_str(member(doc, "minValues", "metric_unit")), "By");
     assert_string_equal(yyjson_get_str(member(doc, "maxValues", "metric_unit")), "a unit with a name of more than!");
     assert_null(member(doc, "minValues", "id"));
+    assert_string_equal(yyjson_get_str(member(doc, "maxValues", "metric_name")), "up"); /* bloom, but only one value */
     assert_null(member(doc, "nullCount", "id"));
     assert_true(yyjson_get_sint(member(doc, "minValues", "flags")) == INT64_MIN);
     assert_true(yyjson_get_sint(member(doc, "maxValues", "flags")) == INT64_MAX);
