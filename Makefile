@@ -35,6 +35,7 @@ deps:
 
 test-deps: deps
 	@deps/apt test
+	@deps/bring test
 
 lint-deps: test-deps
 	@deps/apt lint
