@@ -16,7 +16,7 @@
 #define QUEUE_ITEMS_MAX 65536
 #define ROW_GROUPS_FLUSH 48   /* of a group: flush by size, before files pass PARQUET_ROW_GROUPS_MAX */
 #define RETRY_MS 200
-#define GROUP_IDLE_FLUSHES 10 /* an empty group is forgotten after so many */
+#define FLUSH_FILES_MAX 2000 /* more groups than this: flushes get rarer, not larger */
 
 /* What the buffer hands over. */
 struct item {
@@ -274,12 +274,10 @@ static void groups_forget_empty(struct worker *worker)
 }
 
 /* Hands everything up to the last whole record to the flush thread. */
-static void cut_begin(struct worker *worker)
+static void cut_begin(struct worker *worker, uint32_t filled)
 {
     struct flush *flush = mem_calloc(1, sizeof *flush);
     struct cut cut = { .flush = flush };
-    uint32_t filled = 0;
-    groups_each(worker, count_filled, &filled);
     flush->app_id = worker->app_id;
     flush->position = worker->position;
     flush->groups = mem_calloc(filled ? filled : 1, sizeof *flush->groups);
@@ -303,8 +301,10 @@ static void cut_if_due(struct worker *worker, uint64_t now_ns)
     if (!is_idle) return;
     bool is_due = worker->flush_wanted || now_ns >= worker->flush_due_ns || is_asked;
     if (!is_due) return;
-    worker->flush_due_ns = now_ns + worker->options.flush_ms * 1000000ull;
-    if (worker->position > worker->position_cut) cut_begin(worker);
+    uint32_t filled = 0;
+    groups_each(worker, count_filled, &filled);
+    worker->flush_due_ns = now_ns + worker->options.flush_ms * 1000000ull * (1 + filled / FLUSH_FILES_MAX);
+    if (worker->position > worker->position_cut) cut_begin(worker, filled);
 }
 
 static void publish_if_due(struct worker *worker, uint64_t now_ns)
