@@ -12,25 +12,24 @@
 #define RESETS_WITHOUT_DICTIONARY 16
 #define SCRATCH_BYTES_KEPT (256 * 1024)
 #define NO_ID UINT32_MAX
+#define CACHE_LINE_BYTES 64
 
-struct slot {
-    uint32_t hash, id_and_one; /* 0: free */
-};
 /* Texts seen and their ids. After the dictionary was given up, records still serves handles. */
 struct dictionary {
     const uint8_t **records; /* by id */
     uint32_t count, cap;
-    struct slot *slots; /* NULL until the first text */
     uint32_t slot_mask;
+    uint32_t *slots; /* open addressing: upper half of the hash << 16 | id + 1, 0 is free; NULL until the first text */
 };
+/* A text put lately and its id: texts come in runs, those of lists at the same place. */
+struct memo {
+    const uint8_t *record; /* NULL: none */
+    uint32_t id;
+};
+#define MEMOS 6
 struct column {
-    enum columns_kind kind;
-    bool is_list, by_dictionary;
-    uint32_t row_next; /* the row behind its last value; UINT32_MAX: not stored, takes none */
-    uint32_t value_count, value_cap;
-    uint32_t element_count, element_cap; /* as value_count unless is_list */
+    /* what each put touches stands in one cache line */
     uint16_t *rows;
-    uint32_t *starts; /* lists only */
     union {
         int64_t *ints;
         double *doubles;
@@ -39,12 +38,18 @@ struct column {
         const uint8_t **records; /* texts without */
         void *any;
     } elements;
+    uint32_t row_next; /* the row behind its last value; UINT32_MAX: not stored, takes none */
+    uint32_t value_count, value_cap;
+    enum columns_kind kind : 8;
+    bool is_list, by_dictionary, is_narrow; /* narrow: of 32 bits */
+    struct memo memos[MEMOS]; /* of texts, by place in a list */
+    uint32_t element_count, element_cap; /* of lists */
+    uint32_t *starts;                    /* of lists */
     struct dictionary dictionary;
-    uint32_t last_id;            /* of the text put last: texts come in runs */
-    const uint8_t *last_record;  /* NULL: none */
-    uint32_t resets_until_dictionary;
     struct text_store store;
-};
+    uint32_t resets_until_dictionary;
+} __attribute__((aligned(CACHE_LINE_BYTES)));
+static_assert(offsetof(struct column, memos[1]) <= CACHE_LINE_BYTES, "a put of one value touches one line here");
 struct columns {
     const struct schema_table *table;
     uint32_t row_count;
@@ -96,7 +101,9 @@ static bool type_is_list(enum schema_type type)
 struct columns *columns_create(const struct schema_table *table)
 {
     assert(table->column_count <= SCHEMA_COLUMNS_MAX);
-    struct columns *columns = mem_calloc(1, sizeof *columns);
+    struct columns *columns = aligned_alloc(CACHE_LINE_BYTES, sizeof *columns);
+    if (columns == NULL) abort(); /* as mem_alloc would */
+    memset(columns, 0, sizeof *columns);
     columns->table = table;
     if (getrandom(&columns->hash_seed, sizeof columns->hash_seed, GRND_NONBLOCK) == -1) {
         columns->hash_seed = (uint64_t)(uintptr_t)columns; /* worse, but dictionaries are bounded */
@@ -107,6 +114,7 @@ struct columns *columns_create(const struct schema_table *table)
         column->kind = kind_of(schema->type);
         column->is_list = type_is_list(schema->type);
         column->by_dictionary = column->kind == COLUMNS_TEXT;
+        column->is_narrow = schema->type == SCHEMA_TYPE_INTEGER || schema->type == SCHEMA_TYPE_DATE;
         bool is_stored = schema_column_is_stored(schema);
         column->row_next = is_stored ? 0 : UINT32_MAX;
         if (is_stored && (schema->flags & SCHEMA_NOT_NULL) != 0) {
@@ -132,9 +140,14 @@ static size_t value_bytes(const struct column *column)
     return column->is_list ? sizeof(uint16_t) + sizeof(uint32_t) : sizeof(uint16_t);
 }
 
+static uint32_t elements_cap(const struct column *column)
+{
+    return column->is_list ? column->element_cap : column->value_cap;
+}
+
 static void arrays_free(struct columns *columns, struct column *column)
 {
-    columns->bytes -= column->value_cap * value_bytes(column) + column->element_cap * element_bytes(column);
+    columns->bytes -= column->value_cap * value_bytes(column) + elements_cap(column) * element_bytes(column);
     free(column->rows);
     free(column->starts);
     free(column->elements.any);
@@ -142,6 +155,11 @@ static void arrays_free(struct columns *columns, struct column *column)
     column->starts = NULL;
     column->elements.any = NULL;
     column->value_cap = column->element_cap = 0;
+}
+
+static void memos_forget(struct column *column)
+{
+    memset(column->memos, 0, sizeof column->memos);
 }
 
 static void slots_free(struct columns *columns, struct dictionary *dictionary)
@@ -179,7 +197,7 @@ void columns_destroy(struct columns *columns)
 static void column_reset(struct columns *columns, struct column *column)
 {
     struct dictionary *dictionary = &column->dictionary;
-    if (column->value_count < column->value_cap / 4 || column->element_count < column->element_cap / 4) {
+    if (column->value_count < column->value_cap / 4 || (column->is_list && column->element_count < column->element_cap / 4)) {
         arrays_free(columns, column);
     }
     if (dictionary->count < dictionary->slot_mask / 8) {
@@ -188,7 +206,7 @@ static void column_reset(struct columns *columns, struct column *column)
         memset(dictionary->slots, 0, ((size_t)dictionary->slot_mask + 1) * sizeof *dictionary->slots);
     }
     dictionary->count = 0;
-    column->last_record = NULL;
+    memos_forget(column);
     text_store_reset(&column->store);
     if (column->row_next != UINT32_MAX) column->row_next = 0;
     column->value_count = column->element_count = 0;
@@ -225,7 +243,7 @@ void columns_trim(struct columns *columns)
         struct column *column = &columns->columns[i];
         arrays_free(columns, column);
         dictionary_free(columns, &column->dictionary);
-        column->last_record = NULL;
+        memos_forget(column);
         column->value_count = column->element_count = 0;
         text_store_deinit(&column->store);
     }
@@ -295,7 +313,6 @@ static void __attribute__((noinline)) values_grow(struct columns *columns, struc
         column->starts = array_grow(columns, column->starts, old, cap, sizeof *column->starts);
     } else {
         column->elements.any = array_grow(columns, column->elements.any, old, cap, element_bytes(column));
-        column->element_cap = cap;
     }
     column->value_cap = cap;
 }
@@ -332,38 +349,60 @@ static uint32_t list_begin(struct columns *columns, struct column *column, uint3
 
 /* ---- dictionaries ---- */
 
+static inline uint64_t load64(const uint8_t *from)
+{
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
 static inline bool text_is(const uint8_t *record, struct bytes text)
 {
     if (text_record_len(record) != text.len) return false;
-    const uint8_t *other = record + sizeof(uint32_t);
-    if (text.len > 16) return memcmp(other, text.ptr, text.len) == 0;
-    if (text.len >= 8) {
-        uint64_t a[2], b[2];
-        memcpy(&a[0], other, 8), memcpy(&a[1], other + text.len - 8, 8);
-        memcpy(&b[0], text.ptr, 8), memcpy(&b[1], text.ptr + text.len - 8, 8);
-        return ((a[0] ^ b[0]) | (a[1] ^ b[1])) == 0;
+    const uint8_t *a = record + sizeof(uint32_t), *b = text.ptr;
+    size_t len = text.len;
+    if (len > 32) return memcmp(a, b, len) == 0;
+    if (len >= 16) {
+        return ((load64(a) ^ load64(b)) | (load64(a + 8) ^ load64(b + 8)) | (load64(a + len - 16) ^ load64(b + len - 16)) |
+                (load64(a + len - 8) ^ load64(b + len - 8))) == 0;
     }
-    for (size_t i = 0; i < text.len; i++) {
-        if (other[i] != text.ptr[i]) return false;
+    if (len >= 8) return ((load64(a) ^ load64(b)) | (load64(a + len - 8) ^ load64(b + len - 8))) == 0;
+    for (size_t i = 0; i < len; i++) {
+        if (a[i] != b[i]) return false;
     }
     return true;
 }
 
+/* Every byte counts: strangers choose the texts. Up to 64 bytes without a call. */
+static inline uint64_t text_hash(struct bytes text, uint64_t seed)
+{
+    const uint8_t *head = text.ptr, *tail = text.ptr + text.len - 16;
+    if (text.len <= 16 || text.len > 64) return hash64_key(text, seed);
+    uint64_t hash = hash64_mix(load64(head) ^ seed, load64(head + 8) ^ 0xE7037ED1A0B428DBu) ^
+                    hash64_mix(load64(tail) ^ seed ^ 0x8EBC6AF09C88C6E3u, load64(tail + 8) ^ 0x589965CC75374CC3u);
+    if (text.len > 32) {
+        hash ^= hash64_mix(load64(head + 16) ^ seed ^ 0x1D8E4E27C47D124Fu, load64(head + 24) ^ 0xEB44ACCAB455D165u) ^
+                hash64_mix(load64(tail - 16) ^ seed ^ 0x9E3779B97F4A7C15u, load64(tail - 8) ^ 0xA0761D6478BD642Fu);
+    }
+    return hash64_mix(hash ^ text.len, 0xA0761D6478BD642Fu);
+}
+
+/* Slots keep half a hash only, so growing takes the hashes anew: once a text on average. */
 static void slots_grow(struct columns *columns, struct dictionary *dictionary)
 {
-    uint32_t count = dictionary->slots == NULL ? SLOTS_MIN : (dictionary->slot_mask + 1) * 2;
-    struct slot *slots = mem_calloc(count, sizeof *slots);
     uint32_t old = dictionary->slots == NULL ? 0 : dictionary->slot_mask + 1;
-    for (uint32_t i = 0; i < old; i++) {
-        if (dictionary->slots[i].id_and_one == 0) continue;
-        uint32_t at = dictionary->slots[i].hash & (count - 1);
-        while (slots[at].id_and_one != 0) at = (at + 1) & (count - 1);
-        slots[at] = dictionary->slots[i];
-    }
-    columns->bytes += (size_t)(count - old) * sizeof *slots;
+    uint32_t count = old == 0 ? SLOTS_MIN : old * 2;
     free(dictionary->slots);
-    dictionary->slots = slots;
+    dictionary->slots = mem_calloc(count, sizeof *dictionary->slots);
     dictionary->slot_mask = count - 1;
+    columns->bytes += (size_t)(count - old) * sizeof *dictionary->slots;
+    for (uint32_t id = 0; id < dictionary->count; id++) {
+        const uint8_t *record = dictionary->records[id];
+        uint64_t hash = text_hash(bytes_from(record + sizeof(uint32_t), text_record_len(record)), columns->hash_seed);
+        uint32_t at = (uint32_t)hash & dictionary->slot_mask;
+        while (dictionary->slots[at] != 0) at = (at + 1) & dictionary->slot_mask;
+        dictionary->slots[at] = (uint32_t)(hash >> 48) << 16 | (id + 1);
+    }
 }
 
 static uint32_t dictionary_append(struct columns *columns, struct dictionary *dictionary, const uint8_t *record)
@@ -389,9 +428,10 @@ static bool dictionary_pays(const struct column *column, uint32_t values)
 
 static void dictionary_give_up(struct columns *columns, struct column *column, uint32_t count)
 {
-    const uint8_t **records = mem_alloc(column->element_cap * sizeof *records);
+    uint32_t cap = elements_cap(column);
+    const uint8_t **records = mem_alloc(cap * sizeof *records);
     for (uint32_t i = 0; i < count; i++) records[i] = column->dictionary.records[column->elements.ids[i]];
-    columns->bytes += column->element_cap * (sizeof *records - sizeof *column->elements.ids);
+    columns->bytes += cap * (sizeof *records - sizeof *column->elements.ids);
     free(column->elements.ids);
     column->elements.records = records;
     column->by_dictionary = false;
@@ -399,49 +439,59 @@ static void dictionary_give_up(struct columns *columns, struct column *column, u
     slots_free(columns, &column->dictionary);
 }
 
-/* The id of text, new ones with record as their bytes (NULL: copied). NO_ID when the dictionary was given up.
- * count: elements that the column has so far. */
-static uint32_t dictionary_id(struct columns *columns, struct column *column, uint32_t count, struct bytes text,
-                              const uint8_t *record, bool *is_new)
+/* A text that has no slot yet: its id, or NO_ID when the dictionary is given up. count: elements that the column has. */
+static uint32_t __attribute__((noinline)) dictionary_add(struct columns *columns, struct column *column, uint32_t count,
+                                                         struct bytes text, const uint8_t *record)
 {
     struct dictionary *dictionary = &column->dictionary;
-    *is_new = false;
-    if (unlikely(dictionary->slots == NULL)) slots_grow(columns, dictionary);
-    uint32_t hash = (uint32_t)hash64_key(text, columns->hash_seed);
-    uint32_t at = hash & dictionary->slot_mask;
-    for (; dictionary->slots[at].id_and_one != 0; at = (at + 1) & dictionary->slot_mask) {
-        if (dictionary->slots[at].hash != hash) continue;
-        uint32_t id = dictionary->slots[at].id_and_one - 1;
-        if (text_is(dictionary->records[id], text)) return id;
-    }
     if (!dictionary_pays(column, count)) {
         dictionary_give_up(columns, column, count);
         return NO_ID;
     }
-    *is_new = true;
     uint32_t id = dictionary_append(columns, dictionary, record != NULL ? record : text_store_add(&column->store, text));
-    dictionary->slots[at] = (struct slot){ hash, id + 1 };
-    if (dictionary->count * 2 > dictionary->slot_mask) slots_grow(columns, dictionary);
+    if (dictionary->count * 2 > dictionary->slot_mask) {
+        slots_grow(columns, dictionary); /* takes the new one in */
+        return id;
+    }
+    uint64_t hash = text_hash(text, columns->hash_seed);
+    uint32_t at = (uint32_t)hash & dictionary->slot_mask;
+    while (dictionary->slots[at] != 0) at = (at + 1) & dictionary->slot_mask;
+    dictionary->slots[at] = (uint32_t)(hash >> 48) << 16 | (id + 1);
     return id;
+}
+
+/* The id of text, a new one with record as its bytes (NULL: copied); NO_ID when the dictionary was given up. */
+static inline uint32_t dictionary_id(struct columns *columns, struct column *column, uint32_t count, struct bytes text,
+                                     const uint8_t *record)
+{
+    struct dictionary *dictionary = &column->dictionary;
+    if (unlikely(dictionary->slots == NULL)) slots_grow(columns, dictionary);
+    uint64_t hash = text_hash(text, columns->hash_seed);
+    uint32_t slot;
+    for (uint32_t at = (uint32_t)hash & dictionary->slot_mask; (slot = dictionary->slots[at]) != 0;
+         at = (at + 1) & dictionary->slot_mask) {
+        if (slot >> 16 != hash >> 48) continue;
+        uint32_t id = (slot & UINT16_MAX) - 1;
+        if (likely(text_is(dictionary->records[id], text))) return id;
+    }
+    return dictionary_add(columns, column, count, text, record);
 }
 
 /* Puts text as element `at`, which there is room for. record: its bytes are in place already, or NULL. True when
  * record is now in use. */
-static inline bool text_put(struct columns *columns, struct column *column, uint32_t at, struct bytes text,
-                            const uint8_t *record)
+static inline bool text_put(struct columns *columns, struct column *column, uint32_t at, struct memo *memo,
+                            struct bytes text, const uint8_t *record)
 {
-    bool is_new = false;
     if (column->by_dictionary) {
-        if (column->last_record != NULL && text_is(column->last_record, text)) {
-            column->elements.ids[at] = (uint16_t)column->last_id;
+        if (memo->record != NULL && text_is(memo->record, text)) {
+            column->elements.ids[at] = (uint16_t)memo->id;
             return false;
         }
-        uint32_t id = dictionary_id(columns, column, at, text, record, &is_new);
+        uint32_t id = dictionary_id(columns, column, at, text, record);
         if (likely(id != NO_ID)) {
             column->elements.ids[at] = (uint16_t)id;
-            column->last_id = id;
-            column->last_record = column->dictionary.records[id];
-            return is_new;
+            *memo = (struct memo){ column->dictionary.records[id], id };
+            return record != NULL && memo->record == record;
         }
     }
     column->elements.records[at] = record != NULL ? record : text_store_add(&column->store, text);
@@ -463,10 +513,8 @@ void columns_put_int(struct columns *columns, uint32_t column, int64_t number)
 {
     struct column *into = column_of(columns, column, COLUMNS_INT, false);
     if (!value_begin(columns, into)) return;
-    enum schema_type type = columns->table->columns[column].type;
-    if (type == SCHEMA_TYPE_INTEGER || type == SCHEMA_TYPE_DATE) assert(number == (int32_t)number);
+    assert(!into->is_narrow || number == (int32_t)number);
     into->elements.ints[into->value_count++] = number;
-    into->element_count = into->value_count;
 }
 
 void columns_put_double(struct columns *columns, uint32_t column, double number)
@@ -474,7 +522,6 @@ void columns_put_double(struct columns *columns, uint32_t column, double number)
     struct column *into = column_of(columns, column, COLUMNS_DOUBLE, false);
     if (!value_begin(columns, into)) return;
     into->elements.doubles[into->value_count++] = number;
-    into->element_count = into->value_count;
 }
 
 void columns_put_bool(struct columns *columns, uint32_t column, bool value)
@@ -482,15 +529,14 @@ void columns_put_bool(struct columns *columns, uint32_t column, bool value)
     struct column *into = column_of(columns, column, COLUMNS_BOOL, false);
     if (!value_begin(columns, into)) return;
     into->elements.bools[into->value_count++] = value;
-    into->element_count = into->value_count;
 }
 
 void columns_put_text(struct columns *columns, uint32_t column, struct bytes text)
 {
     struct column *into = column_of(columns, column, COLUMNS_TEXT, false);
     if (!value_begin(columns, into)) return;
-    text_put(columns, into, into->value_count, text, NULL);
-    into->element_count = ++into->value_count;
+    text_put(columns, into, into->value_count, &into->memos[0], text, NULL);
+    into->value_count++;
 }
 
 void columns_put_text_list(struct columns *columns, uint32_t column, const struct bytes *texts, uint32_t count)
@@ -498,7 +544,9 @@ void columns_put_text_list(struct columns *columns, uint32_t column, const struc
     struct column *into = column_of(columns, column, COLUMNS_TEXT, true);
     uint32_t start = list_begin(columns, into, count);
     if (start == NO_ID) return;
-    for (uint32_t i = 0; i < count; i++) text_put(columns, into, start + i, texts[i], NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        text_put(columns, into, start + i, &into->memos[i < MEMOS ? i : MEMOS - 1], texts[i], NULL);
+    }
     into->element_count = start + count;
 }
 
@@ -524,9 +572,8 @@ uint32_t columns_text_handle(struct columns *columns, uint32_t column, struct by
 {
     struct column *of = column_of(columns, column, COLUMNS_TEXT, false);
     if (of->row_next == UINT32_MAX) return 0; /* not stored */
-    bool is_new;
     if (of->by_dictionary) {
-        uint32_t id = dictionary_id(columns, of, of->value_count, text, NULL, &is_new);
+        uint32_t id = dictionary_id(columns, of, of->value_count, text, NULL);
         if (id != NO_ID) return id;
     }
     struct dictionary *dictionary = &of->dictionary;
@@ -540,7 +587,6 @@ void columns_put_text_handle(struct columns *columns, uint32_t column, uint32_t 
     if (!value_begin(columns, into)) return;
     assert(handle < into->dictionary.count);
     uint32_t at = into->value_count++;
-    into->element_count = into->value_count;
     if (into->by_dictionary) {
         into->elements.ids[at] = (uint16_t)handle;
     } else {
@@ -574,14 +620,15 @@ void columns_put_text_reserved(struct columns *columns, uint32_t column, size_t 
     struct bytes text = { columns->reserved, len };
     if (!value_begin(columns, into)) return;
     if (columns->reserved_in_scratch) {
-        text_put(columns, into, into->value_count, text, NULL);
+        text_put(columns, into, into->value_count, &into->memos[0], text, NULL);
     } else {
         uint32_t record_len = (uint32_t)len;
         uint8_t *record = columns->reserved - sizeof record_len;
         memcpy(record, &record_len, sizeof record_len);
-        if (text_put(columns, into, into->value_count, text, record)) columns->reserved_store.at = columns->reserved + len;
+        bool is_kept = text_put(columns, into, into->value_count, &into->memos[0], text, record);
+        if (is_kept) columns->reserved_store.at = columns->reserved + len;
     }
-    into->element_count = ++into->value_count;
+    into->value_count++;
     reservation_drop(columns);
 }
 
@@ -603,7 +650,7 @@ void columns_view(const struct columns *columns, uint32_t column, struct columns
         .kind = from->kind,
         .is_list = from->is_list,
         .value_count = from->value_count,
-        .element_count = from->element_count,
+        .element_count = from->is_list ? from->element_count : from->value_count,
         .rows = from->rows,
         .starts = from->starts,
     };
