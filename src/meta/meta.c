@@ -19,7 +19,7 @@ struct places {
     struct place {
         uint64_t hash;
         uint32_t entry; /* + 1; 0: empty */
-    } *slots;
+    } * slots;
     uint32_t cap, used;
 };
 struct key_entry {
@@ -104,7 +104,8 @@ static void project_keep(void *ctx, const struct meta_project *project)
         memory->projects = mem_realloc(memory->projects, memory->project_cap * sizeof *memory->projects);
     }
     memory->projects[memory->project_count] = *project;
-    places_add(&memory->projects_by_name, hash64_key(bytes_of_text(project->name), memory->seed), memory->project_count);
+    places_add(&memory->projects_by_name, hash64_key(bytes_of_text(project->name), memory->seed),
+               memory->project_count);
     places_add(&memory->projects_by_id, id_hash(memory, project->id), memory->project_count);
     memory->project_count++;
 }
@@ -163,8 +164,10 @@ static bool project_name_check(const char *name, struct err *err)
     bool good = len > 0 && len < NAME_BYTES && strspn(name, allowed) == len && name[0] != '_' && name[0] != '-' &&
                 !uuid_from_text(bytes_of_text(name), &id);
     if (good) return true;
-    return err_set(err, ERR_INPUT, "\"%.80s\" cannot be a project's name: it takes 1 to 63 of a-z 0-9 _ -, and begins with a "
-                   "letter or digit", name);
+    return err_set(err, ERR_INPUT,
+                   "\"%.80s\" cannot be a project's name: it takes 1 to 63 of a-z 0-9 _ -, and begins with a "
+                   "letter or digit",
+                   name);
 }
 
 bool meta_project_create(struct meta *meta, const char *name, struct meta_project *project, struct err *err)
@@ -190,7 +193,8 @@ bool meta_project_find(struct meta *meta, struct bytes name_or_id, struct meta_p
     struct uuid id;
     bool is_id = uuid_from_text(name_or_id, &id);
     pthread_rwlock_rdlock(&meta->lock);
-    const struct meta_project *found = is_id ? project_by_id(&meta->memory, id) : project_by_name(&meta->memory, name_or_id);
+    const struct meta_project *found =
+        is_id ? project_by_id(&meta->memory, id) : project_by_name(&meta->memory, name_or_id);
     if (found) *project = *found;
     pthread_rwlock_unlock(&meta->lock);
     if (found) return true;
@@ -315,7 +319,8 @@ bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key)
     uint32_t step = 0, entry;
     pthread_rwlock_rdlock(&meta->lock);
     while (places_next(&meta->memory.keys_by_secret, digest_hash(digest), &step, &entry)) {
-        if (!digest_equal(meta->memory.keys[entry].secret_sha256, digest) || meta->memory.keys[entry].is_revoked) continue;
+        if (!digest_equal(meta->memory.keys[entry].secret_sha256, digest) || meta->memory.keys[entry].is_revoked)
+            continue;
         *key = meta->memory.keys[entry].key;
         found = true;
     }

@@ -26,9 +26,10 @@ void meta_close(struct meta *meta);
  * query of the store. To be called every second or so, off the event loops. On false all stays as it was. */
 MUST_CHECK bool meta_refresh(struct meta *meta, struct err *err);
 MUST_CHECK bool meta_project_create(struct meta *meta, const char *name, struct meta_project *project, struct err *err);
-MUST_CHECK bool meta_project_find(struct meta *meta, struct bytes name_or_id, struct meta_project *project, struct err *err);
-MUST_CHECK bool meta_project_list(struct meta *meta, bool (*each)(void *ctx, const struct meta_project *project), void *ctx,
+MUST_CHECK bool meta_project_find(struct meta *meta, struct bytes name_or_id, struct meta_project *project,
                                   struct err *err);
+MUST_CHECK bool meta_project_list(struct meta *meta, bool (*each)(void *ctx, const struct meta_project *project),
+                                  void *ctx, struct err *err);
 /* secret: the key itself, to be shown once. */
 MUST_CHECK bool meta_key_create(struct meta *meta, struct uuid project_id, const char *name, struct meta_key *key,
                                 char secret[META_SECRET_BYTES], struct err *err);

@@ -28,7 +28,8 @@ struct meta_store_ops {
     /* Has someone else changed the store since the last call, or since it was opened? */
     bool (*changed)(struct meta_store *store, bool *changed, struct err *err);
     bool (*load)(struct meta_store *store, const struct meta_loader *loader, struct err *err);
-    bool (*project_add)(struct meta_store *store, const struct meta_project *project, int64_t now_unix_ms, struct err *err);
+    bool (*project_add)(struct meta_store *store, const struct meta_project *project, int64_t now_unix_ms,
+                        struct err *err);
     bool (*key_add)(struct meta_store *store, const struct meta_key_row *row, struct err *err);
     bool (*key_revoke)(struct meta_store *store, struct uuid key_id, int64_t now_unix_ms, struct err *err);
     void (*close)(struct meta_store *store);

@@ -93,7 +93,13 @@ static void test_projects(void **state)
         assert_int_equal(count, 3);
         reopen(fixture);
     }
-    static const char *const bad[] = { "", "-a", "_a", "Shop", "a b", "a'b", "6f1a7c30-9b2d-5e84-8a3f-0c1d2e3f4a5b",
+    static const char *const bad[] = { "",
+                                       "-a",
+                                       "_a",
+                                       "Shop",
+                                       "a b",
+                                       "a'b",
+                                       "6f1a7c30-9b2d-5e84-8a3f-0c1d2e3f4a5b",
                                        "a23456789a123456789a123456789a123456789a123456789a123456789a1234" };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         err = (struct err){ 0 };
@@ -176,7 +182,8 @@ static void test_answered_is_kept(void **state)
     struct meta_project found;
     char command[256], path[160];
     (void)project_make(fixture->meta, "kept");
-    snprintf(command, sizeof command, "mkdir %s/copy && cp %s/meta.sqlite* %s/copy/", fixture->dir, fixture->dir, fixture->dir);
+    snprintf(command, sizeof command, "mkdir %s/copy && cp %s/meta.sqlite* %s/copy/", fixture->dir, fixture->dir,
+             fixture->dir);
     assert_int_equal(system(command), 0);
     snprintf(path, sizeof path, "%s/copy/meta.sqlite", fixture->dir);
     if (!meta_open(&copy, path, &test_log, &err)) fail_msg("%s", err.text);
@@ -209,7 +216,8 @@ static void test_foreign_store(void **state)
     (void)project_make(fixture->meta, "a");
     file_change(fixture, "cp meta.sqlite good");
     /* The checksum is text in the file: change its first digits. */
-    file_change(fixture, "python3 -c \"import re; b=open('good','rb').read(); c=re.sub(rb'(projects and keys)[0-9a-f]{4}', rb'\\g<1>zzzz', b);"
+    file_change(fixture, "python3 -c \"import re; b=open('good','rb').read(); c=re.sub(rb'(projects and "
+                         "keys)[0-9a-f]{4}', rb'\\g<1>zzzz', b);"
                          " assert b!=c; open('meta.sqlite','wb').write(c)\"");
     assert_refused(fixture, ERR_CORRUPT);
     file_change(fixture, "rm -f meta.sqlite* && printf 'not a database, not at all: %01000d' 0 > meta.sqlite");
@@ -300,8 +308,13 @@ int main(void)
 {
 #define WITH_META(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        WITH_META(test_projects),       WITH_META(test_keys),         WITH_META(test_secret_is_not_kept),
-        WITH_META(test_answered_is_kept), WITH_META(test_foreign_store), WITH_META(test_refresh), WITH_META(test_lookups_beside_changes),
+        WITH_META(test_projects),
+        WITH_META(test_keys),
+        WITH_META(test_secret_is_not_kept),
+        WITH_META(test_answered_is_kept),
+        WITH_META(test_foreign_store),
+        WITH_META(test_refresh),
+        WITH_META(test_lookups_beside_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,20 +16,19 @@
 static const struct migration {
     const char *name, *sql;
 } migrations[] = {
-    { "projects and keys",
-      "CREATE TABLE projects("
-      "  id TEXT PRIMARY KEY,"
-      "  name TEXT NOT NULL UNIQUE,"
-      "  created_unix_ms INTEGER NOT NULL"
-      ") STRICT;"
-      "CREATE TABLE keys("
-      "  id TEXT PRIMARY KEY,"
-      "  project_id TEXT NOT NULL REFERENCES projects(id),"
-      "  name TEXT NOT NULL,"
-      "  secret_sha256 BLOB NOT NULL UNIQUE CHECK(length(secret_sha256) = 32),"
-      "  created_unix_ms INTEGER NOT NULL,"
-      "  revoked_unix_ms INTEGER"
-      ") STRICT;" },
+    { "projects and keys", "CREATE TABLE projects("
+                           "  id TEXT PRIMARY KEY,"
+                           "  name TEXT NOT NULL UNIQUE,"
+                           "  created_unix_ms INTEGER NOT NULL"
+                           ") STRICT;"
+                           "CREATE TABLE keys("
+                           "  id TEXT PRIMARY KEY,"
+                           "  project_id TEXT NOT NULL REFERENCES projects(id),"
+                           "  name TEXT NOT NULL,"
+                           "  secret_sha256 BLOB NOT NULL UNIQUE CHECK(length(secret_sha256) = 32),"
+                           "  created_unix_ms INTEGER NOT NULL,"
+                           "  revoked_unix_ms INTEGER"
+                           ") STRICT;" },
 };
 enum { BUSY_MS = 5000 };
 
@@ -97,7 +96,8 @@ static bool migrations_check(sqlite3 *db, int *count, struct err *err)
 {
     sqlite3_stmt *statement;
     *count = 0;
-    if (sqlite3_prepare_v2(db, "SELECT number, checksum FROM migrations ORDER BY number", -1, &statement, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(db, "SELECT number, checksum FROM migrations ORDER BY number", -1, &statement, NULL) !=
+        SQLITE_OK)
         return db_err(db, err, "read");
     int step;
     bool ok = true;
@@ -190,7 +190,8 @@ static bool key_row(sqlite3_stmt *statement, const struct meta_loader *loader)
     return true;
 }
 
-static bool rows_load(sqlite3 *db, const char *sql, bool (*each)(sqlite3_stmt *statement, const struct meta_loader *loader),
+static bool rows_load(sqlite3 *db, const char *sql,
+                      bool (*each)(sqlite3_stmt *statement, const struct meta_loader *loader),
                       const struct meta_loader *loader, struct err *err)
 {
     sqlite3_stmt *statement;
@@ -206,7 +207,8 @@ static bool rows_load(sqlite3 *db, const char *sql, bool (*each)(sqlite3_stmt *s
 
 static bool sqlite_load(struct meta_store *store, const struct meta_loader *loader, struct err *err)
 {
-    return rows_load(db_of(store), "SELECT id, name FROM projects ORDER BY created_unix_ms, id", project_row, loader, err) &&
+    return rows_load(db_of(store), "SELECT id, name FROM projects ORDER BY created_unix_ms, id", project_row, loader,
+                     err) &&
            rows_load(db_of(store),
                      "SELECT id, project_id, name, secret_sha256, created_unix_ms, revoked_unix_ms FROM keys"
                      " ORDER BY created_unix_ms, id",
@@ -216,7 +218,8 @@ static bool sqlite_load(struct meta_store *store, const struct meta_loader *load
 static bool data_version_read(sqlite3 *db, int64_t *version, struct err *err)
 {
     sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(db, "PRAGMA data_version", -1, &statement, NULL) != SQLITE_OK) return db_err(db, err, "read");
+    if (sqlite3_prepare_v2(db, "PRAGMA data_version", -1, &statement, NULL) != SQLITE_OK)
+        return db_err(db, err, "read");
     bool ok = sqlite3_step(statement) == SQLITE_ROW || db_err(db, err, "read");
     if (ok) *version = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
@@ -237,8 +240,8 @@ static bool sqlite_project_add(struct meta_store *store, const struct meta_proje
                                struct err *err)
 {
     sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(db_of(store), "INSERT INTO projects(id, name, created_unix_ms) VALUES(?, ?, ?)", -1, &statement,
-                           NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(db_of(store), "INSERT INTO projects(id, name, created_unix_ms) VALUES(?, ?, ?)", -1,
+                           &statement, NULL) != SQLITE_OK)
         return db_err(db_of(store), err, "write");
     uuid_bind(statement, 1, project->id);
     text_bind(statement, 2, project->name);
@@ -249,9 +252,10 @@ static bool sqlite_project_add(struct meta_store *store, const struct meta_proje
 static bool sqlite_key_add(struct meta_store *store, const struct meta_key_row *row, struct err *err)
 {
     sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(db_of(store),
-                           "INSERT INTO keys(id, project_id, name, secret_sha256, created_unix_ms) VALUES(?, ?, ?, ?, ?)", -1,
-                           &statement, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(
+            db_of(store),
+            "INSERT INTO keys(id, project_id, name, secret_sha256, created_unix_ms) VALUES(?, ?, ?, ?, ?)", -1,
+            &statement, NULL) != SQLITE_OK)
         return db_err(db_of(store), err, "write");
     uuid_bind(statement, 1, row->key.id);
     uuid_bind(statement, 2, row->key.project_id);
@@ -265,8 +269,8 @@ static bool sqlite_key_revoke(struct meta_store *store, struct uuid key_id, int6
 {
     sqlite3_stmt *statement;
     sqlite3 *db = db_of(store);
-    if (sqlite3_prepare_v2(db, "UPDATE keys SET revoked_unix_ms = coalesce(revoked_unix_ms, ?) WHERE id = ?", -1, &statement,
-                           NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(db, "UPDATE keys SET revoked_unix_ms = coalesce(revoked_unix_ms, ?) WHERE id = ?", -1,
+                           &statement, NULL) != SQLITE_OK)
         return db_err(db, err, "write");
     sqlite3_bind_int64(statement, 1, now_unix_ms);
     uuid_bind(statement, 2, key_id);
@@ -283,7 +287,11 @@ static void sqlite_close(struct meta_store *store)
 }
 
 static const struct meta_store_ops sqlite_ops = {
-    .changed = sqlite_changed, .load = sqlite_load, .project_add = sqlite_project_add, .key_add = sqlite_key_add, .key_revoke = sqlite_key_revoke,
+    .changed = sqlite_changed,
+    .load = sqlite_load,
+    .project_add = sqlite_project_add,
+    .key_add = sqlite_key_add,
+    .key_revoke = sqlite_key_revoke,
     .close = sqlite_close,
 };
 
@@ -317,8 +325,10 @@ bool meta_sqlite_open(struct meta_store **out, const char *path, struct err *err
         sqlite3_extended_result_codes(db, 1);
         sqlite3_busy_timeout(db, BUSY_MS);
     }
-    ok = ok && db_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF",
-                      "set up", err) &&
+    ok = ok &&
+         db_run(db,
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF",
+                "set up", err) &&
          migrate(db, err);
     int64_t data_version = 0; /* before the first load: a change in between is seen twice, not missed */
     ok = ok && data_version_read(db, &data_version, err);

@@ -29,7 +29,7 @@ struct delta_table;
 struct delta_file {
     const char *path; /* relative to the table's folder, decoded */
     struct uuid project_id;
-    int32_t day; /* days since 1970 */
+    int32_t day;                                /* days since 1970 */
     uint64_t bytes, row_count;                  /* DELTA_ROWS_UNKNOWN when the add had no statistics */
     int64_t timestamp_min_us, timestamp_max_us; /* INT64_MIN, INT64_MAX when the add had no statistics */
     int64_t modified_unix_ms;
@@ -55,14 +55,16 @@ struct delta_txn {
  * any Parquet file (timefusion/query, by DuckDB), since other writers' checkpoints are not ours to choose. */
 struct delta_checkpoint_reader {
     bool (*read)(void *ctx, struct object_store *store, const char *key,
-                 bool (*action)(void *action_ctx, struct bytes json, struct err *err), void *action_ctx, struct err *err);
+                 bool (*action)(void *action_ctx, struct bytes json, struct err *err), void *action_ctx,
+                 struct err *err);
     void *ctx;
 };
 struct delta_options {
     struct object_store *store;
     const char *prefix; /* key of the table's folder: "otel_metrics" */
     const struct schema_table *table;
-    struct delta_checkpoint_reader checkpoint_reader; /* read NULL: replay from version 0 by JSON when it is all there */
+    struct delta_checkpoint_reader
+        checkpoint_reader;     /* read NULL: replay from version 0 by JSON when it is all there */
     uint32_t checkpoint_every; /* commits; 10; 0: never. Over 500 files each of these, every (files / 500) commits */
     const struct log *log;
 };
@@ -76,7 +78,8 @@ void delta_snapshot_release(struct delta_snapshot *snapshot);
 /* -1 when the snapshot has no txn of this application. */
 int64_t delta_snapshot_txn(const struct delta_snapshot *snapshot, const char *app_id);
 /* The files of one project: a range of snapshot->files. */
-void delta_snapshot_project(const struct delta_snapshot *snapshot, struct uuid project_id, uint32_t *first, uint32_t *count);
+void delta_snapshot_project(const struct delta_snapshot *snapshot, struct uuid project_id, uint32_t *first,
+                            uint32_t *count);
 
 struct delta_add {
     const char *path; /* relative, as delta_file_path made it */
@@ -95,6 +98,7 @@ void delta_file_path(struct uuid project_id, int32_t day, struct uuid file_id, c
 /* One commit of at least one add or txn; its files must be in the store already. On true the snapshot holds the adds. The
  * checkpoint that falls due is written by this call too; when that fails the commit stands, and the log says so. */
 MUST_CHECK bool delta_commit(struct delta_table *table, const struct delta_add *adds, uint32_t add_count,
-                             const struct delta_txn_change *txns, uint32_t txn_count, uint64_t *version, struct err *err);
+                             const struct delta_txn_change *txns, uint32_t txn_count, uint64_t *version,
+                             struct err *err);
 /* Reads what other writers have committed since; cheap when there is nothing. */
 MUST_CHECK bool delta_refresh(struct delta_table *table, struct err *err);

@@ -42,7 +42,8 @@ static bool member_json(yyjson_val *object, const char *key, bool is_list, char 
 {
     yyjson_val *value = yyjson_obj_get(object, key);
     if (!value || yyjson_is_null(value)) return true;
-    if (is_list ? !yyjson_is_arr(value) : !yyjson_is_obj(value)) return err_set(err, ERR_CORRUPT, "\"%s\" has the wrong type", key);
+    if (is_list ? !yyjson_is_arr(value) : !yyjson_is_obj(value))
+        return err_set(err, ERR_CORRUPT, "\"%s\" has the wrong type", key);
     size_t i, count;
     yyjson_val *name, *element;
     bool texts = true;
@@ -86,7 +87,8 @@ static void stats_parse(struct delta_action *action)
     const char *max = yyjson_get_str(yyjson_obj_get(yyjson_obj_get(root, "maxValues"), "timestamp"));
     int64_t min_us, max_us;
     if (yyjson_is_uint(rows)) action->add.row_count = yyjson_get_uint(rows);
-    if (min && max && delta_time_parse(min, false, &min_us) && delta_time_parse(max, true, &max_us) && min_us <= max_us) {
+    if (min && max && delta_time_parse(min, false, &min_us) && delta_time_parse(max, true, &max_us) &&
+        min_us <= max_us) {
         action->add.timestamp_min_us = min_us;
         action->add.timestamp_max_us = max_us;
     }
@@ -103,15 +105,16 @@ static bool add_parse(yyjson_val *object, struct delta_action *action, struct er
         return err_set(err, ERR_UNSUPPORTED, "file \"%.120s\" has deletionVectors", action->path);
     yyjson_val *partition = yyjson_obj_get(object, "partitionValues");
     if (!member_int(object, "size", &bytes, err) || !member_int(object, "modificationTime", &modified, err) ||
-        !member_text(object, "stats", &action->add.stats, err) || !member_text(partition, "project_id", &project, err) ||
-        !member_text(partition, "date", &date, err))
+        !member_text(object, "stats", &action->add.stats, err) ||
+        !member_text(partition, "project_id", &project, err) || !member_text(partition, "date", &date, err))
         return err_within(err, "file \"%.120s\"", action->path);
     if (bytes < 0) return err_set(err, ERR_CORRUPT, "file \"%.120s\" has no size", action->path);
     char canonical[UUID_TEXT_BYTES + 1] = "";
     bool is_uuid = project && uuid_from_text(bytes_of_text(project), &action->add.project_id);
     if (is_uuid) uuid_to_text(action->add.project_id, canonical);
     if (!is_uuid || strcmp(canonical, project) != 0)
-        return err_set(err, ERR_CORRUPT, "file \"%.120s\" has no project_id that is a UUID in lower case", action->path);
+        return err_set(err, ERR_CORRUPT, "file \"%.120s\" has no project_id that is a UUID in lower case",
+                       action->path);
     if (date == NULL || !delta_date_parse(date, &action->add.day))
         return err_set(err, ERR_CORRUPT, "file \"%.120s\" has no date", action->path);
     action->add.bytes = (uint64_t)bytes;
@@ -144,7 +147,8 @@ static bool metadata_parse(yyjson_val *object, struct delta_action *action, stru
 {
     const char *provider = "parquet";
     action->metadata.created_unix_ms = -1;
-    if (!member_text(object, "id", &action->metadata.id, err) || !member_text(object, "name", &action->metadata.name, err) ||
+    if (!member_text(object, "id", &action->metadata.id, err) ||
+        !member_text(object, "name", &action->metadata.name, err) ||
         !member_text(object, "description", &action->metadata.description, err) ||
         !member_text(object, "schemaString", &action->metadata.schema, err) ||
         !member_int(object, "createdTime", &action->metadata.created_unix_ms, err) ||
@@ -154,7 +158,8 @@ static bool metadata_parse(yyjson_val *object, struct delta_action *action, stru
         return err_within(err, "metaData");
     if (action->metadata.id == NULL || action->metadata.schema == NULL)
         return err_set(err, ERR_CORRUPT, "metaData without id or schemaString");
-    if (strcmp(provider, "parquet") != 0) return err_set(err, ERR_UNSUPPORTED, "the table's format is \"%.60s\"", provider);
+    if (strcmp(provider, "parquet") != 0)
+        return err_set(err, ERR_UNSUPPORTED, "the table's format is \"%.60s\"", provider);
     if (action->metadata.partition_columns == NULL) action->metadata.partition_columns = mem_strdup("[]");
     if (action->metadata.configuration == NULL) action->metadata.configuration = mem_strdup("{}");
     return true;
@@ -163,7 +168,8 @@ static bool metadata_parse(yyjson_val *object, struct delta_action *action, stru
 static bool protocol_parse(yyjson_val *object, struct delta_action *action, struct err *err)
 {
     int64_t reader = -1, writer = -1;
-    if (!member_int(object, "minReaderVersion", &reader, err) || !member_int(object, "minWriterVersion", &writer, err) ||
+    if (!member_int(object, "minReaderVersion", &reader, err) ||
+        !member_int(object, "minWriterVersion", &writer, err) ||
         !member_json(object, "readerFeatures", true, &action->protocol.reader_features, err) ||
         !member_json(object, "writerFeatures", true, &action->protocol.writer_features, err))
         return err_within(err, "protocol");
@@ -206,7 +212,8 @@ bool delta_action_parse(struct bytes json, struct delta_action *action, struct e
 {
     memset(action, 0, sizeof *action);
     yyjson_read_err why;
-    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)json.ptr, json.len, YYJSON_READ_NOFLAG, NULL, &why); /* not in situ */
+    yyjson_doc *doc =
+        yyjson_read_opts((char *)(uintptr_t)json.ptr, json.len, YYJSON_READ_NOFLAG, NULL, &why); /* not in situ */
     if (doc == NULL) return err_set(err, ERR_CORRUPT, "not JSON at byte %zu: %s", why.pos, why.msg);
     action->document = doc;
     if (root_parse(yyjson_doc_get_root(doc), action, err)) return true;

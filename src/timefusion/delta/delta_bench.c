@@ -36,18 +36,20 @@ static void footer_init(struct footer *it, const struct schema_table *table)
         if (i % 3 != 1) continue;
         column->has_min_max = true;
         column->null_count = 7;
-        if (table->columns[i].type == SCHEMA_TYPE_TEXT) column->min.text = column->max.text = BYTES("a value of some length");
+        if (table->columns[i].type == SCHEMA_TYPE_TEXT)
+            column->min.text = column->max.text = BYTES("a value of some length");
     }
 }
 
 /* Commits count files, per_commit each; returns seconds. */
-static double commit_many(struct delta_table *table, const struct schema_table *schema, uint32_t count, uint32_t per_commit)
+static double commit_many(struct delta_table *table, const struct schema_table *schema, uint32_t count,
+                          uint32_t per_commit)
 {
     static uint32_t number;
     struct footer footer;
     struct err err = { 0 };
     footer_init(&footer, schema);
-    char (*paths)[160] = mem_alloc(per_commit * sizeof *paths);
+    char(*paths)[160] = mem_alloc(per_commit * sizeof *paths);
     struct delta_add *adds = mem_alloc(per_commit * sizeof *adds);
     uint64_t from_ns = clock_mono_ns();
     for (uint32_t done = 0; done < count; done += per_commit) {

@@ -269,7 +269,8 @@ static void snapshots_trim(struct delta_snapshots *snapshots)
 }
 
 /* How many of files, from from on, sort before file. */
-static uint32_t files_before(struct delta_file *const *files, uint32_t from, uint32_t count, const struct delta_file *file)
+static uint32_t files_before(struct delta_file *const *files, uint32_t from, uint32_t count,
+                             const struct delta_file *file)
 {
     uint32_t low = from, high = count;
     while (low < high) {
@@ -290,8 +291,8 @@ static uint32_t files_merge(struct delta_catalog *catalog, struct delta_file *co
 {
     uint32_t count = 0, at = 0;
     for (uint32_t i = 0; i <= catalog->added_count; i++) {
-        uint32_t run = i == catalog->added_count ? old_count - at
-                                                 : files_before(old, at, old_count, &catalog->added[i]->file);
+        uint32_t run =
+            i == catalog->added_count ? old_count - at : files_before(old, at, old_count, &catalog->added[i]->file);
         if (catalog->dead_count == 0 && run > 0) {
             memcpy(files + count, old + at, run * sizeof *files);
             count += run;
@@ -321,7 +322,11 @@ void delta_catalog_publish(struct delta_catalog *catalog, uint64_t version)
     if (catalog->txn_count > 0) memcpy(txns, catalog->txns, catalog->txn_count * sizeof *txns);
     struct delta_snapshot_node *node = mem_alloc(sizeof *node);
     *node = (struct delta_snapshot_node){
-        .shown = { .version = version, .file_count = count, .files = files, .txn_count = catalog->txn_count, .txns = txns },
+        .shown = { .version = version,
+                   .file_count = count,
+                   .files = files,
+                   .txn_count = catalog->txn_count,
+                   .txns = txns },
         .owner = snapshots,
         .reference_count = 1,
     };
@@ -388,7 +393,8 @@ static uint32_t project_bound(const struct delta_snapshot *snapshot, struct uuid
     return low;
 }
 
-void delta_snapshot_project(const struct delta_snapshot *snapshot, struct uuid project_id, uint32_t *first, uint32_t *count)
+void delta_snapshot_project(const struct delta_snapshot *snapshot, struct uuid project_id, uint32_t *first,
+                            uint32_t *count)
 {
     *first = project_bound(snapshot, project_id, false);
     *count = project_bound(snapshot, project_id, true) - *first;

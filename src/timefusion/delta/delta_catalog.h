@@ -29,7 +29,7 @@ struct delta_catalog {
     uint32_t added_count, added_cap, dead_count, dead_cap;
     struct delta_txn *txns; /* sorted by app_id */
     uint32_t txn_count, txn_cap;
-    char **names;           /* the same app_ids, to free: snapshots point at them */
+    char **names; /* the same app_ids, to free: snapshots point at them */
     struct delta_snapshots *snapshots;
 };
 void delta_catalog_init(struct delta_catalog *catalog, const struct schema_table *table);
@@ -40,7 +40,7 @@ void delta_catalog_deinit(struct delta_catalog *catalog);
 void delta_catalog_add(struct delta_catalog *catalog, const struct delta_file *file, const char *stats);
 void delta_catalog_remove(struct delta_catalog *catalog, const char *path, int64_t deletion_unix_ms, bool data_change);
 void delta_catalog_txn(struct delta_catalog *catalog, const char *app_id, uint64_t version, int64_t updated_unix_ms);
-bool delta_catalog_has(const struct delta_catalog *catalog, const char *path); /* is it live? */
+bool delta_catalog_has(const struct delta_catalog *catalog, const char *path);              /* is it live? */
 int64_t delta_catalog_txn_version(const struct delta_catalog *catalog, const char *app_id); /* -1: none */
 void delta_catalog_publish(struct delta_catalog *catalog, uint64_t version);
 struct delta_snapshot *delta_catalog_acquire(struct delta_catalog *catalog); /* of the last publish */

@@ -20,6 +20,7 @@ enum { ROWS_MAX = 8192, BYTES_MAX = 8 * 1024 * 1024 };
 
 /* -- the schema ------------------------------------------------------------------------------------------------- */
 
+/* clang-format off */
 #define GROUP(name, children) { name, PARQUET_TYPE_GROUP, PARQUET_OPTIONAL, PARQUET_LOGICAL_NONE, children, 0 }
 #define TEXT(name)            { name, PARQUET_TYPE_BYTE_ARRAY, PARQUET_OPTIONAL, PARQUET_LOGICAL_STRING, 0, 0 }
 #define LONG(name)            { name, PARQUET_TYPE_INT64, PARQUET_OPTIONAL, PARQUET_LOGICAL_NONE, 0, 0 }
@@ -56,6 +57,7 @@ enum leaf_name {
     PROTOCOL_READER, PROTOCOL_WRITER, PROTOCOL_READER_FEATURE, PROTOCOL_WRITER_FEATURE,
     LEAF_COUNT
 };
+/* clang-format on */
 
 /* -- columns of the row group under way -------------------------------------------------------------------------- */
 
@@ -326,7 +328,8 @@ static bool rows_put(struct checkpoint *checkpoint, struct delta_table *table, c
 
 /* -- the file ---------------------------------------------------------------------------------------------------- */
 
-static void checkpoint_init(struct checkpoint *checkpoint, struct object_writer *writer, const struct schema_table *table)
+static void checkpoint_init(struct checkpoint *checkpoint, struct object_writer *writer,
+                            const struct schema_table *table)
 {
     *checkpoint = (struct checkpoint){ .writer = writer, .table = table };
     buf_init(&checkpoint->unpacked, 64 * DELTA_STATS_KEPT_MAX); /* a name is at most 63 times its two bytes */

@@ -63,9 +63,11 @@ static bool commit_info_put(struct buf *buf, const char *operation, uint64_t ver
     char id[UUID_TEXT_BYTES + 1];
     for (uint32_t i = 0; i < add_count; i++) rows += adds[i].footer->row_count, bytes += adds[i].bytes;
     uuid_to_text(uuid_random(), id);
-    return buf_printf(buf, "{\"commitInfo\":{\"timestamp\":%" PRId64 ",\"operation\":\"%s\",\"operationParameters\":{%s}",
+    return buf_printf(buf,
+                      "{\"commitInfo\":{\"timestamp\":%" PRId64 ",\"operation\":\"%s\",\"operationParameters\":{%s}",
                       now_unix_ms, operation,
-                      add_count == 0 ? "" : "\"mode\":\"Append\",\"partitionBy\":\"[\\\"project_id\\\",\\\"date\\\"]\"") &&
+                      add_count == 0 ? ""
+                                     : "\"mode\":\"Append\",\"partitionBy\":\"[\\\"project_id\\\",\\\"date\\\"]\"") &&
            (version == 0 || buf_printf(buf, ",\"readVersion\":%" PRIu64, version - 1)) &&
            buf_printf(buf,
                       ",\"isBlindAppend\":true,\"operationMetrics\":{\"numFiles\":\"%u\",\"numOutputRows\":\"%" PRIu64
@@ -97,7 +99,8 @@ static bool commit_build(struct commit *commit, struct err *err)
         ok = add_put(&commit->lines, &commit->adds[i], commit->stats[i], commit->now_unix_ms);
     }
     buf_deinit(&stats);
-    for (uint32_t i = 0; ok && i < commit->txn_count; i++) ok = txn_put(&commit->lines, &commit->txns[i], commit->now_unix_ms);
+    for (uint32_t i = 0; ok && i < commit->txn_count; i++)
+        ok = txn_put(&commit->lines, &commit->txns[i], commit->now_unix_ms);
     return ok || err_set(err, ERR_TOO_LARGE, "a commit of %u files is too large", commit->add_count);
 }
 
@@ -120,8 +123,8 @@ static bool txns_check(const struct delta_table *table, const struct commit *com
         const struct delta_txn_change *txn = &commit->txns[i];
         int64_t version = delta_catalog_txn_version(&table->catalog, txn->app_id);
         if (version == txn->version_before) continue;
-        return err_set(err, ERR_CONFLICT, "\"%.80s\" is at %" PRId64 " in Delta table \"%s\", not at %" PRId64, txn->app_id,
-                       version, table->prefix, txn->version_before);
+        return err_set(err, ERR_CONFLICT, "\"%.80s\" is at %" PRId64 " in Delta table \"%s\", not at %" PRId64,
+                       txn->app_id, version, table->prefix, txn->version_before);
     }
     return true;
 }
@@ -131,16 +134,17 @@ static void commit_take_in(struct delta_table *table, const struct commit *commi
     for (uint32_t i = 0; i < commit->add_count; i++) {
         const struct delta_add *add = &commit->adds[i];
         const struct parquet_column_stats *time = &add->footer->file_columns[table->options.table->timestamp];
-        delta_catalog_add(&table->catalog, &(struct delta_file){
-                                               .path = add->path,
-                                               .project_id = add->project_id,
-                                               .day = add->day,
-                                               .bytes = add->bytes,
-                                               .row_count = add->footer->row_count,
-                                               .timestamp_min_us = time->has_min_max ? time->min.integer : INT64_MIN,
-                                               .timestamp_max_us = time->has_min_max ? time->max.integer : INT64_MAX,
-                                               .modified_unix_ms = commit->now_unix_ms,
-                                           },
+        delta_catalog_add(&table->catalog,
+                          &(struct delta_file){
+                              .path = add->path,
+                              .project_id = add->project_id,
+                              .day = add->day,
+                              .bytes = add->bytes,
+                              .row_count = add->footer->row_count,
+                              .timestamp_min_us = time->has_min_max ? time->min.integer : INT64_MIN,
+                              .timestamp_max_us = time->has_min_max ? time->max.integer : INT64_MAX,
+                              .modified_unix_ms = commit->now_unix_ms,
+                          },
                           commit->stats[i]);
     }
     for (uint32_t i = 0; i < commit->txn_count; i++)
@@ -197,7 +201,8 @@ static bool commit_run(struct delta_table *table, struct commit *commit, bool *w
             continue;
         }
         commit->lines.len = actions_len;
-        if (!commit_info_put(&commit->lines, "WRITE", table->version + 1, commit->adds, commit->add_count, commit->now_unix_ms))
+        if (!commit_info_put(&commit->lines, "WRITE", table->version + 1, commit->adds, commit->add_count,
+                             commit->now_unix_ms))
             return err_set(err, ERR_TOO_LARGE, "a commit of %u files is too large", commit->add_count);
         fail_point("delta.before_commit");
         bool lost;
@@ -207,8 +212,8 @@ static bool commit_run(struct delta_table *table, struct commit *commit, bool *w
         }
         if (!lost || !winners_read(table, err)) return false;
     }
-    return err_set(err, ERR_BUSY, "could not commit to Delta table \"%s\": other writers were faster %d times", table->prefix,
-                   COMMIT_ATTEMPTS_MAX);
+    return err_set(err, ERR_BUSY, "could not commit to Delta table \"%s\": other writers were faster %d times",
+                   table->prefix, COMMIT_ATTEMPTS_MAX);
 }
 
 /* Every so many commits, and for a large table every so many more: writing one costs a row a file. */
@@ -241,7 +246,10 @@ bool delta_commit(struct delta_table *table, const struct delta_add *adds, uint3
         assert(adds[i].footer != NULL && adds[i].footer->table == table->options.table);
     }
     for (uint32_t i = 0; i < txn_count; i++) assert(txns[i].version_after <= INT64_MAX);
-    struct commit commit = { .adds = adds, .txns = txns, .add_count = add_count, .txn_count = txn_count,
+    struct commit commit = { .adds = adds,
+                             .txns = txns,
+                             .add_count = add_count,
+                             .txn_count = txn_count,
                              .now_unix_ms = clock_unix_us() / 1000,
                              .stats = mem_calloc(add_count + 1, sizeof *commit.stats) };
     buf_init(&commit.lines, DELTA_COMMIT_BYTES_MAX);
@@ -280,8 +288,8 @@ struct delta_snapshot *delta_snapshot_acquire(struct delta_table *table)
 
 /* -- life ------------------------------------------------------------------------------------------------------- */
 
-static bool state_commit(struct delta_table *table, const struct delta_state *state, const char *operation, bool with_protocol,
-                         bool *lost, struct err *err)
+static bool state_commit(struct delta_table *table, const struct delta_state *state, const char *operation,
+                         bool with_protocol, bool *lost, struct err *err)
 {
     struct buf lines;
     buf_init(&lines, DELTA_COMMIT_BYTES_MAX);
@@ -305,8 +313,11 @@ static bool table_create(struct delta_table *table, struct err *err)
     if (!delta_put_schema(&schema, table->options.table)) return err_set(err, ERR_TOO_LARGE, "too many columns");
     char *schema_text = bytes_to_text(buf_bytes(&schema));
     struct delta_state state = {
-        .id = id, .schema = schema_text, .partition_columns = (char[]){ DELTA_PARTITION_COLUMNS },
-        .name = (char *)(uintptr_t)table->options.table->name, .configuration = (char[]){ "{}" },
+        .id = id,
+        .schema = schema_text,
+        .partition_columns = (char[]){ DELTA_PARTITION_COLUMNS },
+        .name = (char *)(uintptr_t)table->options.table->name,
+        .configuration = (char[]){ "{}" },
         .created_unix_ms = clock_unix_us() / 1000,
     };
     assert(table->version == DELTA_VERSION_NONE);
@@ -338,7 +349,8 @@ static bool table_widen(struct delta_table *table, struct err *err)
 bool delta_open(struct delta_table **out, const struct delta_options *options, struct err *err)
 {
     *out = NULL;
-    if (!object_key_is_valid(options->prefix) || strlen(options->prefix) > OBJECT_KEY_BYTES_MAX - DELTA_PATH_BYTES_MAX - 1)
+    if (!object_key_is_valid(options->prefix) ||
+        strlen(options->prefix) > OBJECT_KEY_BYTES_MAX - DELTA_PATH_BYTES_MAX - 1)
         return err_set(err, ERR_INPUT, "\"%.100s\" cannot be the folder of a Delta table", options->prefix);
     struct delta_table *table = mem_calloc(1, sizeof *table);
     pthread_mutex_init(&table->lock, NULL);

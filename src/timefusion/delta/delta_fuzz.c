@@ -12,8 +12,8 @@ static void snapshot_check(struct delta_catalog *catalog)
         const struct delta_file *file = snapshot->files[i];
         uint32_t first, count;
         delta_snapshot_project(snapshot, file->project_id, &first, &count);
-        if (i < first || i >= first + count || !object_key_is_valid(file->path) || !delta_catalog_has(catalog, file->path) ||
-            file->timestamp_min_us > file->timestamp_max_us)
+        if (i < first || i >= first + count || !object_key_is_valid(file->path) ||
+            !delta_catalog_has(catalog, file->path) || file->timestamp_min_us > file->timestamp_max_us)
             abort();
     }
     for (uint32_t i = 0; i < snapshot->txn_count; i++) {

@@ -57,8 +57,12 @@ static struct delta_state state_copy(const struct delta_state *from)
     return to;
 }
 
-static const char *const writer_version_features[] = { /* PROTOCOL.md, "Writer Version Requirements" */
-    [3] = "checkConstraints", [4] = "changeDataFeed or generatedColumns", [5] = "columnMapping", [6] = "identityColumns",
+static const char *const writer_version_features[] = {
+    /* PROTOCOL.md, "Writer Version Requirements" */
+    [3] = "checkConstraints",
+    [4] = "changeDataFeed or generatedColumns",
+    [5] = "columnMapping",
+    [6] = "identityColumns",
 };
 
 /* The first feature in the JSON list that is not among known, or NULL. Copied to name. */
@@ -69,7 +73,8 @@ static const char *feature_unknown(const char *list, const char *const *known, c
     const char *unknown = NULL;
     size_t i, count;
     yyjson_val *feature;
-    yyjson_arr_foreach(yyjson_doc_get_root(doc), i, count, feature) {
+    yyjson_arr_foreach(yyjson_doc_get_root(doc), i, count, feature)
+    {
         bool is_known = false;
         for (const char *const *at = known; *at; at++) is_known = is_known || yyjson_equals_str(feature, *at);
         if (is_known) continue;
@@ -84,16 +89,20 @@ static const char *feature_unknown(const char *list, const char *const *known, c
 static bool protocol_check(const struct delta_state *state, struct err *err)
 {
     static const char *const reader_known[] = { NULL };
-    static const char *const writer_known[] = { "appendOnly", "invariants", NULL }; /* invariants: see delta_schema_check */
+    static const char *const writer_known[] = { "appendOnly", "invariants",
+                                                NULL }; /* invariants: see delta_schema_check */
     char name[64];
-    if (state->reader == 2) return err_set(err, ERR_UNSUPPORTED, "the Delta table has columnMapping (reader version 2)");
-    if (state->reader > 3) return err_set(err, ERR_UNSUPPORTED, "the Delta table needs reader version %d", state->reader);
+    if (state->reader == 2)
+        return err_set(err, ERR_UNSUPPORTED, "the Delta table has columnMapping (reader version 2)");
+    if (state->reader > 3)
+        return err_set(err, ERR_UNSUPPORTED, "the Delta table needs reader version %d", state->reader);
     if (state->reader == 3 && feature_unknown(state->reader_features, reader_known, name))
         return err_set(err, ERR_UNSUPPORTED, "the Delta table has %s", name);
     if (state->writer >= 3 && state->writer <= 6)
         return err_set(err, ERR_UNSUPPORTED, "the Delta table has %s (writer version %d)",
                        writer_version_features[state->writer], state->writer);
-    if (state->writer > 7) return err_set(err, ERR_UNSUPPORTED, "the Delta table needs writer version %d", state->writer);
+    if (state->writer > 7)
+        return err_set(err, ERR_UNSUPPORTED, "the Delta table needs writer version %d", state->writer);
     if (state->writer == 7 && feature_unknown(state->writer_features, writer_known, name))
         return err_set(err, ERR_UNSUPPORTED, "the Delta table has %s", name);
     return true;
@@ -129,16 +138,17 @@ static void action_apply(struct delta_catalog *catalog, struct delta_state *stat
     switch (action->kind) {
     case DELTA_ACTION_OTHER: break;
     case DELTA_ACTION_ADD:
-        delta_catalog_add(catalog, &(struct delta_file){
-                                       .path = action->path,
-                                       .project_id = action->add.project_id,
-                                       .day = action->add.day,
-                                       .bytes = action->add.bytes,
-                                       .row_count = action->add.row_count,
-                                       .timestamp_min_us = action->add.timestamp_min_us,
-                                       .timestamp_max_us = action->add.timestamp_max_us,
-                                       .modified_unix_ms = action->add.modified_unix_ms,
-                                   },
+        delta_catalog_add(catalog,
+                          &(struct delta_file){
+                              .path = action->path,
+                              .project_id = action->add.project_id,
+                              .day = action->add.day,
+                              .bytes = action->add.bytes,
+                              .row_count = action->add.row_count,
+                              .timestamp_min_us = action->add.timestamp_min_us,
+                              .timestamp_max_us = action->add.timestamp_max_us,
+                              .modified_unix_ms = action->add.modified_unix_ms,
+                          },
                           action->add.stats);
         break;
     case DELTA_ACTION_REMOVE:
@@ -191,11 +201,13 @@ static bool line_apply(void *ctx, struct bytes line, struct err *err)
 {
     struct apply *apply = ctx;
     struct delta_action action;
-    if (apply->removes_only && line.len > 7 && memcmp(line.ptr, "{\"add\":", 7) == 0) return true; /* the next pass parses it */
+    if (apply->removes_only && line.len > 7 && memcmp(line.ptr, "{\"add\":", 7) == 0)
+        return true; /* the next pass parses it */
     if (!delta_action_parse(line, &action, err)) return false;
     bool is_remove = action.kind == DELTA_ACTION_REMOVE;
     bool is_state = action.kind == DELTA_ACTION_METADATA || action.kind == DELTA_ACTION_PROTOCOL;
-    if (apply->is_check ? is_state : is_remove == apply->removes_only) action_apply(apply->catalog, apply->state, &action);
+    if (apply->is_check ? is_state : is_remove == apply->removes_only)
+        action_apply(apply->catalog, apply->state, &action);
     delta_action_deinit(&action);
     return true;
 }
@@ -303,7 +315,8 @@ static bool checkpoint_name(const char *at, struct checkpoint *checkpoint)
     at += 12;
     if (strcmp(at, "parquet") != 0) {
         if (!number_take(&at, 10, &part) || *at++ != '.' || !number_take(&at, 10, &part_count)) return false;
-        if (strcmp(at, ".parquet") != 0 || part == 0 || part > part_count || part_count > CHECKPOINT_PARTS_MAX) return false;
+        if (strcmp(at, ".parquet") != 0 || part == 0 || part > part_count || part_count > CHECKPOINT_PARTS_MAX)
+            return false;
     }
     checkpoint->part = (uint32_t)part;
     checkpoint->part_count = (uint32_t)part_count;
@@ -326,7 +339,8 @@ static bool listing_entry(void *ctx, const char *key, uint64_t bytes, int64_t mo
     } else if (checkpoint_name(at, &checkpoint)) {
         if (listing->checkpoint_count == listing->checkpoint_cap) {
             listing->checkpoint_cap = listing->checkpoint_cap ? listing->checkpoint_cap * 2 : 64;
-            listing->checkpoints = mem_realloc(listing->checkpoints, listing->checkpoint_cap * sizeof *listing->checkpoints);
+            listing->checkpoints =
+                mem_realloc(listing->checkpoints, listing->checkpoint_cap * sizeof *listing->checkpoints);
         }
         listing->checkpoints[listing->checkpoint_count++] = checkpoint;
     }
@@ -393,7 +407,8 @@ static bool checkpoint_read(struct delta_table *table, struct checkpoint checkpo
     do {
         char key[DELTA_KEY_BYTES];
         if (checkpoint.part_count == 0) {
-            snprintf(key, sizeof key, "%s/_delta_log/%020" PRIu64 ".checkpoint.parquet", table->prefix, checkpoint.version);
+            snprintf(key, sizeof key, "%s/_delta_log/%020" PRIu64 ".checkpoint.parquet", table->prefix,
+                     checkpoint.version);
         } else {
             snprintf(key, sizeof key, "%s/_delta_log/%020" PRIu64 ".checkpoint.%010u.%010u.parquet", table->prefix,
                      checkpoint.version, part, checkpoint.part_count);
@@ -422,11 +437,12 @@ static bool tail_read(struct delta_table *table, const struct listing *listing, 
     buf_init(&buf, DELTA_COMMIT_BYTES_MAX);
     bool ok = true;
     for (size_t i = 0; ok && i < listing->commit_count; i++) {
-        uint64_t version = listing->commits[i], expected = table->version == DELTA_VERSION_NONE ? 0 : table->version + 1;
+        uint64_t version = listing->commits[i],
+                 expected = table->version == DELTA_VERSION_NONE ? 0 : table->version + 1;
         if (version < expected) continue;
         if (version > expected) {
-            ok = err_set(err, ERR_CORRUPT, "the log has a hole: version %" PRIu64 " is missing, %" PRIu64 " is there", expected,
-                         version);
+            ok = err_set(err, ERR_CORRUPT, "the log has a hole: version %" PRIu64 " is missing, %" PRIu64 " is there",
+                         expected, version);
             break;
         }
         ok = commit_read(table, version, &buf, err) &&
@@ -447,7 +463,8 @@ static bool checkpoint_is_whole(const struct listing *listing, size_t at)
     if (at + 1 < last->part_count) return false;
     for (uint32_t part = 1; part <= last->part_count; part++) {
         const struct checkpoint *piece = &listing->checkpoints[at + part - last->part_count];
-        if (piece->version != last->version || piece->part != part || piece->part_count != last->part_count) return false;
+        if (piece->version != last->version || piece->part != part || piece->part_count != last->part_count)
+            return false;
     }
     return true;
 }
@@ -471,7 +488,8 @@ static bool replay_any(struct delta_table *table, const struct listing *listing,
         if (!checkpoint_is_whole(listing, at)) continue;
         if (replay(table, listing, at, err)) return true;
         if (err->code == ERR_UNSUPPORTED) return false;
-        log_warn(table->options.log, "delta.replay_failed", log_text("table", table->prefix), log_text("err", err->text));
+        log_warn(table->options.log, "delta.replay_failed", log_text("table", table->prefix),
+                 log_text("err", err->text));
         if (!is_whole) return false; /* the whole listing may know an older way */
     }
     if (!is_whole) return err_set(err, ERR_NOT_FOUND, "no checkpoint where _last_checkpoint says");

@@ -47,9 +47,12 @@ bool delta_put_schema(struct buf *buf, const struct schema_table *table)
 static bool type_fits(yyjson_val *type, enum schema_type wanted)
 {
     const char *json = type_json(wanted);
-    if (json[0] == '"') return yyjson_is_str(type) && strncmp(json + 1, yyjson_get_str(type), yyjson_get_len(type)) == 0 &&
-                               strlen(json) == yyjson_get_len(type) + 2;
-    const char *element = wanted == SCHEMA_TYPE_TEXT_LIST ? "string" : wanted == SCHEMA_TYPE_BIGINT_LIST ? "long" : "double";
+    if (json[0] == '"')
+        return yyjson_is_str(type) && strncmp(json + 1, yyjson_get_str(type), yyjson_get_len(type)) == 0 &&
+               strlen(json) == yyjson_get_len(type) + 2;
+    const char *element = wanted == SCHEMA_TYPE_TEXT_LIST     ? "string"
+                          : wanted == SCHEMA_TYPE_BIGINT_LIST ? "long"
+                                                              : "double";
     return yyjson_equals_str(yyjson_obj_get(type, "type"), "array") &&
            yyjson_equals_str(yyjson_obj_get(type, "elementType"), element);
 }
@@ -58,7 +61,8 @@ static bool type_fits(yyjson_val *type, enum schema_type wanted)
 static bool field_check(yyjson_val *field, const struct schema_column *column, struct err *err)
 {
     if (!type_fits(yyjson_obj_get(field, "type"), column->type))
-        return err_set(err, ERR_UNSUPPORTED, "column \"%s\" of the Delta table is not %s", column->name, type_json(column->type));
+        return err_set(err, ERR_UNSUPPORTED, "column \"%s\" of the Delta table is not %s", column->name,
+                       type_json(column->type));
     if (yyjson_is_false(yyjson_obj_get(field, "nullable")) && !(column->flags & SCHEMA_NOT_NULL))
         return err_set(err, ERR_UNSUPPORTED, "column \"%s\" of the Delta table takes no nulls", column->name);
     yyjson_val *metadata = yyjson_obj_get(field, "metadata");
@@ -73,7 +77,8 @@ static yyjson_val *field_find(yyjson_val *fields, const char *name)
 {
     size_t i, count;
     yyjson_val *field;
-    yyjson_arr_foreach(fields, i, count, field) {
+    yyjson_arr_foreach(fields, i, count, field)
+    {
         if (yyjson_equals_str(yyjson_obj_get(field, "name"), name)) return field;
     }
     return NULL;
@@ -95,14 +100,15 @@ static bool fields_check(yyjson_val *fields, const struct schema_table *table, u
     /* Columns that a newer version or another writer added: our files answer null for them. */
     size_t at, count;
     yyjson_val *field;
-    yyjson_arr_foreach(fields, at, count, field) {
+    yyjson_arr_foreach(fields, at, count, field)
+    {
         const char *name = yyjson_get_str(yyjson_obj_get(field, "name"));
         if (!name) return err_set(err, ERR_CORRUPT, "the Delta table's schema has a field without a name");
         int index = schema_column_index(table, bytes_of_text(name));
         if (index >= 0 && !(table->columns[index].flags & SCHEMA_DERIVED)) continue;
         if (yyjson_is_false(yyjson_obj_get(field, "nullable")))
-            return err_set(err, ERR_UNSUPPORTED, "column \"%.60s\" of the Delta table takes no nulls, and we do not have it",
-                           name);
+            return err_set(err, ERR_UNSUPPORTED,
+                           "column \"%.60s\" of the Delta table takes no nulls, and we do not have it", name);
     }
     return true;
 }
@@ -121,7 +127,8 @@ bool delta_schema_check(const char *schema, const struct schema_table *table, bo
         bool first = yyjson_arr_size(fields) == 0, room = buf_printf(merged, "{\"type\":\"struct\",\"fields\":[");
         size_t at, count;
         yyjson_val *field;
-        yyjson_arr_foreach(fields, at, count, field) {
+        yyjson_arr_foreach(fields, at, count, field)
+        {
             size_t len = 0;
             char *text = yyjson_val_write(field, 0, &len);
             room = room && text && (at == 0 || buf_add(merged, ",", 1)) && buf_add(merged, text, len);

@@ -70,7 +70,8 @@ struct stats {
 
 static bool name_put(struct buf *buf, const char *name)
 {
-    return (buf->len == 0 || buf_add(buf, ",", 1)) && delta_put_json_text(buf, bytes_of_text(name)) && buf_add(buf, ":", 1);
+    return (buf->len == 0 || buf_add(buf, ",", 1)) && delta_put_json_text(buf, bytes_of_text(name)) &&
+           buf_add(buf, ":", 1);
 }
 
 static bool number_put(struct buf *buf, double number)
@@ -92,7 +93,8 @@ static bool bound_put(struct stats *stats, struct buf *buf, const struct schema_
         delta_date_text((int32_t)(is_max ? from->max.integer : from->min.integer), text);
         return buf_printf(buf, "\"%s\"", text);
     case SCHEMA_TYPE_TIMESTAMPTZ:
-        return delta_time_text(is_max ? from->max.integer : from->min.integer, is_max, text) && buf_printf(buf, "\"%s\"", text);
+        return delta_time_text(is_max ? from->max.integer : from->min.integer, is_max, text) &&
+               buf_printf(buf, "\"%s\"", text);
     case SCHEMA_TYPE_DOUBLE: return number_put(buf, is_max ? from->max.number : from->min.number);
     case SCHEMA_TYPE_TEXT:
         if (!is_max) {

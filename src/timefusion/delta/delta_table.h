@@ -6,10 +6,10 @@
 #include "timefusion/delta/delta_action.h"
 #include "timefusion/delta/delta_catalog.h"
 
-#define DELTA_COMMIT_BYTES_MAX   (256u * 1024 * 1024)
-#define DELTA_KEEP_REMOVED_MS    (7 * 24 * 3600 * INT64_C(1000)) /* Delta's delta.deletedFileRetentionDuration */
-#define DELTA_PARTITION_COLUMNS  "[\"project_id\",\"date\"]"
-#define DELTA_VERSION_NONE       UINT64_MAX
+#define DELTA_COMMIT_BYTES_MAX  (256u * 1024 * 1024)
+#define DELTA_KEEP_REMOVED_MS   (7 * 24 * 3600 * INT64_C(1000)) /* Delta's delta.deletedFileRetentionDuration */
+#define DELTA_PARTITION_COLUMNS "[\"project_id\",\"date\"]"
+#define DELTA_VERSION_NONE      UINT64_MAX
 enum { DELTA_READER_VERSION = 1, DELTA_WRITER_VERSION = 2 };
 
 /* The last protocol and metaData of the log; texts are owned. */
@@ -26,9 +26,9 @@ struct delta_table {
     char *prefix;
     struct delta_state state;
     struct delta_catalog catalog;
-    uint64_t version;    /* last one read or committed; DELTA_VERSION_NONE before any */
+    uint64_t version;            /* last one read or committed; DELTA_VERSION_NONE before any */
     uint64_t checkpoint_version; /* of the last checkpoint read or written here; 0: none */
-    bool is_uncertain;   /* a put failed in a way that may have succeeded: the next commit finds out, durably */
+    bool is_uncertain;           /* a put failed in a way that may have succeeded: the next commit finds out, durably */
 };
 
 #define DELTA_KEY_BYTES (OBJECT_KEY_BYTES_MAX + 1)

@@ -49,7 +49,8 @@ static bool commit_file(struct delta_table *table, uint8_t project, uint8_t file
     return delta_commit(table, &it.add, 1, &(struct delta_txn_change){ app, before, after }, 1, &version, err);
 }
 
-static void must_commit(struct delta_table *table, uint8_t project, uint8_t file, const char *app, int64_t before, uint64_t after)
+static void must_commit(struct delta_table *table, uint8_t project, uint8_t file, const char *app, int64_t before,
+                        uint64_t after)
 {
     struct err err = { 0 };
     if (!commit_file(table, project, file, app, before, after, &err)) fail_msg("%s", err.text);
@@ -73,7 +74,8 @@ static void test_commit_and_reopen(void **state)
     fixture->options.checkpoint_every = 0;
     struct delta_table *table = test_open(&fixture->options);
     static const uint8_t projects[] = { 2, 1, 3, 2, 2, 1 };
-    for (uint8_t i = 0; i < COUNT_OF(projects); i++) must_commit(table, projects[i], i, "app/0", i == 0 ? -1 : i * 10, (i + 1) * 10u);
+    for (uint8_t i = 0; i < COUNT_OF(projects); i++)
+        must_commit(table, projects[i], i, "app/0", i == 0 ? -1 : i * 10, (i + 1) * 10u);
     for (int reopened = 0; reopened < 2; reopened++) {
         struct delta_snapshot *snapshot = delta_snapshot_acquire(table);
         uint32_t first, count;
@@ -113,7 +115,8 @@ static void test_snapshot_is_immutable(void **state)
     struct delta_snapshot *middle = delta_snapshot_acquire(table);
     char path[160], lines[300];
     delta_file_path(test_uuid(1), 20000, test_uuid(1), path);
-    snprintf(lines, sizeof lines, "{\"remove\":{\"path\":\"%s\",\"deletionTimestamp\":5,\"dataChange\":true}}\n\n", path);
+    snprintf(lines, sizeof lines, "{\"remove\":{\"path\":\"%s\",\"deletionTimestamp\":5,\"dataChange\":true}}\n\n",
+             path);
     test_put_commit(fixture->store, 3, lines);
     assert_true(delta_refresh(table, &err));
     struct delta_snapshot *now = delta_snapshot_acquire(table);
@@ -273,8 +276,9 @@ static void test_refusals(void **state)
 {
     struct fixture *fixture = *state;
     struct delta_options *options = &fixture->options;
-#define ADD_HEAD "{\"add\":{\"path\":\"project_id=00000000-0000-4000-8000-000000000000/date=2026-11-22/x.parquet\"," \
-                 "\"partitionValues\":{\"project_id\":\"00000000-0000-4000-8000-000000000000\",\"date\":\"2026-11-22\"}"
+#define ADD_HEAD                                                                                        \
+    "{\"add\":{\"path\":\"project_id=00000000-0000-4000-8000-000000000000/date=2026-11-22/x.parquet\"," \
+    "\"partitionValues\":{\"project_id\":\"00000000-0000-4000-8000-000000000000\",\"date\":\"2026-11-22\"}"
 #define GOOD_ADD ADD_HEAD ",\"size\":1,\"modificationTime\":1,\"dataChange\":true}}\n"
     static const struct {
         const char *lines;
@@ -282,34 +286,44 @@ static void test_refusals(void **state)
         const char *word;
     } cases[] = {
         { "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"deletionVectors\"],"
-          "\"writerFeatures\":[\"deletionVectors\"]}}", ERR_UNSUPPORTED, "deletionVectors" },
+          "\"writerFeatures\":[\"deletionVectors\"]}}",
+          ERR_UNSUPPORTED, "deletionVectors" },
         { "{\"protocol\":{\"minReaderVersion\":2,\"minWriterVersion\":5}}", ERR_UNSUPPORTED, "columnMapping" },
         { "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"v2Checkpoint\"],"
-          "\"writerFeatures\":[\"v2Checkpoint\"]}}", ERR_UNSUPPORTED, "v2Checkpoint" },
-        { "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":7,\"writerFeatures\":[\"appendOnly\",\"rowTracking\"]}}",
+          "\"writerFeatures\":[\"v2Checkpoint\"]}}",
+          ERR_UNSUPPORTED, "v2Checkpoint" },
+        { "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":7,\"writerFeatures\":[\"appendOnly\","
+          "\"rowTracking\"]}}",
           ERR_UNSUPPORTED, "rowTracking" },
         { "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":4}}", ERR_UNSUPPORTED, "changeDataFeed" },
         { "{\"protocol\":{\"minReaderVersion\":9,\"minWriterVersion\":9}}", ERR_UNSUPPORTED, "reader version 9" },
-        { GOOD_ADD ADD_HEAD ",\"size\":1,\"deletionVector\":{\"storageType\":\"u\"}}}", ERR_UNSUPPORTED, "deletionVectors" },
+        { GOOD_ADD ADD_HEAD ",\"size\":1,\"deletionVector\":{\"storageType\":\"u\"}}}", ERR_UNSUPPORTED,
+          "deletionVectors" },
         { GOOD_ADD "{\"add\":{\"path\":\"s3://bucket/x.parquet\"}}", ERR_UNSUPPORTED, "outside the table" },
         { GOOD_ADD "{\"add\":{\"path\":\"../x.parquet\"}}", ERR_CORRUPT, "path" },
         { GOOD_ADD "{\"add\":{\"path\":\"a%2F..%2F..%2Fx.parquet\"}}", ERR_CORRUPT, "path" },
         { GOOD_ADD "{\"add\":{\"size\":1}}", ERR_CORRUPT, "path" },
-        { GOOD_ADD "{\"add\":{\"path\":\"x\",\"size\":1,\"partitionValues\":{\"project_id\":\"p\"}}}", ERR_CORRUPT, "project_id" },
+        { GOOD_ADD "{\"add\":{\"path\":\"x\",\"size\":1,\"partitionValues\":{\"project_id\":\"p\"}}}", ERR_CORRUPT,
+          "project_id" },
         { GOOD_ADD ADD_HEAD ",\"size\":-1}}", ERR_CORRUPT, "size" },
         { GOOD_ADD ADD_HEAD ",\"size\":\"1\"}}", ERR_CORRUPT, "size" },
         { GOOD_ADD "{\"txn\":{\"appId\":\"a\"}}", ERR_CORRUPT, "txn" },
         { GOOD_ADD "{\"txn\":{\"appId\":\"a\",\"version\":9223372036854775808}}", ERR_CORRUPT, "version" },
         { GOOD_ADD "{\"add\":", ERR_CORRUPT, "not JSON" },
         { GOOD_ADD "[]", ERR_CORRUPT, "object" },
-        { GOOD_ADD "{\"remove\":{\"path\":\"x\"},\"txn\":{\"appId\":\"a\",\"version\":1}}", ERR_CORRUPT, "two actions" },
-        { "{\"metaData\":{\"id\":\"x\",\"schemaString\":\"{}\",\"partitionColumns\":[\"project_id\",\"date\"]}}", ERR_CORRUPT, "schema" },
-        { "{\"metaData\":{\"id\":\"x\",\"schemaString\":\"{\\\"fields\\\":[]}\",\"partitionColumns\":[\"project_id\",\"date\"]}}",
+        { GOOD_ADD "{\"remove\":{\"path\":\"x\"},\"txn\":{\"appId\":\"a\",\"version\":1}}", ERR_CORRUPT,
+          "two actions" },
+        { "{\"metaData\":{\"id\":\"x\",\"schemaString\":\"{}\",\"partitionColumns\":[\"project_id\",\"date\"]}}",
+          ERR_CORRUPT, "schema" },
+        { "{\"metaData\":{\"id\":\"x\",\"schemaString\":\"{\\\"fields\\\":[]}\",\"partitionColumns\":[\"project_id\","
+          "\"date\"]}}",
           ERR_UNSUPPORTED, "no column" },
         { "{\"metaData\":{\"id\":\"x\",\"schemaString\":\"{\\\"fields\\\":[]}\",\"partitionColumns\":[\"date\"]}}",
           ERR_UNSUPPORTED, "partitioned" },
-        { "{\"metaData\":{\"id\":\"x\",\"schemaString\":\"{\\\"fields\\\":[{\\\"name\\\":\\\"timestamp\\\",\\\"type\\\":\\\"long\\\"}]}\","
-          "\"partitionColumns\":[\"project_id\",\"date\"]}}", ERR_UNSUPPORTED, "project_id" },
+        { "{\"metaData\":{\"id\":\"x\",\"schemaString\":\"{\\\"fields\\\":[{\\\"name\\\":\\\"timestamp\\\","
+          "\\\"type\\\":\\\"long\\\"}]}\","
+          "\"partitionColumns\":[\"project_id\",\"date\"]}}",
+          ERR_UNSUPPORTED, "project_id" },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) assert_refused(options, cases[i].lines, cases[i].code, cases[i].word);
 }
@@ -321,14 +335,15 @@ static void test_other_writers(void **state)
     struct fixture *fixture = *state;
     struct err err = { 0 };
     struct delta_table *table = test_open(&fixture->options);
-    test_put_commit(fixture->store, 1,
-                    "{\"commitInfo\":{\"engineInfo\":\"x\"}}\r\n{\"domainMetadata\":{\"domain\":\"d\"}}\n\n" GOOD_ADD
-                    "{\"remove\":{\"path\":\"project_id=00000000-0000-4000-8000-000000000000/date=2026-11-22/x.parquet\","
-                    "\"deletionTimestamp\":null}}\n"
-                    "{\"add\":{\"path\":\"a%20b.parquet\",\"partitionValues\":{\"project_id\":"
-                    "\"00000000-0000-4000-8000-000000000000\",\"date\":\"2026-11-22\"},\"size\":7,\"modificationTime\":1,"
-                    "\"stats\":\"{\\\"numRecords\\\":5,\\\"minValues\\\":{\\\"timestamp\\\":\\\"2026-11-22T00:00:00Z\\\"},"
-                    "\\\"maxValues\\\":{\\\"timestamp\\\":\\\"2026-11-22T00:00:01Z\\\"}}\"}}");
+    test_put_commit(
+        fixture->store, 1,
+        "{\"commitInfo\":{\"engineInfo\":\"x\"}}\r\n{\"domainMetadata\":{\"domain\":\"d\"}}\n\n" GOOD_ADD
+        "{\"remove\":{\"path\":\"project_id=00000000-0000-4000-8000-000000000000/date=2026-11-22/x.parquet\","
+        "\"deletionTimestamp\":null}}\n"
+        "{\"add\":{\"path\":\"a%20b.parquet\",\"partitionValues\":{\"project_id\":"
+        "\"00000000-0000-4000-8000-000000000000\",\"date\":\"2026-11-22\"},\"size\":7,\"modificationTime\":1,"
+        "\"stats\":\"{\\\"numRecords\\\":5,\\\"minValues\\\":{\\\"timestamp\\\":\\\"2026-11-22T00:00:00Z\\\"},"
+        "\\\"maxValues\\\":{\\\"timestamp\\\":\\\"2026-11-22T00:00:01Z\\\"}}\"}}");
     if (!delta_refresh(table, &err)) fail_msg("%s", err.text);
     struct delta_snapshot *snapshot = delta_snapshot_acquire(table);
     assert_int_equal(snapshot->file_count, 2);
@@ -378,7 +393,8 @@ static void test_new_columns(void **state)
     struct schema_column columns[SCHEMA_COLUMNS_MAX];
     struct schema_table more = fewer;
     memcpy(columns, fewer.columns, fewer.column_count * sizeof *columns);
-    columns[more.column_count++] = (struct schema_column){ .name = "new_one", .type = SCHEMA_TYPE_TEXT, .attribute = "" };
+    columns[more.column_count++] =
+        (struct schema_column){ .name = "new_one", .type = SCHEMA_TYPE_TEXT, .attribute = "" };
     more.columns = columns;
     struct delta_options new = fixture->options;
     new.table = &more;
@@ -407,7 +423,8 @@ struct fake_reader {
 };
 
 static bool fake_read(void *ctx, struct object_store *store, const char *key,
-                      bool (*action)(void *action_ctx, struct bytes json, struct err *err), void *action_ctx, struct err *err)
+                      bool (*action)(void *action_ctx, struct bytes json, struct err *err), void *action_ctx,
+                      struct err *err)
 {
     struct fake_reader *reader = ctx;
     struct buf buf;
@@ -484,13 +501,16 @@ static void test_checkpoint_choice(void **state)
     fake_checkpoint(store, 0, 2, "00000000000000000006.checkpoint.0000000001.0000000002.parquet");
     assert_opens(options, 8, 8, "03.checkpoint.parquet "); /* half of one */
     fake_checkpoint(store, 3, 6, "00000000000000000006.checkpoint.0000000002.0000000002.parquet");
-    assert_opens(options, 8, 8, "06.checkpoint.0000000001.0000000002.parquet 06.checkpoint.0000000002.0000000002.parquet ");
+    assert_opens(options, 8, 8,
+                 "06.checkpoint.0000000001.0000000002.parquet 06.checkpoint.0000000002.0000000002.parquet ");
     assert_true(object_put(store, LOG_FOLDER "_last_checkpoint", BYTES("{\"version\":3,\"size\":1}"), &err));
-    assert_opens(options, 8, 8, "06.checkpoint.0000000001.0000000002.parquet 06.checkpoint.0000000002.0000000002.parquet ");
+    assert_opens(options, 8, 8,
+                 "06.checkpoint.0000000001.0000000002.parquet 06.checkpoint.0000000002.0000000002.parquet ");
     static const char *const hints[] = { "{\"version\":5}", "{\"version\":99999}", "{\"version\":-1}", "rubbish", "" };
     for (size_t i = 0; i < COUNT_OF(hints); i++) {
         assert_true(object_put(store, LOG_FOLDER "_last_checkpoint", bytes_of_text(hints[i]), &err));
-        assert_opens(options, 8, 8, "06.checkpoint.0000000001.0000000002.parquet 06.checkpoint.0000000002.0000000002.parquet ");
+        assert_opens(options, 8, 8,
+                     "06.checkpoint.0000000001.0000000002.parquet 06.checkpoint.0000000002.0000000002.parquet ");
     }
     assert_true(object_delete(store, LOG_FOLDER "_last_checkpoint", &err));
     reader.damaged = "06.checkpoint";
@@ -499,9 +519,11 @@ static void test_checkpoint_choice(void **state)
     assert_opens(options, 8, 8, "06.checkpoint.0000000001.0000000002.parquet 03.checkpoint.parquet ");
     reader.damaged = NULL;
     delete_commits(store, 0, 6);
-    assert_opens(options, 8, 8, "06.checkpoint.0000000001.0000000002.parquet 06.checkpoint.0000000002.0000000002.parquet ");
+    assert_opens(options, 8, 8,
+                 "06.checkpoint.0000000001.0000000002.parquet 06.checkpoint.0000000002.0000000002.parquet ");
     delete_commits(store, 7, 8);
-    assert_opens(options, 6, 6, "06.checkpoint.0000000001.0000000002.parquet 06.checkpoint.0000000002.0000000002.parquet ");
+    assert_opens(options, 6, 6,
+                 "06.checkpoint.0000000001.0000000002.parquet 06.checkpoint.0000000002.0000000002.parquet ");
 
     options->checkpoint_reader.read = NULL;
     assert_false(delta_open(&table, options, &err));
@@ -526,8 +548,8 @@ static uint32_t cut_run(struct disk_sim *sim)
     if (!object_store_open_folder(&store, "/store", disk_sim_disk(sim), &err)) return 0;
     struct delta_options options = test_options(store);
     if (delta_open(&table, &options, &err)) {
-        while (answered < CUT_COMMITS && commit_file(table, 1, (uint8_t)answered, "a", answered == 0 ? -1 : (int64_t)answered,
-                                                     answered + 1u, &err))
+        while (answered < CUT_COMMITS && commit_file(table, 1, (uint8_t)answered, "a",
+                                                     answered == 0 ? -1 : (int64_t)answered, answered + 1u, &err))
             answered++;
         delta_close(table);
     }
@@ -571,7 +593,8 @@ static void assert_cut(struct disk_sim *after, uint32_t answered)
     struct err err = { 0 };
     assert_true(object_list(store, LOG_FOLDER, checkpoint_check, &check, &err));
     uint64_t bytes;
-    if (object_size(store, LOG_FOLDER "_last_checkpoint", &bytes, &err)) assert_true(bytes > 0 && check.checkpoints > 0);
+    if (object_size(store, LOG_FOLDER "_last_checkpoint", &bytes, &err))
+        assert_true(bytes > 0 && check.checkpoints > 0);
     must_commit(table, 1, 100, "a", txn, 100);
     delta_close(table);
     object_store_close(store);
@@ -639,10 +662,18 @@ int main(void)
 {
 #define WITH_TABLE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        WITH_TABLE(test_commit_and_reopen), WITH_TABLE(test_snapshot_is_immutable), WITH_TABLE(test_writers_race),
-        WITH_TABLE(test_fencing),           WITH_TABLE(test_uncertain_put),         WITH_TABLE(test_refusals),
-        WITH_TABLE(test_other_writers),     WITH_TABLE(test_hole),                  WITH_TABLE(test_new_columns),
-        WITH_TABLE(test_checkpoint_choice), cmocka_unit_test(test_power_cut_anywhere), cmocka_unit_test(test_disk_failures),
+        WITH_TABLE(test_commit_and_reopen),
+        WITH_TABLE(test_snapshot_is_immutable),
+        WITH_TABLE(test_writers_race),
+        WITH_TABLE(test_fencing),
+        WITH_TABLE(test_uncertain_put),
+        WITH_TABLE(test_refusals),
+        WITH_TABLE(test_other_writers),
+        WITH_TABLE(test_hole),
+        WITH_TABLE(test_new_columns),
+        WITH_TABLE(test_checkpoint_choice),
+        cmocka_unit_test(test_power_cut_anywhere),
+        cmocka_unit_test(test_disk_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

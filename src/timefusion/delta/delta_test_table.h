@@ -18,7 +18,8 @@ static inline void test_footer_init(struct test_footer *it, const struct schema_
 {
     memset(it, 0, sizeof *it);
     it->footer = (struct parquet_footer){ .table = table, .row_count = row_count, .file_columns = it->columns };
-    for (uint32_t i = 0; i < table->column_count; i++) it->columns[i].null_count = it->columns[i].value_count = row_count;
+    for (uint32_t i = 0; i < table->column_count; i++)
+        it->columns[i].null_count = it->columns[i].value_count = row_count;
     it->columns[table->timestamp].has_min_max = true;
     it->columns[table->timestamp].min_is_exact = it->columns[table->timestamp].max_is_exact = true;
     it->columns[table->timestamp].null_count = 0;
@@ -55,8 +56,11 @@ static inline struct object_store *test_store(struct disk *disk)
 
 static inline struct delta_options test_options(struct object_store *store)
 {
-    return (struct delta_options){ .store = store, .prefix = "otel_metrics", .table = schema_table(SCHEMA_METRICS),
-                                   .checkpoint_every = 3, .log = &test_log };
+    return (struct delta_options){ .store = store,
+                                   .prefix = "otel_metrics",
+                                   .table = schema_table(SCHEMA_METRICS),
+                                   .checkpoint_every = 3,
+                                   .log = &test_log };
 }
 
 static inline struct delta_table *test_open(const struct delta_options *options)

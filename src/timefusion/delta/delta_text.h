@@ -9,8 +9,8 @@
 #include "timefusion/parquet/parquet.h"
 #include "timefusion/schema/schema.h"
 
-#define DELTA_PATH_BYTES_MAX  900 /* decoded; with the table's prefix it is an object's key */
-#define DELTA_STATS_TEXT_MAX  32  /* characters of a text's min and max */
+#define DELTA_PATH_BYTES_MAX  900   /* decoded; with the table's prefix it is an object's key */
+#define DELTA_STATS_TEXT_MAX  32    /* characters of a text's min and max */
 #define DELTA_STATS_BYTES_MAX 4096  /* of ours */
 #define DELTA_STATS_KEPT_MAX  65536 /* longer ones of other writers are not kept */
 
@@ -19,7 +19,7 @@ MUST_CHECK bool delta_put_json_text(struct buf *buf, struct bytes text);
 MUST_CHECK bool delta_put_path(struct buf *buf, const char *path); /* URI-encoded, then JSON-quoted */
 MUST_CHECK bool delta_path_decode(const char *encoded, char path[DELTA_PATH_BYTES_MAX + 1]);
 
-void delta_date_text(int32_t day, char text[16]);               /* "2026-11-22" */
+void delta_date_text(int32_t day, char text[16]);                 /* "2026-11-22" */
 MUST_CHECK bool delta_date_parse(const char *text, int32_t *day); /* exactly that form, a day that exists */
 /* "2026-11-22T18:58:06.123Z"; false outside the years 0 to 9999. */
 MUST_CHECK bool delta_time_text(int64_t unix_us, bool round_up, char text[32]);
@@ -39,5 +39,5 @@ MUST_CHECK bool delta_text_upper(struct bytes text, uint32_t characters_max, str
 MUST_CHECK bool delta_put_schema(struct buf *buf, const struct schema_table *table);
 /* Can a writer of our table append to a Delta table with this schema? *merged gets, when *is_older, the schema with our
  * new columns behind its own. ERR_UNSUPPORTED with the column's name when not. */
-MUST_CHECK bool delta_schema_check(const char *schema, const struct schema_table *table, bool *is_older, struct buf *merged,
-                                   struct err *err);
+MUST_CHECK bool delta_schema_check(const char *schema, const struct schema_table *table, bool *is_older,
+                                   struct buf *merged, struct err *err);

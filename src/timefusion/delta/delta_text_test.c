@@ -53,9 +53,17 @@ static void test_time_forms(void **state)
     assert_true(delta_time_parse("1970-01-01T00:00:00.000001+00:00", true, &us) && us == 1);
     assert_true(delta_time_parse("1970-01-01T01:00:00.000-0130", false, &us) && us == 9000000000);
     assert_true(delta_time_parse("1970-01-01T00:00:00.123456789Z", true, &us) && us == 123456);
-    static const char *const bad[] = { "", "1970", "1970-13-01T00:00:00Z", "1970-02-30T00:00:00Z", "1970-01-01T24:00:00Z",
-                                       "1970-01-01T00:00:00.Z", "1970-01-01T00:00:00.1234567890Z", "1970-01-01T00:00:00Zx",
-                                       "1970-01-01", "x970-01-01T00:00:00Z", "1970-01-01T00:00" };
+    static const char *const bad[] = { "",
+                                       "1970",
+                                       "1970-13-01T00:00:00Z",
+                                       "1970-02-30T00:00:00Z",
+                                       "1970-01-01T24:00:00Z",
+                                       "1970-01-01T00:00:00.Z",
+                                       "1970-01-01T00:00:00.1234567890Z",
+                                       "1970-01-01T00:00:00Zx",
+                                       "1970-01-01",
+                                       "x970-01-01T00:00:00Z",
+                                       "1970-01-01T00:00" };
     for (size_t i = 0; i < COUNT_OF(bad); i++) assert_false(delta_time_parse(bad[i], false, &us));
 }
 
@@ -75,7 +83,8 @@ static void test_dates(void **state)
     int32_t day;
     delta_date_text(20779, text);
     assert_string_equal(text, "2026-11-22");
-    static const char *const bad[] = { "", "2026-1-22", "2026-11-31", "2025-02-29", "2026-11-22 ", "20261122", "2026-00-01" };
+    static const char *const bad[] = { "",         "2026-1-22", "2026-11-31", "2025-02-29", "2026-11-22 ",
+                                       "20261122", "2026-00-01" };
     for (size_t i = 0; i < COUNT_OF(bad); i++) assert_false(delta_date_parse(bad[i], &day));
 }
 
@@ -127,12 +136,24 @@ static void test_text_upper(void **state)
     assert_upper("", 3, "");
     assert_upper("abc", 3, "abc");
     assert_upper("abcd", 3, "abd");
-    assert_upper("ab\x7f" "d", 3, "ab\xc2\x80");
-    assert_upper("ab\xdf\xbf" "d", 3, "ab\xe0\xa0\x80");
-    assert_upper("ab\xed\x9f\xbf" "d", 3, "ab\xee\x80\x80"); /* no surrogates in between */
-    assert_upper("ab\xef\xbf\xbf" "d", 3, "ab\xf0\x90\x80\x80");
-    assert_upper("ab\xf4\x8f\xbf\xbf" "d", 3, "ac");
-    assert_upper("\xf4\x8f\xbf\xbf\xf4\x8f\xbf\xbf" "d", 2, NULL);
+    assert_upper("ab\x7f"
+                 "d",
+                 3, "ab\xc2\x80");
+    assert_upper("ab\xdf\xbf"
+                 "d",
+                 3, "ab\xe0\xa0\x80");
+    assert_upper("ab\xed\x9f\xbf"
+                 "d",
+                 3, "ab\xee\x80\x80"); /* no surrogates in between */
+    assert_upper("ab\xef\xbf\xbf"
+                 "d",
+                 3, "ab\xf0\x90\x80\x80");
+    assert_upper("ab\xf4\x8f\xbf\xbf"
+                 "d",
+                 3, "ac");
+    assert_upper("\xf4\x8f\xbf\xbf\xf4\x8f\xbf\xbf"
+                 "d",
+                 2, NULL);
 }
 
 static yyjson_val *member(yyjson_doc *doc, const char *group, const char *name)
@@ -160,8 +181,11 @@ static void test_stats(void **state)
     columns[METRICS_id].has_min_max = true; /* random: no bounds */
     columns[METRICS_id].null_count = 0;
     columns[METRICS_id].min.text = columns[METRICS_id].max.text = BYTES("6f1a7c30-9b2d-5e84-8a3f-0c1d2e3f4a5b");
-    columns[METRICS_metric_name] = (struct parquet_column_stats){ .has_min_max = true, .min_is_exact = true, .max_is_exact = true,
-                                                                  .min.text = BYTES("up"), .max.text = BYTES("up") };
+    columns[METRICS_metric_name] = (struct parquet_column_stats){ .has_min_max = true,
+                                                                  .min_is_exact = true,
+                                                                  .max_is_exact = true,
+                                                                  .min.text = BYTES("up"),
+                                                                  .max.text = BYTES("up") };
     columns[METRICS_flags].has_min_max = true;
     columns[METRICS_flags].null_count = 0;
     columns[METRICS_flags].min.integer = INT64_MIN;
@@ -242,7 +266,8 @@ static void test_stats_bounded(void **state)
     for (uint32_t i = 0; i < table->column_count; i++) {
         if (table->columns[i].type != SCHEMA_TYPE_TEXT) continue;
         it.columns[i].has_min_max = true;
-        it.columns[i].min.text = it.columns[i].max.text = BYTES("\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01");
+        it.columns[i].min.text = it.columns[i].max.text =
+            BYTES("\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01");
     }
     struct buf buf;
     buf_init(&buf, 100000);
@@ -275,7 +300,8 @@ static void test_schema(void **state)
             if (table->columns[i].flags & SCHEMA_DERIVED) continue;
             yyjson_val *field = yyjson_arr_get(fields, at++);
             assert_string_equal(yyjson_get_str(yyjson_obj_get(field, "name")), table->columns[i].name);
-            assert_int_equal(yyjson_get_bool(yyjson_obj_get(field, "nullable")), !(table->columns[i].flags & SCHEMA_NOT_NULL));
+            assert_int_equal(yyjson_get_bool(yyjson_obj_get(field, "nullable")),
+                             !(table->columns[i].flags & SCHEMA_NOT_NULL));
         }
         assert_int_equal(yyjson_arr_size(fields), at);
         if (!delta_schema_check(text, table, &is_older, &merged, &err)) fail_msg("%s", err.text);
@@ -290,8 +316,8 @@ static void test_schema(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_times),      cmocka_unit_test(test_time_forms), cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_paths),      cmocka_unit_test(test_text_upper), cmocka_unit_test(test_stats),
+        cmocka_unit_test(test_times),         cmocka_unit_test(test_time_forms), cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_paths),         cmocka_unit_test(test_text_upper), cmocka_unit_test(test_stats),
         cmocka_unit_test(test_stats_bounded), cmocka_unit_test(test_stats_pack), cmocka_unit_test(test_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

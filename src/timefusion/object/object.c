@@ -71,8 +71,8 @@ bool object_reader_pread(struct object_reader *reader, uint64_t offset, void *pt
     size_t got = 0;
     if (!reader->ops->pread(reader, offset, ptr, len, &got, err)) return false;
     if (got == len) return true;
-    return err_set(err, ERR_CORRUPT, "object ends at byte %" PRIu64 ", wanted %zu bytes from %" PRIu64, offset + got, len,
-                   offset);
+    return err_set(err, ERR_CORRUPT, "object ends at byte %" PRIu64 ", wanted %zu bytes from %" PRIu64, offset + got,
+                   len, offset);
 }
 
 void object_reader_close(struct object_reader *reader)
@@ -117,7 +117,8 @@ bool object_get(struct object_store *store, const char *key, size_t len_max, str
     uint64_t bytes = 0;
     bool ok = reader->ops->size(reader, &bytes, err);
     if (ok && bytes > len_max)
-        ok = err_set(err, ERR_TOO_LARGE, "object \"%s\" has %" PRIu64 " bytes, at most %zu are taken", key, bytes, len_max);
+        ok = err_set(err, ERR_TOO_LARGE, "object \"%s\" has %" PRIu64 " bytes, at most %zu are taken", key, bytes,
+                     len_max);
     if (ok && !buf_reserve(out, (size_t)bytes))
         ok = err_set(err, ERR_TOO_LARGE, "object \"%s\" of %" PRIu64 " bytes has no room in its buffer", key, bytes);
     if (ok && object_reader_pread(reader, 0, out->ptr + out->len, (size_t)bytes, err)) {
@@ -129,7 +130,8 @@ bool object_get(struct object_store *store, const char *key, size_t len_max, str
     return ok;
 }
 
-bool object_get_range(struct object_store *store, const char *key, uint64_t offset, void *ptr, size_t len, struct err *err)
+bool object_get_range(struct object_store *store, const char *key, uint64_t offset, void *ptr, size_t len,
+                      struct err *err)
 {
     struct object_reader *reader;
     if (!object_reader_open(store, key, &reader, err)) return false;

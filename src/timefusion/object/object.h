@@ -20,34 +20,40 @@ bool object_key_is_valid(const char *key);
 
 struct object_store;
 /* A folder, made when missing. disk: base/disk.h. */
-MUST_CHECK bool object_store_open_folder(struct object_store **store, const char *dir, struct disk *disk, struct err *err);
+MUST_CHECK bool object_store_open_folder(struct object_store **store, const char *dir, struct disk *disk,
+                                         struct err *err);
 void object_store_close(struct object_store *store);
 
 MUST_CHECK bool object_put_if_absent(struct object_store *store, const char *key, struct bytes bytes, struct err *err);
-MUST_CHECK bool object_put(struct object_store *store, const char *key, struct bytes bytes, struct err *err); /* replaces */
+MUST_CHECK bool object_put(struct object_store *store, const char *key, struct bytes bytes,
+                           struct err *err); /* replaces */
 /* Takes a finished, synced file of the local disk: moved or copied in; the local name is gone after. */
 MUST_CHECK bool object_put_file(struct object_store *store, const char *key, const char *path, struct err *err);
 /* len_max guards the memory; ERR_TOO_LARGE over it. */
-MUST_CHECK bool object_get(struct object_store *store, const char *key, size_t len_max, struct buf *out, struct err *err);
+MUST_CHECK bool object_get(struct object_store *store, const char *key, size_t len_max, struct buf *out,
+                           struct err *err);
 MUST_CHECK bool object_get_range(struct object_store *store, const char *key, uint64_t offset, void *ptr, size_t len,
                                  struct err *err);
 MUST_CHECK bool object_size(struct object_store *store, const char *key, uint64_t *bytes, struct err *err);
 MUST_CHECK bool object_delete(struct object_store *store, const char *key, struct err *err); /* absent is fine */
 /* Every key with this prefix, in byte order, until entry answers false. */
 MUST_CHECK bool object_list(struct object_store *store, const char *prefix,
-                            bool (*entry)(void *ctx, const char *key, uint64_t bytes, int64_t modified_unix_us), void *ctx,
-                            struct err *err);
+                            bool (*entry)(void *ctx, const char *key, uint64_t bytes, int64_t modified_unix_us),
+                            void *ctx, struct err *err);
 /* A path that opens the object for reading on the local disk, or false when the store is not local. */
 bool object_local_path(struct object_store *store, const char *key, char *path, size_t path_bytes);
 /* An object too large for memory: bytes one after the other, there under its key (replacing) once finished. */
 struct object_writer;
-MUST_CHECK bool object_writer_open(struct object_store *store, const char *key, struct object_writer **writer, struct err *err);
+MUST_CHECK bool object_writer_open(struct object_store *store, const char *key, struct object_writer **writer,
+                                   struct err *err);
 MUST_CHECK bool object_writer_add(struct object_writer *writer, struct bytes bytes, struct err *err);
 /* Frees the writer, also when it fails. */
 MUST_CHECK bool object_writer_finish(struct object_writer *writer, struct err *err);
 void object_writer_cancel(struct object_writer *writer); /* NULL is fine; nothing is left behind */
 /* A range through an object kept open, for scans. */
 struct object_reader;
-MUST_CHECK bool object_reader_open(struct object_store *store, const char *key, struct object_reader **reader, struct err *err);
-MUST_CHECK bool object_reader_pread(struct object_reader *reader, uint64_t offset, void *ptr, size_t len, struct err *err);
+MUST_CHECK bool object_reader_open(struct object_store *store, const char *key, struct object_reader **reader,
+                                   struct err *err);
+MUST_CHECK bool object_reader_pread(struct object_reader *reader, uint64_t offset, void *ptr, size_t len,
+                                    struct err *err);
 void object_reader_close(struct object_reader *reader);

@@ -16,7 +16,7 @@
 #include "timefusion/object/object_ops.h"
 
 enum {
-    FOLDERS_KNOWN_MAX = 8192,        /* slots; half of them used */
+    FOLDERS_KNOWN_MAX = 8192, /* slots; half of them used */
     COPY_BYTES = 1024 * 1024,
     LIST_DEPTH_MAX = 16,
 };
@@ -129,7 +129,8 @@ static bool temp_write(struct folder *folder, struct bytes bytes, char temp[PATH
 {
     struct disk_file *file;
     temp_path(folder, temp);
-    if (!folder->disk->ops->open(folder->disk, temp, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &file, err)) return false;
+    if (!folder->disk->ops->open(folder->disk, temp, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &file, err))
+        return false;
     bool ok = folder->disk->ops->pwrite(file, 0, &bytes, 1, err) && folder->disk->ops->sync(file, err);
     folder->disk->ops->close(file);
     if (!ok) discard(folder, temp);
@@ -264,9 +265,9 @@ static bool folder_writer_finish(struct object_writer *object_writer, struct err
     return ok;
 }
 
-static const struct object_writer_ops writer_ops = {
-    .add = folder_writer_add, .finish = folder_writer_finish, .cancel = folder_writer_cancel
-};
+static const struct object_writer_ops writer_ops = { .add = folder_writer_add,
+                                                     .finish = folder_writer_finish,
+                                                     .cancel = folder_writer_cancel };
 
 static bool folder_writer_open(struct object_store *store, const char *key, struct object_writer **out, struct err *err)
 {
@@ -286,8 +287,8 @@ static bool folder_writer_open(struct object_store *store, const char *key, stru
 
 /* -- reading ---------------------------------------------------------------------------------------------------- */
 
-static bool folder_reader_pread(struct object_reader *object_reader, uint64_t offset, void *ptr, size_t max, size_t *len,
-                                struct err *err)
+static bool folder_reader_pread(struct object_reader *object_reader, uint64_t offset, void *ptr, size_t max,
+                                size_t *len, struct err *err)
 {
     struct folder_reader *reader = (struct folder_reader *)object_reader;
     return reader->folder->disk->ops->pread(reader->file, offset, ptr, max, len, err);
@@ -309,9 +310,9 @@ static void folder_reader_close(struct object_reader *object_reader)
     free(reader);
 }
 
-static const struct object_reader_ops reader_ops = {
-    .pread = folder_reader_pread, .size = folder_reader_size, .close = folder_reader_close
-};
+static const struct object_reader_ops reader_ops = { .pread = folder_reader_pread,
+                                                     .size = folder_reader_size,
+                                                     .close = folder_reader_close };
 
 static bool folder_reader_open(struct object_store *store, const char *key, struct object_reader **out, struct err *err)
 {
@@ -454,7 +455,8 @@ static bool folder_list(struct object_store *store, const char *prefix,
     bool ok = list_walk(folder, at, prefix, &files, 0, err);
     if (ok && files.count > 0) qsort(files.names, files.count, sizeof *files.names, name_compare);
     bool more = true;
-    for (size_t i = 0; ok && more && i < files.count; i++) ok = list_show(folder, files.names[i], entry, ctx, &more, err);
+    for (size_t i = 0; ok && more && i < files.count; i++)
+        ok = list_show(folder, files.names[i], entry, ctx, &more, err);
     names_free(&files);
     return ok;
 }
@@ -488,7 +490,8 @@ static void temp_clean(struct folder *folder)
         struct disk_file *file;
         struct disk_stat stat;
         int len = snprintf(path, sizeof path, "%s/" TEMP_FOLDER "/%s", folder->dir, names.names[i]);
-        if (len >= (int)sizeof path || !folder->disk->ops->open(folder->disk, path, DISK_READ, &file, &ignored)) continue;
+        if (len >= (int)sizeof path || !folder->disk->ops->open(folder->disk, path, DISK_READ, &file, &ignored))
+            continue;
         bool old = folder->disk->ops->stat(file, &stat, &ignored) && now_us - stat.modified_unix_us > TEMP_AGE_US_MAX;
         folder->disk->ops->close(file);
         if (old) discard(folder, path);
@@ -497,8 +500,14 @@ static void temp_clean(struct folder *folder)
 }
 
 static const struct object_ops folder_ops = {
-    .close = folder_close, .put_if_absent = folder_put_if_absent, .put = folder_put, .put_file = folder_put_file,
-    .erase = folder_erase, .list = folder_list, .local_path = folder_local_path, .reader_open = folder_reader_open,
+    .close = folder_close,
+    .put_if_absent = folder_put_if_absent,
+    .put = folder_put,
+    .put_file = folder_put_file,
+    .erase = folder_erase,
+    .list = folder_list,
+    .local_path = folder_local_path,
+    .reader_open = folder_reader_open,
     .writer_open = folder_writer_open,
 };
 
@@ -532,7 +541,8 @@ bool object_store_open_folder(struct object_store **store, const char *dir, stru
     if (!parents_sync(disk, path, len, err)) return err_within(err, "open store");
 
     struct folder *folder = mem_alloc(sizeof *folder);
-    *folder = (struct folder){ .store.ops = &folder_ops, .disk = disk,
+    *folder = (struct folder){ .store.ops = &folder_ops,
+                               .disk = disk,
                                .known = mem_calloc(FOLDERS_KNOWN_MAX, sizeof *folder->known) };
     folder->dir = bytes_to_text(bytes_from(dir, len));
     pthread_mutex_init(&folder->lock, NULL);

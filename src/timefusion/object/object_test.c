@@ -64,8 +64,10 @@ static void assert_object(struct object_store *store, const char *key, const cha
 static void test_keys(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const good[] = { "a", "a/b", "project_id=x/date=2026-11-22/part-1.parquet", "..a", "a..", "_delta_log/0.json" };
-    static const char *const bad[] = { "", "/", "/etc/passwd", "a/", "a//b", ".", "..", "../a", "a/../../b", "a/..", "a/.", ".tmp/x", ".tmp" };
+    static const char *const good[] = { "a",   "a/b", "project_id=x/date=2026-11-22/part-1.parquet",
+                                        "..a", "a..", "_delta_log/0.json" };
+    static const char *const bad[] = { "",     "/",         "/etc/passwd", "a/",  "a//b",   ".",   "..",
+                                       "../a", "a/../../b", "a/..",        "a/.", ".tmp/x", ".tmp" };
     for (size_t i = 0; i < COUNT_OF(good); i++) assert_true(object_key_is_valid(good[i]));
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct err err = { 0 };
@@ -142,9 +144,14 @@ static void test_list(void **state)
     static const struct {
         const char *prefix, *expected;
     } cases[] = {
-        { "t/b/", "t/b/10 t/b/2 t/b/c/d " }, { "t/b/1", "t/b/10 " }, { "t/b", "t/b.z t/b/10 t/b/2 t/b/c/d " },
-        { "t", "t/a t/b.z t/b/10 t/b/2 t/b/c/d tt/x " }, { "", "t/a t/b.z t/b/10 t/b/2 t/b/c/d tt/x u " },
-        { "none/", "" }, { "t/a/", "" }, { "t/b/c/", "t/b/c/d " },
+        { "t/b/", "t/b/10 t/b/2 t/b/c/d " },
+        { "t/b/1", "t/b/10 " },
+        { "t/b", "t/b.z t/b/10 t/b/2 t/b/c/d " },
+        { "t", "t/a t/b.z t/b/10 t/b/2 t/b/c/d tt/x " },
+        { "", "t/a t/b.z t/b/10 t/b/2 t/b/c/d tt/x u " },
+        { "none/", "" },
+        { "t/a/", "" },
+        { "t/b/c/", "t/b/c/d " },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct seen seen = { 0 };
@@ -364,7 +371,8 @@ static void test_power_cut_anywhere(void **state)
 static void test_disk_failures(void **state)
 {
     (void)state;
-    static const enum disk_sim_operation kinds[] = { DISK_SIM_OPEN, DISK_SIM_WRITE, DISK_SIM_SYNC, DISK_SIM_NAME, DISK_SIM_SYNC_DIR };
+    static const enum disk_sim_operation kinds[] = { DISK_SIM_OPEN, DISK_SIM_WRITE, DISK_SIM_SYNC, DISK_SIM_NAME,
+                                                     DISK_SIM_SYNC_DIR };
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         struct disk_sim *sim = disk_sim_create(512);
         struct object_store *store;
