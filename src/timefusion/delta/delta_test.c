@@ -357,6 +357,71 @@ static void test_other_writers(void **state)
     delta_close(table);
 }
 
+enum { MODEL_FILES = 600, MODEL_COMMITS = 40, MODEL_CHANGES = 120 };
+
+static void assert_is_model(struct delta_table *table, const bool *live)
+{
+    struct delta_snapshot *snapshot = delta_snapshot_acquire(table);
+    bool seen[MODEL_FILES] = { 0 };
+    uint32_t live_count = 0;
+    for (uint32_t i = 0; i < MODEL_FILES; i++) live_count += live[i];
+    assert_int_equal(snapshot->file_count, live_count);
+    for (uint32_t i = 0; i < snapshot->file_count; i++) {
+        int number = atoi(snapshot->files[i]->path);
+        assert_true(live[number] && !seen[number]);
+        seen[number] = true;
+    }
+    assert_sorted(snapshot);
+    delta_snapshot_release(snapshot);
+}
+
+/* Goal: any mix of adds, removes and adds again leaves exactly the live files. Method: random commits of another writer
+ * against an array of flags, with a table that follows and one that opens late. */
+static void test_many_files(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    bool live[MODEL_FILES] = { 0 };
+    uint32_t random = 1;
+    struct delta_table *table = test_open(&fixture->options);
+    for (uint64_t version = 1; version <= MODEL_COMMITS; version++) {
+        bool changed[MODEL_FILES] = { 0 };
+        struct buf lines;
+        buf_init(&lines, 1 << 20);
+        for (int i = 0; i < MODEL_CHANGES; i++) {
+            random = random * 1664525 + 1013904223;
+            uint32_t number = (random >> 8) % MODEL_FILES;
+            if (changed[number]) continue;
+            changed[number] = true;
+            bool ok =
+                live[number] && (random & 0x80)
+                    ? buf_printf(&lines, "{\"remove\":{\"path\":\"%u.parquet\",\"deletionTimestamp\":%u}}\n", number,
+                                 random)
+                    : buf_printf(
+                          &lines,
+                          "{\"add\":{\"path\":\"%u.parquet\",\"size\":1,\"modificationTime\":1,\"partitionValues\":"
+                          "{\"project_id\":\"0000000%u-0000-4000-8000-000000000000\",\"date\":\"2026-11-22\"},"
+                          "\"stats\":\"{\\\"minValues\\\":{\\\"timestamp\\\":\\\"2026-11-22T00:00:00Z\\\"},"
+                          "\\\"maxValues\\\":{\\\"timestamp\\\":\\\"2026-11-22T00:%02u:00Z\\\"}}\"}}\n",
+                          number, random % 5, (random >> 4) % 60);
+            assert_true(ok);
+            live[number] = !(live[number] && (random & 0x80));
+        }
+        char *text = bytes_to_text(buf_bytes(&lines));
+        test_put_commit(fixture->store, version, text);
+        free(text);
+        buf_deinit(&lines);
+        struct delta_snapshot *before = version % 3 == 0 ? delta_snapshot_acquire(table) : NULL;
+        if (version % 2 == 0 && !delta_refresh(table, &err)) fail_msg("%s", err.text);
+        if (version % 2 == 0) assert_is_model(table, live);
+        delta_snapshot_release(before);
+    }
+    delta_close(table);
+    table = test_open(&fixture->options);
+    assert_is_model(table, live);
+    delta_close(table);
+}
+
 /* Goal: a hole in the versions is found, wherever the log is opened from. Method: leave one out. */
 static void test_hole(void **state)
 {
@@ -669,6 +734,7 @@ int main(void)
         WITH_TABLE(test_uncertain_put),
         WITH_TABLE(test_refusals),
         WITH_TABLE(test_other_writers),
+        WITH_TABLE(test_many_files),
         WITH_TABLE(test_hole),
         WITH_TABLE(test_new_columns),
         WITH_TABLE(test_checkpoint_choice),
