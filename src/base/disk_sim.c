@@ -362,7 +362,7 @@ static bool sim_sync(struct disk_file *file, struct err *err)
     }
     inode->effects_gone += done;
     inode->effect_count -= done;
-    memmove(inode->effects, inode->effects + done, inode->effect_count * sizeof *inode->effects);
+    if (done > 0) memmove(inode->effects, inode->effects + done, inode->effect_count * sizeof *inode->effects);
     return end(sim, !failed);
 }
 

@@ -9,13 +9,17 @@
  * Words:  position = number of a record in its partition, from 1, without gaps. Released = every table and tap
  *         that had records up to it has them durably.
  * Order:  sink.record gets each record once in this process, in position order, after it is durable.
- *         done is called before sink.record of the same record... never the other way round.
+ *         done of a record is called before its sink.record, never the other way round.
  * Repeats: a request whose hash was seen in the last 10 minutes is not stored again: its done gets
  *         repeated = true (after the first one's fsync, when that is in flight) and sink never sees it.
  *         The memory of hashes survives restarts (rebuilt from the log's tail).
  * Thread: append and release from any; done and sink run on the buffer's own thread and must not block long.
- * Memory: bounded by pending_bytes_max; over it append answers ERR_BUSY.
- * Errors: ERR_BUSY queue or disk bound reached; ERR_IO the disk failed: takes no more until reopened. */
+ *         buffer_release syncs a file: not from done or sink. Nobody may append or release once close is called.
+ * Memory: bounded by pending_bytes_max; over it append answers ERR_BUSY. Hashes: 24 to 32 bytes a request of the last
+ *         10 minutes, at most 2 million requests, older ones first out.
+ * Errors: ERR_BUSY queue or disk bound reached, or another process has it open; ERR_IO the file system is full (later
+ *         may work) or the disk failed (takes no more until reopened; release goes on); ERR_CORRUPT what was safe is
+ *         damaged or missing, with file and byte; ERR_UNSUPPORTED written by a newer version. */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"
@@ -23,8 +27,18 @@
 #include "base/log.h"
 #include "base/uuid.h"
 
-enum buffer_signal { BUFFER_SIGNAL_LOGS = 1, BUFFER_SIGNAL_TRACES = 2, BUFFER_SIGNAL_METRICS = 3, BUFFER_SIGNAL_REPLAY = 4 };
-enum buffer_encoding { BUFFER_ENCODING_IDENTITY = 0, BUFFER_ENCODING_GZIP = 1, BUFFER_ENCODING_ZSTD = 2, BUFFER_ENCODING_DEFLATE = 3 };
+enum buffer_signal {
+    BUFFER_SIGNAL_LOGS = 1,
+    BUFFER_SIGNAL_TRACES = 2,
+    BUFFER_SIGNAL_METRICS = 3,
+    BUFFER_SIGNAL_REPLAY = 4
+};
+enum buffer_encoding {
+    BUFFER_ENCODING_IDENTITY = 0,
+    BUFFER_ENCODING_GZIP = 1,
+    BUFFER_ENCODING_ZSTD = 2,
+    BUFFER_ENCODING_DEFLATE = 3
+};
 enum buffer_format { BUFFER_FORMAT_PROTOBUF = 0, BUFFER_FORMAT_JSON = 1 };
 
 struct buffer_record {
@@ -46,23 +60,25 @@ typedef void buffer_done_fn(void *ctx, const struct err *err, bool repeated);
 
 struct buffer_sink {
     /* request is what the appender passed as `request`, or NULL when the record comes from replay at start. The sink
-     * takes it. On replay record->body is borrowed for the call. */
+     * takes it. record is borrowed for the call; its body is the appender's, so it lives as long as request keeps it,
+     * and on replay as long as the call. */
     void (*record)(void *ctx, const struct buffer_record *record, void *request);
     void *ctx;
 };
 
 struct buffer_options {
-    const char *dir;             /* must exist; held by an exclusive flock */
-    uint64_t segment_bytes;      /* of a log file; 64 MiB */
-    uint64_t disk_bytes_max;     /* of all unreleased log files; over it appends answer ERR_BUSY */
-    uint64_t pending_bytes_max;  /* appended and not yet durable */
-    uint32_t record_bytes_max;   /* ERR_TOO_LARGE over it */
-    struct disk *disk;           /* base/disk.h: the real one, or a test's */
+    const char *dir;            /* must exist; held by an exclusive flock */
+    uint64_t segment_bytes;     /* of a log file; 64 MiB */
+    uint64_t disk_bytes_max;    /* of all log files; over it appends answer ERR_BUSY. At least one of segment_bytes and
+                                  * one that holds a record of record_bytes_max */
+    uint64_t pending_bytes_max; /* appended and not yet durable; a single larger record is taken when nothing waits */
+    uint32_t record_bytes_max;  /* ERR_TOO_LARGE over it */
+    struct disk *disk;          /* base/disk.h: the real one, or a test's */
     struct buffer_sink sink;
     const struct log *log;
 };
 
-/* Opens or creates the log and cuts a torn tail. Nothing is delivered before buffer_start. */
+/* Opens or creates the log and cuts a torn tail. Nothing is delivered before buffer_start. On failure *buffer is NULL. */
 MUST_CHECK bool buffer_open(struct buffer **buffer, const struct buffer_options *options, struct err *err);
 /* Names the log for ever: Delta's txn appId is "monoscope/<id>/<partition>". */
 struct uuid buffer_id(const struct buffer *buffer);
@@ -71,11 +87,14 @@ uint64_t buffer_position_last(const struct buffer *buffer); /* the last durable 
 /* Delivers every record after the released position to the sink (request NULL), on the calling thread, then starts
  * the writer thread; appends before it answer ERR_BUSY. */
 MUST_CHECK bool buffer_start(struct buffer *buffer, struct err *err);
-/* Copies nothing: record->body and everything behind ctx and request must live until done. On false done is not called. */
+/* Copies *record, but not the body: that and everything behind ctx and request must live until done. After a done with
+ * an error or with repeated = true the request is the appender's again; otherwise sink.record takes it next, and the
+ * body must live until then. On false done is not called. */
 MUST_CHECK bool buffer_append(struct buffer *buffer, const struct buffer_record *record, void *request,
                               buffer_done_fn *done, void *ctx, struct err *err);
 /* Durably remembers that records up to position are needed no more; log files all of whose records are released go
- * (their hashes of the last 10 minutes are kept in a small side file). */
+ * (their hashes of the last 10 minutes are kept in a small side file), the current one stays. Going back does nothing;
+ * a position past the last durable one is ERR_INTERNAL. */
 MUST_CHECK bool buffer_release(struct buffer *buffer, uint64_t position, struct err *err);
 
 struct buffer_stats {

@@ -1,5 +1,6 @@
 #include "buffer/wal/wal.h"
 #include "base/fail.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -88,7 +89,8 @@ static bool append_admit(struct buffer *wal, struct wal_append *append, struct e
     uint32_t second = wal_second(append->record.received_unix_us);
     append->repeated = wal_repeats_has(&wal->repeats, append->record.hash, second);
     uint64_t weight = append_weight(append);
-    if (wal->pending_bytes + weight > wal->options.pending_bytes_max)
+    /* One that is larger than the whole queue is taken when it is alone: its bytes are the appender's anyway. */
+    if (wal->pending_bytes > 0 && wal->pending_bytes + weight > wal->options.pending_bytes_max)
         return err_set(err, ERR_BUSY, "the log's queue is full: %" PRIu64 " bytes wait for the disk",
                        wal->pending_bytes);
     if (!append->repeated) {
@@ -175,27 +177,33 @@ static bool segment_grow(struct buffer *wal, uint64_t bytes, struct err *err)
     return true;
 }
 
-/* Every record of the full log file is safe already: only the newest file can have a torn tail. */
+/* Every record of the full log file is safe already: only the newest file can have a torn tail. The new file first: when
+ * there is no room for it, all is as it was. */
 static bool rotate(struct buffer *wal, const struct wal_append *append, struct err *err)
 {
+    struct wal_segment full = { 0 };
+    pthread_mutex_lock(&wal->lock);
+    if (wal->segment_count > 0) full = wal->segments[wal->segment_count - 1];
+    pthread_mutex_unlock(&wal->lock);
+    if (full.first == append->record.position) return segment_grow(wal, append->segment_bytes, err);
+
+    uint64_t salt;
+    struct disk_file *file;
+    if (!wal_segment_create(wal, append->record.position, append->segment_bytes, &file, &salt, err)) return false;
     if (wal->file != NULL) {
-        pthread_mutex_lock(&wal->lock);
-        struct wal_segment full = wal->segments[wal->segment_count - 1];
-        pthread_mutex_unlock(&wal->lock);
-        if (full.first == append->record.position) return segment_grow(wal, append->segment_bytes, err);
-        if (!wal->disk->ops->truncate(wal->file, full.bytes_used, err)) return false;
+        bool cut = wal->disk->ops->truncate(wal->file, full.bytes_used, err);
         wal->disk->ops->forget(wal->file, wal->forget_offset, full.bytes_used - wal->forget_offset);
         wal->disk->ops->close(wal->file);
-        wal->file = NULL;
         wal->forget_offset = 0;
+        wal->file = file;
+        if (!cut) {
+            err->os_errno = EIO; /* a disk that cannot cut a file is not one without room */
+            return false;
+        }
     }
-    uint64_t salt;
-    if (!wal_segment_create(wal, append->record.position, append->segment_bytes, &wal->file, &salt, err)) return false;
+    wal->file = file;
     pthread_mutex_lock(&wal->lock);
-    if (wal->segment_count > 0) {
-        struct wal_segment *full = &wal->segments[wal->segment_count - 1];
-        full->bytes = full->bytes_used;
-    }
+    if (wal->segment_count > 0) wal->segments[wal->segment_count - 1].bytes = full.bytes_used;
     wal_segment_add(wal, (struct wal_segment){ .first = append->record.position,
                                                .bytes = append->segment_bytes,
                                                .bytes_used = WAL_SEGMENT_HEADER_BYTES,
@@ -237,10 +245,14 @@ static uint32_t run_gather(struct buffer *wal, const struct run *run, uint64_t d
     return count;
 }
 
-static bool run_write(struct buffer *wal, const struct run *run, struct err *err)
+/* *out_of_room: the file system is full and nothing was written, so that the log can go on when there is room. */
+static bool run_write(struct buffer *wal, const struct run *run, bool *out_of_room, struct err *err)
 {
     const struct wal_append *rotates = run_rotates(run);
-    if (rotates != NULL && !rotate(wal, rotates, err)) return false;
+    if (rotates != NULL && !rotate(wal, rotates, err)) {
+        *out_of_room = err->os_errno == ENOSPC || err->os_errno == EDQUOT;
+        return false;
+    }
     pthread_mutex_lock(&wal->lock);
     struct wal_segment *segment = &wal->segments[wal->segment_count - 1];
     uint64_t durable = wal->position_durable, offset = segment->bytes_used, salt = segment->salt;
@@ -300,26 +312,55 @@ static void run_deliver(struct buffer *wal, struct wal_append **list, const stru
     *list = rest;
 }
 
-/* From here on nothing is taken: what the disk holds of this run is known only to the next open. */
-static void fail_all(struct buffer *wal, struct wal_append *list, const struct err *err)
+/* Takes the plan back to what is on the disk, after a run for which there was no room. Under the lock. */
+static void plan_rewind(struct buffer *wal)
 {
-    log_error(wal->options.log, "wal.failed", log_text("err", err->text));
+    wal_repeats_drop_newest(&wal->repeats, wal->position_last - wal->position_durable);
+    wal->hashed_last -= wal->position_last - wal->position_durable;
+    wal->position_last = wal->position_durable;
+    wal->plan_offset = wal->plan_capacity = wal->disk_bytes = 0;
+    for (uint32_t i = 0; i < wal->segment_count; i++) {
+        wal->disk_bytes += wal->segments[i].bytes;
+        wal->plan_offset = wal->segments[i].bytes_used;
+        wal->plan_capacity = wal->segments[i].bytes;
+    }
+}
+
+/* Nothing of the list is stored, nor of what waits behind it. Unless there was only no room, nothing more is taken: what
+ * the disk holds of this run is known only to the next open. */
+static void fail_all(struct buffer *wal, struct wal_append *list, bool out_of_room, struct err *err)
+{
+    err->code = ERR_IO;
+    if (!out_of_room)
+        log_error(wal->options.log, "wal.failed", log_text("err", err->text));
+    else if (!wal->is_out_of_room)
+        log_error(wal->options.log, "wal.out_of_room", log_text("err", err->text));
+    wal->is_out_of_room = out_of_room;
+
     pthread_mutex_lock(&wal->lock);
-    wal->failure = *err;
-    wal->failure.code = ERR_IO;
+    if (out_of_room)
+        plan_rewind(wal);
+    else
+        wal->failure = *err;
     struct wal_append *pending = wal->pending;
     wal->pending = NULL;
     wal->pending_end = &wal->pending;
     wal->pending_bytes = 0;
-    struct err failure = wal->failure;
     pthread_mutex_unlock(&wal->lock);
     for (int i = 0; i < 2; i++, list = pending) {
         for (struct wal_append *append = list, *next; append != NULL; append = next) {
             next = append->next;
-            append->done(append->ctx, &failure, append->repeated);
+            append->done(append->ctx, err, append->repeated);
             free(append);
         }
     }
+}
+
+static void room_again(struct buffer *wal)
+{
+    if (!wal->is_out_of_room) return;
+    log_info(wal->options.log, "wal.has_room_again");
+    wal->is_out_of_room = false;
 }
 
 void *wal_writer(void *ctx)
@@ -338,10 +379,12 @@ void *wal_writer(void *ctx)
         while (list != NULL) {
             struct run run = run_begin(&list);
             struct err err = { .code = ERR_OK };
-            if (run.record_count > 0 && !run_write(wal, &run, &err)) {
-                fail_all(wal, list, &err);
+            bool out_of_room = false;
+            if (run.record_count > 0 && !run_write(wal, &run, &out_of_room, &err)) {
+                fail_all(wal, list, out_of_room, &err);
                 break;
             }
+            if (run.record_count > 0) room_again(wal);
             run_settle(wal, &run);
             run_deliver(wal, &list, &run);
             if (run.record_count > 0) run_forget(wal, run.offset_end);

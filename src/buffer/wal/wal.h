@@ -21,7 +21,7 @@
 #define WAL_READ_BYTES       (256u << 10) /* at a time, when bodies are wanted */
 #define WAL_FORGET_PAGE      4096u
 #define WAL_FORGET_BYTES     (1u << 20)  /* at a time: the hint has a price per call */
-#define WAL_WALK_BYTES       (16u << 10)  /* when only headers are */
+#define WAL_WALK_BYTES       (16u << 10) /* when only headers are */
 
 struct wal_segment {
     uint64_t first;      /* position of its first record, also its name */
@@ -66,6 +66,7 @@ struct buffer {
     struct disk_file *file; /* the current log file, or NULL before the first */
     struct bytes *parts;    /* of one pwrite */
     size_t parts_cap;
+    bool is_out_of_room;    /* said so once */
     uint64_t forget_offset; /* up to here the kernel was told to forget the file */
 
     pthread_mutex_t lock; /* guards all down to release_lock */

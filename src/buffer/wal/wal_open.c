@@ -418,9 +418,6 @@ static bool options_check(const struct buffer_options *options, struct err *err)
                        "cannot keep the log within %" PRIu64
                        " bytes: two files, one with the largest request, take %" PRIu64,
                        options->disk_bytes_max, options->segment_bytes + segment_bytes);
-    if (options->pending_bytes_max < options->record_bytes_max + sizeof(struct wal_append))
-        return err_set(err, ERR_INPUT, "cannot take requests of %" PRIu32 " bytes with a queue of %" PRIu64,
-                       options->record_bytes_max, options->pending_bytes_max);
     return true;
 }
 

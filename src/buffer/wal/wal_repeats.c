@@ -126,6 +126,21 @@ void wal_repeats_add(struct wal_repeats *repeats, struct hash128 hash, uint32_t 
     repeats->count++;
 }
 
+void wal_repeats_drop_newest(struct wal_repeats *repeats, uint64_t count)
+{
+    for (; count > 0 && repeats->count > 0; count--) {
+        uint32_t number = repeats->oldest + --repeats->count;
+        const struct entry *entry = entry_at(repeats, number);
+        uint32_t *head = &repeats->heads[bucket_of(entry->hash, repeats->bucket_count)];
+        assert(*head == number); /* the newest of all is the newest of its bucket */
+        *head = entry->older;
+        if (number % WAL_REPEATS_BLOCK_ENTRIES != 0 && repeats->count > 0) continue;
+        struct wal_repeats_block **block = &repeats->blocks[number / WAL_REPEATS_BLOCK_ENTRIES % repeats->block_count];
+        free(*block);
+        *block = NULL;
+    }
+}
+
 bool wal_repeats_at(const struct wal_repeats *repeats, uint64_t back, struct hash128 *hash, uint32_t *second_unix)
 {
     if (back >= repeats->count) return false;

@@ -30,6 +30,8 @@ void wal_repeats_deinit(struct wal_repeats *repeats);
 bool wal_repeats_has(const struct wal_repeats *repeats, struct hash128 hash, uint32_t second_unix);
 /* Forgets what is older than window_s, and the oldest when full. */
 void wal_repeats_add(struct wal_repeats *repeats, struct hash128 hash, uint32_t second_unix);
+/* Forgets the newest ones: what they stood for was not stored after all. */
+void wal_repeats_drop_newest(struct wal_repeats *repeats, uint64_t count);
 /* The entry that was added so many entries before the newest (0: the newest); false when it is forgotten. */
 MUST_CHECK bool wal_repeats_at(const struct wal_repeats *repeats, uint64_t back, struct hash128 *hash,
                                uint32_t *second_unix);

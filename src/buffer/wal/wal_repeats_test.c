@@ -66,6 +66,34 @@ static void test_numbers_wrap(void **state)
     wal_repeats_deinit(&repeats);
 }
 
+/* Goal: the newest can be taken back, as if they had never come. */
+static void test_drop_newest(void **state)
+{
+    (void)state;
+    struct wal_repeats repeats;
+    wal_repeats_init(&repeats, 1u << 20, 600);
+    for (uint32_t round = 0; round < 10; round++) {
+        uint32_t kept = round * 3000;
+        for (uint32_t i = kept; i < kept + 8000; i++) wal_repeats_add(&repeats, hash_of(i), 1000);
+        wal_repeats_drop_newest(&repeats, 5000);
+        assert_int_equal(repeats.count, kept + 3000);
+        for (uint32_t i = 0; i < kept + 8000; i += 7)
+            assert_int_equal(wal_repeats_has(&repeats, hash_of(i), 1000), i < kept + 3000);
+        struct hash128 hash;
+        uint32_t second;
+        assert_true(wal_repeats_at(&repeats, 0, &hash, &second));
+        assert_true(hash128_equal(hash, hash_of(kept + 2999)));
+        assert_true(wal_repeats_at(&repeats, kept + 2999, &hash, &second));
+        assert_true(hash128_equal(hash, hash_of(0)));
+        assert_false(wal_repeats_at(&repeats, kept + 3000, &hash, &second));
+    }
+    wal_repeats_drop_newest(&repeats, UINT64_MAX);
+    assert_int_equal(repeats.count, 0);
+    wal_repeats_add(&repeats, hash_of(1), 1000);
+    assert_true(wal_repeats_has(&repeats, hash_of(1), 1000));
+    wal_repeats_deinit(&repeats);
+}
+
 /* Goal: hashes that all fall into one bucket are still told apart. */
 static void test_one_bucket(void **state)
 {
@@ -82,10 +110,8 @@ static void test_one_bucket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_window),
-        cmocka_unit_test(test_bound),
-        cmocka_unit_test(test_numbers_wrap),
-        cmocka_unit_test(test_one_bucket),
+        cmocka_unit_test(test_window),     cmocka_unit_test(test_bound),       cmocka_unit_test(test_numbers_wrap),
+        cmocka_unit_test(test_one_bucket), cmocka_unit_test(test_drop_newest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
