@@ -305,6 +305,12 @@ void app_address(const struct app *app, struct app_address *address)
     *address = app->address;
 }
 
+void app_tick(struct app *app)
+{
+    struct err err = { 0 };
+    if (!meta_refresh(app->meta, &err)) log_warn(app->log, "meta.refresh_failed", log_text("err", err.text));
+}
+
 bool app_has_failed(struct app *app, struct err *err)
 {
     pthread_mutex_lock(&app->lock);

@@ -18,6 +18,8 @@ struct app_address {
 };
 MUST_CHECK bool app_start(struct app **app, const struct config *config, const struct log *log, struct err *err);
 void app_address(const struct app *app, struct app_address *address);
+/* Once a second, from the main thread: keys that `monoscope key` made or revoked beside us. */
+void app_tick(struct app *app);
 /* A part failed for good (another owner commits our partition): the process should end with this error. */
 bool app_has_failed(struct app *app, struct err *err);
 /* Takes no more, answers what is in flight, stores what is waiting; at most 10 s: the log keeps the rest. */

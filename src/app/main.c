@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define VERSION "0.1.0"
+#define VERSION MONO_VERSION
 
 static int fail(const struct err *err)
 {
@@ -57,6 +57,7 @@ static int wait_for_end(struct app *app, const sigset_t *signals, struct err *er
         struct timespec second = { .tv_sec = 1 };
         int signal = sigtimedwait(signals, NULL, &second);
         if (signal == SIGTERM || signal == SIGINT) return 0;
+        app_tick(app);
         if (app_has_failed(app, err)) return 1;
     }
 }
