@@ -4,7 +4,7 @@
  *
  * Thread: one owner. Memory: nothing until the first record; blocks of 512 bytes to 64 KiB, a long text has its own. */
 #pragma once
-#include "base/bytes.h"
+#include "timefusion/columns/columns.h"
 
 struct text_block;
 struct text_store {
@@ -38,7 +38,6 @@ static inline const uint8_t *text_store_add(struct text_store *store, struct byt
     uint32_t len = (uint32_t)text.len;
     uint8_t *record = text_store_room(store, sizeof len + len);
     memcpy(record, &len, sizeof len);
-    if (len > 0) memcpy(record + sizeof len, text.ptr, len);
-    store->at = record + sizeof len + len;
+    store->at = columns_text_copy(record + sizeof len, text.ptr, len);
     return record;
 }

@@ -14,4 +14,5 @@ struct bloom {
 };
 /* Appends the header and empty blocks for up to value_count values to out; false when out is full. */
 MUST_CHECK bool bloom_begin(struct bloom *bloom, struct buf *out, uint32_t value_count);
-void bloom_add(const struct bloom *bloom, struct bytes value);
+/* Hashes are hash64_xxh64 of the values. */
+void bloom_add(const struct bloom *bloom, const uint64_t *hashes, uint32_t count);

@@ -1,7 +1,6 @@
 #include "timefusion/parquet/column_stats.h"
 
 #include "base/utf8.h"
-#include "timefusion/parquet/encode.h"
 
 #include <math.h>
 
@@ -10,16 +9,7 @@
 
 /* ---- texts ---- */
 
-/* The first 8 bytes as a number that compares as they do; shorter texts are padded with zeros. */
-static uint64_t text_head(const uint8_t *record)
-{
-    uint32_t len = encode_record_len(record);
-    uint64_t head = 0;
-    memcpy(&head, record + sizeof len, len < sizeof head ? len : sizeof head);
-    return __builtin_bswap64(head);
-}
-
-static bool text_is_less(const uint8_t *a, const uint8_t *b)
+bool text_bounds_is_less(const uint8_t *a, const uint8_t *b)
 {
     return bytes_compare(encode_record_text(a), encode_record_text(b)) < 0;
 }
@@ -62,23 +52,10 @@ static size_t max_cut(uint8_t *out, struct bytes text)
     return 0;
 }
 
-void column_stats_texts(struct parquet_chunk *chunk, const uint8_t *const *records, uint32_t count)
+void column_stats_texts(struct parquet_chunk *chunk, const struct text_bounds *bounds)
 {
-    if (count == 0) return;
-    const uint8_t *min = records[0], *max = records[0];
-    uint64_t min_head = text_head(min), max_head = min_head;
-    for (uint32_t i = 1; i < count; i++) {
-        uint64_t head = text_head(records[i]);
-        if (head <= min_head && (head < min_head || text_is_less(records[i], min))) {
-            min = records[i];
-            min_head = head;
-        }
-        if (head >= max_head && (head > max_head || text_is_less(max, records[i]))) {
-            max = records[i];
-            max_head = head;
-        }
-    }
-    struct bytes low = encode_record_text(min), high = encode_record_text(max);
+    if (bounds->min == NULL) return;
+    struct bytes low = encode_record_text(bounds->min), high = encode_record_text(bounds->max);
     chunk->min_is_exact = low.len <= PARQUET_STATS_BYTES_MAX;
     chunk->min_bytes = (uint8_t)(chunk->min_is_exact ? low.len : utf8_cut(low, PARQUET_STATS_BYTES_MAX));
     memcpy(chunk->min, low.ptr, chunk->min_bytes);

@@ -12,7 +12,7 @@
 #define NUMBER_SLOTS 1024
 #define CHUNK_BYTES_TO_COMPRESS 96 /* smaller ones gain nothing */
 #define BLOOMS_BYTES_MAX ((size_t)1 << 31)
-#define PREFETCH_VALUES 12
+#define PREFETCH_RECORDS 12
 
 struct number_slot {
     uint64_t number;
@@ -34,6 +34,8 @@ void column_writer_deinit(struct column_writer *writer)
     free(writer->numbers);
     free(writer->indexes);
     free(writer->records);
+    free(writer->lengths);
+    free(writer->hashes);
     free(writer->slots);
     free(writer->narrow);
 }
@@ -46,9 +48,13 @@ static void values_reserve(struct column_writer *writer, uint32_t count)
     writer->value_cap = cap;
     free(writer->indexes);
     free(writer->records);
+    free(writer->lengths);
+    free(writer->hashes);
     free(writer->narrow);
     writer->indexes = mem_alloc(cap * sizeof *writer->indexes);
     writer->records = mem_alloc(cap * sizeof *writer->records);
+    writer->lengths = mem_alloc(cap * sizeof *writer->lengths);
+    writer->hashes = mem_alloc(cap * sizeof *writer->hashes);
     writer->narrow = mem_alloc(cap * sizeof *writer->narrow);
 }
 
@@ -97,30 +103,54 @@ static bool levels_write(struct parquet_pages *pages, const struct column_shape 
     return parquet_page_levels_bitmap(pages, shifted, to - from);
 }
 
-/* ---- bloom filters ---- */
+/* ---- texts, seen once ---- */
 
-static bool texts_bloom(struct column_writer *writer, const uint8_t *const *records, uint32_t count,
-                        struct parquet_chunk *chunk, struct err *err)
+/* What needs every text's bytes but their copy, in one pass over memory: lengths, bounds, hashes, bloom filter. Returns
+ * the sum of the lengths. */
+static bool texts_survey(struct column_writer *writer, const struct column_shape *shape, const uint8_t *const *records,
+                         uint32_t count, struct parquet_chunk *chunk, size_t *bytes, struct err *err)
 {
+    struct text_bounds bounds = { .min = NULL };
+    *bytes = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i + PREFETCH_RECORDS < count) __builtin_prefetch(records[i + PREFETCH_RECORDS]);
+        uint32_t len = encode_record_len(records[i]);
+        writer->lengths[i] = len;
+        *bytes += len;
+        text_bounds_add(&bounds, records[i]);
+        if (shape->has_bloom) writer->hashes[i] = hash64_xxh64(bytes_from(records[i] + sizeof len, len));
+    }
+    column_stats_texts(chunk, &bounds);
+    if (!shape->has_bloom) return true;
+
     struct bloom bloom;
     chunk->bloom_offset = writer->blooms.len;
     if (!bloom_begin(&bloom, &writer->blooms, count)) return err_set(err, ERR_TOO_LARGE, "bloom filters over 2 GiB");
     chunk->bloom_bytes = (uint32_t)(writer->blooms.len - chunk->bloom_offset);
-    for (uint32_t i = 0; i < count; i++) {
-        if (i + PREFETCH_VALUES < count) __builtin_prefetch(records[i + PREFETCH_VALUES]);
-        bloom_add(&bloom, encode_record_text(records[i]));
-    }
+    bloom_add(&bloom, writer->hashes, count);
     return true;
 }
 
 /* ---- dictionaries ---- */
+
+/* How many bits an index takes. Whole bytes where zstd then finds more than the bits cost: in few values, and in lists
+ * whose elements come in the same few orders. */
+static uint8_t index_width(const struct column_writer *writer, const struct column_shape *shape, uint32_t distinct,
+                           uint32_t count)
+{
+    uint32_t width = encode_bit_width(distinct - 1);
+    if (writer->codec == PARQUET_CODEC_NONE) return (uint8_t)width;
+    if (width > 4 && width < 8) width = 8;
+    if (shape->is_list && width > 8 && distinct < count / 16) width = 16;
+    return (uint8_t)width;
+}
 
 /* The data page of a chunk with a dictionary: writer->indexes, count of them, below distinct. */
 static bool indexes_write(struct column_writer *writer, const struct column_shape *shape, const struct sorted_column *sorted,
                           uint32_t distinct, struct parquet_chunk *chunk, struct err *err)
 {
     struct buf *page = &writer->pages.page;
-    uint8_t width = (uint8_t)encode_bit_width(distinct - 1);
+    uint8_t width = index_width(writer, shape, distinct, sorted->value_count);
     if (!levels_write(&writer->pages, shape, sorted, 0, sorted->row_count) || !buf_add(page, &width, sizeof width) ||
         !encode_hybrid16(page, writer->indexes, sorted->value_count, width)) {
         return page_full(err);
@@ -136,7 +166,7 @@ static void codec_choose(struct column_writer *writer, size_t bytes, struct parq
 /* Numbers the dictionary entries that sorted uses, in the order of their first use: writer->records are they,
  * writer->indexes the values. Returns how many. */
 static uint32_t texts_number(struct column_writer *writer, const struct columns_view *view,
-                             const struct sorted_column *sorted, size_t *bytes)
+                             const struct sorted_column *sorted)
 {
     if (view->dictionary_count > writer->id_cap) {
         free(writer->numbers);
@@ -144,14 +174,12 @@ static uint32_t texts_number(struct column_writer *writer, const struct columns_
         writer->numbers = mem_calloc(writer->id_cap, sizeof *writer->numbers);
     }
     uint32_t generation = generation_next(writer), distinct = 0;
-    *bytes = 0;
     for (uint32_t i = 0; i < sorted->value_count; i++) {
         uint32_t id = sorted->ids[i], number = writer->numbers[id];
         if (number >> 16 != generation) {
             number = distinct;
             writer->numbers[id] = generation << 16 | distinct;
             writer->records[distinct++] = view->dictionary[id];
-            *bytes += sizeof(uint32_t) + encode_record_len(view->dictionary[id]);
         }
         writer->indexes[i] = (uint16_t)number;
     }
@@ -167,14 +195,16 @@ static bool texts_dictionary_write(struct column_writer *writer, const struct co
                                    struct parquet_chunk *chunk, struct err *err)
 {
     size_t bytes;
-    uint32_t distinct = texts_number(writer, view, sorted, &bytes);
-    column_stats_texts(chunk, writer->records, distinct);
-    if (shape->has_bloom && !texts_bloom(writer, writer->records, distinct, chunk, err)) return false;
-    if ((uint64_t)distinct * 5 > (uint64_t)sorted->value_count * 3) { /* few come twice: no dictionary in this file */
-        for (uint32_t i = 0; i < sorted->value_count; i++) writer->records[i] = view->dictionary[sorted->ids[i]];
+    uint32_t distinct = texts_number(writer, view, sorted), count = sorted->value_count;
+    if (!texts_survey(writer, shape, writer->records, distinct, chunk, &bytes, err)) return false;
+    if ((uint64_t)distinct * 5 > (uint64_t)count * 3) { /* few come twice: no dictionary in this file */
+        for (uint32_t i = 0; i < count; i++) {
+            writer->records[i] = view->dictionary[sorted->ids[i]];
+            writer->lengths[i] = encode_record_len(writer->records[i]);
+        }
         return texts_plain_write(writer, shape, sorted, writer->records, chunk, err);
     }
-    codec_choose(writer, bytes + sorted->value_count * encode_bit_width(distinct - 1) / 8, chunk);
+    codec_choose(writer, bytes + distinct * sizeof(uint32_t) + count * encode_bit_width(distinct - 1) / 8, chunk);
     parquet_page_begin(&writer->pages);
     if (!encode_plain_records(&writer->pages.page, writer->records, distinct)) return page_full(err);
     if (!parquet_page_end(&writer->pages, chunk, true, PARQUET_PLAIN, distinct, err)) return false;
@@ -184,19 +214,19 @@ static bool texts_dictionary_write(struct column_writer *writer, const struct co
 /* ---- texts without a dictionary ---- */
 
 /* Where a page that starts at row `from` with value `value` ends: *value moves on to the next page's first. */
-static uint32_t page_end_row(const struct sorted_column *sorted, const uint8_t *const *records, uint32_t from, uint32_t *value)
+static uint32_t page_end_row(const struct sorted_column *sorted, const uint32_t *lengths, uint32_t from, uint32_t *value)
 {
     size_t bytes = 0;
     uint32_t row = from, at = *value;
     for (; row < sorted->row_count && bytes < PAGE_BYTES_AIM; row++) {
         if (sorted->present != NULL && (sorted->present[row / 64] >> (row % 64) & 1) == 0) continue;
-        if (at + PREFETCH_VALUES < sorted->value_count) __builtin_prefetch(records[at + PREFETCH_VALUES]);
-        bytes += encode_record_len(records[at++]);
+        bytes += lengths[at++];
     }
     *value = at;
     return row;
 }
 
+/* writer->lengths are those of records. */
 static bool texts_plain_write(struct column_writer *writer, const struct column_shape *shape,
                               const struct sorted_column *sorted, const uint8_t *const *records,
                               struct parquet_chunk *chunk, struct err *err)
@@ -210,11 +240,11 @@ static bool texts_plain_write(struct column_writer *writer, const struct column_
             row = sorted->row_count;
             value = sorted->value_count;
         } else {
-            row = page_end_row(sorted, records, from, &value);
+            row = page_end_row(sorted, writer->lengths, from, &value);
             levels = row - from;
         }
         if (!levels_write(&writer->pages, shape, sorted, from, row) ||
-            !encode_delta_length_records(page, records + first, value - first)) {
+            !encode_delta_length_records(page, records + first, writer->lengths + first, value - first)) {
             return page_full(err);
         }
         if (!parquet_page_end(&writer->pages, chunk, false, PARQUET_DELTA_LENGTH_BYTE_ARRAY, levels, err)) return false;
@@ -227,8 +257,8 @@ static bool texts_write(struct column_writer *writer, const struct column_shape 
                         const struct sorted_column *sorted, struct parquet_chunk *chunk, struct err *err)
 {
     if (view->records == NULL) return texts_dictionary_write(writer, shape, view, sorted, chunk, err);
-    column_stats_texts(chunk, sorted->records, sorted->value_count);
-    if (shape->has_bloom && !texts_bloom(writer, sorted->records, sorted->value_count, chunk, err)) return false;
+    size_t bytes;
+    if (!texts_survey(writer, shape, sorted->records, sorted->value_count, chunk, &bytes, err)) return false;
     return texts_plain_write(writer, shape, sorted, sorted->records, chunk, err);
 }
 

@@ -21,6 +21,8 @@ struct column_writer {
     uint32_t id_cap;
     uint16_t *indexes;
     const uint8_t **records;
+    uint32_t *lengths; /* of texts */
+    uint64_t *hashes;  /* of texts, for their bloom filter */
     uint32_t value_cap;
     /* numbers */
     struct number_slot *slots;

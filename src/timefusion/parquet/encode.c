@@ -1,4 +1,5 @@
 #include "timefusion/parquet/encode.h"
+#include "timefusion/columns/columns.h"
 #include "timefusion/parquet/thrift.h"
 
 #define VARINT_BYTES_MAX 10
@@ -7,7 +8,7 @@
 #define DELTA_BLOCK_VALUES 128
 #define DELTA_MINIBLOCKS 4
 #define DELTA_MINIBLOCK_VALUES 32
-#define PREFETCH_VALUES 12
+#define PREFETCH_RECORDS 12
 
 /* ---- hybrid of runs and bit-packed groups of eight ---- */
 
@@ -325,13 +326,6 @@ bool encode_delta32(struct buf *out, const int32_t *values, uint32_t count)
 
 /* ---- texts ---- */
 
-/* Short texts are most: 32 bytes at once where the buffer has room behind them and the record may be read past. */
-static uint8_t *text_copy(uint8_t *at, const uint8_t *text, size_t len)
-{
-    memcpy(at, text, len);
-    return at + len;
-}
-
 bool encode_plain_records(struct buf *out, const uint8_t *const *records, uint32_t count)
 {
     size_t bytes = 0;
@@ -339,46 +333,24 @@ bool encode_plain_records(struct buf *out, const uint8_t *const *records, uint32
     if (!buf_reserve(out, bytes)) return false;
     uint8_t *at = out->ptr + out->len;
     for (uint32_t i = 0; i < count; i++) {
-        at = text_copy(at, records[i], sizeof(uint32_t) + encode_record_len(records[i]));
+        at = columns_text_copy(at, records[i], sizeof(uint32_t) + encode_record_len(records[i]));
     }
     out->len += bytes;
     return true;
 }
 
-/* Lengths as DELTA_BINARY_PACKED, made block by block so that no array of them is needed. */
-static uint8_t *lengths_put(uint8_t *at, const uint8_t *const *records, uint32_t count, size_t *bytes)
+/* Lengths are INT32 for DELTA_BINARY_PACKED; none reaches 2^31. */
+bool encode_delta_length_records(struct buf *out, const uint8_t *const *records, const uint32_t *lengths, uint32_t count)
 {
-    int64_t last = count > 0 ? encode_record_len(records[0]) : 0;
-    *bytes = (size_t)last;
-    at = delta_header_put(at, count, last);
-    for (uint32_t i = 1; i < count; i += DELTA_BLOCK_VALUES) {
-        uint32_t block = count - i < DELTA_BLOCK_VALUES ? count - i : DELTA_BLOCK_VALUES;
-        uint64_t deltas[DELTA_BLOCK_VALUES];
-        int64_t min = INT64_MAX;
-        for (uint32_t k = 0; k < block; k++) {
-            if (i + k + PREFETCH_VALUES < count) __builtin_prefetch(records[i + k + PREFETCH_VALUES]);
-            int64_t len = encode_record_len(records[i + k]);
-            *bytes += (size_t)len;
-            deltas[k] = (uint64_t)(len - last);
-            if (len - last < min) min = len - last;
-            last = len;
-        }
-        for (uint32_t k = 0; k < block; k++) deltas[k] -= (uint64_t)min;
-        at = delta_block_put(at, deltas, block, min);
-    }
-    return at;
-}
-
-bool encode_delta_length_records(struct buf *out, const uint8_t *const *records, uint32_t count)
-{
-    if (!delta_room(out, count, sizeof(uint32_t) + 1)) return false; /* a length's difference takes 33 bits at most */
-    size_t bytes;
-    uint8_t *at = lengths_put(out->ptr + out->len, records, count, &bytes);
-    out->len = (size_t)(at - out->ptr);
-    assert(out->len <= out->cap);
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++) bytes += lengths[i];
+    if (!encode_delta32(out, (const int32_t *)lengths, count)) return false;
     if (!buf_reserve(out, bytes)) return false;
-    at = out->ptr + out->len;
-    for (uint32_t i = 0; i < count; i++) at = text_copy(at, records[i] + sizeof(uint32_t), encode_record_len(records[i]));
+    uint8_t *at = out->ptr + out->len;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i + PREFETCH_RECORDS < count) __builtin_prefetch(records[i + PREFETCH_RECORDS]);
+        at = columns_text_copy(at, records[i] + sizeof(uint32_t), lengths[i]);
+    }
     out->len += bytes;
     return true;
 }

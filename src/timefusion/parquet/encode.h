@@ -42,4 +42,6 @@ MUST_CHECK bool encode_delta64(struct buf *out, const int64_t *values, uint32_t 
 MUST_CHECK bool encode_delta32(struct buf *out, const int32_t *values, uint32_t count);
 
 MUST_CHECK bool encode_plain_records(struct buf *out, const uint8_t *const *records, uint32_t count);
-MUST_CHECK bool encode_delta_length_records(struct buf *out, const uint8_t *const *records, uint32_t count);
+/* lengths: of the records, by index. */
+MUST_CHECK bool encode_delta_length_records(struct buf *out, const uint8_t *const *records, const uint32_t *lengths,
+                                            uint32_t count);
