@@ -1,0 +1,61 @@
+"""Builds a Go program of tests/ with the pinned toolchain (deps/bring test), once for each content of its folder.
+
+    path = build("go")          # tests/go -> .deps/go-programs/go-<hash of its files>
+
+Modules come from the machine's module cache or proxy and must be those of go.sum."""
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+
+from monoscope import REPO, check
+
+DEPS = os.environ.get("MONO_DEPS_DIR") or os.path.join(REPO, ".deps")
+TRIES = 3
+
+
+def stamp_of(folder):
+    digest = hashlib.sha256()
+    for name in sorted(os.listdir(folder)):
+        if name.endswith((".go", ".mod", ".sum")):
+            with open(os.path.join(folder, name), "rb") as f:
+                digest.update(name.encode() + b"\0" + f.read())
+    return digest.hexdigest()[:12]
+
+
+def toolchain():
+    go = os.path.join(DEPS, "go", "bin", "go")
+    if not os.path.exists(go):
+        brought = subprocess.run([os.path.join(REPO, "deps", "bring"), "test"], capture_output=True, text=True)
+        check(brought.returncode == 0, brought.stdout + brought.stderr)
+    # The machine's own Go settings (proxy, caches) count, but for what would build something else.
+    env = {name: value for name, value in os.environ.items() if name not in ("GOROOT", "GOFLAGS", "GOOS", "GOARCH", "GOWORK")}
+    env.update(GOTOOLCHAIN="local", GOWORK="off", GOFLAGS="-mod=readonly -buildvcs=false -trimpath", CGO_ENABLED="0")
+    if "HOME" not in env:
+        env["HOME"] = DEPS
+    return go, env
+
+
+def build(name):
+    folder = os.path.join(REPO, "tests", name)
+    target = os.path.join(DEPS, "go-programs", "%s-%s" % (name, stamp_of(folder)))
+    if os.path.exists(target):
+        return target
+    go, env = toolchain()
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    start = time.monotonic()
+    for attempt in range(1, TRIES + 1):
+        downloaded = subprocess.run([go, "mod", "download"], cwd=folder, env=env, capture_output=True, text=True)
+        if downloaded.returncode == 0:
+            break
+        check(attempt < TRIES, "download failed: modules of tests/%s: %s" % (name, downloaded.stderr[-2000:]))
+        time.sleep(3 * attempt)
+    built = subprocess.run([go, "build", "-ldflags=-s -w", "-o", target + ".new", "."], cwd=folder, env=env, capture_output=True, text=True)
+    check(built.returncode == 0, "tests/%s builds:\n%s" % (name, built.stderr[-4000:]))
+    for old in os.listdir(os.path.dirname(target)):
+        if old.startswith(name + "-") and old != os.path.basename(target + ".new"):
+            os.unlink(os.path.join(os.path.dirname(target), old))
+    shutil.move(target + ".new", target)
+    print("tests/%s built in %.0f s" % (name, time.monotonic() - start), flush=True)
+    return target
