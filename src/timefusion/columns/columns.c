@@ -13,6 +13,7 @@
 #define SCRATCH_BYTES_KEPT (256 * 1024)
 #define NO_ID UINT32_MAX
 #define CACHE_LINE_BYTES 64
+#define ALWAYS_INLINE inline __attribute__((always_inline)) /* on the way of every value */
 
 /* Texts seen and their ids. After the dictionary was given up, records still serves handles. */
 struct dictionary {
@@ -318,7 +319,7 @@ static void __attribute__((noinline)) values_grow(struct columns *columns, struc
 }
 
 /* Begins a value in this row; false when the column takes none: it is not stored, or has one. */
-static inline bool value_begin(struct columns *columns, struct column *column)
+static ALWAYS_INLINE bool value_begin(struct columns *columns, struct column *column)
 {
     assert(columns->in_row);
     if (unlikely(column->row_next > columns->row_count)) return false;
@@ -356,7 +357,7 @@ static inline uint64_t load64(const uint8_t *from)
     return word;
 }
 
-static inline bool text_is(const uint8_t *record, struct bytes text)
+static ALWAYS_INLINE bool text_is(const uint8_t *record, struct bytes text)
 {
     if (text_record_len(record) != text.len) return false;
     const uint8_t *a = record + sizeof(uint32_t), *b = text.ptr;
@@ -374,7 +375,7 @@ static inline bool text_is(const uint8_t *record, struct bytes text)
 }
 
 /* Every byte counts: strangers choose the texts. Up to 64 bytes without a call. */
-static inline uint64_t text_hash(struct bytes text, uint64_t seed)
+static ALWAYS_INLINE uint64_t text_hash(struct bytes text, uint64_t seed)
 {
     const uint8_t *head = text.ptr, *tail = text.ptr + text.len - 16;
     if (text.len <= 16 || text.len > 64) return hash64_key(text, seed);
@@ -461,7 +462,7 @@ static uint32_t __attribute__((noinline)) dictionary_add(struct columns *columns
 }
 
 /* The id of text, a new one with record as its bytes (NULL: copied); NO_ID when the dictionary was given up. */
-static inline uint32_t dictionary_id(struct columns *columns, struct column *column, uint32_t count, struct bytes text,
+static ALWAYS_INLINE uint32_t dictionary_id(struct columns *columns, struct column *column, uint32_t count, struct bytes text,
                                      const uint8_t *record)
 {
     struct dictionary *dictionary = &column->dictionary;
@@ -479,7 +480,7 @@ static inline uint32_t dictionary_id(struct columns *columns, struct column *col
 
 /* Puts text as element `at`, which there is room for. record: its bytes are in place already, or NULL. True when
  * record is now in use. */
-static inline bool text_put(struct columns *columns, struct column *column, uint32_t at, struct memo *memo,
+static ALWAYS_INLINE bool text_put(struct columns *columns, struct column *column, uint32_t at, struct memo *memo,
                             struct bytes text, const uint8_t *record)
 {
     if (column->by_dictionary) {

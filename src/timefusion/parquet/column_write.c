@@ -133,16 +133,14 @@ static bool texts_survey(struct column_writer *writer, const struct column_shape
 
 /* ---- dictionaries ---- */
 
-/* How many bits an index takes. Whole bytes where zstd then finds more than the bits cost: in few values, and in lists
- * whose elements come in the same few orders. */
+/* How many bits an index takes. Whole bytes in lists whose elements come in the same few orders: zstd then finds the
+ * repeats, which is worth more than the bits. */
 static uint8_t index_width(const struct column_writer *writer, const struct column_shape *shape, uint32_t distinct,
                            uint32_t count)
 {
     uint32_t width = encode_bit_width(distinct - 1);
-    if (writer->codec == PARQUET_CODEC_NONE) return (uint8_t)width;
-    if (width > 4 && width < 8) width = 8;
-    if (shape->is_list && width > 8 && distinct < count / 16) width = 16;
-    return (uint8_t)width;
+    bool repeats = shape->is_list && width > 8 && distinct < count / 16;
+    return (uint8_t)(repeats && writer->codec == PARQUET_CODEC_ZSTD ? 16 : width);
 }
 
 /* The data page of a chunk with a dictionary: writer->indexes, count of them, below distinct. */
