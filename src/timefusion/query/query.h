@@ -72,6 +72,9 @@ MUST_CHECK bool query_execute(struct query_statement *statement, const struct qu
 /* Named warnings of this execution (a damaged file ...), to be sent as NOTICE. */
 uint32_t query_cursor_warnings(const struct query_cursor *cursor, const char *const **warnings);
 
+/* Files that the tables' snapshots had, and those that were left to read. */
+void query_cursor_files(const struct query_cursor *cursor, uint32_t *considered, uint32_t *opened);
+
 /* A value as the wire needs it. Lists: elements by query_chunk_element. Borrowed until the next fetch. */
 struct query_value {
     bool is_null;
@@ -95,3 +98,5 @@ void query_cursor_close(struct query_cursor *cursor);
 
 /* For Delta checkpoints: reads any Parquet checkpoint of the store (see delta.h, struct delta_checkpoint_reader). */
 struct delta_checkpoint_reader;
+/* Each read has a DuckDB of its own, locked down, so that the store can be opened before the engine. */
+struct delta_checkpoint_reader query_checkpoint_reader(void);

@@ -1,0 +1,39 @@
+/* duckdb_fs.h -- the only files DuckDB can open: "mono://<snapshot>/<name>", read-only, of snapshots that are held.
+ *
+ *   duckdb_fs_register(database) ; duckdb_fs_add(snapshot 7, files) -> read_parquet(['mono://7/a.parquet']) -> duckdb_fs_drop(7)
+ *
+ * A name that is not in the table does not exist; nothing is ever written. A snapshot's release is called when it was
+ * dropped and the last file handle of it is closed, so that a read in flight never loses its file.
+ * Thread: any. */
+#pragma once
+#include "base/err.h"
+#include <duckdb.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct duckdb_fs;
+struct duckdb_fs_file {
+    const char *name; /* unique for ever: DuckDB caches footers by it */
+    uint64_t bytes;
+    void *file; /* passed to read */
+};
+struct duckdb_fs_snapshot {
+    uint64_t id;
+    const struct duckdb_fs_file *files; /* copied */
+    uint32_t file_count;
+    bool (*read)(void *file, uint64_t offset, void *ptr, size_t len, struct err *err);
+    void (*release)(void *ctx);
+    void *ctx;
+};
+/* The file system belongs to the database; call before its configuration is locked. */
+MUST_CHECK bool duckdb_fs_register(duckdb_database database, struct duckdb_fs **fs, struct err *err);
+void duckdb_fs_add(struct duckdb_fs *fs, const struct duckdb_fs_snapshot *snapshot);
+void duckdb_fs_drop(struct duckdb_fs *fs, uint64_t snapshot_id);
+void duckdb_fs_close(struct duckdb_fs *fs); /* after the database was closed */
+/* Reads since the start: for tests. */
+void duckdb_fs_counts(const struct duckdb_fs *fs, uint64_t *reads, uint64_t *bytes);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,86 @@
+/* engine.h -- the DuckDB instance and what the parts of this folder share: sessions, connections, the plan cache.
+ *
+ *   engine --> watchdog thread: interrupts what was cancelled or is over its time
+ *          --> plans by text (LRU)
+ *   session --> lanes (a DuckDB connection each; one running statement a lane; idle ones are kept)
+ *
+ * Lock order: engine->lock, then session->lock. Thread: see query.h. */
+#pragma once
+#include "timefusion/query/duckdb_fs.h"
+#include "timefusion/query/render.h"
+#include <duckdb.h>
+#include <pthread.h>
+
+#define PLANS_MAX 512
+#define PLAN_BYTES_MAX (24u << 20) /* of all cached plans */
+#define LANES_IDLE_MAX 2
+
+struct plan_entry {
+    struct plan_entry *newer, *older, *next; /* LRU; chain of the bucket */
+    uint64_t hash;
+    struct bytes text; /* SQL and declared types */
+    struct plan *plan;
+    size_t bytes;
+};
+
+struct query_engine {
+    struct query_options options;
+    duckdb_database database;
+    struct duckdb_fs *fs;
+    atomic_ullong next_snapshot_id;
+    pthread_mutex_t lock; /* guards what follows */
+    struct plan_entry *buckets[PLANS_MAX];
+    struct plan_entry *newest, *oldest;
+    uint32_t plan_count;
+    size_t plan_bytes;
+    struct query_session *sessions;
+    /* The watchdog sleeps until something is armed. */
+    pthread_t watchdog;
+    pthread_cond_t wake;
+    uint32_t armed_count;
+    bool is_closing;
+};
+
+struct lane {
+    duckdb_connection connection;
+    char *timezone; /* as set on the connection */
+    struct lane *next;
+};
+
+struct query_session {
+    struct query_engine *engine;
+    struct query_session *newer, *older; /* engine's list */
+    struct uuid project_id;
+    char *user;
+    char *settings[SETTINGS_MAX]; /* NULL: the default */
+    struct lane *idle;
+    uint32_t idle_count, open_cursors;
+    pthread_mutex_t lock; /* guards what follows */
+    struct lane *running;
+    uint64_t deadline_mono_ns; /* 0: none; of the running statement */
+    bool is_cancelled, is_over_time, is_armed;
+};
+
+struct query_statement {
+    struct query_session *session;
+    struct plan *plan;
+};
+
+/* A connection with the session's time zone, for the caller alone until lane_release. */
+MUST_CHECK bool lane_acquire(struct query_session *session, struct lane **lane, struct err *err);
+void lane_release(struct query_session *session, struct lane *lane);
+/* Around every call that runs SQL, so that query_cancel and the watchdog reach it. false: it was cancelled before. */
+MUST_CHECK bool lane_begin(struct query_session *session, struct lane *lane, struct err *err);
+/* What an interrupted call ended with. */
+void lane_end(struct query_session *session);
+/* Cancelled or over time? Sets err. */
+bool session_is_stopped(struct query_session *session, struct err *err);
+
+/* DuckDB's message in our words and codes; false always. */
+bool engine_err(struct err *err, duckdb_error_type type, const char *message);
+bool engine_query(duckdb_connection connection, const char *sql, duckdb_result *result, struct err *err);
+/* Opens a locked-down instance with our file system and functions. */
+MUST_CHECK bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, const struct query_options *options, struct err *err);
+
+/* The plan of a text, from the cache or made and described. */
+MUST_CHECK bool engine_plan(struct query_session *session, struct bytes sql, const enum query_type *declared, uint32_t declared_count, struct plan **plan, struct err *err);

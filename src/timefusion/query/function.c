@@ -1,0 +1,723 @@
+#include "timefusion/query/translate.h"
+#include <stdlib.h>
+#include <strings.h>
+
+/* Letters of argument types: t text, i int4, l int8, d float8, n any number, z timestamptz, v interval, b bool, j jsonb,
+ * D date, u uuid, T text[], A any array, e element of the first array, a anything, = as the first. The last repeats.
+ * A capital R of result means: row function. Results: the same letters, ? DuckDB will tell, L array of the first,
+ * N next wider sum. Template: %1 %2 arguments, %* all, %o ORDER BY inside an aggregate. */
+enum function_kind { SCALAR, AGGREGATE, WINDOW };
+enum special {
+    PLAIN, TIME_BUCKET, APPROX_PERCENTILE, DATE_TRUNC, EXTRACT, SUBSTRING, SUM, AVG, ROUND, JSON_OBJECT, JSON_ARRAY, JSON_PATH, TO_JSON,
+    SETTING, TIMEZONE, PERCENTILE, MODE, ARRAY_AGG, ROWS, AGE, LENGTH, STRING_AGG, WITHOUT_MEANING, JSON_AGG, TO_CHAR, REGEXP_REPLACE, ENCODE,
+};
+struct function {
+    const char *name;
+    enum function_kind kind;
+    uint8_t min, max; /* arguments; 255: any number */
+    const char *arguments;
+    char result;
+    const char *sql;
+    enum special special;
+};
+
+static const struct function functions[] = {
+    /* aggregates */
+    { "count", AGGREGATE, 0, 1, "a", 'l', NULL, PLAIN },
+    { "sum", AGGREGATE, 1, 1, "a", 'N', NULL, SUM },
+    { "avg", AGGREGATE, 1, 1, "a", 'd', NULL, AVG },
+    { "min", AGGREGATE, 1, 1, "a", '=', NULL, PLAIN },
+    { "max", AGGREGATE, 1, 1, "a", '=', NULL, PLAIN },
+    { "stddev", AGGREGATE, 1, 1, "n", 'd', "stddev_samp", PLAIN },
+    { "stddev_samp", AGGREGATE, 1, 1, "n", 'd', NULL, PLAIN },
+    { "stddev_pop", AGGREGATE, 1, 1, "n", 'd', NULL, PLAIN },
+    { "variance", AGGREGATE, 1, 1, "n", 'd', "var_samp", PLAIN },
+    { "var_samp", AGGREGATE, 1, 1, "n", 'd', NULL, PLAIN },
+    { "var_pop", AGGREGATE, 1, 1, "n", 'd', NULL, PLAIN },
+    { "corr", AGGREGATE, 2, 2, "nn", 'd', NULL, PLAIN },
+    { "covar_pop", AGGREGATE, 2, 2, "nn", 'd', NULL, PLAIN },
+    { "covar_samp", AGGREGATE, 2, 2, "nn", 'd', NULL, PLAIN },
+    { "regr_slope", AGGREGATE, 2, 2, "nn", 'd', NULL, PLAIN },
+    { "regr_intercept", AGGREGATE, 2, 2, "nn", 'd', NULL, PLAIN },
+    { "regr_r2", AGGREGATE, 2, 2, "nn", 'd', NULL, PLAIN },
+    { "bool_and", AGGREGATE, 1, 1, "b", 'b', NULL, PLAIN },
+    { "bool_or", AGGREGATE, 1, 1, "b", 'b', NULL, PLAIN },
+    { "every", AGGREGATE, 1, 1, "b", 'b', "bool_and", PLAIN },
+    { "bit_and", AGGREGATE, 1, 1, "n", '=', NULL, PLAIN },
+    { "bit_or", AGGREGATE, 1, 1, "n", '=', NULL, PLAIN },
+    { "array_agg", AGGREGATE, 1, 1, "a", 'L', NULL, ARRAY_AGG },
+    { "string_agg", AGGREGATE, 2, 2, "tt", 't', NULL, STRING_AGG },
+    { "json_agg", AGGREGATE, 1, 1, "a", 'j', NULL, JSON_AGG },
+    { "jsonb_agg", AGGREGATE, 1, 1, "a", 'j', NULL, JSON_AGG },
+    { "percentile_cont", AGGREGATE, 1, 1, "d", '?', NULL, PERCENTILE },
+    { "percentile_disc", AGGREGATE, 1, 1, "d", '?', NULL, PERCENTILE },
+    { "mode", AGGREGATE, 0, 0, "", '?', NULL, MODE },
+    { "approx_percentile", AGGREGATE, 2, 2, "da", 'd', NULL, APPROX_PERCENTILE },
+    { "approx_count_distinct", AGGREGATE, 1, 1, "a", 'l', NULL, PLAIN },
+    { "first", AGGREGATE, 2, 2, "aa", '=', "arg_min", PLAIN }, /* Timescale: the value at the least of the second */
+    { "last", AGGREGATE, 2, 2, "aa", '=', "arg_max", PLAIN },
+    /* window functions */
+    { "row_number", WINDOW, 0, 0, "", 'l', NULL, PLAIN },
+    { "rank", WINDOW, 0, 0, "", 'l', NULL, PLAIN },
+    { "dense_rank", WINDOW, 0, 0, "", 'l', NULL, PLAIN },
+    { "percent_rank", WINDOW, 0, 0, "", 'd', NULL, PLAIN },
+    { "cume_dist", WINDOW, 0, 0, "", 'd', NULL, PLAIN },
+    { "ntile", WINDOW, 1, 1, "l", 'i', NULL, PLAIN },
+    { "lag", WINDOW, 1, 3, "al=", '=', NULL, PLAIN },
+    { "lead", WINDOW, 1, 3, "al=", '=', NULL, PLAIN },
+    { "first_value", WINDOW, 1, 1, "a", '=', NULL, PLAIN },
+    { "last_value", WINDOW, 1, 1, "a", '=', NULL, PLAIN },
+    { "nth_value", WINDOW, 2, 2, "al", '=', NULL, PLAIN },
+    /* time */
+    { "time_bucket", SCALAR, 2, 3, "vzz", 'z', NULL, TIME_BUCKET },
+    { "date_bin", SCALAR, 3, 3, "vzz", 'z', NULL, TIME_BUCKET },
+    { "date_trunc", SCALAR, 2, 3, "tzt", '?', NULL, DATE_TRUNC },
+    { "extract", SCALAR, 2, 2, "ta", '?', NULL, EXTRACT },
+    { "date_part", SCALAR, 2, 2, "ta", 'd', NULL, EXTRACT },
+    { "now", SCALAR, 0, 0, "", 'z', MARK_OPEN "N0" MARK_CLOSE, PLAIN },
+    { "transaction_timestamp", SCALAR, 0, 0, "", 'z', MARK_OPEN "N0" MARK_CLOSE, PLAIN },
+    { "statement_timestamp", SCALAR, 0, 0, "", 'z', MARK_OPEN "N0" MARK_CLOSE, PLAIN },
+    { "clock_timestamp", SCALAR, 0, 0, "", 'z', MARK_OPEN "N0" MARK_CLOSE, PLAIN },
+    { "to_timestamp", SCALAR, 1, 1, "d", 'z', "to_timestamp(CAST(%1 AS DOUBLE))", PLAIN },
+    { "make_interval", SCALAR, 0, 0, "", 'v', NULL, WITHOUT_MEANING },
+    { "age", SCALAR, 1, 2, "zz", 'v', NULL, AGE },
+    { "timezone", SCALAR, 2, 2, "ta", '?', NULL, TIMEZONE },
+    { "make_date", SCALAR, 3, 3, "iii", 'D', NULL, PLAIN },
+    { "make_timestamptz", SCALAR, 6, 6, "iiiiid", 'z', NULL, PLAIN },
+    { "justify_hours", SCALAR, 1, 1, "v", 'v', "%1", PLAIN },
+    { "to_char", SCALAR, 2, 2, "at", 't', NULL, TO_CHAR },
+    /* text */
+    { "lower", SCALAR, 1, 1, "t", 't', NULL, PLAIN },
+    { "upper", SCALAR, 1, 1, "t", 't', NULL, PLAIN },
+    { "length", SCALAR, 1, 1, "t", 'i', NULL, LENGTH },
+    { "char_length", SCALAR, 1, 1, "t", 'i', NULL, LENGTH },
+    { "character_length", SCALAR, 1, 1, "t", 'i', NULL, LENGTH },
+    { "octet_length", SCALAR, 1, 1, "t", 'i', "CAST(strlen(%1) AS INTEGER)", PLAIN },
+    { "substr", SCALAR, 2, 3, "tii", 't', NULL, SUBSTRING },
+    { "substring", SCALAR, 2, 3, "tii", 't', NULL, SUBSTRING },
+    { "left", SCALAR, 2, 2, "ti", 't', NULL, PLAIN },
+    { "right", SCALAR, 2, 2, "ti", 't', NULL, PLAIN },
+    { "replace", SCALAR, 3, 3, "ttt", 't', NULL, PLAIN },
+    { "translate", SCALAR, 3, 3, "ttt", 't', NULL, PLAIN },
+    { "btrim", SCALAR, 1, 2, "tt", 't', "trim", PLAIN },
+    { "ltrim", SCALAR, 1, 2, "tt", 't', NULL, PLAIN },
+    { "rtrim", SCALAR, 1, 2, "tt", 't', NULL, PLAIN },
+    { "lpad", SCALAR, 3, 3, "tit", 't', NULL, PLAIN },
+    { "rpad", SCALAR, 3, 3, "tit", 't', NULL, PLAIN },
+    { "repeat", SCALAR, 2, 2, "ti", 't', "repeat(%1, least(%2, 10000))", PLAIN },
+    { "reverse", SCALAR, 1, 1, "t", 't', NULL, PLAIN },
+    { "initcap", SCALAR, 1, 1, "t", 't', NULL, WITHOUT_MEANING },
+    { "position", SCALAR, 2, 2, "tt", 'i', "CAST(strpos(%1, %2) AS INTEGER)", PLAIN },
+    { "strpos", SCALAR, 2, 2, "tt", 'i', "CAST(strpos(%1, %2) AS INTEGER)", PLAIN },
+    { "concat", SCALAR, 1, 255, "a", 't', NULL, PLAIN },
+    { "concat_ws", SCALAR, 2, 255, "ta", 't', NULL, PLAIN },
+    { "starts_with", SCALAR, 2, 2, "tt", 'b', NULL, PLAIN },
+    { "split_part", SCALAR, 3, 3, "tti", 't', NULL, PLAIN },
+    { "string_to_array", SCALAR, 2, 2, "tt", 'T', "string_split(%1, %2)", PLAIN },
+    { "array_to_string", SCALAR, 2, 2, "At", 't', "list_aggregate(%1, 'string_agg', %2)", PLAIN },
+    { "regexp_replace", SCALAR, 3, 4, "tttt", 't', NULL, REGEXP_REPLACE },
+    { "regexp_like", SCALAR, 2, 3, "ttt", 'b', "regexp_matches", PLAIN },
+    { "regexp_substr", SCALAR, 2, 2, "tt", 't', "nullif(regexp_extract(%1, %2), '')", PLAIN },
+    { "regexp_split_to_array", SCALAR, 2, 2, "tt", 'T', "regexp_split_to_array(%1, %2)", PLAIN },
+    { "md5", SCALAR, 1, 1, "t", 't', NULL, PLAIN },
+    { "ascii", SCALAR, 1, 1, "t", 'i', NULL, PLAIN },
+    { "chr", SCALAR, 1, 1, "i", 't', NULL, PLAIN },
+    { "to_hex", SCALAR, 1, 1, "l", 't', "lower(to_hex(CAST(%1 AS BIGINT)))", PLAIN },
+    { "encode", SCALAR, 2, 2, "at", 't', NULL, ENCODE },
+    { "decode", SCALAR, 2, 2, "tt", '?', NULL, ENCODE },
+    { "quote_literal", SCALAR, 1, 1, "t", 't', "'''' || replace(%1, '''', '''''') || ''''", PLAIN },
+    { "quote_ident", SCALAR, 1, 1, "t", 't', "'\"' || replace(%1, '\"', '\"\"') || '\"'", PLAIN },
+    /* numbers */
+    { "abs", SCALAR, 1, 1, "n", '=', NULL, PLAIN },
+    { "round", SCALAR, 1, 2, "ni", '=', NULL, ROUND },
+    { "trunc", SCALAR, 1, 1, "n", '=', NULL, PLAIN },
+    { "floor", SCALAR, 1, 1, "n", '=', NULL, ROUND },
+    { "ceil", SCALAR, 1, 1, "n", '=', NULL, ROUND },
+    { "ceiling", SCALAR, 1, 1, "n", '=', "ceil", ROUND },
+    { "power", SCALAR, 2, 2, "dd", 'd', NULL, PLAIN },
+    { "pow", SCALAR, 2, 2, "dd", 'd', "power", PLAIN },
+    { "sqrt", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
+    { "cbrt", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
+    { "exp", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
+    { "ln", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
+    { "log", SCALAR, 1, 1, "d", 'd', "log10", PLAIN },
+    { "log10", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
+    { "mod", SCALAR, 2, 2, "nn", '=', "(%1 % %2)", PLAIN },
+    { "sign", SCALAR, 1, 1, "n", 'd', "CAST(sign(%1) AS DOUBLE)", PLAIN },
+    { "pi", SCALAR, 0, 0, "", 'd', NULL, PLAIN },
+    { "sin", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
+    { "cos", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
+    { "tan", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
+    { "width_bucket", SCALAR, 4, 4, "dddi", 'i',
+      "CASE WHEN CAST(%1 AS DOUBLE) < %2 THEN 0 WHEN CAST(%1 AS DOUBLE) >= %3 THEN CAST(%4 AS INTEGER) + 1 "
+      "ELSE CAST(floor((CAST(%1 AS DOUBLE) - %2) / (CAST(%3 AS DOUBLE) - %2) * %4) AS INTEGER) + 1 END", PLAIN },
+    /* arrays */
+    { "array_length", SCALAR, 2, 2, "Ai", 'i', "CASE WHEN %2 = 1 AND len(%1) > 0 THEN CAST(len(%1) AS INTEGER) END", PLAIN },
+    { "cardinality", SCALAR, 1, 1, "A", 'i', "CAST(len(%1) AS INTEGER)", PLAIN },
+    { "array_position", SCALAR, 2, 2, "Ae", 'i', "CAST(nullif(list_position(%1, %2), 0) AS INTEGER)", PLAIN },
+    { "array_append", SCALAR, 2, 2, "Ae", '=', "list_append(%1, %2)", PLAIN },
+    { "array_cat", SCALAR, 2, 2, "A=", '=', "list_concat(%1, %2)", PLAIN },
+    { "array_remove", SCALAR, 2, 2, "Ae", '=', NULL, WITHOUT_MEANING },
+    { "unnest", SCALAR, 1, 1, "A", 'e', NULL, ROWS },
+    { "generate_series", SCALAR, 2, 3, "aaa", '=', NULL, ROWS },
+    { "jsonb_array_elements", SCALAR, 1, 1, "j", 'j', NULL, ROWS },
+    { "jsonb_array_elements_text", SCALAR, 1, 1, "j", 't', NULL, ROWS },
+    { "jsonb_object_keys", SCALAR, 1, 1, "j", 't', NULL, ROWS },
+    { "json_array_elements", SCALAR, 1, 1, "j", 'j', NULL, ROWS },
+    { "json_array_elements_text", SCALAR, 1, 1, "j", 't', NULL, ROWS },
+    { "json_object_keys", SCALAR, 1, 1, "j", 't', NULL, ROWS },
+    /* JSON */
+    { "jsonb_extract_path", SCALAR, 2, 255, "jt", 'j', NULL, JSON_PATH },
+    { "jsonb_extract_path_text", SCALAR, 2, 255, "jt", 't', NULL, JSON_PATH },
+    { "json_extract_path", SCALAR, 2, 255, "jt", 'j', NULL, JSON_PATH },
+    { "json_extract_path_text", SCALAR, 2, 255, "jt", 't', NULL, JSON_PATH },
+    { "jsonb_array_length", SCALAR, 1, 1, "j", 'i', "CAST(json_array_length(%1) AS INTEGER)", PLAIN },
+    { "json_array_length", SCALAR, 1, 1, "j", 'i', "CAST(json_array_length(%1) AS INTEGER)", PLAIN },
+    { "jsonb_typeof", SCALAR, 1, 1, "j", 't', "mono_json_typeof(%1)", PLAIN },
+    { "json_typeof", SCALAR, 1, 1, "j", 't', "mono_json_typeof(%1)", PLAIN },
+    { "jsonb_build_object", SCALAR, 0, 255, "a", 'j', NULL, JSON_OBJECT },
+    { "json_build_object", SCALAR, 0, 255, "a", 'j', NULL, JSON_OBJECT },
+    { "jsonb_build_array", SCALAR, 0, 255, "a", 'j', NULL, JSON_ARRAY },
+    { "json_build_array", SCALAR, 0, 255, "a", 'j', NULL, JSON_ARRAY },
+    { "to_json", SCALAR, 1, 1, "a", 'j', NULL, TO_JSON },
+    { "to_jsonb", SCALAR, 1, 1, "a", 'j', NULL, TO_JSON },
+    { "jsonb_pretty", SCALAR, 1, 1, "j", 't', "CAST(json_pretty(%1) AS VARCHAR)", PLAIN },
+    /* about the session */
+    { "version", SCALAR, 0, 0, "", 't', "'PostgreSQL 15.1 (Monoscope " MONO_VERSION ", DuckDB)'", PLAIN },
+    { "current_database", SCALAR, 0, 0, "", 't', "'monoscope'", PLAIN },
+    { "current_schema", SCALAR, 0, 0, "", 't', "'public'", PLAIN },
+    { "current_schemas", SCALAR, 1, 1, "b", 'T', "['public']", PLAIN },
+    { "current_setting", SCALAR, 1, 2, "tb", 't', NULL, SETTING },
+    { "pg_backend_pid", SCALAR, 0, 0, "", 'i', "0", PLAIN },
+    { "pg_is_in_recovery", SCALAR, 0, 0, "", 'b', "false", PLAIN },
+    { "pg_table_is_visible", SCALAR, 1, 1, "l", 'b', "(%1 IS NOT NULL)", PLAIN },
+    { "pg_get_userbyid", SCALAR, 1, 1, "l", 't', "CASE WHEN %1 IS NOT NULL THEN 'monoscope' END", PLAIN },
+    { "pg_encoding_to_char", SCALAR, 1, 1, "i", 't', "CASE WHEN %1 IS NOT NULL THEN 'UTF8' END", PLAIN },
+    { "pg_get_expr", SCALAR, 2, 3, "alb", 't', "CAST(NULL AS VARCHAR)", PLAIN },
+    { "format_type", SCALAR, 2, 2, "li", 't', NULL, WITHOUT_MEANING },
+    { "obj_description", SCALAR, 1, 2, "lt", 't', "CAST(NULL AS VARCHAR)", PLAIN },
+    { "col_description", SCALAR, 2, 2, "li", 't', "CAST(NULL AS VARCHAR)", PLAIN },
+    { "to_regtype", SCALAR, 1, 1, "t", 'l', "(SELECT oid FROM (VALUES ('bool',16),('bytea',17),('int8',20),('int2',21),('int4',23),('text',25),('json',114),"
+      "('float4',700),('float8',701),('varchar',1043),('date',1082),('time',1083),('timestamp',1114),('timestamptz',1184),('interval',1186),"
+      "('numeric',1700),('uuid',2950),('jsonb',3802)) AS names(name, oid) WHERE name = %1)", PLAIN },
+};
+
+static const struct {
+    const char *name, *hint;
+} hints[] = {
+    { "histogram", "count by width_bucket() or time_bucket()" },
+    { "time_bucket_gapfill", "join generate_series() with time_bucket()" },
+    { "regexp_matches", "use the operator ~, regexp_substr() or regexp_replace()" },
+    { "regexp_match", "use regexp_substr()" },
+    { "format", "use concat()" },
+    { "jsonb_each", "use jsonb_object_keys() and ->" },
+    { "jsonb_path_exists", "use ->, @> or ?" },
+    { "jsonb_path_query", "use ->, @> or ?" },
+    { "uddsketch", "use approx_percentile(q, percentile_agg(x))" },
+    { "tdigest", "use approx_percentile(q, percentile_agg(x))" },
+    { "percentile_agg", "write approx_percentile(q, percentile_agg(x))" },
+    { "random", "queries here give the same answer twice" },
+    { "pg_sleep", "queries do not wait here" },
+    { "read_parquet", "tables are otel_logs_and_spans, otel_metrics and telemetry" },
+    { "read_csv", "tables are otel_logs_and_spans, otel_metrics and telemetry" },
+    { "read_blob", "tables are otel_logs_and_spans, otel_metrics and telemetry" },
+};
+
+static enum query_type type_of_letter(char letter)
+{
+    switch (letter) {
+    case 't': return QUERY_TYPE_TEXT;
+    case 'i': return QUERY_TYPE_INT4;
+    case 'l': return QUERY_TYPE_INT8;
+    case 'd': return QUERY_TYPE_FLOAT8;
+    case 'n': return QUERY_TYPE_FLOAT8;
+    case 'z': return QUERY_TYPE_TIMESTAMPTZ;
+    case 'v': return QUERY_TYPE_INTERVAL;
+    case 'b': return QUERY_TYPE_BOOL;
+    case 'j': return QUERY_TYPE_JSONB;
+    case 'D': return QUERY_TYPE_DATE;
+    case 'u': return QUERY_TYPE_UUID;
+    case 'T': return type_list_of(QUERY_TYPE_TEXT);
+    case 'A': return type_list_of(QUERY_TYPE_TEXT);
+    default: return QUERY_TYPE_UNKNOWN;
+    }
+}
+
+static const struct function *function_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(functions); i++)
+        if (strcmp(functions[i].name, name) == 0) return functions[i].special == WITHOUT_MEANING ? NULL : &functions[i];
+    return NULL;
+}
+
+/* %1 .. %9 and %* of the arguments; a template without them is a function's name. */
+static const char *fill(struct translate *ctx, const char *template, const struct expr *arguments, size_t count)
+{
+    bool has_slots = false, is_mark = template[0] == MARK_OPEN[0];
+    for (const char *at = template; *at; at++) has_slots = has_slots || (*at == '%' && ((at[1] >= '1' && at[1] <= '9') || at[1] == '*'));
+    if (!has_slots && (count == 0 ? strpbrk(template, "'0[(") != NULL || is_mark || strcmp(template, "false") == 0 : strpbrk(template, "('[") != NULL)) return template;
+    struct buf buf;
+    buf_init(&buf, 64 * (size_t)PLAN_SQL_BYTES_MAX);
+    bool ok = true;
+    if (!has_slots) {
+        ok = buf_printf(&buf, "%s(", template);
+        for (size_t i = 0; ok && i < count; i++) ok = buf_printf(&buf, "%s%s", i ? ", " : "", arguments[i].sql);
+        ok = ok && buf_add(&buf, ")", 1);
+    } else {
+        for (const char *at = template; ok && *at; at++) {
+            if (*at == '%' && at[1] >= '1' && at[1] <= '9') {
+                size_t index = (size_t)(at[1] - '1');
+                at++;
+                ok = buf_printf(&buf, "%s", index < count ? arguments[index].sql : "NULL");
+            } else {
+                ok = buf_add(&buf, at, 1);
+            }
+        }
+    }
+    const char *sql = ok ? arena_printf(ctx->arena, "%.*s", (int)buf.len, (const char *)buf.ptr) : NULL;
+    buf_deinit(&buf);
+    if (!ok) fail_at(ctx, -1, ERR_TOO_LARGE, "the statement is too complex");
+    return sql;
+}
+
+static bool arguments_make(struct translate *ctx, struct scope *scope, const struct function *function, const PgQuery__FuncCall *call, struct expr *arguments)
+{
+    size_t letters = strlen(function->arguments);
+    for (size_t pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < call->n_args; i++) {
+            if (arguments[i].sql) continue;
+            char letter = letters == 0 ? 'a' : function->arguments[i < letters ? i : letters - 1];
+            enum query_type want = type_of_letter(letter);
+            if (letter == 'e' && arguments[0].sql && type_is_list(arguments[0].type)) want = type_element(arguments[0].type);
+            if (letter == '=' && arguments[0].sql) want = arguments[0].type;
+            /* Anything: let the others say first. */
+            if (pass == 0 && want == QUERY_TYPE_UNKNOWN && i > 0 && !arguments[0].sql && node_is_untyped(ctx, call->args[i])) continue;
+            if (want == QUERY_TYPE_UNKNOWN && letter == 'a' && function->special == PLAIN && node_is_untyped(ctx, call->args[i])) want = QUERY_TYPE_TEXT;
+            arguments[i] = expr_make(ctx, scope, call->args[i], want);
+            if (!arguments[i].sql) return false;
+            enum query_type type = arguments[i].type;
+            if (letter == 't' && type != QUERY_TYPE_TEXT) {
+                if (function->special == SUBSTRING || function->special == LENGTH || strcmp(function->name, "concat_ws") == 0 || type == QUERY_TYPE_UNKNOWN) arguments[i] = expr_cast(ctx, arguments[i], QUERY_TYPE_TEXT);
+                else if (type_is_list(type) || type == QUERY_TYPE_JSONB || type_is_number(type) || type == QUERY_TYPE_BOOL || (type >= QUERY_TYPE_DATE && type <= QUERY_TYPE_INTERVAL)) {
+                    fail_at(ctx, call->location, ERR_NO_FUNCTION, "%s() takes text as argument %zu, not %s; cast it", function->name, i + 1, type_name(type));
+                    return false;
+                } else {
+                    arguments[i] = expr_cast(ctx, arguments[i], QUERY_TYPE_TEXT);
+                }
+            }
+            bool is_bad = (letter == 'A' && type != QUERY_TYPE_UNKNOWN && !type_is_list(type)) || (letter == 'n' && type != QUERY_TYPE_UNKNOWN && !type_is_number(type) && type != QUERY_TYPE_INTERVAL) ||
+                          (letter == 'd' && type != QUERY_TYPE_UNKNOWN && !type_is_number(type) && !type_is_list(type)) || (letter == 'j' && type != QUERY_TYPE_JSONB && type != QUERY_TYPE_UNKNOWN) ||
+                          (letter == 'b' && type != QUERY_TYPE_BOOL && type != QUERY_TYPE_UNKNOWN);
+            if (is_bad) {
+                fail_at(ctx, call->location, ERR_NO_FUNCTION, "%s() does not take %s as argument %zu", function->name, type_name(type), i + 1);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* As an argument of a JSON constructor: JSON text must not become a string in it. */
+static const char *json_argument(struct translate *ctx, const struct expr *value)
+{
+    return value->type == QUERY_TYPE_JSONB ? arena_printf(ctx->arena, "CAST(%s AS JSON)", value->sql) : value->sql;
+}
+
+static const char *json_arguments(struct translate *ctx, const struct expr *arguments, size_t count, bool has_keys)
+{
+    const char *sql = "";
+    for (size_t i = 0; i < count; i++) {
+        const char *value = has_keys && i % 2 == 0 ? arena_printf(ctx->arena, "CAST(%s AS VARCHAR)", arguments[i].sql) : json_argument(ctx, &arguments[i]);
+        sql = arena_printf(ctx->arena, "%s%s%s", sql, i ? ", " : "", value);
+    }
+    return sql;
+}
+
+/* Timescale's: buckets of months start at 2000-01-01, others at Monday 2000-01-03, in UTC whatever the session's zone. */
+static struct expr time_bucket_make(struct translate *ctx, const struct function *function, struct expr *arguments, size_t count)
+{
+    enum query_type type = arguments[1].type;
+    struct expr value = { .type = type, .is_free = arguments[0].is_free && arguments[1].is_free };
+    const char *width = arguments[0].sql, *origin = count == 3 ? arguments[2].sql : NULL;
+    if (arguments[0].type != QUERY_TYPE_INTERVAL) {
+        if (!type_is_integer(arguments[0].type) || !type_is_integer(type)) return fail_at(ctx, -1, ERR_NO_FUNCTION, "%s() takes an interval such as '5 minutes' first", function->name);
+        value.sql = arena_printf(ctx->arena, "(%s - ((%s %% %s) + %s) %% %s)", arguments[1].sql, arguments[1].sql, width, width, width);
+        return value;
+    }
+    switch (type) {
+    case QUERY_TYPE_TIMESTAMPTZ:
+        value.sql = origin ? arena_printf(ctx->arena, "make_timestamptz(epoch_us(time_bucket(%s, make_timestamp(epoch_us(%s)), make_timestamp(epoch_us(%s)))))", width, arguments[1].sql, origin)
+                           : arena_printf(ctx->arena, "make_timestamptz(epoch_us(time_bucket(%s, make_timestamp(epoch_us(%s)))))", width, arguments[1].sql);
+        break;
+    case QUERY_TYPE_TIMESTAMP:
+    case QUERY_TYPE_DATE:
+        value.sql = origin ? arena_printf(ctx->arena, "time_bucket(%s, %s, CAST(%s AS %s))", width, arguments[1].sql, origin, type_duckdb(type))
+                           : arena_printf(ctx->arena, "time_bucket(%s, %s)", width, arguments[1].sql);
+        break;
+    default: return fail_at(ctx, -1, ERR_NO_FUNCTION, "%s() takes a time as argument 2, not %s", function->name, type_name(type));
+    }
+    return value;
+}
+
+static const char *const date_fields[] = { "microseconds", "milliseconds", "second", "minute", "hour", "day", "week", "month", "quarter", "year", "decade", "century",
+                                           "millennium", "dow", "isodow", "doy", "isoyear", "epoch", "timezone", "timezone_hour", "timezone_minute" };
+
+static struct expr date_field_make(struct translate *ctx, const struct function *function, struct expr *arguments, int location)
+{
+    const char *field = arguments[0].literal;
+    bool is_known = false;
+    if (!field) return fail_at(ctx, location, ERR_UNSUPPORTED, "%s() needs the name of the field as a constant", function->name);
+    if (strcmp(field, "seconds") == 0) field = "second";
+    for (size_t i = 0; i < COUNT_OF(date_fields); i++) is_known = is_known || strcasecmp(date_fields[i], field) == 0;
+    if (!is_known) return fail_at(ctx, location, ERR_INPUT, "unit \"%.40s\" is not known", field);
+    enum query_type type = arguments[1].type;
+    if (type != QUERY_TYPE_UNKNOWN && (type < QUERY_TYPE_DATE || type > QUERY_TYPE_INTERVAL)) return fail_at(ctx, location, ERR_NO_FUNCTION, "%s() takes a time as argument 2, not %s", function->name, type_name(type));
+    struct expr value = { .type = QUERY_TYPE_FLOAT8, .is_free = arguments[1].is_free };
+    if (strcasecmp(field, "second") == 0) value.sql = arena_printf(ctx->arena, "(date_part('microseconds', %s) / 1000000.0::DOUBLE)", arguments[1].sql);
+    else value.sql = arena_printf(ctx->arena, "CAST(date_part(%s, %s) AS DOUBLE)", quote_text(ctx, bytes_of_text(field)), arguments[1].sql);
+    return value;
+}
+
+static struct expr percentile_make(struct translate *ctx, struct scope *scope, const struct function *function, const PgQuery__FuncCall *call, struct expr *arguments)
+{
+    if (!call->agg_within_group || call->n_agg_order != 1) return fail_at(ctx, call->location, ERR_SYNTAX, "%s() needs WITHIN GROUP (ORDER BY x)", function->name);
+    const PgQuery__SortBy *sort = call->agg_order[0]->sort_by;
+    struct expr value = expr_make(ctx, scope, sort->node, QUERY_TYPE_FLOAT8);
+    if (!value.sql) return value;
+    bool is_descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+    if (function->special == MODE) return (struct expr){ .sql = arena_printf(ctx->arena, "mode(%s)", value.sql), .type = value.type };
+    if (!arguments[0].is_free) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the fraction of %s() must be a constant", function->name);
+    bool is_cont = strcmp(function->name, "percentile_cont") == 0, is_list = type_is_list(arguments[0].type);
+    bool is_time = value.type >= QUERY_TYPE_DATE && value.type <= QUERY_TYPE_INTERVAL;
+    if (value.type == QUERY_TYPE_INTERVAL) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "percentiles of intervals are not supported; use extract(epoch from x)");
+    const char *fraction = arena_printf(ctx->arena, "CAST(%s AS DOUBLE%s)", arguments[0].sql, is_list ? "[]" : "");
+    const char *over = is_cont && !is_time ? arena_printf(ctx->arena, "CAST(%s AS DOUBLE)", value.sql) : value.sql;
+    enum query_type type = is_cont && !is_time ? QUERY_TYPE_FLOAT8 : value.type;
+    return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_%s(%s, %s%s%s)", is_cont ? "cont" : "disc", over, fraction, is_descending ? " ORDER BY " : "", is_descending ? arena_printf(ctx->arena, "%s DESC", over) : ""),
+                          .type = is_list && type != QUERY_TYPE_UNKNOWN ? type_list_of(type) : type };
+}
+
+/* approx_percentile(q, percentile_agg(x)): exact here, and faster than DuckDB's approximate one. */
+static struct expr approx_percentile_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call)
+{
+    const PgQuery__Node *inner = call->args[1];
+    const char *name = inner->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && inner->func_call->n_funcname > 0 ? node_text(inner->func_call->funcname[inner->func_call->n_funcname - 1]) : NULL;
+    if (!name || strcmp(name, "percentile_agg") != 0 || inner->func_call->n_args != 1)
+        return fail_at(ctx, call->location, ERR_UNSUPPORTED, "approx_percentile() is supported as approx_percentile(q, percentile_agg(x))");
+    struct expr fraction = expr_make(ctx, scope, call->args[0], QUERY_TYPE_FLOAT8);
+    if (!fraction.sql) return fraction;
+    if (!fraction.is_free) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the fraction of approx_percentile() must be a constant");
+    scope->in_aggregate = true;
+    struct expr value = expr_make(ctx, scope, inner->func_call->args[0], QUERY_TYPE_FLOAT8);
+    scope->in_aggregate = false;
+    if (!value.sql) return value;
+    return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_cont(CAST(%s AS DOUBLE), CAST(%s AS DOUBLE))", value.sql, fraction.sql), .type = QUERY_TYPE_FLOAT8 };
+}
+
+/* Patterns of to_char for times, as strftime has them; what it lacks is refused. */
+static struct expr to_char_make(struct translate *ctx, struct expr *arguments, int location)
+{
+    static const struct {
+        const char *from, *to;
+    } patterns[] = { { "YYYY", "%Y" }, { "YY", "%y" }, { "MM", "%m" }, { "DD", "%d" }, { "HH24", "%H" }, { "HH12", "%I" }, { "HH", "%I" }, { "MI", "%M" }, { "SS", "%S" },
+                     { "US", "%f" }, { "MS", "%g" }, { "AM", "%p" }, { "PM", "%p" }, { "Mon", "%b" }, { "Month", "%B" }, { "Dy", "%a" }, { "DDD", "%j" }, { "TZ", "%Z" } };
+    enum query_type type = arguments[0].type;
+    if (type < QUERY_TYPE_DATE || type > QUERY_TYPE_TIMESTAMPTZ || type == QUERY_TYPE_TIME) return fail_at(ctx, location, ERR_UNSUPPORTED, "to_char() is supported for times only; use round() and a cast for numbers");
+    if (!arguments[1].literal) return fail_at(ctx, location, ERR_UNSUPPORTED, "to_char() needs its pattern as a constant");
+    char out[256], *to = out;
+    for (const char *at = arguments[1].literal; *at && to < out + sizeof out - 8;) {
+        size_t best = SIZE_MAX;
+        for (size_t i = 0; i < COUNT_OF(patterns); i++)
+            if (strncmp(at, patterns[i].from, strlen(patterns[i].from)) == 0 && (best == SIZE_MAX || strlen(patterns[i].from) > strlen(patterns[best].from))) best = i;
+        if (best != SIZE_MAX) {
+            to = stpcpy(to, patterns[best].to);
+            at += strlen(patterns[best].from);
+        } else if (*at == '"') {
+            for (at++; *at && *at != '"' && to < out + sizeof out - 8; at++) *to++ = *at;
+            if (*at) at++;
+        } else if ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')) {
+            if (*at != 'T') return fail_at(ctx, location, ERR_UNSUPPORTED, "to_char() pattern \"%.20s\" is not supported", at);
+            *to++ = *at++;
+        } else {
+            if (*at == '%') *to++ = '%';
+            *to++ = *at++;
+        }
+    }
+    return (struct expr){ .sql = arena_printf(ctx->arena, "strftime(%s, %s)", arguments[0].sql, quote_text(ctx, bytes_from(out, (size_t)(to - out)))), .type = QUERY_TYPE_TEXT, .is_free = arguments[0].is_free };
+}
+
+static const char *series(struct translate *ctx, const struct expr *arguments, size_t count, enum query_type *type)
+{
+    enum query_type common = type_common(arguments[0].type, arguments[1].type);
+    if (common == QUERY_TYPE_DATE) common = QUERY_TYPE_TIMESTAMPTZ;
+    bool is_time = common == QUERY_TYPE_TIMESTAMP || common == QUERY_TYPE_TIMESTAMPTZ;
+    if (is_time && (count < 3 || arguments[2].type != QUERY_TYPE_INTERVAL)) return fail_at(ctx, -1, ERR_NO_FUNCTION, "generate_series() of times needs an interval as step").sql;
+    if (!is_time && !type_is_integer(common)) return fail_at(ctx, -1, ERR_NO_FUNCTION, "generate_series() takes whole numbers or times").sql;
+    *type = common;
+    if (is_time) return arena_printf(ctx->arena, "generate_series(CAST(%s AS %s), CAST(%s AS %s), %s)", arguments[0].sql, type_duckdb(common), arguments[1].sql, type_duckdb(common), arguments[2].sql);
+    return arena_printf(ctx->arena, "CAST(generate_series(CAST(%s AS BIGINT), CAST(%s AS BIGINT), CAST(%s AS BIGINT)) AS %s[])", arguments[0].sql, arguments[1].sql, count == 3 ? arguments[2].sql : "1", type_duckdb(common));
+}
+
+/* The list whose elements are the rows. */
+static const char *rows_list(struct translate *ctx, struct scope *scope, const struct function *function, const PgQuery__FuncCall *call, enum query_type *type)
+{
+    struct expr arguments[3] = { 0 };
+    if (strcmp(function->name, "generate_series") == 0) {
+        struct expr *first = &arguments[0];
+        *first = expr_make(ctx, scope, call->args[0], node_is_untyped(ctx, call->args[1]) && call->n_args == 3 ? QUERY_TYPE_TIMESTAMPTZ : QUERY_TYPE_UNKNOWN);
+        if (!first->sql) return NULL;
+        arguments[1] = expr_make(ctx, scope, call->args[1], first->type);
+        if (!arguments[1].sql) return NULL;
+        if (first->is_untyped) *first = expr_make(ctx, scope, call->args[0], arguments[1].type);
+        bool is_time = arguments[1].type >= QUERY_TYPE_DATE && arguments[1].type <= QUERY_TYPE_TIMESTAMPTZ;
+        if (call->n_args == 3) arguments[2] = expr_make(ctx, scope, call->args[2], is_time ? QUERY_TYPE_INTERVAL : QUERY_TYPE_INT8);
+        if (call->n_args == 3 && !arguments[2].sql) return NULL;
+        return series(ctx, arguments, call->n_args, type);
+    }
+    if (!arguments_make(ctx, scope, function, call, arguments)) return NULL;
+    if (strcmp(function->name, "unnest") == 0) {
+        *type = type_is_list(arguments[0].type) ? type_element(arguments[0].type) : QUERY_TYPE_UNKNOWN;
+        return arguments[0].sql;
+    }
+    bool is_keys = strstr(function->name, "keys") != NULL, is_text = strstr(function->name, "_text") != NULL;
+    *type = is_keys || is_text ? QUERY_TYPE_TEXT : QUERY_TYPE_JSONB;
+    return arena_printf(ctx->arena, "%s(%s)", is_keys ? "mono_json_keys" : is_text ? "mono_json_elements_text" : "mono_json_elements", arguments[0].sql);
+}
+
+static const char *call_name(struct translate *ctx, const PgQuery__FuncCall *call)
+{
+    const char *schema = call->n_funcname > 1 ? node_text(call->funcname[call->n_funcname - 2]) : NULL;
+    const char *name = call->n_funcname > 0 ? node_text(call->funcname[call->n_funcname - 1]) : NULL;
+    if (!name || call->n_funcname > 2 || (schema && strcmp(schema, "pg_catalog") != 0 && strcmp(schema, "public") != 0)) {
+        fail_at(ctx, call->location, ERR_NO_FUNCTION, "functions of other schemas do not exist here");
+        return NULL;
+    }
+    return name;
+}
+
+static const struct function *function_of(struct translate *ctx, const PgQuery__FuncCall *call)
+{
+    const char *name = call_name(ctx, call);
+    if (!name) return NULL;
+    const struct function *function = function_find(name);
+    if (!function) {
+        for (size_t i = 0; i < COUNT_OF(hints); i++) {
+            if (strcmp(hints[i].name, name) != 0) continue;
+            fail_at(ctx, call->location, ERR_NO_FUNCTION, "function %.60s() does not exist here; %s", name, hints[i].hint);
+            return NULL;
+        }
+        fail_at(ctx, call->location, ERR_NO_FUNCTION, "function %.60s() does not exist here; docs/sql.md lists those that do", name);
+        return NULL;
+    }
+    bool is_star = call->agg_star && strcmp(name, "count") == 0;
+    if ((call->agg_star && !is_star) || call->func_variadic || call->n_args < function->min || (call->n_args > function->max && function->max != 255) || (strcmp(name, "count") == 0 && call->n_args == 0 && !is_star)) {
+        fail_at(ctx, call->location, ERR_NO_FUNCTION, "function %s() does not take these arguments", name);
+        return NULL;
+    }
+    return function;
+}
+
+static struct expr body_make(struct translate *ctx, struct scope *scope, const struct function *function, const PgQuery__FuncCall *call)
+{
+    struct expr *arguments = arena_calloc(ctx->arena, (call->n_args + 1) * sizeof *arguments);
+    if (function->special == APPROX_PERCENTILE) return approx_percentile_make(ctx, scope, call);
+    if (function->special == ROWS) {
+        enum query_type type;
+        if (scope) scope->has_rows_function = true;
+        const char *list = rows_list(ctx, scope, function, call, &type);
+        return (struct expr){ .sql = list ? arena_printf(ctx->arena, "unnest(%s)", list) : NULL, .type = type };
+    }
+    if (!arguments_make(ctx, scope, function, call, arguments)) return (struct expr){ 0 };
+    size_t count = call->n_args;
+    struct expr value = { .is_free = function->kind == SCALAR };
+    for (size_t i = 0; i < count; i++) value.is_free = value.is_free && arguments[i].is_free;
+    switch (function->result) {
+    case '=': value.type = count > 0 ? arguments[0].type : QUERY_TYPE_UNKNOWN; break;
+    case 'L': value.type = count > 0 && arguments[0].type != QUERY_TYPE_UNKNOWN && !type_is_list(arguments[0].type) ? type_list_of(arguments[0].type) : QUERY_TYPE_UNKNOWN; break;
+    default: value.type = type_of_letter(function->result);
+    }
+    const char *order = "";
+    if (call->n_agg_order > 0 && !call->agg_within_group) {
+        if (function->kind != AGGREGATE) return fail_at(ctx, call->location, ERR_SYNTAX, "ORDER BY inside %s() is for aggregates", function->name);
+        order = expr_order_by(ctx, scope, call->agg_order, call->n_agg_order);
+        if (!order) return (struct expr){ 0 };
+        order = arena_printf(ctx->arena, " ORDER BY %s", order);
+    }
+    const char *distinct = call->agg_distinct ? "DISTINCT " : "";
+    const char *target = function->sql ? function->sql : function->name;
+    enum query_type first = count > 0 ? arguments[0].type : QUERY_TYPE_UNKNOWN;
+    switch (function->special) {
+    case TIME_BUCKET:
+        value = time_bucket_make(ctx, function, arguments, count);
+        return value;
+    case DATE_TRUNC:
+        value.type = arguments[1].type == QUERY_TYPE_DATE ? QUERY_TYPE_TIMESTAMPTZ : arguments[1].type;
+        if (arguments[1].type == QUERY_TYPE_DATE) arguments[1] = expr_cast(ctx, arguments[1], QUERY_TYPE_TIMESTAMPTZ);
+        if (count == 3) value.sql = arena_printf(ctx->arena, "timezone(%s, date_trunc(%s, timezone(%s, %s)))", arguments[2].sql, arguments[0].sql, arguments[2].sql, arguments[1].sql);
+        else value.sql = arena_printf(ctx->arena, "date_trunc(%s, %s)", arguments[0].sql, arguments[1].sql);
+        return value;
+    case EXTRACT: return date_field_make(ctx, function, arguments, call->location);
+    case TO_CHAR: return to_char_make(ctx, arguments, call->location);
+    case AGE:
+        value.sql = count == 2 ? arena_printf(ctx->arena, "age(%s, %s)", arguments[0].sql, arguments[1].sql)
+                               : arena_printf(ctx->arena, "age(date_trunc('day', %s), %s)", mark(ctx, 'N', 0), arguments[0].sql);
+        return value;
+    case TIMEZONE:
+        if (arguments[0].type == QUERY_TYPE_INTERVAL) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "AT TIME ZONE needs the name of a zone");
+        value.type = arguments[1].type == QUERY_TYPE_TIMESTAMPTZ ? QUERY_TYPE_TIMESTAMP : QUERY_TYPE_TIMESTAMPTZ;
+        value.sql = arena_printf(ctx->arena, "timezone(%s, %s)", arguments[0].sql, arguments[1].sql);
+        return value;
+    case LENGTH: value.sql = arena_printf(ctx->arena, "CAST(length(%s) AS INTEGER)", arguments[0].sql); return value;
+    case SUBSTRING:
+        if (count == 2 && call->args[1]->node_case == PG_QUERY__NODE__NODE_A_CONST && arguments[1].type == QUERY_TYPE_TEXT) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "substring(x from pattern) is not supported; use regexp_substr()");
+        /* A start before the text takes from the length, as in SQL; DuckDB would count from the end. */
+        if (count == 2) value.sql = arena_printf(ctx->arena, "substring(%s, greatest(%s, 1))", arguments[0].sql, arguments[1].sql);
+        else value.sql = arena_printf(ctx->arena, "substring(%s, greatest(%s, 1), greatest(%s + least(%s, 1) - 1, 0))", arguments[0].sql, arguments[1].sql, arguments[2].sql, arguments[1].sql);
+        return value;
+    case ENCODE: {
+        const char *format = arguments[1].literal;
+        bool is_hex = format && strcmp(format, "hex") == 0, is_decode = function->name[0] == 'd';
+        if (!format || (!is_hex && strcmp(format, "base64") != 0)) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "%s() knows 'hex' and 'base64'", function->name);
+        const char *blob = first == QUERY_TYPE_TEXT || first == QUERY_TYPE_UNKNOWN ? arena_printf(ctx->arena, "encode(%s)", arguments[0].sql) : arguments[0].sql;
+        if (is_decode) value.sql = arena_printf(ctx->arena, "%s(%s)", is_hex ? "unhex" : "from_base64", arguments[0].sql);
+        else value.sql = arena_printf(ctx->arena, is_hex ? "lower(hex(%s))" : "to_base64(%s)", blob);
+        if (is_decode) value.type = QUERY_TYPE_BYTEA;
+        return value;
+    }
+    case REGEXP_REPLACE:
+        if (count == 4 && !arguments[3].literal) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the flags of regexp_replace() must be a constant");
+        value.sql = fill(ctx, target, arguments, count);
+        return value;
+    case ROUND:
+        if (count == 2) value.type = QUERY_TYPE_UNKNOWN;
+        else if (type_is_integer(first)) value.type = QUERY_TYPE_FLOAT8;
+        else if (first == QUERY_TYPE_NUMERIC || first == QUERY_TYPE_UNKNOWN) value.type = QUERY_TYPE_UNKNOWN;
+        if (type_is_integer(first)) arguments[0] = expr_cast(ctx, arguments[0], QUERY_TYPE_FLOAT8);
+        if (count == 2 && !arguments[1].is_free) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the digits of round() must be a constant");
+        if (strcmp(function->name, "round") == 0 && count == 1 && value.type == QUERY_TYPE_FLOAT8) value.sql = arena_printf(ctx->arena, "round_even(%s, 0)", arguments[0].sql);
+        else value.sql = fill(ctx, target, arguments, count);
+        return value;
+    case SUM:
+        if (first == QUERY_TYPE_INTERVAL) value.type = QUERY_TYPE_INTERVAL;
+        else if (first == QUERY_TYPE_INT2 || first == QUERY_TYPE_INT4) value.type = QUERY_TYPE_INT8;
+        else if (first == QUERY_TYPE_INT8) value.type = QUERY_TYPE_NUMERIC;
+        else if (first == QUERY_TYPE_FLOAT4 || first == QUERY_TYPE_FLOAT8) value.type = first;
+        else if (first != QUERY_TYPE_NUMERIC && first != QUERY_TYPE_UNKNOWN) return fail_at(ctx, call->location, ERR_NO_FUNCTION, "sum() takes numbers, not %s", type_name(first));
+        break;
+    case AVG:
+        if (first == QUERY_TYPE_INTERVAL) value.type = QUERY_TYPE_INTERVAL;
+        else if (!type_is_number(first) && first != QUERY_TYPE_UNKNOWN) return fail_at(ctx, call->location, ERR_NO_FUNCTION, "avg() takes numbers, not %s", type_name(first));
+        break;
+    case PERCENTILE:
+    case MODE: return percentile_make(ctx, scope, function, call, arguments);
+    case STRING_AGG:
+        value.sql = arena_printf(ctx->arena, "string_agg(%s%s, %s%s)", distinct, arguments[0].sql, arguments[1].sql, order);
+        return value;
+    case JSON_AGG:
+        value.sql = arena_printf(ctx->arena, "CAST(to_json(array_agg(%s%s%s)) AS VARCHAR)", distinct, json_argument(ctx, &arguments[0]), order);
+        if (call->over || call->agg_filter) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "%s() with FILTER or OVER is not supported; use array_agg()", function->name);
+        return value;
+    case JSON_OBJECT:
+        if (count % 2) return fail_at(ctx, call->location, ERR_INPUT, "%s() needs pairs of key and value", function->name);
+        value.sql = arena_printf(ctx->arena, "CAST(json_object(%s) AS VARCHAR)", json_arguments(ctx, arguments, count, true));
+        return value;
+    case JSON_ARRAY: value.sql = arena_printf(ctx->arena, "CAST(json_array(%s) AS VARCHAR)", json_arguments(ctx, arguments, count, false)); return value;
+    case TO_JSON: value.sql = arena_printf(ctx->arena, "CAST(to_json(%s) AS VARCHAR)", json_argument(ctx, &arguments[0])); return value;
+    case JSON_PATH: {
+        bool is_text = strstr(function->name, "_text") != NULL;
+        value.sql = arena_printf(ctx->arena, "mono_json_path%s(%s, [", is_text ? "_text" : "", arguments[0].sql);
+        for (size_t i = 1; i < count; i++) value.sql = arena_printf(ctx->arena, "%s%sCAST(%s AS VARCHAR)", value.sql, i > 1 ? ", " : "", arguments[i].sql);
+        value.sql = arena_printf(ctx->arena, "%s])", value.sql);
+        return value;
+    }
+    case SETTING: {
+        int setting = arguments[0].literal ? setting_by_name(arguments[0].literal) : -1;
+        if (setting < 0 && count == 2) return (struct expr){ .sql = "CAST(NULL AS VARCHAR)", .type = QUERY_TYPE_TEXT, .is_free = true };
+        if (setting < 0) return fail_at(ctx, call->location, ERR_NOT_FOUND, "unrecognized configuration parameter");
+        value.sql = mark(ctx, 'S', (uint32_t)setting);
+        return value;
+    }
+    default: break;
+    }
+    if (function->kind == AGGREGATE) {
+        const char *name = function->sql ? function->sql : function->name;
+        if (call->agg_star) value.sql = "count(*)";
+        else {
+            value.sql = arena_printf(ctx->arena, "%s(%s", name, distinct);
+            for (size_t i = 0; i < count; i++) value.sql = arena_printf(ctx->arena, "%s%s%s", value.sql, i ? ", " : "", arguments[i].sql);
+            value.sql = arena_printf(ctx->arena, "%s%s)", value.sql, order);
+        }
+        return value;
+    }
+    value.sql = fill(ctx, target, arguments, count);
+    return value;
+}
+
+struct expr function_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, enum query_type want)
+{
+    (void)want;
+    const struct function *function = function_of(ctx, call);
+    if (!function) return (struct expr){ 0 };
+    if (function->kind == SCALAR) {
+        if (call->over || call->agg_filter || call->agg_distinct || call->n_agg_order > 0)
+            return fail_at(ctx, call->location, ERR_SYNTAX, "%s() is not an aggregate or window function", function->name);
+        return body_make(ctx, scope, function, call);
+    }
+    if (function->kind == WINDOW && !call->over) return fail_at(ctx, call->location, ERR_SYNTAX, "window function %s() requires an OVER clause", function->name);
+    if (!scope->allows_aggregate) return fail_at(ctx, call->location, ERR_SYNTAX, "%s functions are not allowed here", call->over ? "window" : "aggregate");
+    if (!call->over) {
+        if (scope->in_aggregate) return fail_at(ctx, call->location, ERR_SYNTAX, "aggregate function calls cannot be nested");
+        scope->has_aggregate = true;
+    } else {
+        scope->has_window = true;
+    }
+    bool was_in = scope->in_aggregate;
+    scope->in_aggregate = !call->over || was_in;
+    struct expr value = body_make(ctx, scope, function, call);
+    const char *filter = "";
+    if (value.sql && call->agg_filter) {
+        struct expr condition = expr_make(ctx, scope, call->agg_filter, QUERY_TYPE_BOOL);
+        if (!condition.sql) value.sql = NULL;
+        else filter = arena_printf(ctx->arena, " FILTER (WHERE %s)", condition.sql);
+    }
+    scope->in_aggregate = was_in;
+    if (!value.sql) return value;
+    value.is_free = false;
+    value.relation = NULL;
+    const char *over = "";
+    if (call->over) {
+        over = window_make(ctx, scope, call->over);
+        if (!over) return (struct expr){ 0 };
+        over = arena_printf(ctx->arena, " OVER %s", over);
+    }
+    value.sql = arena_printf(ctx->arena, "%s%s%s", value.sql, filter, over);
+    if (function->special == SUM && value.type == QUERY_TYPE_INT8) value.sql = arena_printf(ctx->arena, "CAST(%s AS BIGINT)", value.sql);
+    if (strcmp(function->name, "ntile") == 0) value.sql = arena_printf(ctx->arena, "CAST(%s AS INTEGER)", value.sql);
+    return value;
+}
+
+bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, bool ordinality, const char **sql, struct output *columns, uint32_t *column_count)
+{
+    const struct function *function = function_of(ctx, call);
+    if (!function) return false;
+    if (function->kind != SCALAR) {
+        fail_at(ctx, call->location, ERR_SYNTAX, "aggregate functions are not allowed in FROM");
+        return false;
+    }
+    enum query_type type;
+    const char *list;
+    if (function->special == ROWS) {
+        list = rows_list(ctx, scope, function, call, &type);
+        if (!list) return false;
+    } else { /* a function of one value: one row */
+        struct expr value = body_make(ctx, scope, function, call);
+        if (!value.sql) return false;
+        type = value.type;
+        list = arena_printf(ctx->arena, "[%s]", value.sql);
+    }
+    columns[0] = (struct output){ .name = function->name, .type = type };
+    columns[1] = (struct output){ .name = "ordinality", .type = QUERY_TYPE_INT8 };
+    *column_count = ordinality ? 2 : 1;
+    *sql = ordinality ? arena_printf(ctx->arena, "(SELECT unnest(%s) AS c1, unnest(range(1, len(%s) + 1)) AS c2)", list, list) : arena_printf(ctx->arena, "(SELECT unnest(%s) AS c1)", list);
+    return true;
+}

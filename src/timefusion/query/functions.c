@@ -1,0 +1,534 @@
+#include "timefusion/query/functions.h"
+#include "base/json.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <yyjson.h>
+
+#define OBJECT_KEYS_MAX 256
+#define READ_FLAGS YYJSON_READ_NUMBER_AS_RAW /* a number goes out with the digits it came with */
+
+struct column {
+    duckdb_vector vector;
+    void *data;
+    uint64_t *validity;
+};
+
+static struct column column_of(duckdb_data_chunk input, idx_t index)
+{
+    duckdb_vector vector = duckdb_data_chunk_get_vector(input, index);
+    return (struct column){ vector, duckdb_vector_get_data(vector), duckdb_vector_get_validity(vector) };
+}
+
+static bool is_valid(const struct column *column, idx_t row)
+{
+    return !column->validity || (column->validity[row / 64] >> (row % 64) & 1);
+}
+
+static struct bytes text_at(const struct column *column, idx_t row)
+{
+    duckdb_string_t *text = (duckdb_string_t *)column->data + row;
+    return bytes_from(duckdb_string_t_data(text), duckdb_string_t_length(*text));
+}
+
+static void put_null(duckdb_vector output, idx_t row)
+{
+    duckdb_vector_ensure_validity_writable(output);
+    duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
+}
+
+static void put_text(duckdb_vector output, idx_t row, struct bytes text)
+{
+    duckdb_unsafe_vector_assign_string_element_len(output, row, (const char *)text.ptr, text.len);
+}
+
+/* A JSON value as its text (->), or as a string's content (->>). */
+static void put_value(duckdb_vector output, idx_t row, yyjson_val *value, bool is_text)
+{
+    if (!value || (is_text && yyjson_is_null(value))) {
+        put_null(output, row);
+    } else if (is_text && yyjson_is_str(value)) {
+        put_text(output, row, bytes_from(yyjson_get_str(value), yyjson_get_len(value)));
+    } else if (yyjson_is_raw(value)) {
+        put_text(output, row, bytes_from(yyjson_get_raw(value), yyjson_get_len(value)));
+    } else {
+        size_t len;
+        char *json = yyjson_val_write(value, 0, &len);
+        if (json) put_text(output, row, bytes_from(json, len));
+        else put_null(output, row);
+        free(json);
+    }
+}
+
+static yyjson_doc *parse(struct bytes json)
+{
+    return yyjson_read((const char *)json.ptr, json.len, READ_FLAGS);
+}
+
+/* The object that a base is; values that follow are of its keys. */
+struct entry {
+    struct bytes key;
+    yyjson_val *value;      /* of the base */
+    yyjson_mut_val *given;  /* of an argument */
+};
+
+static int entry_order(const void *a, const void *b)
+{
+    return bytes_compare(((const struct entry *)a)->key, ((const struct entry *)b)->key);
+}
+
+static bool has_empty_segment(struct bytes key)
+{
+    if (key.len == 0 || key.ptr[0] == '.' || key.ptr[key.len - 1] == '.') return true;
+    for (size_t i = 1; i < key.len; i++)
+        if (key.ptr[i] == '.' && key.ptr[i - 1] == '.') return true;
+    return false;
+}
+
+static void member_add(yyjson_mut_doc *doc, yyjson_mut_val *object, struct bytes key, yyjson_mut_val *value)
+{
+    yyjson_mut_obj_add(object, yyjson_mut_strn(doc, (const char *)key.ptr, key.len), value);
+}
+
+/* Entries come in order of keys, so "a" is there before "a.b". Where the way is taken, the dotted rest stays a key. */
+static void nested_add(yyjson_mut_doc *doc, yyjson_mut_val *object, struct bytes key, yyjson_mut_val *value)
+{
+    while (!has_empty_segment(key)) {
+        const uint8_t *dot = memchr(key.ptr, '.', key.len);
+        if (!dot) break;
+        struct bytes head = { key.ptr, (size_t)(dot - key.ptr) }, tail = { dot + 1, key.len - (size_t)(dot - key.ptr) - 1 };
+        yyjson_mut_val *child = yyjson_mut_obj_getn(object, (const char *)head.ptr, head.len);
+        if (!child) {
+            child = yyjson_mut_obj(doc);
+            member_add(doc, object, head, child);
+        } else if (!yyjson_mut_is_obj(child) || (!memchr(tail.ptr, '.', tail.len) && yyjson_mut_obj_getn(child, (const char *)tail.ptr, tail.len))) {
+            break;
+        }
+        object = child;
+        key = tail;
+    }
+    if (yyjson_mut_obj_getn(object, (const char *)key.ptr, key.len)) return; /* two values of one key: the first */
+    member_add(doc, object, key, value);
+}
+
+struct object_argument {
+    struct column column;
+    duckdb_type type;
+    bool is_json;
+};
+
+static yyjson_mut_val *argument_value(yyjson_mut_doc *doc, const struct object_argument *argument, idx_t row)
+{
+    const void *data = argument->column.data;
+    switch (argument->type) {
+    case DUCKDB_TYPE_VARCHAR: {
+        struct bytes text = text_at(&argument->column, row);
+        return argument->is_json ? yyjson_mut_rawn(doc, (const char *)text.ptr, text.len) : yyjson_mut_strn(doc, (const char *)text.ptr, text.len);
+    }
+    case DUCKDB_TYPE_INTEGER: return yyjson_mut_sint(doc, ((const int32_t *)data)[row]);
+    case DUCKDB_TYPE_BIGINT: return yyjson_mut_sint(doc, ((const int64_t *)data)[row]);
+    case DUCKDB_TYPE_DOUBLE: {
+        char text[JSON_NUMBER_BYTES_MAX];
+        uint8_t *end = json_put_double((uint8_t *)text, ((const double *)data)[row]);
+        return yyjson_mut_rawncpy(doc, text, (size_t)(end - (uint8_t *)text));
+    }
+    case DUCKDB_TYPE_BOOLEAN: return yyjson_mut_bool(doc, ((const bool *)data)[row]);
+    default: return NULL;
+    }
+}
+
+static void object_run(duckdb_data_chunk input, duckdb_vector output, bool is_nested)
+{
+    idx_t rows = duckdb_data_chunk_get_size(input), count = duckdb_data_chunk_get_column_count(input);
+    struct column keys_column = column_of(input, 0), base = column_of(input, 1);
+    if (rows == 0) return;
+    struct bytes keys[OBJECT_KEYS_MAX];
+    struct object_argument arguments[OBJECT_KEYS_MAX];
+    idx_t argument_count = count - 2 < OBJECT_KEYS_MAX ? count - 2 : OBJECT_KEYS_MAX;
+    struct bytes names = text_at(&keys_column, 0); /* a constant */
+    for (idx_t i = 0; i < argument_count; i++) {
+        const uint8_t *end = names.len > 0 ? memchr(names.ptr, '\n', names.len) : NULL;
+        size_t len = end ? (size_t)(end - names.ptr) : names.len;
+        keys[i] = bytes_from(names.ptr, len);
+        names = end ? bytes_from(end + 1, names.len - len - 1) : bytes_from(names.ptr + len, 0);
+        arguments[i].column = column_of(input, i + 2);
+        duckdb_logical_type type = duckdb_vector_get_column_type(arguments[i].column.vector);
+        char *alias = duckdb_logical_type_get_alias(type);
+        arguments[i].type = duckdb_get_type_id(type);
+        arguments[i].is_json = alias && strcmp(alias, "JSON") == 0;
+        duckdb_free(alias);
+        duckdb_destroy_logical_type(&type);
+    }
+    struct entry *entries = NULL;
+    size_t cap = 0;
+    for (idx_t row = 0; row < rows; row++) {
+        yyjson_doc *doc = is_valid(&base, row) ? parse(text_at(&base, row)) : NULL;
+        yyjson_val *root = doc ? yyjson_doc_get_root(doc) : NULL;
+        size_t base_count = yyjson_is_obj(root) ? yyjson_obj_size(root) : 0, used = 0;
+        if (base_count + argument_count > cap) {
+            cap = base_count + argument_count;
+            entries = mem_realloc(entries, cap * sizeof *entries);
+        }
+        yyjson_mut_doc *out = yyjson_mut_doc_new(NULL);
+        yyjson_mut_val *object = yyjson_mut_obj(out);
+        yyjson_mut_doc_set_root(out, object);
+        if (base_count > 0) {
+            yyjson_obj_iter iter = yyjson_obj_iter_with(root);
+            for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));)
+                entries[used++] = (struct entry){ .key = bytes_from(yyjson_get_str(key), yyjson_get_len(key)), .value = yyjson_obj_iter_get_val(key) };
+        }
+        for (idx_t i = 0; i < argument_count; i++) {
+            /* What stays in the base has the type that was sent, and wins. */
+            if (!is_valid(&arguments[i].column, row) || (base_count > 0 && yyjson_obj_getn(root, (const char *)keys[i].ptr, keys[i].len))) continue;
+            yyjson_mut_val *given = argument_value(out, &arguments[i], row);
+            if (given) entries[used++] = (struct entry){ .key = keys[i], .given = given };
+        }
+        if (is_nested && used > 1) qsort(entries, used, sizeof *entries, entry_order);
+        for (size_t e = 0; e < used; e++) {
+            yyjson_mut_val *value = entries[e].given ? entries[e].given : yyjson_val_mut_copy(out, entries[e].value);
+            if (is_nested) nested_add(out, object, entries[e].key, value);
+            else member_add(out, object, entries[e].key, value);
+        }
+        size_t len;
+        char *json = used > 0 ? yyjson_mut_write(out, 0, &len) : NULL;
+        if (json) put_text(output, row, bytes_from(json, len));
+        else put_null(output, row);
+        free(json);
+        yyjson_mut_doc_free(out);
+        yyjson_doc_free(doc);
+    }
+    free(entries);
+}
+
+static void object_nested(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    object_run(input, output, true);
+}
+
+static void object_flat(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    object_run(input, output, false);
+}
+
+/* Most rows do not have the attribute that is asked for: its first word is not in the text then. */
+static bool may_have(struct bytes json, struct bytes path)
+{
+    uint8_t needle[64] = { '"' };
+    const uint8_t *dot = memchr(path.ptr, '.', path.len);
+    size_t len = dot ? (size_t)(dot - path.ptr) : path.len;
+    if (len + 1 > sizeof needle) len = sizeof needle - 1;
+    for (size_t i = 0; i < len; i++)
+        if (path.ptr[i] < ' ' || path.ptr[i] >= 0x7F || strchr("\"\\/", path.ptr[i])) return true; /* may be written by escapes */
+    memcpy(needle + 1, path.ptr, len);
+    return memmem(json.ptr, json.len, needle, len + 1) != NULL || memchr(json.ptr, '\\', json.len) != NULL;
+}
+
+static void attribute_put(duckdb_vector output, idx_t row, yyjson_val *root, struct bytes path, bool is_text)
+{
+    yyjson_val *found = yyjson_obj_getn(root, (const char *)path.ptr, path.len);
+    for (size_t len = path.len; !found && len > 0; len--) { /* an object under a shorter key, longest first */
+        if (path.ptr[len - 1] != '.') continue;
+        yyjson_val *at = yyjson_obj_getn(root, (const char *)path.ptr, len - 1);
+        struct bytes rest = { path.ptr + len, path.len - len };
+        while (yyjson_is_obj(at)) {
+            found = yyjson_obj_getn(at, (const char *)rest.ptr, rest.len);
+            const uint8_t *dot = rest.len > 0 ? memchr(rest.ptr, '.', rest.len) : NULL;
+            if (found || !dot) break;
+            at = yyjson_obj_getn(at, (const char *)rest.ptr, (size_t)(dot - rest.ptr));
+            rest = bytes_from(dot + 1, rest.len - (size_t)(dot - rest.ptr) - 1);
+        }
+    }
+    if (found && !yyjson_is_obj(found)) {
+        put_value(output, row, found, is_text);
+        return;
+    }
+    /* Keys that go on below the path make an object. */
+    yyjson_mut_doc *out = NULL;
+    yyjson_mut_val *object = NULL;
+    yyjson_obj_iter iter = yyjson_obj_iter_with(root);
+    for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) {
+        struct bytes name = { (const uint8_t *)yyjson_get_str(key), yyjson_get_len(key) };
+        if (name.len <= path.len + 1 || memcmp(name.ptr, path.ptr, path.len) != 0 || name.ptr[path.len] != '.') continue;
+        if (!out) {
+            out = yyjson_mut_doc_new(NULL);
+            object = found ? yyjson_val_mut_copy(out, found) : yyjson_mut_obj(out);
+        }
+        nested_add(out, object, bytes_from(name.ptr + path.len + 1, name.len - path.len - 1), yyjson_val_mut_copy(out, yyjson_obj_iter_get_val(key)));
+    }
+    if (!out) {
+        put_value(output, row, found, is_text);
+        return;
+    }
+    size_t len;
+    char *json = yyjson_mut_val_write(object, 0, &len);
+    if (json) put_text(output, row, bytes_from(json, len));
+    else put_null(output, row);
+    free(json);
+    yyjson_mut_doc_free(out);
+}
+
+static void attribute_run(duckdb_data_chunk input, duckdb_vector output, bool is_text)
+{
+    idx_t rows = duckdb_data_chunk_get_size(input);
+    struct column base = column_of(input, 0), path = column_of(input, 1);
+    for (idx_t row = 0; row < rows; row++) {
+        bool ok = is_valid(&base, row) && is_valid(&path, row) && text_at(&path, row).len > 0 && may_have(text_at(&base, row), text_at(&path, row));
+        yyjson_doc *doc = ok ? parse(text_at(&base, row)) : NULL;
+        if (doc && yyjson_is_obj(yyjson_doc_get_root(doc))) attribute_put(output, row, yyjson_doc_get_root(doc), text_at(&path, row), is_text);
+        else put_null(output, row);
+        yyjson_doc_free(doc);
+    }
+}
+
+static yyjson_val *step(yyjson_val *value, struct bytes key)
+{
+    if (yyjson_is_obj(value)) return yyjson_obj_getn(value, (const char *)key.ptr, key.len);
+    if (!yyjson_is_arr(value) || key.len == 0 || key.len > 18) return NULL;
+    char text[20] = { 0 }, *end;
+    memcpy(text, key.ptr, key.len);
+    long long index = strtoll(text, &end, 10);
+    if (*end != '\0') return NULL;
+    if (index < 0) index += (long long)yyjson_arr_size(value);
+    return index < 0 ? NULL : yyjson_arr_get(value, (size_t)index);
+}
+
+enum read_kind { READ_GET, READ_AT, READ_PATH };
+
+static void read_run(duckdb_data_chunk input, duckdb_vector output, enum read_kind kind, bool is_text)
+{
+    idx_t rows = duckdb_data_chunk_get_size(input);
+    struct column json = column_of(input, 0), key = column_of(input, 1), item = { 0 };
+    if (kind == READ_PATH) {
+        item.vector = duckdb_list_vector_get_child(key.vector);
+        item.data = duckdb_vector_get_data(item.vector);
+        item.validity = duckdb_vector_get_validity(item.vector);
+    }
+    for (idx_t row = 0; row < rows; row++) {
+        yyjson_doc *doc = is_valid(&json, row) && is_valid(&key, row) ? parse(text_at(&json, row)) : NULL;
+        yyjson_val *value = doc ? yyjson_doc_get_root(doc) : NULL;
+        if (kind == READ_GET) { /* -> 'key': a member only */
+            value = yyjson_is_obj(value) ? step(value, text_at(&key, row)) : NULL;
+        } else if (kind == READ_AT) {
+            int64_t index = doc ? ((const int64_t *)key.data)[row] : 0;
+            if (index < 0) index += (int64_t)yyjson_arr_size(value);
+            value = index < 0 ? NULL : yyjson_arr_get(value, (size_t)index);
+        } else if (doc) {
+            duckdb_list_entry entry = ((const duckdb_list_entry *)key.data)[row];
+            for (idx_t i = entry.offset; value && i < entry.offset + entry.length; i++) value = is_valid(&item, i) ? step(value, text_at(&item, i)) : NULL;
+        }
+        put_value(output, row, value, is_text);
+        yyjson_doc_free(doc);
+    }
+}
+
+#define FUNCTION(name, call)                                                                                           \
+    static void name(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)                         \
+    {                                                                                                                  \
+        (void)info;                                                                                                    \
+        call;                                                                                                          \
+    }
+FUNCTION(attribute_json, attribute_run(input, output, false))
+FUNCTION(attribute_text, attribute_run(input, output, true))
+FUNCTION(get_json, read_run(input, output, READ_GET, false))
+FUNCTION(get_text, read_run(input, output, READ_GET, true))
+FUNCTION(at_json, read_run(input, output, READ_AT, false))
+FUNCTION(at_text, read_run(input, output, READ_AT, true))
+FUNCTION(path_json, read_run(input, output, READ_PATH, false))
+FUNCTION(path_text, read_run(input, output, READ_PATH, true))
+
+static void typeof_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    idx_t rows = duckdb_data_chunk_get_size(input);
+    struct column json = column_of(input, 0);
+    for (idx_t row = 0; row < rows; row++) {
+        yyjson_doc *doc = is_valid(&json, row) ? parse(text_at(&json, row)) : NULL;
+        yyjson_val *value = doc ? yyjson_doc_get_root(doc) : NULL;
+        const char *name = yyjson_is_obj(value) ? "object" : yyjson_is_arr(value) ? "array" : yyjson_is_str(value) ? "string" : yyjson_is_bool(value) ? "boolean" : yyjson_is_null(value) ? "null" : "number";
+        if (value) put_text(output, row, bytes_of_text(name));
+        else put_null(output, row);
+        yyjson_doc_free(doc);
+    }
+}
+
+/* PostgreSQL, "jsonb Containment and Existence". The depth is bounded by the parser's own memory: trees come from text. */
+#define CONTAINS_DEPTH_MAX 128
+static bool contains(yyjson_val *whole, yyjson_val *part, int depth)
+{
+    if (depth > CONTAINS_DEPTH_MAX) return false;
+    if (yyjson_is_obj(part)) {
+        if (!yyjson_is_obj(whole)) return false;
+        yyjson_obj_iter iter = yyjson_obj_iter_with(part);
+        for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) {
+            yyjson_val *member = yyjson_obj_getn(whole, yyjson_get_str(key), yyjson_get_len(key));
+            if (!member || !contains(member, yyjson_obj_iter_get_val(key), depth + 1)) return false;
+        }
+        return true;
+    }
+    if (yyjson_is_arr(part)) {
+        if (!yyjson_is_arr(whole)) return false;
+        yyjson_arr_iter parts = yyjson_arr_iter_with(part);
+        for (yyjson_val *wanted; (wanted = yyjson_arr_iter_next(&parts));) {
+            bool found = false;
+            yyjson_arr_iter items = yyjson_arr_iter_with(whole);
+            for (yyjson_val *item; !found && (item = yyjson_arr_iter_next(&items));) found = contains(item, wanted, depth + 1);
+            if (!found) return false;
+        }
+        return true;
+    }
+    if (yyjson_is_arr(whole) && depth == 0) { /* an array may contain a primitive */
+        yyjson_arr_iter items = yyjson_arr_iter_with(whole);
+        for (yyjson_val *item; (item = yyjson_arr_iter_next(&items));)
+            if (!yyjson_is_ctn(item) && contains(item, part, 1)) return true;
+        return false;
+    }
+    if (yyjson_is_num(whole) && yyjson_is_num(part)) {
+        if (yyjson_is_int(whole) && yyjson_is_int(part)) return yyjson_equals(whole, part);
+        double a = yyjson_get_num(whole), b = yyjson_get_num(part);
+        return !(a < b) && !(a > b);
+    }
+    return yyjson_equals(whole, part);
+}
+
+static void contains_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    idx_t rows = duckdb_data_chunk_get_size(input);
+    struct column whole = column_of(input, 0), part = column_of(input, 1);
+    bool *results = duckdb_vector_get_data(output);
+    for (idx_t row = 0; row < rows; row++) {
+        bool ok = is_valid(&whole, row) && is_valid(&part, row);
+        struct bytes a = ok ? text_at(&whole, row) : bytes_from("", 0), b = ok ? text_at(&part, row) : bytes_from("", 0);
+        yyjson_doc *left = ok ? yyjson_read((const char *)a.ptr, a.len, 0) : NULL, *right = left ? yyjson_read((const char *)b.ptr, b.len, 0) : NULL;
+        if (right) results[row] = contains(yyjson_doc_get_root(left), yyjson_doc_get_root(right), 0);
+        else put_null(output, row);
+        yyjson_doc_free(left);
+        yyjson_doc_free(right);
+    }
+}
+
+/* A member's name, an array's string, or the string itself. */
+static bool exists(yyjson_val *value, struct bytes key)
+{
+    if (yyjson_is_obj(value)) return yyjson_obj_getn(value, (const char *)key.ptr, key.len) != NULL;
+    if (yyjson_is_str(value)) return yyjson_equals_strn(value, (const char *)key.ptr, key.len);
+    if (!yyjson_is_arr(value)) return false;
+    yyjson_arr_iter items = yyjson_arr_iter_with(value);
+    for (yyjson_val *item; (item = yyjson_arr_iter_next(&items));)
+        if (yyjson_equals_strn(item, (const char *)key.ptr, key.len)) return true;
+    return false;
+}
+
+enum exists_kind { EXISTS_ONE, EXISTS_ANY, EXISTS_ALL };
+static void exists_run(duckdb_data_chunk input, duckdb_vector output, enum exists_kind kind)
+{
+    idx_t rows = duckdb_data_chunk_get_size(input);
+    struct column json = column_of(input, 0), key = column_of(input, 1), item = { 0 };
+    if (kind != EXISTS_ONE) {
+        item.vector = duckdb_list_vector_get_child(key.vector);
+        item.data = duckdb_vector_get_data(item.vector);
+        item.validity = duckdb_vector_get_validity(item.vector);
+    }
+    bool *results = duckdb_vector_get_data(output);
+    for (idx_t row = 0; row < rows; row++) {
+        yyjson_doc *doc = is_valid(&json, row) && is_valid(&key, row) ? parse(text_at(&json, row)) : NULL;
+        if (!doc) {
+            put_null(output, row);
+            continue;
+        }
+        yyjson_val *root = yyjson_doc_get_root(doc);
+        bool found = kind != EXISTS_ANY;
+        if (kind == EXISTS_ONE) found = exists(root, text_at(&key, row));
+        else {
+            duckdb_list_entry entry = ((const duckdb_list_entry *)key.data)[row];
+            for (idx_t i = entry.offset; i < entry.offset + entry.length; i++) {
+                if (!is_valid(&item, i)) continue;
+                bool has = exists(root, text_at(&item, i));
+                found = kind == EXISTS_ANY ? found || has : found && has;
+            }
+        }
+        results[row] = found;
+        yyjson_doc_free(doc);
+    }
+}
+FUNCTION(has_one, exists_run(input, output, EXISTS_ONE))
+FUNCTION(has_any, exists_run(input, output, EXISTS_ANY))
+FUNCTION(has_all, exists_run(input, output, EXISTS_ALL))
+
+/* Lists: of an object's keys, or an array's elements. */
+static void list_run(duckdb_data_chunk input, duckdb_vector output, bool is_keys, bool is_text)
+{
+    idx_t rows = duckdb_data_chunk_get_size(input), used = 0;
+    struct column json = column_of(input, 0);
+    duckdb_list_entry *entries = duckdb_vector_get_data(output);
+    for (idx_t row = 0; row < rows; row++) {
+        yyjson_doc *doc = is_valid(&json, row) ? parse(text_at(&json, row)) : NULL;
+        yyjson_val *root = doc ? yyjson_doc_get_root(doc) : NULL;
+        size_t count = is_keys ? (yyjson_is_obj(root) ? yyjson_obj_size(root) : 0) : (yyjson_is_arr(root) ? yyjson_arr_size(root) : 0);
+        entries[row] = (duckdb_list_entry){ .offset = used, .length = count };
+        duckdb_list_vector_reserve(output, used + count);
+        duckdb_list_vector_set_size(output, used + count);
+        duckdb_vector child = duckdb_list_vector_get_child(output);
+        if (is_keys && count > 0) {
+            yyjson_obj_iter iter = yyjson_obj_iter_with(root);
+            for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) put_text(child, used++, bytes_from(yyjson_get_str(key), yyjson_get_len(key)));
+        } else if (count > 0) {
+            yyjson_arr_iter iter = yyjson_arr_iter_with(root);
+            for (yyjson_val *item; (item = yyjson_arr_iter_next(&iter));) put_value(child, used++, item, is_text);
+        }
+        yyjson_doc_free(doc);
+    }
+}
+FUNCTION(list_keys, list_run(input, output, true, true))
+FUNCTION(list_elements, list_run(input, output, false, false))
+FUNCTION(list_elements_text, list_run(input, output, false, true))
+
+/* Arguments and result: t VARCHAR, l BIGINT, T VARCHAR[], b BOOLEAN, * any number of anything. */
+static const struct {
+    const char *name, *arguments;
+    char result;
+    duckdb_scalar_function_t run;
+} definitions[] = {
+    { "mono_object", "tt*", 't', object_nested }, { "mono_flat", "tt*", 't', object_flat },
+    { "mono_attribute", "tt", 't', attribute_json }, { "mono_attribute_text", "tt", 't', attribute_text },
+    { "mono_json_get", "tt", 't', get_json }, { "mono_json_get_text", "tt", 't', get_text },
+    { "mono_json_at", "tl", 't', at_json }, { "mono_json_at_text", "tl", 't', at_text },
+    { "mono_json_path", "tT", 't', path_json }, { "mono_json_path_text", "tT", 't', path_text },
+    { "mono_json_typeof", "t", 't', typeof_run }, { "mono_json_contains", "tt", 'b', contains_run },
+    { "mono_json_has", "tt", 'b', has_one }, { "mono_json_has_any", "tT", 'b', has_any }, { "mono_json_has_all", "tT", 'b', has_all },
+    { "mono_json_keys", "t", 'T', list_keys }, { "mono_json_elements", "t", 'T', list_elements }, { "mono_json_elements_text", "t", 'T', list_elements_text },
+};
+
+static duckdb_logical_type type_of(char letter)
+{
+    if (letter == 'T') {
+        duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR), list = duckdb_create_list_type(text);
+        duckdb_destroy_logical_type(&text);
+        return list;
+    }
+    return duckdb_create_logical_type(letter == 'l' ? DUCKDB_TYPE_BIGINT : letter == 'b' ? DUCKDB_TYPE_BOOLEAN : letter == '*' ? DUCKDB_TYPE_ANY : DUCKDB_TYPE_VARCHAR);
+}
+
+bool functions_register(duckdb_connection connection, struct err *err)
+{
+    for (size_t i = 0; i < COUNT_OF(definitions); i++) {
+        duckdb_scalar_function function = duckdb_create_scalar_function();
+        duckdb_scalar_function_set_name(function, definitions[i].name);
+        for (const char *letter = definitions[i].arguments; *letter; letter++) {
+            duckdb_logical_type type = type_of(*letter);
+            if (*letter == '*') duckdb_scalar_function_set_varargs(function, type);
+            else duckdb_scalar_function_add_parameter(function, type);
+            duckdb_destroy_logical_type(&type);
+        }
+        duckdb_logical_type result = type_of(definitions[i].result);
+        duckdb_scalar_function_set_return_type(function, result);
+        duckdb_destroy_logical_type(&result);
+        duckdb_scalar_function_set_special_handling(function); /* NULLs are ours to handle */
+        duckdb_scalar_function_set_function(function, definitions[i].run);
+        duckdb_state state = duckdb_register_scalar_function(connection, function);
+        duckdb_destroy_scalar_function(&function);
+        if (state != DuckDBSuccess) return err_set(err, ERR_INTERNAL, "DuckDB does not take the function \"%s\"", definitions[i].name);
+    }
+    return true;
+}

@@ -1,0 +1,14 @@
+/* functions.h -- our own scalar functions in DuckDB: what it lacks or does otherwise than PostgreSQL.
+ *
+ *   mono_object(keys, base, value...)   the flat object base and the named values, nested by dots
+ *   mono_flat(keys, base, value...)     the same, left flat
+ *   mono_attribute[_text](base, path)   of a flat or nested object, by a dotted path
+ *   mono_json_get[_text](json, key), mono_json_at[_text](json, index), mono_json_path[_text](json, keys)
+ *   mono_json_typeof, _contains, _has, _has_any, _has_all, _keys, _elements, _elements_text
+ *
+ * JSON is text in and out. What is not JSON is NULL. Thread: any (DuckDB's). */
+#pragma once
+#include "base/err.h"
+#include <duckdb.h>
+
+MUST_CHECK bool functions_register(duckdb_connection connection, struct err *err);

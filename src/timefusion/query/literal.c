@@ -1,0 +1,252 @@
+#include "timefusion/query/literal.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <strings.h>
+
+bool literal_quote(struct buf *out, struct bytes text)
+{
+    bool has_marks = text.len > 0 && (memchr(text.ptr, MARK_OPEN[0], text.len) || memchr(text.ptr, MARK_CLOSE[0], text.len));
+    bool ok = buf_add(out, has_marks ? "('" : "'", has_marks ? 2 : 1);
+    size_t from = 0;
+    for (size_t i = 0; ok && i < text.len; i++) {
+        uint8_t byte = text.ptr[i];
+        if (byte != '\'' && byte != MARK_OPEN[0] && byte != MARK_CLOSE[0]) continue;
+        ok = buf_add(out, text.ptr + from, i - from) &&
+             (byte == '\'' ? buf_add(out, "''", 2) : buf_printf(out, "'||chr(%d)||'", byte));
+        from = i + 1;
+    }
+    ok = ok && (text.len == from || buf_add(out, text.ptr + from, text.len - from));
+    return ok && buf_add(out, has_marks ? "')" : "'", has_marks ? 2 : 1);
+}
+
+struct interval_unit {
+    const char *names;
+    int64_t months, days, micros;
+};
+static const struct interval_unit units[] = {
+    { " us usec usecs microsecond microseconds ", 0, 0, 1 },
+    { " ms msec msecs millisecond milliseconds ", 0, 0, 1000 },
+    { " s sec secs second seconds ", 0, 0, 1000000 },
+    { " m min mins minute minutes ", 0, 0, 60000000 },
+    { " h hr hrs hour hours ", 0, 0, 3600000000 },
+    { " d day days ", 0, 1, 0 },
+    { " w week weeks ", 0, 7, 0 },
+    { " mon mons month months ", 1, 0, 0 },
+    { " y yr yrs year years ", 12, 0, 0 },
+    { " dec decs decade decades ", 120, 0, 0 },
+    { " c cent century centuries ", 1200, 0, 0 },
+};
+struct interval_sum {
+    double months, days, micros;
+};
+
+static const struct interval_unit *unit_of(const char *name, size_t len)
+{
+    char padded[20] = " ";
+    if (len == 0 || len > sizeof padded - 3) return NULL;
+    for (size_t i = 0; i < len; i++) padded[i + 1] = (char)(name[i] | 0x20);
+    padded[len + 1] = ' ';
+    padded[len + 2] = '\0';
+    for (size_t u = 0; u < COUNT_OF(units); u++)
+        if (strstr(units[u].names, padded)) return &units[u];
+    return NULL;
+}
+
+/* Fractions go down a unit: half a month is 15 days, half a day 12 hours (PostgreSQL, "Interval Input"). */
+static void interval_add(struct interval_sum *sum, double number, const struct interval_unit *unit)
+{
+    double months = number * (double)unit->months, days = number * (double)unit->days;
+    double days_over = (months - trunc(months)) * 30 + (days - trunc(days));
+    sum->months += trunc(months);
+    sum->days += trunc(days) + trunc(days_over);
+    sum->micros += number * (double)unit->micros + (days_over - trunc(days_over)) * 86400e6;
+}
+
+static bool iso_parse(const char *at, struct interval_sum *sum)
+{
+    bool is_time = false;
+    static const char date_letters[] = "YMWD", time_letters[] = "HMS";
+    static const char *const date_units[] = { "year", "month", "week", "day" };
+    static const char *const time_units[] = { "hour", "minute", "second" };
+    if (*++at == '\0') return false;
+    while (*at) {
+        if (*at == 'T') {
+            is_time = true;
+            at++;
+            continue;
+        }
+        char *end;
+        double number = strtod(at, &end);
+        const char *letters = is_time ? time_letters : date_letters;
+        const char *letter = end != at && *end ? strchr(letters, *end) : NULL;
+        if (!letter) return false;
+        const char *name = (is_time ? time_units : date_units)[letter - letters];
+        interval_add(sum, number, unit_of(name, strlen(name)));
+        at = end + 1;
+    }
+    return true;
+}
+
+bool interval_parse(struct bytes text, int32_t *months, int32_t *days, int64_t *micros)
+{
+    char copy[128];
+    if (text.len == 0 || text.len >= sizeof copy || memchr(text.ptr, '\0', text.len)) return false;
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    struct interval_sum sum = { 0 };
+    const char *at = copy;
+    bool any = false, is_ago = false;
+    while (*at == ' ') at++;
+    if (*at == 'P') {
+        if (!iso_parse(at, &sum)) return false;
+        any = true;
+        at = "";
+    }
+    while (*at) {
+        if (*at == ' ' || *at == '@') {
+            at++;
+            continue;
+        }
+        if (any && strncasecmp(at, "ago", 3) == 0 && at[3] == '\0') {
+            is_ago = true;
+            break;
+        }
+        const char *start = at;
+        if (*at == '+' || *at == '-') at++;
+        if ((*at < '0' || *at > '9') && *at != '.') return false;
+        char *end;
+        if (at[0] == '0' && (at[1] | 0x20) == 'x') return false; /* strtod knows hexadecimal, SQL does not */
+        double number = strtod(at, &end);
+        if (end == at) return false;
+        double sign = *start == '-' ? -1 : 1;
+        at = end;
+        if (*at == ':') { /* hh:mm[:ss[.f]] */
+            double minutes = strtod(at + 1, &end), seconds = 0;
+            if (end == at + 1) return false;
+            at = end;
+            if (*at == ':') {
+                seconds = strtod(at + 1, &end);
+                if (end == at + 1) return false;
+                at = end;
+            }
+            sum.micros += sign * (number * 3600e6 + minutes * 60e6 + seconds * 1e6);
+        } else {
+            while (*at == ' ') at++;
+            const char *word = at;
+            while ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')) at++;
+            const struct interval_unit *unit = at == word ? &units[2] : unit_of(word, (size_t)(at - word));
+            if (!unit) return false;
+            interval_add(&sum, sign * number, unit);
+        }
+        any = true;
+    }
+    if (!any) return false;
+    double factor = is_ago ? -1 : 1;
+    if (!(fabs(sum.months) < 2e9) || !(fabs(sum.days) < 2e9) || !(fabs(sum.micros) < 9e18)) return false;
+    *months = (int32_t)(factor * sum.months);
+    *days = (int32_t)(factor * sum.days);
+    *micros = llround(factor * sum.micros);
+    return true;
+}
+
+/* {a,"b c",NULL} as [..]. */
+static bool array_put(struct buf *out, struct bytes text, enum query_type element, struct err *err)
+{
+    size_t at = 0, len = text.len;
+    while (at < len && text.ptr[at] == ' ') at++;
+    while (len > at && text.ptr[len - 1] == ' ') len--;
+    if (len - at < 2 || text.ptr[at] != '{' || text.ptr[len - 1] != '}')
+        return err_set(err, ERR_INPUT, "malformed array literal: it must look like {a,b}");
+    at++;
+    len--;
+    struct buf item;
+    buf_init(&item, text.len + 1);
+    bool ok = buf_add(out, "CAST([", 6), is_first = true;
+    while (ok && at < len) {
+        bool is_quoted = false;
+        item.len = 0;
+        while (at < len && text.ptr[at] == ' ') at++;
+        if (at < len && text.ptr[at] == '"') {
+            is_quoted = true;
+            at++;
+            while (ok && at < len && text.ptr[at] != '"') {
+                if (text.ptr[at] == '\\' && at + 1 < len) at++;
+                ok = buf_add(&item, &text.ptr[at++], 1);
+            }
+            if (at >= len) ok = err_set(err, ERR_INPUT, "malformed array literal: a quote is not closed");
+            at++;
+            while (at < len && text.ptr[at] == ' ') at++;
+        } else {
+            while (ok && at < len && text.ptr[at] != ',') {
+                if (text.ptr[at] == '{') ok = err_set(err, ERR_UNSUPPORTED, "arrays have one dimension here");
+                if (text.ptr[at] == '\\' && at + 1 < len) at++;
+                ok = ok && buf_add(&item, &text.ptr[at], 1);
+                at++;
+            }
+            while (item.len > 0 && item.ptr[item.len - 1] == ' ') item.len--;
+        }
+        if (ok && at < len && text.ptr[at] != ',') ok = err_set(err, ERR_INPUT, "malformed array literal");
+        if (ok && !is_first) ok = buf_add(out, ",", 1);
+        is_first = false;
+        if (!ok) break;
+        if (!is_quoted && item.len == 4 && strncasecmp((const char *)item.ptr, "null", 4) == 0) {
+            ok = buf_add(out, "NULL", 4);
+        } else if (!is_quoted && item.len == 0) {
+            ok = err_set(err, ERR_INPUT, "malformed array literal: an element is missing");
+        } else {
+            ok = literal_put(out, buf_bytes(&item), element, err);
+        }
+        at++;
+    }
+    buf_deinit(&item);
+    if (!ok) return err->code != ERR_OK ? false : err_set(err, ERR_TOO_LARGE, "the statement is too long with its values");
+    return buf_printf(out, "] AS %s)", type_duckdb(type_list_of(element))) ||
+           err_set(err, ERR_TOO_LARGE, "the statement is too long with its values");
+}
+
+static int boolean_of(struct bytes text)
+{
+    static const char *const yes[] = { "t", "true", "y", "yes", "on", "1" };
+    static const char *const no[] = { "f", "false", "n", "no", "off", "0" };
+    for (size_t i = 0; i < COUNT_OF(yes); i++) {
+        if (strlen(yes[i]) == text.len && strncasecmp(yes[i], (const char *)text.ptr, text.len) == 0) return 1;
+        if (strlen(no[i]) == text.len && strncasecmp(no[i], (const char *)text.ptr, text.len) == 0) return 0;
+    }
+    return -1;
+}
+
+bool literal_put(struct buf *out, struct bytes text, enum query_type type, struct err *err)
+{
+    bool ok = true;
+    if (text.len > 0 && memchr(text.ptr, '\0', text.len)) return err_set(err, ERR_INPUT, "text cannot hold a zero byte");
+    if (type_is_list(type)) return array_put(out, text, type_element(type), err);
+    switch (type) {
+    case QUERY_TYPE_UNKNOWN:
+    case QUERY_TYPE_TEXT:
+    case QUERY_TYPE_JSONB: ok = literal_quote(out, text); break;
+    case QUERY_TYPE_BOOL: {
+        int boolean = boolean_of(text);
+        if (boolean < 0) return err_set(err, ERR_INPUT, "invalid input syntax for type boolean: \"%.*s\"", (int)(text.len < 60 ? text.len : 60), (const char *)text.ptr);
+        ok = buf_printf(out, "%s", boolean ? "true" : "false");
+        break;
+    }
+    case QUERY_TYPE_INTERVAL: {
+        int32_t months, days;
+        int64_t micros;
+        if (!interval_parse(text, &months, &days, &micros))
+            return err_set(err, ERR_INPUT, "invalid input syntax for type interval: \"%.*s\"", (int)(text.len < 60 ? text.len : 60), (const char *)text.ptr);
+        ok = buf_printf(out, "CAST('%" PRId32 " months %" PRId32 " days %" PRId64 " microseconds' AS INTERVAL)", months, days, micros);
+        break;
+    }
+    case QUERY_TYPE_BYTEA:
+        if (text.len < 2 || text.ptr[0] != '\\' || text.ptr[1] != 'x') return err_set(err, ERR_INPUT, "bytea must be written as \\x and hexadecimal digits");
+        for (size_t i = 2; i < text.len; i++)
+            if (!strchr("0123456789abcdefABCDEF", text.ptr[i])) return err_set(err, ERR_INPUT, "invalid hexadecimal digit in bytea");
+        ok = buf_printf(out, "unhex('%.*s')", (int)(text.len - 2), (const char *)text.ptr + 2);
+        break;
+    default: /* the types that DuckDB reads as PostgreSQL does */
+        ok = buf_add(out, "CAST(", 5) && literal_quote(out, text) && buf_printf(out, " AS %s)", type_duckdb(type));
+    }
+    return ok || err_set(err, ERR_TOO_LARGE, "the statement is too long with its values");
+}

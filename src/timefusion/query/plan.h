@@ -1,0 +1,116 @@
+/* plan.h -- what a checked SQL statement became: a template of DuckDB SQL, cached and shared by sessions.
+ *
+ *   template: text with marks  \x01 <letter> <number> \x02, each filled in by render.c
+ *     P n  parameter n as a literal of its type      L n  parameter n as a LIKE pattern
+ *     i n  opening of an ILIKE by parameter n        I n  its end
+ *     T n  table reference n, as a subquery          N    now(), one value for the whole statement
+ *     S n  the session's setting n as text           U    the session's user
+ * No name and no text of the client reaches DuckDB but inside a quoted literal: relations are r1, r2 ..., their columns
+ * c1, c2 ... or k<schema column> (as clients see it) and x<schema column> (as it is stored).
+ *
+ * Thread: immutable once made; the count is atomic. Memory: one arena per plan. */
+#pragma once
+#include "base/arena.h"
+#include "timefusion/query/query.h"
+#include "timefusion/schema/schema.h"
+#include <stdatomic.h>
+
+#define MARK_OPEN "\x01"
+#define MARK_CLOSE "\x02"
+#define PLAN_SQL_BYTES_MAX (1u << 20)
+#define PLAN_TABLES_MAX 64
+#define PLAN_PARAMETERS_MAX 65535
+
+enum plan_kind { PLAN_EMPTY, PLAN_SELECT, PLAN_EXPLAIN, PLAN_SHOW, PLAN_SET, PLAN_RESET, PLAN_NOTHING };
+enum plan_source { PLAN_LOGS_AND_SPANS, PLAN_METRICS, PLAN_TELEMETRY };
+
+struct column_set {
+    uint64_t words[(SCHEMA_COLUMNS_MAX + 63) / 64];
+};
+static inline void column_set_add(struct column_set *set, uint32_t column)
+{
+    assert(column < SCHEMA_COLUMNS_MAX);
+    set->words[column / 64] |= (uint64_t)1 << (column % 64);
+}
+static inline bool column_set_has(const struct column_set *set, uint32_t column)
+{
+    return set->words[column / 64] >> (column % 64) & 1;
+}
+
+/* A conjunct that every row of the table reference must pass, with a side that no row can change. */
+enum condition_op {
+    CONDITION_EQ, CONDITION_LT, CONDITION_LE, CONDITION_GT, CONDITION_GE,
+    CONDITION_IN,       /* the column is one of a list */
+    CONDITION_HOLDS,    /* the list column holds every one of a list */
+    CONDITION_OVERLAPS, /* the list column holds at least one of a list */
+};
+struct condition {
+    uint32_t column;
+    enum condition_op op;
+    enum query_type type; /* of value; for lists, of its elements */
+    const char *value;    /* template */
+};
+struct plan_table {
+    enum plan_source source;
+    const struct schema_table *schema; /* whose columns clients see */
+    struct column_set seen, stored;    /* k<n> and x<n> that the statement reads */
+    struct condition *conditions;
+    uint32_t condition_count, condition_cap;
+};
+
+struct plan {
+    atomic_uint reference_count;
+    struct arena arena;
+    enum plan_kind kind;
+    enum query_transaction transaction;
+    bool is_analyze;   /* EXPLAIN ANALYZE */
+    const char *tag;   /* "SELECT", "SET" ... */
+    const char *sql;   /* template; NULL when there is nothing to run */
+    struct plan_table *tables;
+    uint32_t table_count;
+    enum query_type *parameters;
+    uint32_t parameter_count;
+    struct query_column *columns; /* types filled in by the description */
+    bool *casts;                  /* columns that must be cast to text to be sent; NULL: none */
+    uint32_t column_count;
+    /* SELECT ... FROM one table ORDER BY timestamp LIMIT n: files can be walked by time. */
+    bool is_walk, is_walk_descending;
+    const char *walk_sql;   /* the statement with the timestamp as an extra last column */
+    const char *walk_limit; /* templates of LIMIT and OFFSET */
+    const char *walk_offset;
+    /* SET name = value, RESET name (NULL: all), SHOW name */
+    int setting; /* -1: all */
+    const char *value;
+};
+struct plan *plan_acquire(struct plan *plan);
+void plan_release(struct plan *plan); /* NULL is fine */
+
+/* Parses, checks and types one statement; columns' types may stay UNKNOWN until DuckDB has described it. */
+MUST_CHECK bool plan_make(struct plan **plan, struct bytes sql, const enum query_type *declared, uint32_t declared_count,
+                          struct err *err);
+
+/* types.c */
+const char *type_duckdb(enum query_type type); /* "TIMESTAMPTZ", "VARCHAR[]" */
+const char *type_name(enum query_type type);   /* "timestamp with time zone" */
+enum query_type type_of_schema(enum schema_type type);
+/* A type as SQL writes it ("int8", "timestamptz"); UNKNOWN when it is none of ours. */
+enum query_type type_by_name(const char *name);
+static inline bool type_is_list(enum query_type type) { return (type & QUERY_TYPE_LIST) != 0; }
+static inline enum query_type type_list_of(enum query_type type) { return (enum query_type)(type | QUERY_TYPE_LIST); }
+static inline enum query_type type_element(enum query_type type)
+{
+    return (enum query_type)((unsigned)type & ~(unsigned)QUERY_TYPE_LIST);
+}
+static inline bool type_is_integer(enum query_type type) { return type >= QUERY_TYPE_INT2 && type <= QUERY_TYPE_INT8; }
+static inline bool type_is_number(enum query_type type) { return type >= QUERY_TYPE_INT2 && type <= QUERY_TYPE_NUMERIC; }
+
+/* Settings of a session: the only ones that SET, SHOW and current_setting know. */
+enum setting { SETTING_TIMEZONE, SETTING_STATEMENT_TIMEOUT, SETTING_COUNT_SPECIAL };
+struct setting_definition {
+    const char *name, *default_value;
+    bool is_read_only;
+};
+uint32_t setting_count(void);
+const struct setting_definition *setting_definition(uint32_t setting);
+int setting_by_name(const char *name); /* any case; -1: not known */
+#define SETTINGS_MAX 40

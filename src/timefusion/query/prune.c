@@ -1,0 +1,368 @@
+#include "timefusion/query/prune.h"
+#include "base/uuid.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define IN_TEXTS_MAX 1000
+#define BLOOM_TEXTS_MAX 100
+#define BLOOM_BYTES_MAX (1u << 20)
+#define DAY_US 86400000000
+
+static bool is_list_op(enum condition_op op)
+{
+    return op == CONDITION_IN || op == CONDITION_HOLDS || op == CONDITION_OVERLAPS;
+}
+
+/* The value as one of four DuckDB types: BIGINT, DOUBLE, VARCHAR, VARCHAR[]. NULL: no use. */
+static const char *bound_template(struct arena *arena, const struct plan_table *table, const struct condition *condition)
+{
+    enum query_type column = type_of_schema(table->schema->columns[condition->column].type);
+    const char *value = condition->value;
+    if (is_list_op(condition->op)) {
+        if (column == QUERY_TYPE_TEXT || column == type_list_of(QUERY_TYPE_TEXT)) return arena_printf(arena, "CAST(%s AS VARCHAR[])", value);
+        if (column == QUERY_TYPE_UUID) return arena_printf(arena, "CAST(CAST(%s AS UUID[]) AS VARCHAR[])", value);
+        return NULL;
+    }
+    switch (column) {
+    case QUERY_TYPE_TIMESTAMPTZ: return arena_printf(arena, "epoch_us(CAST(%s AS TIMESTAMPTZ))", value);
+    case QUERY_TYPE_DATE:
+        if (condition->type == QUERY_TYPE_DATE) return arena_printf(arena, "CAST(CAST(%s AS DATE) - DATE '1970-01-01' AS BIGINT)", value);
+        return arena_printf(arena, "epoch_us(CAST(%s AS TIMESTAMPTZ))", value);
+    case QUERY_TYPE_INT4:
+    case QUERY_TYPE_INT8:
+        if (type_is_integer(condition->type)) return arena_printf(arena, "CAST(%s AS BIGINT)", value);
+        return arena_printf(arena, "CAST(%s AS DOUBLE)", value);
+    case QUERY_TYPE_FLOAT8: return arena_printf(arena, "CAST(%s AS DOUBLE)", value);
+    case QUERY_TYPE_TEXT: return arena_printf(arena, "CAST(%s AS VARCHAR)", value);
+    case QUERY_TYPE_UUID: return arena_printf(arena, "CAST(CAST(%s AS UUID) AS VARCHAR)", value);
+    default: return NULL;
+    }
+}
+
+static bool is_set(duckdb_vector vector)
+{
+    uint64_t *validity = duckdb_vector_get_validity(vector);
+    return !validity || (validity[0] & 1);
+}
+
+static struct bytes text_copy(struct arena *arena, duckdb_string_t *text)
+{
+    return arena_copy(arena, bytes_from(duckdb_string_t_data(text), duckdb_string_t_length(*text)));
+}
+
+static void texts_read(struct arena *arena, duckdb_vector vector, struct bound *bound)
+{
+    duckdb_list_entry entry = *(duckdb_list_entry *)duckdb_vector_get_data(vector);
+    duckdb_vector child = duckdb_list_vector_get_child(vector);
+    duckdb_string_t *texts = duckdb_vector_get_data(child);
+    uint64_t *validity = duckdb_vector_get_validity(child);
+    bool has_null = false;
+    if (entry.length > IN_TEXTS_MAX) return;
+    bound->texts = arena_alloc(arena, (entry.length + 1) * sizeof *bound->texts);
+    for (uint64_t i = entry.offset; i < entry.offset + entry.length; i++) {
+        if (validity && !(validity[i / 64] >> (i % 64) & 1)) has_null = true;
+        else bound->texts[bound->text_count++] = text_copy(arena, &texts[i]);
+    }
+    /* A list that must be held wholly holds nothing when it is empty: every row passes. A NULL in it is DuckDB's to judge. */
+    if (bound->op == CONDITION_HOLDS) bound->kind = has_null || bound->text_count == 0 ? BOUND_UNKNOWN : BOUND_TEXTS;
+    else bound->kind = bound->text_count == 0 ? BOUND_NEVER : BOUND_TEXTS;
+}
+
+static void bound_read(struct arena *arena, duckdb_vector vector, struct bound *bound)
+{
+    duckdb_logical_type logical = duckdb_vector_get_column_type(vector);
+    duckdb_type type = duckdb_get_type_id(logical);
+    duckdb_destroy_logical_type(&logical);
+    if (!is_set(vector)) {
+        bound->kind = BOUND_NEVER;
+        return;
+    }
+    void *data = duckdb_vector_get_data(vector);
+    switch (type) {
+    case DUCKDB_TYPE_BIGINT:
+        bound->kind = BOUND_INTEGER;
+        bound->integer = *(int64_t *)data;
+        break;
+    case DUCKDB_TYPE_DOUBLE:
+        bound->number = *(double *)data;
+        bound->kind = bound->number < 0 || bound->number >= 0 ? BOUND_NUMBER : BOUND_UNKNOWN; /* not a NaN */
+        break;
+    case DUCKDB_TYPE_VARCHAR:
+        bound->kind = BOUND_TEXTS;
+        bound->texts = arena_alloc(arena, sizeof *bound->texts);
+        bound->texts[0] = text_copy(arena, data);
+        bound->text_count = 1;
+        break;
+    case DUCKDB_TYPE_LIST: texts_read(arena, vector, bound); break;
+    default: break;
+    }
+}
+
+static void kind_fold(const struct plan_table *table, struct bound *bound)
+{
+    if (strcmp(table->schema->columns[bound->column].name, "kind") != 0 || table->schema->id != SCHEMA_LOGS_AND_SPANS) return;
+    if (bound->op != CONDITION_EQ && bound->op != CONDITION_IN) return;
+    for (uint32_t i = 0; i < bound->text_count; i++)
+        for (size_t c = 0; c < bound->texts[i].len; c++) {
+            uint8_t *letter = (uint8_t *)(uintptr_t)&bound->texts[i].ptr[c]; /* our copy */
+            if (*letter >= 'A' && *letter <= 'Z') *letter |= 0x20;
+        }
+}
+
+static int64_t integer_at(duckdb_data_chunk chunk, idx_t column)
+{
+    duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, column);
+    return is_set(vector) ? *(int64_t *)duckdb_vector_get_data(vector) : -1;
+}
+
+void bounds_make(struct query_session *session, struct lane *lane, const struct render *render, struct arena *arena, struct bounds *bounds)
+{
+    const struct plan *plan = render->plan;
+    struct buf sql;
+    struct err err = { .code = ERR_OK };
+    struct bound **order = arena_alloc(arena, sizeof *order);
+    uint32_t count = 0, total = 0;
+    *bounds = (struct bounds){ .walk_limit = -1, .walk_offset = -1 };
+    for (uint32_t t = 0; t < plan->table_count; t++) total += plan->tables[t].condition_count;
+    if (total == 0 && !plan->is_walk) return;
+    order = arena_alloc(arena, (total + 1) * sizeof *order);
+    buf_init(&sql, RENDER_SQL_BYTES_MAX);
+    bool ok = buf_add(&sql, "SELECT ", 7);
+    for (uint32_t t = 0; t < plan->table_count; t++) {
+        const struct plan_table *table = &plan->tables[t];
+        bounds->tables[t] = arena_calloc(arena, (table->condition_count + 1) * sizeof(struct bound));
+        for (uint32_t c = 0; ok && c < table->condition_count; c++) {
+            struct bound *bound = &bounds->tables[t][c];
+            *bound = (struct bound){ .column = table->conditions[c].column, .op = table->conditions[c].op, .type = table->conditions[c].type };
+            const char *template = bound_template(arena, table, &table->conditions[c]);
+            if (!template) continue;
+            ok = (count == 0 || buf_add(&sql, ", ", 2)) && render_sql(&sql, template, render, &err);
+            order[count++] = bound;
+        }
+    }
+    if (plan->is_walk) {
+        ok = ok && (count == 0 || buf_add(&sql, ", ", 2)) && buf_printf(&sql, "CAST(") && render_sql(&sql, plan->walk_limit, render, &err) && buf_printf(&sql, " AS BIGINT), CAST(") &&
+             render_sql(&sql, plan->walk_offset ? plan->walk_offset : "0", render, &err) && buf_printf(&sql, " AS BIGINT)");
+    }
+    duckdb_result result;
+    ok = ok && (count > 0 || plan->is_walk) && buf_add(&sql, "", 1) && lane_begin(session, lane, &err);
+    if (ok) {
+        ok = engine_query(lane->connection, (const char *)sql.ptr, &result, &err);
+        lane_end(session);
+        duckdb_data_chunk chunk = ok ? duckdb_fetch_chunk(result) : NULL;
+        if (chunk && duckdb_data_chunk_get_size(chunk) == 1) {
+            for (uint32_t i = 0; i < count; i++) bound_read(arena, duckdb_data_chunk_get_vector(chunk, i), order[i]);
+            if (plan->is_walk) {
+                bounds->walk_limit = integer_at(chunk, count);
+                bounds->walk_offset = integer_at(chunk, count + 1);
+            }
+        }
+        if (chunk) duckdb_destroy_data_chunk(&chunk);
+        if (ok) duckdb_destroy_result(&result);
+    }
+    buf_deinit(&sql);
+    for (uint32_t t = 0; t < plan->table_count; t++)
+        for (uint32_t c = 0; bounds->tables[t] && c < plan->tables[t].condition_count; c++) kind_fold(&plan->tables[t], &bounds->tables[t][c]);
+}
+
+void bounds_kinds(const struct plan_table *table, const struct bound *bounds, bool *logs, bool *points)
+{
+    *logs = true;
+    *points = table->source == PLAN_TELEMETRY;
+    bool may_be_point = *points, names_point = false;
+    if (table->source == PLAN_METRICS) return;
+    for (uint32_t c = 0; bounds && c < table->condition_count; c++) {
+        const struct bound *bound = &bounds[c];
+        if (strcmp(table->schema->columns[bound->column].name, "kind") != 0 || bound->kind != BOUND_TEXTS || (bound->op != CONDITION_EQ && bound->op != CONDITION_IN)) continue;
+        bool has_point = false, has_other = false;
+        for (uint32_t i = 0; i < bound->text_count; i++) {
+            bool is_point = bytes_equal(bound->texts[i], BYTES("metric"));
+            has_point = has_point || is_point;
+            has_other = has_other || !is_point;
+        }
+        *logs = *logs && has_other;
+        names_point = names_point || has_point;
+        if (!has_point) may_be_point = false;
+        *points = has_point && (table->source == PLAN_LOGS_AND_SPANS ? names_point : may_be_point);
+        if (!has_point) return;
+    }
+}
+
+/* The column of the stored table that a condition on the shown table asks; -1 none there: NULL for every row; -2 do not know. */
+static int stored_column(const struct plan_table *table, const struct schema_table *stored, uint32_t column)
+{
+    if (table->schema == stored) return (int)column;
+    const char *name = table->schema->columns[column].name;
+    static const char *const made[] = { "kind", "body", "summary", "attributes", "resource" };
+    for (size_t i = 0; i < COUNT_OF(made); i++)
+        if (strcmp(made[i], name) == 0) return -2;
+    if (strcmp(name, "name") == 0) name = "metric_name";
+    else if (strcmp(name, "start_time") == 0) name = "start_timestamp";
+    else if (strcmp(name, "observed_timestamp") == 0) name = "ingested_at";
+    int own = schema_column_index(stored, bytes_of_text(name));
+    if (own >= 0 && stored->columns[own].type != table->schema->columns[column].type) return -2;
+    return own;
+}
+
+/* May any value in [min, max] pass? */
+static bool integers_may_pass(const struct bound *bound, int64_t min, int64_t max)
+{
+    if (bound->kind == BOUND_NUMBER) { /* rounding keeps the order: only what lies strictly outside is out */
+        switch (bound->op) {
+        case CONDITION_LT:
+        case CONDITION_LE: return !((double)min > bound->number);
+        case CONDITION_GT:
+        case CONDITION_GE: return !((double)max < bound->number);
+        case CONDITION_EQ: return !((double)min > bound->number) && !((double)max < bound->number);
+        default: return true;
+        }
+    }
+    if (bound->kind != BOUND_INTEGER) return true;
+    switch (bound->op) {
+    case CONDITION_LT: return min < bound->integer;
+    case CONDITION_LE: return min <= bound->integer;
+    case CONDITION_GT: return max > bound->integer;
+    case CONDITION_GE: return max >= bound->integer;
+    case CONDITION_EQ: return min <= bound->integer && max >= bound->integer;
+    default: return true;
+    }
+}
+
+static bool numbers_may_pass(const struct bound *bound, double min, double max)
+{
+    if (bound->kind != BOUND_NUMBER || !(min <= max)) return true;
+    switch (bound->op) { /* NaN is above all numbers to DuckDB and in no statistics: GT and GE cannot be judged */
+    case CONDITION_LT: return min < bound->number;
+    case CONDITION_LE: return min <= bound->number;
+    case CONDITION_EQ: return min <= bound->number && max >= bound->number;
+    default: return true;
+    }
+}
+
+static bool texts_may_pass(const struct bound *bound, struct bytes min, struct bytes max)
+{
+    if (bound->kind != BOUND_TEXTS || bound->text_count == 0) return true;
+    struct bytes first = bound->texts[0];
+    switch (bound->op) {
+    case CONDITION_LT: return bytes_compare(min, first) < 0;
+    case CONDITION_LE: return bytes_compare(min, first) <= 0;
+    case CONDITION_GT: return bytes_compare(max, first) >= 0; /* max may be a cut one */
+    case CONDITION_GE: return bytes_compare(max, first) >= 0;
+    default: break;
+    }
+    bool is_all = bound->op == CONDITION_HOLDS;
+    for (uint32_t i = 0; i < bound->text_count; i++) {
+        bool may_be = bytes_compare(min, bound->texts[i]) <= 0 && bytes_compare(max, bound->texts[i]) >= 0;
+        if (may_be != is_all) return may_be;
+    }
+    return is_all;
+}
+
+static bool day_may_pass(const struct bound *bound, int32_t day)
+{
+    if (bound->kind != BOUND_INTEGER) return true;
+    if (bound->type == QUERY_TYPE_DATE) return integers_may_pass(bound, day, day);
+    /* A time: its day in the session's zone may be one off ours. */
+    struct bound near = *bound;
+    near.integer = bound->integer / DAY_US + (bound->op == CONDITION_LT || bound->op == CONDITION_LE ? 2 : bound->op == CONDITION_EQ ? 0 : -2);
+    return bound->op == CONDITION_EQ || integers_may_pass(&near, day, day);
+}
+
+static bool bloom_may_pass(const struct bound *bound, struct timefusion_file *file, const struct parquet_column_stats *stats, struct buf *bloom)
+{
+    if (stats->bloom_bytes == 0 || stats->bloom_bytes > BLOOM_BYTES_MAX || bound->kind != BOUND_TEXTS || bound->text_count > BLOOM_TEXTS_MAX) return true;
+    if (bound->op != CONDITION_EQ && !is_list_op(bound->op)) return true;
+    struct err err = { .code = ERR_OK };
+    bloom->len = 0;
+    if (!buf_reserve(bloom, stats->bloom_bytes)) return true;
+    if (!timefusion_file_read(file, stats->bloom_offset, bloom->ptr, stats->bloom_bytes, &err)) return true; /* DuckDB will say so when it reads */
+    struct bytes bytes = bytes_from(bloom->ptr, stats->bloom_bytes);
+    bool is_all = bound->op == CONDITION_HOLDS;
+    for (uint32_t i = 0; i < bound->text_count; i++) {
+        bool may_be = parquet_bloom_may_hold(bytes, bound->texts[i]);
+        if (may_be != is_all) return may_be;
+    }
+    return is_all;
+}
+
+static bool stats_may_pass(const struct bound *bound, const struct schema_column *column, const struct parquet_column_stats *stats)
+{
+    if (stats->value_count > 0 && stats->null_count == stats->value_count && !(bound->op == CONDITION_HOLDS && bound->kind != BOUND_TEXTS)) return false; /* NULL passes nothing */
+    if (!stats->has_min_max) return true;
+    switch (column->type) {
+    case SCHEMA_TYPE_TIMESTAMPTZ:
+    case SCHEMA_TYPE_INTEGER:
+    case SCHEMA_TYPE_BIGINT: return integers_may_pass(bound, stats->min.integer, stats->max.integer);
+    case SCHEMA_TYPE_DOUBLE: return numbers_may_pass(bound, stats->min.number, stats->max.number);
+    case SCHEMA_TYPE_UUID:
+    case SCHEMA_TYPE_TEXT:
+    case SCHEMA_TYPE_TEXT_LIST: return texts_may_pass(bound, stats->min.text, stats->max.text);
+    default: return true;
+    }
+}
+
+struct question { /* a condition, as this stored table can answer it */
+    const struct bound *bound;
+    int column;
+};
+
+static bool group_may_pass(const struct question *questions, uint32_t count, struct timefusion_file *file, const struct schema_table *schema, const struct parquet_row_group *group, struct buf *bloom)
+{
+    for (uint32_t q = 0; q < count; q++) {
+        const struct schema_column *column = &schema->columns[questions[q].column];
+        if (schema_column_is_stored(column) && !stats_may_pass(questions[q].bound, column, &group->columns[questions[q].column])) return false;
+    }
+    for (uint32_t q = 0; q < count; q++)
+        if (schema_column_is_stored(&schema->columns[questions[q].column]) && !bloom_may_pass(questions[q].bound, file, &group->columns[questions[q].column], bloom)) return false;
+    return true;
+}
+
+static void warning_add(struct arena *arena, struct prune_warning **warnings, const char *text)
+{
+    struct prune_warning *warning = arena_alloc(arena, sizeof *warning);
+    *warning = (struct prune_warning){ .next = *warnings, .text = text };
+    *warnings = warning;
+}
+
+void prune_files(const struct plan_table *table, const struct bound *bounds, const struct timefusion_snapshot *snapshot, struct arena *arena, struct pruned *pruned, struct prune_warning **warnings)
+{
+    const struct schema_table *schema = snapshot->table;
+    struct question *questions = arena_alloc(arena, (table->condition_count + 1) * sizeof *questions);
+    uint32_t question_count = 0;
+    bool needs_footer = false;
+    pruned->files = arena_alloc(arena, (snapshot->file_count + 1) * sizeof(struct timefusion_file *));
+    pruned->count = 0;
+    for (uint32_t c = 0; bounds && c < table->condition_count; c++) {
+        if (bounds[c].kind == BOUND_UNKNOWN) continue;
+        if (bounds[c].kind == BOUND_NEVER) return;
+        int column = stored_column(table, schema, bounds[c].column);
+        if (column == -1) return;
+        if (column < 0) continue;
+        questions[question_count++] = (struct question){ .bound = &bounds[c], .column = column };
+        needs_footer = needs_footer || ((uint32_t)column != schema->timestamp && (uint32_t)column != schema->date);
+    }
+    struct buf bloom;
+    buf_init(&bloom, BLOOM_BYTES_MAX);
+    for (uint32_t f = 0; f < snapshot->file_count; f++) {
+        struct timefusion_file *file = snapshot->files[f];
+        bool may_pass = true;
+        for (uint32_t q = 0; may_pass && q < question_count; q++) {
+            if ((uint32_t)questions[q].column == schema->timestamp) may_pass = integers_may_pass(questions[q].bound, file->timestamp_min_us, file->timestamp_max_us);
+            else if ((uint32_t)questions[q].column == schema->date) may_pass = day_may_pass(questions[q].bound, file->day);
+        }
+        if (!may_pass) continue;
+        const struct parquet_footer *footer;
+        struct err err = { .code = ERR_OK };
+        if (!timefusion_file_footer(file, &footer, &err)) {
+            /* One damaged file does not take the rest with it, but it is named. */
+            warning_add(arena, warnings, arena_printf(arena, "file \"%s\" cannot be read, up to %llu rows are missing: %s", file->name, (unsigned long long)file->row_count, err.text));
+            continue;
+        }
+        if (needs_footer) {
+            may_pass = false;
+            for (uint32_t g = 0; !may_pass && g < footer->row_group_count; g++) may_pass = group_may_pass(questions, question_count, file, schema, &footer->row_groups[g], &bloom);
+        }
+        if (may_pass) pruned->files[pruned->count++] = file;
+    }
+    buf_deinit(&bloom);
+}

@@ -1,0 +1,123 @@
+#include "timefusion/query/cursor.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+static bool timezone_check(struct query_session *session, const char **value, struct err *err)
+{
+    const char *zone = *value;
+    if (strcasecmp(zone, "default") == 0 || strcasecmp(zone, "local") == 0 || strcmp(zone, "Z") == 0 || strcasecmp(zone, "utc") == 0) zone = "UTC";
+    size_t len = strlen(zone);
+    if (len == 0 || len > 60 || strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/+-:") != len) return err_set(err, ERR_INPUT, "invalid value for parameter \"TimeZone\": \"%.60s\"", *value);
+    struct lane *lane;
+    if (!lane_acquire(session, &lane, err)) return false;
+    char sql[100];
+    snprintf(sql, sizeof sql, "SET TimeZone='%s'", zone);
+    bool ok = engine_query(lane->connection, sql, NULL, err);
+    if (ok) {
+        free(lane->timezone);
+        lane->timezone = mem_strdup(zone);
+    }
+    lane_release(session, lane);
+    *value = zone;
+    return ok || err_set(err, ERR_INPUT, "invalid value for parameter \"TimeZone\": \"%.60s\"", *value);
+}
+
+/* "5000", "5s", "1 min": milliseconds when it has no unit. -1: not a time. */
+static int64_t milliseconds(const char *text)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = { { "", 1 }, { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
+    char *end;
+    long long number = strtoll(text, &end, 10);
+    while (*end == ' ') end++;
+    if (end == text || number < 0 || number > INT32_MAX) return -1;
+    for (size_t i = 0; i < COUNT_OF(units); i++)
+        if (strcmp(units[i].unit, end) == 0) return number * units[i].ms;
+    return -1;
+}
+
+int64_t session_timeout_ms(const struct query_session *session)
+{
+    const char *value = session->settings[SETTING_STATEMENT_TIMEOUT];
+    return value ? milliseconds(value) : 0;
+}
+
+bool session_set(struct query_session *session, int setting, const char *value, struct err *err)
+{
+    assert(setting >= 0 && (uint32_t)setting < setting_count());
+    const char *name = setting_definition((uint32_t)setting)->name;
+    if (setting == SETTING_TIMEZONE && !timezone_check(session, &value, err)) return false;
+    if (setting == SETTING_STATEMENT_TIMEOUT && milliseconds(value) < 0) return err_set(err, ERR_INPUT, "invalid value for parameter \"statement_timeout\": \"%.60s\"", value);
+    if (strcmp(name, "client_encoding") == 0) {
+        if (strcasecmp(value, "utf8") != 0 && strcasecmp(value, "utf-8") != 0 && strcasecmp(value, "unicode") != 0 && strcasecmp(value, "sql_ascii") != 0)
+            return err_set(err, ERR_UNSUPPORTED, "client_encoding is UTF8 here");
+        value = "UTF8";
+    }
+    if (strlen(value) > 1000) return err_set(err, ERR_INPUT, "the value of \"%s\" is too long", name);
+    char *copy = mem_strdup(value);
+    free(session->settings[setting]);
+    session->settings[setting] = copy;
+    return true;
+}
+
+void session_reset(struct query_session *session, int setting)
+{
+    for (uint32_t i = 0; i < setting_count(); i++) {
+        if (setting >= 0 && (uint32_t)setting != i) continue;
+        free(session->settings[i]);
+        session->settings[i] = NULL;
+    }
+}
+
+bool query_prepare(struct query_session *session, struct bytes sql, const enum query_type *declared, uint32_t declared_count, struct query_statement **out, struct err *err)
+{
+    struct plan *plan;
+    *out = NULL;
+    if (declared_count > PLAN_PARAMETERS_MAX) return err_set(err, ERR_INPUT, "too many parameters");
+    *err = (struct err){ .code = ERR_OK };
+    if (!engine_plan(session, sql, declared, declared_count, &plan, err)) return false;
+    struct query_statement *statement = mem_calloc(1, sizeof *statement);
+    statement->session = session;
+    statement->plan = plan;
+    *out = statement;
+    return true;
+}
+
+void query_statement_close(struct query_statement *statement)
+{
+    if (!statement) return;
+    plan_release(statement->plan);
+    free(statement);
+}
+
+uint32_t query_statement_parameters(const struct query_statement *statement, const enum query_type **types)
+{
+    *types = statement->plan->parameters;
+    return statement->plan->parameter_count;
+}
+
+uint32_t query_statement_columns(const struct query_statement *statement, const struct query_column **columns)
+{
+    *columns = statement->plan->columns;
+    return statement->plan->column_count;
+}
+
+void query_statement_tag(const struct query_statement *statement, uint64_t row_count, char tag[64])
+{
+    if (statement->plan->kind == PLAN_SELECT) snprintf(tag, 64, "SELECT %" PRIu64, row_count);
+    else snprintf(tag, 64, "%s", statement->plan->tag);
+}
+
+enum query_transaction query_statement_transaction(const struct query_statement *statement)
+{
+    return statement->plan->transaction;
+}
+
+bool query_execute(struct query_statement *statement, const struct query_parameter *parameters, uint32_t count, struct query_cursor **cursor, struct err *err)
+{
+    return cursor_open(statement->session, statement->plan, parameters, count, cursor, err);
+}

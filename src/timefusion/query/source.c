@@ -1,0 +1,252 @@
+#include "timefusion/query/render.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What a reader of one stored table needs: expressions first, then the stored columns that they named. */
+struct reader {
+    const struct schema_table *schema;
+    struct uuid project_id;
+    struct column_set needed;
+    struct buf *out;
+    bool ok;
+};
+
+static void put(struct reader *reader, const char *text)
+{
+    reader->ok = reader->ok && buf_add(reader->out, text, strlen(text));
+}
+
+static void put_stored(struct reader *reader, uint32_t column)
+{
+    char name[16];
+    assert(schema_column_is_stored(&reader->schema->columns[column]));
+    snprintf(name, sizeof name, "s%u", column);
+    column_set_add(&reader->needed, column);
+    put(reader, name);
+}
+
+static const char *stored_duckdb(enum schema_type type)
+{
+    switch (type) {
+    case SCHEMA_TYPE_UUID:
+    case SCHEMA_TYPE_TEXT:
+    case SCHEMA_TYPE_JSON: return "VARCHAR";
+    default: return type_duckdb(type_of_schema(type));
+    }
+}
+
+/* "{name}" in a template is the stored column of that name. */
+static void put_template(struct reader *reader, const char *template)
+{
+    for (const char *at = template; *at;) {
+        const char *open = strchr(at, '{');
+        if (!open) {
+            put(reader, at);
+            return;
+        }
+        const char *close = strchr(open, '}');
+        assert(close);
+        reader->ok = reader->ok && buf_add(reader->out, at, (size_t)(open - at));
+        int column = schema_column_index(reader->schema, bytes_from(open + 1, (size_t)(close - open) - 1));
+        assert(column >= 0);
+        put_stored(reader, (uint32_t)column);
+        at = close + 1;
+    }
+}
+
+/* The object of all attributes, or of all that a resource has: the stored remainder and the columns. */
+static void put_set(struct reader *reader, uint32_t column, const char *function, const struct schema_table *without, const char *more_keys, const char *more_values)
+{
+    const struct schema_table *schema = reader->schema;
+    bool is_resource = strcmp(schema->columns[column].name, "resource") == 0, any = false;
+    put(reader, function);
+    put(reader, "('");
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1) {
+            put(reader, any && more_keys[0] ? "\n" : "");
+            put(reader, more_keys);
+            put(reader, "', ");
+            put_stored(reader, column);
+        }
+        any = false;
+        for (uint32_t c = 0; c < schema->column_count; c++) {
+            const struct schema_column *part = &schema->columns[c];
+            if (part->attribute[0] == '\0' || part->is_resource != is_resource || !schema_column_is_stored(part)) continue;
+            if (without && schema_column_index(without, bytes_of_text(part->name)) >= 0) continue;
+            if (pass == 0) {
+                put(reader, any ? "\n" : "");
+                put(reader, part->attribute);
+            } else {
+                put(reader, ", ");
+                put_stored(reader, c);
+            }
+            any = true;
+        }
+    }
+    put_template(reader, more_values);
+    put(reader, ")");
+}
+
+/* severity, context: the columns that begin with their name. */
+static void put_parts(struct reader *reader, const char *name)
+{
+    size_t len = strlen(name);
+    bool any = false;
+    put(reader, "mono_object('");
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1) put(reader, "', CAST(NULL AS VARCHAR)");
+        for (uint32_t c = 0; c < reader->schema->column_count; c++) {
+            const char *part = reader->schema->columns[c].name;
+            if (strncmp(part, name, len) != 0 || strncmp(part + len, "___", 3) != 0) continue;
+            if (pass == 0) {
+                put(reader, any ? "\n" : "");
+                put(reader, part + len + 3);
+            } else {
+                put(reader, ", ");
+                put_stored(reader, c);
+            }
+            any = true;
+        }
+    }
+    put(reader, ")");
+}
+
+/* A column as clients see it, over the stored ones of the same table. */
+static void put_column(struct reader *reader, uint32_t column)
+{
+    const struct schema_table *schema = reader->schema;
+    const char *name = schema->columns[column].name;
+    char text[UUID_TEXT_BYTES + 1];
+    if (column == schema->project_id) {
+        uuid_to_text(reader->project_id, text);
+        put(reader, "CAST('");
+        put(reader, text);
+        put(reader, "' AS UUID)");
+    } else if (column == schema->date) { /* accepted times are after 1970 */
+        put(reader, "(DATE '1970-01-01' + CAST(epoch_us(");
+        put_stored(reader, schema->timestamp);
+        put(reader, ") // 86400000000 AS INTEGER))");
+    } else if (strcmp(name, "attributes") == 0 || strcmp(name, "resource") == 0) {
+        put_set(reader, column, "mono_object", NULL, "", "");
+    } else if (!schema_column_is_stored(&schema->columns[column])) {
+        put_parts(reader, name);
+    } else if (schema->columns[column].type == SCHEMA_TYPE_UUID) {
+        put(reader, "CAST(");
+        put_stored(reader, column);
+        put(reader, " AS UUID)");
+    } else {
+        put_stored(reader, column);
+    }
+}
+
+/* A metric's point as a row of otel_logs_and_spans (schema.md, "telemetry"). Columns not here have the same name in both
+ * tables, or are NULL. */
+static const struct {
+    const char *column, *template;
+} point_columns[] = {
+    { "name", "{metric_name}" },
+    { "kind", "'metric'" },
+    { "observed_timestamp", "{ingested_at}" },
+    { "start_time", "{start_timestamp}" },
+    { "body",
+      "mono_object('type\nunit\nvalue\ntemporality\nis_monotonic\ncount\nsum\nmin\nmax\nbucket_counts\nexplicit_bounds\nscale\nzero_count\nzero_threshold\n"
+      "positive_offset\npositive_buckets\nnegative_offset\nnegative_buckets\nquantiles\nquantile_values', CAST(NULL AS VARCHAR), {metric_type}, {metric_unit}, {value}, "
+      "{aggregation_temporality}, {is_monotonic}, {distribution_count}, {distribution_sum}, {distribution_min}, {distribution_max}, to_json({hist_bucket_counts}), "
+      "to_json({hist_explicit_bounds}), {exp_hist_scale}, {exp_hist_zero_count}, {exp_hist_zero_threshold}, {exp_hist_pos_offset}, to_json({exp_hist_pos_buckets}), "
+      "{exp_hist_neg_offset}, to_json({exp_hist_neg_buckets}), to_json({summary_quantiles}), to_json({summary_values}))" },
+    { "summary", "['metric;neutral=>' || {metric_name}, 'value;neutral=>' || coalesce(CAST({value} AS VARCHAR), '') || ' ' || {metric_unit}]" },
+};
+#define POINT_KEYS "metric.type\nmetric.unit"
+#define POINT_VALUES ", {metric_type}, {metric_unit}"
+
+static void put_point_column(struct reader *reader, const struct schema_table *shown, uint32_t column, bool is_stored_form)
+{
+    const struct schema_column *want = &shown->columns[column];
+    for (size_t i = 0; i < COUNT_OF(point_columns); i++) {
+        if (strcmp(point_columns[i].column, want->name) != 0) continue;
+        put_template(reader, point_columns[i].template);
+        return;
+    }
+    int own = schema_column_index(reader->schema, bytes_of_text(want->name));
+    bool is_attributes = strcmp(want->name, "attributes") == 0;
+    if (own < 0) {
+        put(reader, "CAST(NULL AS ");
+        put(reader, is_stored_form ? stored_duckdb(want->type) : type_duckdb(type_of_schema(want->type)));
+        put(reader, ")");
+    } else if (is_attributes || strcmp(want->name, "resource") == 0) {
+        put_set(reader, (uint32_t)own, is_stored_form ? "mono_flat" : "mono_object", is_stored_form ? shown : NULL, is_attributes ? POINT_KEYS : "", is_attributes ? POINT_VALUES : "");
+    } else if (is_stored_form) {
+        put_stored(reader, (uint32_t)own);
+    } else {
+        bool is_other = reader->schema->columns[own].type != want->type;
+        put(reader, is_other ? "CAST(" : "");
+        put_column(reader, (uint32_t)own);
+        put(reader, is_other ? " AS " : "");
+        put(reader, is_other ? type_duckdb(type_of_schema(want->type)) : "");
+        put(reader, is_other ? ")" : "");
+    }
+}
+
+static bool half_put(struct buf *out, const struct plan_table *table, const struct schema_table *schema, struct uuid project_id, const struct source_files *files,
+                     const char *const *ids, uint32_t id_count)
+{
+    struct reader reader = { .schema = schema, .project_id = project_id, .out = out, .ok = true };
+    char text[160];
+    bool any = false, is_point = schema != table->schema;
+    put(&reader, "SELECT ");
+    for (uint32_t c = 0; c < table->schema->column_count; c++) {
+        for (int form = 0; form < 2; form++) {
+            if (!column_set_has(form ? &table->stored : &table->seen, c)) continue;
+            put(&reader, any ? ", " : "");
+            if (is_point) put_point_column(&reader, table->schema, c, form == 1);
+            else if (form == 1) put_stored(&reader, c);
+            else put_column(&reader, c);
+            snprintf(text, sizeof text, " AS %c%u", form ? 'x' : 'k', c);
+            put(&reader, text);
+            any = true;
+        }
+    }
+    if (!any) put(&reader, "1 AS k");
+    if (id_count > 0) column_set_add(&reader.needed, schema->row_id);
+    bool has_needed = false;
+    for (uint32_t c = 0; c < schema->column_count; c++) has_needed = has_needed || column_set_has(&reader.needed, c);
+    if (!has_needed) column_set_add(&reader.needed, schema->timestamp);
+    if (files->count == 0) {
+        put(&reader, " FROM (SELECT ");
+    } else {
+        put(&reader, " FROM read_parquet([");
+        for (uint32_t f = 0; reader.ok && f < files->count; f++)
+            reader.ok = buf_printf(out, "%s'mono://%llu/%s'", f ? "," : "", (unsigned long long)files->snapshot_id, files->names[f]);
+        put(&reader, "], schema=MAP{");
+    }
+    any = false;
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        if (!column_set_has(&reader.needed, c)) continue;
+        const char *type = stored_duckdb(schema->columns[c].type);
+        if (files->count == 0) snprintf(text, sizeof text, "%sCAST(NULL AS %s) AS s%u", any ? ", " : "", type, c);
+        else snprintf(text, sizeof text, "%s%u: {name: 's%u', type: '%s', default_value: NULL}", any ? ", " : "", c + 1, c, type);
+        put(&reader, text);
+        any = true;
+    }
+    put(&reader, files->count == 0 ? " WHERE false)" : "})");
+    if (files->count > 0 && id_count > 0) { /* on the text as it is stored, so that statistics and blooms are asked */
+        snprintf(text, sizeof text, " WHERE s%u IN (", schema->row_id);
+        put(&reader, text);
+        for (uint32_t i = 0; reader.ok && i < id_count; i++) reader.ok = buf_printf(out, "%s'%s'", i ? ", " : "", ids[i]);
+        put(&reader, ")");
+    }
+    return reader.ok;
+}
+
+bool source_put(struct buf *out, const struct plan_table *table, struct uuid project_id, const struct source_files *logs, const struct source_files *metrics, const char *const *ids, uint32_t id_count)
+{
+    const struct schema_table *first = table->source == PLAN_METRICS ? schema_table(SCHEMA_METRICS) : schema_table(SCHEMA_LOGS_AND_SPANS);
+    const struct source_files *first_files = table->source == PLAN_METRICS ? metrics : logs;
+    bool has_points = table->source != PLAN_METRICS && metrics->count > 0;
+    bool only_points = has_points && first_files->count == 0;
+    if (!buf_add(out, "(", 1)) return false;
+    if (!only_points && !half_put(out, table, first, project_id, first_files, ids, id_count)) return false;
+    if (has_points && !only_points && !buf_printf(out, " UNION ALL ")) return false;
+    if (has_points && !half_put(out, table, schema_table(SCHEMA_METRICS), project_id, metrics, ids, id_count)) return false;
+    return buf_add(out, ")", 1);
+}

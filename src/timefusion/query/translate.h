@@ -1,0 +1,131 @@
+/* translate.h -- from libpg_query's tree to a template of DuckDB SQL, checking on the way.
+ *
+ *   select.c    SELECT, joins, WITH, set operations         scope.c    which relation a name means
+ *   expr.c      operators, casts, CASE, subqueries           function.c functions by allow list
+ *   attribute.c attributes->>'http.route' and the like       condition.c conjuncts for pruning
+ *
+ * It is the gate: a node, name, function or operator that these files do not know is refused, since nothing is copied
+ * from the client's text. A failed translation sets ctx->err once and returns an expr without sql.
+ * Thread: a stack of its own (parse.c), since trees may be deep. Memory: the plan's arena. */
+#pragma once
+#include "timefusion/query/plan.h"
+#include <pg_query/pg_query.pb-c.h>
+
+#define TRANSLATE_DEPTH_MAX 400
+#define RELATION_COLUMNS_MAX 1664 /* as PostgreSQL's */
+
+struct output {
+    const char *name;
+    enum query_type type;
+};
+struct relation {
+    const char *alias; /* as the client calls it */
+    uint32_t id;       /* r<id> */
+    int table;         /* of plan->tables, or -1 */
+    const struct schema_table *schema; /* of table */
+    const char *const *renames; /* aliases of leading columns: t(a, b) */
+    uint32_t rename_count;
+    struct output *columns; /* c1 ... when table is -1 */
+    uint32_t column_count;
+};
+struct merged { /* a column of JOIN ... USING */
+    const char *name, *sql;
+    enum query_type type;
+    const struct relation *left, *right;
+};
+struct cte {
+    const char *name;
+    uint32_t id; /* w<id> */
+    struct output *columns;
+    uint32_t column_count;
+    struct cte *next;
+};
+struct named_window {
+    const char *name;
+    const char *sql;
+};
+struct scope {
+    struct scope *outer;
+    struct relation *relations[PLAN_TABLES_MAX];
+    uint32_t relation_count;
+    struct merged merged[64];
+    uint32_t merged_count;
+    struct cte *ctes;
+    const PgQuery__SelectStmt *select;
+    bool has_aggregate, has_window, has_rows_function;
+    bool allows_aggregate;
+    bool in_aggregate;
+};
+
+struct expr {
+    const char *sql; /* NULL: failed */
+    enum query_type type;
+    bool is_free;    /* the same for every row: no column, aggregate or subquery in it */
+    bool is_untyped; /* a literal in quotes, NULL, or a parameter nobody has typed: takes the type that is wanted */
+    const char *literal; /* a constant's text; else NULL */
+    const struct relation *relation; /* a column as it is; else NULL */
+    int column;
+};
+
+struct translate {
+    struct arena *arena;
+    struct err *err;
+    struct bytes sql; /* for positions */
+    struct plan *plan;
+    const enum query_type *declared;
+    uint32_t declared_count, parameter_cap;
+    bool *is_typed; /* per parameter */
+    uint32_t relation_count, cte_count, depth;
+};
+
+/* Fails with the place in the text. location: byte offset from the parser, -1 none. */
+struct expr fail_at(struct translate *ctx, int location, enum err_code code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+const char *quote_text(struct translate *ctx, struct bytes text);
+const char *mark(struct translate *ctx, char letter, uint32_t number);
+const char *node_text(const PgQuery__Node *node); /* a String's text, else NULL */
+bool node_is_untyped(struct translate *ctx, const PgQuery__Node *node);
+
+/* expr.c */
+struct expr expr_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, enum query_type want);
+struct expr expr_text(struct translate *ctx, struct scope *scope, const PgQuery__Node *node); /* wants text */
+struct expr expr_cast(struct translate *ctx, struct expr value, enum query_type type);
+const char *expr_list(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count, enum query_type want,
+                      bool *is_free);
+enum query_type type_of_node(struct translate *ctx, const PgQuery__TypeName *type, int *precision, int *scale);
+enum query_type type_common(enum query_type a, enum query_type b);
+const char *expr_order_by(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count);
+const char *interval_sql(struct translate *ctx, struct bytes text); /* NULL: not an interval */
+
+/* function.c */
+struct expr function_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, enum query_type want);
+/* A function that gives rows, for FROM: the select list of a LATERAL subquery. */
+bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, bool ordinality, const char **sql,
+                   struct output *columns, uint32_t *column_count);
+
+/* attribute.c: attributes, resource, context, severity -> key. false: not such a chain (nothing done). */
+bool attribute_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *expr, struct expr *value);
+
+/* scope.c */
+struct expr scope_column(struct translate *ctx, struct scope *scope, const PgQuery__ColumnRef *ref);
+/* The relation's column by its name, or -1. */
+int relation_column(const struct relation *relation, const char *name);
+struct expr relation_expr(struct translate *ctx, const struct relation *relation, int column);
+struct expr relation_stored(struct translate *ctx, const struct relation *relation, int column);
+const char *relation_column_name(const struct relation *relation, int column);
+uint32_t relation_column_count(const struct relation *relation);
+struct relation *scope_relation(const struct scope *scope, const char *alias); /* of this level only */
+struct relation *relation_create(struct translate *ctx, struct scope *scope, const char *alias);
+
+/* select.c */
+const char *select_make(struct translate *ctx, struct scope *outer, const PgQuery__SelectStmt *select, struct output **columns,
+                        uint32_t *column_count);
+const char *window_make(struct translate *ctx, struct scope *scope, const PgQuery__WindowDef *window);
+bool statement_make(struct translate *ctx, const PgQuery__Node *node);
+
+/* condition.c */
+/* Of the relations [from, to) of the scope. */
+void conditions_add(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, uint32_t from, uint32_t to);
+
+/* catalog.c: tables that describe tables. false: no such table. */
+bool catalog_relation(struct translate *ctx, const char *schema, const char *name, const char **sql, struct output **columns,
+                      uint32_t *column_count);
