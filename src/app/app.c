@@ -10,7 +10,6 @@
 #include "timefusion/delta/delta.h"
 #include "timefusion/flush.h"
 #include "timefusion/pgwire/pgwire.h"
-#include "timefusion/query/checkpoint.h"
 #include "timefusion/query/query.h"
 #include "timefusion/timefusion.h"
 #include "worker/otlp/inbound.h"
