@@ -388,6 +388,53 @@ fail:
     exit(1);
 }
 
+/* Copies of one file joined, as segments are. */
+static void measure_join(struct bench *bench, uint32_t rows, uint32_t files, const char *keep)
+{
+    struct columns *columns = columns_create(schema_table(SCHEMA_LOGS_AND_SPANS));
+    struct parquet_writer *writer = parquet_writer_create();
+    struct err err = { .code = ERR_OK };
+    const struct disk_ops *ops = disk_real.ops;
+    const int flags = DISK_READ | DISK_WRITE | DISK_CREATE | DISK_TRUNCATE;
+    char in_path[128], out_path[128];
+    struct disk_file *in, *out;
+    struct bytes file;
+    snprintf(in_path, sizeof in_path, "/tmp/parquet_bench_in.%d", (int)getpid());
+    snprintf(out_path, sizeof out_path, "/tmp/parquet_bench_out.%d", (int)getpid());
+    if (keep != NULL) snprintf(out_path, sizeof out_path, "%s/bench_join_%u.parquet", keep, rows);
+    columns_fill(bench, columns, rows);
+    if (!ops->open(&disk_real, in_path, flags, &in, &err) || !ops->open(&disk_real, out_path, flags, &out, &err) ||
+        !parquet_write(writer, columns, 0, rows, PARQUET_CODEC_ZSTD, &file, &err) || !ops->pwrite(in, 0, &file, 1, &err)) {
+        goto fail;
+    }
+    struct parquet_input inputs[PARQUET_ROW_GROUPS_MAX];
+    for (uint32_t i = 0; i < files; i++) inputs[i] = (struct parquet_input){ in, file.len };
+    double best = INFINITY;
+    for (int round = 0; round < 12; round++) {
+        uint64_t bytes;
+        struct parquet_footer *footer;
+        double start = cpu_us();
+        if (!parquet_join(&disk_real, inputs, files, schema_table(SCHEMA_LOGS_AND_SPANS), out, false, &bytes, &footer, &err)) {
+            goto fail;
+        }
+        parquet_footer_destroy(footer);
+        double took = cpu_us() - start;
+        if (took < best) best = took;
+    }
+    printf("parquet_join_%u_ns_per_row %.1f ns\n", rows, best * 1e3 / ((double)rows * files));
+    printf("parquet_join_%u_us_per_file %.1f us\n", rows, best / files);
+    ops->close(in);
+    ops->close(out);
+    unlink(in_path);
+    if (keep == NULL) unlink(out_path);
+    columns_destroy(columns);
+    parquet_writer_destroy(writer);
+    return;
+fail:
+    fprintf(stderr, "%s\n", err.text);
+    exit(1);
+}
+
 int main(int argc, char **argv)
 {
     struct maker maker = { .random = 88172645463325252u };
@@ -415,6 +462,9 @@ int main(int argc, char **argv)
     measure(&bench, 2000, PARQUET_CODEC_ZSTD, keep);
     measure(&bench, 200, PARQUET_CODEC_ZSTD, keep);
     measure(&bench, 200, PARQUET_CODEC_NONE, keep);
+    measure_join(&bench, 30000, 16, keep);
+    measure_join(&bench, 2000, 32, keep);
+    measure_join(&bench, 200, 64, keep);
     arena_deinit(&maker.arena);
     free(bench.rows);
     free(bench.resources);
