@@ -8,6 +8,7 @@ check(condition, words) ends the story with exit code 1 and the words.
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -112,9 +113,36 @@ class Server:
         check(self.process.wait(timeout_s) == 0, "SIGTERM ends it with exit code 0\n" + self.log_text())
         return time.monotonic() - start
 
+    def memory_kib(self):
+        """/proc's VmRSS, VmHWM (its highest so far), RssAnon, RssFile ... in KiB. File-backed pages (the engine's code, the page
+        cache of mapped files) can be taken back by the kernel at any time: what the process holds is RssAnon."""
+        found = {}
+        with open("/proc/%d/status" % self.process.pid) as f:
+            for line in f:
+                if line.endswith(" kB\n"):
+                    name, number, _ = line.split()
+                    found[name.rstrip(":")] = int(number)
+        return found
+
+    def command(self, *words):
+        """Runs `monoscope WORDS --data ...` beside the server and gives what it printed."""
+        result = subprocess.run([BINARY] + list(words) + ["--data", self.data], capture_output=True, text=True)
+        check(result.returncode == 0, "`monoscope %s` works: %s" % (" ".join(words), result.stderr))
+        return result.stdout
+
+    def project_create(self, name):
+        """(project id, key id, key) of a new project."""
+        project_id = self.command("project", "create", name).split()[0]
+        key_id, key = self.key_create(name, "story")
+        return project_id, key_id, key
+
+    def key_create(self, project, name):
+        printed = self.command("key", "create", project, name)
+        return re.search(r"^key id +(\S+)", printed, re.M).group(1), re.search(r"^API key +(\S+)", printed, re.M).group(1)
+
     def connect(self, **more):
-        return psycopg.connect(host="127.0.0.1", port=self.pg_port, user="default", password=self.key,
-                               dbname="monoscope", autocommit=True, **more)
+        return psycopg.connect(**dict(dict(host="127.0.0.1", port=self.pg_port, user="default", password=self.key,
+                                           dbname="monoscope", autocommit=True), **more))
 
     def query(self, sql, parameters=None):
         with self.connect() as connection:

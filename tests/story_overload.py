@@ -1,0 +1,123 @@
+# time_limit_s: 200
+"""More load than the server can take, on the least memory it may have (--memory 256MiB): what it cannot take it refuses with a time
+to come back, before memory runs out, and what it said is kept is there, once."""
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from monoscope import ROUNDS, STORY_DIR, Server, acknowledged, check
+from otlp import Broken, Sender, log, logs, span, traces
+
+MEMORY_MIB = 256
+SECONDS = 10 if ROUNDS <= 5 else 60
+
+
+class Watch(threading.Thread):
+    """The highest of the server's memory figures, looked at 50 times a second."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.highest, self.is_over = server, {}, False
+
+    def run(self):
+        while not self.is_over:
+            try:
+                for name, kib in self.server.memory_kib().items():
+                    self.highest[name] = max(kib, self.highest.get(name, 0))
+            except (OSError, ProcessLookupError):
+                pass
+            time.sleep(0.02)
+
+
+class Flood(threading.Thread):
+    """Large requests over a connection of its own; the same bytes again after a refusal, as SDKs do."""
+
+    def __init__(self, server, number, until, packed):
+        super().__init__()
+        self.server, self.number, self.until, self.encoding = server, number, until, packed
+        self.taken, self.refusals, self.delays, self.wrong = 0, 0, set(), []
+
+    def run(self):
+        sender = Sender(self.server.grpc_port, self.server.key)
+        filler = "x" * 2000
+        while time.monotonic() < self.until and not self.wrong:
+            records = [log(filler, {"flood": self.number, "seq": self.taken + i}) for i in range(2000)]
+            request = logs(records).SerializeToString()
+            while not self.wrong:
+                try:
+                    answer = sender.send("logs", request, self.encoding)
+                except Broken as error:
+                    self.wrong.append("a connection broke: %s" % error)
+                    break
+                if answer.status == 0:
+                    self.taken += len(records)
+                    break
+                self.refusals += 1
+                if answer.status not in (8, 14) or answer.retry_s is None or not answer.text:
+                    self.wrong.append("a refusal without a time to come back: %r" % answer)
+                else:
+                    self.delays.add(answer.retry_s)
+                    time.sleep(min(answer.retry_s, 0.2))
+
+
+def check_load(server, acks_path, words):
+    rows = server.query("""SELECT attributes->'load'->>'sender', count(*), count(DISTINCT (attributes->'load'->>'seq')::bigint)
+                           FROM otel_logs_and_spans WHERE name IS NOT NULL AND kind <> 'log' GROUP BY 1""")
+    found = {sender: (count, distinct) for sender, count, distinct in rows if sender}
+    total = 0
+    for sender, sequences in acknowledged(acks_path).items():
+        count, distinct = found.get(sender, (0, 0))
+        check(count == distinct == len(sequences), "%s: %s has %d rows of %d numbers, acknowledged were %d" %
+              (words, sender, count, distinct, len(sequences)))
+        total += len(sequences)
+    return total
+
+
+def main():
+    with Server(flush="2s", options=["--memory", "%dMiB" % MEMORY_MIB]) as server:
+        watch = Watch(server)
+        watch.start()
+        acks = os.path.join(STORY_DIR, "acks")
+        loads = [subprocess.Popen(server.load_command(SECONDS, sender="o%d" % i, ack_log="%s.%d" % (acks, i), connections=24, spans=500,
+                                                      encoding=encoding), stdout=subprocess.PIPE, text=True)
+                 for i, encoding in enumerate(("none", "gzip"))]
+        floods = [Flood(server, number, time.monotonic() + SECONDS, (None, "gzip", "zstd")[number % 3]) for number in range(12)]
+        for flood in floods:
+            flood.start()
+        for flood in floods:
+            flood.join()
+        figures = [json.loads(load.communicate(timeout=120)[0]) for load in loads]
+        check(server.process.poll() is None, "the server lives\n" + server.log_text()[-3000:])
+        wrong = [words for flood in floods for words in flood.wrong]
+        check(not wrong, "; ".join(wrong[:3]))
+        refusals = sum(flood.refusals for flood in floods) + sum(figure["refused"] for figure in figures)
+        delays = set().union(*(flood.delays for flood in floods))
+        check(refusals > 0, "it was more than the server could take: %s" % figures)
+        answer = Sender(server.grpc_port, server.key).send("traces", traces([span("after the flood")]))
+        check(answer.status == 0, "it takes a request after the flood: %r" % answer)
+        server.wait_count("SELECT count(*) FROM otel_logs_and_spans WHERE name = 'after the flood'", 1, 60)
+        spans = sum(check_load(server, "%s.%d" % (acks, i), "after the load") for i in range(2))
+        check(spans == sum(figure["spans"] for figure in figures), "load counted %s, the log of answers %d" % (figures, spans))
+        for flood in floods:
+            count, distinct = server.query("""SELECT count(*), count(DISTINCT (attributes->>'seq')::bigint) FROM otel_logs_and_spans
+                                              WHERE kind = 'log' AND (attributes->>'flood')::int = %s""", (flood.number,))[0]
+            check(count == distinct == flood.taken, "flood %d: %d rows of %d numbers, acknowledged were %d" %
+                  (flood.number, count, distinct, flood.taken))
+        watch.is_over = True
+        watch.join()
+        mib = {name: kib // 1024 for name, kib in watch.highest.items()}
+        print("%d spans and %d log records taken, each there once; %d refusals with retry after %s s; of %d MiB: RssAnon at most %d, "
+              "RssFile %d, VmHWM %d" % (spans, sum(flood.taken for flood in floods), refusals, sorted(delays), MEMORY_MIB, mib["RssAnon"],
+                                        mib["RssFile"], mib["VmHWM"]))
+        check(mib["RssAnon"] < MEMORY_MIB, "what the process holds stays under --memory")
+        check(mib["VmHWM"] < MEMORY_MIB, "RSS stays under --memory")
+        server.stop()
+        server.start()
+        spans = sum(check_load(server, "%s.%d" % (acks, i), "after a restart") for i in range(2))
+
+
+main()

@@ -1,0 +1,277 @@
+# time_limit_s: 200
+"""The tables are open to any reader: telemetry of all signals, two projects and two days goes through more than a dozen flushes;
+then delta-rs and pyarrow read the folders by themselves and find what SQL answers: the same counts, the same hash over every stored
+column, statistics that hold, older versions, and a checkpoint that opens the table without the commits before it."""
+import datetime
+import glob
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+import uuid
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import psycopg
+import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
+from deltalake import DeltaTable
+from monoscope import REPO, STORY_DIR, Server, check, wait_until
+from opentelemetry.proto.metrics.v1 import metrics_pb2
+from opentelemetry.proto.trace.v1 import trace_pb2
+from otlp import OK, Sender, attributes, gauge, log, logs, metrics, span, summary, traces
+
+TABLES = ("otel_logs_and_spans", "otel_metrics")
+COMMITS = 13
+DAY_NS = 86400 * 10 ** 9
+
+
+def columns_of(table):
+    """[(name, type, flags)] of the schema file."""
+    found = []
+    with open(os.path.join(REPO, "schemas", table + ".schema")) as f:
+        for line in f:
+            if line.strip() and not line.startswith("#"):
+                name, kind, *flags = line.split()
+                found.append((name, kind, flags))
+    return found
+
+
+def send_round(sender, number, project, now_ns):
+    """All signals, today and yesterday, with values of every type; None of a kind sometimes."""
+    resource = {"service.name": "s%d" % (number % 3), "service.version": "1.%d" % number, "host.name": "größe-%d" % number, "cpus": 4}
+    for at_ns in (now_ns, now_ns - DAY_NS):
+        spans = []
+        for i in range(20):
+            attrs = {"http.request.method": "GET", "http.response.status_code": 200 + i, "user.id": "u%d" % i, "client.port": 1000 + i,
+                     "text": "日本 \"%d\" \\ \n" % i, "ratio": i / 8, "whole": float(i), "big": 2 ** 62 + i, "list": [1, "zwei", 3.5, None],
+                     "is_last": i == 19, "deep.er.one": i, "deep.er.two": {"inner": [i]}, "session.id": 77 + i}
+            spans.append(span("op %d" % (i % 5), attrs if i % 7 else {}, at_ns + i * 1000123, kind=i % 6,
+                              parent_span_id=b"" if i % 2 else os.urandom(8),
+                              events=[trace_pb2.Span.Event(name="e", time_unix_nano=at_ns, attributes=attributes({"k": i}))] if i % 3 == 0 else [],
+                              links=[trace_pb2.Span.Link(trace_id=os.urandom(16), span_id=os.urandom(8))] if i % 4 == 0 else []))
+        lines = [log(("plain %d" % i, {"message": "kv", "n": i}, '{"json": [1, 2.50, %d]}' % i, i, None)[i % 5], {"line": i, "project": project},
+                     at_ns + i * 1001, severity_number=i % 25) for i in range(15)]
+        histogram = metrics_pb2.HistogramDataPoint(time_unix_nano=at_ns, start_time_unix_nano=at_ns - 10 ** 9, count=6, sum=12.5, min=0.5, max=9,
+                                                   bucket_counts=[1, 2, 3], explicit_bounds=[1.5, 2.5], attributes=attributes({"n": number}))
+        exponential = metrics_pb2.ExponentialHistogramDataPoint(
+            time_unix_nano=at_ns, count=7, sum=-3.25, scale=-2, zero_count=1, zero_threshold=0.01, attributes=attributes({"n": number}),
+            positive=metrics_pb2.ExponentialHistogramDataPoint.Buckets(offset=-3, bucket_counts=[1, 0, 2]),
+            negative=metrics_pb2.ExponentialHistogramDataPoint.Buckets(offset=4, bucket_counts=[3]))
+        points = [gauge("temperature", number / 3, {"room": "r%d" % number}, at_ns), summary("calls", 5, 10.0, {0.5: 1.0, 0.9: 4.5}, at_ns),
+                  metrics_pb2.Metric(name="latency", unit="ms", histogram=metrics_pb2.Histogram(data_points=[histogram], aggregation_temporality=1)),
+                  metrics_pb2.Metric(name="sizes", exponential_histogram=metrics_pb2.ExponentialHistogram(data_points=[exponential], aggregation_temporality=2)),
+                  metrics_pb2.Metric(name="total", sum=metrics_pb2.Sum(is_monotonic=True, aggregation_temporality=2, data_points=[
+                      metrics_pb2.NumberDataPoint(time_unix_nano=at_ns, as_int=2 ** 60 + number)]))]
+        for answer in (sender.send("traces", traces(spans, resource)), sender.send("logs", logs(lines, resource), "gzip"),
+                       sender.send("metrics", metrics(points, resource), "zstd")):
+            check(answer.status == OK and answer.rejected == 0, "all is taken: %r" % answer)
+
+
+def nested(flat):
+    """docs/delta.md: the whole set, nested by dots; where a key stands beside one that begins with it, the dotted key stays."""
+    out = {}
+    for key, content in flat.items():
+        parts = key.split(".")
+        if any(".".join(parts[:i]) in flat for i in range(1, len(parts))) or any(other.startswith(key + ".") for other in flat):
+            out[key] = content
+            continue
+        at = out
+        for part in parts[:-1]:
+            at = at.setdefault(part, {})
+        at[parts[-1]] = content
+    return out
+
+
+def whole_set(row, column, flat_columns):
+    """What SQL gives for `attributes` or `resource`, from a row of the files: its flat columns and the remainder, which wins."""
+    flat = {}
+    for name in flat_columns:
+        if row[name] is not None:
+            flat[name[len(column) + 3:].replace("___", ".").replace("__", ".")] = row[name]
+    flat.update(json.loads(row[column]) if row[column] is not None else {})
+    return nested(flat) if flat else None
+
+
+def canonical(content):
+    """One text for a value, whichever reader it came from."""
+    if content is None:
+        return "-"
+    if isinstance(content, datetime.datetime):
+        return content.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    if isinstance(content, (datetime.date, uuid.UUID)):
+        return str(content)
+    if isinstance(content, (dict, list)):
+        return json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return repr(content)
+
+
+def hash_rows(rows, columns):
+    digest = hashlib.sha256()
+    for row in sorted(rows, key=lambda row: str(row["id"])):
+        for name, _, _ in columns:
+            digest.update(canonical(row[name]).encode() + b"\x1f")
+        digest.update(b"\x1e")
+    return digest.hexdigest()
+
+
+def rows_of_delta(table_rows, columns):
+    """Rows of the files with the types of SQL."""
+    flat = {column: [name for name, _, _ in columns if name.startswith(column + "___")] for column in ("attributes", "resource")}
+    for row in table_rows:
+        whole = {column: whole_set(row, column, names) for column, names in flat.items() if column in row}
+        for name, kind, _ in columns:
+            if kind == "json" and name not in whole and row[name] is not None:
+                row[name] = json.loads(row[name])
+        row.update(whole)
+        yield row
+
+
+def first_difference(ours, theirs, columns):
+    by_id = {str(row["id"]): row for row in theirs}
+    for row in ours:
+        other = by_id.get(str(row["id"]))
+        if other is None:
+            return "row %s is not in the files" % row["id"]
+        for name, _, _ in columns:
+            if canonical(row[name]) != canonical(other[name]):
+                return "row %s: %s is %s in SQL, %s in the files" % (row["id"], name, canonical(row[name]), canonical(other[name]))
+    return "the files have %d rows, SQL %d" % (len(theirs), len(ours))
+
+
+def check_same(server, projects, table):
+    """Counts and hashes of delta-rs against SQL, and of pyarrow's plain Parquet reader against delta-rs."""
+    columns = [column for column in columns_of(table) if "derived" not in column[2]]
+    path = os.path.join(server.delta_tables(), table)
+    delta = DeltaTable(path)
+    names = {field.name for field in delta.schema().fields}
+    check(names == {name for name, _, _ in columns}, "the table's columns are the schema's: %s" % (names ^ {name for name, _, _ in columns}))
+    theirs = list(rows_of_delta(delta.to_pyarrow_dataset().to_table().to_pylist(), columns))
+    total = 0
+    for project_id, (user, key) in projects.items():
+        with server.connect(user=user, password=key) as connection, connection.cursor(binary=True, row_factory=psycopg.rows.dict_row) as cursor:
+            ours = cursor.execute("SELECT * FROM " + table).fetchall()
+            kind = "kind" if table == "otel_logs_and_spans" else "metric_type"
+            cursor.execute("SELECT date, %s AS kind, count(*) AS count FROM %s GROUP BY 1, 2" % (kind, table))
+            counts = {(row["date"], row["kind"]): row["count"] for row in cursor.fetchall()}
+        of_project = [row for row in theirs if row["project_id"] == project_id]
+        their_counts = {}
+        for row in of_project:
+            their_counts[row["date"], row[kind]] = their_counts.get((row["date"], row[kind]), 0) + 1
+        check(len({date for date, _ in counts}) == 2 and counts == their_counts, "counts by date and kind: SQL %r, delta-rs %r" % (counts, their_counts))
+        our_hash, their_hash = hash_rows(ours, columns), hash_rows(of_project, columns)
+        check(our_hash == their_hash, "%s: hash over all stored columns: %s" % (table, first_difference(ours, of_project, columns)))
+        total += len(ours)
+        print("%s, %s: %d rows, %d columns, sha256 %s... by SQL and by delta-rs" % (table, user, len(ours), len(columns), our_hash[:16]), flush=True)
+    files = [uri.replace("file://", "") for uri in delta.file_uris()]
+    of_files = [pyarrow.parquet.ParquetFile(file) for file in files]
+    check(sum(file.metadata.num_rows for file in of_files) == total, "pyarrow counts the rows of the files")
+    ids = sorted(one for file in of_files for one in file.read(columns=["id"])["id"].to_pylist())
+    check(ids == sorted(row["id"] for row in theirs), "pyarrow reads the same ids")
+    return delta, total
+
+
+def decoded_partition(text):
+    return text.replace("%3A", ":")
+
+
+def check_statistics(delta, table):
+    """What the log says of a file holds for the file; the row groups' own bounds too."""
+    actions = pyarrow.record_batch(delta.get_add_actions(flatten=True)).to_pylist()
+    root = delta.table_uri.replace("file://", "").rstrip("/")
+    bounds = 0
+    for action in actions:
+        file = pyarrow.parquet.ParquetFile(os.path.join(root, decoded_partition(action["path"])))
+        rows = file.read()
+        check(action["num_records"] == rows.num_rows, "%s has %d rows, the log says %s" % (action["path"], rows.num_rows, action["num_records"]))
+        check(action["size_bytes"] == os.path.getsize(os.path.join(root, action["path"])), "the size of %s" % action["path"])
+        for name in rows.column_names:
+            values = rows[name]
+            if action.get("null_count." + name) is not None:
+                check(action["null_count." + name] == values.null_count, "%s: nulls of %s are %d, the log says %s" %
+                      (action["path"], name, values.null_count, action["null_count." + name]))
+            low, high = action.get("min." + name), action.get("max." + name)
+            if low is None or values.null_count == len(values):
+                continue
+            real = pyarrow.compute.min_max(values).as_py()
+            check(low <= real["min"] and high >= real["max"], "%s: %s is %r to %r, the log says %r to %r" %
+                  (action["path"], name, real["min"], real["max"], low, high))
+            bounds += 1
+        day = action["partition.date"] if "partition.date" in action else action["partition_values"]["date"]
+        days = {at.date() for at in rows["timestamp"].to_pylist()}
+        check(days == {day}, "%s holds rows of %s" % (action["path"], days))
+        for group in range(file.metadata.num_row_groups):
+            of_group = file.read_row_group(group)
+            for index in range(file.metadata.num_columns):
+                column = file.metadata.row_group(group).column(index)
+                name, statistics = column.path_in_schema, column.statistics
+                if "." in name or statistics is None or not statistics.has_min_max or of_group[name].null_count == of_group.num_rows:
+                    continue
+                real = pyarrow.compute.min_max(of_group[name]).as_py()
+                check(statistics.min <= real["min"] and real["max"] <= statistics.max, "row group %d of %s: %s is %r, its bounds say %r to %r" %
+                      (group, action["path"], name, real, statistics.min, statistics.max))
+                bounds += 1
+    wanted = {"min.timestamp", "max.timestamp"}
+    check(wanted <= set(actions[0]), "the log has bounds of the timestamp: %s" % sorted(actions[0]))
+    print("%s: %d files, %d bounds hold" % (table, len(actions), bounds), flush=True)
+
+
+def check_versions(delta, table, total):
+    path = delta.table_uri.replace("file://", "").rstrip("/")
+    versions = delta.version()
+    check(versions >= COMMITS, "%s is at version %d" % (table, versions))
+    last = 0
+    for version in range(0, versions + 1):
+        count = DeltaTable(path, version=version).to_pyarrow_dataset().count_rows()
+        check(count >= last, "%s: version %d has %d rows, the one before %d" % (table, version, count, last))
+        last = count
+    check(last == total, "the last version has all rows")
+    with open(os.path.join(path, "_delta_log", "_last_checkpoint")) as f:
+        checkpoint = json.load(f)["version"]
+    copy = os.path.join(STORY_DIR, table + "-copy")
+    shutil.copytree(path, copy)
+    removed = 0
+    for commit in glob.glob(os.path.join(copy, "_delta_log", "*.json")):
+        if int(os.path.basename(commit).split(".")[0]) <= checkpoint:
+            os.unlink(commit)
+            removed += 1
+    check(removed == checkpoint + 1, "%d commits up to the checkpoint" % removed)
+    reopened = DeltaTable(copy)
+    check(reopened.version() == versions and reopened.to_pyarrow_dataset().count_rows() == total, "the checkpoint opens the table")
+    check({field.name for field in reopened.schema().fields} == {field.name for field in delta.schema().fields}, "with its columns")
+    check(sorted(os.path.basename(uri) for uri in reopened.file_uris()) == sorted(os.path.basename(uri) for uri in delta.file_uris()), "and its files")
+    shutil.rmtree(copy)
+    print("%s: %d versions, each readable; the checkpoint at %d stands for %d commits" % (table, versions + 1, checkpoint, removed), flush=True)
+
+
+def main():
+    # The flush is by hand of the clock: one a round, so that each is a commit.
+    with Server(flush="500ms", options=["--publish-interval", "50ms"]) as server:
+        second_id, _, second_key = server.project_create("second")
+        projects = {server.project: ("default", server.key), second_id: ("second", second_key)}
+        senders = {user: Sender(server.grpc_port, key) for user, key in projects.values()}
+        wait_until(lambda: senders["second"].send("traces", b"").status == OK, "the second project is known", 5)
+        now_ns = time.time_ns()
+        for number in range(COMMITS):
+            before = len(server.events("flush.committed"))
+            for user, _ in projects.values():
+                send_round(senders[user], number, user, now_ns + number * 10 ** 7)
+            wait_until(lambda: len(server.events("flush.committed")) > before, "a flush", 10)
+        sent = {"otel_logs_and_spans": COMMITS * 2 * 2 * 35, "otel_metrics": COMMITS * 2 * 2 * 5}
+        for table in TABLES:
+            wait_until(lambda: DeltaTable(os.path.join(server.delta_tables(), table)).to_pyarrow_dataset().count_rows() == sent[table],
+                       "all rows of %s are in Delta" % table, 20)
+        for table in TABLES:
+            delta, total = check_same(server, projects, table)
+            check(total == sent[table], "%d rows of %s were sent, there are %d" % (sent[table], table, total))
+            check_statistics(delta, table)
+            check_versions(delta, table, total)
+        server.kill()
+        server.start()
+        check(server.one("SELECT count(*) FROM otel_logs_and_spans") == sent["otel_logs_and_spans"] // 2, "after a kill all is there")
+        server.stop()
+
+
+main()
