@@ -188,7 +188,7 @@ static void server_attributes(struct spans *spans, struct template *t, uint32_t 
     attribute_text(spans, t, 9, "http.request.method", method);
     attribute_text(spans, t, 9, "http.route", route);
     attribute_int(spans, t, "http.response.status_code", is_error ? 503 : random_below(spans, 12) ? 200 : 404);
-    snprintf(text, sizeof text, "/api/v1/%s/", words[service % COUNT_OF(words)]);
+    snprintf(text, sizeof text, "/api/v1/accounts/%s/items/", words[service % COUNT_OF(words)]);
     attribute_fresh(spans, t, "url.path", text, PATCH_HEX, 12, "/detail");
     attribute_text(spans, t, 9, "url.scheme", "https");
     snprintf(text, sizeof text, "page=%u&sort=desc", 1 + random_below(spans, 50));
@@ -197,7 +197,7 @@ static void server_attributes(struct spans *spans, struct template *t, uint32_t 
     attribute_text(spans, t, 9, "server.address", text);
     attribute_int(spans, t, "server.port", 8443);
     attribute_fresh(spans, t, "client.address", "10.1.1", PATCH_DIGITS, 6, "");
-    snprintf(text, sizeof text, "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/%u.0.0.0 Safari/537.36",
+    snprintf(text, sizeof text, "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%u.0.0.0 Safari/537.36",
              100 + random_below(spans, 25));
     attribute_text(spans, t, 9, "user_agent.original", text);
     attribute_text(spans, t, 9, "network.protocol.version", "1.1");
@@ -210,7 +210,7 @@ static void server_attributes(struct spans *spans, struct template *t, uint32_t 
     attribute_text(spans, t, 9, "thread.name", text);
     attribute_text(spans, t, 9, "tenant.plan", PICK(spans, plans));
     attribute_int(spans, t, "app.retry", random_below(spans, 3));
-    attribute_text(spans, t, 9, "app.flag", PICK(spans, words));
+    attribute_text(spans, t, 9, "app.release.channel", PICK(spans, words));
 }
 
 static void database_attributes(struct spans *spans, struct template *t, const char *table)
@@ -220,10 +220,11 @@ static void database_attributes(struct spans *spans, struct template *t, const c
     attribute_text(spans, t, 9, "db.namespace", "main");
     attribute_text(spans, t, 9, "db.operation.name", "SELECT");
     attribute_text(spans, t, 9, "db.collection.name", table);
-    snprintf(text, sizeof text, "SELECT t.id, t.name, t.created_at FROM %s t JOIN owners o ON o.id = t.owner_id WHERE t.id = $1 LIMIT %u",
+    snprintf(text, sizeof text, "SELECT t.id, t.name, t.created_at, t.status FROM %s t JOIN owners o ON o.id = t.owner_id WHERE t.id = $1 AND t.tenant_id = "
+             "$2 AND t.deleted_at IS NULL ORDER BY t.created_at DESC LIMIT %u",
              table, 1 + random_below(spans, 100));
     attribute_text(spans, t, 9, "db.query.text", text);
-    attribute_text(spans, t, 9, "server.address", "pg-primary.prod");
+    attribute_text(spans, t, 9, "server.address", "pg-primary.prod.svc.cluster.local");
     attribute_int(spans, t, "server.port", 5432);
     attribute_int(spans, t, "db.response.returned_rows", random_below(spans, 100));
     attribute_text(spans, t, 9, "network.peer.address", "10.0.3.17");

@@ -175,6 +175,7 @@ static void call_work(struct call *call, struct inflater *inflater)
 static void *ingest_thread(void *ctx)
 {
     struct ingest *ingest = ctx;
+    pthread_setname_np(pthread_self(), "ingest");
     struct inflater *inflater = inflater_create();
     bool is_closed = false;
     while (!is_closed) {

@@ -366,6 +366,7 @@ static void room_again(struct buffer *wal)
 void *wal_writer(void *ctx)
 {
     struct buffer *wal = ctx;
+    pthread_setname_np(pthread_self(), "wal");
     for (;;) {
         pthread_mutex_lock(&wal->lock);
         while (wal->pending == NULL && wal->state == WAL_RUNNING) pthread_cond_wait(&wal->wake, &wal->lock);
