@@ -224,3 +224,18 @@ static inline struct parquet_footer *model_footer(struct bytes file, const struc
     if (!is_read) fail_msg("%s", err.text);
     return footer;
 }
+static inline struct columns *model_columns(enum schema_table_id id, uint32_t rows)
+{
+    struct columns *columns = columns_create(schema_table(id));
+    model_fill(columns, rows);
+    return columns;
+}
+
+static inline struct bytes write_range(struct parquet_writer *writer, struct columns *columns, uint32_t from, uint32_t to,
+                                enum parquet_codec codec)
+{
+    struct bytes file = { NULL, 0 };
+    struct err err = { .code = ERR_OK };
+    if (!parquet_write(writer, columns, from, to, codec, &file, &err)) fail_msg("%s", err.text);
+    return file;
+}

@@ -5,9 +5,10 @@
  *   files --parquet_join--> one file: [row groups copied byte by byte][new footer]
  *   file --parquet_footer_read--> struct parquet_footer: row groups, min/max, null counts, where the blooms are
  *
- * Written for every stored column: field id, dictionary or plain or DELTA_BINARY_PACKED or RLE, statistics (min/max
- * exact or cut to 64 bytes with the exactness flags), null_count, column_orders; split-block bloom filters on columns
- * flagged bloom. Data page v1, zstd 1 or none. Strings only valid UTF-8.
+ * Written for every stored column: field id, dictionary or DELTA_LENGTH_BYTE_ARRAY (texts), DELTA_BINARY_PACKED
+ * (integers) or PLAIN, statistics (min/max exact or cut to 64 bytes with the exactness flags), null_count,
+ * column_orders; split-block bloom filters on columns flagged bloom, list elements included. not_null columns are
+ * `required`, the elements of lists `optional`. Data page v1, zstd 1 or none. Strings only valid UTF-8.
  * Thread: a writer has one owner; reading functions are pure. Memory: writer buffers are reused and bounded by the
  * greatest row group; a footer is one allocation.
  * Errors: ERR_CORRUPT for bytes that are not a Parquet file of ours; ERR_UNSUPPORTED, with its name, for a feature.

@@ -1,26 +1,4 @@
-#include "timefusion/parquet/bloom.h"
-#include "timefusion/parquet/encode.h"
 #include "timefusion/parquet/model_fixture.h"
-
-#include "base/disk_sim.h"
-
-#include <unistd.h>
-
-static struct columns *model_columns(enum schema_table_id id, uint32_t rows)
-{
-    struct columns *columns = columns_create(schema_table(id));
-    model_fill(columns, rows);
-    return columns;
-}
-
-static struct bytes write_range(struct parquet_writer *writer, struct columns *columns, uint32_t from, uint32_t to,
-                                enum parquet_codec codec)
-{
-    struct bytes file = { NULL, 0 };
-    struct err err = { .code = ERR_OK };
-    if (!parquet_write(writer, columns, from, to, codec, &file, &err)) fail_msg("%s", err.text);
-    return file;
-}
 
 static void check_range(struct bytes file, const struct schema_table *table, uint32_t from, uint32_t to)
 {
@@ -447,307 +425,93 @@ static void test_damaged_footers(void **state)
     columns_destroy(columns);
 }
 
-/* ---- joining ---- */
+/* ---- files of any schema ---- */
 
-struct join_fixture {
-    struct disk *disk;
-    char dir[64];
-    struct parquet_input inputs[8];
-    uint32_t input_count;
-    struct disk_file *out;
-};
-
-static struct disk_file *file_put(struct join_fixture *join, const char *name, struct bytes bytes)
+/* Goal: nested columns keep their levels and values, over several row groups, when the file is taken piece by piece.
+ * Method: struct, map and list as in a Delta checkpoint, two row groups, read by the independent decoder. */
+static void test_nested_file(void **state)
 {
-    char path[128];
-    struct disk_file *file;
+    (void)state;
+    static const struct parquet_element elements[] = {
+        { "root", PARQUET_TYPE_GROUP, PARQUET_REQUIRED, PARQUET_LOGICAL_NONE, 2, 0 },
+        { "add", PARQUET_TYPE_GROUP, PARQUET_OPTIONAL, PARQUET_LOGICAL_NONE, 3, 0 },
+        { "size", PARQUET_TYPE_INT32, PARQUET_REQUIRED, PARQUET_LOGICAL_NONE, 0, 0 },
+        { "partitionValues", PARQUET_TYPE_GROUP, PARQUET_OPTIONAL, PARQUET_LOGICAL_MAP, 1, 0 },
+        { "key_value", PARQUET_TYPE_GROUP, PARQUET_REPEATED, PARQUET_LOGICAL_NONE, 2, 0 },
+        { "key", PARQUET_TYPE_BYTE_ARRAY, PARQUET_REQUIRED, PARQUET_LOGICAL_STRING, 0, 0 },
+        { "value", PARQUET_TYPE_BYTE_ARRAY, PARQUET_OPTIONAL, PARQUET_LOGICAL_STRING, 0, 0 },
+        { "dataChange", PARQUET_TYPE_BOOLEAN, PARQUET_OPTIONAL, PARQUET_LOGICAL_NONE, 0, 0 },
+        { "list", PARQUET_TYPE_GROUP, PARQUET_OPTIONAL, PARQUET_LOGICAL_LIST, 1, 0 },
+        { "list", PARQUET_TYPE_GROUP, PARQUET_REPEATED, PARQUET_LOGICAL_NONE, 1, 0 },
+        { "element", PARQUET_TYPE_DOUBLE, PARQUET_OPTIONAL, PARQUET_LOGICAL_NONE, 0, 0 },
+    };
+    /* Rows: add with two keys, the second null; nothing but an empty list; add with a null map, and a list of 2 and null. */
+    static const uint8_t size_levels[] = { 1, 0, 1 }, change_levels[] = { 2, 0, 1 };
+    static const uint8_t map_repetition[] = { 0, 1, 0, 0 }, key_levels[] = { 3, 3, 0, 1 }, value_levels[] = { 4, 3, 0, 1 };
+    static const uint8_t list_repetition[] = { 0, 0, 0, 1 }, list_levels[] = { 0, 1, 3, 2 };
+    static const int64_t sizes[] = { INT32_MAX, INT32_MIN };
+    static const uint8_t changes[] = { 1 };
+    static const double numbers[] = { 2.5 };
+    const struct bytes keys[] = { BYTES("date"), BYTES("project") }, values[] = { BYTES("2025-11-22") };
+    const struct parquet_leaf leaves[] = {
+        { .definition_levels = size_levels, .level_count = 3, .value_count = 2, .integers = sizes },
+        { .repetition_levels = map_repetition, .definition_levels = key_levels, .level_count = 4, .value_count = 2, .texts = keys },
+        { .repetition_levels = map_repetition, .definition_levels = value_levels, .level_count = 4, .value_count = 1, .texts = values },
+        { .definition_levels = change_levels, .level_count = 3, .value_count = 1, .booleans = changes },
+        { .repetition_levels = list_repetition, .definition_levels = list_levels, .level_count = 4, .value_count = 1, .doubles = numbers },
+    };
+    static const uint32_t repetition_max[] = { 0, 1, 1, 0, 1 }, definition_max[] = { 1, 3, 4, 2, 3 };
+    struct parquet_file *file = parquet_file_create(elements, COUNT_OF(elements), PARQUET_CODEC_ZSTD);
+    struct buf whole;
     struct err err = { .code = ERR_OK };
-    snprintf(path, sizeof path, "%s/%s", join->dir, name);
-    if (!join->disk->ops->open(join->disk, path, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, &file, &err)) {
-        fail_msg("%s", err.text);
+    buf_init(&whole, 1 << 20);
+    assert_int_equal(parquet_file_leaf_count(file), COUNT_OF(leaves));
+    for (int group = 0; group < 2; group++) {
+        for (uint32_t i = 0; i < COUNT_OF(leaves); i++) {
+            uint32_t repetition, definition;
+            parquet_file_levels_max(file, i, &repetition, &definition);
+            assert_int_equal(repetition, repetition_max[i]);
+            assert_int_equal(definition, definition_max[i]);
+            assert_true(parquet_file_column(file, &leaves[i], &err));
+        }
+        parquet_file_row_group_end(file, 3);
+        struct bytes piece = parquet_file_take(file);
+        assert_true(buf_add(&whole, piece.ptr, piece.len));
     }
-    if (bytes.len > 0) assert_true(join->disk->ops->pwrite(file, 0, &bytes, 1, &err));
-    return file;
-}
+    struct bytes rest;
+    assert_true(parquet_file_end(file, &rest, &err));
+    assert_true(buf_add(&whole, rest.ptr, rest.len));
+    parquet_file_destroy(file);
 
-static void join_begin(struct join_fixture *join, struct disk *disk)
-{
-    struct err err = { .code = ERR_OK };
-    *join = (struct join_fixture){ .disk = disk };
-    snprintf(join->dir, sizeof join->dir, "/tmp/parquet_test.%d", (int)getpid());
-    assert_true(disk->ops->mkdir(disk, join->dir, &err));
-    join->out = file_put(join, "out", BYTES(""));
-}
-
-static void join_add(struct join_fixture *join, struct bytes bytes)
-{
-    char name[32];
-    snprintf(name, sizeof name, "in%u", join->input_count);
-    join->inputs[join->input_count++] = (struct parquet_input){ file_put(join, name, bytes), bytes.len };
-}
-
-static void join_end(struct join_fixture *join)
-{
-    struct err err = { .code = ERR_OK };
-    char path[128];
-    join->disk->ops->close(join->out);
-    snprintf(path, sizeof path, "%s/out", join->dir);
-    assert_true(join->disk->ops->unlink(join->disk, path, &err));
-    for (uint32_t i = 0; i < join->input_count; i++) {
-        join->disk->ops->close(join->inputs[i].file);
-        snprintf(path, sizeof path, "%s/in%u", join->dir, i);
-        assert_true(join->disk->ops->unlink(join->disk, path, &err));
-    }
-    if (join->disk == &disk_real) rmdir(join->dir);
-}
-
-/* Reads the joined file back and checks its row groups, which hold rows [0, ends[0]), [ends[0], ends[1]) ... */
-static void check_joined(struct join_fixture *join, const struct schema_table *table, uint64_t bytes, const uint32_t *ends,
-                         uint32_t group_count)
-{
-    struct err err = { .code = ERR_OK };
-    uint8_t *copy = malloc(bytes + 1);
-    size_t len;
-    assert_true(join->disk->ops->pread(join->out, 0, copy, bytes + 1, &len, &err));
-    assert_int_equal(len, bytes);
-    struct bytes file = { copy, len };
     struct decoded_file decoded;
-    decode_file(file, &decoded);
-    assert_int_equal(decoded.group_count, group_count);
-    for (uint32_t i = 0; i < group_count; i++) {
-        model_check_group(file, table, &decoded.groups[i], i == 0 ? 0 : ends[i - 1], ends[i]);
-    }
-    struct parquet_footer *footer = model_footer(file, table);
-    for (uint32_t i = 0; i < group_count; i++) { /* blooms stand where the footer says */
-        const struct parquet_column_stats *stats = &footer->row_groups[i].columns[table->row_id];
-        struct bytes bloom = { copy + stats->bloom_offset, stats->bloom_bytes };
-        for (uint32_t row = i == 0 ? 0 : ends[i - 1]; row < ends[i]; row++) {
-            char text[MODEL_TEXT_MAX];
-            assert_true(parquet_bloom_may_hold(bloom, model_text(table->row_id, row, 0, text)));
+    decode_file(buf_bytes(&whole), &decoded);
+    assert_int_equal(decoded.row_count, 6);
+    assert_int_equal(decoded.group_count, 2);
+    for (uint32_t group = 0; group < 2; group++) {
+        for (uint32_t i = 0; i < COUNT_OF(leaves); i++) {
+            struct decoded_chunk *chunk = &decoded.groups[group].chunks[i];
+            decode_chunk(chunk, buf_bytes(&whole), repetition_max[i], definition_max[i]);
+            assert_int_equal(chunk->value_count, leaves[i].value_count);
+            assert_memory_equal(chunk->definition, leaves[i].definition_levels, leaves[i].level_count);
+            if (repetition_max[i] > 0) assert_memory_equal(chunk->repetition, leaves[i].repetition_levels, leaves[i].level_count);
+            for (uint32_t k = 0; k < chunk->value_count; k++) {
+                if (leaves[i].texts != NULL) assert_true(bytes_equal(chunk->values[k].text, leaves[i].texts[k]));
+                if (leaves[i].integers != NULL) assert_int_equal(chunk->values[k].integer, leaves[i].integers[k]);
+                if (leaves[i].booleans != NULL) assert_int_equal(chunk->values[k].integer, leaves[i].booleans[k]);
+                if (leaves[i].doubles != NULL) assert_true(chunk->values[k].number == leaves[i].doubles[k]);
+            }
+            decode_chunk_free(chunk);
         }
     }
-    parquet_footer_destroy(footer);
+    assert_int_equal(decoded.groups[0].chunks[1].path_len, 4); /* add, partitionValues, key_value, key */
+    assert_true(bytes_equal(decoded.groups[0].chunks[1].path[3], BYTES("key")));
     decode_free(&decoded);
-    free(copy);
-}
-
-static void join_and_check(struct disk *disk)
-{
-    const struct schema_table *table = schema_table(SCHEMA_LOGS_AND_SPANS);
-    static const uint32_t ends[] = { 300, 301, 700, 2000 };
-    struct parquet_writer *writer = parquet_writer_create();
-    struct columns *columns = model_columns(SCHEMA_LOGS_AND_SPANS, ends[3]);
-    struct join_fixture join;
-    struct err err = { .code = ERR_OK };
-    join_begin(&join, disk);
-    for (uint32_t i = 0; i < COUNT_OF(ends); i++) {
-        join_add(&join, write_range(writer, columns, i == 0 ? 0 : ends[i - 1], ends[i],
-                                    i % 2 == 0 ? PARQUET_CODEC_NONE : PARQUET_CODEC_ZSTD));
-    }
-    uint64_t bytes;
-    struct parquet_footer *footer;
-    if (!parquet_join(disk, join.inputs, 4, table, join.out, true, &bytes, &footer, &err)) fail_msg("%s", err.text);
-    assert_int_equal(footer->row_count, ends[3]);
-    assert_int_equal(footer->row_group_count, 4);
-    assert_int_equal(footer->file_bytes, bytes);
-    uint64_t nulls = 0;
-    for (uint32_t i = 0; i < 4; i++) nulls += footer->row_groups[i].columns[LOGS_AND_SPANS_parent_id].null_count;
-    assert_int_equal(footer->file_columns[LOGS_AND_SPANS_parent_id].null_count, nulls);
-    assert_int_equal(footer->file_columns[LOGS_AND_SPANS_timestamp].min.integer, columns_timestamp_min_us(columns, 0, ends[3]));
-    assert_int_equal(footer->file_columns[LOGS_AND_SPANS_timestamp].max.integer, columns_timestamp_max_us(columns, 0, ends[3]));
-    parquet_footer_destroy(footer);
-    check_joined(&join, table, bytes, ends, 4);
-
-    /* A joined file can be joined again. */
-    struct parquet_input twice[2] = { { join.out, bytes }, join.inputs[0] };
-    struct disk_file *out = file_put(&join, "out2", BYTES(""));
-    if (!parquet_join(disk, twice, 2, table, out, false, &bytes, &footer, &err)) fail_msg("%s", err.text);
-    assert_int_equal(footer->row_count, ends[3] + ends[0]);
-    assert_int_equal(footer->row_group_count, 5);
-    parquet_footer_destroy(footer);
-    disk->ops->close(out);
-    char path[128];
-    snprintf(path, sizeof path, "%s/out2", join.dir);
-    assert_true(disk->ops->unlink(disk, path, &err));
-
-    join_end(&join);
-    columns_destroy(columns);
-    parquet_writer_destroy(writer);
-}
-
-/* Goal: joined files hold all row groups unchanged, with offsets, ordinals and blooms of their new places.
- * Method: four files of both codecs through the kernel's copying; every value is read back. */
-static void test_join_in_kernel(void **state)
-{
-    (void)state;
-    join_and_check(&disk_real);
-}
-
-/* Goal: the same where files have no descriptors.
- * Method: the disk that lives in memory. */
-static void test_join_by_hand(void **state)
-{
-    (void)state;
-    struct disk_sim *sim = disk_sim_create(512);
-    join_and_check(disk_sim_disk(sim));
-    disk_sim_destroy(sim);
-}
-
-/* Goal: what cannot be joined is refused before anything is written.
- * Method: another table's file, one row group too many, a damaged input. */
-static void test_join_refuses(void **state)
-{
-    (void)state;
-    const struct schema_table *table = schema_table(SCHEMA_LOGS_AND_SPANS);
-    struct parquet_writer *writer = parquet_writer_create();
-    struct columns *spans = model_columns(SCHEMA_LOGS_AND_SPANS, 2), *points = model_columns(SCHEMA_METRICS, 2);
-    struct join_fixture join;
-    struct err err = { .code = ERR_OK };
-    uint64_t bytes;
-    struct parquet_footer *footer;
-    struct disk_stat stat;
-    join_begin(&join, &disk_real);
-    join_add(&join, write_range(writer, spans, 0, 2, PARQUET_CODEC_NONE));
-    join_add(&join, write_range(writer, points, 0, 2, PARQUET_CODEC_NONE));
-    assert_false(parquet_join(&disk_real, join.inputs, 2, table, join.out, false, &bytes, &footer, &err));
-    assert_int_equal(err.code, ERR_INPUT);
-    assert_null(footer);
-
-    join.inputs[1].bytes -= 1; /* its end is cut */
-    assert_false(parquet_join(&disk_real, join.inputs, 2, table, join.out, false, &bytes, &footer, &err));
-    assert_int_equal(err.code, ERR_CORRUPT);
-
-    struct parquet_input many[PARQUET_ROW_GROUPS_MAX + 1];
-    for (uint32_t i = 0; i <= PARQUET_ROW_GROUPS_MAX; i++) many[i] = join.inputs[0];
-    assert_true(parquet_join(&disk_real, many, PARQUET_ROW_GROUPS_MAX, table, join.out, false, &bytes, &footer, &err));
-    assert_int_equal(footer->row_group_count, PARQUET_ROW_GROUPS_MAX);
-    parquet_footer_destroy(footer);
-    assert_true(disk_real.ops->truncate(join.out, 0, &err));
-    assert_false(parquet_join(&disk_real, many, PARQUET_ROW_GROUPS_MAX + 1, table, join.out, false, &bytes, &footer, &err));
-    assert_int_equal(err.code, ERR_TOO_LARGE);
-    assert_true(disk_real.ops->stat(join.out, &stat, &err));
-    assert_int_equal(stat.bytes, 0);
-    join_end(&join);
-    columns_destroy(spans);
-    columns_destroy(points);
-    parquet_writer_destroy(writer);
-}
-
-/* ---- encodings ---- */
-
-/* Goal: hybrid runs and packed groups of every width and shape decode to what was put in.
- * Method: values in runs of changing length, all widths, counts around groups of eight; bitmaps too. */
-static void test_hybrid(void **state)
-{
-    (void)state;
-    enum { COUNT_MAX = 1500 };
-    struct buf out;
-    uint32_t back[COUNT_MAX];
-    buf_init(&out, 1 << 20);
-    for (uint32_t width = 0; width <= 16; width++) {
-        for (uint32_t run = 1; run < 100; run = run * 2 + 1) {
-            for (uint32_t count = 0; count <= COUNT_MAX; count = count < 20 ? count + 1 : count * 3 - 7) {
-                uint16_t wide[COUNT_MAX];
-                uint8_t narrow[COUNT_MAX];
-                uint64_t bits[COUNT_MAX / 64 + 1] = { 0 };
-                for (uint32_t i = 0; i < count; i++) {
-                    wide[i] = (uint16_t)(model_mix(width, i / run / (i % 300 < 100 ? 50 : 1), 0) & ((1u << width) - 1));
-                    narrow[i] = (uint8_t)wide[i];
-                    bits[i / 64] |= (uint64_t)(wide[i] & 1) << (i % 64);
-                }
-                out.len = 0;
-                assert_true(encode_hybrid16(&out, wide, count, width));
-                struct decode_input in = { out.ptr, out.ptr + out.len };
-                decode_hybrid(&in, width, count, back);
-                assert_ptr_equal(in.at, in.end);
-                for (uint32_t i = 0; i < count; i++) assert_int_equal(back[i], wide[i]);
-                if (width > 8) continue;
-                out.len = 0;
-                assert_true(encode_hybrid8(&out, narrow, count, width));
-                in = (struct decode_input){ out.ptr, out.ptr + out.len };
-                decode_hybrid(&in, width, count, back);
-                assert_ptr_equal(in.at, in.end);
-                for (uint32_t i = 0; i < count; i++) assert_int_equal(back[i], narrow[i]);
-                out.len = 0;
-                assert_true(encode_hybrid_bitmap(&out, bits, count));
-                in = (struct decode_input){ out.ptr, out.ptr + out.len };
-                decode_hybrid(&in, 1, count, back);
-                for (uint32_t i = 0; i < count; i++) assert_int_equal(back[i], wide[i] & 1);
-            }
-        }
-    }
-    buf_deinit(&out);
-}
-
-/* Goal: DELTA_BINARY_PACKED holds any integers, with differences that wrap.
- * Method: values of every bit width, extremes among them, counts around blocks and miniblocks. */
-static void test_delta(void **state)
-{
-    (void)state;
-    enum { COUNT_MAX = 700 };
-    struct buf out;
-    buf_init(&out, 1 << 20);
-    for (uint32_t width = 0; width <= 64; width++) {
-        for (uint32_t count = 0; count <= COUNT_MAX; count = count < 3 ? count + 1 : count * 2 - (count & 1)) {
-            int64_t wide[COUNT_MAX], back[COUNT_MAX];
-            int32_t narrow[COUNT_MAX];
-            for (uint32_t i = 0; i < count; i++) {
-                uint64_t mix = model_mix(width, i, 0);
-                wide[i] = width == 0 ? -5 : (int64_t)(mix >> (64 - width));
-                if (width == 64 && i % 9 == 0) wide[i] = i % 2 == 0 ? INT64_MIN : INT64_MAX;
-                narrow[i] = (int32_t)wide[i];
-                if (width == 64 && i % 7 == 0) narrow[i] = i % 2 == 0 ? INT32_MIN : INT32_MAX;
-            }
-            out.len = 0;
-            assert_true(encode_delta64(&out, wide, count));
-            struct decode_input in = { out.ptr, out.ptr + out.len };
-            decode_delta(&in, count, 64, back);
-            assert_ptr_equal(in.at, in.end);
-            for (uint32_t i = 0; i < count; i++) assert_true(back[i] == wide[i]);
-            out.len = 0;
-            assert_true(encode_delta32(&out, narrow, count));
-            in = (struct decode_input){ out.ptr, out.ptr + out.len };
-            decode_delta(&in, count, 32, back);
-            assert_ptr_equal(in.at, in.end);
-            for (uint32_t i = 0; i < count; i++) assert_true(back[i] == narrow[i]);
-        }
-    }
-    buf_deinit(&out);
-}
-
-/* Goal: bloom filters agree with the format's own example and doubt what they cannot read.
- * Method: block and bits of a value worked out by hand from the document; damaged headers. */
-static void test_bloom(void **state)
-{
-    (void)state;
-    struct buf out;
-    struct bloom bloom;
-    buf_init(&out, 1 << 20);
-    assert_true(bloom_begin(&bloom, &out, 1000));
-    assert_int_equal(bloom.block_count, 32); /* 8192 bits */
-    uint64_t hash = hash64_xxh64(BYTES("hello"));
-    assert_int_equal(hash, 0x26C7827D889F6DA3u); /* XXH64 of "hello", seed 0 */
-    bloom_add(&bloom, &hash, 1);
-    uint32_t block = (uint32_t)((hash >> 32) * 32 >> 32), set = 0;
-    for (uint32_t i = 0; i < 32 * BLOOM_BLOCK_WORDS; i++) {
-        uint32_t word;
-        memcpy(&word, bloom.blocks + i * 4, 4);
-        set += (uint32_t)__builtin_popcount(word);
-        assert_int_equal(word != 0, i / BLOOM_BLOCK_WORDS == block);
-    }
-    assert_int_equal(set, 8);
-    assert_true(parquet_bloom_may_hold(buf_bytes(&out), BYTES("hello")));
-    assert_false(parquet_bloom_may_hold(buf_bytes(&out), BYTES("world")));
-    for (size_t len = 0; len < out.len; len++) assert_true(parquet_bloom_may_hold(bytes_from(out.ptr, len), BYTES("world")));
-    buf_deinit(&out);
+    buf_deinit(&whole);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hybrid),
-        cmocka_unit_test(test_delta),
-        cmocka_unit_test(test_bloom),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_most_rows),
         cmocka_unit_test(test_ranges_while_rows_grow),
@@ -759,9 +523,7 @@ int main(void)
         cmocka_unit_test(test_footer_from_any_tail),
         cmocka_unit_test(test_footer_by_name),
         cmocka_unit_test(test_damaged_footers),
-        cmocka_unit_test(test_join_in_kernel),
-        cmocka_unit_test(test_join_by_hand),
-        cmocka_unit_test(test_join_refuses),
+        cmocka_unit_test(test_nested_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
