@@ -1,14 +1,13 @@
 #include "timefusion/query/cursor.h"
 #include "base/clock.h"
 #include "timefusion/query/chunk.h"
-#include <inttypes.h>
-#include <stdio.h>
+#include "timefusion/query/literal.h"
 #include <stdlib.h>
-#include <strings.h>
 
 #define WALK_ROWS_MAX 10000
 #define WALK_FILES_FIRST 4
 #define WALK_FILES_FACTOR 4
+#define DAMAGED_MAX 16
 
 /* A table's snapshot as DuckDB sees it; let go when the last file handle is closed. */
 struct held {
@@ -30,6 +29,10 @@ struct query_cursor {
     duckdb_data_chunk *walked; /* chunks of a walk, taken in order */
     uint32_t walked_count, walked_at;
     struct query_chunk chunk;
+    duckdb_data_chunk first; /* fetched at the start, so that a damaged file shows while there is time to leave it out */
+    const struct timefusion_file *damaged[DAMAGED_MAX];
+    uint32_t damaged_count;
+    struct prune_warning *damages;
     const char **warnings;
     uint32_t warning_count;
     uint32_t files_considered, files_opened;
@@ -91,6 +94,37 @@ static void choice_ids(struct query_cursor *cursor, const struct plan_table *tab
     }
 }
 
+static void damaged_leave_out(const struct query_cursor *cursor, struct pruned *files)
+{
+    uint32_t kept = 0;
+    for (uint32_t f = 0; f < files->count; f++) {
+        bool is_damaged = false;
+        for (uint32_t d = 0; d < cursor->damaged_count; d++) is_damaged = is_damaged || cursor->damaged[d] == files->files[f];
+        if (!is_damaged) files->files[kept++] = files->files[f];
+    }
+    files->count = kept;
+}
+
+/* The file that DuckDB's words name, if it is one of ours: left out from now on, with a warning. */
+static bool damaged_note(struct query_cursor *cursor, const struct err *err)
+{
+    if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT || err->code == ERR_MEMORY || cursor->damaged_count == DAMAGED_MAX) return false;
+    for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++) {
+        for (uint32_t f = 0; cursor->held[id].snapshot && f < cursor->held[id].snapshot->file_count; f++) {
+            const struct timefusion_file *file = cursor->held[id].snapshot->files[f];
+            const char *at = strstr(err->text, file->name);
+            if (!at || (at > err->text && at[-1] >= '0' && at[-1] <= '9')) continue;
+            struct prune_warning *warning = arena_alloc(&cursor->arena, sizeof *warning);
+            *warning = (struct prune_warning){ .next = cursor->damages };
+            warning->text = arena_printf(&cursor->arena, "file \"%s\" cannot be read, up to %llu rows are missing: %s", file->name, (unsigned long long)file->row_count, err->text);
+            cursor->damages = warning;
+            cursor->damaged[cursor->damaged_count++] = file;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *choice, struct prune_warning **warnings, struct err *err)
 {
     const struct plan_table *table = &cursor->plan->tables[t];
@@ -108,6 +142,7 @@ static bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *
         if (!snapshot_hold(cursor, (enum schema_table_id)id, err)) return false;
         cursor->files_considered += cursor->held[id].snapshot->file_count;
         prune_files(table, bounds, cursor->held[id].snapshot, &cursor->arena, &choice->files[id], warnings);
+        damaged_leave_out(cursor, &choice->files[id]);
         cursor->files_opened += choice->files[id].count;
     }
     choice_ids(cursor, table, bounds, choice);
@@ -290,9 +325,12 @@ static bool tables_make(struct query_cursor *cursor, bool *is_walked, struct pru
     return true;
 }
 
-static void warnings_collect(struct query_cursor *cursor, const struct prune_warning *own)
+static void warnings_collect(struct query_cursor *cursor, struct prune_warning *own)
 {
     uint32_t count = 0;
+    struct prune_warning **end = &own;
+    while (*end) end = &(*end)->next;
+    *end = cursor->damages;
     for (const struct prune_warning *warning = own; warning; warning = warning->next) count++;
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++) count += cursor->held[id].snapshot ? cursor->held[id].snapshot->warning_count : 0;
     cursor->warnings = arena_alloc(&cursor->arena, (count + 1) * sizeof *cursor->warnings);
@@ -305,32 +343,46 @@ static void warnings_collect(struct query_cursor *cursor, const struct prune_war
     }
 }
 
+/* A line of DuckDB's plan for the client; what names files or repeats the SQL is ours. */
+static bool explain_line(struct buf *sql, struct bytes line)
+{
+    static const struct bytes hidden[] = { { (const uint8_t *)"mono://", 7 }, { (const uint8_t *)".parquet", 8 }, { (const uint8_t *)"EXPLAIN ANALYZE", 15 } };
+    for (size_t i = 0; i < COUNT_OF(hidden); i++)
+        if (line.len > 0 && memmem(line.ptr, line.len, hidden[i].ptr, hidden[i].len)) return true;
+    return buf_add(sql, ", ", 2) && literal_quote(sql, line);
+}
+
+static bool explain_put(struct buf *sql, duckdb_string_t *plan)
+{
+    struct bytes text = bytes_from(duckdb_string_t_data(plan), duckdb_string_t_length(*plan));
+    bool ok = true;
+    while (ok && text.len > 0) {
+        const uint8_t *end = memchr(text.ptr, '\n', text.len);
+        size_t len = end ? (size_t)(end - text.ptr) : text.len;
+        ok = explain_line(sql, bytes_from(text.ptr, len));
+        text = end ? bytes_from(end + 1, text.len - len - 1) : bytes_from(text.ptr, 0);
+    }
+    return ok;
+}
+
 /* DuckDB's plan as lines of text, ours first. */
 static bool explain_run(struct query_cursor *cursor, struct err *err)
 {
     if (!sql_run(cursor, cursor->plan->sql, cursor->plan->is_analyze ? "EXPLAIN ANALYZE " : "EXPLAIN ", err)) return false;
-    struct buf text, sql;
-    buf_init(&text, 4u << 20);
+    struct buf sql;
     buf_init(&sql, 16u << 20);
-    bool ok = buf_printf(&text, "Files: %u of %u", cursor->files_opened, cursor->files_considered);
+    bool ok = buf_printf(&sql, "SELECT unnest(['Files: %u of %u'", cursor->files_opened, cursor->files_considered);
     for (duckdb_data_chunk chunk; ok;) {
         ok = next_chunk(cursor, &chunk, err);
         if (!ok || !chunk) break;
         duckdb_string_t *plans = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, duckdb_data_chunk_get_column_count(chunk) - 1));
-        for (idx_t row = 0; ok && row < duckdb_data_chunk_get_size(chunk); row++) ok = buf_add(&text, "\n", 1) && buf_add(&text, duckdb_string_t_data(&plans[row]), duckdb_string_t_length(plans[row]));
+        for (idx_t row = 0; ok && row < duckdb_data_chunk_get_size(chunk); row++) ok = explain_put(&sql, &plans[row]);
         duckdb_destroy_data_chunk(&chunk);
     }
     result_drop(cursor);
-    char *copy = bytes_to_text(buf_bytes(&text));
-    ok = ok && buf_printf(&sql, "SELECT unnest(string_split(") ;
-    /* quoted by hand: literal_quote's marks are no matter here */
-    ok = ok && buf_add(&sql, "'", 1);
-    for (const char *at = copy; ok && *at; at++) ok = (*at != '\'' || buf_add(&sql, "'", 1)) && buf_add(&sql, at, 1);
-    ok = ok && buf_printf(&sql, "', chr(10))) AS c1") && buf_add(&sql, "", 1);
-    free(copy);
+    ok = ok && buf_printf(&sql, "]) AS c1") && buf_add(&sql, "", 1);
     if (!ok && err->code == ERR_OK) err_set(err, ERR_TOO_LARGE, "the plan is too long to show");
     ok = ok && run_streaming(cursor, (const char *)sql.ptr, err);
-    buf_deinit(&text);
     buf_deinit(&sql);
     return ok;
 }
@@ -353,13 +405,24 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
     default: break;
     }
     if (!lane_acquire(session, &cursor->lane, err)) return false;
-    bool is_walked;
-    struct prune_warning *warnings = NULL;
     bounds_make(session, cursor->lane, &cursor->render, &cursor->arena, &cursor->bounds);
-    bool ok = tables_make(cursor, &is_walked, &warnings, err);
-    warnings_collect(cursor, warnings);
-    if (!ok || is_walked) return ok;
-    return plan->kind == PLAN_EXPLAIN ? explain_run(cursor, err) : sql_run(cursor, plan->sql, "", err);
+    for (;;) {
+        bool is_walked = false;
+        struct prune_warning *warnings = NULL;
+        cursor->files_considered = cursor->files_opened = 0;
+        bool ok = tables_make(cursor, &is_walked, &warnings, err);
+        if (ok && !is_walked) ok = plan->kind == PLAN_EXPLAIN ? explain_run(cursor, err) : sql_run(cursor, plan->sql, "", err);
+        if (ok && !is_walked) ok = next_chunk(cursor, &cursor->first, err);
+        if (ok) {
+            warnings_collect(cursor, warnings);
+            if (!is_walked && !cursor->first) cursor->is_done = true;
+            return true;
+        }
+        result_drop(cursor);
+        walked_drop(cursor);
+        if (!damaged_note(cursor, err)) return false;
+        *err = (struct err){ .code = ERR_OK };
+    }
 }
 
 bool cursor_open(struct query_session *session, struct plan *plan, const struct query_parameter *parameters, uint32_t count, struct query_cursor **out, struct err *err)
@@ -396,6 +459,9 @@ bool query_fetch(struct query_cursor *cursor, const struct query_chunk **shown, 
     if (cursor->walked) {
         if (session_is_stopped(cursor->session, err)) return false;
         if (cursor->walked_at < cursor->walked_count) chunk = cursor->walked[cursor->walked_at++];
+    } else if (cursor->first) {
+        chunk = cursor->first;
+        cursor->first = NULL;
     } else if (!next_chunk(cursor, &chunk, err)) {
         cursor->is_done = true;
         return false;
@@ -426,6 +492,7 @@ void query_cursor_close(struct query_cursor *cursor)
     if (!cursor) return;
     struct query_session *session = cursor->session;
     chunk_deinit(&cursor->chunk);
+    if (cursor->first) duckdb_destroy_data_chunk(&cursor->first);
     walked_drop(cursor);
     free(cursor->walked);
     result_drop(cursor);

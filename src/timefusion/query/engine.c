@@ -104,10 +104,10 @@ static bool statements_run(duckdb_connection connection, const char *const *stat
 bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, const struct query_options *options, struct err *err)
 {
     char threads[80], memory[80], temp[1200];
-    snprintf(threads, sizeof threads, "SET threads=%u", options->threads ? options->threads : 2);
-    snprintf(memory, sizeof memory, "SET memory_limit='%" PRIu64 "KiB'", (options->memory_bytes_max ? options->memory_bytes_max : 256u << 20) / 1024);
+    snprintf(threads, sizeof threads, "SET GLOBAL threads=%u", options->threads ? options->threads : 2);
+    snprintf(memory, sizeof memory, "SET GLOBAL memory_limit='%" PRIu64 "KiB'", (options->memory_bytes_max ? options->memory_bytes_max : 256u << 20) / 1024);
     if (options->temp_dir && strchr(options->temp_dir, '\'')) return err_set(err, ERR_INPUT, "the folder for temporary files cannot have a quote in its name");
-    snprintf(temp, sizeof temp, "SET temp_directory='%s'", options->temp_dir ? options->temp_dir : "");
+    snprintf(temp, sizeof temp, "SET GLOBAL temp_directory='%s'", options->temp_dir ? options->temp_dir : "");
     char *words = NULL;
     *fs = NULL;
     if (duckdb_open_ext(":memory:", database, NULL, &words) != DuckDBSuccess) {
@@ -122,38 +122,27 @@ bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, cons
     }
     const char *const settings[] = {
         threads, memory, temp,
-        "SET autoinstall_known_extensions=false",
-        "SET autoload_known_extensions=false",
-        "SET allow_community_extensions=false",
-        "SET allow_persistent_secrets=false",
-        "SET enable_external_file_cache=false", /* the kernel's page cache and our own are behind our file system */
-        "SET parquet_metadata_cache=true",
-        "SET late_materialization_max_rows=1000",
-        "SET integer_division=true",
-        "SET default_null_order='postgres'",
-        "SET preserve_insertion_order=false",
-        "SET python_enable_replacements=false",
-        "SET enable_progress_bar=false",
-        "SET TimeZone='UTC'",
-        "SET Calendar='gregorian'",
+        "SET GLOBAL autoinstall_known_extensions=false",
+        "SET GLOBAL autoload_known_extensions=false",
+        "SET GLOBAL allow_community_extensions=false",
+        "SET GLOBAL allow_persistent_secrets=false",
+        "SET GLOBAL enable_external_file_cache=false", /* the kernel's page cache and our own are behind our file system */
+        "SET GLOBAL parquet_metadata_cache=true",
+        "SET GLOBAL late_materialization_max_rows=1000",
+        "SET GLOBAL integer_division=true",
+        "SET GLOBAL ieee_floating_point_ops=false", /* x / 0 is NULL, not infinity */
+        "SET GLOBAL default_null_order='postgres'",
+        "SET GLOBAL preserve_insertion_order=false",
+        "SET GLOBAL TimeZone='UTC'",
+        "SET GLOBAL Calendar='gregorian'",
     };
     const char *const walls[] = {
-        "SET allowed_directories=['mono://']",
-        "SET allowed_configs=['TimeZone']",
-        "SET enable_external_access=false",
-        "SET lock_configuration=true",
+        "SET GLOBAL allowed_directories=['mono://']",
+        "SET GLOBAL allowed_configs=['TimeZone']",
+        "SET GLOBAL enable_external_access=false",
+        "SET GLOBAL lock_configuration=true",
     };
-    size_t setting_total = COUNT_OF(settings);
-    bool ok = true;
-    for (size_t i = 0; ok && i < setting_total; i++) {
-        if (strstr(settings[i], "python_enable") || strstr(settings[i], "progress_bar")) {
-            duckdb_result result; /* there or not, by the build */
-            (void)duckdb_query(connection, settings[i], &result);
-            duckdb_destroy_result(&result);
-            continue;
-        }
-        ok = statements_run(connection, &settings[i], 1, err);
-    }
+    bool ok = statements_run(connection, settings, COUNT_OF(settings), err);
     ok = ok && functions_register(connection, err) && duckdb_fs_register(*database, fs, err) && statements_run(connection, walls, COUNT_OF(walls), err);
     duckdb_disconnect(&connection);
     if (!ok) {
@@ -319,7 +308,7 @@ bool lane_acquire(struct query_session *session, struct lane **out, struct err *
     if (strcmp(lane->timezone, want) != 0) {
         struct buf sql;
         buf_init(&sql, 1024);
-        bool ok = buf_printf(&sql, "SET TimeZone='%s'", want) && buf_add(&sql, "", 1); /* checked when it was set */
+        bool ok = buf_printf(&sql, "SET SESSION TimeZone='%s'", want) && buf_add(&sql, "", 1); /* checked when it was set */
         ok = ok ? engine_query(lane->connection, (const char *)sql.ptr, NULL, err) : err_set(err, ERR_INPUT, "the name of the time zone is too long");
         buf_deinit(&sql);
         if (!ok) {
@@ -448,40 +437,50 @@ static enum query_type type_of_duckdb(duckdb_logical_type type)
     }
 }
 
+static void column_describe(struct plan *plan, uint32_t column, duckdb_prepared_statement prepared)
+{
+    duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(prepared, column);
+    enum query_type type = type_of_duckdb(logical), known = plan->columns[column].type;
+    duckdb_destroy_logical_type(&logical);
+    if (type == QUERY_TYPE_UNKNOWN) {
+        if (!plan->casts) plan->casts = arena_calloc(&plan->arena, plan->column_count * sizeof *plan->casts);
+        plan->casts[column] = true;
+        type = QUERY_TYPE_TEXT;
+    }
+    /* DuckDB has the last word, but for JSON, which is text to it, and for what it folded to a NULL without a type. */
+    bool is_json = (type == QUERY_TYPE_TEXT && known == QUERY_TYPE_JSONB) || (type == type_list_of(QUERY_TYPE_TEXT) && known == type_list_of(QUERY_TYPE_JSONB));
+    bool is_folded = type == QUERY_TYPE_INT4 && known != QUERY_TYPE_UNKNOWN && !type_is_number(known);
+    plan->columns[column].type = is_json || is_folded ? known : type;
+}
+
+static bool describe_try(struct query_session *session, struct lane *lane, struct plan *plan, bool with_nulls, struct err *err)
+{
+    struct render render = { .plan = plan, .with_nulls = with_nulls, .now_unix_us = clock_unix_us(), .project_id = session->project_id, .user = session->user, .settings = session->settings };
+    struct buf sql;
+    duckdb_prepared_statement prepared = NULL;
+    buf_init(&sql, RENDER_SQL_BYTES_MAX);
+    bool ok = render_sql(&sql, plan->sql, &render, err) && (buf_add(&sql, "", 1) || err_set(err, ERR_TOO_LARGE, "the statement is too long"));
+    if (ok && duckdb_prepare(lane->connection, (const char *)sql.ptr, &prepared) != DuckDBSuccess) ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
+    for (uint32_t i = 0; ok && plan->kind == PLAN_SELECT && i < plan->column_count; i++) column_describe(plan, i, prepared);
+    duckdb_destroy_prepare(&prepared);
+    buf_deinit(&sql);
+    return ok;
+}
+
 /* Asks DuckDB, over empty tables of the same types, what will come. What it cannot say on the wire goes as text. */
 static bool plan_describe(struct query_session *session, struct plan *plan, struct err *err)
 {
-    if (plan->kind != PLAN_SELECT && plan->kind != PLAN_EXPLAIN) return true;
-    struct render render = { .plan = plan, .now_unix_us = clock_unix_us(), .project_id = session->project_id, .user = session->user, .settings = session->settings };
-    struct buf sql;
     struct lane *lane;
-    duckdb_prepared_statement prepared = NULL;
-    buf_init(&sql, RENDER_SQL_BYTES_MAX);
-    bool ok = render_sql(&sql, plan->sql, &render, err) && (buf_add(&sql, "", 1) || err_set(err, ERR_TOO_LARGE, "the statement is too long")) && lane_acquire(session, &lane, err);
-    if (ok) {
-        duckdb_state state = duckdb_prepare(lane->connection, (const char *)sql.ptr, &prepared);
-        if (state != DuckDBSuccess) {
-            const char *message = duckdb_prepare_error(prepared);
-            ok = engine_err(err, DUCKDB_ERROR_INVALID, message);
-        } else if (plan->kind == PLAN_SELECT) {
-            for (uint32_t i = 0; i < plan->column_count; i++) {
-                duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(prepared, i);
-                enum query_type type = type_of_duckdb(logical), known = plan->columns[i].type;
-                duckdb_destroy_logical_type(&logical);
-                if (type == QUERY_TYPE_UNKNOWN) {
-                    if (!plan->casts) plan->casts = arena_calloc(&plan->arena, plan->column_count * sizeof *plan->casts);
-                    plan->casts[i] = true;
-                    type = QUERY_TYPE_TEXT;
-                }
-                /* DuckDB has the last word, but for JSON, which is text to it. */
-                bool is_json = (type == QUERY_TYPE_TEXT && known == QUERY_TYPE_JSONB) || (type == type_list_of(QUERY_TYPE_TEXT) && known == type_list_of(QUERY_TYPE_JSONB));
-                plan->columns[i].type = is_json ? known : type;
-            }
-        }
-        duckdb_destroy_prepare(&prepared);
-        lane_release(session, lane);
+    if (plan->kind != PLAN_SELECT && plan->kind != PLAN_EXPLAIN) return true;
+    if (!lane_acquire(session, &lane, err)) return false;
+    bool ok = describe_try(session, lane, plan, false, err);
+    if (!ok && plan->parameter_count > 0) { /* a value of ours may be none of those it takes: the unit of date_trunc($1, ...) */
+        struct err first = *err;
+        ok = describe_try(session, lane, plan, true, err);
+        if (!ok) *err = first;
     }
-    buf_deinit(&sql);
+    if (ok) *err = (struct err){ .code = ERR_OK };
+    lane_release(session, lane);
     return ok;
 }
 

@@ -329,8 +329,12 @@ static struct expr arithmetic_make(struct translate *ctx, struct scope *scope, c
 
 static struct expr concatenate_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node)
 {
-    struct expr left, right;
-    if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right)) return (struct expr){ 0 };
+    struct expr left = { 0 }, right = { 0 };
+    bool left_untyped = node_is_untyped(ctx, node->lexpr), right_untyped = node_is_untyped(ctx, node->rexpr);
+    if (!left_untyped && !(left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_UNKNOWN)).sql) return left;
+    if (!right_untyped && !(right = expr_make(ctx, scope, node->rexpr, QUERY_TYPE_UNKNOWN)).sql) return right;
+    if (left_untyped && !(left = expr_make(ctx, scope, node->lexpr, type_is_list(right.type) ? right.type : QUERY_TYPE_TEXT)).sql) return left;
+    if (right_untyped && !(right = expr_make(ctx, scope, node->rexpr, type_is_list(left.type) ? left.type : QUERY_TYPE_TEXT)).sql) return right;
     if (type_is_list(left.type) || type_is_list(right.type)) {
         enum query_type type = type_is_list(left.type) ? left.type : right.type;
         const char *l = type_is_list(left.type) ? left.sql : arena_printf(ctx->arena, "[%s]", left.sql);

@@ -244,22 +244,24 @@ static void attribute_put(duckdb_vector output, idx_t row, yyjson_val *root, str
         return;
     }
     /* Keys that go on below the path make an object. */
-    yyjson_mut_doc *out = NULL;
-    yyjson_mut_val *object = NULL;
+    struct entry *entries = mem_alloc((yyjson_obj_size(root) + 1) * sizeof *entries);
+    size_t count = 0;
     yyjson_obj_iter iter = yyjson_obj_iter_with(root);
     for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) {
         struct bytes name = { (const uint8_t *)yyjson_get_str(key), yyjson_get_len(key) };
         if (name.len <= path.len + 1 || memcmp(name.ptr, path.ptr, path.len) != 0 || name.ptr[path.len] != '.') continue;
-        if (!out) {
-            out = yyjson_mut_doc_new(NULL);
-            object = found ? yyjson_val_mut_copy(out, found) : yyjson_mut_obj(out);
-        }
-        nested_add(out, object, bytes_from(name.ptr + path.len + 1, name.len - path.len - 1), yyjson_val_mut_copy(out, yyjson_obj_iter_get_val(key)));
+        entries[count++] = (struct entry){ .key = bytes_from(name.ptr + path.len + 1, name.len - path.len - 1), .value = yyjson_obj_iter_get_val(key) };
     }
-    if (!out) {
+    if (count == 0) {
+        free(entries);
         put_value(output, row, found, is_text);
         return;
     }
+    qsort(entries, count, sizeof *entries, entry_order);
+    yyjson_mut_doc *out = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *object = found ? yyjson_val_mut_copy(out, found) : yyjson_mut_obj(out);
+    for (size_t e = 0; e < count; e++) nested_add(out, object, entries[e].key, yyjson_val_mut_copy(out, entries[e].value));
+    free(entries);
     size_t len;
     char *json = yyjson_mut_val_write(object, 0, &len);
     if (json) put_text(output, row, bytes_from(json, len));

@@ -216,6 +216,22 @@ static int boolean_of(struct bytes text)
     return -1;
 }
 
+/* "2025-11-22 10:00+01": seconds may be left out in PostgreSQL, and DuckDB wants them before a zone. */
+static bool time_put(struct buf *out, struct bytes text)
+{
+    static const char pattern[] = "0000-00-00 00:00";
+    size_t len = sizeof pattern - 1;
+    bool is_short = text.len >= len && (text.len == len || text.ptr[len] != ':');
+    for (size_t i = 0; is_short && i < len; i++)
+        is_short = pattern[i] == '0' ? text.ptr[i] >= '0' && text.ptr[i] <= '9' : text.ptr[i] == (uint8_t)pattern[i] || (pattern[i] == ' ' && text.ptr[i] == 'T');
+    if (!is_short) return literal_quote(out, text);
+    struct buf full;
+    buf_init(&full, text.len + 3);
+    bool ok = buf_add(&full, text.ptr, len) && buf_add(&full, ":00", 3) && (text.len == len || buf_add(&full, text.ptr + len, text.len - len)) && literal_quote(out, buf_bytes(&full));
+    buf_deinit(&full);
+    return ok;
+}
+
 bool literal_put(struct buf *out, struct bytes text, enum query_type type, struct err *err)
 {
     bool ok = true;
@@ -240,11 +256,20 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
         break;
     }
     case QUERY_TYPE_BYTEA:
-        if (text.len < 2 || text.ptr[0] != '\\' || text.ptr[1] != 'x') return err_set(err, ERR_INPUT, "bytea must be written as \\x and hexadecimal digits");
-        for (size_t i = 2; i < text.len; i++)
-            if (!strchr("0123456789abcdefABCDEF", text.ptr[i])) return err_set(err, ERR_INPUT, "invalid hexadecimal digit in bytea");
-        ok = buf_printf(out, "unhex('%.*s')", (int)(text.len - 2), (const char *)text.ptr + 2);
+        if (text.len >= 2 && text.ptr[0] == '\\' && text.ptr[1] == 'x') {
+            if (text.len % 2) return err_set(err, ERR_INPUT, "invalid hexadecimal data: odd number of digits");
+            for (size_t i = 2; i < text.len; i++)
+                if (!strchr("0123456789abcdefABCDEF", text.ptr[i])) return err_set(err, ERR_INPUT, "invalid hexadecimal digit in bytea");
+            ok = buf_printf(out, "unhex('%.*s')", (int)(text.len - 2), (const char *)text.ptr + 2);
+            break;
+        }
+        if (text.len > 0 && memchr(text.ptr, '\\', text.len)) return err_set(err, ERR_UNSUPPORTED, "bytea with escapes is not supported; write \\x and hexadecimal digits");
+        ok = buf_add(out, "unhex('", 7);
+        for (size_t i = 0; ok && i < text.len; i++) ok = buf_printf(out, "%02x", text.ptr[i]);
+        ok = ok && buf_add(out, "')", 2);
         break;
+    case QUERY_TYPE_TIMESTAMP:
+    case QUERY_TYPE_TIMESTAMPTZ: ok = buf_add(out, "CAST(", 5) && time_put(out, text) && buf_printf(out, " AS %s)", type_duckdb(type)); break;
     default: /* the types that DuckDB reads as PostgreSQL does */
         ok = buf_add(out, "CAST(", 5) && literal_quote(out, text) && buf_printf(out, " AS %s)", type_duckdb(type));
     }

@@ -36,7 +36,9 @@ static inline void fixture_check(bool ok, const struct err *err, const char *wha
 
 static inline struct bytes fixture_text(char *room, size_t room_bytes, const char *fmt, uint64_t number)
 {
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wformat-nonliteral\"")
     int len = snprintf(room, room_bytes, fmt, number);
+    _Pragma("GCC diagnostic pop")
     return bytes_from(room, (size_t)len);
 }
 

@@ -137,15 +137,29 @@ static bool binary_put(struct buf *out, struct bytes value, enum query_type type
     return ok || too_long(err);
 }
 
-/* Something of the type, for DuckDB to plan with: constants that must not be NULL are numbers and intervals. */
-static bool placeholder_put(struct buf *out, enum query_type type, struct err *err)
+/* Something of the type, for DuckDB to plan with. NULL would be folded away, and the type of the result with it. */
+static bool placeholder_put(struct buf *out, enum query_type type, bool with_nulls, struct err *err)
 {
     bool ok;
-    if (type == QUERY_TYPE_FLOAT8 || type == QUERY_TYPE_FLOAT4) ok = buf_printf(out, "CAST(0.5 AS %s)", type_duckdb(type));
-    else if (type_is_number(type)) ok = buf_printf(out, "CAST(1 AS %s)", type_duckdb(type));
-    else if (type == QUERY_TYPE_INTERVAL) ok = buf_printf(out, "CAST('1 hour' AS INTERVAL)");
-    else if (type == type_list_of(QUERY_TYPE_FLOAT8)) ok = buf_printf(out, "CAST([0.5] AS DOUBLE[])");
-    else ok = buf_printf(out, "CAST(NULL AS %s)", type_duckdb(type));
+    const char *word = type_is_list(type) ? "[]" : NULL;
+    switch (type) {
+    case QUERY_TYPE_TEXT: word = "''"; break;
+    case QUERY_TYPE_JSONB: word = "'null'"; break;
+    case QUERY_TYPE_BOOL: word = "true"; break;
+    case QUERY_TYPE_UUID: word = "'00000000-0000-0000-0000-000000000000'"; break;
+    case QUERY_TYPE_DATE: word = "'2000-01-01'"; break;
+    case QUERY_TYPE_TIME: word = "'00:00:00'"; break;
+    case QUERY_TYPE_TIMESTAMP:
+    case QUERY_TYPE_TIMESTAMPTZ: word = "'2000-01-01 00:00:00'"; break;
+    case QUERY_TYPE_INTERVAL: word = "'1 hour'"; break;
+    case QUERY_TYPE_FLOAT4:
+    case QUERY_TYPE_FLOAT8: word = "0.5"; break;
+    default:
+        if (type_is_number(type)) word = "1";
+        if (type == type_list_of(QUERY_TYPE_FLOAT8)) word = "[0.5]";
+    }
+    bool must_be = type_is_number(type) || type == QUERY_TYPE_INTERVAL || type == type_list_of(QUERY_TYPE_FLOAT8);
+    ok = buf_printf(out, "CAST(%s AS %s)", !word || (with_nulls && !must_be) ? "NULL" : word, type_duckdb(type));
     return ok || too_long(err);
 }
 
@@ -153,7 +167,7 @@ static bool parameter_put(struct buf *out, const struct render *render, uint32_t
 {
     assert(number >= 1 && number <= render->plan->parameter_count);
     enum query_type type = render->plan->parameters[number - 1];
-    if (!render->parameters) return placeholder_put(out, type, err);
+    if (!render->parameters) return placeholder_put(out, type, render->with_nulls, err);
     const struct query_parameter *parameter = &render->parameters[number - 1];
     if (parameter->is_null) return buf_printf(out, "CAST(NULL AS %s)", type_duckdb(type)) || too_long(err);
     if (parameter->is_binary) return binary_put(out, parameter->value, type, err);

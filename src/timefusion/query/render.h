@@ -11,6 +11,7 @@
 struct render {
     const struct plan *plan;
     const struct query_parameter *parameters; /* NULL: none are known yet (Describe) */
+    bool with_nulls;                          /* then they are NULL, else something of their type */
     int64_t now_unix_us;
     struct uuid project_id;
     const char *user;

@@ -13,7 +13,7 @@ static bool timezone_check(struct query_session *session, const char **value, st
     struct lane *lane;
     if (!lane_acquire(session, &lane, err)) return false;
     char sql[100];
-    snprintf(sql, sizeof sql, "SET TimeZone='%s'", zone);
+    snprintf(sql, sizeof sql, "SET SESSION TimeZone='%s'", zone);
     bool ok = engine_query(lane->connection, sql, NULL, err);
     if (ok) {
         free(lane->timezone);
