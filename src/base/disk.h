@@ -40,6 +40,9 @@ struct disk_ops {
     /* Calls entry for each name but "." and ".."; order unstated. ERR_NOT_FOUND when there is no such folder. */
     bool (*list)(struct disk *disk, const char *path, void (*entry)(void *ctx, const char *name, bool is_dir),
                  void *ctx, struct err *err);
+    /* Behind *end there are only zeros up to the file's end: room that was reserved and never written. To be asked before
+     * reading: what has been read and is in the kernel's cache counts as data. */
+    bool (*data_end)(struct disk_file *file, uint64_t *end, struct err *err);
     /* A hint: these bytes are synced and will hardly be read; the kernel may use their memory for something else. */
     void (*forget)(struct disk_file *file, uint64_t offset, uint64_t bytes);
 };

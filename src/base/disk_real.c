@@ -131,6 +131,20 @@ static bool real_stat(struct disk_file *file, struct disk_stat *out, struct err 
     return true;
 }
 
+static bool real_data_end(struct disk_file *file, uint64_t *end, struct err *err)
+{
+    *end = 0;
+    for (;;) {
+        off_t data = lseek(file->fd, (off_t)*end, SEEK_DATA);
+        if (data == -1 && errno == ENXIO) return true; /* none behind it */
+        off_t hole = data == -1 ? -1 : lseek(file->fd, data, SEEK_HOLE);
+        if (hole == -1 && errno == EINVAL) hole = lseek(file->fd, 0, SEEK_END); /* cannot tell: all is data */
+        if (hole == -1) return err_path(err, "look for data in", file->path);
+        if ((uint64_t)hole <= *end) return true;
+        *end = (uint64_t)hole;
+    }
+}
+
 static void real_forget(struct disk_file *file, uint64_t offset, uint64_t bytes)
 {
     posix_fadvise(file->fd, (off_t)offset, (off_t)bytes, POSIX_FADV_DONTNEED);
@@ -251,6 +265,7 @@ static const struct disk_ops real_ops = {
     .mkdir = real_mkdir,
     .sync_dir = real_sync_dir,
     .list = real_list,
+    .data_end = real_data_end,
     .forget = real_forget,
 };
 struct disk disk_real = { .ops = &real_ops };

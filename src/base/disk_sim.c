@@ -374,6 +374,16 @@ static bool sim_stat(struct disk_file *file, struct disk_stat *stat, struct err 
     return end(sim, true);
 }
 
+static bool sim_data_end(struct disk_file *file, uint64_t *end_out, struct err *err)
+{
+    struct disk_sim *sim = begin(&file->sim->disk);
+    if (fails(sim, DISK_SIM_READ, false, file->path, err)) return end(sim, false);
+    const struct content *content = &file->inode->now;
+    *end_out = content->len;
+    while (*end_out > 0 && content->ptr[*end_out - 1] == 0) --*end_out;
+    return end(sim, true);
+}
+
 static void sim_forget(struct disk_file *file, uint64_t offset, uint64_t bytes)
 {
     (void)file, (void)offset, (void)bytes;
@@ -514,6 +524,7 @@ static const struct disk_ops sim_ops = {
     .mkdir = sim_mkdir,
     .sync_dir = sim_sync_dir,
     .list = sim_list,
+    .data_end = sim_data_end,
     .forget = sim_forget,
 };
 

@@ -96,6 +96,13 @@ static void check_contract(struct place *place)
     assert_true(ops->reserve(file, 10, &err)); /* never shrinks */
     assert_true(ops->stat(file, &stat, &err));
     assert_int_equal(stat.bytes, 1000);
+    uint64_t data_end;
+    assert_true(ops->reserve(file, 1 << 20, &err));
+    assert_true(ops->data_end(file, &data_end, &err));
+    assert_in_range(data_end, 17, place->sim ? 17 : 1 << 20); /* a real file system need not tell */
+    write_text(place, file, 700000, "x");
+    assert_true(ops->data_end(file, &data_end, &err));
+    assert_in_range(data_end, 700001, 1 << 20);
     assert_true(ops->truncate(file, 5, &err));
     assert_true(holds(place, a, BYTES("\0\0one")));
 

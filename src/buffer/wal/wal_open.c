@@ -196,8 +196,8 @@ struct tail {
 /* Looks at everything behind the hole. Bodies are not checked: the salted header is proof enough that it was written. */
 static bool tail_search(struct wal_reader *reader, struct tail *tail, struct err *err)
 {
-    for (uint64_t offset = tail->offset_end; offset < reader->bytes;) {
-        uint64_t left = reader->bytes - offset;
+    for (uint64_t offset = tail->offset_end; offset < reader->data_end;) {
+        uint64_t left = reader->data_end - offset;
         size_t len = left < WAL_READ_BYTES ? (size_t)left : WAL_READ_BYTES - (size_t)(offset % WAL_RECORD_ALIGN);
         const uint8_t *ptr;
         if (!wal_reader_view(reader, offset, len, &ptr, err)) return false;

@@ -83,6 +83,7 @@ bool wal_reader_open(struct wal_reader *reader, const struct buffer *wal, uint64
     if (!wal->disk->ops->open(wal->disk, path, DISK_READ | DISK_WRITE, &reader->file, err)) return false;
     if (!wal->disk->ops->stat(reader->file, &stat, err)) goto fail;
     reader->bytes = stat.bytes;
+    if (!wal->disk->ops->data_end(reader->file, &reader->data_end, err)) goto fail;
     if (!wal_reader_view(reader, 0, WAL_SEGMENT_HEADER_BYTES, &page, err)) goto fail;
     reader->header_valid =
         page != NULL && wal_segment_header_read(page, &reader->header) && reader->header.first == first;
@@ -106,6 +107,8 @@ bool wal_reader_view(struct wal_reader *reader, uint64_t offset, size_t len, con
     if (offset < reader->window_offset || offset + len > reader->window_offset + reader->window_len) {
         size_t want = len > reader->read_bytes ? len : reader->read_bytes;
         if (want > reader->bytes - offset) want = (size_t)(reader->bytes - offset);
+        if (want > len && offset + want > reader->data_end)
+            want = reader->data_end > offset + len ? (size_t)(reader->data_end - offset) : len;
         if (want > reader->window_cap) {
             free(reader->window);
             reader->window = mem_alloc(want);
