@@ -96,7 +96,8 @@ static void *lane_main(void *arg)
     ZSTD_CCtx *zstd = ZSTD_createCCtx();
     struct grpc_client *client = NULL;
     uint64_t begin_ns = clock_mono_ns(), until_ns = begin_ns + (uint64_t)(settings->seconds * 1e9), sequence = 0;
-    uint64_t step_ns = settings->rate > 0 ? (uint64_t)(1e9 * settings->span_count * settings->connections / settings->rate) : 0;
+    uint64_t step_ns =
+        settings->rate > 0 ? (uint64_t)(1e9 * settings->span_count * settings->connections / settings->rate) : 0;
     for (uint64_t k = 0; clock_mono_ns() < until_ns && k < settings->requests_max; k++) {
         uint64_t due_ns = begin_ns + k * step_ns, now_ns = clock_mono_ns();
         if (due_ns > now_ns) clock_sleep_ms((uint32_t)((due_ns - now_ns) / 1000000));
@@ -163,28 +164,46 @@ static void report(const struct settings *settings, struct lane *lanes, double s
            ",\"bytes\":%" PRIu64 ",\"wire_bytes\":%" PRIu64 ",\"seconds\":%.3f,\"attributes\":%u,\"ack_p50_ms\":%.2f"
            ",\"ack_p99_ms\":%.2f,\"last_error\":\"%s\"}\n",
            sum.requests, spans, sum.refused, sum.failed, sum.bytes, sum.wire_bytes, seconds, lanes[0].attributes,
-           n ? (double)latencies[n / 2] / 1e6 : 0.0, n ? (double)latencies[n - 1 - n / 100] / 1e6 : 0.0, sum.last_error);
+           n ? (double)latencies[n / 2] / 1e6 : 0.0, n ? (double)latencies[n - 1 - n / 100] / 1e6 : 0.0,
+           sum.last_error);
     free(latencies);
 }
 
 int main(int argc, char **argv)
 {
-    struct settings settings = { .address = "127.0.0.1", .key = "", .seconds = 5, .connections = 4, .span_count = 500,
-                                 .requests_max = UINT64_MAX, .seed = clock_unix_ns() };
+    struct settings settings = { .address = "127.0.0.1",
+                                 .key = "",
+                                 .seconds = 5,
+                                 .connections = 4,
+                                 .span_count = 500,
+                                 .requests_max = UINT64_MAX,
+                                 .seed = clock_unix_ns() };
     for (int a = 1; a + 1 < argc; a += 2) {
         const char *name = argv[a], *value = argv[a + 1];
-        if (!strcmp(name, "--address")) settings.address = value;
-        else if (!strcmp(name, "--port")) settings.port = (uint16_t)atoi(value);
-        else if (!strcmp(name, "--key")) settings.key = value;
-        else if (!strcmp(name, "--seconds")) settings.seconds = atof(value);
-        else if (!strcmp(name, "--rate")) settings.rate = atof(value);
-        else if (!strcmp(name, "--connections")) settings.connections = (uint32_t)atoi(value);
-        else if (!strcmp(name, "--spans")) settings.span_count = (uint32_t)atoi(value);
-        else if (!strcmp(name, "--requests")) settings.requests_max = strtoull(value, NULL, 10);
-        else if (!strcmp(name, "--seed")) settings.seed = strtoull(value, NULL, 10);
-        else if (!strcmp(name, "--encoding")) settings.encoding = strcmp(value, "none") ? value : NULL;
-        else if (!strcmp(name, "--sender")) settings.sender = value;
-        else if (!strcmp(name, "--ack-log")) settings.ack_log = value;
+        if (!strcmp(name, "--address"))
+            settings.address = value;
+        else if (!strcmp(name, "--port"))
+            settings.port = (uint16_t)atoi(value);
+        else if (!strcmp(name, "--key"))
+            settings.key = value;
+        else if (!strcmp(name, "--seconds"))
+            settings.seconds = atof(value);
+        else if (!strcmp(name, "--rate"))
+            settings.rate = atof(value);
+        else if (!strcmp(name, "--connections"))
+            settings.connections = (uint32_t)atoi(value);
+        else if (!strcmp(name, "--spans"))
+            settings.span_count = (uint32_t)atoi(value);
+        else if (!strcmp(name, "--requests"))
+            settings.requests_max = strtoull(value, NULL, 10);
+        else if (!strcmp(name, "--seed"))
+            settings.seed = strtoull(value, NULL, 10);
+        else if (!strcmp(name, "--encoding"))
+            settings.encoding = strcmp(value, "none") ? value : NULL;
+        else if (!strcmp(name, "--sender"))
+            settings.sender = value;
+        else if (!strcmp(name, "--ack-log"))
+            settings.ack_log = value;
         else {
             fprintf(stderr, "load: unknown option \"%s\"\n", name);
             return 2;

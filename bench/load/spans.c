@@ -3,7 +3,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum patch_kind { PATCH_BYTES, PATCH_HEX, PATCH_DIGITS, PATCH_START, PATCH_END, PATCH_TRACE, PATCH_PARENT, PATCH_SPAN, PATCH_SEQUENCE };
+enum patch_kind {
+    PATCH_BYTES,
+    PATCH_HEX,
+    PATCH_DIGITS,
+    PATCH_START,
+    PATCH_END,
+    PATCH_TRACE,
+    PATCH_PARENT,
+    PATCH_SPAN,
+    PATCH_SEQUENCE
+};
 
 struct patch {
     uint32_t offset;
@@ -11,7 +21,8 @@ struct patch {
     uint8_t kind;
     uint32_t span; /* which of the request; PATCH_TRACE, PATCH_PARENT: of the trace's root */
 };
-struct template {
+struct template
+{
     uint8_t *bytes;
     uint32_t len, cap;
     struct patch *patches;
@@ -27,9 +38,10 @@ struct spans {
     uint8_t *out;
 };
 
-static const char *const words[] = { "alpha",  "bravo", "cart",  "checkout", "user",   "order", "item",  "price", "list",
-                                     "detail", "search", "auth", "login",    "token",  "refresh", "pay", "invoice", "ship",
-                                     "stock",  "quote", "geo",   "map",      "feed",   "post",  "like",  "share" };
+static const char *const words[] = { "alpha",   "bravo", "cart",    "checkout", "user",  "order", "item",
+                                     "price",   "list",  "detail",  "search",   "auth",  "login", "token",
+                                     "refresh", "pay",   "invoice", "ship",     "stock", "quote", "geo",
+                                     "map",     "feed",  "post",    "like",     "share" };
 static const char *const methods[] = { "GET", "GET", "GET", "POST", "PUT", "DELETE" };
 static const char *const plans[] = { "free", "pro", "team", "enterprise" };
 
@@ -121,7 +133,8 @@ static void patch_add(struct template *t, enum patch_kind kind, uint32_t offset,
     t->patches[t->patch_count++] = (struct patch){ offset, (uint16_t)len, (uint8_t)kind, span };
 }
 
-static uint32_t attribute_begin(struct template *t, uint32_t field, const char *key, uint32_t *value_at, uint32_t length_bytes)
+static uint32_t attribute_begin(struct template *t, uint32_t field, const char *key, uint32_t *value_at,
+                                uint32_t length_bytes)
 {
     uint32_t at = begin_short(t, field, length_bytes);
     put_text(t, 1, key);
@@ -165,7 +178,8 @@ static void resource_put(struct spans *spans, struct template *t, uint32_t servi
     snprintf(text, sizeof text, "%s-%s-svc-%02u", word, words[(service * 7 + 3) % COUNT_OF(words)], service);
     attribute_text(spans, t, 1, "service.name", text);
     attribute_text(spans, t, 1, "k8s.deployment.name", text);
-    snprintf(text, sizeof text, "%s-%010" PRIx64 "-%05x", word, random_next(&spans->random) & 0xffffffffff, service * 977);
+    snprintf(text, sizeof text, "%s-%010" PRIx64 "-%05x", word, random_next(&spans->random) & 0xffffffffff,
+             service * 977);
     attribute_text(spans, t, 1, "k8s.pod.name", text);
     attribute_text(spans, t, 1, "service.instance.id", text);
     attribute_text(spans, t, 1, "service.version", "1.4.3");
@@ -181,7 +195,8 @@ static void resource_put(struct spans *spans, struct template *t, uint32_t servi
     end(t, at);
 }
 
-static void server_attributes(struct spans *spans, struct template *t, uint32_t service, const char *method, const char *route)
+static void server_attributes(struct spans *spans, struct template *t, uint32_t service, const char *method,
+                              const char *route)
 {
     char text[200];
     bool is_error = random_below(spans, 100) < 3;
@@ -197,7 +212,8 @@ static void server_attributes(struct spans *spans, struct template *t, uint32_t 
     attribute_text(spans, t, 9, "server.address", text);
     attribute_int(spans, t, "server.port", 8443);
     attribute_fresh(spans, t, "client.address", "10.1.1", PATCH_DIGITS, 6, "");
-    snprintf(text, sizeof text, "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%u.0.0.0 Safari/537.36",
+    snprintf(text, sizeof text,
+             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%u.0.0.0 Safari/537.36",
              100 + random_below(spans, 25));
     attribute_text(spans, t, 9, "user_agent.original", text);
     attribute_text(spans, t, 9, "network.protocol.version", "1.1");
@@ -220,7 +236,9 @@ static void database_attributes(struct spans *spans, struct template *t, const c
     attribute_text(spans, t, 9, "db.namespace", "main");
     attribute_text(spans, t, 9, "db.operation.name", "SELECT");
     attribute_text(spans, t, 9, "db.collection.name", table);
-    snprintf(text, sizeof text, "SELECT t.id, t.name, t.created_at, t.status FROM %s t JOIN owners o ON o.id = t.owner_id WHERE t.id = $1 AND t.tenant_id = "
+    snprintf(text, sizeof text,
+             "SELECT t.id, t.name, t.created_at, t.status FROM %s t JOIN owners o ON o.id = t.owner_id WHERE t.id = $1 "
+             "AND t.tenant_id = "
              "$2 AND t.deleted_at IS NULL ORDER BY t.created_at DESC LIMIT %u",
              table, 1 + random_below(spans, 100));
     attribute_text(spans, t, 9, "db.query.text", text);

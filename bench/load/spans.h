@@ -13,7 +13,7 @@
 
 struct spans;
 struct spans_options {
-    uint32_t span_count;     /* of a request */
+    uint32_t span_count; /* of a request */
     uint32_t template_count;
     uint64_t seed;
     bool is_numbered;

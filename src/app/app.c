@@ -20,7 +20,7 @@
 #include <stdlib.h>
 
 #define DEFAULT_PROJECT "default"
-#define KEY_FILE "default.key"
+#define KEY_FILE        "default.key"
 
 struct app {
     struct config config;
@@ -130,7 +130,8 @@ static void on_release(void *ctx, uint64_t position)
     struct err err = { 0 };
     /* Not released is not lost: a replay skips what the tables hold. */
     if (!buffer_release(app->buffer, position, &err))
-        log_warn(app->log, "buffer.release_failed", log_number("position", (int64_t)position), log_text("err", err.text));
+        log_warn(app->log, "buffer.release_failed", log_number("position", (int64_t)position),
+                 log_text("err", err.text));
 }
 
 static void on_lost(void *ctx, const struct err *err)
@@ -153,7 +154,8 @@ static bool log_check(struct app *app, struct err *err)
         delta_snapshot_release(snapshot);
         if (txn >= 0 && (uint64_t)txn > buffer_position_last(app->buffer))
             return err_set(err, ERR_CORRUPT,
-                           "table \"%s\" holds records up to %" PRId64 " of the log in \"%s/log\", which ends at %" PRIu64
+                           "table \"%s\" holds records up to %" PRId64
+                           " of the log in \"%s/log\", which ends at %" PRIu64
                            ": the log was restored from an older copy; move it away to start a new one",
                            schema_table(t)->name, txn, app->config.data, buffer_position_last(app->buffer));
     }
@@ -236,7 +238,8 @@ static bool query_start(struct app *app, struct err *err)
         .login = { .login = login, .ctx = app },
         .log = app->log,
     };
-    if (!disk_real.ops->mkdir(&disk_real, path, err) || !query_engine_open(&app->query, &query_options, err)) return false;
+    if (!disk_real.ops->mkdir(&disk_real, path, err) || !query_engine_open(&app->query, &query_options, err))
+        return false;
     pgwire_options.engine = app->query;
     if (!pgwire_server_open(&app->pgwire, &pgwire_options, err))
         return err_within(err, "SQL port %" PRIu64 " (another port: --pg-port)", app->config.pg_port);
@@ -274,7 +277,8 @@ static bool ingest_start(struct app *app, struct err *err)
         .log = app->log,
     };
     if (!grpc_server_open(&app->grpc, app->loop, &grpc_options, err))
-        return err_within(err, "OTLP/gRPC port %" PRIu64 " (another port: --otlp-grpc-port)", app->config.otlp_grpc_port);
+        return err_within(err, "OTLP/gRPC port %" PRIu64 " (another port: --otlp-grpc-port)",
+                          app->config.otlp_grpc_port);
     app->address.otlp_grpc_port = grpc_server_port(app->grpc);
     return true;
 }
@@ -326,7 +330,8 @@ void app_stop(struct app *app)
     uint64_t begin_ns = clock_mono_ns();
     struct err err = { 0 };
     if (app->grpc) grpc_server_drain(app->grpc);
-    while (app->grpc && !grpc_server_is_idle(app->grpc) && clock_mono_ns() - begin_ns < 3000000000ull) clock_sleep_ms(5);
+    while (app->grpc && !grpc_server_is_idle(app->grpc) && clock_mono_ns() - begin_ns < 3000000000ull)
+        clock_sleep_ms(5);
     if (app->ingest) ingest_stop(app->ingest);
     loop_stop(app->loop);
     ingest_close(app->ingest);

@@ -124,7 +124,8 @@ bool config_read(struct config *config, int argc, char *const *argv, struct err 
         size_t len = equals ? (size_t)(equals - name) : strlen(name);
         const struct setting *setting = setting_find(name, len);
         if (!setting) return err_set(err, ERR_INPUT, "unknown option \"%s\"; `monoscope help` lists them", argv[a]);
-        if (!equals && a + 1 == argc) return err_set(err, ERR_INPUT, "option \"%s\" needs a value: %s", argv[a], setting->help);
+        if (!equals && a + 1 == argc)
+            return err_set(err, ERR_INPUT, "option \"%s\" needs a value: %s", argv[a], setting->help);
         if (!setting_store(config, setting, equals ? equals + 1 : argv[++a], err)) return false;
     }
     return true;

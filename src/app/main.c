@@ -40,7 +40,8 @@ static void print_welcome(const struct config *config, const struct app_address 
     printf("Send a first event:\n");
     printf("  build/release/monoscope send --port %u --key %s \"hello from my shell\"\n\n", at->otlp_grpc_port, key);
     printf("Query it:\n");
-    printf("  PGPASSWORD=%s psql -h %s -p %u -U %s -d monoscope -c \"SELECT timestamp, level, body FROM otel_logs_and_spans "
+    printf("  PGPASSWORD=%s psql -h %s -p %u -U %s -d monoscope -c \"SELECT timestamp, level, body FROM "
+           "otel_logs_and_spans "
            "ORDER BY timestamp DESC LIMIT 10\"\n\n",
            key, host, at->pg_port, at->project);
     printf("Your own app (any OpenTelemetry SDK):\n");
@@ -68,7 +69,8 @@ static int command_run(int argc, char **argv)
     struct log log = { .fd = 2, .level_min = LOG_INFO };
     struct err err = { 0 };
     struct app *app;
-    if (!config_read(&config, argc, argv, &err) || !log_level_read(config.log_level, &log.level_min, &err)) return fail(&err);
+    if (!config_read(&config, argc, argv, &err) || !log_level_read(config.log_level, &log.level_min, &err))
+        return fail(&err);
 
     /* Blocked before any thread starts, so that only the main thread takes them; a client that goes away is no signal. */
     sigset_t signals;
@@ -87,7 +89,8 @@ static int command_run(int argc, char **argv)
     app_address(app, &at);
     log_info(&log, "app.ready", log_text("version", VERSION), log_number("otlp_grpc_port", at.otlp_grpc_port),
              log_number("pg_port", at.pg_port), log_text("project", at.project_id),
-             log_number("replayed_records", (int64_t)at.replayed_records), log_number("start_ms", (int64_t)at.start_ms));
+             log_number("replayed_records", (int64_t)at.replayed_records),
+             log_number("start_ms", (int64_t)at.start_ms));
     print_welcome(&config, &at);
     int status = wait_for_end(app, &signals, &err);
     if (status != 0) fail(&err);
@@ -125,8 +128,10 @@ static int command_project(int argc, char **argv)
         fprintf(stderr, "usage: monoscope project list | create NAME [--data FOLDER]\n");
         return 2;
     }
-    if (!config_read(&config, argc - used, argv + used, &err) || !meta_at(&config, &meta, &log, &err)) return fail(&err);
-    bool ok = creates ? meta_project_create(meta, argv[1], &project, &err) : meta_project_list(meta, project_print, NULL, &err);
+    if (!config_read(&config, argc - used, argv + used, &err) || !meta_at(&config, &meta, &log, &err))
+        return fail(&err);
+    bool ok = creates ? meta_project_create(meta, argv[1], &project, &err)
+                      : meta_project_list(meta, project_print, NULL, &err);
     if (ok && creates) project_print(NULL, &project);
     meta_close(meta);
     return ok ? 0 : fail(&err);
@@ -153,7 +158,8 @@ static int command_key(int argc, char **argv)
         fprintf(stderr, "monoscope: \"%s\" is not a key's id (printed by `key create`)\n", argv[1]);
         return 2;
     }
-    if (!config_read(&config, argc - used, argv + used, &err) || !meta_at(&config, &meta, &log, &err)) return fail(&err);
+    if (!config_read(&config, argc - used, argv + used, &err) || !meta_at(&config, &meta, &log, &err))
+        return fail(&err);
     bool ok = creates ? meta_project_find(meta, bytes_of_text(argv[1]), &project, &err) &&
                             meta_key_create(meta, project.id, argv[2], &key, secret, &err)
                       : meta_key_revoke(meta, key_id, &err);

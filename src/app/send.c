@@ -26,10 +26,10 @@ static void attribute_put(struct buf *to, const char *key, const char *text)
     struct buf value, attribute;
     buf_init(&value, 4096);
     buf_init(&attribute, 8192);
-    field_put(&value, 0x0a, bytes_of_text(text));                /* AnyValue.string_value */
-    field_put(&attribute, 0x0a, bytes_of_text(key));             /* KeyValue.key */
-    field_put(&attribute, 0x12, buf_bytes(&value));              /* KeyValue.value */
-    field_put(to, 0x0a, buf_bytes(&attribute));                  /* Resource.attributes */
+    field_put(&value, 0x0a, bytes_of_text(text));    /* AnyValue.string_value */
+    field_put(&attribute, 0x0a, bytes_of_text(key)); /* KeyValue.key */
+    field_put(&attribute, 0x12, buf_bytes(&value));  /* KeyValue.value */
+    field_put(to, 0x0a, buf_bytes(&attribute));      /* Resource.attributes */
     buf_deinit(&value);
     buf_deinit(&attribute);
 }
@@ -45,13 +45,13 @@ static void request_put(struct buf *request, const struct level *level, const ch
     memcpy(time + 1, &now_ns, 8);
     field_put(body, 0x0a, bytes_of_text(text));
     if (!buf_add(record, time, sizeof time) || !buf_add(record, severity, sizeof severity)) abort();
-    field_put(record, 0x1a, bytes_of_text(level->name));  /* severity_text */
-    field_put(record, 0x2a, buf_bytes(body));             /* body */
-    field_put(scope, 0x12, buf_bytes(record));            /* ScopeLogs.log_records */
+    field_put(record, 0x1a, bytes_of_text(level->name)); /* severity_text */
+    field_put(record, 0x2a, buf_bytes(body));            /* body */
+    field_put(scope, 0x12, buf_bytes(record));           /* ScopeLogs.log_records */
     attribute_put(resource, "service.name", service);
-    field_put(logs, 0x0a, buf_bytes(resource));           /* ResourceLogs.resource */
-    field_put(logs, 0x12, buf_bytes(scope));              /* ResourceLogs.scope_logs */
-    field_put(request, 0x0a, buf_bytes(logs));            /* ExportLogsServiceRequest.resource_logs */
+    field_put(logs, 0x0a, buf_bytes(resource)); /* ResourceLogs.resource */
+    field_put(logs, 0x12, buf_bytes(scope));    /* ResourceLogs.scope_logs */
+    field_put(request, 0x0a, buf_bytes(logs));  /* ExportLogsServiceRequest.resource_logs */
     for (int p = 0; p < STEPS; p++) buf_deinit(&parts[p]);
 }
 
@@ -66,10 +66,10 @@ int send_command(int argc, char **argv)
     const char *address = "127.0.0.1", *port = "4317", *key = getenv("MONOSCOPE_KEY"), *level_name = "info";
     const char *service = "shell", *text = NULL;
     for (int a = 0; a < argc; a++) {
-        const char **option = !strcmp(argv[a], "--address") ? &address
-                              : !strcmp(argv[a], "--port")  ? &port
-                              : !strcmp(argv[a], "--key")   ? &key
-                              : !strcmp(argv[a], "--level") ? &level_name
+        const char **option = !strcmp(argv[a], "--address")   ? &address
+                              : !strcmp(argv[a], "--port")    ? &port
+                              : !strcmp(argv[a], "--key")     ? &key
+                              : !strcmp(argv[a], "--level")   ? &level_name
                               : !strcmp(argv[a], "--service") ? &service
                                                               : NULL;
         if (option && a + 1 < argc) {

@@ -62,7 +62,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     return 0;
 }
 
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data, size_t len, void *user)
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_t *data, size_t len,
+                   void *user)
 {
     struct grpc_client *client = user;
     (void)session;
@@ -149,8 +150,8 @@ static bool session_read(struct grpc_client *client, int timeout_ms, struct err 
     return true;
 }
 
-#define HEADER(name_text, value_text)                                                                                   \
-    ((nghttp2_nv){ (uint8_t *)(name_text), (uint8_t *)(uintptr_t)(value_text), strlen(name_text), strlen(value_text),   \
+#define HEADER(name_text, value_text)                                                                                 \
+    ((nghttp2_nv){ (uint8_t *)(name_text), (uint8_t *)(uintptr_t)(value_text), strlen(name_text), strlen(value_text), \
                    NGHTTP2_NV_FLAG_NONE })
 
 static bool call_submit(struct grpc_client *client, struct err *err)

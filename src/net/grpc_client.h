@@ -8,10 +8,10 @@
 
 struct grpc_client;
 struct grpc_answer {
-    int status;           /* grpc-status */
-    char text[240];       /* grpc-message, percent-decoded */
-    bool has_retry_info;  /* grpc-status-details-bin was there */
-    struct buf message;   /* the answer; freed by buf_deinit */
+    int status;          /* grpc-status */
+    char text[240];      /* grpc-message, percent-decoded */
+    bool has_retry_info; /* grpc-status-details-bin was there */
+    struct buf message;  /* the answer; freed by buf_deinit */
 };
 struct grpc_call {
     const char *path;

@@ -161,7 +161,8 @@ static void table_segments_drop(struct flush *flush, struct timefusion *timefusi
     for (uint32_t g = 0; g < flush->group_count; g++) {
         struct flush_group *group = &flush->groups[g];
         if (group->table->id != id) continue;
-        segments_swap(timefusion_segments(timefusion), id, group->project_id, group->sealed, group->sealed_count, NULL, 0);
+        segments_swap(timefusion_segments(timefusion), id, group->project_id, group->sealed, group->sealed_count, NULL,
+                      0);
         for (uint32_t s = 0; s < group->sealed_count; s++) file_release(group->sealed[s]);
         group->sealed_count = 0;
     }

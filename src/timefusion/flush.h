@@ -29,7 +29,7 @@ struct flush_group {
 };
 struct flush {
     const char *app_id; /* lives longer than the segments */
-    uint64_t position; /* the cut: last whole record included */
+    uint64_t position;  /* the cut: last whole record included */
     struct flush_group *groups;
     uint32_t group_count;
     bool table_is_done[SCHEMA_TABLE_COUNT]; /* committed by an earlier try */

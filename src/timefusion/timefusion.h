@@ -29,7 +29,8 @@ struct timefusion_options {
     const struct log *log;
 };
 /* Opens (makes) every table of the schema. */
-MUST_CHECK bool timefusion_open(struct timefusion **timefusion, const struct timefusion_options *options, struct err *err);
+MUST_CHECK bool timefusion_open(struct timefusion **timefusion, const struct timefusion_options *options,
+                                struct err *err);
 void timefusion_close(struct timefusion *timefusion); /* no snapshot may be held; NULL is fine */
 struct segments *timefusion_segments(struct timefusion *timefusion);
 struct delta_table *timefusion_delta(struct timefusion *timefusion, enum schema_table_id table);
@@ -38,18 +39,20 @@ enum timefusion_origin { TIMEFUSION_SEGMENT, TIMEFUSION_DELTA };
 
 /* A file of a snapshot. Immutable; the name is never reused. */
 struct timefusion_file {
-    uint64_t id;            /* of this process: never reused */
+    uint64_t id; /* of this process: never reused */
     enum timefusion_origin origin;
-    const char *name;       /* unique: "<id>.parquet" */
+    const char *name; /* unique: "<id>.parquet" */
     int32_t day;
     uint64_t bytes, row_count;
     int64_t timestamp_min_us, timestamp_max_us;
     uint64_t position_low, position_high; /* segments: rows of records in (low, high] */
 };
 /* Reads bytes of the file; exactly len or an error. Any thread, while the snapshot is held. */
-MUST_CHECK bool timefusion_file_read(struct timefusion_file *file, uint64_t offset, void *ptr, size_t len, struct err *err);
+MUST_CHECK bool timefusion_file_read(struct timefusion_file *file, uint64_t offset, void *ptr, size_t len,
+                                     struct err *err);
 /* Its footer, read and cached on first use; borrowed while the snapshot is held. */
-MUST_CHECK bool timefusion_file_footer(struct timefusion_file *file, const struct parquet_footer **footer, struct err *err);
+MUST_CHECK bool timefusion_file_footer(struct timefusion_file *file, const struct parquet_footer **footer,
+                                       struct err *err);
 
 struct timefusion_snapshot {
     const struct schema_table *table;
@@ -60,6 +63,7 @@ struct timefusion_snapshot {
     uint32_t warning_count;
     const char *const *warnings;
 };
-MUST_CHECK bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_table_id table, struct uuid project_id,
-                                            struct timefusion_snapshot **snapshot, struct err *err);
+MUST_CHECK bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_table_id table,
+                                            struct uuid project_id, struct timefusion_snapshot **snapshot,
+                                            struct err *err);
 void timefusion_snapshot_release(struct timefusion_snapshot *snapshot);

@@ -84,7 +84,8 @@ bool group_publish(struct group *group, struct timefusion *timefusion, struct pa
         replaced += run;
         level++;
     }
-    if (group->small_count - replaced == GROUP_SMALL_MAX) replaced = run_at_end(group, group->small_level[GROUP_SMALL_MAX - 1]);
+    if (group->small_count - replaced == GROUP_SMALL_MAX)
+        replaced = run_at_end(group, group->small_level[GROUP_SMALL_MAX - 1]);
     uint32_t from = replaced > 0 ? group->small_from[group->small_count - replaced] : group->published_rows;
     /* Small ones live for seconds: compressing them costs more than it saves (docs/segments.md). */
     uint32_t rows = columns_row_count(group->columns) - from;

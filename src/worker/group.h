@@ -9,7 +9,7 @@
 #include "timefusion/flush.h"
 
 #define GROUP_SEAL_ROWS 24576 /* a row group; see shared figures in docs/segments.md */
-#define GROUP_FAN_IN 8        /* small segments that become one; sealed ones that are joined */
+#define GROUP_FAN_IN    8     /* small segments that become one; sealed ones that are joined */
 #define GROUP_SMALL_MAX 64
 
 struct group {
@@ -18,8 +18,8 @@ struct group {
     int32_t day;
     const char *app_id;
     struct columns *columns;
-    uint32_t published_rows; /* of columns: visible */
-    struct segment_range range; /* of the records whose rows are in columns */
+    uint32_t published_rows;       /* of columns: visible */
+    struct segment_range range;    /* of the records whose rows are in columns */
     uint64_t unpublished_since_ns; /* mono; 0: nothing waits */
     struct file *small[GROUP_SMALL_MAX];
     uint32_t small_from[GROUP_SMALL_MAX], small_level[GROUP_SMALL_MAX];

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define QUEUE_ITEMS_MAX 65536
-#define ROW_GROUPS_FLUSH 48   /* of a group: flush by size, before files pass PARQUET_ROW_GROUPS_MAX */
-#define RETRY_MS 200
-#define FLUSH_FILES_MAX 2000 /* more groups than this: flushes get rarer, not larger */
+#define QUEUE_ITEMS_MAX  65536
+#define ROW_GROUPS_FLUSH 48 /* of a group: flush by size, before files pass PARQUET_ROW_GROUPS_MAX */
+#define RETRY_MS         200
+#define FLUSH_FILES_MAX  2000 /* more groups than this: flushes get rarer, not larger */
 
 /* What the buffer hands over. */
 struct item {
@@ -48,8 +48,8 @@ struct worker {
     uint64_t position;               /* of the last record worked on */
     uint64_t position_cut;           /* of the last flush begun */
     uint64_t publish_due_ns, flush_due_ns;
-    uint64_t failing_since_ns; /* the disk refuses segments; 0: all is well */
-    bool flush_wanted;         /* by size */
+    uint64_t failing_since_ns;   /* the disk refuses segments; 0: all is well */
+    bool flush_wanted;           /* by size */
     struct worker_stats counted; /* of the worker thread; shared after each turn */
 
     pthread_mutex_t lock; /* guards what follows */
@@ -94,7 +94,8 @@ static struct project *project_get(struct worker *worker, struct uuid id)
     return project;
 }
 
-static struct group *project_group(struct worker *worker, struct project *project, enum schema_table_id table, int32_t day)
+static struct group *project_group(struct worker *worker, struct project *project, enum schema_table_id table,
+                                   int32_t day)
 {
     for (uint32_t g = 0; g < project->group_count; g++)
         if (project->groups[g]->table->id == table && project->groups[g]->day == day) return project->groups[g];
@@ -108,7 +109,8 @@ static struct group *project_group(struct worker *worker, struct project *projec
 }
 
 /* Calls fn for every group until it answers false. */
-static void groups_each(struct worker *worker, bool (*fn)(struct worker *worker, struct group *group, void *ctx), void *ctx)
+static void groups_each(struct worker *worker, bool (*fn)(struct worker *worker, struct group *group, void *ctx),
+                        void *ctx)
 {
     for (uint32_t p = 0; p < worker->project_cap; p++) {
         struct project *project = worker->projects[p];
@@ -156,7 +158,8 @@ static struct columns *sink_columns(void *ctx, enum schema_table_id table, int32
     struct record_work *work = ctx;
     work->group = project_group(work->worker, work->project, table, day);
     /* Only after a seal that could not be done while stopping: the rows are in the log. */
-    if (work->group->columns && columns_row_count(work->group->columns) >= COLUMNS_ROWS_MAX) columns_reset(work->group->columns);
+    if (work->group->columns && columns_row_count(work->group->columns) >= COLUMNS_ROWS_MAX)
+        columns_reset(work->group->columns);
     return group_columns(work->group, work->position, work->now_ns);
 }
 
@@ -223,17 +226,32 @@ static bool memory_add(struct worker *worker, struct group *group, void *ctx)
     return true;
 }
 
-/* Over the budget the largest columns become a (smaller than usual) row group and their memory goes. */
+static bool spare_drop(struct worker *worker, struct group *group, void *ctx)
+{
+    (void)worker;
+    (void)ctx;
+    if (group->columns && columns_row_count(group->columns) == 0) {
+        columns_destroy(group->columns);
+        group->columns = NULL;
+    }
+    return true;
+}
+
+/* Over the budget the memory that sealed groups keep for their next rows goes first. Then the largest columns become a (smaller than usual) row group and their memory goes. */
 static void memory_bound(struct worker *worker)
 {
-    for (;;) {
+    for (bool has_spare_dropped = false;;) {
         struct memory_sum sum = { 0 };
         groups_each(worker, memory_add, &sum);
         worker->counted.columns_bytes = sum.bytes;
-        if (sum.bytes <= worker->options.columns_bytes_max || !sum.largest) return;
-        if (!group_seal_surely(worker, sum.largest)) return;
-        columns_destroy(sum.largest->columns);
-        sum.largest->columns = NULL;
+        if (sum.bytes <= worker->options.columns_bytes_max) return;
+        if (!has_spare_dropped) {
+            groups_each(worker, spare_drop, NULL);
+            has_spare_dropped = true;
+            continue;
+        }
+        if (!sum.largest || !group_seal_surely(worker, sum.largest)) return;
+        spare_drop(worker, sum.largest, NULL);
     }
 }
 
@@ -515,7 +533,9 @@ bool worker_flush(struct worker *worker, uint32_t timeout_ms, struct err *err)
         failed = pthread_cond_timedwait(&worker->changed, &worker->lock, &until);
     bool ok = worker->position_flushed >= wanted;
     pthread_mutex_unlock(&worker->lock);
-    if (!ok) return err_set(err, ERR_TIMEOUT, "rows up to position %" PRIu64 " were not stored within %u ms", wanted, timeout_ms);
+    if (!ok)
+        return err_set(err, ERR_TIMEOUT, "rows up to position %" PRIu64 " were not stored within %u ms", wanted,
+                       timeout_ms);
     return true;
 }
 

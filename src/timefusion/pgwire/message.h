@@ -22,7 +22,7 @@ struct message message_of(uint8_t type, struct bytes payload);
 uint8_t message_u8(struct message *message);
 uint16_t message_u16(struct message *message);
 uint32_t message_u32(struct message *message);
-struct bytes message_text(struct message *message);              /* up to its NUL */
+struct bytes message_text(struct message *message); /* up to its NUL */
 struct bytes message_bytes(struct message *message, uint32_t len);
 /* True when all was there and nothing is left. */
 MUST_CHECK bool message_end_check(const struct message *message, struct err *err);

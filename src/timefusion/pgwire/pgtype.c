@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#define PG_EPOCH_DAYS 10957 /* 2000-01-01 from 1970-01-01 */
-#define DAY_US 86400000000ll
+#define PG_EPOCH_DAYS      10957 /* 2000-01-01 from 1970-01-01 */
+#define DAY_US             86400000000ll
 #define NUMERIC_DIGITS_MAX 2048
 
 static const struct pgtype {
@@ -111,14 +111,16 @@ static bool put_date(struct buf *out, int64_t days)
     int64_t year;
     unsigned month, day;
     civil_of_days(days, &year, &month, &day);
-    if (year <= 0) return buf_printf(out, "%04" PRId64 "-%02u-%02u", 1 - year, month, day); /* BC is written at the end */
+    if (year <= 0)
+        return buf_printf(out, "%04" PRId64 "-%02u-%02u", 1 - year, month, day); /* BC is written at the end */
     return buf_printf(out, "%04" PRId64 "-%02u-%02u", year, month, day);
 }
 
 static bool put_time(struct buf *out, int64_t micros)
 {
     int64_t seconds = micros / 1000000, fraction = micros % 1000000;
-    if (!buf_printf(out, "%02" PRId64 ":%02" PRId64 ":%02" PRId64, seconds / 3600, seconds / 60 % 60, seconds % 60)) return false;
+    if (!buf_printf(out, "%02" PRId64 ":%02" PRId64 ":%02" PRId64, seconds / 3600, seconds / 60 % 60, seconds % 60))
+        return false;
     if (fraction == 0) return true;
     int digits = 6;
     for (; fraction % 10 == 0; fraction /= 10) digits--;
@@ -254,7 +256,8 @@ bool pgtype_put_text(struct buf *out, const struct query_chunk *chunk, uint32_t 
 static bool put_numeric(struct buf *out, struct bytes text)
 {
     if (text.len == 3 && memcmp(text.ptr, "NaN", 3) == 0)
-        return pgtype_put_u16(out, 0) && pgtype_put_u16(out, 0) && pgtype_put_u16(out, 0xC000) && pgtype_put_u16(out, 0);
+        return pgtype_put_u16(out, 0) && pgtype_put_u16(out, 0) && pgtype_put_u16(out, 0xC000) &&
+               pgtype_put_u16(out, 0);
     char digits[NUMERIC_DIGITS_MAX + 8];
     size_t whole = 0, count = 0, at = 0;
     bool is_negative = text.len > 0 && text.ptr[0] == '-', seen_point = false;
@@ -271,7 +274,8 @@ static bool put_numeric(struct buf *out, struct bytes text)
     size_t group_count = 0;
     for (size_t g = 0; g < lead + count; g += 4) {
         unsigned group = 0;
-        for (size_t d = g; d < g + 4; d++) group = group * 10 + (d >= lead && d - lead < count ? (unsigned)digits[d - lead] : 0);
+        for (size_t d = g; d < g + 4; d++)
+            group = group * 10 + (d >= lead && d - lead < count ? (unsigned)digits[d - lead] : 0);
         groups[group_count++] = (uint16_t)group;
     }
     int weight = (int)((lead + whole) / 4) - 1;
@@ -280,14 +284,15 @@ static bool put_numeric(struct buf *out, struct bytes text)
     while (group_count > first && groups[group_count - 1] == 0) group_count--;
     if (group_count == first) weight = 0;
     bool ok = pgtype_put_u16(out, (uint16_t)(group_count - first)) && pgtype_put_u16(out, (uint16_t)weight) &&
-              pgtype_put_u16(out, is_negative && group_count > first ? 0x4000 : 0) && pgtype_put_u16(out, (uint16_t)scale);
+              pgtype_put_u16(out, is_negative && group_count > first ? 0x4000 : 0) &&
+              pgtype_put_u16(out, (uint16_t)scale);
     for (size_t g = first; ok && g < group_count; g++) ok = pgtype_put_u16(out, groups[g]);
     return ok;
 }
 
 static int64_t micros_from_2000(int64_t micros)
 {
-    if (micros == INT64_MAX) return INT64_MAX;                        /* infinity */
+    if (micros == INT64_MAX) return INT64_MAX;                         /* infinity */
     if (micros == -INT64_MAX || micros == INT64_MIN) return INT64_MIN; /* -infinity */
     int64_t moved;
     if (__builtin_sub_overflow(micros, PG_EPOCH_DAYS * DAY_US, &moved)) return INT64_MIN;
@@ -309,9 +314,7 @@ static bool put_scalar_binary(struct buf *out, enum query_type type, struct quer
         single = (float)value.number;
         memcpy(&bits32, &single, sizeof bits32);
         return pgtype_put_u32(out, bits32);
-    case QUERY_TYPE_FLOAT8:
-        memcpy(&bits64, &value.number, sizeof bits64);
-        return pgtype_put_u64(out, bits64);
+    case QUERY_TYPE_FLOAT8: memcpy(&bits64, &value.number, sizeof bits64); return pgtype_put_u64(out, bits64);
     case QUERY_TYPE_NUMERIC: return put_numeric(out, value.bytes);
     case QUERY_TYPE_UUID: return buf_add(out, value.uuid.bytes, sizeof value.uuid.bytes);
     case QUERY_TYPE_JSONB: return buf_add(out, "\1", 1) && buf_add(out, value.bytes.ptr, value.bytes.len);
@@ -319,7 +322,8 @@ static bool put_scalar_binary(struct buf *out, enum query_type type, struct quer
     case QUERY_TYPE_TIMESTAMP:
     case QUERY_TYPE_TIMESTAMPTZ: return pgtype_put_u64(out, (uint64_t)micros_from_2000(value.integer));
     case QUERY_TYPE_INTERVAL:
-        return pgtype_put_u64(out, (uint64_t)value.interval.micros) && pgtype_put_u32(out, (uint32_t)value.interval.days) &&
+        return pgtype_put_u64(out, (uint64_t)value.interval.micros) &&
+               pgtype_put_u32(out, (uint32_t)value.interval.days) &&
                pgtype_put_u32(out, (uint32_t)value.interval.months);
     default: return buf_add(out, value.bytes.ptr, value.bytes.len); /* text, bytea */
     }

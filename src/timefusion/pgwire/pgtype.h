@@ -15,8 +15,8 @@ enum query_type pgtype_of_oid(uint32_t oid);
 int16_t pgtype_len(enum query_type type); /* -1: varying */
 MUST_CHECK bool pgtype_put_text(struct buf *out, const struct query_chunk *chunk, uint32_t column, enum query_type type,
                                 struct query_value value);
-MUST_CHECK bool pgtype_put_binary(struct buf *out, const struct query_chunk *chunk, uint32_t column, enum query_type type,
-                                  struct query_value value);
+MUST_CHECK bool pgtype_put_binary(struct buf *out, const struct query_chunk *chunk, uint32_t column,
+                                  enum query_type type, struct query_value value);
 /* Big-endian numbers, as the whole protocol has them. */
 MUST_CHECK bool pgtype_put_u16(struct buf *out, uint16_t number);
 MUST_CHECK bool pgtype_put_u32(struct buf *out, uint32_t number);

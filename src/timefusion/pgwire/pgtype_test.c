@@ -30,9 +30,18 @@ static void expect_binary(enum query_type type, struct query_value value, const 
     buf_deinit(&out);
 }
 
-static struct query_value integer(int64_t number) { return (struct query_value){ .integer = number }; }
-static struct query_value number(double value) { return (struct query_value){ .number = value }; }
-static struct query_value text(const char *value) { return (struct query_value){ .bytes = bytes_of_text(value) }; }
+static struct query_value integer(int64_t number)
+{
+    return (struct query_value){ .integer = number };
+}
+static struct query_value number(double value)
+{
+    return (struct query_value){ .number = value };
+}
+static struct query_value text(const char *value)
+{
+    return (struct query_value){ .bytes = bytes_of_text(value) };
+}
 static struct query_value interval(int32_t months, int32_t days, int64_t micros)
 {
     return (struct query_value){ .interval = { .months = months, .days = days, .micros = micros } };
@@ -88,8 +97,13 @@ static void test_binary(void **state)
     expect_binary(QUERY_TYPE_JSONB, text("{}"), "017b7d");
     expect_binary(QUERY_TYPE_INTERVAL, interval(14, 3, 1), "0000000000000001000000030000000e");
     expect_binary(QUERY_TYPE_NUMERIC, text("0"), "0000000000000000");
-    expect_binary(QUERY_TYPE_NUMERIC, text("12345.678"), "00030001000000030001" "0929" "1a7c");
-    expect_binary(QUERY_TYPE_NUMERIC, text("-0.00012"), "0002ffff400000050001" "07d0");
+    expect_binary(QUERY_TYPE_NUMERIC, text("12345.678"),
+                  "00030001000000030001"
+                  "0929"
+                  "1a7c");
+    expect_binary(QUERY_TYPE_NUMERIC, text("-0.00012"),
+                  "0002ffff400000050001"
+                  "07d0");
     expect_binary(QUERY_TYPE_NUMERIC, text("100000000"), "00010002000000000001");
     expect_binary(QUERY_TYPE_NUMERIC, text("NaN"), "00000000c0000000");
 }

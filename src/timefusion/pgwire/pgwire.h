@@ -29,7 +29,8 @@ struct pgwire_options {
     struct pgwire_login login;
     const struct log *log;
 };
-MUST_CHECK bool pgwire_server_open(struct pgwire_server **server, const struct pgwire_options *options, struct err *err);
+MUST_CHECK bool pgwire_server_open(struct pgwire_server **server, const struct pgwire_options *options,
+                                   struct err *err);
 uint16_t pgwire_server_port(const struct pgwire_server *server);
 /* Stops listening, ends what runs (57P01), joins all threads within a few seconds. NULL is fine. */
 void pgwire_server_close(struct pgwire_server *server);

@@ -88,10 +88,12 @@ static void refuse(struct tcp *tcp, uint32_t connections_max)
     char text[160];
     struct buf out;
     struct err ignored = { 0 };
-    int len = snprintf(text, sizeof text, "SFATAL%cVFATAL%cC53300%cMalready %u connections; --pg-connections allows more%c", 0, 0,
-                       0, connections_max, 0);
+    int len =
+        snprintf(text, sizeof text, "SFATAL%cVFATAL%cC53300%cMalready %u connections; --pg-connections allows more%c",
+                 0, 0, 0, connections_max, 0);
     uint32_t length = (uint32_t)len + 5;
-    uint8_t head[5] = { 'E', (uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length };
+    uint8_t head[5] = { 'E', (uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8),
+                        (uint8_t)length };
     buf_init(&out, 1024);
     if (buf_add(&out, head, sizeof head) && buf_add(&out, text, (size_t)len) && buf_add(&out, "", 1))
         (void)!tcp_write(tcp, buf_bytes(&out), &ignored);
@@ -106,7 +108,9 @@ static void connection_begin(struct pgwire_server *server, struct tcp *tcp)
     connection->tcp = tcp;
     connection->key.pid = ++server->pid_next;
     if (getrandom(&connection->key.secret, sizeof connection->key.secret, 0) != sizeof connection->key.secret) abort();
-    struct session_options options = { .server = &server->options, .key = connection->key, .cancel = on_cancel, .ctx = server };
+    struct session_options options = {
+        .server = &server->options, .key = connection->key, .cancel = on_cancel, .ctx = server
+    };
     connection->session = session_create(tcp, &options);
     pthread_mutex_lock(&server->lock);
     int failed = pthread_create(&connection->thread, NULL, connection_main, connection);

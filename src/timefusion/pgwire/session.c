@@ -9,15 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PROTOCOL_3_0 196608u
+#define PROTOCOL_3_0   196608u
 #define REQUEST_CANCEL 80877102u
-#define REQUEST_SSL 80877103u
-#define REQUEST_GSS 80877104u
+#define REQUEST_SSL    80877103u
+#define REQUEST_GSS    80877104u
 #define OUT_BYTES_SEND 65536u
-#define OUT_BYTES_MAX (1u << 30) /* one row with its lists; PostgreSQL's own limit of a field */
-#define NAMED_MAX 1000u
+#define OUT_BYTES_MAX  (1u << 30) /* one row with its lists; PostgreSQL's own limit of a field */
+#define NAMED_MAX      1000u
 #define STATEMENTS_MAX 1000u /* in one simple query */
-#define STARTUP_MS 60000
+#define STARTUP_MS     60000
 
 /* A statement as Parse left it; a portal keeps it alive when Close takes its name away. */
 struct prepared {
@@ -126,7 +126,8 @@ static void send_notice_or_error(struct session *session, char type, const char 
 
 static void send_error(struct session *session, const struct err *err, const char *sqlstate)
 {
-    send_notice_or_error(session, 'E', "ERROR", sqlstate ? sqlstate : err_sqlstate(err->code), err->text, err->position);
+    send_notice_or_error(session, 'E', "ERROR", sqlstate ? sqlstate : err_sqlstate(err->code), err->text,
+                         err->position);
     if (session->transaction == 'T') session->transaction = 'E';
 }
 
@@ -150,7 +151,8 @@ static void send_parameter(struct session *session, const char *name, const char
 static bool send_ready(struct session *session, struct err *err)
 {
     size_t at;
-    if (!message_begin(&session->out, 'Z', &at) || !buf_add(&session->out, &session->transaction, 1)) return out_full(err);
+    if (!message_begin(&session->out, 'Z', &at) || !buf_add(&session->out, &session->transaction, 1))
+        return out_full(err);
     message_finish(&session->out, at);
     return out_send(session, err);
 }
@@ -160,8 +162,8 @@ static uint16_t format_of(const uint16_t *formats, uint16_t count, uint32_t colu
     return count == 0 ? 0 : count == 1 ? formats[0] : formats[column];
 }
 
-static bool send_row_description(struct session *session, const struct query_statement *statement, const uint16_t *formats,
-                                 uint16_t format_count, struct err *err)
+static bool send_row_description(struct session *session, const struct query_statement *statement,
+                                 const uint16_t *formats, uint16_t format_count, struct err *err)
 {
     const struct query_column *columns;
     uint32_t count = statement ? query_statement_columns(statement, &columns) : 0;
@@ -174,14 +176,16 @@ static bool send_row_description(struct session *session, const struct query_sta
     bool ok = message_begin(out, 'T', &at) && pgtype_put_u16(out, (uint16_t)count);
     for (uint32_t c = 0; ok && c < count; c++)
         ok = message_put_text(out, columns[c].name) && pgtype_put_u32(out, 0) && pgtype_put_u16(out, 0) &&
-             pgtype_put_u32(out, pgtype_oid(columns[c].type)) && pgtype_put_u16(out, (uint16_t)pgtype_len(columns[c].type)) &&
-             pgtype_put_u32(out, UINT32_MAX) && pgtype_put_u16(out, format_of(formats, format_count, c));
+             pgtype_put_u32(out, pgtype_oid(columns[c].type)) &&
+             pgtype_put_u16(out, (uint16_t)pgtype_len(columns[c].type)) && pgtype_put_u32(out, UINT32_MAX) &&
+             pgtype_put_u16(out, format_of(formats, format_count, c));
     if (!ok) return out_full(err);
     message_finish(out, at);
     return true;
 }
 
-static bool send_parameter_description(struct session *session, const struct query_statement *statement, struct err *err)
+static bool send_parameter_description(struct session *session, const struct query_statement *statement,
+                                       struct err *err)
 {
     const enum query_type *types = NULL;
     uint32_t count = statement ? query_statement_parameters(statement, &types) : 0;
@@ -371,7 +375,8 @@ static bool simple_statement(struct session *session, struct bytes sql, struct e
     bool ok = query_statement_parameters(statement, &types) == 0 ||
               err_set(err, ERR_INPUT, "there is no value for a $ parameter in a simple query");
     ok = ok && transaction_allows(session, statement, err);
-    if (ok && query_statement_columns(statement, &columns) > 0) ok = send_row_description(session, statement, NULL, 0, err);
+    if (ok && query_statement_columns(statement, &columns) > 0)
+        ok = send_row_description(session, statement, NULL, 0, err);
     ok = ok && portal_run(session, portal, 0, err);
     portal_destroy(portal);
     return ok;
@@ -416,7 +421,8 @@ static bool on_parse(struct session *session, struct message *message, struct er
     bool ok = message_end_check(message, err);
     if (ok && name.len == 0) prepared_forget(session, name);
     if (ok && prepared_find(session, name))
-        ok = err_set(err, ERR_EXISTS, "prepared statement \"%.*s\" exists already", (int)name.len, (const char *)name.ptr);
+        ok = err_set(err, ERR_EXISTS, "prepared statement \"%.*s\" exists already", (int)name.len,
+                     (const char *)name.ptr);
     ok = ok && named_room(session, err);
     if (ok && !query_split(sql, &first, 1, &statement_count, err)) {
         /* More than one is refused there with its words; what does not parse fails below with a position. */
@@ -444,7 +450,8 @@ static bool bind_values(struct portal *portal, struct message *message, const ui
     if (portal->prepared->statement) wanted = query_statement_parameters(portal->prepared->statement, &types);
     portal->parameter_count = message_u16(message);
     if (portal->parameter_count != wanted)
-        return err_set(err, ERR_PROTOCOL, "%u values are bound, the statement has %u parameters", portal->parameter_count, wanted);
+        return err_set(err, ERR_PROTOCOL, "%u values are bound, the statement has %u parameters",
+                       portal->parameter_count, wanted);
     if (format_count > 1 && format_count != wanted)
         return err_set(err, ERR_PROTOCOL, "%u parameter formats for %u parameters", format_count, wanted);
     size_t left = (size_t)(message->end - message->at);
@@ -467,12 +474,14 @@ static bool bind_values(struct portal *portal, struct message *message, const ui
 static bool result_formats(struct portal *portal, struct message *message, struct err *err)
 {
     const struct query_column *columns;
-    uint32_t column_count = portal->prepared->statement ? query_statement_columns(portal->prepared->statement, &columns) : 0;
+    uint32_t column_count =
+        portal->prepared->statement ? query_statement_columns(portal->prepared->statement, &columns) : 0;
     portal->format_count = message_u16(message);
     portal->formats = mem_calloc((size_t)portal->format_count + 1, sizeof *portal->formats);
     for (uint16_t f = 0; f < portal->format_count; f++) {
         portal->formats[f] = message_u16(message);
-        if (portal->formats[f] > 1) return err_set(err, ERR_PROTOCOL, "result format %u is neither 0 nor 1", portal->formats[f]);
+        if (portal->formats[f] > 1)
+            return err_set(err, ERR_PROTOCOL, "result format %u is neither 0 nor 1", portal->formats[f]);
     }
     if (portal->format_count > 1 && portal->format_count != column_count)
         return err_set(err, ERR_PROTOCOL, "%u result formats for %u columns", portal->format_count, column_count);
@@ -489,7 +498,8 @@ static bool on_bind(struct session *session, struct message *message, struct err
     if (message->is_bad || !prepared) {
         free(formats);
         if (message->is_bad) return message_end_check(message, err);
-        return err_set(err, ERR_NOT_FOUND, "there is no prepared statement \"%.*s\"", (int)name.len, (const char *)name.ptr);
+        return err_set(err, ERR_NOT_FOUND, "there is no prepared statement \"%.*s\"", (int)name.len,
+                       (const char *)name.ptr);
     }
     struct portal *portal = mem_calloc(1, sizeof *portal + portal_name.len + 1);
     memcpy(portal->name, portal_name.ptr, portal_name.len);
@@ -521,13 +531,15 @@ static bool on_describe(struct session *session, struct message *message, struct
     if (kind == 'S') {
         struct prepared *prepared = prepared_find(session, name);
         if (!prepared)
-            return err_set(err, ERR_NOT_FOUND, "there is no prepared statement \"%.*s\"", (int)name.len, (const char *)name.ptr);
+            return err_set(err, ERR_NOT_FOUND, "there is no prepared statement \"%.*s\"", (int)name.len,
+                           (const char *)name.ptr);
         return send_parameter_description(session, prepared->statement, err) &&
                send_row_description(session, prepared->statement, NULL, 0, err);
     }
     struct portal *portal = portal_find(session, name);
     if (kind != 'P') return err_set(err, ERR_PROTOCOL, "Describe of kind %u", kind);
-    if (!portal) return err_set(err, ERR_NOT_FOUND, "there is no portal \"%.*s\"", (int)name.len, (const char *)name.ptr);
+    if (!portal)
+        return err_set(err, ERR_NOT_FOUND, "there is no portal \"%.*s\"", (int)name.len, (const char *)name.ptr);
     return send_row_description(session, portal->prepared->statement, portal->formats, portal->format_count, err);
 }
 
@@ -537,7 +549,8 @@ static bool on_execute(struct session *session, struct message *message, struct 
     uint32_t rows_max = message_u32(message);
     if (!message_end_check(message, err)) return false;
     struct portal *portal = portal_find(session, name);
-    if (!portal) return err_set(err, ERR_NOT_FOUND, "there is no portal \"%.*s\"", (int)name.len, (const char *)name.ptr);
+    if (!portal)
+        return err_set(err, ERR_NOT_FOUND, "there is no portal \"%.*s\"", (int)name.len, (const char *)name.ptr);
     return portal_run(session, portal, rows_max > INT32_MAX ? 0 : rows_max, err);
 }
 
@@ -585,12 +598,8 @@ static bool message_work(struct session *session, struct message *message, struc
     case 'd':
     case 'c':
     case 'f': return true; /* of a COPY that was refused */
-    case 'F':
-        ok = err_set(&failure, ERR_UNSUPPORTED, "function calls by message are not supported; use SELECT");
-        break;
-    default:
-        send_fatal(session, "08P01", "unknown message type");
-        return true;
+    case 'F': ok = err_set(&failure, ERR_UNSUPPORTED, "function calls by message are not supported; use SELECT"); break;
+    default: send_fatal(session, "08P01", "unknown message type"); return true;
     }
     if (ok) return true;
     /* Nothing else tells that the write failed: an error of the connection ends here, not at the client's eyes. */
@@ -617,7 +626,8 @@ static bool frame_read(struct session *session, bool has_type, int timeout_ms, s
         if (want > 1u << 20) want = 1u << 20; /* memory follows what has come, not what is promised */
         if (!buf_reserve(&session->in, want > 8192 ? want : 8192))
             return err_set(err, ERR_TOO_LARGE, "message larger than the buffer");
-        if (!tcp_read(session->tcp, session->in.ptr + session->in.len, session->in.cap - session->in.len, &len, timeout_ms, err))
+        if (!tcp_read(session->tcp, session->in.ptr + session->in.len, session->in.cap - session->in.len, &len,
+                      timeout_ms, err))
             return false;
         *frame_bytes = 0;
         if (len == 0) return true;
@@ -674,7 +684,8 @@ static bool startup_read(struct session *session, char **user, struct err *err)
             if (!message.is_bad) session->options.cancel(session->options.ctx, key);
             return true;
         }
-        if (code >> 16 != 3) return err_set(err, ERR_PROTOCOL, "protocol version %u.%u; 3.0 is spoken", code >> 16, code & 0xffff);
+        if (code >> 16 != 3)
+            return err_set(err, ERR_PROTOCOL, "protocol version %u.%u; 3.0 is spoken", code >> 16, code & 0xffff);
         while (!message.is_bad && message.at < message.end && *message.at != 0) {
             struct bytes name = message_text(&message), value = message_text(&message);
             if (!bytes_equal(name, BYTES("user")) || *user) continue;
@@ -687,7 +698,8 @@ static bool startup_read(struct session *session, char **user, struct err *err)
 }
 
 /* The key is a bearer secret of which we keep a hash, so it must come in the clear: on loopback, or inside TLS. */
-static bool password_check(struct session *session, const char *user, struct uuid *project_id, bool *is_let_in, struct err *err)
+static bool password_check(struct session *session, const char *user, struct uuid *project_id, bool *is_let_in,
+                           struct err *err)
 {
     size_t at, frame_bytes;
     struct err refusal = { 0 };
@@ -711,9 +723,15 @@ static bool password_check(struct session *session, const char *user, struct uui
 static bool welcome(struct session *session, struct err *err)
 {
     static const char *const parameters[][2] = {
-        { "server_version", "15.8" },       { "server_encoding", "UTF8" }, { "client_encoding", "UTF8" },
-        { "DateStyle", "ISO, MDY" },        { "TimeZone", "UTC" },         { "IntervalStyle", "postgres" },
-        { "integer_datetimes", "on" },      { "is_superuser", "off" },     { "standard_conforming_strings", "on" },
+        { "server_version", "15.8" },
+        { "server_encoding", "UTF8" },
+        { "client_encoding", "UTF8" },
+        { "DateStyle", "ISO, MDY" },
+        { "TimeZone", "UTC" },
+        { "IntervalStyle", "postgres" },
+        { "integer_datetimes", "on" },
+        { "is_superuser", "off" },
+        { "standard_conforming_strings", "on" },
         { "default_transaction_read_only", "on" },
     };
     size_t at;

@@ -217,8 +217,8 @@ bool segment_join(struct segments *segments, struct file *const *inputs, uint32_
     segment_path(segments, segment, path, sizeof path);
     file_doom(segment);
     fail_point("segment.before_join");
-    if (!segments->disk->ops->open(segments->disk, path, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &disk_file,
-                                   err))
+    if (!segments->disk->ops->open(segments->disk, path, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE,
+                                   &disk_file, err))
         goto fail;
     bool joined = segment_join_into(segments->disk, inputs, input_count, disk_file, false, &bytes, &footer, err);
     segments->disk->ops->close(disk_file);
@@ -256,8 +256,8 @@ static void slot_remove(struct project_slot *slot, struct file *file)
     assert(!"a segment that is swapped out was listed");
 }
 
-void segments_swap(struct segments *segments, enum schema_table_id table, struct uuid project_id, struct file *const *out,
-                   uint32_t out_count, struct file *const *in, uint32_t in_count)
+void segments_swap(struct segments *segments, enum schema_table_id table, struct uuid project_id,
+                   struct file *const *out, uint32_t out_count, struct file *const *in, uint32_t in_count)
 {
     struct listing *listing = &segments->listings[table];
     pthread_mutex_lock(&segments->lock);
@@ -288,7 +288,8 @@ void segments_swap(struct segments *segments, enum schema_table_id table, struct
     }
 }
 
-uint32_t segments_list(struct segments *segments, enum schema_table_id table, struct uuid project_id, struct file ***files)
+uint32_t segments_list(struct segments *segments, enum schema_table_id table, struct uuid project_id,
+                       struct file ***files)
 {
     *files = NULL;
     pthread_mutex_lock(&segments->lock);

@@ -24,20 +24,22 @@ void segments_close(struct segments *segments);
 uint64_t segments_next_id(struct segments *segments);
 
 /* Writes a file made by parquet_write. The caller has the one reference. */
-MUST_CHECK bool segment_write(struct segments *segments, const struct schema_table *table, int32_t day, struct bytes bytes,
-                              struct segment_range range, struct file **segment, struct err *err);
+MUST_CHECK bool segment_write(struct segments *segments, const struct schema_table *table, int32_t day,
+                              struct bytes bytes, struct segment_range range, struct file **segment, struct err *err);
 /* Joins segments of one table and day by copying their row groups. */
 MUST_CHECK bool segment_join(struct segments *segments, struct file *const *inputs, uint32_t input_count,
                              struct file **segment, struct err *err);
 /* The same into a file of the caller's: how a flush makes a table's file. */
-MUST_CHECK bool segment_join_into(struct disk *disk, struct file *const *inputs, uint32_t input_count, struct disk_file *out,
-                                  bool sync, uint64_t *bytes, struct parquet_footer **footer, struct err *err);
+MUST_CHECK bool segment_join_into(struct disk *disk, struct file *const *inputs, uint32_t input_count,
+                                  struct disk_file *out, bool sync, uint64_t *bytes, struct parquet_footer **footer,
+                                  struct err *err);
 /* In one step for every reader: takes `out` from the list (they are doomed) and puts `in` there. The list takes its own
  * references; the caller keeps its. */
-void segments_swap(struct segments *segments, enum schema_table_id table, struct uuid project_id, struct file *const *out,
-                   uint32_t out_count, struct file *const *in, uint32_t in_count);
+void segments_swap(struct segments *segments, enum schema_table_id table, struct uuid project_id,
+                   struct file *const *out, uint32_t out_count, struct file *const *in, uint32_t in_count);
 /* References to all segments of a project and table, for the caller to release; *files by malloc, NULL when none. */
-uint32_t segments_list(struct segments *segments, enum schema_table_id table, struct uuid project_id, struct file ***files);
+uint32_t segments_list(struct segments *segments, enum schema_table_id table, struct uuid project_id,
+                       struct file ***files);
 struct segments_stats {
     uint32_t segment_count;
     uint64_t bytes, written_count, joined_count;
