@@ -14,7 +14,9 @@
 
 #define FIXTURE_START_US 1763769600000000 /* 2025-11-22 00:00:00 UTC */
 #define FIXTURE_DAY 20414
+#ifndef FIXTURE_STEP_US
 #define FIXTURE_STEP_US 60000000 /* a row a minute */
+#endif
 
 struct fixture {
     char dir[64];

@@ -191,7 +191,7 @@ static bool half_put(struct buf *out, const struct plan_table *table, const stru
                      const char *const *ids, uint32_t id_count)
 {
     struct reader reader = { .schema = schema, .project_id = project_id, .out = out, .ok = true };
-    char text[160];
+    char text[240];
     bool any = false, is_point = schema != table->schema;
     put(&reader, "SELECT ");
     for (uint32_t c = 0; c < table->schema->column_count; c++) {
@@ -219,12 +219,13 @@ static bool half_put(struct buf *out, const struct plan_table *table, const stru
             reader.ok = buf_printf(out, "%s'mono://%llu/%s'", f ? "," : "", (unsigned long long)files->snapshot_id, files->names[f]);
         put(&reader, "], schema=MAP{");
     }
+    /* By name, not by field id: files that another Delta writer made anew have no ids, and would read as NULLs unseen. */
     any = false;
     for (uint32_t c = 0; c < schema->column_count; c++) {
         if (!column_set_has(&reader.needed, c)) continue;
         const char *type = stored_duckdb(schema->columns[c].type);
         if (files->count == 0) snprintf(text, sizeof text, "%sCAST(NULL AS %s) AS s%u", any ? ", " : "", type, c);
-        else snprintf(text, sizeof text, "%s%u: {name: 's%u', type: '%s', default_value: NULL}", any ? ", " : "", c + 1, c, type);
+        else snprintf(text, sizeof text, "%s'%s': {name: 's%u', type: '%s', default_value: NULL}", any ? ", " : "", schema->columns[c].name, c, type);
         put(&reader, text);
         any = true;
     }

@@ -1,0 +1,1 @@
+copy otel_metrics to '/tmp/x'

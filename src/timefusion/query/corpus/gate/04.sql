@@ -1,0 +1,1 @@
+insert into otel_metrics values (1)

@@ -1,0 +1,1 @@
+select "ctid" from otel_metrics

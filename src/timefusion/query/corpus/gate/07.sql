@@ -1,0 +1,1 @@
+select 'abc' ~ 'B', 'abc' ~* 'B', 'abc' like 'a\%', 'a_c' like 'a\_c'

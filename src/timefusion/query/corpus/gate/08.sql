@@ -1,0 +1,1 @@
+select 'it''s', E'a\nb', U&'\0041', $$x'y$$

@@ -1,0 +1,1 @@
+select (select min(timestamp) from otel_logs_and_spans) as a

@@ -1,0 +1,1 @@
+select * from "mono://1/x"

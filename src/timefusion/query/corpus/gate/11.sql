@@ -1,0 +1,1 @@
+select * from (select name, timestamp from otel_logs_and_spans) s where timestamp > '2025-11-25' limit 1

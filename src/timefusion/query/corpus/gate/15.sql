@@ -1,0 +1,1 @@
+select * from otel_metrics for update

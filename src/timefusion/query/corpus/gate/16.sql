@@ -1,0 +1,1 @@
+select * from query('select 1')

@@ -1,0 +1,1 @@
+select * from telemetry where kind = 'metric' order by timestamp limit 1

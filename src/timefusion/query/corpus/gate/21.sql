@@ -1,0 +1,1 @@
+select a, sum(b) over (order by a rows between 1 preceding and current row) from (values (1,2),(2,3)) v(a,b)

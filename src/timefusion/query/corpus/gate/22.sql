@@ -1,0 +1,1 @@
+select approx_percentile(0.95, percentile_agg(duration)), percentile_cont(0.5) within group (order by duration) from otel_logs_and_spans

@@ -1,0 +1,1 @@
+select array_agg(distinct kind order by kind), string_agg(distinct kind, ',') from otel_logs_and_spans

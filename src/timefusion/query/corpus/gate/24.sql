@@ -1,0 +1,1 @@
+select attributes from otel_logs_and_spans where attributes->>'http.route' = '/pay' order by timestamp limit 2

@@ -1,0 +1,1 @@
+select attributes->'n' from otel_logs_and_spans where attributes @> '{"n": 7}'

@@ -1,0 +1,1 @@
+select coalesce($1, name), $2::int + 1, lower($3) from otel_logs_and_spans limit $4 offset $5

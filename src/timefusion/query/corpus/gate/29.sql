@@ -1,0 +1,1 @@
+select count(*) from otel_logs_and_spans where 'err:7' = any(hashes)

@@ -1,0 +1,1 @@
+select count(*) from otel_logs_and_spans where context___trace_id = '00000000000000000000000000000003'

@@ -1,0 +1,1 @@
+select count(*) from otel_logs_and_spans where name like any (array['operation 1%', '%2'])

@@ -1,0 +1,1 @@
+select count(*) from otel_logs_and_spans where timestamp > $1 and kind = $2 limit $3

@@ -1,0 +1,1 @@
+select count(*) from otel_logs_and_spans where timestamp::date = '2025-11-22'

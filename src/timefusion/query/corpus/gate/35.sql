@@ -1,0 +1,1 @@
+select count(*), kind from telemetry group by kind order by 2

@@ -1,0 +1,1 @@
+select count(distinct context___trace_id), approx_count_distinct(name) from otel_logs_and_spans

@@ -1,0 +1,1 @@
+select date_trunc('hour', timestamp), extract(hour from timestamp), date_part('minute', timestamp), to_char(timestamp, 'YYYY-MM-DD"T"HH24:MI:SS') from otel_logs_and_spans order by timestamp limit 1

@@ -1,0 +1,1 @@
+select duratoin from otel_logs_and_spans

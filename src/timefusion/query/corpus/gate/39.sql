@@ -1,0 +1,1 @@
+select exists (select 1 from otel_metrics), (select count(*) from otel_metrics), array(select 1)

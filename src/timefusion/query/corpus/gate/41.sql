@@ -1,0 +1,1 @@
+select h, count(*) from otel_logs_and_spans, unnest(hashes) as h group by h order by 2 desc limit 3

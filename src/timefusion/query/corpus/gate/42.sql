@@ -1,0 +1,1 @@
+select interval '1 month 2 days 03:04:05', '5m'::interval

@@ -1,0 +1,1 @@
+select jsonb_array_elements('[1,{"a":2}]'), e->'a' from jsonb_array_elements('[{"a":2}]') as e

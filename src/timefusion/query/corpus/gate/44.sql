@@ -1,0 +1,1 @@
+select level, body from otel_logs_and_spans where body::text ilike '%MESSAGE 7%' limit 2

@@ -1,0 +1,1 @@
+select name as "weird ""name""" from otel_logs_and_spans limit 1

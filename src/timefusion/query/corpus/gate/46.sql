@@ -1,0 +1,1 @@
+select name from otel_logs_and_spans union all select metric_name from otel_metrics order by 1 limit 2

@@ -1,0 +1,1 @@
+select name from otel_logs_and_spans where id in ('a0000000-0000-0000-0000-000000000003', 'a0000000-0000-0000-0000-000000000005')

@@ -1,0 +1,1 @@
+select name, body, attributes, resource, attributes->>'http.route', attributes->>'metric.unit' from otel_logs_and_spans where kind = 'metric' order by timestamp limit 2

@@ -1,0 +1,1 @@
+select name, hashes, array_agg(hashes) from otel_logs_and_spans group by 1, 2 limit 1

@@ -1,0 +1,1 @@
+select oid, typname from pg_catalog.pg_type where typname = 'uuid'

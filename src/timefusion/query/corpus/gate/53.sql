@@ -1,0 +1,1 @@
+select round(avg(duration)::numeric, 2), sum(duration) / count(*), avg(duration)/1e6 from otel_logs_and_spans

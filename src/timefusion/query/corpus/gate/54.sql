@@ -1,0 +1,1 @@
+select stddev(duration), variance(duration), corr(duration, duration) from otel_logs_and_spans

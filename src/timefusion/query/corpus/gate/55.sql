@@ -1,0 +1,1 @@
+select t.*, u.* from (select 1 as a) t cross join lateral (select t.a + 1 as b) u

@@ -1,0 +1,1 @@
+select time_bucket('1 hour', timestamp) as t, count(*) from otel_logs_and_spans group by 1 order by 1 limit 3

@@ -1,0 +1,1 @@
+select timestamp - interval '1 day' from otel_logs_and_spans limit 1

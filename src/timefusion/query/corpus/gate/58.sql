@@ -1,0 +1,1 @@
+select timestamp, duration from otel_logs_and_spans where duration is not null and status_code = 'ERROR' order by timestamp desc limit 5 offset 2

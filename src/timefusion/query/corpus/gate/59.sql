@@ -1,0 +1,1 @@
+select timestamp, name, id from otel_logs_and_spans order by timestamp desc limit 3

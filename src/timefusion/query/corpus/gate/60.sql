@@ -1,0 +1,1 @@
+select version(), now() > '2020-01-01', current_schema()

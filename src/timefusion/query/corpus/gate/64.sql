@@ -1,0 +1,1 @@
+with t as (select name, count(*) as n from otel_logs_and_spans group by name) select * from t where n > 1 order by n desc, name limit 3

@@ -1,0 +1,32 @@
+/* Any text as SQL: it is refused, or becomes a template that holds no byte of its own making (fuzzed without DuckDB). */
+#include "timefusion/query/plan.h"
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct plan *plan;
+    struct err err = { .code = ERR_OK };
+    struct bytes statements[8];
+    uint32_t count;
+    if (size > 4096) return 0;
+    if (!query_split(bytes_from(data, size), statements, COUNT_OF(statements), &count, &err) && err.code == ERR_OK) abort();
+    err = (struct err){ .code = ERR_OK };
+    if (!plan_make(&plan, bytes_from(data, size), NULL, 0, &err)) {
+        if (err.code == ERR_OK || err.text[0] == '\0') abort(); /* a refusal says why */
+        return 0;
+    }
+    /* Every mark is closed, and names a parameter, table or setting that there is. */
+    for (const char *at = plan->sql; at && (at = strchr(at, MARK_OPEN[0]));) {
+        char *end;
+        unsigned long number = strtoul(at + 2, &end, 10);
+        if (*end != MARK_CLOSE[0] || !strchr("PLiITNSU", at[1])) abort();
+        if (strchr("PLiI", at[1]) && (number < 1 || number > plan->parameter_count)) abort();
+        if (at[1] == 'T' && number >= plan->table_count) abort();
+        if (at[1] == 'S' && number >= setting_count()) abort();
+        at = end;
+    }
+    plan_release(plan);
+    return 0;
+}
