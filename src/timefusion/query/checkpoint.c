@@ -10,10 +10,15 @@ static const struct {
     const char *fields[12];
 } actions[] = {
     { "protocol", { "minReaderVersion", "minWriterVersion", "readerFeatures", "writerFeatures" } },
-    { "metaData", { "id", "name", "description", "format", "schemaString", "partitionColumns", "createdTime", "configuration" } },
+    { "metaData",
+      { "id", "name", "description", "format", "schemaString", "partitionColumns", "createdTime", "configuration" } },
     { "txn", { "appId", "version", "lastUpdated" } },
-    { "add", { "path", "partitionValues", "size", "modificationTime", "dataChange", "stats", "tags", "deletionVector", "baseRowId", "defaultRowCommitVersion", "clusteringProvider" } },
-    { "remove", { "path", "deletionTimestamp", "dataChange", "extendedFileMetadata", "partitionValues", "size", "tags", "deletionVector" } },
+    { "add",
+      { "path", "partitionValues", "size", "modificationTime", "dataChange", "stats", "tags", "deletionVector",
+        "baseRowId", "defaultRowCommitVersion", "clusteringProvider" } },
+    { "remove",
+      { "path", "deletionTimestamp", "dataChange", "extendedFileMetadata", "partitionValues", "size", "tags",
+        "deletionVector" } },
     { "domainMetadata", { "domain", "configuration", "removed" } },
 };
 #define FILE_SQL "read_parquet(['mono://1/checkpoint.parquet'])"
@@ -37,12 +42,15 @@ static bool action_sql(struct buf *sql, size_t action, duckdb_logical_type type)
         char *name = duckdb_struct_type_child_name(type, child);
         for (size_t f = 0; f < COUNT_OF(actions[action].fields) && actions[action].fields[f]; f++) {
             if (strcmp(actions[action].fields[f], name) != 0) continue;
-            ok = ok && buf_printf(sql, "%s\"%s\" := \"%s\".\"%s\"", any ? ", " : "", name, actions[action].action, name);
+            ok =
+                ok && buf_printf(sql, "%s\"%s\" := \"%s\".\"%s\"", any ? ", " : "", name, actions[action].action, name);
             any = true;
         }
         duckdb_free(name);
     }
-    return ok && any && buf_printf(sql, ")) AS VARCHAR) FROM " FILE_SQL " WHERE \"%s\" IS NOT NULL", actions[action].action) && buf_add(sql, "", 1);
+    return ok && any &&
+           buf_printf(sql, ")) AS VARCHAR) FROM " FILE_SQL " WHERE \"%s\" IS NOT NULL", actions[action].action) &&
+           buf_add(sql, "", 1);
 }
 
 struct sink {
@@ -50,7 +58,8 @@ struct sink {
     void *ctx;
 };
 
-static bool action_read(duckdb_connection connection, size_t action, const char *sql, const struct sink *sink, struct err *err)
+static bool action_read(duckdb_connection connection, size_t action, const char *sql, const struct sink *sink,
+                        struct err *err)
 {
     duckdb_prepared_statement prepared = NULL;
     duckdb_pending_result pending = NULL;
@@ -64,7 +73,8 @@ static bool action_read(duckdb_connection connection, size_t action, const char 
         ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_pending_error(pending));
     } else {
         has_result = true;
-        if (duckdb_execute_pending(pending, &result) != DuckDBSuccess) ok = engine_err(err, duckdb_result_error_type(&result), duckdb_result_error(&result));
+        if (duckdb_execute_pending(pending, &result) != DuckDBSuccess)
+            ok = engine_err(err, duckdb_result_error_type(&result), duckdb_result_error(&result));
     }
     while (ok) {
         duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
@@ -76,7 +86,9 @@ static bool action_read(duckdb_connection connection, size_t action, const char 
         duckdb_string_t *texts = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
         for (idx_t row = 0; ok && row < duckdb_data_chunk_get_size(chunk); row++) {
             line.len = 0;
-            ok = (buf_printf(&line, "{\"%s\":", actions[action].action) && buf_add(&line, duckdb_string_t_data(&texts[row]), duckdb_string_t_length(texts[row])) && buf_add(&line, "}", 1)) ||
+            ok = (buf_printf(&line, "{\"%s\":", actions[action].action) &&
+                  buf_add(&line, duckdb_string_t_data(&texts[row]), duckdb_string_t_length(texts[row])) &&
+                  buf_add(&line, "}", 1)) ||
                  err_set(err, ERR_TOO_LARGE, "an action of a checkpoint is too long");
             ok = ok && sink->action(sink->ctx, buf_bytes(&line), err);
         }
@@ -100,7 +112,8 @@ static bool actions_read(duckdb_connection connection, const struct sink *sink, 
             duckdb_logical_type type = duckdb_column_logical_type(&shape, column);
             struct buf sql;
             buf_init(&sql, 16 * 1024);
-            if (duckdb_get_type_id(type) == DUCKDB_TYPE_STRUCT && action_sql(&sql, action, type)) ok = action_read(connection, action, (const char *)sql.ptr, sink, err);
+            if (duckdb_get_type_id(type) == DUCKDB_TYPE_STRUCT && action_sql(&sql, action, type))
+                ok = action_read(connection, action, (const char *)sql.ptr, sink, err);
             buf_deinit(&sql);
             duckdb_destroy_logical_type(&type);
         }
@@ -109,7 +122,9 @@ static bool actions_read(duckdb_connection connection, const struct sink *sink, 
     return ok;
 }
 
-static bool checkpoint_read(void *ctx, struct object_store *store, const char *key, bool (*action)(void *action_ctx, struct bytes json, struct err *err), void *action_ctx, struct err *err)
+static bool checkpoint_read(void *ctx, struct object_store *store, const char *key,
+                            bool (*action)(void *action_ctx, struct bytes json, struct err *err), void *action_ctx,
+                            struct err *err)
 {
     (void)ctx;
     uint64_t bytes;
@@ -121,11 +136,14 @@ static bool checkpoint_read(void *ctx, struct object_store *store, const char *k
     bool ok = engine_open_database(&database, &fs, &options, err);
     if (ok) {
         struct duckdb_fs_file file = { .name = "checkpoint.parquet", .bytes = bytes, .file = reader };
-        struct duckdb_fs_snapshot snapshot = { .id = 1, .files = &file, .file_count = 1, .read = object_read, .release = nothing };
+        struct duckdb_fs_snapshot snapshot = {
+            .id = 1, .files = &file, .file_count = 1, .read = object_read, .release = nothing
+        };
         struct sink sink = { .action = action, .ctx = action_ctx };
         duckdb_connection connection;
         duckdb_fs_add(fs, &snapshot);
-        ok = duckdb_connect(database, &connection) == DuckDBSuccess || err_set(err, ERR_INTERNAL, "DuckDB gives no connection");
+        ok = duckdb_connect(database, &connection) == DuckDBSuccess ||
+             err_set(err, ERR_INTERNAL, "DuckDB gives no connection");
         if (ok) {
             ok = actions_read(connection, &sink, err) || err_within(err, "checkpoint \"%s\"", key);
             duckdb_disconnect(&connection);

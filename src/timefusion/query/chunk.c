@@ -57,28 +57,38 @@ static void numerics_make(struct arena *arena, struct chunk_vector *vector, duck
         case DUCKDB_TYPE_SMALLINT: *text = signed_text(arena, ((const int16_t *)vector->data)[row], scale); break;
         case DUCKDB_TYPE_INTEGER: *text = signed_text(arena, ((const int32_t *)vector->data)[row], scale); break;
         case DUCKDB_TYPE_BIGINT: *text = signed_text(arena, ((const int64_t *)vector->data)[row], scale); break;
-        case DUCKDB_TYPE_UBIGINT: *text = decimal_text(arena, false, ((const uint64_t *)vector->data)[row], scale); break;
+        case DUCKDB_TYPE_UBIGINT:
+            *text = decimal_text(arena, false, ((const uint64_t *)vector->data)[row], scale);
+            break;
         case DUCKDB_TYPE_HUGEINT: *text = signed_text(arena, wide_at(vector->data, row), scale); break;
-        case DUCKDB_TYPE_UHUGEINT: *text = decimal_text(arena, false, (unsigned __int128)wide_at(vector->data, row), scale); break;
+        case DUCKDB_TYPE_UHUGEINT:
+            *text = decimal_text(arena, false, (unsigned __int128)wide_at(vector->data, row), scale);
+            break;
         default: break;
         }
     }
 }
 
-static void vector_set(struct arena *arena, struct chunk_vector *vector, duckdb_vector source, enum query_type type, uint64_t rows)
+static void vector_set(struct arena *arena, struct chunk_vector *vector, duckdb_vector source, enum query_type type,
+                       uint64_t rows)
 {
     duckdb_logical_type logical = duckdb_vector_get_column_type(source);
-    *vector = (struct chunk_vector){ .type = type, .stored = duckdb_get_type_id(logical), .data = duckdb_vector_get_data(source), .validity = duckdb_vector_get_validity(source) };
+    *vector = (struct chunk_vector){ .type = type,
+                                     .stored = duckdb_get_type_id(logical),
+                                     .data = duckdb_vector_get_data(source),
+                                     .validity = duckdb_vector_get_validity(source) };
     if (vector->stored == DUCKDB_TYPE_LIST) {
         vector->child = arena_calloc(arena, sizeof *vector->child);
-        vector_set(arena, vector->child, duckdb_list_vector_get_child(source), type_element(type), duckdb_list_vector_get_size(source));
+        vector_set(arena, vector->child, duckdb_list_vector_get_child(source), type_element(type),
+                   duckdb_list_vector_get_size(source));
     } else if (type == QUERY_TYPE_NUMERIC) {
         numerics_make(arena, vector, logical, rows);
     }
     duckdb_destroy_logical_type(&logical);
 }
 
-void chunk_set(struct query_chunk *chunk, duckdb_data_chunk data, const struct query_column *columns, uint32_t column_count)
+void chunk_set(struct query_chunk *chunk, duckdb_data_chunk data, const struct query_column *columns,
+               uint32_t column_count)
 {
     if (chunk->chunk) duckdb_destroy_data_chunk(&chunk->chunk);
     arena_reset(&chunk->arena);
@@ -86,7 +96,9 @@ void chunk_set(struct query_chunk *chunk, duckdb_data_chunk data, const struct q
     chunk->row_count = (uint32_t)duckdb_data_chunk_get_size(data);
     chunk->column_count = column_count;
     chunk->vectors = arena_calloc(&chunk->arena, (column_count + 1) * sizeof *chunk->vectors);
-    for (uint32_t c = 0; c < column_count; c++) vector_set(&chunk->arena, &chunk->vectors[c], duckdb_data_chunk_get_vector(data, c), columns[c].type, chunk->row_count);
+    for (uint32_t c = 0; c < column_count; c++)
+        vector_set(&chunk->arena, &chunk->vectors[c], duckdb_data_chunk_get_vector(data, c), columns[c].type,
+                   chunk->row_count);
 }
 
 static struct query_value value_at(const struct chunk_vector *vector, uint64_t row)
@@ -110,7 +122,8 @@ static struct query_value value_at(const struct chunk_vector *vector, uint64_t r
     case DUCKDB_TYPE_DOUBLE: value.number = ((const double *)vector->data)[row]; break;
     case DUCKDB_TYPE_UUID: { /* the top bit is turned, so that it sorts as a signed number */
         const duckdb_hugeint *number = (const duckdb_hugeint *)vector->data + row;
-        uint64_t halves[2] = { __builtin_bswap64((uint64_t)number->upper ^ (uint64_t)1 << 63), __builtin_bswap64(number->lower) };
+        uint64_t halves[2] = { __builtin_bswap64((uint64_t)number->upper ^ (uint64_t)1 << 63),
+                               __builtin_bswap64(number->lower) };
         memcpy(value.uuid.bytes, halves, sizeof value.uuid.bytes);
         break;
     }

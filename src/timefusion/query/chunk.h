@@ -23,4 +23,5 @@ struct query_chunk {
 void chunk_init(struct query_chunk *chunk);
 void chunk_deinit(struct query_chunk *chunk);
 /* Takes the DuckDB chunk; columns after column_count are not shown. */
-void chunk_set(struct query_chunk *chunk, duckdb_data_chunk data, const struct query_column *columns, uint32_t column_count);
+void chunk_set(struct query_chunk *chunk, duckdb_data_chunk data, const struct query_column *columns,
+               uint32_t column_count);

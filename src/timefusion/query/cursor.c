@@ -4,10 +4,10 @@
 #include "timefusion/query/literal.h"
 #include <stdlib.h>
 
-#define WALK_ROWS_MAX 10000
-#define WALK_FILES_FIRST 4
+#define WALK_ROWS_MAX     10000
+#define WALK_FILES_FIRST  4
 #define WALK_FILES_FACTOR 4
-#define DAMAGED_MAX 16
+#define DAMAGED_MAX       16
 
 /* A table's snapshot as DuckDB sees it; let go when the last file handle is closed. */
 struct held {
@@ -29,7 +29,8 @@ struct query_cursor {
     duckdb_data_chunk *walked; /* chunks of a walk, taken in order */
     uint32_t walked_count, walked_at;
     struct query_chunk chunk;
-    duckdb_data_chunk first; /* fetched at the start, so that a damaged file shows while there is time to leave it out */
+    duckdb_data_chunk
+        first; /* fetched at the start, so that a damaged file shows while there is time to leave it out */
     const struct timefusion_file *damaged[DAMAGED_MAX];
     uint32_t damaged_count;
     struct prune_warning *damages;
@@ -53,11 +54,20 @@ static bool snapshot_hold(struct query_cursor *cursor, enum schema_table_id tabl
     struct held *held = &cursor->held[table];
     struct query_engine *engine = cursor->session->engine;
     if (held->snapshot) return true;
-    if (!timefusion_snapshot_acquire(engine->options.timefusion, table, cursor->session->project_id, &held->snapshot, err)) return false;
+    if (!timefusion_snapshot_acquire(engine->options.timefusion, table, cursor->session->project_id, &held->snapshot,
+                                     err))
+        return false;
     held->id = atomic_fetch_add(&engine->next_snapshot_id, 1);
     struct duckdb_fs_file *files = mem_alloc((held->snapshot->file_count + 1) * sizeof *files);
-    for (uint32_t f = 0; f < held->snapshot->file_count; f++) files[f] = (struct duckdb_fs_file){ held->snapshot->files[f]->name, held->snapshot->files[f]->bytes, held->snapshot->files[f] };
-    struct duckdb_fs_snapshot shown = { .id = held->id, .files = files, .file_count = held->snapshot->file_count, .read = file_read, .release = snapshot_release, .ctx = held->snapshot };
+    for (uint32_t f = 0; f < held->snapshot->file_count; f++)
+        files[f] = (struct duckdb_fs_file){ held->snapshot->files[f]->name, held->snapshot->files[f]->bytes,
+                                            held->snapshot->files[f] };
+    struct duckdb_fs_snapshot shown = { .id = held->id,
+                                        .files = files,
+                                        .file_count = held->snapshot->file_count,
+                                        .read = file_read,
+                                        .release = snapshot_release,
+                                        .ctx = held->snapshot };
     duckdb_fs_add(engine->fs, &shown);
     free(files);
     return true;
@@ -77,18 +87,22 @@ static bool is_uuid_text(struct bytes text)
 }
 
 /* id = ..., as text: a cast of every row would hide the statistics from DuckDB. */
-static void choice_ids(struct query_cursor *cursor, const struct plan_table *table, const struct bound *bounds, struct choice *choice)
+static void choice_ids(struct query_cursor *cursor, const struct plan_table *table, const struct bound *bounds,
+                       struct choice *choice)
 {
     for (uint32_t c = 0; bounds && c < table->condition_count; c++) {
         const struct bound *bound = &bounds[c];
-        if (bound->column != table->schema->row_id || bound->kind != BOUND_TEXTS || (bound->op != CONDITION_EQ && bound->op != CONDITION_IN)) continue;
+        if (bound->column != table->schema->row_id || bound->kind != BOUND_TEXTS ||
+            (bound->op != CONDITION_EQ && bound->op != CONDITION_IN))
+            continue;
         choice->ids = arena_alloc(&cursor->arena, (bound->text_count + 1) * sizeof *choice->ids);
         for (uint32_t i = 0; i < bound->text_count; i++) {
             if (!is_uuid_text(bound->texts[i])) {
                 choice->id_count = 0;
                 return;
             }
-            choice->ids[choice->id_count++] = arena_printf(&cursor->arena, "%.*s", (int)bound->texts[i].len, (const char *)bound->texts[i].ptr);
+            choice->ids[choice->id_count++] =
+                arena_printf(&cursor->arena, "%.*s", (int)bound->texts[i].len, (const char *)bound->texts[i].ptr);
         }
         return;
     }
@@ -99,7 +113,8 @@ static void damaged_leave_out(const struct query_cursor *cursor, struct pruned *
     uint32_t kept = 0;
     for (uint32_t f = 0; f < files->count; f++) {
         bool is_damaged = false;
-        for (uint32_t d = 0; d < cursor->damaged_count; d++) is_damaged = is_damaged || cursor->damaged[d] == files->files[f];
+        for (uint32_t d = 0; d < cursor->damaged_count; d++)
+            is_damaged = is_damaged || cursor->damaged[d] == files->files[f];
         if (!is_damaged) files->files[kept++] = files->files[f];
     }
     files->count = kept;
@@ -108,7 +123,9 @@ static void damaged_leave_out(const struct query_cursor *cursor, struct pruned *
 /* The file that DuckDB's words name, if it is one of ours: left out from now on, with a warning. */
 static bool damaged_note(struct query_cursor *cursor, const struct err *err)
 {
-    if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT || err->code == ERR_MEMORY || cursor->damaged_count == DAMAGED_MAX) return false;
+    if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT || err->code == ERR_MEMORY ||
+        cursor->damaged_count == DAMAGED_MAX)
+        return false;
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++) {
         for (uint32_t f = 0; cursor->held[id].snapshot && f < cursor->held[id].snapshot->file_count; f++) {
             const struct timefusion_file *file = cursor->held[id].snapshot->files[f];
@@ -116,7 +133,8 @@ static bool damaged_note(struct query_cursor *cursor, const struct err *err)
             if (!at || (at > err->text && at[-1] >= '0' && at[-1] <= '9')) continue;
             struct prune_warning *warning = arena_alloc(&cursor->arena, sizeof *warning);
             *warning = (struct prune_warning){ .next = cursor->damages };
-            warning->text = arena_printf(&cursor->arena, "file \"%s\" cannot be read, up to %llu rows are missing: %s", file->name, (unsigned long long)file->row_count, err->text);
+            warning->text = arena_printf(&cursor->arena, "file \"%s\" cannot be read, up to %llu rows are missing: %s",
+                                         file->name, (unsigned long long)file->row_count, err->text);
             cursor->damages = warning;
             cursor->damaged[cursor->damaged_count++] = file;
             return true;
@@ -125,7 +143,8 @@ static bool damaged_note(struct query_cursor *cursor, const struct err *err)
     return false;
 }
 
-static bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *choice, struct prune_warning **warnings, struct err *err)
+static bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *choice, struct prune_warning **warnings,
+                        struct err *err)
 {
     const struct plan_table *table = &cursor->plan->tables[t];
     const struct bound *bounds = cursor->bounds.tables[t];
@@ -149,7 +168,8 @@ static bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *
     return true;
 }
 
-static const char *choice_sql(struct query_cursor *cursor, uint32_t t, const struct choice *choice, uint32_t files_max, struct err *err)
+static const char *choice_sql(struct query_cursor *cursor, uint32_t t, const struct choice *choice, uint32_t files_max,
+                              struct err *err)
 {
     struct source_files files[SCHEMA_TABLE_COUNT];
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++) {
@@ -160,7 +180,8 @@ static const char *choice_sql(struct query_cursor *cursor, uint32_t t, const str
     }
     struct buf buf;
     buf_init(&buf, RENDER_SQL_BYTES_MAX);
-    bool ok = source_put(&buf, &cursor->plan->tables[t], cursor->session->project_id, &files[SCHEMA_LOGS_AND_SPANS], &files[SCHEMA_METRICS], choice->ids, choice->id_count);
+    bool ok = source_put(&buf, &cursor->plan->tables[t], cursor->session->project_id, &files[SCHEMA_LOGS_AND_SPANS],
+                         &files[SCHEMA_METRICS], choice->ids, choice->id_count);
     const char *sql = ok ? arena_printf(&cursor->arena, "%.*s", (int)buf.len, (const char *)buf.ptr) : NULL;
     buf_deinit(&buf);
     if (!sql) err_set(err, ERR_TOO_LARGE, "the query reads too many files; ask for a shorter time");
@@ -188,7 +209,8 @@ static bool run_streaming(struct query_cursor *cursor, const char *sql, struct e
         ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_pending_error(pending));
     } else if (duckdb_execute_pending(pending, &cursor->result) != DuckDBSuccess) {
         const char *message = duckdb_result_error(&cursor->result);
-        ok = engine_err(err, duckdb_result_error_type(&cursor->result), message ? message : duckdb_pending_error(pending));
+        ok = engine_err(err, duckdb_result_error_type(&cursor->result),
+                        message ? message : duckdb_pending_error(pending));
         duckdb_destroy_result(&cursor->result);
     } else {
         cursor->has_result = true;
@@ -207,8 +229,11 @@ static bool sql_run(struct query_cursor *cursor, const char *template, const cha
     bool ok = buf_printf(&sql, "%s", prefix);
     if (plan->casts && prefix[0] == '\0' && template == plan->sql) {
         ok = ok && buf_printf(&sql, "SELECT ");
-        for (uint32_t i = 0; ok && i < plan->column_count; i++) ok = buf_printf(&sql, plan->casts[i] ? "%sCAST(c%u AS VARCHAR) AS c%u" : "%sc%u", i ? ", " : "", i + 1, i + 1);
-        ok = ok && buf_printf(&sql, " FROM (") && render_sql(&sql, template, &cursor->render, err) && buf_printf(&sql, ") AS q");
+        for (uint32_t i = 0; ok && i < plan->column_count; i++)
+            ok = buf_printf(&sql, plan->casts[i] ? "%sCAST(c%u AS VARCHAR) AS c%u" : "%sc%u", i ? ", " : "", i + 1,
+                            i + 1);
+        ok = ok && buf_printf(&sql, " FROM (") && render_sql(&sql, template, &cursor->render, err) &&
+             buf_printf(&sql, ") AS q");
     } else {
         ok = ok && render_sql(&sql, template, &cursor->render, err);
     }
@@ -256,8 +281,10 @@ static void walked_drop(struct query_cursor *cursor)
 
 static int oldest_first(const void *a, const void *b)
 {
-    const struct timefusion_file *left = *(struct timefusion_file *const *)a, *right = *(struct timefusion_file *const *)b;
-    if (left->timestamp_min_us != right->timestamp_min_us) return left->timestamp_min_us < right->timestamp_min_us ? -1 : 1;
+    const struct timefusion_file *left = *(struct timefusion_file *const *)a,
+                                 *right = *(struct timefusion_file *const *)b;
+    if (left->timestamp_min_us != right->timestamp_min_us)
+        return left->timestamp_min_us < right->timestamp_min_us ? -1 : 1;
     return (left->id > right->id) - (left->id < right->id);
 }
 
@@ -270,10 +297,12 @@ static bool walk_run(struct query_cursor *cursor, struct choice *choice, bool *i
     enum schema_table_id id = choice->files[SCHEMA_METRICS].count > 0 ? SCHEMA_METRICS : SCHEMA_LOGS_AND_SPANS;
     if (choice->files[SCHEMA_METRICS].count > 0 && choice->files[SCHEMA_LOGS_AND_SPANS].count > 0) return true;
     struct pruned *files = &choice->files[id];
-    if (limit <= 0 || offset < 0 || limit > WALK_ROWS_MAX || offset > WALK_ROWS_MAX || files->count <= WALK_FILES_FIRST) return true;
+    if (limit <= 0 || offset < 0 || limit > WALK_ROWS_MAX || offset > WALK_ROWS_MAX || files->count <= WALK_FILES_FIRST)
+        return true;
     bool is_descending = cursor->plan->is_walk_descending;
     if (!is_descending) qsort(files->files, files->count, sizeof(struct timefusion_file *), oldest_first);
-    for (uint32_t count = WALK_FILES_FIRST;; count = count > files->count / WALK_FILES_FACTOR ? files->count : count * WALK_FILES_FACTOR) {
+    for (uint32_t count = WALK_FILES_FIRST;;
+         count = count > files->count / WALK_FILES_FACTOR ? files->count : count * WALK_FILES_FACTOR) {
         if (count >= files->count) count = files->count;
         const char *table_sql = choice_sql(cursor, 0, choice, count, err);
         if (!table_sql) return false;
@@ -286,7 +315,8 @@ static bool walk_run(struct query_cursor *cursor, struct choice *choice, bool *i
             if (!chunk) break;
             idx_t size = duckdb_data_chunk_get_size(chunk);
             rows += (int64_t)size;
-            last = ((int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, cursor->plan->column_count)))[size - 1];
+            last = ((int64_t *)duckdb_vector_get_data(
+                duckdb_data_chunk_get_vector(chunk, cursor->plan->column_count)))[size - 1];
             cursor->walked = mem_realloc(cursor->walked, (cursor->walked_count + 1) * sizeof *cursor->walked);
             cursor->walked[cursor->walked_count++] = chunk;
         }
@@ -332,13 +362,17 @@ static void warnings_collect(struct query_cursor *cursor, struct prune_warning *
     while (*end) end = &(*end)->next;
     *end = cursor->damages;
     for (const struct prune_warning *warning = own; warning; warning = warning->next) count++;
-    for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++) count += cursor->held[id].snapshot ? cursor->held[id].snapshot->warning_count : 0;
+    for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
+        count += cursor->held[id].snapshot ? cursor->held[id].snapshot->warning_count : 0;
     cursor->warnings = arena_alloc(&cursor->arena, (count + 1) * sizeof *cursor->warnings);
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
-        for (uint32_t w = 0; cursor->held[id].snapshot && w < cursor->held[id].snapshot->warning_count; w++) cursor->warnings[cursor->warning_count++] = arena_printf(&cursor->arena, "%s", cursor->held[id].snapshot->warnings[w]);
+        for (uint32_t w = 0; cursor->held[id].snapshot && w < cursor->held[id].snapshot->warning_count; w++)
+            cursor->warnings[cursor->warning_count++] =
+                arena_printf(&cursor->arena, "%s", cursor->held[id].snapshot->warnings[w]);
     for (const struct prune_warning *warning = own; warning; warning = warning->next) {
         bool is_known = false; /* two references to one table */
-        for (uint32_t w = 0; w < cursor->warning_count; w++) is_known = is_known || strcmp(cursor->warnings[w], warning->text) == 0;
+        for (uint32_t w = 0; w < cursor->warning_count; w++)
+            is_known = is_known || strcmp(cursor->warnings[w], warning->text) == 0;
         if (!is_known) cursor->warnings[cursor->warning_count++] = warning->text;
     }
 }
@@ -346,7 +380,9 @@ static void warnings_collect(struct query_cursor *cursor, struct prune_warning *
 /* A line of DuckDB's plan for the client; what names files or repeats the SQL is ours. */
 static bool explain_line(struct buf *sql, struct bytes line)
 {
-    static const struct bytes hidden[] = { { (const uint8_t *)"mono://", 7 }, { (const uint8_t *)".parquet", 8 }, { (const uint8_t *)"EXPLAIN ANALYZE", 15 } };
+    static const struct bytes hidden[] = { { (const uint8_t *)"mono://", 7 },
+                                           { (const uint8_t *)".parquet", 8 },
+                                           { (const uint8_t *)"EXPLAIN ANALYZE", 15 } };
     for (size_t i = 0; i < COUNT_OF(hidden); i++)
         if (line.len > 0 && memmem(line.ptr, line.len, hidden[i].ptr, hidden[i].len)) return true;
     return buf_add(sql, ", ", 2) && literal_quote(sql, line);
@@ -368,14 +404,16 @@ static bool explain_put(struct buf *sql, duckdb_string_t *plan)
 /* DuckDB's plan as lines of text, ours first. */
 static bool explain_run(struct query_cursor *cursor, struct err *err)
 {
-    if (!sql_run(cursor, cursor->plan->sql, cursor->plan->is_analyze ? "EXPLAIN ANALYZE " : "EXPLAIN ", err)) return false;
+    if (!sql_run(cursor, cursor->plan->sql, cursor->plan->is_analyze ? "EXPLAIN ANALYZE " : "EXPLAIN ", err))
+        return false;
     struct buf sql;
     buf_init(&sql, 16u << 20);
     bool ok = buf_printf(&sql, "SELECT unnest(['Files: %u of %u'", cursor->files_opened, cursor->files_considered);
     for (duckdb_data_chunk chunk; ok;) {
         ok = next_chunk(cursor, &chunk, err);
         if (!ok || !chunk) break;
-        duckdb_string_t *plans = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, duckdb_data_chunk_get_column_count(chunk) - 1));
+        duckdb_string_t *plans =
+            duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, duckdb_data_chunk_get_column_count(chunk) - 1));
         for (idx_t row = 0; ok && row < duckdb_data_chunk_get_size(chunk); row++) ok = explain_put(&sql, &plans[row]);
         duckdb_destroy_data_chunk(&chunk);
     }
@@ -401,7 +439,10 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
     case PLAN_EMPTY:
     case PLAN_NOTHING: cursor->is_done = true; return true;
     case PLAN_SET: cursor->is_done = true; return session_set(session, plan->setting, plan->value, err);
-    case PLAN_RESET: cursor->is_done = true; session_reset(session, plan->setting); return true;
+    case PLAN_RESET:
+        cursor->is_done = true;
+        session_reset(session, plan->setting);
+        return true;
     default: break;
     }
     if (!lane_acquire(session, &cursor->lane, err)) return false;
@@ -411,7 +452,8 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         struct prune_warning *warnings = NULL;
         cursor->files_considered = cursor->files_opened = 0;
         bool ok = tables_make(cursor, &is_walked, &warnings, err);
-        if (ok && !is_walked) ok = plan->kind == PLAN_EXPLAIN ? explain_run(cursor, err) : sql_run(cursor, plan->sql, "", err);
+        if (ok && !is_walked)
+            ok = plan->kind == PLAN_EXPLAIN ? explain_run(cursor, err) : sql_run(cursor, plan->sql, "", err);
         if (ok && !is_walked) ok = next_chunk(cursor, &cursor->first, err);
         if (ok) {
             warnings_collect(cursor, warnings);
@@ -425,10 +467,12 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
     }
 }
 
-bool cursor_open(struct query_session *session, struct plan *plan, const struct query_parameter *parameters, uint32_t count, struct query_cursor **out, struct err *err)
+bool cursor_open(struct query_session *session, struct plan *plan, const struct query_parameter *parameters,
+                 uint32_t count, struct query_cursor **out, struct err *err)
 {
     *out = NULL;
-    if (count != plan->parameter_count) return err_set(err, ERR_INPUT, "%u parameters were given, %u are needed", count, plan->parameter_count);
+    if (count != plan->parameter_count)
+        return err_set(err, ERR_INPUT, "%u parameters were given, %u are needed", count, plan->parameter_count);
     struct query_cursor *cursor = mem_calloc(1, sizeof *cursor);
     cursor->session = session;
     cursor->plan = plan_acquire(plan);
@@ -441,7 +485,12 @@ bool cursor_open(struct query_session *session, struct plan *plan, const struct 
     session->deadline_mono_ns = timeout_ms > 0 ? clock_mono_ns() + (uint64_t)timeout_ms * 1000000u : 0;
     pthread_mutex_unlock(&session->lock);
     parameters_copy(cursor, parameters, count);
-    cursor->render = (struct render){ .plan = plan, .parameters = cursor->parameters, .now_unix_us = clock_unix_us(), .project_id = session->project_id, .user = session->user, .settings = session->settings };
+    cursor->render = (struct render){ .plan = plan,
+                                      .parameters = cursor->parameters,
+                                      .now_unix_us = clock_unix_us(),
+                                      .project_id = session->project_id,
+                                      .user = session->user,
+                                      .settings = session->settings };
     *err = (struct err){ .code = ERR_OK };
     if (!cursor_start(cursor, err)) {
         query_cursor_close(cursor);

@@ -5,10 +5,10 @@ extern "C" {
 #include "base/err.h"
 }
 #pragma GCC diagnostic pop
-#include "timefusion/query/duckdb_fs.h"
 #include "duckdb.hpp"
 #include "duckdb/common/multi_file/multi_file_list.hpp"
 #include "duckdb/main/capi/capi_internal.hpp"
+#include "timefusion/query/duckdb_fs.h"
 #include <atomic>
 #include <cstring>
 #include <shared_mutex>
@@ -23,7 +23,7 @@ constexpr idx_t SCHEME_BYTES = 7;
 constexpr const char *SOURCE = "mono_source"; // extended info: the path with the snapshot
 
 struct Counts {
-    std::atomic<uint64_t> reads{0}, bytes{0};
+    std::atomic<uint64_t> reads{ 0 }, bytes{ 0 };
 };
 
 struct Snapshot {
@@ -31,7 +31,10 @@ struct Snapshot {
     void (*release)(void *);
     void *ctx;
     std::unordered_map<std::string, duckdb_fs_file> files; // names are kept alive by the keys
-    ~Snapshot() { release(ctx); }
+    ~Snapshot()
+    {
+        release(ctx);
+    }
 };
 
 struct Table {
@@ -60,7 +63,8 @@ struct Handle : public FileHandle {
     const duckdb_fs_file *file;
     idx_t position = 0;
 
-    Handle(FileSystem &fs, const string &name, FileOpenFlags mode, std::shared_ptr<Snapshot> held, const duckdb_fs_file *opened)
+    Handle(FileSystem &fs, const string &name, FileOpenFlags mode, std::shared_ptr<Snapshot> held,
+           const duckdb_fs_file *opened)
         : FileHandle(fs, name, mode), snapshot(std::move(held)), file(opened)
     {
     }
@@ -69,19 +73,40 @@ struct Handle : public FileHandle {
 };
 
 class ReadOnlyFiles : public FileSystem {
-public:
+  public:
     explicit ReadOnlyFiles(std::shared_ptr<Table> files) : table(std::move(files)) {}
 
-    string GetName() const override { return "mono"; }
-    bool CanHandleFile(const string &path) override { return path.compare(0, SCHEME_BYTES, SCHEME) == 0; }
-    bool IsManuallySet() override { return true; } // before any other file system
-    string PathSeparator(const string &) override { return "/"; }
-    string CanonicalizePath(const string &path, optional_ptr<FileOpener>) override { return path; } // the table decides, not the text
-
-    bool SupportsOpenFileExtended() const override { return true; }
-    unique_ptr<FileHandle> OpenFileExtended(const OpenFileInfo &info, FileOpenFlags flags, optional_ptr<FileOpener>) override
+    string GetName() const override
     {
-        if (flags.OpenForWriting() || flags.CreateFileIfNotExists() || flags.OverwriteExistingFile() || flags.OpenForAppending()) Refuse();
+        return "mono";
+    }
+    bool CanHandleFile(const string &path) override
+    {
+        return path.compare(0, SCHEME_BYTES, SCHEME) == 0;
+    }
+    bool IsManuallySet() override
+    {
+        return true;
+    } // before any other file system
+    string PathSeparator(const string &) override
+    {
+        return "/";
+    }
+    string CanonicalizePath(const string &path, optional_ptr<FileOpener>) override
+    {
+        return path;
+    } // the table decides, not the text
+
+    bool SupportsOpenFileExtended() const override
+    {
+        return true;
+    }
+    unique_ptr<FileHandle> OpenFileExtended(const OpenFileInfo &info, FileOpenFlags flags,
+                                            optional_ptr<FileOpener>) override
+    {
+        if (flags.OpenForWriting() || flags.CreateFileIfNotExists() || flags.OverwriteExistingFile() ||
+            flags.OpenForAppending())
+            Refuse();
         string path = info.path;
         if (info.extended_info) {
             auto source = info.extended_info->options.find(SOURCE);
@@ -100,8 +125,10 @@ public:
     {
         auto &own = handle.Cast<Handle>();
         struct err err = {};
-        if (len < 0 || offset > own.file->bytes || (idx_t)len > own.file->bytes - offset) throw IOException("telemetry file \"%s\" is shorter than it says", own.file->name);
-        if (!own.snapshot->read(own.file->file, offset, to, (size_t)len, &err)) throw IOException("%s", std::string(err.text));
+        if (len < 0 || offset > own.file->bytes || (idx_t)len > own.file->bytes - offset)
+            throw IOException("telemetry file \"%s\" is shorter than it says", own.file->name);
+        if (!own.snapshot->read(own.file->file, offset, to, (size_t)len, &err))
+            throw IOException("%s", std::string(err.text));
         table->counts.reads++;
         table->counts.bytes += (uint64_t)len;
     }
@@ -114,16 +141,43 @@ public:
         own.position += (idx_t)len;
         return len;
     }
-    void Seek(FileHandle &handle, idx_t position) override { handle.Cast<Handle>().position = position; }
-    idx_t SeekPosition(FileHandle &handle) override { return handle.Cast<Handle>().position; }
-    void Reset(FileHandle &handle) override { handle.Cast<Handle>().position = 0; }
-    bool CanSeek() override { return true; }
-    bool OnDiskFile(FileHandle &) override { return false; } // so that DuckDB reads neighbouring columns at once
+    void Seek(FileHandle &handle, idx_t position) override
+    {
+        handle.Cast<Handle>().position = position;
+    }
+    idx_t SeekPosition(FileHandle &handle) override
+    {
+        return handle.Cast<Handle>().position;
+    }
+    void Reset(FileHandle &handle) override
+    {
+        handle.Cast<Handle>().position = 0;
+    }
+    bool CanSeek() override
+    {
+        return true;
+    }
+    bool OnDiskFile(FileHandle &) override
+    {
+        return false;
+    } // so that DuckDB reads neighbouring columns at once
 
-    int64_t GetFileSize(FileHandle &handle) override { return (int64_t)handle.Cast<Handle>().file->bytes; }
-    timestamp_t GetLastModifiedTime(FileHandle &) override { return timestamp_t(0); } // immutable
-    string GetVersionTag(FileHandle &handle) override { return handle.Cast<Handle>().file->name; }
-    FileType GetFileType(FileHandle &) override { return FileType::FILE_TYPE_REGULAR; }
+    int64_t GetFileSize(FileHandle &handle) override
+    {
+        return (int64_t)handle.Cast<Handle>().file->bytes;
+    }
+    timestamp_t GetLastModifiedTime(FileHandle &) override
+    {
+        return timestamp_t(0);
+    } // immutable
+    string GetVersionTag(FileHandle &handle) override
+    {
+        return handle.Cast<Handle>().file->name;
+    }
+    FileType GetFileType(FileHandle &) override
+    {
+        return FileType::FILE_TYPE_REGULAR;
+    }
     FileMetadata Stats(FileHandle &handle) override
     {
         FileMetadata metadata;
@@ -138,12 +192,22 @@ public:
         const duckdb_fs_file *file = nullptr;
         return table->Find(path, file) != nullptr;
     }
-    bool DirectoryExists(const string &, optional_ptr<FileOpener>) override { return false; }
-    bool IsPipe(const string &, optional_ptr<FileOpener>) override { return false; }
+    bool DirectoryExists(const string &, optional_ptr<FileOpener>) override
+    {
+        return false;
+    }
+    bool IsPipe(const string &, optional_ptr<FileOpener>) override
+    {
+        return false;
+    }
 
     // Runs at every bind, even with a warm cache: here it is decided who may read what.
-    bool SupportsGlobExtended() const override { return true; }
-    unique_ptr<MultiFileList> GlobFilesExtended(const string &path, const FileGlobInput &, optional_ptr<FileOpener>) override
+    bool SupportsGlobExtended() const override
+    {
+        return true;
+    }
+    unique_ptr<MultiFileList> GlobFilesExtended(const string &path, const FileGlobInput &,
+                                                optional_ptr<FileOpener>) override
     {
         const duckdb_fs_file *file = nullptr;
         if (!table->Find(path, file)) Refuse();
@@ -156,16 +220,40 @@ public:
         return make_uniq<SimpleMultiFileList>(std::move(files));
     }
 
-    void RemoveFile(const string &, optional_ptr<FileOpener>) override { Refuse(); }
-    bool TryRemoveFile(const string &, optional_ptr<FileOpener>) override { Refuse(); }
-    void RemoveFiles(const vector<string> &, optional_ptr<FileOpener>) override { Refuse(); }
-    void MoveFile(const string &, const string &, optional_ptr<FileOpener>) override { Refuse(); }
-    void CreateDirectory(const string &, optional_ptr<FileOpener>) override { Refuse(); }
-    void RemoveDirectory(const string &, optional_ptr<FileOpener>) override { Refuse(); }
-    void Truncate(FileHandle &, int64_t) override { Refuse(); }
+    void RemoveFile(const string &, optional_ptr<FileOpener>) override
+    {
+        Refuse();
+    }
+    bool TryRemoveFile(const string &, optional_ptr<FileOpener>) override
+    {
+        Refuse();
+    }
+    void RemoveFiles(const vector<string> &, optional_ptr<FileOpener>) override
+    {
+        Refuse();
+    }
+    void MoveFile(const string &, const string &, optional_ptr<FileOpener>) override
+    {
+        Refuse();
+    }
+    void CreateDirectory(const string &, optional_ptr<FileOpener>) override
+    {
+        Refuse();
+    }
+    void RemoveDirectory(const string &, optional_ptr<FileOpener>) override
+    {
+        Refuse();
+    }
+    void Truncate(FileHandle &, int64_t) override
+    {
+        Refuse();
+    }
 
-private:
-    [[noreturn]] static void Refuse() { throw PermissionException("only the files of a snapshot can be read"); }
+  private:
+    [[noreturn]] static void Refuse()
+    {
+        throw PermissionException("only the files of a snapshot can be read");
+    }
     std::shared_ptr<Table> table;
 };
 
@@ -181,7 +269,7 @@ extern "C" bool duckdb_fs_register(duckdb_database database, struct duckdb_fs **
         auto files = std::make_shared<Table>();
         auto wrapper = reinterpret_cast<duckdb::DatabaseWrapper *>(database);
         wrapper->database->instance->GetFileSystem().RegisterSubSystem(duckdb::make_uniq<ReadOnlyFiles>(files));
-        *fs = new duckdb_fs{std::move(files)};
+        *fs = new duckdb_fs{ std::move(files) };
         return true;
     } catch (std::exception &failure) {
         return err_set(err, ERR_INTERNAL, "DuckDB does not take our file system: %s", failure.what());
@@ -195,7 +283,7 @@ extern "C" void duckdb_fs_close(struct duckdb_fs *fs)
 
 extern "C" void duckdb_fs_add(struct duckdb_fs *fs, const struct duckdb_fs_snapshot *shown)
 {
-    auto snapshot = std::shared_ptr<Snapshot>(new Snapshot{shown->read, shown->release, shown->ctx, {}});
+    auto snapshot = std::shared_ptr<Snapshot>(new Snapshot{ shown->read, shown->release, shown->ctx, {} });
     snapshot->files.reserve(shown->file_count);
     for (uint32_t i = 0; i < shown->file_count; i++) {
         auto entry = snapshot->files.emplace(shown->files[i].name, shown->files[i]).first;

@@ -17,7 +17,9 @@ static void words_clean(const char *message, char *out, size_t out_bytes)
     const char *colon = strstr(at, " Error: ");
     if (colon && colon - at < 40) at = colon + strlen(" Error: ");
     while (*at && *at != '\n' && used + 1 < out_bytes) {
-        bool is_start = at == message || !((at[-1] | 0x20) >= 'a' && (at[-1] | 0x20) <= 'z') ? !(at > message && ((at[-1] >= '0' && at[-1] <= '9') || at[-1] == '_')) : false;
+        bool is_start = at == message || !((at[-1] | 0x20) >= 'a' && (at[-1] | 0x20) <= 'z')
+                            ? !(at > message && ((at[-1] >= '0' && at[-1] <= '9') || at[-1] == '_'))
+                            : false;
         char *end;
         if (is_start && at[0] == 'r' && at[1] >= '0' && at[1] <= '9') {
             (void)strtoul(at + 1, &end, 10);
@@ -55,7 +57,9 @@ bool engine_err(struct err *err, duckdb_error_type type, const char *message)
     words_clean(message, words, sizeof words);
     switch (type) {
     case DUCKDB_ERROR_INTERRUPT: return err_set(err, ERR_CANCELLED, "canceling statement due to user request");
-    case DUCKDB_ERROR_OUT_OF_MEMORY: return err_set(err, ERR_MEMORY, "the query needs more memory than it may have; ask for a shorter time or fewer columns");
+    case DUCKDB_ERROR_OUT_OF_MEMORY:
+        return err_set(err, ERR_MEMORY,
+                       "the query needs more memory than it may have; ask for a shorter time or fewer columns");
     case DUCKDB_ERROR_CONVERSION:
     case DUCKDB_ERROR_OUT_OF_RANGE:
     case DUCKDB_ERROR_INVALID_INPUT:
@@ -71,10 +75,15 @@ bool engine_err(struct err *err, duckdb_error_type type, const char *message)
     case DUCKDB_ERROR_PERMISSION: return err_set(err, ERR_FORBIDDEN, "%s", words);
     case DUCKDB_ERROR_IO: return err_set(err, ERR_IO, "%s", words);
     default:
-        if (strncmp(message, "Out of Memory", 13) == 0) return err_set(err, ERR_MEMORY, "the query needs more memory than it may have; ask for a shorter time or fewer columns");
-        if (strncmp(message, "Conversion Error", 16) == 0 || strncmp(message, "Out of Range", 12) == 0 || strncmp(message, "Invalid Input", 13) == 0) return err_set(err, ERR_INPUT, "%s", words);
+        if (strncmp(message, "Out of Memory", 13) == 0)
+            return err_set(err, ERR_MEMORY,
+                           "the query needs more memory than it may have; ask for a shorter time or fewer columns");
+        if (strncmp(message, "Conversion Error", 16) == 0 || strncmp(message, "Out of Range", 12) == 0 ||
+            strncmp(message, "Invalid Input", 13) == 0)
+            return err_set(err, ERR_INPUT, "%s", words);
         if (strncmp(message, "Binder Error", 12) == 0) return err_set(err, ERR_TYPE, "%s", words);
-        if (strncmp(message, "INTERRUPT", 9) == 0) return err_set(err, ERR_CANCELLED, "canceling statement due to user request");
+        if (strncmp(message, "INTERRUPT", 9) == 0)
+            return err_set(err, ERR_CANCELLED, "canceling statement due to user request");
         return err_set(err, ERR_INTERNAL, "%s", words);
     }
 }
@@ -101,12 +110,15 @@ static bool statements_run(duckdb_connection connection, const char *const *stat
 
 /* The order matters: the file system is there before allowed_directories names it (else "mono://" would mean a local folder
  * and COPY could write there), external access goes off after that, and the lock comes last. */
-bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, const struct query_options *options, struct err *err)
+bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, const struct query_options *options,
+                          struct err *err)
 {
     char threads[80], memory[80], temp[1200];
     snprintf(threads, sizeof threads, "SET GLOBAL threads=%u", options->threads ? options->threads : 2);
-    snprintf(memory, sizeof memory, "SET GLOBAL memory_limit='%" PRIu64 "KiB'", (options->memory_bytes_max ? options->memory_bytes_max : 256u << 20) / 1024);
-    if (options->temp_dir && strchr(options->temp_dir, '\'')) return err_set(err, ERR_INPUT, "the folder for temporary files cannot have a quote in its name");
+    snprintf(memory, sizeof memory, "SET GLOBAL memory_limit='%" PRIu64 "KiB'",
+             (options->memory_bytes_max ? options->memory_bytes_max : 256u << 20) / 1024);
+    if (options->temp_dir && strchr(options->temp_dir, '\''))
+        return err_set(err, ERR_INPUT, "the folder for temporary files cannot have a quote in its name");
     snprintf(temp, sizeof temp, "SET GLOBAL temp_directory='%s'", options->temp_dir ? options->temp_dir : "");
     char *words = NULL;
     *fs = NULL;
@@ -121,7 +133,9 @@ bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, cons
         return err_set(err, ERR_INTERNAL, "DuckDB gives no connection");
     }
     const char *const settings[] = {
-        threads, memory, temp,
+        threads,
+        memory,
+        temp,
         "SET GLOBAL autoinstall_known_extensions=false",
         "SET GLOBAL autoload_known_extensions=false",
         "SET GLOBAL allow_community_extensions=false",
@@ -143,7 +157,8 @@ bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, cons
         "SET GLOBAL lock_configuration=true",
     };
     bool ok = statements_run(connection, settings, COUNT_OF(settings), err);
-    ok = ok && functions_register(connection, err) && duckdb_fs_register(*database, fs, err) && statements_run(connection, walls, COUNT_OF(walls), err);
+    ok = ok && functions_register(connection, err) && duckdb_fs_register(*database, fs, err) &&
+         statements_run(connection, walls, COUNT_OF(walls), err);
     duckdb_disconnect(&connection);
     if (!ok) {
         duckdb_close(database);
@@ -167,9 +182,12 @@ static void *watchdog_run(void *arg)
         for (struct query_session *session = engine->sessions; session; session = session->older) {
             pthread_mutex_lock(&session->lock);
             if (session->is_armed) {
-                if (session->deadline_mono_ns != 0 && now >= session->deadline_mono_ns && !session->is_cancelled) session->is_over_time = true;
-                if (session->running && (session->is_cancelled || session->is_over_time)) duckdb_interrupt(session->running->connection);
-                if (session->deadline_mono_ns > now && session->deadline_mono_ns < next) next = session->deadline_mono_ns;
+                if (session->deadline_mono_ns != 0 && now >= session->deadline_mono_ns && !session->is_cancelled)
+                    session->is_over_time = true;
+                if (session->running && (session->is_cancelled || session->is_over_time))
+                    duckdb_interrupt(session->running->connection);
+                if (session->deadline_mono_ns > now && session->deadline_mono_ns < next)
+                    next = session->deadline_mono_ns;
             }
             pthread_mutex_unlock(&session->lock);
         }
@@ -216,10 +234,14 @@ static void plan_entry_remove(struct query_engine *engine, struct plan_entry *en
     struct plan_entry **at = &engine->buckets[entry->hash % PLANS_MAX];
     while (*at != entry) at = &(*at)->next;
     *at = entry->next;
-    if (entry->newer) entry->newer->older = entry->older;
-    else engine->newest = entry->older;
-    if (entry->older) entry->older->newer = entry->newer;
-    else engine->oldest = entry->newer;
+    if (entry->newer)
+        entry->newer->older = entry->older;
+    else
+        engine->newest = entry->older;
+    if (entry->older)
+        entry->older->newer = entry->newer;
+    else
+        engine->oldest = entry->newer;
     engine->plan_count--;
     engine->plan_bytes -= entry->bytes;
     plan_release(entry->plan);
@@ -244,7 +266,8 @@ void query_engine_close(struct query_engine *engine)
     free(engine);
 }
 
-bool query_session_open(struct query_session **out, struct query_engine *engine, struct uuid project_id, const char *user, struct err *err)
+bool query_session_open(struct query_session **out, struct query_engine *engine, struct uuid project_id,
+                        const char *user, struct err *err)
 {
     (void)err; /* connections to DuckDB are made when first needed */
     struct query_session *session = mem_calloc(1, sizeof *session);
@@ -274,8 +297,10 @@ void query_session_close(struct query_session *session)
     assert(session->open_cursors == 0); /* the caller closes them first */
     struct query_engine *engine = session->engine;
     pthread_mutex_lock(&engine->lock);
-    if (session->newer) session->newer->older = session->older;
-    else engine->sessions = session->older;
+    if (session->newer)
+        session->newer->older = session->older;
+    else
+        engine->sessions = session->older;
     if (session->older) session->older->newer = session->newer;
     if (session->is_armed) engine->armed_count--;
     pthread_mutex_unlock(&engine->lock);
@@ -308,8 +333,10 @@ bool lane_acquire(struct query_session *session, struct lane **out, struct err *
     if (strcmp(lane->timezone, want) != 0) {
         struct buf sql;
         buf_init(&sql, 1024);
-        bool ok = buf_printf(&sql, "SET SESSION TimeZone='%s'", want) && buf_add(&sql, "", 1); /* checked when it was set */
-        ok = ok ? engine_query(lane->connection, (const char *)sql.ptr, NULL, err) : err_set(err, ERR_INPUT, "the name of the time zone is too long");
+        bool ok =
+            buf_printf(&sql, "SET SESSION TimeZone='%s'", want) && buf_add(&sql, "", 1); /* checked when it was set */
+        ok = ok ? engine_query(lane->connection, (const char *)sql.ptr, NULL, err)
+                : err_set(err, ERR_INPUT, "the name of the time zone is too long");
         buf_deinit(&sql);
         if (!ok) {
             lane_destroy(lane);
@@ -337,7 +364,8 @@ bool session_is_stopped(struct query_session *session, struct err *err)
 {
     pthread_mutex_lock(&session->lock);
     bool is_cancelled = session->is_cancelled;
-    bool is_over = session->is_over_time || (session->deadline_mono_ns != 0 && clock_mono_ns() >= session->deadline_mono_ns);
+    bool is_over =
+        session->is_over_time || (session->deadline_mono_ns != 0 && clock_mono_ns() >= session->deadline_mono_ns);
     pthread_mutex_unlock(&session->lock);
     if (is_cancelled) {
         err_set(err, ERR_CANCELLED, "canceling statement due to user request");
@@ -448,20 +476,30 @@ static void column_describe(struct plan *plan, uint32_t column, duckdb_prepared_
         type = QUERY_TYPE_TEXT;
     }
     /* DuckDB has the last word, but for JSON, which is text to it, and for what it folded to a NULL without a type. */
-    bool is_json = (type == QUERY_TYPE_TEXT && known == QUERY_TYPE_JSONB) || (type == type_list_of(QUERY_TYPE_TEXT) && known == type_list_of(QUERY_TYPE_JSONB));
+    bool is_json = (type == QUERY_TYPE_TEXT && known == QUERY_TYPE_JSONB) ||
+                   (type == type_list_of(QUERY_TYPE_TEXT) && known == type_list_of(QUERY_TYPE_JSONB));
     bool is_folded = type == QUERY_TYPE_INT4 && known != QUERY_TYPE_UNKNOWN && !type_is_number(known);
     plan->columns[column].type = is_json || is_folded ? known : type;
 }
 
-static bool describe_try(struct query_session *session, struct lane *lane, struct plan *plan, bool with_nulls, struct err *err)
+static bool describe_try(struct query_session *session, struct lane *lane, struct plan *plan, bool with_nulls,
+                         struct err *err)
 {
-    struct render render = { .plan = plan, .with_nulls = with_nulls, .now_unix_us = clock_unix_us(), .project_id = session->project_id, .user = session->user, .settings = session->settings };
+    struct render render = { .plan = plan,
+                             .with_nulls = with_nulls,
+                             .now_unix_us = clock_unix_us(),
+                             .project_id = session->project_id,
+                             .user = session->user,
+                             .settings = session->settings };
     struct buf sql;
     duckdb_prepared_statement prepared = NULL;
     buf_init(&sql, RENDER_SQL_BYTES_MAX);
-    bool ok = render_sql(&sql, plan->sql, &render, err) && (buf_add(&sql, "", 1) || err_set(err, ERR_TOO_LARGE, "the statement is too long"));
-    if (ok && duckdb_prepare(lane->connection, (const char *)sql.ptr, &prepared) != DuckDBSuccess) ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
-    for (uint32_t i = 0; ok && plan->kind == PLAN_SELECT && i < plan->column_count; i++) column_describe(plan, i, prepared);
+    bool ok = render_sql(&sql, plan->sql, &render, err) &&
+              (buf_add(&sql, "", 1) || err_set(err, ERR_TOO_LARGE, "the statement is too long"));
+    if (ok && duckdb_prepare(lane->connection, (const char *)sql.ptr, &prepared) != DuckDBSuccess)
+        ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
+    for (uint32_t i = 0; ok && plan->kind == PLAN_SELECT && i < plan->column_count; i++)
+        column_describe(plan, i, prepared);
     duckdb_destroy_prepare(&prepared);
     buf_deinit(&sql);
     return ok;
@@ -474,7 +512,8 @@ static bool plan_describe(struct query_session *session, struct plan *plan, stru
     if (plan->kind != PLAN_SELECT && plan->kind != PLAN_EXPLAIN) return true;
     if (!lane_acquire(session, &lane, err)) return false;
     bool ok = describe_try(session, lane, plan, false, err);
-    if (!ok && plan->parameter_count > 0) { /* a value of ours may be none of those it takes: the unit of date_trunc($1, ...) */
+    if (!ok && plan->parameter_count >
+                   0) { /* a value of ours may be none of those it takes: the unit of date_trunc($1, ...) */
         struct err first = *err;
         ok = describe_try(session, lane, plan, true, err);
         if (!ok) *err = first;
@@ -493,7 +532,8 @@ static struct bytes plan_key(struct bytes sql, const enum query_type *declared, 
     return bytes_from(key, sql.len + declared_count + 1);
 }
 
-bool engine_plan(struct query_session *session, struct bytes sql, const enum query_type *declared, uint32_t declared_count, struct plan **out, struct err *err)
+bool engine_plan(struct query_session *session, struct bytes sql, const enum query_type *declared,
+                 uint32_t declared_count, struct plan **out, struct err *err)
 {
     struct query_engine *engine = session->engine;
     struct bytes key = plan_key(sql, declared, declared_count);
@@ -505,8 +545,10 @@ bool engine_plan(struct query_session *session, struct bytes sql, const enum que
         *out = plan_acquire(entry->plan);
         if (entry->newer) { /* to the front */
             entry->newer->older = entry->older;
-            if (entry->older) entry->older->newer = entry->newer;
-            else engine->oldest = entry->newer;
+            if (entry->older)
+                entry->older->newer = entry->newer;
+            else
+                engine->oldest = entry->newer;
             entry->newer = NULL;
             entry->older = engine->newest;
             engine->newest->newer = entry;
@@ -527,17 +569,22 @@ bool engine_plan(struct query_session *session, struct bytes sql, const enum que
     }
     *out = plan;
     struct plan_entry *entry = mem_calloc(1, sizeof *entry);
-    *entry = (struct plan_entry){ .hash = hash, .text = key, .plan = plan_acquire(plan), .bytes = plan->arena.bytes + key.len + sizeof *plan };
+    *entry = (struct plan_entry){
+        .hash = hash, .text = key, .plan = plan_acquire(plan), .bytes = plan->arena.bytes + key.len + sizeof *plan
+    };
     pthread_mutex_lock(&engine->lock);
     entry->next = engine->buckets[hash % PLANS_MAX];
     engine->buckets[hash % PLANS_MAX] = entry;
     entry->older = engine->newest;
-    if (engine->newest) engine->newest->newer = entry;
-    else engine->oldest = entry;
+    if (engine->newest)
+        engine->newest->newer = entry;
+    else
+        engine->oldest = entry;
     engine->newest = entry;
     engine->plan_count++;
     engine->plan_bytes += entry->bytes;
-    while (engine->plan_count > PLANS_MAX || (engine->plan_bytes > PLAN_BYTES_MAX && engine->plan_count > 1)) plan_entry_remove(engine, engine->oldest);
+    while (engine->plan_count > PLANS_MAX || (engine->plan_bytes > PLAN_BYTES_MAX && engine->plan_count > 1))
+        plan_entry_remove(engine, engine->oldest);
     pthread_mutex_unlock(&engine->lock);
     return true;
 }

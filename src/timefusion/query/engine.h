@@ -11,7 +11,7 @@
 #include <duckdb.h>
 #include <pthread.h>
 
-#define PLANS_MAX 512
+#define PLANS_MAX      512
 #define PLAN_BYTES_MAX (24u << 20) /* of all cached plans */
 #define LANES_IDLE_MAX 2
 
@@ -80,7 +80,9 @@ bool session_is_stopped(struct query_session *session, struct err *err);
 bool engine_err(struct err *err, duckdb_error_type type, const char *message);
 bool engine_query(duckdb_connection connection, const char *sql, duckdb_result *result, struct err *err);
 /* Opens a locked-down instance with our file system and functions. */
-MUST_CHECK bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, const struct query_options *options, struct err *err);
+MUST_CHECK bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs,
+                                     const struct query_options *options, struct err *err);
 
 /* The plan of a text, from the cache or made and described. */
-MUST_CHECK bool engine_plan(struct query_session *session, struct bytes sql, const enum query_type *declared, uint32_t declared_count, struct plan **plan, struct err *err);
+MUST_CHECK bool engine_plan(struct query_session *session, struct bytes sql, const enum query_type *declared,
+                            uint32_t declared_count, struct plan **plan, struct err *err);

@@ -17,7 +17,8 @@ enum query_type type_common(enum query_type a, enum query_type b)
         if (b == QUERY_TYPE_NUMERIC) return a == QUERY_TYPE_FLOAT4 || a == QUERY_TYPE_FLOAT8 ? a : b;
         return a > b ? a : b;
     }
-    if (a >= QUERY_TYPE_DATE && a <= QUERY_TYPE_TIMESTAMPTZ && b >= QUERY_TYPE_DATE && b <= QUERY_TYPE_TIMESTAMPTZ) return a > b ? a : b;
+    if (a >= QUERY_TYPE_DATE && a <= QUERY_TYPE_TIMESTAMPTZ && b >= QUERY_TYPE_DATE && b <= QUERY_TYPE_TIMESTAMPTZ)
+        return a > b ? a : b;
     return QUERY_TYPE_UNKNOWN; /* DuckDB's description will tell */
 }
 
@@ -38,7 +39,8 @@ bool node_is_untyped(struct translate *ctx, const PgQuery__Node *node)
 
 static struct expr parameter_make(struct translate *ctx, const PgQuery__ParamRef *ref, enum query_type want)
 {
-    if (ref->number < 1 || ref->number > PLAN_PARAMETERS_MAX) return fail_at(ctx, ref->location, ERR_INPUT, "there is no parameter $%d", ref->number);
+    if (ref->number < 1 || ref->number > PLAN_PARAMETERS_MAX)
+        return fail_at(ctx, ref->location, ERR_INPUT, "there is no parameter $%d", ref->number);
     uint32_t index = (uint32_t)ref->number - 1;
     if (index >= ctx->parameter_cap) {
         uint32_t cap = (index + 1) * 2;
@@ -59,7 +61,9 @@ static struct expr parameter_make(struct translate *ctx, const PgQuery__ParamRef
         ctx->plan->parameters[index] = type;
         ctx->is_typed[index] = type != QUERY_TYPE_UNKNOWN;
     }
-    return (struct expr){ .sql = mark(ctx, 'P', index + 1), .type = ctx->plan->parameters[index], .is_free = true,
+    return (struct expr){ .sql = mark(ctx, 'P', index + 1),
+                          .type = ctx->plan->parameters[index],
+                          .is_free = true,
                           .is_untyped = !ctx->is_typed[index] };
 }
 
@@ -73,8 +77,11 @@ static struct expr literal_make(struct translate *ctx, const char *text, enum qu
         } words[] = { { "now", 0 }, { "today", 0 }, { "yesterday", -1 }, { "tomorrow", 1 } };
         for (size_t i = 0; i < COUNT_OF(words); i++) {
             if (strcmp(words[i].word, text) != 0) continue;
-            if (i == 0) value.sql = arena_printf(ctx->arena, "CAST(%s AS %s)", mark(ctx, 'N', 0), type_duckdb(want));
-            else value.sql = arena_printf(ctx->arena, "CAST(CAST(%s AS DATE) + %d AS %s)", mark(ctx, 'N', 0), words[i].days, type_duckdb(want));
+            if (i == 0)
+                value.sql = arena_printf(ctx->arena, "CAST(%s AS %s)", mark(ctx, 'N', 0), type_duckdb(want));
+            else
+                value.sql = arena_printf(ctx->arena, "CAST(CAST(%s AS DATE) + %d AS %s)", mark(ctx, 'N', 0),
+                                         words[i].days, type_duckdb(want));
             return value;
         }
     }
@@ -93,7 +100,8 @@ static struct expr literal_make(struct translate *ctx, const char *text, enum qu
 static struct expr constant_make(struct translate *ctx, const PgQuery__AConst *constant, enum query_type want)
 {
     if (constant->isnull) {
-        const char *sql = want == QUERY_TYPE_UNKNOWN ? "NULL" : arena_printf(ctx->arena, "CAST(NULL AS %s)", type_duckdb(want));
+        const char *sql =
+            want == QUERY_TYPE_UNKNOWN ? "NULL" : arena_printf(ctx->arena, "CAST(NULL AS %s)", type_duckdb(want));
         return (struct expr){ .sql = sql, .type = want, .is_free = true, .is_untyped = want == QUERY_TYPE_UNKNOWN };
     }
     struct expr value = { .is_free = true };
@@ -106,14 +114,17 @@ static struct expr constant_make(struct translate *ctx, const PgQuery__AConst *c
         const char *text = constant->fval->fval;
         size_t digits = strspn(text, "0123456789");
         size_t all = strspn(text, "0123456789.eE+-");
-        if (text[all] != '\0') return fail_at(ctx, constant->location, ERR_SYNTAX, "number \"%.40s\" is not understood", text);
+        if (text[all] != '\0')
+            return fail_at(ctx, constant->location, ERR_SYNTAX, "number \"%.40s\" is not understood", text);
         /* Whole numbers over int4 come as floats. */
         char *end;
         value.type = text[digits] != '\0' || strlen(text) > 18 ? QUERY_TYPE_NUMERIC : QUERY_TYPE_INT8;
         if (strpbrk(text, "eE")) value.type = QUERY_TYPE_FLOAT8;
         (void)strtod(text, &end);
-        if (strlen(text) > 38) value.sql = arena_printf(ctx->arena, "CAST('%s' AS DOUBLE)", text), value.type = QUERY_TYPE_FLOAT8;
-        else value.sql = arena_printf(ctx->arena, "%s", text);
+        if (strlen(text) > 38)
+            value.sql = arena_printf(ctx->arena, "CAST('%s' AS DOUBLE)", text), value.type = QUERY_TYPE_FLOAT8;
+        else
+            value.sql = arena_printf(ctx->arena, "%s", text);
         value.literal = value.sql;
         return value;
     }
@@ -121,7 +132,8 @@ static struct expr constant_make(struct translate *ctx, const PgQuery__AConst *c
         value.type = QUERY_TYPE_BOOL;
         value.sql = constant->boolval->boolval ? "true" : "false";
         return value;
-    case PG_QUERY__A__CONST__VAL_SVAL: return literal_make(ctx, arena_printf(ctx->arena, "%s", constant->sval->sval), want, constant->location);
+    case PG_QUERY__A__CONST__VAL_SVAL:
+        return literal_make(ctx, arena_printf(ctx->arena, "%s", constant->sval->sval), want, constant->location);
     default: return fail_at(ctx, constant->location, ERR_UNSUPPORTED, "bit strings are not supported");
     }
 }
@@ -131,7 +143,8 @@ const char *interval_sql(struct translate *ctx, struct bytes text)
     int32_t months, days;
     int64_t micros;
     if (!interval_parse(text, &months, &days, &micros)) return NULL;
-    return arena_printf(ctx->arena, "CAST('%d months %d days %lld microseconds' AS INTERVAL)", months, days, (long long)micros);
+    return arena_printf(ctx->arena, "CAST('%d months %d days %lld microseconds' AS INTERVAL)", months, days,
+                        (long long)micros);
 }
 
 static struct expr boolean(const char *sql, bool is_free)
@@ -179,8 +192,9 @@ static bool is_kind(const struct expr *value)
 /* Text that holds numbers compares with numbers as one; text that does not is no match. */
 static void numbers_meet(struct translate *ctx, struct expr *left, struct expr *right)
 {
-    struct expr *text = left->type == QUERY_TYPE_TEXT && type_is_number(right->type) ? left
-                      : right->type == QUERY_TYPE_TEXT && type_is_number(left->type) ? right : NULL;
+    struct expr *text = left->type == QUERY_TYPE_TEXT && type_is_number(right->type)   ? left
+                        : right->type == QUERY_TYPE_TEXT && type_is_number(left->type) ? right
+                                                                                       : NULL;
     if (!text) return;
     enum query_type number = text == left ? right->type : left->type;
     text->type = type_is_integer(number) ? QUERY_TYPE_INT8 : QUERY_TYPE_FLOAT8;
@@ -193,23 +207,29 @@ static bool can_compare(enum query_type a, enum query_type b)
     if (a == QUERY_TYPE_UNKNOWN || b == QUERY_TYPE_UNKNOWN || a == b) return true;
     if (type_is_list(a) != type_is_list(b)) return false;
     if (type_is_number(a) && type_is_number(b)) return true;
-    bool a_is_time = a >= QUERY_TYPE_DATE && a <= QUERY_TYPE_TIMESTAMPTZ, b_is_time = b >= QUERY_TYPE_DATE && b <= QUERY_TYPE_TIMESTAMPTZ;
+    bool a_is_time = a >= QUERY_TYPE_DATE && a <= QUERY_TYPE_TIMESTAMPTZ,
+         b_is_time = b >= QUERY_TYPE_DATE && b <= QUERY_TYPE_TIMESTAMPTZ;
     if (a_is_time && b_is_time) return true;
-    bool a_is_text = a == QUERY_TYPE_TEXT || a == QUERY_TYPE_UUID, b_is_text = b == QUERY_TYPE_TEXT || b == QUERY_TYPE_UUID;
+    bool a_is_text = a == QUERY_TYPE_TEXT || a == QUERY_TYPE_UUID,
+         b_is_text = b == QUERY_TYPE_TEXT || b == QUERY_TYPE_UUID;
     return (a_is_text && b_is_text) || (type_is_list(a) && can_compare(type_element(a), type_element(b)));
 }
 
 static struct expr compare_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
 {
     struct expr left, right;
-    if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right)) return (struct expr){ 0 };
+    if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right))
+        return (struct expr){ 0 };
     if ((op[0] == '=' || strcmp(op, "<>") == 0)) {
-        if (is_kind(&left) && right.is_free) right.sql = arena_printf(ctx->arena, "lower(%s)", right.sql);
-        else if (is_kind(&right) && left.is_free) left.sql = arena_printf(ctx->arena, "lower(%s)", left.sql);
+        if (is_kind(&left) && right.is_free)
+            right.sql = arena_printf(ctx->arena, "lower(%s)", right.sql);
+        else if (is_kind(&right) && left.is_free)
+            left.sql = arena_printf(ctx->arena, "lower(%s)", left.sql);
     }
     numbers_meet(ctx, &left, &right);
     if (!can_compare(left.type, right.type))
-        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op, type_word(&right));
+        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op,
+                       type_word(&right));
     return boolean(arena_printf(ctx->arena, "(%s %s %s)", left.sql, op, right.sql), left.is_free && right.is_free);
 }
 
@@ -224,9 +244,14 @@ static struct expr like_make(struct translate *ctx, struct scope *scope, const P
         struct expr pattern = parameter_make(ctx, pattern_node->param_ref, QUERY_TYPE_TEXT);
         if (!pattern.sql) return pattern;
         uint32_t number = (uint32_t)pattern_node->param_ref->number;
-        if (pattern.type != QUERY_TYPE_TEXT) return fail_at(ctx, node->location, ERR_TYPE, "the pattern of %s must be text", word);
-        if (is_ilike) return boolean(arena_printf(ctx->arena, "(%s%s%s%s)", negation, mark(ctx, 'i', number), left.sql, mark(ctx, 'I', number)), left.is_free);
-        return boolean(arena_printf(ctx->arena, "(%s(%s LIKE %s))", negation, left.sql, mark(ctx, 'L', number)), left.is_free);
+        if (pattern.type != QUERY_TYPE_TEXT)
+            return fail_at(ctx, node->location, ERR_TYPE, "the pattern of %s must be text", word);
+        if (is_ilike)
+            return boolean(arena_printf(ctx->arena, "(%s%s%s%s)", negation, mark(ctx, 'i', number), left.sql,
+                                        mark(ctx, 'I', number)),
+                           left.is_free);
+        return boolean(arena_printf(ctx->arena, "(%s(%s LIKE %s))", negation, left.sql, mark(ctx, 'L', number)),
+                       left.is_free);
     }
     struct expr pattern = expr_text(ctx, scope, pattern_node);
     if (!pattern.sql) return pattern;
@@ -235,18 +260,23 @@ static struct expr like_make(struct translate *ctx, struct scope *scope, const P
     if (is_ilike && pattern.literal) {
         struct bytes text = bytes_of_text(pattern.literal);
         bool is_plain = text.len > 2 && text.ptr[0] == '%' && text.ptr[text.len - 1] == '%';
-        for (size_t i = 1; is_plain && i + 1 < text.len; i++) is_plain = text.ptr[i] < 0x80 && text.ptr[i] >= ' ' && !strchr("%_\\", text.ptr[i]);
+        for (size_t i = 1; is_plain && i + 1 < text.len; i++)
+            is_plain = text.ptr[i] < 0x80 && text.ptr[i] >= ' ' && !strchr("%_\\", text.ptr[i]);
         if (is_plain) {
             char *regexp = arena_alloc(ctx->arena, 2 * text.len + 8), *at = stpcpy(regexp, "(?i)");
             for (size_t i = 1; i + 1 < text.len; i++) {
                 if (strchr(".^$*+?()[]{}|", text.ptr[i])) *at++ = '\\';
                 *at++ = (char)text.ptr[i];
             }
-            return boolean(arena_printf(ctx->arena, "(%sregexp_matches(%s, %s))", negation, left.sql, quote_text(ctx, bytes_from(regexp, (size_t)(at - regexp)))), is_free);
+            return boolean(arena_printf(ctx->arena, "(%sregexp_matches(%s, %s))", negation, left.sql,
+                                        quote_text(ctx, bytes_from(regexp, (size_t)(at - regexp)))),
+                           is_free);
         }
     }
     bool needs_escape = !pattern.literal || strchr(pattern.literal, '\\');
-    return boolean(arena_printf(ctx->arena, "(%s(%s %s %s%s))", negation, left.sql, word, pattern.sql, needs_escape ? " ESCAPE '\\'" : ""), is_free);
+    return boolean(arena_printf(ctx->arena, "(%s(%s %s %s%s))", negation, left.sql, word, pattern.sql,
+                                needs_escape ? " ESCAPE '\\'" : ""),
+                   is_free);
 }
 
 static struct expr regexp_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
@@ -255,20 +285,23 @@ static struct expr regexp_make(struct translate *ctx, struct scope *scope, const
     if (!left.sql) return left;
     struct expr right = expr_text(ctx, scope, node->rexpr);
     if (!right.sql) return right;
-    return boolean(arena_printf(ctx->arena, "(%sregexp_matches(%s, %s%s))", op[0] == '!' ? "NOT " : "", left.sql, right.sql, strchr(op, '*') ? ", 'i'" : ""),
+    return boolean(arena_printf(ctx->arena, "(%sregexp_matches(%s, %s%s))", op[0] == '!' ? "NOT " : "", left.sql,
+                                right.sql, strchr(op, '*') ? ", 'i'" : ""),
                    left.is_free && right.is_free);
 }
 
 static enum query_type arithmetic_type(const char *op, enum query_type a, enum query_type b)
 {
-    bool a_is_moment = a == QUERY_TYPE_TIMESTAMP || a == QUERY_TYPE_TIMESTAMPTZ, b_is_moment = b == QUERY_TYPE_TIMESTAMP || b == QUERY_TYPE_TIMESTAMPTZ;
+    bool a_is_moment = a == QUERY_TYPE_TIMESTAMP || a == QUERY_TYPE_TIMESTAMPTZ,
+         b_is_moment = b == QUERY_TYPE_TIMESTAMP || b == QUERY_TYPE_TIMESTAMPTZ;
     if (a == QUERY_TYPE_INTERVAL && (type_is_number(b) || b == QUERY_TYPE_INTERVAL)) return QUERY_TYPE_INTERVAL;
     if (b == QUERY_TYPE_INTERVAL && type_is_number(a)) return QUERY_TYPE_INTERVAL;
     if (a_is_moment && b_is_moment && *op == '-') return QUERY_TYPE_INTERVAL;
     if (a_is_moment && b == QUERY_TYPE_INTERVAL) return a;
     if (b_is_moment && a == QUERY_TYPE_INTERVAL) return b;
     if (a == QUERY_TYPE_DATE && b == QUERY_TYPE_DATE && *op == '-') return QUERY_TYPE_INT8;
-    if ((a == QUERY_TYPE_DATE && b == QUERY_TYPE_INTERVAL) || (b == QUERY_TYPE_DATE && a == QUERY_TYPE_INTERVAL)) return QUERY_TYPE_TIMESTAMP;
+    if ((a == QUERY_TYPE_DATE && b == QUERY_TYPE_INTERVAL) || (b == QUERY_TYPE_DATE && a == QUERY_TYPE_INTERVAL))
+        return QUERY_TYPE_TIMESTAMP;
     if (a == QUERY_TYPE_DATE && type_is_integer(b)) return QUERY_TYPE_DATE;
     if (type_is_number(a) && type_is_number(b)) {
         enum query_type type = type_common(a, b);
@@ -277,14 +310,18 @@ static enum query_type arithmetic_type(const char *op, enum query_type a, enum q
     return QUERY_TYPE_UNKNOWN;
 }
 
-static struct expr arithmetic_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+static struct expr arithmetic_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node,
+                                   const char *op)
 {
     struct expr left, right;
     if (!node->lexpr) { /* a sign */
-        if (*op != '-' && *op != '+') return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator %s is not supported", op);
+        if (*op != '-' && *op != '+')
+            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator %s is not supported", op);
         right = expr_make(ctx, scope, node->rexpr, QUERY_TYPE_UNKNOWN);
         if (!right.sql) return right;
-        return (struct expr){ .sql = arena_printf(ctx->arena, "(%s %s)", op, right.sql), .type = right.type, .is_free = right.is_free };
+        return (struct expr){ .sql = arena_printf(ctx->arena, "(%s %s)", op, right.sql),
+                              .type = right.type,
+                              .is_free = right.is_free };
     }
     /* What is added to a time is an interval; what is taken from one too, unless it is a time. */
     bool left_untyped = node_is_untyped(ctx, node->lexpr), right_untyped = node_is_untyped(ctx, node->rexpr);
@@ -300,13 +337,19 @@ static struct expr arithmetic_make(struct translate *ctx, struct scope *scope, c
         enum query_type want = right.type == QUERY_TYPE_INTERVAL ? QUERY_TYPE_TIMESTAMPTZ : right.type;
         left = expr_make(ctx, scope, node->lexpr, want);
         if (!left.sql) return left;
-    } else if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right)) {
+    } else if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left,
+                              &right)) {
         return (struct expr){ 0 };
     }
-    if (left.type == QUERY_TYPE_JSONB || right.type == QUERY_TYPE_JSONB || left.type == QUERY_TYPE_TEXT || right.type == QUERY_TYPE_TEXT)
-        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s; cast text to a number first", type_word(&left), op, type_word(&right));
-    struct expr value = { .type = arithmetic_type(op, left.type, right.type), .is_free = left.is_free && right.is_free };
-    if (*op == '/' && !(type_is_integer(left.type) && type_is_integer(right.type)) && value.type != QUERY_TYPE_INTERVAL) {
+    if (left.type == QUERY_TYPE_JSONB || right.type == QUERY_TYPE_JSONB || left.type == QUERY_TYPE_TEXT ||
+        right.type == QUERY_TYPE_TEXT)
+        return fail_at(ctx, node->location, ERR_NO_FUNCTION,
+                       "operator does not exist: %s %s %s; cast text to a number first", type_word(&left), op,
+                       type_word(&right));
+    struct expr value = { .type = arithmetic_type(op, left.type, right.type),
+                          .is_free = left.is_free && right.is_free };
+    if (*op == '/' && !(type_is_integer(left.type) && type_is_integer(right.type)) &&
+        value.type != QUERY_TYPE_INTERVAL) {
         /* integer_division is for integers only */
         value.sql = arena_printf(ctx->arena, "(%s / CAST(%s AS DOUBLE))", left.sql, right.sql);
         value.type = QUERY_TYPE_FLOAT8;
@@ -333,19 +376,27 @@ static struct expr concatenate_make(struct translate *ctx, struct scope *scope, 
     bool left_untyped = node_is_untyped(ctx, node->lexpr), right_untyped = node_is_untyped(ctx, node->rexpr);
     if (!left_untyped && !(left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_UNKNOWN)).sql) return left;
     if (!right_untyped && !(right = expr_make(ctx, scope, node->rexpr, QUERY_TYPE_UNKNOWN)).sql) return right;
-    if (left_untyped && !(left = expr_make(ctx, scope, node->lexpr, type_is_list(right.type) ? right.type : QUERY_TYPE_TEXT)).sql) return left;
-    if (right_untyped && !(right = expr_make(ctx, scope, node->rexpr, type_is_list(left.type) ? left.type : QUERY_TYPE_TEXT)).sql) return right;
+    if (left_untyped &&
+        !(left = expr_make(ctx, scope, node->lexpr, type_is_list(right.type) ? right.type : QUERY_TYPE_TEXT)).sql)
+        return left;
+    if (right_untyped &&
+        !(right = expr_make(ctx, scope, node->rexpr, type_is_list(left.type) ? left.type : QUERY_TYPE_TEXT)).sql)
+        return right;
     if (type_is_list(left.type) || type_is_list(right.type)) {
         enum query_type type = type_is_list(left.type) ? left.type : right.type;
         const char *l = type_is_list(left.type) ? left.sql : arena_printf(ctx->arena, "[%s]", left.sql);
         const char *r = type_is_list(right.type) ? right.sql : arena_printf(ctx->arena, "[%s]", right.sql);
-        return (struct expr){ .sql = arena_printf(ctx->arena, "list_concat(%s, %s)", l, r), .type = type, .is_free = left.is_free && right.is_free };
+        return (struct expr){ .sql = arena_printf(ctx->arena, "list_concat(%s, %s)", l, r),
+                              .type = type,
+                              .is_free = left.is_free && right.is_free };
     }
     if (left.type == QUERY_TYPE_JSONB && right.type == QUERY_TYPE_JSONB)
         return fail_at(ctx, node->location, ERR_UNSUPPORTED, "joining two jsonb values with || is not supported");
     left = expr_cast(ctx, left, QUERY_TYPE_TEXT);
     right = expr_cast(ctx, right, QUERY_TYPE_TEXT);
-    return (struct expr){ .sql = arena_printf(ctx->arena, "(%s || %s)", left.sql, right.sql), .type = QUERY_TYPE_TEXT, .is_free = left.is_free && right.is_free };
+    return (struct expr){ .sql = arena_printf(ctx->arena, "(%s || %s)", left.sql, right.sql),
+                          .type = QUERY_TYPE_TEXT,
+                          .is_free = left.is_free && right.is_free };
 }
 
 static struct expr json_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
@@ -356,13 +407,16 @@ static struct expr json_make(struct translate *ctx, struct scope *scope, const P
     if (!left.sql) return left;
     bool is_text = strcmp(op, "->>") == 0 || strcmp(op, "#>>") == 0, is_path = op[0] == '#';
     if (left.type != QUERY_TYPE_JSONB && left.type != QUERY_TYPE_UNKNOWN)
-        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s; it is for jsonb", type_word(&left), op);
+        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s; it is for jsonb",
+                       type_word(&left), op);
     struct expr right = expr_make(ctx, scope, node->rexpr, is_path ? type_list_of(QUERY_TYPE_TEXT) : QUERY_TYPE_TEXT);
     if (!right.sql) return right;
     const char *function = is_path ? "mono_json_path" : type_is_integer(right.type) ? "mono_json_at" : "mono_json_get";
     const char *cast = is_path ? "VARCHAR[]" : type_is_integer(right.type) ? "BIGINT" : "VARCHAR";
-    value = (struct expr){ .type = is_text ? QUERY_TYPE_TEXT : QUERY_TYPE_JSONB, .is_free = left.is_free && right.is_free };
-    value.sql = arena_printf(ctx->arena, "%s%s(%s, CAST(%s AS %s))", function, is_text ? "_text" : "", left.sql, right.sql, cast);
+    value =
+        (struct expr){ .type = is_text ? QUERY_TYPE_TEXT : QUERY_TYPE_JSONB, .is_free = left.is_free && right.is_free };
+    value.sql = arena_printf(ctx->arena, "%s%s(%s, CAST(%s AS %s))", function, is_text ? "_text" : "", left.sql,
+                             right.sql, cast);
     return value;
 }
 
@@ -375,11 +429,17 @@ static struct expr contains_make(struct translate *ctx, struct scope *scope, con
         if (!left.sql) return left;
         right = expr_make(ctx, scope, node->rexpr, op[1] ? type_list_of(QUERY_TYPE_TEXT) : QUERY_TYPE_TEXT);
         if (!right.sql) return right;
-        if (left.type != QUERY_TYPE_JSONB) return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s; it is for jsonb", type_word(&left), op);
-        const char *function = op[1] == '|' ? "mono_json_has_any" : op[1] == '&' ? "mono_json_has_all" : "mono_json_has";
-        return boolean(arena_printf(ctx->arena, "%s(%s, %s)", function, left.sql, right.sql), left.is_free && right.is_free);
+        if (left.type != QUERY_TYPE_JSONB)
+            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s; it is for jsonb",
+                           type_word(&left), op);
+        const char *function = op[1] == '|'   ? "mono_json_has_any"
+                               : op[1] == '&' ? "mono_json_has_all"
+                                              : "mono_json_has";
+        return boolean(arena_printf(ctx->arena, "%s(%s, %s)", function, left.sql, right.sql),
+                       left.is_free && right.is_free);
     }
-    if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right)) return (struct expr){ 0 };
+    if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right))
+        return (struct expr){ 0 };
     bool is_free = left.is_free && right.is_free;
     if (strcmp(op, "<@") == 0) {
         struct expr swap = left;
@@ -387,10 +447,13 @@ static struct expr contains_make(struct translate *ctx, struct scope *scope, con
         right = swap;
     }
     if (type_is_list(left.type) && type_is_list(right.type))
-        return boolean(arena_printf(ctx->arena, "%s(%s, %s)", op[0] == '&' ? "list_has_any" : "list_has_all", left.sql, right.sql), is_free);
+        return boolean(arena_printf(ctx->arena, "%s(%s, %s)", op[0] == '&' ? "list_has_any" : "list_has_all", left.sql,
+                                    right.sql),
+                       is_free);
     if (left.type == QUERY_TYPE_JSONB && right.type == QUERY_TYPE_JSONB && op[0] != '&')
         return boolean(arena_printf(ctx->arena, "mono_json_contains(%s, %s)", left.sql, right.sql), is_free);
-    return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op, type_word(&right));
+    return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op,
+                   type_word(&right));
 }
 
 static struct expr any_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
@@ -401,12 +464,15 @@ static struct expr any_make(struct translate *ctx, struct scope *scope, const Pg
     if (!is_equal && !is_unequal) {
         /* x LIKE ANY (ARRAY['a%','b%']): one by one */
         if (list_node->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR)
-            return fail_at(ctx, node->location, ERR_UNSUPPORTED, "%s %s is supported with ARRAY[...] only; = ANY and <> ALL with any array", op, is_any ? "ANY" : "ALL");
+            return fail_at(ctx, node->location, ERR_UNSUPPORTED,
+                           "%s %s is supported with ARRAY[...] only; = ANY and <> ALL with any array", op,
+                           is_any ? "ANY" : "ALL");
         const char *sql = NULL;
         bool is_free = true;
         for (size_t i = 0; i < list_node->a_array_expr->n_elements; i++) {
             PgQuery__AExpr one = *node;
-            one.kind = strchr(op, '~') && !strchr(op, '!') && strstr(op, "~~") ? PG_QUERY__A__EXPR__KIND__AEXPR_LIKE : PG_QUERY__A__EXPR__KIND__AEXPR_OP;
+            one.kind = strchr(op, '~') && !strchr(op, '!') && strstr(op, "~~") ? PG_QUERY__A__EXPR__KIND__AEXPR_LIKE
+                                                                               : PG_QUERY__A__EXPR__KIND__AEXPR_OP;
             if (strstr(op, "~~")) one.kind = PG_QUERY__A__EXPR__KIND__AEXPR_LIKE;
             one.rexpr = list_node->a_array_expr->elements[i];
             PgQuery__Node wrapper = PG_QUERY__NODE__INIT;
@@ -423,32 +489,42 @@ static struct expr any_make(struct translate *ctx, struct scope *scope, const Pg
     if (node_is_untyped(ctx, node->lexpr) && !node_is_untyped(ctx, list_node)) {
         list = expr_make(ctx, scope, list_node, QUERY_TYPE_UNKNOWN);
         if (!list.sql) return list;
-        item = expr_make(ctx, scope, node->lexpr, type_is_list(list.type) ? type_element(list.type) : QUERY_TYPE_UNKNOWN);
+        item =
+            expr_make(ctx, scope, node->lexpr, type_is_list(list.type) ? type_element(list.type) : QUERY_TYPE_UNKNOWN);
         if (!item.sql) return item;
     } else {
         item = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_UNKNOWN);
         if (!item.sql) return item;
-        enum query_type want = type_is_list(item.type) ? QUERY_TYPE_UNKNOWN : item.type == QUERY_TYPE_UNKNOWN ? QUERY_TYPE_TEXT : item.type;
+        enum query_type want = type_is_list(item.type)           ? QUERY_TYPE_UNKNOWN
+                               : item.type == QUERY_TYPE_UNKNOWN ? QUERY_TYPE_TEXT
+                                                                 : item.type;
         list = expr_make(ctx, scope, list_node, type_list_of(want));
         if (!list.sql) return list;
     }
     if (list.type != QUERY_TYPE_UNKNOWN && !type_is_list(list.type))
         return fail_at(ctx, node->location, ERR_TYPE, "op ANY/ALL (array) requires array on right side");
-    if (list.type != QUERY_TYPE_UNKNOWN && type_element(list.type) != QUERY_TYPE_UNKNOWN && !can_compare(item.type, type_element(list.type))) {
+    if (list.type != QUERY_TYPE_UNKNOWN && type_element(list.type) != QUERY_TYPE_UNKNOWN &&
+        !can_compare(item.type, type_element(list.type))) {
         if (item.type != QUERY_TYPE_TEXT || !type_is_integer(type_element(list.type)))
-            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s = %s", type_word(&item), type_name(type_element(list.type)));
+            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s = %s", type_word(&item),
+                           type_name(type_element(list.type)));
         item.sql = arena_printf(ctx->arena, "TRY_CAST(%s AS BIGINT)", item.sql);
     }
-    if (is_kind(&item) && list.is_free) list.sql = arena_printf(ctx->arena, "list_transform(%s, lambda e: lower(e))", list.sql);
-    if (item.type == QUERY_TYPE_UUID && type_element(list.type) == QUERY_TYPE_TEXT) list.sql = arena_printf(ctx->arena, "CAST(%s AS UUID[])", list.sql);
+    if (is_kind(&item) && list.is_free)
+        list.sql = arena_printf(ctx->arena, "list_transform(%s, lambda e: lower(e))", list.sql);
+    if (item.type == QUERY_TYPE_UUID && type_element(list.type) == QUERY_TYPE_TEXT)
+        list.sql = arena_printf(ctx->arena, "CAST(%s AS UUID[])", list.sql);
     const char *found = arena_printf(ctx->arena, "list_contains(%s, %s)", list.sql, item.sql);
-    return boolean(is_any ? arena_printf(ctx->arena, "coalesce(%s, CASE WHEN %s IS NULL THEN NULL ELSE false END)", found, item.sql)
-                          : arena_printf(ctx->arena, "(NOT %s)", found), item.is_free && list.is_free);
+    return boolean(is_any ? arena_printf(ctx->arena, "coalesce(%s, CASE WHEN %s IS NULL THEN NULL ELSE false END)",
+                                         found, item.sql)
+                          : arena_printf(ctx->arena, "(NOT %s)", found),
+                   item.is_free && list.is_free);
 }
 
 static struct expr in_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
 {
-    if (!node->rexpr || node->rexpr->node_case != PG_QUERY__NODE__NODE_LIST) return fail_at(ctx, node->location, ERR_UNSUPPORTED, "this form of IN is not supported");
+    if (!node->rexpr || node->rexpr->node_case != PG_QUERY__NODE__NODE_LIST)
+        return fail_at(ctx, node->location, ERR_UNSUPPORTED, "this form of IN is not supported");
     const PgQuery__List *list = node->rexpr->list;
     enum query_type want = QUERY_TYPE_UNKNOWN;
     if (node_is_untyped(ctx, node->lexpr)) {
@@ -468,9 +544,11 @@ static struct expr in_make(struct translate *ctx, struct scope *scope, const PgQ
     for (size_t i = 0; i < list->n_items; i++) {
         struct expr item = expr_make(ctx, scope, list->items[i], left.type);
         if (!item.sql) goto done;
-        if (left.type == QUERY_TYPE_TEXT && type_is_number(item.type)) is_number = true;
+        if (left.type == QUERY_TYPE_TEXT && type_is_number(item.type))
+            is_number = true;
         else if (!can_compare(left.type, item.type)) {
-            failed = fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s = %s", type_word(&left), type_word(&item));
+            failed = fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s = %s", type_word(&left),
+                             type_word(&item));
             goto done;
         }
         bool is_folded = is_kind(&left) && item.is_free;
@@ -481,7 +559,9 @@ static struct expr in_make(struct translate *ctx, struct scope *scope, const PgQ
         }
     }
     const char *left_sql = is_number ? arena_printf(ctx->arena, "TRY_CAST(%s AS BIGINT)", left.sql) : left.sql;
-    failed = boolean(arena_printf(ctx->arena, "(%s %s (%.*s))", left_sql, op[0] == '<' ? "NOT IN" : "IN", (int)buf.len, (const char *)buf.ptr), is_free);
+    failed = boolean(arena_printf(ctx->arena, "(%s %s (%.*s))", left_sql, op[0] == '<' ? "NOT IN" : "IN", (int)buf.len,
+                                  (const char *)buf.ptr),
+                     is_free);
 done:
     buf_deinit(&buf);
     return failed;
@@ -496,17 +576,21 @@ static struct expr between_make(struct translate *ctx, struct scope *scope, cons
     bool is_free = true;
     for (int i = 0; i < 2; i++) {
         struct expr left, right;
-        if (!operands_make(ctx, scope, node->lexpr, node->rexpr->list->items[i], QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right)) return (struct expr){ 0 };
+        if (!operands_make(ctx, scope, node->lexpr, node->rexpr->list->items[i], QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN,
+                           &left, &right))
+            return (struct expr){ 0 };
         numbers_meet(ctx, &left, &right);
         if (!can_compare(left.type, right.type))
-            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), i ? "<=" : ">=", type_word(&right));
+            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left),
+                           i ? "<=" : ">=", type_word(&right));
         is_free = is_free && left.is_free && right.is_free;
         sides[i] = arena_printf(ctx->arena, "%s %s %s", left.sql, i ? "<=" : ">=", right.sql);
     }
     return boolean(arena_printf(ctx->arena, "(%s(%s AND %s))", is_not ? "NOT " : "", sides[0], sides[1]), is_free);
 }
 
-static struct expr operator_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, enum query_type want)
+static struct expr operator_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node,
+                                 enum query_type want)
 {
     (void)want;
     const char *op = operator_name(ctx, node->name, node->n_name, node->location);
@@ -518,19 +602,25 @@ static struct expr operator_make(struct translate *ctx, struct scope *scope, con
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return any_make(ctx, scope, node, op);
     case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
-        if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right)) return (struct expr){ 0 };
+        if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right))
+            return (struct expr){ 0 };
         numbers_meet(ctx, &left, &right);
-        return boolean(arena_printf(ctx->arena, "(%s IS %sDISTINCT FROM %s)", left.sql, node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT ? "" : "NOT ", right.sql),
+        return boolean(arena_printf(ctx->arena, "(%s IS %sDISTINCT FROM %s)", left.sql,
+                                    node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT ? "" : "NOT ", right.sql),
                        left.is_free && right.is_free);
     case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF:
-        if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right)) return (struct expr){ 0 };
-        return (struct expr){ .sql = arena_printf(ctx->arena, "nullif(%s, %s)", left.sql, right.sql), .type = left.type, .is_free = left.is_free && right.is_free };
+        if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right))
+            return (struct expr){ 0 };
+        return (struct expr){ .sql = arena_printf(ctx->arena, "nullif(%s, %s)", left.sql, right.sql),
+                              .type = left.type,
+                              .is_free = left.is_free && right.is_free };
     case PG_QUERY__A__EXPR__KIND__AEXPR_IN: return in_make(ctx, scope, node, op);
     case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE: return like_make(ctx, scope, node, op);
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN: return between_make(ctx, scope, node);
-    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: return fail_at(ctx, node->location, ERR_UNSUPPORTED, "SIMILAR TO is not supported; use LIKE or ~");
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
+        return fail_at(ctx, node->location, ERR_UNSUPPORTED, "SIMILAR TO is not supported; use LIKE or ~");
     default: return fail_at(ctx, node->location, ERR_UNSUPPORTED, "this operator is not supported");
     }
     static const char *const comparisons[] = { "=", "<>", "<", "<=", ">", ">=" };
@@ -539,11 +629,11 @@ static struct expr operator_make(struct translate *ctx, struct scope *scope, con
     static const char *const containments[] = { "@>", "<@", "&&", "?", "?|", "?&" };
     static const char *const regexps[] = { "~", "~*", "!~", "!~*" };
     static const char *const likes[] = { "~~", "~~*", "!~~", "!~~*" };
-#define IS_ONE_OF(list)                                                                                                \
-    ({                                                                                                                 \
-        bool is_one = false;                                                                                           \
-        for (size_t i = 0; i < COUNT_OF(list); i++) is_one = is_one || strcmp(op, (list)[i]) == 0;                     \
-        is_one;                                                                                                        \
+#define IS_ONE_OF(list)                                                                            \
+    ({                                                                                             \
+        bool is_one = false;                                                                       \
+        for (size_t i = 0; i < COUNT_OF(list); i++) is_one = is_one || strcmp(op, (list)[i]) == 0; \
+        is_one;                                                                                    \
     })
     if (node->rexpr && IS_ONE_OF(arithmetics)) return arithmetic_make(ctx, scope, node, op);
     if (node->lexpr && node->rexpr) {
@@ -572,7 +662,10 @@ static struct expr logic_make(struct translate *ctx, struct scope *scope, const 
         if (!value.sql) goto done;
         if (value.type != QUERY_TYPE_BOOL && value.type != QUERY_TYPE_UNKNOWN) {
             failed = fail_at(ctx, node->location, ERR_TYPE, "argument of %s must be type boolean, not type %s",
-                             node->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR ? "AND" : node->boolop == PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR ? "OR" : "NOT", type_word(&value));
+                             node->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR  ? "AND"
+                             : node->boolop == PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR ? "OR"
+                                                                                 : "NOT",
+                             type_word(&value));
             goto done;
         }
         is_free = is_free && value.is_free;
@@ -602,7 +695,8 @@ enum query_type type_of_node(struct translate *ctx, const PgQuery__TypeName *typ
     }
     int numbers[2] = { -1, -1 };
     for (size_t i = 0; i < type->n_typmods && i < 2; i++)
-        if (type->typmods[i]->node_case == PG_QUERY__NODE__NODE_A_CONST && type->typmods[i]->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL)
+        if (type->typmods[i]->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+            type->typmods[i]->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL)
             numbers[i] = type->typmods[i]->a_const->ival->ival;
     *precision = numbers[0];
     *scale = numbers[1];
@@ -637,7 +731,8 @@ static struct expr cast_make(struct translate *ctx, struct scope *scope, const P
     }
     enum query_type type = type_of_node(ctx, node->type_name, &precision, &scale);
     if (type == QUERY_TYPE_UNKNOWN) return (struct expr){ 0 };
-    bool was_literal = node->arg && node->arg->node_case == PG_QUERY__NODE__NODE_A_CONST && node_is_untyped(ctx, node->arg);
+    bool was_literal =
+        node->arg && node->arg->node_case == PG_QUERY__NODE__NODE_A_CONST && node_is_untyped(ctx, node->arg);
     struct expr value = expr_make(ctx, scope, node->arg, node_is_untyped(ctx, node->arg) ? type : QUERY_TYPE_UNKNOWN);
     if (!value.sql) return value;
     if (was_literal && type == QUERY_TYPE_JSONB && value.literal) {
@@ -648,7 +743,8 @@ static struct expr cast_make(struct translate *ctx, struct scope *scope, const P
     value = expr_cast(ctx, value, type);
     value.relation = NULL;
     if (type == QUERY_TYPE_NUMERIC && precision > 0) {
-        if (precision > 38 || (scale > precision)) return fail_at(ctx, node->location, ERR_INPUT, "numeric precision must be between 1 and 38");
+        if (precision > 38 || (scale > precision))
+            return fail_at(ctx, node->location, ERR_INPUT, "numeric precision must be between 1 and 38");
         value.sql = arena_printf(ctx->arena, "CAST(%s AS DECIMAL(%d,%d))", value.sql, precision, scale < 0 ? 0 : scale);
         value.literal = NULL;
     } else if (type == QUERY_TYPE_TEXT && precision > 0) {
@@ -676,7 +772,8 @@ static const char *join_sql(struct translate *ctx, const struct expr *values, si
     return sql;
 }
 
-const char *expr_list(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count, enum query_type want, bool *is_free)
+const char *expr_list(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count,
+                      enum query_type want, bool *is_free)
 {
     struct expr *values = arena_calloc(ctx->arena, (count + 1) * sizeof *values);
     for (size_t i = 0; i < count; i++) {
@@ -688,8 +785,8 @@ const char *expr_list(struct translate *ctx, struct scope *scope, PgQuery__Node 
 }
 
 /* The type all of them can have: of those that have one; the others take it. */
-static bool same_type_make(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count, enum query_type want, struct expr *values,
-                           enum query_type *type)
+static bool same_type_make(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count,
+                           enum query_type want, struct expr *values, enum query_type *type)
 {
     enum query_type common = QUERY_TYPE_UNKNOWN;
     bool is_known = true;
@@ -701,7 +798,8 @@ static bool same_type_make(struct translate *ctx, struct scope *scope, PgQuery__
         enum query_type next = type_common(common, values[i].type);
         if (common != QUERY_TYPE_UNKNOWN && next == QUERY_TYPE_UNKNOWN) {
             if (values[i].type != QUERY_TYPE_UNKNOWN) {
-                fail_at(ctx, -1, ERR_TYPE, "types %s and %s cannot be matched", type_name(common), type_name(values[i].type));
+                fail_at(ctx, -1, ERR_TYPE, "types %s and %s cannot be matched", type_name(common),
+                        type_name(values[i].type));
                 return false;
             }
         } else {
@@ -713,13 +811,15 @@ static bool same_type_make(struct translate *ctx, struct scope *scope, PgQuery__
         if (values[i].sql) continue;
         values[i] = expr_make(ctx, scope, nodes[i], common);
         if (!values[i].sql) return false;
-        if (values[i].type != common && values[i].type != QUERY_TYPE_UNKNOWN) common = type_common(common, values[i].type);
+        if (values[i].type != common && values[i].type != QUERY_TYPE_UNKNOWN)
+            common = type_common(common, values[i].type);
     }
     *type = is_known ? common : QUERY_TYPE_UNKNOWN;
     return true;
 }
 
-static struct expr call_of_same(struct translate *ctx, struct scope *scope, const char *function, PgQuery__Node **nodes, size_t count, enum query_type want)
+static struct expr call_of_same(struct translate *ctx, struct scope *scope, const char *function, PgQuery__Node **nodes,
+                                size_t count, enum query_type want)
 {
     struct expr *values = arena_calloc(ctx->arena, (count + 1) * sizeof *values), result = { .is_free = true };
     if (!same_type_make(ctx, scope, nodes, count, want, values, &result.type)) return (struct expr){ 0 };
@@ -727,11 +827,13 @@ static struct expr call_of_same(struct translate *ctx, struct scope *scope, cons
     const char *sql = join_sql(ctx, values, count);
     bool is_array = function[0] == '[';
     result.sql = is_array ? arena_printf(ctx->arena, "[%s]", sql) : arena_printf(ctx->arena, "%s(%s)", function, sql);
-    if (is_array && count == 0) result.sql = arena_printf(ctx->arena, "CAST([] AS %s)", type_duckdb(type_list_of(result.type)));
+    if (is_array && count == 0)
+        result.sql = arena_printf(ctx->arena, "CAST([] AS %s)", type_duckdb(type_list_of(result.type)));
     return result;
 }
 
-static struct expr case_make(struct translate *ctx, struct scope *scope, const PgQuery__CaseExpr *node, enum query_type want)
+static struct expr case_make(struct translate *ctx, struct scope *scope, const PgQuery__CaseExpr *node,
+                             enum query_type want)
 {
     size_t count = node->n_args;
     PgQuery__Node **results = arena_calloc(ctx->arena, (count + 1) * sizeof *results);
@@ -765,32 +867,44 @@ static struct expr case_make(struct translate *ctx, struct scope *scope, const P
     return result;
 }
 
-static struct expr sublink_make(struct translate *ctx, struct scope *scope, const PgQuery__SubLink *node, enum query_type want)
+static struct expr sublink_make(struct translate *ctx, struct scope *scope, const PgQuery__SubLink *node,
+                                enum query_type want)
 {
     (void)want;
     struct output *columns;
     uint32_t column_count;
-    if (!node->subselect || node->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) return fail_at(ctx, node->location, ERR_UNSUPPORTED, "only SELECT can stand in a subquery");
+    if (!node->subselect || node->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        return fail_at(ctx, node->location, ERR_UNSUPPORTED, "only SELECT can stand in a subquery");
     const char *sql = select_make(ctx, scope, node->subselect->select_stmt, &columns, &column_count);
     if (!sql) return (struct expr){ 0 };
-    if (node->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK) return boolean(arena_printf(ctx->arena, "(EXISTS (%s))", sql), false);
+    if (node->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK)
+        return boolean(arena_printf(ctx->arena, "(EXISTS (%s))", sql), false);
     if (column_count != 1) return fail_at(ctx, node->location, ERR_SYNTAX, "subquery must return only one column");
     enum query_type type = columns[0].type;
     switch (node->sub_link_type) {
-    case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK: return (struct expr){ .sql = arena_printf(ctx->arena, "(%s)", sql), .type = type };
+    case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK:
+        return (struct expr){ .sql = arena_printf(ctx->arena, "(%s)", sql), .type = type };
     case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK:
-        return (struct expr){ .sql = arena_printf(ctx->arena, "(ARRAY(%s))", sql), .type = type == QUERY_TYPE_UNKNOWN || type_is_list(type) ? QUERY_TYPE_UNKNOWN : type_list_of(type) };
+        return (struct expr){ .sql = arena_printf(ctx->arena, "(ARRAY(%s))", sql),
+                              .type = type == QUERY_TYPE_UNKNOWN || type_is_list(type) ? QUERY_TYPE_UNKNOWN
+                                                                                       : type_list_of(type) };
     case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
     case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK: {
-        const char *op = node->n_oper_name > 0 ? operator_name(ctx, node->oper_name, node->n_oper_name, node->location) : "=";
+        const char *op =
+            node->n_oper_name > 0 ? operator_name(ctx, node->oper_name, node->n_oper_name, node->location) : "=";
         if (!op) return (struct expr){ 0 };
         static const char *const comparisons[] = { "=", "<>", "<", "<=", ">", ">=" };
-        if (!IS_ONE_OF(comparisons)) return fail_at(ctx, node->location, ERR_UNSUPPORTED, "operator %.20s with ANY or ALL is not supported", op);
+        if (!IS_ONE_OF(comparisons))
+            return fail_at(ctx, node->location, ERR_UNSUPPORTED, "operator %.20s with ANY or ALL is not supported", op);
         struct expr left = expr_make(ctx, scope, node->testexpr, type);
         if (!left.sql) return left;
-        if (!can_compare(left.type, type)) return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op, type_name(type));
+        if (!can_compare(left.type, type))
+            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left),
+                           op, type_name(type));
         if (node->n_oper_name == 0) return boolean(arena_printf(ctx->arena, "(%s IN (%s))", left.sql, sql), false);
-        return boolean(arena_printf(ctx->arena, "(%s %s %s (%s))", left.sql, op, node->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK ? "ANY" : "ALL", sql), false);
+        return boolean(arena_printf(ctx->arena, "(%s %s %s (%s))", left.sql, op,
+                                    node->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK ? "ANY" : "ALL", sql),
+                       false);
     }
     default: return fail_at(ctx, node->location, ERR_UNSUPPORTED, "this form of subquery is not supported");
     }
@@ -810,9 +924,15 @@ static struct expr indirection_make(struct translate *ctx, struct scope *scope, 
         if (!high.sql) return high;
         if (step->a_indices->is_slice) {
             const char *upper = step->a_indices->uidx ? high.sql : arena_printf(ctx->arena, "len(%s)", value.sql);
-            value = (struct expr){ .sql = arena_printf(ctx->arena, "list_slice(%s, greatest(%s, 1), %s)", value.sql, low.sql, upper), .type = value.type, .is_free = value.is_free && low.is_free && high.is_free };
+            value = (struct expr){ .sql = arena_printf(ctx->arena, "list_slice(%s, greatest(%s, 1), %s)", value.sql,
+                                                       low.sql, upper),
+                                   .type = value.type,
+                                   .is_free = value.is_free && low.is_free && high.is_free };
         } else { /* an index below one is out of the array, not from its end */
-            value = (struct expr){ .sql = arena_printf(ctx->arena, "list_extract(%s, CASE WHEN %s > 0 THEN %s END)", value.sql, high.sql, high.sql), .type = type_element(value.type), .is_free = value.is_free && high.is_free };
+            value = (struct expr){ .sql = arena_printf(ctx->arena, "list_extract(%s, CASE WHEN %s > 0 THEN %s END)",
+                                                       value.sql, high.sql, high.sql),
+                                   .type = type_element(value.type),
+                                   .is_free = value.is_free && high.is_free };
         }
     }
     return value;
@@ -823,30 +943,46 @@ static struct expr value_function_make(struct translate *ctx, const PgQuery__SQL
     const char *now = mark(ctx, 'N', 0);
     switch (node->op) {
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N: return (struct expr){ .sql = now, .type = QUERY_TYPE_TIMESTAMPTZ, .is_free = true };
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE: return (struct expr){ .sql = arena_printf(ctx->arena, "CAST(%s AS DATE)", now), .type = QUERY_TYPE_DATE, .is_free = true };
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP_N:
+        return (struct expr){ .sql = now, .type = QUERY_TYPE_TIMESTAMPTZ, .is_free = true };
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
+        return (struct expr){ .sql = arena_printf(ctx->arena, "CAST(%s AS DATE)", now),
+                              .type = QUERY_TYPE_DATE,
+                              .is_free = true };
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N: return (struct expr){ .sql = arena_printf(ctx->arena, "CAST(%s AS TIMESTAMP)", now), .type = QUERY_TYPE_TIMESTAMP, .is_free = true };
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME: return (struct expr){ .sql = arena_printf(ctx->arena, "CAST(CAST(%s AS TIMESTAMP) AS TIME)", now), .type = QUERY_TYPE_TIME, .is_free = true };
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP_N:
+        return (struct expr){ .sql = arena_printf(ctx->arena, "CAST(%s AS TIMESTAMP)", now),
+                              .type = QUERY_TYPE_TIMESTAMP,
+                              .is_free = true };
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME:
+        return (struct expr){ .sql = arena_printf(ctx->arena, "CAST(CAST(%s AS TIMESTAMP) AS TIME)", now),
+                              .type = QUERY_TYPE_TIME,
+                              .is_free = true };
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER:
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER: return (struct expr){ .sql = mark(ctx, 'U', 0), .type = QUERY_TYPE_TEXT, .is_free = true };
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG: return (struct expr){ .sql = "'monoscope'", .type = QUERY_TYPE_TEXT, .is_free = true };
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA: return (struct expr){ .sql = "'public'", .type = QUERY_TYPE_TEXT, .is_free = true };
-    default: return fail_at(ctx, node->location, ERR_UNSUPPORTED, "this function is not supported; use current_timestamp");
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER:
+        return (struct expr){ .sql = mark(ctx, 'U', 0), .type = QUERY_TYPE_TEXT, .is_free = true };
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG:
+        return (struct expr){ .sql = "'monoscope'", .type = QUERY_TYPE_TEXT, .is_free = true };
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
+        return (struct expr){ .sql = "'public'", .type = QUERY_TYPE_TEXT, .is_free = true };
+    default:
+        return fail_at(ctx, node->location, ERR_UNSUPPORTED, "this function is not supported; use current_timestamp");
     }
 }
 
 static struct expr truth_make(struct translate *ctx, struct scope *scope, const PgQuery__BooleanTest *node)
 {
-    static const char *const words[] = { "", "IS TRUE", "IS NOT TRUE", "IS FALSE", "IS NOT FALSE", "IS NULL", "IS NOT NULL" };
+    static const char *const words[] = { "",        "IS TRUE",    "IS NOT TRUE", "IS FALSE", "IS NOT FALSE",
+                                         "IS NULL", "IS NOT NULL" };
     struct expr value = expr_make(ctx, scope, node->arg, QUERY_TYPE_BOOL);
     if (!value.sql || (unsigned)node->booltesttype >= COUNT_OF(words)) return value;
     return boolean(arena_printf(ctx->arena, "(%s %s)", value.sql, words[node->booltesttype]), value.is_free);
 }
 
-static struct expr node_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, enum query_type want)
+static struct expr node_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *node,
+                             enum query_type want)
 {
     struct expr value;
     switch (node->node_case) {
@@ -858,12 +994,17 @@ static struct expr node_make(struct translate *ctx, struct scope *scope, const P
     case PG_QUERY__NODE__NODE_FUNC_CALL: return function_make(ctx, scope, node->func_call, want);
     case PG_QUERY__NODE__NODE_TYPE_CAST: return cast_make(ctx, scope, node->type_cast);
     case PG_QUERY__NODE__NODE_CASE_EXPR: return case_make(ctx, scope, node->case_expr, want);
-    case PG_QUERY__NODE__NODE_COALESCE_EXPR: return call_of_same(ctx, scope, "coalesce", node->coalesce_expr->args, node->coalesce_expr->n_args, want);
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR:
+        return call_of_same(ctx, scope, "coalesce", node->coalesce_expr->args, node->coalesce_expr->n_args, want);
     case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
-        return call_of_same(ctx, scope, node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "greatest" : "least", node->min_max_expr->args, node->min_max_expr->n_args, want);
+        return call_of_same(ctx, scope,
+                            node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "greatest" : "least",
+                            node->min_max_expr->args, node->min_max_expr->n_args, want);
     case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
-        value = call_of_same(ctx, scope, "[", node->a_array_expr->elements, node->a_array_expr->n_elements, type_is_list(want) ? type_element(want) : QUERY_TYPE_UNKNOWN);
-        if (type_is_list(value.type)) return fail_at(ctx, node->a_array_expr->location, ERR_UNSUPPORTED, "arrays have one dimension here");
+        value = call_of_same(ctx, scope, "[", node->a_array_expr->elements, node->a_array_expr->n_elements,
+                             type_is_list(want) ? type_element(want) : QUERY_TYPE_UNKNOWN);
+        if (type_is_list(value.type))
+            return fail_at(ctx, node->a_array_expr->location, ERR_UNSUPPORTED, "arrays have one dimension here");
         if (value.type != QUERY_TYPE_UNKNOWN) value.type = type_list_of(value.type);
         return value;
     case PG_QUERY__NODE__NODE_SUB_LINK: return sublink_make(ctx, scope, node->sub_link, want);
@@ -873,20 +1014,30 @@ static struct expr node_make(struct translate *ctx, struct scope *scope, const P
     case PG_QUERY__NODE__NODE_NULL_TEST:
         value = expr_make(ctx, scope, node->null_test->arg, QUERY_TYPE_UNKNOWN);
         if (!value.sql) return value;
-        return boolean(arena_printf(ctx->arena, "(%s IS %sNULL)", value.sql, node->null_test->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL ? "NOT " : ""), value.is_free);
+        return boolean(arena_printf(ctx->arena, "(%s IS %sNULL)", value.sql,
+                                    node->null_test->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL ? "NOT "
+                                                                                                           : ""),
+                       value.is_free);
     case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: {
-        const char *name = node->collate_clause->n_collname > 0 ? node_text(node->collate_clause->collname[node->collate_clause->n_collname - 1]) : NULL;
+        const char *name = node->collate_clause->n_collname > 0
+                               ? node_text(node->collate_clause->collname[node->collate_clause->n_collname - 1])
+                               : NULL;
         if (!name || (strcmp(name, "C") != 0 && strcmp(name, "default") != 0 && strcmp(name, "POSIX") != 0))
-            return fail_at(ctx, node->collate_clause->location, ERR_UNSUPPORTED, "collations other than \"C\" are not supported");
+            return fail_at(ctx, node->collate_clause->location, ERR_UNSUPPORTED,
+                           "collations other than \"C\" are not supported");
         return expr_make(ctx, scope, node->collate_clause->arg, want);
     }
     case PG_QUERY__NODE__NODE_GROUPING_FUNC: {
         bool is_free = true;
-        const char *list = expr_list(ctx, scope, node->grouping_func->args, node->grouping_func->n_args, QUERY_TYPE_UNKNOWN, &is_free);
+        const char *list =
+            expr_list(ctx, scope, node->grouping_func->args, node->grouping_func->n_args, QUERY_TYPE_UNKNOWN, &is_free);
         if (!list) return (struct expr){ 0 };
-        return (struct expr){ .sql = arena_printf(ctx->arena, "CAST(GROUPING(%s) AS INTEGER)", list), .type = QUERY_TYPE_INT4 };
+        return (struct expr){ .sql = arena_printf(ctx->arena, "CAST(GROUPING(%s) AS INTEGER)", list),
+                              .type = QUERY_TYPE_INT4 };
     }
-    case PG_QUERY__NODE__NODE_ROW_EXPR: return fail_at(ctx, node->row_expr->location, ERR_UNSUPPORTED, "row values are not supported; compare column by column");
+    case PG_QUERY__NODE__NODE_ROW_EXPR:
+        return fail_at(ctx, node->row_expr->location, ERR_UNSUPPORTED,
+                       "row values are not supported; compare column by column");
     case PG_QUERY__NODE__NODE_SET_TO_DEFAULT: return fail_at(ctx, -1, ERR_UNSUPPORTED, "DEFAULT is not supported here");
     default: return fail_at(ctx, -1, ERR_UNSUPPORTED, "this expression is not supported");
     }
@@ -895,7 +1046,8 @@ static struct expr node_make(struct translate *ctx, struct scope *scope, const P
 struct expr expr_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, enum query_type want)
 {
     if (!node) return fail_at(ctx, -1, ERR_SYNTAX, "an expression is missing");
-    if (++ctx->depth > TRANSLATE_DEPTH_MAX) return fail_at(ctx, -1, ERR_TOO_LARGE, "the statement is nested too deeply");
+    if (++ctx->depth > TRANSLATE_DEPTH_MAX)
+        return fail_at(ctx, -1, ERR_TOO_LARGE, "the statement is nested too deeply");
     struct expr value = node_make(ctx, scope, node, want);
     ctx->depth--;
     if (ctx->arena->bytes > 256u << 20) return fail_at(ctx, -1, ERR_TOO_LARGE, "the statement is too complex");
@@ -906,14 +1058,18 @@ const char *expr_order_by(struct translate *ctx, struct scope *scope, PgQuery__N
 {
     const char *sql = "";
     for (size_t i = 0; i < count; i++) {
-        if (nodes[i]->node_case != PG_QUERY__NODE__NODE_SORT_BY) return fail_at(ctx, -1, ERR_SYNTAX, "ORDER BY is not understood").sql;
+        if (nodes[i]->node_case != PG_QUERY__NODE__NODE_SORT_BY)
+            return fail_at(ctx, -1, ERR_SYNTAX, "ORDER BY is not understood").sql;
         const PgQuery__SortBy *sort = nodes[i]->sort_by;
-        if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING) return fail_at(ctx, sort->location, ERR_UNSUPPORTED, "ORDER BY ... USING is not supported").sql;
+        if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
+            return fail_at(ctx, sort->location, ERR_UNSUPPORTED, "ORDER BY ... USING is not supported").sql;
         struct expr value = expr_make(ctx, scope, sort->node, QUERY_TYPE_UNKNOWN);
         if (!value.sql) return NULL;
         sql = arena_printf(ctx->arena, "%s%s%s%s%s", sql, i ? ", " : "", value.sql,
                            sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC ? " DESC" : "",
-                           sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ? " NULLS FIRST" : sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST ? " NULLS LAST" : "");
+                           sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST  ? " NULLS FIRST"
+                           : sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST ? " NULLS LAST"
+                                                                                              : "");
     }
     return sql;
 }

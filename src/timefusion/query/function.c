@@ -8,8 +8,33 @@
  * N next wider sum. Template: %1 %2 arguments, %* all, %o ORDER BY inside an aggregate. */
 enum function_kind { SCALAR, AGGREGATE, WINDOW };
 enum special {
-    PLAIN, TIME_BUCKET, APPROX_PERCENTILE, DATE_TRUNC, EXTRACT, SUBSTRING, SUM, AVG, ROUND, JSON_OBJECT, JSON_ARRAY, JSON_PATH, TO_JSON,
-    SETTING, TIMEZONE, PERCENTILE, MODE, ARRAY_AGG, ROWS, AGE, LENGTH, STRING_AGG, WITHOUT_MEANING, JSON_AGG, TO_CHAR, REGEXP_REPLACE, ENCODE,
+    PLAIN,
+    TIME_BUCKET,
+    APPROX_PERCENTILE,
+    DATE_TRUNC,
+    EXTRACT,
+    SUBSTRING,
+    SUM,
+    AVG,
+    ROUND,
+    JSON_OBJECT,
+    JSON_ARRAY,
+    JSON_PATH,
+    TO_JSON,
+    SETTING,
+    TIMEZONE,
+    PERCENTILE,
+    MODE,
+    ARRAY_AGG,
+    ROWS,
+    AGE,
+    LENGTH,
+    STRING_AGG,
+    WITHOUT_MEANING,
+    JSON_AGG,
+    TO_CHAR,
+    REGEXP_REPLACE,
+    ENCODE,
 };
 struct function {
     const char *name;
@@ -150,9 +175,11 @@ static const struct function functions[] = {
     { "tan", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
     { "width_bucket", SCALAR, 4, 4, "dddi", 'i',
       "CASE WHEN CAST(%1 AS DOUBLE) < %2 THEN 0 WHEN CAST(%1 AS DOUBLE) >= %3 THEN CAST(%4 AS INTEGER) + 1 "
-      "ELSE CAST(floor((CAST(%1 AS DOUBLE) - %2) / (CAST(%3 AS DOUBLE) - %2) * %4) AS INTEGER) + 1 END", PLAIN },
+      "ELSE CAST(floor((CAST(%1 AS DOUBLE) - %2) / (CAST(%3 AS DOUBLE) - %2) * %4) AS INTEGER) + 1 END",
+      PLAIN },
     /* arrays */
-    { "array_length", SCALAR, 2, 2, "Ai", 'i', "CASE WHEN %2 = 1 AND len(%1) > 0 THEN CAST(len(%1) AS INTEGER) END", PLAIN },
+    { "array_length", SCALAR, 2, 2, "Ai", 'i', "CASE WHEN %2 = 1 AND len(%1) > 0 THEN CAST(len(%1) AS INTEGER) END",
+      PLAIN },
     { "cardinality", SCALAR, 1, 1, "A", 'i', "CAST(len(%1) AS INTEGER)", PLAIN },
     { "array_position", SCALAR, 2, 2, "Ae", 'i', "CAST(nullif(list_position(%1, %2), 0) AS INTEGER)", PLAIN },
     { "array_append", SCALAR, 2, 2, "Ae", '=', "list_append(%1, %2)", PLAIN },
@@ -197,9 +224,12 @@ static const struct function functions[] = {
     { "format_type", SCALAR, 2, 2, "li", 't', NULL, WITHOUT_MEANING },
     { "obj_description", SCALAR, 1, 2, "lt", 't', "CAST(NULL AS VARCHAR)", PLAIN },
     { "col_description", SCALAR, 2, 2, "li", 't', "CAST(NULL AS VARCHAR)", PLAIN },
-    { "to_regtype", SCALAR, 1, 1, "t", 'l', "(SELECT oid FROM (VALUES ('bool',16),('bytea',17),('int8',20),('int2',21),('int4',23),('text',25),('json',114),"
-      "('float4',700),('float8',701),('varchar',1043),('date',1082),('time',1083),('timestamp',1114),('timestamptz',1184),('interval',1186),"
-      "('numeric',1700),('uuid',2950),('jsonb',3802)) AS names(name, oid) WHERE name = %1)", PLAIN },
+    { "to_regtype", SCALAR, 1, 1, "t", 'l',
+      "(SELECT oid FROM (VALUES ('bool',16),('bytea',17),('int8',20),('int2',21),('int4',23),('text',25),('json',114),"
+      "('float4',700),('float8',701),('varchar',1043),('date',1082),('time',1083),('timestamp',1114),('timestamptz',"
+      "1184),('interval',1186),"
+      "('numeric',1700),('uuid',2950),('jsonb',3802)) AS names(name, oid) WHERE name = %1)",
+      PLAIN },
 };
 
 static const struct {
@@ -254,8 +284,11 @@ static const struct function *function_find(const char *name)
 static const char *fill(struct translate *ctx, const char *template, const struct expr *arguments, size_t count)
 {
     bool has_slots = false, is_mark = template[0] == MARK_OPEN[0];
-    for (const char *at = template; *at; at++) has_slots = has_slots || (*at == '%' && ((at[1] >= '1' && at[1] <= '9') || at[1] == '*'));
-    if (!has_slots && (count == 0 ? strpbrk(template, "'0[(") != NULL || is_mark || strcmp(template, "false") == 0 : strpbrk(template, "('[") != NULL)) return template;
+    for (const char *at = template; *at; at++)
+        has_slots = has_slots || (*at == '%' && ((at[1] >= '1' && at[1] <= '9') || at[1] == '*'));
+    if (!has_slots && (count == 0 ? strpbrk(template, "'0[(") != NULL || is_mark || strcmp(template, "false") == 0
+                                  : strpbrk(template, "('[") != NULL))
+        return template;
     struct buf buf;
     buf_init(&buf, 64 * (size_t)PLAN_SQL_BYTES_MAX);
     bool ok = true;
@@ -280,7 +313,8 @@ static const char *fill(struct translate *ctx, const char *template, const struc
     return sql;
 }
 
-static bool arguments_make(struct translate *ctx, struct scope *scope, const struct function *function, const PgQuery__FuncCall *call, struct expr *arguments)
+static bool arguments_make(struct translate *ctx, struct scope *scope, const struct function *function,
+                           const PgQuery__FuncCall *call, struct expr *arguments)
 {
     size_t letters = strlen(function->arguments);
     for (size_t pass = 0; pass < 2; pass++) {
@@ -288,28 +322,41 @@ static bool arguments_make(struct translate *ctx, struct scope *scope, const str
             if (arguments[i].sql) continue;
             char letter = letters == 0 ? 'a' : function->arguments[i < letters ? i : letters - 1];
             enum query_type want = type_of_letter(letter);
-            if (letter == 'e' && arguments[0].sql && type_is_list(arguments[0].type)) want = type_element(arguments[0].type);
+            if (letter == 'e' && arguments[0].sql && type_is_list(arguments[0].type))
+                want = type_element(arguments[0].type);
             if (letter == '=' && arguments[0].sql) want = arguments[0].type;
             /* Anything: let the others say first. */
-            if (pass == 0 && want == QUERY_TYPE_UNKNOWN && i > 0 && !arguments[0].sql && node_is_untyped(ctx, call->args[i])) continue;
-            if (want == QUERY_TYPE_UNKNOWN && letter == 'a' && function->special == PLAIN && node_is_untyped(ctx, call->args[i])) want = QUERY_TYPE_TEXT;
+            if (pass == 0 && want == QUERY_TYPE_UNKNOWN && i > 0 && !arguments[0].sql &&
+                node_is_untyped(ctx, call->args[i]))
+                continue;
+            if (want == QUERY_TYPE_UNKNOWN && letter == 'a' && function->special == PLAIN &&
+                node_is_untyped(ctx, call->args[i]))
+                want = QUERY_TYPE_TEXT;
             arguments[i] = expr_make(ctx, scope, call->args[i], want);
             if (!arguments[i].sql) return false;
             enum query_type type = arguments[i].type;
             if (letter == 't' && type != QUERY_TYPE_TEXT) {
-                if (function->special == SUBSTRING || function->special == LENGTH || strcmp(function->name, "concat_ws") == 0 || type == QUERY_TYPE_UNKNOWN) arguments[i] = expr_cast(ctx, arguments[i], QUERY_TYPE_TEXT);
-                else if (type_is_list(type) || type == QUERY_TYPE_JSONB || type_is_number(type) || type == QUERY_TYPE_BOOL || (type >= QUERY_TYPE_DATE && type <= QUERY_TYPE_INTERVAL)) {
-                    fail_at(ctx, call->location, ERR_NO_FUNCTION, "%s() takes text as argument %zu, not %s; cast it", function->name, i + 1, type_name(type));
+                if (function->special == SUBSTRING || function->special == LENGTH ||
+                    strcmp(function->name, "concat_ws") == 0 || type == QUERY_TYPE_UNKNOWN)
+                    arguments[i] = expr_cast(ctx, arguments[i], QUERY_TYPE_TEXT);
+                else if (type_is_list(type) || type == QUERY_TYPE_JSONB || type_is_number(type) ||
+                         type == QUERY_TYPE_BOOL || (type >= QUERY_TYPE_DATE && type <= QUERY_TYPE_INTERVAL)) {
+                    fail_at(ctx, call->location, ERR_NO_FUNCTION, "%s() takes text as argument %zu, not %s; cast it",
+                            function->name, i + 1, type_name(type));
                     return false;
                 } else {
                     arguments[i] = expr_cast(ctx, arguments[i], QUERY_TYPE_TEXT);
                 }
             }
-            bool is_bad = (letter == 'A' && type != QUERY_TYPE_UNKNOWN && !type_is_list(type)) || (letter == 'n' && type != QUERY_TYPE_UNKNOWN && !type_is_number(type) && type != QUERY_TYPE_INTERVAL) ||
-                          (letter == 'd' && type != QUERY_TYPE_UNKNOWN && !type_is_number(type) && !type_is_list(type)) || (letter == 'j' && type != QUERY_TYPE_JSONB && type != QUERY_TYPE_UNKNOWN) ||
-                          (letter == 'b' && type != QUERY_TYPE_BOOL && type != QUERY_TYPE_UNKNOWN);
+            bool is_bad =
+                (letter == 'A' && type != QUERY_TYPE_UNKNOWN && !type_is_list(type)) ||
+                (letter == 'n' && type != QUERY_TYPE_UNKNOWN && !type_is_number(type) && type != QUERY_TYPE_INTERVAL) ||
+                (letter == 'd' && type != QUERY_TYPE_UNKNOWN && !type_is_number(type) && !type_is_list(type)) ||
+                (letter == 'j' && type != QUERY_TYPE_JSONB && type != QUERY_TYPE_UNKNOWN) ||
+                (letter == 'b' && type != QUERY_TYPE_BOOL && type != QUERY_TYPE_UNKNOWN);
             if (is_bad) {
-                fail_at(ctx, call->location, ERR_NO_FUNCTION, "%s() does not take %s as argument %zu", function->name, type_name(type), i + 1);
+                fail_at(ctx, call->location, ERR_NO_FUNCTION, "%s() does not take %s as argument %zu", function->name,
+                        type_name(type), i + 1);
                 return false;
             }
         }
@@ -327,73 +374,105 @@ static const char *json_arguments(struct translate *ctx, const struct expr *argu
 {
     const char *sql = "";
     for (size_t i = 0; i < count; i++) {
-        const char *value = has_keys && i % 2 == 0 ? arena_printf(ctx->arena, "CAST(%s AS VARCHAR)", arguments[i].sql) : json_argument(ctx, &arguments[i]);
+        const char *value = has_keys && i % 2 == 0 ? arena_printf(ctx->arena, "CAST(%s AS VARCHAR)", arguments[i].sql)
+                                                   : json_argument(ctx, &arguments[i]);
         sql = arena_printf(ctx->arena, "%s%s%s", sql, i ? ", " : "", value);
     }
     return sql;
 }
 
 /* Timescale's: buckets of months start at 2000-01-01, others at Monday 2000-01-03, in UTC whatever the session's zone. */
-static struct expr time_bucket_make(struct translate *ctx, const struct function *function, struct expr *arguments, size_t count)
+static struct expr time_bucket_make(struct translate *ctx, const struct function *function, struct expr *arguments,
+                                    size_t count)
 {
     enum query_type type = arguments[1].type;
     struct expr value = { .type = type, .is_free = arguments[0].is_free && arguments[1].is_free };
     const char *width = arguments[0].sql, *origin = count == 3 ? arguments[2].sql : NULL;
     if (arguments[0].type != QUERY_TYPE_INTERVAL) {
-        if (!type_is_integer(arguments[0].type) || !type_is_integer(type)) return fail_at(ctx, -1, ERR_NO_FUNCTION, "%s() takes an interval such as '5 minutes' first", function->name);
-        value.sql = arena_printf(ctx->arena, "(%s - ((%s %% %s) + %s) %% %s)", arguments[1].sql, arguments[1].sql, width, width, width);
+        if (!type_is_integer(arguments[0].type) || !type_is_integer(type))
+            return fail_at(ctx, -1, ERR_NO_FUNCTION, "%s() takes an interval such as '5 minutes' first",
+                           function->name);
+        value.sql = arena_printf(ctx->arena, "(%s - ((%s %% %s) + %s) %% %s)", arguments[1].sql, arguments[1].sql,
+                                 width, width, width);
         return value;
     }
     switch (type) {
     case QUERY_TYPE_TIMESTAMPTZ:
-        value.sql = origin ? arena_printf(ctx->arena, "make_timestamptz(epoch_us(time_bucket(%s, make_timestamp(epoch_us(%s)), make_timestamp(epoch_us(%s)))))", width, arguments[1].sql, origin)
-                           : arena_printf(ctx->arena, "make_timestamptz(epoch_us(time_bucket(%s, make_timestamp(epoch_us(%s)))))", width, arguments[1].sql);
+        value.sql = origin ? arena_printf(ctx->arena,
+                                          "make_timestamptz(epoch_us(time_bucket(%s, make_timestamp(epoch_us(%s)), "
+                                          "make_timestamp(epoch_us(%s)))))",
+                                          width, arguments[1].sql, origin)
+                           : arena_printf(ctx->arena,
+                                          "make_timestamptz(epoch_us(time_bucket(%s, make_timestamp(epoch_us(%s)))))",
+                                          width, arguments[1].sql);
         break;
     case QUERY_TYPE_TIMESTAMP:
     case QUERY_TYPE_DATE:
-        value.sql = origin ? arena_printf(ctx->arena, "time_bucket(%s, %s, CAST(%s AS %s))", width, arguments[1].sql, origin, type_duckdb(type))
+        value.sql = origin ? arena_printf(ctx->arena, "time_bucket(%s, %s, CAST(%s AS %s))", width, arguments[1].sql,
+                                          origin, type_duckdb(type))
                            : arena_printf(ctx->arena, "time_bucket(%s, %s)", width, arguments[1].sql);
         break;
-    default: return fail_at(ctx, -1, ERR_NO_FUNCTION, "%s() takes a time as argument 2, not %s", function->name, type_name(type));
+    default:
+        return fail_at(ctx, -1, ERR_NO_FUNCTION, "%s() takes a time as argument 2, not %s", function->name,
+                       type_name(type));
     }
     return value;
 }
 
-static const char *const date_fields[] = { "microseconds", "milliseconds", "second", "minute", "hour", "day", "week", "month", "quarter", "year", "decade", "century",
-                                           "millennium", "dow", "isodow", "doy", "isoyear", "epoch", "timezone", "timezone_hour", "timezone_minute" };
+static const char *const date_fields[] = {
+    "microseconds", "milliseconds", "second",  "minute", "hour",     "day",           "week",
+    "month",        "quarter",      "year",    "decade", "century",  "millennium",    "dow",
+    "isodow",       "doy",          "isoyear", "epoch",  "timezone", "timezone_hour", "timezone_minute"
+};
 
-static struct expr date_field_make(struct translate *ctx, const struct function *function, struct expr *arguments, int location)
+static struct expr date_field_make(struct translate *ctx, const struct function *function, struct expr *arguments,
+                                   int location)
 {
     const char *field = arguments[0].literal;
     bool is_known = false;
-    if (!field) return fail_at(ctx, location, ERR_UNSUPPORTED, "%s() needs the name of the field as a constant", function->name);
+    if (!field)
+        return fail_at(ctx, location, ERR_UNSUPPORTED, "%s() needs the name of the field as a constant",
+                       function->name);
     if (strcmp(field, "seconds") == 0) field = "second";
     for (size_t i = 0; i < COUNT_OF(date_fields); i++) is_known = is_known || strcasecmp(date_fields[i], field) == 0;
     if (!is_known) return fail_at(ctx, location, ERR_INPUT, "unit \"%.40s\" is not known", field);
     enum query_type type = arguments[1].type;
-    if (type != QUERY_TYPE_UNKNOWN && (type < QUERY_TYPE_DATE || type > QUERY_TYPE_INTERVAL)) return fail_at(ctx, location, ERR_NO_FUNCTION, "%s() takes a time as argument 2, not %s", function->name, type_name(type));
+    if (type != QUERY_TYPE_UNKNOWN && (type < QUERY_TYPE_DATE || type > QUERY_TYPE_INTERVAL))
+        return fail_at(ctx, location, ERR_NO_FUNCTION, "%s() takes a time as argument 2, not %s", function->name,
+                       type_name(type));
     struct expr value = { .type = QUERY_TYPE_FLOAT8, .is_free = arguments[1].is_free };
-    if (strcasecmp(field, "second") == 0) value.sql = arena_printf(ctx->arena, "(date_part('microseconds', %s) / 1000000.0::DOUBLE)", arguments[1].sql);
-    else value.sql = arena_printf(ctx->arena, "CAST(date_part(%s, %s) AS DOUBLE)", quote_text(ctx, bytes_of_text(field)), arguments[1].sql);
+    if (strcasecmp(field, "second") == 0)
+        value.sql = arena_printf(ctx->arena, "(date_part('microseconds', %s) / 1000000.0::DOUBLE)", arguments[1].sql);
+    else
+        value.sql = arena_printf(ctx->arena, "CAST(date_part(%s, %s) AS DOUBLE)", quote_text(ctx, bytes_of_text(field)),
+                                 arguments[1].sql);
     return value;
 }
 
-static struct expr percentile_make(struct translate *ctx, struct scope *scope, const struct function *function, const PgQuery__FuncCall *call, struct expr *arguments)
+static struct expr percentile_make(struct translate *ctx, struct scope *scope, const struct function *function,
+                                   const PgQuery__FuncCall *call, struct expr *arguments)
 {
-    if (!call->agg_within_group || call->n_agg_order != 1) return fail_at(ctx, call->location, ERR_SYNTAX, "%s() needs WITHIN GROUP (ORDER BY x)", function->name);
+    if (!call->agg_within_group || call->n_agg_order != 1)
+        return fail_at(ctx, call->location, ERR_SYNTAX, "%s() needs WITHIN GROUP (ORDER BY x)", function->name);
     const PgQuery__SortBy *sort = call->agg_order[0]->sort_by;
     struct expr value = expr_make(ctx, scope, sort->node, QUERY_TYPE_FLOAT8);
     if (!value.sql) return value;
     bool is_descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
-    if (function->special == MODE) return (struct expr){ .sql = arena_printf(ctx->arena, "mode(%s)", value.sql), .type = value.type };
-    if (!arguments[0].is_free) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the fraction of %s() must be a constant", function->name);
+    if (function->special == MODE)
+        return (struct expr){ .sql = arena_printf(ctx->arena, "mode(%s)", value.sql), .type = value.type };
+    if (!arguments[0].is_free)
+        return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the fraction of %s() must be a constant", function->name);
     bool is_cont = strcmp(function->name, "percentile_cont") == 0, is_list = type_is_list(arguments[0].type);
     bool is_time = value.type >= QUERY_TYPE_DATE && value.type <= QUERY_TYPE_INTERVAL;
-    if (value.type == QUERY_TYPE_INTERVAL) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "percentiles of intervals are not supported; use extract(epoch from x)");
+    if (value.type == QUERY_TYPE_INTERVAL)
+        return fail_at(ctx, call->location, ERR_UNSUPPORTED,
+                       "percentiles of intervals are not supported; use extract(epoch from x)");
     const char *fraction = arena_printf(ctx->arena, "CAST(%s AS DOUBLE%s)", arguments[0].sql, is_list ? "[]" : "");
     const char *over = is_cont && !is_time ? arena_printf(ctx->arena, "CAST(%s AS DOUBLE)", value.sql) : value.sql;
     enum query_type type = is_cont && !is_time ? QUERY_TYPE_FLOAT8 : value.type;
-    return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_%s(%s, %s%s%s)", is_cont ? "cont" : "disc", over, fraction, is_descending ? " ORDER BY " : "", is_descending ? arena_printf(ctx->arena, "%s DESC", over) : ""),
+    return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_%s(%s, %s%s%s)", is_cont ? "cont" : "disc", over,
+                                              fraction, is_descending ? " ORDER BY " : "",
+                                              is_descending ? arena_printf(ctx->arena, "%s DESC", over) : ""),
                           .type = is_list && type != QUERY_TYPE_UNKNOWN ? type_list_of(type) : type };
 }
 
@@ -401,17 +480,23 @@ static struct expr percentile_make(struct translate *ctx, struct scope *scope, c
 static struct expr approx_percentile_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call)
 {
     const PgQuery__Node *inner = call->args[1];
-    const char *name = inner->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && inner->func_call->n_funcname > 0 ? node_text(inner->func_call->funcname[inner->func_call->n_funcname - 1]) : NULL;
+    const char *name = inner->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && inner->func_call->n_funcname > 0
+                           ? node_text(inner->func_call->funcname[inner->func_call->n_funcname - 1])
+                           : NULL;
     if (!name || strcmp(name, "percentile_agg") != 0 || inner->func_call->n_args != 1)
-        return fail_at(ctx, call->location, ERR_UNSUPPORTED, "approx_percentile() is supported as approx_percentile(q, percentile_agg(x))");
+        return fail_at(ctx, call->location, ERR_UNSUPPORTED,
+                       "approx_percentile() is supported as approx_percentile(q, percentile_agg(x))");
     struct expr fraction = expr_make(ctx, scope, call->args[0], QUERY_TYPE_FLOAT8);
     if (!fraction.sql) return fraction;
-    if (!fraction.is_free) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the fraction of approx_percentile() must be a constant");
+    if (!fraction.is_free)
+        return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the fraction of approx_percentile() must be a constant");
     scope->in_aggregate = true;
     struct expr value = expr_make(ctx, scope, inner->func_call->args[0], QUERY_TYPE_FLOAT8);
     scope->in_aggregate = false;
     if (!value.sql) return value;
-    return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_cont(CAST(%s AS DOUBLE), CAST(%s AS DOUBLE))", value.sql, fraction.sql), .type = QUERY_TYPE_FLOAT8 };
+    return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_cont(CAST(%s AS DOUBLE), CAST(%s AS DOUBLE))",
+                                              value.sql, fraction.sql),
+                          .type = QUERY_TYPE_FLOAT8 };
 }
 
 /* Patterns of to_char for times, as strftime has them; what it lacks is refused. */
@@ -419,16 +504,23 @@ static struct expr to_char_make(struct translate *ctx, struct expr *arguments, i
 {
     static const struct {
         const char *from, *to;
-    } patterns[] = { { "YYYY", "%Y" }, { "YY", "%y" }, { "MM", "%m" }, { "DD", "%d" }, { "HH24", "%H" }, { "HH12", "%I" }, { "HH", "%I" }, { "MI", "%M" }, { "SS", "%S" },
-                     { "US", "%f" }, { "MS", "%g" }, { "AM", "%p" }, { "PM", "%p" }, { "Mon", "%b" }, { "Month", "%B" }, { "Dy", "%a" }, { "DDD", "%j" }, { "TZ", "%Z" } };
+    } patterns[] = { { "YYYY", "%Y" }, { "YY", "%y" },  { "MM", "%m" }, { "DD", "%d" },  { "HH24", "%H" },
+                     { "HH12", "%I" }, { "HH", "%I" },  { "MI", "%M" }, { "SS", "%S" },  { "US", "%f" },
+                     { "MS", "%g" },   { "AM", "%p" },  { "PM", "%p" }, { "Mon", "%b" }, { "Month", "%B" },
+                     { "Dy", "%a" },   { "DDD", "%j" }, { "TZ", "%Z" } };
     enum query_type type = arguments[0].type;
-    if (type < QUERY_TYPE_DATE || type > QUERY_TYPE_TIMESTAMPTZ || type == QUERY_TYPE_TIME) return fail_at(ctx, location, ERR_UNSUPPORTED, "to_char() is supported for times only; use round() and a cast for numbers");
-    if (!arguments[1].literal) return fail_at(ctx, location, ERR_UNSUPPORTED, "to_char() needs its pattern as a constant");
+    if (type < QUERY_TYPE_DATE || type > QUERY_TYPE_TIMESTAMPTZ || type == QUERY_TYPE_TIME)
+        return fail_at(ctx, location, ERR_UNSUPPORTED,
+                       "to_char() is supported for times only; use round() and a cast for numbers");
+    if (!arguments[1].literal)
+        return fail_at(ctx, location, ERR_UNSUPPORTED, "to_char() needs its pattern as a constant");
     char out[256], *to = out;
     for (const char *at = arguments[1].literal; *at && to < out + sizeof out - 8;) {
         size_t best = SIZE_MAX;
         for (size_t i = 0; i < COUNT_OF(patterns); i++)
-            if (strncmp(at, patterns[i].from, strlen(patterns[i].from)) == 0 && (best == SIZE_MAX || strlen(patterns[i].from) > strlen(patterns[best].from))) best = i;
+            if (strncmp(at, patterns[i].from, strlen(patterns[i].from)) == 0 &&
+                (best == SIZE_MAX || strlen(patterns[i].from) > strlen(patterns[best].from)))
+                best = i;
         if (best != SIZE_MAX) {
             to = stpcpy(to, patterns[best].to);
             at += strlen(patterns[best].from);
@@ -436,41 +528,71 @@ static struct expr to_char_make(struct translate *ctx, struct expr *arguments, i
             for (at++; *at && *at != '"' && to < out + sizeof out - 8; at++) *to++ = *at;
             if (*at) at++;
         } else if ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')) {
-            if (*at != 'T') return fail_at(ctx, location, ERR_UNSUPPORTED, "to_char() pattern \"%.20s\" is not supported", at);
+            if (*at != 'T')
+                return fail_at(ctx, location, ERR_UNSUPPORTED, "to_char() pattern \"%.20s\" is not supported", at);
             *to++ = *at++;
         } else {
             if (*at == '%') *to++ = '%';
             *to++ = *at++;
         }
     }
-    return (struct expr){ .sql = arena_printf(ctx->arena, "strftime(%s, %s)", arguments[0].sql, quote_text(ctx, bytes_from(out, (size_t)(to - out)))), .type = QUERY_TYPE_TEXT, .is_free = arguments[0].is_free };
+    return (struct expr){ .sql = arena_printf(ctx->arena, "strftime(%s, %s)", arguments[0].sql,
+                                              quote_text(ctx, bytes_from(out, (size_t)(to - out)))),
+                          .type = QUERY_TYPE_TEXT,
+                          .is_free = arguments[0].is_free };
 }
 
-static const char *series(struct translate *ctx, const struct expr *arguments, size_t count, enum query_type *type)
+#define SERIES_LIST_MAX \
+    100000 /* of a series that becomes a list; in FROM the rows of one are made as they are asked for */
+
+/* A series as a call for FROM, where DuckDB hands out its rows one by one; it would make a list at once, outside of its memory
+ * limit. */
+static const char *series_rows(struct translate *ctx, const struct expr *arguments, size_t count, enum query_type type)
 {
-    enum query_type common = type_common(arguments[0].type, arguments[1].type);
-    if (common == QUERY_TYPE_DATE) common = QUERY_TYPE_TIMESTAMPTZ;
-    bool is_time = common == QUERY_TYPE_TIMESTAMP || common == QUERY_TYPE_TIMESTAMPTZ;
-    if (is_time && (count < 3 || arguments[2].type != QUERY_TYPE_INTERVAL)) return fail_at(ctx, -1, ERR_NO_FUNCTION, "generate_series() of times needs an interval as step").sql;
-    if (!is_time && !type_is_integer(common)) return fail_at(ctx, -1, ERR_NO_FUNCTION, "generate_series() takes whole numbers or times").sql;
-    *type = common;
-    if (is_time) return arena_printf(ctx->arena, "generate_series(CAST(%s AS %s), CAST(%s AS %s), %s)", arguments[0].sql, type_duckdb(common), arguments[1].sql, type_duckdb(common), arguments[2].sql);
-    return arena_printf(ctx->arena, "CAST(generate_series(CAST(%s AS BIGINT), CAST(%s AS BIGINT), CAST(%s AS BIGINT)) AS %s[])", arguments[0].sql, arguments[1].sql, count == 3 ? arguments[2].sql : "1", type_duckdb(common));
+    if (!type_is_integer(type))
+        return arena_printf(ctx->arena, "generate_series(CAST(%s AS %s), CAST(%s AS %s), %s)", arguments[0].sql,
+                            type_duckdb(type), arguments[1].sql, type_duckdb(type), arguments[2].sql);
+    return arena_printf(ctx->arena, "generate_series(CAST(%s AS BIGINT), CAST(%s AS BIGINT), CAST(%s AS BIGINT))",
+                        arguments[0].sql, arguments[1].sql, count == 3 ? arguments[2].sql : "1");
+}
+
+/* The same as a list. The end is what fails when it is too long: so no planner can make the list before it has looked. */
+static const char *series_list(struct translate *ctx, const struct expr *arguments, size_t count, enum query_type type)
+{
+    const char *name = type_is_integer(type) ? "BIGINT" : type_duckdb(type),
+               *step = count == 3 ? arguments[2].sql : "1";
+    const char *number = type_is_integer(type) ? "CAST(%s AS DOUBLE)" : "epoch(%s)";
+    struct expr bounded[3] = { arguments[0], arguments[1], arguments[2] };
+    const char *from = arena_printf(ctx->arena, "CAST(%s AS %s)", arguments[0].sql, name),
+               *to = arena_printf(ctx->arena, "CAST(%s AS %s)", arguments[1].sql, name);
+    bool is_number = type_is_integer(type);
+    (void)number;
+    bounded[1].sql = arena_printf(ctx->arena,
+                                  "CASE WHEN abs(%s(%s) - %s(%s)) > %d * abs(%s(%s)) THEN CAST(error('a list of "
+                                  "generate_series() has at most %d elements; use it in FROM') AS %s) ELSE %s END",
+                                  is_number ? "to_double" : "epoch", to, is_number ? "to_double" : "epoch", from,
+                                  SERIES_LIST_MAX, is_number ? "to_double" : "epoch", step, SERIES_LIST_MAX, name, to);
+    const char *list = series_rows(ctx, bounded, count, type);
+    return type_is_integer(type) ? arena_printf(ctx->arena, "CAST(%s AS %s[])", list, type_duckdb(type)) : list;
 }
 
 /* The list whose elements are the rows. */
-static const char *rows_list(struct translate *ctx, struct scope *scope, const struct function *function, const PgQuery__FuncCall *call, enum query_type *type)
+static const char *rows_list(struct translate *ctx, struct scope *scope, const struct function *function,
+                             const PgQuery__FuncCall *call, enum query_type *type)
 {
     struct expr arguments[3] = { 0 };
     if (strcmp(function->name, "generate_series") == 0) {
         struct expr *first = &arguments[0];
-        *first = expr_make(ctx, scope, call->args[0], node_is_untyped(ctx, call->args[1]) && call->n_args == 3 ? QUERY_TYPE_TIMESTAMPTZ : QUERY_TYPE_UNKNOWN);
+        *first = expr_make(ctx, scope, call->args[0],
+                           node_is_untyped(ctx, call->args[1]) && call->n_args == 3 ? QUERY_TYPE_TIMESTAMPTZ
+                                                                                    : QUERY_TYPE_UNKNOWN);
         if (!first->sql) return NULL;
         arguments[1] = expr_make(ctx, scope, call->args[1], first->type);
         if (!arguments[1].sql) return NULL;
         if (first->is_untyped) *first = expr_make(ctx, scope, call->args[0], arguments[1].type);
         bool is_time = arguments[1].type >= QUERY_TYPE_DATE && arguments[1].type <= QUERY_TYPE_TIMESTAMPTZ;
-        if (call->n_args == 3) arguments[2] = expr_make(ctx, scope, call->args[2], is_time ? QUERY_TYPE_INTERVAL : QUERY_TYPE_INT8);
+        if (call->n_args == 3)
+            arguments[2] = expr_make(ctx, scope, call->args[2], is_time ? QUERY_TYPE_INTERVAL : QUERY_TYPE_INT8);
         if (call->n_args == 3 && !arguments[2].sql) return NULL;
         return series(ctx, arguments, call->n_args, type);
     }
@@ -481,14 +603,19 @@ static const char *rows_list(struct translate *ctx, struct scope *scope, const s
     }
     bool is_keys = strstr(function->name, "keys") != NULL, is_text = strstr(function->name, "_text") != NULL;
     *type = is_keys || is_text ? QUERY_TYPE_TEXT : QUERY_TYPE_JSONB;
-    return arena_printf(ctx->arena, "%s(%s)", is_keys ? "mono_json_keys" : is_text ? "mono_json_elements_text" : "mono_json_elements", arguments[0].sql);
+    return arena_printf(ctx->arena, "%s(%s)",
+                        is_keys   ? "mono_json_keys"
+                        : is_text ? "mono_json_elements_text"
+                                  : "mono_json_elements",
+                        arguments[0].sql);
 }
 
 static const char *call_name(struct translate *ctx, const PgQuery__FuncCall *call)
 {
     const char *schema = call->n_funcname > 1 ? node_text(call->funcname[call->n_funcname - 2]) : NULL;
     const char *name = call->n_funcname > 0 ? node_text(call->funcname[call->n_funcname - 1]) : NULL;
-    if (!name || call->n_funcname > 2 || (schema && strcmp(schema, "pg_catalog") != 0 && strcmp(schema, "public") != 0)) {
+    if (!name || call->n_funcname > 2 ||
+        (schema && strcmp(schema, "pg_catalog") != 0 && strcmp(schema, "public") != 0)) {
         fail_at(ctx, call->location, ERR_NO_FUNCTION, "functions of other schemas do not exist here");
         return NULL;
     }
@@ -503,21 +630,26 @@ static const struct function *function_of(struct translate *ctx, const PgQuery__
     if (!function) {
         for (size_t i = 0; i < COUNT_OF(hints); i++) {
             if (strcmp(hints[i].name, name) != 0) continue;
-            fail_at(ctx, call->location, ERR_NO_FUNCTION, "function %.60s() does not exist here; %s", name, hints[i].hint);
+            fail_at(ctx, call->location, ERR_NO_FUNCTION, "function %.60s() does not exist here; %s", name,
+                    hints[i].hint);
             return NULL;
         }
-        fail_at(ctx, call->location, ERR_NO_FUNCTION, "function %.60s() does not exist here; docs/sql.md lists those that do", name);
+        fail_at(ctx, call->location, ERR_NO_FUNCTION,
+                "function %.60s() does not exist here; docs/sql.md lists those that do", name);
         return NULL;
     }
     bool is_star = call->agg_star && strcmp(name, "count") == 0;
-    if ((call->agg_star && !is_star) || call->func_variadic || call->n_args < function->min || (call->n_args > function->max && function->max != 255) || (strcmp(name, "count") == 0 && call->n_args == 0 && !is_star)) {
+    if ((call->agg_star && !is_star) || call->func_variadic || call->n_args < function->min ||
+        (call->n_args > function->max && function->max != 255) ||
+        (strcmp(name, "count") == 0 && call->n_args == 0 && !is_star)) {
         fail_at(ctx, call->location, ERR_NO_FUNCTION, "function %s() does not take these arguments", name);
         return NULL;
     }
     return function;
 }
 
-static struct expr body_make(struct translate *ctx, struct scope *scope, const struct function *function, const PgQuery__FuncCall *call)
+static struct expr body_make(struct translate *ctx, struct scope *scope, const struct function *function,
+                             const PgQuery__FuncCall *call)
 {
     struct expr *arguments = arena_calloc(ctx->arena, (call->n_args + 1) * sizeof *arguments);
     if (function->special == APPROX_PERCENTILE) return approx_percentile_make(ctx, scope, call);
@@ -533,12 +665,17 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
     for (size_t i = 0; i < count; i++) value.is_free = value.is_free && arguments[i].is_free;
     switch (function->result) {
     case '=': value.type = count > 0 ? arguments[0].type : QUERY_TYPE_UNKNOWN; break;
-    case 'L': value.type = count > 0 && arguments[0].type != QUERY_TYPE_UNKNOWN && !type_is_list(arguments[0].type) ? type_list_of(arguments[0].type) : QUERY_TYPE_UNKNOWN; break;
+    case 'L':
+        value.type = count > 0 && arguments[0].type != QUERY_TYPE_UNKNOWN && !type_is_list(arguments[0].type)
+                         ? type_list_of(arguments[0].type)
+                         : QUERY_TYPE_UNKNOWN;
+        break;
     default: value.type = type_of_letter(function->result);
     }
     const char *order = "";
     if (call->n_agg_order > 0 && !call->agg_within_group) {
-        if (function->kind != AGGREGATE) return fail_at(ctx, call->location, ERR_SYNTAX, "ORDER BY inside %s() is for aggregates", function->name);
+        if (function->kind != AGGREGATE)
+            return fail_at(ctx, call->location, ERR_SYNTAX, "ORDER BY inside %s() is for aggregates", function->name);
         order = expr_order_by(ctx, scope, call->agg_order, call->n_agg_order);
         if (!order) return (struct expr){ 0 };
         order = arena_printf(ctx->arena, " ORDER BY %s", order);
@@ -547,92 +684,134 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
     const char *target = function->sql ? function->sql : function->name;
     enum query_type first = count > 0 ? arguments[0].type : QUERY_TYPE_UNKNOWN;
     switch (function->special) {
-    case TIME_BUCKET:
-        value = time_bucket_make(ctx, function, arguments, count);
-        return value;
+    case TIME_BUCKET: value = time_bucket_make(ctx, function, arguments, count); return value;
     case DATE_TRUNC:
         value.type = arguments[1].type == QUERY_TYPE_DATE ? QUERY_TYPE_TIMESTAMPTZ : arguments[1].type;
         if (arguments[1].type == QUERY_TYPE_DATE) arguments[1] = expr_cast(ctx, arguments[1], QUERY_TYPE_TIMESTAMPTZ);
-        if (count == 3) value.sql = arena_printf(ctx->arena, "timezone(%s, date_trunc(%s, timezone(%s, %s)))", arguments[2].sql, arguments[0].sql, arguments[2].sql, arguments[1].sql);
-        else value.sql = arena_printf(ctx->arena, "date_trunc(%s, %s)", arguments[0].sql, arguments[1].sql);
+        if (count == 3)
+            value.sql = arena_printf(ctx->arena, "timezone(%s, date_trunc(%s, timezone(%s, %s)))", arguments[2].sql,
+                                     arguments[0].sql, arguments[2].sql, arguments[1].sql);
+        else
+            value.sql = arena_printf(ctx->arena, "date_trunc(%s, %s)", arguments[0].sql, arguments[1].sql);
         return value;
     case EXTRACT: return date_field_make(ctx, function, arguments, call->location);
     case TO_CHAR: return to_char_make(ctx, arguments, call->location);
     case AGE:
         value.sql = count == 2 ? arena_printf(ctx->arena, "age(%s, %s)", arguments[0].sql, arguments[1].sql)
-                               : arena_printf(ctx->arena, "age(date_trunc('day', %s), %s)", mark(ctx, 'N', 0), arguments[0].sql);
+                               : arena_printf(ctx->arena, "age(date_trunc('day', %s), %s)", mark(ctx, 'N', 0),
+                                              arguments[0].sql);
         return value;
     case TIMEZONE:
-        if (arguments[0].type == QUERY_TYPE_INTERVAL) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "AT TIME ZONE needs the name of a zone");
+        if (arguments[0].type == QUERY_TYPE_INTERVAL)
+            return fail_at(ctx, call->location, ERR_UNSUPPORTED, "AT TIME ZONE needs the name of a zone");
         value.type = arguments[1].type == QUERY_TYPE_TIMESTAMPTZ ? QUERY_TYPE_TIMESTAMP : QUERY_TYPE_TIMESTAMPTZ;
         value.sql = arena_printf(ctx->arena, "timezone(%s, %s)", arguments[0].sql, arguments[1].sql);
         return value;
     case LENGTH: value.sql = arena_printf(ctx->arena, "CAST(length(%s) AS INTEGER)", arguments[0].sql); return value;
     case SUBSTRING:
-        if (count == 2 && call->args[1]->node_case == PG_QUERY__NODE__NODE_A_CONST && arguments[1].type == QUERY_TYPE_TEXT) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "substring(x from pattern) is not supported; use regexp_substr()");
+        if (count == 2 && call->args[1]->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+            arguments[1].type == QUERY_TYPE_TEXT)
+            return fail_at(ctx, call->location, ERR_UNSUPPORTED,
+                           "substring(x from pattern) is not supported; use regexp_substr()");
         /* A start before the text takes from the length, as in SQL; DuckDB would count from the end. */
-        if (count == 2) value.sql = arena_printf(ctx->arena, "substring(%s, greatest(%s, 1))", arguments[0].sql, arguments[1].sql);
-        else value.sql = arena_printf(ctx->arena, "substring(%s, greatest(%s, 1), greatest(%s + least(%s, 1) - 1, 0))", arguments[0].sql, arguments[1].sql, arguments[2].sql, arguments[1].sql);
+        if (count == 2)
+            value.sql = arena_printf(ctx->arena, "substring(%s, greatest(%s, 1))", arguments[0].sql, arguments[1].sql);
+        else
+            value.sql = arena_printf(ctx->arena, "substring(%s, greatest(%s, 1), greatest(%s + least(%s, 1) - 1, 0))",
+                                     arguments[0].sql, arguments[1].sql, arguments[2].sql, arguments[1].sql);
         return value;
     case ENCODE: {
         const char *format = arguments[1].literal;
         bool is_hex = format && strcmp(format, "hex") == 0, is_decode = function->name[0] == 'd';
-        if (!format || (!is_hex && strcmp(format, "base64") != 0)) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "%s() knows 'hex' and 'base64'", function->name);
-        const char *blob = first == QUERY_TYPE_TEXT || first == QUERY_TYPE_UNKNOWN ? arena_printf(ctx->arena, "encode(%s)", arguments[0].sql) : arguments[0].sql;
-        if (is_decode) value.sql = arena_printf(ctx->arena, "%s(%s)", is_hex ? "unhex" : "from_base64", arguments[0].sql);
-        else value.sql = arena_printf(ctx->arena, is_hex ? "lower(hex(%s))" : "to_base64(%s)", blob);
+        if (!format || (!is_hex && strcmp(format, "base64") != 0))
+            return fail_at(ctx, call->location, ERR_UNSUPPORTED, "%s() knows 'hex' and 'base64'", function->name);
+        const char *blob = first == QUERY_TYPE_TEXT || first == QUERY_TYPE_UNKNOWN
+                               ? arena_printf(ctx->arena, "encode(%s)", arguments[0].sql)
+                               : arguments[0].sql;
+        if (is_decode)
+            value.sql = arena_printf(ctx->arena, "%s(%s)", is_hex ? "unhex" : "from_base64", arguments[0].sql);
+        else
+            value.sql = arena_printf(ctx->arena, is_hex ? "lower(hex(%s))" : "to_base64(%s)", blob);
         if (is_decode) value.type = QUERY_TYPE_BYTEA;
         return value;
     }
     case REGEXP_REPLACE:
-        if (count == 4 && !arguments[3].literal) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the flags of regexp_replace() must be a constant");
+        if (count == 4 && !arguments[3].literal)
+            return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the flags of regexp_replace() must be a constant");
         value.sql = fill(ctx, target, arguments, count);
         return value;
     case ROUND:
-        if (count == 2) value.type = QUERY_TYPE_UNKNOWN;
-        else if (type_is_integer(first)) value.type = QUERY_TYPE_FLOAT8;
-        else if (first == QUERY_TYPE_NUMERIC || first == QUERY_TYPE_UNKNOWN) value.type = QUERY_TYPE_UNKNOWN;
+        if (count == 2)
+            value.type = QUERY_TYPE_UNKNOWN;
+        else if (type_is_integer(first))
+            value.type = QUERY_TYPE_FLOAT8;
+        else if (first == QUERY_TYPE_NUMERIC || first == QUERY_TYPE_UNKNOWN)
+            value.type = QUERY_TYPE_UNKNOWN;
         if (type_is_integer(first)) arguments[0] = expr_cast(ctx, arguments[0], QUERY_TYPE_FLOAT8);
-        if (count == 2 && !arguments[1].is_free) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the digits of round() must be a constant");
-        if (strcmp(function->name, "round") == 0 && count == 1 && value.type == QUERY_TYPE_FLOAT8) value.sql = arena_printf(ctx->arena, "round_even(%s, 0)", arguments[0].sql);
-        else value.sql = fill(ctx, target, arguments, count);
+        if (count == 2 && !arguments[1].is_free)
+            return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the digits of round() must be a constant");
+        if (strcmp(function->name, "round") == 0 && count == 1 && value.type == QUERY_TYPE_FLOAT8)
+            value.sql = arena_printf(ctx->arena, "round_even(%s, 0)", arguments[0].sql);
+        else
+            value.sql = fill(ctx, target, arguments, count);
         return value;
     case SUM:
-        if (first == QUERY_TYPE_INTERVAL) value.type = QUERY_TYPE_INTERVAL;
-        else if (first == QUERY_TYPE_INT2 || first == QUERY_TYPE_INT4) value.type = QUERY_TYPE_INT8;
-        else if (first == QUERY_TYPE_INT8) value.type = QUERY_TYPE_NUMERIC;
-        else if (first == QUERY_TYPE_FLOAT4 || first == QUERY_TYPE_FLOAT8) value.type = first;
-        else if (first != QUERY_TYPE_NUMERIC && first != QUERY_TYPE_UNKNOWN) return fail_at(ctx, call->location, ERR_NO_FUNCTION, "sum() takes numbers, not %s", type_name(first));
+        if (first == QUERY_TYPE_INTERVAL)
+            value.type = QUERY_TYPE_INTERVAL;
+        else if (first == QUERY_TYPE_INT2 || first == QUERY_TYPE_INT4)
+            value.type = QUERY_TYPE_INT8;
+        else if (first == QUERY_TYPE_INT8)
+            value.type = QUERY_TYPE_NUMERIC;
+        else if (first == QUERY_TYPE_FLOAT4 || first == QUERY_TYPE_FLOAT8)
+            value.type = first;
+        else if (first != QUERY_TYPE_NUMERIC && first != QUERY_TYPE_UNKNOWN)
+            return fail_at(ctx, call->location, ERR_NO_FUNCTION, "sum() takes numbers, not %s", type_name(first));
         break;
     case AVG:
-        if (first == QUERY_TYPE_INTERVAL) value.type = QUERY_TYPE_INTERVAL;
-        else if (!type_is_number(first) && first != QUERY_TYPE_UNKNOWN) return fail_at(ctx, call->location, ERR_NO_FUNCTION, "avg() takes numbers, not %s", type_name(first));
+        if (first == QUERY_TYPE_INTERVAL)
+            value.type = QUERY_TYPE_INTERVAL;
+        else if (!type_is_number(first) && first != QUERY_TYPE_UNKNOWN)
+            return fail_at(ctx, call->location, ERR_NO_FUNCTION, "avg() takes numbers, not %s", type_name(first));
         break;
     case PERCENTILE:
     case MODE: return percentile_make(ctx, scope, function, call, arguments);
     case STRING_AGG:
-        value.sql = arena_printf(ctx->arena, "string_agg(%s%s, %s%s)", distinct, arguments[0].sql, arguments[1].sql, order);
+        value.sql =
+            arena_printf(ctx->arena, "string_agg(%s%s, %s%s)", distinct, arguments[0].sql, arguments[1].sql, order);
         return value;
     case JSON_AGG:
-        value.sql = arena_printf(ctx->arena, "CAST(to_json(array_agg(%s%s%s)) AS VARCHAR)", distinct, json_argument(ctx, &arguments[0]), order);
-        if (call->over || call->agg_filter) return fail_at(ctx, call->location, ERR_UNSUPPORTED, "%s() with FILTER or OVER is not supported; use array_agg()", function->name);
+        value.sql = arena_printf(ctx->arena, "CAST(to_json(array_agg(%s%s%s)) AS VARCHAR)", distinct,
+                                 json_argument(ctx, &arguments[0]), order);
+        if (call->over || call->agg_filter)
+            return fail_at(ctx, call->location, ERR_UNSUPPORTED,
+                           "%s() with FILTER or OVER is not supported; use array_agg()", function->name);
         return value;
     case JSON_OBJECT:
-        if (count % 2) return fail_at(ctx, call->location, ERR_INPUT, "%s() needs pairs of key and value", function->name);
-        value.sql = arena_printf(ctx->arena, "CAST(json_object(%s) AS VARCHAR)", json_arguments(ctx, arguments, count, true));
+        if (count % 2)
+            return fail_at(ctx, call->location, ERR_INPUT, "%s() needs pairs of key and value", function->name);
+        value.sql =
+            arena_printf(ctx->arena, "CAST(json_object(%s) AS VARCHAR)", json_arguments(ctx, arguments, count, true));
         return value;
-    case JSON_ARRAY: value.sql = arena_printf(ctx->arena, "CAST(json_array(%s) AS VARCHAR)", json_arguments(ctx, arguments, count, false)); return value;
-    case TO_JSON: value.sql = arena_printf(ctx->arena, "CAST(to_json(%s) AS VARCHAR)", json_argument(ctx, &arguments[0])); return value;
+    case JSON_ARRAY:
+        value.sql =
+            arena_printf(ctx->arena, "CAST(json_array(%s) AS VARCHAR)", json_arguments(ctx, arguments, count, false));
+        return value;
+    case TO_JSON:
+        value.sql = arena_printf(ctx->arena, "CAST(to_json(%s) AS VARCHAR)", json_argument(ctx, &arguments[0]));
+        return value;
     case JSON_PATH: {
         bool is_text = strstr(function->name, "_text") != NULL;
         value.sql = arena_printf(ctx->arena, "mono_json_path%s(%s, [", is_text ? "_text" : "", arguments[0].sql);
-        for (size_t i = 1; i < count; i++) value.sql = arena_printf(ctx->arena, "%s%sCAST(%s AS VARCHAR)", value.sql, i > 1 ? ", " : "", arguments[i].sql);
+        for (size_t i = 1; i < count; i++)
+            value.sql =
+                arena_printf(ctx->arena, "%s%sCAST(%s AS VARCHAR)", value.sql, i > 1 ? ", " : "", arguments[i].sql);
         value.sql = arena_printf(ctx->arena, "%s])", value.sql);
         return value;
     }
     case SETTING: {
         int setting = arguments[0].literal ? setting_by_name(arguments[0].literal) : -1;
-        if (setting < 0 && count == 2) return (struct expr){ .sql = "CAST(NULL AS VARCHAR)", .type = QUERY_TYPE_TEXT, .is_free = true };
+        if (setting < 0 && count == 2)
+            return (struct expr){ .sql = "CAST(NULL AS VARCHAR)", .type = QUERY_TYPE_TEXT, .is_free = true };
         if (setting < 0) return fail_at(ctx, call->location, ERR_NOT_FOUND, "unrecognized configuration parameter");
         value.sql = mark(ctx, 'S', (uint32_t)setting);
         return value;
@@ -641,10 +820,12 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
     }
     if (function->kind == AGGREGATE) {
         const char *name = function->sql ? function->sql : function->name;
-        if (call->agg_star) value.sql = "count(*)";
+        if (call->agg_star)
+            value.sql = "count(*)";
         else {
             value.sql = arena_printf(ctx->arena, "%s(%s", name, distinct);
-            for (size_t i = 0; i < count; i++) value.sql = arena_printf(ctx->arena, "%s%s%s", value.sql, i ? ", " : "", arguments[i].sql);
+            for (size_t i = 0; i < count; i++)
+                value.sql = arena_printf(ctx->arena, "%s%s%s", value.sql, i ? ", " : "", arguments[i].sql);
             value.sql = arena_printf(ctx->arena, "%s%s)", value.sql, order);
         }
         return value;
@@ -653,20 +834,26 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
     return value;
 }
 
-struct expr function_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, enum query_type want)
+struct expr function_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call,
+                          enum query_type want)
 {
     (void)want;
     const struct function *function = function_of(ctx, call);
     if (!function) return (struct expr){ 0 };
     if (function->kind == SCALAR) {
         if (call->over || call->agg_filter || call->agg_distinct || call->n_agg_order > 0)
-            return fail_at(ctx, call->location, ERR_SYNTAX, "%s() is not an aggregate or window function", function->name);
+            return fail_at(ctx, call->location, ERR_SYNTAX, "%s() is not an aggregate or window function",
+                           function->name);
         return body_make(ctx, scope, function, call);
     }
-    if (function->kind == WINDOW && !call->over) return fail_at(ctx, call->location, ERR_SYNTAX, "window function %s() requires an OVER clause", function->name);
-    if (!scope->allows_aggregate) return fail_at(ctx, call->location, ERR_SYNTAX, "%s functions are not allowed here", call->over ? "window" : "aggregate");
+    if (function->kind == WINDOW && !call->over)
+        return fail_at(ctx, call->location, ERR_SYNTAX, "window function %s() requires an OVER clause", function->name);
+    if (!scope->allows_aggregate)
+        return fail_at(ctx, call->location, ERR_SYNTAX, "%s functions are not allowed here",
+                       call->over ? "window" : "aggregate");
     if (!call->over) {
-        if (scope->in_aggregate) return fail_at(ctx, call->location, ERR_SYNTAX, "aggregate function calls cannot be nested");
+        if (scope->in_aggregate)
+            return fail_at(ctx, call->location, ERR_SYNTAX, "aggregate function calls cannot be nested");
         scope->has_aggregate = true;
     } else {
         scope->has_window = true;
@@ -677,8 +864,10 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
     const char *filter = "";
     if (value.sql && call->agg_filter) {
         struct expr condition = expr_make(ctx, scope, call->agg_filter, QUERY_TYPE_BOOL);
-        if (!condition.sql) value.sql = NULL;
-        else filter = arena_printf(ctx->arena, " FILTER (WHERE %s)", condition.sql);
+        if (!condition.sql)
+            value.sql = NULL;
+        else
+            filter = arena_printf(ctx->arena, " FILTER (WHERE %s)", condition.sql);
     }
     scope->in_aggregate = was_in;
     if (!value.sql) return value;
@@ -691,12 +880,14 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
         over = arena_printf(ctx->arena, " OVER %s", over);
     }
     value.sql = arena_printf(ctx->arena, "%s%s%s", value.sql, filter, over);
-    if (function->special == SUM && value.type == QUERY_TYPE_INT8) value.sql = arena_printf(ctx->arena, "CAST(%s AS BIGINT)", value.sql);
+    if (function->special == SUM && value.type == QUERY_TYPE_INT8)
+        value.sql = arena_printf(ctx->arena, "CAST(%s AS BIGINT)", value.sql);
     if (strcmp(function->name, "ntile") == 0) value.sql = arena_printf(ctx->arena, "CAST(%s AS INTEGER)", value.sql);
     return value;
 }
 
-bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, bool ordinality, const char **sql, struct output *columns, uint32_t *column_count)
+bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, bool ordinality,
+                   const char **sql, struct output *columns, uint32_t *column_count)
 {
     const struct function *function = function_of(ctx, call);
     if (!function) return false;
@@ -718,6 +909,8 @@ bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__Fu
     columns[0] = (struct output){ .name = function->name, .type = type };
     columns[1] = (struct output){ .name = "ordinality", .type = QUERY_TYPE_INT8 };
     *column_count = ordinality ? 2 : 1;
-    *sql = ordinality ? arena_printf(ctx->arena, "(SELECT unnest(%s) AS c1, unnest(range(1, len(%s) + 1)) AS c2)", list, list) : arena_printf(ctx->arena, "(SELECT unnest(%s) AS c1)", list);
+    *sql = ordinality
+               ? arena_printf(ctx->arena, "(SELECT unnest(%s) AS c1, unnest(range(1, len(%s) + 1)) AS c2)", list, list)
+               : arena_printf(ctx->arena, "(SELECT unnest(%s) AS c1)", list);
     return true;
 }

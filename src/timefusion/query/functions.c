@@ -5,7 +5,7 @@
 #include <yyjson.h>
 
 #define OBJECT_KEYS_MAX 256
-#define READ_FLAGS YYJSON_READ_NUMBER_AS_RAW /* a number goes out with the digits it came with */
+#define READ_FLAGS      YYJSON_READ_NUMBER_AS_RAW /* a number goes out with the digits it came with */
 
 struct column {
     duckdb_vector vector;
@@ -53,8 +53,10 @@ static void put_value(duckdb_vector output, idx_t row, yyjson_val *value, bool i
     } else {
         size_t len;
         char *json = yyjson_val_write(value, 0, &len);
-        if (json) put_text(output, row, bytes_from(json, len));
-        else put_null(output, row);
+        if (json)
+            put_text(output, row, bytes_from(json, len));
+        else
+            put_null(output, row);
         free(json);
     }
 }
@@ -67,8 +69,8 @@ static yyjson_doc *parse(struct bytes json)
 /* The object that a base is; values that follow are of its keys. */
 struct entry {
     struct bytes key;
-    yyjson_val *value;      /* of the base */
-    yyjson_mut_val *given;  /* of an argument */
+    yyjson_val *value;     /* of the base */
+    yyjson_mut_val *given; /* of an argument */
 };
 
 static int entry_order(const void *a, const void *b)
@@ -95,12 +97,14 @@ static void nested_add(yyjson_mut_doc *doc, yyjson_mut_val *object, struct bytes
     while (!has_empty_segment(key)) {
         const uint8_t *dot = memchr(key.ptr, '.', key.len);
         if (!dot) break;
-        struct bytes head = { key.ptr, (size_t)(dot - key.ptr) }, tail = { dot + 1, key.len - (size_t)(dot - key.ptr) - 1 };
+        struct bytes head = { key.ptr, (size_t)(dot - key.ptr) },
+                     tail = { dot + 1, key.len - (size_t)(dot - key.ptr) - 1 };
         yyjson_mut_val *child = yyjson_mut_obj_getn(object, (const char *)head.ptr, head.len);
         if (!child) {
             child = yyjson_mut_obj(doc);
             member_add(doc, object, head, child);
-        } else if (!yyjson_mut_is_obj(child) || (!memchr(tail.ptr, '.', tail.len) && yyjson_mut_obj_getn(child, (const char *)tail.ptr, tail.len))) {
+        } else if (!yyjson_mut_is_obj(child) ||
+                   (!memchr(tail.ptr, '.', tail.len) && yyjson_mut_obj_getn(child, (const char *)tail.ptr, tail.len))) {
             break;
         }
         object = child;
@@ -122,7 +126,8 @@ static yyjson_mut_val *argument_value(yyjson_mut_doc *doc, const struct object_a
     switch (argument->type) {
     case DUCKDB_TYPE_VARCHAR: {
         struct bytes text = text_at(&argument->column, row);
-        return argument->is_json ? yyjson_mut_rawn(doc, (const char *)text.ptr, text.len) : yyjson_mut_strn(doc, (const char *)text.ptr, text.len);
+        return argument->is_json ? yyjson_mut_rawn(doc, (const char *)text.ptr, text.len)
+                                 : yyjson_mut_strn(doc, (const char *)text.ptr, text.len);
     }
     case DUCKDB_TYPE_INTEGER: return yyjson_mut_sint(doc, ((const int32_t *)data)[row]);
     case DUCKDB_TYPE_BIGINT: return yyjson_mut_sint(doc, ((const int64_t *)data)[row]);
@@ -174,24 +179,31 @@ static void object_run(duckdb_data_chunk input, duckdb_vector output, bool is_ne
         if (base_count > 0) {
             yyjson_obj_iter iter = yyjson_obj_iter_with(root);
             for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));)
-                entries[used++] = (struct entry){ .key = bytes_from(yyjson_get_str(key), yyjson_get_len(key)), .value = yyjson_obj_iter_get_val(key) };
+                entries[used++] = (struct entry){ .key = bytes_from(yyjson_get_str(key), yyjson_get_len(key)),
+                                                  .value = yyjson_obj_iter_get_val(key) };
         }
         for (idx_t i = 0; i < argument_count; i++) {
             /* What stays in the base has the type that was sent, and wins. */
-            if (!is_valid(&arguments[i].column, row) || (base_count > 0 && yyjson_obj_getn(root, (const char *)keys[i].ptr, keys[i].len))) continue;
+            if (!is_valid(&arguments[i].column, row) ||
+                (base_count > 0 && yyjson_obj_getn(root, (const char *)keys[i].ptr, keys[i].len)))
+                continue;
             yyjson_mut_val *given = argument_value(out, &arguments[i], row);
             if (given) entries[used++] = (struct entry){ .key = keys[i], .given = given };
         }
         if (is_nested && used > 1) qsort(entries, used, sizeof *entries, entry_order);
         for (size_t e = 0; e < used; e++) {
             yyjson_mut_val *value = entries[e].given ? entries[e].given : yyjson_val_mut_copy(out, entries[e].value);
-            if (is_nested) nested_add(out, object, entries[e].key, value);
-            else member_add(out, object, entries[e].key, value);
+            if (is_nested)
+                nested_add(out, object, entries[e].key, value);
+            else
+                member_add(out, object, entries[e].key, value);
         }
         size_t len;
         char *json = used > 0 ? yyjson_mut_write(out, 0, &len) : NULL;
-        if (json) put_text(output, row, bytes_from(json, len));
-        else put_null(output, row);
+        if (json)
+            put_text(output, row, bytes_from(json, len));
+        else
+            put_null(output, row);
         free(json);
         yyjson_mut_doc_free(out);
         yyjson_doc_free(doc);
@@ -219,7 +231,8 @@ static bool may_have(struct bytes json, struct bytes path)
     size_t len = dot ? (size_t)(dot - path.ptr) : path.len;
     if (len + 1 > sizeof needle) len = sizeof needle - 1;
     for (size_t i = 0; i < len; i++)
-        if (path.ptr[i] < ' ' || path.ptr[i] >= 0x7F || strchr("\"\\/", path.ptr[i])) return true; /* may be written by escapes */
+        if (path.ptr[i] < ' ' || path.ptr[i] >= 0x7F || strchr("\"\\/", path.ptr[i]))
+            return true; /* may be written by escapes */
     memcpy(needle + 1, path.ptr, len);
     return memmem(json.ptr, json.len, needle, len + 1) != NULL || memchr(json.ptr, '\\', json.len) != NULL;
 }
@@ -249,8 +262,10 @@ static void attribute_put(duckdb_vector output, idx_t row, yyjson_val *root, str
     yyjson_obj_iter iter = yyjson_obj_iter_with(root);
     for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) {
         struct bytes name = { (const uint8_t *)yyjson_get_str(key), yyjson_get_len(key) };
-        if (name.len <= path.len + 1 || memcmp(name.ptr, path.ptr, path.len) != 0 || name.ptr[path.len] != '.') continue;
-        entries[count++] = (struct entry){ .key = bytes_from(name.ptr + path.len + 1, name.len - path.len - 1), .value = yyjson_obj_iter_get_val(key) };
+        if (name.len <= path.len + 1 || memcmp(name.ptr, path.ptr, path.len) != 0 || name.ptr[path.len] != '.')
+            continue;
+        entries[count++] = (struct entry){ .key = bytes_from(name.ptr + path.len + 1, name.len - path.len - 1),
+                                           .value = yyjson_obj_iter_get_val(key) };
     }
     if (count == 0) {
         free(entries);
@@ -260,12 +275,15 @@ static void attribute_put(duckdb_vector output, idx_t row, yyjson_val *root, str
     qsort(entries, count, sizeof *entries, entry_order);
     yyjson_mut_doc *out = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *object = found ? yyjson_val_mut_copy(out, found) : yyjson_mut_obj(out);
-    for (size_t e = 0; e < count; e++) nested_add(out, object, entries[e].key, yyjson_val_mut_copy(out, entries[e].value));
+    for (size_t e = 0; e < count; e++)
+        nested_add(out, object, entries[e].key, yyjson_val_mut_copy(out, entries[e].value));
     free(entries);
     size_t len;
     char *json = yyjson_mut_val_write(object, 0, &len);
-    if (json) put_text(output, row, bytes_from(json, len));
-    else put_null(output, row);
+    if (json)
+        put_text(output, row, bytes_from(json, len));
+    else
+        put_null(output, row);
     free(json);
     yyjson_mut_doc_free(out);
 }
@@ -275,10 +293,13 @@ static void attribute_run(duckdb_data_chunk input, duckdb_vector output, bool is
     idx_t rows = duckdb_data_chunk_get_size(input);
     struct column base = column_of(input, 0), path = column_of(input, 1);
     for (idx_t row = 0; row < rows; row++) {
-        bool ok = is_valid(&base, row) && is_valid(&path, row) && text_at(&path, row).len > 0 && may_have(text_at(&base, row), text_at(&path, row));
+        bool ok = is_valid(&base, row) && is_valid(&path, row) && text_at(&path, row).len > 0 &&
+                  may_have(text_at(&base, row), text_at(&path, row));
         yyjson_doc *doc = ok ? parse(text_at(&base, row)) : NULL;
-        if (doc && yyjson_is_obj(yyjson_doc_get_root(doc))) attribute_put(output, row, yyjson_doc_get_root(doc), text_at(&path, row), is_text);
-        else put_null(output, row);
+        if (doc && yyjson_is_obj(yyjson_doc_get_root(doc)))
+            attribute_put(output, row, yyjson_doc_get_root(doc), text_at(&path, row), is_text);
+        else
+            put_null(output, row);
         yyjson_doc_free(doc);
     }
 }
@@ -317,18 +338,19 @@ static void read_run(duckdb_data_chunk input, duckdb_vector output, enum read_ki
             value = index < 0 ? NULL : yyjson_arr_get(value, (size_t)index);
         } else if (doc) {
             duckdb_list_entry entry = ((const duckdb_list_entry *)key.data)[row];
-            for (idx_t i = entry.offset; value && i < entry.offset + entry.length; i++) value = is_valid(&item, i) ? step(value, text_at(&item, i)) : NULL;
+            for (idx_t i = entry.offset; value && i < entry.offset + entry.length; i++)
+                value = is_valid(&item, i) ? step(value, text_at(&item, i)) : NULL;
         }
         put_value(output, row, value, is_text);
         yyjson_doc_free(doc);
     }
 }
 
-#define FUNCTION(name, call)                                                                                           \
-    static void name(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)                         \
-    {                                                                                                                  \
-        (void)info;                                                                                                    \
-        call;                                                                                                          \
+#define FUNCTION(name, call)                                                                   \
+    static void name(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output) \
+    {                                                                                          \
+        (void)info;                                                                            \
+        call;                                                                                  \
     }
 FUNCTION(attribute_json, attribute_run(input, output, false))
 FUNCTION(attribute_text, attribute_run(input, output, true))
@@ -347,9 +369,16 @@ static void typeof_run(duckdb_function_info info, duckdb_data_chunk input, duckd
     for (idx_t row = 0; row < rows; row++) {
         yyjson_doc *doc = is_valid(&json, row) ? parse(text_at(&json, row)) : NULL;
         yyjson_val *value = doc ? yyjson_doc_get_root(doc) : NULL;
-        const char *name = yyjson_is_obj(value) ? "object" : yyjson_is_arr(value) ? "array" : yyjson_is_str(value) ? "string" : yyjson_is_bool(value) ? "boolean" : yyjson_is_null(value) ? "null" : "number";
-        if (value) put_text(output, row, bytes_of_text(name));
-        else put_null(output, row);
+        const char *name = yyjson_is_obj(value)    ? "object"
+                           : yyjson_is_arr(value)  ? "array"
+                           : yyjson_is_str(value)  ? "string"
+                           : yyjson_is_bool(value) ? "boolean"
+                           : yyjson_is_null(value) ? "null"
+                                                   : "number";
+        if (value)
+            put_text(output, row, bytes_of_text(name));
+        else
+            put_null(output, row);
         yyjson_doc_free(doc);
     }
 }
@@ -374,7 +403,8 @@ static bool contains(yyjson_val *whole, yyjson_val *part, int depth)
         for (yyjson_val *wanted; (wanted = yyjson_arr_iter_next(&parts));) {
             bool found = false;
             yyjson_arr_iter items = yyjson_arr_iter_with(whole);
-            for (yyjson_val *item; !found && (item = yyjson_arr_iter_next(&items));) found = contains(item, wanted, depth + 1);
+            for (yyjson_val *item; !found && (item = yyjson_arr_iter_next(&items));)
+                found = contains(item, wanted, depth + 1);
             if (!found) return false;
         }
         return true;
@@ -401,10 +431,14 @@ static void contains_run(duckdb_function_info info, duckdb_data_chunk input, duc
     bool *results = duckdb_vector_get_data(output);
     for (idx_t row = 0; row < rows; row++) {
         bool ok = is_valid(&whole, row) && is_valid(&part, row);
-        struct bytes a = ok ? text_at(&whole, row) : bytes_from("", 0), b = ok ? text_at(&part, row) : bytes_from("", 0);
-        yyjson_doc *left = ok ? yyjson_read((const char *)a.ptr, a.len, 0) : NULL, *right = left ? yyjson_read((const char *)b.ptr, b.len, 0) : NULL;
-        if (right) results[row] = contains(yyjson_doc_get_root(left), yyjson_doc_get_root(right), 0);
-        else put_null(output, row);
+        struct bytes a = ok ? text_at(&whole, row) : bytes_from("", 0),
+                     b = ok ? text_at(&part, row) : bytes_from("", 0);
+        yyjson_doc *left = ok ? yyjson_read((const char *)a.ptr, a.len, 0) : NULL,
+                   *right = left ? yyjson_read((const char *)b.ptr, b.len, 0) : NULL;
+        if (right)
+            results[row] = contains(yyjson_doc_get_root(left), yyjson_doc_get_root(right), 0);
+        else
+            put_null(output, row);
         yyjson_doc_free(left);
         yyjson_doc_free(right);
     }
@@ -441,7 +475,8 @@ static void exists_run(duckdb_data_chunk input, duckdb_vector output, enum exist
         }
         yyjson_val *root = yyjson_doc_get_root(doc);
         bool found = kind != EXISTS_ANY;
-        if (kind == EXISTS_ONE) found = exists(root, text_at(&key, row));
+        if (kind == EXISTS_ONE)
+            found = exists(root, text_at(&key, row));
         else {
             duckdb_list_entry entry = ((const duckdb_list_entry *)key.data)[row];
             for (idx_t i = entry.offset; i < entry.offset + entry.length; i++) {
@@ -467,14 +502,16 @@ static void list_run(duckdb_data_chunk input, duckdb_vector output, bool is_keys
     for (idx_t row = 0; row < rows; row++) {
         yyjson_doc *doc = is_valid(&json, row) ? parse(text_at(&json, row)) : NULL;
         yyjson_val *root = doc ? yyjson_doc_get_root(doc) : NULL;
-        size_t count = is_keys ? (yyjson_is_obj(root) ? yyjson_obj_size(root) : 0) : (yyjson_is_arr(root) ? yyjson_arr_size(root) : 0);
+        size_t count = is_keys ? (yyjson_is_obj(root) ? yyjson_obj_size(root) : 0)
+                               : (yyjson_is_arr(root) ? yyjson_arr_size(root) : 0);
         entries[row] = (duckdb_list_entry){ .offset = used, .length = count };
         duckdb_list_vector_reserve(output, used + count);
         duckdb_list_vector_set_size(output, used + count);
         duckdb_vector child = duckdb_list_vector_get_child(output);
         if (is_keys && count > 0) {
             yyjson_obj_iter iter = yyjson_obj_iter_with(root);
-            for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) put_text(child, used++, bytes_from(yyjson_get_str(key), yyjson_get_len(key)));
+            for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));)
+                put_text(child, used++, bytes_from(yyjson_get_str(key), yyjson_get_len(key)));
         } else if (count > 0) {
             yyjson_arr_iter iter = yyjson_arr_iter_with(root);
             for (yyjson_val *item; (item = yyjson_arr_iter_next(&iter));) put_value(child, used++, item, is_text);
@@ -492,24 +529,38 @@ static const struct {
     char result;
     duckdb_scalar_function_t run;
 } definitions[] = {
-    { "mono_object", "tt*", 't', object_nested }, { "mono_flat", "tt*", 't', object_flat },
-    { "mono_attribute", "tt", 't', attribute_json }, { "mono_attribute_text", "tt", 't', attribute_text },
-    { "mono_json_get", "tt", 't', get_json }, { "mono_json_get_text", "tt", 't', get_text },
-    { "mono_json_at", "tl", 't', at_json }, { "mono_json_at_text", "tl", 't', at_text },
-    { "mono_json_path", "tT", 't', path_json }, { "mono_json_path_text", "tT", 't', path_text },
-    { "mono_json_typeof", "t", 't', typeof_run }, { "mono_json_contains", "tt", 'b', contains_run },
-    { "mono_json_has", "tt", 'b', has_one }, { "mono_json_has_any", "tT", 'b', has_any }, { "mono_json_has_all", "tT", 'b', has_all },
-    { "mono_json_keys", "t", 'T', list_keys }, { "mono_json_elements", "t", 'T', list_elements }, { "mono_json_elements_text", "t", 'T', list_elements_text },
+    { "mono_object", "tt*", 't', object_nested },
+    { "mono_flat", "tt*", 't', object_flat },
+    { "mono_attribute", "tt", 't', attribute_json },
+    { "mono_attribute_text", "tt", 't', attribute_text },
+    { "mono_json_get", "tt", 't', get_json },
+    { "mono_json_get_text", "tt", 't', get_text },
+    { "mono_json_at", "tl", 't', at_json },
+    { "mono_json_at_text", "tl", 't', at_text },
+    { "mono_json_path", "tT", 't', path_json },
+    { "mono_json_path_text", "tT", 't', path_text },
+    { "mono_json_typeof", "t", 't', typeof_run },
+    { "mono_json_contains", "tt", 'b', contains_run },
+    { "mono_json_has", "tt", 'b', has_one },
+    { "mono_json_has_any", "tT", 'b', has_any },
+    { "mono_json_has_all", "tT", 'b', has_all },
+    { "mono_json_keys", "t", 'T', list_keys },
+    { "mono_json_elements", "t", 'T', list_elements },
+    { "mono_json_elements_text", "t", 'T', list_elements_text },
 };
 
 static duckdb_logical_type type_of(char letter)
 {
     if (letter == 'T') {
-        duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR), list = duckdb_create_list_type(text);
+        duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR),
+                            list = duckdb_create_list_type(text);
         duckdb_destroy_logical_type(&text);
         return list;
     }
-    return duckdb_create_logical_type(letter == 'l' ? DUCKDB_TYPE_BIGINT : letter == 'b' ? DUCKDB_TYPE_BOOLEAN : letter == '*' ? DUCKDB_TYPE_ANY : DUCKDB_TYPE_VARCHAR);
+    return duckdb_create_logical_type(letter == 'l'   ? DUCKDB_TYPE_BIGINT
+                                      : letter == 'b' ? DUCKDB_TYPE_BOOLEAN
+                                      : letter == '*' ? DUCKDB_TYPE_ANY
+                                                      : DUCKDB_TYPE_VARCHAR);
 }
 
 bool functions_register(duckdb_connection connection, struct err *err)
@@ -519,8 +570,10 @@ bool functions_register(duckdb_connection connection, struct err *err)
         duckdb_scalar_function_set_name(function, definitions[i].name);
         for (const char *letter = definitions[i].arguments; *letter; letter++) {
             duckdb_logical_type type = type_of(*letter);
-            if (*letter == '*') duckdb_scalar_function_set_varargs(function, type);
-            else duckdb_scalar_function_add_parameter(function, type);
+            if (*letter == '*')
+                duckdb_scalar_function_set_varargs(function, type);
+            else
+                duckdb_scalar_function_add_parameter(function, type);
             duckdb_destroy_logical_type(&type);
         }
         duckdb_logical_type result = type_of(definitions[i].result);
@@ -530,7 +583,8 @@ bool functions_register(duckdb_connection connection, struct err *err)
         duckdb_scalar_function_set_function(function, definitions[i].run);
         duckdb_state state = duckdb_register_scalar_function(connection, function);
         duckdb_destroy_scalar_function(&function);
-        if (state != DuckDBSuccess) return err_set(err, ERR_INTERNAL, "DuckDB does not take the function \"%s\"", definitions[i].name);
+        if (state != DuckDBSuccess)
+            return err_set(err, ERR_INTERNAL, "DuckDB does not take the function \"%s\"", definitions[i].name);
     }
     return true;
 }

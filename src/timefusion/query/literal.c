@@ -6,7 +6,8 @@
 
 bool literal_quote(struct buf *out, struct bytes text)
 {
-    bool has_marks = text.len > 0 && (memchr(text.ptr, MARK_OPEN[0], text.len) || memchr(text.ptr, MARK_CLOSE[0], text.len));
+    bool has_marks =
+        text.len > 0 && (memchr(text.ptr, MARK_OPEN[0], text.len) || memchr(text.ptr, MARK_CLOSE[0], text.len));
     bool ok = buf_add(out, has_marks ? "('" : "'", has_marks ? 2 : 1);
     size_t from = 0;
     for (size_t i = 0; ok && i < text.len; i++) {
@@ -200,7 +201,8 @@ static bool array_put(struct buf *out, struct bytes text, enum query_type elemen
         at++;
     }
     buf_deinit(&item);
-    if (!ok) return err->code != ERR_OK ? false : err_set(err, ERR_TOO_LARGE, "the statement is too long with its values");
+    if (!ok)
+        return err->code != ERR_OK ? false : err_set(err, ERR_TOO_LARGE, "the statement is too long with its values");
     return buf_printf(out, "] AS %s)", type_duckdb(type_list_of(element))) ||
            err_set(err, ERR_TOO_LARGE, "the statement is too long with its values");
 }
@@ -223,11 +225,14 @@ static bool time_put(struct buf *out, struct bytes text)
     size_t len = sizeof pattern - 1;
     bool is_short = text.len >= len && (text.len == len || text.ptr[len] != ':');
     for (size_t i = 0; is_short && i < len; i++)
-        is_short = pattern[i] == '0' ? text.ptr[i] >= '0' && text.ptr[i] <= '9' : text.ptr[i] == (uint8_t)pattern[i] || (pattern[i] == ' ' && text.ptr[i] == 'T');
+        is_short = pattern[i] == '0' ? text.ptr[i] >= '0' && text.ptr[i] <= '9'
+                                     : text.ptr[i] == (uint8_t)pattern[i] || (pattern[i] == ' ' && text.ptr[i] == 'T');
     if (!is_short) return literal_quote(out, text);
     struct buf full;
     buf_init(&full, text.len + 3);
-    bool ok = buf_add(&full, text.ptr, len) && buf_add(&full, ":00", 3) && (text.len == len || buf_add(&full, text.ptr + len, text.len - len)) && literal_quote(out, buf_bytes(&full));
+    bool ok = buf_add(&full, text.ptr, len) && buf_add(&full, ":00", 3) &&
+              (text.len == len || buf_add(&full, text.ptr + len, text.len - len)) &&
+              literal_quote(out, buf_bytes(&full));
     buf_deinit(&full);
     return ok;
 }
@@ -235,7 +240,8 @@ static bool time_put(struct buf *out, struct bytes text)
 bool literal_put(struct buf *out, struct bytes text, enum query_type type, struct err *err)
 {
     bool ok = true;
-    if (text.len > 0 && memchr(text.ptr, '\0', text.len)) return err_set(err, ERR_INPUT, "text cannot hold a zero byte");
+    if (text.len > 0 && memchr(text.ptr, '\0', text.len))
+        return err_set(err, ERR_INPUT, "text cannot hold a zero byte");
     if (type_is_list(type)) return array_put(out, text, type_element(type), err);
     switch (type) {
     case QUERY_TYPE_UNKNOWN:
@@ -243,7 +249,9 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
     case QUERY_TYPE_JSONB: ok = literal_quote(out, text); break;
     case QUERY_TYPE_BOOL: {
         int boolean = boolean_of(text);
-        if (boolean < 0) return err_set(err, ERR_INPUT, "invalid input syntax for type boolean: \"%.*s\"", (int)(text.len < 60 ? text.len : 60), (const char *)text.ptr);
+        if (boolean < 0)
+            return err_set(err, ERR_INPUT, "invalid input syntax for type boolean: \"%.*s\"",
+                           (int)(text.len < 60 ? text.len : 60), (const char *)text.ptr);
         ok = buf_printf(out, "%s", boolean ? "true" : "false");
         break;
     }
@@ -251,25 +259,32 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
         int32_t months, days;
         int64_t micros;
         if (!interval_parse(text, &months, &days, &micros))
-            return err_set(err, ERR_INPUT, "invalid input syntax for type interval: \"%.*s\"", (int)(text.len < 60 ? text.len : 60), (const char *)text.ptr);
-        ok = buf_printf(out, "CAST('%" PRId32 " months %" PRId32 " days %" PRId64 " microseconds' AS INTERVAL)", months, days, micros);
+            return err_set(err, ERR_INPUT, "invalid input syntax for type interval: \"%.*s\"",
+                           (int)(text.len < 60 ? text.len : 60), (const char *)text.ptr);
+        ok = buf_printf(out, "CAST('%" PRId32 " months %" PRId32 " days %" PRId64 " microseconds' AS INTERVAL)", months,
+                        days, micros);
         break;
     }
     case QUERY_TYPE_BYTEA:
         if (text.len >= 2 && text.ptr[0] == '\\' && text.ptr[1] == 'x') {
             if (text.len % 2) return err_set(err, ERR_INPUT, "invalid hexadecimal data: odd number of digits");
             for (size_t i = 2; i < text.len; i++)
-                if (!strchr("0123456789abcdefABCDEF", text.ptr[i])) return err_set(err, ERR_INPUT, "invalid hexadecimal digit in bytea");
+                if (!strchr("0123456789abcdefABCDEF", text.ptr[i]))
+                    return err_set(err, ERR_INPUT, "invalid hexadecimal digit in bytea");
             ok = buf_printf(out, "unhex('%.*s')", (int)(text.len - 2), (const char *)text.ptr + 2);
             break;
         }
-        if (text.len > 0 && memchr(text.ptr, '\\', text.len)) return err_set(err, ERR_UNSUPPORTED, "bytea with escapes is not supported; write \\x and hexadecimal digits");
+        if (text.len > 0 && memchr(text.ptr, '\\', text.len))
+            return err_set(err, ERR_UNSUPPORTED,
+                           "bytea with escapes is not supported; write \\x and hexadecimal digits");
         ok = buf_add(out, "unhex('", 7);
         for (size_t i = 0; ok && i < text.len; i++) ok = buf_printf(out, "%02x", text.ptr[i]);
         ok = ok && buf_add(out, "')", 2);
         break;
     case QUERY_TYPE_TIMESTAMP:
-    case QUERY_TYPE_TIMESTAMPTZ: ok = buf_add(out, "CAST(", 5) && time_put(out, text) && buf_printf(out, " AS %s)", type_duckdb(type)); break;
+    case QUERY_TYPE_TIMESTAMPTZ:
+        ok = buf_add(out, "CAST(", 5) && time_put(out, text) && buf_printf(out, " AS %s)", type_duckdb(type));
+        break;
     default: /* the types that DuckDB reads as PostgreSQL does */
         ok = buf_add(out, "CAST(", 5) && literal_quote(out, text) && buf_printf(out, " AS %s)", type_duckdb(type));
     }

@@ -8,7 +8,7 @@
 
 /* The parser's trees are as deep as the text makes them (1+1+1+...), and libpg_query writes them out by recursion without a
  * check: so words and operators are counted first, and the work is done on a stack that fits that many levels. */
-#define TOKENS_MAX 5000
+#define TOKENS_MAX  5000
 #define STACK_BYTES (48u << 20)
 
 /* Words, operators and brackets, those inside texts and comments as well: never too few. */
@@ -37,7 +37,8 @@ static bool tokens_counted(const char *text, uint32_t *count, struct err *err)
         err->position = scan.error->cursorpos;
         ok = false;
     } else {
-        PgQuery__ScanResult *tokens = pg_query__scan_result__unpack(NULL, scan.pbuf.len, (const uint8_t *)scan.pbuf.data);
+        PgQuery__ScanResult *tokens =
+            pg_query__scan_result__unpack(NULL, scan.pbuf.len, (const uint8_t *)scan.pbuf.data);
         if (!tokens) ok = err_set(err, ERR_INTERNAL, "the lexer's tokens cannot be read");
         for (size_t i = 0; tokens && i < tokens->n_tokens; i++) {
             switch (tokens->tokens[i]->token) {
@@ -69,7 +70,8 @@ static bool parse_failed(struct err *err, const PgQueryError *error, struct byte
 
 static const char *argument_text(struct translate *ctx, const PgQuery__Node *node)
 {
-    if (node->node_case == PG_QUERY__NODE__NODE_TYPE_CAST) return argument_text(ctx, node->type_cast->arg); /* SET TIME ZONE INTERVAL '...' */
+    if (node->node_case == PG_QUERY__NODE__NODE_TYPE_CAST)
+        return argument_text(ctx, node->type_cast->arg); /* SET TIME ZONE INTERVAL '...' */
     if (node->node_case != PG_QUERY__NODE__NODE_A_CONST) return NULL;
     const PgQuery__AConst *constant = node->a_const;
     switch (constant->val_case) {
@@ -84,7 +86,10 @@ static const char *argument_text(struct translate *ctx, const PgQuery__Node *nod
 static bool set_make(struct translate *ctx, const PgQuery__VariableSetStmt *stmt)
 {
     struct plan *plan = ctx->plan;
-    plan->tag = stmt->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET || stmt->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL ? "RESET" : "SET";
+    plan->tag =
+        stmt->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET || stmt->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL
+            ? "RESET"
+            : "SET";
     plan->kind = PLAN_RESET;
     plan->setting = -1;
     if (stmt->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL) return true;
@@ -94,10 +99,13 @@ static bool set_make(struct translate *ctx, const PgQuery__VariableSetStmt *stmt
         return true;
     }
     const char *name = stmt->name ? stmt->name : "";
-    if (strcasecmp(name, "session_authorization") == 0 || strcasecmp(name, "role") == 0) return fail_at(ctx, -1, ERR_FORBIDDEN, "the role is the one of the credential").sql;
+    if (strcasecmp(name, "session_authorization") == 0 || strcasecmp(name, "role") == 0)
+        return fail_at(ctx, -1, ERR_FORBIDDEN, "the role is the one of the credential").sql;
     plan->setting = setting_by_name(name);
-    if (plan->setting < 0) return fail_at(ctx, -1, ERR_NOT_FOUND, "unrecognized configuration parameter \"%.60s\"", name).sql;
-    if (setting_definition((uint32_t)plan->setting)->is_read_only) return fail_at(ctx, -1, ERR_INPUT, "parameter \"%.60s\" cannot be changed", name).sql;
+    if (plan->setting < 0)
+        return fail_at(ctx, -1, ERR_NOT_FOUND, "unrecognized configuration parameter \"%.60s\"", name).sql;
+    if (setting_definition((uint32_t)plan->setting)->is_read_only)
+        return fail_at(ctx, -1, ERR_INPUT, "parameter \"%.60s\" cannot be changed", name).sql;
     if (stmt->kind != PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE) return true; /* RESET x, SET x TO DEFAULT */
     const char *value = "";
     for (size_t i = 0; i < stmt->n_args; i++) {
@@ -118,14 +126,17 @@ static bool show_make(struct translate *ctx, const PgQuery__VariableShowStmt *st
     const char *name = stmt->name ? stmt->name : "";
     bool is_all = strcasecmp(name, "all") == 0;
     plan->setting = is_all ? -1 : setting_by_name(name);
-    if (!is_all && plan->setting < 0) return fail_at(ctx, -1, ERR_NOT_FOUND, "unrecognized configuration parameter \"%.60s\"", name).sql;
+    if (!is_all && plan->setting < 0)
+        return fail_at(ctx, -1, ERR_NOT_FOUND, "unrecognized configuration parameter \"%.60s\"", name).sql;
     plan->column_count = is_all ? 2 : 1;
     plan->columns = arena_calloc(ctx->arena, 2 * sizeof *plan->columns);
     if (is_all) {
         plan->columns[0] = (struct query_column){ "name", QUERY_TYPE_TEXT };
         plan->columns[1] = (struct query_column){ "setting", QUERY_TYPE_TEXT };
         const char *rows = "";
-        for (uint32_t s = 0; s < setting_count(); s++) rows = arena_printf(ctx->arena, "%s%s('%s', %s)", rows, s ? ", " : "", setting_definition(s)->name, mark(ctx, 'S', s));
+        for (uint32_t s = 0; s < setting_count(); s++)
+            rows = arena_printf(ctx->arena, "%s%s('%s', %s)", rows, s ? ", " : "", setting_definition(s)->name,
+                                mark(ctx, 'S', s));
         plan->sql = arena_printf(ctx->arena, "SELECT * FROM (VALUES %s) AS v(c1, c2)", rows);
     } else {
         plan->columns[0] = (struct query_column){ setting_definition((uint32_t)plan->setting)->name, QUERY_TYPE_TEXT };
@@ -139,10 +150,22 @@ static bool transaction_make(struct translate *ctx, const PgQuery__TransactionSt
     struct plan *plan = ctx->plan;
     plan->kind = PLAN_NOTHING;
     switch (stmt->kind) {
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN: plan->tag = "BEGIN"; plan->transaction = QUERY_TRANSACTION_BEGIN; return true;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START: plan->tag = "START TRANSACTION"; plan->transaction = QUERY_TRANSACTION_BEGIN; return true;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT: plan->tag = "COMMIT"; plan->transaction = QUERY_TRANSACTION_END; return true;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK: plan->tag = "ROLLBACK"; plan->transaction = QUERY_TRANSACTION_END; return true;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
+        plan->tag = "BEGIN";
+        plan->transaction = QUERY_TRANSACTION_BEGIN;
+        return true;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
+        plan->tag = "START TRANSACTION";
+        plan->transaction = QUERY_TRANSACTION_BEGIN;
+        return true;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
+        plan->tag = "COMMIT";
+        plan->transaction = QUERY_TRANSACTION_END;
+        return true;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK:
+        plan->tag = "ROLLBACK";
+        plan->transaction = QUERY_TRANSACTION_END;
+        return true;
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT: plan->tag = "SAVEPOINT"; return true;
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_RELEASE: plan->tag = "RELEASE"; return true;
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO: plan->tag = "ROLLBACK"; return true;
@@ -153,13 +176,17 @@ static bool transaction_make(struct translate *ctx, const PgQuery__TransactionSt
 static bool explain_make(struct translate *ctx, const PgQuery__ExplainStmt *stmt)
 {
     for (size_t i = 0; i < stmt->n_options; i++) {
-        const PgQuery__DefElem *option = stmt->options[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM ? stmt->options[i]->def_elem : NULL;
+        const PgQuery__DefElem *option =
+            stmt->options[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM ? stmt->options[i]->def_elem : NULL;
         if (!option) continue;
         const char *value = option->arg ? node_text(option->arg) : NULL;
-        if (strcmp(option->defname, "analyze") == 0) ctx->plan->is_analyze = !value || (strcmp(value, "false") != 0 && strcmp(value, "off") != 0);
-        if (strcmp(option->defname, "format") == 0 && value && strcasecmp(value, "text") != 0) return fail_at(ctx, option->location, ERR_UNSUPPORTED, "EXPLAIN answers in FORMAT TEXT only").sql;
+        if (strcmp(option->defname, "analyze") == 0)
+            ctx->plan->is_analyze = !value || (strcmp(value, "false") != 0 && strcmp(value, "off") != 0);
+        if (strcmp(option->defname, "format") == 0 && value && strcasecmp(value, "text") != 0)
+            return fail_at(ctx, option->location, ERR_UNSUPPORTED, "EXPLAIN answers in FORMAT TEXT only").sql;
     }
-    if (!stmt->query || stmt->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) return fail_at(ctx, -1, ERR_UNSUPPORTED, "EXPLAIN is for SELECT").sql;
+    if (!stmt->query || stmt->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        return fail_at(ctx, -1, ERR_UNSUPPORTED, "EXPLAIN is for SELECT").sql;
     if (!statement_make(ctx, stmt->query)) return false;
     ctx->plan->kind = PLAN_EXPLAIN;
     ctx->plan->tag = "EXPLAIN";
@@ -182,7 +209,8 @@ bool statement_make(struct translate *ctx, const PgQuery__Node *node)
         if (!plan->sql) return false;
         plan->column_count = count;
         plan->columns = arena_calloc(ctx->arena, (count + 1) * sizeof *plan->columns);
-        for (uint32_t i = 0; i < count; i++) plan->columns[i] = (struct query_column){ columns[i].name, columns[i].type };
+        for (uint32_t i = 0; i < count; i++)
+            plan->columns[i] = (struct query_column){ columns[i].name, columns[i].type };
         return true;
     }
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT: return explain_make(ctx, node->explain_stmt);
@@ -201,9 +229,14 @@ bool statement_make(struct translate *ctx, const PgQuery__Node *node)
     case PG_QUERY__NODE__NODE_INSERT_STMT:
     case PG_QUERY__NODE__NODE_UPDATE_STMT:
     case PG_QUERY__NODE__NODE_DELETE_STMT:
-    case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return fail_at(ctx, -1, ERR_FORBIDDEN, "telemetry is read-only over SQL; it is written by OTLP").sql;
-    case PG_QUERY__NODE__NODE_COPY_STMT: return fail_at(ctx, -1, ERR_FORBIDDEN, "COPY is not permitted; use SELECT, or read the Delta tables").sql;
-    default: return fail_at(ctx, -1, ERR_FORBIDDEN, "this statement is not permitted; SELECT, EXPLAIN, SET, SHOW and transactions are").sql;
+    case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
+        return fail_at(ctx, -1, ERR_FORBIDDEN, "telemetry is read-only over SQL; it is written by OTLP").sql;
+    case PG_QUERY__NODE__NODE_COPY_STMT:
+        return fail_at(ctx, -1, ERR_FORBIDDEN, "COPY is not permitted; use SELECT, or read the Delta tables").sql;
+    default:
+        return fail_at(ctx, -1, ERR_FORBIDDEN,
+                       "this statement is not permitted; SELECT, EXPLAIN, SET, SHOW and transactions are")
+            .sql;
     }
 }
 
@@ -221,7 +254,12 @@ struct job {
 static void tree_translate(struct job *job, const PgQuery__ParseResult *tree)
 {
     struct plan *plan = job->plan;
-    struct translate ctx = { .arena = &plan->arena, .err = job->err, .sql = job->sql, .plan = plan, .declared = job->declared, .declared_count = job->declared_count };
+    struct translate ctx = { .arena = &plan->arena,
+                             .err = job->err,
+                             .sql = job->sql,
+                             .plan = plan,
+                             .declared = job->declared,
+                             .declared_count = job->declared_count };
     if (tree->n_stmts == 0) {
         plan->kind = PLAN_EMPTY;
         plan->tag = "";
@@ -239,7 +277,9 @@ static void tree_translate(struct job *job, const PgQuery__ParseResult *tree)
         return;
     }
     for (uint32_t i = 0; i < plan->parameter_count; i++) /* nobody said what it is */
-        if (plan->parameters[i] == QUERY_TYPE_UNKNOWN) plan->parameters[i] = i < job->declared_count && job->declared[i] != QUERY_TYPE_UNKNOWN ? job->declared[i] : QUERY_TYPE_TEXT;
+        if (plan->parameters[i] == QUERY_TYPE_UNKNOWN)
+            plan->parameters[i] =
+                i < job->declared_count && job->declared[i] != QUERY_TYPE_UNKNOWN ? job->declared[i] : QUERY_TYPE_TEXT;
     for (uint32_t t = 0; t < plan->table_count; t++) plan->tables[t].condition_cap = 0;
 }
 
@@ -250,7 +290,8 @@ static void *job_run(void *arg)
     if (parsed.error) {
         job->ok = parse_failed(job->err, parsed.error, job->sql);
     } else {
-        PgQuery__ParseResult *tree = pg_query__parse_result__unpack(NULL, parsed.parse_tree.len, (const uint8_t *)parsed.parse_tree.data);
+        PgQuery__ParseResult *tree =
+            pg_query__parse_result__unpack(NULL, parsed.parse_tree.len, (const uint8_t *)parsed.parse_tree.data);
         if (tree) {
             tree_translate(job, tree);
             pg_query__parse_result__free_unpacked(tree, NULL);
@@ -277,18 +318,22 @@ static bool on_big_stack(void *(*run)(void *), void *arg, struct err *err)
 
 static bool text_check(struct bytes sql, struct err *err)
 {
-    if (sql.len > PLAN_SQL_BYTES_MAX) return err_set(err, ERR_TOO_LARGE, "the statement is longer than %u bytes", PLAN_SQL_BYTES_MAX);
-    if (sql.len > 0 && memchr(sql.ptr, '\0', sql.len)) return err_set(err, ERR_INPUT, "SQL text cannot hold a zero byte");
+    if (sql.len > PLAN_SQL_BYTES_MAX)
+        return err_set(err, ERR_TOO_LARGE, "the statement is longer than %u bytes", PLAN_SQL_BYTES_MAX);
+    if (sql.len > 0 && memchr(sql.ptr, '\0', sql.len))
+        return err_set(err, ERR_INPUT, "SQL text cannot hold a zero byte");
     if (tokens_at_most(sql) <= TOKENS_MAX) return true;
     char *text = bytes_to_text(sql);
     uint32_t count;
     bool ok = tokens_counted(text, &count, err);
     free(text);
-    if (ok && count > TOKENS_MAX) return err_set(err, ERR_TOO_LARGE, "the statement has more than %d words and operators", TOKENS_MAX);
+    if (ok && count > TOKENS_MAX)
+        return err_set(err, ERR_TOO_LARGE, "the statement has more than %d words and operators", TOKENS_MAX);
     return ok;
 }
 
-bool plan_make(struct plan **out, struct bytes sql, const enum query_type *declared, uint32_t declared_count, struct err *err)
+bool plan_make(struct plan **out, struct bytes sql, const enum query_type *declared, uint32_t declared_count,
+               struct err *err)
 {
     *out = NULL;
     if (!text_check(sql, err)) return false;
@@ -296,7 +341,12 @@ bool plan_make(struct plan **out, struct bytes sql, const enum query_type *decla
     atomic_init(&plan->reference_count, 1);
     arena_init(&plan->arena, 16 * 1024);
     *err = (struct err){ .code = ERR_OK };
-    struct job job = { .sql = sql, .text = bytes_to_text(sql), .declared = declared, .declared_count = declared_count, .plan = plan, .err = err };
+    struct job job = { .sql = sql,
+                       .text = bytes_to_text(sql),
+                       .declared = declared,
+                       .declared_count = declared_count,
+                       .plan = plan,
+                       .err = err };
     bool ok = on_big_stack(job_run, &job, err) && job.ok;
     free(job.text);
     if (!ok) {

@@ -15,10 +15,10 @@
 #include "timefusion/schema/schema.h"
 #include <stdatomic.h>
 
-#define MARK_OPEN "\x01"
-#define MARK_CLOSE "\x02"
-#define PLAN_SQL_BYTES_MAX (1u << 20)
-#define PLAN_TABLES_MAX 64
+#define MARK_OPEN           "\x01"
+#define MARK_CLOSE          "\x02"
+#define PLAN_SQL_BYTES_MAX  (1u << 20)
+#define PLAN_TABLES_MAX     64
 #define PLAN_PARAMETERS_MAX 65535
 
 enum plan_kind { PLAN_EMPTY, PLAN_SELECT, PLAN_EXPLAIN, PLAN_SHOW, PLAN_SET, PLAN_RESET, PLAN_NOTHING };
@@ -39,7 +39,11 @@ static inline bool column_set_has(const struct column_set *set, uint32_t column)
 
 /* A conjunct that every row of the table reference must pass, with a side that no row can change. */
 enum condition_op {
-    CONDITION_EQ, CONDITION_LT, CONDITION_LE, CONDITION_GT, CONDITION_GE,
+    CONDITION_EQ,
+    CONDITION_LT,
+    CONDITION_LE,
+    CONDITION_GT,
+    CONDITION_GE,
     CONDITION_IN,       /* the column is one of a list */
     CONDITION_HOLDS,    /* the list column holds every one of a list */
     CONDITION_OVERLAPS, /* the list column holds at least one of a list */
@@ -63,9 +67,9 @@ struct plan {
     struct arena arena;
     enum plan_kind kind;
     enum query_transaction transaction;
-    bool is_analyze;   /* EXPLAIN ANALYZE */
-    const char *tag;   /* "SELECT", "SET" ... */
-    const char *sql;   /* template; NULL when there is nothing to run */
+    bool is_analyze; /* EXPLAIN ANALYZE */
+    const char *tag; /* "SELECT", "SET" ... */
+    const char *sql; /* template; NULL when there is nothing to run */
     struct plan_table *tables;
     uint32_t table_count;
     enum query_type *parameters;
@@ -86,8 +90,8 @@ struct plan *plan_acquire(struct plan *plan);
 void plan_release(struct plan *plan); /* NULL is fine */
 
 /* Parses, checks and types one statement; columns' types may stay UNKNOWN until DuckDB has described it. */
-MUST_CHECK bool plan_make(struct plan **plan, struct bytes sql, const enum query_type *declared, uint32_t declared_count,
-                          struct err *err);
+MUST_CHECK bool plan_make(struct plan **plan, struct bytes sql, const enum query_type *declared,
+                          uint32_t declared_count, struct err *err);
 
 /* types.c */
 const char *type_duckdb(enum query_type type); /* "TIMESTAMPTZ", "VARCHAR[]" */
@@ -95,14 +99,26 @@ const char *type_name(enum query_type type);   /* "timestamp with time zone" */
 enum query_type type_of_schema(enum schema_type type);
 /* A type as SQL writes it ("int8", "timestamptz"); UNKNOWN when it is none of ours. */
 enum query_type type_by_name(const char *name);
-static inline bool type_is_list(enum query_type type) { return (type & QUERY_TYPE_LIST) != 0; }
-static inline enum query_type type_list_of(enum query_type type) { return (enum query_type)(type | QUERY_TYPE_LIST); }
+static inline bool type_is_list(enum query_type type)
+{
+    return (type & QUERY_TYPE_LIST) != 0;
+}
+static inline enum query_type type_list_of(enum query_type type)
+{
+    return (enum query_type)(type | QUERY_TYPE_LIST);
+}
 static inline enum query_type type_element(enum query_type type)
 {
     return (enum query_type)((unsigned)type & ~(unsigned)QUERY_TYPE_LIST);
 }
-static inline bool type_is_integer(enum query_type type) { return type >= QUERY_TYPE_INT2 && type <= QUERY_TYPE_INT8; }
-static inline bool type_is_number(enum query_type type) { return type >= QUERY_TYPE_INT2 && type <= QUERY_TYPE_NUMERIC; }
+static inline bool type_is_integer(enum query_type type)
+{
+    return type >= QUERY_TYPE_INT2 && type <= QUERY_TYPE_INT8;
+}
+static inline bool type_is_number(enum query_type type)
+{
+    return type >= QUERY_TYPE_INT2 && type <= QUERY_TYPE_NUMERIC;
+}
 
 /* Settings of a session: the only ones that SET, SHOW and current_setting know. */
 enum setting { SETTING_TIMEZONE, SETTING_STATEMENT_TIMEOUT, SETTING_COUNT_SPECIAL };

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define IN_TEXTS_MAX 1000
+#define IN_TEXTS_MAX    1000
 #define BLOOM_TEXTS_MAX 100
 #define BLOOM_BYTES_MAX (1u << 20)
-#define DAY_US 86400000000
+#define DAY_US          86400000000
 
 static bool is_list_op(enum condition_op op)
 {
@@ -14,19 +14,22 @@ static bool is_list_op(enum condition_op op)
 }
 
 /* The value as one of four DuckDB types: BIGINT, DOUBLE, VARCHAR, VARCHAR[]. NULL: no use. */
-static const char *bound_template(struct arena *arena, const struct plan_table *table, const struct condition *condition)
+static const char *bound_template(struct arena *arena, const struct plan_table *table,
+                                  const struct condition *condition)
 {
     enum query_type column = type_of_schema(table->schema->columns[condition->column].type);
     const char *value = condition->value;
     if (is_list_op(condition->op)) {
-        if (column == QUERY_TYPE_TEXT || column == type_list_of(QUERY_TYPE_TEXT)) return arena_printf(arena, "CAST(%s AS VARCHAR[])", value);
+        if (column == QUERY_TYPE_TEXT || column == type_list_of(QUERY_TYPE_TEXT))
+            return arena_printf(arena, "CAST(%s AS VARCHAR[])", value);
         if (column == QUERY_TYPE_UUID) return arena_printf(arena, "CAST(CAST(%s AS UUID[]) AS VARCHAR[])", value);
         return NULL;
     }
     switch (column) {
     case QUERY_TYPE_TIMESTAMPTZ: return arena_printf(arena, "epoch_us(CAST(%s AS TIMESTAMPTZ))", value);
     case QUERY_TYPE_DATE:
-        if (condition->type == QUERY_TYPE_DATE) return arena_printf(arena, "CAST(CAST(%s AS DATE) - DATE '1970-01-01' AS BIGINT)", value);
+        if (condition->type == QUERY_TYPE_DATE)
+            return arena_printf(arena, "CAST(CAST(%s AS DATE) - DATE '1970-01-01' AS BIGINT)", value);
         return arena_printf(arena, "epoch_us(CAST(%s AS TIMESTAMPTZ))", value);
     case QUERY_TYPE_INT4:
     case QUERY_TYPE_INT8:
@@ -60,12 +63,16 @@ static void texts_read(struct arena *arena, duckdb_vector vector, struct bound *
     if (entry.length > IN_TEXTS_MAX) return;
     bound->texts = arena_alloc(arena, (entry.length + 1) * sizeof *bound->texts);
     for (uint64_t i = entry.offset; i < entry.offset + entry.length; i++) {
-        if (validity && !(validity[i / 64] >> (i % 64) & 1)) has_null = true;
-        else bound->texts[bound->text_count++] = text_copy(arena, &texts[i]);
+        if (validity && !(validity[i / 64] >> (i % 64) & 1))
+            has_null = true;
+        else
+            bound->texts[bound->text_count++] = text_copy(arena, &texts[i]);
     }
     /* A list that must be held wholly holds nothing when it is empty: every row passes. A NULL in it is DuckDB's to judge. */
-    if (bound->op == CONDITION_HOLDS) bound->kind = has_null || bound->text_count == 0 ? BOUND_UNKNOWN : BOUND_TEXTS;
-    else bound->kind = bound->text_count == 0 ? BOUND_NEVER : BOUND_TEXTS;
+    if (bound->op == CONDITION_HOLDS)
+        bound->kind = has_null || bound->text_count == 0 ? BOUND_UNKNOWN : BOUND_TEXTS;
+    else
+        bound->kind = bound->text_count == 0 ? BOUND_NEVER : BOUND_TEXTS;
 }
 
 static void bound_read(struct arena *arena, duckdb_vector vector, struct bound *bound)
@@ -100,7 +107,8 @@ static void bound_read(struct arena *arena, duckdb_vector vector, struct bound *
 
 static void kind_fold(const struct plan_table *table, struct bound *bound)
 {
-    if (strcmp(table->schema->columns[bound->column].name, "kind") != 0 || table->schema->id != SCHEMA_LOGS_AND_SPANS) return;
+    if (strcmp(table->schema->columns[bound->column].name, "kind") != 0 || table->schema->id != SCHEMA_LOGS_AND_SPANS)
+        return;
     if (bound->op != CONDITION_EQ && bound->op != CONDITION_IN) return;
     for (uint32_t i = 0; i < bound->text_count; i++)
         for (size_t c = 0; c < bound->texts[i].len; c++) {
@@ -115,7 +123,8 @@ static int64_t integer_at(duckdb_data_chunk chunk, idx_t column)
     return is_set(vector) ? *(int64_t *)duckdb_vector_get_data(vector) : -1;
 }
 
-void bounds_make(struct query_session *session, struct lane *lane, const struct render *render, struct arena *arena, struct bounds *bounds)
+void bounds_make(struct query_session *session, struct lane *lane, const struct render *render, struct arena *arena,
+                 struct bounds *bounds)
 {
     const struct plan *plan = render->plan;
     struct buf sql;
@@ -133,7 +142,9 @@ void bounds_make(struct query_session *session, struct lane *lane, const struct 
         bounds->tables[t] = arena_calloc(arena, (table->condition_count + 1) * sizeof(struct bound));
         for (uint32_t c = 0; ok && c < table->condition_count; c++) {
             struct bound *bound = &bounds->tables[t][c];
-            *bound = (struct bound){ .column = table->conditions[c].column, .op = table->conditions[c].op, .type = table->conditions[c].type };
+            *bound = (struct bound){ .column = table->conditions[c].column,
+                                     .op = table->conditions[c].op,
+                                     .type = table->conditions[c].type };
             const char *template = bound_template(arena, table, &table->conditions[c]);
             if (!template) continue;
             ok = (count == 0 || buf_add(&sql, ", ", 2)) && render_sql(&sql, template, render, &err);
@@ -141,8 +152,10 @@ void bounds_make(struct query_session *session, struct lane *lane, const struct 
         }
     }
     if (plan->is_walk) {
-        ok = ok && (count == 0 || buf_add(&sql, ", ", 2)) && buf_printf(&sql, "CAST(") && render_sql(&sql, plan->walk_limit, render, &err) && buf_printf(&sql, " AS BIGINT), CAST(") &&
-             render_sql(&sql, plan->walk_offset ? plan->walk_offset : "0", render, &err) && buf_printf(&sql, " AS BIGINT)");
+        ok = ok && (count == 0 || buf_add(&sql, ", ", 2)) && buf_printf(&sql, "CAST(") &&
+             render_sql(&sql, plan->walk_limit, render, &err) && buf_printf(&sql, " AS BIGINT), CAST(") &&
+             render_sql(&sql, plan->walk_offset ? plan->walk_offset : "0", render, &err) &&
+             buf_printf(&sql, " AS BIGINT)");
     }
     duckdb_result result;
     ok = ok && (count > 0 || plan->is_walk) && buf_add(&sql, "", 1) && lane_begin(session, lane, &err);
@@ -162,7 +175,8 @@ void bounds_make(struct query_session *session, struct lane *lane, const struct 
     }
     buf_deinit(&sql);
     for (uint32_t t = 0; t < plan->table_count; t++)
-        for (uint32_t c = 0; bounds->tables[t] && c < plan->tables[t].condition_count; c++) kind_fold(&plan->tables[t], &bounds->tables[t][c]);
+        for (uint32_t c = 0; bounds->tables[t] && c < plan->tables[t].condition_count; c++)
+            kind_fold(&plan->tables[t], &bounds->tables[t][c]);
 }
 
 void bounds_kinds(const struct plan_table *table, const struct bound *bounds, bool *logs, bool *points)
@@ -173,7 +187,9 @@ void bounds_kinds(const struct plan_table *table, const struct bound *bounds, bo
     if (table->source == PLAN_METRICS) return;
     for (uint32_t c = 0; bounds && c < table->condition_count; c++) {
         const struct bound *bound = &bounds[c];
-        if (strcmp(table->schema->columns[bound->column].name, "kind") != 0 || bound->kind != BOUND_TEXTS || (bound->op != CONDITION_EQ && bound->op != CONDITION_IN)) continue;
+        if (strcmp(table->schema->columns[bound->column].name, "kind") != 0 || bound->kind != BOUND_TEXTS ||
+            (bound->op != CONDITION_EQ && bound->op != CONDITION_IN))
+            continue;
         bool has_point = false, has_other = false;
         for (uint32_t i = 0; i < bound->text_count; i++) {
             bool is_point = bytes_equal(bound->texts[i], BYTES("metric"));
@@ -196,9 +212,12 @@ static int stored_column(const struct plan_table *table, const struct schema_tab
     static const char *const made[] = { "kind", "body", "summary", "attributes", "resource" };
     for (size_t i = 0; i < COUNT_OF(made); i++)
         if (strcmp(made[i], name) == 0) return -2;
-    if (strcmp(name, "name") == 0) name = "metric_name";
-    else if (strcmp(name, "start_time") == 0) name = "start_timestamp";
-    else if (strcmp(name, "observed_timestamp") == 0) name = "ingested_at";
+    if (strcmp(name, "name") == 0)
+        name = "metric_name";
+    else if (strcmp(name, "start_time") == 0)
+        name = "start_timestamp";
+    else if (strcmp(name, "observed_timestamp") == 0)
+        name = "ingested_at";
     int own = schema_column_index(stored, bytes_of_text(name));
     if (own >= 0 && stored->columns[own].type != table->schema->columns[column].type) return -2;
     return own;
@@ -264,18 +283,24 @@ static bool day_may_pass(const struct bound *bound, int32_t day)
     if (bound->type == QUERY_TYPE_DATE) return integers_may_pass(bound, day, day);
     /* A time: its day in the session's zone may be one off ours. */
     struct bound near = *bound;
-    near.integer = bound->integer / DAY_US + (bound->op == CONDITION_LT || bound->op == CONDITION_LE ? 2 : bound->op == CONDITION_EQ ? 0 : -2);
+    near.integer = bound->integer / DAY_US + (bound->op == CONDITION_LT || bound->op == CONDITION_LE ? 2
+                                              : bound->op == CONDITION_EQ                            ? 0
+                                                                                                     : -2);
     return bound->op == CONDITION_EQ || integers_may_pass(&near, day, day);
 }
 
-static bool bloom_may_pass(const struct bound *bound, struct timefusion_file *file, const struct parquet_column_stats *stats, struct buf *bloom)
+static bool bloom_may_pass(const struct bound *bound, struct timefusion_file *file,
+                           const struct parquet_column_stats *stats, struct buf *bloom)
 {
-    if (stats->bloom_bytes == 0 || stats->bloom_bytes > BLOOM_BYTES_MAX || bound->kind != BOUND_TEXTS || bound->text_count > BLOOM_TEXTS_MAX) return true;
+    if (stats->bloom_bytes == 0 || stats->bloom_bytes > BLOOM_BYTES_MAX || bound->kind != BOUND_TEXTS ||
+        bound->text_count > BLOOM_TEXTS_MAX)
+        return true;
     if (bound->op != CONDITION_EQ && !is_list_op(bound->op)) return true;
     struct err err = { .code = ERR_OK };
     bloom->len = 0;
     if (!buf_reserve(bloom, stats->bloom_bytes)) return true;
-    if (!timefusion_file_read(file, stats->bloom_offset, bloom->ptr, stats->bloom_bytes, &err)) return true; /* DuckDB will say so when it reads */
+    if (!timefusion_file_read(file, stats->bloom_offset, bloom->ptr, stats->bloom_bytes, &err))
+        return true; /* DuckDB will say so when it reads */
     struct bytes bytes = bytes_from(bloom->ptr, stats->bloom_bytes);
     bool is_all = bound->op == CONDITION_HOLDS;
     for (uint32_t i = 0; i < bound->text_count; i++) {
@@ -285,9 +310,12 @@ static bool bloom_may_pass(const struct bound *bound, struct timefusion_file *fi
     return is_all;
 }
 
-static bool stats_may_pass(const struct bound *bound, const struct schema_column *column, const struct parquet_column_stats *stats)
+static bool stats_may_pass(const struct bound *bound, const struct schema_column *column,
+                           const struct parquet_column_stats *stats)
 {
-    if (stats->value_count > 0 && stats->null_count == stats->value_count && !(bound->op == CONDITION_HOLDS && bound->kind != BOUND_TEXTS)) return false; /* NULL passes nothing */
+    if (stats->value_count > 0 && stats->null_count == stats->value_count &&
+        !(bound->op == CONDITION_HOLDS && bound->kind != BOUND_TEXTS))
+        return false; /* NULL passes nothing */
     if (!stats->has_min_max) return true;
     switch (column->type) {
     case SCHEMA_TYPE_TIMESTAMPTZ:
@@ -306,14 +334,19 @@ struct question { /* a condition, as this stored table can answer it */
     int column;
 };
 
-static bool group_may_pass(const struct question *questions, uint32_t count, struct timefusion_file *file, const struct schema_table *schema, const struct parquet_row_group *group, struct buf *bloom)
+static bool group_may_pass(const struct question *questions, uint32_t count, struct timefusion_file *file,
+                           const struct schema_table *schema, const struct parquet_row_group *group, struct buf *bloom)
 {
     for (uint32_t q = 0; q < count; q++) {
         const struct schema_column *column = &schema->columns[questions[q].column];
-        if (schema_column_is_stored(column) && !stats_may_pass(questions[q].bound, column, &group->columns[questions[q].column])) return false;
+        if (schema_column_is_stored(column) &&
+            !stats_may_pass(questions[q].bound, column, &group->columns[questions[q].column]))
+            return false;
     }
     for (uint32_t q = 0; q < count; q++)
-        if (schema_column_is_stored(&schema->columns[questions[q].column]) && !bloom_may_pass(questions[q].bound, file, &group->columns[questions[q].column], bloom)) return false;
+        if (schema_column_is_stored(&schema->columns[questions[q].column]) &&
+            !bloom_may_pass(questions[q].bound, file, &group->columns[questions[q].column], bloom))
+            return false;
     return true;
 }
 
@@ -324,7 +357,8 @@ static void warning_add(struct arena *arena, struct prune_warning **warnings, co
     *warnings = warning;
 }
 
-void prune_files(const struct plan_table *table, const struct bound *bounds, const struct timefusion_snapshot *snapshot, struct arena *arena, struct pruned *pruned, struct prune_warning **warnings)
+void prune_files(const struct plan_table *table, const struct bound *bounds, const struct timefusion_snapshot *snapshot,
+                 struct arena *arena, struct pruned *pruned, struct prune_warning **warnings)
 {
     const struct schema_table *schema = snapshot->table;
     struct question *questions = arena_alloc(arena, (table->condition_count + 1) * sizeof *questions);
@@ -347,20 +381,25 @@ void prune_files(const struct plan_table *table, const struct bound *bounds, con
         struct timefusion_file *file = snapshot->files[f];
         bool may_pass = true;
         for (uint32_t q = 0; may_pass && q < question_count; q++) {
-            if ((uint32_t)questions[q].column == schema->timestamp) may_pass = integers_may_pass(questions[q].bound, file->timestamp_min_us, file->timestamp_max_us);
-            else if ((uint32_t)questions[q].column == schema->date) may_pass = day_may_pass(questions[q].bound, file->day);
+            if ((uint32_t)questions[q].column == schema->timestamp)
+                may_pass = integers_may_pass(questions[q].bound, file->timestamp_min_us, file->timestamp_max_us);
+            else if ((uint32_t)questions[q].column == schema->date)
+                may_pass = day_may_pass(questions[q].bound, file->day);
         }
         if (!may_pass) continue;
         const struct parquet_footer *footer;
         struct err err = { .code = ERR_OK };
         if (!timefusion_file_footer(file, &footer, &err)) {
             /* One damaged file does not take the rest with it, but it is named. */
-            warning_add(arena, warnings, arena_printf(arena, "file \"%s\" cannot be read, up to %llu rows are missing: %s", file->name, (unsigned long long)file->row_count, err.text));
+            warning_add(arena, warnings,
+                        arena_printf(arena, "file \"%s\" cannot be read, up to %llu rows are missing: %s", file->name,
+                                     (unsigned long long)file->row_count, err.text));
             continue;
         }
         if (needs_footer) {
             may_pass = false;
-            for (uint32_t g = 0; !may_pass && g < footer->row_group_count; g++) may_pass = group_may_pass(questions, question_count, file, schema, &footer->row_groups[g], &bloom);
+            for (uint32_t g = 0; !may_pass && g < footer->row_group_count; g++)
+                may_pass = group_may_pass(questions, question_count, file, schema, &footer->row_groups[g], &bloom);
         }
         if (may_pass) pruned->files[pruned->count++] = file;
     }

@@ -24,7 +24,8 @@ struct bounds {
     int64_t walk_limit, walk_offset;       /* -1: none */
 };
 /* Never fails: what cannot be evaluated is UNKNOWN, and the statement itself will say why. */
-void bounds_make(struct query_session *session, struct lane *lane, const struct render *render, struct arena *arena, struct bounds *bounds);
+void bounds_make(struct query_session *session, struct lane *lane, const struct render *render, struct arena *arena,
+                 struct bounds *bounds);
 /* Which halves of a logs-and-spans reference are wanted, by its conditions on kind. */
 void bounds_kinds(const struct plan_table *table, const struct bound *bounds, bool *logs, bool *points);
 
@@ -36,4 +37,5 @@ struct prune_warning {
     struct prune_warning *next;
     const char *text;
 };
-void prune_files(const struct plan_table *table, const struct bound *bounds, const struct timefusion_snapshot *snapshot, struct arena *arena, struct pruned *pruned, struct prune_warning **warnings);
+void prune_files(const struct plan_table *table, const struct bound *bounds, const struct timefusion_snapshot *snapshot,
+                 struct arena *arena, struct pruned *pruned, struct prune_warning **warnings);

@@ -1,11 +1,11 @@
 #include "timefusion/query/query_fixture.h"
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cmocka.h>
 
 #define FILES 12
-#define ROWS 300
+#define ROWS  300
 
 static int setup(void **state)
 {
@@ -42,15 +42,26 @@ static void condition_write(char *out, size_t out_bytes, const char *t, int dept
     int minute = (int)random_below(60), hour = (int)random_below(24), day = 21 + (int)random_below(5);
     char left[700], right[700];
     switch (random_below(depth > 2 ? 20 : 25)) {
-    case 0: snprintf(out, out_bytes, "%s.timestamp %s '2025-11-%02d %02d:%02d:00+00'", t, op, day, hour, minute); return;
-    case 1: snprintf(out, out_bytes, "'2025-11-%02d %02d:%02d:00+00'::timestamptz %s %s.timestamp", day, hour, minute, op, t); return;
-    case 2: snprintf(out, out_bytes, "%s.timestamp between '2025-11-%02d' and '2025-11-%02d %02d:00+00'", t, day, day + 1, hour); return;
+    case 0:
+        snprintf(out, out_bytes, "%s.timestamp %s '2025-11-%02d %02d:%02d:00+00'", t, op, day, hour, minute);
+        return;
+    case 1:
+        snprintf(out, out_bytes, "'2025-11-%02d %02d:%02d:00+00'::timestamptz %s %s.timestamp", day, hour, minute, op,
+                 t);
+        return;
+    case 2:
+        snprintf(out, out_bytes, "%s.timestamp between '2025-11-%02d' and '2025-11-%02d %02d:00+00'", t, day, day + 1,
+                 hour);
+        return;
     case 3: snprintf(out, out_bytes, "%s.date %s '2025-11-%02d'", t, op, day); return;
     case 4: snprintf(out, out_bytes, "%s.date %s '2025-11-%02d %02d:00:00+00'::timestamptz", t, op, day, hour); return;
     case 5: snprintf(out, out_bytes, "%s.context___trace_id %s '%032x'", t, op, n / 5); return;
     case 6: snprintf(out, out_bytes, "%s.context___span_id = '%016x'", t, n); return;
     case 7: snprintf(out, out_bytes, "%s.id %s 'a0000000-0000-0000-0000-%012x'", t, op, n); return;
-    case 8: snprintf(out, out_bytes, "%s.id in ('a0000000-0000-0000-0000-%012x', 'A0000000-0000-0000-0000-%012X')", t, n, m); return;
+    case 8:
+        snprintf(out, out_bytes, "%s.id in ('a0000000-0000-0000-0000-%012x', 'A0000000-0000-0000-0000-%012X')", t, n,
+                 m);
+        return;
     case 9: snprintf(out, out_bytes, "%s.context___trace_id in ('%032x', '%032x', null)", t, n / 5, m / 5); return;
     case 10: snprintf(out, out_bytes, "%s.context___trace_id = any(array['%032x', '%032x'])", t, n / 5, m / 5); return;
     case 11: snprintf(out, out_bytes, "'err:%u' = any(%s.hashes)", n % 60, t); return;
@@ -65,13 +76,16 @@ static void condition_write(char *out, size_t out_bytes, const char *t, int dept
     default:
         condition_write(left, sizeof left, t, depth + 1);
         condition_write(right, sizeof right, t, depth + 1);
-        if (n % 4 == 0) snprintf(out, out_bytes, "not (%s)", left);
-        else snprintf(out, out_bytes, "(%s %s %s)", left, n % 4 == 1 ? "or" : "and", right);
+        if (n % 4 == 0)
+            snprintf(out, out_bytes, "not (%s)", left);
+        else
+            snprintf(out, out_bytes, "(%s %s %s)", left, n % 4 == 1 ? "or" : "and", right);
     }
 }
 
 /* Both must give the same; how many files each opened is added up. */
-static void compare(struct fixture *fixture, const char *pruned, const char *unpruned, uint64_t *pruned_files, uint64_t *unpruned_files)
+static void compare(struct fixture *fixture, const char *pruned, const char *unpruned, uint64_t *pruned_files,
+                    uint64_t *unpruned_files)
 {
     struct buf a, b;
     struct err err;
@@ -80,7 +94,8 @@ static void compare(struct fixture *fixture, const char *pruned, const char *unp
     buf_init(&b, 16u << 20);
     if (!fixture_run(fixture->session, pruned, NULL, 0, &a, &a_files, &err)) fail_msg("%s\n%s", pruned, err.text);
     if (!fixture_run(fixture->session, unpruned, NULL, 0, &b, &b_files, &err)) fail_msg("%s\n%s", unpruned, err.text);
-    if (strcmp((const char *)a.ptr, (const char *)b.ptr) != 0) fail_msg("%s\ngave %s\nwithout pruning %s", pruned, (const char *)a.ptr, (const char *)b.ptr);
+    if (strcmp((const char *)a.ptr, (const char *)b.ptr) != 0)
+        fail_msg("%s\ngave %s\nwithout pruning %s", pruned, (const char *)a.ptr, (const char *)b.ptr);
     *pruned_files += a_files;
     *unpruned_files += b_files;
     buf_deinit(&a);
@@ -110,19 +125,32 @@ static void test_random_conditions(void **state)
 static void test_shapes(void **state)
 {
     static const char *const shapes[] = {
-        "select count(*), count(m.value), sum(t.duration) from otel_logs_and_spans t left join otel_metrics m on m.timestamp = t.timestamp and %s where t.timestamp < '2025-11-23'",
-        "select count(*), count(m.value), sum(t.duration) from otel_logs_and_spans t left join otel_metrics m on m.timestamp = t.timestamp where %s",
-        "select count(*), count(m.value), sum(t.duration) from otel_metrics m left join otel_logs_and_spans t on m.timestamp = t.timestamp and %s",
-        "select count(*), count(m.value), sum(t.duration) from otel_metrics m left join otel_logs_and_spans t on m.timestamp = t.timestamp where %s",
-        "select count(*), count(m.value), sum(t.duration) from otel_metrics m right join otel_logs_and_spans t on m.timestamp = t.timestamp and %s",
-        "select count(*), count(m.value), sum(t.duration) from otel_metrics m full join otel_logs_and_spans t on m.timestamp = t.timestamp and %s",
-        "select count(*), count(m.value), sum(t.duration) from otel_metrics m full join otel_logs_and_spans t on m.timestamp = t.timestamp where %s",
-        "select count(*), sum(t.duration) from otel_metrics m join otel_logs_and_spans t on m.timestamp = t.timestamp and %s",
-        "select count(*), sum(t.duration) from otel_metrics m, otel_logs_and_spans t where m.timestamp = t.timestamp and %s",
-        "select count(*), sum(duration) from otel_logs_and_spans o where exists (select 1 from otel_logs_and_spans t where t.timestamp = o.timestamp and %s)",
-        "select count(*), sum(duration) from otel_logs_and_spans o where not exists (select 1 from otel_logs_and_spans t where t.timestamp = o.timestamp and %s)",
-        "select count(*), sum(duration) from otel_logs_and_spans o where id not in (select id from otel_logs_and_spans t where %s)",
-        "select count(*) from (select * from otel_logs_and_spans t where %s union all select * from otel_logs_and_spans) u",
+        "select count(*), count(m.value), sum(t.duration) from otel_logs_and_spans t left join otel_metrics m on "
+        "m.timestamp = t.timestamp and %s where t.timestamp < '2025-11-23'",
+        "select count(*), count(m.value), sum(t.duration) from otel_logs_and_spans t left join otel_metrics m on "
+        "m.timestamp = t.timestamp where %s",
+        "select count(*), count(m.value), sum(t.duration) from otel_metrics m left join otel_logs_and_spans t on "
+        "m.timestamp = t.timestamp and %s",
+        "select count(*), count(m.value), sum(t.duration) from otel_metrics m left join otel_logs_and_spans t on "
+        "m.timestamp = t.timestamp where %s",
+        "select count(*), count(m.value), sum(t.duration) from otel_metrics m right join otel_logs_and_spans t on "
+        "m.timestamp = t.timestamp and %s",
+        "select count(*), count(m.value), sum(t.duration) from otel_metrics m full join otel_logs_and_spans t on "
+        "m.timestamp = t.timestamp and %s",
+        "select count(*), count(m.value), sum(t.duration) from otel_metrics m full join otel_logs_and_spans t on "
+        "m.timestamp = t.timestamp where %s",
+        "select count(*), sum(t.duration) from otel_metrics m join otel_logs_and_spans t on m.timestamp = t.timestamp "
+        "and %s",
+        "select count(*), sum(t.duration) from otel_metrics m, otel_logs_and_spans t where m.timestamp = t.timestamp "
+        "and %s",
+        "select count(*), sum(duration) from otel_logs_and_spans o where exists (select 1 from otel_logs_and_spans t "
+        "where t.timestamp = o.timestamp and %s)",
+        "select count(*), sum(duration) from otel_logs_and_spans o where not exists (select 1 from otel_logs_and_spans "
+        "t where t.timestamp = o.timestamp and %s)",
+        "select count(*), sum(duration) from otel_logs_and_spans o where id not in (select id from otel_logs_and_spans "
+        "t where %s)",
+        "select count(*) from (select * from otel_logs_and_spans t where %s union all select * from "
+        "otel_logs_and_spans) u",
         "select count(*) from otel_logs_and_spans t group by kind having count(*) > 5 and bool_or(%s) order by 1",
         "select count(*) from telemetry t where %s",
         "select count(*) from telemetry t where t.kind <> 'log' and %s",
@@ -173,7 +201,9 @@ static void test_few_files(void **state)
         { "select * from otel_logs_and_spans where context___span_id = '0000000000000007'", 1 },
         { "select * from otel_logs_and_spans where id = 'a0000000-0000-0000-0000-000000000007'", 1 },
         { "select * from otel_logs_and_spans where context___trace_id = 'none'", 0 },
-        { "select * from otel_logs_and_spans where timestamp >= '2025-11-22 01:00+00' and timestamp < '2025-11-22 02:00+00'", 1 },
+        { "select * from otel_logs_and_spans where timestamp >= '2025-11-22 01:00+00' and timestamp < '2025-11-22 "
+          "02:00+00'",
+          1 },
         { "select * from otel_logs_and_spans where timestamp > now() - interval '1 hour'", 0 },
         { "select * from otel_logs_and_spans where 'none' = any(hashes)", 0 },
         { "select * from otel_logs_and_spans where name = 'none'", 0 },
@@ -192,7 +222,8 @@ static void test_few_files(void **state)
         struct err err;
         uint32_t files = UINT32_MAX;
         buf_init(&out, 16u << 20);
-        if (!fixture_run(fixture->session, cases[i].sql, NULL, 0, &out, &files, &err)) fail_msg("%s\n%s", cases[i].sql, err.text);
+        if (!fixture_run(fixture->session, cases[i].sql, NULL, 0, &out, &files, &err))
+            fail_msg("%s\n%s", cases[i].sql, err.text);
         if (files > cases[i].files_max) fail_msg("%s\nopened %u files", cases[i].sql, files);
         buf_deinit(&out);
     }
@@ -200,6 +231,7 @@ static void test_few_files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_random_conditions), cmocka_unit_test(test_shapes), cmocka_unit_test(test_few_files) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_random_conditions), cmocka_unit_test(test_shapes),
+                                        cmocka_unit_test(test_few_files) };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

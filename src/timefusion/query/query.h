@@ -21,9 +21,23 @@ struct query_cursor;
 
 /* What clients see; QUERY_TYPE_*_LIST are one-dimensional arrays. */
 enum query_type {
-    QUERY_TYPE_UNKNOWN, QUERY_TYPE_BOOL, QUERY_TYPE_INT2, QUERY_TYPE_INT4, QUERY_TYPE_INT8, QUERY_TYPE_FLOAT4,
-    QUERY_TYPE_FLOAT8, QUERY_TYPE_NUMERIC, QUERY_TYPE_TEXT, QUERY_TYPE_BYTEA, QUERY_TYPE_UUID, QUERY_TYPE_JSONB,
-    QUERY_TYPE_DATE, QUERY_TYPE_TIME, QUERY_TYPE_TIMESTAMP, QUERY_TYPE_TIMESTAMPTZ, QUERY_TYPE_INTERVAL,
+    QUERY_TYPE_UNKNOWN,
+    QUERY_TYPE_BOOL,
+    QUERY_TYPE_INT2,
+    QUERY_TYPE_INT4,
+    QUERY_TYPE_INT8,
+    QUERY_TYPE_FLOAT4,
+    QUERY_TYPE_FLOAT8,
+    QUERY_TYPE_NUMERIC,
+    QUERY_TYPE_TEXT,
+    QUERY_TYPE_BYTEA,
+    QUERY_TYPE_UUID,
+    QUERY_TYPE_JSONB,
+    QUERY_TYPE_DATE,
+    QUERY_TYPE_TIME,
+    QUERY_TYPE_TIMESTAMP,
+    QUERY_TYPE_TIMESTAMPTZ,
+    QUERY_TYPE_INTERVAL,
     QUERY_TYPE_LIST = 64, /* | of an element type: QUERY_TYPE_LIST | QUERY_TYPE_TEXT is text[] */
 };
 
@@ -67,8 +81,8 @@ void query_statement_tag(const struct query_statement *statement, uint64_t row_c
 enum query_transaction { QUERY_TRANSACTION_NONE, QUERY_TRANSACTION_BEGIN, QUERY_TRANSACTION_END };
 enum query_transaction query_statement_transaction(const struct query_statement *statement);
 
-MUST_CHECK bool query_execute(struct query_statement *statement, const struct query_parameter *parameters, uint32_t count,
-                              struct query_cursor **cursor, struct err *err);
+MUST_CHECK bool query_execute(struct query_statement *statement, const struct query_parameter *parameters,
+                              uint32_t count, struct query_cursor **cursor, struct err *err);
 /* Named warnings of this execution (a damaged file ...), to be sent as NOTICE. */
 uint32_t query_cursor_warnings(const struct query_cursor *cursor, const char *const **warnings);
 
@@ -80,12 +94,18 @@ struct query_value {
     bool is_null;
     union {
         bool boolean;
-        int64_t integer;      /* INT*, DATE (days from 1970), TIME, TIMESTAMP, TIMESTAMPTZ (us from 1970) */
-        double number;        /* FLOAT* */
-        struct bytes bytes;   /* TEXT BYTEA JSONB; NUMERIC as decimal text */
+        int64_t integer;    /* INT*, DATE (days from 1970), TIME, TIMESTAMP, TIMESTAMPTZ (us from 1970) */
+        double number;      /* FLOAT* */
+        struct bytes bytes; /* TEXT BYTEA JSONB; NUMERIC as decimal text */
         struct uuid uuid;
-        struct { int32_t months, days; int64_t micros; } interval;
-        struct { uint64_t offset; uint32_t count; } list;
+        struct {
+            int32_t months, days;
+            int64_t micros;
+        } interval;
+        struct {
+            uint64_t offset;
+            uint32_t count;
+        } list;
     };
 };
 struct query_chunk;

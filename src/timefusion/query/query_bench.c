@@ -44,12 +44,18 @@ int main(void)
     static const struct {
         const char *name, *sql;
     } cases[] = {
-        { "latest_100", "select timestamp, name, kind, level, duration, resource___service___name, context___trace_id, summary from otel_logs_and_spans order by timestamp desc limit 100" },
+        { "latest_100", "select timestamp, name, kind, level, duration, resource___service___name, context___trace_id, "
+                        "summary from otel_logs_and_spans order by timestamp desc limit 100" },
         { "latest_100_all_columns", "select * from otel_logs_and_spans order by timestamp desc limit 100" },
-        { "latest_100_errors_of_a_service", "select timestamp, name from otel_logs_and_spans where resource___service___name = 'cart' and status_code = 'ERROR' order by timestamp desc limit 100" },
-        { "count_by_hour", "select time_bucket('1 hour', timestamp) as t, count(*) from otel_logs_and_spans group by t order by t" },
-        { "p95_by_name", "select name, approx_percentile(0.95, percentile_agg(duration)) from otel_logs_and_spans group by name" },
-        { "one_trace", "select * from otel_logs_and_spans where context___trace_id = '00000000000000000000000000000777'" },
+        { "latest_100_errors_of_a_service",
+          "select timestamp, name from otel_logs_and_spans where resource___service___name = 'cart' and status_code = "
+          "'ERROR' order by timestamp desc limit 100" },
+        { "count_by_hour",
+          "select time_bucket('1 hour', timestamp) as t, count(*) from otel_logs_and_spans group by t order by t" },
+        { "p95_by_name",
+          "select name, approx_percentile(0.95, percentile_agg(duration)) from otel_logs_and_spans group by name" },
+        { "one_trace",
+          "select * from otel_logs_and_spans where context___trace_id = '00000000000000000000000000000777'" },
         { "attribute_rare", "select count(*) from otel_logs_and_spans where attributes->>'nothing.here' = 'x'" },
         { "attribute_common", "select count(*) from otel_logs_and_spans where attributes->>'http.route' = '/pay'" },
         { "search_text", "select count(*) from otel_logs_and_spans where body::text ilike '%message 7777%'" },
@@ -73,7 +79,8 @@ int main(void)
     fixture_open(&fixture, 20, 20000);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         uint32_t files = 0;
-        double prepare = best(&fixture, cases[i].sql, 5, true, NULL), run = best(&fixture, cases[i].sql, 5, false, &files);
+        double prepare = best(&fixture, cases[i].sql, 5, true, NULL),
+               run = best(&fixture, cases[i].sql, 5, false, &files);
         printf("%s prepare %.2f ms execute %.2f ms files %u\n", cases[i].name, prepare, run, files);
     }
     printf("load_rss_anon %.1f MB\n", (double)anonymous_kb() / 1024);

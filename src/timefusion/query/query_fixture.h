@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define FIXTURE_START_US 1763769600000000 /* 2025-11-22 00:00:00 UTC */
-#define FIXTURE_DAY 20414
+#define FIXTURE_DAY      20414
 #ifndef FIXTURE_STEP_US
 #define FIXTURE_STEP_US 60000000 /* a row a minute */
 #endif
@@ -38,10 +38,9 @@ static inline void fixture_check(bool ok, const struct err *err, const char *wha
 
 static inline struct bytes fixture_text(char *room, size_t room_bytes, const char *fmt, uint64_t number)
 {
-    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wformat-nonliteral\"")
-    int len = snprintf(room, room_bytes, fmt, number);
-    _Pragma("GCC diagnostic pop")
-    return bytes_from(room, (size_t)len);
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wformat-nonliteral\"") int len =
+        snprintf(room, room_bytes, fmt, number);
+    _Pragma("GCC diagnostic pop") return bytes_from(room, (size_t)len);
 }
 
 static inline void fixture_put(struct columns *columns, const char *name, struct bytes text)
@@ -84,7 +83,8 @@ static inline void fixture_row(struct columns *columns, uint64_t n)
         fixture_put(columns, "level", bytes_of_text(n % 8 == 7 ? "ERROR" : "INFO"));
         fixture_put(columns, "severity___severity_text", bytes_of_text(n % 8 == 7 ? "error" : "info"));
         fixture_int(columns, "severity___severity_number", n % 8 == 7 ? 17 : 9);
-        fixture_put(columns, "body", fixture_text(text, sizeof text, "\"message %" PRIu64 " it's 100% \\\"done\\\"\"", n));
+        fixture_put(columns, "body",
+                    fixture_text(text, sizeof text, "\"message %" PRIu64 " it's 100%% \\\"done\\\"\"", n));
     } else {
         fixture_int(columns, "duration", (int64_t)(n * 1000));
         fixture_put(columns, "status_code", bytes_of_text(n % 7 == 0 ? "ERROR" : "OK"));
@@ -93,7 +93,10 @@ static inline void fixture_row(struct columns *columns, uint64_t n)
     }
     struct bytes remainder = fixture_text(text, sizeof text, "{\"n\":%" PRIu64 "}", n);
     if (n % 3 == 0) {
-        int len = snprintf(text, sizeof text, "{\"http.route\":\"%s\",\"n\":%" PRIu64 ",\"ok\":true,\"a\":1,\"a.b\":2,\"deep.er.list\":[1,2,3]}", routes[n % 9 / 3], n);
+        int len =
+            snprintf(text, sizeof text,
+                     "{\"http.route\":\"%s\",\"n\":%" PRIu64 ",\"ok\":true,\"a\":1,\"a.b\":2,\"deep.er.list\":[1,2,3]}",
+                     routes[n % 9 / 3], n);
         remainder = bytes_from(text, (size_t)len);
     }
     fixture_put(columns, "attributes", remainder);
@@ -129,22 +132,30 @@ static inline void fixture_point(struct columns *columns, uint64_t n)
     columns_row_end(columns);
 }
 
-static inline void fixture_publish(struct fixture *fixture, struct uuid project, enum schema_table_id table, uint64_t from, uint32_t rows, uint64_t position)
+static inline void fixture_publish(struct fixture *fixture, struct uuid project, enum schema_table_id table,
+                                   uint64_t from, uint32_t rows, uint64_t position)
 {
     /* A file holds rows of one day. */
     for (uint32_t done = 0; done < rows;) {
         struct columns *columns = columns_create(schema_table(table));
         int64_t day = (FIXTURE_START_US + (int64_t)(from + done) * FIXTURE_STEP_US) / 86400000000;
-        for (; done < rows && (FIXTURE_START_US + (int64_t)(from + done) * FIXTURE_STEP_US) / 86400000000 == day; done++) {
-            if (table == SCHEMA_METRICS) fixture_point(columns, from + done);
-            else fixture_row(columns, from + done);
+        for (; done < rows && (FIXTURE_START_US + (int64_t)(from + done) * FIXTURE_STEP_US) / 86400000000 == day;
+             done++) {
+            if (table == SCHEMA_METRICS)
+                fixture_point(columns, from + done);
+            else
+                fixture_row(columns, from + done);
         }
         struct err err = { .code = ERR_OK };
         struct bytes bytes;
         struct file *segment;
-        fixture_check(parquet_write(fixture->writer, columns, 0, columns_row_count(columns), PARQUET_CODEC_ZSTD, &bytes, &err), &err, "write");
+        fixture_check(parquet_write(fixture->writer, columns, 0, columns_row_count(columns), PARQUET_CODEC_ZSTD, &bytes,
+                                    &err),
+                      &err, "write");
         struct segment_range range = { position, position + 1, "test/0" };
-        fixture_check(segment_write(timefusion_segments(fixture->timefusion), schema_table(table), (int32_t)day, bytes, range, &segment, &err), &err, "segment");
+        fixture_check(segment_write(timefusion_segments(fixture->timefusion), schema_table(table), (int32_t)day, bytes,
+                                    range, &segment, &err),
+                      &err, "segment");
         segments_swap(timefusion_segments(fixture->timefusion), table, project, NULL, 0, &segment, 1);
         file_release(segment);
         columns_destroy(columns);
@@ -155,7 +166,10 @@ static inline void fixture_publish(struct fixture *fixture, struct uuid project,
 static inline void fixture_open(struct fixture *fixture, uint32_t file_count, uint32_t file_rows)
 {
     struct err err = { .code = ERR_OK };
-    *fixture = (struct fixture){ .dir = "/tmp/query_test_XXXXXX", .file_count = file_count, .file_rows = file_rows, .metric_files = file_count / 2 };
+    *fixture = (struct fixture){ .dir = "/tmp/query_test_XXXXXX",
+                                 .file_count = file_count,
+                                 .file_rows = file_rows,
+                                 .metric_files = file_count / 2 };
     fixture_check(mkdtemp(fixture->dir) != NULL, &err, "mkdtemp");
     fixture_check(uuid_from_text(BYTES("11111111-2222-4333-8444-555555555555"), &fixture->project), &err, "uuid");
     fixture_check(uuid_from_text(BYTES("99999999-2222-4333-8444-555555555555"), &fixture->other_project), &err, "uuid");
@@ -166,16 +180,28 @@ static inline void fixture_open(struct fixture *fixture, uint32_t file_count, ui
     fixture_check(object_store_open_folder(&fixture->store, path, &disk_real, &err), &err, "store");
     static const struct log log = { .fd = 2, .level_min = LOG_ERROR };
     fixture_check(disk_real.ops->mkdir(&disk_real, local, &err), &err, "mkdir");
-    struct timefusion_options options = { .dir = local, .store = fixture->store, .disk = &disk_real, .checkpoint_reader = query_checkpoint_reader(), .footer_bytes_max = 8u << 20, .log = &log };
+    struct timefusion_options options = { .dir = local,
+                                          .store = fixture->store,
+                                          .disk = &disk_real,
+                                          .checkpoint_reader = query_checkpoint_reader(),
+                                          .footer_bytes_max = 8u << 20,
+                                          .log = &log };
     fixture_check(timefusion_open(&fixture->timefusion, &options, &err), &err, "timefusion");
     fixture->writer = parquet_writer_create();
-    for (uint32_t f = 0; f < file_count; f++) fixture_publish(fixture, fixture->project, SCHEMA_LOGS_AND_SPANS, (uint64_t)f * file_rows, file_rows, f);
-    for (uint32_t f = 0; f < fixture->metric_files; f++) fixture_publish(fixture, fixture->project, SCHEMA_METRICS, (uint64_t)f * file_rows, file_rows, f);
+    for (uint32_t f = 0; f < file_count; f++)
+        fixture_publish(fixture, fixture->project, SCHEMA_LOGS_AND_SPANS, (uint64_t)f * file_rows, file_rows, f);
+    for (uint32_t f = 0; f < fixture->metric_files; f++)
+        fixture_publish(fixture, fixture->project, SCHEMA_METRICS, (uint64_t)f * file_rows, file_rows, f);
     fixture_publish(fixture, fixture->other_project, SCHEMA_LOGS_AND_SPANS, 0, 10, 0);
-    struct query_options query = { .timefusion = fixture->timefusion, .memory_bytes_max = 512u << 20, .threads = 2, .temp_dir = mem_strdup(temp), .log = &log };
+    struct query_options query = { .timefusion = fixture->timefusion,
+                                   .memory_bytes_max = 512u << 20,
+                                   .threads = 2,
+                                   .temp_dir = mem_strdup(temp),
+                                   .log = &log };
     fixture_check(query_engine_open(&fixture->engine, &query, &err), &err, "engine");
     free((void *)(uintptr_t)query.temp_dir);
-    fixture_check(query_session_open(&fixture->session, fixture->engine, fixture->project, "tester", &err), &err, "session");
+    fixture_check(query_session_open(&fixture->session, fixture->engine, fixture->project, "tester", &err), &err,
+                  "session");
 }
 
 static inline void fixture_close(struct fixture *fixture)
@@ -191,7 +217,8 @@ static inline void fixture_close(struct fixture *fixture)
 }
 
 /* A value as psql would show it, near enough for tests. */
-static inline void fixture_show(struct buf *out, const struct query_chunk *chunk, uint32_t column, struct query_value value, enum query_type type)
+static inline void fixture_show(struct buf *out, const struct query_chunk *chunk, uint32_t column,
+                                struct query_value value, enum query_type type)
 {
     bool ok = true;
     char text[UUID_TEXT_BYTES + 1];
@@ -201,7 +228,8 @@ static inline void fixture_show(struct buf *out, const struct query_chunk *chunk
         ok = buf_add(out, "{", 1);
         for (uint32_t i = 0; ok && i < value.list.count; i++) {
             if (i > 0) ok = buf_add(out, ",", 1);
-            fixture_show(out, chunk, column, query_chunk_element(chunk, column, value.list.offset + i), (enum query_type)((unsigned)type & ~(unsigned)QUERY_TYPE_LIST));
+            fixture_show(out, chunk, column, query_chunk_element(chunk, column, value.list.offset + i),
+                         (enum query_type)((unsigned)type & ~(unsigned)QUERY_TYPE_LIST));
         }
         ok = ok && buf_add(out, "}", 1);
     } else {
@@ -217,7 +245,10 @@ static inline void fixture_show(struct buf *out, const struct query_chunk *chunk
             uuid_to_text(value.uuid, text);
             ok = buf_printf(out, "%s", text);
             break;
-        case QUERY_TYPE_INTERVAL: ok = buf_printf(out, "%dm%dd%" PRId64 "us", value.interval.months, value.interval.days, value.interval.micros); break;
+        case QUERY_TYPE_INTERVAL:
+            ok = buf_printf(out, "%dm%dd%" PRId64 "us", value.interval.months, value.interval.days,
+                            value.interval.micros);
+            break;
         default: ok = buf_printf(out, "%" PRId64, value.integer);
         }
     }
@@ -225,7 +256,8 @@ static inline void fixture_show(struct buf *out, const struct query_chunk *chunk
 }
 
 /* Runs and shows all rows: "a|b\nc|d\n". false: err. */
-static inline bool fixture_run(struct query_session *session, const char *sql, const struct query_parameter *parameters, uint32_t count, struct buf *out, uint32_t *files_opened, struct err *err)
+static inline bool fixture_run(struct query_session *session, const char *sql, const struct query_parameter *parameters,
+                               uint32_t count, struct buf *out, uint32_t *files_opened, struct err *err)
 {
     struct query_statement *statement;
     struct query_cursor *cursor;

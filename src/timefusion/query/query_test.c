@@ -1,13 +1,13 @@
 #include "timefusion/query/query_fixture.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 #define FILES 8
-#define ROWS 500 /* of each: 4,000 rows, 2.8 days */
+#define ROWS  500 /* of each: 4,000 rows, 2.8 days */
 
 static int setup(void **state)
 {
@@ -31,7 +31,8 @@ static void expect(struct fixture *fixture, const char *sql, const char *answer)
     buf_init(&out, 64u << 20);
     bool ok = fixture_run(fixture->session, sql, NULL, 0, &out, NULL, &err);
     if (!ok) fail_msg("%s\n%s", sql, err.text);
-    if (strcmp((const char *)out.ptr, answer) != 0) fail_msg("%s\ngave %s\nwant %s", sql, (const char *)out.ptr, answer);
+    if (strcmp((const char *)out.ptr, answer) != 0)
+        fail_msg("%s\ngave %s\nwant %s", sql, (const char *)out.ptr, answer);
     buf_deinit(&out);
 }
 
@@ -52,41 +53,85 @@ static void test_dialect(void **state)
         { "select 1, 'a', null, true, 1.5, 10000000000", "1|a|NULL|t|1.5|10000000000\n" },
         { "select 7 / 2, -7 / 2, 7 % 3, 7 / 2.0, 2 ^ 10, 1 / 0", "3|-3|1|3.5|1024|NULL\n" },
         { "select 'it''s', E'a\\tb', $$q'q$$, 'a' || 1 || 'b'", "it's|a\tb|q'q|a1b\n" },
-        { "select substring('hello' from 2 for 3), substr('hello', -1, 3), left('hello', 2), right('hello', 2), split_part('a,b,c', ',', 2)", "ell|h|he|lo|b\n" },
-        { "select position('l' in 'hello'), strpos('hello', 'z'), length('äö'), upper('ab'), trim('  x '), replace('aba', 'a', 'c')", "3|0|2|AB|x|cbc\n" },
-        { "select 'abc' ~ 'B', 'abc' ~* 'B', 'abc' !~ 'b', 'a_c' like 'a\\_c', 'abc' like 'a\\_c', 'ABC' ilike '%b%'", "f|t|f|t|f|t\n" },
-        { "select round(2.5::float8), round(3.14159, 2), trunc(2.7), ceil(2.1), floor(-2.1), abs(-3), mod(7, 3), width_bucket(5, 0, 10, 5)", "2|3.14|2|3|-3|3|1|3\n" },
-        { "select coalesce(null, 2), nullif(1, 1), greatest(1, 3, 2), least('b', 'a'), case when 1 > 2 then 'x' else 'y' end, case 1 when 1 then 'one' end", "2|NULL|3|a|y|one\n" },
-        { "select array[1,2,3], '{a,\"b c\",NULL}'::text[], array_length(array[1,2], 1), (array['x','y'])[2], (array['x'])[0], cardinality(array[1])", "{1,2,3}|{a,b c,NULL}|2|y|NULL|1\n" },
-        { "select 2 = any(array[1,2]), 'a' = any('{a,b}'), array[1,2] @> array[2], array[1] && array[3], 1 in (1, 2), 3 not in (1, 2)", "t|t|t|f|t|t\n" },
-        { "select interval '1 month 2 days 03:04:05', '5m'::interval, 'PT1H'::interval, '1 hour ago'::interval, interval '1 day' * 2", "1m2d11045000000us|0m0d300000000us|0m0d3600000000us|0m0d-3600000000us|0m2d0us\n" },
-        { "select '2025-11-22'::date, '2025-11-22 01:00+01'::timestamptz, '2025-11-22 00:00:00'::timestamp, '2025-11-22'::date + 1", "20414|1763769600000000|1763769600000000|20415\n" },
-        { "select date_trunc('hour', '2025-11-22 10:11:12+00'::timestamptz), extract(second from '2025-11-22 10:11:12.5'::timestamptz), extract(epoch from interval '1 day')", "1763805600000000|12.5|86400\n" },
+        { "select substring('hello' from 2 for 3), substr('hello', -1, 3), left('hello', 2), right('hello', 2), "
+          "split_part('a,b,c', ',', 2)",
+          "ell|h|he|lo|b\n" },
+        { "select position('l' in 'hello'), strpos('hello', 'z'), length('äö'), upper('ab'), trim('  x '), "
+          "replace('aba', 'a', 'c')",
+          "3|0|2|AB|x|cbc\n" },
+        { "select 'abc' ~ 'B', 'abc' ~* 'B', 'abc' !~ 'b', 'a_c' like 'a\\_c', 'abc' like 'a\\_c', 'ABC' ilike '%b%'",
+          "f|t|f|t|f|t\n" },
+        { "select round(2.5::float8), round(3.14159, 2), trunc(2.7), ceil(2.1), floor(-2.1), abs(-3), mod(7, 3), "
+          "width_bucket(5, 0, 10, 5)",
+          "2|3.14|2|3|-3|3|1|3\n" },
+        { "select coalesce(null, 2), nullif(1, 1), greatest(1, 3, 2), least('b', 'a'), case when 1 > 2 then 'x' else "
+          "'y' end, case 1 when 1 then 'one' end",
+          "2|NULL|3|a|y|one\n" },
+        { "select array[1,2,3], '{a,\"b c\",NULL}'::text[], array_length(array[1,2], 1), (array['x','y'])[2], "
+          "(array['x'])[0], cardinality(array[1])",
+          "{1,2,3}|{a,b c,NULL}|2|y|NULL|1\n" },
+        { "select 2 = any(array[1,2]), 'a' = any('{a,b}'), array[1,2] @> array[2], array[1] && array[3], 1 in (1, 2), "
+          "3 not in (1, 2)",
+          "t|t|t|f|t|t\n" },
+        { "select interval '1 month 2 days 03:04:05', '5m'::interval, 'PT1H'::interval, '1 hour ago'::interval, "
+          "interval '1 day' * 2",
+          "1m2d11045000000us|0m0d300000000us|0m0d3600000000us|0m0d-3600000000us|0m2d0us\n" },
+        { "select '2025-11-22'::date, '2025-11-22 01:00+01'::timestamptz, '2025-11-22 00:00:00'::timestamp, "
+          "'2025-11-22'::date + 1",
+          "20414|1763769600000000|1763769600000000|20415\n" },
+        { "select date_trunc('hour', '2025-11-22 10:11:12+00'::timestamptz), extract(second from '2025-11-22 "
+          "10:11:12.5'::timestamptz), extract(epoch from interval '1 day')",
+          "1763805600000000|12.5|86400\n" },
         { "select '2025-11-22 00:00:00'::timestamp at time zone 'Europe/Berlin'", "1763766000000000\n" },
-        { "select '{\"a\":[1,{\"b\":null}]}'::jsonb -> 'a' -> 0, '{\"a\":[1,{\"b\":null}]}'::jsonb #>> '{a,1}', '{\"a.b\":5}'::jsonb ->> 'a.b', '[1,2]'::jsonb -> -1", "1|{\"b\":null}|5|2\n" },
-        { "select '{\"a\":1,\"b\":[1,2]}'::jsonb @> '{\"b\":[2]}', '{\"a\":1}'::jsonb ? 'a', '{\"a\":1}'::jsonb ?| '{b,a}', '{\"a\":1}'::jsonb ?& '{b,a}', '[1.0]'::jsonb @> '1'", "t|t|t|f|t\n" },
-        { "select jsonb_typeof('[1]'), jsonb_array_length('[1,2]'), jsonb_build_object('a', 1, 'b', '[true]'::jsonb), to_jsonb(array['x']), jsonb_extract_path_text('{\"a\":{\"b\":\"c\"}}', 'a', 'b')",
+        { "select '{\"a\":[1,{\"b\":null}]}'::jsonb -> 'a' -> 0, '{\"a\":[1,{\"b\":null}]}'::jsonb #>> '{a,1}', "
+          "'{\"a.b\":5}'::jsonb ->> 'a.b', '[1,2]'::jsonb -> -1",
+          "1|{\"b\":null}|5|2\n" },
+        { "select '{\"a\":1,\"b\":[1,2]}'::jsonb @> '{\"b\":[2]}', '{\"a\":1}'::jsonb ? 'a', '{\"a\":1}'::jsonb ?| "
+          "'{b,a}', '{\"a\":1}'::jsonb ?& '{b,a}', '[1.0]'::jsonb @> '1'",
+          "t|t|t|f|t\n" },
+        { "select jsonb_typeof('[1]'), jsonb_array_length('[1,2]'), jsonb_build_object('a', 1, 'b', '[true]'::jsonb), "
+          "to_jsonb(array['x']), jsonb_extract_path_text('{\"a\":{\"b\":\"c\"}}', 'a', 'b')",
           "array|2|{\"a\":1,\"b\":[true]}|[\"x\"]|c\n" },
-        { "select encode('\\x616263'::bytea, 'hex'), encode('abc'::bytea, 'base64'), decode('616263', 'hex'), md5('a')", "616263|YWJj|abc|0cc175b9c0f1b6a831c399e269772661\n" },
-        { "select regexp_replace('a1b2', '[0-9]', '#', 'g'), regexp_replace('ab', '(a)(b)', '\\2\\1'), regexp_substr('x12', '[0-9]+'), concat('a', null, 1), concat_ws('-', 'a', 'b')", "a#b#|ba|12|a1|a-b\n" },
+        { "select encode('\\x616263'::bytea, 'hex'), encode('abc'::bytea, 'base64'), decode('616263', 'hex'), md5('a')",
+          "616263|YWJj|abc|0cc175b9c0f1b6a831c399e269772661\n" },
+        { "select regexp_replace('a1b2', '[0-9]', '#', 'g'), regexp_replace('ab', '(a)(b)', '\\2\\1'), "
+          "regexp_substr('x12', '[0-9]+'), concat('a', null, 1), concat_ws('-', 'a', 'b')",
+          "a#b#|ba|12|a1|a-b\n" },
         { "select * from (values (1, 'a'), (null, 'b'), (3, null)) v(x, y) order by x desc", "NULL|b\n3|NULL\n1|a\n" },
-        { "select x, sum(y) over (order by x rows between 1 preceding and current row), row_number() over w, lag(x, 1, 0) over w from (values (1,2),(2,3),(3,4)) v(x,y) window w as (order by x) order by x", "1|2|1|0\n2|5|2|1\n3|7|3|2\n" },
-        { "select x % 2 as odd, count(*), array_agg(x order by x desc) from generate_series(1, 5) as g(x) group by odd order by odd", "0|2|{4,2}\n1|3|{5,3,1}\n" },
+        { "select x, sum(y) over (order by x rows between 1 preceding and current row), row_number() over w, lag(x, 1, "
+          "0) over w from (values (1,2),(2,3),(3,4)) v(x,y) window w as (order by x) order by x",
+          "1|2|1|0\n2|5|2|1\n3|7|3|2\n" },
+        { "select x % 2 as odd, count(*), array_agg(x order by x desc) from generate_series(1, 5) as g(x) group by odd "
+          "order by odd",
+          "0|2|{4,2}\n1|3|{5,3,1}\n" },
         { "select x, count(*) from (values (1),(1),(2)) v(x) group by rollup(x) order by x", "1|2\n2|1\nNULL|3\n" },
         { "select * from (values (1),(2)) a(x) full join (values (2),(3)) b(x) using (x) order by x", "1\n2\n3\n" },
-        { "select t.a, u.b from (values (1),(2)) t(a) cross join lateral (select t.a * 10 as b) u order by 1", "1|10\n2|20\n" },
-        { "with a as (select 1 as x union all select 2), b as (select max(x) as m from a) select m, exists (select 1 from a where x = m), (select count(*) from a) from b", "2|t|2\n" },
+        { "select t.a, u.b from (values (1),(2)) t(a) cross join lateral (select t.a * 10 as b) u order by 1",
+          "1|10\n2|20\n" },
+        { "with a as (select 1 as x union all select 2), b as (select max(x) as m from a) select m, exists (select 1 "
+          "from a where x = m), (select count(*) from a) from b",
+          "2|t|2\n" },
         { "select 1 as x union select 1 union select 2 order by x desc limit 1", "2\n" },
-        { "select k, jsonb_array_elements_text('[\"p\",\"q\"]') from jsonb_object_keys('{\"a\":1}') as k", "a|p\na|q\n" },
+        { "select k, jsonb_array_elements_text('[\"p\",\"q\"]') from jsonb_object_keys('{\"a\":1}') as k",
+          "a|p\na|q\n" },
         { "select distinct on (x) x, y from (values (1,2),(1,3),(2,1)) v(x,y) order by x, y desc", "1|3\n2|1\n" },
         { "select '\x01T0\x02', length('\x01\x02')", "\x01T0\x02|2\n" },
-        { "select percentile_cont(0.5) within group (order by x), percentile_disc(0.5) within group (order by x), approx_percentile(0.5, percentile_agg(x)), mode() within group (order by x) from (values (1),(2),(2),(10)) v(x)", "2|2|2|2\n" },
-        { "select time_bucket('5 minutes', '2025-11-22 10:13:00+00'::timestamptz), time_bucket(interval '1 week', '2025-11-22 10:13:00+00'::timestamptz), time_bucket('1 month', '2025-11-22 10:13:00+00'::timestamptz), "
-          "time_bucket('1 hour', '2025-11-22 10:13:00+00'::timestamptz, '2000-01-01 00:30:00+00')", "1763806200000000|1763337600000000|1761955200000000|1763803800000000\n" },
-        { "select current_setting('timezone'), current_user, current_database(), current_schema(), pg_is_in_recovery()", "UTC|tester|monoscope|public|f\n" },
+        { "select percentile_cont(0.5) within group (order by x), percentile_disc(0.5) within group (order by x), "
+          "approx_percentile(0.5, percentile_agg(x)), mode() within group (order by x) from (values (1),(2),(2),(10)) "
+          "v(x)",
+          "2|2|2|2\n" },
+        { "select time_bucket('5 minutes', '2025-11-22 10:13:00+00'::timestamptz), time_bucket(interval '1 week', "
+          "'2025-11-22 10:13:00+00'::timestamptz), time_bucket('1 month', '2025-11-22 10:13:00+00'::timestamptz), "
+          "time_bucket('1 hour', '2025-11-22 10:13:00+00'::timestamptz, '2000-01-01 00:30:00+00')",
+          "1763806200000000|1763337600000000|1761955200000000|1763803800000000\n" },
+        { "select current_setting('timezone'), current_user, current_database(), current_schema(), pg_is_in_recovery()",
+          "UTC|tester|monoscope|public|f\n" },
         { "select oid, typarray from pg_type where typname = 'text'", "25|1009\n" },
-        { "select table_name, table_type from information_schema.tables order by 1", "otel_logs_and_spans|BASE TABLE\notel_metrics|BASE TABLE\ntelemetry|VIEW\n" },
-        { "select data_type, is_nullable from information_schema.columns where table_name = 'otel_metrics' and column_name in ('value', 'timestamp') order by 1", "double precision|YES\ntimestamp with time zone|NO\n" },
+        { "select table_name, table_type from information_schema.tables order by 1",
+          "otel_logs_and_spans|BASE TABLE\notel_metrics|BASE TABLE\ntelemetry|VIEW\n" },
+        { "select data_type, is_nullable from information_schema.columns where table_name = 'otel_metrics' and "
+          "column_name in ('value', 'timestamp') order by 1",
+          "double precision|YES\ntimestamp with time zone|NO\n" },
     };
     expect_all(*state, answers, COUNT_OF(answers));
 }
@@ -97,9 +142,12 @@ static void test_dialect(void **state)
 static void test_tables(void **state)
 {
     static const struct answer answers[] = {
-        { "select count(*), min(timestamp), max(timestamp), count(distinct project_id), min(project_id::text) from otel_logs_and_spans", "4000|1763769600000000|1764009540000000|1|11111111-2222-4333-8444-555555555555\n" },
+        { "select count(*), min(timestamp), max(timestamp), count(distinct project_id), min(project_id::text) from "
+          "otel_logs_and_spans",
+          "4000|1763769600000000|1764009540000000|1|11111111-2222-4333-8444-555555555555\n" },
         { "select count(*) from otel_metrics", "2000\n" },
-        { "select kind, count(*) from telemetry group by 1 order by 1", "client|1000\nlog|1000\nmetric|2000\nserver|2000\n" },
+        { "select kind, count(*) from telemetry group by 1 order by 1",
+          "client|1000\nlog|1000\nmetric|2000\nserver|2000\n" },
         { "select count(*) from otel_logs_and_spans where kind = 'SERVER'", "2000\n" },
         { "select count(*) from otel_logs_and_spans where kind in ('Client', 'log')", "2000\n" },
         { "select count(*) from otel_logs_and_spans where kind = any(array['LOG'])", "1000\n" },
@@ -107,22 +155,37 @@ static void test_tables(void **state)
         { "select count(*) from otel_logs_and_spans where kind in ('metric', 'log')", "3000\n" },
         { "select count(*) from otel_logs_and_spans where kind <> 'log'", "3000\n" },
         { "select count(*) from telemetry where kind = 'log'", "1000\n" },
-        { "select date, count(*) from otel_logs_and_spans group by 1 order by 1", "20414|1440\n20415|1440\n20416|1120\n" },
+        { "select date, count(*) from otel_logs_and_spans group by 1 order by 1",
+          "20414|1440\n20415|1440\n20416|1120\n" },
         { "select count(*) from otel_logs_and_spans where date = '2025-11-23'", "1440\n" },
         { "select count(*) from otel_logs_and_spans where attributes___http___response___status_code >= 500", "429\n" },
-        { "select count(*) from otel_logs_and_spans where attributes___http___response___status_code = '500'", "429\n" },
-        { "select count(*) from otel_logs_and_spans where attributes___http___response___status_code in (500, 501)", "429\n" },
-        { "select count(*) from otel_logs_and_spans where attributes___http___response___status_code between 400 and 599", "429\n" },
-        { "select id, name from otel_logs_and_spans where id = 'A0000000-0000-0000-0000-000000000003'", "a0000000-0000-0000-0000-000000000003|operation 3\n" },
-        { "select name from otel_logs_and_spans where id in ('a0000000-0000-0000-0000-000000000003', 'a0000000-0000-0000-0000-000000000001') order by 1", "operation 1\noperation 3\n" },
-        { "select severity, context, severity->>'severity_number', context->'trace_id', context->>'nothing' from otel_logs_and_spans where context->>'span_id' = '0000000000000003'",
-          "{\"severity_number\":9,\"severity_text\":\"info\"}|{\"span_id\":\"0000000000000003\",\"trace_id\":\"00000000000000000000000000000000\"}|9|\"00000000000000000000000000000000\"|NULL\n" },
+        { "select count(*) from otel_logs_and_spans where attributes___http___response___status_code = '500'",
+          "429\n" },
+        { "select count(*) from otel_logs_and_spans where attributes___http___response___status_code in (500, 501)",
+          "429\n" },
+        { "select count(*) from otel_logs_and_spans where attributes___http___response___status_code between 400 and "
+          "599",
+          "429\n" },
+        { "select id, name from otel_logs_and_spans where id = 'A0000000-0000-0000-0000-000000000003'",
+          "a0000000-0000-0000-0000-000000000003|operation 3\n" },
+        { "select name from otel_logs_and_spans where id in ('a0000000-0000-0000-0000-000000000003', "
+          "'a0000000-0000-0000-0000-000000000001') order by 1",
+          "operation 1\noperation 3\n" },
+        { "select severity, context, severity->>'severity_number', context->'trace_id', context->>'nothing' from "
+          "otel_logs_and_spans where context->>'span_id' = '0000000000000003'",
+          "{\"severity_number\":9,\"severity_text\":\"info\"}|{\"span_id\":\"0000000000000003\",\"trace_id\":"
+          "\"00000000000000000000000000000000\"}|9|\"00000000000000000000000000000000\"|NULL\n" },
         { "select attributes, resource from otel_logs_and_spans where id = 'a0000000-0000-0000-0000-000000000006'",
-          "{\"a\":1,\"a.b\":2,\"deep\":{\"er\":{\"list\":[1,2,3]}},\"http\":{\"request\":{\"method\":\"GET\"},\"response\":{\"status_code\":\"200\"},\"route\":\"/pay\"},\"n\":6,\"ok\":true}|"
+          "{\"a\":1,\"a.b\":2,\"deep\":{\"er\":{\"list\":[1,2,3]}},\"http\":{\"request\":{\"method\":\"GET\"},"
+          "\"response\":{\"status_code\":\"200\"},\"route\":\"/pay\"},\"n\":6,\"ok\":true}|"
           "{\"host\":{\"name\":\"box-1\"},\"service\":{\"name\":\"cart\"}}\n" },
-        { "select attributes->>'http.route', attributes->'http'->>'route', attributes->'http'->'request'->>'method', attributes->>'http.request.method', attributes->'http', attributes->>'n', attributes->'a', "
-          "attributes->>'a.b', attributes->'deep'->'er'->'list'->0, resource->>'service.name', resource->'host'->>'name', attributes->>'none' from otel_logs_and_spans where id = 'a0000000-0000-0000-0000-000000000006'",
-          "/pay|/pay|GET|GET|{\"request\":{\"method\":\"GET\"},\"response\":{\"status_code\":\"200\"},\"route\":\"/pay\"}|6|1|2|1|cart|box-1|NULL\n" },
+        { "select attributes->>'http.route', attributes->'http'->>'route', attributes->'http'->'request'->>'method', "
+          "attributes->>'http.request.method', attributes->'http', attributes->>'n', attributes->'a', "
+          "attributes->>'a.b', attributes->'deep'->'er'->'list'->0, resource->>'service.name', "
+          "resource->'host'->>'name', attributes->>'none' from otel_logs_and_spans where id = "
+          "'a0000000-0000-0000-0000-000000000006'",
+          "/pay|/pay|GET|GET|{\"request\":{\"method\":\"GET\"},\"response\":{\"status_code\":\"200\"},\"route\":\"/"
+          "pay\"}|6|1|2|1|cart|box-1|NULL\n" },
         { "select count(*) from otel_logs_and_spans where attributes->>'http.route' = '/pay'", "444\n" },
         { "select count(*) from otel_logs_and_spans where attributes @> '{\"http\":{\"route\":\"/pay\"}}'", "444\n" },
         { "select count(*) from otel_logs_and_spans where (attributes->>'n')::int >= 3990", "10\n" },
@@ -131,16 +194,28 @@ static void test_tables(void **state)
         { "select count(*) from otel_logs_and_spans where 'err:7' = any(hashes)", "80\n" },
         { "select count(*) from otel_logs_and_spans where hashes @> array['err:7', 'pat:all']", "80\n" },
         { "select count(*) from otel_logs_and_spans where hashes && array['err:7', 'err:8']", "160\n" },
-        { "select h, count(*) from otel_logs_and_spans, unnest(hashes) as h group by h order by 2 desc, 1 limit 2", "pat:all|4000\nerr:0|80\n" },
-        { "select body, level from otel_logs_and_spans where kind = 'log' and body::text ilike '%MESSAGE 39%' order by timestamp limit 1", "\"message 39 it's 100% \\\"done\\\"\"|ERROR\n" },
-        { "select name, body, attributes, attributes->>'http.route', attributes->>'metric.unit', resource, context from telemetry where kind = 'metric' order by timestamp limit 1",
-          "metric.0|{\"type\":\"gauge\",\"unit\":\"ms\",\"value\":0}|{\"http\":{\"route\":\"/metric\"},\"metric\":{\"type\":\"gauge\",\"unit\":\"ms\"},\"zone\":\"a\"}|/metric|ms|{\"host\":{\"name\":\"box-2\"},\"service\":{\"name\":\"cart\"}}|NULL\n" },
-        { "select metric_name, sum(value), attributes->>'http.route', attributes from otel_metrics where metric_name = 'metric.1' and value < 1 group by 1, 3, 4", "metric.1|0.5|/metric|{\"http\":{\"route\":\"/metric\"},\"zone\":\"a\"}\n" },
-        { "select time_bucket('1 day', timestamp) as d, count(*), sum(duration) from otel_logs_and_spans group by d order by d limit 1", "1763769600000000|1440|776520000\n" },
-        { "select timestamp from otel_logs_and_spans order by timestamp desc limit 2 offset 1", "1764009480000000\n1764009420000000\n" },
+        { "select h, count(*) from otel_logs_and_spans, unnest(hashes) as h group by h order by 2 desc, 1 limit 2",
+          "pat:all|4000\nerr:0|80\n" },
+        { "select body, level from otel_logs_and_spans where kind = 'log' and body::text ilike '%MESSAGE 39%' order by "
+          "timestamp limit 1",
+          "\"message 39 it's 100% \\\"done\\\"\"|ERROR\n" },
+        { "select name, body, attributes, attributes->>'http.route', attributes->>'metric.unit', resource, context "
+          "from telemetry where kind = 'metric' order by timestamp limit 1",
+          "metric.0|{\"type\":\"gauge\",\"unit\":\"ms\",\"value\":0}|{\"http\":{\"route\":\"/"
+          "metric\"},\"metric\":{\"type\":\"gauge\",\"unit\":\"ms\"},\"zone\":\"a\"}|/"
+          "metric|ms|{\"host\":{\"name\":\"box-2\"},\"service\":{\"name\":\"cart\"}}|NULL\n" },
+        { "select metric_name, sum(value), attributes->>'http.route', attributes from otel_metrics where metric_name = "
+          "'metric.1' and value < 1 group by 1, 3, 4",
+          "metric.1|0.5|/metric|{\"http\":{\"route\":\"/metric\"},\"zone\":\"a\"}\n" },
+        { "select time_bucket('1 day', timestamp) as d, count(*), sum(duration) from otel_logs_and_spans group by d "
+          "order by d limit 1",
+          "1763769600000000|1440|776520000\n" },
+        { "select timestamp from otel_logs_and_spans order by timestamp desc limit 2 offset 1",
+          "1764009480000000\n1764009420000000\n" },
     };
     expect_all(*state, answers, COUNT_OF(answers));
-    expect(*state, "select duration from otel_logs_and_spans where status_code = 'ERROR' order by timestamp limit 3", "0\n14000\n21000\n");
+    expect(*state, "select duration from otel_logs_and_spans where status_code = 'ERROR' order by timestamp limit 3",
+           "0\n14000\n21000\n");
 }
 
 /* Goal: Describe before Bind: the types of parameters and results are known from the text alone, as PostgreSQL's would be.
@@ -148,8 +223,21 @@ static void test_tables(void **state)
 static void test_types(void **state)
 {
     struct fixture *fixture = *state;
-    enum { B = QUERY_TYPE_BOOL, I = QUERY_TYPE_INT4, L = QUERY_TYPE_INT8, D = QUERY_TYPE_FLOAT8, N = QUERY_TYPE_NUMERIC, T = QUERY_TYPE_TEXT, U = QUERY_TYPE_UUID, J = QUERY_TYPE_JSONB, A = QUERY_TYPE_DATE,
-           Z = QUERY_TYPE_TIMESTAMPTZ, V = QUERY_TYPE_INTERVAL, TL = QUERY_TYPE_LIST | QUERY_TYPE_TEXT, END = 255 };
+    enum {
+        B = QUERY_TYPE_BOOL,
+        I = QUERY_TYPE_INT4,
+        L = QUERY_TYPE_INT8,
+        D = QUERY_TYPE_FLOAT8,
+        N = QUERY_TYPE_NUMERIC,
+        T = QUERY_TYPE_TEXT,
+        U = QUERY_TYPE_UUID,
+        J = QUERY_TYPE_JSONB,
+        A = QUERY_TYPE_DATE,
+        Z = QUERY_TYPE_TIMESTAMPTZ,
+        V = QUERY_TYPE_INTERVAL,
+        TL = QUERY_TYPE_LIST | QUERY_TYPE_TEXT,
+        END = 255
+    };
     static const struct {
         const char *sql;
         int parameters[12], results[12];
@@ -158,21 +246,48 @@ static void test_types(void **state)
         { "select $1", { T, END }, { T, END } },
         { "select $1::int, $2::timestamptz, $3::text[], $1 + 1", { I, Z, TL, END }, { I, Z, TL, I, END } },
         { "select name from otel_logs_and_spans where timestamp >= $1 and timestamp < $2", { Z, Z, END }, { T, END } },
-        { "select id from otel_logs_and_spans where timestamp > now() - $1 and duration > $2 and id = $3", { V, L, U, END }, { U, END } },
+        { "select id from otel_logs_and_spans where timestamp > now() - $1 and duration > $2 and id = $3",
+          { V, L, U, END },
+          { U, END } },
         { "select id from otel_logs_and_spans where timestamp > now() - $1::interval", { V, END }, { U, END } },
-        { "select body from otel_logs_and_spans where $1 = any(hashes) and context___trace_id = any($2)", { T, TL, END }, { J, END } },
-        { "select attributes->'a', attributes->>'a' from otel_logs_and_spans where name like $1 and kind in ($2, $3) and duration between $4 and $5", { T, T, T, L, L, END }, { J, T, END } },
-        { "select count(*), sum(duration), avg(duration), max(timestamp), array_agg(name) from otel_logs_and_spans limit $1 offset $2", { L, L, END }, { L, N, D, Z, TL, END } },
-        { "select time_bucket($1, timestamp) as t, count(*) from otel_logs_and_spans where resource___service___name = $2 group by t", { V, T, END }, { Z, L, END } },
-        { "select coalesce($1, name), lower($2), $3 || name from otel_logs_and_spans", { T, T, T, END }, { T, T, T, END } },
+        { "select body from otel_logs_and_spans where $1 = any(hashes) and context___trace_id = any($2)",
+          { T, TL, END },
+          { J, END } },
+        { "select attributes->'a', attributes->>'a' from otel_logs_and_spans where name like $1 and kind in ($2, $3) "
+          "and duration between $4 and $5",
+          { T, T, T, L, L, END },
+          { J, T, END } },
+        { "select count(*), sum(duration), avg(duration), max(timestamp), array_agg(name) from otel_logs_and_spans "
+          "limit $1 offset $2",
+          { L, L, END },
+          { L, N, D, Z, TL, END } },
+        { "select time_bucket($1, timestamp) as t, count(*) from otel_logs_and_spans where resource___service___name = "
+          "$2 group by t",
+          { V, T, END },
+          { Z, L, END } },
+        { "select coalesce($1, name), lower($2), $3 || name from otel_logs_and_spans",
+          { T, T, T, END },
+          { T, T, T, END } },
         { "select case when duration > $1 then $2 else name end from otel_logs_and_spans", { L, T, END }, { T, END } },
-        { "select percentile_cont($1) within group (order by duration) from otel_logs_and_spans", { D, END }, { D, END } },
-        { "select date, hashes, context, severity___severity_number from otel_logs_and_spans where date = $1", { A, END }, { A, TL, J, I, END } },
-        { "select value, series_id, hist_bucket_counts from otel_metrics where value > $1", { D, END }, { D, U, QUERY_TYPE_LIST | QUERY_TYPE_INT8, END } },
+        { "select percentile_cont($1) within group (order by duration) from otel_logs_and_spans",
+          { D, END },
+          { D, END } },
+        { "select date, hashes, context, severity___severity_number from otel_logs_and_spans where date = $1",
+          { A, END },
+          { A, TL, J, I, END } },
+        { "select value, series_id, hist_bucket_counts from otel_metrics where value > $1",
+          { D, END },
+          { D, U, QUERY_TYPE_LIST | QUERY_TYPE_INT8, END } },
         { "select exists (select 1 from otel_metrics where metric_name = $1)", { T, END }, { B, END } },
         { "select x from (select duration as x from otel_logs_and_spans) s where x = $1", { L, END }, { L, END } },
-        { "select timestamp - timestamp, timestamp - interval '1 hour', extract(hour from timestamp) from otel_logs_and_spans", { END }, { V, Z, D, END } },
-        { "select sum(severity___severity_number), round(avg(duration)::numeric, 2), '1'::numeric(10,2) from otel_logs_and_spans", { END }, { L, N, N, END } },
+        { "select timestamp - timestamp, timestamp - interval '1 hour', extract(hour from timestamp) from "
+          "otel_logs_and_spans",
+          { END },
+          { V, Z, D, END } },
+        { "select sum(severity___severity_number), round(avg(duration)::numeric, 2), '1'::numeric(10,2) from "
+          "otel_logs_and_spans",
+          { END },
+          { L, N, N, END } },
         { "show timezone", { END }, { T, END } },
         { "set application_name = 'x'", { END }, { END } },
         { "explain select 1", { END }, { T, END } },
@@ -180,16 +295,21 @@ static void test_types(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct query_statement *statement;
         struct err err = { .code = ERR_OK };
-        if (!query_prepare(fixture->session, bytes_of_text(cases[i].sql), NULL, 0, &statement, &err)) fail_msg("%s\n%s", cases[i].sql, err.text);
+        if (!query_prepare(fixture->session, bytes_of_text(cases[i].sql), NULL, 0, &statement, &err))
+            fail_msg("%s\n%s", cases[i].sql, err.text);
         const enum query_type *parameters;
         const struct query_column *columns;
-        uint32_t parameter_count = query_statement_parameters(statement, &parameters), column_count = query_statement_columns(statement, &columns);
+        uint32_t parameter_count = query_statement_parameters(statement, &parameters),
+                 column_count = query_statement_columns(statement, &columns);
         uint32_t n = 0;
         for (; cases[i].parameters[n] != END; n++)
-            if (n >= parameter_count || (int)parameters[n] != cases[i].parameters[n]) fail_msg("%s\nparameter %u", cases[i].sql, n + 1);
+            if (n >= parameter_count || (int)parameters[n] != cases[i].parameters[n])
+                fail_msg("%s\nparameter %u", cases[i].sql, n + 1);
         assert_int_equal(n, parameter_count);
         for (n = 0; cases[i].results[n] != END; n++)
-            if (n >= column_count || (int)columns[n].type != cases[i].results[n]) fail_msg("%s\ncolumn %u is of type %d", cases[i].sql, n + 1, n < column_count ? (int)columns[n].type : -1);
+            if (n >= column_count || (int)columns[n].type != cases[i].results[n])
+                fail_msg("%s\ncolumn %u is of type %d", cases[i].sql, n + 1,
+                         n < column_count ? (int)columns[n].type : -1);
         assert_int_equal(n, column_count);
         query_statement_close(statement);
     }
@@ -205,7 +325,10 @@ static void test_declared_types(void **state)
     const struct query_chunk *chunk;
     struct err err = { .code = ERR_OK };
     enum query_type declared[] = { QUERY_TYPE_INT4 };
-    assert_true(query_prepare(fixture->session, BYTES("select count(*) from otel_logs_and_spans where attributes___http___response___status_code >= $1"), declared, 1, &statement, &err));
+    assert_true(query_prepare(
+        fixture->session,
+        BYTES("select count(*) from otel_logs_and_spans where attributes___http___response___status_code >= $1"),
+        declared, 1, &statement, &err));
     const enum query_type *parameters;
     assert_int_equal(query_statement_parameters(statement, &parameters), 1);
     assert_int_equal(parameters[0], QUERY_TYPE_INT4);
@@ -231,18 +354,26 @@ static void test_parameters(void **state)
     struct buf out;
     struct err err;
     buf_init(&out, 1u << 20);
-    const char *const words[] = { "plain", "it's '; drop table x; --", "\x01T0\x02", "\\", "%_", "", "äöü\n\t", "$1", "'||read_blob('x')||'" };
+    const char *const words[] = { "plain", "it's '; drop table x; --", "\x01T0\x02", "\\", "%_", "", "äöü\n\t",
+                                  "$1",    "'||read_blob('x')||'" };
     for (size_t i = 0; i < COUNT_OF(words); i++) {
         struct query_parameter parameters[] = { text(words[i]) };
         assert_true(fixture_run(fixture->session, "select $1::text", parameters, 1, &out, NULL, &err));
         assert_int_equal(out.len, strlen(words[i]) + 1);
         assert_memory_equal(out.ptr, words[i], strlen(words[i]));
     }
-    struct query_parameter several[] = { text("2025-11-22 00:00:00+00"), text("1 hour"), text("{err:1,err:2}"), text("500"), { .is_null = true } };
-    assert_true(fixture_run(fixture->session, "select count(*) from otel_logs_and_spans where timestamp >= $1 and timestamp < $1 + $2 and hashes && $3 and duration < $4::bigint * 100 and ($5::text is null)", several, 5, &out, NULL, &err));
+    struct query_parameter several[] = {
+        text("2025-11-22 00:00:00+00"), text("1 hour"), text("{err:1,err:2}"), text("500"), { .is_null = true }
+    };
+    assert_true(fixture_run(fixture->session,
+                            "select count(*) from otel_logs_and_spans where timestamp >= $1 and timestamp < $1 + $2 "
+                            "and hashes && $3 and duration < $4::bigint * 100 and ($5::text is null)",
+                            several, 5, &out, NULL, &err));
     assert_string_equal((const char *)out.ptr, "2\n");
     struct query_parameter like[] = { text("%MESSAGE 3999%"), text("%message 3999%") };
-    assert_true(fixture_run(fixture->session, "select count(*) from otel_logs_and_spans where body::text ilike $1 and body::text like $2", like, 2, &out, NULL, &err));
+    assert_true(fixture_run(fixture->session,
+                            "select count(*) from otel_logs_and_spans where body::text ilike $1 and body::text like $2",
+                            like, 2, &out, NULL, &err));
     assert_string_equal((const char *)out.ptr, "1\n");
     static const struct {
         const char *sql;
@@ -253,19 +384,28 @@ static void test_parameters(void **state)
         { "select $1::bool", { 1 }, 1, "t\n" },
         { "select $1::int8", { 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE }, 8, "-2\n" },
         { "select $1::float8", { 0x3F, 0xF8, 0, 0, 0, 0, 0, 0 }, 8, "1.5\n" },
-        { "select $1::uuid", { 0xA0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 }, 16, "a0000000-0000-0000-0000-000000000001\n" },
+        { "select $1::uuid",
+          { 0xA0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 },
+          16,
+          "a0000000-0000-0000-0000-000000000001\n" },
         { "select $1::timestamptz", { 0, 0, 0, 0, 0, 0, 0, 1 }, 8, "946684800000001\n" },
         { "select $1::date", { 0, 0, 0, 1 }, 4, "10958\n" },
         { "select $1::interval", { 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 1 }, 16, "1m2d5us\n" },
         { "select $1::bytea", { 'a', 'b' }, 2, "ab\n" },
         { "select $1::jsonb", { 1, '[', ']' }, 3, "[]\n" },
         { "select $1::numeric(10,2)", { 0, 2, 0, 0, 0, 0, 0, 2, 0, 12, 0x13, 0x88 }, 12, "12.50\n" }, /* 12, 5000 */
-        { "select $1::text[]", { 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 25, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 'x', 0xFF, 0xFF, 0xFF, 0xFF }, 29, "{x,NULL}\n" },
+        { "select $1::text[]",
+          { 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 25, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 'x', 0xFF, 0xFF, 0xFF, 0xFF },
+          29,
+          "{x,NULL}\n" },
     };
     for (size_t i = 0; i < COUNT_OF(binary); i++) {
-        struct query_parameter parameters[] = { { .value = bytes_from(binary[i].bytes, binary[i].len), .is_binary = true } };
-        if (!fixture_run(fixture->session, binary[i].sql, parameters, 1, &out, NULL, &err)) fail_msg("%s: %s", binary[i].sql, err.text);
-        if (strcmp((const char *)out.ptr, binary[i].answer) != 0) fail_msg("%s gave %s", binary[i].sql, (const char *)out.ptr);
+        struct query_parameter parameters[] = { { .value = bytes_from(binary[i].bytes, binary[i].len),
+                                                  .is_binary = true } };
+        if (!fixture_run(fixture->session, binary[i].sql, parameters, 1, &out, NULL, &err))
+            fail_msg("%s: %s", binary[i].sql, err.text);
+        if (strcmp((const char *)out.ptr, binary[i].answer) != 0)
+            fail_msg("%s gave %s", binary[i].sql, (const char *)out.ptr);
         parameters[0].value.len = binary[i].len > 3 ? 3 : 0; /* cut short */
         bool ok = fixture_run(fixture->session, binary[i].sql, parameters, 1, &out, NULL, &err);
         if (ok && i != 7 && i != 8) fail_msg("%s took a value cut short", binary[i].sql);
@@ -289,17 +429,27 @@ static void test_settings(void **state)
     assert_true(query_session_open(&other, fixture->engine, fixture->project, "other", &err));
     assert_true(fixture_run(other, "set timezone = 'Europe/Berlin'", NULL, 0, &out, NULL, &err));
     for (int i = 0; i < 2; i++) {
-        assert_true(fixture_run(other, "select '2025-11-22 00:00:00+00'::timestamptz::text, current_setting('TimeZone')", NULL, 0, &out, NULL, &err));
+        assert_true(fixture_run(other,
+                                "select '2025-11-22 00:00:00+00'::timestamptz::text, current_setting('TimeZone')", NULL,
+                                0, &out, NULL, &err));
         assert_string_equal((const char *)out.ptr, "2025-11-22 01:00:00+01|Europe/Berlin\n");
-        expect(fixture, "select '2025-11-22 00:00:00+00'::timestamptz::text, current_setting('TimeZone')", "2025-11-22 00:00:00+00|UTC\n");
+        expect(fixture, "select '2025-11-22 00:00:00+00'::timestamptz::text, current_setting('TimeZone')",
+               "2025-11-22 00:00:00+00|UTC\n");
     }
     /* Timescale's buckets do not move with the zone, date_trunc does. */
-    assert_true(fixture_run(other, "select time_bucket('1 day', '2025-11-22 23:30:00+00'::timestamptz), date_trunc('day', '2025-11-22 23:30:00+00'::timestamptz)", NULL, 0, &out, NULL, &err));
+    assert_true(fixture_run(other,
+                            "select time_bucket('1 day', '2025-11-22 23:30:00+00'::timestamptz), date_trunc('day', "
+                            "'2025-11-22 23:30:00+00'::timestamptz)",
+                            NULL, 0, &out, NULL, &err));
     assert_string_equal((const char *)out.ptr, "1763769600000000|1763852400000000\n");
     assert_true(fixture_run(other, "reset timezone", NULL, 0, &out, NULL, &err));
     assert_true(fixture_run(other, "show timezone", NULL, 0, &out, NULL, &err));
     assert_string_equal((const char *)out.ptr, "UTC\n");
-    static const char *const refused[] = { "set timezone = 'Mars/Base'", "set timezone = 'x''; select 1'", "set nonsense = 1", "set client_encoding = 'latin1'", "set server_version = '9'", "set role postgres", "set statement_timeout = 'soon'" };
+    static const char *const refused[] = {
+        "set timezone = 'Mars/Base'",     "set timezone = 'x''; select 1'", "set nonsense = 1",
+        "set client_encoding = 'latin1'", "set server_version = '9'",       "set role postgres",
+        "set statement_timeout = 'soon'"
+    };
     for (size_t i = 0; i < COUNT_OF(refused); i++)
         if (fixture_run(other, refused[i], NULL, 0, &out, NULL, &err)) fail_msg("%s was taken", refused[i]);
     query_session_close(other);
@@ -307,7 +457,9 @@ static void test_settings(void **state)
 }
 
 /* A query that runs for a long time: millions of rows from nothing. */
-#define LONG_SQL "select count(*) from generate_series(1, 3000) a(x), generate_series(1, 3000) b(y), generate_series(1, 3000) c(z) where x + y + z = $1"
+#define LONG_SQL                                                                                                   \
+    "select count(*) from generate_series(1, 3000) a(x), generate_series(1, 3000) b(y), generate_series(1, 3000) " \
+    "c(z) where x + y + z = $1"
 
 struct canceller {
     struct query_session *session;
@@ -361,7 +513,10 @@ static void test_cursors(void **state)
     struct query_cursor *cursor;
     const struct query_chunk *chunk;
     struct err err = { .code = ERR_OK };
-    assert_true(query_prepare(fixture->session, BYTES("select a.id, b.name from otel_logs_and_spans a, otel_logs_and_spans b where b.timestamp < '2025-11-22 01:00:00+00'"), NULL, 0, &statement, &err));
+    assert_true(query_prepare(fixture->session,
+                              BYTES("select a.id, b.name from otel_logs_and_spans a, otel_logs_and_spans b where "
+                                    "b.timestamp < '2025-11-22 01:00:00+00'"),
+                              NULL, 0, &statement, &err));
     assert_true(query_execute(statement, NULL, 0, &cursor, &err));
     uint64_t rows = 0;
     for (int i = 0;; i++) {
@@ -401,8 +556,13 @@ static void *worker_run(void *arg)
     buf_init(&out, 1u << 20);
     worker->failed = !query_session_open(&session, worker->fixture->engine, worker->project, "w", &err);
     for (int i = 0; !worker->failed && i < 20; i++) {
-        worker->failed = !fixture_run(session, "select count(*) from otel_logs_and_spans where name like 'operation%'", NULL, 0, &out, NULL, &err) || strcmp((const char *)out.ptr, worker->count) != 0;
-        if (!worker->failed) worker->failed = !fixture_run(session, "select attributes from otel_logs_and_spans order by timestamp desc limit 5", NULL, 0, &out, NULL, &err);
+        worker->failed = !fixture_run(session, "select count(*) from otel_logs_and_spans where name like 'operation%'",
+                                      NULL, 0, &out, NULL, &err) ||
+                         strcmp((const char *)out.ptr, worker->count) != 0;
+        if (!worker->failed)
+            worker->failed =
+                !fixture_run(session, "select attributes from otel_logs_and_spans order by timestamp desc limit 5",
+                             NULL, 0, &out, NULL, &err);
     }
     if (err.code != ERR_OK) fprintf(stderr, "%s\n", err.text);
     query_session_close(session);
@@ -420,9 +580,13 @@ static void test_two_sessions(void **state)
     buf_init(&out, 1u << 20);
     struct query_session *session;
     assert_true(query_session_open(&session, fixture->engine, fixture->other_project, "o", &err));
-    assert_true(fixture_run(session, "select count(*) from otel_logs_and_spans where name like 'operation%'", NULL, 0, &out, NULL, &err));
+    assert_true(fixture_run(session, "select count(*) from otel_logs_and_spans where name like 'operation%'", NULL, 0,
+                            &out, NULL, &err));
     query_session_close(session);
-    struct worker workers[2] = { { .fixture = fixture, .project = fixture->project, .count = "4000\n" }, { .fixture = fixture, .project = fixture->other_project, .count = (const char *)out.ptr } };
+    struct worker workers[2] = {
+        { .fixture = fixture, .project = fixture->project, .count = "4000\n" },
+        { .fixture = fixture, .project = fixture->other_project, .count = (const char *)out.ptr }
+    };
     pthread_t threads[2];
     for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, worker_run, &workers[i]), 0);
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
@@ -444,12 +608,17 @@ static void test_damaged_file(void **state)
     struct err err = { .code = ERR_OK };
     fixture_open(&fixture, 3, 100);
     struct timefusion_snapshot *snapshot;
-    assert_true(timefusion_snapshot_acquire(fixture.timefusion, SCHEMA_LOGS_AND_SPANS, fixture.project, &snapshot, &err));
+    assert_true(
+        timefusion_snapshot_acquire(fixture.timefusion, SCHEMA_LOGS_AND_SPANS, fixture.project, &snapshot, &err));
     char command[300];
-    snprintf(command, sizeof command, "f=$(find '%s/local' -name '*%s') && printf 'xxxxxxxxxxxx' | dd of=$f bs=1 seek=$(($(stat -c %%s $f) - 12)) conv=notrunc 2>/dev/null", fixture.dir, snapshot->files[1]->name);
+    snprintf(command, sizeof command,
+             "f=$(find '%s/local' -name '*%s') && printf 'xxxxxxxxxxxx' | dd of=$f bs=1 seek=$(($(stat -c %%s $f) - "
+             "12)) conv=notrunc 2>/dev/null",
+             fixture.dir, snapshot->files[1]->name);
     timefusion_snapshot_release(snapshot);
     assert_int_equal(system(command), 0);
-    assert_true(query_prepare(fixture.session, BYTES("select count(*) from otel_logs_and_spans"), NULL, 0, &statement, &err));
+    assert_true(
+        query_prepare(fixture.session, BYTES("select count(*) from otel_logs_and_spans"), NULL, 0, &statement, &err));
     if (!query_execute(statement, NULL, 0, &cursor, &err)) fail_msg("%s", err.text);
     assert_true(query_fetch(cursor, &chunk, &err));
     assert_int_equal(query_chunk_value(chunk, 0, 0).integer, 200);
@@ -467,7 +636,8 @@ struct lines {
 static bool line_add(void *ctx, struct bytes json, struct err *err)
 {
     struct lines *lines = ctx;
-    return (buf_add(&lines->text, json.ptr, json.len) && buf_add(&lines->text, "\n", 1)) || err_set(err, ERR_TOO_LARGE, "too long");
+    return (buf_add(&lines->text, json.ptr, json.len) && buf_add(&lines->text, "\n", 1)) ||
+           err_set(err, ERR_TOO_LARGE, "too long");
 }
 
 static void test_checkpoint(void **state)
@@ -488,12 +658,15 @@ static void test_checkpoint(void **state)
     struct lines lines;
     buf_init(&lines.text, 1u << 20);
     struct delta_checkpoint_reader reader = query_checkpoint_reader();
-    if (!reader.read(reader.ctx, fixture->store, "checkpoint.parquet", line_add, &lines, &err)) fail_msg("%s", err.text);
+    if (!reader.read(reader.ctx, fixture->store, "checkpoint.parquet", line_add, &lines, &err))
+        fail_msg("%s", err.text);
     assert_true(buf_add(&lines.text, "", 1));
     const char *text_lines = (const char *)lines.text.ptr;
     assert_non_null(strstr(text_lines, "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"));
     assert_non_null(strstr(text_lines, "{\"txn\":{\"appId\":\"app\",\"version\":7}}\n"));
-    assert_non_null(strstr(text_lines, "{\"add\":{\"path\":\"date=2025-11-22/a.parquet\",\"partitionValues\":{\"date\":\"2025-11-22\"},\"size\":10,"));
+    assert_non_null(strstr(
+        text_lines,
+        "{\"add\":{\"path\":\"date=2025-11-22/a.parquet\",\"partitionValues\":{\"date\":\"2025-11-22\"},\"size\":10,"));
     assert_null(strstr(text_lines, "stats_parsed"));
     assert_false(reader.read(reader.ctx, fixture->store, "missing.parquet", line_add, &lines, &err));
     buf_deinit(&lines.text);
@@ -519,8 +692,10 @@ static void test_positions(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct query_statement *statement;
         struct err err = { .code = ERR_OK };
-        if (query_prepare(fixture->session, bytes_of_text(cases[i].sql), NULL, 0, &statement, &err)) fail_msg("%s was taken", cases[i].sql);
-        if (err.code != cases[i].code || err.position != cases[i].position) fail_msg("%s: %s at %d: %s", cases[i].sql, err_name(err.code), err.position, err.text);
+        if (query_prepare(fixture->session, bytes_of_text(cases[i].sql), NULL, 0, &statement, &err))
+            fail_msg("%s was taken", cases[i].sql);
+        if (err.code != cases[i].code || err.position != cases[i].position)
+            fail_msg("%s: %s at %d: %s", cases[i].sql, err_name(err.code), err.position, err.text);
     }
 }
 
@@ -545,8 +720,19 @@ static void test_split(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dialect), cmocka_unit_test(test_tables), cmocka_unit_test(test_types), cmocka_unit_test(test_declared_types), cmocka_unit_test(test_parameters), cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_cancel_and_timeout), cmocka_unit_test(test_two_sessions), cmocka_unit_test(test_cursors), cmocka_unit_test(test_damaged_file), cmocka_unit_test(test_checkpoint), cmocka_unit_test(test_positions), cmocka_unit_test(test_split),
+        cmocka_unit_test(test_dialect),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_declared_types),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_cancel_and_timeout),
+        cmocka_unit_test(test_two_sessions),
+        cmocka_unit_test(test_cursors),
+        cmocka_unit_test(test_damaged_file),
+        cmocka_unit_test(test_checkpoint),
+        cmocka_unit_test(test_positions),
+        cmocka_unit_test(test_split),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -28,9 +28,12 @@ static bool bad_binary(struct err *err, enum query_type type)
 static bool numeric_put(struct buf *out, struct bytes value, struct err *err)
 {
     if (value.len < 8) return bad_binary(err, QUERY_TYPE_NUMERIC);
-    int count = (int)big_endian(value.ptr, 2), weight = (int16_t)big_endian(value.ptr + 2, 2), scale = (int)big_endian(value.ptr + 6, 2);
+    int count = (int)big_endian(value.ptr, 2), weight = (int16_t)big_endian(value.ptr + 2, 2),
+        scale = (int)big_endian(value.ptr + 6, 2);
     unsigned sign = (unsigned)big_endian(value.ptr + 4, 2);
-    if (value.len != 8 + 2 * (size_t)count || count > 20 || weight > 10 || weight < -10 || scale > 38 || (sign != 0 && sign != 0x4000)) return bad_binary(err, QUERY_TYPE_NUMERIC);
+    if (value.len != 8 + 2 * (size_t)count || count > 20 || weight > 10 || weight < -10 || scale > 38 ||
+        (sign != 0 && sign != 0x4000))
+        return bad_binary(err, QUERY_TYPE_NUMERIC);
     char text[400], *at = text;
     if (sign == 0x4000) *at++ = '-';
     if (weight < 0) *at++ = '0';
@@ -50,10 +53,14 @@ static bool numeric_put(struct buf *out, struct bytes value, struct err *err)
 
 static bool binary_put(struct buf *out, struct bytes value, enum query_type type, struct err *err)
 {
-    static const uint8_t lengths[] = { [QUERY_TYPE_BOOL] = 1, [QUERY_TYPE_INT2] = 2, [QUERY_TYPE_INT4] = 4, [QUERY_TYPE_INT8] = 8, [QUERY_TYPE_FLOAT4] = 4, [QUERY_TYPE_FLOAT8] = 8, [QUERY_TYPE_UUID] = 16,
-                                       [QUERY_TYPE_DATE] = 4, [QUERY_TYPE_TIME] = 8, [QUERY_TYPE_TIMESTAMP] = 8, [QUERY_TYPE_TIMESTAMPTZ] = 8, [QUERY_TYPE_INTERVAL] = 16 };
+    static const uint8_t lengths[] = {
+        [QUERY_TYPE_BOOL] = 1,   [QUERY_TYPE_INT2] = 2,      [QUERY_TYPE_INT4] = 4,        [QUERY_TYPE_INT8] = 8,
+        [QUERY_TYPE_FLOAT4] = 4, [QUERY_TYPE_FLOAT8] = 8,    [QUERY_TYPE_UUID] = 16,       [QUERY_TYPE_DATE] = 4,
+        [QUERY_TYPE_TIME] = 8,   [QUERY_TYPE_TIMESTAMP] = 8, [QUERY_TYPE_TIMESTAMPTZ] = 8, [QUERY_TYPE_INTERVAL] = 16
+    };
     bool ok = true;
-    if (!type_is_list(type) && type < COUNT_OF(lengths) && lengths[type] && value.len != lengths[type]) return bad_binary(err, type);
+    if (!type_is_list(type) && type < COUNT_OF(lengths) && lengths[type] && value.len != lengths[type])
+        return bad_binary(err, type);
     if (type_is_list(type)) { /* dimensions, flags, element type, size, lower bound, then length and bytes of each */
         enum query_type element = type_element(type);
         if (value.len < 12) return bad_binary(err, type);
@@ -108,17 +115,25 @@ static bool binary_put(struct buf *out, struct bytes value, enum query_type type
         ok = buf_printf(out, "CAST('%s' AS UUID)", text);
         break;
     }
-    case QUERY_TYPE_DATE: ok = buf_printf(out, "(DATE '2000-01-01' + CAST(%d AS INTEGER))", (int32_t)big_endian(value.ptr, 4)); break;
-    case QUERY_TYPE_TIME: ok = buf_printf(out, "(TIME '00:00:00' + to_microseconds(CAST(%" PRId64 " AS BIGINT)))", (int64_t)big_endian(value.ptr, 8)); break;
+    case QUERY_TYPE_DATE:
+        ok = buf_printf(out, "(DATE '2000-01-01' + CAST(%d AS INTEGER))", (int32_t)big_endian(value.ptr, 4));
+        break;
+    case QUERY_TYPE_TIME:
+        ok = buf_printf(out, "(TIME '00:00:00' + to_microseconds(CAST(%" PRId64 " AS BIGINT)))",
+                        (int64_t)big_endian(value.ptr, 8));
+        break;
     case QUERY_TYPE_TIMESTAMP:
     case QUERY_TYPE_TIMESTAMPTZ: {
         int64_t us = (int64_t)big_endian(value.ptr, 8);
         if (us > INT64_MAX - POSTGRES_EPOCH_US - 1 || us < -INT64_MAX / 2) return bad_binary(err, type);
-        ok = buf_printf(out, "%s(CAST(%" PRId64 " AS BIGINT))", type == QUERY_TYPE_TIMESTAMP ? "make_timestamp" : "make_timestamptz", us + POSTGRES_EPOCH_US);
+        ok = buf_printf(out, "%s(CAST(%" PRId64 " AS BIGINT))",
+                        type == QUERY_TYPE_TIMESTAMP ? "make_timestamp" : "make_timestamptz", us + POSTGRES_EPOCH_US);
         break;
     }
     case QUERY_TYPE_INTERVAL:
-        ok = buf_printf(out, "CAST('%d months %d days %" PRId64 " microseconds' AS INTERVAL)", (int32_t)big_endian(value.ptr + 12, 4), (int32_t)big_endian(value.ptr + 8, 4), (int64_t)big_endian(value.ptr, 8));
+        ok = buf_printf(out, "CAST('%d months %d days %" PRId64 " microseconds' AS INTERVAL)",
+                        (int32_t)big_endian(value.ptr + 12, 4), (int32_t)big_endian(value.ptr + 8, 4),
+                        (int64_t)big_endian(value.ptr, 8));
         break;
     case QUERY_TYPE_NUMERIC: return numeric_put(out, value, err);
     case QUERY_TYPE_BYTEA:
@@ -193,11 +208,15 @@ static bool is_plain_word(struct bytes pattern)
 static bool ilike_end_put(struct buf *out, const struct render *render, uint32_t number, struct err *err)
 {
     struct bytes pattern = pattern_of(render, number);
-    if (!is_plain_word(pattern)) return (buf_add(out, " ILIKE ", 7) || too_long(err)) && parameter_put(out, render, number, err) && (buf_printf(out, " ESCAPE '\\')") || too_long(err));
+    if (!is_plain_word(pattern))
+        return (buf_add(out, " ILIKE ", 7) || too_long(err)) && parameter_put(out, render, number, err) &&
+               (buf_printf(out, " ESCAPE '\\')") || too_long(err));
     struct buf regexp;
     buf_init(&regexp, 2 * pattern.len + 8);
     bool ok = buf_add(&regexp, "(?i)", 4);
-    for (size_t i = 1; ok && i + 1 < pattern.len; i++) ok = (!strchr(".^$*+?()[]{}|", pattern.ptr[i]) || buf_add(&regexp, "\\", 1)) && buf_add(&regexp, &pattern.ptr[i], 1);
+    for (size_t i = 1; ok && i + 1 < pattern.len; i++)
+        ok = (!strchr(".^$*+?()[]{}|", pattern.ptr[i]) || buf_add(&regexp, "\\", 1)) &&
+             buf_add(&regexp, &pattern.ptr[i], 1);
     ok = ok && buf_add(out, ", ", 2) && literal_quote(out, buf_bytes(&regexp)) && buf_add(out, ")", 1);
     buf_deinit(&regexp);
     return ok || too_long(err);
@@ -218,12 +237,21 @@ static bool mark_put(struct buf *out, char letter, uint32_t number, const struct
     case 'P': return parameter_put(out, render, number, err);
     case 'L': /* a plain pattern needs no ESCAPE, and DuckDB knows faster ways for it */
         pattern = pattern_of(render, number);
-        return parameter_put(out, render, number, err) && (pattern.len == 0 || !memchr(pattern.ptr, '\\', pattern.len) || buf_printf(out, " ESCAPE '\\'") || too_long(err));
-    case 'i': return buf_printf(out, "%s", is_plain_word(pattern_of(render, number)) ? "regexp_matches(" : "(") || too_long(err);
+        return parameter_put(out, render, number, err) &&
+               (pattern.len == 0 || !memchr(pattern.ptr, '\\', pattern.len) || buf_printf(out, " ESCAPE '\\'") ||
+                too_long(err));
+    case 'i':
+        return buf_printf(out, "%s", is_plain_word(pattern_of(render, number)) ? "regexp_matches(" : "(") ||
+               too_long(err);
     case 'I': return ilike_end_put(out, render, number, err);
     case 'T': return table_put(out, render, number, err);
-    case 'N': return buf_printf(out, "make_timestamptz(CAST(%" PRId64 " AS BIGINT))", render->now_unix_us) || too_long(err);
-    case 'S': return literal_quote(out, bytes_of_text(render->settings && render->settings[number] ? render->settings[number] : setting_definition(number)->default_value)) || too_long(err);
+    case 'N':
+        return buf_printf(out, "make_timestamptz(CAST(%" PRId64 " AS BIGINT))", render->now_unix_us) || too_long(err);
+    case 'S':
+        return literal_quote(out, bytes_of_text(render->settings && render->settings[number]
+                                                    ? render->settings[number]
+                                                    : setting_definition(number)->default_value)) ||
+               too_long(err);
     case 'U': return literal_quote(out, bytes_of_text(render->user ? render->user : "")) || too_long(err);
     default: return err_set(err, ERR_INTERNAL, "a template has an unknown mark");
     }

@@ -28,5 +28,6 @@ struct source_files {
     uint32_t count;
 };
 /* The columns of table that were asked for, over these files. Either list may be empty. ids: texts of which the row's id must be one, or NULL. */
-MUST_CHECK bool source_put(struct buf *out, const struct plan_table *table, struct uuid project_id, const struct source_files *logs,
-                           const struct source_files *metrics, const char *const *ids, uint32_t id_count);
+MUST_CHECK bool source_put(struct buf *out, const struct plan_table *table, struct uuid project_id,
+                           const struct source_files *logs, const struct source_files *metrics, const char *const *ids,
+                           uint32_t id_count);

@@ -1,5 +1,5 @@
-#include "timefusion/query/translate.h"
 #include "timefusion/query/literal.h"
+#include "timefusion/query/translate.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,6 @@ struct expr fail_at(struct translate *ctx, int location, enum err_code code, con
     }
     return failed;
 }
-
 
 const char *quote_text(struct translate *ctx, struct bytes text)
 {
@@ -112,7 +111,8 @@ struct expr relation_stored(struct translate *ctx, const struct relation *relati
     return (struct expr){ .sql = arena_printf(ctx->arena, "r%u.x%d", relation->id, column), .type = QUERY_TYPE_TEXT };
 }
 
-static struct expr level_column(struct translate *ctx, const struct scope *level, const char *name, int location, bool *found)
+static struct expr level_column(struct translate *ctx, const struct scope *level, const char *name, int location,
+                                bool *found)
 {
     struct expr value = { 0 };
     *found = true;
@@ -176,7 +176,8 @@ struct expr scope_column(struct translate *ctx, struct scope *scope, const PgQue
     if (count == 0 || count > 4) return fail_at(ctx, ref->location, ERR_SYNTAX, "improper qualified name");
     for (size_t i = 0; i < count; i++) {
         names[i] = node_text(ref->fields[i]);
-        if (!names[i]) return fail_at(ctx, ref->location, ERR_UNSUPPORTED, "\"*\" is not supported here; name the columns");
+        if (!names[i])
+            return fail_at(ctx, ref->location, ERR_UNSUPPORTED, "\"*\" is not supported here; name the columns");
     }
     const char *name = names[count - 1];
     if (count == 1) {
@@ -187,9 +188,12 @@ struct expr scope_column(struct translate *ctx, struct scope *scope, const PgQue
         }
         for (struct scope *level = scope; level; level = level->outer)
             if (scope_relation(level, name))
-                return fail_at(ctx, ref->location, ERR_UNSUPPORTED, "whole rows are not supported as a value; name the columns of \"%s\"", name);
+                return fail_at(ctx, ref->location, ERR_UNSUPPORTED,
+                               "whole rows are not supported as a value; name the columns of \"%s\"", name);
         const char *hint = column_hint(scope, name);
-        if (hint) return fail_at(ctx, ref->location, ERR_NO_COLUMN, "column \"%s\" does not exist; perhaps you mean \"%s\"", name, hint);
+        if (hint)
+            return fail_at(ctx, ref->location, ERR_NO_COLUMN, "column \"%s\" does not exist; perhaps you mean \"%s\"",
+                           name, hint);
         return fail_at(ctx, ref->location, ERR_NO_COLUMN, "column \"%s\" does not exist", name);
     }
     if (count >= 3 && strcmp(names[count - 3], "public") != 0)
@@ -202,7 +206,8 @@ struct expr scope_column(struct translate *ctx, struct scope *scope, const PgQue
         if (column >= 0) return relation_expr(ctx, relation, column);
         const char *hint = column_hint(level, name);
         if (hint)
-            return fail_at(ctx, ref->location, ERR_NO_COLUMN, "column %s.%s does not exist; perhaps you mean \"%s\"", alias, name, hint);
+            return fail_at(ctx, ref->location, ERR_NO_COLUMN, "column %s.%s does not exist; perhaps you mean \"%s\"",
+                           alias, name, hint);
         return fail_at(ctx, ref->location, ERR_NO_COLUMN, "column %s.%s does not exist", alias, name);
     }
     return fail_at(ctx, ref->location, ERR_NO_TABLE, "missing FROM-clause entry for table \"%s\"", alias);

@@ -14,13 +14,16 @@ static void text_init(struct text *text, struct translate *ctx)
 
 static void text_put(struct text *text, const char *piece)
 {
-    if (!buf_add(&text->buf, piece, strlen(piece))) fail_at(text->ctx, -1, ERR_TOO_LARGE, "the statement is too complex");
+    if (!buf_add(&text->buf, piece, strlen(piece)))
+        fail_at(text->ctx, -1, ERR_TOO_LARGE, "the statement is too complex");
 }
 
 /* The text in the arena; NULL when something failed. Frees the buffer in any case. */
 static const char *text_end(struct text *text)
 {
-    const char *sql = text->ctx->err->code == ERR_OK ? arena_printf(text->ctx->arena, "%.*s", (int)text->buf.len, (const char *)text->buf.ptr) : NULL;
+    const char *sql = text->ctx->err->code == ERR_OK
+                          ? arena_printf(text->ctx->arena, "%.*s", (int)text->buf.len, (const char *)text->buf.ptr)
+                          : NULL;
     buf_deinit(&text->buf);
     return sql;
 }
@@ -30,29 +33,46 @@ static const char *output_name(const PgQuery__Node *node)
 {
     const char *name = NULL;
     switch (node->node_case) {
-    case PG_QUERY__NODE__NODE_COLUMN_REF: name = node->column_ref->n_fields > 0 ? node_text(node->column_ref->fields[node->column_ref->n_fields - 1]) : NULL; break;
-    case PG_QUERY__NODE__NODE_FUNC_CALL: name = node->func_call->n_funcname > 0 ? node_text(node->func_call->funcname[node->func_call->n_funcname - 1]) : NULL; break;
+    case PG_QUERY__NODE__NODE_COLUMN_REF:
+        name =
+            node->column_ref->n_fields > 0 ? node_text(node->column_ref->fields[node->column_ref->n_fields - 1]) : NULL;
+        break;
+    case PG_QUERY__NODE__NODE_FUNC_CALL:
+        name = node->func_call->n_funcname > 0 ? node_text(node->func_call->funcname[node->func_call->n_funcname - 1])
+                                               : NULL;
+        break;
     case PG_QUERY__NODE__NODE_TYPE_CAST:
         name = output_name(node->type_cast->arg);
-        if (strcmp(name, "?column?") == 0 && node->type_cast->type_name->n_names > 0) name = node_text(node->type_cast->type_name->names[node->type_cast->type_name->n_names - 1]);
+        if (strcmp(name, "?column?") == 0 && node->type_cast->type_name->n_names > 0)
+            name = node_text(node->type_cast->type_name->names[node->type_cast->type_name->n_names - 1]);
         break;
     case PG_QUERY__NODE__NODE_A_INDIRECTION: return output_name(node->a_indirection->arg);
     case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return output_name(node->collate_clause->arg);
     case PG_QUERY__NODE__NODE_CASE_EXPR: name = "case"; break;
     case PG_QUERY__NODE__NODE_COALESCE_EXPR: name = "coalesce"; break;
-    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: name = node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "greatest" : "least"; break;
+    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
+        name = node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "greatest" : "least";
+        break;
     case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: name = "array"; break;
-    case PG_QUERY__NODE__NODE_A_EXPR: name = node->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF ? "nullif" : NULL; break;
+    case PG_QUERY__NODE__NODE_A_EXPR:
+        name = node->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF ? "nullif" : NULL;
+        break;
     case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: {
-        static const char *const names[] = { "", "current_date", "current_time", "current_time", "current_timestamp", "current_timestamp", "localtime", "localtime", "localtimestamp",
-                                             "localtimestamp", "current_role", "current_user", "user", "session_user", "current_catalog", "current_schema" };
+        static const char *const names[] = {
+            "",          "current_date", "current_time",    "current_time",   "current_timestamp", "current_timestamp",
+            "localtime", "localtime",    "localtimestamp",  "localtimestamp", "current_role",      "current_user",
+            "user",      "session_user", "current_catalog", "current_schema"
+        };
         name = (size_t)node->sqlvalue_function->op < COUNT_OF(names) ? names[node->sqlvalue_function->op] : NULL;
         break;
     }
     case PG_QUERY__NODE__NODE_SUB_LINK:
-        if (node->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK) name = "exists";
-        else if (node->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK) name = "array";
-        else if (node->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK && node->sub_link->subselect->node_case == PG_QUERY__NODE__NODE_SELECT_STMT) {
+        if (node->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK)
+            name = "exists";
+        else if (node->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK)
+            name = "array";
+        else if (node->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK &&
+                 node->sub_link->subselect->node_case == PG_QUERY__NODE__NODE_SELECT_STMT) {
             const PgQuery__SelectStmt *select = node->sub_link->subselect->select_stmt;
             if (select->n_target_list > 0 && select->target_list[0]->node_case == PG_QUERY__NODE__NODE_RES_TARGET) {
                 const PgQuery__ResTarget *target = select->target_list[0]->res_target;
@@ -83,7 +103,9 @@ static const char *const *renames_of(struct translate *ctx, const PgQuery__Alias
 static void relation_rename(struct translate *ctx, struct relation *relation, const PgQuery__Alias *alias)
 {
     relation->renames = renames_of(ctx, alias, &relation->rename_count);
-    if (relation->rename_count > relation_column_count(relation)) fail_at(ctx, -1, ERR_INPUT, "table \"%s\" has %u columns available but %u columns specified", relation->alias, relation_column_count(relation), relation->rename_count);
+    if (relation->rename_count > relation_column_count(relation))
+        fail_at(ctx, -1, ERR_INPUT, "table \"%s\" has %u columns available but %u columns specified", relation->alias,
+                relation_column_count(relation), relation->rename_count);
 }
 
 static struct cte *cte_find(struct scope *scope, const char *name)
@@ -109,7 +131,8 @@ static const char *table_make(struct translate *ctx, struct scope *scope, const 
 {
     const char *alias = var->alias ? var->alias->aliasname : var->relname;
     const char *schema_name = var->schemaname && var->schemaname[0] ? var->schemaname : NULL;
-    if (var->catalogname && var->catalogname[0] && strcmp(var->catalogname, "monoscope") != 0) return fail_at(ctx, var->location, ERR_UNSUPPORTED, "cross-database references are not implemented").sql;
+    if (var->catalogname && var->catalogname[0] && strcmp(var->catalogname, "monoscope") != 0)
+        return fail_at(ctx, var->location, ERR_UNSUPPORTED, "cross-database references are not implemented").sql;
     struct cte *cte = schema_name ? NULL : cte_find(scope, var->relname);
     struct relation *relation = relation_create(ctx, scope, alias);
     if (!relation) return NULL;
@@ -124,7 +147,9 @@ static const char *table_make(struct translate *ctx, struct scope *scope, const 
         bool is_telemetry = strcmp(var->relname, "telemetry") == 0;
         if (is_telemetry) schema = schema_table(SCHEMA_LOGS_AND_SPANS);
         if (schema) {
-            enum plan_source source = is_telemetry ? PLAN_TELEMETRY : schema->id == SCHEMA_METRICS ? PLAN_METRICS : PLAN_LOGS_AND_SPANS;
+            enum plan_source source = is_telemetry                   ? PLAN_TELEMETRY
+                                      : schema->id == SCHEMA_METRICS ? PLAN_METRICS
+                                                                     : PLAN_LOGS_AND_SPANS;
             relation->table = table_add(ctx, source, schema);
             if (relation->table < 0) return NULL;
             relation->schema = schema;
@@ -138,19 +163,28 @@ static const char *table_make(struct translate *ctx, struct scope *scope, const 
         return arena_printf(ctx->arena, "%s AS r%u", sql, relation->id);
     }
     scope->relation_count--;
-    if (schema_name && strcmp(schema_name, "public") != 0) return fail_at(ctx, var->location, ERR_NO_TABLE, "relation \"%s.%s\" does not exist; there are otel_logs_and_spans, otel_metrics and telemetry", schema_name, var->relname).sql;
-    return fail_at(ctx, var->location, ERR_NO_TABLE, "relation \"%s\" does not exist; there are otel_logs_and_spans, otel_metrics and telemetry", var->relname).sql;
+    if (schema_name && strcmp(schema_name, "public") != 0)
+        return fail_at(ctx, var->location, ERR_NO_TABLE,
+                       "relation \"%s.%s\" does not exist; there are otel_logs_and_spans, otel_metrics and telemetry",
+                       schema_name, var->relname)
+            .sql;
+    return fail_at(ctx, var->location, ERR_NO_TABLE,
+                   "relation \"%s\" does not exist; there are otel_logs_and_spans, otel_metrics and telemetry",
+                   var->relname)
+        .sql;
 }
 
 static const char *from_item(struct translate *ctx, struct scope *scope, const PgQuery__Node *node);
 
 static const char *subselect_make(struct translate *ctx, struct scope *scope, const PgQuery__RangeSubselect *range)
 {
-    if (!range->subquery || range->subquery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) return fail_at(ctx, -1, ERR_UNSUPPORTED, "only SELECT can stand in FROM").sql;
+    if (!range->subquery || range->subquery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        return fail_at(ctx, -1, ERR_UNSUPPORTED, "only SELECT can stand in FROM").sql;
     struct output *columns;
     uint32_t count;
     struct scope without_from = { .outer = scope->outer, .ctes = scope->ctes };
-    const char *sql = select_make(ctx, range->lateral ? scope : &without_from, range->subquery->select_stmt, &columns, &count);
+    const char *sql =
+        select_make(ctx, range->lateral ? scope : &without_from, range->subquery->select_stmt, &columns, &count);
     if (!sql) return NULL;
     struct relation *relation = relation_create(ctx, scope, range->alias ? range->alias->aliasname : NULL);
     if (!relation) return NULL;
@@ -162,8 +196,13 @@ static const char *subselect_make(struct translate *ctx, struct scope *scope, co
 
 static const char *range_function_make(struct translate *ctx, struct scope *scope, const PgQuery__RangeFunction *range)
 {
-    const PgQuery__Node *item = range->n_functions == 1 && range->functions[0]->node_case == PG_QUERY__NODE__NODE_LIST && range->functions[0]->list->n_items > 0 ? range->functions[0]->list->items[0] : NULL;
-    if (!item || item->node_case != PG_QUERY__NODE__NODE_FUNC_CALL || range->n_coldeflist > 0 || range->is_rowsfrom) return fail_at(ctx, -1, ERR_UNSUPPORTED, "this form of function in FROM is not supported").sql;
+    const PgQuery__Node *item = range->n_functions == 1 &&
+                                        range->functions[0]->node_case == PG_QUERY__NODE__NODE_LIST &&
+                                        range->functions[0]->list->n_items > 0
+                                    ? range->functions[0]->list->items[0]
+                                    : NULL;
+    if (!item || item->node_case != PG_QUERY__NODE__NODE_FUNC_CALL || range->n_coldeflist > 0 || range->is_rowsfrom)
+        return fail_at(ctx, -1, ERR_UNSUPPORTED, "this form of function in FROM is not supported").sql;
     const char *sql;
     struct output *columns = arena_calloc(ctx->arena, 2 * sizeof *columns);
     uint32_t count;
@@ -183,7 +222,9 @@ static const char *range_function_make(struct translate *ctx, struct scope *scop
 }
 
 /* A column by name among the relations [from, to) of the scope, merged ones first. */
-static struct expr side_column(struct translate *ctx, struct scope *scope, uint32_t from, uint32_t to, uint32_t merged_from, uint32_t merged_to, const char *name, const struct relation **relation)
+static struct expr side_column(struct translate *ctx, struct scope *scope, uint32_t from, uint32_t to,
+                               uint32_t merged_from, uint32_t merged_to, const char *name,
+                               const struct relation **relation)
 {
     struct expr value = { 0 };
     for (uint32_t m = merged_from; m < merged_to; m++)
@@ -201,12 +242,15 @@ static struct expr side_column(struct translate *ctx, struct scope *scope, uint3
     return value;
 }
 
-static bool using_add(struct translate *ctx, struct scope *scope, const PgQuery__JoinExpr *join, const char *name, uint32_t left_from, uint32_t right_from, uint32_t merged_from, uint32_t merged_right, struct text *on)
+static bool using_add(struct translate *ctx, struct scope *scope, const PgQuery__JoinExpr *join, const char *name,
+                      uint32_t left_from, uint32_t right_from, uint32_t merged_from, uint32_t merged_right,
+                      struct text *on)
 {
     const struct relation *left_relation = NULL, *right_relation = NULL;
     uint32_t merged_to = scope->merged_count;
     struct expr left = side_column(ctx, scope, left_from, right_from, merged_from, merged_right, name, &left_relation);
-    struct expr right = side_column(ctx, scope, right_from, scope->relation_count, merged_right, merged_to, name, &right_relation);
+    struct expr right =
+        side_column(ctx, scope, right_from, scope->relation_count, merged_right, merged_to, name, &right_relation);
     if (!left.sql || !right.sql) {
         fail_at(ctx, -1, ERR_NO_COLUMN, "column \"%s\" specified in USING clause does not exist on both sides", name);
         return false;
@@ -217,18 +261,27 @@ static bool using_add(struct translate *ctx, struct scope *scope, const PgQuery_
     }
     if (on->buf.len > 0) text_put(on, " AND ");
     text_put(on, arena_printf(ctx->arena, "%s = %s", left.sql, right.sql));
-    const char *sql = join->jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL ? arena_printf(ctx->arena, "coalesce(%s, %s)", left.sql, right.sql) : join->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT ? right.sql : left.sql;
-    scope->merged[scope->merged_count++] = (struct merged){ .name = arena_printf(ctx->arena, "%s", name), .sql = sql, .type = left.type, .left = left_relation, .right = right_relation };
+    const char *sql = join->jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL
+                          ? arena_printf(ctx->arena, "coalesce(%s, %s)", left.sql, right.sql)
+                      : join->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT ? right.sql
+                                                                          : left.sql;
+    scope->merged[scope->merged_count++] = (struct merged){ .name = arena_printf(ctx->arena, "%s", name),
+                                                            .sql = sql,
+                                                            .type = left.type,
+                                                            .left = left_relation,
+                                                            .right = right_relation };
     return true;
 }
 
 static const char *join_make(struct translate *ctx, struct scope *scope, const PgQuery__JoinExpr *join)
 {
-    const char *word = join->jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER  ? "INNER JOIN"
-                       : join->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT ? "LEFT JOIN"
+    const char *word = join->jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER   ? "INNER JOIN"
+                       : join->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT  ? "LEFT JOIN"
                        : join->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT ? "RIGHT JOIN"
-                       : join->jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL ? "FULL JOIN" : NULL;
-    if (!word || (join->alias && join->alias->aliasname)) return fail_at(ctx, -1, ERR_UNSUPPORTED, "this form of JOIN is not supported").sql;
+                       : join->jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL  ? "FULL JOIN"
+                                                                           : NULL;
+    if (!word || (join->alias && join->alias->aliasname))
+        return fail_at(ctx, -1, ERR_UNSUPPORTED, "this form of JOIN is not supported").sql;
     uint32_t left_from = scope->relation_count, merged_from = scope->merged_count;
     const char *left = from_item(ctx, scope, join->larg);
     if (!left) return NULL;
@@ -239,14 +292,19 @@ static const char *join_make(struct translate *ctx, struct scope *scope, const P
         struct text on;
         text_init(&on, ctx);
         for (size_t i = 0; i < join->n_using_clause; i++)
-            if (!using_add(ctx, scope, join, node_text(join->using_clause[i]) ? node_text(join->using_clause[i]) : "", left_from, right_from, merged_from, merged_right, &on)) break;
+            if (!using_add(ctx, scope, join, node_text(join->using_clause[i]) ? node_text(join->using_clause[i]) : "",
+                           left_from, right_from, merged_from, merged_right, &on))
+                break;
         if (join->is_natural) {
             for (uint32_t i = left_from; i < right_from; i++) {
                 for (uint32_t c = 0; c < relation_column_count(scope->relations[i]); c++) {
                     const char *name = relation_column_name(scope->relations[i], (int)c);
                     bool is_common = false;
-                    for (uint32_t r = right_from; r < scope->relation_count; r++) is_common = is_common || relation_column(scope->relations[r], name) >= 0;
-                    if (is_common && !using_add(ctx, scope, join, name, left_from, right_from, merged_from, merged_right, &on)) break;
+                    for (uint32_t r = right_from; r < scope->relation_count; r++)
+                        is_common = is_common || relation_column(scope->relations[r], name) >= 0;
+                    if (is_common &&
+                        !using_add(ctx, scope, join, name, left_from, right_from, merged_from, merged_right, &on))
+                        break;
                 }
             }
         }
@@ -264,8 +322,10 @@ static const char *join_make(struct translate *ctx, struct scope *scope, const P
     scope->allows_aggregate = allowed;
     if (!on.sql) return NULL;
     /* A row that fails ON has no partner; only the outer side keeps it. */
-    bool drops_left = join->jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER || join->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT;
-    bool drops_right = join->jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER || join->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT;
+    bool drops_left =
+        join->jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER || join->jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT;
+    bool drops_right =
+        join->jointype == PG_QUERY__JOIN_TYPE__JOIN_INNER || join->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT;
     if (drops_left) conditions_add(ctx, scope, join->quals, left_from, right_from);
     if (drops_right) conditions_add(ctx, scope, join->quals, right_from, scope->relation_count);
     return arena_printf(ctx->arena, "(%s %s %s ON %s)", left, word, right, on.sql);
@@ -274,7 +334,8 @@ static const char *join_make(struct translate *ctx, struct scope *scope, const P
 static const char *from_item(struct translate *ctx, struct scope *scope, const PgQuery__Node *node)
 {
     const char *sql;
-    if (++ctx->depth > TRANSLATE_DEPTH_MAX) return fail_at(ctx, -1, ERR_TOO_LARGE, "the statement is nested too deeply").sql;
+    if (++ctx->depth > TRANSLATE_DEPTH_MAX)
+        return fail_at(ctx, -1, ERR_TOO_LARGE, "the statement is nested too deeply").sql;
     switch (node->node_case) {
     case PG_QUERY__NODE__NODE_RANGE_VAR: sql = table_make(ctx, scope, node->range_var); break;
     case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: sql = subselect_make(ctx, scope, node->range_subselect); break;
@@ -303,11 +364,13 @@ static bool target_add(struct translate *ctx, struct targets *targets, struct ex
         return false;
     }
     targets->values[targets->count] = value;
-    targets->outputs[targets->count++] = (struct output){ .name = arena_printf(ctx->arena, "%s", name), .type = value.type };
+    targets->outputs[targets->count++] =
+        (struct output){ .name = arena_printf(ctx->arena, "%s", name), .type = value.type };
     return true;
 }
 
-static bool star_add(struct translate *ctx, struct scope *scope, struct targets *targets, const char *alias, int location)
+static bool star_add(struct translate *ctx, struct scope *scope, struct targets *targets, const char *alias,
+                     int location)
 {
     if (!alias && scope->relation_count == 0) {
         fail_at(ctx, location, ERR_SYNTAX, "SELECT * with no tables specified is not valid");
@@ -315,7 +378,9 @@ static bool star_add(struct translate *ctx, struct scope *scope, struct targets 
     }
     if (!alias) {
         for (uint32_t m = 0; m < scope->merged_count; m++)
-            if (!target_add(ctx, targets, (struct expr){ .sql = scope->merged[m].sql, .type = scope->merged[m].type }, scope->merged[m].name)) return false;
+            if (!target_add(ctx, targets, (struct expr){ .sql = scope->merged[m].sql, .type = scope->merged[m].type },
+                            scope->merged[m].name))
+                return false;
     }
     bool any = false;
     for (uint32_t i = 0; i < scope->relation_count; i++) {
@@ -326,7 +391,8 @@ static bool star_add(struct translate *ctx, struct scope *scope, struct targets 
             const char *name = relation_column_name(relation, (int)c);
             bool is_merged = false;
             for (uint32_t m = 0; !alias && m < scope->merged_count; m++)
-                is_merged = is_merged || (strcmp(scope->merged[m].name, name) == 0 && (scope->merged[m].left == relation || scope->merged[m].right == relation));
+                is_merged = is_merged || (strcmp(scope->merged[m].name, name) == 0 &&
+                                          (scope->merged[m].left == relation || scope->merged[m].right == relation));
             if (!is_merged && !target_add(ctx, targets, relation_expr(ctx, relation, (int)c), name)) return false;
         }
     }
@@ -334,23 +400,29 @@ static bool star_add(struct translate *ctx, struct scope *scope, struct targets 
     return any;
 }
 
-static bool targets_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select, struct targets *targets)
+static bool targets_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
+                         struct targets *targets)
 {
     targets->values = arena_calloc(ctx->arena, RELATION_COLUMNS_MAX * sizeof *targets->values);
     targets->outputs = arena_calloc(ctx->arena, RELATION_COLUMNS_MAX * sizeof *targets->outputs);
     for (size_t i = 0; i < select->n_target_list; i++) {
-        if (select->target_list[i]->node_case != PG_QUERY__NODE__NODE_RES_TARGET) return fail_at(ctx, -1, ERR_SYNTAX, "the select list is not understood").sql;
+        if (select->target_list[i]->node_case != PG_QUERY__NODE__NODE_RES_TARGET)
+            return fail_at(ctx, -1, ERR_SYNTAX, "the select list is not understood").sql;
         const PgQuery__ResTarget *target = select->target_list[i]->res_target;
         const PgQuery__Node *node = target->val;
         if (!node) return fail_at(ctx, target->location, ERR_SYNTAX, "an expression is missing").sql;
-        if (node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && node->column_ref->n_fields > 0 && node->column_ref->fields[node->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
-            const char *alias = node->column_ref->n_fields > 1 ? node_text(node->column_ref->fields[node->column_ref->n_fields - 2]) : NULL;
+        if (node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && node->column_ref->n_fields > 0 &&
+            node->column_ref->fields[node->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
+            const char *alias = node->column_ref->n_fields > 1
+                                    ? node_text(node->column_ref->fields[node->column_ref->n_fields - 2])
+                                    : NULL;
             if (!star_add(ctx, scope, targets, alias, target->location)) return false;
             continue;
         }
         struct expr value = expr_make(ctx, scope, node, QUERY_TYPE_UNKNOWN);
         if (value.is_untyped && value.sql) value = expr_make(ctx, scope, node, QUERY_TYPE_TEXT);
-        if (!target_add(ctx, targets, value, target->name && target->name[0] ? target->name : output_name(node))) return false;
+        if (!target_add(ctx, targets, value, target->name && target->name[0] ? target->name : output_name(node)))
+            return false;
     }
     return true;
 }
@@ -358,7 +430,8 @@ static bool targets_make(struct translate *ctx, struct scope *scope, const PgQue
 /* The place in the select list that a GROUP BY or ORDER BY item means; 0: it is an expression. */
 static uint32_t place_of(struct translate *ctx, const struct targets *targets, const PgQuery__Node *node, bool by_name)
 {
-    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST && node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && !node->a_const->isnull) {
+    if (node->node_case == PG_QUERY__NODE__NODE_A_CONST && node->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL &&
+        !node->a_const->isnull) {
         int place = node->a_const->ival->ival;
         if (place >= 1 && (uint32_t)place <= targets->count) return (uint32_t)place;
         fail_at(ctx, node->a_const->location, ERR_INPUT, "position %d is not in select list", place);
@@ -373,18 +446,22 @@ static uint32_t place_of(struct translate *ctx, const struct targets *targets, c
 
 static bool is_input_column(struct scope *scope, const PgQuery__Node *node)
 {
-    const char *name = node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && node->column_ref->n_fields == 1 ? node_text(node->column_ref->fields[0]) : NULL;
+    const char *name = node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && node->column_ref->n_fields == 1
+                           ? node_text(node->column_ref->fields[0])
+                           : NULL;
     for (uint32_t i = 0; name && i < scope->relation_count; i++)
         if (relation_column(scope->relations[i], name) >= 0) return true;
     return false;
 }
 
-static const char *group_item(struct translate *ctx, struct scope *scope, const struct targets *targets, const PgQuery__Node *node)
+static const char *group_item(struct translate *ctx, struct scope *scope, const struct targets *targets,
+                              const PgQuery__Node *node)
 {
     if (node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
         static const char *const words[] = { "", "()", "", "ROLLUP", "CUBE", "GROUPING SETS" };
         const PgQuery__GroupingSet *set = node->grouping_set;
-        if ((size_t)set->kind >= COUNT_OF(words) || set->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_SIMPLE) return fail_at(ctx, set->location, ERR_UNSUPPORTED, "this grouping is not supported").sql;
+        if ((size_t)set->kind >= COUNT_OF(words) || set->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_SIMPLE)
+            return fail_at(ctx, set->location, ERR_UNSUPPORTED, "this grouping is not supported").sql;
         if (set->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_EMPTY) return "()";
         const char *list = "";
         for (size_t i = 0; i < set->n_content; i++) {
@@ -396,33 +473,44 @@ static const char *group_item(struct translate *ctx, struct scope *scope, const 
     }
     if (node->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
         bool is_free = true;
-        const char *list = expr_list(ctx, scope, node->row_expr->args, node->row_expr->n_args, QUERY_TYPE_UNKNOWN, &is_free);
+        const char *list =
+            expr_list(ctx, scope, node->row_expr->args, node->row_expr->n_args, QUERY_TYPE_UNKNOWN, &is_free);
         return list ? arena_printf(ctx->arena, "(%s)", list) : NULL;
     }
     uint32_t place = place_of(ctx, targets, node, !is_input_column(scope, node));
     if (ctx->err->code != ERR_OK) return NULL;
-    if (place > 0) return targets->values[place - 1].is_free ? arena_printf(ctx->arena, "%u", place) : targets->values[place - 1].sql;
+    if (place > 0)
+        return targets->values[place - 1].is_free ? arena_printf(ctx->arena, "%u", place)
+                                                  : targets->values[place - 1].sql;
     struct expr value = expr_make(ctx, scope, node, QUERY_TYPE_UNKNOWN);
     /* A constant is one group, but a number would be a place. */
     return value.sql && value.is_free ? arena_printf(ctx->arena, "coalesce(%s)", value.sql) : value.sql;
 }
 
-static bool order_by_put(struct translate *ctx, struct scope *scope, const struct targets *targets, const PgQuery__SelectStmt *select, struct text *text)
+static bool order_by_put(struct translate *ctx, struct scope *scope, const struct targets *targets,
+                         const PgQuery__SelectStmt *select, struct text *text)
 {
     for (size_t i = 0; i < select->n_sort_clause; i++) {
-        if (select->sort_clause[i]->node_case != PG_QUERY__NODE__NODE_SORT_BY) return fail_at(ctx, -1, ERR_SYNTAX, "ORDER BY is not understood").sql;
+        if (select->sort_clause[i]->node_case != PG_QUERY__NODE__NODE_SORT_BY)
+            return fail_at(ctx, -1, ERR_SYNTAX, "ORDER BY is not understood").sql;
         const PgQuery__SortBy *sort = select->sort_clause[i]->sort_by;
-        if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING) return fail_at(ctx, sort->location, ERR_UNSUPPORTED, "ORDER BY ... USING is not supported").sql;
+        if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
+            return fail_at(ctx, sort->location, ERR_UNSUPPORTED, "ORDER BY ... USING is not supported").sql;
         uint32_t place = place_of(ctx, targets, sort->node, true);
         if (ctx->err->code != ERR_OK) return false;
         text_put(text, i ? ", " : " ORDER BY ");
         if (place > 0) {
             text_put(text, arena_printf(ctx->arena, "%u", place));
         } else {
-            if (!scope) return fail_at(ctx, sort->location, ERR_UNSUPPORTED, "ORDER BY after UNION, INTERSECT or EXCEPT takes names or places of the result's columns").sql;
+            if (!scope)
+                return fail_at(
+                           ctx, sort->location, ERR_UNSUPPORTED,
+                           "ORDER BY after UNION, INTERSECT or EXCEPT takes names or places of the result's columns")
+                    .sql;
             struct expr value = expr_make(ctx, scope, sort->node, QUERY_TYPE_UNKNOWN);
             if (!value.sql) return false;
-            text_put(text, value.literal || value.is_free ? arena_printf(ctx->arena, "coalesce(%s)", value.sql) : value.sql);
+            text_put(text,
+                     value.literal || value.is_free ? arena_printf(ctx->arena, "coalesce(%s)", value.sql) : value.sql);
         }
         if (sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC) text_put(text, " DESC");
         if (sort->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST) text_put(text, " NULLS FIRST");
@@ -431,19 +519,26 @@ static bool order_by_put(struct translate *ctx, struct scope *scope, const struc
     return true;
 }
 
-static bool limits_make(struct translate *ctx, const PgQuery__SelectStmt *select, const char **limit, const char **offset)
+static bool limits_make(struct translate *ctx, const PgQuery__SelectStmt *select, const char **limit,
+                        const char **offset)
 {
     struct scope nothing = { 0 };
     *limit = *offset = NULL;
-    if (select->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) return fail_at(ctx, -1, ERR_UNSUPPORTED, "WITH TIES is not supported").sql;
+    if (select->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES)
+        return fail_at(ctx, -1, ERR_UNSUPPORTED, "WITH TIES is not supported").sql;
     const PgQuery__Node *nodes[2] = { select->limit_count, select->limit_offset };
     const char **results[2] = { limit, offset };
     for (int i = 0; i < 2; i++) {
         if (!nodes[i] || (nodes[i]->node_case == PG_QUERY__NODE__NODE_A_CONST && nodes[i]->a_const->isnull)) continue;
         struct expr value = expr_make(ctx, &nothing, nodes[i], QUERY_TYPE_INT8);
         if (!value.sql) return false;
-        if (!value.is_free || (value.type != QUERY_TYPE_UNKNOWN && !type_is_number(value.type))) return fail_at(ctx, -1, ERR_TYPE, "argument of %s must be a number that is no column", i ? "OFFSET" : "LIMIT").sql;
-        *results[i] = value.type == QUERY_TYPE_INT8 || type_is_integer(value.type) ? value.sql : arena_printf(ctx->arena, "CAST(%s AS BIGINT)", value.sql);
+        if (!value.is_free || (value.type != QUERY_TYPE_UNKNOWN && !type_is_number(value.type)))
+            return fail_at(ctx, -1, ERR_TYPE, "argument of %s must be a number that is no column",
+                           i ? "OFFSET" : "LIMIT")
+                .sql;
+        *results[i] = value.type == QUERY_TYPE_INT8 || type_is_integer(value.type)
+                          ? value.sql
+                          : arena_printf(ctx->arena, "CAST(%s AS BIGINT)", value.sql);
     }
     return true;
 }
@@ -454,7 +549,9 @@ static const char *with_make(struct translate *ctx, struct scope *scope, const P
 {
     if (with->recursive) {
         for (size_t i = 0; i < with->n_ctes; i++)
-            if (with->ctes[i]->node_case == PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR && with->ctes[i]->common_table_expr->cterecursive) return fail_at(ctx, with->location, ERR_UNSUPPORTED, "WITH RECURSIVE is not supported").sql;
+            if (with->ctes[i]->node_case == PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR &&
+                with->ctes[i]->common_table_expr->cterecursive)
+                return fail_at(ctx, with->location, ERR_UNSUPPORTED, "WITH RECURSIVE is not supported").sql;
     }
     struct text text;
     text_init(&text, ctx);
@@ -465,7 +562,8 @@ static const char *with_make(struct translate *ctx, struct scope *scope, const P
             break;
         }
         const PgQuery__CommonTableExpr *expr = with->ctes[i]->common_table_expr;
-        if (!expr->ctequery || expr->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT || expr->search_clause || expr->cycle_clause) {
+        if (!expr->ctequery || expr->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT || expr->search_clause ||
+            expr->cycle_clause) {
             fail_at(ctx, expr->location, ERR_UNSUPPORTED, "WITH can hold SELECT only: the tables are read-only");
             break;
         }
@@ -474,10 +572,16 @@ static const char *with_make(struct translate *ctx, struct scope *scope, const P
         if (!sql) break;
         cte->name = arena_printf(ctx->arena, "%s", expr->ctename);
         cte->id = ++ctx->cte_count;
-        for (size_t c = 0; c < expr->n_aliascolnames && c < cte->column_count; c++) cte->columns[c].name = arena_printf(ctx->arena, "%s", node_text(expr->aliascolnames[c]) ? node_text(expr->aliascolnames[c]) : "");
+        for (size_t c = 0; c < expr->n_aliascolnames && c < cte->column_count; c++)
+            cte->columns[c].name =
+                arena_printf(ctx->arena, "%s",
+                             node_text(expr->aliascolnames[c]) ? node_text(expr->aliascolnames[c]) : "");
         cte->next = scope->ctes;
         scope->ctes = cte;
-        const char *word = expr->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways ? "MATERIALIZED " : expr->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever ? "NOT MATERIALIZED " : "";
+        const char *word = expr->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways ? "MATERIALIZED "
+                           : expr->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever
+                               ? "NOT MATERIALIZED "
+                               : "";
         text_put(&text, arena_printf(ctx->arena, "%sw%u AS %s(", i ? ", " : "", cte->id, word));
         text_put(&text, sql);
         text_put(&text, ")");
@@ -490,16 +594,35 @@ static const char *with_make(struct translate *ctx, struct scope *scope, const P
 
 const char *window_make(struct translate *ctx, struct scope *scope, const PgQuery__WindowDef *window)
 {
-    enum { ROWS = 4, GROUPS = 8, RANGE = 2, BETWEEN = 16, START_UNBOUNDED = 32, END_UNBOUNDED = 0x100, START_CURRENT = 0x200, END_CURRENT = 0x400,
-           START_PRECEDING = 0x800, END_PRECEDING = 0x1000, START_FOLLOWING = 0x2000, END_FOLLOWING = 0x4000, EXCLUSIONS = 0x38000 };
-    const char *base = window->refname && window->refname[0] ? window->refname : window->name && window->name[0] && !window->n_partition_clause && !window->n_order_clause ? window->name : NULL;
+    enum {
+        ROWS = 4,
+        GROUPS = 8,
+        RANGE = 2,
+        BETWEEN = 16,
+        START_UNBOUNDED = 32,
+        END_UNBOUNDED = 0x100,
+        START_CURRENT = 0x200,
+        END_CURRENT = 0x400,
+        START_PRECEDING = 0x800,
+        END_PRECEDING = 0x1000,
+        START_FOLLOWING = 0x2000,
+        END_FOLLOWING = 0x4000,
+        EXCLUSIONS = 0x38000
+    };
+    const char *base = window->refname && window->refname[0] ? window->refname
+                       : window->name && window->name[0] && !window->n_partition_clause && !window->n_order_clause
+                           ? window->name
+                           : NULL;
     const PgQuery__WindowDef *named = NULL;
     if (base) {
         for (size_t i = 0; scope->select && i < scope->select->n_window_clause; i++) {
             const PgQuery__Node *node = scope->select->window_clause[i];
-            if (node->node_case == PG_QUERY__NODE__NODE_WINDOW_DEF && node->window_def != window && node->window_def->name && strcmp(node->window_def->name, base) == 0) named = node->window_def;
+            if (node->node_case == PG_QUERY__NODE__NODE_WINDOW_DEF && node->window_def != window &&
+                node->window_def->name && strcmp(node->window_def->name, base) == 0)
+                named = node->window_def;
         }
-        if (!named || ++ctx->depth > TRANSLATE_DEPTH_MAX) return fail_at(ctx, window->location, ERR_NOT_FOUND, "window \"%.60s\" does not exist", base).sql;
+        if (!named || ++ctx->depth > TRANSLATE_DEPTH_MAX)
+            return fail_at(ctx, window->location, ERR_NOT_FOUND, "window \"%.60s\" does not exist", base).sql;
         if (window->n_partition_clause == 0 && window->n_order_clause == 0 && !(window->frame_options & 1)) {
             const char *sql = window_make(ctx, scope, named);
             ctx->depth--;
@@ -512,7 +635,8 @@ const char *window_make(struct translate *ctx, struct scope *scope, const PgQuer
     const char *sql = "(";
     bool is_free = true;
     if (parts->n_partition_clause > 0) {
-        const char *list = expr_list(ctx, scope, parts->partition_clause, parts->n_partition_clause, QUERY_TYPE_UNKNOWN, &is_free);
+        const char *list =
+            expr_list(ctx, scope, parts->partition_clause, parts->n_partition_clause, QUERY_TYPE_UNKNOWN, &is_free);
         if (!list) return NULL;
         sql = arena_printf(ctx->arena, "%sPARTITION BY %s", sql, list);
     }
@@ -523,7 +647,8 @@ const char *window_make(struct translate *ctx, struct scope *scope, const PgQuer
     }
     int options = window->frame_options;
     if (options & 1) {
-        if (options & EXCLUSIONS) return fail_at(ctx, window->location, ERR_UNSUPPORTED, "EXCLUDE in a window is not supported").sql;
+        if (options & EXCLUSIONS)
+            return fail_at(ctx, window->location, ERR_UNSUPPORTED, "EXCLUDE in a window is not supported").sql;
         struct expr start = { .sql = "" }, end = { .sql = "" };
         enum query_type want = options & RANGE ? QUERY_TYPE_INTERVAL : QUERY_TYPE_INT8;
         if (window->start_offset) start = expr_make(ctx, scope, window->start_offset, want);
@@ -531,20 +656,31 @@ const char *window_make(struct translate *ctx, struct scope *scope, const PgQuer
         if (window->end_offset) end = expr_make(ctx, scope, window->end_offset, want);
         if (!end.sql) return NULL;
         const char *unit = options & ROWS ? "ROWS" : options & GROUPS ? "GROUPS" : "RANGE";
-        const char *from = options & START_UNBOUNDED ? "UNBOUNDED PRECEDING" : options & START_CURRENT ? "CURRENT ROW" : arena_printf(ctx->arena, "%s %s", start.sql, options & START_PRECEDING ? "PRECEDING" : "FOLLOWING");
-        const char *to = options & END_UNBOUNDED ? "UNBOUNDED FOLLOWING" : options & END_CURRENT ? "CURRENT ROW" : arena_printf(ctx->arena, "%s %s", end.sql, options & END_PRECEDING ? "PRECEDING" : "FOLLOWING");
-        sql = arena_printf(ctx->arena, "%s %s BETWEEN %s AND %s", sql, unit, from, options & BETWEEN ? to : "CURRENT ROW");
+        const char *from =
+            options & START_UNBOUNDED ? "UNBOUNDED PRECEDING"
+            : options & START_CURRENT
+                ? "CURRENT ROW"
+                : arena_printf(ctx->arena, "%s %s", start.sql, options & START_PRECEDING ? "PRECEDING" : "FOLLOWING");
+        const char *to = options & END_UNBOUNDED ? "UNBOUNDED FOLLOWING"
+                         : options & END_CURRENT ? "CURRENT ROW"
+                                                 : arena_printf(ctx->arena, "%s %s", end.sql,
+                                                                options & END_PRECEDING ? "PRECEDING" : "FOLLOWING");
+        sql = arena_printf(ctx->arena, "%s %s BETWEEN %s AND %s", sql, unit, from,
+                           options & BETWEEN ? to : "CURRENT ROW");
     }
     return arena_printf(ctx->arena, "%s)", sql);
 }
 
 /* VALUES (...), (...) */
-static const char *values_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select, struct targets *targets)
+static const char *values_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
+                               struct targets *targets)
 {
     size_t width = 0, rows = select->n_values_lists;
     for (size_t r = 0; r < rows; r++) {
         const PgQuery__Node *row = select->values_lists[r];
-        if (row->node_case != PG_QUERY__NODE__NODE_LIST || (r > 0 && row->list->n_items != width) || row->list->n_items > RELATION_COLUMNS_MAX) return fail_at(ctx, -1, ERR_SYNTAX, "VALUES lists must all be the same length").sql;
+        if (row->node_case != PG_QUERY__NODE__NODE_LIST || (r > 0 && row->list->n_items != width) ||
+            row->list->n_items > RELATION_COLUMNS_MAX)
+            return fail_at(ctx, -1, ERR_SYNTAX, "VALUES lists must all be the same length").sql;
         width = row->list->n_items;
     }
     targets->outputs = arena_calloc(ctx->arena, (width + 1) * sizeof *targets->outputs);
@@ -581,7 +717,8 @@ static const char *values_make(struct translate *ctx, struct scope *scope, const
     return text_end(&text);
 }
 
-static bool tail_put(struct translate *ctx, struct scope *scope, const struct targets *targets, const PgQuery__SelectStmt *select, struct text *text)
+static bool tail_put(struct translate *ctx, struct scope *scope, const struct targets *targets,
+                     const PgQuery__SelectStmt *select, struct text *text)
 {
     const char *limit, *offset;
     if (!order_by_put(ctx, scope, targets, select, text) || !limits_make(ctx, select, &limit, &offset)) return false;
@@ -590,7 +727,8 @@ static bool tail_put(struct translate *ctx, struct scope *scope, const struct ta
     return true;
 }
 
-static const char *set_operation_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select, struct targets *targets)
+static const char *set_operation_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
+                                      struct targets *targets)
 {
     static const char *const words[] = { "", "", "UNION", "INTERSECT", "EXCEPT" };
     struct output *right_columns;
@@ -600,19 +738,27 @@ static const char *set_operation_make(struct translate *ctx, struct scope *scope
     const char *right = select_make(ctx, scope, select->rarg, &right_columns, &right_count);
     if (!right) return NULL;
     const char *word = (size_t)select->op < COUNT_OF(words) ? words[select->op] : "";
-    if (right_count != targets->count) return fail_at(ctx, -1, ERR_SYNTAX, "each %s query must have the same number of columns", word).sql;
+    if (right_count != targets->count)
+        return fail_at(ctx, -1, ERR_SYNTAX, "each %s query must have the same number of columns", word).sql;
     targets->values = arena_calloc(ctx->arena, (right_count + 1) * sizeof *targets->values);
     struct output *outputs = arena_alloc(ctx->arena, (right_count + 1) * sizeof *outputs);
-    for (uint32_t i = 0; i < right_count; i++) outputs[i] = (struct output){ .name = targets->outputs[i].name, .type = type_common(targets->outputs[i].type, right_columns[i].type) };
+    for (uint32_t i = 0; i < right_count; i++)
+        outputs[i] = (struct output){ .name = targets->outputs[i].name,
+                                      .type = type_common(targets->outputs[i].type, right_columns[i].type) };
     targets->outputs = outputs;
     return arena_printf(ctx->arena, "(%s) %s%s (%s)", left, word, select->all ? " ALL" : "", right);
 }
 
 /* A select of one table's rows as they are, newest or oldest first, up to a limit. */
-static void walk_note(struct translate *ctx, struct scope *scope, const struct targets *targets, const PgQuery__SelectStmt *select)
+static void walk_note(struct translate *ctx, struct scope *scope, const struct targets *targets,
+                      const PgQuery__SelectStmt *select)
 {
-    if (scope->outer || scope->relation_count != 1 || scope->relations[0]->table < 0 || scope->has_aggregate || scope->has_window || scope->has_rows_function) return;
-    if (select->n_sort_clause == 0 || !select->limit_count || select->n_distinct_clause > 0 || select->n_group_clause > 0 || select->having_clause || select->with_clause || ctx->plan->table_count != 1) return;
+    if (scope->outer || scope->relation_count != 1 || scope->relations[0]->table < 0 || scope->has_aggregate ||
+        scope->has_window || scope->has_rows_function)
+        return;
+    if (select->n_sort_clause == 0 || !select->limit_count || select->n_distinct_clause > 0 ||
+        select->n_group_clause > 0 || select->having_clause || select->with_clause || ctx->plan->table_count != 1)
+        return;
     const struct relation *relation = scope->relations[0];
     const PgQuery__SortBy *sort = select->sort_clause[0]->sort_by;
     uint32_t place = place_of(ctx, targets, sort->node, true);
@@ -626,7 +772,8 @@ static void walk_note(struct translate *ctx, struct scope *scope, const struct t
     ctx->plan->walk_offset = offset;
 }
 
-static const char *plain_select_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select, struct targets *targets, struct text *text)
+static const char *plain_select_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
+                                     struct targets *targets, struct text *text)
 {
     const char *from = "";
     for (size_t i = 0; i < select->n_from_clause; i++) {
@@ -641,16 +788,21 @@ static const char *plain_select_make(struct translate *ctx, struct scope *scope,
     if (select->where_clause) {
         where = expr_make(ctx, scope, select->where_clause, QUERY_TYPE_BOOL);
         if (!where.sql) return NULL;
-        if (where.type != QUERY_TYPE_BOOL && where.type != QUERY_TYPE_UNKNOWN) return fail_at(ctx, -1, ERR_TYPE, "argument of WHERE must be type boolean, not type %s", type_name(where.type)).sql;
+        if (where.type != QUERY_TYPE_BOOL && where.type != QUERY_TYPE_UNKNOWN)
+            return fail_at(ctx, -1, ERR_TYPE, "argument of WHERE must be type boolean, not type %s",
+                           type_name(where.type))
+                .sql;
         conditions_add(ctx, scope, select->where_clause, 0, scope->relation_count);
     }
     text_put(text, "SELECT ");
     if (select->n_distinct_clause > 0) {
         text_put(text, "DISTINCT ");
-        bool is_on = select->distinct_clause[0] && select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
+        bool is_on =
+            select->distinct_clause[0] && select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
         for (size_t i = 0; is_on && i < select->n_distinct_clause; i++) {
             uint32_t place = place_of(ctx, targets, select->distinct_clause[i], true);
-            struct expr value = place > 0 ? targets->values[place - 1] : expr_make(ctx, scope, select->distinct_clause[i], QUERY_TYPE_UNKNOWN);
+            struct expr value = place > 0 ? targets->values[place - 1]
+                                          : expr_make(ctx, scope, select->distinct_clause[i], QUERY_TYPE_UNKNOWN);
             if (!value.sql) return NULL;
             text_put(text, i ? ", " : "ON (");
             text_put(text, value.sql);
@@ -687,18 +839,26 @@ static const char *plain_select_make(struct translate *ctx, struct scope *scope,
     if (is_top) {
         walk_note(ctx, scope, targets, select);
         if (ctx->plan->is_walk && ctx->err->code == ERR_OK) {
-            struct expr timestamp = relation_expr(ctx, scope->relations[0], (int)scope->relations[0]->schema->timestamp);
-            ctx->plan->walk_sql = arena_printf(ctx->arena, "%.*s, %s AS walked%.*s", (int)extra_at, (const char *)text->buf.ptr, timestamp.sql, (int)(text->buf.len - extra_at), (const char *)text->buf.ptr + extra_at);
+            struct expr timestamp =
+                relation_expr(ctx, scope->relations[0], (int)scope->relations[0]->schema->timestamp);
+            ctx->plan->walk_sql =
+                arena_printf(ctx->arena, "%.*s, %s AS walked%.*s", (int)extra_at, (const char *)text->buf.ptr,
+                             timestamp.sql, (int)(text->buf.len - extra_at), (const char *)text->buf.ptr + extra_at);
         }
     }
     return "";
 }
 
-const char *select_make(struct translate *ctx, struct scope *outer, const PgQuery__SelectStmt *select, struct output **columns, uint32_t *column_count)
+const char *select_make(struct translate *ctx, struct scope *outer, const PgQuery__SelectStmt *select,
+                        struct output **columns, uint32_t *column_count)
 {
-    if (select->into_clause) return fail_at(ctx, -1, ERR_UNSUPPORTED, "SELECT INTO is not supported: the tables are read-only").sql;
-    if (select->n_locking_clause > 0) return fail_at(ctx, -1, ERR_UNSUPPORTED, "FOR UPDATE and FOR SHARE are not supported: the tables are read-only").sql;
-    if (++ctx->depth > TRANSLATE_DEPTH_MAX) return fail_at(ctx, -1, ERR_TOO_LARGE, "the statement is nested too deeply").sql;
+    if (select->into_clause)
+        return fail_at(ctx, -1, ERR_UNSUPPORTED, "SELECT INTO is not supported: the tables are read-only").sql;
+    if (select->n_locking_clause > 0)
+        return fail_at(ctx, -1, ERR_UNSUPPORTED, "FOR UPDATE and FOR SHARE are not supported: the tables are read-only")
+            .sql;
+    if (++ctx->depth > TRANSLATE_DEPTH_MAX)
+        return fail_at(ctx, -1, ERR_TOO_LARGE, "the statement is nested too deeply").sql;
     struct scope *scope = arena_calloc(ctx->arena, sizeof *scope);
     scope->outer = outer;
     scope->select = select;
@@ -711,7 +871,8 @@ const char *select_make(struct translate *ctx, struct scope *outer, const PgQuer
         if (!with) goto done;
         text_put(&text, with);
     }
-    if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE && select->op != PG_QUERY__SET_OPERATION__SET_OPERATION_UNDEFINED) {
+    if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE &&
+        select->op != PG_QUERY__SET_OPERATION__SET_OPERATION_UNDEFINED) {
         if (!select->larg || !select->rarg) goto done;
         body = set_operation_make(ctx, scope, select, &targets);
         if (!body) goto done;

@@ -7,9 +7,13 @@
 static bool timezone_check(struct query_session *session, const char **value, struct err *err)
 {
     const char *zone = *value;
-    if (strcasecmp(zone, "default") == 0 || strcasecmp(zone, "local") == 0 || strcmp(zone, "Z") == 0 || strcasecmp(zone, "utc") == 0) zone = "UTC";
+    if (strcasecmp(zone, "default") == 0 || strcasecmp(zone, "local") == 0 || strcmp(zone, "Z") == 0 ||
+        strcasecmp(zone, "utc") == 0)
+        zone = "UTC";
     size_t len = strlen(zone);
-    if (len == 0 || len > 60 || strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/+-:") != len) return err_set(err, ERR_INPUT, "invalid value for parameter \"TimeZone\": \"%.60s\"", *value);
+    if (len == 0 || len > 60 ||
+        strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/+-:") != len)
+        return err_set(err, ERR_INPUT, "invalid value for parameter \"TimeZone\": \"%.60s\"", *value);
     struct lane *lane;
     if (!lane_acquire(session, &lane, err)) return false;
     char sql[100];
@@ -51,9 +55,11 @@ bool session_set(struct query_session *session, int setting, const char *value, 
     assert(setting >= 0 && (uint32_t)setting < setting_count());
     const char *name = setting_definition((uint32_t)setting)->name;
     if (setting == SETTING_TIMEZONE && !timezone_check(session, &value, err)) return false;
-    if (setting == SETTING_STATEMENT_TIMEOUT && milliseconds(value) < 0) return err_set(err, ERR_INPUT, "invalid value for parameter \"statement_timeout\": \"%.60s\"", value);
+    if (setting == SETTING_STATEMENT_TIMEOUT && milliseconds(value) < 0)
+        return err_set(err, ERR_INPUT, "invalid value for parameter \"statement_timeout\": \"%.60s\"", value);
     if (strcmp(name, "client_encoding") == 0) {
-        if (strcasecmp(value, "utf8") != 0 && strcasecmp(value, "utf-8") != 0 && strcasecmp(value, "unicode") != 0 && strcasecmp(value, "sql_ascii") != 0)
+        if (strcasecmp(value, "utf8") != 0 && strcasecmp(value, "utf-8") != 0 && strcasecmp(value, "unicode") != 0 &&
+            strcasecmp(value, "sql_ascii") != 0)
             return err_set(err, ERR_UNSUPPORTED, "client_encoding is UTF8 here");
         value = "UTF8";
     }
@@ -73,7 +79,8 @@ void session_reset(struct query_session *session, int setting)
     }
 }
 
-bool query_prepare(struct query_session *session, struct bytes sql, const enum query_type *declared, uint32_t declared_count, struct query_statement **out, struct err *err)
+bool query_prepare(struct query_session *session, struct bytes sql, const enum query_type *declared,
+                   uint32_t declared_count, struct query_statement **out, struct err *err)
 {
     struct plan *plan;
     *out = NULL;
@@ -108,8 +115,10 @@ uint32_t query_statement_columns(const struct query_statement *statement, const 
 
 void query_statement_tag(const struct query_statement *statement, uint64_t row_count, char tag[64])
 {
-    if (statement->plan->kind == PLAN_SELECT) snprintf(tag, 64, "SELECT %" PRIu64, row_count);
-    else snprintf(tag, 64, "%s", statement->plan->tag);
+    if (statement->plan->kind == PLAN_SELECT)
+        snprintf(tag, 64, "SELECT %" PRIu64, row_count);
+    else
+        snprintf(tag, 64, "%s", statement->plan->tag);
 }
 
 enum query_transaction query_statement_transaction(const struct query_statement *statement)
@@ -117,7 +126,8 @@ enum query_transaction query_statement_transaction(const struct query_statement 
     return statement->plan->transaction;
 }
 
-bool query_execute(struct query_statement *statement, const struct query_parameter *parameters, uint32_t count, struct query_cursor **cursor, struct err *err)
+bool query_execute(struct query_statement *statement, const struct query_parameter *parameters, uint32_t count,
+                   struct query_cursor **cursor, struct err *err)
 {
     return cursor_open(statement->session, statement->plan, parameters, count, cursor, err);
 }

@@ -55,7 +55,8 @@ static void put_template(struct reader *reader, const char *template)
 }
 
 /* The object of all attributes, or of all that a resource has: the stored remainder and the columns. */
-static void put_set(struct reader *reader, uint32_t column, const char *function, const struct schema_table *without, const char *more_keys, const char *more_values)
+static void put_set(struct reader *reader, uint32_t column, const char *function, const struct schema_table *without,
+                    const char *more_keys, const char *more_values)
 {
     const struct schema_table *schema = reader->schema;
     bool is_resource = strcmp(schema->columns[column].name, "resource") == 0, any = false;
@@ -71,7 +72,8 @@ static void put_set(struct reader *reader, uint32_t column, const char *function
         any = false;
         for (uint32_t c = 0; c < schema->column_count; c++) {
             const struct schema_column *part = &schema->columns[c];
-            if (part->attribute[0] == '\0' || part->is_resource != is_resource || !schema_column_is_stored(part)) continue;
+            if (part->attribute[0] == '\0' || part->is_resource != is_resource || !schema_column_is_stored(part))
+                continue;
             if (without && schema_column_index(without, bytes_of_text(part->name)) >= 0) continue;
             if (pass == 0) {
                 put(reader, any ? "\n" : "");
@@ -148,18 +150,24 @@ static const struct {
     { "kind", "'metric'" },
     { "observed_timestamp", "{ingested_at}" },
     { "start_time", "{start_timestamp}" },
-    { "body",
-      "mono_object('type\nunit\nvalue\ntemporality\nis_monotonic\ncount\nsum\nmin\nmax\nbucket_counts\nexplicit_bounds\nscale\nzero_count\nzero_threshold\n"
-      "positive_offset\npositive_buckets\nnegative_offset\nnegative_buckets\nquantiles\nquantile_values', CAST(NULL AS VARCHAR), {metric_type}, {metric_unit}, {value}, "
-      "{aggregation_temporality}, {is_monotonic}, {distribution_count}, {distribution_sum}, {distribution_min}, {distribution_max}, to_json({hist_bucket_counts}), "
-      "to_json({hist_explicit_bounds}), {exp_hist_scale}, {exp_hist_zero_count}, {exp_hist_zero_threshold}, {exp_hist_pos_offset}, to_json({exp_hist_pos_buckets}), "
-      "{exp_hist_neg_offset}, to_json({exp_hist_neg_buckets}), to_json({summary_quantiles}), to_json({summary_values}))" },
-    { "summary", "['metric;neutral=>' || {metric_name}, 'value;neutral=>' || coalesce(CAST({value} AS VARCHAR), '') || ' ' || {metric_unit}]" },
+    { "body", "mono_object('type\nunit\nvalue\ntemporality\nis_monotonic\ncount\nsum\nmin\nmax\nbucket_"
+              "counts\nexplicit_bounds\nscale\nzero_count\nzero_threshold\n"
+              "positive_offset\npositive_buckets\nnegative_offset\nnegative_buckets\nquantiles\nquantile_values', "
+              "CAST(NULL AS VARCHAR), {metric_type}, {metric_unit}, {value}, "
+              "{aggregation_temporality}, {is_monotonic}, {distribution_count}, {distribution_sum}, "
+              "{distribution_min}, {distribution_max}, to_json({hist_bucket_counts}), "
+              "to_json({hist_explicit_bounds}), {exp_hist_scale}, {exp_hist_zero_count}, {exp_hist_zero_threshold}, "
+              "{exp_hist_pos_offset}, to_json({exp_hist_pos_buckets}), "
+              "{exp_hist_neg_offset}, to_json({exp_hist_neg_buckets}), to_json({summary_quantiles}), "
+              "to_json({summary_values}))" },
+    { "summary", "['metric;neutral=>' || {metric_name}, 'value;neutral=>' || coalesce(CAST({value} AS VARCHAR), '') || "
+                 "' ' || {metric_unit}]" },
 };
-#define POINT_KEYS "metric.type\nmetric.unit"
+#define POINT_KEYS   "metric.type\nmetric.unit"
 #define POINT_VALUES ", {metric_type}, {metric_unit}"
 
-static void put_point_column(struct reader *reader, const struct schema_table *shown, uint32_t column, bool is_stored_form)
+static void put_point_column(struct reader *reader, const struct schema_table *shown, uint32_t column,
+                             bool is_stored_form)
 {
     const struct schema_column *want = &shown->columns[column];
     for (size_t i = 0; i < COUNT_OF(point_columns); i++) {
@@ -174,7 +182,8 @@ static void put_point_column(struct reader *reader, const struct schema_table *s
         put(reader, is_stored_form ? stored_duckdb(want->type) : type_duckdb(type_of_schema(want->type)));
         put(reader, ")");
     } else if (is_attributes || strcmp(want->name, "resource") == 0) {
-        put_set(reader, (uint32_t)own, is_stored_form ? "mono_flat" : "mono_object", is_stored_form ? shown : NULL, is_attributes ? POINT_KEYS : "", is_attributes ? POINT_VALUES : "");
+        put_set(reader, (uint32_t)own, is_stored_form ? "mono_flat" : "mono_object", is_stored_form ? shown : NULL,
+                is_attributes ? POINT_KEYS : "", is_attributes ? POINT_VALUES : "");
     } else if (is_stored_form) {
         put_stored(reader, (uint32_t)own);
     } else {
@@ -187,8 +196,9 @@ static void put_point_column(struct reader *reader, const struct schema_table *s
     }
 }
 
-static bool half_put(struct buf *out, const struct plan_table *table, const struct schema_table *schema, struct uuid project_id, const struct source_files *files,
-                     const char *const *ids, uint32_t id_count)
+static bool half_put(struct buf *out, const struct plan_table *table, const struct schema_table *schema,
+                     struct uuid project_id, const struct source_files *files, const char *const *ids,
+                     uint32_t id_count)
 {
     struct reader reader = { .schema = schema, .project_id = project_id, .out = out, .ok = true };
     char text[240];
@@ -198,9 +208,12 @@ static bool half_put(struct buf *out, const struct plan_table *table, const stru
         for (int form = 0; form < 2; form++) {
             if (!column_set_has(form ? &table->stored : &table->seen, c)) continue;
             put(&reader, any ? ", " : "");
-            if (is_point) put_point_column(&reader, table->schema, c, form == 1);
-            else if (form == 1) put_stored(&reader, c);
-            else put_column(&reader, c);
+            if (is_point)
+                put_point_column(&reader, table->schema, c, form == 1);
+            else if (form == 1)
+                put_stored(&reader, c);
+            else
+                put_column(&reader, c);
             snprintf(text, sizeof text, " AS %c%u", form ? 'x' : 'k', c);
             put(&reader, text);
             any = true;
@@ -216,7 +229,8 @@ static bool half_put(struct buf *out, const struct plan_table *table, const stru
     } else {
         put(&reader, " FROM read_parquet([");
         for (uint32_t f = 0; reader.ok && f < files->count; f++)
-            reader.ok = buf_printf(out, "%s'mono://%llu/%s'", f ? "," : "", (unsigned long long)files->snapshot_id, files->names[f]);
+            reader.ok = buf_printf(out, "%s'mono://%llu/%s'", f ? "," : "", (unsigned long long)files->snapshot_id,
+                                   files->names[f]);
         put(&reader, "], schema=MAP{");
     }
     /* By name, not by field id: files that another Delta writer made anew have no ids, and would read as NULLs unseen. */
@@ -224,8 +238,11 @@ static bool half_put(struct buf *out, const struct plan_table *table, const stru
     for (uint32_t c = 0; c < schema->column_count; c++) {
         if (!column_set_has(&reader.needed, c)) continue;
         const char *type = stored_duckdb(schema->columns[c].type);
-        if (files->count == 0) snprintf(text, sizeof text, "%sCAST(NULL AS %s) AS s%u", any ? ", " : "", type, c);
-        else snprintf(text, sizeof text, "%s'%s': {name: 's%u', type: '%s', default_value: NULL}", any ? ", " : "", schema->columns[c].name, c, type);
+        if (files->count == 0)
+            snprintf(text, sizeof text, "%sCAST(NULL AS %s) AS s%u", any ? ", " : "", type, c);
+        else
+            snprintf(text, sizeof text, "%s'%s': {name: 's%u', type: '%s', default_value: NULL}", any ? ", " : "",
+                     schema->columns[c].name, c, type);
         put(&reader, text);
         any = true;
     }
@@ -233,21 +250,26 @@ static bool half_put(struct buf *out, const struct plan_table *table, const stru
     if (files->count > 0 && id_count > 0) { /* on the text as it is stored, so that statistics and blooms are asked */
         snprintf(text, sizeof text, " WHERE s%u IN (", schema->row_id);
         put(&reader, text);
-        for (uint32_t i = 0; reader.ok && i < id_count; i++) reader.ok = buf_printf(out, "%s'%s'", i ? ", " : "", ids[i]);
+        for (uint32_t i = 0; reader.ok && i < id_count; i++)
+            reader.ok = buf_printf(out, "%s'%s'", i ? ", " : "", ids[i]);
         put(&reader, ")");
     }
     return reader.ok;
 }
 
-bool source_put(struct buf *out, const struct plan_table *table, struct uuid project_id, const struct source_files *logs, const struct source_files *metrics, const char *const *ids, uint32_t id_count)
+bool source_put(struct buf *out, const struct plan_table *table, struct uuid project_id,
+                const struct source_files *logs, const struct source_files *metrics, const char *const *ids,
+                uint32_t id_count)
 {
-    const struct schema_table *first = table->source == PLAN_METRICS ? schema_table(SCHEMA_METRICS) : schema_table(SCHEMA_LOGS_AND_SPANS);
+    const struct schema_table *first =
+        table->source == PLAN_METRICS ? schema_table(SCHEMA_METRICS) : schema_table(SCHEMA_LOGS_AND_SPANS);
     const struct source_files *first_files = table->source == PLAN_METRICS ? metrics : logs;
     bool has_points = table->source != PLAN_METRICS && metrics->count > 0;
     bool only_points = has_points && first_files->count == 0;
     if (!buf_add(out, "(", 1)) return false;
     if (!only_points && !half_put(out, table, first, project_id, first_files, ids, id_count)) return false;
     if (has_points && !only_points && !buf_printf(out, " UNION ALL ")) return false;
-    if (has_points && !half_put(out, table, schema_table(SCHEMA_METRICS), project_id, metrics, ids, id_count)) return false;
+    if (has_points && !half_put(out, table, schema_table(SCHEMA_METRICS), project_id, metrics, ids, id_count))
+        return false;
     return buf_add(out, ")", 1);
 }

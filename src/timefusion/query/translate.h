@@ -11,7 +11,7 @@
 #include "timefusion/query/plan.h"
 #include <pg_query/pg_query.pb-c.h>
 
-#define TRANSLATE_DEPTH_MAX 400
+#define TRANSLATE_DEPTH_MAX  400
 #define RELATION_COLUMNS_MAX 1664 /* as PostgreSQL's */
 
 struct output {
@@ -19,11 +19,11 @@ struct output {
     enum query_type type;
 };
 struct relation {
-    const char *alias; /* as the client calls it */
-    uint32_t id;       /* r<id> */
-    int table;         /* of plan->tables, or -1 */
+    const char *alias;                 /* as the client calls it */
+    uint32_t id;                       /* r<id> */
+    int table;                         /* of plan->tables, or -1 */
     const struct schema_table *schema; /* of table */
-    const char *const *renames; /* aliases of leading columns: t(a, b) */
+    const char *const *renames;        /* aliases of leading columns: t(a, b) */
     uint32_t rename_count;
     struct output *columns; /* c1 ... when table is -1 */
     uint32_t column_count;
@@ -60,8 +60,8 @@ struct scope {
 struct expr {
     const char *sql; /* NULL: failed */
     enum query_type type;
-    bool is_free;    /* the same for every row: no column, aggregate or subquery in it */
-    bool is_untyped; /* a literal in quotes, NULL, or a parameter nobody has typed: takes the type that is wanted */
+    bool is_free;        /* the same for every row: no column, aggregate or subquery in it */
+    bool is_untyped;     /* a literal in quotes, NULL, or a parameter nobody has typed: takes the type that is wanted */
     const char *literal; /* a constant's text; else NULL */
     const struct relation *relation; /* a column as it is; else NULL */
     int column;
@@ -89,18 +89,19 @@ bool node_is_untyped(struct translate *ctx, const PgQuery__Node *node);
 struct expr expr_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, enum query_type want);
 struct expr expr_text(struct translate *ctx, struct scope *scope, const PgQuery__Node *node); /* wants text */
 struct expr expr_cast(struct translate *ctx, struct expr value, enum query_type type);
-const char *expr_list(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count, enum query_type want,
-                      bool *is_free);
+const char *expr_list(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count,
+                      enum query_type want, bool *is_free);
 enum query_type type_of_node(struct translate *ctx, const PgQuery__TypeName *type, int *precision, int *scale);
 enum query_type type_common(enum query_type a, enum query_type b);
 const char *expr_order_by(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count);
 const char *interval_sql(struct translate *ctx, struct bytes text); /* NULL: not an interval */
 
 /* function.c */
-struct expr function_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, enum query_type want);
+struct expr function_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call,
+                          enum query_type want);
 /* A function that gives rows, for FROM: the select list of a LATERAL subquery. */
-bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, bool ordinality, const char **sql,
-                   struct output *columns, uint32_t *column_count);
+bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, bool ordinality,
+                   const char **sql, struct output *columns, uint32_t *column_count);
 
 /* attribute.c: attributes, resource, context, severity -> key. false: not such a chain (nothing done). */
 bool attribute_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *expr, struct expr *value);
@@ -117,8 +118,8 @@ struct relation *scope_relation(const struct scope *scope, const char *alias); /
 struct relation *relation_create(struct translate *ctx, struct scope *scope, const char *alias);
 
 /* select.c */
-const char *select_make(struct translate *ctx, struct scope *outer, const PgQuery__SelectStmt *select, struct output **columns,
-                        uint32_t *column_count);
+const char *select_make(struct translate *ctx, struct scope *outer, const PgQuery__SelectStmt *select,
+                        struct output **columns, uint32_t *column_count);
 const char *window_make(struct translate *ctx, struct scope *scope, const PgQuery__WindowDef *window);
 bool statement_make(struct translate *ctx, const PgQuery__Node *node);
 
@@ -127,5 +128,5 @@ bool statement_make(struct translate *ctx, const PgQuery__Node *node);
 void conditions_add(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, uint32_t from, uint32_t to);
 
 /* catalog.c: tables that describe tables. false: no such table. */
-bool catalog_relation(struct translate *ctx, const char *schema, const char *name, const char **sql, struct output **columns,
-                      uint32_t *column_count);
+bool catalog_relation(struct translate *ctx, const char *schema, const char *name, const char **sql,
+                      struct output **columns, uint32_t *column_count);

@@ -16,11 +16,14 @@ static const struct {
     { QUERY_TYPE_TEXT, "VARCHAR", "text", "VARCHAR[]", "text[]" },
     { QUERY_TYPE_BYTEA, "BLOB", "bytea", "BLOB[]", "bytea[]" },
     { QUERY_TYPE_UUID, "UUID", "uuid", "UUID[]", "uuid[]" },
-    { QUERY_TYPE_JSONB, "VARCHAR", "jsonb", "VARCHAR[]", "jsonb[]" }, /* JSON stays text: casting would check it again */
+    { QUERY_TYPE_JSONB, "VARCHAR", "jsonb", "VARCHAR[]",
+      "jsonb[]" }, /* JSON stays text: casting would check it again */
     { QUERY_TYPE_DATE, "DATE", "date", "DATE[]", "date[]" },
     { QUERY_TYPE_TIME, "TIME", "time without time zone", "TIME[]", "time without time zone[]" },
-    { QUERY_TYPE_TIMESTAMP, "TIMESTAMP", "timestamp without time zone", "TIMESTAMP[]", "timestamp without time zone[]" },
-    { QUERY_TYPE_TIMESTAMPTZ, "TIMESTAMPTZ", "timestamp with time zone", "TIMESTAMPTZ[]", "timestamp with time zone[]" },
+    { QUERY_TYPE_TIMESTAMP, "TIMESTAMP", "timestamp without time zone", "TIMESTAMP[]",
+      "timestamp without time zone[]" },
+    { QUERY_TYPE_TIMESTAMPTZ, "TIMESTAMPTZ", "timestamp with time zone", "TIMESTAMPTZ[]",
+      "timestamp with time zone[]" },
     { QUERY_TYPE_INTERVAL, "INTERVAL", "interval", "INTERVAL[]", "interval[]" },
 };
 
@@ -63,18 +66,21 @@ enum query_type type_by_name(const char *name)
         const char *name;
         enum query_type type;
     } names[] = {
-        { "bool", QUERY_TYPE_BOOL }, { "boolean", QUERY_TYPE_BOOL },
-        { "int2", QUERY_TYPE_INT2 }, { "smallint", QUERY_TYPE_INT2 },
-        { "int4", QUERY_TYPE_INT4 }, { "int", QUERY_TYPE_INT4 }, { "integer", QUERY_TYPE_INT4 },
-        { "int8", QUERY_TYPE_INT8 }, { "bigint", QUERY_TYPE_INT8 }, { "oid", QUERY_TYPE_INT8 },
-        { "float4", QUERY_TYPE_FLOAT4 }, { "real", QUERY_TYPE_FLOAT4 }, { "float8", QUERY_TYPE_FLOAT8 },
-        { "numeric", QUERY_TYPE_NUMERIC }, { "decimal", QUERY_TYPE_NUMERIC },
-        { "text", QUERY_TYPE_TEXT }, { "varchar", QUERY_TYPE_TEXT }, { "bpchar", QUERY_TYPE_TEXT },
-        { "name", QUERY_TYPE_TEXT }, { "char", QUERY_TYPE_TEXT },
-        { "bytea", QUERY_TYPE_BYTEA }, { "uuid", QUERY_TYPE_UUID },
-        { "json", QUERY_TYPE_JSONB }, { "jsonb", QUERY_TYPE_JSONB },
-        { "date", QUERY_TYPE_DATE }, { "time", QUERY_TYPE_TIME }, { "timestamp", QUERY_TYPE_TIMESTAMP },
-        { "timestamptz", QUERY_TYPE_TIMESTAMPTZ }, { "interval", QUERY_TYPE_INTERVAL },
+        { "bool", QUERY_TYPE_BOOL },           { "boolean", QUERY_TYPE_BOOL },
+        { "int2", QUERY_TYPE_INT2 },           { "smallint", QUERY_TYPE_INT2 },
+        { "int4", QUERY_TYPE_INT4 },           { "int", QUERY_TYPE_INT4 },
+        { "integer", QUERY_TYPE_INT4 },        { "int8", QUERY_TYPE_INT8 },
+        { "bigint", QUERY_TYPE_INT8 },         { "oid", QUERY_TYPE_INT8 },
+        { "float4", QUERY_TYPE_FLOAT4 },       { "real", QUERY_TYPE_FLOAT4 },
+        { "float8", QUERY_TYPE_FLOAT8 },       { "numeric", QUERY_TYPE_NUMERIC },
+        { "decimal", QUERY_TYPE_NUMERIC },     { "text", QUERY_TYPE_TEXT },
+        { "varchar", QUERY_TYPE_TEXT },        { "bpchar", QUERY_TYPE_TEXT },
+        { "name", QUERY_TYPE_TEXT },           { "char", QUERY_TYPE_TEXT },
+        { "bytea", QUERY_TYPE_BYTEA },         { "uuid", QUERY_TYPE_UUID },
+        { "json", QUERY_TYPE_JSONB },          { "jsonb", QUERY_TYPE_JSONB },
+        { "date", QUERY_TYPE_DATE },           { "time", QUERY_TYPE_TIME },
+        { "timestamp", QUERY_TYPE_TIMESTAMP }, { "timestamptz", QUERY_TYPE_TIMESTAMPTZ },
+        { "interval", QUERY_TYPE_INTERVAL },
     };
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (strcasecmp(names[i].name, name) == 0) return names[i].type;
