@@ -127,9 +127,18 @@ static const struct function functions[] = {
     { "btrim", SCALAR, 1, 2, "tt", 't', "trim", PLAIN },
     { "ltrim", SCALAR, 1, 2, "tt", 't', NULL, PLAIN },
     { "rtrim", SCALAR, 1, 2, "tt", 't', NULL, PLAIN },
-    { "lpad", SCALAR, 3, 3, "tit", 't', NULL, PLAIN },
-    { "rpad", SCALAR, 3, 3, "tit", 't', NULL, PLAIN },
-    { "repeat", SCALAR, 2, 2, "ti", 't', "repeat(%1, least(%2, 10000))", PLAIN },
+    { "lpad", SCALAR, 3, 3, "tit", 't',
+      "lpad(%1, CASE WHEN %2 <= 10000 THEN %2 ELSE CAST(error('lpad() makes texts of at most 10000 characters') AS "
+      "INTEGER) END, %3)",
+      PLAIN },
+    { "rpad", SCALAR, 3, 3, "tit", 't',
+      "rpad(%1, CASE WHEN %2 <= 10000 THEN %2 ELSE CAST(error('rpad() makes texts of at most 10000 characters') AS "
+      "INTEGER) END, %3)",
+      PLAIN },
+    { "repeat", SCALAR, 2, 2, "ti", 't',
+      "repeat(%1, CASE WHEN strlen(%1) * CAST(%2 AS BIGINT) <= 10000 THEN %2 ELSE CAST(error('repeat() makes texts of "
+      "at most 10000 bytes') AS INTEGER) END)",
+      PLAIN },
     { "reverse", SCALAR, 1, 1, "t", 't', NULL, PLAIN },
     { "initcap", SCALAR, 1, 1, "t", 't', NULL, WITHOUT_MEANING },
     { "position", SCALAR, 2, 2, "tt", 'i', "CAST(strpos(%1, %2) AS INTEGER)", PLAIN },
@@ -542,38 +551,53 @@ static struct expr to_char_make(struct translate *ctx, struct expr *arguments, i
                           .is_free = arguments[0].is_free };
 }
 
-#define SERIES_LIST_MAX \
-    100000 /* of a series that becomes a list; in FROM the rows of one are made as they are asked for */
-
-/* A series as a call for FROM, where DuckDB hands out its rows one by one; it would make a list at once, outside of its memory
- * limit. */
-static const char *series_rows(struct translate *ctx, const struct expr *arguments, size_t count, enum query_type type)
+/* The arguments of generate_series and what its rows are. */
+static bool series_arguments(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call,
+                             struct expr arguments[3], enum query_type *type)
 {
-    if (!type_is_integer(type))
-        return arena_printf(ctx->arena, "generate_series(CAST(%s AS %s), CAST(%s AS %s), %s)", arguments[0].sql,
-                            type_duckdb(type), arguments[1].sql, type_duckdb(type), arguments[2].sql);
-    return arena_printf(ctx->arena, "generate_series(CAST(%s AS BIGINT), CAST(%s AS BIGINT), CAST(%s AS BIGINT))",
-                        arguments[0].sql, arguments[1].sql, count == 3 ? arguments[2].sql : "1");
+    struct expr *first = &arguments[0];
+    *first = expr_make(ctx, scope, call->args[0],
+                       node_is_untyped(ctx, call->args[1]) && call->n_args == 3 ? QUERY_TYPE_TIMESTAMPTZ
+                                                                                : QUERY_TYPE_UNKNOWN);
+    if (!first->sql) return false;
+    arguments[1] = expr_make(ctx, scope, call->args[1], first->type);
+    if (!arguments[1].sql) return false;
+    if (first->is_untyped) *first = expr_make(ctx, scope, call->args[0], arguments[1].type);
+    bool is_time = arguments[1].type >= QUERY_TYPE_DATE && arguments[1].type <= QUERY_TYPE_TIMESTAMPTZ;
+    if (call->n_args == 3)
+        arguments[2] = expr_make(ctx, scope, call->args[2], is_time ? QUERY_TYPE_INTERVAL : QUERY_TYPE_INT8);
+    if (call->n_args == 3 && !arguments[2].sql) return false;
+
+    *type = type_common(arguments[0].type, arguments[1].type);
+    if (*type == QUERY_TYPE_DATE) *type = QUERY_TYPE_TIMESTAMPTZ;
+    is_time = *type == QUERY_TYPE_TIMESTAMP || *type == QUERY_TYPE_TIMESTAMPTZ;
+    if (is_time && arguments[2].type != QUERY_TYPE_INTERVAL)
+        return fail_at(ctx, -1, ERR_NO_FUNCTION, "generate_series() of times needs an interval as step").sql;
+    if (!is_time && !type_is_integer(*type))
+        return fail_at(ctx, -1, ERR_NO_FUNCTION, "generate_series() takes whole numbers or times").sql;
+    const char *name = is_time ? type_duckdb(*type) : "BIGINT";
+    for (int i = 0; i < 2; i++) arguments[i].sql = arena_printf(ctx->arena, "CAST(%s AS %s)", arguments[i].sql, name);
+    if (!is_time)
+        arguments[2].sql = arena_printf(ctx->arena, "CAST(%s AS BIGINT)", call->n_args == 3 ? arguments[2].sql : "1");
+    return true;
 }
 
-/* The same as a list. The end is what fails when it is too long: so no planner can make the list before it has looked. */
-static const char *series_list(struct translate *ctx, const struct expr *arguments, size_t count, enum query_type type)
+#define SERIES_LIST_MAX 100000
+
+/* A series as a list. DuckDB makes it at once, maybe while it plans, and counts it nowhere: it is the end that fails when the
+ * series is too long, so that the list is not begun. In FROM the series has no bound: there DuckDB hands out row by row. */
+static const char *series_list(struct translate *ctx, const struct expr arguments[3], enum query_type type)
 {
-    const char *name = type_is_integer(type) ? "BIGINT" : type_duckdb(type),
-               *step = count == 3 ? arguments[2].sql : "1";
-    const char *number = type_is_integer(type) ? "CAST(%s AS DOUBLE)" : "epoch(%s)";
-    struct expr bounded[3] = { arguments[0], arguments[1], arguments[2] };
-    const char *from = arena_printf(ctx->arena, "CAST(%s AS %s)", arguments[0].sql, name),
-               *to = arena_printf(ctx->arena, "CAST(%s AS %s)", arguments[1].sql, name);
-    bool is_number = type_is_integer(type);
-    (void)number;
-    bounded[1].sql = arena_printf(ctx->arena,
-                                  "CASE WHEN abs(%s(%s) - %s(%s)) > %d * abs(%s(%s)) THEN CAST(error('a list of "
-                                  "generate_series() has at most %d elements; use it in FROM') AS %s) ELSE %s END",
-                                  is_number ? "to_double" : "epoch", to, is_number ? "to_double" : "epoch", from,
-                                  SERIES_LIST_MAX, is_number ? "to_double" : "epoch", step, SERIES_LIST_MAX, name, to);
-    const char *list = series_rows(ctx, bounded, count, type);
-    return type_is_integer(type) ? arena_printf(ctx->arena, "CAST(%s AS %s[])", list, type_duckdb(type)) : list;
+    bool is_time = !type_is_integer(type);
+    const char *open = is_time ? "epoch(" : "CAST(", *end = is_time ? ")" : " AS DOUBLE)";
+    const char *from = arguments[0].sql, *to = arguments[1].sql, *step = arguments[2].sql;
+    const char *bound =
+        arena_printf(ctx->arena,
+                     "CASE WHEN abs(%s%s%s - %s%s%s) > %d * abs(%s%s%s) THEN CAST(error('generate_series() outside of "
+                     "FROM has at most %d elements') AS %s) ELSE %s END",
+                     open, to, end, open, from, end, SERIES_LIST_MAX, open, step, end, SERIES_LIST_MAX,
+                     is_time ? type_duckdb(type) : "BIGINT", to);
+    return arena_printf(ctx->arena, "CAST(generate_series(%s, %s, %s) AS %s[])", from, bound, step, type_duckdb(type));
 }
 
 /* The list whose elements are the rows. */
@@ -581,21 +605,8 @@ static const char *rows_list(struct translate *ctx, struct scope *scope, const s
                              const PgQuery__FuncCall *call, enum query_type *type)
 {
     struct expr arguments[3] = { 0 };
-    if (strcmp(function->name, "generate_series") == 0) {
-        struct expr *first = &arguments[0];
-        *first = expr_make(ctx, scope, call->args[0],
-                           node_is_untyped(ctx, call->args[1]) && call->n_args == 3 ? QUERY_TYPE_TIMESTAMPTZ
-                                                                                    : QUERY_TYPE_UNKNOWN);
-        if (!first->sql) return NULL;
-        arguments[1] = expr_make(ctx, scope, call->args[1], first->type);
-        if (!arguments[1].sql) return NULL;
-        if (first->is_untyped) *first = expr_make(ctx, scope, call->args[0], arguments[1].type);
-        bool is_time = arguments[1].type >= QUERY_TYPE_DATE && arguments[1].type <= QUERY_TYPE_TIMESTAMPTZ;
-        if (call->n_args == 3)
-            arguments[2] = expr_make(ctx, scope, call->args[2], is_time ? QUERY_TYPE_INTERVAL : QUERY_TYPE_INT8);
-        if (call->n_args == 3 && !arguments[2].sql) return NULL;
-        return series(ctx, arguments, call->n_args, type);
-    }
+    if (strcmp(function->name, "generate_series") == 0)
+        return series_arguments(ctx, scope, call, arguments, type) ? series_list(ctx, arguments, *type) : NULL;
     if (!arguments_make(ctx, scope, function, call, arguments)) return NULL;
     if (strcmp(function->name, "unnest") == 0) {
         *type = type_is_list(arguments[0].type) ? type_element(arguments[0].type) : QUERY_TYPE_UNKNOWN;
@@ -896,8 +907,13 @@ bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__Fu
         return false;
     }
     enum query_type type;
-    const char *list;
-    if (function->special == ROWS) {
+    const char *list = NULL, *rows = NULL;
+    if (strcmp(function->name, "generate_series") == 0 && !ordinality) {
+        struct expr arguments[3] = { 0 };
+        if (!series_arguments(ctx, scope, call, arguments, &type)) return false;
+        rows = arena_printf(ctx->arena, "(SELECT CAST(generate_series AS %s) AS c1 FROM generate_series(%s, %s, %s))",
+                            type_duckdb(type), arguments[0].sql, arguments[1].sql, arguments[2].sql);
+    } else if (function->special == ROWS) {
         list = rows_list(ctx, scope, function, call, &type);
         if (!list) return false;
     } else { /* a function of one value: one row */
@@ -909,8 +925,11 @@ bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__Fu
     columns[0] = (struct output){ .name = function->name, .type = type };
     columns[1] = (struct output){ .name = "ordinality", .type = QUERY_TYPE_INT8 };
     *column_count = ordinality ? 2 : 1;
-    *sql = ordinality
-               ? arena_printf(ctx->arena, "(SELECT unnest(%s) AS c1, unnest(range(1, len(%s) + 1)) AS c2)", list, list)
-               : arena_printf(ctx->arena, "(SELECT unnest(%s) AS c1)", list);
+    if (ordinality) {
+        rows = arena_printf(ctx->arena, "(SELECT unnest(%s) AS c1, unnest(range(1, len(%s) + 1)) AS c2)", list, list);
+    } else if (rows == NULL) {
+        rows = arena_printf(ctx->arena, "(SELECT unnest(%s) AS c1)", list);
+    }
+    *sql = rows;
     return true;
 }
