@@ -60,7 +60,7 @@ bool engine_err(struct err *err, duckdb_error_type type, const char *message)
     case DUCKDB_ERROR_OUT_OF_MEMORY:
         return err_set(err, ERR_MEMORY,
                        "the query needs more memory than it may have; ask for a shorter time or fewer columns");
-    case DUCKDB_ERROR_CONVERSION:
+    case DUCKDB_ERROR_CONVERSION: return err_set(err, ERR_VALUE, "%s", words);
     case DUCKDB_ERROR_OUT_OF_RANGE:
     case DUCKDB_ERROR_INVALID_INPUT:
     case DUCKDB_ERROR_DIVIDE_BY_ZERO:
@@ -78,8 +78,8 @@ bool engine_err(struct err *err, duckdb_error_type type, const char *message)
         if (strncmp(message, "Out of Memory", 13) == 0)
             return err_set(err, ERR_MEMORY,
                            "the query needs more memory than it may have; ask for a shorter time or fewer columns");
-        if (strncmp(message, "Conversion Error", 16) == 0 || strncmp(message, "Out of Range", 12) == 0 ||
-            strncmp(message, "Invalid Input", 13) == 0)
+        if (strncmp(message, "Conversion Error", 16) == 0) return err_set(err, ERR_VALUE, "%s", words);
+        if (strncmp(message, "Out of Range", 12) == 0 || strncmp(message, "Invalid Input", 13) == 0)
             return err_set(err, ERR_INPUT, "%s", words);
         if (strncmp(message, "Binder Error", 12) == 0) return err_set(err, ERR_TYPE, "%s", words);
         if (strncmp(message, "INTERRUPT", 9) == 0)

@@ -1,9 +1,10 @@
 #include "timefusion/query/engine.h"
 #include "timefusion/query/query_fixture.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 static int setup(void **state)
 {

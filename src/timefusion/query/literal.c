@@ -158,7 +158,7 @@ static bool array_put(struct buf *out, struct bytes text, enum query_type elemen
     while (at < len && text.ptr[at] == ' ') at++;
     while (len > at && text.ptr[len - 1] == ' ') len--;
     if (len - at < 2 || text.ptr[at] != '{' || text.ptr[len - 1] != '}')
-        return err_set(err, ERR_INPUT, "malformed array literal: it must look like {a,b}");
+        return err_set(err, ERR_VALUE, "malformed array literal: it must look like {a,b}");
     at++;
     len--;
     struct buf item;
@@ -175,7 +175,7 @@ static bool array_put(struct buf *out, struct bytes text, enum query_type elemen
                 if (text.ptr[at] == '\\' && at + 1 < len) at++;
                 ok = buf_add(&item, &text.ptr[at++], 1);
             }
-            if (at >= len) ok = err_set(err, ERR_INPUT, "malformed array literal: a quote is not closed");
+            if (at >= len) ok = err_set(err, ERR_VALUE, "malformed array literal: a quote is not closed");
             at++;
             while (at < len && text.ptr[at] == ' ') at++;
         } else {
@@ -187,14 +187,14 @@ static bool array_put(struct buf *out, struct bytes text, enum query_type elemen
             }
             while (item.len > 0 && item.ptr[item.len - 1] == ' ') item.len--;
         }
-        if (ok && at < len && text.ptr[at] != ',') ok = err_set(err, ERR_INPUT, "malformed array literal");
+        if (ok && at < len && text.ptr[at] != ',') ok = err_set(err, ERR_VALUE, "malformed array literal");
         if (ok && !is_first) ok = buf_add(out, ",", 1);
         is_first = false;
         if (!ok) break;
         if (!is_quoted && item.len == 4 && strncasecmp((const char *)item.ptr, "null", 4) == 0) {
             ok = buf_add(out, "NULL", 4);
         } else if (!is_quoted && item.len == 0) {
-            ok = err_set(err, ERR_INPUT, "malformed array literal: an element is missing");
+            ok = err_set(err, ERR_VALUE, "malformed array literal: an element is missing");
         } else {
             ok = literal_put(out, buf_bytes(&item), element, err);
         }
@@ -250,7 +250,7 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
     case QUERY_TYPE_BOOL: {
         int boolean = boolean_of(text);
         if (boolean < 0)
-            return err_set(err, ERR_INPUT, "invalid input syntax for type boolean: \"%.*s\"",
+            return err_set(err, ERR_VALUE, "invalid input syntax for type boolean: \"%.*s\"",
                            (int)(text.len < 60 ? text.len : 60), (const char *)text.ptr);
         ok = buf_printf(out, "%s", boolean ? "true" : "false");
         break;
@@ -259,7 +259,7 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
         int32_t months, days;
         int64_t micros;
         if (!interval_parse(text, &months, &days, &micros))
-            return err_set(err, ERR_INPUT, "invalid input syntax for type interval: \"%.*s\"",
+            return err_set(err, ERR_VALUE, "invalid input syntax for type interval: \"%.*s\"",
                            (int)(text.len < 60 ? text.len : 60), (const char *)text.ptr);
         ok = buf_printf(out, "CAST('%" PRId32 " months %" PRId32 " days %" PRId64 " microseconds' AS INTERVAL)", months,
                         days, micros);
@@ -267,10 +267,10 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
     }
     case QUERY_TYPE_BYTEA:
         if (text.len >= 2 && text.ptr[0] == '\\' && text.ptr[1] == 'x') {
-            if (text.len % 2) return err_set(err, ERR_INPUT, "invalid hexadecimal data: odd number of digits");
+            if (text.len % 2) return err_set(err, ERR_VALUE, "invalid hexadecimal data: odd number of digits");
             for (size_t i = 2; i < text.len; i++)
                 if (!strchr("0123456789abcdefABCDEF", text.ptr[i]))
-                    return err_set(err, ERR_INPUT, "invalid hexadecimal digit in bytea");
+                    return err_set(err, ERR_VALUE, "invalid hexadecimal digit in bytea");
             ok = buf_printf(out, "unhex('%.*s')", (int)(text.len - 2), (const char *)text.ptr + 2);
             break;
         }

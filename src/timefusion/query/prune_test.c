@@ -1,8 +1,9 @@
 #include "timefusion/query/query_fixture.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 #define FILES 12
 #define ROWS  300

@@ -1,10 +1,11 @@
 #include "timefusion/query/query_fixture.h"
-#include <cmocka.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 #define FILES 8
 #define ROWS  500 /* of each: 4,000 rows, 2.8 days */
