@@ -15,6 +15,7 @@
 
 #define QUEUE_ITEMS_MAX  65536
 #define ROW_GROUPS_FLUSH 48 /* of a group: flush by size, before files pass PARQUET_ROW_GROUPS_MAX */
+#define SEAL_BYTES_MAX (48u << 20) /* twice what 24,576 rows of 0.9 KB take */
 #define RETRY_MS         200
 #define FLUSH_FILES_MAX  2000 /* more groups than this: flushes get rarer, not larger */
 
@@ -50,6 +51,7 @@ struct worker {
     uint64_t publish_due_ns, flush_due_ns;
     uint64_t failing_since_ns;   /* the disk refuses segments; 0: all is well */
     bool flush_wanted;           /* by size */
+    uint64_t seal_bytes;         /* of one group's columns: large rows make row groups of fewer rows */
     struct worker_stats counted; /* of the worker thread; shared after each turn */
 
     pthread_mutex_t lock; /* guards what follows */
@@ -167,7 +169,9 @@ static bool sink_row_done(void *ctx, struct columns *columns)
 {
     struct record_work *work = ctx;
     work->worker->counted.rows++;
-    if (columns_row_count(columns) < GROUP_SEAL_ROWS) return true;
+    uint32_t rows = columns_row_count(columns);
+    bool is_large = rows % 16 == 0 && columns_bytes(columns) >= work->worker->seal_bytes;
+    if (rows < GROUP_SEAL_ROWS && !is_large) return true;
     (void)!group_seal_surely(work->worker, work->group);
     return false;
 }
@@ -430,6 +434,7 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
     struct worker *worker = mem_calloc(1, sizeof *worker);
     worker->options = *options;
     flush_app_id(options->buffer_id, options->partition, worker->app_id);
+    worker->seal_bytes = options->columns_bytes_max / 4 < SEAL_BYTES_MAX ? options->columns_bytes_max / 4 : SEAL_BYTES_MAX;
     worker->queue = queue_create(QUEUE_ITEMS_MAX, options->queue_bytes_max);
     worker->rows = rows_create(&(struct rows_options){ .attribute_keys_max = options->attribute_keys_max });
     worker->writer = parquet_writer_create();
