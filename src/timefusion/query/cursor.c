@@ -25,7 +25,7 @@ struct query_cursor {
     struct query_parameter *parameters;
     struct render render;
     duckdb_result result;
-    bool has_result, is_done;
+    bool has_result, is_done, is_walked;
     duckdb_data_chunk *walked; /* chunks of a walk, taken in order */
     uint32_t walked_count, walked_at;
     struct query_chunk chunk;
@@ -168,12 +168,11 @@ static bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *
     return true;
 }
 
-static const char *choice_sql(struct query_cursor *cursor, uint32_t t, const struct choice *choice, uint32_t files_max,
-                              struct err *err)
+static const char *choice_sql(struct query_cursor *cursor, uint32_t t, const struct choice *choice, struct err *err)
 {
     struct source_files files[SCHEMA_TABLE_COUNT];
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++) {
-        uint32_t count = choice->files[id].count < files_max ? choice->files[id].count : files_max;
+        uint32_t count = choice->files[id].count;
         const char **names = arena_alloc(&cursor->arena, (count + 1) * sizeof *names);
         for (uint32_t f = 0; f < count; f++) names[f] = choice->files[id].files[f]->name;
         files[id] = (struct source_files){ .snapshot_id = cursor->held[id].id, .names = names, .count = count };
@@ -279,57 +278,97 @@ static void walked_drop(struct query_cursor *cursor)
     cursor->walked_count = cursor->walked_at = 0;
 }
 
+/* Files of one reference by time, whatever table they are of. */
+struct step {
+    struct timefusion_file *file;
+    enum schema_table_id table;
+};
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct timefusion_file *left = ((const struct step *)a)->file, *right = ((const struct step *)b)->file;
+    if (left->timestamp_max_us != right->timestamp_max_us)
+        return left->timestamp_max_us > right->timestamp_max_us ? -1 : 1;
+    return (left->id < right->id) - (left->id > right->id);
+}
+
 static int oldest_first(const void *a, const void *b)
 {
-    const struct timefusion_file *left = *(struct timefusion_file *const *)a,
-                                 *right = *(struct timefusion_file *const *)b;
+    const struct timefusion_file *left = ((const struct step *)a)->file, *right = ((const struct step *)b)->file;
     if (left->timestamp_min_us != right->timestamp_min_us)
         return left->timestamp_min_us < right->timestamp_min_us ? -1 : 1;
     return (left->id > right->id) - (left->id < right->id);
 }
 
-/* ORDER BY timestamp LIMIT n over one table: the newest files first, in growing batches, until the last row that is wanted
- * is newer than whatever the other files hold. Each batch is asked as if it were all there is. */
-static bool walk_run(struct query_cursor *cursor, struct choice *choice, bool *is_walked, struct err *err)
+static struct step *steps_make(struct query_cursor *cursor, const struct choice *choice, uint32_t *count)
 {
+    uint32_t total = 0;
+    for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++) total += choice->files[id].count;
+    struct step *steps = arena_alloc(&cursor->arena, (total + 1) * sizeof *steps);
+    *count = 0;
+    for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
+        for (uint32_t f = 0; f < choice->files[id].count; f++)
+            steps[(*count)++] = (struct step){ choice->files[id].files[f], (enum schema_table_id)id };
+    qsort(steps, total, sizeof *steps, cursor->plan->is_walk_descending ? newest_first : oldest_first);
+    return steps;
+}
+
+/* Asks the first files as if they were all there are; the rows wait in cursor->walked. */
+static bool walk_batch(struct query_cursor *cursor, const struct choice *choice, const struct step *steps,
+                       uint32_t count, int64_t *rows, int64_t *last, struct err *err)
+{
+    struct choice batch = *choice;
+    for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++) {
+        batch.files[id].files = arena_alloc(&cursor->arena, (count + 1) * sizeof(struct timefusion_file *));
+        batch.files[id].count = 0;
+    }
+    for (uint32_t s = 0; s < count; s++) {
+        struct pruned *files = &batch.files[steps[s].table];
+        files->files[files->count++] = steps[s].file;
+    }
+    const char *tables[1] = { choice_sql(cursor, 0, &batch, err) };
+    if (!tables[0]) return false;
+    cursor->render.tables = tables;
+    bool ok = sql_run(cursor, cursor->plan->walk_sql, "", err);
+    cursor->render.tables = NULL;
+    *rows = *last = 0;
+    for (duckdb_data_chunk chunk; ok;) {
+        ok = next_chunk(cursor, &chunk, err);
+        if (!ok || !chunk) break;
+        idx_t size = duckdb_data_chunk_get_size(chunk);
+        duckdb_vector times = duckdb_data_chunk_get_vector(chunk, cursor->plan->column_count);
+        *rows += (int64_t)size;
+        *last = ((int64_t *)duckdb_vector_get_data(times))[size - 1];
+        cursor->walked = mem_realloc(cursor->walked, (cursor->walked_count + 1) * sizeof *cursor->walked);
+        cursor->walked[cursor->walked_count++] = chunk;
+    }
+    result_drop(cursor);
+    return ok;
+}
+
+/* ORDER BY timestamp LIMIT n over one reference: the newest files first, in growing batches, until the last row that is
+ * wanted is newer than whatever the other files hold. */
+static bool walk_run(struct query_cursor *cursor, const struct choice *choice, bool *is_walked, struct err *err)
+{
+    int64_t limit = cursor->bounds.walk_limit, offset = cursor->bounds.walk_offset, rows, last;
+    uint32_t total, count = 0;
     *is_walked = false;
-    int64_t limit = cursor->bounds.walk_limit, offset = cursor->bounds.walk_offset;
-    enum schema_table_id id = choice->files[SCHEMA_METRICS].count > 0 ? SCHEMA_METRICS : SCHEMA_LOGS_AND_SPANS;
-    if (choice->files[SCHEMA_METRICS].count > 0 && choice->files[SCHEMA_LOGS_AND_SPANS].count > 0) return true;
-    struct pruned *files = &choice->files[id];
-    if (limit <= 0 || offset < 0 || limit > WALK_ROWS_MAX || offset > WALK_ROWS_MAX || files->count <= WALK_FILES_FIRST)
-        return true;
-    bool is_descending = cursor->plan->is_walk_descending;
-    if (!is_descending) qsort(files->files, files->count, sizeof(struct timefusion_file *), oldest_first);
-    for (uint32_t count = WALK_FILES_FIRST;;
-         count = count > files->count / WALK_FILES_FACTOR ? files->count : count * WALK_FILES_FACTOR) {
-        if (count >= files->count) count = files->count;
-        const char *table_sql = choice_sql(cursor, 0, choice, count, err);
-        if (!table_sql) return false;
-        const char *tables[1] = { table_sql };
-        cursor->render.tables = tables;
-        if (!sql_run(cursor, cursor->plan->walk_sql, "", err)) return false;
-        int64_t rows = 0, last = 0;
-        for (duckdb_data_chunk chunk;;) {
-            if (!next_chunk(cursor, &chunk, err)) return false;
-            if (!chunk) break;
-            idx_t size = duckdb_data_chunk_get_size(chunk);
-            rows += (int64_t)size;
-            last = ((int64_t *)duckdb_vector_get_data(
-                duckdb_data_chunk_get_vector(chunk, cursor->plan->column_count)))[size - 1];
-            cursor->walked = mem_realloc(cursor->walked, (cursor->walked_count + 1) * sizeof *cursor->walked);
-            cursor->walked[cursor->walked_count++] = chunk;
-        }
-        result_drop(cursor);
-        cursor->render.tables = NULL;
-        bool is_enough = count == files->count;
+    if (limit <= 0 || offset < 0 || limit > WALK_ROWS_MAX || offset > WALK_ROWS_MAX) return true;
+    const struct step *steps = steps_make(cursor, choice, &total);
+    for (uint64_t held = 0; count < total && (count < WALK_FILES_FIRST || held < (uint64_t)(limit + offset)); count++)
+        held += steps[count].file->row_count;
+    if (count == total) return true;
+    for (;; count = count > total / WALK_FILES_FACTOR ? total : count * WALK_FILES_FACTOR) {
+        if (!walk_batch(cursor, choice, steps, count, &rows, &last, err)) return false;
+        bool is_enough = count == total;
         if (!is_enough && rows == limit) {
-            const struct timefusion_file *next = files->files[count];
-            is_enough = is_descending ? last > next->timestamp_max_us : last < next->timestamp_min_us;
+            const struct timefusion_file *next = steps[count].file;
+            is_enough =
+                cursor->plan->is_walk_descending ? last > next->timestamp_max_us : last < next->timestamp_min_us;
         }
         if (is_enough) {
             cursor->files_opened = count;
-            *is_walked = true;
+            *is_walked = cursor->is_walked = true;
             return true;
         }
         walked_drop(cursor);
@@ -348,7 +387,7 @@ static bool tables_make(struct query_cursor *cursor, bool *is_walked, struct pru
             if (!walk_run(cursor, &choice, is_walked, err)) return false;
             if (*is_walked) return true;
         }
-        tables[t] = choice_sql(cursor, t, &choice, UINT32_MAX, err);
+        tables[t] = choice_sql(cursor, t, &choice, err);
         if (!tables[t]) return false;
     }
     cursor->render.tables = tables;
@@ -505,7 +544,7 @@ bool query_fetch(struct query_cursor *cursor, const struct query_chunk **shown, 
     *shown = NULL;
     if (cursor->is_done) return true;
     duckdb_data_chunk chunk = NULL;
-    if (cursor->walked) {
+    if (cursor->is_walked) {
         if (session_is_stopped(cursor->session, err)) return false;
         if (cursor->walked_at < cursor->walked_count) chunk = cursor->walked[cursor->walked_at++];
     } else if (cursor->first) {

@@ -213,6 +213,8 @@ static void test_few_files(void **state)
         { "select * from otel_logs_and_spans order by timestamp desc limit 100", 4 },
         { "select * from otel_logs_and_spans order by timestamp limit 100", 4 },
         { "select name from otel_logs_and_spans where kind = 'server' order by timestamp desc limit 10", 4 },
+        { "select name from otel_logs_and_spans where status_message = 'x' order by timestamp desc limit 10", 0 },
+        { "select name, kind from telemetry order by timestamp desc limit 100", 4 },
         { "select * from telemetry where context___trace_id = '00000000000000000000000000000007'", 1 },
         { "select * from otel_metrics where metric_name = 'none'", 0 },
         { "select * from telemetry where name = 'metric.none'", 0 },

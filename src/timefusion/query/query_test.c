@@ -211,6 +211,11 @@ static void test_tables(void **state)
         { "select time_bucket('1 day', timestamp) as d, count(*), sum(duration) from otel_logs_and_spans group by d "
           "order by d limit 1",
           "1763769600000000|1440|776520000\n" },
+        { "select timestamp from otel_logs_and_spans where name like 'none%' order by timestamp desc limit 2", "" },
+        { "select kind, timestamp from telemetry order by timestamp desc, kind limit 2",
+          "log|1764009540000000\nserver|1764009480000000\n" },
+        { "select kind, timestamp from telemetry order by timestamp, kind limit 2",
+          "metric|1763769600000000\nserver|1763769600000000\n" },
         { "select timestamp from otel_logs_and_spans order by timestamp desc limit 2 offset 1",
           "1764009480000000\n1764009420000000\n" },
     };
