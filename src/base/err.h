@@ -20,6 +20,7 @@
     X(ERR_NO_TABLE, 3, 400, "42P01", false)                                                       \
     X(ERR_NO_COLUMN, 3, 400, "42703", false)                                                      \
     X(ERR_NO_FUNCTION, 3, 400, "42883", false)                                                    \
+    X(ERR_VALUE, 3, 400, "22P02", false)    /* a text that is not of the type it should be */     \
     X(ERR_TYPE, 3, 400, "42804", false)     /* types that do not go together */                   \
     X(ERR_CONFLICT, 10, 409, "40001", true) /* lost a race: look again, then retry */             \
     X(ERR_EXISTS, 6, 409, "42710", false)                                                         \
