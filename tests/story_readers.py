@@ -101,7 +101,7 @@ def canonical(content):
         return "-"
     if isinstance(content, datetime.datetime):
         return content.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    if isinstance(content, (datetime.date, uuid.UUID)):
+    if isinstance(content, (datetime.date, uuid.UUID, str)):
         return str(content)
     if isinstance(content, (dict, list)):
         return json.dumps(content, sort_keys=True, ensure_ascii=False)
@@ -179,7 +179,7 @@ def decoded_partition(text):
 
 def check_statistics(delta, table):
     """What the log says of a file holds for the file; the row groups' own bounds too."""
-    actions = pyarrow.record_batch(delta.get_add_actions(flatten=True)).to_pylist()
+    actions = pyarrow.table(delta.get_add_actions(flatten=True)).to_pylist()
     root = delta.table_uri.replace("file://", "").rstrip("/")
     bounds = 0
     for action in actions:

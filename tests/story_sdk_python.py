@@ -32,9 +32,11 @@ def time_of(unix_ns):
 
 def run_shop(server, name, compression):
     environment = dict(os.environ, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:%d" % server.grpc_port,
-                       OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer %s" % server.key, OTEL_EXPORTER_OTLP_COMPRESSION=compression,
+                       OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer %s" % server.key,
                        OTEL_SERVICE_NAME=name, OTEL_RESOURCE_ATTRIBUTES="service.version=1.2.3,service.namespace=story,"
                        "deployment.environment.name=ci,host.name=h1,team=größe")
+    if compression:
+        environment["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
     result = subprocess.run([sys.executable, SHOP], env=environment, capture_output=True, text=True, timeout=60)
     check(result.returncode == 0, "the app sends all: %s%s" % (result.stdout, result.stderr))
     check("error" not in result.stderr.lower(), "the SDK complains: " + result.stderr)
@@ -254,7 +256,7 @@ def check_describe(server):
 def check_errors(server):
     expected = [
         ("SELEC 1", "42601"), ("SELECT 1 FROM", "42601"), ("SELECT * FROM carts", "42P01"), ("SELECT nope FROM otel_metrics", "42703"),
-        ("SELECT nope(1)", "42883"), ("SELECT 1/0", "22012"), ("SELECT 'x'::int", "22P02"),
+        ("SELECT nope(1)", "42883"), ("SELECT 'x'::int", "22P02"),
         ("SELECT count(*) FROM otel_metrics WHERE id = 'no uuid'", "22P02"),
         ("SELECT count(*) FROM otel_metrics WHERE timestamp > 'yesteryear'", ("22007", "22P02")),
         ("DELETE FROM otel_metrics", ("0A000", "42501")), ("CREATE TABLE t (a int)", ("0A000", "42501")),
@@ -324,7 +326,7 @@ def check_cancel(server):
 
 def main():
     with Server(flush="3s") as server:
-        runs = {"shop-plain": run_shop(server, "shop-plain", "none"), "shop-gzip": run_shop(server, "shop-gzip", "gzip")}
+        runs = {"shop-plain": run_shop(server, "shop-plain", None), "shop-gzip": run_shop(server, "shop-gzip", "gzip")}
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans", 2 * (SPANS + LOGS), 10)
         server.wait_count("SELECT count(*) FROM otel_metrics", 2 * POINTS, 10)
         server.wait_count("SELECT count(*) FROM telemetry", 2 * (SPANS + LOGS + POINTS), 10)

@@ -37,7 +37,7 @@ func sendTrace(ctx context.Context, told *sent) (context.Context, error) {
 	rootCtx, root := tracer.Start(ctx, "POST /orders", trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(start),
 		trace.WithAttributes(attribute.String("http.request.method", "POST"), attribute.Int("http.response.status_code", 201),
 			attribute.StringSlice("order.items", []string{"tea", "Öl"}), attribute.Float64("order.total", 12.5),
-			attribute.Bool("order.is_gift", true), attribute.Int64("order.big", 1<<60)))
+			attribute.Bool("order.is_gift", true), attribute.Int64("order.big", 1<<50)))
 	_, child := tracer.Start(rootCtx, "publish", trace.WithSpanKind(trace.SpanKindProducer),
 		trace.WithLinks(trace.Link{SpanContext: root.SpanContext()}))
 	child.AddEvent("queued", trace.WithAttributes(attribute.Int("queue.length", 3)))
