@@ -212,3 +212,24 @@ struct expr scope_column(struct translate *ctx, struct scope *scope, const PgQue
     }
     return fail_at(ctx, ref->location, ERR_NO_TABLE, "missing FROM-clause entry for table \"%s\"", alias);
 }
+
+void text_init(struct text *text, struct translate *ctx)
+{
+    text->ctx = ctx;
+    buf_init(&text->buf, 128 * (size_t)PLAN_SQL_BYTES_MAX);
+}
+
+void text_put(struct text *text, const char *piece)
+{
+    if (!buf_add(&text->buf, piece, strlen(piece)))
+        fail_at(text->ctx, -1, ERR_TOO_LARGE, "the statement is too complex");
+}
+
+const char *text_end(struct text *text)
+{
+    const char *sql = text->ctx->err->code == ERR_OK
+                          ? arena_printf(text->ctx->arena, "%.*s", (int)text->buf.len, (const char *)text->buf.ptr)
+                          : NULL;
+    buf_deinit(&text->buf);
+    return sql;
+}

@@ -1,8 +1,9 @@
 /* translate.h -- from libpg_query's tree to a template of DuckDB SQL, checking on the way.
  *
- *   select.c    SELECT, joins, WITH, set operations         scope.c    which relation a name means
- *   expr.c      operators, casts, CASE, subqueries           function.c functions by allow list
- *   attribute.c attributes->>'http.route' and the like       condition.c conjuncts for pruning
+ *   select.c    SELECT, WITH, windows, set operations         scope.c    which relation a name means
+ *   from.c      tables, subqueries and joins                  function.c functions by allow list (function_list.c)
+ *   expr.c      constants, casts, CASE, subqueries            operator.c operators
+ *   attribute.c attributes->>'http.route' and the like        condition.c conjuncts for pruning
  *
  * It is the gate: a node, name, function or operator that these files do not know is refused, since nothing is copied
  * from the client's text. A failed translation sets ctx->err once and returns an expr without sql.
@@ -96,6 +97,24 @@ enum query_type type_common(enum query_type a, enum query_type b);
 const char *expr_order_by(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count);
 const char *interval_sql(struct translate *ctx, struct bytes text); /* NULL: not an interval */
 
+/* Typed by its first use that says a type. */
+struct expr parameter_make(struct translate *ctx, const PgQuery__ParamRef *ref, enum query_type want);
+
+/* operator.c */
+struct expr operator_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, enum query_type want);
+struct expr compare_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op);
+bool can_compare(enum query_type a, enum query_type b);
+/* Without its schema, which must be pg_catalog; NULL: failed. */
+const char *operator_name(struct translate *ctx, PgQuery__Node **name, size_t count, int location);
+struct expr boolean(const char *sql, bool is_free);
+const char *type_word(const struct expr *value); /* for messages */
+#define IS_ONE_OF(list)                                                                            \
+    ({                                                                                             \
+        bool is_one = false;                                                                       \
+        for (size_t i = 0; i < COUNT_OF(list); i++) is_one = is_one || strcmp(op, (list)[i]) == 0; \
+        is_one;                                                                                    \
+    })
+
 /* function.c */
 struct expr function_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call,
                           enum query_type want);
@@ -116,6 +135,18 @@ const char *relation_column_name(const struct relation *relation, int column);
 uint32_t relation_column_count(const struct relation *relation);
 struct relation *scope_relation(const struct scope *scope, const char *alias); /* of this level only */
 struct relation *relation_create(struct translate *ctx, struct scope *scope, const char *alias);
+
+/* from.c: an item of FROM; its relations join the scope. */
+const char *from_item(struct translate *ctx, struct scope *scope, const PgQuery__Node *node);
+
+/* A text that grows, with a bound. text_end gives it in the arena, NULL when anything failed, and frees it in any case. */
+struct text {
+    struct translate *ctx;
+    struct buf buf;
+};
+void text_init(struct text *text, struct translate *ctx);
+void text_put(struct text *text, const char *piece);
+const char *text_end(struct text *text);
 
 /* select.c */
 const char *select_make(struct translate *ctx, struct scope *outer, const PgQuery__SelectStmt *select,

@@ -1,0 +1,502 @@
+#include "timefusion/query/translate.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *type_word(const struct expr *value)
+{
+    return value->type == QUERY_TYPE_UNKNOWN ? "an unknown type" : type_name(value->type);
+}
+
+struct expr boolean(const char *sql, bool is_free)
+{
+    return (struct expr){ .sql = sql, .type = QUERY_TYPE_BOOL, .is_free = is_free };
+}
+
+const char *operator_name(struct translate *ctx, PgQuery__Node **name, size_t count, int location)
+{
+    if (count == 2) {
+        const char *schema = node_text(name[0]);
+        if (!schema || strcmp(schema, "pg_catalog") != 0) {
+            fail_at(ctx, location, ERR_NO_FUNCTION, "operators of other schemas do not exist here");
+            return NULL;
+        }
+    }
+    const char *op = count > 0 ? node_text(name[count - 1]) : NULL;
+    if (!op) fail_at(ctx, location, ERR_SYNTAX, "an operator is missing");
+    return op;
+}
+
+/* Both sides, the one that has a type first, so that the other can take it. want_*: UNKNOWN when the other decides. */
+static bool operands_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *l, const PgQuery__Node *r,
+                          enum query_type want_l, enum query_type want_r, struct expr *left, struct expr *right)
+{
+    bool right_first = node_is_untyped(ctx, l) && !node_is_untyped(ctx, r);
+    if (right_first) {
+        *right = expr_make(ctx, scope, r, want_r);
+        if (!right->sql) return false;
+        *left = expr_make(ctx, scope, l, want_l != QUERY_TYPE_UNKNOWN ? want_l : right->type);
+        return left->sql != NULL;
+    }
+    *left = expr_make(ctx, scope, l, want_l);
+    if (!left->sql) return false;
+    *right = expr_make(ctx, scope, r, want_r != QUERY_TYPE_UNKNOWN ? want_r : left->type);
+    return right->sql != NULL;
+}
+
+static bool is_kind(const struct expr *value)
+{
+    return value->relation && value->relation->table >= 0 && value->relation->schema->id == SCHEMA_LOGS_AND_SPANS &&
+           strcmp(value->relation->schema->columns[value->column].name, "kind") == 0;
+}
+
+/* Text that holds numbers compares with numbers as one; text that does not is no match. */
+static void numbers_meet(struct translate *ctx, struct expr *left, struct expr *right)
+{
+    struct expr *text = left->type == QUERY_TYPE_TEXT && type_is_number(right->type)   ? left
+                        : right->type == QUERY_TYPE_TEXT && type_is_number(left->type) ? right
+                                                                                       : NULL;
+    if (!text) return;
+    enum query_type number = text == left ? right->type : left->type;
+    text->type = type_is_integer(number) ? QUERY_TYPE_INT8 : QUERY_TYPE_FLOAT8;
+    text->sql = arena_printf(ctx->arena, "TRY_CAST(%s AS %s)", text->sql, type_duckdb(text->type));
+    text->relation = NULL;
+}
+
+bool can_compare(enum query_type a, enum query_type b)
+{
+    if (a == QUERY_TYPE_UNKNOWN || b == QUERY_TYPE_UNKNOWN || a == b) return true;
+    if (type_is_list(a) != type_is_list(b)) return false;
+    if (type_is_number(a) && type_is_number(b)) return true;
+    bool a_is_time = a >= QUERY_TYPE_DATE && a <= QUERY_TYPE_TIMESTAMPTZ,
+         b_is_time = b >= QUERY_TYPE_DATE && b <= QUERY_TYPE_TIMESTAMPTZ;
+    if (a_is_time && b_is_time) return true;
+    bool a_is_text = a == QUERY_TYPE_TEXT || a == QUERY_TYPE_UUID,
+         b_is_text = b == QUERY_TYPE_TEXT || b == QUERY_TYPE_UUID;
+    return (a_is_text && b_is_text) || (type_is_list(a) && can_compare(type_element(a), type_element(b)));
+}
+
+struct expr compare_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+{
+    struct expr left, right;
+    if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right))
+        return (struct expr){ 0 };
+    if ((op[0] == '=' || strcmp(op, "<>") == 0)) {
+        if (is_kind(&left) && right.is_free)
+            right.sql = arena_printf(ctx->arena, "lower(%s)", right.sql);
+        else if (is_kind(&right) && left.is_free)
+            left.sql = arena_printf(ctx->arena, "lower(%s)", left.sql);
+    }
+    numbers_meet(ctx, &left, &right);
+    if (!can_compare(left.type, right.type))
+        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op,
+                       type_word(&right));
+    return boolean(arena_printf(ctx->arena, "(%s %s %s)", left.sql, op, right.sql), left.is_free && right.is_free);
+}
+
+static struct expr like_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+{
+    bool is_not = op[0] == '!', is_ilike = strchr(op, '*') != NULL;
+    struct expr left = expr_text(ctx, scope, node->lexpr);
+    if (!left.sql) return left;
+    const char *word = is_ilike ? "ILIKE" : "LIKE", *negation = is_not ? "NOT " : "";
+    const PgQuery__Node *pattern_node = node->rexpr;
+    if (pattern_node->node_case == PG_QUERY__NODE__NODE_PARAM_REF) {
+        struct expr pattern = parameter_make(ctx, pattern_node->param_ref, QUERY_TYPE_TEXT);
+        if (!pattern.sql) return pattern;
+        uint32_t number = (uint32_t)pattern_node->param_ref->number;
+        if (pattern.type != QUERY_TYPE_TEXT)
+            return fail_at(ctx, node->location, ERR_TYPE, "the pattern of %s must be text", word);
+        if (is_ilike)
+            return boolean(arena_printf(ctx->arena, "(%s%s%s%s)", negation, mark(ctx, 'i', number), left.sql,
+                                        mark(ctx, 'I', number)),
+                           left.is_free);
+        return boolean(arena_printf(ctx->arena, "(%s(%s LIKE %s))", negation, left.sql, mark(ctx, 'L', number)),
+                       left.is_free);
+    }
+    struct expr pattern = expr_text(ctx, scope, pattern_node);
+    if (!pattern.sql) return pattern;
+    bool is_free = left.is_free && pattern.is_free;
+    /* ILIKE '%word%' costs three times what the regular expression does. */
+    if (is_ilike && pattern.literal) {
+        struct bytes text = bytes_of_text(pattern.literal);
+        bool is_plain = text.len > 2 && text.ptr[0] == '%' && text.ptr[text.len - 1] == '%';
+        for (size_t i = 1; is_plain && i + 1 < text.len; i++)
+            is_plain = text.ptr[i] < 0x80 && text.ptr[i] >= ' ' && !strchr("%_\\", text.ptr[i]);
+        if (is_plain) {
+            char *regexp = arena_alloc(ctx->arena, 2 * text.len + 8), *at = stpcpy(regexp, "(?i)");
+            for (size_t i = 1; i + 1 < text.len; i++) {
+                if (strchr(".^$*+?()[]{}|", text.ptr[i])) *at++ = '\\';
+                *at++ = (char)text.ptr[i];
+            }
+            return boolean(arena_printf(ctx->arena, "(%sregexp_matches(%s, %s))", negation, left.sql,
+                                        quote_text(ctx, bytes_from(regexp, (size_t)(at - regexp)))),
+                           is_free);
+        }
+    }
+    bool needs_escape = !pattern.literal || strchr(pattern.literal, '\\');
+    return boolean(arena_printf(ctx->arena, "(%s(%s %s %s%s))", negation, left.sql, word, pattern.sql,
+                                needs_escape ? " ESCAPE '\\'" : ""),
+                   is_free);
+}
+
+static struct expr regexp_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+{
+    struct expr left = expr_text(ctx, scope, node->lexpr);
+    if (!left.sql) return left;
+    struct expr right = expr_text(ctx, scope, node->rexpr);
+    if (!right.sql) return right;
+    return boolean(arena_printf(ctx->arena, "(%sregexp_matches(%s, %s%s))", op[0] == '!' ? "NOT " : "", left.sql,
+                                right.sql, strchr(op, '*') ? ", 'i'" : ""),
+                   left.is_free && right.is_free);
+}
+
+static enum query_type arithmetic_type(const char *op, enum query_type a, enum query_type b)
+{
+    bool a_is_moment = a == QUERY_TYPE_TIMESTAMP || a == QUERY_TYPE_TIMESTAMPTZ,
+         b_is_moment = b == QUERY_TYPE_TIMESTAMP || b == QUERY_TYPE_TIMESTAMPTZ;
+    if (a == QUERY_TYPE_INTERVAL && (type_is_number(b) || b == QUERY_TYPE_INTERVAL)) return QUERY_TYPE_INTERVAL;
+    if (b == QUERY_TYPE_INTERVAL && type_is_number(a)) return QUERY_TYPE_INTERVAL;
+    if (a_is_moment && b_is_moment && *op == '-') return QUERY_TYPE_INTERVAL;
+    if (a_is_moment && b == QUERY_TYPE_INTERVAL) return a;
+    if (b_is_moment && a == QUERY_TYPE_INTERVAL) return b;
+    if (a == QUERY_TYPE_DATE && b == QUERY_TYPE_DATE && *op == '-') return QUERY_TYPE_INT8;
+    if ((a == QUERY_TYPE_DATE && b == QUERY_TYPE_INTERVAL) || (b == QUERY_TYPE_DATE && a == QUERY_TYPE_INTERVAL))
+        return QUERY_TYPE_TIMESTAMP;
+    if (a == QUERY_TYPE_DATE && type_is_integer(b)) return QUERY_TYPE_DATE;
+    if (type_is_number(a) && type_is_number(b)) {
+        enum query_type type = type_common(a, b);
+        return type == QUERY_TYPE_NUMERIC ? QUERY_TYPE_UNKNOWN : type; /* DuckDB knows the digits */
+    }
+    return QUERY_TYPE_UNKNOWN;
+}
+
+static struct expr arithmetic_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node,
+                                   const char *op)
+{
+    struct expr left, right;
+    if (!node->lexpr) { /* a sign */
+        if (*op != '-' && *op != '+')
+            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator %s is not supported", op);
+        right = expr_make(ctx, scope, node->rexpr, QUERY_TYPE_UNKNOWN);
+        if (!right.sql) return right;
+        return (struct expr){ .sql = arena_printf(ctx->arena, "(%s %s)", op, right.sql),
+                              .type = right.type,
+                              .is_free = right.is_free };
+    }
+    /* What is added to a time is an interval; what is taken from one too, unless it is a time. */
+    bool left_untyped = node_is_untyped(ctx, node->lexpr), right_untyped = node_is_untyped(ctx, node->rexpr);
+    if (right_untyped && !left_untyped) {
+        left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_UNKNOWN);
+        if (!left.sql) return left;
+        bool is_time = left.type >= QUERY_TYPE_DATE && left.type <= QUERY_TYPE_TIMESTAMPTZ;
+        right = expr_make(ctx, scope, node->rexpr, is_time ? QUERY_TYPE_INTERVAL : left.type);
+        if (!right.sql) return right;
+    } else if (left_untyped && !right_untyped) {
+        right = expr_make(ctx, scope, node->rexpr, QUERY_TYPE_UNKNOWN);
+        if (!right.sql) return right;
+        enum query_type want = right.type == QUERY_TYPE_INTERVAL ? QUERY_TYPE_TIMESTAMPTZ : right.type;
+        left = expr_make(ctx, scope, node->lexpr, want);
+        if (!left.sql) return left;
+    } else if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left,
+                              &right)) {
+        return (struct expr){ 0 };
+    }
+    if (left.type == QUERY_TYPE_JSONB || right.type == QUERY_TYPE_JSONB || left.type == QUERY_TYPE_TEXT ||
+        right.type == QUERY_TYPE_TEXT)
+        return fail_at(ctx, node->location, ERR_NO_FUNCTION,
+                       "operator does not exist: %s %s %s; cast text to a number first", type_word(&left), op,
+                       type_word(&right));
+    struct expr value = { .type = arithmetic_type(op, left.type, right.type),
+                          .is_free = left.is_free && right.is_free };
+    if (*op == '/' && !(type_is_integer(left.type) && type_is_integer(right.type)) &&
+        value.type != QUERY_TYPE_INTERVAL) {
+        /* integer_division is for integers only */
+        value.sql = arena_printf(ctx->arena, "(%s / CAST(%s AS DOUBLE))", left.sql, right.sql);
+        value.type = QUERY_TYPE_FLOAT8;
+        if (left.type == QUERY_TYPE_UNKNOWN || right.type == QUERY_TYPE_UNKNOWN) {
+            value.sql = arena_printf(ctx->arena, "(%s / %s)", left.sql, right.sql);
+            value.type = QUERY_TYPE_UNKNOWN;
+        }
+        return value;
+    }
+    if (*op == '^') {
+        value.sql = arena_printf(ctx->arena, "power(CAST(%s AS DOUBLE), CAST(%s AS DOUBLE))", left.sql, right.sql);
+        value.type = QUERY_TYPE_FLOAT8;
+    } else if (*op == '#') {
+        value.sql = arena_printf(ctx->arena, "xor(%s, %s)", left.sql, right.sql);
+    } else {
+        value.sql = arena_printf(ctx->arena, "(%s %s %s)", left.sql, op, right.sql);
+    }
+    return value;
+}
+
+static struct expr concatenate_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node)
+{
+    struct expr left = { 0 }, right = { 0 };
+    bool left_untyped = node_is_untyped(ctx, node->lexpr), right_untyped = node_is_untyped(ctx, node->rexpr);
+    if (!left_untyped && !(left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_UNKNOWN)).sql) return left;
+    if (!right_untyped && !(right = expr_make(ctx, scope, node->rexpr, QUERY_TYPE_UNKNOWN)).sql) return right;
+    if (left_untyped &&
+        !(left = expr_make(ctx, scope, node->lexpr, type_is_list(right.type) ? right.type : QUERY_TYPE_TEXT)).sql)
+        return left;
+    if (right_untyped &&
+        !(right = expr_make(ctx, scope, node->rexpr, type_is_list(left.type) ? left.type : QUERY_TYPE_TEXT)).sql)
+        return right;
+    if (type_is_list(left.type) || type_is_list(right.type)) {
+        enum query_type type = type_is_list(left.type) ? left.type : right.type;
+        const char *l = type_is_list(left.type) ? left.sql : arena_printf(ctx->arena, "[%s]", left.sql);
+        const char *r = type_is_list(right.type) ? right.sql : arena_printf(ctx->arena, "[%s]", right.sql);
+        return (struct expr){ .sql = arena_printf(ctx->arena, "list_concat(%s, %s)", l, r),
+                              .type = type,
+                              .is_free = left.is_free && right.is_free };
+    }
+    if (left.type == QUERY_TYPE_JSONB && right.type == QUERY_TYPE_JSONB)
+        return fail_at(ctx, node->location, ERR_UNSUPPORTED, "joining two jsonb values with || is not supported");
+    left = expr_cast(ctx, left, QUERY_TYPE_TEXT);
+    right = expr_cast(ctx, right, QUERY_TYPE_TEXT);
+    return (struct expr){ .sql = arena_printf(ctx->arena, "(%s || %s)", left.sql, right.sql),
+                          .type = QUERY_TYPE_TEXT,
+                          .is_free = left.is_free && right.is_free };
+}
+
+static struct expr json_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+{
+    struct expr value;
+    if (attribute_make(ctx, scope, node, &value)) return value;
+    struct expr left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_JSONB);
+    if (!left.sql) return left;
+    bool is_text = strcmp(op, "->>") == 0 || strcmp(op, "#>>") == 0, is_path = op[0] == '#';
+    if (left.type != QUERY_TYPE_JSONB && left.type != QUERY_TYPE_UNKNOWN)
+        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s; it is for jsonb",
+                       type_word(&left), op);
+    struct expr right = expr_make(ctx, scope, node->rexpr, is_path ? type_list_of(QUERY_TYPE_TEXT) : QUERY_TYPE_TEXT);
+    if (!right.sql) return right;
+    const char *function = is_path ? "mono_json_path" : type_is_integer(right.type) ? "mono_json_at" : "mono_json_get";
+    const char *cast = is_path ? "VARCHAR[]" : type_is_integer(right.type) ? "BIGINT" : "VARCHAR";
+    value =
+        (struct expr){ .type = is_text ? QUERY_TYPE_TEXT : QUERY_TYPE_JSONB, .is_free = left.is_free && right.is_free };
+    value.sql = arena_printf(ctx->arena, "%s%s(%s, CAST(%s AS %s))", function, is_text ? "_text" : "", left.sql,
+                             right.sql, cast);
+    return value;
+}
+
+/* @> <@ && ? ?| ?& : on lists and on jsonb. */
+static struct expr contains_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+{
+    struct expr left, right;
+    if (op[0] == '?') {
+        left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_JSONB);
+        if (!left.sql) return left;
+        right = expr_make(ctx, scope, node->rexpr, op[1] ? type_list_of(QUERY_TYPE_TEXT) : QUERY_TYPE_TEXT);
+        if (!right.sql) return right;
+        if (left.type != QUERY_TYPE_JSONB)
+            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s; it is for jsonb",
+                           type_word(&left), op);
+        const char *function = op[1] == '|'   ? "mono_json_has_any"
+                               : op[1] == '&' ? "mono_json_has_all"
+                                              : "mono_json_has";
+        return boolean(arena_printf(ctx->arena, "%s(%s, %s)", function, left.sql, right.sql),
+                       left.is_free && right.is_free);
+    }
+    if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right))
+        return (struct expr){ 0 };
+    bool is_free = left.is_free && right.is_free;
+    if (strcmp(op, "<@") == 0) {
+        struct expr swap = left;
+        left = right;
+        right = swap;
+    }
+    if (type_is_list(left.type) && type_is_list(right.type))
+        return boolean(arena_printf(ctx->arena, "%s(%s, %s)", op[0] == '&' ? "list_has_any" : "list_has_all", left.sql,
+                                    right.sql),
+                       is_free);
+    if (left.type == QUERY_TYPE_JSONB && right.type == QUERY_TYPE_JSONB && op[0] != '&')
+        return boolean(arena_printf(ctx->arena, "mono_json_contains(%s, %s)", left.sql, right.sql), is_free);
+    return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op,
+                   type_word(&right));
+}
+
+static struct expr any_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+{
+    bool is_any = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY;
+    bool is_equal = is_any && strcmp(op, "=") == 0, is_unequal = !is_any && strcmp(op, "<>") == 0;
+    const PgQuery__Node *list_node = node->rexpr;
+    if (!is_equal && !is_unequal) {
+        /* x LIKE ANY (ARRAY['a%','b%']): one by one */
+        if (list_node->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR)
+            return fail_at(ctx, node->location, ERR_UNSUPPORTED,
+                           "%s %s is supported with ARRAY[...] only; = ANY and <> ALL with any array", op,
+                           is_any ? "ANY" : "ALL");
+        const char *sql = NULL;
+        bool is_free = true;
+        for (size_t i = 0; i < list_node->a_array_expr->n_elements; i++) {
+            PgQuery__AExpr one = *node;
+            one.kind = strchr(op, '~') && !strchr(op, '!') && strstr(op, "~~") ? PG_QUERY__A__EXPR__KIND__AEXPR_LIKE
+                                                                               : PG_QUERY__A__EXPR__KIND__AEXPR_OP;
+            if (strstr(op, "~~")) one.kind = PG_QUERY__A__EXPR__KIND__AEXPR_LIKE;
+            one.rexpr = list_node->a_array_expr->elements[i];
+            PgQuery__Node wrapper = PG_QUERY__NODE__INIT;
+            wrapper.node_case = PG_QUERY__NODE__NODE_A_EXPR;
+            wrapper.a_expr = &one;
+            struct expr value = expr_make(ctx, scope, &wrapper, QUERY_TYPE_UNKNOWN);
+            if (!value.sql) return value;
+            is_free = is_free && value.is_free;
+            sql = sql ? arena_printf(ctx->arena, "%s %s %s", sql, is_any ? "OR" : "AND", value.sql) : value.sql;
+        }
+        return boolean(sql ? arena_printf(ctx->arena, "(%s)", sql) : is_any ? "false" : "true", is_free);
+    }
+    struct expr item, list;
+    if (node_is_untyped(ctx, node->lexpr) && !node_is_untyped(ctx, list_node)) {
+        list = expr_make(ctx, scope, list_node, QUERY_TYPE_UNKNOWN);
+        if (!list.sql) return list;
+        item =
+            expr_make(ctx, scope, node->lexpr, type_is_list(list.type) ? type_element(list.type) : QUERY_TYPE_UNKNOWN);
+        if (!item.sql) return item;
+    } else {
+        item = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_UNKNOWN);
+        if (!item.sql) return item;
+        enum query_type want = type_is_list(item.type)           ? QUERY_TYPE_UNKNOWN
+                               : item.type == QUERY_TYPE_UNKNOWN ? QUERY_TYPE_TEXT
+                                                                 : item.type;
+        list = expr_make(ctx, scope, list_node, type_list_of(want));
+        if (!list.sql) return list;
+    }
+    if (list.type != QUERY_TYPE_UNKNOWN && !type_is_list(list.type))
+        return fail_at(ctx, node->location, ERR_TYPE, "op ANY/ALL (array) requires array on right side");
+    if (list.type != QUERY_TYPE_UNKNOWN && type_element(list.type) != QUERY_TYPE_UNKNOWN &&
+        !can_compare(item.type, type_element(list.type))) {
+        if (item.type != QUERY_TYPE_TEXT || !type_is_integer(type_element(list.type)))
+            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s = %s", type_word(&item),
+                           type_name(type_element(list.type)));
+        item.sql = arena_printf(ctx->arena, "TRY_CAST(%s AS BIGINT)", item.sql);
+    }
+    if (is_kind(&item) && list.is_free)
+        list.sql = arena_printf(ctx->arena, "list_transform(%s, lambda e: lower(e))", list.sql);
+    if (item.type == QUERY_TYPE_UUID && type_element(list.type) == QUERY_TYPE_TEXT)
+        list.sql = arena_printf(ctx->arena, "CAST(%s AS UUID[])", list.sql);
+    const char *found = arena_printf(ctx->arena, "list_contains(%s, %s)", list.sql, item.sql);
+    return boolean(is_any ? arena_printf(ctx->arena, "coalesce(%s, CASE WHEN %s IS NULL THEN NULL ELSE false END)",
+                                         found, item.sql)
+                          : arena_printf(ctx->arena, "(NOT %s)", found),
+                   item.is_free && list.is_free);
+}
+
+static struct expr in_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+{
+    if (!node->rexpr || node->rexpr->node_case != PG_QUERY__NODE__NODE_LIST)
+        return fail_at(ctx, node->location, ERR_UNSUPPORTED, "this form of IN is not supported");
+    const PgQuery__List *list = node->rexpr->list;
+    enum query_type want = QUERY_TYPE_UNKNOWN;
+    if (node_is_untyped(ctx, node->lexpr)) {
+        for (size_t i = 0; i < list->n_items && want == QUERY_TYPE_UNKNOWN; i++) {
+            if (node_is_untyped(ctx, list->items[i])) continue;
+            struct expr item = expr_make(ctx, scope, list->items[i], QUERY_TYPE_UNKNOWN);
+            if (!item.sql) return item;
+            want = item.type;
+        }
+    }
+    struct expr left = expr_make(ctx, scope, node->lexpr, want);
+    if (!left.sql) return left;
+    bool is_free = left.is_free, is_number = false;
+    struct buf buf;
+    buf_init(&buf, 64 * (size_t)PLAN_SQL_BYTES_MAX);
+    struct expr failed = { 0 };
+    for (size_t i = 0; i < list->n_items; i++) {
+        struct expr item = expr_make(ctx, scope, list->items[i], left.type);
+        if (!item.sql) goto done;
+        if (left.type == QUERY_TYPE_TEXT && type_is_number(item.type))
+            is_number = true;
+        else if (!can_compare(left.type, item.type)) {
+            failed = fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s = %s", type_word(&left),
+                             type_word(&item));
+            goto done;
+        }
+        bool is_folded = is_kind(&left) && item.is_free;
+        is_free = is_free && item.is_free;
+        if (!buf_printf(&buf, "%s%s%s%s", i ? ", " : "", is_folded ? "lower(" : "", item.sql, is_folded ? ")" : "")) {
+            failed = fail_at(ctx, node->location, ERR_TOO_LARGE, "the IN list is too long");
+            goto done;
+        }
+    }
+    const char *left_sql = is_number ? arena_printf(ctx->arena, "TRY_CAST(%s AS BIGINT)", left.sql) : left.sql;
+    failed = boolean(arena_printf(ctx->arena, "(%s %s (%.*s))", left_sql, op[0] == '<' ? "NOT IN" : "IN", (int)buf.len,
+                                  (const char *)buf.ptr),
+                     is_free);
+done:
+    buf_deinit(&buf);
+    return failed;
+}
+
+static struct expr between_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node)
+{
+    if (!node->rexpr || node->rexpr->node_case != PG_QUERY__NODE__NODE_LIST || node->rexpr->list->n_items != 2)
+        return fail_at(ctx, node->location, ERR_SYNTAX, "BETWEEN needs two bounds");
+    bool is_not = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN;
+    const char *sides[2];
+    bool is_free = true;
+    for (int i = 0; i < 2; i++) {
+        struct expr left, right;
+        if (!operands_make(ctx, scope, node->lexpr, node->rexpr->list->items[i], QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN,
+                           &left, &right))
+            return (struct expr){ 0 };
+        numbers_meet(ctx, &left, &right);
+        if (!can_compare(left.type, right.type))
+            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left),
+                           i ? "<=" : ">=", type_word(&right));
+        is_free = is_free && left.is_free && right.is_free;
+        sides[i] = arena_printf(ctx->arena, "%s %s %s", left.sql, i ? "<=" : ">=", right.sql);
+    }
+    return boolean(arena_printf(ctx->arena, "(%s(%s AND %s))", is_not ? "NOT " : "", sides[0], sides[1]), is_free);
+}
+
+struct expr operator_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, enum query_type want)
+{
+    (void)want;
+    const char *op = operator_name(ctx, node->name, node->n_name, node->location);
+    if (!op) return (struct expr){ 0 };
+    struct expr left, right;
+    switch (node->kind) {
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP: break;
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return any_make(ctx, scope, node, op);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
+        if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right))
+            return (struct expr){ 0 };
+        numbers_meet(ctx, &left, &right);
+        return boolean(arena_printf(ctx->arena, "(%s IS %sDISTINCT FROM %s)", left.sql,
+                                    node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT ? "" : "NOT ", right.sql),
+                       left.is_free && right.is_free);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF:
+        if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right))
+            return (struct expr){ 0 };
+        return (struct expr){ .sql = arena_printf(ctx->arena, "nullif(%s, %s)", left.sql, right.sql),
+                              .type = left.type,
+                              .is_free = left.is_free && right.is_free };
+    case PG_QUERY__A__EXPR__KIND__AEXPR_IN: return in_make(ctx, scope, node, op);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE: return like_make(ctx, scope, node, op);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN: return between_make(ctx, scope, node);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
+        return fail_at(ctx, node->location, ERR_UNSUPPORTED, "SIMILAR TO is not supported; use LIKE or ~");
+    default: return fail_at(ctx, node->location, ERR_UNSUPPORTED, "this operator is not supported");
+    }
+    static const char *const comparisons[] = { "=", "<>", "<", "<=", ">", ">=" };
+    static const char *const arithmetics[] = { "+", "-", "*", "/", "%", "^", "&", "|", "#", "<<", ">>" };
+    static const char *const jsons[] = { "->", "->>", "#>", "#>>" };
+    static const char *const containments[] = { "@>", "<@", "&&", "?", "?|", "?&" };
+    static const char *const regexps[] = { "~", "~*", "!~", "!~*" };
+    static const char *const likes[] = { "~~", "~~*", "!~~", "!~~*" };
+    if (node->rexpr && IS_ONE_OF(arithmetics)) return arithmetic_make(ctx, scope, node, op);
+    if (node->lexpr && node->rexpr) {
+        if (strcmp(op, "!=") == 0) op = "<>";
+        if (IS_ONE_OF(comparisons)) return compare_make(ctx, scope, node, op);
+        if (strcmp(op, "||") == 0) return concatenate_make(ctx, scope, node);
+        if (IS_ONE_OF(jsons)) return json_make(ctx, scope, node, op);
+        if (IS_ONE_OF(containments)) return contains_make(ctx, scope, node, op);
+        if (IS_ONE_OF(regexps)) return regexp_make(ctx, scope, node, op);
+        if (IS_ONE_OF(likes)) return like_make(ctx, scope, node, op);
+    }
+    return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator %.20s is not supported", op);
+}
