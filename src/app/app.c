@@ -271,7 +271,7 @@ static bool ingest_start(struct app *app, struct err *err)
         .address = app->config.listen,
         .port = (uint16_t)app->config.otlp_grpc_port,
         .message_bytes_max = 64u << 20,
-        .in_flight_bytes_max = app->budget.requests,
+        .in_flight_bytes_max = app->budget.wire,
         .streams_max = 256,
         .handler = { .call = ingest_call, .ctx = app->ingest },
         .log = app->log,

@@ -1,16 +1,21 @@
 #include "base/budget.h"
+#include <assert.h>
 
 /* One message of the greatest size must fit, or no sender could ever be served. */
-#define REQUESTS_MIN (68ull << 20)
+#define WIRE_MIN (68ull << 20)
+/* What nobody is given: code and tables of the libraries (DuckDB's are 40 MiB), stacks, what the allocator holds back. */
+#define PROCESS_BYTES (56ull << 20)
 
 struct budget budget_share(uint64_t memory)
 {
-    uint64_t requests = memory / 100 * 20;
+    assert(memory >= BUDGET_MEMORY_MIN);
+    uint64_t shared = memory - PROCESS_BYTES, wire = shared / 100 * 8;
     return (struct budget){
         .memory = memory,
-        .requests = requests > REQUESTS_MIN ? requests : REQUESTS_MIN,
-        .columns = memory / 100 * 25,
-        .query = memory / 100 * 35,
-        .footers = memory / 100 * 5,
+        .wire = wire > WIRE_MIN ? wire : WIRE_MIN,
+        .requests = shared / 100 * 12,
+        .columns = shared / 100 * 25,
+        .query = shared / 100 * 35,
+        .footers = shared / 100 * 5,
     };
 }

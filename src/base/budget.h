@@ -1,7 +1,7 @@
 /* budget.h -- one memory limit, shared out: every part gets its bytes from this table and stays under them.
  *
- *   --memory 1 GiB --budget_share--> requests in flight 20%, columns 25%, queries 35%, footers 5%; the rest is the
- *                                    process itself, stacks, buffers of the allocator
+ *   --memory 1 GiB - 56 MiB for the process itself
+ *       --budget_share--> bodies coming in 8%, requests 12%, columns 25%, queries 35%, footers 5%; the rest: encoders
  *
  * Thread: a value. Units: bytes. */
 #pragma once
@@ -9,7 +9,8 @@
 
 struct budget {
     uint64_t memory;   /* all of it */
-    uint64_t requests; /* bodies on the wire, inflated, decoded, waiting for the log or the worker */
+    uint64_t wire;     /* bodies on their way in */
+    uint64_t requests; /* inflated, decoded, waiting for the log or the worker; a single one may be larger */
     uint64_t columns;  /* rows not yet sealed */
     uint64_t query;    /* DuckDB's limit */
     uint64_t footers;  /* of Delta files, kept for pruning */
