@@ -46,7 +46,7 @@ def round_of_kills(server, name, environment, seconds):
     ack_log = os.path.join(STORY_DIR, name + ".acks")
     server.start(environment=environment, wait=False)
     if server.wait_ready():
-        load = subprocess.Popen(server.load_command(30, sender=name, ack_log=ack_log, connections=3, spans=SPANS),
+        load = subprocess.Popen(server.load_command(30, sender=name, ack_log=ack_log, connections=3, spans=SPANS, rate=20000),
                                 stdout=subprocess.DEVNULL)
         end = time.monotonic() + seconds
         while time.monotonic() < end and server.process.poll() is None:
