@@ -18,6 +18,10 @@
 #define FIXTURE_STEP_US 60000000 /* a row a minute */
 #endif
 
+#ifndef FIXTURE_MEMORY_BYTES
+#define FIXTURE_MEMORY_BYTES (512u << 20)
+#endif
+
 struct fixture {
     char dir[64];
     struct object_store *store;
@@ -194,7 +198,7 @@ static inline void fixture_open(struct fixture *fixture, uint32_t file_count, ui
         fixture_publish(fixture, fixture->project, SCHEMA_METRICS, (uint64_t)f * file_rows, file_rows, f);
     fixture_publish(fixture, fixture->other_project, SCHEMA_LOGS_AND_SPANS, 0, 10, 0);
     struct query_options query = { .timefusion = fixture->timefusion,
-                                   .memory_bytes_max = 512u << 20,
+                                   .memory_bytes_max = FIXTURE_MEMORY_BYTES,
                                    .threads = 2,
                                    .temp_dir = mem_strdup(temp),
                                    .log = &log };
