@@ -98,6 +98,9 @@ function(module folder)
     foreach(source IN LISTS benches)
         module_program(${name} ${source} program)
         set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+        if(MONO_SANITIZE) # its figures would say nothing
+            set_target_properties(${program} PROPERTIES EXCLUDE_FROM_ALL ON)
+        endif()
     endforeach()
 endfunction()
 
