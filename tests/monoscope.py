@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import psycopg
@@ -185,6 +186,29 @@ class Server:
 
     def delta_tables(self):
         return os.path.join(self.data, "tables")
+
+
+class MemoryWatch(threading.Thread):
+    """The highest of a server's memory figures in MiB, looked at 50 times a second: mib = watch.stop()."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.highest, self.is_over = server, {}, False
+        self.start()
+
+    def run(self):
+        while not self.is_over:
+            try:
+                for name, kib in self.server.memory_kib().items():
+                    self.highest[name] = max(kib, self.highest.get(name, 0))
+            except OSError:
+                pass
+            time.sleep(0.02)
+
+    def stop(self):
+        self.is_over = True
+        self.join()
+        return {name: kib // 1024 for name, kib in self.highest.items()}
 
 
 def acknowledged(path):

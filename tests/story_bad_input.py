@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import pyarrow
-from monoscope import ROUNDS, Server, check
+from monoscope import ROUNDS, MemoryWatch, Server, check
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 from otlp import (INVALID_ARGUMENT, OK, PATHS, RESOURCE_EXHAUSTED, UNAUTHENTICATED, UNIMPLEMENTED, Broken, Sender, attributes, field,
@@ -30,7 +30,6 @@ class Story:
         self.stored = {}  # name: how many rows of it there must be
         self.points = {}
         self.cases = 0
-        self.anon_kib_max = 0
 
     def good(self, name, count=2):
         """Good spans to go into a bad request; they must be stored."""
@@ -42,7 +41,6 @@ class Story:
         check(self.server.process.poll() is None, "the server lives\n" + self.server.log_text()[-4000:])
         answer = self.probe.send("traces", traces(self.good("probe", 1)))
         check(answer.status == OK and answer.rejected == 0, "a good request is answered: %r" % answer)
-        self.anon_kib_max = max(self.anon_kib_max, self.server.memory_kib()["RssAnon"])
 
     def expect(self, words, answer, status, rejected=0, reason=None, text=None):
         statuses = status if isinstance(status, tuple) else (status,)
@@ -296,18 +294,18 @@ def main():
     print("seed", seed)
     with Server(flush="5s", options=["--memory", "%dMiB" % MEMORY_MIB]) as server:
         story = Story(server)
+        watch = MemoryWatch(server)
         for part in (framing, broken_protobuf, deep_values, bad_text, odd_times_and_ids, large_records, bombs):
             start = time.monotonic()
             part(story)
             print("%s: %.1f s" % (part.__name__, time.monotonic() - start), flush=True)
         story.verify()
         overflow = check_contents(story)
-        memory = server.memory_kib()
-        check(story.anon_kib_max < MEMORY_MIB * 1024 and memory["VmHWM"] < MEMORY_MIB * 1024,
-              "memory stays under %d MiB: RssAnon %d MiB, VmHWM %d MiB" % (MEMORY_MIB, story.anon_kib_max // 1024, memory["VmHWM"] // 1024))
+        mib = watch.stop()
+        check(mib["RssAnon"] < MEMORY_MIB and mib["VmHWM"] < MEMORY_MIB, "memory stays under %d MiB: %s" % (MEMORY_MIB, mib))
         server.stop()
         print("%d cases, a good request answered after each; %d keys beyond the limit; RssAnon at most %d MiB, VmHWM %d of %d MiB" %
-              (story.cases, overflow, story.anon_kib_max // 1024, memory["VmHWM"] // 1024, MEMORY_MIB))
+              (story.cases, overflow, mib["RssAnon"], mib["VmHWM"], MEMORY_MIB))
 
 
 main()

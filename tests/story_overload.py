@@ -9,28 +9,35 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from monoscope import ROUNDS, STORY_DIR, Server, acknowledged, check
+import psycopg
+from monoscope import ROUNDS, STORY_DIR, MemoryWatch, Server, acknowledged, check
 from otlp import Broken, Sender, log, logs, span, traces
 
 MEMORY_MIB = 256
 SECONDS = 10 if ROUNDS <= 5 else 60
 
 
-class Watch(threading.Thread):
-    """The highest of the server's memory figures, looked at 50 times a second."""
+class Asker(threading.Thread):
+    """Asks wide questions meanwhile; it may be told that memory or time is short, and nothing else."""
 
-    def __init__(self, server):
-        super().__init__(daemon=True)
-        self.server, self.highest, self.is_over = server, {}, False
+    def __init__(self, server, until):
+        super().__init__()
+        self.server, self.until, self.answers, self.refused, self.wrong = server, until, 0, 0, []
 
     def run(self):
-        while not self.is_over:
+        while time.monotonic() < self.until and not self.wrong:
             try:
-                for name, kib in self.server.memory_kib().items():
-                    self.highest[name] = max(kib, self.highest.get(name, 0))
-            except (OSError, ProcessLookupError):
-                pass
-            time.sleep(0.02)
+                with self.server.connect() as connection:
+                    connection.execute("SET statement_timeout = '5s'")
+                    for sql in ("SELECT name, count(*), percentile_cont(0.9) WITHIN GROUP (ORDER BY duration) FROM otel_logs_and_spans GROUP BY 1",
+                                "SELECT * FROM otel_logs_and_spans ORDER BY timestamp DESC LIMIT 200",
+                                "SELECT attributes, count(*) FROM otel_logs_and_spans GROUP BY 1 ORDER BY 2 DESC LIMIT 5"):
+                        connection.execute(sql).fetchall()
+                        self.answers += 1
+            except (psycopg.errors.OutOfMemory, psycopg.errors.QueryCanceled):
+                self.refused += 1
+            except psycopg.Error as error:
+                self.wrong.append("a query fails: %s %s" % (error.sqlstate, error))
 
 
 class Flood(threading.Thread):
@@ -79,20 +86,20 @@ def check_load(server, acks_path, words):
 
 def main():
     with Server(flush="2s", options=["--memory", "%dMiB" % MEMORY_MIB]) as server:
-        watch = Watch(server)
-        watch.start()
+        watch = MemoryWatch(server)
         acks = os.path.join(STORY_DIR, "acks")
         loads = [subprocess.Popen(server.load_command(SECONDS, sender="o%d" % i, ack_log="%s.%d" % (acks, i), connections=24, spans=500,
                                                       encoding=encoding), stdout=subprocess.PIPE, text=True)
                  for i, encoding in enumerate(("none", "gzip"))]
         floods = [Flood(server, number, time.monotonic() + SECONDS, (None, "gzip", "zstd")[number % 3]) for number in range(12)]
-        for flood in floods:
-            flood.start()
-        for flood in floods:
-            flood.join()
+        asker = Asker(server, time.monotonic() + SECONDS)
+        for thread in floods + [asker]:
+            thread.start()
+        for thread in floods + [asker]:
+            thread.join()
         figures = [json.loads(load.communicate(timeout=120)[0]) for load in loads]
         check(server.process.poll() is None, "the server lives\n" + server.log_text()[-3000:])
-        wrong = [words for flood in floods for words in flood.wrong]
+        wrong = [words for thread in floods + [asker] for words in thread.wrong]
         check(not wrong, "; ".join(wrong[:3]))
         refusals = sum(flood.refusals for flood in floods) + sum(figure["refused"] for figure in figures)
         delays = set().union(*(flood.delays for flood in floods))
@@ -107,9 +114,8 @@ def main():
                                               WHERE kind = 'log' AND (attributes->>'flood')::int = %s""", (flood.number,))[0]
             check(count == distinct == flood.taken, "flood %d: %d rows of %d numbers, acknowledged were %d" %
                   (flood.number, count, distinct, flood.taken))
-        watch.is_over = True
-        watch.join()
-        mib = {name: kib // 1024 for name, kib in watch.highest.items()}
+        mib = watch.stop()
+        print("%d wide queries answered meanwhile, %d refused for memory or time" % (asker.answers, asker.refused))
         print("%d spans and %d log records taken, each there once; %d refusals with retry after %s s; of %d MiB: RssAnon at most %d, "
               "RssFile %d, VmHWM %d" % (spans, sum(flood.taken for flood in floods), refusals, sorted(delays), MEMORY_MIB, mib["RssAnon"],
                                         mib["RssFile"], mib["VmHWM"]))

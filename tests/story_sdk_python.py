@@ -293,6 +293,22 @@ def check_errors(server):
     return len(expected)
 
 
+def check_psql(server, told):
+    """What a person at psql sees, and a script that uses it."""
+    start = time_of(told["root_start_ns"]).strftime("%Y-%m-%d %H:%M:%S.%f").rstrip("0").rstrip(".") + "+00"
+    for sql, wanted in (
+            ("SELECT timestamp, name, kind, attributes___client___port, parent_id, attributes->'cart'->'tags' FROM otel_logs_and_spans "
+             "WHERE context___span_id = :'span' AND kind = 'server'",
+             "%s|GET /cart/{id}|server|50123||[\"new\",\"größe\"]\n" % start),
+            ("SELECT hist_bucket_counts, hist_explicit_bounds, is_monotonic, value FROM otel_metrics WHERE metric_name = 'shop.latency' LIMIT 1",
+             "{1,2,1,1}|{10,100,1000}||1123\n"),
+            ("SELECT 1 AS one; SELECT 'two' AS two;", "1\ntwo\n"), ("BEGIN; SELECT 3; COMMIT;", "BEGIN\n3\nCOMMIT\n")):
+        ran = subprocess.run(["psql", "-X", "-At", "-v", "ON_ERROR_STOP=1", "-v", "span=" + told["root"]["span_id"], "-h", "127.0.0.1", "-p",
+                              str(server.pg_port), "-U", "default", "-d", "monoscope"], input=sql + "\n", capture_output=True, text=True,
+                             env=dict(os.environ, PGPASSWORD=server.key, PGTZ="UTC"))
+        check(ran.returncode == 0 and ran.stdout == wanted, "psql: %s gives %r %s, wanted %r" % (sql, ran.stdout, ran.stderr, wanted))
+
+
 def check_cancel(server):
     endless = "SELECT count(*) FROM generate_series(1, 3000000) a, generate_series(1, 3000000) b WHERE a + b = 7"
     with server.connect() as connection:
@@ -340,6 +356,7 @@ def main():
         print("%d values read as sent, in text and binary, before and after the flush and a restart" % values)
         print("%d parametrised queries" % check_parameters(server, runs["shop-plain"]))
         check_describe(server)
+        check_psql(server, runs["shop-plain"])
         print("%d kinds of errors, each with its SQLSTATE; cancel took %.0f ms" % (check_errors(server), check_cancel(server) * 1000))
 
 
