@@ -1,61 +1,10 @@
-#include "timefusion/pgwire/session.h"
-#include "base/clock.h"
-#include "timefusion/pgwire/message.h"
 #include "timefusion/pgwire/pgtype.h"
-#include "timefusion/query/query.h"
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include "timefusion/pgwire/session_inside.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PROTOCOL_3_0   196608u
-#define REQUEST_CANCEL 80877102u
-#define REQUEST_SSL    80877103u
-#define REQUEST_GSS    80877104u
-#define OUT_BYTES_SEND 65536u
-#define OUT_BYTES_MAX  (1u << 30) /* one row with its lists; PostgreSQL's own limit of a field */
 #define NAMED_MAX      1000u
 #define STATEMENTS_MAX 1000u /* in one simple query */
-#define STARTUP_MS     60000
-
-/* A statement as Parse left it; a portal keeps it alive when Close takes its name away. */
-struct prepared {
-    struct prepared *next;
-    struct query_statement *statement; /* NULL: an empty query */
-    uint32_t reference_count;
-    char name[];
-};
-struct portal {
-    struct portal *next;
-    struct prepared *prepared;
-    struct query_parameter *parameters; /* values are in `values` */
-    struct buf values;
-    uint32_t parameter_count;
-    uint16_t *formats; /* of results; format_count 0: text, 1: all alike */
-    uint16_t format_count;
-    struct query_cursor *cursor;
-    const struct query_chunk *chunk;
-    uint32_t chunk_row;
-    uint64_t row_count;
-    bool is_done;
-    char name[];
-};
-
-struct session {
-    struct session_options options;
-    struct tcp *tcp;
-    struct buf in, out;
-    size_t in_used; /* bytes of `in` that belong to messages already worked on */
-    struct prepared *prepared;
-    struct portal *portals;
-    uint32_t named_count;
-    char transaction; /* 'I' 'T' 'E' */
-    bool skips_to_sync, has_left;
-    atomic_bool ends;
-    pthread_mutex_t lock; /* guards query: session_cancel comes from another thread */
-    struct query_session *query;
-};
 
 struct session *session_create(struct tcp *tcp, const struct session_options *options)
 {
@@ -70,224 +19,47 @@ struct session *session_create(struct tcp *tcp, const struct session_options *op
     return session;
 }
 
-/* --- sending --- */
+/* --- reading --- */
 
-static bool out_full(struct err *err)
+/* The next frame, whole, in `in` from in_used on. *frame_bytes 0: the client has left. */
+bool session_frame_read(struct session *session, bool has_type, int timeout_ms, size_t *frame_bytes, struct err *err)
 {
-    return err_set(err, ERR_TOO_LARGE, "a row is larger than %u bytes", OUT_BYTES_MAX);
-}
-
-static bool out_send(struct session *session, struct err *err)
-{
-    if (session->out.len == 0) return true;
-    bool ok = tcp_write(session->tcp, buf_bytes(&session->out), err);
-    session->out.len = 0;
-    if (session->out.cap > 4u << 20) { /* a large row does not keep its memory */
-        buf_deinit(&session->out);
-        buf_init(&session->out, OUT_BYTES_MAX);
-    }
-    return ok;
-}
-
-/* A message without a payload, or with one text. */
-static void send_plain(struct session *session, char type, const char *text)
-{
-    size_t at;
-    bool ok = message_begin(&session->out, type, &at) && (!text || message_put_text(&session->out, text));
-    assert(ok); /* far below the buffer's limit */
-    message_finish(&session->out, at);
-}
-
-static void send_field(struct buf *out, char field, const char *text)
-{
-    bool ok = buf_add(out, &field, 1) && message_put_text(out, text);
-    assert(ok);
-    (void)ok;
-}
-
-static void send_notice_or_error(struct session *session, char type, const char *severity, const char *sqlstate,
-                                 const char *text, int position)
-{
-    struct buf *out = &session->out;
-    size_t at;
-    if (!message_begin(out, type, &at)) abort();
-    send_field(out, 'S', severity);
-    send_field(out, 'V', severity);
-    send_field(out, 'C', sqlstate);
-    send_field(out, 'M', text);
-    if (position > 0) {
-        char number[16];
-        snprintf(number, sizeof number, "%d", position);
-        send_field(out, 'P', number);
-    }
-    if (!buf_add(out, "", 1)) abort();
-    message_finish(out, at);
-}
-
-static void send_error(struct session *session, const struct err *err, const char *sqlstate)
-{
-    send_notice_or_error(session, 'E', "ERROR", sqlstate ? sqlstate : err_sqlstate(err->code), err->text,
-                         err->position);
-    if (session->transaction == 'T') session->transaction = 'E';
-}
-
-static void send_fatal(struct session *session, const char *sqlstate, const char *text)
-{
-    struct err ignored = { 0 };
-    send_notice_or_error(session, 'E', "FATAL", sqlstate, text, 0);
-    (void)!out_send(session, &ignored);
-    session->has_left = true;
-}
-
-static void send_parameter(struct session *session, const char *name, const char *value)
-{
-    size_t at;
-    bool ok = message_begin(&session->out, 'S', &at) && message_put_text(&session->out, name) &&
-              message_put_text(&session->out, value);
-    assert(ok);
-    message_finish(&session->out, at);
-}
-
-static bool send_ready(struct session *session, struct err *err)
-{
-    size_t at;
-    if (!message_begin(&session->out, 'Z', &at) || !buf_add(&session->out, &session->transaction, 1))
-        return out_full(err);
-    message_finish(&session->out, at);
-    return out_send(session, err);
-}
-
-static uint16_t format_of(const uint16_t *formats, uint16_t count, uint32_t column)
-{
-    return count == 0 ? 0 : count == 1 ? formats[0] : formats[column];
-}
-
-static bool send_row_description(struct session *session, const struct query_statement *statement,
-                                 const uint16_t *formats, uint16_t format_count, struct err *err)
-{
-    const struct query_column *columns;
-    uint32_t count = statement ? query_statement_columns(statement, &columns) : 0;
-    struct buf *out = &session->out;
-    size_t at;
-    if (count == 0) {
-        send_plain(session, 'n', NULL); /* NoData */
-        return true;
-    }
-    bool ok = message_begin(out, 'T', &at) && pgtype_put_u16(out, (uint16_t)count);
-    for (uint32_t c = 0; ok && c < count; c++)
-        ok = message_put_text(out, columns[c].name) && pgtype_put_u32(out, 0) && pgtype_put_u16(out, 0) &&
-             pgtype_put_u32(out, pgtype_oid(columns[c].type)) &&
-             pgtype_put_u16(out, (uint16_t)pgtype_len(columns[c].type)) && pgtype_put_u32(out, UINT32_MAX) &&
-             pgtype_put_u16(out, format_of(formats, format_count, c));
-    if (!ok) return out_full(err);
-    message_finish(out, at);
-    return true;
-}
-
-static bool send_parameter_description(struct session *session, const struct query_statement *statement,
-                                       struct err *err)
-{
-    const enum query_type *types = NULL;
-    uint32_t count = statement ? query_statement_parameters(statement, &types) : 0;
-    size_t at;
-    bool ok = message_begin(&session->out, 't', &at) && pgtype_put_u16(&session->out, (uint16_t)count);
-    for (uint32_t p = 0; ok && p < count; p++) ok = pgtype_put_u32(&session->out, pgtype_oid(types[p]));
-    if (!ok) return out_full(err);
-    message_finish(&session->out, at);
-    return true;
-}
-
-static bool send_data_row(struct session *session, const struct portal *portal, const struct query_column *columns,
-                          uint32_t column_count, struct err *err)
-{
-    struct buf *out = &session->out;
-    size_t at;
-    bool ok = message_begin(out, 'D', &at) && pgtype_put_u16(out, (uint16_t)column_count);
-    for (uint32_t c = 0; ok && c < column_count; c++) {
-        struct query_value value = query_chunk_value(portal->chunk, c, portal->chunk_row);
-        size_t length_at = out->len;
-        ok = pgtype_put_u32(out, UINT32_MAX);
-        if (!ok || value.is_null) continue;
-        ok = format_of(portal->formats, portal->format_count, c) == 1
-                 ? pgtype_put_binary(out, portal->chunk, c, columns[c].type, value)
-                 : pgtype_put_text(out, portal->chunk, c, columns[c].type, value);
-        uint32_t length = (uint32_t)(out->len - length_at - 4);
-        for (int b = 0; b < 4; b++) out->ptr[length_at + (size_t)b] = (uint8_t)(length >> (24 - 8 * b));
-    }
-    if (!ok) return out_full(err);
-    message_finish(out, at);
-    return out->len < OUT_BYTES_SEND || out_send(session, err);
-}
-
-/* --- statements and portals by name --- */
-
-static void prepared_release(struct prepared *prepared)
-{
-    if (!prepared || --prepared->reference_count > 0) return;
-    if (prepared->statement) query_statement_close(prepared->statement);
-    free(prepared);
-}
-
-static struct prepared *prepared_create(struct bytes name, struct query_statement *statement)
-{
-    struct prepared *prepared = mem_calloc(1, sizeof *prepared + name.len + 1);
-    prepared->statement = statement;
-    prepared->reference_count = 1;
-    memcpy(prepared->name, name.ptr, name.len);
-    return prepared;
-}
-
-static struct prepared *prepared_find(struct session *session, struct bytes name)
-{
-    for (struct prepared *p = session->prepared; p; p = p->next)
-        if (bytes_equal(bytes_of_text(p->name), name)) return p;
-    return NULL;
-}
-
-static void prepared_forget(struct session *session, struct bytes name)
-{
-    for (struct prepared **at = &session->prepared; *at; at = &(*at)->next) {
-        if (!bytes_equal(bytes_of_text((*at)->name), name)) continue;
-        struct prepared *found = *at;
-        *at = found->next;
-        session->named_count--;
-        prepared_release(found);
-        return;
+    for (;;) {
+        struct bytes have = bytes_from(session->in.ptr + session->in_used, session->in.len - session->in_used);
+        if (!message_frame(have, has_type, frame_bytes, err)) return false;
+        if (*frame_bytes > 0 && have.len >= *frame_bytes) return true;
+        if (session->in_used > 0) {
+            memmove(session->in.ptr, session->in.ptr + session->in_used, have.len);
+            session->in.len = have.len;
+            session->in_used = 0;
+        }
+        size_t want = *frame_bytes > have.len ? *frame_bytes - have.len : 0, len;
+        if (want > 1u << 20) want = 1u << 20; /* memory follows what has come, not what is promised */
+        if (!buf_reserve(&session->in, want > 8192 ? want : 8192))
+            return err_set(err, ERR_TOO_LARGE, "message larger than the buffer");
+        if (!tcp_read(session->tcp, session->in.ptr + session->in.len, session->in.cap - session->in.len, &len,
+                      timeout_ms, err))
+            return false;
+        *frame_bytes = 0;
+        if (len == 0) return true;
+        session->in.len += len;
     }
 }
 
-static void portal_destroy(struct portal *portal)
+struct message session_frame_take(struct session *session, bool has_type, size_t frame_bytes)
 {
-    if (portal->cursor) query_cursor_close(portal->cursor);
-    prepared_release(portal->prepared);
-    buf_deinit(&portal->values);
-    free(portal->parameters);
-    free(portal->formats);
-    free(portal);
+    const uint8_t *frame = session->in.ptr + session->in_used;
+    size_t head = 4u + has_type;
+    session->in_used += frame_bytes;
+    return message_of(has_type ? frame[0] : 0, bytes_from(frame + head, frame_bytes - head));
 }
 
-static struct portal *portal_find(struct session *session, struct bytes name)
+static void in_shrink(struct session *session)
 {
-    for (struct portal *p = session->portals; p; p = p->next)
-        if (bytes_equal(bytes_of_text(p->name), name)) return p;
-    return NULL;
-}
-
-static void portal_forget(struct session *session, struct bytes name)
-{
-    for (struct portal **at = &session->portals; *at; at = &(*at)->next) {
-        if (!bytes_equal(bytes_of_text((*at)->name), name)) continue;
-        struct portal *found = *at;
-        *at = found->next;
-        session->named_count--;
-        portal_destroy(found);
-        return;
-    }
-}
-
-static void portals_forget_all(struct session *session)
-{
-    while (session->portals) portal_forget(session, bytes_of_text(session->portals->name));
+    if (session->in_used != session->in.len || session->in.cap <= 1u << 20) return;
+    buf_deinit(&session->in);
+    buf_init(&session->in, MESSAGE_BYTES_MAX + 65536);
+    session->in_used = 0;
 }
 
 /* --- running --- */
@@ -310,7 +82,7 @@ static void send_complete(struct session *session, struct portal *portal, bool w
     char tag[64];
     query_statement_tag(portal->prepared->statement, portal->row_count, tag);
     if (was_failed && strcmp(tag, "COMMIT") == 0) snprintf(tag, sizeof tag, "ROLLBACK");
-    send_plain(session, 'C', tag);
+    session_send_plain(session, 'C', tag);
 }
 
 /* Up to rows_max rows (0: all); then PortalSuspended or CommandComplete. */
@@ -319,7 +91,7 @@ static bool portal_run(struct session *session, struct portal *portal, uint32_t 
     struct query_statement *statement = portal->prepared->statement;
     bool was_failed = session->transaction == 'E';
     if (!statement) {
-        send_plain(session, 'I', NULL);
+        session_send_plain(session, 'I', NULL);
         return true;
     }
     if (!transaction_allows(session, statement, err)) return false;
@@ -329,7 +101,7 @@ static bool portal_run(struct session *session, struct portal *portal, uint32_t 
         const char *const *warnings;
         uint32_t warning_count = query_cursor_warnings(portal->cursor, &warnings);
         for (uint32_t w = 0; w < warning_count; w++)
-            send_notice_or_error(session, 'N', "WARNING", "01000", warnings[w], 0);
+            session_send_notice_or_error(session, 'N', "WARNING", "01000", warnings[w], 0);
     }
     const struct query_column *columns;
     uint32_t column_count = query_statement_columns(statement, &columns), sent = 0;
@@ -341,13 +113,13 @@ static bool portal_run(struct session *session, struct portal *portal, uint32_t 
             portal->is_done = portal->chunk == NULL;
             continue;
         }
-        if (column_count > 0 && !send_data_row(session, portal, columns, column_count, err)) return false;
+        if (column_count > 0 && !session_send_data_row(session, portal, columns, column_count, err)) return false;
         portal->chunk_row++;
         portal->row_count++;
         sent++;
     }
     if (!portal->is_done) {
-        send_plain(session, 's', NULL);
+        session_send_plain(session, 's', NULL);
         return true;
     }
     if (portal->cursor) query_cursor_close(portal->cursor); /* lets go of its files */
@@ -376,7 +148,7 @@ static bool simple_statement(struct session *session, struct bytes sql, struct e
               err_set(err, ERR_INPUT, "there is no value for a $ parameter in a simple query");
     ok = ok && transaction_allows(session, statement, err);
     if (ok && query_statement_columns(statement, &columns) > 0)
-        ok = send_row_description(session, statement, NULL, 0, err);
+        ok = session_send_row_description(session, statement, NULL, 0, err);
     ok = ok && portal_run(session, portal, 0, err);
     portal_destroy(portal);
     return ok;
@@ -391,7 +163,7 @@ static bool on_query(struct session *session, struct message *message, struct er
     struct err failure = { 0 };
     portal_forget(session, bytes_from("", 0));
     bool ok = query_split(sql, statements, STATEMENTS_MAX, &count, &failure);
-    if (ok && count == 0) send_plain(session, 'I', NULL);
+    if (ok && count == 0) session_send_plain(session, 'I', NULL);
     for (uint32_t s = 0; ok && s < count; s++) {
         ok = simple_statement(session, statements[s], &failure);
         /* The position is in this statement; the client shows it in the whole text. */
@@ -399,8 +171,8 @@ static bool on_query(struct session *session, struct message *message, struct er
             failure.position += (int)(statements[s].ptr - sql.ptr);
     }
     free(statements);
-    if (!ok) send_error(session, &failure, failure_sqlstate(session, &failure));
-    return send_ready(session, err);
+    if (!ok) session_send_error(session, &failure, failure_sqlstate(session, &failure));
+    return session_send_ready(session, err);
 }
 
 static bool named_room(struct session *session, struct err *err)
@@ -437,7 +209,7 @@ static bool on_parse(struct session *session, struct message *message, struct er
     prepared->next = session->prepared;
     session->prepared = prepared;
     session->named_count++;
-    send_plain(session, '1', NULL);
+    session_send_plain(session, '1', NULL);
     return true;
 }
 
@@ -462,7 +234,7 @@ static bool bind_values(struct portal *portal, struct message *message, const ui
         uint32_t len = message_u32(message);
         struct query_parameter *parameter = &portal->parameters[p];
         parameter->is_null = len == UINT32_MAX;
-        parameter->is_binary = format_of(formats, format_count, p) == 1;
+        parameter->is_binary = session_format_of(formats, format_count, p) == 1;
         if (parameter->is_null) continue;
         struct bytes value = message_bytes(message, len);
         parameter->value = bytes_from(portal->values.ptr + portal->values.len, value.len);
@@ -519,7 +291,7 @@ static bool on_bind(struct session *session, struct message *message, struct err
     portal->next = session->portals;
     session->portals = portal;
     session->named_count++;
-    send_plain(session, '2', NULL);
+    session_send_plain(session, '2', NULL);
     return true;
 }
 
@@ -533,14 +305,15 @@ static bool on_describe(struct session *session, struct message *message, struct
         if (!prepared)
             return err_set(err, ERR_NOT_FOUND, "there is no prepared statement \"%.*s\"", (int)name.len,
                            (const char *)name.ptr);
-        return send_parameter_description(session, prepared->statement, err) &&
-               send_row_description(session, prepared->statement, NULL, 0, err);
+        return session_send_parameter_description(session, prepared->statement, err) &&
+               session_send_row_description(session, prepared->statement, NULL, 0, err);
     }
     struct portal *portal = portal_find(session, name);
     if (kind != 'P') return err_set(err, ERR_PROTOCOL, "Describe of kind %u", kind);
     if (!portal)
         return err_set(err, ERR_NOT_FOUND, "there is no portal \"%.*s\"", (int)name.len, (const char *)name.ptr);
-    return send_row_description(session, portal->prepared->statement, portal->formats, portal->format_count, err);
+    return session_send_row_description(session, portal->prepared->statement, portal->formats, portal->format_count,
+                                        err);
 }
 
 static bool on_execute(struct session *session, struct message *message, struct err *err)
@@ -561,7 +334,7 @@ static bool on_close(struct session *session, struct message *message, struct er
     if (!message_end_check(message, err)) return false;
     if (kind == 'S') prepared_forget(session, name);
     if (kind == 'P') portal_forget(session, name);
-    send_plain(session, '3', NULL);
+    session_send_plain(session, '3', NULL);
     return true;
 }
 
@@ -569,7 +342,7 @@ static bool on_sync(struct session *session, struct err *err)
 {
     session->skips_to_sync = false;
     if (session->transaction == 'I') portals_forget_all(session);
-    return send_ready(session, err);
+    return session_send_ready(session, err);
 }
 
 static const char *extended_sqlstate(const struct session *session, char type, const struct err *err)
@@ -588,7 +361,7 @@ static bool message_work(struct session *session, struct message *message, struc
     switch (message->type) {
     case 'Q': return on_query(session, message, err);
     case 'S': return on_sync(session, err);
-    case 'H': return out_send(session, err);
+    case 'H': return session_out_send(session, err);
     case 'X': session->has_left = true; return true;
     case 'P': ok = on_parse(session, message, &failure); break;
     case 'B': ok = on_bind(session, message, &failure); break;
@@ -599,189 +372,34 @@ static bool message_work(struct session *session, struct message *message, struc
     case 'c':
     case 'f': return true; /* of a COPY that was refused */
     case 'F': ok = err_set(&failure, ERR_UNSUPPORTED, "function calls by message are not supported; use SELECT"); break;
-    default: send_fatal(session, "08P01", "unknown message type"); return true;
+    default: session_send_fatal(session, "08P01", "unknown message type"); return true;
     }
     if (ok) return true;
     /* Nothing else tells that the write failed: an error of the connection ends here, not at the client's eyes. */
     session->skips_to_sync = true;
-    send_error(session, &failure, extended_sqlstate(session, (char)message->type, &failure));
+    session_send_error(session, &failure, extended_sqlstate(session, (char)message->type, &failure));
     return true;
 }
 
-/* --- reading --- */
-
-/* The next frame, whole, in `in` from in_used on. *frame_bytes 0: the client has left. */
-static bool frame_read(struct session *session, bool has_type, int timeout_ms, size_t *frame_bytes, struct err *err)
-{
-    for (;;) {
-        struct bytes have = bytes_from(session->in.ptr + session->in_used, session->in.len - session->in_used);
-        if (!message_frame(have, has_type, frame_bytes, err)) return false;
-        if (*frame_bytes > 0 && have.len >= *frame_bytes) return true;
-        if (session->in_used > 0) {
-            memmove(session->in.ptr, session->in.ptr + session->in_used, have.len);
-            session->in.len = have.len;
-            session->in_used = 0;
-        }
-        size_t want = *frame_bytes > have.len ? *frame_bytes - have.len : 0, len;
-        if (want > 1u << 20) want = 1u << 20; /* memory follows what has come, not what is promised */
-        if (!buf_reserve(&session->in, want > 8192 ? want : 8192))
-            return err_set(err, ERR_TOO_LARGE, "message larger than the buffer");
-        if (!tcp_read(session->tcp, session->in.ptr + session->in.len, session->in.cap - session->in.len, &len,
-                      timeout_ms, err))
-            return false;
-        *frame_bytes = 0;
-        if (len == 0) return true;
-        session->in.len += len;
-    }
-}
-
-static struct message frame_take(struct session *session, bool has_type, size_t frame_bytes)
-{
-    const uint8_t *frame = session->in.ptr + session->in_used;
-    size_t head = 4u + has_type;
-    session->in_used += frame_bytes;
-    return message_of(has_type ? frame[0] : 0, bytes_from(frame + head, frame_bytes - head));
-}
-
-static void in_shrink(struct session *session)
-{
-    if (session->in_used != session->in.len || session->in.cap <= 1u << 20) return;
-    buf_deinit(&session->in);
-    buf_init(&session->in, MESSAGE_BYTES_MAX + 65536);
-    session->in_used = 0;
-}
-
-/* --- the beginning --- */
-
-static bool version_negotiate(struct session *session, uint32_t version, struct err *err)
-{
-    size_t at;
-    if (version == PROTOCOL_3_0) return true;
-    bool ok = message_begin(&session->out, 'v', &at) && pgtype_put_u32(&session->out, PROTOCOL_3_0) &&
-              pgtype_put_u32(&session->out, 0);
-    if (!ok) return out_full(err);
-    message_finish(&session->out, at);
-    return true;
-}
-
-/* Reads startup packets until there is a user; *user by malloc, NULL when the conversation ends here. */
-static bool startup_read(struct session *session, char **user, struct err *err)
-{
-    *user = NULL;
-    for (int asked = 0; asked < 4; asked++) {
-        size_t frame_bytes;
-        if (!frame_read(session, false, STARTUP_MS, &frame_bytes, err)) return false;
-        if (frame_bytes == 0) return true;
-        struct message message = frame_take(session, false, frame_bytes);
-        uint32_t code = message_u32(&message);
-        if (code == REQUEST_SSL || code == REQUEST_GSS) {
-            if (!tcp_write(session->tcp, BYTES("N"), err)) return false;
-            continue;
-        }
-        if (code == REQUEST_CANCEL) {
-            struct session_cancel_key key = { .pid = message_u32(&message) };
-            key.secret = message_u32(&message);
-            if (!message.is_bad) session->options.cancel(session->options.ctx, key);
-            return true;
-        }
-        if (code >> 16 != 3)
-            return err_set(err, ERR_PROTOCOL, "protocol version %u.%u; 3.0 is spoken", code >> 16, code & 0xffff);
-        while (!message.is_bad && message.at < message.end && *message.at != 0) {
-            struct bytes name = message_text(&message), value = message_text(&message);
-            if (!bytes_equal(name, BYTES("user")) || *user) continue;
-            *user = bytes_to_text(value);
-        }
-        if (message.is_bad || !*user) return err_set(err, ERR_PROTOCOL, "the startup packet names no user");
-        return version_negotiate(session, code, err);
-    }
-    return err_set(err, ERR_PROTOCOL, "too many requests before the startup packet");
-}
-
-/* The key is a bearer secret of which we keep a hash, so it must come in the clear: on loopback, or inside TLS. */
-static bool password_check(struct session *session, const char *user, struct uuid *project_id, bool *is_let_in,
-                           struct err *err)
-{
-    size_t at, frame_bytes;
-    struct err refusal = { 0 };
-    *is_let_in = false;
-    if (!message_begin(&session->out, 'R', &at) || !pgtype_put_u32(&session->out, 3)) return out_full(err);
-    message_finish(&session->out, at);
-    if (!out_send(session, err) || !frame_read(session, true, STARTUP_MS, &frame_bytes, err)) return false;
-    if (frame_bytes == 0) return true;
-    struct message message = frame_take(session, true, frame_bytes);
-    struct bytes password = message_text(&message);
-    if (message.type != 'p' || !message_end_check(&message, &refusal)) {
-        send_fatal(session, "08P01", "a password message was expected");
-        return true;
-    }
-    const struct pgwire_login *login = &session->options.server->login;
-    *is_let_in = login->login(login->ctx, bytes_of_text(user), password, project_id, &refusal);
-    if (!*is_let_in) send_fatal(session, err_sqlstate(refusal.code), refusal.text);
-    return true;
-}
-
-static bool welcome(struct session *session, struct err *err)
-{
-    static const char *const parameters[][2] = {
-        { "server_version", "15.8" },
-        { "server_encoding", "UTF8" },
-        { "client_encoding", "UTF8" },
-        { "DateStyle", "ISO, MDY" },
-        { "TimeZone", "UTC" },
-        { "IntervalStyle", "postgres" },
-        { "integer_datetimes", "on" },
-        { "is_superuser", "off" },
-        { "standard_conforming_strings", "on" },
-        { "default_transaction_read_only", "on" },
-    };
-    size_t at;
-    bool ok = message_begin(&session->out, 'R', &at) && pgtype_put_u32(&session->out, 0);
-    if (!ok) return out_full(err);
-    message_finish(&session->out, at);
-    for (size_t p = 0; p < COUNT_OF(parameters); p++) send_parameter(session, parameters[p][0], parameters[p][1]);
-    ok = message_begin(&session->out, 'K', &at) && pgtype_put_u32(&session->out, session->options.key.pid) &&
-         pgtype_put_u32(&session->out, session->options.key.secret);
-    if (!ok) return out_full(err);
-    message_finish(&session->out, at);
-    return send_ready(session, err);
-}
-
-static bool login(struct session *session, bool *is_let_in, struct err *err)
-{
-    char *user = NULL;
-    struct uuid project_id;
-    *is_let_in = false;
-    bool ok = startup_read(session, &user, err);
-    if (ok && user) ok = password_check(session, user, &project_id, is_let_in, err);
-    if (ok && *is_let_in) {
-        struct query_session *query;
-        ok = query_session_open(&query, session->options.server->engine, project_id, user, err);
-        pthread_mutex_lock(&session->lock);
-        session->query = ok ? query : NULL;
-        pthread_mutex_unlock(&session->lock);
-        ok = ok && welcome(session, err);
-    }
-    free(user);
-    return ok;
-}
+/* --- the conversation --- */
 
 void session_run(struct session *session)
 {
     struct err err = { 0 };
     bool is_let_in;
-    bool ok = login(session, &is_let_in, &err);
+    bool ok = session_login(session, &is_let_in, &err);
     while (ok && is_let_in && !session->has_left && !atomic_load(&session->ends)) {
         size_t frame_bytes;
-        ok = frame_read(session, true, -1, &frame_bytes, &err);
+        ok = session_frame_read(session, true, -1, &frame_bytes, &err);
         if (!ok || frame_bytes == 0) break;
-        struct message message = frame_take(session, true, frame_bytes);
+        struct message message = session_frame_take(session, true, frame_bytes);
         ok = message_work(session, &message, &err);
         in_shrink(session);
     }
     if (atomic_load(&session->ends)) {
-        send_fatal(session, "57P01", "the server is stopping");
+        session_send_fatal(session, "57P01", "the server is stopping");
     } else if (!ok && (err.code == ERR_PROTOCOL || err.code == ERR_TOO_LARGE || err.code == ERR_TIMEOUT)) {
-        send_fatal(session, err_sqlstate(err.code), err.text);
+        session_send_fatal(session, err_sqlstate(err.code), err.text);
     }
 }
 

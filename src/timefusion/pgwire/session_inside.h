@@ -1,0 +1,92 @@
+/* session_inside.h -- what the files of a session share: its state, sending, names, reading frames.
+ *
+ *   session.c        create, run, the messages of both protocols
+ *   session_login.c  startup packet, password, welcome
+ *   session_names.c  prepared statements and portals by name
+ *   session_send.c   messages to the client
+ *
+ * Thread: the session's own, but for what the lock guards. Not for other folders. */
+#pragma once
+#include "timefusion/pgwire/message.h"
+#include "timefusion/pgwire/session.h"
+#include "timefusion/query/query.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define OUT_BYTES_SEND 65536u
+#define OUT_BYTES_MAX  (1u << 30) /* one row with its lists; PostgreSQL's own limit of a field */
+#define STARTUP_MS     60000
+
+/* A statement as Parse left it; a portal keeps it alive when Close takes its name away. */
+struct prepared {
+    struct prepared *next;
+    struct query_statement *statement; /* NULL: an empty query */
+    uint32_t reference_count;
+    char name[];
+};
+struct portal {
+    struct portal *next;
+    struct prepared *prepared;
+    struct query_parameter *parameters; /* values are in `values` */
+    struct buf values;
+    uint32_t parameter_count;
+    uint16_t *formats; /* of results; format_count 0: text, 1: all alike */
+    uint16_t format_count;
+    struct query_cursor *cursor;
+    const struct query_chunk *chunk;
+    uint32_t chunk_row;
+    uint64_t row_count;
+    bool is_done;
+    char name[];
+};
+
+struct session {
+    struct session_options options;
+    struct tcp *tcp;
+    struct buf in, out;
+    size_t in_used; /* bytes of `in` that belong to messages already worked on */
+    struct prepared *prepared;
+    struct portal *portals;
+    uint32_t named_count;
+    char transaction; /* 'I' 'T' 'E' */
+    bool skips_to_sync, has_left;
+    atomic_bool ends;
+    pthread_mutex_t lock; /* guards query: session_cancel comes from another thread */
+    struct query_session *query;
+};
+
+/* session_send.c: into session->out; what cannot fail asserts, for it is far below the buffer's limit. */
+MUST_CHECK bool session_out_full(struct err *err);
+MUST_CHECK bool session_out_send(struct session *session, struct err *err);
+void session_send_plain(struct session *session, char type, const char *text);
+void session_send_notice_or_error(struct session *session, char type, const char *severity, const char *sqlstate,
+                                  const char *text, int position);
+void session_send_error(struct session *session, const struct err *err, const char *sqlstate);
+void session_send_fatal(struct session *session, const char *sqlstate, const char *text);
+void session_send_parameter(struct session *session, const char *name, const char *value);
+MUST_CHECK bool session_send_ready(struct session *session, struct err *err);
+uint16_t session_format_of(const uint16_t *formats, uint16_t count, uint32_t column);
+MUST_CHECK bool session_send_row_description(struct session *session, const struct query_statement *statement,
+                                             const uint16_t *formats, uint16_t format_count, struct err *err);
+MUST_CHECK bool session_send_parameter_description(struct session *session, const struct query_statement *statement,
+                                                   struct err *err);
+MUST_CHECK bool session_send_data_row(struct session *session, const struct portal *portal,
+                                      const struct query_column *columns, uint32_t column_count, struct err *err);
+
+/* session_names.c */
+void prepared_release(struct prepared *prepared);
+struct prepared *prepared_create(struct bytes name, struct query_statement *statement);
+struct prepared *prepared_find(struct session *session, struct bytes name);
+void prepared_forget(struct session *session, struct bytes name);
+void portal_destroy(struct portal *portal);
+struct portal *portal_find(struct session *session, struct bytes name);
+void portal_forget(struct session *session, struct bytes name);
+void portals_forget_all(struct session *session);
+
+/* session.c: the next frame, whole, in session->in; *frame_bytes 0: the client has left. */
+MUST_CHECK bool session_frame_read(struct session *session, bool has_type, int timeout_ms, size_t *frame_bytes,
+                                   struct err *err);
+struct message session_frame_take(struct session *session, bool has_type, size_t frame_bytes);
+
+/* session_login.c: false when the connection failed; a refusal was answered and leaves *is_let_in false. */
+MUST_CHECK bool session_login(struct session *session, bool *is_let_in, struct err *err);

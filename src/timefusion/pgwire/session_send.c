@@ -1,0 +1,151 @@
+#include "timefusion/pgwire/pgtype.h"
+#include "timefusion/pgwire/session_inside.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+bool session_out_full(struct err *err)
+{
+    return err_set(err, ERR_TOO_LARGE, "a row is larger than %u bytes", OUT_BYTES_MAX);
+}
+
+bool session_out_send(struct session *session, struct err *err)
+{
+    if (session->out.len == 0) return true;
+    bool ok = tcp_write(session->tcp, buf_bytes(&session->out), err);
+    session->out.len = 0;
+    if (session->out.cap > 4u << 20) { /* a large row does not keep its memory */
+        buf_deinit(&session->out);
+        buf_init(&session->out, OUT_BYTES_MAX);
+    }
+    return ok;
+}
+
+/* A message without a payload, or with one text. */
+void session_send_plain(struct session *session, char type, const char *text)
+{
+    size_t at;
+    bool ok = message_begin(&session->out, type, &at) && (!text || message_put_text(&session->out, text));
+    assert(ok); /* far below the buffer's limit */
+    message_finish(&session->out, at);
+}
+
+static void send_field(struct buf *out, char field, const char *text)
+{
+    bool ok = buf_add(out, &field, 1) && message_put_text(out, text);
+    assert(ok);
+    (void)ok;
+}
+
+void session_send_notice_or_error(struct session *session, char type, const char *severity, const char *sqlstate,
+                                  const char *text, int position)
+{
+    struct buf *out = &session->out;
+    size_t at;
+    if (!message_begin(out, type, &at)) abort();
+    send_field(out, 'S', severity);
+    send_field(out, 'V', severity);
+    send_field(out, 'C', sqlstate);
+    send_field(out, 'M', text);
+    if (position > 0) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", position);
+        send_field(out, 'P', number);
+    }
+    if (!buf_add(out, "", 1)) abort();
+    message_finish(out, at);
+}
+
+void session_send_error(struct session *session, const struct err *err, const char *sqlstate)
+{
+    session_send_notice_or_error(session, 'E', "ERROR", sqlstate ? sqlstate : err_sqlstate(err->code), err->text,
+                                 err->position);
+    if (session->transaction == 'T') session->transaction = 'E';
+}
+
+void session_send_fatal(struct session *session, const char *sqlstate, const char *text)
+{
+    struct err ignored = { 0 };
+    session_send_notice_or_error(session, 'E', "FATAL", sqlstate, text, 0);
+    (void)!session_out_send(session, &ignored);
+    session->has_left = true;
+}
+
+void session_send_parameter(struct session *session, const char *name, const char *value)
+{
+    size_t at;
+    bool ok = message_begin(&session->out, 'S', &at) && message_put_text(&session->out, name) &&
+              message_put_text(&session->out, value);
+    assert(ok);
+    message_finish(&session->out, at);
+}
+
+bool session_send_ready(struct session *session, struct err *err)
+{
+    size_t at;
+    if (!message_begin(&session->out, 'Z', &at) || !buf_add(&session->out, &session->transaction, 1))
+        return session_out_full(err);
+    message_finish(&session->out, at);
+    return session_out_send(session, err);
+}
+
+uint16_t session_format_of(const uint16_t *formats, uint16_t count, uint32_t column)
+{
+    return count == 0 ? 0 : count == 1 ? formats[0] : formats[column];
+}
+
+bool session_send_row_description(struct session *session, const struct query_statement *statement,
+                                  const uint16_t *formats, uint16_t format_count, struct err *err)
+{
+    const struct query_column *columns;
+    uint32_t count = statement ? query_statement_columns(statement, &columns) : 0;
+    struct buf *out = &session->out;
+    size_t at;
+    if (count == 0) {
+        session_send_plain(session, 'n', NULL); /* NoData */
+        return true;
+    }
+    bool ok = message_begin(out, 'T', &at) && pgtype_put_u16(out, (uint16_t)count);
+    for (uint32_t c = 0; ok && c < count; c++)
+        ok = message_put_text(out, columns[c].name) && pgtype_put_u32(out, 0) && pgtype_put_u16(out, 0) &&
+             pgtype_put_u32(out, pgtype_oid(columns[c].type)) &&
+             pgtype_put_u16(out, (uint16_t)pgtype_len(columns[c].type)) && pgtype_put_u32(out, UINT32_MAX) &&
+             pgtype_put_u16(out, session_format_of(formats, format_count, c));
+    if (!ok) return session_out_full(err);
+    message_finish(out, at);
+    return true;
+}
+
+bool session_send_parameter_description(struct session *session, const struct query_statement *statement,
+                                        struct err *err)
+{
+    const enum query_type *types = NULL;
+    uint32_t count = statement ? query_statement_parameters(statement, &types) : 0;
+    size_t at;
+    bool ok = message_begin(&session->out, 't', &at) && pgtype_put_u16(&session->out, (uint16_t)count);
+    for (uint32_t p = 0; ok && p < count; p++) ok = pgtype_put_u32(&session->out, pgtype_oid(types[p]));
+    if (!ok) return session_out_full(err);
+    message_finish(&session->out, at);
+    return true;
+}
+
+bool session_send_data_row(struct session *session, const struct portal *portal, const struct query_column *columns,
+                           uint32_t column_count, struct err *err)
+{
+    struct buf *out = &session->out;
+    size_t at;
+    bool ok = message_begin(out, 'D', &at) && pgtype_put_u16(out, (uint16_t)column_count);
+    for (uint32_t c = 0; ok && c < column_count; c++) {
+        struct query_value value = query_chunk_value(portal->chunk, c, portal->chunk_row);
+        size_t length_at = out->len;
+        ok = pgtype_put_u32(out, UINT32_MAX);
+        if (!ok || value.is_null) continue;
+        ok = session_format_of(portal->formats, portal->format_count, c) == 1
+                 ? pgtype_put_binary(out, portal->chunk, c, columns[c].type, value)
+                 : pgtype_put_text(out, portal->chunk, c, columns[c].type, value);
+        uint32_t length = (uint32_t)(out->len - length_at - 4);
+        for (int b = 0; b < 4; b++) out->ptr[length_at + (size_t)b] = (uint8_t)(length >> (24 - 8 * b));
+    }
+    if (!ok) return session_out_full(err);
+    message_finish(out, at);
+    return out->len < OUT_BYTES_SEND || session_out_send(session, err);
+}
