@@ -136,6 +136,7 @@ bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, cons
         threads,
         memory,
         temp,
+        "SET GLOBAL max_temp_directory_size='2GiB'", /* else most of the disk: the log lives there too */
         "SET GLOBAL autoinstall_known_extensions=false",
         "SET GLOBAL autoload_known_extensions=false",
         "SET GLOBAL allow_community_extensions=false",

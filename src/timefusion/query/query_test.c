@@ -74,6 +74,18 @@ static void test_dialect(void **state)
         { "select 2 = any(array[1,2]), 'a' = any('{a,b}'), array[1,2] @> array[2], array[1] && array[3], 1 in (1, 2), "
           "3 not in (1, 2)",
           "t|t|t|f|t|t\n" },
+        { "select 'a' = any(null::text[]), null = any(array['a']), 1 <> all(array[2,3]), 'ab' like any (array['x%', "
+          "'a%'])",
+          "NULL|NULL|t|t\n" },
+        { "select t.a, g from (values (1),(2)) t(a), generate_series(1, t.a) as g order by 1, 2", "1|1\n2|1\n2|2\n" },
+        { "select n, e from jsonb_array_elements('[\"x\",2]') with ordinality as t(e, n) order by n",
+          "1|\"x\"\n2|2\n" },
+        { "select case when grouping(x) = 1 then 'all' else x::text end, count(*) from (values (1),(1)) v(x) group by "
+          "grouping sets ((x), ()) order by 1",
+          "1|2\nall|2\n" },
+        { "select first(x, y), last(x, y), json_agg(x order by x), string_agg(x::text, ',' order by x) from (values "
+          "(1,9),(2,8)) v(x,y)",
+          "2|1|[1,2]|1,2\n" },
         { "select interval '1 month 2 days 03:04:05', '5m'::interval, 'PT1H'::interval, '1 hour ago'::interval, "
           "interval '1 day' * 2",
           "1m2d11045000000us|0m0d300000000us|0m0d3600000000us|0m0d-3600000000us|0m2d0us\n" },
