@@ -374,7 +374,10 @@ static struct expr any_make(struct translate *ctx, struct scope *scope, const Pg
         list.sql = arena_printf(ctx->arena, "list_transform(%s, lambda e: lower(e))", list.sql);
     if (item.type == QUERY_TYPE_UUID && type_element(list.type) == QUERY_TYPE_TEXT)
         list.sql = arena_printf(ctx->arena, "CAST(%s AS UUID[])", list.sql);
+    /* DuckDB finds nothing in a list that is NULL; SQL does not know. */
+    bool may_be_null = list_node->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR;
     const char *found = arena_printf(ctx->arena, "list_contains(%s, %s)", list.sql, item.sql);
+    if (may_be_null) found = arena_printf(ctx->arena, "(CASE WHEN %s IS NOT NULL THEN %s END)", list.sql, found);
     return boolean(is_any ? arena_printf(ctx->arena, "coalesce(%s, CASE WHEN %s IS NULL THEN NULL ELSE false END)",
                                          found, item.sql)
                           : arena_printf(ctx->arena, "(NOT %s)", found),

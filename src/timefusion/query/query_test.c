@@ -521,6 +521,43 @@ static void test_cancel_and_timeout(void **state)
     buf_deinit(&out);
 }
 
+/* Goal: one call cannot make the process grow beyond what queries may have, also while DuckDB plans, where no cancel reaches
+ * it; the same calls within their bounds answer as PostgreSQL does.
+ * Method: series and texts of gigabytes are refused at once or handed out row by row; small ones are compared. */
+static void test_large_values(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const refused[] = {
+        "select generate_series(1, 1000000000)",
+        "select length(array_to_string(array(select generate_series(1, 4000000000, 2)), ''))",
+        "select generate_series('2000-01-01'::timestamptz, '2030-01-01'::timestamptz, interval '1 second')",
+        "select * from generate_series(1, 1000000000) with ordinality",
+        "select length(repeat('x', 1000000000))",
+        "select length(repeat(repeat('x', 10000), 10000))",
+        "select length(lpad('x', 1000000000, 'y'))",
+        "select length(rpad('x', 1000000000, 'y'))",
+    };
+    struct buf out;
+    struct err err;
+    buf_init(&out, 1u << 20);
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        uint64_t start = clock_mono_ns();
+        if (fixture_run(fixture->session, refused[i], NULL, 0, &out, NULL, &err)) fail_msg("%s was taken", refused[i]);
+        if (clock_mono_ns() - start > 2000000000u) fail_msg("%s took long: %s", refused[i], err.text);
+    }
+    expect(fixture, "select count(*), max(x) from generate_series(1, 10000000) g(x)", "10000000|10000000\n");
+    expect(fixture, "select generate_series(5, 1, -2)", "5\n3\n1\n");
+    expect(fixture, "select * from generate_series(3, 5) with ordinality", "3|1\n4|2\n5|3\n");
+    expect(fixture, "select count(*) from generate_series(5, 1)", "0\n");
+    expect(fixture,
+           "select v.n, extract(hour from g) from (values ('2025-11-22'::timestamptz)) v(n), "
+           "generate_series(v.n, v.n + interval '6 hours', interval '3 hours') g order by g",
+           "1763769600000000|0\n1763769600000000|3\n1763769600000000|6\n");
+    expect(fixture, "select repeat('ab', 2), repeat('ab', -1), lpad('x', 3, 'y'), rpad('xyz', 2, 'y')",
+           "abab||yyx|xy\n");
+    buf_deinit(&out);
+}
+
 /* Goal: a cursor streams, holds its snapshot until it is closed, and others of the session may run in between; a query over
  * its memory ends with a clear error.
  * Method: fetch one chunk, run others, fetch on; then a sort of more than fits with no folder to spill to is refused or done. */
@@ -745,6 +782,7 @@ int main(void)
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_cancel_and_timeout),
+        cmocka_unit_test(test_large_values),
         cmocka_unit_test(test_two_sessions),
         cmocka_unit_test(test_cursors),
         cmocka_unit_test(test_damaged_file),
