@@ -378,10 +378,7 @@ static struct expr any_make(struct translate *ctx, struct scope *scope, const Pg
     bool may_be_null = list_node->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR;
     const char *found = arena_printf(ctx->arena, "list_contains(%s, %s)", list.sql, item.sql);
     if (may_be_null) found = arena_printf(ctx->arena, "(CASE WHEN %s IS NOT NULL THEN %s END)", list.sql, found);
-    return boolean(is_any ? arena_printf(ctx->arena, "coalesce(%s, CASE WHEN %s IS NULL THEN NULL ELSE false END)",
-                                         found, item.sql)
-                          : arena_printf(ctx->arena, "(NOT %s)", found),
-                   item.is_free && list.is_free);
+    return boolean(is_any ? found : arena_printf(ctx->arena, "(NOT %s)", found), item.is_free && list.is_free);
 }
 
 static struct expr in_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
