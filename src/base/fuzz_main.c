@@ -92,8 +92,7 @@ static size_t mutate_once(uint8_t *bytes, size_t len, uint64_t *random)
     case 2:
         if (len != 0) bytes[at] = telling[random_below(random, sizeof telling)];
         return len;
-    case 3: /* cut the tail */
-        return at;
+    case 3: /* cut the tail */ return at;
     case 4: { /* take a piece out */
         size_t piece = random_below(random, len - at < 64 ? len - at : 64);
         memmove(bytes + at, bytes + at + piece, len - at - piece);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
 #include <nghttp2/nghttp2.h>
+#include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/queue.h"

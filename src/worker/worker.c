@@ -14,8 +14,8 @@
 #include <time.h>
 
 #define QUEUE_ITEMS_MAX  65536
-#define ROW_GROUPS_FLUSH 48 /* of a group: flush by size, before files pass PARQUET_ROW_GROUPS_MAX */
-#define SEAL_BYTES_MAX (48u << 20) /* twice what 24,576 rows of 0.9 KB take */
+#define ROW_GROUPS_FLUSH 48          /* of a group: flush by size, before files pass PARQUET_ROW_GROUPS_MAX */
+#define SEAL_BYTES_MAX   (48u << 20) /* twice what 24,576 rows of 0.9 KB take */
 #define RETRY_MS         200
 #define FLUSH_FILES_MAX  2000 /* more groups than this: flushes get rarer, not larger */
 
@@ -434,7 +434,8 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
     struct worker *worker = mem_calloc(1, sizeof *worker);
     worker->options = *options;
     flush_app_id(options->buffer_id, options->partition, worker->app_id);
-    worker->seal_bytes = options->columns_bytes_max / 4 < SEAL_BYTES_MAX ? options->columns_bytes_max / 4 : SEAL_BYTES_MAX;
+    worker->seal_bytes =
+        options->columns_bytes_max / 4 < SEAL_BYTES_MAX ? options->columns_bytes_max / 4 : SEAL_BYTES_MAX;
     worker->queue = queue_create(QUEUE_ITEMS_MAX, options->queue_bytes_max);
     worker->rows = rows_create(&(struct rows_options){ .attribute_keys_max = options->attribute_keys_max });
     worker->writer = parquet_writer_create();

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define VALUES_MIN 16 /* first size of a column's arrays */
-#define SLOTS_MIN 64
-#define DICTIONARY_MAX 65535 /* ids are 16 bits */
+#define VALUES_MIN                16 /* first size of a column's arrays */
+#define SLOTS_MIN                 64
+#define DICTIONARY_MAX            65535 /* ids are 16 bits */
 #define RESETS_WITHOUT_DICTIONARY 16
-#define SCRATCH_BYTES_KEPT (256 * 1024)
-#define NO_ID UINT32_MAX
-#define CACHE_LINE_BYTES 64
-#define ALWAYS_INLINE inline __attribute__((always_inline)) /* on the way of every value */
+#define SCRATCH_BYTES_KEPT        (256 * 1024)
+#define NO_ID                     UINT32_MAX
+#define CACHE_LINE_BYTES          64
+#define ALWAYS_INLINE             inline __attribute__((always_inline)) /* on the way of every value */
 
 /* Texts seen and their ids. After the dictionary was given up, records still serves handles. */
 struct dictionary {
@@ -43,9 +43,9 @@ struct column {
     uint32_t value_count, value_cap;
     enum columns_kind kind : 8;
     bool is_list, by_dictionary, is_narrow; /* narrow: of 32 bits */
-    struct memo memos[MEMOS]; /* of texts, by place in a list */
-    uint32_t element_count, element_cap; /* of lists */
-    uint32_t *starts;                    /* of lists */
+    struct memo memos[MEMOS];               /* of texts, by place in a list */
+    uint32_t element_count, element_cap;    /* of lists */
+    uint32_t *starts;                       /* of lists */
     struct dictionary dictionary;
     struct text_store store;
     uint32_t resets_until_dictionary;
@@ -58,7 +58,7 @@ struct columns {
     uint64_t hash_seed;
     size_t bytes; /* of arrays and dictionaries; text stores count their own */
     struct text_store reserved_store;
-    uint8_t *reserved;     /* where a text may be written, behind room for its length; NULL: none */
+    uint8_t *reserved; /* where a text may be written, behind room for its length; NULL: none */
     size_t reserved_max;
     bool reserved_in_scratch;
     uint8_t *scratch;
@@ -78,18 +78,14 @@ static enum columns_kind kind_of(enum schema_type type)
     case SCHEMA_TYPE_TIMESTAMPTZ:
     case SCHEMA_TYPE_INTEGER:
     case SCHEMA_TYPE_BIGINT:
-    case SCHEMA_TYPE_BIGINT_LIST:
-        return COLUMNS_INT;
+    case SCHEMA_TYPE_BIGINT_LIST: return COLUMNS_INT;
     case SCHEMA_TYPE_DOUBLE:
-    case SCHEMA_TYPE_DOUBLE_LIST:
-        return COLUMNS_DOUBLE;
-    case SCHEMA_TYPE_BOOLEAN:
-        return COLUMNS_BOOL;
+    case SCHEMA_TYPE_DOUBLE_LIST: return COLUMNS_DOUBLE;
+    case SCHEMA_TYPE_BOOLEAN: return COLUMNS_BOOL;
     case SCHEMA_TYPE_UUID:
     case SCHEMA_TYPE_TEXT:
     case SCHEMA_TYPE_JSON:
-    case SCHEMA_TYPE_TEXT_LIST:
-        break;
+    case SCHEMA_TYPE_TEXT_LIST: break;
     }
     return COLUMNS_TEXT;
 }
@@ -198,7 +194,8 @@ void columns_destroy(struct columns *columns)
 static void column_reset(struct columns *columns, struct column *column)
 {
     struct dictionary *dictionary = &column->dictionary;
-    if (column->value_count < column->value_cap / 4 || (column->is_list && column->element_count < column->element_cap / 4)) {
+    if (column->value_count < column->value_cap / 4 ||
+        (column->is_list && column->element_count < column->element_cap / 4)) {
         arrays_free(columns, column);
     }
     if (dictionary->count < dictionary->slot_mask / 8) {
@@ -364,8 +361,8 @@ static ALWAYS_INLINE bool text_is(const uint8_t *record, struct bytes text)
     size_t len = text.len;
     if (len > 32) return memcmp(a, b, len) == 0;
     if (len >= 16) {
-        return ((load64(a) ^ load64(b)) | (load64(a + 8) ^ load64(b + 8)) | (load64(a + len - 16) ^ load64(b + len - 16)) |
-                (load64(a + len - 8) ^ load64(b + len - 8))) == 0;
+        return ((load64(a) ^ load64(b)) | (load64(a + 8) ^ load64(b + 8)) |
+                (load64(a + len - 16) ^ load64(b + len - 16)) | (load64(a + len - 8) ^ load64(b + len - 8))) == 0;
     }
     if (len >= 8) return ((load64(a) ^ load64(b)) | (load64(a + len - 8) ^ load64(b + len - 8))) == 0;
     for (size_t i = 0; i < len; i++) {
@@ -441,15 +438,16 @@ static void dictionary_give_up(struct columns *columns, struct column *column, u
 }
 
 /* A text that has no slot yet: its id, or NO_ID when the dictionary is given up. count: elements that the column has. */
-static uint32_t __attribute__((noinline)) dictionary_add(struct columns *columns, struct column *column, uint32_t count,
-                                                         struct bytes text, const uint8_t *record)
+static uint32_t __attribute__((noinline))
+dictionary_add(struct columns *columns, struct column *column, uint32_t count, struct bytes text, const uint8_t *record)
 {
     struct dictionary *dictionary = &column->dictionary;
     if (!dictionary_pays(column, count)) {
         dictionary_give_up(columns, column, count);
         return NO_ID;
     }
-    uint32_t id = dictionary_append(columns, dictionary, record != NULL ? record : text_store_add(&column->store, text));
+    uint32_t id =
+        dictionary_append(columns, dictionary, record != NULL ? record : text_store_add(&column->store, text));
     if (dictionary->count * 2 > dictionary->slot_mask) {
         slots_grow(columns, dictionary); /* takes the new one in */
         return id;
@@ -462,8 +460,8 @@ static uint32_t __attribute__((noinline)) dictionary_add(struct columns *columns
 }
 
 /* The id of text, a new one with record as its bytes (NULL: copied); NO_ID when the dictionary was given up. */
-static ALWAYS_INLINE uint32_t dictionary_id(struct columns *columns, struct column *column, uint32_t count, struct bytes text,
-                                     const uint8_t *record)
+static ALWAYS_INLINE uint32_t dictionary_id(struct columns *columns, struct column *column, uint32_t count,
+                                            struct bytes text, const uint8_t *record)
 {
     struct dictionary *dictionary = &column->dictionary;
     if (unlikely(dictionary->slots == NULL)) slots_grow(columns, dictionary);
@@ -481,7 +479,7 @@ static ALWAYS_INLINE uint32_t dictionary_id(struct columns *columns, struct colu
 /* Puts text as element `at`, which there is room for. record: its bytes are in place already, or NULL. True when
  * record is now in use. */
 static ALWAYS_INLINE bool text_put(struct columns *columns, struct column *column, uint32_t at, struct memo *memo,
-                            struct bytes text, const uint8_t *record)
+                                   struct bytes text, const uint8_t *record)
 {
     if (column->by_dictionary) {
         if (memo->record != NULL && text_is(memo->record, text)) {
@@ -578,7 +576,8 @@ uint32_t columns_text_handle(struct columns *columns, uint32_t column, struct by
         if (id != NO_ID) return id;
     }
     struct dictionary *dictionary = &of->dictionary;
-    if (dictionary->count > 0 && text_is(dictionary->records[dictionary->count - 1], text)) return dictionary->count - 1;
+    if (dictionary->count > 0 && text_is(dictionary->records[dictionary->count - 1], text))
+        return dictionary->count - 1;
     return dictionary_append(columns, dictionary, text_store_add(&of->store, text));
 }
 
@@ -656,15 +655,9 @@ void columns_view(const struct columns *columns, uint32_t column, struct columns
         .starts = from->starts,
     };
     switch (from->kind) {
-    case COLUMNS_INT:
-        view->ints = from->elements.ints;
-        break;
-    case COLUMNS_DOUBLE:
-        view->doubles = from->elements.doubles;
-        break;
-    case COLUMNS_BOOL:
-        view->bools = from->elements.bools;
-        break;
+    case COLUMNS_INT: view->ints = from->elements.ints; break;
+    case COLUMNS_DOUBLE: view->doubles = from->elements.doubles; break;
+    case COLUMNS_BOOL: view->bools = from->elements.bools; break;
     case COLUMNS_TEXT:
         if (from->by_dictionary) {
             view->ids = from->elements.ids;

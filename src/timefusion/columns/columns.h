@@ -29,7 +29,7 @@ int64_t columns_timestamp_max_us(const struct columns *columns, uint32_t from, u
 /* Starts a row; its timestamp is put by this call. A value put twice in one row: the first stays (checked). */
 uint32_t columns_row_begin(struct columns *columns, int64_t timestamp_us);
 void columns_put_text(struct columns *columns, uint32_t column, struct bytes text); /* TEXT, JSON, UUID; copied */
-void columns_put_int(struct columns *columns, uint32_t column, int64_t number);     /* INTEGER BIGINT TIMESTAMPTZ DATE */
+void columns_put_int(struct columns *columns, uint32_t column, int64_t number); /* INTEGER BIGINT TIMESTAMPTZ DATE */
 void columns_put_double(struct columns *columns, uint32_t column, double number);
 void columns_put_bool(struct columns *columns, uint32_t column, bool value);
 void columns_put_text_list(struct columns *columns, uint32_t column, const struct bytes *texts, uint32_t count);

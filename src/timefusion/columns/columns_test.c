@@ -100,7 +100,8 @@ static void test_lists(void **state)
         for (uint32_t i = 0; i < columns_table(columns)->column_count; i++) {
             const struct schema_column *column = &columns_table(columns)->columns[i];
             if ((column->flags & SCHEMA_NOT_NULL) == 0 || i == METRICS_timestamp) continue;
-            if (column->type == SCHEMA_TYPE_BIGINT || column->type == SCHEMA_TYPE_TIMESTAMPTZ || column->type == SCHEMA_TYPE_DATE) {
+            if (column->type == SCHEMA_TYPE_BIGINT || column->type == SCHEMA_TYPE_TIMESTAMPTZ ||
+                column->type == SCHEMA_TYPE_DATE) {
                 columns_put_int(columns, i, row);
             } else {
                 columns_put_text(columns, i, BYTES("x"));
@@ -223,7 +224,8 @@ static void test_reserved_texts(void **state)
         uint8_t *text = columns_text_reserve(columns, max);
         int len = snprintf((char *)text, max, "{\"n\":%u}", row % 90);
         columns_put_text(columns, LOGS_AND_SPANS_name, BYTES("between"));
-        columns_put_text(columns, LOGS_AND_SPANS_status_message, bytes_from(expected, (size_t)snprintf(expected, 64, "m%u", row)));
+        columns_put_text(columns, LOGS_AND_SPANS_status_message,
+                         bytes_from(expected, (size_t)snprintf(expected, 64, "m%u", row)));
         if (row % 5 != 0) columns_put_text_reserved(columns, LOGS_AND_SPANS_body, (size_t)len);
         columns_row_end(columns);
     }
@@ -266,9 +268,9 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_and_gaps),    cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_values_and_gaps),        cmocka_unit_test(test_lists),
         cmocka_unit_test(test_dictionary_is_given_up), cmocka_unit_test(test_handles),
-        cmocka_unit_test(test_reserved_texts),     cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_reserved_texts),         cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

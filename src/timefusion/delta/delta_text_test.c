@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
 #include <yyjson.h>
+#include <cmocka.h>
 
 #include "base/utf8.h"
 #include "timefusion/delta/delta_test_table.h"

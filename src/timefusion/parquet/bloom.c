@@ -52,7 +52,8 @@ static void bloom_add_any(const struct bloom *bloom, const uint64_t *hashes, uin
 
 #if defined(__x86_64__)
 /* The eight words at once. */
-__attribute__((target("avx2"))) static void bloom_add_avx2(const struct bloom *bloom, const uint64_t *hashes, uint32_t count)
+__attribute__((target("avx2"))) static void bloom_add_avx2(const struct bloom *bloom, const uint64_t *hashes,
+                                                           uint32_t count)
 {
     typedef uint32_t block_words __attribute__((vector_size(BLOOM_BLOCK_BYTES)));
     block_words salt, ones = (block_words){ 0 } + 1;

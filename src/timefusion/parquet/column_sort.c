@@ -51,30 +51,32 @@ static void levels_reserve(struct column_sorter *sorter, uint32_t levels)
 
 /* Where every row has a value, value i is that of row i; else each goes to its row's place and the gaps are closed by
  * walking the bitmap, without counting bits. */
-#define SCATTER(name, type)                                                                                             \
-    static void name(type *out, const type *values, const uint16_t *rows, uint32_t count,                               \
-                     const struct row_order *order, uint32_t from, const uint64_t *present)                             \
-    {                                                                                                                   \
-        if (present == NULL) {                                                                                          \
-            for (uint32_t i = 0; i < count; i++) out[order->places[i]] = values[i];                                     \
-            return;                                                                                                     \
-        }                                                                                                               \
-        for (uint32_t i = 0; i < count; i++) out[order->places[rows[i] - from]] = values[i];                            \
-        uint32_t kept = 0;                                                                                              \
-        for (uint32_t word = 0; kept < count; word++) {                                                                 \
-            const type *behind = out + (size_t)word * 64;                                                               \
-            if (present[word] == UINT64_MAX && kept == word * 64) {                                                     \
-                kept += 64;                                                                                             \
-                continue;                                                                                               \
-            }                                                                                                           \
-            for (uint64_t bits = present[word]; bits != 0; bits &= bits - 1) out[kept++] = behind[__builtin_ctzll(bits)]; \
-        }                                                                                                               \
+#define SCATTER(name, type)                                                                  \
+    static void name(type *out, const type *values, const uint16_t *rows, uint32_t count,    \
+                     const struct row_order *order, uint32_t from, const uint64_t *present)  \
+    {                                                                                        \
+        if (present == NULL) {                                                               \
+            for (uint32_t i = 0; i < count; i++) out[order->places[i]] = values[i];          \
+            return;                                                                          \
+        }                                                                                    \
+        for (uint32_t i = 0; i < count; i++) out[order->places[rows[i] - from]] = values[i]; \
+        uint32_t kept = 0;                                                                   \
+        for (uint32_t word = 0; kept < count; word++) {                                      \
+            const type *behind = out + (size_t)word * 64;                                    \
+            if (present[word] == UINT64_MAX && kept == word * 64) {                          \
+                kept += 64;                                                                  \
+                continue;                                                                    \
+            }                                                                                \
+            for (uint64_t bits = present[word]; bits != 0; bits &= bits - 1)                 \
+                out[kept++] = behind[__builtin_ctzll(bits)];                                 \
+        }                                                                                    \
     }
 SCATTER(scatter8, uint8_t)
 SCATTER(scatter16, uint16_t)
 SCATTER(scatter64, any64)
 
-static void present_mark(uint64_t *present, const uint16_t *rows, uint32_t count, const struct row_order *order, uint32_t from)
+static void present_mark(uint64_t *present, const uint16_t *rows, uint32_t count, const struct row_order *order,
+                         uint32_t from)
 {
     memset(present, 0, ((size_t)order->row_count / 64 + 1) * sizeof *present);
     for (uint32_t i = 0; i < count; i++) {
@@ -106,8 +108,7 @@ static void values_sort(struct column_sorter *sorter, const struct columns_view 
     case COLUMNS_DOUBLE:
         sorted->doubles = view->doubles + first;
         if (order->is_identity) break;
-        scatter64(sorter->values, (const any64 *)view->doubles + first, rows, count, order, from,
-                  sorted->present);
+        scatter64(sorter->values, (const any64 *)view->doubles + first, rows, count, order, from, sorted->present);
         sorted->doubles = sorter->values;
         break;
     case COLUMNS_BOOL:
@@ -125,8 +126,7 @@ static void values_sort(struct column_sorter *sorter, const struct columns_view 
         } else {
             sorted->records = view->records + first;
             if (order->is_identity) break;
-            scatter64(sorter->values, (const any64 *)view->records + first, rows, count, order, from,
-                      sorted->present);
+            scatter64(sorter->values, (const any64 *)view->records + first, rows, count, order, from, sorted->present);
             sorted->records = sorter->values;
         }
         break;
@@ -167,21 +167,22 @@ static void list_levels(struct column_sorter *sorter, const struct columns_view 
     sorted->definition_levels = sorter->definition_levels;
 }
 
-#define GATHER(name, type)                                                                                           \
-    static void name(type *out, const type *elements, const struct columns_view *view, const uint32_t *lists,        \
-                     uint32_t row_count)                                                                             \
-    {                                                                                                                \
-        for (uint32_t place = 0; place < row_count; place++) {                                                       \
-            if (lists[place] == 0) continue;                                                                         \
-            uint32_t list = lists[place] - 1, end = list_end(view, list);                                            \
-            for (uint32_t i = view->starts[list]; i < end; i++) *out++ = elements[i];                                \
-        }                                                                                                            \
+#define GATHER(name, type)                                                                                    \
+    static void name(type *out, const type *elements, const struct columns_view *view, const uint32_t *lists, \
+                     uint32_t row_count)                                                                      \
+    {                                                                                                         \
+        for (uint32_t place = 0; place < row_count; place++) {                                                \
+            if (lists[place] == 0) continue;                                                                  \
+            uint32_t list = lists[place] - 1, end = list_end(view, list);                                     \
+            for (uint32_t i = view->starts[list]; i < end; i++) *out++ = elements[i];                         \
+        }                                                                                                     \
     }
 GATHER(gather16, uint16_t)
 GATHER(gather64, any64)
 
 static void lists_sort(struct column_sorter *sorter, const struct columns_view *view, uint32_t first, uint32_t end,
-                       const struct row_order *order, uint32_t from, uint32_t definition_max, struct sorted_column *sorted)
+                       const struct row_order *order, uint32_t from, uint32_t definition_max,
+                       struct sorted_column *sorted)
 {
     uint32_t rows = order->row_count;
     sorted->value_count = first == end ? 0 : list_end(view, end - 1) - view->starts[first];

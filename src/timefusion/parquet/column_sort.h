@@ -10,9 +10,9 @@
 
 struct sorted_column {
     uint32_t row_count, level_count, value_count; /* levels: rows; of a list its elements, and 1 where there are none */
-    const uint64_t *present; /* bitmap over rows; NULL: all have a value, or a list */
+    const uint64_t *present;                      /* bitmap over rows; NULL: all have a value, or a list */
     const uint8_t *repetition_levels, *definition_levels; /* lists only */
-    bool definitions_are_max; /* no list is null or empty */
+    bool definitions_are_max;                             /* no list is null or empty */
     /* values, by the kind of the view */
     const int64_t *ints;
     const double *doubles;
@@ -21,9 +21,9 @@ struct sorted_column {
     const uint8_t *const *records;
 };
 struct column_sorter {
-    void *values;      /* 8 bytes each */
+    void *values; /* 8 bytes each */
     uint64_t *present;
-    uint32_t *lists;   /* by place: the list's index in the view + 1 */
+    uint32_t *lists; /* by place: the list's index in the view + 1 */
     uint8_t *repetition_levels, *definition_levels;
     uint32_t value_cap, row_cap, level_cap;
 };

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #define CODE_POINT_BYTES_MAX 4
-#define CODE_POINT_MAX 0x10FFFFu
+#define CODE_POINT_MAX       0x10FFFFu
 
 /* ---- texts ---- */
 

@@ -7,12 +7,12 @@
 
 #include <stdlib.h>
 
-#define PAGE_BYTES_AIM (1024 * 1024) /* of texts before compression: what a reader must unpack for one of them */
-#define NUMBERS_DISTINCT_MAX 256
-#define NUMBER_SLOTS 1024
+#define PAGE_BYTES_AIM          (1024 * 1024) /* of texts before compression: what a reader must unpack for one of them */
+#define NUMBERS_DISTINCT_MAX    256
+#define NUMBER_SLOTS            1024
 #define CHUNK_BYTES_TO_COMPRESS 96 /* smaller ones gain nothing */
-#define BLOOMS_BYTES_MAX ((size_t)1 << 31)
-#define PREFETCH_RECORDS 12
+#define BLOOMS_BYTES_MAX        ((size_t)1 << 31)
+#define PREFETCH_RECORDS        12
 
 struct number_slot {
     uint64_t number;
@@ -78,8 +78,8 @@ static bool page_full(struct err *err)
 /* ---- levels ---- */
 
 /* Levels of a page with rows [from, to); of a list, all rows. */
-static bool levels_write(struct parquet_pages *pages, const struct column_shape *shape, const struct sorted_column *sorted,
-                         uint32_t from, uint32_t to)
+static bool levels_write(struct parquet_pages *pages, const struct column_shape *shape,
+                         const struct sorted_column *sorted, uint32_t from, uint32_t to)
 {
     parquet_page_begin(pages);
     if (shape->is_list) {
@@ -144,8 +144,9 @@ static uint8_t index_width(const struct column_writer *writer, const struct colu
 }
 
 /* The data page of a chunk with a dictionary: writer->indexes, count of them, below distinct. */
-static bool indexes_write(struct column_writer *writer, const struct column_shape *shape, const struct sorted_column *sorted,
-                          uint32_t distinct, struct parquet_chunk *chunk, struct err *err)
+static bool indexes_write(struct column_writer *writer, const struct column_shape *shape,
+                          const struct sorted_column *sorted, uint32_t distinct, struct parquet_chunk *chunk,
+                          struct err *err)
 {
     struct buf *page = &writer->pages.page;
     uint8_t width = index_width(writer, shape, distinct, sorted->value_count);
@@ -212,7 +213,8 @@ static bool texts_dictionary_write(struct column_writer *writer, const struct co
 /* ---- texts without a dictionary ---- */
 
 /* Where a page that starts at row `from` with value `value` ends: *value moves on to the next page's first. */
-static uint32_t page_end_row(const struct sorted_column *sorted, const uint32_t *lengths, uint32_t from, uint32_t *value)
+static uint32_t page_end_row(const struct sorted_column *sorted, const uint32_t *lengths, uint32_t from,
+                             uint32_t *value)
 {
     size_t bytes = 0;
     uint32_t row = from, at = *value;
@@ -278,7 +280,8 @@ static uint32_t numbers_number(struct column_writer *writer, const void *values,
             writer->indexes[i] = (uint16_t)last_index;
             continue;
         }
-        struct number_slot *slot = &writer->slots[hash64_mix(number ^ 0x9E3779B97F4A7C15u, 0xA0761D6478BD642Fu) % NUMBER_SLOTS];
+        struct number_slot *slot =
+            &writer->slots[hash64_mix(number ^ 0x9E3779B97F4A7C15u, 0xA0761D6478BD642Fu) % NUMBER_SLOTS];
         while (slot->generation == generation && slot->number != number) {
             slot = slot + 1 < writer->slots + NUMBER_SLOTS ? slot + 1 : writer->slots;
         }
@@ -349,15 +352,16 @@ static bool booleans_write(struct column_writer *writer, const struct column_sha
 }
 
 /* No values at all: most columns of most files. Levels only; too small to compress. */
-static bool nulls_write(struct column_writer *writer, const struct column_shape *shape, const struct sorted_column *sorted,
-                        struct parquet_chunk *chunk, struct err *err)
+static bool nulls_write(struct column_writer *writer, const struct column_shape *shape,
+                        const struct sorted_column *sorted, struct parquet_chunk *chunk, struct err *err)
 {
     chunk->codec = PARQUET_CODEC_NONE;
     parquet_page_begin(&writer->pages);
-    bool fits = shape->is_list ? parquet_page_levels_equal(&writer->pages, 0, sorted->level_count, 1) &&
-                                     parquet_page_levels(&writer->pages, sorted->definition_levels, sorted->level_count,
-                                                         shape->definition_max)
-                               : parquet_page_levels_equal(&writer->pages, 0, sorted->level_count, shape->definition_max);
+    bool fits = shape->is_list
+                    ? parquet_page_levels_equal(&writer->pages, 0, sorted->level_count, 1) &&
+                          parquet_page_levels(&writer->pages, sorted->definition_levels, sorted->level_count,
+                                              shape->definition_max)
+                    : parquet_page_levels_equal(&writer->pages, 0, sorted->level_count, shape->definition_max);
     if (!fits) return page_full(err);
     return parquet_page_end(&writer->pages, chunk, false, PARQUET_PLAIN, sorted->level_count, err);
 }

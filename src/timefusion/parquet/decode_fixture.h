@@ -7,8 +7,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
 #include <zstd.h>
+#include <cmocka.h>
 
 struct decoded_value {
     int64_t integer; /* also booleans */
@@ -74,7 +74,8 @@ static inline void decode_hybrid(struct decode_input *in, uint32_t width, uint32
         if ((header & 1) != 0) {
             uint64_t values = (header >> 1) * 8, bytes = (header >> 1) * width;
             assert_true(values > 0 && bytes <= (uint64_t)(in->end - in->at));
-            for (uint64_t i = 0; i < values && done < count; i++) out[done++] = (uint32_t)decode_bits(in->at, i * width, width);
+            for (uint64_t i = 0; i < values && done < count; i++)
+                out[done++] = (uint32_t)decode_bits(in->at, i * width, width);
             in->at += bytes;
         } else {
             uint32_t value = 0;
@@ -129,12 +130,8 @@ static inline void decode_plain(struct decode_input *in, int64_t type, uint32_t 
             memcpy(&narrow, decode_take(in, 4).ptr, 4);
             out[i].integer = narrow;
             break;
-        case PARQUET_TYPE_INT64:
-            memcpy(&out[i].integer, decode_take(in, 8).ptr, 8);
-            break;
-        case PARQUET_TYPE_DOUBLE:
-            memcpy(&out[i].number, decode_take(in, 8).ptr, 8);
-            break;
+        case PARQUET_TYPE_INT64: memcpy(&out[i].integer, decode_take(in, 8).ptr, 8); break;
+        case PARQUET_TYPE_DOUBLE: memcpy(&out[i].number, decode_take(in, 8).ptr, 8); break;
         case PARQUET_TYPE_BOOLEAN:
             assert_true(i / 8 < (uint64_t)(in->end - in->at));
             out[i].integer = in->at[i / 8] >> (i % 8) & 1;
@@ -224,7 +221,8 @@ static inline void decode_levels(struct decode_input *in, uint32_t max, uint32_t
     free(levels);
 }
 /* All pages of the chunk, which the metadata has told the place of. */
-static inline void decode_chunk(struct decoded_chunk *chunk, struct bytes file, uint32_t repetition_max, uint32_t definition_max)
+static inline void decode_chunk(struct decoded_chunk *chunk, struct bytes file, uint32_t repetition_max,
+                                uint32_t definition_max)
 {
     int64_t from = chunk->has_dictionary ? chunk->dictionary_offset : chunk->data_offset;
     assert_true(from >= 4 && chunk->bytes > 0 && (uint64_t)(from + chunk->bytes) <= file.len);
@@ -237,7 +235,8 @@ static inline void decode_chunk(struct decoded_chunk *chunk, struct bytes file, 
     chunk->values = calloc((size_t)chunk->level_count + 1, sizeof *chunk->values);
     while (thrift.at < thrift.end) {
         const uint8_t *start = thrift.at;
-        if (chunk->page_count == (chunk->has_dictionary ? 1 : 0)) assert_ptr_equal(start, file.ptr + chunk->data_offset);
+        if (chunk->page_count == (chunk->has_dictionary ? 1 : 0))
+            assert_ptr_equal(start, file.ptr + chunk->data_offset);
         struct decoded_page page = decode_page_header(&thrift);
         bytes_uncompressed += (thrift.at - start) + page.bytes_uncompressed;
         assert_true(page.bytes <= thrift.end - thrift.at);

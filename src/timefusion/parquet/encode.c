@@ -2,13 +2,13 @@
 #include "timefusion/columns/columns.h"
 #include "timefusion/parquet/thrift.h"
 
-#define VARINT_BYTES_MAX 10
-#define HYBRID_RUN_MIN 32      /* shorter runs are smaller bit-packed, where other literals stand around them */
-#define SLACK_BYTES 16         /* packing stores whole words */
-#define DELTA_BLOCK_VALUES 128
-#define DELTA_MINIBLOCKS 4
+#define VARINT_BYTES_MAX       10
+#define HYBRID_RUN_MIN         32 /* shorter runs are smaller bit-packed, where other literals stand around them */
+#define SLACK_BYTES            16 /* packing stores whole words */
+#define DELTA_BLOCK_VALUES     128
+#define DELTA_MINIBLOCKS       4
 #define DELTA_MINIBLOCK_VALUES 32
-#define PREFETCH_RECORDS 12
+#define PREFETCH_RECORDS       12
 
 /* ---- hybrid of runs and bit-packed groups of eight ---- */
 
@@ -340,7 +340,8 @@ bool encode_plain_records(struct buf *out, const uint8_t *const *records, uint32
 }
 
 /* Lengths are INT32 for DELTA_BINARY_PACKED; none reaches 2^31. */
-bool encode_delta_length_records(struct buf *out, const uint8_t *const *records, const uint32_t *lengths, uint32_t count)
+bool encode_delta_length_records(struct buf *out, const uint8_t *const *records, const uint32_t *lengths,
+                                 uint32_t count)
 {
     size_t bytes = 0;
     for (uint32_t i = 0; i < count; i++) bytes += lengths[i];

@@ -1,5 +1,5 @@
-#include "timefusion/parquet/encode.h"
 #include "timefusion/parquet/bloom.h"
+#include "timefusion/parquet/encode.h"
 #include "timefusion/parquet/model_fixture.h"
 
 /* Goal: hybrid runs and packed groups of every width and shape decode to what was put in.
@@ -105,7 +105,8 @@ static void test_bloom(void **state)
     assert_int_equal(set, 8);
     assert_true(parquet_bloom_may_hold(buf_bytes(&out), BYTES("hello")));
     assert_false(parquet_bloom_may_hold(buf_bytes(&out), BYTES("world")));
-    for (size_t len = 0; len < out.len; len++) assert_true(parquet_bloom_may_hold(bytes_from(out.ptr, len), BYTES("world")));
+    for (size_t len = 0; len < out.len; len++)
+        assert_true(parquet_bloom_may_hold(bytes_from(out.ptr, len), BYTES("world")));
     buf_deinit(&out);
 }
 

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define DATA_BYTES (16 * 1024) /* where offsets of the corpus point */
+#define DATA_BYTES      (16 * 1024) /* where offsets of the corpus point */
 #define INPUT_BYTES_MAX (1 << 16)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -10,7 +10,7 @@
 
 #define MODEL_TEXT_MAX 400
 #define MODEL_LIST_MAX 4
-#define MODEL_TIME_US 1763800000000000
+#define MODEL_TIME_US  1763800000000000
 
 static inline uint64_t model_mix(uint32_t column, uint32_t row, uint32_t element)
 {
@@ -121,7 +121,8 @@ static inline int model_row_compare(const void *a, const void *b)
 {
     const struct model_row *left = a, *right = b;
     const struct schema_table *table = left->table;
-    bool left_has = model_has(table, table->service_name, left->row), right_has = model_has(table, table->service_name, right->row);
+    bool left_has = model_has(table, table->service_name, left->row),
+         right_has = model_has(table, table->service_name, right->row);
     if (left_has != right_has) return left_has ? 1 : -1;
     if (left_has) {
         char texts[2][MODEL_TEXT_MAX];
@@ -158,12 +159,8 @@ static inline void model_check_value(const struct schema_table *table, uint32_t 
         number = model_double(column, row, element);
         assert_memory_equal(&value->number, &number, sizeof number);
         break;
-    case PARQUET_TYPE_BOOLEAN:
-        assert_int_equal(value->integer, model_pick(column, row, 0) % 2);
-        break;
-    default:
-        assert_int_equal(value->integer, model_integer(table, column, row, element));
-        break;
+    case PARQUET_TYPE_BOOLEAN: assert_int_equal(value->integer, model_pick(column, row, 0) % 2); break;
+    default: assert_int_equal(value->integer, model_integer(table, column, row, element)); break;
     }
 }
 /* Every level and value of one row group's column against the model. */
@@ -231,8 +228,8 @@ static inline struct columns *model_columns(enum schema_table_id id, uint32_t ro
     return columns;
 }
 
-static inline struct bytes write_range(struct parquet_writer *writer, struct columns *columns, uint32_t from, uint32_t to,
-                                enum parquet_codec codec)
+static inline struct bytes write_range(struct parquet_writer *writer, struct columns *columns, uint32_t from,
+                                       uint32_t to, enum parquet_codec codec)
 {
     struct bytes file = { NULL, 0 };
     struct err err = { .code = ERR_OK };

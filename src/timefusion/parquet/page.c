@@ -5,16 +5,16 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#define PAGE_BYTES_MAX INT32_MAX /* page headers count in 32 bits with a sign */
+#define PAGE_BYTES_MAX        INT32_MAX /* page headers count in 32 bits with a sign */
 #define PAGE_HEADER_BYTES_MAX 64
-#define FOOTER_BYTES_MAX INT32_MAX
-#define OUT_BYTES_MAX ((size_t)1 << 34)
-#define ZSTD_LEVEL 1
-#define PAGE_TYPE_DATA 0
-#define PAGE_TYPE_DICTIONARY 2
-#define CODEC_NONE 0
-#define CODEC_ZSTD 6
-#define SCHEMA_DEPTH_MAX 12
+#define FOOTER_BYTES_MAX      INT32_MAX
+#define OUT_BYTES_MAX         ((size_t)1 << 34)
+#define ZSTD_LEVEL            1
+#define PAGE_TYPE_DATA        0
+#define PAGE_TYPE_DICTIONARY  2
+#define CODEC_NONE            0
+#define CODEC_ZSTD            6
+#define SCHEMA_DEPTH_MAX      12
 
 static const char magic[4] = { 'P', 'A', 'R', '1' };
 
@@ -159,11 +159,8 @@ struct logical_codes {
     int32_t converted;
 };
 static const struct logical_codes logical_codes[] = {
-    [PARQUET_LOGICAL_STRING] = { 1, 0 },
-    [PARQUET_LOGICAL_MAP] = { 2, 1 },
-    [PARQUET_LOGICAL_LIST] = { 3, 3 },
-    [PARQUET_LOGICAL_DATE] = { 6, 6 },
-    [PARQUET_LOGICAL_TIMESTAMP_US] = { 8, 10 },
+    [PARQUET_LOGICAL_STRING] = { 1, 0 }, [PARQUET_LOGICAL_MAP] = { 2, 1 },           [PARQUET_LOGICAL_LIST] = { 3, 3 },
+    [PARQUET_LOGICAL_DATE] = { 6, 6 },   [PARQUET_LOGICAL_TIMESTAMP_US] = { 8, 10 },
 };
 
 static void logical_put(struct thrift_writer *thrift, enum parquet_logical logical)
@@ -355,7 +352,7 @@ struct parquet_file {
     struct leaf_shape {
         enum parquet_type type;
         uint8_t repetition_max, definition_max;
-    } *leaves;
+    } * leaves;
 };
 
 static void leaves_count(struct parquet_file *file)
@@ -442,18 +439,12 @@ static bool integers32_put(struct buf *page, const struct parquet_leaf *leaf)
 static bool values_put(struct buf *page, enum parquet_type type, const struct parquet_leaf *leaf)
 {
     switch (type) {
-    case PARQUET_TYPE_BYTE_ARRAY:
-        return texts_put(page, leaf);
-    case PARQUET_TYPE_INT64:
-        return buf_add(page, leaf->integers, leaf->value_count * sizeof *leaf->integers);
-    case PARQUET_TYPE_INT32:
-        return integers32_put(page, leaf);
-    case PARQUET_TYPE_DOUBLE:
-        return buf_add(page, leaf->doubles, leaf->value_count * sizeof *leaf->doubles);
-    case PARQUET_TYPE_BOOLEAN:
-        return encode_booleans(page, leaf->booleans, leaf->value_count);
-    case PARQUET_TYPE_GROUP:
-        break;
+    case PARQUET_TYPE_BYTE_ARRAY: return texts_put(page, leaf);
+    case PARQUET_TYPE_INT64: return buf_add(page, leaf->integers, leaf->value_count * sizeof *leaf->integers);
+    case PARQUET_TYPE_INT32: return integers32_put(page, leaf);
+    case PARQUET_TYPE_DOUBLE: return buf_add(page, leaf->doubles, leaf->value_count * sizeof *leaf->doubles);
+    case PARQUET_TYPE_BOOLEAN: return encode_booleans(page, leaf->booleans, leaf->value_count);
+    case PARQUET_TYPE_GROUP: break;
     }
     assert(!"a group has no values");
     return false;

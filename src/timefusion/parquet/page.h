@@ -15,13 +15,13 @@
 #include "timefusion/parquet/parquet.h"
 #include "timefusion/parquet/thrift.h"
 
-enum parquet_type { /* numbers of parquet.thrift */
-    PARQUET_TYPE_GROUP = -1, /* an element with children */
-    PARQUET_TYPE_BOOLEAN = 0,
-    PARQUET_TYPE_INT32 = 1,
-    PARQUET_TYPE_INT64 = 2,
-    PARQUET_TYPE_DOUBLE = 5,
-    PARQUET_TYPE_BYTE_ARRAY = 6,
+enum parquet_type {                          /* numbers of parquet.thrift */
+                    PARQUET_TYPE_GROUP = -1, /* an element with children */
+                    PARQUET_TYPE_BOOLEAN = 0,
+                    PARQUET_TYPE_INT32 = 1,
+                    PARQUET_TYPE_INT64 = 2,
+                    PARQUET_TYPE_DOUBLE = 5,
+                    PARQUET_TYPE_BYTE_ARRAY = 6,
 };
 enum parquet_repetition { PARQUET_REQUIRED, PARQUET_OPTIONAL, PARQUET_REPEATED };
 enum parquet_encoding {
@@ -54,11 +54,11 @@ struct parquet_element {
 #define PARQUET_STATS_BYTES_MAX 64
 struct parquet_chunk {
     enum parquet_codec codec;
-    uint32_t encodings; /* 1 << enum parquet_encoding of each used */
+    uint32_t encodings;   /* 1 << enum parquet_encoding of each used */
     uint64_t value_count; /* levels: with nulls and empty lists */
     uint64_t null_count;
-    uint64_t dictionary_offset; /* 0: no dictionary */
-    uint64_t data_offset;       /* of the first data page */
+    uint64_t dictionary_offset;         /* 0: no dictionary */
+    uint64_t data_offset;               /* of the first data page */
     uint64_t bytes, bytes_uncompressed; /* with page headers */
     uint64_t bloom_offset;
     uint32_t bloom_bytes; /* with its header; 0: none */
@@ -119,10 +119,10 @@ MUST_CHECK bool parquet_footer_write(struct buf *out, const struct parquet_eleme
 struct parquet_leaf {
     const uint8_t *repetition_levels, *definition_levels;
     uint32_t level_count, value_count;
-    const struct bytes *texts;  /* BYTE_ARRAY */
-    const int64_t *integers;    /* INT32, INT64 */
-    const double *doubles;      /* DOUBLE */
-    const uint8_t *booleans;    /* BOOLEAN: 0 or 1 */
+    const struct bytes *texts; /* BYTE_ARRAY */
+    const int64_t *integers;   /* INT32, INT64 */
+    const double *doubles;     /* DOUBLE */
+    const uint8_t *booleans;   /* BOOLEAN: 0 or 1 */
 };
 struct parquet_file;
 /* elements are borrowed until the end. */
@@ -131,7 +131,8 @@ struct parquet_file *parquet_file_create(const struct parquet_element *elements,
 void parquet_file_destroy(struct parquet_file *file);
 uint32_t parquet_file_leaf_count(const struct parquet_file *file);
 /* The greatest levels of a leaf, counted from the schema. */
-void parquet_file_levels_max(const struct parquet_file *file, uint32_t leaf, uint32_t *repetition, uint32_t *definition);
+void parquet_file_levels_max(const struct parquet_file *file, uint32_t leaf, uint32_t *repetition,
+                             uint32_t *definition);
 /* The next leaf of the row group under way. */
 MUST_CHECK bool parquet_file_column(struct parquet_file *file, const struct parquet_leaf *leaf, struct err *err);
 /* All leaves were given. */

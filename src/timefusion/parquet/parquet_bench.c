@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROWS_MADE 90000
+#define ROWS_MADE    90000
 #define REQUEST_ROWS 500
 #define SERVICE_ROWS 100
-#define SERVICES 40
-#define PUTS_MAX 64
+#define SERVICES     40
+#define PUTS_MAX     64
 
 enum put_kind { PUT_TEXT, PUT_RESERVED, PUT_HANDLE, PUT_INT, PUT_LIST };
 struct put {
@@ -55,7 +55,7 @@ static uint32_t below(struct maker *maker, uint32_t limit)
     return (uint32_t)((random_next(maker) >> 32) * limit >> 32);
 }
 #define TEXT(maker, ...) bytes_of_text(arena_printf(&(maker)->arena, __VA_ARGS__))
-#define HEX16 "%016" PRIx64
+#define HEX16            "%016" PRIx64
 
 static void text_put(struct maker *maker, uint32_t column, struct bytes text)
 {
@@ -76,9 +76,10 @@ static void part_add(struct maker *maker, struct bytes part)
     maker->parts[maker->part_count++] = part;
 }
 
-static const char *const words[] = { "alpha", "bravo",  "cart", "checkout", "user", "order", "item", "price", "list",
-                                     "detail", "search", "auth", "login",    "token", "refresh", "pay", "invoice", "ship",
-                                     "stock", "quote",  "geo",  "map",      "feed", "post", "like", "share" };
+static const char *const words[] = { "alpha",   "bravo", "cart",    "checkout", "user",  "order", "item",
+                                     "price",   "list",  "detail",  "search",   "auth",  "login", "token",
+                                     "refresh", "pay",   "invoice", "ship",     "stock", "quote", "geo",
+                                     "map",     "feed",  "post",    "like",     "share" };
 static const char *word(struct maker *maker)
 {
     return words[below(maker, COUNT_OF(words))];
@@ -96,7 +97,8 @@ static const char *service_name(struct maker *maker, uint32_t service)
 static const char *route_of(struct maker *maker, uint32_t service, const char *id)
 {
     uint32_t pick = service * 25 + below(maker, 25);
-    return arena_printf(&maker->arena, "/api/v%u/%s/%s/%s", pick % 3 + 1, words[pick * 11 % 26], id, words[pick * 17 % 23]);
+    return arena_printf(&maker->arena, "/api/v%u/%s/%s/%s", pick % 3 + 1, words[pick * 11 % 26], id,
+                        words[pick * 17 % 23]);
 }
 
 static struct bytes http_put(struct maker *maker, uint32_t service, bool is_server, uint32_t code)
@@ -119,9 +121,11 @@ static struct bytes http_put(struct maker *maker, uint32_t service, bool is_serv
     int_put(maker, LOGS_AND_SPANS_attributes___server___port, 8443);
     text_put(maker, LOGS_AND_SPANS_attributes___client___address,
              TEXT(maker, "10.%u.%u.%u", below(maker, 256), below(maker, 256), below(maker, 256)));
-    text_put(maker, LOGS_AND_SPANS_attributes___user_agent___original,
-             TEXT(maker, "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%u.0.0.0 Safari/537.36",
-                  100 + below(maker, 25)));
+    text_put(
+        maker, LOGS_AND_SPANS_attributes___user_agent___original,
+        TEXT(maker,
+             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%u.0.0.0 Safari/537.36",
+             100 + below(maker, 25)));
     text_put(maker, LOGS_AND_SPANS_attributes___network___protocol___version, BYTES("1.1"));
     text_put(maker, LOGS_AND_SPANS_attributes___network___peer___address,
              TEXT(maker, "10.1.%u.%u", below(maker, 256), below(maker, 256)));
@@ -134,8 +138,9 @@ static struct bytes http_put(struct maker *maker, uint32_t service, bool is_serv
     const char *flags = below(maker, 10) < 3 ? arena_printf(&maker->arena, ",\"feature.flags\":[\"%s\",\"%s\",\"%s\"]",
                                                             word(maker), word(maker), word(maker))
                                              : "";
-    return TEXT(maker, "{\"http.route\":\"%s\",\"http.response.body.size\":%u,\"thread.id\":%u,"
-                       "\"thread.name\":\"http-nio-8443-exec-%u\",\"tenant.plan\":\"%s\"%s,",
+    return TEXT(maker,
+                "{\"http.route\":\"%s\",\"http.response.body.size\":%u,\"thread.id\":%u,"
+                "\"thread.name\":\"http-nio-8443-exec-%u\",\"tenant.plan\":\"%s\"%s,",
                 route, below(maker, 90000), below(maker, 200), below(maker, 200), plan(maker), flags);
 }
 
@@ -148,22 +153,26 @@ static struct bytes db_put(struct maker *maker)
     text_put(maker, LOGS_AND_SPANS_attributes___db___namespace, BYTES("main"));
     text_put(maker, LOGS_AND_SPANS_attributes___db___operation___name, TEXT(maker, "%s", operation));
     text_put(maker, LOGS_AND_SPANS_attributes___db___collection___name, TEXT(maker, "%ss", noun));
-    text_put(maker, LOGS_AND_SPANS_attributes___db___query___text,
-             TEXT(maker, "%s t.id, t.name, t.created_at, t.status FROM %ss t JOIN owners o ON o.id = t.owner_id WHERE t.id = $1 "
-                         "AND t.tenant_id = $2 AND t.deleted_at IS NULL ORDER BY t.created_at DESC LIMIT %u",
-                  operation, noun, 1 + below(maker, 100)));
+    text_put(
+        maker, LOGS_AND_SPANS_attributes___db___query___text,
+        TEXT(maker,
+             "%s t.id, t.name, t.created_at, t.status FROM %ss t JOIN owners o ON o.id = t.owner_id WHERE t.id = $1 "
+             "AND t.tenant_id = $2 AND t.deleted_at IS NULL ORDER BY t.created_at DESC LIMIT %u",
+             operation, noun, 1 + below(maker, 100)));
     text_put(maker, LOGS_AND_SPANS_attributes___server___address, BYTES("pg-primary.prod"));
     int_put(maker, LOGS_AND_SPANS_attributes___server___port, 5432);
     text_put(maker, LOGS_AND_SPANS_attributes___network___peer___address, BYTES("10.0.3.17"));
     int_put(maker, LOGS_AND_SPANS_attributes___network___peer__port, 5432);
-    text_put(maker, LOGS_AND_SPANS_attributes___code___function___name, TEXT(maker, "com.acme.repo.%sRepository.find", noun));
+    text_put(maker, LOGS_AND_SPANS_attributes___code___function___name,
+             TEXT(maker, "com.acme.repo.%sRepository.find", noun));
     int_put(maker, LOGS_AND_SPANS_attributes___code___line___number, 1 + below(maker, 900));
     part_add(maker, BYTES("kind;badge=>client"));
     part_add(maker, BYTES("db;badge=>postgresql"));
     part_add(maker, TEXT(maker, "query;text=>%s %ss", operation, noun));
-    return TEXT(maker, "{\"db.response.returned_rows\":%u,\"thread.id\":%u,\"thread.name\":\"pool-2-thread-%u\","
-                       "\"db.client.connection.pool.name\":\"main-pool\",\"peer.service\":\"pg-primary\","
-                       "\"tenant.plan\":\"%s\",\"db.sampling.rate\":0.25,",
+    return TEXT(maker,
+                "{\"db.response.returned_rows\":%u,\"thread.id\":%u,\"thread.name\":\"pool-2-thread-%u\","
+                "\"db.client.connection.pool.name\":\"main-pool\",\"peer.service\":\"pg-primary\","
+                "\"tenant.plan\":\"%s\",\"db.sampling.rate\":0.25,",
                 below(maker, 100), below(maker, 200), below(maker, 64), plan(maker));
 }
 
@@ -171,7 +180,8 @@ static struct bytes work_put(struct maker *maker)
 {
     const char *noun = word(maker);
     text_put(maker, LOGS_AND_SPANS_name, TEXT(maker, "%s.process", noun));
-    text_put(maker, LOGS_AND_SPANS_attributes___code___function___name, TEXT(maker, "com.acme.core.%sProcessor.process", noun));
+    text_put(maker, LOGS_AND_SPANS_attributes___code___function___name,
+             TEXT(maker, "com.acme.core.%sProcessor.process", noun));
     text_put(maker, LOGS_AND_SPANS_attributes___code___file___path,
              TEXT(maker, "/app/src/main/java/com/acme/core/%sProcessor.java", noun));
     int_put(maker, LOGS_AND_SPANS_attributes___code___line___number, 1 + below(maker, 900));
@@ -182,26 +192,29 @@ static struct bytes work_put(struct maker *maker)
         len += (size_t)snprintf(custom + len, sizeof custom - len, "\"app.custom.%s.%d\":\"%s-%u\",", word(maker), i,
                                 word(maker), 1 + below(maker, 500));
     }
-    return TEXT(maker, "{\"thread.id\":%u,\"thread.name\":\"worker-%u\",\"cache.hit\":%s,\"cache.key\":\"k:" HEX16
-                       "\",\"job.queue\":\"default\",\"job.attempt\":%u,\"job.priority\":0.%u,\"tenant.plan\":\"%s\",%s",
+    return TEXT(maker,
+                "{\"thread.id\":%u,\"thread.name\":\"worker-%u\",\"cache.hit\":%s,\"cache.key\":\"k:" HEX16
+                "\",\"job.queue\":\"default\",\"job.attempt\":%u,\"job.priority\":0.%u,\"tenant.plan\":\"%s\",%s",
                 below(maker, 200), below(maker, 64), below(maker, 10) < 7 ? "true" : "false", random_next(maker),
                 1 + below(maker, 3), below(maker, 1000000000), plan(maker), custom);
 }
 
-static void row_make(struct maker *maker, struct row *row, uint32_t index, uint64_t trace[2], uint64_t *parent, uint32_t service)
+static void row_make(struct maker *maker, struct row *row, uint32_t index, uint64_t trace[2], uint64_t *parent,
+                     uint32_t service)
 {
     uint32_t kind = below(maker, 100), plain = below(maker, 17);
     bool is_error = below(maker, 100) < 3;
     uint32_t code = is_error ? 503 : plain < 12 ? 200 : 201 + plain;
     uint64_t span = random_next(maker), low = random_next(maker);
-    double duration = exp(16.5 + 1.6 * sqrt(-2 * log((below(maker, 1000000) + 1) / 1000001.0)) * cos(below(maker, 6283) / 1e3));
+    double duration =
+        exp(16.5 + 1.6 * sqrt(-2 * log((below(maker, 1000000) + 1) / 1000001.0)) * cos(below(maker, 6283) / 1e3));
     int64_t duration_ns = (int64_t)duration;
     maker->put_count = maker->part_count = 0;
     row->timestamp_us = 1763800000000000 + (int64_t)(index / REQUEST_ROWS) * 1000000 + below(maker, 1000000);
     struct bytes trace_text = TEXT(maker, HEX16 HEX16, trace[0], trace[1]);
-    text_put(maker, LOGS_AND_SPANS_id, TEXT(maker, "%08x-%04x-5%03x-%04x-%012" PRIx64, (uint32_t)(span >> 32), (uint32_t)span & 0xffff,
-                                            (uint32_t)(low >> 52), ((uint32_t)(low >> 36) & 0x3fff) | 0x8000,
-                                            (low * 3) >> 16));
+    text_put(maker, LOGS_AND_SPANS_id,
+             TEXT(maker, "%08x-%04x-5%03x-%04x-%012" PRIx64, (uint32_t)(span >> 32), (uint32_t)span & 0xffff,
+                  (uint32_t)(low >> 52), ((uint32_t)(low >> 36) & 0x3fff) | 0x8000, (low * 3) >> 16));
     text_put(maker, LOGS_AND_SPANS_kind, kind < 40 ? BYTES("server") : kind < 85 ? BYTES("client") : BYTES("internal"));
     text_put(maker, LOGS_AND_SPANS_status_code, is_error ? BYTES("ERROR") : BYTES("UNSET"));
     int_put(maker, LOGS_AND_SPANS_duration, duration_ns);
@@ -214,26 +227,34 @@ static void row_make(struct maker *maker, struct row *row, uint32_t index, uint6
     *parent = span;
     text_put(maker, LOGS_AND_SPANS_context___trace_flags, BYTES("01"));
     int_put(maker, LOGS_AND_SPANS_message_size_bytes, 700 + below(maker, 400));
-    struct bytes json = kind < 60 ? http_put(maker, service, kind < 40, code) : kind < 85 ? db_put(maker) : work_put(maker);
+    struct bytes json = kind < 60   ? http_put(maker, service, kind < 40, code)
+                        : kind < 85 ? db_put(maker)
+                                    : work_put(maker);
     text_put(maker, LOGS_AND_SPANS_attributes___user___id, TEXT(maker, "u_%u", 1 + below(maker, 200000)));
-    text_put(maker, LOGS_AND_SPANS_attributes___session___id, TEXT(maker, HEX16 HEX16, random_next(maker), random_next(maker)));
-    json = TEXT(maker, "%.*s\"otel.scope.name\":\"io.opentelemetry.tomcat-10.0\",\"otel.scope.version\":\"2.9.0-alpha\"}",
-                (int)json.len, (const char *)json.ptr);
+    text_put(maker, LOGS_AND_SPANS_attributes___session___id,
+             TEXT(maker, HEX16 HEX16, random_next(maker), random_next(maker)));
+    json =
+        TEXT(maker, "%.*s\"otel.scope.name\":\"io.opentelemetry.tomcat-10.0\",\"otel.scope.version\":\"2.9.0-alpha\"}",
+             (int)json.len, (const char *)json.ptr);
     text_put(maker, LOGS_AND_SPANS_attributes, json);
     maker->puts[maker->put_count - 1].kind = PUT_RESERVED;
     if (is_error) {
-        text_put(maker, LOGS_AND_SPANS_status_message, below(maker, 2) ? BYTES("upstream request timeout") : BYTES("internal error"));
+        text_put(maker, LOGS_AND_SPANS_status_message,
+                 below(maker, 2) ? BYTES("upstream request timeout") : BYTES("internal error"));
         text_put(maker, LOGS_AND_SPANS_attributes___error___type, BYTES("java.net.SocketTimeoutException"));
         text_put(maker, LOGS_AND_SPANS_events,
-                 TEXT(maker, "[{\"name\":\"exception\",\"attributes\":{\"exception.type\":\"java.net.SocketTimeoutException\","
-                             "\"exception.message\":\"Read timed out after %u ms\",\"exception.stacktrace\":\"java.net."
-                             "SocketTimeoutException: Read timed out\\n\\tat com.acme.core.Foo.bar(Foo.java:%u)\"}}]",
+                 TEXT(maker,
+                      "[{\"name\":\"exception\",\"attributes\":{\"exception.type\":\"java.net.SocketTimeoutException\","
+                      "\"exception.message\":\"Read timed out after %u ms\",\"exception.stacktrace\":\"java.net."
+                      "SocketTimeoutException: Read timed out\\n\\tat com.acme.core.Foo.bar(Foo.java:%u)\"}}]",
                       below(maker, 30000), below(maker, 400)));
     }
-    struct bytes hashes[2] = { trace_text, TEXT(maker, "%08x-1111-5222-8333-%012x", service * 7919, below(maker, 25) * 104729) };
+    struct bytes hashes[2] = { trace_text,
+                               TEXT(maker, "%08x-1111-5222-8333-%012x", service * 7919, below(maker, 25) * 104729) };
     list_put(maker, LOGS_AND_SPANS_hashes, hashes, kind < 40 ? 2 : 1);
-    part_add(maker, duration_ns > 10000000 ? TEXT(maker, "duration;right=>%ums", (unsigned)(duration_ns / 1000000 / 10 * 10))
-                                           : TEXT(maker, "duration;right=>%.1fms", (double)duration_ns / 1e6));
+    part_add(maker, duration_ns > 10000000
+                        ? TEXT(maker, "duration;right=>%ums", (unsigned)(duration_ns / 1000000 / 10 * 10))
+                        : TEXT(maker, "duration;right=>%.1fms", (double)duration_ns / 1e6));
     list_put(maker, LOGS_AND_SPANS_summary, maker->parts, maker->part_count);
     row->put_count = maker->put_count;
     row->puts = arena_alloc(&maker->arena, maker->put_count * sizeof *row->puts);
@@ -244,8 +265,8 @@ static void row_make(struct maker *maker, struct row *row, uint32_t index, uint6
 static void resource_make(struct maker *maker, uint32_t service, struct put puts[RESOURCE_PUTS])
 {
     static const char *const languages[] = { "java", "go", "python", "nodejs" };
-    const char *name = service_name(maker, service), *pod = arena_printf(&maker->arena, "%s-%010x-%05x", name,
-                                                                          service * 104729, below(maker, 5) * 7919);
+    const char *name = service_name(maker, service),
+               *pod = arena_printf(&maker->arena, "%s-%010x-%05x", name, service * 104729, below(maker, 5) * 7919);
     const struct put made[RESOURCE_PUTS] = {
         { LOGS_AND_SPANS_resource___service___name, PUT_HANDLE, 0, { .text = bytes_of_text(name) } },
         { LOGS_AND_SPANS_resource___service___version, PUT_HANDLE, 0, { .text = TEXT(maker, "1.%u.3", service % 9) } },
@@ -253,12 +274,21 @@ static void resource_make(struct maker *maker, uint32_t service, struct put puts
         { LOGS_AND_SPANS_resource___service___instance___id, PUT_HANDLE, 0, { .text = TEXT(maker, "%s-1", pod) } },
         { LOGS_AND_SPANS_resource___deployment___environment___name, PUT_HANDLE, 0, { .text = BYTES("production") } },
         { LOGS_AND_SPANS_resource___telemetry___sdk___name, PUT_HANDLE, 0, { .text = BYTES("opentelemetry") } },
-        { LOGS_AND_SPANS_resource___telemetry___sdk___language, PUT_HANDLE, 0, { .text = TEXT(maker, "%s", languages[below(maker, 4)]) } },
+        { LOGS_AND_SPANS_resource___telemetry___sdk___language,
+          PUT_HANDLE,
+          0,
+          { .text = TEXT(maker, "%s", languages[below(maker, 4)]) } },
         { LOGS_AND_SPANS_resource___telemetry___sdk___version, PUT_HANDLE, 0, { .text = BYTES("1.38.0") } },
-        { LOGS_AND_SPANS_resource, PUT_HANDLE, 0, { .text = TEXT(maker,
-            "{\"k8s.pod.name\":\"%s\",\"k8s.namespace.name\":\"prod\",\"k8s.node.name\":\"ip-10-0-%u-%u.ec2.internal\","
-            "\"k8s.deployment.name\":\"%s\",\"host.name\":\"ip-10-0-%u-%u\",\"cloud.region\":\"us-east-1\",\"process.pid\":%u}",
-            pod, below(maker, 10), below(maker, 250), name, below(maker, 10), below(maker, 250), below(maker, 40000)) } },
+        { LOGS_AND_SPANS_resource,
+          PUT_HANDLE,
+          0,
+          { .text = TEXT(maker,
+                         "{\"k8s.pod.name\":\"%s\",\"k8s.namespace.name\":\"prod\",\"k8s.node.name\":\"ip-10-0-%u-%u."
+                         "ec2.internal\","
+                         "\"k8s.deployment.name\":\"%s\",\"host.name\":\"ip-10-0-%u-%u\",\"cloud.region\":\"us-east-"
+                         "1\",\"process.pid\":%u}",
+                         pod, below(maker, 10), below(maker, 250), name, below(maker, 10), below(maker, 250),
+                         below(maker, 40000)) } },
     };
     memcpy(puts, made, sizeof made);
 }
@@ -336,7 +366,9 @@ static void measure(struct bench *bench, uint32_t rows, enum parquet_codec codec
     char path[128];
     struct disk_file *out;
     snprintf(path, sizeof path, "%s/parquet_bench.%d", keep != NULL ? keep : "/tmp", (int)getpid());
-    if (keep != NULL) snprintf(path, sizeof path, "%s/bench_%u_%s.parquet", keep, rows, codec == PARQUET_CODEC_ZSTD ? "zstd" : "none");
+    if (keep != NULL)
+        snprintf(path, sizeof path, "%s/bench_%u_%s.parquet", keep, rows,
+                 codec == PARQUET_CODEC_ZSTD ? "zstd" : "none");
     if (!ops->open(&disk_real, path, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, &out, &err)) goto fail;
 
     uint32_t rounds = 600000 / rows, warm = rounds / 4 + 2;
@@ -404,7 +436,8 @@ static void measure_join(struct bench *bench, uint32_t rows, uint32_t files, con
     if (keep != NULL) snprintf(out_path, sizeof out_path, "%s/bench_join_%u.parquet", keep, rows);
     columns_fill(bench, columns, rows);
     if (!ops->open(&disk_real, in_path, flags, &in, &err) || !ops->open(&disk_real, out_path, flags, &out, &err) ||
-        !parquet_write(writer, columns, 0, rows, PARQUET_CODEC_ZSTD, &file, &err) || !ops->pwrite(in, 0, &file, 1, &err)) {
+        !parquet_write(writer, columns, 0, rows, PARQUET_CODEC_ZSTD, &file, &err) ||
+        !ops->pwrite(in, 0, &file, 1, &err)) {
         goto fail;
     }
     struct parquet_input inputs[PARQUET_ROW_GROUPS_MAX];
@@ -414,7 +447,8 @@ static void measure_join(struct bench *bench, uint32_t rows, uint32_t files, con
         uint64_t bytes;
         struct parquet_footer *footer;
         double start = cpu_us();
-        if (!parquet_join(&disk_real, inputs, files, schema_table(SCHEMA_LOGS_AND_SPANS), out, false, &bytes, &footer, &err)) {
+        if (!parquet_join(&disk_real, inputs, files, schema_table(SCHEMA_LOGS_AND_SPANS), out, false, &bytes, &footer,
+                          &err)) {
             goto fail;
         }
         parquet_footer_destroy(footer);

@@ -8,12 +8,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define TRAILER_BYTES 8 /* [4 bytes of length][PAR1] */
+#define TRAILER_BYTES    8 /* [4 bytes of length][PAR1] */
 #define FOOTER_BYTES_MAX (64u * 1024 * 1024)
-#define ELEMENTS_MAX 4096
-#define GROUPS_MAX 4096 /* ours have at most PARQUET_ROW_GROUPS_MAX; each takes some 10 KB of memory here */
-#define PATH_DEPTH_MAX 12
-#define COLUMN_UNKNOWN (-1)
+#define ELEMENTS_MAX     4096
+#define GROUPS_MAX       4096 /* ours have at most PARQUET_ROW_GROUPS_MAX; each takes some 10 KB of memory here */
+#define PATH_DEPTH_MAX   12
+#define COLUMN_UNKNOWN   (-1)
 
 static const char magic[4] = { 'P', 'A', 'R', '1' };
 
@@ -97,7 +97,8 @@ static bool schema_read(struct footer_read *read, enum thrift_type type)
             children_left[depth++] = (uint64_t)element.child_count;
             continue;
         }
-        bool is_ours = column != COLUMN_UNKNOWN && element.type == (int64_t)table_leaf_type(read->table->columns[column].type) &&
+        bool is_ours = column != COLUMN_UNKNOWN &&
+                       element.type == (int64_t)table_leaf_type(read->table->columns[column].type) &&
                        (depth == 1) != table_type_is_list(read->table->columns[column].type);
         read->leaves[read->leaf_count++].column = is_ours ? column : COLUMN_UNKNOWN;
     }
@@ -173,8 +174,7 @@ static bool bounds_fill(struct footer_read *read, enum schema_type type, const s
         memcpy(&to->min.number, from->min.ptr, bytes);
         memcpy(&to->max.number, from->max.ptr, bytes);
         return to->min.number <= to->max.number; /* false for NaN */
-    case PARQUET_TYPE_GROUP:
-        return false;
+    case PARQUET_TYPE_GROUP: return false;
     }
     return to->min.integer <= to->max.integer;
 }
@@ -310,7 +310,8 @@ struct footer_owner {
     struct arena arena;
 };
 
-static void column_merge(struct parquet_column_stats *into, const struct parquet_column_stats *group, enum schema_type type)
+static void column_merge(struct parquet_column_stats *into, const struct parquet_column_stats *group,
+                         enum schema_type type)
 {
     bool is_first = into->value_count == 0, is_empty = group->null_count == group->value_count;
     bool had_values = into->null_count < into->value_count;

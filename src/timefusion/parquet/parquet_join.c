@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MAGIC_BYTES 4
-#define TRAILER_BYTES 8 /* [4 bytes of length][PAR1] */
+#define MAGIC_BYTES      4
+#define TRAILER_BYTES    8 /* [4 bytes of length][PAR1] */
 #define TAIL_BYTES_FIRST (16 * 1024)
-#define COPY_BYTES (256 * 1024)
+#define COPY_BYTES       (256 * 1024)
 #define FOOTER_BYTES_MAX (64u * 1024 * 1024)
-#define INPUTS_MAX 4096
+#define INPUTS_MAX       4096
 
 static const char magic[MAGIC_BYTES] = { 'P', 'A', 'R', '1' };
 
@@ -61,12 +61,11 @@ static bool footer_parse(struct input *input, struct bytes footer, struct err *e
         const uint8_t *from = thrift.at;
         enum thrift_type element;
         switch (field.id) {
-        case 3:
-            input->row_count = thrift_read_int(&thrift, field.type);
-            break;
+        case 3: input->row_count = thrift_read_int(&thrift, field.type); break;
         case 4:
             input->group_count = thrift_read_list(&thrift, field.type, &element);
-            if (thrift.failed || (input->group_count > 0 && element != THRIFT_STRUCT)) return corrupt(err, "row groups");
+            if (thrift.failed || (input->group_count > 0 && element != THRIFT_STRUCT))
+                return corrupt(err, "row groups");
             from = thrift.at;
             for (uint32_t i = 0; i < input->group_count && !thrift.failed; i++) thrift_skip_element(&thrift, element);
             input->groups = bytes_from(from, (size_t)(thrift.at - from));
@@ -141,7 +140,8 @@ static void offset_rebase(struct copier *copier, enum thrift_type type)
     copy_up_to_here(copier);
     int64_t offset = thrift_read_int(&copier->in, type);
     if (copier->in.failed) return;
-    if (offset < 0 || (offset > 0 && (offset < MAGIC_BYTES || (uint64_t)offset - MAGIC_BYTES >= copier->input->data_bytes))) {
+    if (offset < 0 ||
+        (offset > 0 && (offset < MAGIC_BYTES || (uint64_t)offset - MAGIC_BYTES >= copier->input->data_bytes))) {
         copier->in.failed = true;
         return;
     }
@@ -233,7 +233,8 @@ static bool inputs_check(struct join *join, const struct schema_table *table)
     parquet_orders_write(&thrift, leaf_count);
     free(elements);
 
-    struct bytes schema = { expected.ptr, schema_bytes }, orders = { expected.ptr + schema_bytes, expected.len - schema_bytes };
+    struct bytes schema = { expected.ptr, schema_bytes },
+                 orders = { expected.ptr + schema_bytes, expected.len - schema_bytes };
     bool is_same = true;
     for (uint32_t i = 0; i < join->input_count; i++) {
         is_same = is_same && bytes_equal(join->inputs[i].schema, schema) && bytes_equal(join->inputs[i].orders, orders);
@@ -255,7 +256,8 @@ static bool footer_make(struct join *join)
     uint32_t group_count = 0;
     for (uint32_t i = 0; i < join->input_count; i++) {
         group_count += join->inputs[i].group_count;
-        if (__builtin_add_overflow(row_count, join->inputs[i].row_count, &row_count)) return corrupt(join->err, "row count");
+        if (__builtin_add_overflow(row_count, join->inputs[i].row_count, &row_count))
+            return corrupt(join->err, "row count");
     }
     thrift_writer_init(&thrift, &join->footer);
     thrift_put_i32(&thrift, 1, 2); /* version */
@@ -267,7 +269,8 @@ static bool footer_make(struct join *join)
     thrift_put_raw(&thrift, 7, THRIFT_LIST, join->inputs[0].orders);
     thrift_struct_end(&thrift);
     uint32_t bytes = (uint32_t)join->footer.len;
-    if (thrift.failed || !buf_add(&join->footer, &bytes, sizeof bytes) || !buf_add(&join->footer, magic, sizeof magic)) {
+    if (thrift.failed || !buf_add(&join->footer, &bytes, sizeof bytes) ||
+        !buf_add(&join->footer, magic, sizeof magic)) {
         return err_set(join->err, ERR_TOO_LARGE, "footer of a joined Parquet file");
     }
     return true;
@@ -327,7 +330,8 @@ bool parquet_join(struct disk *disk, const struct parquet_input *inputs, uint32_
 {
     assert(input_count > 0);
     *footer = NULL;
-    if (input_count > INPUTS_MAX) return err_set(err, ERR_TOO_LARGE, "cannot join %u Parquet files at once", input_count);
+    if (input_count > INPUTS_MAX)
+        return err_set(err, ERR_TOO_LARGE, "cannot join %u Parquet files at once", input_count);
     struct join join = {
         .disk = disk,
         .files = inputs,

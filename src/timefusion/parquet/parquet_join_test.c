@@ -57,8 +57,8 @@ static void join_end(struct join_fixture *join)
 }
 
 /* Reads the joined file back and checks its row groups, which hold rows [0, ends[0]), [ends[0], ends[1]) ... */
-static void check_joined(struct join_fixture *join, const struct schema_table *table, uint64_t bytes, const uint32_t *ends,
-                         uint32_t group_count)
+static void check_joined(struct join_fixture *join, const struct schema_table *table, uint64_t bytes,
+                         const uint32_t *ends, uint32_t group_count)
 {
     struct err err = { .code = ERR_OK };
     uint8_t *copy = malloc(bytes + 1);
@@ -108,8 +108,10 @@ static void join_and_check(struct disk *disk)
     uint64_t nulls = 0;
     for (uint32_t i = 0; i < 4; i++) nulls += footer->row_groups[i].columns[LOGS_AND_SPANS_parent_id].null_count;
     assert_int_equal(footer->file_columns[LOGS_AND_SPANS_parent_id].null_count, nulls);
-    assert_int_equal(footer->file_columns[LOGS_AND_SPANS_timestamp].min.integer, columns_timestamp_min_us(columns, 0, ends[3]));
-    assert_int_equal(footer->file_columns[LOGS_AND_SPANS_timestamp].max.integer, columns_timestamp_max_us(columns, 0, ends[3]));
+    assert_int_equal(footer->file_columns[LOGS_AND_SPANS_timestamp].min.integer,
+                     columns_timestamp_min_us(columns, 0, ends[3]));
+    assert_int_equal(footer->file_columns[LOGS_AND_SPANS_timestamp].max.integer,
+                     columns_timestamp_max_us(columns, 0, ends[3]));
     parquet_footer_destroy(footer);
     check_joined(&join, table, bytes, ends, 4);
 
@@ -178,7 +180,8 @@ static void test_join_refuses(void **state)
     assert_int_equal(footer->row_group_count, PARQUET_ROW_GROUPS_MAX);
     parquet_footer_destroy(footer);
     assert_true(disk_real.ops->truncate(join.out, 0, &err));
-    assert_false(parquet_join(&disk_real, many, PARQUET_ROW_GROUPS_MAX + 1, table, join.out, false, &bytes, &footer, &err));
+    assert_false(
+        parquet_join(&disk_real, many, PARQUET_ROW_GROUPS_MAX + 1, table, join.out, false, &bytes, &footer, &err));
     assert_int_equal(err.code, ERR_TOO_LARGE);
     assert_true(disk_real.ops->stat(join.out, &stat, &err));
     assert_int_equal(stat.bytes, 0);

@@ -174,9 +174,9 @@ static bool model_is_within(const struct schema_table *table, uint32_t column, u
         value = model_text(column, row, element, text);
         return bytes_compare(stats->min.text, value) <= 0 && bytes_compare(stats->max.text, value) >= 0;
     case PARQUET_TYPE_DOUBLE:
-        return stats->min.number <= model_double(column, row, element) && stats->max.number >= model_double(column, row, element);
-    case PARQUET_TYPE_BOOLEAN:
-        return true; /* two values: the count of both decides, checked below */
+        return stats->min.number <= model_double(column, row, element) &&
+               stats->max.number >= model_double(column, row, element);
+    case PARQUET_TYPE_BOOLEAN: return true; /* two values: the count of both decides, checked below */
     default:
         return stats->min.integer <= model_integer(table, column, row, element) &&
                stats->max.integer >= model_integer(table, column, row, element);
@@ -261,7 +261,9 @@ static struct parquet_footer *text_stats(const struct bytes *texts, uint32_t cou
 static void test_cut_bounds(void **state)
 {
     (void)state;
-    static const char *const characters[] = { "a", "\x7f", "é", "\xdf\xbf", "€", "\xed\x9f\xbf", "😀", "\xf4\x8f\xbf\xbf" };
+    static const char *const characters[] = {
+        "a", "\x7f", "é", "\xdf\xbf", "€", "\xed\x9f\xbf", "😀", "\xf4\x8f\xbf\xbf"
+    };
     for (uint32_t i = 0; i < COUNT_OF(characters); i++) {
         for (size_t len = 60; len < 80; len++) {
             char text[128] = "";
@@ -335,7 +337,8 @@ static void test_footer_from_any_tail(void **state)
         struct parquet_footer *footer;
         struct err err = { .code = ERR_INTERNAL };
         size_t need;
-        bool is_read = parquet_footer_read(bytes_from(file.ptr + file.len - len, len), file.len, table, &footer, &need, &err);
+        bool is_read =
+            parquet_footer_read(bytes_from(file.ptr + file.len - len, len), file.len, table, &footer, &need, &err);
         assert_int_equal(is_read, len >= whole->footer_bytes + 8);
         if (is_read) {
             assert_int_equal(footer->footer_hash, whole->footer_hash);
@@ -370,7 +373,9 @@ static void test_footer_by_name(void **state)
     struct err err = { .code = ERR_OK };
     static const int64_t three[] = { 1, 2, 3 };
     struct parquet_leaf full = { .level_count = 3, .value_count = 3, .integers = three };
-    struct parquet_leaf duration = { .definition_levels = one_null, .level_count = 3, .value_count = 2, .integers = numbers };
+    struct parquet_leaf duration = {
+        .definition_levels = one_null, .level_count = 3, .value_count = 2, .integers = numbers
+    };
     struct parquet_leaf inner = { .definition_levels = all_null, .level_count = 3 };
     assert_true(parquet_file_column(file, &full, &err) && parquet_file_column(file, &full, &err) &&
                 parquet_file_column(file, &duration, &err) && parquet_file_column(file, &inner, &err));
@@ -447,7 +452,8 @@ static void test_nested_file(void **state)
     };
     /* Rows: add with two keys, the second null; nothing but an empty list; add with a null map, and a list of 2 and null. */
     static const uint8_t size_levels[] = { 1, 0, 1 }, change_levels[] = { 2, 0, 1 };
-    static const uint8_t map_repetition[] = { 0, 1, 0, 0 }, key_levels[] = { 3, 3, 0, 1 }, value_levels[] = { 4, 3, 0, 1 };
+    static const uint8_t map_repetition[] = { 0, 1, 0, 0 }, key_levels[] = { 3, 3, 0, 1 },
+                         value_levels[] = { 4, 3, 0, 1 };
     static const uint8_t list_repetition[] = { 0, 0, 0, 1 }, list_levels[] = { 0, 1, 3, 2 };
     static const int64_t sizes[] = { INT32_MAX, INT32_MIN };
     static const uint8_t changes[] = { 1 };
@@ -455,10 +461,22 @@ static void test_nested_file(void **state)
     const struct bytes keys[] = { BYTES("date"), BYTES("project") }, values[] = { BYTES("2025-11-22") };
     const struct parquet_leaf leaves[] = {
         { .definition_levels = size_levels, .level_count = 3, .value_count = 2, .integers = sizes },
-        { .repetition_levels = map_repetition, .definition_levels = key_levels, .level_count = 4, .value_count = 2, .texts = keys },
-        { .repetition_levels = map_repetition, .definition_levels = value_levels, .level_count = 4, .value_count = 1, .texts = values },
+        { .repetition_levels = map_repetition,
+          .definition_levels = key_levels,
+          .level_count = 4,
+          .value_count = 2,
+          .texts = keys },
+        { .repetition_levels = map_repetition,
+          .definition_levels = value_levels,
+          .level_count = 4,
+          .value_count = 1,
+          .texts = values },
         { .definition_levels = change_levels, .level_count = 3, .value_count = 1, .booleans = changes },
-        { .repetition_levels = list_repetition, .definition_levels = list_levels, .level_count = 4, .value_count = 1, .doubles = numbers },
+        { .repetition_levels = list_repetition,
+          .definition_levels = list_levels,
+          .level_count = 4,
+          .value_count = 1,
+          .doubles = numbers },
     };
     static const uint32_t repetition_max[] = { 0, 1, 1, 0, 1 }, definition_max[] = { 1, 3, 4, 2, 3 };
     struct parquet_file *file = parquet_file_create(elements, COUNT_OF(elements), PARQUET_CODEC_ZSTD);
@@ -493,7 +511,8 @@ static void test_nested_file(void **state)
             decode_chunk(chunk, buf_bytes(&whole), repetition_max[i], definition_max[i]);
             assert_int_equal(chunk->value_count, leaves[i].value_count);
             assert_memory_equal(chunk->definition, leaves[i].definition_levels, leaves[i].level_count);
-            if (repetition_max[i] > 0) assert_memory_equal(chunk->repetition, leaves[i].repetition_levels, leaves[i].level_count);
+            if (repetition_max[i] > 0)
+                assert_memory_equal(chunk->repetition, leaves[i].repetition_levels, leaves[i].level_count);
             for (uint32_t k = 0; k < chunk->value_count; k++) {
                 if (leaves[i].texts != NULL) assert_true(bytes_equal(chunk->values[k].text, leaves[i].texts[k]));
                 if (leaves[i].integers != NULL) assert_int_equal(chunk->values[k].integer, leaves[i].integers[k]);

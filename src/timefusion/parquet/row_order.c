@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define DIGIT_BITS_MAX 11
+#define DIGIT_BITS_MAX       11
 #define ROWS_FOR_WIDE_DIGITS 4096 /* fewer rows: clearing the counters would cost more than a further pass */
 
 struct row_key {
@@ -66,8 +66,8 @@ static int service_compare(const void *a, const void *b)
 }
 
 /* Ranks of services that came by dictionary: only the distinct ones are sorted. Returns the greatest rank. */
-static uint32_t ranks_by_dictionary(struct row_order *order, const struct columns_view *view, uint32_t first, uint32_t end,
-                                    uint32_t from)
+static uint32_t ranks_by_dictionary(struct row_order *order, const struct columns_view *view, uint32_t first,
+                                    uint32_t end, uint32_t from)
 {
     if (view->dictionary_count > order->id_cap) {
         order->id_cap = view->dictionary_count * 2;
@@ -121,7 +121,8 @@ static void keys_sort(struct row_order *order, uint32_t bits)
             counts[digit] = sum;
             sum += count;
         }
-        for (uint32_t i = 0; i < rows; i++) order->keys_other[counts[order->keys[i].key >> shift & mask]++] = order->keys[i];
+        for (uint32_t i = 0; i < rows; i++)
+            order->keys_other[counts[order->keys[i].key >> shift & mask]++] = order->keys[i];
         struct row_key *sorted = order->keys_other;
         order->keys_other = order->keys;
         order->keys = sorted;

@@ -4,22 +4,17 @@ enum parquet_type table_leaf_type(enum schema_type type)
 {
     switch (type) {
     case SCHEMA_TYPE_DATE:
-    case SCHEMA_TYPE_INTEGER:
-        return PARQUET_TYPE_INT32;
+    case SCHEMA_TYPE_INTEGER: return PARQUET_TYPE_INT32;
     case SCHEMA_TYPE_TIMESTAMPTZ:
     case SCHEMA_TYPE_BIGINT:
-    case SCHEMA_TYPE_BIGINT_LIST:
-        return PARQUET_TYPE_INT64;
+    case SCHEMA_TYPE_BIGINT_LIST: return PARQUET_TYPE_INT64;
     case SCHEMA_TYPE_DOUBLE:
-    case SCHEMA_TYPE_DOUBLE_LIST:
-        return PARQUET_TYPE_DOUBLE;
-    case SCHEMA_TYPE_BOOLEAN:
-        return PARQUET_TYPE_BOOLEAN;
+    case SCHEMA_TYPE_DOUBLE_LIST: return PARQUET_TYPE_DOUBLE;
+    case SCHEMA_TYPE_BOOLEAN: return PARQUET_TYPE_BOOLEAN;
     case SCHEMA_TYPE_UUID:
     case SCHEMA_TYPE_TEXT:
     case SCHEMA_TYPE_JSON:
-    case SCHEMA_TYPE_TEXT_LIST:
-        break;
+    case SCHEMA_TYPE_TEXT_LIST: break;
     }
     return PARQUET_TYPE_BYTE_ARRAY;
 }
@@ -51,17 +46,18 @@ uint32_t table_elements(const struct schema_table *table, struct parquet_element
             .field_id = (int32_t)i + 1,
         };
         if (table_type_is_list(column->type)) {
-            elements[count++] = (struct parquet_element){ column->name, PARQUET_TYPE_GROUP, leaf.repetition,
-                                                          PARQUET_LOGICAL_LIST, 1, leaf.field_id };
-            elements[count++] = (struct parquet_element){ "list", PARQUET_TYPE_GROUP, PARQUET_REPEATED,
-                                                          PARQUET_LOGICAL_NONE, 1, 0 };
+            elements[count++] =
+                (struct parquet_element){ column->name, PARQUET_TYPE_GROUP, leaf.repetition, PARQUET_LOGICAL_LIST, 1,
+                                          leaf.field_id };
+            elements[count++] =
+                (struct parquet_element){ "list", PARQUET_TYPE_GROUP, PARQUET_REPEATED, PARQUET_LOGICAL_NONE, 1, 0 };
             leaf.name = "element";
             leaf.repetition = PARQUET_OPTIONAL;
             leaf.field_id = 0;
         }
         elements[count++] = leaf;
     }
-    elements[0] = (struct parquet_element){ "schema", PARQUET_TYPE_GROUP, PARQUET_REQUIRED, PARQUET_LOGICAL_NONE, children,
-                                            0 };
+    elements[0] =
+        (struct parquet_element){ "schema", PARQUET_TYPE_GROUP, PARQUET_REQUIRED, PARQUET_LOGICAL_NONE, children, 0 };
     return count;
 }

@@ -266,22 +266,13 @@ void thrift_skip(struct thrift_reader *reader, enum thrift_type type)
     reader->depth++;
     switch (type) {
     case THRIFT_TRUE:
-    case THRIFT_FALSE:
-        break; /* the header was all */
-    case THRIFT_BYTE:
-        jump(reader, 1);
-        break;
+    case THRIFT_FALSE: break; /* the header was all */
+    case THRIFT_BYTE: jump(reader, 1); break;
     case THRIFT_I16:
     case THRIFT_I32:
-    case THRIFT_I64:
-        varint_next(reader);
-        break;
-    case THRIFT_DOUBLE:
-        jump(reader, 8);
-        break;
-    case THRIFT_BINARY:
-        thrift_read_binary(reader, type);
-        break;
+    case THRIFT_I64: varint_next(reader); break;
+    case THRIFT_DOUBLE: jump(reader, 8); break;
+    case THRIFT_BINARY: thrift_read_binary(reader, type); break;
     case THRIFT_LIST:
     case THRIFT_SET: {
         enum thrift_type element;
@@ -289,18 +280,14 @@ void thrift_skip(struct thrift_reader *reader, enum thrift_type type)
         for (uint32_t i = 0; i < count && !reader->failed; i++) thrift_skip_element(reader, element);
         break;
     }
-    case THRIFT_MAP:
-        map_skip(reader);
-        break;
+    case THRIFT_MAP: map_skip(reader); break;
     case THRIFT_STRUCT: {
         struct thrift_field field = { .id = 0 };
         while (thrift_field_next(reader, &field)) thrift_skip(reader, field.type);
         break;
     }
     case THRIFT_STOP:
-    default:
-        reader->failed = true;
-        break;
+    default: reader->failed = true; break;
     }
     reader->depth--;
 }

@@ -2,7 +2,7 @@
 
 #include "base/hash.h"
 
-#define SLOT_COUNT 512 /* at most a quarter full: a look-up ends after one or two steps */
+#define SLOT_COUNT          512 /* at most a quarter full: a look-up ends after one or two steps */
 #define ATTRIBUTE_BYTES_MAX 64
 static_assert(SLOT_COUNT >= 4 * SCHEMA_COLUMNS_MAX, "keep the tables sparse");
 static_assert(LOGS_AND_SPANS_COLUMN_COUNT <= SCHEMA_COLUMNS_MAX, "one array of marks serves any table");

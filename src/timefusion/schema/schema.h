@@ -12,9 +12,9 @@ enum schema_type {
     SCHEMA_TYPE_TIMESTAMPTZ, /* int64 microseconds since 1970, UTC */
     SCHEMA_TYPE_UUID,        /* stored as 36 characters of text */
     SCHEMA_TYPE_TEXT,
-    SCHEMA_TYPE_JSON,        /* stored as compact UTF-8 text */
-    SCHEMA_TYPE_INTEGER,     /* int32 */
-    SCHEMA_TYPE_BIGINT,      /* int64 */
+    SCHEMA_TYPE_JSON,    /* stored as compact UTF-8 text */
+    SCHEMA_TYPE_INTEGER, /* int32 */
+    SCHEMA_TYPE_BIGINT,  /* int64 */
     SCHEMA_TYPE_DOUBLE,
     SCHEMA_TYPE_BOOLEAN,
     SCHEMA_TYPE_TEXT_LIST,
@@ -47,7 +47,7 @@ struct schema_table {
 };
 #define SCHEMA_COLUMNS_MAX 128
 const struct schema_table *schema_table(enum schema_table_id id);
-const struct schema_table *schema_table_by_name(struct bytes name); /* NULL: none */
+const struct schema_table *schema_table_by_name(struct bytes name);           /* NULL: none */
 int schema_column_index(const struct schema_table *table, struct bytes name); /* -1: none */
 const char *schema_type_sql(enum schema_type type); /* "timestamptz", "jsonb", "text[]": what SQL clients see */
 static inline bool schema_column_is_stored(const struct schema_column *column)

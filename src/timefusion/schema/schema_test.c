@@ -51,8 +51,7 @@ static void test_attribute_names(void **state)
                      LOGS_AND_SPANS_attributes___user_agent___original);
     assert_int_equal(attribute(SCHEMA_LOGS_AND_SPANS, true, "user_agent.original"),
                      LOGS_AND_SPANS_resource___user_agent___original);
-    assert_int_equal(attribute(SCHEMA_LOGS_AND_SPANS, true, "service.name"),
-                     LOGS_AND_SPANS_resource___service___name);
+    assert_int_equal(attribute(SCHEMA_LOGS_AND_SPANS, true, "service.name"), LOGS_AND_SPANS_resource___service___name);
     assert_int_equal(attribute(SCHEMA_LOGS_AND_SPANS, false, "service.name"), -1);
     assert_int_equal(attribute(SCHEMA_LOGS_AND_SPANS, false, "http_request.method"), -1);
     assert_int_equal(attribute(SCHEMA_METRICS, true, "k8s.pod.name"), METRICS_resource___k8s___pod___name);
