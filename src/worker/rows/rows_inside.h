@@ -24,27 +24,30 @@ struct slot {
 };
 
 /* Values that repeat over many rows of one columns: their handle, made when first needed. */
-#define WORDS(X)              \
-    X(INTERNAL, "internal")   \
-    X(SERVER, "server")       \
-    X(CLIENT, "client")       \
-    X(PRODUCER, "producer")   \
-    X(CONSUMER, "consumer")   \
-    X(LOG, "log")             \
-    X(UNSET, "UNSET")         \
-    X(OK, "OK")               \
-    X(ERROR_STATUS, "ERROR")  \
-    X(TRACE, "TRACE")         \
-    X(DEBUG, "DEBUG")         \
-    X(INFO, "INFO")           \
-    X(WARN, "WARN")           \
-    X(ERROR, "ERROR")         \
-    X(FATAL, "FATAL")         \
-    X(FLAGS_01, "01")         \
-    X(GAUGE, "gauge")         \
-    X(SUM, "sum")             \
-    X(HISTOGRAM, "histogram") \
-    X(EXPONENTIAL, "exponential_histogram") X(SUMMARY, "summary") X(DELTA, "delta") X(CUMULATIVE, "cumulative")
+#define WORDS(X)                            \
+    X(INTERNAL, "internal")                 \
+    X(SERVER, "server")                     \
+    X(CLIENT, "client")                     \
+    X(PRODUCER, "producer")                 \
+    X(CONSUMER, "consumer")                 \
+    X(LOG, "log")                           \
+    X(UNSET, "UNSET")                       \
+    X(OK, "OK")                             \
+    X(ERROR_STATUS, "ERROR")                \
+    X(TRACE, "TRACE")                       \
+    X(DEBUG, "DEBUG")                       \
+    X(INFO, "INFO")                         \
+    X(WARN, "WARN")                         \
+    X(ERROR, "ERROR")                       \
+    X(FATAL, "FATAL")                       \
+    X(FLAGS_01, "01")                       \
+    X(GAUGE, "gauge")                       \
+    X(SUM, "sum")                           \
+    X(HISTOGRAM, "histogram")               \
+    X(EXPONENTIAL, "exponential_histogram") \
+    X(SUMMARY, "summary")                   \
+    X(DELTA, "delta")                       \
+    X(CUMULATIVE, "cumulative")
 enum word {
 #define X(name, text) WORD_##name,
     WORDS(X)
