@@ -31,6 +31,10 @@ def main():
                                  "SELECT 1"], capture_output=True, text=True, env=dict(os.environ, PGPASSWORD="mono_wrong"))
         check(denied.returncode != 0 and "API key" in denied.stderr, "a wrong password is told: " + denied.stderr)
 
+        with server.connect(options="-c statement_timeout=150 -c nonsense=1", application_name="it's me") as connection:
+            shown = connection.execute("SELECT current_setting('statement_timeout'), current_setting('application_name')").fetchone()
+            check(shown == ("150", "it's me"), "what the startup packet sets counts: %s" % (shown,))
+
         second = subprocess.run([BINARY, "run", "--data", server.data, "--otlp-grpc-port", "0", "--pg-port", "0"],
                                 capture_output=True, text=True, timeout=20)
         check(second.returncode == 1, "a second process on one folder refuses: " + second.stderr)

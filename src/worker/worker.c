@@ -196,12 +196,11 @@ static bool fills_soon(const struct worker *worker, const struct group *group, u
     return (GROUP_SEAL_ROWS - rows) * waited_ns < fresh * interval_ns;
 }
 
-static bool publish_one(struct worker *worker, struct group *group, void *ctx)
+static bool publish_now(struct worker *worker, struct group *group, void *ctx)
 {
-    uint64_t now_ns = *(uint64_t *)ctx;
-    if (!group->columns || columns_row_count(group->columns) == group->published_rows) return true;
-    if (fills_soon(worker, group, now_ns)) return true;
     struct err err = { 0 };
+    (void)ctx;
+    if (!group->columns || columns_row_count(group->columns) == group->published_rows) return true;
     if (!group_publish(group, worker->options.timefusion, worker->writer, &err)) {
         disk_failed(worker, &err);
         return false;
@@ -209,6 +208,12 @@ static bool publish_one(struct worker *worker, struct group *group, void *ctx)
     disk_works(worker);
     worker->counted.published++;
     return true;
+}
+
+static bool publish_one(struct worker *worker, struct group *group, void *ctx)
+{
+    if (group->unpublished_since_ns != 0 && fills_soon(worker, group, *(uint64_t *)ctx)) return true;
+    return publish_now(worker, group, NULL);
 }
 
 struct memory_sum {
@@ -499,6 +504,8 @@ bool worker_replay(struct worker *worker, const struct buffer_record *record, st
 
 bool worker_start(struct worker *worker, struct err *err)
 {
+    /* What was replayed is visible before anyone can ask. A disk that refuses is tried again by the thread. */
+    groups_each(worker, publish_now, NULL);
     int failed = pthread_create(&worker->thread, NULL, worker_main, worker);
     if (failed) {
         errno = failed;

@@ -42,6 +42,7 @@ struct worker_options {
 MUST_CHECK bool worker_open(struct worker **worker, const struct worker_options *options, struct err *err);
 /* A record of the log at start: skipped by each table that holds it already. */
 MUST_CHECK bool worker_replay(struct worker *worker, const struct buffer_record *record, struct err *err);
+/* Makes what was replayed visible, then starts the thread. */
 MUST_CHECK bool worker_start(struct worker *worker, struct err *err);
 /* Takes inbound. record's body need not live on. */
 void worker_push(struct worker *worker, const struct buffer_record *record, struct inbound *inbound);

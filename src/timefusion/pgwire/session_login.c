@@ -18,8 +18,9 @@ static bool version_negotiate(struct session *session, uint32_t version, struct 
     return true;
 }
 
-/* Reads startup packets until there is a user; *user by malloc, NULL when the conversation ends here. */
-static bool startup_read(struct session *session, char **user, struct err *err)
+/* Reads startup packets until there is a user; *user by malloc, NULL when the conversation ends here. What else the client
+ * sets goes to settings: name, NUL, value, NUL. */
+static bool startup_read(struct session *session, char **user, struct buf *settings, struct err *err)
 {
     *user = NULL;
     for (int asked = 0; asked < 4; asked++) {
@@ -42,8 +43,11 @@ static bool startup_read(struct session *session, char **user, struct err *err)
             return err_set(err, ERR_PROTOCOL, "protocol version %u.%u; 3.0 is spoken", code >> 16, code & 0xffff);
         while (!message.is_bad && message.at < message.end && *message.at != 0) {
             struct bytes name = message_text(&message), value = message_text(&message);
-            if (!bytes_equal(name, BYTES("user")) || *user) continue;
-            *user = bytes_to_text(value);
+            if (bytes_equal(name, BYTES("user"))) {
+                if (!*user) *user = bytes_to_text(value);
+            } else if (!buf_add(settings, name.ptr, name.len + 1) || !buf_add(settings, value.ptr, value.len + 1)) {
+                abort(); /* no larger than the packet */
+            }
         }
         if (message.is_bad || !*user) return err_set(err, ERR_PROTOCOL, "the startup packet names no user");
         return version_negotiate(session, code, err);
@@ -75,7 +79,72 @@ static bool password_check(struct session *session, const char *user, struct uui
     return true;
 }
 
-static bool welcome(struct session *session, struct err *err)
+/* SET name = value, as the client could send it later; what is refused is a warning, for drivers set more than we know. */
+static void setting_apply(struct session *session, const char *name, const char *value)
+{
+    struct buf sql;
+    struct err err = { 0 };
+    struct query_statement *statement = NULL;
+    struct query_cursor *cursor = NULL;
+    const struct query_chunk *chunk;
+    bool ok = name[0] != '\0' &&
+              name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789.")] == '\0';
+    buf_init(&sql, 4 * STARTUP_BYTES_MAX);
+    if (!ok) err_set(&err, ERR_INPUT, "\"%.60s\" is not the name of a parameter", name);
+    ok = ok && buf_printf(&sql, "SET %s = '", name);
+    for (const char *c = value; ok && *c; c++) ok = (*c != '\'' || buf_add(&sql, "'", 1)) && buf_add(&sql, c, 1);
+    ok = ok && buf_printf(&sql, "'") && query_prepare(session->query, buf_bytes(&sql), NULL, 0, &statement, &err) &&
+         query_execute(statement, NULL, 0, &cursor, &err) && query_fetch(cursor, &chunk, &err);
+    if (cursor) query_cursor_close(cursor);
+    if (statement) query_statement_close(statement);
+    buf_deinit(&sql);
+    if (!ok) session_send_notice_or_error(session, 'N', "WARNING", err_sqlstate(err.code), err.text, 0);
+}
+
+/* libpq's `options`: "-c name=value" and "--name=value", blanks and backslashes escaped by a backslash. Changes text. */
+static void options_apply(struct session *session, char *text)
+{
+    bool is_setting = false;
+    while (*text) {
+        char *word = text, *to = text;
+        for (; *text && *text != ' '; text++) {
+            if (*text == '\\' && text[1]) text++;
+            *to++ = *text;
+        }
+        if (*text) text++;
+        *to = '\0';
+        if (strcmp(word, "-c") == 0) {
+            is_setting = true;
+            continue;
+        }
+        bool is_long = strncmp(word, "--", 2) == 0, is_short = strncmp(word, "-c", 2) == 0;
+        char *name = is_setting            ? word
+                     : is_long || is_short ? word + 2
+                                           : NULL,
+             *equals = name ? strchr(name, '=') : NULL;
+        is_setting = false;
+        if (!equals) continue;
+        *equals = '\0';
+        setting_apply(session, name, equals + 1);
+    }
+}
+
+static void settings_apply(struct session *session, struct buf *settings)
+{
+    for (size_t at = 0; at < settings->len;) {
+        char *name = (char *)settings->ptr + at, *value = name + strlen(name) + 1;
+        at += strlen(name) + strlen(value) + 2;
+        if (strcmp(name, "database") == 0 || strcmp(name, "replication") == 0 || strncmp(name, "_pq_.", 5) == 0)
+            continue;
+        if (strcmp(name, "options") == 0) {
+            options_apply(session, value);
+        } else {
+            setting_apply(session, name, value);
+        }
+    }
+}
+
+static bool welcome(struct session *session, struct buf *settings, struct err *err)
 {
     static const char *const parameters[][2] = {
         { "server_version", "15.8" },
@@ -93,6 +162,7 @@ static bool welcome(struct session *session, struct err *err)
     bool ok = message_begin(&session->out, 'R', &at) && pgtype_put_u32(&session->out, 0);
     if (!ok) return session_out_full(err);
     message_finish(&session->out, at);
+    settings_apply(session, settings); /* warnings may come from here on */
     for (size_t p = 0; p < COUNT_OF(parameters); p++)
         session_send_parameter(session, parameters[p][0], parameters[p][1]);
     ok = message_begin(&session->out, 'K', &at) && pgtype_put_u32(&session->out, session->options.key.pid) &&
@@ -105,9 +175,11 @@ static bool welcome(struct session *session, struct err *err)
 bool session_login(struct session *session, bool *is_let_in, struct err *err)
 {
     char *user = NULL;
+    struct buf settings;
     struct uuid project_id;
     *is_let_in = false;
-    bool ok = startup_read(session, &user, err);
+    buf_init(&settings, 2 * STARTUP_BYTES_MAX);
+    bool ok = startup_read(session, &user, &settings, err);
     if (ok && user) ok = password_check(session, user, &project_id, is_let_in, err);
     if (ok && *is_let_in) {
         struct query_session *query;
@@ -115,8 +187,9 @@ bool session_login(struct session *session, bool *is_let_in, struct err *err)
         pthread_mutex_lock(&session->lock);
         session->query = ok ? query : NULL;
         pthread_mutex_unlock(&session->lock);
-        ok = ok && welcome(session, err);
+        ok = ok && welcome(session, &settings, err);
     }
+    buf_deinit(&settings);
     free(user);
     return ok;
 }
