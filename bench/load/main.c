@@ -28,7 +28,7 @@ struct lane {
     FILE *ack_log;
     pthread_mutex_t *ack_lock;
     uint32_t index;
-    uint64_t requests, refused, failed, repeated, bytes, wire_bytes;
+    uint64_t requests, refused, failed, bytes, wire_bytes;
     uint64_t *latencies_ns;
     uint32_t latency_count, latency_cap, attributes;
     char last_error[300];

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 enum patch_kind {
-    PATCH_BYTES,
     PATCH_HEX,
     PATCH_DIGITS,
     PATCH_START,
@@ -366,7 +365,6 @@ struct bytes spans_next(struct spans *spans, uint64_t sequence, uint64_t now_uni
         uint64_t start_ns = now_unix_ns - 300000000ull + patch->span * 100000ull, value;
         uint64_t of_span = request + patch->span * 0x9E3779B97F4A7C15u;
         switch ((enum patch_kind)patch->kind) {
-        case PATCH_BYTES: break;
         case PATCH_TRACE:
             value = random_next(&of_span);
             memcpy(at, &value, 8);

@@ -50,3 +50,6 @@ struct disk {
     const struct disk_ops *ops;
 };
 extern struct disk disk_real;
+
+/* Makes the folder when it is missing and deletes the files in it; folders in it stay. */
+MUST_CHECK bool disk_dir_empty(struct disk *disk, const char *dir, struct err *err);

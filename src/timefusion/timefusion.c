@@ -35,31 +35,6 @@ struct snapshot {
     struct delta_snapshot *delta;
 };
 
-struct sweep {
-    struct timefusion *timefusion;
-    struct err *err;
-    bool ok;
-};
-
-static void leftover_delete(void *ctx, const char *name, bool is_dir)
-{
-    struct sweep *sweep = ctx;
-    if (is_dir || !sweep->ok) return;
-    struct disk *disk = sweep->timefusion->options.disk;
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s", sweep->timefusion->tmp_dir, name);
-    sweep->ok = disk->ops->unlink(disk, path, sweep->err);
-}
-
-/* Files of a flush that was cut off: no commit names them. */
-static bool tmp_dir_open(struct timefusion *timefusion, struct err *err)
-{
-    struct disk *disk = timefusion->options.disk;
-    struct sweep sweep = { .timefusion = timefusion, .err = err, .ok = true };
-    return disk->ops->mkdir(disk, timefusion->tmp_dir, err) &&
-           disk->ops->list(disk, timefusion->tmp_dir, leftover_delete, &sweep, err) && sweep.ok;
-}
-
 static bool table_open(struct timefusion *timefusion, enum schema_table_id id, struct err *err)
 {
     struct table *table = &timefusion->tables[id];
@@ -86,7 +61,8 @@ bool timefusion_open(struct timefusion **out, const struct timefusion_options *o
     for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) pthread_mutex_init(&timefusion->tables[t].lock, NULL);
 
     snprintf(dir, sizeof dir, "%s/segments", options->dir);
-    bool ok = segments_open(&timefusion->segments, dir, options->disk, err) && tmp_dir_open(timefusion, err);
+    bool ok = segments_open(&timefusion->segments, dir, options->disk, err) &&
+              disk_dir_empty(options->disk, timefusion->tmp_dir, err); /* of a flush cut off */
     for (uint32_t t = 0; ok && t < SCHEMA_TABLE_COUNT; t++) ok = table_open(timefusion, (enum schema_table_id)t, err);
     if (!ok) {
         timefusion_close(timefusion);

@@ -62,14 +62,6 @@ static bool small_write(struct group *group, uint32_t from, uint32_t replaced, u
     return true;
 }
 
-/* The run of small segments of one level at the end, were one more of level 0 added. */
-static uint32_t run_at_end(const struct group *group, uint32_t level)
-{
-    uint32_t count = 0;
-    while (count < group->small_count && group->small_level[group->small_count - 1 - count] == level) count++;
-    return count;
-}
-
 bool group_publish(struct group *group, struct timefusion *timefusion, struct parquet_writer *writer, struct err *err)
 {
     if (!group->columns || columns_row_count(group->columns) == group->published_rows) return true;
@@ -84,8 +76,8 @@ bool group_publish(struct group *group, struct timefusion *timefusion, struct pa
         replaced += run;
         level++;
     }
-    if (group->small_count - replaced == GROUP_SMALL_MAX)
-        replaced = run_at_end(group, group->small_level[GROUP_SMALL_MAX - 1]);
+    /* At most seven of a level, and COLUMNS_ROWS_MAX rows fill six levels. */
+    assert(group->small_count - replaced < GROUP_SMALL_MAX);
     uint32_t from = replaced > 0 ? group->small_from[group->small_count - replaced] : group->published_rows;
     /* Small ones live for seconds: compressing them costs more than it saves (docs/segments.md). */
     uint32_t rows = columns_row_count(group->columns) - from;

@@ -271,15 +271,11 @@ static bool count_filled(struct worker *worker, struct group *group, void *ctx)
     return true;
 }
 
-struct cut {
-    struct flush *flush;
-};
-
 static bool cut_one(struct worker *worker, struct group *group, void *ctx)
 {
-    struct cut *cut = ctx;
+    struct flush *flush = ctx;
     (void)worker;
-    if (!group_is_empty(group)) group_cut(group, &cut->flush->groups[cut->flush->group_count++]);
+    if (!group_is_empty(group)) group_cut(group, &flush->groups[flush->group_count++]);
     return true;
 }
 
@@ -304,11 +300,10 @@ static void groups_forget_empty(struct worker *worker)
 static void cut_begin(struct worker *worker, uint32_t filled)
 {
     struct flush *flush = mem_calloc(1, sizeof *flush);
-    struct cut cut = { .flush = flush };
     flush->app_id = worker->app_id;
     flush->position = worker->position;
     flush->groups = mem_calloc(filled ? filled : 1, sizeof *flush->groups);
-    groups_each(worker, cut_one, &cut);
+    groups_each(worker, cut_one, flush);
     groups_forget_empty(worker);
     worker->position_cut = worker->position;
     worker->flush_wanted = false;

@@ -86,8 +86,7 @@ bool message_begin(struct buf *out, char type, size_t *at)
 
 void message_finish(struct buf *out, size_t at)
 {
-    uint32_t length = (uint32_t)(out->len - at);
-    for (int b = 0; b < 4; b++) out->ptr[at + (size_t)b] = (uint8_t)(length >> (24 - 8 * b));
+    pgtype_set_u32(out, at, (uint32_t)(out->len - at));
 }
 
 bool message_put_text(struct buf *out, const char *text)

@@ -80,6 +80,10 @@ bool pgtype_put_u32(struct buf *out, uint32_t number)
     uint8_t bytes[4] = { (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number };
     return buf_add(out, bytes, sizeof bytes);
 }
+void pgtype_set_u32(struct buf *out, size_t at, uint32_t number)
+{
+    for (int b = 0; b < 4; b++) out->ptr[at + (size_t)b] = (uint8_t)(number >> (24 - 8 * b));
+}
 bool pgtype_put_u64(struct buf *out, uint64_t number)
 {
     return pgtype_put_u32(out, (uint32_t)(number >> 32)) && pgtype_put_u32(out, (uint32_t)number);
@@ -344,8 +348,7 @@ static bool put_list_binary(struct buf *out, const struct query_chunk *chunk, ui
         ok = pgtype_put_u32(out, UINT32_MAX);
         if (!ok || item.is_null) continue;
         ok = put_scalar_binary(out, element, item);
-        uint32_t len = (uint32_t)(out->len - at - 4);
-        for (int b = 0; b < 4; b++) out->ptr[at + (size_t)b] = (uint8_t)(len >> (24 - 8 * b));
+        pgtype_set_u32(out, at, (uint32_t)(out->len - at - 4));
     }
     return ok;
 }

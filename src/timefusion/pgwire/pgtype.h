@@ -20,4 +20,6 @@ MUST_CHECK bool pgtype_put_binary(struct buf *out, const struct query_chunk *chu
 /* Big-endian numbers, as the whole protocol has them. */
 MUST_CHECK bool pgtype_put_u16(struct buf *out, uint16_t number);
 MUST_CHECK bool pgtype_put_u32(struct buf *out, uint32_t number);
+/* Over four bytes that were put before: a length known only after what it counts. */
+void pgtype_set_u32(struct buf *out, size_t at, uint32_t number);
 MUST_CHECK bool pgtype_put_u64(struct buf *out, uint64_t number);

@@ -142,8 +142,7 @@ bool session_send_data_row(struct session *session, const struct portal *portal,
         ok = session_format_of(portal->formats, portal->format_count, c) == 1
                  ? pgtype_put_binary(out, portal->chunk, c, columns[c].type, value)
                  : pgtype_put_text(out, portal->chunk, c, columns[c].type, value);
-        uint32_t length = (uint32_t)(out->len - length_at - 4);
-        for (int b = 0; b < 4; b++) out->ptr[length_at + (size_t)b] = (uint8_t)(length >> (24 - 8 * b));
+        pgtype_set_u32(out, length_at, (uint32_t)(out->len - length_at - 4));
     }
     if (!ok) return session_out_full(err);
     message_finish(out, at);

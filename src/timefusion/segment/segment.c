@@ -26,21 +26,6 @@ struct segments {
     struct segments_stats stats;
 };
 
-struct sweep {
-    struct segments *segments;
-    struct err *err;
-    bool ok;
-};
-
-static void leftover_delete(void *ctx, const char *name, bool is_dir)
-{
-    struct sweep *sweep = ctx;
-    if (is_dir || !sweep->ok) return;
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%s", sweep->segments->dir, name);
-    sweep->ok = sweep->segments->disk->ops->unlink(sweep->segments->disk, path, sweep->err);
-}
-
 bool segments_open(struct segments **out, const char *dir, struct disk *disk, struct err *err)
 {
     struct segments *segments = mem_calloc(1, sizeof *segments);
@@ -48,9 +33,7 @@ bool segments_open(struct segments **out, const char *dir, struct disk *disk, st
     segments->dir = mem_strdup(dir);
     pthread_mutex_init(&segments->lock, NULL);
     atomic_init(&segments->next_id, 1);
-    struct sweep sweep = { .segments = segments, .err = err, .ok = true };
-    if (!disk->ops->mkdir(disk, dir, err)) goto fail;
-    if (!disk->ops->list(disk, dir, leftover_delete, &sweep, err) || !sweep.ok) goto fail;
+    if (!disk_dir_empty(disk, dir, err)) goto fail;
     if (!object_store_open_folder(&segments->store, dir, disk, err)) goto fail;
     *out = segments;
     return true;
