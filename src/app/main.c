@@ -137,36 +137,93 @@ static int command_project(int argc, char **argv)
     return ok ? 0 : fail(&err);
 }
 
-/* key create PROJECT NAME | key revoke KEY_ID */
+static bool key_print(void *ctx, const struct meta_key *key)
+{
+    char id[UUID_TEXT_BYTES + 1];
+    (void)ctx;
+    uuid_to_text(key->id, id);
+    printf("%s  %-12s %s%s%s\n", id,
+           key->origins[0]       ? "browser"
+           : key->is_ingest_only ? "ingest only"
+                                 : "",
+           key->name, key->origins[0] ? "  from " : "", key->origins);
+    return true;
+}
+
+static int key_usage(void)
+{
+    fprintf(stderr, "usage: monoscope key create PROJECT NAME [--ingest-only] [--browser ORIGIN,ORIGIN...]\n"
+                    "       monoscope key list PROJECT\n"
+                    "       monoscope key revoke KEY_ID                        all with [--data FOLDER]\n");
+    return 2;
+}
+
+/* Takes what limits a key out of argv; the rest are settings. False: --browser without its value. */
+static bool key_limits_take(int *argc, char **argv, struct meta_key_limits *limits)
+{
+    int kept = 0;
+    for (int a = 0; a < *argc; a++) {
+        if (strcmp(argv[a], "--ingest-only") == 0) {
+            limits->is_ingest_only = true;
+        } else if (strncmp(argv[a], "--browser=", 10) == 0) {
+            limits->origins = argv[a] + 10;
+        } else if (strcmp(argv[a], "--browser") == 0) {
+            if (++a == *argc) return false;
+            limits->origins = argv[a];
+        } else {
+            argv[kept++] = argv[a];
+        }
+    }
+    *argc = kept;
+    return limits->origins == NULL || limits->origins[0] != '\0';
+}
+
+static bool key_create(struct meta *meta, const char *project_name, const char *name,
+                       const struct meta_key_limits *limits, struct err *err)
+{
+    struct meta_project project;
+    struct meta_key key;
+    char secret[META_SECRET_BYTES], id[UUID_TEXT_BYTES + 1];
+    if (!meta_project_find(meta, bytes_of_text(project_name), &project, err) ||
+        !meta_key_create_limited(meta, project.id, name, limits, &key, secret, err))
+        return false;
+    uuid_to_text(key.id, id);
+    printf("key id   %s\nAPI key  %s   (shown once)\n", id, secret);
+    if (key.origins[0]) printf("for      sending from pages of %s\n", key.origins);
+    return true;
+}
+
+static bool key_list(struct meta *meta, const char *project_name, struct err *err)
+{
+    struct meta_project project;
+    if (!meta_project_find(meta, bytes_of_text(project_name), &project, err)) return false;
+    meta_key_list(meta, project.id, key_print, NULL);
+    return true;
+}
+
+/* key create PROJECT NAME | key list PROJECT | key revoke KEY_ID */
 static int command_key(int argc, char **argv)
 {
-    bool creates = argc >= 3 && strcmp(argv[0], "create") == 0, revokes = argc >= 2 && strcmp(argv[0], "revoke") == 0;
+    struct meta_key_limits limits = { 0 };
+    if (!key_limits_take(&argc, argv, &limits)) return key_usage();
+    const char *command = argc > 0 ? argv[0] : "";
+    bool creates = strcmp(command, "create") == 0, lists = strcmp(command, "list") == 0;
     int used = creates ? 3 : 2;
     struct config config;
     struct log log = { .fd = 2, .level_min = LOG_WARN };
     struct err err = { 0 };
     struct meta *meta;
-    struct meta_project project;
-    struct meta_key key;
-    struct uuid key_id;
-    char secret[META_SECRET_BYTES], id[UUID_TEXT_BYTES + 1];
-    if (!creates && !revokes) {
-        fprintf(stderr, "usage: monoscope key create PROJECT NAME | revoke KEY_ID [--data FOLDER]\n");
-        return 2;
-    }
-    if (revokes && !uuid_from_text(bytes_of_text(argv[1]), &key_id)) {
-        fprintf(stderr, "monoscope: \"%s\" is not a key's id (printed by `key create`)\n", argv[1]);
+    struct uuid key_id = { 0 };
+    if (argc < used || (!creates && !lists && strcmp(command, "revoke") != 0)) return key_usage();
+    if (!creates && !lists && !uuid_from_text(bytes_of_text(argv[1]), &key_id)) {
+        fprintf(stderr, "monoscope: \"%s\" is not a key's id (printed by `key create` and `key list`)\n", argv[1]);
         return 2;
     }
     if (!config_read(&config, argc - used, argv + used, &err) || !meta_at(&config, &meta, &log, &err))
         return fail(&err);
-    bool ok = creates ? meta_project_find(meta, bytes_of_text(argv[1]), &project, &err) &&
-                            meta_key_create(meta, project.id, argv[2], &key, secret, &err)
+    bool ok = creates ? key_create(meta, argv[1], argv[2], &limits, &err)
+              : lists ? key_list(meta, argv[1], &err)
                       : meta_key_revoke(meta, key_id, &err);
-    if (ok && creates) {
-        uuid_to_text(key.id, id);
-        printf("key id   %s\nAPI key  %s   (shown once)\n", id, secret);
-    }
     meta_close(meta);
     return ok ? 0 : fail(&err);
 }
@@ -177,7 +234,7 @@ static int command_help(void)
            "  monoscope run [options]                        start the server\n"
            "  monoscope send [--port P] --key K [--level L] TEXT  send one log record\n"
            "  monoscope project list | create NAME           projects of a data folder\n"
-           "  monoscope key create PROJECT NAME | revoke ID  API keys of a project\n"
+           "  monoscope key create PROJECT NAME [--ingest-only] [--browser ORIGINS] | list PROJECT | revoke ID\n"
            "  monoscope version | help\n\noptions:\n",
            VERSION);
     config_print_help();

@@ -259,8 +259,17 @@ static bool key_name_check(const char *name, struct err *err)
 bool meta_key_create(struct meta *meta, struct uuid project_id, const char *name, struct meta_key *key,
                      char secret[META_SECRET_BYTES], struct err *err)
 {
+    return meta_key_create_limited(meta, project_id, name, &(struct meta_key_limits){ 0 }, key, secret, err);
+}
+
+bool meta_key_create_limited(struct meta *meta, struct uuid project_id, const char *name,
+                             const struct meta_key_limits *limits, struct meta_key *key, char secret[META_SECRET_BYTES],
+                             struct err *err)
+{
     secret[0] = 0;
-    if (!key_name_check(name, err)) return false;
+    char origins[ORIGINS_BYTES] = "";
+    if (!key_name_check(name, err) || (limits->origins != NULL && !origins_read(limits->origins, origins, err)))
+        return false;
     pthread_rwlock_rdlock(&meta->lock);
     bool has_project = project_by_id(&meta->memory, project_id) != NULL;
     pthread_rwlock_unlock(&meta->lock);
@@ -271,6 +280,8 @@ bool meta_key_create(struct meta *meta, struct uuid project_id, const char *name
     struct meta_key_row row = { .key = { .id = uuid_random(), .project_id = project_id },
                                 .created_unix_ms = clock_unix_us() / 1000 };
     strcpy(row.key.name, name);
+    strcpy(row.key.origins, origins);
+    row.key.is_ingest_only = limits->is_ingest_only || origins[0] != '\0';
     sha256_of(bytes_of_text(made), row.secret_sha256);
     pthread_mutex_lock(&meta->change_lock);
     bool ok = meta->store->ops->key_add(meta->store, &row, err);
@@ -284,6 +295,21 @@ bool meta_key_create(struct meta *meta, struct uuid project_id, const char *name
     pthread_mutex_unlock(&meta->change_lock);
     explicit_bzero(made, sizeof made);
     return ok;
+}
+
+void meta_key_list(struct meta *meta, struct uuid project_id, bool (*each)(void *ctx, const struct meta_key *key),
+                   void *ctx)
+{
+    pthread_rwlock_rdlock(&meta->lock);
+    struct meta_key *keys = mem_alloc((meta->memory.key_count + 1) * sizeof *keys);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < meta->memory.key_count; i++) {
+        const struct key_entry *entry = &meta->memory.keys[i];
+        if (!entry->is_revoked && uuid_equal(entry->key.project_id, project_id)) keys[count++] = entry->key;
+    }
+    pthread_rwlock_unlock(&meta->lock);
+    for (uint32_t i = 0; i < count && each(ctx, &keys[i]); i++) continue;
+    free(keys);
 }
 
 bool meta_key_revoke(struct meta *meta, struct uuid key_id, struct err *err)
@@ -326,6 +352,18 @@ bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key)
     }
     pthread_rwlock_unlock(&meta->lock);
     return found;
+}
+
+bool meta_origin_is_known(struct meta *meta, struct bytes origin)
+{
+    bool is_known = false;
+    pthread_rwlock_rdlock(&meta->lock);
+    for (uint32_t i = 0; i < meta->memory.key_count && !is_known; i++) {
+        const struct key_entry *entry = &meta->memory.keys[i];
+        is_known = !entry->is_revoked && entry->key.origins[0] != '\0' && origins_hold(entry->key.origins, origin);
+    }
+    pthread_rwlock_unlock(&meta->lock);
+    return is_known;
 }
 
 /* -- life ------------------------------------------------------------------------------------------------------- */

@@ -1,14 +1,18 @@
 /* meta.h -- projects and keys: who sends and asks what. SQLite in the data folder now; PostgreSQL slots in behind.
  *
- *   data/meta.sqlite: projects(id, name, created) keys(id, project_id, name, sha256 of the secret, created, revoked)
+ *   data/meta.sqlite: projects(id, name, created)
+ *                     keys(id, project_id, name, sha256 of the secret, ingest only, origins, created, revoked)
  *
  * A key is "mono_" + 40 characters of base58 (232 bits); only its SHA-256 is kept. Lookups are answered from memory.
+ * A usual key sends and asks. One for ingest only cannot ask; a browser key is one of those that names the pages it may
+ * be used from, for everyone can read it in the page's source.
  * Thread: any (a lock inside). Errors: ERR_EXISTS, ERR_NOT_FOUND, ERR_IO. */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/uuid.h"
+#include "meta/origin.h"
 struct meta;
 struct meta_project {
     struct uuid id;
@@ -18,6 +22,13 @@ struct meta_key {
     struct uuid id;
     struct uuid project_id;
     char name[64];
+    bool is_ingest_only;
+    char origins[ORIGINS_BYTES]; /* origin.h; empty: not a browser key */
+};
+struct meta_key_limits {
+    bool is_ingest_only;
+    const char
+        *origins; /* as origins_read takes them; empty or NULL: not a browser key. Else it is for ingest only too */
 };
 #define META_SECRET_BYTES 48
 MUST_CHECK bool meta_open(struct meta **meta, const char *path, const struct log *log, struct err *err);
@@ -33,6 +44,14 @@ MUST_CHECK bool meta_project_list(struct meta *meta, bool (*each)(void *ctx, con
 /* secret: the key itself, to be shown once. */
 MUST_CHECK bool meta_key_create(struct meta *meta, struct uuid project_id, const char *name, struct meta_key *key,
                                 char secret[META_SECRET_BYTES], struct err *err);
+MUST_CHECK bool meta_key_create_limited(struct meta *meta, struct uuid project_id, const char *name,
+                                        const struct meta_key_limits *limits, struct meta_key *key,
+                                        char secret[META_SECRET_BYTES], struct err *err);
+/* The project's keys that are not revoked, oldest first. */
+void meta_key_list(struct meta *meta, struct uuid project_id, bool (*each)(void *ctx, const struct meta_key *key),
+                   void *ctx);
 MUST_CHECK bool meta_key_revoke(struct meta *meta, struct uuid key_id, struct err *err);
 /* Memory only; false when unknown or revoked. Time does not depend on how much of the key is right. */
 bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key);
+/* May this page use any browser key at all? For a preflight request, which carries no key. Memory only. */
+bool meta_origin_is_known(struct meta *meta, struct bytes origin);

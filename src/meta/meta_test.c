@@ -304,10 +304,68 @@ static void test_lookups_beside_changes(void **state)
     }
 }
 
+/* Goal: a key's limits survive a reopen, browser keys are for ingest only, and origins are those a browser sends.
+ * Method: keys of each kind, listed, found and revoked; origins in and out of their lists. */
+static bool key_keep_last(void *ctx, const struct meta_key *key)
+{
+    struct {
+        uint32_t count;
+        struct meta_key last;
+    } *seen = ctx;
+    seen->count++;
+    seen->last = *key;
+    return true;
+}
+
+static void test_limited_keys(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    struct meta_project project = project_make(fixture->meta, "shop");
+    struct meta_key full, ingest, browser, found;
+    char secret[META_SECRET_BYTES], ingest_secret[META_SECRET_BYTES], browser_secret[META_SECRET_BYTES];
+    assert_true(meta_key_create(fixture->meta, project.id, "full", &full, secret, &err));
+    assert_false(full.is_ingest_only);
+    assert_true(meta_key_create_limited(fixture->meta, project.id, "agent",
+                                        &(struct meta_key_limits){ .is_ingest_only = true }, &ingest, ingest_secret,
+                                        &err));
+    assert_true(meta_key_create_limited(
+        fixture->meta, project.id, "page",
+        &(struct meta_key_limits){ .origins =
+                                       "https://Shop.example:443, http://localhost:3000 https://*.shop.example" },
+        &browser, browser_secret, &err));
+    assert_false(meta_key_create_limited(fixture->meta, project.id, "bad",
+                                         &(struct meta_key_limits){ .origins = "shop.example" }, &found, secret, &err));
+    assert_int_equal(err.code, ERR_INPUT);
+
+    reopen(fixture);
+    assert_true(meta_key_find(fixture->meta, bytes_of_text(ingest_secret), &found));
+    assert_true(found.is_ingest_only);
+    assert_string_equal(found.origins, "");
+    assert_true(meta_key_find(fixture->meta, bytes_of_text(browser_secret), &found));
+    assert_true(found.is_ingest_only);
+    assert_string_equal(found.origins, "https://shop.example http://localhost:3000 https://*.shop.example");
+    assert_true(meta_origin_is_known(fixture->meta, BYTES("http://localhost:3000")));
+    assert_false(meta_origin_is_known(fixture->meta, BYTES("http://localhost:3001")));
+
+    struct {
+        uint32_t count;
+        struct meta_key last;
+    } seen = { 0 };
+    meta_key_list(fixture->meta, project.id, key_keep_last, &seen);
+    assert_int_equal(seen.count, 3);
+    assert_true(meta_key_revoke(fixture->meta, browser.id, &err));
+    assert_false(meta_origin_is_known(fixture->meta, BYTES("http://localhost:3000")));
+    seen.count = 0;
+    meta_key_list(fixture->meta, project.id, key_keep_last, &seen);
+    assert_int_equal(seen.count, 2);
+}
+
 int main(void)
 {
 #define WITH_META(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_limited_keys, setup, teardown),
         WITH_META(test_projects),
         WITH_META(test_keys),
         WITH_META(test_secret_is_not_kept),

@@ -29,6 +29,8 @@ static const struct migration {
                            "  created_unix_ms INTEGER NOT NULL,"
                            "  revoked_unix_ms INTEGER"
                            ") STRICT;" },
+    { "browser keys", "ALTER TABLE keys ADD COLUMN is_ingest_only INTEGER NOT NULL DEFAULT 0;"
+                      "ALTER TABLE keys ADD COLUMN origins TEXT NOT NULL DEFAULT ''" },
 };
 enum { BUSY_MS = 5000 };
 
@@ -186,6 +188,10 @@ static bool key_row(sqlite3_stmt *statement, const struct meta_loader *loader)
     memcpy(row.secret_sha256, sqlite3_column_blob(statement, 3), SHA256_BYTES);
     row.created_unix_ms = sqlite3_column_int64(statement, 4);
     row.is_revoked = sqlite3_column_type(statement, 5) != SQLITE_NULL;
+    row.key.is_ingest_only = sqlite3_column_int(statement, 6) != 0;
+    const char *origins = (const char *)sqlite3_column_text(statement, 7);
+    if (origins == NULL || strlen(origins) >= sizeof row.key.origins) return false;
+    strcpy(row.key.origins, origins);
     loader->key(loader->ctx, &row);
     return true;
 }
@@ -210,7 +216,8 @@ static bool sqlite_load(struct meta_store *store, const struct meta_loader *load
     return rows_load(db_of(store), "SELECT id, name FROM projects ORDER BY created_unix_ms, id", project_row, loader,
                      err) &&
            rows_load(db_of(store),
-                     "SELECT id, project_id, name, secret_sha256, created_unix_ms, revoked_unix_ms FROM keys"
+                     "SELECT id, project_id, name, secret_sha256, created_unix_ms, revoked_unix_ms, is_ingest_only,"
+                     " origins FROM keys"
                      " ORDER BY created_unix_ms, id",
                      key_row, loader, err);
 }
@@ -254,14 +261,17 @@ static bool sqlite_key_add(struct meta_store *store, const struct meta_key_row *
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(
             db_of(store),
-            "INSERT INTO keys(id, project_id, name, secret_sha256, created_unix_ms) VALUES(?, ?, ?, ?, ?)", -1,
-            &statement, NULL) != SQLITE_OK)
+            "INSERT INTO keys(id, project_id, name, secret_sha256, created_unix_ms, is_ingest_only, origins)"
+            " VALUES(?, ?, ?, ?, ?, ?, ?)",
+            -1, &statement, NULL) != SQLITE_OK)
         return db_err(db_of(store), err, "write");
     uuid_bind(statement, 1, row->key.id);
     uuid_bind(statement, 2, row->key.project_id);
     text_bind(statement, 3, row->key.name);
     sqlite3_bind_blob(statement, 4, row->secret_sha256, SHA256_BYTES, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 5, row->created_unix_ms);
+    sqlite3_bind_int(statement, 6, row->key.is_ingest_only);
+    text_bind(statement, 7, row->key.origins);
     return statement_end(db_of(store), statement, "write", err);
 }
 
