@@ -350,6 +350,7 @@ static enum outcome summary_point(struct decoder *decoder, struct wire wire, str
 {
     struct children children = { 0 };
     uint32_t quantile_count = 0;
+    point->has_sum = true; /* not optional in the proto: a sum of 0 is not on the wire */
     while (wire.at < wire.end) {
         enum outcome outcome = TAKEN;
         bool is_read = true;
