@@ -5,6 +5,7 @@
 #include "buffer/buffer.h"
 #include "ingest/ingest.h"
 #include "meta/meta.h"
+#include "net/admission.h"
 #include "net/grpc.h"
 #include "net/loop.h"
 #include "timefusion/delta/delta.h"
@@ -35,6 +36,7 @@ struct app {
     struct pgwire_server *pgwire;
     struct ingest *ingest;
     struct loop *loop;
+    struct admission *admission; /* of all intake ports */
     struct grpc_server *grpc;
     struct app_address address;
     bool replay_failed;
@@ -269,11 +271,12 @@ static bool ingest_start(struct app *app, struct err *err)
         .log = app->log,
     };
     if (!ingest_open(&app->ingest, &ingest_options, err) || !loop_open(&app->loop, err)) return false;
+    app->admission = admission_create(app->budget.wire);
     struct grpc_options grpc_options = {
         .address = app->config.listen,
         .port = (uint16_t)app->config.otlp_grpc_port,
         .message_bytes_max = 64u << 20,
-        .in_flight_bytes_max = app->budget.wire,
+        .admission = app->admission,
         .streams_max = 256,
         .handler = { .call = ingest_call, .ctx = app->ingest },
         .log = app->log,
@@ -339,6 +342,7 @@ void app_stop(struct app *app)
     ingest_close(app->ingest);
     grpc_server_close(app->grpc);
     loop_close(app->loop);
+    admission_release(app->admission);
     pgwire_server_close(app->pgwire);
     if (app->worker && app->ingest && !worker_flush(app->worker, 5000, &err))
         log_warn(app->log, "app.flush_unfinished", log_text("err", err.text),

@@ -18,6 +18,7 @@
 #include "ingest/answer.h"
 #include "ingest/call.h"
 #include "ingest/ingest.h"
+#include "net/admission.h"
 #include "net/grpc.h"
 #include "net/grpc_client.h"
 #include "net/loop.h"
@@ -94,15 +95,17 @@ static struct fixture *fixture_open(uint64_t memory_bytes_max, uint32_t threads,
     };
     assert_true(ingest_open(&fixture->ingest, &ingest_options, &err));
     assert_true(loop_open(&fixture->loop, &err));
+    struct admission *admission = admission_create(512 << 20);
     struct grpc_options grpc_options = {
         .address = "127.0.0.1",
         .message_bytes_max = 80 << 20,
-        .in_flight_bytes_max = 512 << 20,
+        .admission = admission,
         .streams_max = 100,
         .handler = { .call = ingest_call, .ctx = fixture->ingest },
         .log = &quiet,
     };
     if (!grpc_server_open(&fixture->server, fixture->loop, &grpc_options, &err)) fail_msg("%s", err.text);
+    admission_release(admission); /* the server holds it */
     assert_true(grpc_client_open(&fixture->client, "127.0.0.1", grpc_server_port(fixture->server), &err));
     return fixture;
 }

@@ -1,10 +1,10 @@
-/* grpc.h -- a gRPC server for unary calls: HTTP/2 by nghttp2 on a libuv loop (net/loop.h).
+/* grpc.h -- a gRPC server for unary calls: HTTP/2 by nghttp2 on a port of net/server.h.
  *
  *   socket --> HTTP/2 frames --> whole message --handler.call--> [other threads] --grpc_answer--> loop --> socket
  *
  * Thread: one loop thread owns the server and its connections; handler.call runs on it and must not block.
  *         grpc_answer may be called from any thread, exactly once for each request.
- * Memory: bodies count against in_flight_bytes from their first frame until grpc_answer; over the limit a new
+ * Memory: bodies count against the admission from their first frame until grpc_answer; over its limit a new
  *         call is answered UNAVAILABLE with RetryInfo before its body is read into memory.
  * Errors: a client's mistakes become gRPC statuses, never the end of the process; a message over
  *         message_bytes_max is RESOURCE_EXHAUSTED without RetryInfo.
@@ -13,6 +13,8 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "net/server.h"
+struct admission;
 struct loop;
 struct grpc_server;
 
@@ -26,7 +28,7 @@ struct grpc_request {
     struct bytes encoding_name;  /* as the client wrote it, for the error text */
     struct bytes body;           /* the message without its 5-byte prefix; lives until grpc_answer, or is taken */
     uint64_t received_unix_us;
-    void *private_state; /* the server's */
+    struct server_request out; /* the server's */
 };
 
 struct grpc_handler {
@@ -36,11 +38,11 @@ struct grpc_handler {
 };
 
 struct grpc_options {
-    const char *address;          /* "127.0.0.1" */
-    uint16_t port;                /* 0: any free one, see grpc_server_port */
-    uint32_t message_bytes_max;   /* on the wire */
-    uint64_t in_flight_bytes_max; /* of all calls */
-    uint32_t streams_max;         /* at once on a connection */
+    const char *address;         /* "127.0.0.1" */
+    uint16_t port;               /* 0: any free one, see grpc_server_port */
+    uint32_t message_bytes_max;  /* on the wire */
+    struct admission *admission; /* bytes of all requests in flight; may be shared with other servers */
+    uint32_t streams_max;        /* at once on a connection */
     struct grpc_handler handler;
     const struct log *log;
 };
@@ -56,7 +58,8 @@ void grpc_answer(struct grpc_request *request, const struct err *err, struct byt
 struct bytes grpc_request_take_body(struct grpc_request *request);
 /* Stops listening and sends GOAWAY; calls in flight are still answered. Any thread. */
 void grpc_server_drain(struct grpc_server *server);
-/* After drain: true when no call is in flight. Any thread. */
+/* After drain: true when nothing that the admission counts is in flight. Any thread. */
 bool grpc_server_is_idle(struct grpc_server *server);
-/* Closes all connections. The loop must have been stopped. */
+void grpc_server_stats(const struct grpc_server *server, struct server_stats *stats); /* any thread */
+/* Closes all connections. The loop must have been stopped. NULL is fine. */
 void grpc_server_close(struct grpc_server *server);

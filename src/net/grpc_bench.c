@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/admission.h"
 #include "net/grpc.h"
 #include "net/loop.h"
 #include "net/tcp.h"
@@ -132,9 +133,10 @@ int main(int argc, char **argv)
     struct err err = { 0 };
     struct log log = { STDERR_FILENO, LOG_INFO };
     uint64_t bytes = 0;
+    struct admission *admission = admission_create(256 << 20);
     struct grpc_options options = { .address = "127.0.0.1",
                                     .message_bytes_max = 64 << 20,
-                                    .in_flight_bytes_max = 256 << 20,
+                                    .admission = admission,
                                     .streams_max = 256,
                                     .handler = { handler_call, &bytes },
                                     .log = &log };
@@ -151,6 +153,7 @@ int main(int argc, char **argv)
     loop_stop(loop);
     grpc_server_close(server);
     loop_close(loop);
+    admission_release(admission);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     printf(

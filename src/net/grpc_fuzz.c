@@ -25,9 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct bytes start = BYTES("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0");
     if (size == 0) return 0;
     uint8_t mode = data[0];
-    struct grpc_admission admission = { .bytes_max = 64 << 10 };
+    struct admission *admission = admission_create(64 << 10);
     struct grpc_options options = { .message_bytes_max = 16 << 10, .streams_max = 8 };
-    struct grpc_session *session = grpc_session_create(&admission, &options, NULL, 0);
+    struct grpc_session *session = grpc_session_create(admission, &options, NULL, 0);
     struct grpc_request *kept[16];
     size_t kept_count = 0, step_max = (mode & 2) != 0 ? 7 : size;
     uint8_t out[100];
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     grpc_session_destroy(session);
     while (kept_count > 0) call_answer(kept[--kept_count]);
-    if (admission.bytes != 0 || admission.calls != 0) abort();
-    grpc_admission_deinit(&admission);
+    if (admission->bytes != 0 || admission->requests != 0) abort();
+    admission_release(admission);
     return 0;
 }

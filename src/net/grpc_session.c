@@ -14,8 +14,6 @@ enum {
     FRAME_BYTES_MAX = 1 << 20,
     HEADER_LIST_BYTES_MAX = 16 << 10, /* as RFC 9113, 6.5.2 counts: name, value and 32 */
     BODY_STEP_BYTES = 1 << 20,        /* kept at once for a message that is said to be larger */
-    SPARE_BYTES_MIN = 64 << 10,       /* below, malloc is as good */
-    SPARES_BYTES_MAX = 16 << 20,
     RESETS_MAX = 1000,
     CHOKED_FRAMES = 1000,
     RETRY_DELAY_MS = 1000,
@@ -37,9 +35,9 @@ enum call_state {
 struct grpc_call {
     struct grpc_request request;  /* first: grpc_request * is grpc_call * */
     struct grpc_session *session; /* NULL once the stream or the session is gone */
-    struct grpc_admission *admission;
+    struct admission *admission;
     struct grpc_call *older, *newer; /* in the session */
-    struct grpc_call *next;          /* of the whole ones, later of the answered ones */
+    struct grpc_call *next;          /* of the whole ones */
     enum call_state state;
     int32_t stream_id;
     uint64_t since_mono_ns; /* opened, or answered */
@@ -61,8 +59,8 @@ struct grpc_call {
 
 struct grpc_session {
     nghttp2_session *http;
-    struct grpc_admission *admission;
-    void *owner;
+    struct admission *admission;
+    struct server_connection *owner;
     uint32_t message_bytes_max;
     uint64_t now_mono_ns; /* of the last feed or tick */
     struct grpc_call *oldest, *newest;
@@ -83,41 +81,18 @@ static struct grpc_call *call_of(struct grpc_request *request)
 
 static bool charge(struct grpc_call *call, uint64_t bytes)
 {
-    struct grpc_admission *admission = call->admission;
-    uint64_t held = atomic_load_explicit(&admission->bytes, memory_order_relaxed);
-    if (bytes > admission->bytes_max || held > admission->bytes_max - bytes) return false;
-    atomic_fetch_add_explicit(&admission->bytes, bytes, memory_order_relaxed);
+    if (!admission_charge(call->admission, bytes)) return false;
     call->charged += bytes;
     return true;
 }
 
-static uint8_t *spare_take(struct grpc_admission *admission, size_t need, size_t *cap)
-{
-    for (uint32_t i = admission->spare_count; i-- > 0;) {
-        struct grpc_spare spare = admission->spares[i];
-        if (spare.cap < need || spare.cap / 2 > need) continue;
-        admission->spares[i] = admission->spares[--admission->spare_count];
-        admission->spare_bytes -= spare.cap;
-        *cap = spare.cap;
-        return spare.ptr;
-    }
-    return NULL;
-}
-
 static void body_free(struct grpc_call *call)
 {
-    struct grpc_admission *admission = call->admission;
-    if (call->body_cap >= SPARE_BYTES_MIN && admission->spare_count < COUNT_OF(admission->spares) &&
-        call->body_cap <= SPARES_BYTES_MAX - admission->spare_bytes) {
-        admission->spares[admission->spare_count++] = (struct grpc_spare){ call->body, call->body_cap };
-        admission->spare_bytes += call->body_cap;
-    } else {
-        free(call->body);
-    }
+    if (call->body != NULL) admission_spare_give(call->admission, call->body, call->body_cap);
     call->body = NULL;
     call->body_len = call->body_cap = 0;
     call->request.body = (struct bytes){ 0 };
-    atomic_fetch_sub_explicit(&admission->bytes, call->charged, memory_order_relaxed);
+    admission_return(call->admission, call->charged);
     call->charged = 0;
 }
 
@@ -132,13 +107,6 @@ struct bytes grpc_request_take_body(struct grpc_request *request)
     return body;
 }
 
-void grpc_admission_deinit(struct grpc_admission *admission)
-{
-    assert(admission->calls == 0 && admission->bytes == 0);
-    for (uint32_t i = 0; i < admission->spare_count; i++) free(admission->spares[i].ptr);
-    admission->spare_count = 0;
-}
-
 static struct grpc_call *call_create(struct grpc_session *session, int32_t stream_id)
 {
     struct grpc_call *call = mem_calloc(1, sizeof *call);
@@ -149,7 +117,7 @@ static struct grpc_call *call_create(struct grpc_session *session, int32_t strea
     call->older = session->newest;
     *(call->older != NULL ? &call->older->newer : &session->oldest) = call;
     session->newest = call;
-    atomic_fetch_add(&call->admission->calls, 1);
+    atomic_fetch_add(&call->admission->requests, 1);
     return call;
 }
 
@@ -172,7 +140,7 @@ static void call_free(struct grpc_call *call)
     free(call->x_api_key);
     free(call->encoding_name);
     free(call->reply);
-    atomic_fetch_sub(&call->admission->calls, 1);
+    atomic_fetch_sub(&call->admission->requests, 1);
     free(call);
 }
 
@@ -320,17 +288,6 @@ struct grpc_session *grpc_call_apply(struct grpc_request *request)
     return session;
 }
 
-struct grpc_request *grpc_call_next_answered(const struct grpc_request *request)
-{
-    const struct grpc_call *call = (const struct grpc_call *)request;
-    return call->next == NULL ? NULL : &call->next->request;
-}
-
-void grpc_call_link_answered(struct grpc_request *request, struct grpc_request *next)
-{
-    call_of(request)->next = next == NULL ? NULL : call_of(next);
-}
-
 /* ---- what comes in: headers ---- */
 
 static int on_begin_headers(nghttp2_session *http, const nghttp2_frame *frame, void *ctx)
@@ -466,7 +423,7 @@ static void prefix_end(struct grpc_call *call)
         return;
     }
     size_t first = call->message_bytes < BODY_STEP_BYTES ? call->message_bytes : BODY_STEP_BYTES;
-    if (first >= SPARE_BYTES_MIN) call->body = spare_take(call->admission, first, &call->body_cap);
+    call->body = admission_spare_take(call->admission, first, &call->body_cap);
     if (call->body == NULL && first > 0) {
         call->body = mem_alloc(first);
         call->body_cap = first;
@@ -600,8 +557,8 @@ static nghttp2_session *http_create(struct grpc_session *session)
     return ok ? http : NULL;
 }
 
-struct grpc_session *grpc_session_create(struct grpc_admission *admission, const struct grpc_options *options,
-                                         void *owner, uint64_t now_mono_ns)
+struct grpc_session *grpc_session_create(struct admission *admission, const struct grpc_options *options,
+                                         struct server_connection *owner, uint64_t now_mono_ns)
 {
     struct grpc_session *session = mem_calloc(1, sizeof *session);
     session->admission = admission;
@@ -631,7 +588,7 @@ void grpc_session_destroy(struct grpc_session *session)
     free(session);
 }
 
-void *grpc_session_owner(const struct grpc_session *session)
+struct server_connection *grpc_session_owner(const struct grpc_session *session)
 {
     return session->owner;
 }

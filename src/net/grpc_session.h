@@ -3,43 +3,24 @@
  *   grpc_session_feed --> nghttp2 --> calls --grpc_session_next--> handler
  *   grpc_session_fill <-- nghttp2 <-- grpc_call_apply <------------'
  *
- * Thread: one owner for the session, its calls and the admission; only grpc_call_set_answer runs on other threads,
- *         on a call that was handed out. The counts of the admission may be read from anywhere.
+ * Thread: one owner for the session and its calls; only grpc_call_set_answer runs on other threads, on a call that was
+ *         handed out.
  * Memory: a call is charged to the admission when its headers are whole and, with its message's stated length,
  *         when that is known: before the body is kept. The body itself grows as bytes arrive.
  * Errors: a client's mistakes end the call with a status, the connection with GOAWAY: grpc_session_is_over
  *         says so once what fill has was sent.
  * Repeated headers: the first authorization, x-api-key, grpc-encoding and content-type counts. */
 #pragma once
-#include <stdatomic.h>
-
+#include "net/admission.h"
 #include "net/grpc.h"
 
 struct grpc_session;
 
-/* Shared by the sessions of a server. */
-struct grpc_admission {
-    uint64_t bytes_max;
-    _Atomic uint64_t bytes; /* charged by calls that are not freed yet */
-    _Atomic uint32_t calls; /* not freed yet */
-    /* Bodies that were just freed, warm and already mapped: the next ones are about as large. */
-    struct grpc_spare {
-        uint8_t *ptr;
-        size_t cap;
-    } spares[64];
-    uint32_t spare_count;
-    size_t spare_bytes;
-};
-
-struct grpc_call;
-
-void grpc_admission_deinit(struct grpc_admission *admission);
-
-struct grpc_session *grpc_session_create(struct grpc_admission *admission, const struct grpc_options *options,
-                                         void *owner, uint64_t now_mono_ns);
+struct grpc_session *grpc_session_create(struct admission *admission, const struct grpc_options *options,
+                                         struct server_connection *owner, uint64_t now_mono_ns);
 /* Calls that are handed out live on, apart from it, until they are applied or freed. */
 void grpc_session_destroy(struct grpc_session *session);
-void *grpc_session_owner(const struct grpc_session *session);
+struct server_connection *grpc_session_owner(const struct grpc_session *session);
 
 /* Takes all of bytes. */
 void grpc_session_feed(struct grpc_session *session, struct bytes bytes, uint64_t now_mono_ns);
@@ -62,7 +43,3 @@ void grpc_call_set_answer(struct grpc_request *request, const struct err *err, s
                           uint32_t retry_delay_ms);
 /* Sends the answer if the client still waits for it, and ends the call. Returns its session, or NULL if it is gone. */
 struct grpc_session *grpc_call_apply(struct grpc_request *request);
-
-/* Those whose answer was set, waiting in a list of the owner. */
-struct grpc_request *grpc_call_next_answered(const struct grpc_request *request);
-void grpc_call_link_answered(struct grpc_request *request, struct grpc_request *next);

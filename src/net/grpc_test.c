@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/queue.h"
+#include "net/admission.h"
 #include "net/grpc.h"
 #include "net/grpc_session.h"
 #include "net/loop.h"
@@ -23,6 +24,7 @@ enum { MESSAGE_BYTES_MAX = 4 << 20, IN_FLIGHT_BYTES_MAX = 7 << 20, WAIT_MS = 100
 struct fixture {
     struct loop *loop;
     struct grpc_server *server;
+    struct admission *admission;
     struct log log;
     struct queue *held; /* "/hold": the test answers it */
     struct queue *work; /* "/work": the worker thread answers it with its body */
@@ -89,10 +91,11 @@ static int fixture_open(void **state)
     fixture->log = (struct log){ 2, LOG_ERROR };
     fixture->held = queue_create(1000, UINT64_MAX);
     fixture->work = queue_create(1000, UINT64_MAX);
+    fixture->admission = admission_create(IN_FLIGHT_BYTES_MAX);
     struct grpc_options options = {
         .address = "127.0.0.1",
         .message_bytes_max = MESSAGE_BYTES_MAX,
-        .in_flight_bytes_max = IN_FLIGHT_BYTES_MAX,
+        .admission = fixture->admission,
         .streams_max = 256,
         .handler = { handler_call, fixture },
         .log = &fixture->log,
@@ -119,6 +122,7 @@ static int fixture_close(void **state)
     pthread_join(fixture->worker, NULL);
     server_end(fixture);
     loop_close(fixture->loop);
+    admission_release(fixture->admission);
     queue_destroy(fixture->work);
     queue_destroy(fixture->held);
     free(fixture);
@@ -811,7 +815,7 @@ static void test_port_taken(void **state)
         .address = "127.0.0.1",
         .port = grpc_server_port(fixture->server),
         .message_bytes_max = 1000,
-        .in_flight_bytes_max = 1 << 20,
+        .admission = fixture->admission,
         .streams_max = 1,
         .handler = { handler_call, fixture },
         .log = &fixture->log,
@@ -819,7 +823,7 @@ static void test_port_taken(void **state)
     assert_false(grpc_server_open(&second, fixture->loop, &options, &err));
     assert_int_equal(err.code, ERR_IO);
     assert_non_null(strstr(err.text, "address already in use"));
-    options.in_flight_bytes_max = 1000;
+    options.message_bytes_max = IN_FLIGHT_BYTES_MAX;
     assert_false(grpc_server_open(&second, fixture->loop, &options, &err));
     assert_int_equal(err.code, ERR_INPUT);
 }
@@ -854,9 +858,9 @@ static void test_body_that_does_not_come(void **state)
 {
     (void)state;
     static const uint64_t SECOND_NS = 1000000000;
-    struct grpc_admission admission = { .bytes_max = IN_FLIGHT_BYTES_MAX };
+    struct admission *admission = admission_create(IN_FLIGHT_BYTES_MAX);
     struct grpc_options options = { .message_bytes_max = MESSAGE_BYTES_MAX, .streams_max = 10 };
-    struct grpc_session *session = grpc_session_create(&admission, &options, NULL, 0);
+    struct grpc_session *session = grpc_session_create(admission, &options, NULL, 0);
     struct client client = { 0 };
     client.http = client_http(&client);
     struct reply stuck = { .is_left_open = true }, slow = { .is_left_open = true };
@@ -883,11 +887,11 @@ static void test_body_that_does_not_come(void **state)
     assert_true(stuck.is_closed);
     assert_int_equal(stuck.grpc_status, 4);
     assert_false(slow.is_closed);
-    assert_int_equal(admission.calls, 1);
+    assert_int_equal(admission->requests, 1);
     grpc_session_destroy(session);
     nghttp2_session_del(client.http);
-    assert_int_equal(admission.bytes, 0);
-    grpc_admission_deinit(&admission);
+    assert_int_equal(admission->bytes, 0);
+    admission_release(admission);
 }
 
 int main(void)

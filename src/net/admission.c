@@ -1,0 +1,80 @@
+#include "net/admission.h"
+
+#include <stdlib.h>
+
+enum {
+    SPARE_BYTES_MIN = 64 << 10, /* below, malloc is as good */
+    SPARES_BYTES_MAX = 16 << 20,
+};
+
+struct admission *admission_create(uint64_t bytes_max)
+{
+    struct admission *admission = mem_calloc(1, sizeof *admission);
+    admission->bytes_max = bytes_max;
+    admission->holders = 1;
+    pthread_mutex_init(&admission->lock, NULL);
+    return admission;
+}
+
+void admission_hold(struct admission *admission)
+{
+    atomic_fetch_add(&admission->holders, 1);
+}
+
+void admission_release(struct admission *admission)
+{
+    if (admission == NULL || atomic_fetch_sub(&admission->holders, 1) != 1) return;
+    assert(admission->requests == 0 && admission->bytes == 0);
+    for (uint32_t i = 0; i < admission->spare_count; i++) free(admission->spares[i].ptr);
+    pthread_mutex_destroy(&admission->lock);
+    free(admission);
+}
+
+bool admission_charge(struct admission *admission, uint64_t bytes)
+{
+    uint64_t held = atomic_load_explicit(&admission->bytes, memory_order_relaxed);
+    do {
+        if (bytes > admission->bytes_max || held > admission->bytes_max - bytes) return false;
+    } while (!atomic_compare_exchange_weak_explicit(&admission->bytes, &held, held + bytes, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+void admission_return(struct admission *admission, uint64_t bytes)
+{
+    uint64_t held = atomic_fetch_sub_explicit(&admission->bytes, bytes, memory_order_relaxed);
+    assert(held >= bytes);
+}
+
+uint8_t *admission_spare_take(struct admission *admission, size_t need, size_t *cap)
+{
+    uint8_t *found = NULL;
+    if (need < SPARE_BYTES_MIN) return NULL;
+    pthread_mutex_lock(&admission->lock);
+    for (uint32_t i = admission->spare_count; found == NULL && i-- > 0;) {
+        struct admission_spare spare = admission->spares[i];
+        if (spare.cap < need || spare.cap / 2 > need) continue;
+        admission->spares[i] = admission->spares[--admission->spare_count];
+        admission->spare_bytes -= spare.cap;
+        *cap = spare.cap;
+        found = spare.ptr;
+    }
+    pthread_mutex_unlock(&admission->lock);
+    return found;
+}
+
+void admission_spare_give(struct admission *admission, uint8_t *ptr, size_t cap)
+{
+    if (cap >= SPARE_BYTES_MIN) {
+        pthread_mutex_lock(&admission->lock);
+        bool has_room =
+            admission->spare_count < COUNT_OF(admission->spares) && cap <= SPARES_BYTES_MAX - admission->spare_bytes;
+        if (has_room) {
+            admission->spares[admission->spare_count++] = (struct admission_spare){ ptr, cap };
+            admission->spare_bytes += cap;
+        }
+        pthread_mutex_unlock(&admission->lock);
+        if (has_room) return;
+    }
+    free(ptr);
+}

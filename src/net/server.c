@@ -1,0 +1,251 @@
+#include "net/server.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "net/address.h"
+#include "net/server_inside.h"
+
+enum { LISTEN_BACKLOG = 512, TICK_MS = 1000 };
+
+/* ---- answers ---- */
+
+void server_apply(struct server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    struct server_request *latest = server->answers, *answers = NULL;
+    server->answers = NULL;
+    pthread_mutex_unlock(&server->lock);
+    for (struct server_request *older; latest != NULL; latest = older) { /* in the order of the answers */
+        older = latest->next;
+        latest->next = answers;
+        answers = latest;
+    }
+    for (struct server_request *next; answers != NULL; answers = next) {
+        next = answers->next;
+        struct server_connection *connection = server->protocol->apply(answers);
+        if (connection != NULL) connection_mark_dirty(connection);
+        atomic_fetch_sub(&server->requests_out, 1);
+    }
+}
+
+void server_settle(struct server *server)
+{
+    if (server->is_settling) return; /* whoever does it comes to this one too */
+    server->is_settling = true;
+    atomic_fetch_add(&server->sends, 1);
+    server_apply(server);
+    while (server->dirty != NULL) {
+        struct server_connection *connection = server->dirty;
+        server->dirty = connection->next_dirty;
+        connection->next_dirty = NULL;
+        connection->is_dirty = false;
+        connection_serve(connection);
+    }
+    server->is_settling = false;
+    atomic_fetch_sub(&server->sends, 1);
+}
+
+static void settle_on_loop(void *ctx)
+{
+    server_settle(ctx);
+}
+
+static void server_free(struct server *server)
+{
+    void (*released)(void *) = server->options.released;
+    void *ctx = server->options.ctx;
+    pthread_mutex_destroy(&server->lock);
+    free(server->read_bytes);
+    free(server->write_bytes);
+    free(server);
+    if (released != NULL) released(ctx);
+}
+
+void server_answer(struct server_request *request)
+{
+    struct server *server = request->server;
+    pthread_mutex_lock(&server->lock);
+    bool is_last = false;
+    if (server->is_closed) {
+        (void)server->protocol->apply(request); /* its session is gone: just frees it */
+        is_last = atomic_fetch_sub(&server->requests_out, 1) == 1 && server->is_released;
+    } else {
+        bool was_empty = server->answers == NULL;
+        request->next = server->answers;
+        server->answers = request;
+        /* Posted under the lock: after server_close has set is_closed there is no loop to post to. */
+        bool is_awaited = loop_is_here(server->loop) && server->is_settling;
+        if (was_empty && !is_awaited) loop_post(server->loop, settle_on_loop, server);
+    }
+    pthread_mutex_unlock(&server->lock);
+    if (is_last) server_free(server);
+}
+
+/* ---- the port ---- */
+
+static void accept_on(uv_stream_t *listener, int failed)
+{
+    if (failed == 0)
+        connection_accept(listener->data); /* else it is of the one connection, or for want of descriptors:
+                                                         * libuv tries again */
+}
+
+static void tick_on(uv_timer_t *ticker)
+{
+    struct server *server = ticker->data;
+    uint64_t now_ns = clock_mono_ns();
+    atomic_fetch_add(&server->sends, 1);
+    for (struct server_connection *connection = server->connections, *next; connection != NULL; connection = next) {
+        next = connection->next; /* a tick closes none but its own */
+        connection_tick(connection, now_ns);
+    }
+    server_settle(server);
+    atomic_fetch_sub(&server->sends, 1);
+}
+
+struct opening {
+    struct server *server;
+    struct address address;
+    const char *what; /* failed */
+    int failed;
+    uint32_t handles;
+};
+
+static void open_on_loop(void *ctx)
+{
+    struct opening *opening = ctx;
+    struct server *server = opening->server;
+    uv_loop_t *uv = loop_uv(server->loop);
+    uv_tcp_init(uv, &server->listener);
+    uv_timer_init(uv, &server->ticker);
+    server->handles = 2;
+    server->listener.data = server->ticker.data = server;
+    const struct sockaddr *address = (const struct sockaddr *)&opening->address.storage;
+    opening->what = "listen on";
+    opening->failed = uv_tcp_bind(&server->listener, address, 0);
+    if (opening->failed == 0) {
+        opening->failed = uv_listen((uv_stream_t *)&server->listener, LISTEN_BACKLOG, accept_on);
+    }
+    int len = sizeof opening->address.storage;
+    if (opening->failed == 0) {
+        opening->what = "read back";
+        struct sockaddr *name = (struct sockaddr *)&opening->address.storage;
+        opening->failed = uv_tcp_getsockname(&server->listener, name, &len);
+    }
+    if (opening->failed != 0) return;
+    server->port = address_port(&opening->address);
+    uv_timer_start(&server->ticker, tick_on, TICK_MS, TICK_MS);
+}
+
+static void handle_closed_on(uv_handle_t *handle)
+{
+    struct server *server = handle->data;
+    server->handles--;
+}
+
+static void listener_close(struct server *server)
+{
+    if (!uv_is_closing((uv_handle_t *)&server->listener)) {
+        uv_close((uv_handle_t *)&server->listener, handle_closed_on);
+    }
+}
+
+static void handles_close(void *ctx)
+{
+    struct server *server = ctx;
+    listener_close(server);
+    uv_close((uv_handle_t *)&server->ticker, handle_closed_on);
+    while (server->connections != NULL) connection_close(server->connections);
+}
+
+static void handles_count(void *ctx)
+{
+    struct opening *opening = ctx;
+    opening->handles = opening->server->handles;
+}
+
+bool server_open(struct server **out, struct loop *loop, const struct server_options *options, struct err *err)
+{
+    *out = NULL;
+    struct opening opening = { 0 };
+    if (!address_find(&opening.address, options->address, options->port, err)) return false;
+    struct server *server = mem_calloc(1, sizeof *server);
+    server->loop = loop;
+    server->options = *options;
+    server->options.address = NULL;
+    server->protocol = options->protocol;
+    server->read_bytes = mem_alloc(SERVER_READ_BYTES);
+    server->write_bytes = mem_alloc(SERVER_WRITE_BYTES);
+    pthread_mutex_init(&server->lock, NULL);
+    opening.server = server;
+    loop_call(loop, open_on_loop, &opening);
+    if (opening.failed != 0) {
+        err_set(err, ERR_IO, "could not %s %s, port %u: %s", opening.what, options->address, options->port,
+                uv_strerror(opening.failed));
+        loop_call(loop, handles_close, server);
+        do { /* closing takes the loop a turn or two */
+            clock_sleep_ms(1);
+            loop_call(loop, handles_count, &opening);
+        } while (opening.handles > 0);
+        server->options.released = NULL; /* it never was ours */
+        server_free(server);
+        return false;
+    }
+    *out = server;
+    return true;
+}
+
+uint16_t server_port(const struct server *server)
+{
+    return server->port;
+}
+
+void server_stats(const struct server *server, struct server_stats *stats)
+{
+    stats->connections = atomic_load(&server->open_count);
+    stats->connections_accepted = atomic_load(&server->accepted_count);
+    stats->connections_refused = atomic_load(&server->refused_count);
+}
+
+static void drain_on_loop(void *ctx)
+{
+    struct server *server = ctx;
+    uint64_t now_ns = clock_mono_ns();
+    server->is_draining = true;
+    listener_close(server);
+    for (struct server_connection *connection = server->connections; connection != NULL;
+         connection = connection->next) {
+        connection_drain(connection, now_ns);
+    }
+    server_settle(server);
+}
+
+void server_drain(struct server *server)
+{
+    loop_post(server->loop, drain_on_loop, server);
+}
+
+bool server_is_idle(const struct server *server)
+{
+    return atomic_load(&server->requests_out) == 0 && atomic_load(&server->sends) == 0;
+}
+
+void server_close(struct server *server)
+{
+    if (server == NULL) return;
+    handles_close(server);
+    while (server->handles > 0) loop_turn(server->loop);
+
+    pthread_mutex_lock(&server->lock);
+    server->is_closed = true; /* no more posts */
+    pthread_mutex_unlock(&server->lock);
+    loop_turn(server->loop); /* the last post, if there was one: it takes the last answers */
+
+    pthread_mutex_lock(&server->lock);
+    assert(server->answers == NULL);
+    server->is_released = true;
+    bool is_last = atomic_load(&server->requests_out) == 0;
+    pthread_mutex_unlock(&server->lock);
+    if (is_last) server_free(server);
+}
