@@ -82,6 +82,7 @@ void log_write(const struct log *log, enum log_level level, const char *event, c
     if (log == NULL || level < log->level_min) return;
 
     int errno_before = errno; /* callers log between a failed call and err_os */
+    if (log->sink != NULL) log->sink->event(log->sink->ctx, level, event, fields);
     struct line line;
     line.at = line.bytes;
     line.at = json_put_raw(line.at, BYTES("{\"time\":"));

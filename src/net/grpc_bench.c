@@ -131,7 +131,7 @@ int main(int argc, char **argv)
     struct loop *loop;
     struct grpc_server *server;
     struct err err = { 0 };
-    struct log log = { STDERR_FILENO, LOG_INFO };
+    struct log log = { .fd = STDERR_FILENO, .level_min = LOG_INFO };
     uint64_t bytes = 0;
     struct admission *admission = admission_create(256 << 20);
     struct grpc_options options = { .address = "127.0.0.1",
