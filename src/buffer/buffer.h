@@ -24,6 +24,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/histogram.h"
 #include "base/log.h"
 #include "base/uuid.h"
 
@@ -99,6 +100,12 @@ MUST_CHECK bool buffer_release(struct buffer *buffer, uint64_t position, struct 
 
 struct buffer_stats {
     uint64_t records, bytes, repeats, syncs, files, disk_bytes;
+    uint64_t pending_bytes; /* appended and not yet durable */
+    uint64_t position_last, position_released;
+    uint64_t out_of_room_mono_ns; /* when the file system last had no room; 0: it has */
+    bool has_failed;              /* takes no more until reopened */
+    bool is_full;                 /* disk_bytes_max leaves no room for a usual request */
+    struct histogram_counts sync_times;
 };
 void buffer_stats(struct buffer *buffer, struct buffer_stats *stats);
 /* Finishes what was appended, syncs, stops the thread. NULL is fine. */

@@ -1,8 +1,11 @@
 #include "buffer/wal/wal.h"
+#include "base/clock.h"
 #include "base/fail.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+
+#define USUAL_BYTES (1u << 20) /* of a request: what still fits tells whether the log is full */
 
 struct uuid buffer_id(const struct buffer *wal)
 {
@@ -33,7 +36,16 @@ void buffer_stats(struct buffer *wal, struct buffer_stats *stats)
     *stats = wal->stats;
     stats->files = wal->segment_count;
     stats->disk_bytes = wal->disk_bytes;
+    stats->pending_bytes = wal->pending_bytes;
+    stats->position_last = wal->position_durable;
+    stats->position_released = wal->position_released;
+    stats->has_failed = wal->failure.code != ERR_OK;
+    bool fits_current = wal->plan_capacity > 0 && wal->plan_offset + USUAL_BYTES <= wal->plan_capacity;
+    stats->is_full =
+        !fits_current && wal->disk_bytes - wal->plan_capacity + wal->plan_offset + wal->options.segment_bytes >
+                             wal->options.disk_bytes_max;
     pthread_mutex_unlock(&wal->lock);
+    histogram_read(&wal->sync_times, &stats->sync_times);
 }
 
 /* Under the lock, or before there are threads. */
@@ -264,7 +276,9 @@ static bool run_write(struct buffer *wal, const struct run *run, bool *out_of_ro
     if (!wal->disk->ops->pwrite(wal->file, offset, wal->parts, part_count, err)) return false;
     fail_point("wal.after_write");
     fail_point("wal.before_sync");
+    uint64_t begin_ns = clock_mono_ns();
     if (!wal->disk->ops->sync(wal->file, err)) return false;
+    histogram_add_ns(&wal->sync_times, clock_mono_ns() - begin_ns);
     fail_point("wal.after_sync");
     return true;
 }
@@ -338,10 +352,12 @@ static void fail_all(struct buffer *wal, struct wal_append *list, bool out_of_ro
     wal->is_out_of_room = out_of_room;
 
     pthread_mutex_lock(&wal->lock);
-    if (out_of_room)
+    if (out_of_room) {
         plan_rewind(wal);
-    else
+        wal->stats.out_of_room_mono_ns = clock_mono_ns();
+    } else {
         wal->failure = *err;
+    }
     struct wal_append *pending = wal->pending;
     wal->pending = NULL;
     wal->pending_end = &wal->pending;
@@ -361,6 +377,9 @@ static void room_again(struct buffer *wal)
     if (!wal->is_out_of_room) return;
     log_info(wal->options.log, "wal.has_room_again");
     wal->is_out_of_room = false;
+    pthread_mutex_lock(&wal->lock);
+    wal->stats.out_of_room_mono_ns = 0;
+    pthread_mutex_unlock(&wal->lock);
 }
 
 void *wal_writer(void *ctx)

@@ -68,6 +68,7 @@ struct buffer {
     size_t parts_cap;
     bool is_out_of_room;    /* said so once */
     uint64_t forget_offset; /* up to here the kernel was told to forget the file */
+    struct histogram sync_times;
 
     pthread_mutex_t lock; /* guards all down to release_lock */
     pthread_cond_t wake;  /* the writer's */

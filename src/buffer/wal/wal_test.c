@@ -345,10 +345,14 @@ static void test_disk_bound(void **state)
     assert_false(log_append(log, key, &err));
     assert_int_equal(err.code, ERR_BUSY);
     assert_true(stats.disk_bytes + 8192 > log->options.disk_bytes_max);
+    assert_true(stats.is_full);
     assert_true(buffer_release(log->buffer, key - 1, &err));
     assert_int_equal(log_append_wait(log, key), OUTCOME_STORED);
     /* What it says is what the files have. */
     buffer_stats(log->buffer, &stats);
+    assert_false(stats.is_full);
+    assert_false(stats.has_failed);
+    assert_int_equal(stats.sync_times.count, stats.syncs);
     uint64_t bytes = 0;
     for (uint32_t first = 1; first <= key; first++) {
         char path[64];
@@ -533,6 +537,9 @@ static void test_disk_failures(void **state)
                 failed = true;
                 assert_false(log_append(log, 5000, &err));
                 assert_int_equal(err.code, ERR_IO);
+                struct buffer_stats stats;
+                buffer_stats(log->buffer, &stats);
+                assert_true(stats.has_failed);
             }
             disk_sim_fail(log->sim, kinds[kind].operation, 0, 0, 0);
             assert_int_equal(log->delivered_count, stored);
@@ -590,11 +597,15 @@ static void test_out_of_room(void **state)
     assert_int_equal(buffer_position_last(log->buffer), stored);
     buffer_stats(log->buffer, &stats);
     assert_int_equal(stats.disk_bytes, before.disk_bytes);
+    assert_true(stats.out_of_room_mono_ns > 0);
+    assert_false(stats.has_failed);
     for (int i = 0; i < 2; i++) assert_int_equal(log_append_wait(log, 60), OUTCOME_FAILED);
 
     append_keys(log, stored + 1, 60 - stored); /* sent again, not taken for repeats */
     assert_int_equal(log_append_wait(log, 60), OUTCOME_REPEATED);
     assert_delivered(log, 1, 60);
+    buffer_stats(log->buffer, &stats);
+    assert_true(stats.out_of_room_mono_ns == 0);
     assert_true(buffer_release(log->buffer, 50, &err)); /* the hashes still belong to the right files */
     struct log_fixture *copy = copy_of(log);
     assert_true(log_open(copy, &err));
