@@ -126,7 +126,9 @@ static bool table_flush(struct flush *flush, struct timefusion *timefusion, stru
     const struct schema_table *table = schema_table(id);
     struct table_commit commit = { 0 };
     uint64_t begin_ns = clock_mono_ns(), version = 0;
+    struct span span;
     bool ok = true;
+    span_begin(&span, log, flush->span, SPAN_INTERNAL, "flush.table");
     for (uint32_t g = 0; ok && g < flush->group_count; g++) {
         struct flush_group *group = &flush->groups[g];
         if (group->table->id != id) continue;
@@ -134,6 +136,7 @@ static bool table_flush(struct flush *flush, struct timefusion *timefusion, stru
     }
     if (!ok || commit.count == 0) {
         commit_deinit(&commit, timefusion, table, true);
+        if (!ok) span_end(&span, log, err_name(err->code), LOG_FIELDS(log_text("table", table->name)));
         return ok;
     }
     struct delta_snapshot *before = delta_snapshot_acquire(delta);
@@ -149,6 +152,10 @@ static bool table_flush(struct flush *flush, struct timefusion *timefusion, stru
                  log_number("position", (int64_t)flush->position), log_number("files", commit.count),
                  log_number("rows", (int64_t)commit.row_count), log_number("bytes", (int64_t)commit.bytes),
                  log_number("ms", (int64_t)((clock_mono_ns() - begin_ns) / 1000000)));
+    span_end(&span, log, ok ? NULL : err_name(err->code),
+             LOG_FIELDS(log_text("table", table->name), log_number("version", (int64_t)version),
+                        log_number("files", commit.count), log_number("rows", (int64_t)commit.row_count),
+                        log_number("bytes", (int64_t)commit.bytes)));
     /* After a failed commit it is not known whether the log names the files: they stay for vacuum to judge. */
     commit_deinit(&commit, timefusion, table, false);
     if (!ok) return err_within(err, "table \"%s\"", table->name);

@@ -11,6 +11,7 @@
  * Errors: ERR_IO: nothing was lost, run the same flush again (files already stored are made anew, the orphans deleted);
  *         ERR_CONFLICT: another owner has committed this partition: stop. */
 #pragma once
+#include "base/span.h"
 #include "timefusion/columns/columns.h"
 #include "timefusion/file.h"
 #include "timefusion/segment/segment.h"
@@ -33,6 +34,7 @@ struct flush {
     struct flush_group *groups;
     uint32_t group_count;
     bool table_is_done[SCHEMA_TABLE_COUNT]; /* committed by an earlier try */
+    const struct span *span;                /* that the commits are part of, or NULL */
 };
 /* Runs or goes on with it. After true every group's segments are out of the list. */
 MUST_CHECK bool flush_run(struct flush *flush, struct timefusion *timefusion, struct parquet_writer *writer,

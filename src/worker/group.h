@@ -18,9 +18,10 @@ struct group {
     int32_t day;
     const char *app_id;
     struct columns *columns;
-    uint32_t published_rows;       /* of columns: visible */
-    struct segment_range range;    /* of the records whose rows are in columns */
-    uint64_t unpublished_since_ns; /* mono; 0: nothing waits */
+    uint32_t published_rows;              /* of columns: visible */
+    struct segment_range range;           /* of the records whose rows are in columns */
+    uint64_t unpublished_since_ns;        /* mono; 0: nothing waits */
+    int64_t unpublished_received_unix_us; /* when the first request of what waits came; 0: replayed */
     struct file *small[GROUP_SMALL_MAX];
     uint32_t small_from[GROUP_SMALL_MAX], small_level[GROUP_SMALL_MAX];
     uint32_t small_count;

@@ -48,11 +48,13 @@ struct worker {
     int64_t txn[SCHEMA_TABLE_COUNT]; /* of the tables when we started: what a replay skips */
     uint64_t position;               /* of the last record worked on */
     uint64_t position_cut;           /* of the last flush begun */
-    uint64_t publish_due_ns, flush_due_ns;
+    uint64_t publish_due_ns, flush_due_ns, quiet_flush_due_ns;
     uint64_t failing_since_ns;   /* the disk refuses segments; 0: all is well */
     bool flush_wanted;           /* by size */
     uint64_t seal_bytes;         /* of one group's columns: large rows make row groups of fewer rows */
     struct worker_stats counted; /* of the worker thread; shared after each turn */
+
+    struct histogram visible, flush_times;
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
@@ -69,6 +71,7 @@ struct record_work {
     struct project *project;
     struct group *group;
     uint64_t position, now_ns;
+    int64_t received_unix_us; /* 0: replayed */
 };
 
 static struct project *project_get(struct worker *worker, struct uuid id)
@@ -121,6 +124,11 @@ static void groups_each(struct worker *worker, bool (*fn)(struct worker *worker,
     }
 }
 
+static bool is_quiet(const struct worker *worker, const struct group *group)
+{
+    return worker->options.quiet_flush_ms > 0 && uuid_equal(group->project_id, worker->options.quiet_project_id);
+}
+
 /* A disk that refuses is told once, and once more when it is well again. */
 static void disk_failed(struct worker *worker, const struct err *err)
 {
@@ -162,6 +170,7 @@ static struct columns *sink_columns(void *ctx, enum schema_table_id table, int32
     /* Only after a seal that could not be done while stopping: the rows are in the log. */
     if (work->group->columns && columns_row_count(work->group->columns) >= COLUMNS_ROWS_MAX)
         columns_reset(work->group->columns);
+    if (work->group->unpublished_since_ns == 0) work->group->unpublished_received_unix_us = work->received_unix_us;
     return group_columns(work->group, work->position, work->now_ns);
 }
 
@@ -176,10 +185,12 @@ static bool sink_row_done(void *ctx, struct columns *columns)
     return false;
 }
 
-static void record_work(struct worker *worker, uint64_t position, struct uuid project_id, const struct inbound *inbound)
+static void record_work(struct worker *worker, uint64_t position, struct uuid project_id, const struct inbound *inbound,
+                        bool is_replay)
 {
     struct project *project = project_get(worker, project_id);
     struct record_work work = { .worker = worker, .project = project, .position = position, .now_ns = clock_mono_ns() };
+    if (!is_replay) work.received_unix_us = inbound_request(inbound)->received_unix_us;
     struct rows_sink sink = { .columns = sink_columns, .row_done = sink_row_done, .ctx = &work };
     rows_build(worker->rows, project_id, inbound_request(inbound), &sink);
     worker->position = position;
@@ -196,6 +207,15 @@ static bool fills_soon(const struct worker *worker, const struct group *group, u
     return (GROUP_SEAL_ROWS - rows) * waited_ns < fresh * interval_ns;
 }
 
+/* The oldest of the rows that have just become visible; sealing makes rows visible too, but only where they come in
+ * thousands, and there the next publish tells. */
+static void visible_count(struct worker *worker, const struct group *group, int64_t received_unix_us)
+{
+    int64_t now_us = clock_unix_us();
+    if (received_unix_us == 0 || now_us < received_unix_us || is_quiet(worker, group)) return;
+    histogram_add_ns(&worker->visible, (uint64_t)(now_us - received_unix_us) * 1000);
+}
+
 static bool publish_now(struct worker *worker, struct group *group, void *ctx)
 {
     struct err err = { 0 };
@@ -207,6 +227,7 @@ static bool publish_now(struct worker *worker, struct group *group, void *ctx)
     }
     disk_works(worker);
     worker->counted.published++;
+    visible_count(worker, group, group->unpublished_received_unix_us);
     return true;
 }
 
@@ -271,6 +292,12 @@ static bool count_filled(struct worker *worker, struct group *group, void *ctx)
     return true;
 }
 
+static bool count_filled_loud(struct worker *worker, struct group *group, void *ctx)
+{
+    *(uint32_t *)ctx += !group_is_empty(group) && !is_quiet(worker, group);
+    return true;
+}
+
 static bool cut_one(struct worker *worker, struct group *group, void *ctx)
 {
     struct flush *flush = ctx;
@@ -323,9 +350,12 @@ static void cut_if_due(struct worker *worker, uint64_t now_ns)
     if (!is_idle) return;
     bool is_due = worker->flush_wanted || now_ns >= worker->flush_due_ns || is_asked;
     if (!is_due) return;
-    uint32_t filled = 0;
+    uint32_t filled = 0, loud = 0;
     groups_each(worker, count_filled, &filled);
+    groups_each(worker, count_filled_loud, &loud);
     worker->flush_due_ns = now_ns + worker->options.flush_ms * 1000000ull * (1 + filled / FLUSH_FILES_MAX);
+    if (loud == 0 && filled > 0 && !worker->flush_wanted && !is_asked && now_ns < worker->quiet_flush_due_ns) return;
+    worker->quiet_flush_due_ns = now_ns + worker->options.quiet_flush_ms * 1000000ull;
     if (worker->position > worker->position_cut) cut_begin(worker, filled);
 }
 
@@ -344,6 +374,7 @@ static void publish_if_due(struct worker *worker, uint64_t now_ns)
 static void stats_share(struct worker *worker)
 {
     worker->counted.projects = worker->project_count;
+    worker->counted.is_disk_failing = worker->failing_since_ns != 0;
     pthread_mutex_lock(&worker->lock);
     worker->counted.flushes = worker->stats.flushes;
     worker->counted.flush_failures = worker->stats.flush_failures;
@@ -362,7 +393,7 @@ static void *worker_main(void *arg)
         int timeout_ms = now_ns >= worker->publish_due_ns ? 0 : (int)((worker->publish_due_ns - now_ns) / 1000000) + 1;
         uint32_t count = queue_pop(worker->queue, (void **)items, COUNT_OF(items), timeout_ms, &closed);
         for (uint32_t i = 0; i < count; i++) {
-            record_work(worker, items[i]->position, items[i]->project_id, items[i]->inbound);
+            record_work(worker, items[i]->position, items[i]->project_id, items[i]->inbound, false);
             inbound_release(items[i]->inbound);
             free(items[i]);
             now_ns = clock_mono_ns();
@@ -382,7 +413,16 @@ static void flush_work(struct worker *worker, struct parquet_writer *writer, str
 {
     for (uint32_t delay_ms = 500;; delay_ms = delay_ms < 30000 ? delay_ms * 2 : delay_ms) {
         struct err err = { 0 };
-        if (flush_run(flush, worker->options.timefusion, writer, worker->options.log, &err)) {
+        struct span span;
+        uint64_t begin_ns = clock_mono_ns();
+        span_begin(&span, worker->options.log, NULL, SPAN_INTERNAL, "flush");
+        flush->span = &span;
+        bool is_done = flush_run(flush, worker->options.timefusion, writer, worker->options.log, &err);
+        span_end(&span, worker->options.log, is_done ? NULL : err_name(err.code),
+                 LOG_FIELDS(log_number("position", (int64_t)flush->position),
+                            log_number("groups", flush->group_count)));
+        if (is_done) {
+            histogram_add_ns(&worker->flush_times, clock_mono_ns() - begin_ns);
             worker->options.release(worker->options.ctx, flush->position);
             pthread_mutex_lock(&worker->lock);
             worker->position_flushed = flush->position;
@@ -451,6 +491,7 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
         delta_snapshot_release(snapshot);
     }
     worker->flush_due_ns = clock_mono_ns() + options->flush_ms * 1000000ull;
+    worker->quiet_flush_due_ns = clock_mono_ns() + options->quiet_flush_ms * 1000000ull;
     int failed = pthread_create(&worker->flush_thread, NULL, flush_main, worker);
     if (failed) {
         errno = failed;
@@ -490,7 +531,7 @@ bool worker_replay(struct worker *worker, const struct buffer_record *record, st
     struct inbound *inbound;
     struct err why = { 0 };
     if (!inbound_from_record(record, &inbound, &why)) return body_park(worker, record, &why, err);
-    record_work(worker, record->position, record->project_id, inbound);
+    record_work(worker, record->position, record->project_id, inbound, true);
     inbound_release(inbound);
     memory_bound(worker);
     if (worker->flush_wanted) cut_if_due(worker, clock_mono_ns());
@@ -551,7 +592,12 @@ void worker_stats(struct worker *worker, struct worker_stats *stats)
 {
     pthread_mutex_lock(&worker->lock);
     *stats = worker->stats;
+    stats->position_pushed = worker->position_pushed;
+    stats->position_flushed = worker->position_flushed;
     pthread_mutex_unlock(&worker->lock);
+    stats->queue_bytes = queue_weight(worker->queue);
+    histogram_read(&worker->visible, &stats->visible);
+    histogram_read(&worker->flush_times, &stats->flush_times);
 }
 
 static void projects_destroy(struct worker *worker)

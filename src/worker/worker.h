@@ -14,6 +14,7 @@
  * Errors: a disk that is full: rows stay in memory, the buffer keeps everything, the work goes on when there is room. */
 #pragma once
 #include "base/err.h"
+#include "base/histogram.h"
 #include "base/log.h"
 #include "buffer/buffer.h"
 
@@ -32,6 +33,9 @@ struct worker_options {
     uint32_t attribute_keys_max;
     uint32_t publish_ms; /* 250 */
     uint32_t flush_ms;   /* 60,000 */
+    /* A project whose rows alone are no reason to flush that often (the process's own telemetry); all zero: none. */
+    struct uuid quiet_project_id;
+    uint32_t quiet_flush_ms;
     /* Rows up to position are durable in Delta; on the flush thread. */
     void (*release)(void *ctx, uint64_t position);
     /* Another owner commits this partition: nothing more can be stored; on the flush thread. */
@@ -51,7 +55,12 @@ MUST_CHECK bool worker_flush(struct worker *worker, uint32_t timeout_ms, struct 
 struct worker_stats {
     uint64_t records, rows, published, sealed, flushes, flush_failures;
     uint64_t columns_bytes;
+    uint64_t queue_bytes; /* of requests that wait to become rows */
+    uint64_t position_pushed, position_flushed;
     uint32_t projects;
+    bool is_disk_failing;            /* segments cannot be written at the moment */
+    struct histogram_counts visible; /* from a request's arrival until its rows can be asked; not the quiet project's */
+    struct histogram_counts flush_times;
 };
 void worker_stats(struct worker *worker, struct worker_stats *stats);
 /* Stops the threads; what is not in Delta stays in the log. NULL is fine. */

@@ -22,7 +22,8 @@ struct fixture {
     struct object_store *store;
     struct timefusion *timefusion;
     struct worker *worker;
-    struct uuid buffer_id, project_id;
+    struct uuid buffer_id, project_id, quiet_project_id;
+    uint32_t quiet_flush_ms;
     uint64_t position, columns_bytes_max;
     atomic_uint_fast64_t released;
     atomic_bool is_lost;
@@ -62,6 +63,8 @@ static void parts_open(struct fixture *fixture, uint32_t flush_ms)
         .attribute_keys_max = 1000,
         .publish_ms = 20,
         .flush_ms = flush_ms,
+        .quiet_project_id = fixture->quiet_project_id,
+        .quiet_flush_ms = fixture->quiet_flush_ms,
         .release = on_release,
         .lost = on_lost,
         .ctx = fixture,
@@ -180,6 +183,7 @@ static void test_rows_become_visible_then_durable(void **state)
 {
     struct fixture *fixture = *state;
     struct err err = { 0 };
+    struct worker_stats stats;
     parts_open(fixture, 3600000);
     assert_true(worker_start(fixture->worker, &err));
     int64_t now_us = clock_unix_us();
@@ -191,6 +195,9 @@ static void test_rows_become_visible_then_durable(void **state)
     struct seen seen = rows_seen(fixture);
     assert_int_equal(seen.segments, seen.files);
     assert_in_range(seen.files, 1, 20);
+    worker_stats(fixture->worker, &stats);
+    assert_in_range(stats.visible.count, 10, 200); /* once a published segment */
+    assert_true(stats.visible.sum_s > 0);
     assert_int_equal(atomic_load(&fixture->released), 0);
     if (!worker_flush(fixture->worker, 10000, &err)) fail_msg("%s", err.text);
     seen = rows_seen(fixture);
@@ -346,6 +353,56 @@ static void test_columns_stay_under_their_memory(void **state)
     parts_close(fixture);
 }
 
+/* Goal: rows of the quiet project alone start no flush until their own, longer time; another project's rows take them
+ * along; how long rows took to be visible is told of the others alone.
+ * Method: a flush time of 50 ms against an hour; twenty times that passes with quiet rows only. */
+static void test_quiet_rows_alone_do_not_flush(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    struct worker_stats stats;
+    struct uuid loud = fixture->project_id, quiet = uuid_random();
+    fixture->quiet_project_id = quiet;
+    fixture->quiet_flush_ms = 3600000;
+    parts_open(fixture, 50);
+    assert_true(worker_start(fixture->worker, &err));
+    int64_t now_us = clock_unix_us();
+    fixture->project_id = quiet;
+    for (uint32_t r = 0; r < 20; r++) {
+        record_push(fixture, 10, now_us);
+        clock_sleep_ms(50);
+    }
+    wait_rows(fixture, 200);
+    worker_stats(fixture->worker, &stats);
+    assert_int_equal(stats.flushes, 0);
+    assert_int_equal(stats.visible.count, 0);
+    assert_int_equal(stats.position_pushed, 20);
+
+    fixture->project_id = loud;
+    record_push(fixture, 10, now_us);
+    uint64_t until_ns = clock_mono_ns() + 20000000000ull;
+    while (atomic_load(&fixture->released) < 21 && clock_mono_ns() < until_ns) clock_sleep_ms(5);
+    assert_int_equal(atomic_load(&fixture->released), 21);
+    fixture->project_id = quiet;
+    assert_int_equal(rows_seen(fixture).segments, 0);
+    worker_stats(fixture->worker, &stats);
+    assert_true(stats.flushes >= 1);
+    assert_int_equal(stats.flush_times.count, stats.flushes);
+    assert_in_range(stats.visible.count, 0, 1); /* the flush may have been first */
+    assert_int_equal(stats.position_flushed, 21);
+    parts_close(fixture);
+
+    /* When its own time has come, it flushes alone. */
+    fixture->quiet_flush_ms = 100;
+    parts_open(fixture, 50);
+    assert_true(worker_start(fixture->worker, &err));
+    record_push(fixture, 10, now_us);
+    until_ns = clock_mono_ns() + 20000000000ull;
+    while (atomic_load(&fixture->released) < 22 && clock_mono_ns() < until_ns) clock_sleep_ms(5);
+    assert_int_equal(atomic_load(&fixture->released), 22);
+    parts_close(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +413,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_days_are_apart_and_one_commit, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_snapshot_outlives_the_flush, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_columns_stay_under_their_memory, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_rows_alone_do_not_flush, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
