@@ -5,11 +5,13 @@
  * User = the project's name or id (ignored when the password names the project), password = an API key of the project.
  * Thread: one for each connection, bounded by connections_max; cancel requests come on their own connections.
  * Memory: a message from the client is at most 16 MiB; results are sent as they are fetched.
+ * Watching: each statement is a span (base/span.h) with its operation, rows, files read and SQLSTATE; never its text.
  * Errors: every refusal is an ErrorResponse with SQLSTATE, message, hint where one helps, and position.
  * Source: PostgreSQL 15 documentation, chapter 55 "Frontend/Backend Protocol". */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/histogram.h"
 #include "base/log.h"
 #include "base/uuid.h"
 
@@ -32,5 +34,13 @@ struct pgwire_options {
 MUST_CHECK bool pgwire_server_open(struct pgwire_server **server, const struct pgwire_options *options,
                                    struct err *err);
 uint16_t pgwire_server_port(const struct pgwire_server *server);
+struct pgwire_stats {
+    uint64_t connections;           /* open now */
+    uint64_t accepted, turned_away; /* connections: let in, beyond connections_max */
+    uint64_t statements, failed;    /* run to their end or to an error; an Execute of a part of the rows is one too */
+    uint64_t rows;                  /* sent */
+    struct histogram_counts times;  /* of statements, with sending their rows */
+};
+void pgwire_server_stats(struct pgwire_server *server, struct pgwire_stats *stats);
 /* Stops listening, ends what runs (57P01), joins all threads within a few seconds. NULL is fine. */
 void pgwire_server_close(struct pgwire_server *server);

@@ -24,6 +24,8 @@ struct pgwire_server {
     pthread_t thread;
     bool thread_runs;
     uint32_t pid_next;
+    struct session_counters counters;
+    _Atomic uint64_t accepted, turned_away;
     pthread_mutex_t lock; /* guards what follows, and is_done */
     struct connection *connections;
     uint32_t connection_count;
@@ -108,9 +110,11 @@ static void connection_begin(struct pgwire_server *server, struct tcp *tcp)
     connection->tcp = tcp;
     connection->key.pid = ++server->pid_next;
     if (getrandom(&connection->key.secret, sizeof connection->key.secret, 0) != sizeof connection->key.secret) abort();
-    struct session_options options = {
-        .server = &server->options, .key = connection->key, .cancel = on_cancel, .ctx = server
-    };
+    struct session_options options = { .server = &server->options,
+                                       .counters = &server->counters,
+                                       .key = connection->key,
+                                       .cancel = on_cancel,
+                                       .ctx = server };
     connection->session = session_create(tcp, &options);
     pthread_mutex_lock(&server->lock);
     int failed = pthread_create(&connection->thread, NULL, connection_main, connection);
@@ -140,8 +144,10 @@ static void *accept_main(void *arg)
         }
         connections_reap(server, false);
         if (server->connection_count >= server->options.connections_max) {
+            atomic_fetch_add(&server->turned_away, 1);
             refuse(tcp, server->options.connections_max);
         } else {
+            atomic_fetch_add(&server->accepted, 1);
             connection_begin(server, tcp);
         }
     }
@@ -171,6 +177,21 @@ fail:
 uint16_t pgwire_server_port(const struct pgwire_server *server)
 {
     return tcp_listener_port(server->listener);
+}
+
+void pgwire_server_stats(struct pgwire_server *server, struct pgwire_stats *stats)
+{
+    *stats = (struct pgwire_stats){
+        .accepted = atomic_load(&server->accepted),
+        .turned_away = atomic_load(&server->turned_away),
+        .statements = atomic_load(&server->counters.statements),
+        .failed = atomic_load(&server->counters.failed),
+        .rows = atomic_load(&server->counters.rows),
+    };
+    histogram_read(&server->counters.times, &stats->times);
+    pthread_mutex_lock(&server->lock);
+    for (struct connection *c = server->connections; c; c = c->next) stats->connections += !c->is_done;
+    pthread_mutex_unlock(&server->lock);
 }
 
 void pgwire_server_close(struct pgwire_server *server)

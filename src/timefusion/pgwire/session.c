@@ -98,6 +98,8 @@ static bool portal_run(struct session *session, struct portal *portal, uint32_t 
     if (!portal->cursor && !portal->is_done) {
         if (!query_execute(statement, portal->parameters, portal->parameter_count, &portal->cursor, err)) return false;
         transaction_step(session, statement);
+        uint32_t considered;
+        query_cursor_files(portal->cursor, &considered, &portal->files_opened);
         const char *const *warnings;
         uint32_t warning_count = query_cursor_warnings(portal->cursor, &warnings);
         for (uint32_t w = 0; w < warning_count; w++)
@@ -135,10 +137,21 @@ static const char *failure_sqlstate(const struct session *session, const struct 
     return session->transaction == 'E' && err->code == ERR_INPUT ? "25P02" : NULL;
 }
 
+static const char *sqlstate_of(const struct session *session, const struct err *err)
+{
+    const char *sqlstate = failure_sqlstate(session, err);
+    return sqlstate ? sqlstate : err_sqlstate(err->code);
+}
+
 static bool simple_statement(struct session *session, struct bytes sql, struct err *err)
 {
     struct query_statement *statement;
-    if (!query_prepare(session->query, sql, NULL, 0, &statement, err)) return false;
+    struct watch watch;
+    watch_begin(&watch, session, NULL);
+    if (!query_prepare(session->query, sql, NULL, 0, &statement, err)) {
+        watch_end(&watch, session, NULL, NULL, sqlstate_of(session, err));
+        return false;
+    }
     const enum query_type *types;
     struct portal *portal = mem_calloc(1, sizeof *portal + 1);
     portal->prepared = prepared_create(bytes_from("", 0), statement);
@@ -150,6 +163,7 @@ static bool simple_statement(struct session *session, struct bytes sql, struct e
     if (ok && query_statement_columns(statement, &columns) > 0)
         ok = session_send_row_description(session, statement, NULL, 0, err);
     ok = ok && portal_run(session, portal, 0, err);
+    watch_end(&watch, session, statement, portal, ok ? NULL : sqlstate_of(session, err));
     portal_destroy(portal);
     return ok;
 }
@@ -202,9 +216,14 @@ static bool on_parse(struct session *session, struct message *message, struct er
         statement_count = 1;
         first = sql;
     }
+    struct watch watch;
+    watch_begin(&watch, session, NULL);
     if (ok && statement_count == 1) ok = query_prepare(session->query, first, types, count, &statement, err);
     free(types);
-    if (!ok) return false;
+    if (!ok) {
+        watch_end(&watch, session, NULL, NULL, sqlstate_of(session, err));
+        return false;
+    }
     struct prepared *prepared = prepared_create(name, statement);
     prepared->next = session->prepared;
     session->prepared = prepared;
@@ -324,7 +343,11 @@ static bool on_execute(struct session *session, struct message *message, struct 
     struct portal *portal = portal_find(session, name);
     if (!portal)
         return err_set(err, ERR_NOT_FOUND, "there is no portal \"%.*s\"", (int)name.len, (const char *)name.ptr);
-    return portal_run(session, portal, rows_max > INT32_MAX ? 0 : rows_max, err);
+    struct watch watch;
+    watch_begin(&watch, session, portal);
+    bool ok = portal_run(session, portal, rows_max > INT32_MAX ? 0 : rows_max, err);
+    watch_end(&watch, session, portal->prepared->statement, portal, ok ? NULL : sqlstate_of(session, err));
+    return ok;
 }
 
 static bool on_close(struct session *session, struct message *message, struct err *err)

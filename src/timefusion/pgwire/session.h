@@ -14,8 +14,13 @@ struct session;
 struct session_cancel_key {
     uint32_t pid, secret;
 };
+struct session_counters { /* of all sessions of a server; any thread */
+    _Atomic uint64_t statements, failed, rows;
+    struct histogram times;
+};
 struct session_options {
     const struct pgwire_options *server;
+    struct session_counters *counters;
     struct session_cancel_key key;
     /* A cancel request came on this connection; any thread may serve it. */
     void (*cancel)(void *ctx, struct session_cancel_key key);

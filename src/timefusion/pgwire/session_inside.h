@@ -4,9 +4,11 @@
  *   session_login.c  startup packet, password, welcome
  *   session_names.c  prepared statements and portals by name
  *   session_send.c   messages to the client
+ *   session_watch.c  what the process tells of each statement
  *
  * Thread: the session's own, but for what the lock guards. Not for other folders. */
 #pragma once
+#include "base/span.h"
 #include "timefusion/pgwire/message.h"
 #include "timefusion/pgwire/session.h"
 #include "timefusion/query/query.h"
@@ -36,6 +38,7 @@ struct portal {
     const struct query_chunk *chunk;
     uint32_t chunk_row;
     uint64_t row_count;
+    uint32_t files_opened;
     bool is_done;
     char name[];
 };
@@ -51,7 +54,8 @@ struct session {
     char transaction; /* 'I' 'T' 'E' */
     bool skips_to_sync, has_left;
     atomic_bool ends;
-    pthread_mutex_t lock; /* guards query: session_cancel comes from another thread */
+    struct uuid project_id; /* once logged in */
+    pthread_mutex_t lock;   /* guards query: session_cancel comes from another thread */
     struct query_session *query;
 };
 
@@ -72,6 +76,16 @@ MUST_CHECK bool session_send_parameter_description(struct session *session, cons
                                                    struct err *err);
 MUST_CHECK bool session_send_data_row(struct session *session, const struct portal *portal,
                                       const struct query_column *columns, uint32_t column_count, struct err *err);
+
+/* session_watch.c: around the work on a statement; failure NULL: it went well. */
+struct watch {
+    struct span span;
+    uint64_t begin_mono_ns, row_count; /* rows that the portal had sent before */
+};
+void watch_begin(struct watch *watch, const struct session *session, const struct portal *portal);
+/* statement, portal: NULL when it did not come that far. */
+void watch_end(const struct watch *watch, struct session *session, const struct query_statement *statement,
+               const struct portal *portal, const char *sqlstate);
 
 /* session_names.c */
 void prepared_release(struct prepared *prepared);

@@ -184,6 +184,7 @@ bool session_login(struct session *session, bool *is_let_in, struct err *err)
     if (ok && *is_let_in) {
         struct query_session *query;
         ok = query_session_open(&query, session->options.server->engine, project_id, user, err);
+        session->project_id = project_id;
         pthread_mutex_lock(&session->lock);
         session->query = ok ? query : NULL;
         pthread_mutex_unlock(&session->lock);
