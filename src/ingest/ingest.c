@@ -11,6 +11,7 @@
 #include "buffer/buffer.h"
 #include "ingest/answer.h"
 #include "ingest/call.h"
+#include "ingest/tally.h"
 #include "net/grpc.h"
 #include "worker/otlp/inbound.h"
 
@@ -20,6 +21,7 @@ enum {
     THREADS_MAX = 64,
     KEPT_BYTES_MAX = 8 << 20, /* of idle buffers and arrays */
     TAKE_CALLS = 16,
+    TALLY_PROJECTS = 1000,
 };
 static const uint64_t FLOOD_LOG_NS = UINT64_C(10000000000);
 
@@ -31,6 +33,9 @@ struct ingest {
     uint32_t thread_count;
 
     _Atomic uint64_t requests, records, rejected, repeats, refused, bytes;
+    _Atomic uint64_t refused_by[ERR_CODE_COUNT];
+    struct histogram times;
+    struct tally *tally;
     _Atomic uint64_t refusals_logged_mono_ns, rejections_logged_mono_ns;
     atomic_bool is_stopping;
 
@@ -47,6 +52,7 @@ struct call {
     enum otlp_signal signal;
     struct ingest_key key;
     int64_t received_unix_us;
+    uint64_t begin_mono_ns;
     uint64_t record_count, rejected_count, body_bytes;
 };
 
@@ -64,6 +70,7 @@ static void flood_log(struct ingest *ingest, _Atomic uint64_t *logged_mono_ns, c
 static void refuse(struct ingest *ingest, struct grpc_request *request, const struct err *err)
 {
     uint64_t refused = atomic_fetch_add(&ingest->refused, 1) + 1;
+    atomic_fetch_add(&ingest->refused_by[err->code], 1);
     flood_log(ingest, &ingest->refusals_logged_mono_ns, "ingest.refused", err_name(err->code), refused);
     grpc_answer(request, err, (struct bytes){ 0 }, ingest->options.retry_delay_ms);
 }
@@ -87,6 +94,7 @@ static void call_accept(struct call *call)
         flood_log(call->ingest, &call->ingest->rejections_logged_mono_ns, "ingest.records_rejected", "partial_success",
                   rejected);
     }
+    histogram_add_ns(&call->ingest->times, clock_mono_ns() - call->begin_mono_ns);
     grpc_answer(call->request, NULL, bytes_from(message, len), 0);
 }
 
@@ -112,6 +120,7 @@ static void call_stored_on(void *ctx, const struct err *err, bool is_repeat)
         } else {
             atomic_fetch_add(&ingest->records, call->record_count);
             atomic_fetch_add(&ingest->bytes, call->body_bytes);
+            tally_add(ingest->tally, call->key.project_id, call->signal, call->record_count, call->body_bytes);
             inbound_drop_wire(call->inbound);
         }
         free(call);
@@ -202,6 +211,7 @@ bool ingest_open(struct ingest **out, const struct ingest_options *options, stru
     pthread_mutex_init(&ingest->lock, NULL);
     pthread_cond_init(&ingest->appended_none, NULL);
     ingest->queue = queue_create(calls_max, options->memory_bytes_max);
+    ingest->tally = tally_create(TALLY_PROJECTS);
     ingest->pool = inbound_pool_create(options->memory_bytes_max, KEPT_BYTES_MAX);
     ingest->thread_count = thread_count;
     for (uint32_t i = 0; i < thread_count; i++) {
@@ -267,6 +277,7 @@ void ingest_call(void *ctx, struct grpc_request *request)
         .signal = signal,
         .key = key,
         .received_unix_us = (int64_t)request->received_unix_us,
+        .begin_mono_ns = clock_mono_ns(),
     };
     if (queue_push(ingest->queue, call, body.len)) return;
     err_set(&err, ERR_BUSY, "the server is busy: too many requests are waiting");
@@ -284,6 +295,13 @@ void ingest_stats(struct ingest *ingest, struct ingest_stats *stats)
         .bytes = atomic_load(&ingest->bytes),
         .memory_bytes = inbound_pool_bytes(ingest->pool),
     };
+    for (uint32_t c = 0; c < ERR_CODE_COUNT; c++) stats->refused_by[c] = atomic_load(&ingest->refused_by[c]);
+    histogram_read(&ingest->times, &stats->times);
+}
+
+uint32_t ingest_projects(struct ingest *ingest, struct tally_entry **entries)
+{
+    return tally_read(ingest->tally, entries);
 }
 
 void ingest_stop(struct ingest *ingest)
@@ -301,6 +319,7 @@ void ingest_close(struct ingest *ingest)
     while (ingest->appended_count > 0) pthread_cond_wait(&ingest->appended_none, &ingest->lock);
     pthread_mutex_unlock(&ingest->lock);
     queue_destroy(ingest->queue);
+    tally_destroy(ingest->tally);
     inbound_pool_release(ingest->pool); /* lives on until the worker has let go of the last request */
     pthread_cond_destroy(&ingest->appended_none);
     pthread_mutex_destroy(&ingest->lock);

@@ -13,6 +13,7 @@
  * Errors:  ERR_UNAUTHENTICATED, ERR_UNSUPPORTED (path, encoding), ERR_TOO_LARGE, ERR_INPUT, ERR_BUSY, ERR_IO: to the client. */
 #pragma once
 #include "base/err.h"
+#include "base/histogram.h"
 #include "base/log.h"
 #include "base/uuid.h"
 
@@ -45,12 +46,17 @@ struct ingest_stats {
     uint64_t refused;      /* requests answered with an error */
     uint64_t bytes;        /* of stored requests, inflated */
     uint64_t memory_bytes; /* held now */
+    uint64_t refused_by[ERR_CODE_COUNT];
+    struct histogram_counts times; /* from the call to the answer that says it is safe */
 };
 
 MUST_CHECK bool ingest_open(struct ingest **ingest, const struct ingest_options *options, struct err *err);
 /* A grpc_handler's call; ctx is the struct ingest. Takes the request. */
 void ingest_call(void *ctx, struct grpc_request *request);
 void ingest_stats(struct ingest *ingest, struct ingest_stats *stats);
+struct tally_entry;
+/* What each project has sent (ingest/tally.h); *entries by malloc. */
+uint32_t ingest_projects(struct ingest *ingest, struct tally_entry **entries);
 /* Calls that come from now on are answered ERR_BUSY. Any thread. */
 void ingest_stop(struct ingest *ingest);
 /* Answers all it has taken, waiting for the buffer (which must still run). No ingest_call may run beside it or come

@@ -18,6 +18,7 @@
 #include "ingest/answer.h"
 #include "ingest/call.h"
 #include "ingest/ingest.h"
+#include "ingest/tally.h"
 #include "net/admission.h"
 #include "net/grpc.h"
 #include "net/grpc_client.h"
@@ -224,6 +225,13 @@ static void test_every_encoding_is_stored(void **state)
     assert_int_equal(stats.records, 120);
     assert_int_equal(stats.bytes, bodies[0].len + bodies[1].len + bodies[2].len);
     assert_true(stats.memory_bytes > 0);
+    assert_int_equal(stats.times.count, 3);
+    struct tally_entry *projects;
+    assert_int_equal(ingest_projects(fixture->ingest, &projects), 1);
+    assert_true(uuid_equal(projects[0].project_id, project));
+    assert_int_equal(projects[0].records[0] + projects[0].records[1] + projects[0].records[2], 120);
+    assert_int_equal(projects[0].bytes, stats.bytes);
+    free(projects);
     taken_release(fixture);
     ingest_stats(fixture->ingest, &stats);
     assert_int_equal(stats.memory_bytes, 0);
@@ -259,6 +267,10 @@ static void test_refusals_say_what_to_do(void **state)
     ingest_stats(fixture->ingest, &stats);
     assert_int_equal(stats.requests, 9);
     assert_int_equal(stats.refused, 8);
+    uint64_t refused = 0;
+    for (uint32_t c = 0; c < ERR_CODE_COUNT; c++) refused += stats.refused_by[c];
+    assert_int_equal(refused, 8);
+    assert_true(stats.refused_by[ERR_UNAUTHENTICATED] > 0);
     buf_deinit(&body);
     fixture_close(fixture);
 }
