@@ -10,7 +10,7 @@
  *     0 empty | 1 text, 7 bytes: length: 4, bytes | 2 bool: 1 byte | 3 int: 8 | 4 double: 8, its IEEE bits
  *     5 array: count: 4, values | 6 kvlist: count: 4, then key length: 4, key, value each, in the order sent
  *
- * Thread: any, a value each. Test vectors: rows_id_test.c. */
+ * Thread: any, a value each. Test vectors: rows_test.c. */
 #pragma once
 #include "base/arena.h"
 #include "base/uuid.h"

@@ -2,7 +2,8 @@
  *
  *   rows.c             the loop over a request, attributes, resources
  *   rows_span.c, rows_log.c, rows_metric.c   one record to one row
- *   rows_key.c         attribute keys         rows_json.c   values as JSON
+ *   rows_key.c         attribute keys         rows_rename.c  old names of them
+ *   rows_json.c        values as JSON
  *   rows_id.c          UUIDs of rows          rows_summary.c   the line people read */
 #pragma once
 #include "base/arena.h"
@@ -132,6 +133,8 @@ struct rows {
 /* Attributes of a record into rows->slots: of equal keys the last counts, old names become current ones.
  * span_kind: as in the proto, 0 for others. */
 void rows_slots_collect(struct rows *rows, struct key *first, struct otlp_range range, uint32_t span_kind);
+/* rows_rename.c: old names among the slots become current ones. There is room for twice as many slots more. */
+void rows_slots_rename(struct rows *rows, uint32_t span_kind);
 /* The flat columns and the remainder of what was collected; fills rows->roles. scope_json: of struct scope, the end of
  * the remainder. */
 struct dropped { /* what the sender says it left out */

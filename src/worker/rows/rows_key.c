@@ -34,77 +34,6 @@ static const struct {
     { "otel.scope.attributes", ROLE_SCOPE },
 };
 
-/* Names that semantic conventions before 1.27 gave, and what is their name now (OpenTelemetry "Migration" guides for
- * HTTP, database, messaging, code, network). */
-static const struct rename renames[] = {
-    { "http.method", "http.request.method", NULL, RENAME_PLAIN },
-    { "http.status_code", "http.response.status_code", NULL, RENAME_PLAIN },
-    { "http.url", "url.full", NULL, RENAME_PLAIN },
-    { "http.target", "url.path", "url.query", RENAME_TARGET },
-    { "http.scheme", "url.scheme", NULL, RENAME_PLAIN },
-    { "http.user_agent", "user_agent.original", NULL, RENAME_PLAIN },
-    { "browser.user_agent", "user_agent.original", NULL, RENAME_PLAIN },
-    { "http.flavor", "network.protocol.version", NULL, RENAME_FLAVOR },
-    { "http.host", "server.address", "server.port", RENAME_HOST },
-    { "http.server_name", "server.address", NULL, RENAME_PLAIN },
-    { "http.client_ip", "client.address", NULL, RENAME_PLAIN },
-    { "http.request_content_length", "http.request.body.size", NULL, RENAME_PLAIN },
-    { "http.response_content_length", "http.response.body.size", NULL, RENAME_PLAIN },
-    { "http.resend_count", "http.request.resend_count", NULL, RENAME_PLAIN },
-    { "http.retry_count", "http.request.resend_count", NULL, RENAME_PLAIN },
-    { "net.peer.name", "server.address", "client.address", RENAME_PEER },
-    { "net.peer.port", "server.port", "client.port", RENAME_PEER },
-    { "net.host.name", "server.address", NULL, RENAME_PLAIN },
-    { "net.host.port", "server.port", NULL, RENAME_PLAIN },
-    { "net.peer.ip", "network.peer.address", NULL, RENAME_PLAIN },
-    { "net.host.ip", "network.local.address", NULL, RENAME_PLAIN },
-    { "net.sock.peer.addr", "network.peer.address", NULL, RENAME_PLAIN },
-    { "net.sock.peer.port", "network.peer.port", NULL, RENAME_PLAIN },
-    { "net.sock.host.addr", "network.local.address", NULL, RENAME_PLAIN },
-    { "net.sock.host.port", "network.local.port", NULL, RENAME_PLAIN },
-    { "net.sock.family", "network.type", NULL, RENAME_FAMILY },
-    { "net.transport", "network.transport", NULL, RENAME_TRANSPORT },
-    { "net.protocol.name", "network.protocol.name", NULL, RENAME_PLAIN },
-    { "net.protocol.version", "network.protocol.version", NULL, RENAME_PLAIN },
-    { "net.app.protocol.name", "network.protocol.name", NULL, RENAME_PLAIN },
-    { "net.app.protocol.version", "network.protocol.version", NULL, RENAME_PLAIN },
-    { "db.statement", "db.query.text", NULL, RENAME_PLAIN },
-    { "db.system", "db.system.name", NULL, RENAME_PLAIN },
-    { "db.name", "db.namespace", NULL, RENAME_PLAIN },
-    { "db.redis.database_index", "db.namespace", NULL, RENAME_PLAIN },
-    { "db.operation", "db.operation.name", NULL, RENAME_PLAIN },
-    { "db.sql.table", "db.collection.name", NULL, RENAME_PLAIN },
-    { "db.mongodb.collection", "db.collection.name", NULL, RENAME_PLAIN },
-    { "db.cassandra.table", "db.collection.name", NULL, RENAME_PLAIN },
-    { "db.cosmosdb.container", "db.collection.name", NULL, RENAME_PLAIN },
-    { "db.cosmosdb.status_code", "db.response.status_code", NULL, RENAME_PLAIN },
-    { "messaging.operation", "messaging.operation.type", NULL, RENAME_SPANS_ONLY },
-    { "messaging.destination", "messaging.destination.name", NULL, RENAME_PLAIN },
-    { "messaging.temp_destination", "messaging.destination.temporary", NULL, RENAME_PLAIN },
-    { "messaging.message_id", "messaging.message.id", NULL, RENAME_PLAIN },
-    { "messaging.conversation_id", "messaging.message.conversation_id", NULL, RENAME_PLAIN },
-    { "messaging.message_payload_size_bytes", "messaging.message.body.size", NULL, RENAME_PLAIN },
-    { "messaging.protocol", "network.protocol.name", NULL, RENAME_PLAIN },
-    { "messaging.protocol_version", "network.protocol.version", NULL, RENAME_PLAIN },
-    { "messaging.client_id", "messaging.client.id", NULL, RENAME_PLAIN },
-    { "messaging.consumer_id", "messaging.client.id", NULL, RENAME_PLAIN },
-    { "messaging.kafka.message_key", "messaging.kafka.message.key", NULL, RENAME_PLAIN },
-    { "messaging.kafka.message.offset", "messaging.kafka.offset", NULL, RENAME_PLAIN },
-    { "messaging.kafka.partition", "messaging.destination.partition.id", NULL, RENAME_PLAIN },
-    { "messaging.kafka.destination.partition", "messaging.destination.partition.id", NULL, RENAME_PLAIN },
-    { "messaging.kafka.consumer_group", "messaging.consumer.group.name", NULL, RENAME_PLAIN },
-    { "messaging.kafka.consumer.group", "messaging.consumer.group.name", NULL, RENAME_PLAIN },
-    { "messaging.rabbitmq.routing_key", "messaging.rabbitmq.destination.routing_key", NULL, RENAME_PLAIN },
-    { "enduser.id", "user.id", NULL, RENAME_PLAIN },
-    { "code.function", "code.function.name", "code.namespace", RENAME_FUNCTION },
-    { "code.filepath", "code.file.path", NULL, RENAME_PLAIN },
-    { "code.lineno", "code.line.number", NULL, RENAME_PLAIN },
-    { "code.column", "code.column.number", NULL, RENAME_PLAIN },
-    { "deployment.environment", "deployment.environment.name", NULL, RENAME_PLAIN },
-    { "faas.execution", "faas.invocation_id", NULL, RENAME_PLAIN },
-    { "telemetry.auto.version", "telemetry.distro.version", NULL, RENAME_PLAIN },
-};
-
 /* New keys may come in floods: most are told apart by their first byte. */
 static inline bool name_is(const char *name, struct bytes text)
 {
@@ -117,14 +46,6 @@ static enum key_role role_of(struct bytes text)
         if (name_is(roles[i].key, text)) return roles[i].role;
     }
     return ROLE_NONE;
-}
-
-static const struct rename *rename_of(struct bytes text)
-{
-    for (size_t i = 0; i < COUNT_OF(renames); i++) {
-        if (name_is(renames[i].from, text)) return &renames[i];
-    }
-    return NULL;
 }
 
 void keys_init(struct keys *keys)
@@ -172,7 +93,7 @@ static struct key *key_make(struct keys *keys, struct bytes text, uint64_t hash)
 {
     struct key *key = arena_alloc(&keys->arena, sizeof *key);
     *key = (struct key){
-        .text = arena_copy(&keys->arena, text), .hash = hash, .rename = rename_of(text), .role = role_of(text)
+        .text = arena_copy(&keys->arena, text), .hash = hash, .rename = rename_of(&keys->arena, text), .role = role_of(text)
     };
 
     /* The greatest size is six times the text's: write it aside when that would waste much. */

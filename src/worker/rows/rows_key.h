@@ -12,6 +12,7 @@
 #include "base/uuid.h"
 #include "timefusion/schema/schema.h"
 #include "worker/otlp/otlp.h"
+#include "worker/rows/rows_rename.h"
 
 #define KEYS_MAX       8192
 #define KEYS_BYTES_MAX (2u << 20)
@@ -41,23 +42,6 @@ enum key_role {
     ROLE_SERVICE_NAME,
     ROLE_SCOPE, /* the sender says itself what we would say of the scope */
     ROLE_COUNT
-};
-
-/* What becomes of an attribute with an old name. */
-enum rename_how {
-    RENAME_PLAIN,      /* the value goes under the new name */
-    RENAME_PEER,       /* second (client.*) on server and consumer spans */
-    RENAME_TARGET,     /* "/path?query": the query goes under second */
-    RENAME_HOST,       /* "host:port": the port goes under second */
-    RENAME_TRANSPORT,  /* "ip_tcp" becomes "tcp" */
-    RENAME_FAMILY,     /* "inet6" becomes "ipv6" */
-    RENAME_FLAVOR,     /* "2.0" becomes "2" */
-    RENAME_FUNCTION,   /* the value of second (code.namespace) is put before it */
-    RENAME_SPANS_ONLY, /* still the current name in otel_metrics */
-};
-struct rename {
-    const char *from, *to, *second;
-    enum rename_how how;
 };
 
 struct key {
