@@ -186,7 +186,8 @@ static int client_on_header(nghttp2_session *http, const nghttp2_frame *frame, c
     } else if (bytes_equal(key, BYTES("grpc-accept-encoding"))) {
         text_keep(reply->accept_encoding, sizeof reply->accept_encoding, value, len);
     } else if (bytes_equal(key, BYTES("content-type"))) {
-        assert_true(bytes_equal(bytes_from(value, len), BYTES("application/grpc")));
+        bool is_grpc = bytes_equal(bytes_from(value, len), BYTES("application/grpc"));
+        assert_true(is_grpc == (reply->http_status == 200));
     }
     return 0;
 }
@@ -541,10 +542,10 @@ static void test_wrong_requests(void **state)
         { BYTES("\0\xFF\xFF\xFF\xFF"
                 "a"),
           NULL, 200, 8, true }, /* 4 GB */
-        { BYTES(""), get, 405, -1, true },
-        { BYTES("\0\0\0\0\0"), json, 415, -1, true },
-        { BYTES("\0\0\0\0\0"), web, 415, -1, true },
-        { BYTES("\0\0\0\0\0"), large_header, 431, -1, true },
+        { BYTES(""), get, 405, -1, false },
+        { BYTES("\0\0\0\0\0"), json, 415, -1, false },
+        { BYTES("\0\0\0\0\0"), web, 415, -1, false },
+        { BYTES("\0\0\0\0\0"), large_header, 431, -1, false },
     };
     fixture->path[0] = '\0';
     for (size_t i = 0; i < COUNT_OF(rules); i++) {
@@ -555,6 +556,8 @@ static void test_wrong_requests(void **state)
         }
         assert_string_equal(reply.details, "");
         if (reply.grpc_status == 12) assert_string_equal(reply.accept_encoding, "identity,gzip,zstd");
+        assert_true((reply.body_len > 0) == (reply.http_status != 200)); /* words for who does not speak gRPC */
+        free(reply.body);
     }
     assert_string_equal(fixture->path, "");
     free(large);
@@ -894,6 +897,68 @@ static void test_body_that_does_not_come(void **state)
     admission_release(admission);
 }
 
+/* Goal: a call whose grpc-timeout passes is told so, before its message is there, while the handler has it and when the
+ * answer is late; what the handler was given stays whole, and odd values have no effect.
+ * Method: a session without a socket, a clock of our own, calls of 2 s and one for each odd value. */
+static void test_deadlines(void **state)
+{
+    (void)state;
+    static const uint64_t SECOND_NS = 1000000000;
+    static const char *const timeouts[] = { "2S", "2000m", "2000000u",   "99999999H", "0S",
+                                            "12", "S",     "123456789S", "-1S",       "2x" };
+    enum { IN_TIME = 3 }; /* from this one on */
+    struct admission *admission = admission_create(IN_FLIGHT_BYTES_MAX);
+    struct grpc_options options = { .message_bytes_max = MESSAGE_BYTES_MAX, .streams_max = 20 };
+    struct grpc_session *session = grpc_session_create(admission, &options, NULL, 0);
+    struct client client = { 0 };
+    client.http = client_http(&client);
+    struct reply whole[COUNT_OF(timeouts)] = { 0 }, half = { .is_left_open = true };
+    struct grpc_request *requests[COUNT_OF(timeouts)];
+    struct bytes message = message_of(0, BYTES("x"));
+    for (size_t i = 0; i < COUNT_OF(timeouts); i++) {
+        const char *const extra[] = { "grpc-timeout", timeouts[i], NULL };
+        call_begin(&client, &whole[i], "/echo", message, extra);
+    }
+    const char *const short_one[] = { "grpc-timeout", "1500m", NULL };
+    call_begin(&client, &half, "/echo", BYTES("\0\0"), short_one);
+    for (uint64_t second = 0; second < 4; second++) {
+        const uint8_t *ptr;
+        uint8_t out[65536];
+        ssize_t len;
+        while ((len = nghttp2_session_mem_send(client.http, &ptr)) > 0) {
+            grpc_session_feed(session, bytes_from(ptr, (size_t)len), second * SECOND_NS);
+        }
+        for (size_t i = 0; second == 0 && i < COUNT_OF(timeouts); i++) {
+            requests[i] = grpc_session_next(session);
+            assert_non_null(requests[i]);
+        }
+        if (second < 3) grpc_session_tick(session, second * SECOND_NS);
+        if (second == 3) { /* no tick has come yet: the answer itself sees that it is late */
+            grpc_session_feed(session, BYTES("\0\0\4\x8\0\0\0\0\0\0\0\0\1"), second * SECOND_NS);
+            for (size_t i = 0; i < COUNT_OF(timeouts); i++) {
+                assert_true(bytes_equal(requests[i]->body, BYTES("x")));
+                grpc_call_set_answer(requests[i], NULL, requests[i]->body, 0);
+                (void)grpc_call_apply(requests[i]);
+            }
+        }
+        size_t filled = grpc_session_fill(session, out, sizeof out);
+        assert_int_equal(nghttp2_session_mem_recv(client.http, out, filled), filled);
+        if (second == 1) assert_false(half.is_closed);
+        if (second == 2) assert_int_equal(half.grpc_status, 4);
+        if (second == 2) assert_false(whole[0].is_closed);
+    }
+    for (size_t i = 0; i < COUNT_OF(timeouts); i++) {
+        assert_int_equal(whole[i].grpc_status, i < IN_TIME ? 4 : 0);
+        free(whole[i].body);
+    }
+    free((void *)(uintptr_t)message.ptr);
+    grpc_session_destroy(session);
+    nghttp2_session_del(client.http);
+    assert_int_equal(admission->requests, 0);
+    assert_int_equal(admission->bytes, 0);
+    admission_release(admission);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
@@ -913,6 +978,7 @@ int main(void)
         TEST(test_port_taken),
         TEST(test_not_http2),
         cmocka_unit_test(test_body_that_does_not_come),
+        cmocka_unit_test(test_deadlines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
