@@ -4,20 +4,19 @@
 #   make run        the same, installing what is missing, then starts it       ARGS="--port ..." are handed on
 #   make test       unit tests, fuzz replay, sanitizers, stories; under 30 min  ONLY="wal_test story_kill" picks
 #   make test-full  the same with the long stories
-#   make soak       the stories with many more rounds
+#   make soak       the stories with many more rounds, and half an hour of fuzzing for every parser
 #   make bench      one line per figure: name value unit                        BENCH=ingest picks
 #   make asan tsan  unit tests under the sanitizers
-#   make fuzz       libFuzzer on every target for FUZZ_SECONDS each (clang)
+#   make fuzz       libFuzzer on every parser for FUZZ_SECONDS each (clang)
 #   make lint fmt   checks; formats
 #   make deps clean
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := all
-.PHONY: all release run deps test-deps lint-deps test test-full soak bench asan tsan fuzz lint analyze fmt clean dev
+.PHONY: all release run deps test-deps fuzz-deps lint-deps test test-full soak bench asan tsan fuzz lint analyze fmt clean dev
 ARGS ?=
 ONLY ?=
 BENCH ?=
-FUZZ_SECONDS ?= 60
 JOBS ?= $(shell nproc)
 CONFIGURE := $(if $(CI),-DMONO_WERROR=ON)
 
@@ -37,7 +36,10 @@ test-deps: deps
 	@deps/apt test
 	@deps/bring test
 
-lint-deps: test-deps
+fuzz-deps: deps
+	@deps/apt fuzz
+
+lint-deps: test-deps fuzz-deps
 	@deps/apt lint
 
 release dev: deps
@@ -47,20 +49,23 @@ run: deps
 	$(call build,release,monoscope)
 	@exec build/release/monoscope run $(ARGS)
 
-test: test-deps
+test: test-deps fuzz-deps
 	$(call build,release)
 	$(call build,asan)
 	$(call build,tsan)
+	$(call build,fuzz,fuzzers)
 	@tests/run $(ONLY)
 
-test-full: test-deps
+test-full: test-deps fuzz-deps
 	$(call build,release)
 	$(call build,asan)
 	$(call build,tsan)
+	$(call build,fuzz,fuzzers)
 	@tests/run --full $(ONLY)
 
-soak: test-deps
+soak: test-deps fuzz-deps
 	$(call build,release)
+	$(call build,fuzz,fuzzers)
 	@tests/run --soak $(ONLY)
 
 bench: test-deps
@@ -71,9 +76,9 @@ asan tsan: test-deps
 	$(call build,$@)
 	@tests/run --steps $@ $(ONLY)
 
-fuzz: lint-deps
-	$(call build,fuzz)
-	@lint/fuzz build/fuzz $(FUZZ_SECONDS)
+fuzz: fuzz-deps
+	$(call build,fuzz,fuzzers)
+	@tests/run --steps fuzzing $(ONLY)
 
 lint: lint-deps
 	@lint/run

@@ -26,7 +26,7 @@ static inline void *arena_alloc(struct arena *arena, size_t bytes)
     bytes = (bytes + 7) & ~(size_t)7;
     if (unlikely(bytes > (size_t)(arena->end - arena->at))) return arena_alloc_slow(arena, bytes);
     void *piece = arena->at;
-    arena->at += bytes;
+    if (likely(bytes > 0)) arena->at += bytes; /* there may be no block yet */
     return piece;
 }
 void *arena_calloc(struct arena *arena, size_t bytes);
