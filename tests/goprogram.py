@@ -1,8 +1,10 @@
 """Builds a Go program of tests/ with the pinned toolchain (deps/bring test), once for each content of its folder.
 
     path = build("go")          # tests/go -> .deps/go-programs/go-<hash of its files>
+    path = build("telemetrygen", "example.com/cmd/telemetrygen")    # a tool that the go.mod of tests/telemetrygen pins
 
 Modules come from the machine's module cache or proxy and must be those of go.sum."""
+import fcntl
 import hashlib
 import os
 import shutil
@@ -37,13 +39,21 @@ def toolchain():
     return go, env
 
 
-def build(name):
+def build(name, package="."):
     folder = os.path.join(REPO, "tests", name)
+    name = name.replace("/", "-")
     target = os.path.join(DEPS, "go-programs", "%s-%s" % (name, stamp_of(folder)))
-    if os.path.exists(target):
-        return target
-    go, env = toolchain()
     os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(os.path.join(os.path.dirname(target), "." + name), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(target):
+            make(name, folder, package, target)
+    os.utime(target)
+    return target
+
+
+def make(name, folder, package, target):
+    go, env = toolchain()
     start = time.monotonic()
     for attempt in range(1, TRIES + 1):
         downloaded = subprocess.run([go, "mod", "download"], cwd=folder, env=env, capture_output=True, text=True)
@@ -51,11 +61,17 @@ def build(name):
             break
         check(attempt < TRIES, "download failed: modules of tests/%s: %s" % (name, downloaded.stderr[-2000:]))
         time.sleep(3 * attempt)
-    built = subprocess.run([go, "build", "-ldflags=-s -w", "-o", target + ".new", "."], cwd=folder, env=env, capture_output=True, text=True)
+    built = subprocess.run([go, "build", "-ldflags=-s -w", "-o", target + ".new", package], cwd=folder, env=env, capture_output=True, text=True)
     check(built.returncode == 0, "tests/%s builds:\n%s" % (name, built.stderr[-4000:]))
-    for old in os.listdir(os.path.dirname(target)):
-        if old.startswith(name + "-") and old != os.path.basename(target + ".new"):
-            os.unlink(os.path.join(os.path.dirname(target), old))
+    drop_old(target)
     shutil.move(target + ".new", target)
     print("tests/%s built in %.0f s" % (name, time.monotonic() - start), flush=True)
-    return target
+
+
+def drop_old(target):
+    """Removes what was made of other contents of the same folder (NAME-<hash>) and not used for a week."""
+    place, name = os.path.split(target)
+    for old in os.listdir(place):
+        path = os.path.join(place, old)
+        if old.rpartition("-")[0] == name.rpartition("-")[0] and time.time() - os.stat(path).st_mtime > 7 * 86400:
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)

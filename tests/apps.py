@@ -1,0 +1,135 @@
+"""The four apps of tests/apps, which call each other: Go /checkout -> Python /order -> Node /goods -> Java /pack -> Go /stock.
+
+    with Apps(server, protocols) as apps:       # {"go": "grpc", ...}; started, each with its usual OTEL_* variables
+        apps.get("go", "/checkout?item=tea")    # (status, body)
+        did = apps.stop()                       # {"go": {"spans": {"server": 2, ...}, "logs": 3, ...}, ...}: what each says it did
+
+stop() sends SIGTERM: each sends what it still has and prints what it did as its last line, as JSON."""
+import fcntl
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import goprogram
+import nodeprogram
+from goprogram import DEPS
+from monoscope import REPO, STORY_DIR, check, wait_until
+
+FOLDER = os.path.join(REPO, "tests", "apps")
+AGENT = os.path.join(DEPS, "java-agent", "opentelemetry-javaagent.jar")
+NEXT = {"go": ("python", "/order"), "python": ("node", "/goods"), "node": ("java", "/pack"), "java": ("go", "/stock")}
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def java_classes():
+    """tests/apps/java compiled, once for each content."""
+    source = os.path.join(FOLDER, "java", "Packing.java")
+    with open(source, "rb") as f:
+        target = os.path.join(DEPS, "java-programs", "packing-" + hashlib.sha256(f.read()).hexdigest()[:12])
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(os.path.join(os.path.dirname(target), ".packing"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(os.path.join(target, "Packing.class")):
+            made = subprocess.run(["javac", "-d", target, source], capture_output=True, text=True)
+            check(made.returncode == 0, "tests/apps/java compiles: " + made.stderr)
+            goprogram.drop_old(target)
+    return target
+
+
+def commands():
+    node = nodeprogram.install("apps/node")
+    return {
+        "go": [goprogram.build("apps/go")],
+        "python": [os.path.join(os.path.dirname(sys.executable), "opentelemetry-instrument"), sys.executable,
+                   os.path.join(FOLDER, "python", "app.py")],
+        "node": [nodeprogram.NODE, "--require", os.path.join(node, "telemetry.js"), os.path.join(node, "app.js")],
+        "java": ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-javaagent:" + AGENT, "-cp", java_classes(), "Packing"],
+    }
+
+
+def variables(server, language, protocol, version):
+    """What docs/senders.md tells its reader to set."""
+    port = server.grpc_port if protocol == "grpc" else server.http_port
+    return {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:%d" % port,
+        "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%%20%s" % server.key,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "OTEL_SERVICE_NAME": "shop-" + language,
+        "OTEL_RESOURCE_ATTRIBUTES": "service.version=%s,deployment.environment.name=story" % version,
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+    }
+
+
+MORE = {
+    "go": {},
+    "python": {"OTEL_SEMCONV_STABILITY_OPT_IN": "http",
+               "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "base2_exponential_bucket_histogram"},
+    "node": {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": "otlp"},
+    "java": {"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "BASE2_EXPONENTIAL_BUCKET_HISTOGRAM"},
+}
+
+
+class Apps:
+    def __init__(self, server, protocols, version="1.0.0", page_origin="", languages=("java", "node", "python", "go")):
+        ports = {language: free_port() for language in NEXT}
+        self.ports, self.processes, self.logs = ports, {}, {}
+        program = commands()
+        for language in languages:
+            next_app, path = NEXT[language]
+            env = dict(os.environ, PORT=str(ports[language]), NEXT_URL="http://127.0.0.1:%d%s" % (ports[next_app], path),
+                       PAGE_ORIGIN=page_origin, **variables(server, language, protocols[language], version), **MORE[language])
+            self.logs[language] = os.path.join(STORY_DIR, "%s.%s.log" % (language, protocols[language].replace("/", "-")))
+            self.processes[language] = subprocess.Popen(program[language], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                                        stderr=open(self.logs[language], "wb"), text=True)
+        for language in languages:
+            wait_until(lambda: self.is_open(language), "the %s app listens" % language, 60)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.kill()
+
+    def log_text(self, language):
+        with open(self.logs[language], errors="replace") as f:
+            return f.read()[-3000:]
+
+    def is_open(self, language):
+        check(self.processes[language].poll() is None, "the %s app runs\n%s" % (language, self.log_text(language)))
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", self.ports[language])) == 0
+
+    def get(self, language, path):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.ports[language], path), timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def stop(self):
+        told = {}
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
+        for language, process in self.processes.items():
+            try:
+                out, _ = process.communicate(timeout=40)
+            except subprocess.TimeoutExpired:
+                check(False, "the %s app ends\n%s" % (language, self.log_text(language)))
+            # 143: a JVM that SIGTERM ended, after its shutdown hooks.
+            check(process.returncode == (143 if language == "java" else 0), "the %s app ends well: %d\n%s" %
+                  (language, process.returncode, self.log_text(language)))
+            told[language] = json.loads(out.strip().splitlines()[-1])
+        return told
