@@ -52,7 +52,8 @@ struct server_protocol {
 
     /* Nothing more to read or to send: asked when fill has answered 0. The connection is then closed, gently. */
     bool (*is_over)(void *session);
-    /* Frames wait that the peer makes us send faster than it reads: it is not read until they are sent. */
+    /* The peer makes us send faster than it reads, or has asked for more than we answer: it is not read until that has
+     * changed, by a fill or an apply. */
     bool (*is_choked)(void *session);
     bool (*is_idle)(const void *session);   /* no request, not even part of one */
     bool (*has_begun)(const void *session); /* the client has shown that it speaks the protocol */

@@ -90,11 +90,11 @@ static void read_start(struct server_connection *connection)
     if (failed != 0) connection_close(connection);
 }
 
-/* A peer that makes us talk and does not listen is not heard meanwhile. */
+/* A peer that makes us talk and does not listen, or asks faster than it is answered, is not heard meanwhile. */
 static void read_or_wait(struct server_connection *connection)
 {
     if (connection->is_closing || connection->is_lingering || connection->is_ended) return;
-    bool is_choked = connection->is_writing && connection->server->protocol->is_choked(connection->session);
+    bool is_choked = connection->server->protocol->is_choked(connection->session);
     if (is_choked && connection->is_reading) {
         connection->is_reading = false;
         uv_read_stop((uv_stream_t *)&connection->socket);
