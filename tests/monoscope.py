@@ -62,8 +62,8 @@ class Server:
         self.starts += 1
         os.makedirs(STORY_DIR, exist_ok=True)
         self.log_path = os.path.join(STORY_DIR, "server.%d.log" % self.starts)
-        command = [BINARY, "run", "--data", self.data, "--otlp-grpc-port", "0", "--pg-port", "0", "--flush-interval",
-                   self.flush] + self.options
+        command = [BINARY, "run", "--data", self.data, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--pg-port", "0",
+                   "--flush-interval", self.flush] + self.options
         self.process = subprocess.Popen(command, stdout=open(self.log_path + ".out", "wb"),
                                         stderr=open(self.log_path, "wb"), stdin=subprocess.DEVNULL,
                                         env=dict(os.environ, **dict(self.environment, **(environment or {}))))
@@ -77,6 +77,7 @@ class Server:
         while time.monotonic() < end:
             for event in self.events("app.ready"):
                 self.grpc_port = event["otlp_grpc_port"]
+                self.http_port = event["otlp_http_port"]
                 self.pg_port = event["pg_port"]
                 self.project = event["project"]
                 self.ready = event

@@ -1,6 +1,6 @@
 /* app.h -- the process: starts the parts in the order the data takes, stops them in reverse.
  *
- *   disk -> meta -> store (timefusion) -> log (buffer) -> worker -> replay -> query -> pgwire -> ingest -> gRPC
+ *   disk -> meta -> store (timefusion) -> log (buffer) -> worker -> replay -> query -> pgwire -> ingest -> gRPC, HTTP
  *
  * Thread: start, wait and stop on the main thread. Errors: of the part that could not start, with what to do. */
 #pragma once
@@ -9,7 +9,7 @@
 
 struct app;
 struct app_address {
-    uint16_t otlp_grpc_port, pg_port;
+    uint16_t otlp_grpc_port, otlp_http_port, pg_port;
     char project[64];
     char project_id[37];
     char key[64]; /* empty when the first key's file was removed */

@@ -21,6 +21,8 @@ static const struct setting settings[] = {
       "address of all ports; 0.0.0.0 opens them to the network" },
     { "otlp-grpc-port", "MONOSCOPE_OTLP_GRPC_PORT", "4317", SETTING_PORT, 0, 65535, AT(otlp_grpc_port),
       "OTLP/gRPC; 0 takes a free one" },
+    { "otlp-http-port", "MONOSCOPE_OTLP_HTTP_PORT", "4318", SETTING_PORT, 0, 65535, AT(otlp_http_port),
+      "OTLP/HTTP; 0 takes a free one" },
     { "pg-port", "MONOSCOPE_PG_PORT", "5432", SETTING_PORT, 0, 65535, AT(pg_port),
       "SQL for any Postgres client; 0 takes a free one" },
     { "pg-connections", "MONOSCOPE_PG_CONNECTIONS", "100", SETTING_COUNT, 1, 10000, AT(pg_connections),

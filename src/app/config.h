@@ -10,7 +10,7 @@
 struct config {
     const char *data;
     const char *listen;
-    uint64_t otlp_grpc_port, pg_port;
+    uint64_t otlp_grpc_port, otlp_http_port, pg_port;
     uint64_t memory_bytes;
     uint64_t log_disk_bytes;
     uint64_t flush_ms, publish_ms;

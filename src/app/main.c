@@ -34,6 +34,7 @@ static void print_welcome(const struct config *config, const struct app_address 
     const char *key = at->key[0] ? at->key : "YOUR_KEY";
     printf("monoscope %s is ready after %" PRIu64 " ms; data in %s\n\n", VERSION, at->start_ms, config->data);
     printf("  OTLP/gRPC  http://%s:%u\n", host, at->otlp_grpc_port);
+    printf("  OTLP/HTTP  http://%s:%u\n", host, at->otlp_http_port);
     printf("  SQL        %s:%u (any Postgres client)\n", host, at->pg_port);
     printf("  project    %s (%s)\n", at->project, at->project_id);
     printf("  API key    %s\n\n", key);
@@ -88,8 +89,8 @@ static int command_run(int argc, char **argv)
     struct app_address at;
     app_address(app, &at);
     log_info(&log, "app.ready", log_text("version", VERSION), log_number("otlp_grpc_port", at.otlp_grpc_port),
-             log_number("pg_port", at.pg_port), log_text("project", at.project_id),
-             log_number("replayed_records", (int64_t)at.replayed_records),
+             log_number("otlp_http_port", at.otlp_http_port), log_number("pg_port", at.pg_port),
+             log_text("project", at.project_id), log_number("replayed_records", (int64_t)at.replayed_records),
              log_number("start_ms", (int64_t)at.start_ms));
     print_welcome(&config, &at);
     int status = wait_for_end(app, &signals, &err);

@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include "net/http.h"
+
 static const struct {
     struct bytes path;
     enum otlp_signal signal;
@@ -23,21 +25,14 @@ bool call_signal(struct bytes path, enum otlp_signal *signal, struct err *err)
                    "...logs.v1.LogsService/Export and ...metrics.v1.MetricsService/Export");
 }
 
-static struct bytes trimmed(struct bytes text)
-{
-    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) text = bytes_from(text.ptr + 1, text.len - 1);
-    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t')) text.len--;
-    return text;
-}
-
 struct bytes call_key(struct bytes authorization, struct bytes x_api_key)
 {
     static const char scheme[] = "bearer";
     const size_t scheme_len = sizeof scheme - 1;
-    struct bytes text = trimmed(authorization);
+    struct bytes text = http_trimmed(authorization);
     if (text.len > scheme_len && strncasecmp((const char *)text.ptr, scheme, scheme_len) == 0 &&
         (text.ptr[scheme_len] == ' ' || text.ptr[scheme_len] == '\t')) {
-        return trimmed(bytes_from(text.ptr + scheme_len, text.len - scheme_len));
+        return http_trimmed(bytes_from(text.ptr + scheme_len, text.len - scheme_len));
     }
-    return trimmed(x_api_key);
+    return http_trimmed(x_api_key);
 }

@@ -9,10 +9,8 @@
 #include "base/clock.h"
 #include "base/queue.h"
 #include "buffer/buffer.h"
-#include "ingest/answer.h"
-#include "ingest/call.h"
+#include "ingest/arrival.h"
 #include "ingest/tally.h"
-#include "net/grpc.h"
 #include "worker/otlp/inbound.h"
 
 enum {
@@ -47,9 +45,12 @@ struct ingest {
 /* A request between its call and its answer. */
 struct call {
     struct ingest *ingest;
-    struct grpc_request *request;
+    const struct transport *transport;
+    void *request; /* the transport's */
     struct inbound *inbound;
     enum otlp_signal signal;
+    enum buffer_encoding encoding;
+    bool has_key;
     struct ingest_key key;
     int64_t received_unix_us;
     uint64_t begin_mono_ns;
@@ -67,17 +68,17 @@ static void flood_log(struct ingest *ingest, _Atomic uint64_t *logged_mono_ns, c
     log_warn(ingest->options.log, event, log_text("code", code), log_number("so_far", (int64_t)count));
 }
 
-static void refuse(struct ingest *ingest, struct grpc_request *request, const struct err *err)
+static void refuse(struct ingest *ingest, const struct transport *transport, void *request, const struct err *err)
 {
     uint64_t refused = atomic_fetch_add(&ingest->refused, 1) + 1;
     atomic_fetch_add(&ingest->refused_by[err->code], 1);
     flood_log(ingest, &ingest->refusals_logged_mono_ns, "ingest.refused", err_name(err->code), refused);
-    grpc_answer(request, err, (struct bytes){ 0 }, ingest->options.retry_delay_ms);
+    transport->refuse(request, err, ingest->options.retry_delay_ms);
 }
 
 static void call_refuse(struct call *call, const struct err *err)
 {
-    refuse(call->ingest, call->request, err);
+    refuse(call->ingest, call->transport, call->request, err);
     inbound_release(call->inbound);
     free(call);
 }
@@ -86,8 +87,6 @@ static void call_refuse(struct call *call, const struct err *err)
 static void call_accept(struct call *call)
 {
     const struct otlp_request *decoded = inbound_request(call->inbound);
-    uint8_t message[ANSWER_BYTES_MAX];
-    size_t len = answer_encode(decoded->rejected_count, decoded->rejected_reason, message);
     if (decoded->rejected_count > 0) {
         uint64_t rejected =
             atomic_fetch_add(&call->ingest->rejected, decoded->rejected_count) + decoded->rejected_count;
@@ -95,7 +94,7 @@ static void call_accept(struct call *call)
                   rejected);
     }
     histogram_add_ns(&call->ingest->times, clock_mono_ns() - call->begin_mono_ns);
-    grpc_answer(call->request, NULL, bytes_from(message, len), 0);
+    call->transport->accept(call->request, call->signal, decoded);
 }
 
 static void appended_leave(struct ingest *ingest)
@@ -128,17 +127,6 @@ static void call_stored_on(void *ctx, const struct err *err, bool is_repeat)
     appended_leave(ingest);
 }
 
-static enum buffer_encoding encoding_of(const struct grpc_request *request)
-{
-    switch (request->encoding) {
-    case GRPC_ENCODING_GZIP: return BUFFER_ENCODING_GZIP;
-    case GRPC_ENCODING_ZSTD: return BUFFER_ENCODING_ZSTD;
-    case GRPC_ENCODING_IDENTITY:
-    case GRPC_ENCODING_UNKNOWN: break;
-    }
-    return BUFFER_ENCODING_IDENTITY;
-}
-
 /* Takes the call: from here it is answered by the buffer's thread, unless append refuses at once. */
 static void call_append(struct call *call)
 {
@@ -146,7 +134,7 @@ static void call_append(struct call *call)
     struct err err = { 0 };
     struct buffer_record record = {
         .signal = (enum buffer_signal)call->signal,
-        .encoding = encoding_of(call->request),
+        .encoding = call->encoding,
         .format = BUFFER_FORMAT_PROTOBUF,
         .project_id = call->key.project_id,
         .key_id = call->key.key_id,
@@ -167,6 +155,13 @@ static void call_work(struct call *call, struct inflater *inflater)
     struct err err = { 0 };
     if (!inbound_inflate(call->inbound, inflater, &err) ||
         !inbound_decode(call->inbound, call->signal, call->received_unix_us, &err)) {
+        call_refuse(call, &err);
+        return;
+    }
+    if (!call->has_key) {
+        err_set(&err, ERR_UNAUTHENTICATED,
+                "no API key: set the header \"authorization: Bearer KEY\" (or x-api-key), for SDKs "
+                "OTEL_EXPORTER_OTLP_HEADERS=\"authorization=Bearer KEY\"");
         call_refuse(call, &err);
         return;
     }
@@ -227,59 +222,61 @@ bool ingest_open(struct ingest **out, const struct ingest_options *options, stru
     return true;
 }
 
-/* What can be told without looking at the body: is it for us, from whom, in what encoding? */
-static bool call_check(struct ingest *ingest, const struct grpc_request *request, enum otlp_signal *signal,
-                       struct ingest_key *key, struct err *err)
+bool ingest_key_look(struct ingest *ingest, struct bytes secret, struct arrival *arrival, struct err *err)
 {
-    if (!call_signal(request->path, signal, err)) return false;
-    struct bytes secret = call_key(request->authorization, request->x_api_key);
-    if (secret.len == 0) {
-        return err_set(err, ERR_UNAUTHENTICATED,
-                       "no API key: set the header \"authorization: Bearer KEY\" (or x-api-key), for SDKs "
-                       "OTEL_EXPORTER_OTLP_HEADERS=\"authorization=Bearer KEY\"");
-    }
-    if (!ingest->options.keys.find(ingest->options.keys.ctx, secret, key)) {
-        return err_set(
-            err, ERR_UNAUTHENTICATED,
-            "unknown or revoked API key: set the header \"authorization: Bearer KEY\" to one of this server's keys");
-    }
-    if (request->encoding == GRPC_ENCODING_UNKNOWN) {
-        return err_set(err, ERR_UNSUPPORTED, "grpc-encoding \"%.*s\" is not known: use gzip, zstd or none",
-                       (int)(request->encoding_name.len < 40 ? request->encoding_name.len : 40),
-                       (const char *)request->encoding_name.ptr);
-    }
-    if (atomic_load(&ingest->is_stopping)) return err_set(err, ERR_BUSY, "the server is stopping");
-    return true;
+    arrival->has_key = secret.len > 0;
+    if (!arrival->has_key || ingest->options.keys.find(ingest->options.keys.ctx, secret, &arrival->key)) return true;
+    return err_set(
+        err, ERR_UNAUTHENTICATED,
+        "unknown or revoked API key: set the header \"authorization: Bearer KEY\" to one of this server's keys");
 }
 
-void ingest_call(void *ctx, struct grpc_request *request)
+const struct ingest_keys *ingest_keys_of(const struct ingest *ingest)
 {
-    struct ingest *ingest = ctx;
+    return &ingest->options.keys;
+}
+
+void ingest_refuse(struct ingest *ingest, const struct transport *transport, void *request, const struct err *err)
+{
+    atomic_fetch_add_explicit(&ingest->requests, 1, memory_order_relaxed);
+    refuse(ingest, transport, request, err);
+}
+
+void ingest_take(struct ingest *ingest, const struct arrival *arrival)
+{
     struct err err = { 0 };
-    enum otlp_signal signal;
-    struct ingest_key key;
     struct inbound *inbound;
     atomic_fetch_add_explicit(&ingest->requests, 1, memory_order_relaxed);
-    if (!call_check(ingest, request, &signal, &key, &err)) {
-        refuse(ingest, request, &err);
+    if (atomic_load(&ingest->is_stopping)) {
+        free((void *)(uintptr_t)arrival->body.ptr);
+        err_set(&err, ERR_BUSY, "the server is stopping");
+        refuse(ingest, arrival->transport, arrival->request, &err);
         return;
     }
-    struct bytes body = grpc_request_take_body(request);
-    if (!inbound_create(ingest->pool, body, encoding_of(request), &inbound, &err)) {
-        refuse(ingest, request, &err);
+    if (arrival->format == BUFFER_FORMAT_JSON) {
+        free((void *)(uintptr_t)arrival->body.ptr);
+        err_set(&err, ERR_UNSUPPORTED, "JSON is not taken yet: use application/x-protobuf");
+        refuse(ingest, arrival->transport, arrival->request, &err);
+        return;
+    }
+    if (!inbound_create(ingest->pool, arrival->body, arrival->encoding, &inbound, &err)) {
+        refuse(ingest, arrival->transport, arrival->request, &err);
         return;
     }
     struct call *call = mem_alloc(sizeof *call);
     *call = (struct call){
         .ingest = ingest,
-        .request = request,
+        .transport = arrival->transport,
+        .request = arrival->request,
         .inbound = inbound,
-        .signal = signal,
-        .key = key,
-        .received_unix_us = (int64_t)request->received_unix_us,
+        .signal = arrival->signal,
+        .encoding = arrival->encoding,
+        .has_key = arrival->has_key,
+        .key = arrival->key,
+        .received_unix_us = (int64_t)arrival->received_unix_us,
         .begin_mono_ns = clock_mono_ns(),
     };
-    if (queue_push(ingest->queue, call, body.len)) return;
+    if (queue_push(ingest->queue, call, arrival->body.len)) return;
     err_set(&err, ERR_BUSY, "the server is busy: too many requests are waiting");
     call_refuse(call, &err);
 }

@@ -1,15 +1,16 @@
-/* ingest.h -- the OTLP/gRPC service: telemetry in, an answer once it is safe.
+/* ingest.h -- the OTLP service, over gRPC and over HTTP: telemetry in, an answer once it is safe.
  *
- *   gRPC call --ingest_call--> [queue] --ingest threads: inflate, decode, hash--> buffer_append
- *      ^ at once: path, key, encoding, room                                          |
- *      '-------------- grpc_answer <---- done (the buffer's thread: fsynced) <-------'--> sink: struct inbound
+ *   gRPC call ----ingest_call-----.
+ *   HTTP request --ingest_http----+-> [queue] --ingest threads: inflate, decode, hash--> buffer_append
+ *      ^ at once: path, key, encoding, room                                                 |
+ *      '--------------- answer <------------ done (the buffer's thread: fsynced) <----------'--> sink: struct inbound
  *
  * What the buffer's sink gets as `request` is a struct inbound (worker/otlp/inbound.h), the sink's to release.
  * Answers: success, with partial_success when records were left out; a request seen before, an empty one and one whose
  *          records are all rejected are successes that store nothing. docs/ingest.md tells senders what each error means.
- * Thread:  ingest_call on the gRPC loop, it never blocks; the rest on threads of its own. Stats from any.
+ * Thread:  ingest_call and ingest_http on the loop, they never block; the rest on threads of its own. Stats from any.
  * Memory:  wire, inflated and decoded bytes count from the call until the worker releases them; over memory_bytes_max a
- *          request is answered ERR_BUSY with RetryInfo before it is inflated.
+ *          request is answered ERR_BUSY with RetryInfo or Retry-After before it is inflated.
  * Errors:  ERR_UNAUTHENTICATED, ERR_UNSUPPORTED (path, encoding), ERR_TOO_LARGE, ERR_INPUT, ERR_BUSY, ERR_IO: to the client. */
 #pragma once
 #include "base/err.h"
@@ -19,14 +20,22 @@
 
 struct buffer;
 struct grpc_request;
+struct http_refusal;
+struct http_request;
 struct ingest;
 
 struct ingest_key {
     struct uuid project_id, key_id;
+    bool is_browser; /* for web pages, of certain origins: over HTTP alone */
 };
+/* On the loop and on ingest's threads: memory only. */
 struct ingest_keys {
-    /* On the gRPC loop: memory only. False: unknown or revoked. */
+    /* False: unknown or revoked. */
     bool (*find)(void *ctx, struct bytes key, struct ingest_key *out);
+    /* May pages of that origin use that browser key? And any browser key at all, for a preflight, which carries none?
+     * NULL: there are no browser keys. */
+    bool (*allows_origin)(void *ctx, struct bytes key, struct bytes origin);
+    bool (*knows_origin)(void *ctx, struct bytes origin);
     void *ctx;
 };
 struct ingest_options {
@@ -53,12 +62,15 @@ struct ingest_stats {
 MUST_CHECK bool ingest_open(struct ingest **ingest, const struct ingest_options *options, struct err *err);
 /* A grpc_handler's call; ctx is the struct ingest. Takes the request. */
 void ingest_call(void *ctx, struct grpc_request *request);
+/* An http_handler's call and refuse; the same of HTTP. */
+void ingest_http(void *ctx, struct http_request *request);
+void ingest_http_refuse(void *ctx, struct http_request *request, const struct http_refusal *refusal);
 void ingest_stats(struct ingest *ingest, struct ingest_stats *stats);
 struct tally_entry;
 /* What each project has sent (ingest/tally.h); *entries by malloc. */
 uint32_t ingest_projects(struct ingest *ingest, struct tally_entry **entries);
 /* Calls that come from now on are answered ERR_BUSY. Any thread. */
 void ingest_stop(struct ingest *ingest);
-/* Answers all it has taken, waiting for the buffer (which must still run). No ingest_call may run beside it or come
- * after: stop the gRPC loop first. NULL is fine. */
+/* Answers all it has taken, waiting for the buffer (which must still run). No ingest_call or ingest_http may run beside
+ * it or come after: stop the loop first. NULL is fine. */
 void ingest_close(struct ingest *ingest);

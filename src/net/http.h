@@ -34,10 +34,13 @@ struct http_request {
     uint32_t header_count;
     struct bytes body;
     uint64_t received_unix_us;
+    uint32_t marks;            /* the handler's own; 0 at first */
     struct server_request out; /* the server's */
 };
 /* The value of the first header of that name (in lower case); empty when absent. */
 struct bytes http_request_header(const struct http_request *request, const char *name);
+struct bytes http_trimmed(struct bytes text);                 /* without blanks and tabs around */
+bool http_text_is(struct bytes text, const char *lower_case); /* in any case */
 /* The body becomes the caller's, to free(); request->body is empty from then on. ptr is NULL for an empty one. It counts
  * against the admission until http_answer all the same. By whom the request was handed to, before http_answer. */
 struct bytes http_request_take_body(struct http_request *request);

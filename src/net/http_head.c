@@ -56,18 +56,6 @@ struct bytes http_trimmed(struct bytes text)
     return text;
 }
 
-bool http_list_has(struct bytes list, const char *token)
-{
-    while (list.len > 0) {
-        const uint8_t *comma = memchr(list.ptr, ',', list.len);
-        size_t len = comma == NULL ? list.len : (size_t)(comma - list.ptr);
-        if (http_text_is(http_trimmed(bytes_from(list.ptr, len)), token)) return true;
-        size_t skip = comma == NULL ? len : len + 1;
-        list = bytes_from(list.ptr + skip, list.len - skip);
-    }
-    return false;
-}
-
 static size_t scheme_len(struct bytes target)
 {
     static const char *const schemes[] = { "http://", "https://" };

@@ -7,11 +7,6 @@
  * client should keep to itself, is dropped. False when it is none of these. */
 MUST_CHECK bool http_target_split(struct bytes target, struct bytes *path, struct bytes *query);
 
-/* Is token one of a comma-separated list, in any case? */
-bool http_list_has(struct bytes list, const char *token);
-struct bytes http_trimmed(struct bytes text);                 /* without blanks and tabs around */
-bool http_text_is(struct bytes text, const char *lower_case); /* in any case */
-
 enum http_ending { HTTP_KEEP, HTTP_KEEP_1_0, HTTP_CLOSE }; /* what is said of the connection */
 #define HTTP_DATE_BYTES 30
 void http_date_write(int64_t unix_s, char out[HTTP_DATE_BYTES]); /* "Thu, 26 Nov 2026 18:00:00 GMT" */

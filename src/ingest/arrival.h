@@ -1,0 +1,37 @@
+/* arrival.h -- a request as a transport (grpc_intake.c, http_intake.c) hands it to ingest.c: once its path, key and encoding
+ * were looked at, all go one way. For the files of this folder.
+ *
+ *   grpc_request --grpc_intake--.                                  .--accept--> grpc_answer | http_answer
+ *   http_request --http_intake--+--> ingest_take | ingest_refuse --+--refuse-->
+ *
+ * Thread: ingest_take and ingest_refuse on the loop; accept and refuse are called from any thread, one of them once. */
+#pragma once
+#include "buffer/buffer.h"
+#include "ingest/ingest.h"
+#include "worker/otlp/otlp.h"
+
+/* How a request is answered. */
+struct transport {
+    /* It is safe; decoded tells what was left out. */
+    void (*accept)(void *request, enum otlp_signal signal, const struct otlp_request *decoded);
+    void (*refuse)(void *request, const struct err *err, uint32_t retry_delay_ms);
+};
+
+struct arrival {
+    const struct transport *transport;
+    void *request; /* the transport's */
+    enum otlp_signal signal;
+    enum buffer_encoding encoding;
+    enum buffer_format format;
+    bool has_key; /* in a header; else its resources must name one */
+    struct ingest_key key;
+    struct bytes body; /* by malloc */
+    uint64_t received_unix_us;
+};
+
+/* Takes the body too. */
+void ingest_take(struct ingest *ingest, const struct arrival *arrival);
+void ingest_refuse(struct ingest *ingest, const struct transport *transport, void *request, const struct err *err);
+/* The key of a header: empty is none. ERR_UNAUTHENTICATED when it is unknown. */
+MUST_CHECK bool ingest_key_look(struct ingest *ingest, struct bytes secret, struct arrival *arrival, struct err *err);
+const struct ingest_keys *ingest_keys_of(const struct ingest *ingest);
