@@ -114,7 +114,7 @@ bool attribute_make(struct translate *ctx, struct scope *scope, const PgQuery__A
         value->sql =
             arena_printf(ctx->arena, "mono_attribute%s(%s, %s)", is_text ? "_text" : "", remainder.sql, quoted);
         if (own >= 0) {
-            struct expr part = relation_expr(ctx, relation, own);
+            struct expr part = relation_sent(ctx, relation, own);
             if (is_text)
                 value->sql = arena_printf(ctx->arena, "coalesce(CAST(%s AS VARCHAR), %s)", part.sql, value->sql);
             else
@@ -131,7 +131,7 @@ bool attribute_make(struct translate *ctx, struct scope *scope, const PgQuery__A
                        (other->attribute[path_len] == '.' || other->attribute[path_len] == '\0');
         if (!is_part) continue;
         names = arena_printf(ctx->arena, "%s%s%s", names, names[0] ? "\n" : "", other->attribute);
-        values = arena_printf(ctx->arena, "%s, %s", values, relation_expr(ctx, relation, (int)c).sql);
+        values = arena_printf(ctx->arena, "%s, %s", values, relation_sent(ctx, relation, (int)c).sql);
     }
     value->sql = arena_printf(ctx->arena, "mono_attribute%s(mono_flat('%s', %s%s), %s)", is_text ? "_text" : "", names,
                               remainder.sql, values, quoted);

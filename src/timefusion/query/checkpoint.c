@@ -133,7 +133,7 @@ static bool checkpoint_read(void *ctx, struct object_store *store, const char *k
     duckdb_database database;
     struct duckdb_fs *fs;
     const struct query_options options = { .memory_bytes_max = 256u << 20, .threads = 1 };
-    bool ok = engine_open_database(&database, &fs, &options, err);
+    bool ok = engine_open_database(&database, &fs, NULL, &options, err);
     if (ok) {
         struct duckdb_fs_file file = { .name = "checkpoint.parquet", .bytes = bytes, .file = reader };
         struct duckdb_fs_snapshot snapshot = {

@@ -110,8 +110,8 @@ static bool statements_run(duckdb_connection connection, const char *const *stat
 
 /* The order matters: the file system is there before allowed_directories names it (else "mono://" would mean a local folder
  * and COPY could write there), external access goes off after that, and the lock comes last. */
-bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, const struct query_options *options,
-                          struct err *err)
+bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, struct identity_maps *maps,
+                          const struct query_options *options, struct err *err)
 {
     char threads[80], memory[80], temp[1200];
     snprintf(threads, sizeof threads, "SET GLOBAL threads=%u", options->threads ? options->threads : 2);
@@ -158,8 +158,8 @@ bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, cons
         "SET GLOBAL lock_configuration=true",
     };
     bool ok = statements_run(connection, settings, COUNT_OF(settings), err);
-    ok = ok && functions_register(connection, err) && duckdb_fs_register(*database, fs, err) &&
-         statements_run(connection, walls, COUNT_OF(walls), err);
+    ok = ok && functions_register(connection, err) && (!maps || identity_maps_register(maps, connection, err)) &&
+         duckdb_fs_register(*database, fs, err) && statements_run(connection, walls, COUNT_OF(walls), err);
     duckdb_disconnect(&connection);
     if (!ok) {
         duckdb_close(database);
@@ -208,7 +208,9 @@ bool query_engine_open(struct query_engine **out, const struct query_options *op
         free(engine);
         return err_os(err, "could not make folder \"%s\"", options->temp_dir);
     }
-    if (!engine_open_database(&engine->database, &engine->fs, options, err)) {
+    engine->identity_maps = identity_maps_create();
+    if (!engine_open_database(&engine->database, &engine->fs, engine->identity_maps, options, err)) {
+        identity_maps_destroy(engine->identity_maps);
         free(engine);
         return false;
     }
@@ -223,6 +225,7 @@ bool query_engine_open(struct query_engine **out, const struct query_options *op
     if (code != 0) {
         duckdb_close(&engine->database);
         duckdb_fs_close(engine->fs);
+        identity_maps_destroy(engine->identity_maps);
         free(engine);
         return err_set(err, ERR_BUSY, "could not start the query watchdog");
     }
@@ -262,6 +265,7 @@ void query_engine_close(struct query_engine *engine)
     while (engine->oldest) plan_entry_remove(engine, engine->oldest);
     duckdb_close(&engine->database);
     duckdb_fs_close(engine->fs);
+    identity_maps_destroy(engine->identity_maps);
     pthread_cond_destroy(&engine->wake);
     pthread_mutex_destroy(&engine->lock);
     free(engine);

@@ -7,6 +7,7 @@
  * Lock order: engine->lock, then session->lock. Thread: see query.h. */
 #pragma once
 #include "timefusion/query/duckdb_fs.h"
+#include "timefusion/query/identity_map.h"
 #include "timefusion/query/render.h"
 #include <duckdb.h>
 #include <pthread.h>
@@ -27,6 +28,7 @@ struct query_engine {
     struct query_options options;
     duckdb_database database;
     struct duckdb_fs *fs;
+    struct identity_maps *identity_maps;
     atomic_ullong next_snapshot_id;
     pthread_mutex_t lock; /* guards what follows */
     struct plan_entry *buckets[PLANS_MAX];
@@ -79,8 +81,8 @@ bool session_is_stopped(struct query_session *session, struct err *err);
 /* DuckDB's message in our words and codes; false always. */
 bool engine_err(struct err *err, duckdb_error_type type, const char *message);
 bool engine_query(duckdb_connection connection, const char *sql, duckdb_result *result, struct err *err);
-/* Opens a locked-down instance with our file system and functions. */
-MUST_CHECK bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs,
+/* Opens a locked-down instance with our file system and functions. maps NULL: none. */
+MUST_CHECK bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, struct identity_maps *maps,
                                      const struct query_options *options, struct err *err);
 
 /* The plan of a text, from the cache or made and described. */

@@ -80,6 +80,7 @@ struct plan {
     /* SELECT ... FROM one table ORDER BY timestamp LIMIT n: files can be walked by time. */
     bool is_walk, is_walk_descending;
     const char *walk_sql;   /* the statement with the timestamp as an extra last column */
+    bool walk_has_trace;    /* and the trace id behind it: who a row is of is shown, and decides nothing else */
     const char *walk_limit; /* templates of LIMIT and OFFSET */
     const char *walk_offset;
     /* SET name = value, RESET name (NULL: all), SHOW name */

@@ -136,20 +136,18 @@ static inline void fixture_point(struct columns *columns, uint64_t n)
     columns_row_end(columns);
 }
 
-static inline void fixture_publish(struct fixture *fixture, struct uuid project, enum schema_table_id table,
-                                   uint64_t from, uint32_t rows, uint64_t position)
+/* Rows [from, from + rows) of the test's own making, row n at START_US + n * STEP_US. */
+static inline void fixture_publish_rows(struct fixture *fixture, struct uuid project, enum schema_table_id table,
+                                        uint64_t from, uint32_t rows, uint64_t position,
+                                        void (*row)(struct columns *columns, uint64_t n))
 {
     /* A file holds rows of one day. */
     for (uint32_t done = 0; done < rows;) {
         struct columns *columns = columns_create(schema_table(table));
         int64_t day = (FIXTURE_START_US + (int64_t)(from + done) * FIXTURE_STEP_US) / 86400000000;
         for (; done < rows && (FIXTURE_START_US + (int64_t)(from + done) * FIXTURE_STEP_US) / 86400000000 == day;
-             done++) {
-            if (table == SCHEMA_METRICS)
-                fixture_point(columns, from + done);
-            else
-                fixture_row(columns, from + done);
-        }
+             done++)
+            row(columns, from + done);
         struct err err = { .code = ERR_OK };
         struct bytes bytes;
         struct file *segment;
@@ -164,6 +162,13 @@ static inline void fixture_publish(struct fixture *fixture, struct uuid project,
         file_release(segment);
         columns_destroy(columns);
     }
+}
+
+static inline void fixture_publish(struct fixture *fixture, struct uuid project, enum schema_table_id table,
+                                   uint64_t from, uint32_t rows, uint64_t position)
+{
+    fixture_publish_rows(fixture, project, table, from, rows, position,
+                         table == SCHEMA_METRICS ? fixture_point : fixture_row);
 }
 
 /* file_count files of file_rows spans and logs, half as many of metrics, and one file of another project. */

@@ -225,8 +225,9 @@ static bool ilike_end_put(struct buf *out, const struct render *render, uint32_t
 static bool table_put(struct buf *out, const struct render *render, uint32_t table, struct err *err)
 {
     static const struct source_files none = { 0 };
+    static const struct source_rows all = { 0 };
     bool ok = render->tables ? buf_add(out, render->tables[table], strlen(render->tables[table]))
-                             : source_put(out, &render->plan->tables[table], render->project_id, &none, &none, NULL, 0);
+                             : source_put(out, &render->plan->tables[table], render->project_id, &none, &none, &all);
     return ok || too_long(err);
 }
 

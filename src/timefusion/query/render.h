@@ -8,6 +8,8 @@
 
 #define RENDER_SQL_BYTES_MAX (64u << 20)
 
+struct identity;
+
 struct render {
     const struct plan *plan;
     const struct query_parameter *parameters; /* NULL: none are known yet (Describe) */
@@ -27,7 +29,18 @@ struct source_files {
     const char *const *names;
     uint32_t count;
 };
-/* The columns of table that were asked for, over these files. Either list may be empty. ids: texts of which the row's id must be one, or NULL. */
+/* What else is known of the rows that are wanted. */
+struct source_rows {
+    const char *const *ids; /* the row's id is one of these texts; NULL: any */
+    uint32_t id_count;
+    /* Of these times; 0: any. */
+    int64_t from_us, to_us;
+    const struct identity *identity; /* identity.h; NULL: nothing to resolve */
+};
+/* The columns of table that were asked for, over these files. Either list may be empty. */
 MUST_CHECK bool source_put(struct buf *out, const struct plan_table *table, struct uuid project_id,
-                           const struct source_files *logs, const struct source_files *metrics, const char *const *ids,
-                           uint32_t id_count);
+                           const struct source_files *logs, const struct source_files *metrics,
+                           const struct source_rows *rows);
+/* read_parquet([...]) of the columns needed, as s<column>; files must not be empty. */
+MUST_CHECK bool source_files_put(struct buf *out, const struct schema_table *schema, const struct source_files *files,
+                                 const struct column_set *needed);

@@ -1,3 +1,4 @@
+#include "timefusion/query/identity.h"
 #include "timefusion/query/literal.h"
 #include "timefusion/query/translate.h"
 #include <stdarg.h>
@@ -96,6 +97,7 @@ struct expr relation_expr(struct translate *ctx, const struct relation *relation
     if (relation->table >= 0) {
         column_set_add(&ctx->plan->tables[relation->table].seen, (uint32_t)column);
         value.type = type_of_schema(relation->schema->columns[column].type);
+        ctx->identity_uses += identity_field(relation->schema, (uint32_t)column) >= 0;
         value.sql = arena_printf(ctx->arena, "r%u.k%d", relation->id, column);
     } else {
         value.type = relation->columns[column].type;
@@ -109,6 +111,12 @@ struct expr relation_stored(struct translate *ctx, const struct relation *relati
     assert(relation->table >= 0 && schema_column_is_stored(&relation->schema->columns[column]));
     column_set_add(&ctx->plan->tables[relation->table].stored, (uint32_t)column);
     return (struct expr){ .sql = arena_printf(ctx->arena, "r%u.x%d", relation->id, column), .type = QUERY_TYPE_TEXT };
+}
+
+struct expr relation_sent(struct translate *ctx, const struct relation *relation, int column)
+{
+    return identity_field(relation->schema, (uint32_t)column) >= 0 ? relation_stored(ctx, relation, column)
+                                                                   : relation_expr(ctx, relation, column);
 }
 
 static struct expr level_column(struct translate *ctx, const struct scope *level, const char *name, int location,

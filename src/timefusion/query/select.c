@@ -1,3 +1,4 @@
+#include "timefusion/query/identity.h"
 #include "timefusion/query/translate.h"
 #include <stdlib.h>
 
@@ -461,8 +462,21 @@ static const char *set_operation_make(struct translate *ctx, struct scope *scope
 }
 
 /* A select of one table's rows as they are, newest or oldest first, up to a limit. */
+/* By a place of the select list that is a column of identity.h, or may hold one. */
+static bool sorts_by_identity(struct translate *ctx, const struct targets *targets, const PgQuery__SelectStmt *select)
+{
+    for (size_t i = 1; i < select->n_sort_clause; i++) {
+        uint32_t place = place_of(ctx, targets, select->sort_clause[i]->sort_by->node, true);
+        const struct expr *value = place > 0 ? &targets->values[place - 1] : NULL;
+        if (value && (!value->relation || identity_field(value->relation->schema, (uint32_t)value->column) >= 0))
+            return true;
+    }
+    return false;
+}
+
+/* identity_uses: those of the select list. */
 static void walk_note(struct translate *ctx, struct scope *scope, const struct targets *targets,
-                      const PgQuery__SelectStmt *select)
+                      const PgQuery__SelectStmt *select, uint32_t identity_uses)
 {
     if (scope->outer || scope->relation_count != 1 || scope->relations[0]->table < 0 || scope->has_aggregate ||
         scope->has_window || scope->has_rows_function)
@@ -478,6 +492,8 @@ static void walk_note(struct translate *ctx, struct scope *scope, const struct t
     const char *limit, *offset;
     if (!limits_make(ctx, select, &limit, &offset) || !limit) return;
     ctx->plan->is_walk = true;
+    ctx->plan->walk_has_trace =
+        identity_uses > 0 && ctx->identity_uses == identity_uses && !sorts_by_identity(ctx, targets, select);
     ctx->plan->is_walk_descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
     ctx->plan->walk_limit = limit;
     ctx->plan->walk_offset = offset;
@@ -495,6 +511,7 @@ static const char *plain_select_make(struct translate *ctx, struct scope *scope,
     scope->allows_aggregate = true;
     if (!targets_make(ctx, scope, select, targets)) return NULL;
     scope->allows_aggregate = false;
+    uint32_t identity_uses = ctx->identity_uses;
     struct expr where = { .sql = "" };
     if (select->where_clause) {
         where = expr_make(ctx, scope, select->where_clause, QUERY_TYPE_BOOL);
@@ -548,13 +565,17 @@ static const char *plain_select_make(struct translate *ctx, struct scope *scope,
     }
     if (!tail_put(ctx, scope, targets, select, text)) return NULL;
     if (is_top) {
-        walk_note(ctx, scope, targets, select);
+        walk_note(ctx, scope, targets, select, identity_uses);
         if (ctx->plan->is_walk && ctx->err->code == ERR_OK) {
-            struct expr timestamp =
-                relation_expr(ctx, scope->relations[0], (int)scope->relations[0]->schema->timestamp);
+            const struct relation *relation = scope->relations[0];
+            const char *extra = relation_expr(ctx, relation, (int)relation->schema->timestamp).sql;
+            extra = arena_printf(ctx->arena, "%s AS walked", extra);
+            if (ctx->plan->walk_has_trace)
+                extra = arena_printf(ctx->arena, "%s, %s AS walked_trace", extra,
+                                     relation_expr(ctx, relation, LOGS_AND_SPANS_context___trace_id).sql);
             ctx->plan->walk_sql =
-                arena_printf(ctx->arena, "%.*s, %s AS walked%.*s", (int)extra_at, (const char *)text->buf.ptr,
-                             timestamp.sql, (int)(text->buf.len - extra_at), (const char *)text->buf.ptr + extra_at);
+                arena_printf(ctx->arena, "%.*s, %s%.*s", (int)extra_at, (const char *)text->buf.ptr, extra,
+                             (int)(text->buf.len - extra_at), (const char *)text->buf.ptr + extra_at);
         }
     }
     return "";

@@ -1,4 +1,5 @@
-#include "timefusion/query/render.h"
+#include "timefusion/query/identity.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,6 +9,7 @@ struct reader {
     struct uuid project_id;
     struct column_set needed;
     struct buf *out;
+    const struct identity *identity; /* NULL: values as they were sent */
     bool ok;
 };
 
@@ -119,7 +121,10 @@ static void put_column(struct reader *reader, uint32_t column)
     const struct schema_table *schema = reader->schema;
     const char *name = schema->columns[column].name;
     char text[UUID_TEXT_BYTES + 1];
-    if (column == schema->project_id) {
+    int field = reader->identity ? identity_field(schema, column) : -1;
+    if (field >= 0 && (reader->identity->present & 1u << field)) {
+        reader->ok = reader->ok && identity_value_put(reader->out, reader->identity, field);
+    } else if (column == schema->project_id) {
         uuid_to_text(reader->project_id, text);
         put(reader, "CAST('");
         put(reader, text);
@@ -196,13 +201,76 @@ static void put_point_column(struct reader *reader, const struct schema_table *s
     }
 }
 
+bool source_files_put(struct buf *out, const struct schema_table *schema, const struct source_files *files,
+                      const struct column_set *needed)
+{
+    assert(files->count > 0);
+    bool ok = buf_printf(out, "read_parquet(["), any = false;
+    for (uint32_t f = 0; ok && f < files->count; f++)
+        ok = buf_printf(out, "%s'mono://%llu/%s'", f ? "," : "", (unsigned long long)files->snapshot_id,
+                        files->names[f]);
+    ok = ok && buf_printf(out, "], schema=MAP{");
+    /* By name, not by field id: files that another Delta writer made anew have no ids, and would read as NULLs unseen. */
+    for (uint32_t c = 0; ok && c < schema->column_count; c++) {
+        if (!column_set_has(needed, c)) continue;
+        ok = buf_printf(out, "%s'%s': {name: 's%u', type: '%s', default_value: NULL}", any ? ", " : "",
+                        schema->columns[c].name, c, stored_duckdb(schema->columns[c].type));
+        any = true;
+    }
+    return ok && buf_printf(out, "})");
+}
+
+/* No files: the columns of the right types, and no row. */
+static void put_nothing(struct reader *reader)
+{
+    bool any = false;
+    put(reader, "(SELECT ");
+    for (uint32_t c = 0; reader->ok && c < reader->schema->column_count; c++) {
+        if (!column_set_has(&reader->needed, c)) continue;
+        reader->ok = buf_printf(reader->out, "%sCAST(NULL AS %s) AS s%u", any ? ", " : "",
+                                stored_duckdb(reader->schema->columns[c].type), c);
+        any = true;
+    }
+    put(reader, " WHERE false)");
+}
+
+static void put_word(struct reader *reader, bool *any)
+{
+    put(reader, *any ? " AND " : " WHERE ");
+    *any = true;
+}
+
+/* Conditions on stored columns as they are, so that statistics and blooms are asked. */
+static void put_rows(struct reader *reader, const struct source_rows *rows)
+{
+    uint32_t timestamp = reader->schema->timestamp;
+    bool any = false;
+    if (rows->id_count > 0) {
+        put_word(reader, &any);
+        reader->ok = reader->ok && buf_printf(reader->out, "s%u IN (", reader->schema->row_id);
+        for (uint32_t i = 0; reader->ok && i < rows->id_count; i++)
+            reader->ok = buf_printf(reader->out, "%s'%s'", i ? ", " : "", rows->ids[i]);
+        put(reader, ")");
+    }
+    if (rows->from_us != 0) {
+        put_word(reader, &any);
+        reader->ok = reader->ok && buf_printf(reader->out, "s%u >= make_timestamptz(CAST(%" PRId64 " AS BIGINT))",
+                                              timestamp, rows->from_us);
+    }
+    if (rows->to_us != 0) {
+        put_word(reader, &any);
+        reader->ok = reader->ok && buf_printf(reader->out, "s%u <= make_timestamptz(CAST(%" PRId64 " AS BIGINT))",
+                                              timestamp, rows->to_us);
+    }
+}
+
 static bool half_put(struct buf *out, const struct plan_table *table, const struct schema_table *schema,
-                     struct uuid project_id, const struct source_files *files, const char *const *ids,
-                     uint32_t id_count)
+                     struct uuid project_id, const struct source_files *files, const struct source_rows *rows)
 {
     struct reader reader = { .schema = schema, .project_id = project_id, .out = out, .ok = true };
     char text[240];
     bool any = false, is_point = schema != table->schema;
+    if (files->count > 0 && schema->id == SCHEMA_LOGS_AND_SPANS) reader.identity = rows->identity;
     put(&reader, "SELECT ");
     for (uint32_t c = 0; c < table->schema->column_count; c++) {
         for (int form = 0; form < 2; form++) {
@@ -220,46 +288,27 @@ static bool half_put(struct buf *out, const struct plan_table *table, const stru
         }
     }
     if (!any) put(&reader, "1 AS k");
-    if (id_count > 0) column_set_add(&reader.needed, schema->row_id);
+    if (rows->id_count > 0) column_set_add(&reader.needed, schema->row_id);
+    if (rows->from_us != 0 || rows->to_us != 0) column_set_add(&reader.needed, schema->timestamp);
+    if (reader.identity) identity_needed(reader.identity, &reader.needed);
     bool has_needed = false;
     for (uint32_t c = 0; c < schema->column_count; c++) has_needed = has_needed || column_set_has(&reader.needed, c);
     if (!has_needed) column_set_add(&reader.needed, schema->timestamp);
+    put(&reader, " FROM ");
     if (files->count == 0) {
-        put(&reader, " FROM (SELECT ");
-    } else {
-        put(&reader, " FROM read_parquet([");
-        for (uint32_t f = 0; reader.ok && f < files->count; f++)
-            reader.ok = buf_printf(out, "%s'mono://%llu/%s'", f ? "," : "", (unsigned long long)files->snapshot_id,
-                                   files->names[f]);
-        put(&reader, "], schema=MAP{");
+        put_nothing(&reader);
+        return reader.ok;
     }
-    /* By name, not by field id: files that another Delta writer made anew have no ids, and would read as NULLs unseen. */
-    any = false;
-    for (uint32_t c = 0; c < schema->column_count; c++) {
-        if (!column_set_has(&reader.needed, c)) continue;
-        const char *type = stored_duckdb(schema->columns[c].type);
-        if (files->count == 0)
-            snprintf(text, sizeof text, "%sCAST(NULL AS %s) AS s%u", any ? ", " : "", type, c);
-        else
-            snprintf(text, sizeof text, "%s'%s': {name: 's%u', type: '%s', default_value: NULL}", any ? ", " : "",
-                     schema->columns[c].name, c, type);
-        put(&reader, text);
-        any = true;
-    }
-    put(&reader, files->count == 0 ? " WHERE false)" : "})");
-    if (files->count > 0 && id_count > 0) { /* on the text as it is stored, so that statistics and blooms are asked */
-        snprintf(text, sizeof text, " WHERE s%u IN (", schema->row_id);
-        put(&reader, text);
-        for (uint32_t i = 0; reader.ok && i < id_count; i++)
-            reader.ok = buf_printf(out, "%s'%s'", i ? ", " : "", ids[i]);
-        put(&reader, ")");
-    }
+    if (reader.identity)
+        reader.ok = reader.ok && identity_from_put(out, reader.identity, files, &reader.needed);
+    else
+        reader.ok = reader.ok && source_files_put(out, schema, files, &reader.needed);
+    put_rows(&reader, rows);
     return reader.ok;
 }
 
 bool source_put(struct buf *out, const struct plan_table *table, struct uuid project_id,
-                const struct source_files *logs, const struct source_files *metrics, const char *const *ids,
-                uint32_t id_count)
+                const struct source_files *logs, const struct source_files *metrics, const struct source_rows *rows)
 {
     const struct schema_table *first =
         table->source == PLAN_METRICS ? schema_table(SCHEMA_METRICS) : schema_table(SCHEMA_LOGS_AND_SPANS);
@@ -267,9 +316,8 @@ bool source_put(struct buf *out, const struct plan_table *table, struct uuid pro
     bool has_points = table->source != PLAN_METRICS && metrics->count > 0;
     bool only_points = has_points && first_files->count == 0;
     if (!buf_add(out, "(", 1)) return false;
-    if (!only_points && !half_put(out, table, first, project_id, first_files, ids, id_count)) return false;
+    if (!only_points && !half_put(out, table, first, project_id, first_files, rows)) return false;
     if (has_points && !only_points && !buf_printf(out, " UNION ALL ")) return false;
-    if (has_points && !half_put(out, table, schema_table(SCHEMA_METRICS), project_id, metrics, ids, id_count))
-        return false;
+    if (has_points && !half_put(out, table, schema_table(SCHEMA_METRICS), project_id, metrics, rows)) return false;
     return buf_add(out, ")", 1);
 }

@@ -77,6 +77,7 @@ struct translate {
     uint32_t declared_count, parameter_cap;
     bool *is_typed; /* per parameter */
     uint32_t relation_count, cte_count, depth;
+    uint32_t identity_uses; /* columns of identity.h that were named so far */
 };
 
 /* Fails with the place in the text. location: byte offset from the parser, -1 none. */
@@ -130,6 +131,8 @@ struct expr scope_column(struct translate *ctx, struct scope *scope, const PgQue
 /* The relation's column by its name, or -1. */
 int relation_column(const struct relation *relation, const char *name);
 struct expr relation_expr(struct translate *ctx, const struct relation *relation, int column);
+/* A stored column as it was sent, where relation_expr would resolve it by its trace. */
+struct expr relation_sent(struct translate *ctx, const struct relation *relation, int column);
 struct expr relation_stored(struct translate *ctx, const struct relation *relation, int column);
 const char *relation_column_name(const struct relation *relation, int column);
 uint32_t relation_column_count(const struct relation *relation);

@@ -1,0 +1,292 @@
+#include "timefusion/query/cursor_inside.h"
+#include <stdlib.h>
+
+static bool file_read(void *file, uint64_t offset, void *ptr, size_t len, struct err *err)
+{
+    return timefusion_file_read(file, offset, ptr, len, err);
+}
+
+static void snapshot_release(void *ctx)
+{
+    timefusion_snapshot_release(ctx);
+}
+
+static bool snapshot_hold(struct query_cursor *cursor, enum schema_table_id table, struct err *err)
+{
+    struct held *held = &cursor->held[table];
+    struct query_engine *engine = cursor->session->engine;
+    if (held->snapshot) return true;
+    if (!timefusion_snapshot_acquire(engine->options.timefusion, table, cursor->session->project_id, &held->snapshot,
+                                     err))
+        return false;
+    held->id = atomic_fetch_add(&engine->next_snapshot_id, 1);
+    struct duckdb_fs_file *files = mem_alloc((held->snapshot->file_count + 1) * sizeof *files);
+    for (uint32_t f = 0; f < held->snapshot->file_count; f++)
+        files[f] = (struct duckdb_fs_file){ held->snapshot->files[f]->name, held->snapshot->files[f]->bytes,
+                                            held->snapshot->files[f] };
+    struct duckdb_fs_snapshot shown = { .id = held->id,
+                                        .files = files,
+                                        .file_count = held->snapshot->file_count,
+                                        .read = file_read,
+                                        .release = snapshot_release,
+                                        .ctx = held->snapshot };
+    duckdb_fs_add(engine->fs, &shown);
+    free(files);
+    return true;
+}
+
+static bool is_uuid_text(struct bytes text)
+{
+    struct uuid uuid;
+    return uuid_from_text(text, &uuid);
+}
+
+/* id = ..., as text: a cast of every row would hide the statistics from DuckDB. */
+static void choice_ids(struct query_cursor *cursor, const struct plan_table *table, const struct bound *bounds,
+                       struct choice *choice)
+{
+    for (uint32_t c = 0; bounds && c < table->condition_count; c++) {
+        const struct bound *bound = &bounds[c];
+        if (bound->column != table->schema->row_id || bound->kind != BOUND_TEXTS ||
+            (bound->op != CONDITION_EQ && bound->op != CONDITION_IN))
+            continue;
+        choice->ids = arena_alloc(&cursor->arena, (bound->text_count + 1) * sizeof *choice->ids);
+        for (uint32_t i = 0; i < bound->text_count; i++) {
+            if (!is_uuid_text(bound->texts[i])) {
+                choice->id_count = 0;
+                return;
+            }
+            choice->ids[choice->id_count++] =
+                arena_printf(&cursor->arena, "%.*s", (int)bound->texts[i].len, (const char *)bound->texts[i].ptr);
+        }
+        return;
+    }
+}
+
+void choice_leave_out(const struct query_cursor *cursor, struct pruned *files)
+{
+    uint32_t kept = 0;
+    for (uint32_t f = 0; f < files->count; f++) {
+        bool is_damaged = false;
+        for (uint32_t d = 0; d < cursor->damaged_count; d++)
+            is_damaged = is_damaged || cursor->damaged[d] == files->files[f];
+        if (!is_damaged) files->files[kept++] = files->files[f];
+    }
+    files->count = kept;
+}
+
+static const char *const *file_names(struct query_cursor *cursor, const struct pruned *files)
+{
+    const char **names = arena_alloc(&cursor->arena, (files->count + 1) * sizeof *names);
+    for (uint32_t f = 0; f < files->count; f++) names[f] = files->files[f]->name;
+    return names;
+}
+
+static void identity_name(struct query_cursor *cursor, struct identity *identity)
+{
+    identity->named = (struct source_files){ .snapshot_id = cursor->held[SCHEMA_LOGS_AND_SPANS].id,
+                                             .names = file_names(cursor, &identity->files),
+                                             .count = identity->files.count };
+}
+
+static bool too_many_files(struct err *err)
+{
+    return err_set(err, ERR_TOO_LARGE, "the query reads too many files; ask for a shorter time");
+}
+
+/* Runs a question of our own; take says false when it has enough. */
+static bool answer_take(struct query_cursor *cursor, const char *sql, bool (*take)(void *ctx, duckdb_data_chunk chunk),
+                        void *ctx, struct err *err)
+{
+    duckdb_result result;
+    if (!lane_begin(cursor->session, cursor->lane, err)) return false;
+    bool ok = engine_query(cursor->lane->connection, sql, &result, err);
+    lane_end(cursor->session);
+    if (!ok) return cursor_failed(cursor, err);
+    for (bool more = true; more;) {
+        duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
+        if (!chunk) break;
+        more = take(ctx, chunk);
+        duckdb_destroy_data_chunk(&chunk);
+    }
+    duckdb_destroy_result(&result);
+    return true;
+}
+
+static struct bytes chunk_text(duckdb_data_chunk chunk, idx_t column, idx_t row) /* ptr NULL: a NULL */
+{
+    duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, column);
+    uint64_t *validity = duckdb_vector_get_validity(vector);
+    duckdb_string_t *text = (duckdb_string_t *)duckdb_vector_get_data(vector) + row;
+    if (validity && !(validity[row / 64] >> (row % 64) & 1)) return (struct bytes){ 0 };
+    return bytes_from(duckdb_string_t_data(text), duckdb_string_t_length(*text));
+}
+
+struct traces {
+    struct arena *arena;
+    struct bytes *texts; /* IDENTITY_TRACES_MAX + 1 */
+    uint32_t count;
+};
+
+static bool traces_take(void *ctx, duckdb_data_chunk chunk)
+{
+    struct traces *traces = ctx;
+    for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk) && traces->count <= IDENTITY_TRACES_MAX; row++)
+        traces->texts[traces->count++] = arena_copy(traces->arena, chunk_text(chunk, 0, row));
+    return traces->count <= IDENTITY_TRACES_MAX;
+}
+
+struct values {
+    const struct identity *identity;
+    struct identity_map *map;
+    bool is_too_large;
+};
+
+static bool values_take(void *ctx, duckdb_data_chunk chunk)
+{
+    struct values *values = ctx;
+    for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk); row++) {
+        idx_t column = 0;
+        for (uint32_t field = 0; field < IDENTITY_FIELDS; field++) {
+            if (!(values->identity->present & 1u << field)) continue;
+            struct bytes value = chunk_text(chunk, ++column, row);
+            if (value.ptr && !identity_map_put(values->map, chunk_text(chunk, 0, row), field, value)) {
+                values->is_too_large = true;
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* The values of the traces, into a map; very long ones are left to a join. */
+static bool values_ask(struct query_cursor *cursor, struct identity *identity, struct err *err)
+{
+    struct identity_maps *maps = cursor->session->engine->identity_maps;
+    struct values values = { .identity = identity, .map = identity_map_create(identity->trace_count, IDENTITY_FIELDS) };
+    struct buf sql;
+    identity_name(cursor, identity);
+    buf_init(&sql, RENDER_SQL_BYTES_MAX);
+    bool ok = (identity_values_put(&sql, identity) && buf_add(&sql, "", 1)) || too_many_files(err);
+    ok = ok && answer_take(cursor, (const char *)sql.ptr, values_take, &values, err);
+    buf_deinit(&sql);
+    if (!ok || values.is_too_large || identity_map_count(values.map) == 0) {
+        if (ok && !values.is_too_large) identity->present = 0;
+        identity_map_destroy(values.map);
+        return ok;
+    }
+    struct held_map *held = arena_alloc(&cursor->arena, sizeof *held);
+    *held = (struct held_map){ .next = cursor->maps, .number = identity_maps_add(maps, values.map) };
+    cursor->maps = held;
+    identity->map = held->number;
+    return true;
+}
+
+bool choice_identify(struct query_cursor *cursor, struct identity *identity, struct bytes *traces, uint32_t count,
+                     struct prune_warning **warnings, struct err *err)
+{
+    identity_narrow(identity, traces, count, cursor->held[SCHEMA_LOGS_AND_SPANS].snapshot, &cursor->arena, warnings);
+    choice_leave_out(cursor, &identity->files);
+    if (identity->files.count == 0) identity->present = 0;
+    return identity->present == 0 || values_ask(cursor, identity, err);
+}
+
+/* The traces that have the user or session which the statement asks for. More than can be named: left to a join. */
+static bool traces_ask(struct query_cursor *cursor, struct identity *identity, struct prune_warning **warnings,
+                       struct err *err)
+{
+    struct identity of_value = *identity;
+    struct traces traces = { .arena = &cursor->arena };
+    identity_of_asked(&of_value, cursor->held[SCHEMA_LOGS_AND_SPANS].snapshot, &cursor->arena, warnings);
+    choice_leave_out(cursor, &of_value.files);
+    traces.texts = arena_alloc(&cursor->arena, (IDENTITY_TRACES_MAX + 1) * sizeof *traces.texts);
+    if (of_value.files.count > 0) {
+        struct buf sql;
+        identity_name(cursor, &of_value);
+        buf_init(&sql, RENDER_SQL_BYTES_MAX);
+        bool ok = (identity_traces_put(&sql, &of_value) && buf_add(&sql, "", 1)) || too_many_files(err);
+        ok = ok && answer_take(cursor, (const char *)sql.ptr, traces_take, &traces, err);
+        buf_deinit(&sql);
+        if (!ok) return false;
+    }
+    return traces.count > IDENTITY_TRACES_MAX ||
+           choice_identify(cursor, identity, traces.texts, traces.count, warnings, err);
+}
+
+/* Spans and logs of a reference, and whose they are. */
+static bool logs_choose(struct query_cursor *cursor, uint32_t t, struct choice *choice, struct prune_warning **warnings,
+                        struct err *err)
+{
+    const struct plan_table *table = &cursor->plan->tables[t];
+    const struct bound *bounds = cursor->bounds.tables[t];
+    const struct timefusion_snapshot *snapshot = cursor->held[SCHEMA_LOGS_AND_SPANS].snapshot;
+    struct identity *identity = &choice->identity;
+    struct pruned *files = &choice->files[SCHEMA_LOGS_AND_SPANS];
+    identity_choose(identity, table, bounds, snapshot, &cursor->arena, warnings);
+    choice_leave_out(cursor, &identity->files);
+    if (identity->files.count == 0) identity->present = 0;
+    if (identity->present && identity->has_traces) {
+        if (!choice_identify(cursor, identity, identity->traces, identity->trace_count, warnings, err)) return false;
+    } else if (identity->present && identity->asked >= 0) {
+        if (!traces_ask(cursor, identity, warnings, err)) return false;
+    }
+    if (identity->present)
+        identity_prune(identity, table, bounds, snapshot, &cursor->arena, files, warnings);
+    else
+        prune_files(table, bounds, snapshot, &cursor->arena, files, warnings);
+    cursor->identity_files += identity->present ? identity->files.count : 0;
+    return true;
+}
+
+bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *choice, struct prune_warning **warnings,
+                 struct err *err)
+{
+    const struct plan_table *table = &cursor->plan->tables[t];
+    const struct bound *bounds = cursor->bounds.tables[t];
+    bool wants[SCHEMA_TABLE_COUNT];
+    *choice = (struct choice){ 0 };
+    if (table->source == PLAN_METRICS) {
+        wants[SCHEMA_LOGS_AND_SPANS] = false;
+        wants[SCHEMA_METRICS] = true;
+    } else {
+        bounds_kinds(table, bounds, &wants[SCHEMA_LOGS_AND_SPANS], &wants[SCHEMA_METRICS]);
+    }
+    for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++) {
+        if (!wants[id]) continue;
+        if (!snapshot_hold(cursor, (enum schema_table_id)id, err)) return false;
+        cursor->files_considered += cursor->held[id].snapshot->file_count;
+        if (id == SCHEMA_LOGS_AND_SPANS) {
+            if (!logs_choose(cursor, t, choice, warnings, err)) return false;
+        } else {
+            prune_files(table, bounds, cursor->held[id].snapshot, &cursor->arena, &choice->files[id], warnings);
+        }
+        choice_leave_out(cursor, &choice->files[id]);
+        cursor->files_opened += choice->files[id].count;
+    }
+    choice_ids(cursor, table, bounds, choice);
+    return true;
+}
+
+const char *choice_sql(struct query_cursor *cursor, uint32_t t, const struct choice *choice, struct err *err)
+{
+    struct source_files files[SCHEMA_TABLE_COUNT];
+    for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
+        files[id] = (struct source_files){ .snapshot_id = cursor->held[id].id,
+                                           .names = file_names(cursor, &choice->files[id]),
+                                           .count = choice->files[id].count };
+    struct identity identity = choice->identity;
+    if (identity.present) identity_name(cursor, &identity);
+    struct source_rows rows = { .ids = choice->ids,
+                                .id_count = choice->id_count,
+                                .from_us = choice->from_us,
+                                .to_us = choice->to_us,
+                                .identity = identity.present ? &identity : NULL };
+    struct buf buf;
+    buf_init(&buf, RENDER_SQL_BYTES_MAX);
+    bool ok = source_put(&buf, &cursor->plan->tables[t], cursor->session->project_id, &files[SCHEMA_LOGS_AND_SPANS],
+                         &files[SCHEMA_METRICS], &rows);
+    const char *sql = ok ? arena_printf(&cursor->arena, "%.*s", (int)buf.len, (const char *)buf.ptr) : NULL;
+    buf_deinit(&buf);
+    if (!sql) too_many_files(err);
+    return sql;
+}

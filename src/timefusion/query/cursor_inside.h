@@ -1,0 +1,80 @@
+/* cursor_inside.h -- what the files of one execution share. Not for others: they include cursor.h.
+ *
+ *   cursor.c    runs the statement, gives rows     choice.c    which files each reference reads, and its SQL
+ *   walk.c      ORDER BY timestamp LIMIT n: the newest files first */
+#pragma once
+#include "timefusion/query/chunk.h"
+#include "timefusion/query/cursor.h"
+#include "timefusion/query/identity.h"
+
+#define DAMAGED_MAX 16
+
+/* A table's snapshot as DuckDB sees it; let go when the last file handle is closed. */
+struct held {
+    struct timefusion_snapshot *snapshot;
+    uint64_t id; /* in the file system; 0: none */
+};
+
+struct held_map { /* identity_map.h */
+    struct held_map *next;
+    uint64_t number;
+};
+
+struct query_cursor {
+    struct query_session *session;
+    struct plan *plan;
+    struct lane *lane;
+    struct arena arena;
+    struct held held[SCHEMA_TABLE_COUNT];
+    struct held_map *maps;
+    struct bounds bounds;
+    struct query_parameter *parameters;
+    struct render render;
+    duckdb_result result;
+    bool has_result, is_done, is_walked;
+    duckdb_data_chunk *walked; /* chunks of a walk, taken in order */
+    uint32_t walked_count, walked_at;
+    struct query_chunk chunk;
+    duckdb_data_chunk
+        first; /* fetched at the start, so that a damaged file shows while there is time to leave it out */
+    const struct timefusion_file *damaged[DAMAGED_MAX];
+    uint32_t damaged_count;
+    struct prune_warning *damages;
+    const char **warnings;
+    uint32_t warning_count;
+    uint32_t files_considered, files_opened, identity_files;
+};
+
+/* What a table reference reads: files by stored table. */
+struct choice {
+    struct pruned files[SCHEMA_TABLE_COUNT];
+    const char **ids;
+    uint32_t id_count;
+    int64_t from_us, to_us; /* rows of these times only; 0: any */
+    struct identity identity;
+};
+
+/* cursor.c */
+/* What DuckDB says of an interrupt, by who asked for it. false always. */
+bool cursor_failed(struct query_cursor *cursor, struct err *err);
+/* Runs a template; prefix: "EXPLAIN " or "". */
+MUST_CHECK bool cursor_run(struct query_cursor *cursor, const char *template, const char *prefix, struct err *err);
+/* The next rows of the result; *chunk NULL at its end. */
+MUST_CHECK bool cursor_chunk(struct query_cursor *cursor, duckdb_data_chunk *chunk, struct err *err);
+void cursor_result_drop(struct query_cursor *cursor);
+
+/* choice.c */
+MUST_CHECK bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *choice,
+                            struct prune_warning **warnings, struct err *err);
+/* The reference as a subquery; NULL: err. */
+const char *choice_sql(struct query_cursor *cursor, uint32_t t, const struct choice *choice, struct err *err);
+/* Identity narrowed to these traces, with their values at hand; present 0 when they have none. */
+MUST_CHECK bool choice_identify(struct query_cursor *cursor, struct identity *identity, struct bytes *traces,
+                                uint32_t count, struct prune_warning **warnings, struct err *err);
+/* Without the files that proved damaged. */
+void choice_leave_out(const struct query_cursor *cursor, struct pruned *files);
+
+/* walk.c */
+MUST_CHECK bool walk_run(struct query_cursor *cursor, const struct choice *choice, bool *is_walked,
+                         struct prune_warning **warnings, struct err *err);
+void walk_drop(struct query_cursor *cursor);
