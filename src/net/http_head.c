@@ -46,7 +46,8 @@ static const char *reason_of(int status)
 
 bool http_text_is(struct bytes text, const char *lower_case)
 {
-    return text.len == strlen(lower_case) && strncasecmp((const char *)text.ptr, lower_case, text.len) == 0;
+    if (text.len != strlen(lower_case)) return false;
+    return text.len == 0 || strncasecmp((const char *)text.ptr, lower_case, text.len) == 0;
 }
 
 struct bytes http_trimmed(struct bytes text)
