@@ -117,6 +117,7 @@ def check_children(asker, told):
     error = query["errors"][0]
     equal((error["type"], error["message"]), ("ValueError", "cart 42 is broken"), "errors")
     check("Traceback" in error["stacktrace"], "the stack trace is there")
+    check("err:" + error["fingerprint"] in query["hashes"], "the error is in hashes: %r" % query["hashes"])
     publish = asker.row("SELECT * FROM otel_logs_and_spans WHERE context___span_id = %s", (told["publish"]["span_id"],))
     equal((publish["kind"], publish["status_code"], publish["attributes"]["messaging"]["system"]), ("producer", "OK", "kafka"), "publish")
     tree = asker.rows("""SELECT c.name AS child, p.name AS parent FROM otel_logs_and_spans c JOIN otel_logs_and_spans p
@@ -128,10 +129,11 @@ def check_children(asker, told):
 def check_logs(asker, told, service):
     slow = asker.row("SELECT * FROM otel_logs_and_spans WHERE kind = 'log' AND context___trace_id = %s", (told["root"]["trace_id"],))
     for column, wanted in {"level": "WARN", "severity___severity_text": "WARN", "severity___severity_number": 13,
-                           "context___span_id": told["root"]["span_id"], "body": "cart 42 is slow", "hashes": [told["root"]["trace_id"]],
+                           "context___span_id": told["root"]["span_id"], "body": "cart 42 is slow",
                            "resource___service___name": service, "attributes___code___function___name": "send_trace",
                            "duration": None, "summary": ["level;badge-warning=>WARN", "message;text=>cart 42 is slow"]}.items():
         equal(slow[column], wanted, "log's " + column)
+    check(slow["hashes"][0] == told["root"]["trace_id"] and slow["hashes"][1].startswith("pat:"), "log's hashes: %r" % slow["hashes"])
     equal(slow["attributes"]["cart"], {"id": 42}, "log's attributes.cart")
     check(isinstance(slow["attributes___code___line___number"], int), "code line: %r" % slow["attributes___code___line___number"])
     equal(slow["severity"], {"severity_text": "WARN", "severity_number": 13}, "severity")

@@ -35,7 +35,7 @@ void rows_destroy(struct rows *rows)
     keys_deinit(&rows->keys);
     key_sets_deinit(&rows->key_sets);
     ids_deinit(&rows->ids);
-    free(rows->endpoints);
+    free(rows->hashes.at);
     arena_deinit(&rows->arena);
     arena_deinit(&rows->record_arena);
     buf_deinit(&rows->text);

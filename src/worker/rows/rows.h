@@ -4,9 +4,10 @@
  *
  * Rules: docs/rows.md. Pure in (request, project, received_unix_us): a replay makes the same rows with the same ids.
  * Only which attribute keys are one too many depends on what the project has sent before.
- * Thread: one owner (caches inside: attribute keys, endpoint hashes, handles of words and resources).
- * Memory: what is reused between requests is some 150 KB, at most a few MB after requests with many keys; while a request
- *         is built, some multiple of its largest record; 8 bytes a key and project, see attribute_keys_max.
+ * Thread: one owner (caches inside: attribute keys, elements of `hashes`, handles of words and resources).
+ * Memory: what is reused between requests is some 100 KB, at most a few MB after requests with many keys or messages of
+ *         many kinds; while a request is built, some multiple of its largest record; 8 bytes a key and project, see
+ *         attribute_keys_max.
  * Errors: none; what a request may hold is otlp_decode's to check. */
 #pragma once
 #include "base/uuid.h"

@@ -4,7 +4,9 @@
  *   rows_span.c, rows_log.c, rows_metric.c   one record to one row
  *   rows_key.c         attribute keys         rows_rename.c  old names of them
  *   rows_json.c        values as JSON
- *   rows_id.c          UUIDs of rows          rows_summary.c   the line people read */
+ *   rows_id.c          UUIDs of rows          rows_summary.c   the line people read
+ *   rows_hash.c        endpoints, patterns    rows_errors.c    exceptions
+ *   rows_fingerprint.c what messages and stack traces have in common */
 #pragma once
 #include "base/arena.h"
 #include "base/hash.h"
@@ -73,8 +75,9 @@ struct resource {
     struct resource_column *columns; /* flat ones, then the remainder */
     uint32_t column_count;
     struct bytes service_name;
-    bool is_encoded;
-    struct bytes encoded; /* for ids: rows_id.h */
+    bool is_encoded, has_pattern_key;
+    struct bytes encoded;       /* for ids: rows_id.h */
+    struct hash128 pattern_key; /* rows_hash.c */
 };
 struct scope {
     bool is_made;
@@ -86,17 +89,28 @@ struct metric { /* handles of what all its points share */
     struct text_handle name, description, unit, scope_name, scope_version, scope_schema_url, resource_schema_url;
 };
 
-/* Endpoint hashes made before; a slot is overwritten by the next that falls on it. */
-#define ENDPOINTS_KEPT 1024 /* a power of two */
-struct endpoint {
-    struct hash128 name; /* of the name, project first */
-    uint8_t id[ID_TEXT_BYTES];
+/* Elements of `hashes` made before; a slot is overwritten by the next that falls on it. */
+#define HASHES_KEPT_MIN 256 /* powers of two */
+#define HASHES_KEPT_MAX 8192
+struct kept_hash {
+    struct hash128 key; /* of all its parts, project first */
+    uint8_t text[sizeof "err:" - 1 + ID_TEXT_BYTES];
 };
+struct kept_hashes {
+    struct kept_hash *at;
+    uint32_t cap, pushed_count; /* since it grew */
+};
+
+struct row_error {
+    struct bytes type, message, stacktrace;
+    struct bytes place; /* of a failed span without an exception: its name */
+};
+#define ERROR_HASHES_MAX 8 /* of one row */
 
 struct rows {
     struct keys keys;
     struct key_sets key_sets;
-    struct endpoint *endpoints; /* NULL until the first */
+    struct kept_hashes hashes;
 
     /* of the request */
     const struct otlp_request *request;
@@ -124,7 +138,9 @@ struct rows {
     struct slot *slots;
     uint32_t slot_count, slot_cap;
     bool has_renames;
-    const struct otlp_value *roles[ROLE_COUNT];                             /* NULL: the record has none */
+    const struct otlp_value *roles[ROLE_COUNT];  /* NULL: the record has none */
+    struct bytes error_hashes[ERROR_HASHES_MAX]; /* of the row, in its arena */
+    uint32_t error_hash_count;
     struct key first_of_span, first_of_log, first_of_point, first_of_inner; /* only their followers count */
     struct buf text;                                                        /* large texts are written here first */
 };
@@ -201,9 +217,17 @@ void rows_point_build(struct rows *rows, const struct otlp_point *point);
 void rows_trace_flags_put(struct rows *rows, uint32_t flags);
 uint8_t *rows_hex_text_put(uint8_t *at, struct bytes id); /* in quotes: 2 * id.len + 2 bytes */
 
+/* rows_hash.c: elements of `hashes`, in the record's arena. The rules: docs/rows.md. */
+struct bytes rows_pattern_hash(struct rows *rows, struct resource *resource, struct bytes message);
+struct bytes rows_error_hash(struct rows *rows, struct bytes service, const struct row_error *error);
+struct bytes rows_endpoint_hash(struct rows *rows, enum word kind, struct bytes service);
+
 /* rows_errors.c */
-/* [{"type":...,"message":...,"stacktrace":...}] of the record's exceptions; nothing when it has none. */
-void rows_errors_put(struct rows *rows, struct otlp_range events);
+/* `errors` of the record's exceptions, [{"type":...,"message":...,"stacktrace":...,"fingerprint":...}], and their hashes to
+ * rows->error_hashes; nothing when it has none. */
+void rows_errors_put(struct rows *rows, struct bytes service, struct otlp_range events);
+/* The hash of a span that failed without an exception. */
+void rows_failure_hash(struct rows *rows, struct bytes service, const struct otlp_span *span);
 
 /* rows_summary.c */
 void rows_span_summary_put(struct rows *rows, const struct otlp_span *span, enum word kind, uint64_t duration_ns);

@@ -14,16 +14,49 @@ static const struct {
     { "http.response.status_code", ROLE_HTTP_STATUS },
     { "url.path", ROLE_URL_PATH },
     { "url.full", ROLE_URL_FULL },
+    { "url.template", ROLE_URL_TEMPLATE },
+    { "server.address", ROLE_SERVER_ADDRESS },
     { "db.system.name", ROLE_DB_SYSTEM },
     { "db.operation.name", ROLE_DB_OPERATION },
     { "db.collection.name", ROLE_DB_COLLECTION },
     { "db.query.summary", ROLE_DB_SUMMARY },
     { "db.query.text", ROLE_DB_TEXT },
+    { "rpc.system.name", ROLE_RPC_SYSTEM },
     { "rpc.service", ROLE_RPC_SERVICE },
     { "rpc.method", ROLE_RPC_METHOD },
-    { "rpc.grpc.status_code", ROLE_RPC_STATUS },
+    { "rpc.response.status_code", ROLE_RPC_STATUS },
     { "messaging.system", ROLE_MESSAGING_SYSTEM },
+    { "messaging.operation.type", ROLE_MESSAGING_OPERATION },
     { "messaging.destination.name", ROLE_MESSAGING_DESTINATION },
+    { "messaging.destination.template", ROLE_MESSAGING_TEMPLATE },
+    { "messaging.destination.temporary", ROLE_MESSAGING_TEMPORARY },
+    { "messaging.destination.anonymous", ROLE_MESSAGING_TEMPORARY },
+    { "messaging.batch.message_count", ROLE_MESSAGING_COUNT },
+    { "faas.trigger", ROLE_FAAS_TRIGGER },
+    { "faas.invoked_name", ROLE_FAAS_INVOKED },
+    { "faas.coldstart", ROLE_FAAS_COLDSTART },
+    { "gen_ai.provider.name", ROLE_AI_PROVIDER },
+    { "gen_ai.operation.name", ROLE_AI_OPERATION },
+    { "gen_ai.request.model", ROLE_AI_MODEL },
+    { "gen_ai.response.model", ROLE_AI_ANSWERED_MODEL },
+    { "gen_ai.tool.name", ROLE_AI_TOOL },
+    { "gen_ai.agent.name", ROLE_AI_AGENT },
+    { "gen_ai.usage.input_tokens", ROLE_AI_TOKENS_IN },
+    { "gen_ai.usage.output_tokens", ROLE_AI_TOKENS_OUT },
+    { "browser.web_vital.name", ROLE_VITAL_NAME },
+    { "browser.web_vital.value", ROLE_VITAL_VALUE },
+    { "browser.web_vital.rating", ROLE_VITAL_RATING },
+    { "target_element", ROLE_TARGET_ELEMENT }, /* opentelemetry-js, user interaction */
+    { "k8s.event.reason", ROLE_K8S_REASON },
+    { "k8s.event.count", ROLE_K8S_COUNT },
+    { "event.name", ROLE_EVENT_NAME },
+    { "level", ROLE_LEVEL },
+    { "severity", ROLE_LEVEL },
+    { "log.level", ROLE_LEVEL },
+    { "log.severity", ROLE_LEVEL },
+    { "loglevel", ROLE_LEVEL },
+    { "lvl", ROLE_LEVEL },
+    { "severity_text", ROLE_LEVEL },
     { "error.type", ROLE_ERROR_TYPE },
     { "exception.type", ROLE_EXCEPTION_TYPE },
     { "exception.message", ROLE_EXCEPTION_MESSAGE },
@@ -92,9 +125,10 @@ static void table_grow(struct keys *keys)
 static struct key *key_make(struct keys *keys, struct bytes text, uint64_t hash)
 {
     struct key *key = arena_alloc(&keys->arena, sizeof *key);
-    *key = (struct key){
-        .text = arena_copy(&keys->arena, text), .hash = hash, .rename = rename_of(&keys->arena, text), .role = role_of(text)
-    };
+    *key = (struct key){ .text = arena_copy(&keys->arena, text),
+                         .hash = hash,
+                         .rename = rename_of(&keys->arena, text),
+                         .role = role_of(text) };
 
     /* The greatest size is six times the text's: write it aside when that would waste much. */
     size_t json_bytes_max = json_text_bytes_max(text.len) + 1;

@@ -129,7 +129,9 @@ static bool id_is_absent(struct bytes id)
 void rows_log_build(struct rows *rows, const struct otlp_log *log)
 {
     uint32_t resource_index = rows->request->scopes.at[log->scope].resource;
-    rows_resource(rows, resource_index);
+    struct resource *resource = rows_resource(rows, resource_index);
+    struct bytes hashes[2 + ERROR_HASHES_MAX];
+    uint32_t hash_count = 0;
     struct scope *scope = rows_scope(rows, log->scope);
 
     int64_t received_us = rows->request->received_unix_us;
@@ -158,7 +160,7 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
         hex_put(hex, log->trace_id.ptr, log->trace_id.len);
         struct bytes text = bytes_from(hex, 2 * log->trace_id.len);
         columns_put_text(columns, LOGS_AND_SPANS_context___trace_id, text);
-        columns_put_text_list(columns, LOGS_AND_SPANS_hashes, &text, 1);
+        hashes[hash_count++] = arena_copy(&rows->record_arena, text);
     }
     if (!id_is_absent(log->span_id)) {
         uint8_t hex[SPAN_HEX_BYTES];
@@ -174,6 +176,9 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     struct bytes message = body_put(rows, &log->body);
     if (message.len == 0) message = log->event_name;
     rows_log_summary_put(rows, level, message);
-    rows_errors_put(rows, (struct otlp_range){ 0 });
+    if (message.len > 0) hashes[hash_count++] = rows_pattern_hash(rows, resource, message);
+    rows_errors_put(rows, resource->service_name, (struct otlp_range){ 0 }); /* may write over the message */
+    for (uint32_t i = 0; i < rows->error_hash_count; i++) hashes[hash_count++] = rows->error_hashes[i];
+    if (hash_count > 0) columns_put_text_list(columns, LOGS_AND_SPANS_hashes, hashes, hash_count);
     rows_row_end(rows);
 }

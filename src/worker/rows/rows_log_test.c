@@ -27,7 +27,7 @@ static void test_log_fields(void **state)
     assert_cell(f, 0, "context___trace_id", "0123456789abcdef0123456789abcdef");
     assert_cell(f, 0, "context___span_id", "aabbccdd00112233");
     assert_cell(f, 0, "context___trace_flags", "02");
-    assert_cell(f, 0, "hashes", "0123456789abcdef0123456789abcdef");
+    assert_cell(f, 0, "hashes", "0123456789abcdef0123456789abcdef|pat:694a8ae3-0f59-582a-afe4-c2dc091195f6");
     assert_cell(f, 0, "observed_timestamp", "1767225500000005");
     assert_cell(f, 0, "attributes___user___id", "u1");
     assert_cell(f, 0, "attributes", "{\"k\":\"v\"}");

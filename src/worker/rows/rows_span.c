@@ -136,42 +136,16 @@ static void links_put(struct rows *rows, const struct otlp_span *span)
     columns_put_text(rows->columns, LOGS_AND_SPANS_links, buf_bytes(&rows->text));
 }
 
-/* The endpoint of a server span: UUIDv5 over project, "endpoint", service, method, route or path template. */
-static struct bytes endpoint_hash(struct rows *rows, struct bytes service, struct bytes method, struct bytes route)
+static void hashes_put(struct rows *rows, const struct otlp_span *span, enum word kind, struct bytes service,
+                       struct bytes trace_hex)
 {
-    struct bytes parts[] = { bytes_from(rows->project_id.bytes, 16), BYTES("endpoint"), service, method, route };
-    size_t len = 0;
-    for (size_t i = 0; i < COUNT_OF(parts); i++) len += sizeof(uint32_t) + parts[i].len;
-    uint8_t *flat = arena_alloc(&rows->record_arena, len), *at = flat;
-    for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        uint32_t part_len = (uint32_t)parts[i].len;
-        memcpy(at, &part_len, sizeof part_len);
-        at = json_put_bytes(at + sizeof part_len, parts[i]);
-    }
-    if (rows->endpoints == NULL) rows->endpoints = mem_calloc(ENDPOINTS_KEPT, sizeof *rows->endpoints);
-    struct hash128 name_hash = hash128_of(bytes_from(flat, len));
-    struct endpoint *kept = &rows->endpoints[name_hash.lo & (ENDPOINTS_KEPT - 1)];
-    if (unlikely(!hash128_equal(kept->name, name_hash))) {
-        struct id_name name = rows->id_start;
-        for (size_t i = 1; i < COUNT_OF(parts); i++) id_name_add(&name, parts[i]);
-        id_text_put(kept->id, id_name_end(&name));
-        kept->name = name_hash;
-    }
-    return bytes_from(kept->id, ID_TEXT_BYTES);
-}
-
-static void hashes_put(struct rows *rows, const struct otlp_span *span, struct bytes service, struct bytes trace_hex)
-{
-    struct bytes hashes[2];
+    struct bytes hashes[2 + ERROR_HASHES_MAX];
     uint32_t count = 0;
     if (trace_hex.len > 0) hashes[count++] = trace_hex;
-    if (span->kind == 2) { /* SERVER */
-        struct bytes method = value_text(rows->roles[ROLE_HTTP_METHOD]);
-        struct bytes route = value_text(rows->roles[ROLE_HTTP_ROUTE]);
-        struct bytes path = value_text(rows->roles[ROLE_URL_PATH]);
-        if (route.len == 0 && path.len > 0) route = rows_path_template(&rows->record_arena, path);
-        if (route.len > 0) hashes[count++] = endpoint_hash(rows, service, method, route);
-    }
+    struct bytes endpoint = rows_endpoint_hash(rows, kind, service);
+    if (endpoint.len > 0) hashes[count++] = endpoint;
+    if (unlikely(span->status_code == 2 && rows->error_hash_count == 0)) rows_failure_hash(rows, service, span);
+    for (uint32_t i = 0; i < rows->error_hash_count; i++) hashes[count++] = rows->error_hashes[i];
     if (count > 0) columns_put_text_list(rows->columns, LOGS_AND_SPANS_hashes, hashes, count);
 }
 
@@ -218,9 +192,10 @@ void rows_span_build(struct rows *rows, const struct otlp_span *span)
 
     rows_slots_collect(rows, &rows->first_of_span, span->attributes, span->kind);
     rows_slots_put(rows, LOGS_AND_SPANS_attributes, scope->json, dropped);
-    hashes_put(rows, span, resource->service_name, trace_text);
-    rows_span_summary_put(rows, span, kind, duration_ns);
-    rows_errors_put(rows, span->events); /* these look at the roles still; events and links use the slots anew */
+    rows_errors_put(rows, resource->service_name, span->events);
+    hashes_put(rows, span, kind, resource->service_name, trace_text);
+    rows_span_summary_put(rows, span, kind,
+                          duration_ns); /* these look at the roles still; the next use the slots anew */
     events_put(rows, span);
     links_put(rows, span);
     rows_row_end(rows);

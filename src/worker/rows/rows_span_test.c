@@ -1,4 +1,4 @@
-/* Spans as rows: fields, attributes, events, resources, endpoints. */
+/* Spans as rows: fields, attributes, events, resources. */
 #include <math.h>
 
 #include "worker/rows/rows_fixture.h"
@@ -36,7 +36,8 @@ static void test_span_fields(void **state)
     assert_cell(f, 0, "end_time", "1767225500001234");
     assert_cell(f, 0, "duration", "1234567");
     assert_cell(f, 0, "message_size_bytes", "321");
-    assert_cell(f, 0, "hashes", "0123456789abcdef0123456789abcdef");
+    assert_cell(f, 0, "hashes", "0123456789abcdef0123456789abcdef|err:b47560b4-bd09-5019-b88a-40b11dd96852");
+    assert_cell(f, 1, "hashes", "0123456789abcdef0123456789abcdef");
 
     assert_cell(f, 1, "kind", "internal");
     assert_cell(f, 1, "status_code", "UNSET");
@@ -189,10 +190,13 @@ static void test_events_links_errors(void **state)
     assert_cell(f, 0, "links",
                 "[{\"trace_id\":\"11111111111111111111111111111111\",\"span_id\":\"2222222222222222\","
                 "\"attributes\":{\"why\":\"batch\"}}]");
-    assert_cell(f, 0, "errors", "[{\"type\":\"IOError\",\"message\":\"no \\\"x\\\"\",\"stacktrace\":\"a\\nb\"}]");
+    assert_cell(f, 0, "errors",
+                "[{\"type\":\"IOError\",\"message\":\"no "
+                "\\\"x\\\"\",\"stacktrace\":\"a\\nb\",\"fingerprint\":\"dae7a507-50f2-57d9-8c5e-dab59cdcb328\"}]");
     assert_cell(f, 0, "attributes", "{\"otel.dropped_links_count\":4}");
     assert_cell(f, 1, "attributes___exception___type", "E");
-    assert_cell(f, 1, "errors", "[{\"type\":\"E\",\"message\":\"m\"}]");
+    assert_cell(f, 1, "errors",
+                "[{\"type\":\"E\",\"message\":\"m\",\"fingerprint\":\"b35a088c-b080-5d06-89db-5eff2a42b524\"}]");
 }
 
 /* Goal: an exception told by an event and by attributes is one error. */
@@ -206,7 +210,8 @@ static void test_error_told_twice(void **state)
         sent_span(f, ATTRIBUTES(f, text_of("exception.type", "E"), text_of("exception.message", "m")));
     span->events = (struct otlp_range){ 0, 1 };
     build(f);
-    assert_cell(f, 0, "errors", "[{\"type\":\"E\",\"message\":\"m\"}]");
+    assert_cell(f, 0, "errors",
+                "[{\"type\":\"E\",\"message\":\"m\",\"fingerprint\":\"b35a088c-b080-5d06-89db-5eff2a42b524\"}]");
 }
 
 /* Goal: the resource's columns and remainder stand in each of its rows, the scope in the remainder. */
@@ -288,32 +293,6 @@ static void test_example_of_docs(void **state)
     for (size_t i = 0; i < COUNT_OF(expected); i++) assert_cell(f, 0, expected[i][0], expected[i][1]);
 }
 
-/* Goal: the endpoint of a server span has one hash, from route or from a path with ids taken out; it differs by service,
- * method and project, and a client span has none. */
-static void test_endpoint_hash(void **state)
-{
-    struct fixture *f = *state;
-    f->request.resources.at[0].attributes = ATTRIBUTES(f, text_of("service.name", "cart"));
-    sent_span(f, ATTRIBUTES(f, text_of("http.request.method", "GET"), text_of("http.route", "/user/{id}/cart")));
-    sent_span(f, ATTRIBUTES(f, text_of("http.request.method", "GET"), text_of("url.path", "/user/42/cart")));
-    sent_span(f, ATTRIBUTES(f, text_of("http.request.method", "PUT"), text_of("url.path", "/user/42/cart")));
-    sent_span(f, ATTRIBUTES(f, text_of("http.request.method", "GET"), text_of("http.route", "/user/{id}/cart")))->kind =
-        3;
-    build(f);
-    const char *trace = "0123456789abcdef0123456789abcdef";
-    assert_int_equal(strlen(cell(f, 0, "hashes")), 32 + 1 + 36);
-    assert_memory_equal(cell(f, 0, "hashes"), trace, 32);
-    assert_string_equal(cell(f, 0, "hashes"), cell(f, 1, "hashes"));
-    assert_string_not_equal(cell(f, 0, "hashes"), cell(f, 2, "hashes"));
-    assert_cell(f, 3, "hashes", trace);
-    char *first = strdup(cell(f, 0, "hashes"));
-    f->project.bytes[0] ^= 1;
-    build(f);
-    assert_string_not_equal(cell(f, 4, "hashes"), first);
-    assert_string_equal(cell(f, 4, "hashes"), cell(f, 5, "hashes"));
-    free(first);
-}
-
 /* Goal: the line people read says what a span is, shortly. */
 static void test_span_summary(void **state)
 {
@@ -346,8 +325,7 @@ int main(void)
         TEST(test_span_fields),           TEST(test_span_kinds_and_statuses), TEST(test_flat_columns_and_remainder),
         TEST(test_remainder_types),       TEST(test_last_of_equal_keys),      TEST(test_many_and_large_attributes),
         TEST(test_events_links_errors),   TEST(test_error_told_twice),        TEST(test_resource_and_scope),
-        TEST(test_scope_named_by_sender), TEST(test_example_of_docs),         TEST(test_endpoint_hash),
-        TEST(test_span_summary),
+        TEST(test_scope_named_by_sender), TEST(test_example_of_docs),         TEST(test_span_summary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,109 @@
+#include <stdlib.h>
+
+#include "worker/rows/rows_fingerprint.h"
+#include "worker/rows/rows_inside.h"
+
+/* Where the hash with this key is, or goes. The table grows when keys that are in use push each other out. */
+static struct kept_hash *kept_at(struct kept_hashes *kept, struct hash128 key)
+{
+    if (unlikely(kept->cap == 0 || (kept->pushed_count > kept->cap / 4 && kept->cap < HASHES_KEPT_MAX))) {
+        uint32_t cap = kept->cap == 0 ? HASHES_KEPT_MIN : kept->cap * 2;
+        struct kept_hash *at = mem_calloc(cap, sizeof *at);
+        for (uint32_t i = 0; i < kept->cap; i++) at[kept->at[i].key.lo & (cap - 1)] = kept->at[i];
+        free(kept->at);
+        *kept = (struct kept_hashes){ .at = at, .cap = cap };
+    }
+    return &kept->at[key.lo & (kept->cap - 1)];
+}
+
+/* Elements of `hashes` are UUIDs of version 5 over project, a word, service and what else tells them apart. The same ones
+ * come again and again: those made last are kept under a key made of their parts. */
+static struct bytes hash_of(struct rows *rows, struct bytes head, struct hash128 key, const struct bytes *parts,
+                            size_t part_count)
+{
+    struct kept_hash *kept = kept_at(&rows->hashes, key);
+    if (unlikely(!hash128_equal(kept->key, key))) {
+        struct id_name name = rows->id_start;
+        for (size_t i = 0; i < part_count; i++) id_name_add(&name, parts[i]);
+        assert(head.len + ID_TEXT_BYTES <= sizeof kept->text);
+        id_text_put(json_put_bytes(kept->text, head), id_name_end(&name));
+        rows->hashes.pushed_count += (kept->key.lo | kept->key.hi) != 0;
+        kept->key = key;
+    }
+    uint8_t *text = arena_alloc(&rows->record_arena, sizeof kept->text); /* the next may fall on its place */
+    memcpy(text, kept->text, sizeof kept->text);
+    return bytes_from(text, head.len + ID_TEXT_BYTES);
+}
+
+static struct bytes parts_joined(struct rows *rows, const struct bytes *parts, size_t part_count)
+{
+    size_t len = sizeof rows->project_id.bytes;
+    for (size_t i = 0; i < part_count; i++) len += sizeof(uint32_t) + parts[i].len;
+    uint8_t *flat = arena_alloc(&rows->record_arena, len);
+    uint8_t *at = json_put_bytes(flat, bytes_from(rows->project_id.bytes, sizeof rows->project_id.bytes));
+    for (size_t i = 0; i < part_count; i++) {
+        uint32_t part_len = (uint32_t)parts[i].len;
+        memcpy(at, &part_len, sizeof part_len);
+        at = json_put_bytes(at + sizeof part_len, parts[i]);
+    }
+    return bytes_from(flat, len);
+}
+
+static struct bytes hash_of_parts(struct rows *rows, struct bytes head, const struct bytes *parts, size_t part_count)
+{
+    return hash_of(rows, head, hash128_of(parts_joined(rows, parts, part_count)), parts, part_count);
+}
+
+/* For each log record: what the resource has to say to the key is made once. */
+struct bytes rows_pattern_hash(struct rows *rows, struct resource *resource, struct bytes message)
+{
+    uint8_t room[FINGERPRINT_ROOM_BYTES];
+    struct bytes parts[] = { BYTES("pattern"), resource->service_name, fingerprint_template(room, message) };
+    if (unlikely(!resource->has_pattern_key)) {
+        resource->pattern_key = hash128_of(parts_joined(rows, parts, 2));
+        resource->has_pattern_key = true;
+    }
+    struct hash128 key = hash128_of(parts[2]), by = resource->pattern_key;
+    key.lo = hash64_mix(key.lo ^ by.lo, key.hi ^ by.hi ^ 0x9E3779B97F4A7C15u);
+    key.hi += by.hi + by.lo;
+    return hash_of(rows, BYTES("pat:"), key, parts, COUNT_OF(parts));
+}
+
+struct bytes rows_error_hash(struct rows *rows, struct bytes service, const struct row_error *error)
+{
+    uint8_t message_room[FINGERPRINT_ROOM_BYTES], frame_room[FINGERPRINT_ROOM_BYTES];
+    struct bytes parts[] = { BYTES("error"), service, error->type, fingerprint_template(message_room, error->message),
+                             error->stacktrace.len > 0 ? fingerprint_frame(frame_room, error->stacktrace)
+                                                       : fingerprint_template(frame_room, error->place) };
+    return hash_of_parts(rows, BYTES("err:"), parts, COUNT_OF(parts));
+}
+
+/* Where requests come in: a route, a method of a service, a queue; and where they go, when the client knows the template of
+ * its URL. Empty: none. */
+struct bytes rows_endpoint_hash(struct rows *rows, enum word kind, struct bytes service)
+{
+    struct bytes method = value_text(rows->roles[ROLE_HTTP_METHOD]), route = { 0 };
+    if (kind == WORD_SERVER) {
+        route = value_text(rows->roles[ROLE_HTTP_ROUTE]);
+        struct bytes path = value_text(rows->roles[ROLE_URL_PATH]);
+        if (route.len == 0 && path.len > 0) route = rows_path_template(&rows->record_arena, path);
+        if (route.len == 0) {
+            method = value_text(rows->roles[ROLE_RPC_SYSTEM]);
+            route = value_text(rows->roles[ROLE_RPC_METHOD]);
+        }
+    } else if (kind == WORD_CONSUMER) {
+        const struct otlp_value *temporary = rows->roles[ROLE_MESSAGING_TEMPORARY];
+        method = value_text(rows->roles[ROLE_MESSAGING_OPERATION]);
+        route = value_text(rows->roles[ROLE_MESSAGING_TEMPLATE]);
+        if (route.len == 0 && (temporary == NULL || temporary->type != OTLP_BOOL || !temporary->boolean)) {
+            route = value_text(rows->roles[ROLE_MESSAGING_DESTINATION]);
+        }
+    } else if (kind == WORD_CLIENT && rows->roles[ROLE_URL_TEMPLATE] != NULL) {
+        struct bytes parts[] = { BYTES("outgoing"), service, method, value_text(rows->roles[ROLE_SERVER_ADDRESS]),
+                                 value_text(rows->roles[ROLE_URL_TEMPLATE]) };
+        return hash_of_parts(rows, BYTES(""), parts, COUNT_OF(parts));
+    }
+    if (route.len == 0) return route;
+    struct bytes parts[] = { BYTES("endpoint"), service, method, route };
+    return hash_of_parts(rows, BYTES(""), parts, COUNT_OF(parts));
+}
