@@ -131,8 +131,10 @@ struct traces {
 static bool traces_take(void *ctx, duckdb_data_chunk chunk)
 {
     struct traces *traces = ctx;
-    for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk) && traces->count <= IDENTITY_TRACES_MAX; row++)
-        traces->texts[traces->count++] = arena_copy(traces->arena, chunk_text(chunk, 0, row));
+    for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk) && traces->count <= IDENTITY_TRACES_MAX; row++) {
+        struct bytes text = chunk_text(chunk, 0, row);
+        if (identity_can_name(text)) traces->texts[traces->count++] = arena_copy(traces->arena, text);
+    }
     return traces->count <= IDENTITY_TRACES_MAX;
 }
 

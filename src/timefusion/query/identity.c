@@ -27,9 +27,13 @@ static uint32_t fields_wanted(const struct plan_table *table)
     return wanted;
 }
 
+/* column = a text, or IN texts, which we can name as well. */
 static bool is_equality(const struct bound *bound)
 {
-    return bound->kind == BOUND_TEXTS && (bound->op == CONDITION_EQ || bound->op == CONDITION_IN);
+    if (bound->kind != BOUND_TEXTS || (bound->op != CONDITION_EQ && bound->op != CONDITION_IN)) return false;
+    for (uint32_t i = 0; i < bound->text_count; i++)
+        if (!identity_can_name(bound->texts[i])) return false;
+    return true;
 }
 
 static int64_t moved(int64_t time_us, int64_t by_us)
@@ -123,6 +127,11 @@ static void files_choose(struct identity *identity, uint32_t wanted, const struc
         identity->files.files[kept++] = identity->files.files[f];
     }
     identity->files.count = kept;
+}
+
+bool identity_can_name(struct bytes trace)
+{
+    return trace.len == 0 || !memchr(trace.ptr, '\0', trace.len);
 }
 
 static int text_order(const void *a, const void *b)

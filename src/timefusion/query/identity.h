@@ -50,6 +50,8 @@ void identity_narrow(struct identity *identity, struct bytes *traces, uint32_t c
 void identity_prune(const struct identity *identity, const struct plan_table *table, const struct bound *bounds,
                     const struct timefusion_snapshot *snapshot, struct arena *arena, struct pruned *pruned,
                     struct prune_warning **warnings);
+/* Can it be named in SQL? One with a zero byte cannot (not from OTLP, whose ids are hex here): its rows keep their own values. */
+bool identity_can_name(struct bytes trace);
 /* Sorts; equal ones become one. Gives the count that is left. */
 uint32_t identity_traces_sort(struct bytes *traces, uint32_t count);
 

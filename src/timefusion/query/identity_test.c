@@ -215,6 +215,7 @@ static void test_asked(void **state)
            "row 6\nrow 8\n");
     expect(session, "select count(*) from otel_logs_and_spans where attributes___user___id = 'nobody'", "0\n");
     expect(session, "select count(*) from otel_logs_and_spans where attributes___user___id = null", "0\n");
+    expect(session, "select count(*) from otel_logs_and_spans where attributes___user___id = 'it''s; --'", "0\n");
     expect(session, "select count(*) from otel_logs_and_spans where attributes___user___hash = 'x'", "0\n");
     expect(session,
            "select a.name, b.name from otel_logs_and_spans a join otel_logs_and_spans b on a.context___trace_id = "
@@ -360,6 +361,55 @@ static void test_files(void **state)
     free(plan);
 }
 
+/* Goal: a damaged file that says whose a trace is takes nothing else along, and is named.
+ * Method: overwrite the end of the file with row 5417, which names the user of row 17. */
+static void test_damaged(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct query_statement *statement;
+    struct query_cursor *cursor;
+    const struct query_chunk *chunk;
+    const char *const *warnings;
+    struct timefusion_snapshot *snapshot;
+    struct err err = { .code = ERR_OK };
+    char command[300];
+    fixture_open(&fixture, 0, 0);
+    for (uint32_t f = 0; f < 12; f++)
+        fixture_publish_rows(&fixture, fixture.project, SCHEMA_LOGS_AND_SPANS, (uint64_t)f * FILE_ROWS, FILE_ROWS, f,
+                             row_put);
+    assert_true(
+        timefusion_snapshot_acquire(fixture.timefusion, SCHEMA_LOGS_AND_SPANS, fixture.project, &snapshot, &err));
+    snprintf(command, sizeof command,
+             "f=$(find '%s/local' -name '*%s') && printf 'xxxxxxxxxxxx' | dd of=$f bs=1 seek=$(($(stat -c %%s $f) - "
+             "12)) conv=notrunc 2>/dev/null",
+             fixture.dir, snapshot->files[12 - 1 - LATE_ROW / FILE_ROWS]->name);
+    timefusion_snapshot_release(snapshot);
+    assert_int_equal(system(command), 0);
+    static const struct {
+        const char *sql;
+        bool is_null; /* the first row's value */
+    } statements[] = {
+        { "select attributes___user___id from otel_logs_and_spans where name = 'row 17'", true },
+        { "select attributes___user___id from otel_logs_and_spans where context___trace_id = 'h'", true },
+        { "select attributes___user___id from otel_logs_and_spans where attributes___user___id in ('late', 'u5')",
+          false },
+        { "select attributes___user___id from otel_logs_and_spans order by timestamp limit 5000", false }, /* walked */
+    };
+    for (size_t i = 0; i < COUNT_OF(statements); i++) {
+        assert_true(query_prepare(fixture.session, bytes_of_text(statements[i].sql), NULL, 0, &statement, &err));
+        if (!query_execute(statement, NULL, 0, &cursor, &err)) fail_msg("%s", err.text);
+        assert_true(query_fetch(cursor, &chunk, &err));
+        assert_non_null(chunk);
+        assert_int_equal(query_chunk_value(chunk, 0, 0).is_null, statements[i].is_null);
+        if (query_cursor_warnings(cursor, &warnings) != 1) fail_msg("not one warning: %s", statements[i].sql);
+        assert_non_null(strstr(warnings[0], "up to 500 rows are missing"));
+        query_cursor_close(cursor);
+        query_statement_close(statement);
+    }
+    fixture_close(&fixture);
+}
+
 /* Goal: a map gives back what was put, refuses what is too much, and is found by its number alone. */
 static void test_map(void **state)
 {
@@ -407,7 +457,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),        cmocka_unit_test(test_asked),      cmocka_unit_test(test_sent),
         cmocka_unit_test(test_window),        cmocka_unit_test(test_files),      cmocka_unit_test(test_map),
-        cmocka_unit_test(test_other_project), cmocka_unit_test(test_ways_agree),
+        cmocka_unit_test(test_other_project), cmocka_unit_test(test_ways_agree), cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

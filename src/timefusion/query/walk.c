@@ -100,7 +100,7 @@ static uint32_t walked_traces(struct query_cursor *cursor, struct bytes **traces
             if (times[row] > *to_us) *to_us = times[row];
             if (validity && !(validity[row / 64] >> (row % 64) & 1)) continue;
             struct bytes text = bytes_from(duckdb_string_t_data(&texts[row]), duckdb_string_t_length(texts[row]));
-            if (count > 0 && bytes_equal((*traces)[count - 1], text)) continue;
+            if ((count > 0 && bytes_equal((*traces)[count - 1], text)) || !identity_can_name(text)) continue;
             (*traces)[count++] = arena_copy(&cursor->arena, text);
         }
     }
