@@ -16,6 +16,7 @@
 #include "net/server.h"
 struct admission;
 struct loop;
+struct tls_context;
 struct grpc_server;
 
 enum grpc_encoding { GRPC_ENCODING_IDENTITY, GRPC_ENCODING_GZIP, GRPC_ENCODING_ZSTD, GRPC_ENCODING_UNKNOWN };
@@ -43,6 +44,8 @@ struct grpc_options {
     uint32_t message_bytes_max;  /* on the wire */
     struct admission *admission; /* bytes of all requests in flight; may be shared with other servers */
     uint32_t streams_max;        /* at once on a connection */
+    struct tls_context *tls;     /* NULL: in the clear */
+    uint32_t age_ms_max;         /* of a connection, as in server.h; 0: 30 minutes */
     struct grpc_handler handler;
     const struct log *log;
 };

@@ -1,7 +1,7 @@
 /* Random bytes into a gRPC connection without a socket.
  *
  * The first byte says: bit 0 put the client's preface and SETTINGS before; bit 1 feed in small steps;
- * bit 2 keep the calls and answer after the connection has ended. */
+ * bit 2 keep the calls and answer after the connection has ended; bit 3 drain at once, not in two steps. */
 #include <stdlib.h>
 
 #include "net/grpc_session.h"
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         grpc_session_tick(session, now_mono_ns);
         (void)grpc_session_is_choked(session);
         if (grpc_session_is_over(session)) break;
-        if (at > size / 2) grpc_session_drain(session);
+        if (at > size / 2) grpc_session_drain(session, (mode & 8) != 0, now_mono_ns);
     }
     grpc_session_destroy(session);
     while (kept_count > 0) call_answer(kept[--kept_count]);

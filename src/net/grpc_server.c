@@ -81,12 +81,13 @@ static void session_tick(void *session, uint64_t now_mono_ns)
 
 static void session_drain(void *session, bool at_once, uint64_t now_mono_ns)
 {
-    (void)at_once, (void)now_mono_ns;
-    grpc_session_drain(session);
+    grpc_session_drain(session, at_once, now_mono_ns);
 }
 
 static const struct server_protocol protocol = {
     .name = "grpc",
+    .speaks = "gRPC",
+    .alpn = "h2",
     .create = session_create,
     .destroy = session_destroy,
     .feed = session_feed,
@@ -127,6 +128,8 @@ bool grpc_server_open(struct grpc_server **out, struct loop *loop, const struct 
         .address = options->address,
         .port = options->port,
         .protocol = &protocol,
+        .tls = options->tls,
+        .age_ms_max = options->age_ms_max,
         .ctx = server,
         .released = server_released,
         .log = options->log,

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "net/grpc_status.h"
+#include "net/http2_alive.h"
 #include "net/http2_guard.h"
 
 enum {
@@ -72,6 +73,7 @@ struct grpc_session {
     uint32_t call_count;  /* also those whose stream is gone while the handler works on them */
     uint64_t now_mono_ns; /* of the last feed or tick */
     struct http2_guard guard;
+    struct http2_alive alive;
     struct grpc_call *oldest, *newest;
     struct grpc_call *whole_first, **whole_last;
     const uint8_t *piece; /* of nghttp2's output, not yet copied */
@@ -577,6 +579,7 @@ static int on_frame(nghttp2_session *http, const nghttp2_frame *frame, void *ctx
 {
     struct grpc_session *session = ctx;
     if (frame->hd.type == NGHTTP2_SETTINGS) session->has_begun = true;
+    if (frame->hd.type == NGHTTP2_PING) http2_alive_ping(&session->alive, http, &frame->ping);
     if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) return 0;
     struct grpc_call *call = nghttp2_session_get_stream_user_data(http, frame->hd.stream_id);
     if (call == NULL) return 0;
@@ -653,6 +656,7 @@ struct grpc_session *grpc_session_create(struct admission *admission, const stru
     session->streams_max = options->streams_max;
     session->now_mono_ns = now_mono_ns;
     http2_guard_init(&session->guard, now_mono_ns);
+    http2_alive_init(&session->alive, now_mono_ns);
     session->whole_last = &session->whole_first;
     session->http = http_create(session);
     nghttp2_settings_entry settings[] = {
@@ -729,6 +733,7 @@ void grpc_session_feed(struct grpc_session *session, struct bytes bytes, uint64_
         return;
     }
     session->has_heard = true;
+    http2_alive_heard(&session->alive, now_mono_ns);
     size_t allowed = http2_guard_take(&session->guard, bytes, now_mono_ns);
     ssize_t taken = nghttp2_session_mem_recv(session->http, bytes.ptr, allowed);
     if (taken < 0 || ((size_t)taken != allowed && session->guard.reason == NULL)) session->is_broken = true;
@@ -769,8 +774,9 @@ size_t grpc_session_fill(struct grpc_session *session, uint8_t *out, size_t max)
 
 bool grpc_session_is_over(struct grpc_session *session)
 {
-    if (session->is_broken) return true;
+    if (session->is_broken || session->alive.is_gone) return true;
     if (session->is_cut) return session->piece_len == 0;
+    if (session->alive.notice_mono_ns != 0) return false; /* calls may be on their way to us */
     return session->piece_len == 0 && !nghttp2_session_want_read(session->http) &&
            !nghttp2_session_want_write(session->http);
 }
@@ -802,14 +808,15 @@ void grpc_session_tick(struct grpc_session *session, uint64_t now_mono_ns)
     session->now_mono_ns = now_mono_ns;
     if (session->is_broken) return;
     for (struct grpc_call *call = session->oldest; call != NULL; call = call->newer) call_tick(call);
+    if (session->has_begun) http2_alive_tick(&session->alive, session->http, now_mono_ns);
     if (session->guard.reason != NULL && !session->is_cut) cut(session);
 }
 
-void grpc_session_drain(struct grpc_session *session)
+void grpc_session_drain(struct grpc_session *session, bool at_once, uint64_t now_mono_ns)
 {
     if (session->is_broken) return;
-    int32_t last = nghttp2_session_get_last_proc_stream_id(session->http);
-    (void)nghttp2_submit_goaway(session->http, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0);
+    if (!session->has_heard) session->is_cut = true; /* there is nobody to tell */
+    http2_alive_drain(&session->alive, session->http, at_once, now_mono_ns);
 }
 
 bool grpc_session_is_idle(const struct grpc_session *session)

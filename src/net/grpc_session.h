@@ -34,7 +34,8 @@ bool grpc_session_is_over(struct grpc_session *session);
 bool grpc_session_is_choked(struct grpc_session *session);
 /* Ends calls whose body does not come or whose answer is not taken; to be called each second or so. */
 void grpc_session_tick(struct grpc_session *session, uint64_t now_mono_ns);
-void grpc_session_drain(struct grpc_session *session);           /* GOAWAY: no new calls */
+/* No new calls: GOAWAY, at once or in two steps (net/http2_alive.h). */
+void grpc_session_drain(struct grpc_session *session, bool at_once, uint64_t now_mono_ns);
 bool grpc_session_is_idle(const struct grpc_session *session);   /* no call at all */
 bool grpc_session_has_begun(const struct grpc_session *session); /* the client's first SETTINGS came */
 

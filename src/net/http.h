@@ -77,6 +77,7 @@ struct http_options {
     uint32_t body_bytes_max;     /* on the wire */
     struct admission *admission; /* shared with other servers of the same loop; outlives the server */
     struct tls_context *tls;     /* NULL: in the clear */
+    uint32_t age_ms_max;         /* of a connection, as in server.h; 0: 30 minutes */
     struct http_handler handler;
     const struct log *log;
 };

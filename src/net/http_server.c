@@ -114,6 +114,8 @@ static void session_drain(void *session, bool at_once, uint64_t now_mono_ns)
 
 static const struct server_protocol protocol = {
     .name = "http",
+    .speaks = "HTTP/1.1",
+    .alpn = "http/1.1",
     .create = session_create,
     .destroy = session_destroy,
     .feed = session_feed,
@@ -170,6 +172,8 @@ bool http_server_open(struct http_server **out, struct loop *loop, const struct 
         .address = options->address,
         .port = options->port,
         .protocol = &protocol,
+        .tls = options->tls,
+        .age_ms_max = options->age_ms_max,
         .ctx = server,
         .released = server_released,
         .log = options->log,

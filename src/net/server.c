@@ -1,5 +1,6 @@
 #include "net/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -7,6 +8,8 @@
 #include "net/server_inside.h"
 
 enum { LISTEN_BACKLOG = 512, TICK_MS = 1000 };
+enum { AGE_MS_MAX = 30 * 60 * 1000, GRACE_MS_MAX = 2 * 60 * 1000, IDLE_MS_MAX = 10 * 60 * 1000 };
+static const uint64_t TELL_NS_MIN = 60000000000; /* between two lines of the log about one kind of mishap */
 
 /* ---- answers ---- */
 
@@ -58,6 +61,7 @@ static void server_free(struct server *server)
     pthread_mutex_destroy(&server->lock);
     free(server->read_bytes);
     free(server->write_bytes);
+    free(server->clear_bytes);
     free(server);
     if (released != NULL) released(ctx);
 }
@@ -80,6 +84,33 @@ void server_answer(struct server_request *request)
     }
     pthread_mutex_unlock(&server->lock);
     if (is_last) server_free(server);
+}
+
+/* ---- mishaps ---- */
+
+static void peer_print(const struct server_connection *connection, char *out, size_t out_bytes)
+{
+    struct sockaddr_storage name;
+    int len = sizeof name;
+    out[0] = '\0';
+    if (uv_tcp_getpeername(&connection->socket, (struct sockaddr *)&name, &len) != 0) return;
+    if (name.ss_family == AF_INET) (void)uv_ip4_name((const struct sockaddr_in *)&name, out, out_bytes);
+    if (name.ss_family == AF_INET6) (void)uv_ip6_name((const struct sockaddr_in6 *)&name, out, out_bytes);
+}
+
+void server_mishap(struct server *server, enum server_mishap mishap, const struct server_connection *connection,
+                   const char *detail)
+{
+    static const char *const names[SERVER_MISHAPS] = { "connection_refused", "tls_failed", "tls_missing",
+                                                       "tls_unexpected", "not_understood" };
+    char event[60], peer[64];
+    uint64_t count = atomic_fetch_add(&server->mishaps[mishap], 1) + 1, now_ns = clock_mono_ns();
+    if (count > 1 && now_ns - server->told_mono_ns[mishap] < TELL_NS_MIN) return;
+    server->told_mono_ns[mishap] = now_ns;
+    snprintf(event, sizeof event, "%s.%s", server->protocol->name, names[mishap]);
+    peer_print(connection, peer, sizeof peer);
+    log_warn(server->options.log, event, log_text("peer", peer), log_text("why", detail),
+             log_number("count", (int64_t)count));
 }
 
 /* ---- the port ---- */
@@ -175,6 +206,10 @@ bool server_open(struct server **out, struct loop *loop, const struct server_opt
     server->options = *options;
     server->options.address = NULL;
     server->protocol = options->protocol;
+    if (options->age_ms_max == 0) server->options.age_ms_max = AGE_MS_MAX;
+    if (options->grace_ms_max == 0) server->options.grace_ms_max = GRACE_MS_MAX;
+    if (options->idle_ms_max == 0) server->options.idle_ms_max = IDLE_MS_MAX;
+    if (options->tls != NULL) server->clear_bytes = mem_alloc(SERVER_READ_BYTES);
     server->read_bytes = mem_alloc(SERVER_READ_BYTES);
     server->write_bytes = mem_alloc(SERVER_WRITE_BYTES);
     pthread_mutex_init(&server->lock, NULL);
@@ -205,7 +240,12 @@ void server_stats(const struct server *server, struct server_stats *stats)
 {
     stats->connections = atomic_load(&server->open_count);
     stats->connections_accepted = atomic_load(&server->accepted_count);
-    stats->connections_refused = atomic_load(&server->refused_count);
+    stats->connections_refused = atomic_load(&server->mishaps[SERVER_REFUSED]);
+    stats->connections_drained = atomic_load(&server->drained_count);
+    stats->tls_failed = atomic_load(&server->mishaps[SERVER_TLS_FAILED]);
+    stats->tls_missing = atomic_load(&server->mishaps[SERVER_TLS_MISSING]);
+    stats->tls_unexpected = atomic_load(&server->mishaps[SERVER_TLS_UNEXPECTED]);
+    stats->not_understood = atomic_load(&server->mishaps[SERVER_NOT_UNDERSTOOD]);
 }
 
 static void drain_on_loop(void *ctx)
@@ -216,7 +256,7 @@ static void drain_on_loop(void *ctx)
     listener_close(server);
     for (struct server_connection *connection = server->connections; connection != NULL;
          connection = connection->next) {
-        connection_drain(connection, now_ns);
+        connection_drain(connection, true, now_ns);
     }
     server_settle(server);
 }

@@ -1,8 +1,8 @@
-/* server.h -- a listening port on a loop (net/loop.h): connections, time limits and draining, for any protocol whose
+/* server.h -- a listening port on a loop (net/loop.h): connections, TLS, time limits and draining, for any protocol whose
  * session is bytes in, requests and bytes out, and does no I/O of its own.
  *
- *   socket --feed--> protocol's session --next--> call --> handler --> [other threads] --server_answer--.
- *   socket <--fill-- protocol's session <------------------ apply (on the loop, a batch at a time) <-----'
+ *   socket --[TLS]--feed--> protocol's session --next--> call --> handler --> [other threads] --server_answer--.
+ *   socket <-[TLS]--fill--- protocol's session <------------------ apply (on the loop, a batch at a time) <-----'
  *
  * A protocol (grpc_server.c, http_server.c) is a constant table of functions, struct server_protocol. A request of it
  * embeds a struct server_request, by which the server hands it about; the protocol finds its own by offsetof.
@@ -18,6 +18,7 @@
 #include "base/log.h"
 struct loop;
 struct server;
+struct tls_context;
 struct server_connection;
 
 /* In each request; the server's from next to apply. */
@@ -28,7 +29,9 @@ struct server_request {
 
 /* All but server_answer's half run on the loop thread. `session` is what create made. */
 struct server_protocol {
-    const char *name; /* "grpc": log events are "grpc.connection_refused" and so on */
+    const char *name;   /* "grpc": log events are "grpc.connection_refused" and so on */
+    const char *speaks; /* "gRPC": for people who came to the wrong port */
+    const char *alpn;   /* "h2": what TLS clients must offer, if they offer anything */
 
     /* A connection came. owner is to be kept, for apply. What fill has at once is sent (a server's SETTINGS). */
     void *(*create)(void *ctx, struct server_connection *owner, uint64_t now_mono_ns);
@@ -70,6 +73,10 @@ struct server_options {
     const char *address; /* "127.0.0.1" */
     uint16_t port;       /* 0: any free one, see server_port */
     const struct server_protocol *protocol;
+    struct tls_context *tls;     /* NULL: in the clear. Outlives the server */
+    uint32_t age_ms_max;         /* a connection older than this, give or take a tenth, is drained; 0: 30 minutes */
+    uint32_t grace_ms_max;       /* after which a drained connection is closed; 0: 2 minutes */
+    uint32_t idle_ms_max;        /* a connection without a request for so long is drained; 0: 10 minutes */
     void *ctx;                   /* the protocol's, for create and call */
     void (*released)(void *ctx); /* NULL: nothing to do */
     const struct log *log;
@@ -79,6 +86,11 @@ struct server_stats {
     uint64_t connections;          /* open now */
     uint64_t connections_accepted; /* since the start */
     uint64_t connections_refused;  /* there were too many */
+    uint64_t connections_drained;  /* for their age, or idle */
+    uint64_t tls_failed;           /* hands were not shaken: no trust, nothing in common, bytes that are not TLS */
+    uint64_t tls_missing;          /* came in the clear to a port with TLS */
+    uint64_t tls_unexpected;       /* came with TLS to a port in the clear */
+    uint64_t not_understood;       /* ended without a word of our protocol */
 };
 
 MUST_CHECK bool server_open(struct server **server, struct loop *loop, const struct server_options *options,

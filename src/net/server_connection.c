@@ -1,11 +1,9 @@
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "net/server_inside.h"
 
 static const uint64_t SECOND_NS = 1000000000;
-static const uint64_t IDLE_SECONDS_MAX = 600;
 static const uint64_t BEGIN_SECONDS_MAX = 10; /* until the client has shown that it speaks our protocol */
 static const uint64_t WRITE_SECONDS_MAX = 60; /* for a client that reads nothing */
 static const uint64_t LINGER_SECONDS_MAX = 2;
@@ -38,6 +36,7 @@ void connection_close(struct server_connection *connection)
     connection->is_writing = false;
     server->protocol->destroy(connection->session);
     connection->session = NULL;
+    stream_close(connection);
     uv_close((uv_handle_t *)&connection->socket, closed_on);
 }
 
@@ -66,7 +65,6 @@ static void end_on(struct server_connection *connection)
 static void read_on(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
 {
     struct server_connection *connection = stream->data;
-    struct server *server = connection->server;
     if (connection->is_closing || len == 0) return; /* 0 is libuv's EAGAIN */
     if (len < 0 && (len != UV_EOF || connection->is_lingering)) {
         connection_close(connection);
@@ -77,10 +75,11 @@ static void read_on(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
     if (len == UV_EOF) {
         end_on(connection);
     } else {
-        server->protocol->feed(connection->session, bytes_from(buf->base, (size_t)len), connection->heard_mono_ns);
+        stream_take(connection, bytes_from(buf->base, (size_t)len), connection->heard_mono_ns);
+        if (connection->has_peer_closed) end_on(connection);
     }
     connection_mark_dirty(connection);
-    server_settle(server); /* ends the connection when the session is over */
+    server_settle(connection->server); /* ends the connection when the session is over */
 }
 
 static void read_start(struct server_connection *connection)
@@ -94,7 +93,7 @@ static void read_start(struct server_connection *connection)
 static void read_or_wait(struct server_connection *connection)
 {
     if (connection->is_closing || connection->is_lingering || connection->is_ended) return;
-    bool is_choked = connection->server->protocol->is_choked(connection->session);
+    bool is_choked = stream_is_choked(connection);
     if (is_choked && connection->is_reading) {
         connection->is_reading = false;
         uv_read_stop((uv_stream_t *)&connection->socket);
@@ -141,6 +140,10 @@ static void shut_on(uv_shutdown_t *shutdown, int failed)
  * last words out of the peer's hands: tell it that we are done, and wait a little for it to be done too. */
 static void linger(struct server_connection *connection)
 {
+    const struct server *server = connection->server;
+    if (!connection->is_foreign && connection->has_come && !server->protocol->has_begun(connection->session)) {
+        server_mishap(connection->server, SERVER_NOT_UNDERSTOOD, connection, server->protocol->speaks);
+    }
     if (connection->is_ended) {
         connection_close(connection);
         return;
@@ -161,9 +164,9 @@ static bool flush(struct server_connection *connection)
     struct server *server = connection->server;
     bool has_sent = false;
     while (!connection->is_closing && !connection->is_writing && !connection->is_lingering) {
-        size_t len = server->protocol->fill(connection->session, server->write_bytes, SERVER_WRITE_BYTES);
+        size_t len = stream_fill(connection, server->write_bytes);
         if (len == 0) {
-            if (server->protocol->is_over(connection->session)) linger(connection);
+            if (stream_is_over(connection)) linger(connection);
             break;
         }
         uv_buf_t all = uv_buf_init((char *)server->write_bytes, (unsigned)len);
@@ -195,11 +198,12 @@ static bool requests_deliver(struct server_connection *connection)
 {
     struct server *server = connection->server;
     bool has_any = false;
-    while (!connection->is_closing && !connection->is_lingering) {
+    while (!connection->is_closing && !connection->is_lingering && !connection->is_foreign) {
         struct server_request *request = server->protocol->next(connection->session);
         if (request == NULL) break;
         request->server = server;
         atomic_fetch_add(&server->requests_out, 1);
+        connection->busy_mono_ns = connection->heard_mono_ns;
         server->protocol->call(server->options.ctx, request);
         has_any = true;
     }
@@ -215,6 +219,14 @@ void connection_serve(struct server_connection *connection)
     } while (has_sent && !connection->is_closing);
 }
 
+/* Give or take a tenth: clients that came together are not all told to come anew together. */
+static uint64_t age_ns_max(const struct server *server)
+{
+    uint64_t age_ns = server->options.age_ms_max * (uint64_t)1000000, random = 0;
+    (void)uv_random(NULL, NULL, &random, sizeof random, 0, NULL);
+    return age_ns - age_ns / 10 + random % (age_ns / 5 + 1);
+}
+
 void connection_accept(struct server *server)
 {
     struct server_connection *connection = mem_calloc(1, sizeof *connection);
@@ -225,19 +237,18 @@ void connection_accept(struct server *server)
     int failed = uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&connection->socket);
     bool is_full = atomic_load(&server->open_count) >= SERVER_CONNECTIONS_MAX;
     if (failed != 0 || is_full || server->is_draining) {
-        /* Taken and closed: left in the backlog it would hang. The first is logged, the rest counted. */
-        if (failed == 0 && is_full && atomic_fetch_add(&server->refused_count, 1) == 0) {
-            char event[60];
-            snprintf(event, sizeof event, "%s.connection_refused", server->protocol->name);
-            log_warn(server->options.log, event, log_number("connections_max", SERVER_CONNECTIONS_MAX));
-        }
+        /* Taken and closed: left in the backlog it would hang. */
+        if (failed == 0 && is_full) server_mishap(server, SERVER_REFUSED, connection, "there are too many");
         uv_close((uv_handle_t *)&connection->socket, closed_on);
         return;
     }
     uv_tcp_nodelay(&connection->socket, 1);
     uv_tcp_keepalive(&connection->socket, 1, KEEPALIVE_SECONDS);
-    connection->accepted_mono_ns = connection->heard_mono_ns = clock_mono_ns();
-    connection->session = server->protocol->create(server->options.ctx, connection, connection->accepted_mono_ns);
+    uint64_t now_ns = clock_mono_ns();
+    connection->accepted_mono_ns = connection->heard_mono_ns = connection->busy_mono_ns = now_ns;
+    connection->old_mono_ns = now_ns + age_ns_max(server);
+    connection->session = server->protocol->create(server->options.ctx, connection, now_ns);
+    stream_open(connection);
     connection->next = server->connections;
     if (connection->next != NULL) connection->next->prev = connection;
     server->connections = connection;
@@ -249,28 +260,43 @@ void connection_accept(struct server *server)
 
 static bool is_overdue(const struct server_connection *connection, uint64_t now_ns)
 {
-    const struct server_protocol *protocol = connection->server->protocol;
+    const struct server *server = connection->server;
     if (connection->is_lingering) return now_ns - connection->linger_mono_ns > LINGER_SECONDS_MAX * SECOND_NS;
     if (connection->is_writing && now_ns - connection->write_mono_ns > WRITE_SECONDS_MAX * SECOND_NS) return true;
-    bool has_begun = protocol->has_begun(connection->session);
+    bool has_begun = server->protocol->has_begun(connection->session); /* and so has shaken hands */
     if (!has_begun && now_ns - connection->accepted_mono_ns > BEGIN_SECONDS_MAX * SECOND_NS) return true;
-    return protocol->is_idle(connection->session) && now_ns - connection->heard_mono_ns > IDLE_SECONDS_MAX * SECOND_NS;
+    return connection->drained_mono_ns != 0 &&
+           now_ns - connection->drained_mono_ns > server->options.grace_ms_max * (uint64_t)1000000;
+}
+
+/* Old, or idle: the client may come again, to whom a load balancer finds. */
+static bool is_to_go(struct server_connection *connection, uint64_t now_ns)
+{
+    const struct server *server = connection->server;
+    if (connection->drained_mono_ns != 0 || connection->is_lingering) return false;
+    if (!server->protocol->is_idle(connection->session)) connection->busy_mono_ns = now_ns;
+    return now_ns > connection->old_mono_ns ||
+           now_ns - connection->busy_mono_ns > server->options.idle_ms_max * (uint64_t)1000000;
 }
 
 void connection_tick(struct server_connection *connection, uint64_t now_ns)
 {
-    const struct server_protocol *protocol = connection->server->protocol;
-    protocol->tick(connection->session, now_ns);
+    struct server *server = connection->server;
+    server->protocol->tick(connection->session, now_ns);
     if (is_overdue(connection, now_ns)) {
-        protocol->drain(connection->session, true, now_ns);
+        server->protocol->drain(connection->session, true, now_ns);
         connection_serve(connection);
         connection_close(connection);
+    } else if (is_to_go(connection, now_ns)) {
+        atomic_fetch_add(&server->drained_count, 1);
+        connection_drain(connection, false, now_ns);
     }
     connection_mark_dirty(connection);
 }
 
-void connection_drain(struct server_connection *connection, uint64_t now_ns)
+void connection_drain(struct server_connection *connection, bool at_once, uint64_t now_ns)
 {
-    connection->server->protocol->drain(connection->session, true, now_ns);
+    if (connection->drained_mono_ns == 0) connection->drained_mono_ns = now_ns;
+    connection->server->protocol->drain(connection->session, at_once, now_ns);
     connection_mark_dirty(connection);
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "net/address.h"
+#include "net/tls.h"
 
 struct tcp_listener {
     int fd;      /* non-blocking: a connection may be gone between poll and accept */
@@ -19,10 +20,13 @@ struct tcp_listener {
 };
 
 struct tcp {
-    int fd; /* blocking */
+    int fd;                  /* blocking */
+    struct tls_session *tls; /* NULL: in the clear */
+    uint8_t *sealed_in;      /* SEALED_BYTES that came, TLS's to take */
+    uint8_t *sealed_out;     /* the same, on their way out */
 };
 
-enum { ACCEPT_BACKLOG = 512, ACCEPT_RETRY_MS = 50 };
+enum { ACCEPT_BACKLOG = 512, ACCEPT_RETRY_MS = 50, SEALED_BYTES = 16 << 10 };
 
 bool tcp_listen(struct tcp_listener **out, const char *host, uint16_t port, struct err *err)
 {
@@ -163,9 +167,8 @@ static bool readable_wait(int fd, int timeout_ms, struct err *err)
     }
 }
 
-bool tcp_read(struct tcp *tcp, void *ptr, size_t max, size_t *len, int timeout_ms, struct err *err)
+static bool socket_read(struct tcp *tcp, void *ptr, size_t max, size_t *len, int timeout_ms, struct err *err)
 {
-    assert(max > 0);
     *len = 0;
     if (timeout_ms >= 0 && !readable_wait(tcp->fd, timeout_ms, err)) return false;
     ssize_t count;
@@ -177,7 +180,7 @@ bool tcp_read(struct tcp *tcp, void *ptr, size_t max, size_t *len, int timeout_m
     return true;
 }
 
-bool tcp_write(struct tcp *tcp, struct bytes bytes, struct err *err)
+static bool socket_write(struct tcp *tcp, struct bytes bytes, struct err *err)
 {
     while (bytes.len > 0) {
         ssize_t count = send(tcp->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
@@ -189,10 +192,98 @@ bool tcp_write(struct tcp *tcp, struct bytes bytes, struct err *err)
     return true;
 }
 
+/* ---- TLS ---- */
+
+static bool tls_send(struct tcp *tcp, struct err *err)
+{
+    size_t len;
+    while ((len = tls_session_fill(tcp->tls, tcp->sealed_out, SEALED_BYTES)) > 0) {
+        if (!socket_write(tcp, bytes_from(tcp->sealed_out, len), err)) return false;
+    }
+    return true;
+}
+
+/* ptr NULL: until hands are shaken. */
+static bool tls_read(struct tcp *tcp, void *ptr, size_t max, size_t *len, int timeout_ms, struct err *err)
+{
+    uint64_t until_ns = clock_mono_ns() + (uint64_t)timeout_ms * 1000000u;
+    for (;;) {
+        bool ok = tls_session_read(tcp->tls, ptr, max, len, err);
+        struct err ignored = { 0 };
+        if (!ok) {
+            (void)!tls_send(tcp, &ignored); /* the alert */
+            return false;
+        }
+        bool is_done = ptr == NULL ? tls_session_is_ready(tcp->tls) : *len > 0;
+        if (!tls_send(tcp, err)) return false;
+        if (is_done || tls_session_has_ended(tcp->tls)) return true;
+        uint64_t now_ns = clock_mono_ns();
+        int left_ms = timeout_ms < 0 ? -1 : now_ns >= until_ns ? 0 : (int)((until_ns - now_ns) / 1000000u) + 1;
+        size_t sealed_len;
+        if (!socket_read(tcp, tcp->sealed_in, SEALED_BYTES, &sealed_len, left_ms, err)) return false;
+        if (sealed_len == 0) return true;
+        tls_session_feed(tcp->tls, bytes_from(tcp->sealed_in, sealed_len));
+    }
+}
+
+bool tcp_start_tls(struct tcp *tcp, struct tls_session *tls, int timeout_ms, struct err *err)
+{
+    assert(tcp->tls == NULL);
+    size_t len;
+    tcp->tls = tls;
+    tcp->sealed_in = mem_alloc(SEALED_BYTES);
+    tcp->sealed_out = mem_alloc(SEALED_BYTES);
+    if (!tls_read(tcp, NULL, 0, &len, timeout_ms, err)) return err_within(err, "TLS");
+    return tls_session_is_ready(tls) || err_set(err, ERR_IO, "TLS: the peer closed the connection");
+}
+
+bool tcp_read(struct tcp *tcp, void *ptr, size_t max, size_t *len, int timeout_ms, struct err *err)
+{
+    assert(max > 0);
+    if (tcp->tls != NULL) return tls_read(tcp, ptr, max, len, timeout_ms, err);
+    return socket_read(tcp, ptr, max, len, timeout_ms, err);
+}
+
+bool tcp_write(struct tcp *tcp, struct bytes bytes, struct err *err)
+{
+    enum { PIECE_BYTES = 64 << 10 };
+    if (tcp->tls == NULL) return socket_write(tcp, bytes, err);
+    while (bytes.len > 0) {
+        struct bytes piece = { bytes.ptr, bytes.len < PIECE_BYTES ? bytes.len : PIECE_BYTES };
+        if (!tls_session_write(tcp->tls, piece, err) || !tls_send(tcp, err)) return false;
+        bytes.ptr += piece.len;
+        bytes.len -= piece.len;
+    }
+    return true;
+}
+
+/* Says that nothing more comes, if the socket takes it without waiting. */
+static void tls_end(struct tcp *tcp)
+{
+    tls_session_end(tcp->tls);
+    size_t len = tls_session_fill(tcp->tls, tcp->sealed_out, SEALED_BYTES);
+    if (len > 0) (void)!send(tcp->fd, tcp->sealed_out, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    tls_session_destroy(tcp->tls);
+    free(tcp->sealed_in);
+    free(tcp->sealed_out);
+}
+
+/* ---- the end ---- */
+
 bool tcp_is_hung_up(struct tcp *tcp)
 {
     struct pollfd poll_fd = { .fd = tcp->fd, .events = POLLRDHUP };
     return poll(&poll_fd, 1, 0) == 1;
+}
+
+void tcp_end(struct tcp *tcp)
+{
+    struct err ignored = { 0 };
+    if (tcp->tls != NULL) {
+        tls_session_end(tcp->tls);
+        (void)!tls_send(tcp, &ignored);
+    }
+    (void)shutdown(tcp->fd, SHUT_WR);
 }
 
 void tcp_shutdown(struct tcp *tcp)
@@ -203,6 +294,7 @@ void tcp_shutdown(struct tcp *tcp)
 void tcp_close(struct tcp *tcp)
 {
     if (tcp == NULL) return;
+    if (tcp->tls != NULL) tls_end(tcp);
     close(tcp->fd);
     free(tcp);
 }
