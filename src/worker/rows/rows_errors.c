@@ -27,6 +27,7 @@ static void error_add(struct rows *rows, struct bytes service, const struct row_
 {
     struct bytes hash = rows_error_hash(rows, service, error);
     hash_add(rows, hash);
+    if (rows->text.len == 0) rows->first_error = *error;
     rows_text_add(rows, rows->text.len == 0 ? BYTES("[{") : BYTES(",{"));
     member_add(rows, BYTES("\"type\":"), error->type);
     member_add(rows, BYTES("\"message\":"), error->message);
@@ -55,6 +56,7 @@ void rows_errors_put(struct rows *rows, struct bytes service, struct otlp_range 
                              .stacktrace = value_text(rows->roles[ROLE_EXCEPTION_STACKTRACE]) };
     bool has_own = error_is_there(&own);
     rows->error_hash_count = 0;
+    rows->first_error = (struct row_error){ 0 };
     if (likely(events.count == 0 && !has_own)) return;
     rows->text.len = 0;
     for (uint32_t i = 0; i < events.count; i++) {

@@ -6,6 +6,7 @@
  *   rows_json.c        values as JSON
  *   rows_id.c          UUIDs of rows          rows_summary.c   the line people read
  *   rows_hash.c        endpoints, patterns    rows_errors.c    exceptions
+ *   rows_level.c       what loggers call their levels
  *   rows_fingerprint.c what messages and stack traces have in common */
 #pragma once
 #include "base/arena.h"
@@ -141,6 +142,7 @@ struct rows {
     const struct otlp_value *roles[ROLE_COUNT];  /* NULL: the record has none */
     struct bytes error_hashes[ERROR_HASHES_MAX]; /* of the row, in its arena */
     uint32_t error_hash_count;
+    struct row_error first_error;                                           /* of its exceptions */
     struct key first_of_span, first_of_log, first_of_point, first_of_inner; /* only their followers count */
     struct buf text;                                                        /* large texts are written here first */
 };
@@ -222,6 +224,13 @@ struct bytes rows_pattern_hash(struct rows *rows, struct resource *resource, str
 struct bytes rows_error_hash(struct rows *rows, struct bytes service, const struct row_error *error);
 struct bytes rows_endpoint_hash(struct rows *rows, enum word kind, struct bytes service);
 
+/* rows_level.c: WORD_COUNT when it is none */
+enum word rows_level_of_severity(int32_t number);
+enum word rows_level_of_number(int64_t number);
+enum word rows_level_of_text(struct bytes text);
+enum word rows_level_of_value(const struct otlp_value *value); /* NULL is fine */
+enum word rows_level_of_message(struct bytes message);
+
 /* rows_errors.c */
 /* `errors` of the record's exceptions, [{"type":...,"message":...,"stacktrace":...,"fingerprint":...}], and their hashes to
  * rows->error_hashes; nothing when it has none. */
@@ -231,6 +240,6 @@ void rows_failure_hash(struct rows *rows, struct bytes service, const struct otl
 
 /* rows_summary.c */
 void rows_span_summary_put(struct rows *rows, const struct otlp_span *span, enum word kind, uint64_t duration_ns);
-void rows_log_summary_put(struct rows *rows, enum word level, struct bytes message);
+void rows_log_summary_put(struct rows *rows, enum word level, struct bytes name, struct bytes message);
 /* `route` of a path without one: segments that look like ids become {id}. At most path.len + 4 bytes a segment. */
 struct bytes rows_path_template(struct arena *arena, struct bytes path);

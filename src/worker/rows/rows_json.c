@@ -219,25 +219,66 @@ static bool word_take(struct reader *reader, struct bytes word)
     return true;
 }
 
-int json_message_rank(struct bytes key)
+/* 1 + the place of key, in any case, among the names; 0: it is none of them. */
+static int rank_among(struct bytes key, const char *const *names, size_t name_count)
 {
-    static const char *const names[] = { "message", "msg", "log", "event", "error", "text" };
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (bytes_equal(key, bytes_of_text(names[i]))) return (int)i + 1;
+    char lower[16] = { 0 };
+    if (key.len < 2 || key.len >= sizeof lower) return 0;
+    for (size_t i = 0; i < key.len; i++) {
+        lower[i] = (char)(key.ptr[i] >= 'A' && key.ptr[i] <= 'Z' ? key.ptr[i] - 'A' + 'a' : key.ptr[i]);
+    }
+    for (size_t i = 0; i < name_count; i++) {
+        if (lower[0] == names[i][0] && strcmp(lower, names[i]) == 0) return (int)i + 1;
     }
     return 0;
 }
 
-/* A value that is no object or array; the inside of a text goes to *text. */
-static bool scalar_take(struct reader *reader, struct bytes *text)
+int json_message_rank(struct bytes key)
+{
+    static const char *const names[] = {
+        "message", "msg", "@m", "short_message", "log", "event", "error", "text", "@mt"
+    };
+    return rank_among(key, names, COUNT_OF(names));
+}
+
+int json_level_rank(struct bytes key)
+{
+    static const char *const names[] = { "level", "log.level", "loglevel",      "levelname",    "log_level", "lvl",
+                                         "@l",    "severity",  "severity_text", "severitytext", "priority" };
+    return rank_among(key, names, COUNT_OF(names));
+}
+
+/* A value that is no object or array; the inside of a text goes to *text, a number to *number. */
+static bool scalar_take(struct reader *reader, struct bytes *text, struct bytes *number)
 {
     if (reader->at == reader->end) return false;
-    switch (*reader->at) {
+    const uint8_t *start = reader->at;
+    switch (*start) {
     case '"': return text_take(reader, text);
     case 't': return word_take(reader, BYTES("true"));
     case 'f': return word_take(reader, BYTES("false"));
     case 'n': return word_take(reader, BYTES("null"));
-    default: return number_take(reader);
+    default: break;
+    }
+    if (!number_take(reader)) return false;
+    *number = bytes_from(start, (size_t)(reader->at - start));
+    return true;
+}
+
+/* What a top-level member may be for the reader of the log. */
+static void member_note(struct json_object *object, int ranks[2], struct bytes key, struct bytes text,
+                        struct bytes number)
+{
+    int rank = text.len > 0 ? json_message_rank(key) : 0;
+    if (rank > 0 && (ranks[0] == 0 || rank < ranks[0])) {
+        ranks[0] = rank;
+        object->message = text;
+    }
+    struct bytes level = text.len > 0 ? text : number;
+    rank = level.len > 0 ? json_level_rank(key) : 0;
+    if (rank > 0 && (ranks[1] == 0 || rank < ranks[1])) {
+        ranks[1] = rank;
+        object->level = level;
     }
 }
 
@@ -247,13 +288,13 @@ struct json_object json_compact_object(uint8_t *at, struct bytes text)
     struct reader reader = { .at = text.ptr, .end = text.ptr + text.len, .out = at };
     uint64_t is_object = 0; /* a bit each level, the innermost lowest */
     uint32_t depth = 0;
-    int rank_best = 0;
+    int ranks[2] = { 0 };
     const uint8_t closed[2] = { ']', '}' };
 
     space_skip(&reader);
     if (reader.at == reader.end || *reader.at != '{') return object;
     for (;;) { /* at a value */
-        struct bytes key = { 0 }, inside = { 0 };
+        struct bytes key = { 0 }, inside = { 0 }, number = { 0 };
         bool opens = false;
         if (depth > 0 && (is_object & 1) != 0) {
             if (!text_take(&reader, &key)) return object;
@@ -268,12 +309,8 @@ struct json_object json_compact_object(uint8_t *at, struct bytes text)
             opens = true;
             *reader.out++ = *reader.at++;
         } else {
-            if (!scalar_take(&reader, &inside)) return object;
-            int rank = depth == 1 && inside.len > 0 ? json_message_rank(key) : 0;
-            if (rank > 0 && (rank_best == 0 || rank < rank_best)) {
-                rank_best = rank;
-                object.message = inside;
-            }
+            if (!scalar_take(&reader, &inside, &number)) return object;
+            if (depth == 1) member_note(&object, ranks, key, inside, number);
         }
         space_skip(&reader);
         /* Ends of what is open; an empty object or array may end right away. */

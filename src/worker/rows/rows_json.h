@@ -43,12 +43,15 @@ uint8_t *json_put_time(uint8_t *at, uint64_t unix_ns);
 struct json_object {
     uint8_t *end; /* behind the last byte written; NULL: the text is not a JSON object */
     struct bytes
-        message; /* the text of the top-level member that reads like a log's message, still escaped; or empty */
+        message, /* the text of the top-level member that reads like a log's message, still escaped; or empty */
+        level;   /* the same of its level; may be a number */
 };
 /* Writes the JSON object that text is without its white space: at most text.len bytes. Strict (RFC 8259): pairs of
  * surrogates, no controls in texts, nothing behind it; nested at most JSON_OBJECT_DEPTH_MAX deep. text is valid UTF-8. */
 struct json_object json_compact_object(uint8_t *at, struct bytes text);
 /* Takes the escapes out of what json_compact_object gave; at most text.len bytes. */
 uint8_t *json_unescape(uint8_t *at, struct bytes text);
-/* "message", "msg", "log", "event", "error", "text": 1 is the best, 0 is none of them. */
+/* "message", "msg", "@m", "short_message", "log", "event", "error", "text", "@mt", in any case: 1 is the best, 0 is none. */
 int json_message_rank(struct bytes key);
+/* "level", "loglevel", "levelname" ..., "severity", "priority", in any case: the same. */
+int json_level_rank(struct bytes key);

@@ -1,48 +1,5 @@
 #include "worker/rows/rows_inside.h"
 
-#define LEVEL_BYTES_MAX 15
-
-/* Severity numbers come in fours: TRACE 1-4, DEBUG 5-8, INFO 9-12, WARN 13-16, ERROR 17-20, FATAL 21-24. */
-static enum word level_of_number(int32_t number)
-{
-    static const enum word levels[] = { WORD_TRACE, WORD_DEBUG, WORD_INFO, WORD_WARN, WORD_ERROR, WORD_FATAL };
-    return number >= 1 && number <= 24 ? levels[(number - 1) / 4] : WORD_COUNT;
-}
-
-/* What frameworks, syslog and journald call their levels; a number at the end ("INFO2") is the protocol's finer step. */
-static enum word level_of_text(struct bytes text)
-{
-    static const struct {
-        char name[LEVEL_BYTES_MAX + 1];
-        enum word level;
-    } names[] = {
-        { "TRACE", WORD_TRACE },      { "VERBOSE", WORD_TRACE },      { "FINEST", WORD_TRACE },
-        { "FINER", WORD_TRACE },      { "DEBUG", WORD_DEBUG },        { "DBG", WORD_DEBUG },
-        { "FINE", WORD_DEBUG },       { "CONFIG", WORD_DEBUG },       { "INFO", WORD_INFO },
-        { "INFORMATION", WORD_INFO }, { "INFORMATIONAL", WORD_INFO }, { "NOTICE", WORD_INFO },
-        { "LOG", WORD_INFO },         { "WARN", WORD_WARN },          { "WARNING", WORD_WARN },
-        { "ERROR", WORD_ERROR },      { "ERR", WORD_ERROR },          { "SEVERE", WORD_ERROR },
-        { "FATAL", WORD_FATAL },      { "CRITICAL", WORD_FATAL },     { "CRIT", WORD_FATAL },
-        { "PANIC", WORD_FATAL },      { "ALERT", WORD_FATAL },        { "EMERGENCY", WORD_FATAL },
-        { "EMERG", WORD_FATAL },
-    };
-    char upper[LEVEL_BYTES_MAX + 1] = { 0 };
-    while (text.len > 0 && text.ptr[0] == ' ') text = bytes_from(text.ptr + 1, text.len - 1);
-    while (text.len > 0 &&
-           (text.ptr[text.len - 1] == ' ' || (text.ptr[text.len - 1] >= '1' && text.ptr[text.len - 1] <= '4'))) {
-        text.len--;
-    }
-    if (text.len == 0 || text.len > LEVEL_BYTES_MAX) return WORD_COUNT;
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t byte = text.ptr[i];
-        upper[i] = (char)(byte >= 'a' && byte <= 'z' ? byte - 'a' + 'A' : byte);
-    }
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (strcmp(upper, names[i].name) == 0) return names[i].level;
-    }
-    return WORD_COUNT;
-}
-
 static struct uuid log_id_with(const struct id_name *start, uint64_t ordinal)
 {
     struct id_name name = *start;
@@ -72,49 +29,72 @@ static void id_put(struct rows *rows, const struct otlp_log *log)
     columns_put_text(rows->columns, LOGS_AND_SPANS_id, bytes_from(text, sizeof text));
 }
 
-/* The best member of a list that reads like a message; empty when there is none. */
-static struct bytes message_of_list(const struct otlp_value *list)
+/* What people read of a body, and the level that it tells itself: WORD_COUNT when none. */
+struct said {
+    struct bytes message;
+    enum word level;
+};
+
+/* The best members of a list that read like a message and a level. */
+static struct said said_of_list(const struct otlp_value *list)
 {
     struct otlp_value_reader reader;
     struct otlp_attribute entry;
-    struct bytes message = { 0 };
-    int rank_best = 0;
+    struct said said = { .level = WORD_COUNT };
+    int message_rank = 0, level_rank = 0;
     otlp_value_reader_init(&reader, list);
     while (otlp_value_reader_next(&reader, &entry)) {
         int rank = entry.value.type == OTLP_TEXT ? json_message_rank(entry.key) : 0;
-        if (rank == 0 || (rank_best != 0 && rank >= rank_best)) continue;
-        rank_best = rank;
-        message = entry.value.bytes;
+        if (rank != 0 && (message_rank == 0 || rank < message_rank)) {
+            message_rank = rank;
+            said.message = entry.value.bytes;
+        }
+        rank = json_level_rank(entry.key);
+        if (rank == 0 || (level_rank != 0 && rank >= level_rank)) continue;
+        enum word level = rows_level_of_value(&entry.value);
+        if (level == WORD_COUNT) continue;
+        level_rank = rank;
+        said.level = level;
     }
-    return message;
+    return said;
 }
 
-/* Puts the body and returns what of it people read. */
-static struct bytes body_put(struct rows *rows, const struct otlp_value *body)
+/* Puts the body and returns what it says. */
+static struct said body_put(struct rows *rows, const struct otlp_value *body)
 {
-    if (body->type == OTLP_EMPTY) return (struct bytes){ 0 };
+    struct said said = { .level = WORD_COUNT };
+    if (body->type == OTLP_EMPTY) return said;
     rows->text.len = 0;
     uint8_t *start = rows_text_reserve(rows, json_value_bytes_max(body)), *end = NULL;
-    struct bytes message = { 0 };
     if (body->type == OTLP_TEXT) {
         struct json_object object = json_compact_object(start, body->bytes);
         end = object.end;
-        if (end == NULL) {
-            message = body->bytes;
-        } else if (object.message.len > 0) {
-            /* The line shows 500 bytes: an escape has at most 12 for one byte of text. */
-            message = object.message;
-            uint8_t *plain = arena_alloc(&rows->record_arena, message.len);
-            message = bytes_from(plain, (size_t)(json_unescape(plain, message) - plain));
+        if (end == NULL) said.message = body->bytes;
+        if (end != NULL && object.level.len > 0) said.level = rows_level_of_text(object.level);
+        if (end != NULL && object.message.len > 0) {
+            uint8_t *plain = arena_alloc(&rows->record_arena, object.message.len);
+            said.message = bytes_from(plain, (size_t)(json_unescape(plain, object.message) - plain));
         }
     } else if (body->type == OTLP_KVLIST) {
-        message = message_of_list(body);
+        said = said_of_list(body);
     }
     if (end == NULL) end = json_put_value(start, body);
     rows_text_end(rows, end);
-    if (message.len == 0) message = buf_bytes(&rows->text);
+    if (said.message.len == 0) said.message = buf_bytes(&rows->text);
     columns_put_text(rows->columns, LOGS_AND_SPANS_body, buf_bytes(&rows->text));
-    return message;
+    return said;
+}
+
+/* Severity number, else text; when neither says a level, an attribute, a member of the body, or logfmt in it. */
+static enum word level_of(const struct rows *rows, const struct otlp_log *log, const struct said *said)
+{
+    enum word level = rows_level_of_severity(log->severity_number);
+    if (likely(level != WORD_COUNT)) return level;
+    level = rows_level_of_text(log->severity_text);
+    if (level == WORD_COUNT) level = rows_level_of_value(rows->roles[ROLE_LEVEL]);
+    if (level == WORD_COUNT) level = said->level;
+    if (level == WORD_COUNT && log->body.type == OTLP_TEXT) level = rows_level_of_message(said->message);
+    return level;
 }
 
 /* Loggers outside of a trace may send zeros. */
@@ -137,8 +117,6 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     int64_t received_us = rows->request->received_unix_us;
     int64_t observed_us = log->observed_unix_ns > 0 ? (int64_t)(log->observed_unix_ns / 1000u) : received_us;
     int64_t time_us = log->time_unix_ns > 0 ? (int64_t)(log->time_unix_ns / 1000u) : observed_us;
-    enum word level = level_of_number(log->severity_number);
-    if (level == WORD_COUNT) level = level_of_text(log->severity_text);
     assert(log->trace_id.len <= 16 && log->span_id.len <= 8);
 
     struct columns *columns = rows_columns_at(rows, time_us);
@@ -147,8 +125,6 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     rows_resource_put(rows, resource_index);
     rows_word_put(rows, LOGS_AND_SPANS_kind, WORD_LOG);
     columns_put_int(columns, LOGS_AND_SPANS_observed_timestamp, observed_us);
-    if (log->event_name.len > 0) columns_put_text(columns, LOGS_AND_SPANS_name, log->event_name);
-    if (level != WORD_COUNT) rows_word_put(rows, LOGS_AND_SPANS_level, level);
     if (log->severity_text.len > 0) {
         columns_put_text(columns, LOGS_AND_SPANS_severity___severity_text, log->severity_text);
     }
@@ -173,9 +149,14 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     rows_slots_collect(rows, &rows->first_of_log, log->attributes, 0);
     struct dropped dropped = { .attributes = log->dropped_attributes_count };
     rows_slots_put(rows, LOGS_AND_SPANS_attributes, scope->json, dropped);
-    struct bytes message = body_put(rows, &log->body);
-    if (message.len == 0) message = log->event_name;
-    rows_log_summary_put(rows, level, message);
+    /* Before events had a name of their own, it was an attribute. */
+    struct bytes name = log->event_name.len > 0 ? log->event_name : value_text(rows->roles[ROLE_EVENT_NAME]);
+    if (name.len > 0) columns_put_text(columns, LOGS_AND_SPANS_name, name);
+    struct said said = body_put(rows, &log->body);
+    enum word level = level_of(rows, log, &said);
+    if (level != WORD_COUNT) rows_word_put(rows, LOGS_AND_SPANS_level, level);
+    rows_log_summary_put(rows, level, name, said.message);
+    struct bytes message = said.message.len > 0 ? said.message : name;
     if (message.len > 0) hashes[hash_count++] = rows_pattern_hash(rows, resource, message);
     rows_errors_put(rows, resource->service_name, (struct otlp_range){ 0 }); /* may write over the message */
     for (uint32_t i = 0; i < rows->error_hash_count; i++) hashes[hash_count++] = rows->error_hashes[i];

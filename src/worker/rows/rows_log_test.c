@@ -32,7 +32,7 @@ static void test_log_fields(void **state)
     assert_cell(f, 0, "attributes___user___id", "u1");
     assert_cell(f, 0, "attributes", "{\"k\":\"v\"}");
     assert_cell(f, 0, "message_size_bytes", "77");
-    assert_cell(f, 0, "summary", "level;badge-error=>ERROR|message;text=>it \"broke\"");
+    assert_cell(f, 0, "summary", "level;badge-error=>ERROR|event;badge=>paid|message;text=>it \"broke\"");
     const char *nulls[] = { "parent_id", "status_code", "duration", "start_time", "end_time" };
     for (size_t i = 0; i < COUNT_OF(nulls); i++) assert_cell_null(f, 0, nulls[i]);
     assert_int_equal(f->columns[0]->timestamps[1], (T0_NS + 5000) / 1000);
@@ -54,13 +54,28 @@ static void test_log_levels(void **state)
         int32_t number;
         const char *text, *level;
     } cases[] = {
-        { 1, "", "TRACE" },       { 4, "", "TRACE" },       { 5, "", "DEBUG" },
-        { 9, "", "INFO" },        { 12, "ERROR", "INFO" },  { 13, "", "WARN" },
-        { 20, "", "ERROR" },      { 21, "", "FATAL" },      { 24, "", "FATAL" },
-        { 0, "warning", "WARN" }, { 0, "Err", "ERROR" },    { 0, "CRITICAL", "FATAL" },
-        { 0, "panic", "FATAL" },  { 0, "notice", "INFO" },  { 0, "information", "INFO" },
-        { 0, "info2", "INFO" },   { 0, "strange", NULL },   { 0, "", NULL },
-        { 25, "", NULL },         { -1, "debug", "DEBUG" },
+        { 1, "", "TRACE" },        { 4, "", "TRACE" },         { 5, "", "DEBUG" },
+        { 9, "", "INFO" },         { 12, "ERROR", "INFO" },    { 13, "", "WARN" },
+        { 20, "", "ERROR" },       { 21, "", "FATAL" },        { 24, "", "FATAL" },
+        { 0, "warning", "WARN" },  { 0, "Err", "ERROR" },      { 0, "CRITICAL", "FATAL" },
+        { 0, "panic", "FATAL" },   { 0, "notice", "INFO" },    { 0, "information", "INFO" },
+        { 0, "info2", "INFO" },    { 0, "strange", NULL },     { 0, "", NULL },
+        { 25, "", NULL },          { -1, "debug", "DEBUG" },   { 0, "FINER", "DEBUG" },
+        { 0, "FINEST", "TRACE" },  { 0, "SEVERE", "ERROR" },   { 0, "CONFIG", "DEBUG" }, /* Java */
+        { 0, "dpanic", "FATAL" },  { 0, "ERROR+2", "ERROR" },  { 0, "DEBUG-4", "DEBUG" },
+        { 0, "WRN", "WARN" },                                                            /* Go */
+        { 0, "Verbose", "TRACE" }, { 0, "Fatal", "FATAL" },    { 0, "success", "INFO" }, /* .NET, loguru */
+        { 0, "30", "INFO" },       { 0, "60", "FATAL" },       { 0, "35", NULL },
+        { 0, "70", NULL }, /* pino, bunyan */
+        { 0, "0", "FATAL" },       { 0, "3", "ERROR" },        { 0, "7", "DEBUG" },
+        { 0, "8", NULL },                                                               /* syslog */
+        { 0, "crit", "FATAL" },    { 0, "emerg", "FATAL" },    { 0, "alert", "FATAL" }, /* syslog, nginx */
+        { 0, "W", "WARN" },        { 0, "F", "FATAL" },        { 0, "D2", "DEBUG" },
+        { 0, "x", NULL },                                                                /* glog, logcat, MongoDB */
+        { 0, "LOG", "INFO" },      { 0, "DEBUG5", "DEBUG" },   { 0, "Note", "INFO" },    /* PostgreSQL, MySQL */
+        { 0, "[Warn]", "WARN" },   { 0, "<error>:", "ERROR" }, { 0, "trace8", "TRACE" }, /* framed; Apache */
+        { 0, "NOTSET", NULL },     { 0, "OFF", NULL },         { 0, "a level of many words", NULL },
+        { 0, "123", NULL },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct otlp_log *log = sent_log(f, (struct otlp_range){ 0 });
@@ -79,6 +94,70 @@ static void test_log_levels(void **state)
     }
 }
 
+/* Goal: a log without a severity of its own has the level that an attribute, its body or logfmt in it tells; a severity
+ * goes first, and what is no level is none. */
+static void test_levels_told_elsewhere(void **state)
+{
+    struct fixture *f = *state;
+    const struct {
+        const char *severity, *body, *level;
+        struct otlp_attribute attribute;
+    } cases[] = {
+        { "", "x", "WARN", text_of("level", "warning") },
+        { "", "x", "ERROR", text_of("log.level", "ERROR") },
+        { "", "x", "WARN", int_of("level", 40) },
+        { "", "x", NULL, text_of("severity", "high") },
+        { "info", "{\"level\":\"error\"}", "INFO", text_of("level", "warn") },
+        { "?", "{\"level\":\"error\"}", "ERROR", text_of("k", "v") },
+        { "", "{\"level\":\"error\"}", "WARN", text_of("level", "warn") },
+        { "", "{\"msg\":\"x\",\"level\":30}", "INFO", text_of("k", "v") },
+        { "", "{\"@l\":\"Warning\",\"@mt\":\"x\"}", "WARN", text_of("k", "v") },
+        { "", "{\"PRIORITY\":\"3\",\"MESSAGE\":\"x\"}", "ERROR", text_of("k", "v") },
+        { "", "{\"severity\":\"ERROR\",\"LogLevel\":\"Information\"}", "INFO", text_of("k", "v") },
+        { "", "{\"inner\":{\"level\":\"error\"}}", NULL, text_of("k", "v") },
+        { "", "{\"level\":\"3rd floor\"}", NULL, text_of("k", "v") },
+        { "", "{\"level\":true}", NULL, text_of("k", "v") },
+        { "", "ts=2026-01-02T03:04:05Z level=warn msg=\"x\"", "WARN", text_of("k", "v") },
+        { "", "level=\"error\" msg=x", "ERROR", text_of("k", "v") },
+        { "", "the level=warn", "WARN", text_of("k", "v") },
+        { "", "sea_level=warn", NULL, text_of("k", "v") },
+        { "", "level=", NULL, text_of("k", "v") },
+        { "", "an error happened", NULL, text_of("k", "v") },
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct otlp_log *log = sent_log(f, sent_attributes(f, &cases[i].attribute, 1));
+        log->severity_text = bytes_of_text(cases[i].severity);
+        log->body = body_of(cases[i].body);
+    }
+    sent_log(f, (struct otlp_range){ 0 })->body = /* {"level":"warn","level":"nothing","msg":"x"} */
+        (struct otlp_value){ .type = OTLP_KVLIST,
+                             .bytes = BYTES("\x0a\x0f\x0a\x05level\x12\x06\x0a\x04warn"
+                                            "\x0a\x12\x0a\x05level\x12\x09\x0a\x07nothing"
+                                            "\x0a\x0a\x0a\x03msg\x12\x03\x0a\x01x") };
+    build(f);
+    for (uint32_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *level = cell(f, i, "level");
+        if ((level == NULL) != (cases[i].level == NULL) || (level != NULL && strcmp(level, cases[i].level) != 0)) {
+            fail_msg("%s: %s, wanted %s", cases[i].body, level, cases[i].level);
+        }
+    }
+    assert_cell(f, COUNT_OF(cases), "level", "WARN");
+    assert_cell(f, COUNT_OF(cases), "summary", "level;badge-warning=>WARN|message;text=>x");
+}
+
+/* Goal: an event named by an attribute, as it was before 1.27, has its name. */
+static void test_event_name(void **state)
+{
+    struct fixture *f = *state;
+    sent_log(f, ATTRIBUTES(f, text_of("event.name", "paid")));
+    sent_log(f, ATTRIBUTES(f, text_of("event.name", "paid")))->event_name = BYTES("refunded");
+    build(f);
+    assert_cell(f, 0, "name", "paid");
+    assert_cell(f, 0, "attributes", "{\"event.name\":\"paid\"}");
+    assert_cell(f, 0, "summary", "event;badge=>paid");
+    assert_cell(f, 1, "name", "refunded");
+}
+
 /* Goal: a text that is a JSON object is stored as that object; all else as the value it is; and the line says what people
  * read of it. */
 static void test_log_bodies(void **state)
@@ -93,7 +172,9 @@ static void test_log_bodies(void **state)
         (struct otlp_value){ .type = OTLP_KVLIST,
                              .bytes = BYTES("\x0a\x0e\x0a\x07message\x12\x03\x0a\x01"
                                             "x") };
+    sent_log(f, (struct otlp_range){ 0 })->body = body_of("{\"error\":\"e\",\"MESSAGE\":\"from journald\"}");
     build(f);
+    assert_cell(f, 5, "summary", "message;text=>from journald");
     assert_cell(f, 0, "body", "{\"msg\":\"paid \\u00e9 \\ud83d\\ude00\\n\",\"n\":[1,2.50,-0e1,{}],\"ok\":true}");
     assert_cell(f, 0, "summary", "message;text=>paid \xc3\xa9 \xf0\x9f\x98\x80\n");
     assert_cell(f, 1, "body", "\"{\\\"a\\\":1,}\"");
@@ -120,10 +201,8 @@ static void test_log_message_is_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_log_fields),
-        TEST(test_log_levels),
-        TEST(test_log_bodies),
-        TEST(test_log_message_is_cut),
+        TEST(test_log_fields), TEST(test_log_levels), TEST(test_levels_told_elsewhere),
+        TEST(test_event_name), TEST(test_log_bodies), TEST(test_log_message_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -293,39 +293,13 @@ static void test_example_of_docs(void **state)
     for (size_t i = 0; i < COUNT_OF(expected); i++) assert_cell(f, 0, expected[i][0], expected[i][1]);
 }
 
-/* Goal: the line people read says what a span is, shortly. */
-static void test_span_summary(void **state)
-{
-    struct fixture *f = *state;
-    sent_span(f, ATTRIBUTES(f, text_of("http.request.method", "GET"), text_of("http.route", "/cart"),
-                            int_of("http.response.status_code", 404)));
-    struct otlp_span *db =
-        sent_span(f,
-                  ATTRIBUTES(f, text_of("db.system.name", "postgresql"), text_of("db.operation.name", "SELECT"),
-                             text_of("db.collection.name", "carts"), text_of("db.query.text", "SELECT * FROM carts")));
-    db->kind = 3;
-    db->name = BYTES("SELECT carts");
-    db->end_unix_ns = db->start_unix_ns + 987654321;
-    struct otlp_span *failed = sent_span(f, ATTRIBUTES(f, text_of("error.type", "Timeout")));
-    failed->kind = 1;
-    failed->name = BYTES("work");
-    failed->status_code = 2;
-    failed->end_unix_ns = failed->start_unix_ns + 850;
-    build(f);
-    assert_cell(f, 0, "summary",
-                "kind;badge=>server|status;badge-4xx=>404|method;badge=>GET|route;text=>/cart|duration;right=>1.2ms");
-    assert_cell(f, 1, "summary",
-                "kind;badge=>client|db;badge=>postgresql|query;text=>SELECT carts|duration;right=>990ms");
-    assert_cell(f, 2, "summary", "name;text=>work|error;badge-error=>Timeout|duration;right=>850ns");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_span_fields),           TEST(test_span_kinds_and_statuses), TEST(test_flat_columns_and_remainder),
         TEST(test_remainder_types),       TEST(test_last_of_equal_keys),      TEST(test_many_and_large_attributes),
         TEST(test_events_links_errors),   TEST(test_error_told_twice),        TEST(test_resource_and_scope),
-        TEST(test_scope_named_by_sender), TEST(test_example_of_docs),         TEST(test_span_summary),
+        TEST(test_scope_named_by_sender), TEST(test_example_of_docs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
