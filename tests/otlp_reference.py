@@ -143,7 +143,7 @@ def split_target(target):
     return [("url.path", Sent.text(path))] + ([("url.query", Sent.text(query))] if mark else [])
 
 
-def collected(attributes, span_kind=0):
+def collected(attributes, span_kind=0, is_metric=False):
     """{key: Sent} in order: of equal keys the last value, old names under the current ones."""
     found = {}
     for item in attributes:
@@ -165,6 +165,10 @@ def collected(attributes, span_kind=0):
             gives = [("code.function.name", Sent.text(space.json + "." + sent.json) if joined else sent)]
             if joined and takes(found, *gives[0]):
                 del found["code.namespace"]
+        elif key == "rpc.service" and not is_metric:
+            if names_method(found, sent):
+                del found[key]
+            continue
         elif key in RENAMES:
             gives = [(RENAMES[key], sent)]
         else:
@@ -174,6 +178,19 @@ def collected(attributes, span_kind=0):
                 found.setdefault(name, value)
             found.pop(key)
     return found
+
+
+def names_method(found, service):
+    """Whether rpc.method names the service now."""
+    method = found.get("rpc.method")
+    if method is None or method.kind != "string_value" or service.kind != "string_value" or not method.json or not service.json:
+        return False
+    if method.json.startswith(service.json + "/"):
+        return True
+    if "/" in method.json:
+        return False
+    found["rpc.method"] = Sent.text(service.json + "/" + method.json)
+    return True
 
 
 def takes(found, name, sent):
@@ -276,14 +293,14 @@ class Rows:
         row = {"project_id": self.project, "message_size_bytes": size,
                "timestamp": ANY if timestamp_ns is None else when(timestamp_ns)}
         row["date"] = ANY if timestamp_ns is None else row["timestamp"].date()
-        flat = flat_columns(collected(resource.attributes), schema.resources, schema.columns, row)
+        flat = flat_columns(collected(resource.attributes, 0, schema is METRICS), schema.resources, schema.columns, row)
         if resource.dropped_attributes_count:
             flat["otel.dropped_attributes_count"] = resource.dropped_attributes_count
         row["resource"] = nested(flat)
         return row
 
     def attributes(self, row, schema, attributes, span_kind=0, scope=None, dropped=None):
-        found = collected(attributes, span_kind)
+        found = collected(attributes, span_kind, schema is METRICS)
         flat = flat_columns(found, schema.attributes, schema.columns, row)
         for name, count in (dropped or {}).items():
             if count:
@@ -482,7 +499,7 @@ class Rows:
             if getattr(exemplar, name):
                 of[name] = getattr(exemplar, name).hex()
         if exemplar.filtered_attributes:
-            of["attributes"] = {key: sent.json for key, sent in collected(exemplar.filtered_attributes).items()}
+            of["attributes"] = {key: sent.json for key, sent in collected(exemplar.filtered_attributes, 0, True).items()}
         return of
 
 

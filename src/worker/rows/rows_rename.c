@@ -409,10 +409,11 @@ static bool service_rename(struct rows *rows, struct key *key, const struct otlp
     struct slot *slot = &rows->slots[method_key->slot];
     if (slot->value->type != OTLP_TEXT) return false;
     struct bytes method = slot->value->bytes, name = service->bytes;
+    if (method.len == 0 || name.len == 0) return false;
     if (method.len > name.len && method.ptr[name.len] == '/' && memcmp(method.ptr, name.ptr, name.len) == 0) {
         return true;
     }
-    if (method.len == 0 || name.len == 0 || memchr(method.ptr, '/', method.len) != NULL) return false;
+    if (memchr(method.ptr, '/', method.len) != NULL) return false;
     slot->value = joined_value(rows, name, '/', method);
     return true;
 }
