@@ -63,7 +63,7 @@ class Server:
         os.makedirs(STORY_DIR, exist_ok=True)
         self.log_path = os.path.join(STORY_DIR, "server.%d.log" % self.starts)
         command = [BINARY, "run", "--data", self.data, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--pg-port", "0",
-                   "--flush-interval", self.flush] + self.options
+                   "--web-port", "0", "--flush-interval", self.flush] + self.options
         self.process = subprocess.Popen(command, stdout=open(self.log_path + ".out", "wb"),
                                         stderr=open(self.log_path, "wb"), stdin=subprocess.DEVNULL,
                                         env=dict(os.environ, **dict(self.environment, **(environment or {}))))
@@ -79,6 +79,7 @@ class Server:
                 self.grpc_port = event["otlp_grpc_port"]
                 self.http_port = event["otlp_http_port"]
                 self.pg_port = event["pg_port"]
+                self.web_port = event["web_port"]
                 self.project = event["project"]
                 self.ready = event
                 with open(os.path.join(self.data, "default.key")) as f:

@@ -35,7 +35,7 @@ def main():
             shown = connection.execute("SELECT current_setting('statement_timeout'), current_setting('application_name')").fetchone()
             check(shown == ("150", "it's me"), "what the startup packet sets counts: %s" % (shown,))
 
-        second = subprocess.run([BINARY, "run", "--data", server.data, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--pg-port", "0"],
+        second = subprocess.run([BINARY, "run", "--data", server.data, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--pg-port", "0", "--web-port", "0"],
                                 capture_output=True, text=True, timeout=20)
         check(second.returncode == 1, "a second process on one folder refuses: " + second.stderr)
 

@@ -32,7 +32,7 @@ def main():
 
         shutil.rmtree(log)
         shutil.copytree(old_log, log)
-        refused(["--data", server.data, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--pg-port", "0"], "restored from an older copy")
+        refused(["--data", server.data, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--pg-port", "0", "--web-port", "0"], "restored from an older copy")
 
         shutil.rmtree(log)
         server.start()
@@ -48,8 +48,8 @@ def main():
             taken.listen()
             port = str(taken.getsockname()[1])
             other = os.path.join(STORY_DIR, "other")
-            refused(["--data", other, "--otlp-grpc-port", port, "--otlp-http-port", "0", "--pg-port", "0"], "--otlp-grpc-port")
-            refused(["--data", other, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--pg-port", port], "--pg-port")
+            refused(["--data", other, "--otlp-grpc-port", port, "--otlp-http-port", "0", "--pg-port", "0", "--web-port", "0"], "--otlp-grpc-port")
+            refused(["--data", other, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--pg-port", port, "--web-port", "0"], "--pg-port")
         refused(["--memory", "12MiB"], "at least 256MiB")
         refused(["--flush-interval", "soon"], "a time such as")
         refused(["--colour", "red"], "monoscope help")

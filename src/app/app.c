@@ -1,7 +1,9 @@
 #include "app/app.h"
+#include "app/watch.h"
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/disk.h"
+#include "base/span.h"
 #include "buffer/buffer.h"
 #include "ingest/ingest.h"
 #include "meta/meta.h"
@@ -9,6 +11,7 @@
 #include "net/grpc.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "telemetry/telemetry.h"
 #include "timefusion/delta/delta.h"
 #include "timefusion/flush.h"
 #include "timefusion/pgwire/pgwire.h"
@@ -23,11 +26,21 @@
 
 #define DEFAULT_PROJECT "default"
 #define KEY_FILE        "default.key"
+#define OWN_PROJECT     "monoscope" /* the process's own telemetry */
+#define OWN_KEY_FILE    "monoscope.key"
+#define OWN_FLUSH_MS    600000 /* its rows alone are no reason to commit more often */
 
 struct app {
     struct config config;
     struct budget budget;
-    const struct log *log;
+    const struct log *log; /* own_log, for the parts */
+    struct log own_log;    /* the caller's, and its events become telemetry */
+    struct telemetry *telemetry;
+    struct watch watch;
+    struct web *web;
+    struct span start_span;
+    struct uuid own_project_id; /* all zero: own telemetry is not kept */
+    uint64_t position_at_start; /* of the log's last record */
     struct meta *meta;
     struct object_store *store;
     struct timefusion *timefusion;
@@ -76,26 +89,36 @@ static void key_file_read(const char *path, char *secret, size_t secret_bytes)
     secret[strcspn(secret, "\r\n")] = '\0';
 }
 
+/* Finds the project, or makes it with a first key beside the data. */
+static bool project_begin(struct app *app, const char *name, const char *key_file, struct meta_project *project,
+                          struct err *err)
+{
+    char path[1024], secret[META_SECRET_BYTES];
+    struct meta_key key;
+    struct err missing = { 0 };
+    if (meta_project_find(app->meta, bytes_of_text(name), project, &missing)) return true;
+    if (missing.code != ERR_NOT_FOUND) {
+        *err = missing;
+        return false;
+    }
+    path_in(app, key_file, path, sizeof path);
+    return meta_project_create(app->meta, name, project, err) &&
+           meta_key_create(app->meta, project->id, "first key", &key, secret, err) && key_file_write(path, secret, err);
+}
+
 static bool meta_start(struct app *app, struct err *err)
 {
-    char path[1024], key_path[1024], secret[META_SECRET_BYTES];
-    struct meta_project project;
-    struct meta_key key;
+    char path[1024];
+    struct meta_project project, own;
     path_in(app, "meta.sqlite", path, sizeof path);
-    path_in(app, KEY_FILE, key_path, sizeof key_path);
-    if (!meta_open(&app->meta, path, app->log, err)) return false;
-    struct err missing = { 0 };
-    if (!meta_project_find(app->meta, BYTES(DEFAULT_PROJECT), &project, &missing)) {
-        if (missing.code != ERR_NOT_FOUND) {
-            *err = missing;
-            return false;
-        }
-        if (!meta_project_create(app->meta, DEFAULT_PROJECT, &project, err) ||
-            !meta_key_create(app->meta, project.id, "first key", &key, secret, err) ||
-            !key_file_write(key_path, secret, err))
-            return false;
+    if (!meta_open(&app->meta, path, app->log, err) || !project_begin(app, DEFAULT_PROJECT, KEY_FILE, &project, err))
+        return false;
+    if (app->config.telemetry) {
+        if (!project_begin(app, OWN_PROJECT, OWN_KEY_FILE, &own, err)) return false;
+        app->own_project_id = own.id;
     }
-    key_file_read(key_path, app->address.key, sizeof app->address.key);
+    path_in(app, KEY_FILE, path, sizeof path);
+    key_file_read(path, app->address.key, sizeof app->address.key);
     snprintf(app->address.project, sizeof app->address.project, "%s", project.name);
     uuid_to_text(project.id, app->address.project_id);
     return true;
@@ -166,6 +189,40 @@ static bool log_check(struct app *app, struct err *err)
     return true;
 }
 
+static uint32_t own_flush_ms(const struct config *config)
+{
+    return config->flush_ms > OWN_FLUSH_MS ? (uint32_t)config->flush_ms : OWN_FLUSH_MS;
+}
+
+/* What is open so far may be looked at. */
+static void watch_parts(struct app *app, enum watch_phase phase)
+{
+    watch_set(&app->watch, phase,
+              &(struct watch_parts){ .meta = app->meta,
+                                     .timefusion = app->timefusion,
+                                     .buffer = app->buffer,
+                                     .worker = app->worker,
+                                     .pgwire = app->pgwire,
+                                     .ingest = app->ingest,
+                                     .admission = app->admission,
+                                     .grpc = app->grpc,
+                                     .http = app->http });
+}
+
+static bool log_replay(struct app *app, struct err *err)
+{
+    struct span span;
+    span_begin(&span, app->log, &app->start_span, SPAN_INTERNAL, "replay");
+    bool ok = buffer_start(app->buffer, err);
+    if (ok && app->replay_failed) {
+        *err = app->replay_err;
+        ok = false;
+    }
+    span_end(&span, app->log, ok ? NULL : err_name(err->code),
+             LOG_FIELDS(log_number("records", (int64_t)app->address.replayed_records)));
+    return ok;
+}
+
 static bool log_start(struct app *app, struct err *err)
 {
     char path[1024], parked[1024];
@@ -195,17 +252,17 @@ static bool log_start(struct app *app, struct err *err)
         .attribute_keys_max = (uint32_t)app->config.attribute_keys,
         .publish_ms = (uint32_t)app->config.publish_ms,
         .flush_ms = (uint32_t)app->config.flush_ms,
+        .quiet_project_id = app->own_project_id,
+        .quiet_flush_ms = !app->config.telemetry ? 0 : own_flush_ms(&app->config),
         .release = on_release,
         .lost = on_lost,
         .ctx = app,
         .log = app->log,
     };
-    if (!worker_open(&app->worker, &worker_options, err) || !buffer_start(app->buffer, err)) return false;
-    if (app->replay_failed) {
-        *err = app->replay_err;
-        return false;
-    }
-    return worker_start(app->worker, err);
+    if (!worker_open(&app->worker, &worker_options, err)) return false;
+    watch_parts(app, WATCH_REPLAYING);
+    app->position_at_start = buffer_position_last(app->buffer);
+    return log_replay(app, err) && worker_start(app->worker, err);
 }
 
 /* The key is what counts; a user that names another project than the key's is a mistake worth telling. */
@@ -320,6 +377,42 @@ static bool ingest_start(struct app *app, struct err *err)
     return ingest_open(&app->ingest, &ingest_options, err) && loop_open(&app->loop, err) && ports_open(app, err);
 }
 
+static bool telemetry_begin(struct app *app, const struct log *log, struct err *err)
+{
+    struct telemetry_options options = {
+        .interval_ms = (uint32_t)app->config.telemetry_ms,
+        .version = MONO_VERSION,
+        .is_kept = app->config.telemetry,
+        .endpoint = app->config.telemetry_endpoint,
+        .headers = app->config.telemetry_headers,
+        .collect = watch_collect,
+        .ctx = &app->watch,
+        .log = log,
+    };
+    if (!telemetry_open(&app->telemetry, &options, err))
+        return err_within(err, "--telemetry-endpoint and --telemetry-headers");
+    app->own_log = *log;
+    app->own_log.sink = telemetry_sink(app->telemetry);
+    app->log = &app->own_log;
+    return true;
+}
+
+static bool web_start(struct app *app, struct err *err)
+{
+    struct web_options options = {
+        .address = app->config.listen,
+        .port = (uint16_t)app->config.web_port,
+        .telemetry = app->telemetry,
+        .ready = watch_ready,
+        .ctx = &app->watch,
+        .log = app->log,
+    };
+    if (!web_open(&app->web, &options, err))
+        return err_within(err, "HTTP port %" PRIu64 " (another port: --web-port)", app->config.web_port);
+    app->address.web_port = web_port(app->web);
+    return true;
+}
+
 bool app_start(struct app **out, const struct config *config, const struct log *log, struct err *err)
 {
     struct app *app = mem_calloc(1, sizeof *app);
@@ -328,16 +421,35 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     app->budget = budget_share(config->memory_bytes);
     app->log = log;
     pthread_mutex_init(&app->lock, NULL);
-    bool ok = disk_real.ops->mkdir(&disk_real, config->data, err) && meta_start(app, err) && store_start(app, err) &&
-              log_start(app, err) && query_start(app, err) && ingest_start(app, err);
+    watch_init(&app->watch, &app->budget, config->log_disk_bytes);
+    bool ok = telemetry_begin(app, log, err);
+    span_begin(&app->start_span, app->log, NULL, SPAN_INTERNAL, "start");
+    ok = ok && disk_real.ops->mkdir(&disk_real, config->data, err) && web_start(app, err) && meta_start(app, err) &&
+         store_start(app, err) && log_start(app, err) && query_start(app, err) && ingest_start(app, err) &&
+         telemetry_start(app->telemetry, app->buffer, app->own_project_id, err);
+    span_end(&app->start_span, app->log, ok ? NULL : err_name(err->code),
+             LOG_FIELDS(log_number("replayed_records", (int64_t)app->address.replayed_records)));
     if (!ok) {
         app_stop(app);
         *out = NULL;
         return false;
     }
+    watch_parts(app, WATCH_RUNNING);
     app->address.start_ms = (clock_mono_ns() - begin_ns) / 1000000;
     *out = app;
     return true;
+}
+
+bool app_project_name_check(const char *name, struct err *err)
+{
+    return strcmp(name, OWN_PROJECT) != 0 ||
+           err_set(err, ERR_EXISTS, "project \"%s\" is the server's own: it is made at a start with --telemetry on",
+                   name);
+}
+
+const struct log *app_log(const struct app *app)
+{
+    return app->log;
 }
 
 void app_address(const struct app *app, struct app_address *address)
@@ -365,33 +477,63 @@ static bool ports_are_idle(const struct app *app)
     return (!app->grpc || grpc_server_is_idle(app->grpc)) && (!app->http || http_server_is_idle(app->http));
 }
 
-/* Of the 10 s: 3 for calls in flight, 5 for the last flush. */
-void app_stop(struct app *app)
+/* Ends the ports: calls in flight are answered, later ones meet a closed door. */
+static void ports_close(struct app *app, uint64_t begin_ns)
 {
-    if (!app) return;
-    uint64_t begin_ns = clock_mono_ns();
-    struct err err = { 0 };
     if (app->grpc) grpc_server_drain(app->grpc);
     if (app->http) http_server_drain(app->http);
     while (!ports_are_idle(app) && clock_mono_ns() - begin_ns < 3000000000ull) clock_sleep_ms(5);
     if (app->ingest) ingest_stop(app->ingest);
     loop_stop(app->loop);
+    watch_set(&app->watch, WATCH_STOPPING, NULL);
     ingest_close(app->ingest);
     grpc_server_close(app->grpc);
     http_server_close(app->http);
     loop_close(app->loop);
     admission_release(app->admission);
     pgwire_server_close(app->pgwire);
-    if (app->worker && app->ingest && !worker_flush(app->worker, 5000, &err))
+}
+
+/* Own telemetry first: what it hands to the log last is flushed with the rest. */
+static void rows_store(struct app *app)
+{
+    struct err err = { 0 };
+    telemetry_stop(app->telemetry);
+    if (!app->worker || !app->ingest) return;
+    /* The log answers before it hands over: what was answered is on its way, and is waited for. */
+    struct worker_stats stats;
+    worker_stats(app->worker, &stats);
+    uint64_t last = buffer_position_last(app->buffer);
+    for (uint32_t ms = 0; last > app->position_at_start && stats.position_pushed < last && ms < 1000; ms++) {
+        clock_sleep_ms(1);
+        worker_stats(app->worker, &stats);
+    }
+    if (!worker_flush(app->worker, 5000, &err))
         log_warn(app->log, "app.flush_unfinished", log_text("err", err.text),
                  log_text("then", "the log keeps the rest for the next start"));
+}
+
+/* Of the 10 s: 3 for calls in flight, 5 for the last flush, 2 for the telemetry's second target. */
+void app_stop(struct app *app)
+{
+    if (!app) return;
+    struct span span;
+    uint64_t begin_ns = clock_mono_ns();
+    span_begin(&span, app->log, NULL, SPAN_INTERNAL, "stop");
+    watch_parts(app, WATCH_STOPPING);
+    ports_close(app, begin_ns);
+    rows_store(app);
     worker_close(app->worker);
     query_engine_close(app->query);
     buffer_close(app->buffer);
     timefusion_close(app->timefusion);
     if (app->store) object_store_close(app->store);
     meta_close(app->meta);
+    web_close(app->web);
     log_info(app->log, "app.stopped", log_number("ms", (int64_t)((clock_mono_ns() - begin_ns) / 1000000)));
+    span_end(&span, app->log, NULL, LOG_FIELDS());
+    telemetry_close(app->telemetry);
+    watch_deinit(&app->watch);
     pthread_mutex_destroy(&app->lock);
     free(app);
 }

@@ -1,6 +1,7 @@
 /* app.h -- the process: starts the parts in the order the data takes, stops them in reverse.
  *
- *   disk -> meta -> store (timefusion) -> log (buffer) -> worker -> replay -> query -> pgwire -> ingest -> gRPC, HTTP
+ *   disk -> web (metrics, health) -> meta -> store (timefusion) -> log (buffer) -> worker -> replay -> query -> pgwire
+ *        -> ingest -> gRPC, HTTP -> own telemetry
  *
  * Thread: start, wait and stop on the main thread. Errors: of the part that could not start, with what to do. */
 #pragma once
@@ -9,7 +10,7 @@
 
 struct app;
 struct app_address {
-    uint16_t otlp_grpc_port, otlp_http_port, pg_port;
+    uint16_t otlp_grpc_port, otlp_http_port, pg_port, web_port;
     char project[64];
     char project_id[37];
     char key[64]; /* empty when the first key's file was removed */
@@ -17,7 +18,11 @@ struct app_address {
     uint64_t start_ms;
 };
 MUST_CHECK bool app_start(struct app **app, const struct config *config, const struct log *log, struct err *err);
+/* What is logged here becomes telemetry too. */
+const struct log *app_log(const struct app *app);
 void app_address(const struct app *app, struct app_address *address);
+/* ERR_EXISTS for the name of the project that is the process's own. */
+MUST_CHECK bool app_project_name_check(const char *name, struct err *err);
 /* Once a second, from the main thread: keys that `monoscope key` made or revoked beside us. */
 void app_tick(struct app *app);
 /* A part failed for good (another owner commits our partition): the process should end with this error. */

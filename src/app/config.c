@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum setting_kind { SETTING_TEXT, SETTING_PORT, SETTING_BYTES, SETTING_DURATION_MS, SETTING_COUNT };
+enum setting_kind { SETTING_TEXT, SETTING_PORT, SETTING_BYTES, SETTING_DURATION_MS, SETTING_COUNT, SETTING_SWITCH };
 
 struct setting {
     const char *name, *environment, *fallback;
@@ -25,6 +25,8 @@ static const struct setting settings[] = {
       "OTLP/HTTP; 0 takes a free one" },
     { "pg-port", "MONOSCOPE_PG_PORT", "5432", SETTING_PORT, 0, 65535, AT(pg_port),
       "SQL for any Postgres client; 0 takes a free one" },
+    { "web-port", "MONOSCOPE_WEB_PORT", "8080", SETTING_PORT, 0, 65535, AT(web_port),
+      "HTTP: /metrics, /healthz, /readyz; 0 takes a free one" },
     { "pg-connections", "MONOSCOPE_PG_CONNECTIONS", "100", SETTING_COUNT, 1, 10000, AT(pg_connections),
       "SQL connections at once" },
     { "memory", "MONOSCOPE_MEMORY", "1GiB", SETTING_BYTES, BUDGET_MEMORY_MIN, UINT64_MAX, AT(memory_bytes),
@@ -38,6 +40,14 @@ static const struct setting settings[] = {
     { "attribute-keys", "MONOSCOPE_ATTRIBUTE_KEYS", "100000", SETTING_COUNT, 100, 10000000, AT(attribute_keys),
       "distinct attribute keys kept apart in a project" },
     { "log-level", "MONOSCOPE_LOG_LEVEL", "info", SETTING_TEXT, 0, 0, AT(log_level), "debug, info, warn or error" },
+    { "telemetry", "MONOSCOPE_TELEMETRY", "on", SETTING_SWITCH, 0, 0, AT(telemetry),
+      "on or off: keep the server's own metrics, logs and spans in project \"monoscope\"" },
+    { "telemetry-interval", "MONOSCOPE_TELEMETRY_INTERVAL", "10s", SETTING_DURATION_MS, 100, 3600000, AT(telemetry_ms),
+      "how often they are taken" },
+    { "telemetry-endpoint", "MONOSCOPE_TELEMETRY_ENDPOINT", "", SETTING_TEXT, 0, 0, AT(telemetry_endpoint),
+      "a second target for them: any OTLP/HTTP server, such as http://host:4318" },
+    { "telemetry-headers", "MONOSCOPE_TELEMETRY_HEADERS", "", SETTING_TEXT, 0, 0, AT(telemetry_headers),
+      "headers for it: name=value,name=value" },
 };
 
 static const struct unit {
@@ -70,6 +80,7 @@ static const char *kind_example(enum setting_kind kind)
     case SETTING_DURATION_MS: return "a time such as 250ms, 10s or 1m";
     case SETTING_PORT: return "a port, 0 to 65535";
     case SETTING_COUNT: return "a whole number";
+    case SETTING_SWITCH: return "on or off";
     case SETTING_TEXT: break;
     }
     return "a text";
@@ -95,8 +106,16 @@ static bool number_read(const struct setting *setting, const char *value, uint64
 static bool setting_store(struct config *config, const struct setting *setting, const char *value, struct err *err)
 {
     char *field = (char *)config + setting->offset;
+    if (setting->kind == SETTING_SWITCH) {
+        bool is_on = strcmp(value, "on") == 0;
+        *(bool *)(void *)field = is_on;
+        return is_on || strcmp(value, "off") == 0 ||
+               err_set(err, ERR_INPUT, "--%s (or %s) is \"%s\"; it must be on or off", setting->name,
+                       setting->environment, value);
+    }
     if (setting->kind == SETTING_TEXT) {
-        if (value[0] == '\0') return err_set(err, ERR_INPUT, "--%s is empty: %s", setting->name, setting->help);
+        if (value[0] == '\0' && setting->fallback[0] != '\0')
+            return err_set(err, ERR_INPUT, "--%s is empty: %s", setting->name, setting->help);
         *(const char **)(void *)field = value;
         return true;
     }
@@ -136,6 +155,6 @@ bool config_read(struct config *config, int argc, char *const *argv, struct err 
 void config_print_help(void)
 {
     for (size_t s = 0; s < COUNT_OF(settings); s++)
-        printf("  --%-17s %s (%s, default %s)\n", settings[s].name, settings[s].help, settings[s].environment,
-               settings[s].fallback);
+        printf("  --%-18s %s (%s, default %s)\n", settings[s].name, settings[s].help, settings[s].environment,
+               settings[s].fallback[0] ? settings[s].fallback : "none");
 }

@@ -10,13 +10,16 @@
 struct config {
     const char *data;
     const char *listen;
-    uint64_t otlp_grpc_port, otlp_http_port, pg_port;
+    uint64_t otlp_grpc_port, otlp_http_port, pg_port, web_port;
     uint64_t memory_bytes;
     uint64_t log_disk_bytes;
     uint64_t flush_ms, publish_ms;
     uint64_t pg_connections;
     uint64_t attribute_keys;
     const char *log_level;
+    bool telemetry; /* the process's own, kept in project `monoscope` */
+    uint64_t telemetry_ms;
+    const char *telemetry_endpoint, *telemetry_headers; /* empty: none */
 };
 /* argv without the program and the command; unknown options are refused. Texts are borrowed from argv or environ. */
 MUST_CHECK bool config_read(struct config *config, int argc, char *const *argv, struct err *err);

@@ -36,6 +36,7 @@ static void print_welcome(const struct config *config, const struct app_address 
     printf("  OTLP/gRPC  http://%s:%u\n", host, at->otlp_grpc_port);
     printf("  OTLP/HTTP  http://%s:%u\n", host, at->otlp_http_port);
     printf("  SQL        %s:%u (any Postgres client)\n", host, at->pg_port);
+    printf("  metrics    http://%s:%u/metrics, /healthz, /readyz\n", host, at->web_port);
     printf("  project    %s (%s)\n", at->project, at->project_id);
     printf("  API key    %s\n\n", key);
     printf("Send a first event:\n");
@@ -88,9 +89,10 @@ static int command_run(int argc, char **argv)
     if (!app_start(&app, &config, &log, &err)) return fail(&err);
     struct app_address at;
     app_address(app, &at);
-    log_info(&log, "app.ready", log_text("version", VERSION), log_number("otlp_grpc_port", at.otlp_grpc_port),
+    log_info(app_log(app), "app.ready", log_text("version", VERSION), log_number("otlp_grpc_port", at.otlp_grpc_port),
              log_number("otlp_http_port", at.otlp_http_port), log_number("pg_port", at.pg_port),
-             log_text("project", at.project_id), log_number("replayed_records", (int64_t)at.replayed_records),
+             log_number("web_port", at.web_port), log_text("project", at.project_id),
+             log_number("replayed_records", (int64_t)at.replayed_records),
              log_number("start_ms", (int64_t)at.start_ms));
     print_welcome(&config, &at);
     int status = wait_for_end(app, &signals, &err);
@@ -131,7 +133,7 @@ static int command_project(int argc, char **argv)
     }
     if (!config_read(&config, argc - used, argv + used, &err) || !meta_at(&config, &meta, &log, &err))
         return fail(&err);
-    bool ok = creates ? meta_project_create(meta, argv[1], &project, &err)
+    bool ok = creates ? app_project_name_check(argv[1], &err) && meta_project_create(meta, argv[1], &project, &err)
                       : meta_project_list(meta, project_print, NULL, &err);
     if (ok && creates) project_print(NULL, &project);
     meta_close(meta);

@@ -1,0 +1,243 @@
+#include "app/watch.h"
+#include "base/clock.h"
+#include "buffer/buffer.h"
+#include "ingest/ingest.h"
+#include "ingest/tally.h"
+#include "meta/meta.h"
+#include "net/admission.h"
+#include "net/grpc.h"
+#include "net/http.h"
+#include "timefusion/delta/delta.h"
+#include "timefusion/pgwire/pgwire.h"
+#include "timefusion/segment/segment.h"
+#include "timefusion/timefusion.h"
+#include "worker/worker.h"
+#include <stdlib.h>
+
+#define OUT_OF_ROOM_NS 30000000000ull /* so long the log counts as not writable after the file system had no room */
+
+void watch_init(struct watch *watch, const struct budget *budget, uint64_t log_disk_bytes)
+{
+    *watch = (struct watch){ .budget = budget, .log_disk_bytes = log_disk_bytes };
+    pthread_mutex_init(&watch->lock, NULL);
+}
+
+void watch_deinit(struct watch *watch)
+{
+    pthread_mutex_destroy(&watch->lock);
+}
+
+void watch_set(struct watch *watch, enum watch_phase phase, const struct watch_parts *parts)
+{
+    pthread_mutex_lock(&watch->lock);
+    watch->phase = phase;
+    watch->parts = parts ? *parts : (struct watch_parts){ 0 };
+    pthread_mutex_unlock(&watch->lock);
+}
+
+/* Why the log takes no requests now, or NULL. A file system without room is noticed by the requests it refuses; where a
+ * load balancer sends none while we are not ready, time must pass for it. */
+static const char *log_trouble(const struct buffer_stats *stats)
+{
+    if (stats->has_failed) return "the disk of the log failed: see wal.failed on stderr, then start again";
+    if (stats->is_full) return "the log is full (--log-disk): waiting for the tables to take what it holds";
+    uint64_t now_ns = clock_mono_ns();
+    if (stats->out_of_room_mono_ns > 0 && now_ns - stats->out_of_room_mono_ns < OUT_OF_ROOM_NS)
+        return "the file system of the log is full";
+    return NULL;
+}
+
+/* -- metrics ---------------------------------------------------------------------------------------------------- */
+
+static void memory_collect(const struct watch *watch, struct metric_set *set)
+{
+    const struct budget *budget = watch->budget;
+    const struct {
+        const char *part;
+        uint64_t bytes;
+    } limits[] = { { "process", budget->memory },  { "wire", budget->wire },   { "requests", budget->requests },
+                   { "columns", budget->columns }, { "query", budget->query }, { "footers", budget->footers } };
+    for (size_t l = 0; l < COUNT_OF(limits); l++)
+        metric_add(set, METRIC_MEMORY_LIMIT, limits[l].bytes, METRIC_ATTRIBUTES({ "part", limits[l].part }));
+    if (watch->parts.admission)
+        metric_add(set, METRIC_MEMORY_USAGE, atomic_load(&watch->parts.admission->bytes),
+                   METRIC_ATTRIBUTES({ "part", "wire" }));
+}
+
+static void connections_add(struct metric_set *set, const char *port, uint64_t open, uint64_t accepted,
+                            uint64_t refused)
+{
+    metric_add(set, METRIC_CONNECTIONS, open, METRIC_ATTRIBUTES({ "port", port }));
+    metric_add(set, METRIC_CONNECTIONS_ACCEPTED, accepted, METRIC_ATTRIBUTES({ "port", port }));
+    metric_add(set, METRIC_CONNECTIONS_REFUSED, refused, METRIC_ATTRIBUTES({ "port", port }));
+}
+
+static void servers_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct server_stats stats;
+    if (watch->parts.grpc) {
+        grpc_server_stats(watch->parts.grpc, &stats);
+        connections_add(set, "otlp_grpc", stats.connections, stats.connections_accepted, stats.connections_refused);
+    }
+    if (watch->parts.http) {
+        http_server_stats(watch->parts.http, &stats);
+        connections_add(set, "otlp_http", stats.connections, stats.connections_accepted, stats.connections_refused);
+    }
+}
+
+/* By name where it has one; a project that was removed keeps its id. */
+static void project_label(const struct watch *watch, struct uuid id, char label[64])
+{
+    struct meta_project project;
+    struct err missing = { 0 };
+    if (uuid_equal(id, (struct uuid){ 0 })) {
+        strcpy(label, "(others)");
+        return;
+    }
+    uuid_to_text(id, label);
+    if (watch->parts.meta && meta_project_find(watch->parts.meta, bytes_of_text(label), &project, &missing))
+        memcpy(label, project.name, sizeof project.name);
+}
+
+static void projects_collect(const struct watch *watch, struct metric_set *set)
+{
+    static const char *const signals[] = { "logs", "traces", "metrics" };
+    struct tally_entry *entries;
+    uint32_t count = ingest_projects(watch->parts.ingest, &entries);
+    for (uint32_t e = 0; e < count; e++) {
+        char label[64];
+        project_label(watch, entries[e].project_id, label);
+        for (uint32_t s = 0; s < COUNT_OF(signals); s++)
+            if (entries[e].records[s] > 0)
+                metric_add(set, METRIC_INGEST_RECORDS, entries[e].records[s],
+                           METRIC_ATTRIBUTES({ "project", label }, { "signal", signals[s] }));
+        metric_add(set, METRIC_INGEST_BYTES, entries[e].bytes, METRIC_ATTRIBUTES({ "project", label }));
+    }
+    free(entries);
+}
+
+static void ingest_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct ingest_stats stats;
+    if (!watch->parts.ingest) return;
+    ingest_stats(watch->parts.ingest, &stats);
+    metric_add(set, METRIC_INGEST_REQUESTS, stats.requests, NULL);
+    for (uint32_t c = 0; c < ERR_CODE_COUNT; c++)
+        if (stats.refused_by[c] > 0)
+            metric_add(set, METRIC_INGEST_REFUSED, stats.refused_by[c],
+                       METRIC_ATTRIBUTES({ "error.type", err_name((enum err_code)c) }));
+    metric_add(set, METRIC_INGEST_REPEATS, stats.repeats, NULL);
+    metric_add(set, METRIC_INGEST_REJECTED, stats.rejected, NULL);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.memory_bytes, METRIC_ATTRIBUTES({ "part", "requests" }));
+    metric_add_histogram(set, METRIC_INGEST_DURATION, &stats.times);
+    projects_collect(watch, set);
+}
+
+static void buffer_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct buffer_stats stats;
+    if (!watch->parts.buffer) return;
+    buffer_stats(watch->parts.buffer, &stats);
+    metric_add(set, METRIC_BUFFER_REQUESTS, stats.records, NULL);
+    metric_add(set, METRIC_BUFFER_BYTES, stats.bytes, NULL);
+    metric_add_histogram(set, METRIC_BUFFER_SYNC_DURATION, &stats.sync_times);
+    metric_add(set, METRIC_BUFFER_DISK_USAGE, stats.disk_bytes, NULL);
+    metric_add(set, METRIC_BUFFER_DISK_LIMIT, watch->log_disk_bytes, NULL);
+    metric_add(set, METRIC_BUFFER_PENDING, stats.pending_bytes, NULL);
+    metric_add(set, METRIC_BUFFER_UNRELEASED, stats.position_last - stats.position_released, NULL);
+    metric_add(set, METRIC_BUFFER_WRITABLE, log_trouble(&stats) == NULL, NULL);
+}
+
+static void worker_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct worker_stats stats;
+    if (!watch->parts.worker) return;
+    worker_stats(watch->parts.worker, &stats);
+    metric_add(set, METRIC_WORKER_ROWS, stats.rows, NULL);
+    metric_add(set, METRIC_WORKER_QUEUE, stats.queue_bytes, NULL);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.columns_bytes, METRIC_ATTRIBUTES({ "part", "columns" }));
+    metric_add_histogram(set, METRIC_WORKER_VISIBLE_DURATION, &stats.visible);
+    metric_add(set, METRIC_WORKER_DISK_FAILING, stats.is_disk_failing, NULL);
+    metric_add_histogram(set, METRIC_FLUSH_DURATION, &stats.flush_times);
+    metric_add(set, METRIC_FLUSH_FAILURES, stats.flush_failures, NULL);
+}
+
+static void store_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct segments_stats stats;
+    if (!watch->parts.timefusion) return;
+    segments_stats(timefusion_segments(watch->parts.timefusion), &stats);
+    metric_add(set, METRIC_SEGMENTS, stats.segment_count, NULL);
+    metric_add(set, METRIC_SEGMENTS_BYTES, stats.bytes, NULL);
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
+        enum schema_table_id table = (enum schema_table_id)t;
+        struct delta_snapshot *snapshot = delta_snapshot_acquire(timefusion_delta(watch->parts.timefusion, table));
+        const char *name = schema_table(table)->name;
+        metric_add(set, METRIC_DELTA_VERSION, snapshot->version, METRIC_ATTRIBUTES({ "table", name }));
+        metric_add(set, METRIC_DELTA_FILES, snapshot->file_count, METRIC_ATTRIBUTES({ "table", name }));
+        delta_snapshot_release(snapshot);
+    }
+}
+
+static void sql_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct pgwire_stats stats;
+    if (!watch->parts.pgwire) return;
+    pgwire_server_stats(watch->parts.pgwire, &stats);
+    metric_add(set, METRIC_SQL_STATEMENTS, stats.statements, NULL);
+    metric_add(set, METRIC_SQL_FAILED, stats.failed, NULL);
+    metric_add(set, METRIC_SQL_ROWS, stats.rows, NULL);
+    metric_add_histogram(set, METRIC_SQL_DURATION, &stats.times);
+    connections_add(set, "sql", stats.connections, stats.accepted, stats.turned_away);
+}
+
+static bool project_count(void *ctx, const struct meta_project *project)
+{
+    (void)project;
+    ++*(uint64_t *)ctx;
+    return true;
+}
+
+static void meta_collect(const struct watch *watch, struct metric_set *set)
+{
+    uint64_t count = 0;
+    struct err err = { 0 };
+    if (watch->parts.meta && meta_project_list(watch->parts.meta, project_count, &count, &err))
+        metric_add(set, METRIC_PROJECTS, count, NULL);
+}
+
+void watch_collect(void *ctx, struct metric_set *set)
+{
+    struct watch *watch = ctx;
+    pthread_mutex_lock(&watch->lock);
+    memory_collect(watch, set);
+    servers_collect(watch, set);
+    ingest_collect(watch, set);
+    buffer_collect(watch, set);
+    worker_collect(watch, set);
+    store_collect(watch, set);
+    sql_collect(watch, set);
+    meta_collect(watch, set);
+    pthread_mutex_unlock(&watch->lock);
+}
+
+/* -- readiness -------------------------------------------------------------------------------------------------- */
+
+void watch_ready(void *ctx, struct web_readiness *readiness)
+{
+    struct watch *watch = ctx;
+    pthread_mutex_lock(&watch->lock);
+    bool has_started = watch->phase == WATCH_RUNNING || watch->phase == WATCH_STOPPING;
+    web_part_add(readiness, "start", has_started,
+                 watch->phase == WATCH_REPLAYING ? "what the log holds is being made visible" : "parts are opening");
+    const char *trouble = "not open";
+    if (watch->parts.buffer) {
+        struct buffer_stats stats;
+        buffer_stats(watch->parts.buffer, &stats);
+        trouble = log_trouble(&stats);
+    }
+    web_part_add(readiness, "log", trouble == NULL, trouble);
+    web_part_add(readiness, "intake", watch->phase == WATCH_RUNNING,
+                 watch->phase == WATCH_STOPPING ? "the server is stopping" : "the ports are not open yet");
+    pthread_mutex_unlock(&watch->lock);
+}

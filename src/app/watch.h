@@ -1,0 +1,38 @@
+/* watch.h -- looks at the parts for whoever asks how they are: their counts for the metrics, their readiness for /readyz.
+ *
+ *   app gives its parts as they open, and takes all of them back before it closes the first
+ *   telemetry, web --watch_collect, watch_ready--> each part's *_stats()
+ *
+ * Thread: any; a lock keeps a part from closing while it is asked. */
+#pragma once
+#include "base/budget.h"
+#include "telemetry/metric.h"
+#include "web/web.h"
+#include <pthread.h>
+
+enum watch_phase { WATCH_STARTING, WATCH_REPLAYING, WATCH_RUNNING, WATCH_STOPPING };
+struct watch_parts { /* NULL: not open */
+    struct meta *meta;
+    struct timefusion *timefusion;
+    struct buffer *buffer;
+    struct worker *worker;
+    struct pgwire_server *pgwire;
+    struct ingest *ingest;
+    struct admission *admission;
+    struct grpc_server *grpc;
+    struct http_server *http;
+};
+struct watch {
+    const struct budget *budget;
+    uint64_t log_disk_bytes;
+    pthread_mutex_t lock; /* guards the rest */
+    enum watch_phase phase;
+    struct watch_parts parts;
+};
+void watch_init(struct watch *watch, const struct budget *budget, uint64_t log_disk_bytes);
+void watch_deinit(struct watch *watch);
+/* parts NULL: takes them all back; nobody looks at them any more when this returns. */
+void watch_set(struct watch *watch, enum watch_phase phase, const struct watch_parts *parts);
+/* As struct telemetry_options and struct web_options want them; ctx is the struct watch. */
+void watch_collect(void *ctx, struct metric_set *set);
+void watch_ready(void *ctx, struct web_readiness *readiness);

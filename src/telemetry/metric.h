@@ -1,0 +1,121 @@
+/* metric.h -- what the process counts, as one list: pulled from the parts into a set, written out as Prometheus text or OTLP.
+ *
+ *   parts' *_stats() --> struct metric_set --prometheus_write--> GET /metrics
+ *                                         '--otlp_metrics_write--> project `monoscope`, a second target
+ *
+ * A new figure is one line in METRIC_LIST, one metric_add_* where its part is asked (app/watch.c), one row in docs/self.md.
+ * Names are OpenTelemetry's where it has one, else monoscope.<part>.<noun>; units are UCUM as OTLP has them.
+ * Thread: a set is its owner's. Memory: attributes are copied into the set. */
+#pragma once
+#include "base/arena.h"
+#include "base/histogram.h"
+
+/* A counter grows; a gauge is how much there is; an updown is a gauge whose series may be summed. */
+enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM };
+
+#define METRIC_LIST(X)                                                                                               \
+    X(PROCESS_CPU_TIME, METRIC_COUNTER, "process.cpu.time", "s", "CPU time used, by cpu.mode")                       \
+    X(PROCESS_MEMORY_USAGE, METRIC_UPDOWN, "process.memory.usage", "By", "memory the process holds (RSS)")           \
+    X(PROCESS_MEMORY_ANONYMOUS, METRIC_UPDOWN, "monoscope.process.memory.anonymous", "By",                           \
+      "of it what the kernel cannot take back")                                                                      \
+    X(PROCESS_FILES, METRIC_UPDOWN, "process.unix.file_descriptor.count", "{file_descriptor}",                       \
+      "open file descriptors")                                                                                       \
+    X(PROCESS_THREADS, METRIC_UPDOWN, "process.thread.count", "{thread}", "threads")                                 \
+    X(PROCESS_UPTIME, METRIC_GAUGE, "process.uptime", "s", "since the start")                                        \
+    X(MEMORY_LIMIT, METRIC_GAUGE, "monoscope.memory.limit", "By", "share of --memory, by part; process: all of it")  \
+    X(MEMORY_USAGE, METRIC_GAUGE, "monoscope.memory.usage", "By", "what is used of a part's share now")              \
+    X(CONNECTIONS, METRIC_UPDOWN, "monoscope.server.connections", "{connection}", "open connections, by port")       \
+    X(CONNECTIONS_ACCEPTED, METRIC_COUNTER, "monoscope.server.connections.accepted", "{connection}",                 \
+      "connections taken, by port")                                                                                  \
+    X(CONNECTIONS_REFUSED, METRIC_COUNTER, "monoscope.server.connections.refused", "{connection}",                   \
+      "connections turned away because there were too many, by port")                                                \
+    X(INGEST_REQUESTS, METRIC_COUNTER, "monoscope.ingest.requests", "{request}", "OTLP requests that came")          \
+    X(INGEST_REFUSED, METRIC_COUNTER, "monoscope.ingest.refused", "{request}",                                       \
+      "OTLP requests answered with an error, by error.type")                                                         \
+    X(INGEST_REPEATS, METRIC_COUNTER, "monoscope.ingest.repeats", "{request}",                                       \
+      "OTLP requests that were stored before and not again")                                                         \
+    X(INGEST_RECORDS, METRIC_COUNTER, "monoscope.ingest.records", "{record}",                                        \
+      "spans, log records and data points stored, by project and signal")                                            \
+    X(INGEST_REJECTED, METRIC_COUNTER, "monoscope.ingest.rejected", "{record}",                                      \
+      "records left out of requests that were taken (partial_success)")                                              \
+    X(INGEST_BYTES, METRIC_COUNTER, "monoscope.ingest.size", "By", "bytes of stored requests, inflated, by project") \
+    X(INGEST_DURATION, METRIC_HISTOGRAM, "monoscope.ingest.duration", "s",                                           \
+      "from a request to the answer that says it is safe")                                                           \
+    X(BUFFER_REQUESTS, METRIC_COUNTER, "monoscope.buffer.requests", "{request}",                                     \
+      "requests written to the log, own telemetry among them")                                                       \
+    X(BUFFER_BYTES, METRIC_COUNTER, "monoscope.buffer.size", "By", "bytes of them as they came")                     \
+    X(BUFFER_SYNC_DURATION, METRIC_HISTOGRAM, "monoscope.buffer.sync.duration", "s", "one sync of the log to disk")  \
+    X(BUFFER_DISK_USAGE, METRIC_GAUGE, "monoscope.buffer.disk.usage", "By", "of the log's files")                    \
+    X(BUFFER_DISK_LIMIT, METRIC_GAUGE, "monoscope.buffer.disk.limit", "By", "--log-disk")                            \
+    X(BUFFER_PENDING, METRIC_GAUGE, "monoscope.buffer.pending", "By", "waiting for the disk")                        \
+    X(BUFFER_UNRELEASED, METRIC_GAUGE, "monoscope.buffer.unreleased", "{request}",                                   \
+      "safe in the log and not yet in the tables")                                                                   \
+    X(BUFFER_WRITABLE, METRIC_GAUGE, "monoscope.buffer.writable", "{state}", "1: the log takes requests")            \
+    X(WORKER_ROWS, METRIC_COUNTER, "monoscope.worker.rows", "{row}", "rows made, replayed and own ones among them")  \
+    X(WORKER_QUEUE, METRIC_GAUGE, "monoscope.worker.queue", "By", "requests waiting to become rows")                 \
+    X(WORKER_VISIBLE_DURATION, METRIC_HISTOGRAM, "monoscope.worker.visible.duration", "s",                           \
+      "from a request's arrival until its rows can be asked for: the oldest of each published segment")              \
+    X(WORKER_DISK_FAILING, METRIC_GAUGE, "monoscope.worker.disk.failing", "{state}",                                 \
+      "1: segments cannot be written, rows stay in memory and in the log")                                           \
+    X(SEGMENTS, METRIC_GAUGE, "monoscope.segments.count", "{segment}", "files of rows not yet in the tables")        \
+    X(SEGMENTS_BYTES, METRIC_GAUGE, "monoscope.segments.usage", "By", "of these files")                              \
+    X(FLUSH_DURATION, METRIC_HISTOGRAM, "monoscope.flush.duration", "s", "one flush into the tables")                \
+    X(FLUSH_FAILURES, METRIC_COUNTER, "monoscope.flush.failures", "{failure}",                                       \
+      "flushes that failed and are tried again")                                                                     \
+    X(DELTA_VERSION, METRIC_GAUGE, "monoscope.delta.version", "{commit}", "newest version of a table")               \
+    X(DELTA_FILES, METRIC_GAUGE, "monoscope.delta.files", "{file}", "live files of a table")                         \
+    X(SQL_STATEMENTS, METRIC_COUNTER, "monoscope.sql.statements", "{statement}", "SQL statements run")               \
+    X(SQL_FAILED, METRIC_COUNTER, "monoscope.sql.failed", "{statement}", "of them those that ended with an error")   \
+    X(SQL_ROWS, METRIC_COUNTER, "monoscope.sql.rows", "{row}", "rows sent to SQL clients")                           \
+    X(SQL_DURATION, METRIC_HISTOGRAM, "monoscope.sql.duration", "s", "of a statement, with sending its rows")        \
+    X(PROJECTS, METRIC_GAUGE, "monoscope.projects", "{project}", "projects there are")                               \
+    X(TELEMETRY_RECORDS, METRIC_COUNTER, "monoscope.telemetry.records", "{record}",                                  \
+      "own records stored in project monoscope, by signal")                                                          \
+    X(TELEMETRY_DROPPED, METRIC_COUNTER, "monoscope.telemetry.dropped", "{record}",                                  \
+      "own records that found no room, by target and signal")                                                        \
+    X(TELEMETRY_EXPORTS, METRIC_COUNTER, "monoscope.telemetry.exports", "{request}",                                 \
+      "requests that the second target took")                                                                        \
+    X(TELEMETRY_EXPORT_FAILURES, METRIC_COUNTER, "monoscope.telemetry.export.failures", "{request}",                 \
+      "tries that it did not take")
+
+enum metric_id {
+#define X(id, kind, name, unit, description) METRIC_##id,
+    METRIC_LIST(X)
+#undef X
+        METRIC_COUNT
+};
+struct metric_family {
+    enum metric_kind kind;
+    const char *name, *unit, *description;
+};
+extern const struct metric_family metric_families[METRIC_COUNT];
+
+#define METRIC_ATTRIBUTES_MAX 3
+struct metric_attribute {
+    const char *key, *value;
+};
+struct metric_point {          /* a series' value now */
+    struct metric_point *next; /* of the same family */
+    uint32_t attribute_count;
+    struct metric_attribute attributes[METRIC_ATTRIBUTES_MAX];
+    bool is_integer;
+    bool is_skipped; /* otlp_write_metrics leaves it out */
+    uint64_t integer;
+    double number;
+    struct histogram_counts *histogram; /* of a histogram */
+};
+struct metric_set {
+    struct arena arena;
+    struct metric_point *first[METRIC_COUNT], *last[METRIC_COUNT];
+    uint32_t point_count;
+};
+void metric_set_init(struct metric_set *set);
+void metric_set_deinit(struct metric_set *set);
+/* attributes end with a key of NULL; NULL: none. METRIC_ATTRIBUTES({ "signal", "logs" }) makes such a list. */
+void metric_add(struct metric_set *set, enum metric_id id, uint64_t value, const struct metric_attribute *attributes);
+void metric_add_number(struct metric_set *set, enum metric_id id, double value,
+                       const struct metric_attribute *attributes);
+void metric_add_histogram(struct metric_set *set, enum metric_id id, const struct histogram_counts *counts);
+/* Marks the points that are in `before` with the same attributes and value as skipped; how many are not. */
+uint32_t metric_set_skip_same(struct metric_set *set, const struct metric_set *before);
+#define METRIC_ATTRIBUTES(...) ((const struct metric_attribute[]){ __VA_ARGS__, { 0 } })
