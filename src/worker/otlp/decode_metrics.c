@@ -473,9 +473,11 @@ static enum outcome metric_fields(struct decoder *decoder, struct wire wire, str
         default: outcome = decode_skip(decoder, &wire, tag);
         }
         if (outcome == FAILED) return FAILED;
-        if (outcome == REJECTED) { /* its points are still to be counted */
+        if (outcome == REJECTED) { /* its points are still to be counted, so on to the next field */
             decoder->is_under_rejected = true;
             metric->metadata = (struct otlp_range){ 0 };
+            wire.at = field;
+            if (!wire_varint(&wire, &tag) || !wire_message(&wire, &inner)) return FAILED;
         }
     }
     return TAKEN;

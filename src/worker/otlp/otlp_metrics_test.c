@@ -266,12 +266,42 @@ static void test_summary_and_cut_numbers(void **state)
     done(&decoded);
 }
 
+/* Goal: metadata that cannot be taken rejects the metric's points, wherever it stands, and nothing else.
+ * Method: a metadata key that is not UTF-8, before and behind two points, with a name behind it. */
+static void test_bad_metadata(void **state)
+{
+    (void)state;
+    for (int is_behind = 0; is_behind <= 1; is_behind++) {
+        struct buf metric = message(), gauge = message();
+        for (int i = 0; i < 2; i++) {
+            struct buf point = point_at(ENCODE_NOW_NS, i);
+            put_message(&gauge, 1, &point);
+        }
+        if (is_behind) put_message(&metric, 5, &gauge);
+        put_attribute_text(&metric, 12, "good", "a value of some length");
+        put_attribute_text(&metric, 12, "bad \xFF", "a value of some length");
+        put_attribute_text(&metric, 12, "good too", "a value of some length");
+        put_text(&metric, 1, "name");
+        if (!is_behind) put_message(&metric, 5, &gauge);
+        struct decoded decoded = decode_metric_of(metric);
+        if (!decoded.ok) fail_msg("%s", decoded.err.text);
+        assert_int_equal(decoded.request.points.count, 0);
+        assert_int_equal(decoded.request.rejected_count, 2);
+        assert_non_null(strstr(decoded.request.rejected_reason, "metrics[0]: an attribute key is not valid UTF-8"));
+        done(&decoded);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_metric_fields_behind_points), cmocka_unit_test(test_data_is_a_oneof),
-        cmocka_unit_test(test_packed_and_unpacked_numbers), cmocka_unit_test(test_histogram_counts_and_bounds),
-        cmocka_unit_test(test_bad_metrics_and_points),      cmocka_unit_test(test_summary_and_cut_numbers),
+        cmocka_unit_test(test_metric_fields_behind_points),
+        cmocka_unit_test(test_data_is_a_oneof),
+        cmocka_unit_test(test_packed_and_unpacked_numbers),
+        cmocka_unit_test(test_histogram_counts_and_bounds),
+        cmocka_unit_test(test_bad_metrics_and_points),
+        cmocka_unit_test(test_summary_and_cut_numbers),
+        cmocka_unit_test(test_bad_metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
