@@ -49,7 +49,6 @@ struct call {
     void *request; /* the transport's */
     struct inbound *inbound;
     enum otlp_signal signal;
-    enum buffer_encoding encoding;
     bool has_key;
     struct ingest_key key;
     int64_t received_unix_us;
@@ -134,8 +133,8 @@ static void call_append(struct call *call)
     struct err err = { 0 };
     struct buffer_record record = {
         .signal = (enum buffer_signal)call->signal,
-        .encoding = call->encoding,
-        .format = BUFFER_FORMAT_PROTOBUF,
+        .encoding = inbound_encoding(call->inbound),
+        .format = inbound_format(call->inbound),
         .project_id = call->key.project_id,
         .key_id = call->key.key_id,
         .hash = inbound_hash(call->key.project_id, call->signal, inbound_body(call->inbound)),
@@ -253,13 +252,7 @@ void ingest_take(struct ingest *ingest, const struct arrival *arrival)
         refuse(ingest, arrival->transport, arrival->request, &err);
         return;
     }
-    if (arrival->format == BUFFER_FORMAT_JSON) {
-        free((void *)(uintptr_t)arrival->body.ptr);
-        err_set(&err, ERR_UNSUPPORTED, "JSON is not taken yet: use application/x-protobuf");
-        refuse(ingest, arrival->transport, arrival->request, &err);
-        return;
-    }
-    if (!inbound_create(ingest->pool, arrival->body, arrival->encoding, &inbound, &err)) {
+    if (!inbound_create(ingest->pool, arrival->body, arrival->encoding, arrival->format, &inbound, &err)) {
         refuse(ingest, arrival->transport, arrival->request, &err);
         return;
     }
@@ -270,7 +263,6 @@ void ingest_take(struct ingest *ingest, const struct arrival *arrival)
         .request = arrival->request,
         .inbound = inbound,
         .signal = arrival->signal,
-        .encoding = arrival->encoding,
         .has_key = arrival->has_key,
         .key = arrival->key,
         .received_unix_us = (int64_t)arrival->received_unix_us,

@@ -386,20 +386,44 @@ static enum outcome resource_read(struct decoder *decoder, struct wire wire)
     return TAKEN;
 }
 
-/* ResourceLogs, ResourceSpans, ResourceMetrics. */
-static enum outcome resource_records(struct decoder *decoder, struct wire wire)
+/* Takes the key out of the attributes of a resource, which are the last ones of the request so far. */
+static void project_key_take(struct decoder *decoder, struct otlp_resource *resource)
+{
+    struct otlp_request *out = decoder->out;
+    if (resource->attributes.count == 0) return;
+    struct otlp_attribute *attributes = out->attributes.at + resource->attributes.first;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < resource->attributes.count; i++) {
+        if (bytes_equal(attributes[i].key, BYTES(OTLP_PROJECT_KEY))) {
+            if (attributes[i].value.type == OTLP_TEXT) resource->project_key = attributes[i].value.bytes;
+            out->may_have_keys = true;
+        } else {
+            if (kept != i) attributes[kept] = attributes[i];
+            kept++;
+        }
+    }
+    out->attributes.count -= resource->attributes.count - kept;
+    resource->attributes.count = kept;
+}
+
+/* ResourceLogs, ResourceSpans, ResourceMetrics. encoded: with its tag and length. */
+static enum outcome resource_records(struct decoder *decoder, struct wire wire, struct bytes encoded)
 {
     if (!DECODE_ROOM(decoder, &decoder->out->resources, 1)) return FAILED;
     decoder->resource = decoder->out->resources.count++;
-    decoder->out->resources.at[decoder->resource] = (struct otlp_resource){ .schema_url = BYTES("") };
+    struct otlp_resource *resource = &decoder->out->resources.at[decoder->resource]; /* stays there till the end */
+    *resource = (struct otlp_resource){ .schema_url = BYTES(""), .project_key = BYTES(""), .encoded = encoded };
+    uint64_t record_count = decoder->record_count;
     struct decode_mark mark = decode_mark(decoder);
     enum outcome outcome = resource_read(decoder, wire);
     if (outcome == FAILED) return FAILED;
     decoder->is_under_rejected = outcome == REJECTED;
     if (outcome == REJECTED) {
         decode_take_back(decoder, &mark);
-        decoder->out->resources.at[decoder->resource].attributes = (struct otlp_range){ 0 };
+        resource->attributes = (struct otlp_range){ 0 };
+        decoder->out->may_have_keys = true;
     }
+    project_key_take(decoder, resource);
     decoder->scope_at = NOWHERE;
     while (wire.at < wire.end) {
         struct wire inner;
@@ -414,19 +438,22 @@ static enum outcome resource_records(struct decoder *decoder, struct wire wire)
     }
     decoder->scope_at = NOWHERE;
     decoder->is_under_rejected = false;
+    resource->record_count = (uint32_t)(decoder->record_count - record_count);
     return TAKEN;
 }
 
 static enum outcome request_read(struct decoder *decoder, struct wire wire)
 {
     while (wire.at < wire.end) {
+        const uint8_t *field = wire.at;
         struct wire inner;
         uint64_t tag;
         if (!wire_varint(&wire, &tag)) return FAILED;
         if (tag == WIRE_LEN(1)) {
             decoder->resource_at++;
             if (!wire_message(&wire, &inner)) return FAILED;
-            if (resource_records(decoder, inner) == FAILED) return FAILED;
+            struct bytes encoded = bytes_from(field, (size_t)(wire.at - field));
+            if (resource_records(decoder, inner, encoded) == FAILED) return FAILED;
         } else if (decode_skip(decoder, &wire, tag) != TAKEN) {
             return FAILED;
         }
@@ -446,6 +473,7 @@ bool otlp_decode(struct otlp_request *request, enum otlp_signal signal, struct b
     request->body = body;
     request->rejected_count = 0;
     request->rejected_reason[0] = '\0';
+    request->may_have_keys = false;
     if (body.len > UINT32_MAX) return err_set(err, ERR_TOO_LARGE, "a request of %zu bytes is too large", body.len);
 
     struct decoder decoder = {

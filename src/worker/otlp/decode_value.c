@@ -65,10 +65,13 @@ enum outcome decode_id(struct decoder *decoder, struct wire *wire, const char *n
                        struct bytes *id)
 {
     if (!wire_bytes(wire, id)) return FAILED;
-    if (unlikely(id->len != bytes_right && id->len != 0)) {
-        return decode_reject(decoder, "%s has %zu bytes, not %zu", name, id->len, bytes_right);
-    }
-    return TAKEN;
+    if (likely(id->len == bytes_right || id->len == 0)) return TAKEN;
+    bool is_shown = id->len <= NAME_SHOWN_BYTES + 4;
+    for (size_t i = 0; i < id->len && is_shown; i++) is_shown = id->ptr[i] >= ' ' && id->ptr[i] < 0x7F;
+    if (!is_shown) return decode_reject(decoder, "%s has %zu bytes, not %zu", name, id->len, bytes_right);
+    /* Hex digits sent as bytes, or what was not hex in JSON (otlp_json.h). */
+    return decode_reject(decoder, "%s \"%.*s\" is not an id of %zu bytes (in JSON: %zu hex digits)", name, (int)id->len,
+                         (const char *)id->ptr, bytes_right, 2 * bytes_right);
 }
 
 static enum outcome list_check(struct decoder *decoder, struct wire list, bool has_keys, uint32_t depth,

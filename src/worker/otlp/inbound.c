@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "worker/otlp/otlp_json.h"
+
 struct inbound_pool {
     uint64_t bytes_max, kept_bytes_max;
     _Atomic uint64_t bytes;
@@ -18,8 +20,10 @@ struct inbound {
     struct inbound *next;      /* in the pool */
     struct otlp_request request;
     struct buf inflated;
-    struct bytes wire; /* ours, from malloc */
+    struct buf protobuf; /* made of JSON */
+    struct bytes wire;   /* ours, from malloc */
     enum buffer_encoding encoding;
+    enum buffer_format format;
     uint64_t charged;
 };
 
@@ -37,6 +41,7 @@ static void inbound_free(struct inbound *inbound)
 {
     otlp_request_deinit(&inbound->request);
     buf_deinit(&inbound->inflated);
+    buf_deinit(&inbound->protobuf);
     free(inbound);
 }
 
@@ -89,7 +94,7 @@ static bool charge(struct inbound *inbound, uint64_t bytes, bool is_forced)
 
 static uint64_t kept_size(const struct inbound *inbound)
 {
-    return inbound->inflated.cap + otlp_request_bytes(&inbound->request) + sizeof *inbound;
+    return inbound->inflated.cap + inbound->protobuf.cap + otlp_request_bytes(&inbound->request) + sizeof *inbound;
 }
 
 static struct inbound *inbound_new(struct inbound_pool *pool)
@@ -109,18 +114,20 @@ static struct inbound *inbound_new(struct inbound_pool *pool)
         inbound = mem_calloc(1, sizeof *inbound);
         otlp_request_init(&inbound->request);
         buf_init(&inbound->inflated, INFLATE_BYTES_MAX + 1);
+        buf_init(&inbound->protobuf, INFLATE_BYTES_MAX + OTLP_JSON_SPARE_BYTES);
     }
     inbound->pool = pool;
     inbound->next = NULL;
     return inbound;
 }
 
-bool inbound_create(struct inbound_pool *pool, struct bytes wire, enum buffer_encoding encoding, struct inbound **out,
-                    struct err *err)
+bool inbound_create(struct inbound_pool *pool, struct bytes wire, enum buffer_encoding encoding,
+                    enum buffer_format format, struct inbound **out, struct err *err)
 {
     struct inbound *inbound = inbound_new(pool);
     inbound->wire = wire;
     inbound->encoding = encoding;
+    inbound->format = format;
     *out = NULL;
     if (!charge(inbound, wire.len, false)) {
         inbound_release(inbound);
@@ -137,15 +144,16 @@ static struct bytes body_of(const struct inbound *inbound)
 
 static uint64_t held(const struct inbound *inbound)
 {
-    return inbound->wire.len + inbound->inflated.cap + otlp_request_bytes(&inbound->request);
+    return inbound->wire.len + inbound->inflated.cap + inbound->protobuf.cap + otlp_request_bytes(&inbound->request);
 }
 
 bool inbound_inflate(struct inbound *inbound, struct inflater *inflater, struct err *err)
 {
     size_t guess = inflate_guess(inbound->encoding, inbound->wire, INFLATE_BYTES_MAX);
     uint64_t inflated = inbound->encoding == BUFFER_ENCODING_IDENTITY ? 0 : guess;
-    /* Decoded telemetry needs about what it has as protobuf. */
-    if (!charge(inbound, inbound->wire.len + inflated + guess, false)) {
+    /* Decoded telemetry needs about what it has as protobuf, and that is half of what it has as JSON. */
+    uint64_t decoded = inbound->format == BUFFER_FORMAT_JSON ? guess + guess / 4 : guess;
+    if (!charge(inbound, inbound->wire.len + inflated + decoded, false)) {
         return err_set(err, ERR_BUSY, "the server is busy: the memory for requests is in use");
     }
     if (inbound->encoding == BUFFER_ENCODING_IDENTITY) {
@@ -164,7 +172,13 @@ bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t re
     } else if (inbound->pool->bytes_max < limits.decoded_bytes_max) {
         limits.decoded_bytes_max = inbound->pool->bytes_max;
     }
-    bool ok = otlp_decode(&inbound->request, signal, body_of(inbound), received_unix_us, &limits, err);
+    struct bytes body = body_of(inbound);
+    bool ok = true;
+    if (inbound->format == BUFFER_FORMAT_JSON) {
+        ok = otlp_json_to_protobuf(signal, body, INFLATE_BYTES_MAX, &inbound->protobuf, err);
+        body = buf_bytes(&inbound->protobuf);
+    }
+    ok = ok && otlp_decode(&inbound->request, signal, body, received_unix_us, &limits, err);
     charge(inbound, held(inbound), true);
     return ok;
 }
@@ -193,13 +207,14 @@ bool inbound_from_record(const struct buffer_record *record, struct inbound **ou
         return err_set(err, ERR_CORRUPT, "record %llu has signal %d, not OTLP's", (unsigned long long)record->position,
                        (int)record->signal);
     }
-    if (record->format != BUFFER_FORMAT_PROTOBUF || record->received_unix_us < 0 ||
-        record->received_unix_us >= INT64_MAX / 2000) {
+    if ((record->format != BUFFER_FORMAT_PROTOBUF && record->format != BUFFER_FORMAT_JSON) ||
+        record->received_unix_us < 0 || record->received_unix_us >= INT64_MAX / 2000) {
         return err_set(err, ERR_CORRUPT, "record %llu has a header that nobody writes",
                        (unsigned long long)record->position);
     }
     struct inbound *inbound = inbound_new(NULL);
     inbound->encoding = record->encoding;
+    inbound->format = record->format;
     if (!record_inflate(record, inbound, err) ||
         !inbound_decode(inbound, (enum otlp_signal)record->signal, record->received_unix_us, err)) {
         inbound_release(inbound);
@@ -212,6 +227,16 @@ bool inbound_from_record(const struct buffer_record *record, struct inbound **ou
 struct bytes inbound_wire(const struct inbound *inbound)
 {
     return inbound->wire;
+}
+
+enum buffer_encoding inbound_encoding(const struct inbound *inbound)
+{
+    return inbound->encoding;
+}
+
+enum buffer_format inbound_format(const struct inbound *inbound)
+{
+    return inbound->format;
 }
 
 struct bytes inbound_body(const struct inbound *inbound)
@@ -237,9 +262,55 @@ static void wire_free(struct inbound *inbound)
 
 void inbound_drop_wire(struct inbound *inbound)
 {
-    if (inbound->encoding == BUFFER_ENCODING_IDENTITY) return;
+    bool is_json = inbound->format == BUFFER_FORMAT_JSON;
+    if (inbound->encoding == BUFFER_ENCODING_IDENTITY && !is_json) return;
     wire_free(inbound);
+    if (is_json) buf_deinit(&inbound->inflated);
     charge(inbound, held(inbound), true);
+}
+
+void inbound_hide_keys(struct inbound *inbound)
+{
+    struct buf *kept = inbound->format == BUFFER_FORMAT_JSON           ? &inbound->protobuf
+                       : inbound->encoding != BUFFER_ENCODING_IDENTITY ? &inbound->inflated
+                                                                       : NULL;
+    if (kept != NULL) { /* the memory stays where it is, and so do the request's slices */
+        wire_free(inbound);
+        inbound->wire = buf_bytes(kept);
+        buf_init(kept, kept->bytes_max);
+    }
+    inbound->encoding = BUFFER_ENCODING_IDENTITY;
+    inbound->format = BUFFER_FORMAT_PROTOBUF;
+    otlp_hide_project_keys((uint8_t *)(uintptr_t)inbound->wire.ptr, inbound->wire.len);
+    charge(inbound, held(inbound), true);
+}
+
+bool inbound_part(const struct inbound *whole, const uint32_t *parts, uint32_t part, struct inbound **out,
+                  struct err *err)
+{
+    const struct otlp_request *request = &whole->request;
+    size_t len = 0;
+    for (uint32_t i = 0; i < request->resources.count; i++) {
+        if (parts[i] == part) len += request->resources.at[i].encoded.len;
+    }
+    uint8_t *wire = mem_alloc(len), *at = wire;
+    for (uint32_t i = 0; i < request->resources.count; i++) {
+        if (parts[i] != part) continue;
+        struct bytes encoded = request->resources.at[i].encoded;
+        memcpy(at, encoded.ptr, encoded.len);
+        at += encoded.len;
+    }
+    otlp_hide_project_keys(wire, len);
+    struct inbound *inbound = inbound_new(whole->pool);
+    inbound->wire = bytes_from(wire, len);
+    inbound->encoding = BUFFER_ENCODING_IDENTITY;
+    inbound->format = BUFFER_FORMAT_PROTOBUF;
+    charge(inbound, len, true); /* the whole goes soon; were it refused here, it would be each time */
+    *out = inbound;
+    if (inbound_decode(inbound, request->signal, request->received_unix_us, err)) return true;
+    inbound_release(inbound);
+    *out = NULL;
+    return false;
 }
 
 void inbound_release(struct inbound *inbound)
@@ -253,6 +324,7 @@ void inbound_release(struct inbound *inbound)
         return;
     }
     inbound->inflated.len = 0;
+    inbound->protobuf.len = 0;
     inbound->request.body = (struct bytes){ 0 };
     uint64_t size = kept_size(inbound);
     pthread_mutex_lock(&pool->lock);

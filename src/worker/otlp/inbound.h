@@ -1,11 +1,13 @@
 /* inbound.h -- one request on its way: the bytes as they came, inflated, decoded; its owner changes, it is never copied.
  *
- *   inbound_create(wire) --inflate--> body --decode--> struct otlp_request   on an ingest thread
+ *   inbound_create(wire) --inflate--> body --JSON: to protobuf--> --decode--> struct otlp_request   on an ingest thread
  *        '- the buffer writes wire; once it is safe, inbound_drop_wire        on the buffer's thread
  *               '- the worker makes rows of inbound_request, inbound_release  on the worker's thread
- *   after a restart: inbound_from_record does the first two steps from the log.
+ *   after a restart: inbound_from_record does the first steps from the log.
  *
- * The request's slices point into body. Uncompressed, body is wire, which then stays until release.
+ * The request's slices point into the protobuf: body, or what JSON became. Uncompressed protobuf is wire, which then stays
+ * until release. A request whose resources have project keys is kept as protobuf without them (inbound_hide_keys), one of
+ * several projects as a part for each (inbound_part).
  * Thread: one owner at a time; a pool is for any thread.
  * Memory: the pool counts wire + inflated + decoded bytes of all its requests and refuses (ERR_BUSY) what would pass its
  *         limit before inflating it; alone, a request is always taken. Arrays and buffers are used again, up to
@@ -25,7 +27,7 @@ uint64_t inbound_pool_bytes(struct inbound_pool *pool); /* counted now */
 
 /* Takes wire.ptr, which free() must take, also on failure. ERR_BUSY when the pool is full. */
 MUST_CHECK bool inbound_create(struct inbound_pool *pool, struct bytes wire, enum buffer_encoding encoding,
-                               struct inbound **inbound, struct err *err);
+                               enum buffer_format format, struct inbound **inbound, struct err *err);
 /* ERR_BUSY, ERR_TOO_LARGE, ERR_INPUT. */
 MUST_CHECK bool inbound_inflate(struct inbound *inbound, struct inflater *inflater, struct err *err);
 MUST_CHECK bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t received_unix_us,
@@ -33,12 +35,22 @@ MUST_CHECK bool inbound_decode(struct inbound *inbound, enum otlp_signal signal,
 /* The same of a record of the log, in one go; no budget: what was acknowledged is taken. */
 MUST_CHECK bool inbound_from_record(const struct buffer_record *record, struct inbound **inbound, struct err *err);
 
-struct bytes inbound_wire(const struct inbound *inbound); /* as it came; until inbound_drop_wire */
-struct bytes inbound_body(const struct inbound *inbound); /* inflated */
+/* What the log gets: as it came, until inbound_drop_wire or inbound_hide_keys; then not compressed and protobuf. */
+struct bytes inbound_wire(const struct inbound *inbound);
+enum buffer_encoding inbound_encoding(const struct inbound *inbound);
+enum buffer_format inbound_format(const struct inbound *inbound);
+struct bytes inbound_body(const struct inbound *inbound); /* as it was sent, inflated */
 const struct otlp_request *inbound_request(const struct inbound *inbound);
 uint64_t inbound_bytes(const struct inbound *inbound); /* what it holds */
 void inbound_drop_wire(struct inbound *inbound);       /* when it is not the body too */
 void inbound_release(struct inbound *inbound);         /* NULL is fine; any thread */
+
+/* Of a decoded request. The resources' project_key is overwritten too: look at it before. */
+void inbound_hide_keys(struct inbound *inbound);
+/* The resources i with parts[i] == part as a request of their own, with keys hidden; decoded. It takes its place in the
+ * pool even when that is full. */
+MUST_CHECK bool inbound_part(const struct inbound *whole, const uint32_t *parts, uint32_t part, struct inbound **out,
+                             struct err *err);
 
 /* What tells a request sent again from a new one: project, signal and decompressed bytes. */
 struct hash128 inbound_hash(struct uuid project_id, enum otlp_signal signal, struct bytes body);

@@ -79,7 +79,19 @@ static bool room(struct buf *out, size_t bytes_max, struct err *err)
     return true;
 }
 
-static bool zlib_steps(z_stream *stream, struct bytes wire, size_t bytes_max, struct buf *out, struct err *err)
+/* What a body is said to be, for zlib and for errors. */
+struct zlib_form {
+    const char *name;
+    int window_bits;  /* as inflateInit2 has it: which header it looks for */
+    bool has_members; /* one may follow the other */
+};
+enum { WINDOW_BITS_MAX = 15, ONLY_GZIP = 16 };
+static const struct zlib_form form_gzip = { "gzip", WINDOW_BITS_MAX + ONLY_GZIP, true };
+static const struct zlib_form form_zlib = { "deflate", WINDOW_BITS_MAX, false };
+static const struct zlib_form form_raw = { "deflate", -WINDOW_BITS_MAX, false };
+
+static bool zlib_steps(z_stream *stream, const struct zlib_form *form, struct bytes wire, size_t bytes_max,
+                       struct buf *out, struct err *err)
 {
     stream->next_in = (Bytef *)(uintptr_t)wire.ptr;
     stream->avail_in = (uInt)wire.len;
@@ -94,35 +106,38 @@ static bool zlib_steps(z_stream *stream, struct bytes wire, size_t bytes_max, st
         if (status == Z_STREAM_END) {
             if (out->len > bytes_max) return too_large(bytes_max, err);
             if (stream->avail_in == 0) return true;
+            if (!form->has_members)
+                return err_set(err, ERR_INPUT, "something follows the end of the %s body", form->name);
             if (inflateReset(stream) != Z_OK) return err_set(err, ERR_INTERNAL, "zlib could not begin anew");
         } else if (status == Z_BUF_ERROR && stream->avail_out != 0) {
             return err_set(err, ERR_INPUT, "the compressed body is cut short");
         } else if (status != Z_OK && status != Z_BUF_ERROR) {
-            return err_set(err, ERR_INPUT, "the body is not valid gzip: %s",
+            return err_set(err, ERR_INPUT, "the body is not valid %s: %s", form->name,
                            stream->msg != NULL ? stream->msg : "damaged");
         }
     }
 }
 
-/* gzip or zlib, any number of members, no length believed. */
-static bool zlib_body(struct bytes wire, size_t bytes_max, struct buf *out, struct err *err)
+/* No length is believed. */
+static bool zlib_body(const struct zlib_form *form, struct bytes wire, size_t bytes_max, struct buf *out,
+                      struct err *err)
 {
-    enum { WINDOW_BITS_MAX = 15, GZIP_OR_ZLIB = 32 };
     z_stream stream = { 0 };
-    if (inflateInit2(&stream, WINDOW_BITS_MAX + GZIP_OR_ZLIB) != Z_OK) {
-        return err_set(err, ERR_INTERNAL, "zlib could not begin");
-    }
-    bool ok = zlib_steps(&stream, wire, bytes_max, out, err);
+    if (inflateInit2(&stream, form->window_bits) != Z_OK) return err_set(err, ERR_INTERNAL, "zlib could not begin");
+    bool ok = zlib_steps(&stream, form, wire, bytes_max, out, err);
     inflateEnd(&stream);
     return ok;
 }
 
+static bool libdeflate_ready(struct inflater *inflater, struct err *err)
+{
+    if (inflater->deflate == NULL) inflater->deflate = libdeflate_alloc_decompressor();
+    return inflater->deflate != NULL || err_set(err, ERR_MEMORY, "libdeflate could not begin");
+}
+
 static bool gzip_body(struct inflater *inflater, struct bytes wire, size_t bytes_max, struct buf *out, struct err *err)
 {
-    if (inflater->deflate == NULL) {
-        inflater->deflate = libdeflate_alloc_decompressor();
-        if (inflater->deflate == NULL) return err_set(err, ERR_MEMORY, "libdeflate could not begin");
-    }
+    if (!libdeflate_ready(inflater, err)) return false;
     size_t guess = gzip_guess(wire, bytes_max), read = 0, written = 0;
     bool has_room = buf_reserve(out, guess + 1); /* never NULL */
     assert(has_room);
@@ -134,7 +149,42 @@ static bool gzip_body(struct inflater *inflater, struct bytes wire, size_t bytes
     }
     if (result == LIBDEFLATE_INSUFFICIENT_SPACE && guess == bytes_max) return too_large(bytes_max, err);
     if (result == LIBDEFLATE_BAD_DATA) return err_set(err, ERR_INPUT, "the body is not valid gzip");
-    return zlib_body(wire, bytes_max, out, err);
+    return zlib_body(&form_gzip, wire, bytes_max, out, err);
+}
+
+/* RFC 1950, section 2.2: method 8, a window of at most 32 KiB, and the check of both bytes. */
+static bool has_zlib_header(struct bytes wire)
+{
+    return wire.len >= 2 && (wire.ptr[0] & 0x0F) == 8 && wire.ptr[0] >> 4 <= 7 &&
+           (wire.ptr[0] << 8 | wire.ptr[1]) % 31 == 0;
+}
+
+/* HTTP's "deflate" is zlib's format (RFC 9110, section 8.4.1.2); many send the stream without its header. */
+static bool deflate_body(struct inflater *inflater, struct bytes wire, size_t bytes_max, struct buf *out,
+                         struct err *err)
+{
+    if (!libdeflate_ready(inflater, err)) return false;
+    /* It does not tell its size: what the buffer has already, or the usual. */
+    size_t guess = inflate_guess(BUFFER_ENCODING_DEFLATE, wire, bytes_max), read = 0, written = 0;
+    if (out->cap > guess + 1) guess = out->cap - 1 < bytes_max ? out->cap - 1 : bytes_max;
+    bool has_room = buf_reserve(out, guess + 1);
+    assert(has_room);
+    bool is_zlib = has_zlib_header(wire);
+    enum libdeflate_result result = LIBDEFLATE_BAD_DATA;
+    if (is_zlib) {
+        result = libdeflate_zlib_decompress_ex(inflater->deflate, wire.ptr, wire.len, out->ptr, guess, &read, &written);
+    }
+    if (result == LIBDEFLATE_BAD_DATA) { /* two bytes of a bare stream can look like the header */
+        result =
+            libdeflate_deflate_decompress_ex(inflater->deflate, wire.ptr, wire.len, out->ptr, guess, &read, &written);
+        if (result != LIBDEFLATE_BAD_DATA) is_zlib = false;
+    }
+    if (result == LIBDEFLATE_SUCCESS && read == wire.len) {
+        out->len = written;
+        return true;
+    }
+    if (result == LIBDEFLATE_INSUFFICIENT_SPACE && guess == bytes_max) return too_large(bytes_max, err);
+    return zlib_body(is_zlib ? &form_zlib : &form_raw, wire, bytes_max, out, err); /* larger, or for its words */
 }
 
 static bool zstd_steps(ZSTD_DCtx *zstd, struct bytes wire, size_t bytes_max, struct buf *out, struct err *err)
@@ -202,7 +252,7 @@ bool inflate_body(struct inflater *inflater, enum buffer_encoding encoding, stru
     switch (encoding) {
     case BUFFER_ENCODING_GZIP: return gzip_body(inflater, wire, bytes_max, out, err);
     case BUFFER_ENCODING_ZSTD: return zstd_body(inflater, wire, bytes_max, out, err);
-    case BUFFER_ENCODING_DEFLATE: return zlib_body(wire, bytes_max, out, err);
+    case BUFFER_ENCODING_DEFLATE: return deflate_body(inflater, wire, bytes_max, out, err);
     case BUFFER_ENCODING_IDENTITY: break;
     }
     return err_set(err, ERR_UNSUPPORTED, "encoding %d is not known", (int)encoding);

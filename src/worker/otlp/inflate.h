@@ -1,6 +1,7 @@
 /* inflate.h -- a compressed request body out of the hands of strangers: bounded, whatever its headers promise.
  *
  *   wire --gzip: libdeflate in one go, zlib step by step for several members or a wrong length--> out
+ *        --deflate: the same of zlib's format (RFC 1950) and of the bare stream (RFC 1951)-->
  *        --zstd: one go when the frame tells its size, else step by step-->
  *
  * Thread: one owner; keeps its working memory from one body to the next (under 1 MiB).

@@ -14,11 +14,12 @@
 
 #define LIMIT ((size_t)1 << 20)
 
-static struct buf gzipped(struct bytes plain)
+enum { AS_ZLIB = 15, AS_GZIP = 15 + 16, AS_RAW = -15 }; /* zlib's names for the three, its windowBits */
+static struct buf deflated(struct bytes plain, int form)
 {
     z_stream stream = { 0 };
     struct buf out = message();
-    assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, form, 8, Z_DEFAULT_STRATEGY), Z_OK);
     assert_true(buf_reserve(&out, deflateBound(&stream, plain.len) + 64));
     stream.next_in = (Bytef *)(uintptr_t)plain.ptr;
     stream.avail_in = (uInt)plain.len;
@@ -28,6 +29,11 @@ static struct buf gzipped(struct bytes plain)
     out.len = out.cap - stream.avail_out;
     deflateEnd(&stream);
     return out;
+}
+
+static struct buf gzipped(struct bytes plain)
+{
+    return deflated(plain, AS_GZIP);
 }
 
 /* with_size false: as a streaming sender does. */
@@ -141,11 +147,14 @@ static void test_damage_and_lies(void **state)
     (void)state;
     struct buf plain = plain_of(3000);
     struct buf wires[] = { gzipped(buf_bytes(&plain)), zstded(buf_bytes(&plain), true),
-                           zstded(buf_bytes(&plain), false) };
+                           zstded(buf_bytes(&plain), false), deflated(buf_bytes(&plain), AS_ZLIB),
+                           deflated(buf_bytes(&plain), AS_RAW) };
+    static const enum buffer_encoding encodings[] = { BUFFER_ENCODING_GZIP, BUFFER_ENCODING_ZSTD, BUFFER_ENCODING_ZSTD,
+                                                      BUFFER_ENCODING_DEFLATE, BUFFER_ENCODING_DEFLATE };
     struct buf out;
     buf_init(&out, LIMIT + 1);
     for (size_t i = 0; i < COUNT_OF(wires); i++) {
-        enum buffer_encoding encoding = i == 0 ? BUFFER_ENCODING_GZIP : BUFFER_ENCODING_ZSTD;
+        enum buffer_encoding encoding = encodings[i];
         for (size_t len = 1; len < wires[i].len; len++)
             expect_error(encoding, bytes_from(wires[i].ptr, len), ERR_INPUT);
         for (size_t at = 0; at < wires[i].len; at++) {
@@ -163,6 +172,11 @@ static void test_damage_and_lies(void **state)
     }
     expect_error(BUFFER_ENCODING_GZIP, BYTES("plain text, not compressed at all"), ERR_INPUT);
     expect_error(BUFFER_ENCODING_ZSTD, BYTES("plain text, not compressed at all"), ERR_INPUT);
+    expect_error(BUFFER_ENCODING_DEFLATE, BYTES("plain text, not compressed at all"), ERR_INPUT);
+    for (size_t i = 3; i < COUNT_OF(wires); i++) { /* one more byte */
+        assert_true(buf_add(&wires[i], "x", 1));
+        expect_error(encodings[i], buf_bytes(&wires[i]), ERR_INPUT);
+    }
     for (size_t i = 0; i < COUNT_OF(wires); i++) buf_deinit(&wires[i]);
     buf_deinit(&plain);
     buf_deinit(&out);
@@ -178,9 +192,13 @@ static void test_bombs(void **state)
     memset(zeros.ptr, 0, 64 * LIMIT);
     zeros.len = 64 * LIMIT;
     struct buf wires[] = { gzipped(buf_bytes(&zeros)), zstded(buf_bytes(&zeros), true),
-                           zstded(buf_bytes(&zeros), false) };
+                           zstded(buf_bytes(&zeros), false), deflated(buf_bytes(&zeros), AS_ZLIB),
+                           deflated(buf_bytes(&zeros), AS_RAW) };
     for (size_t i = 0; i < COUNT_OF(wires); i++) {
-        expect_error(i == 0 ? BUFFER_ENCODING_GZIP : BUFFER_ENCODING_ZSTD, buf_bytes(&wires[i]), ERR_TOO_LARGE);
+        expect_error(i == 0  ? BUFFER_ENCODING_GZIP
+                     : i < 3 ? BUFFER_ENCODING_ZSTD
+                             : BUFFER_ENCODING_DEFLATE,
+                     buf_bytes(&wires[i]), ERR_TOO_LARGE);
         buf_deinit(&wires[i]);
     }
     buf_deinit(&zeros);
@@ -189,6 +207,29 @@ static void test_bombs(void **state)
     expect_error(BUFFER_ENCODING_ZSTD, BYTES("\x28\xB5\x2F\xFD\x00\xA0\x01\x00\x00"), ERR_INPUT);
     assert_true(inflate_guess(BUFFER_ENCODING_GZIP, BYTES("\x1F\x8B\x08\0\0\0\0\0\0\0\0\0\0\0\xFF\xFF\xFF\x7F"),
                               64 * LIMIT) < 20000);
+}
+
+/* Goal: both things that senders call deflate are taken, of any size up to the limit, whatever was in the buffer before.
+ * Method: zlib's format and the bare stream, well and hardly compressible, into new buffers and into used ones. */
+static void test_both_kinds_of_deflate(void **state)
+{
+    (void)state;
+    static const int forms[] = { AS_ZLIB, AS_RAW };
+    static const size_t sizes[] = { 0, 1, 100, 5000, LIMIT - 1, LIMIT };
+    struct buf out;
+    buf_init(&out, LIMIT + 1);
+    for (size_t i = 0; i < COUNT_OF(sizes) * COUNT_OF(forms) * 2; i++) {
+        struct buf plain = plain_of(sizes[i / 4]);
+        if (i % 2 == 1) memset(plain.ptr, 'a', plain.len); /* a thousand to one: zlib step by step */
+        struct buf wire = deflated(buf_bytes(&plain), forms[i / 2 % 2]);
+        struct err err = { 0 };
+        if (i % 3 == 0) buf_deinit(&out);
+        if (!inflates(BUFFER_ENCODING_DEFLATE, buf_bytes(&wire), &out, &err)) fail_msg("%zu: %s", i, err.text);
+        assert_true(bytes_equal(buf_bytes(&out), buf_bytes(&plain)));
+        buf_deinit(&plain);
+        buf_deinit(&wire);
+    }
+    buf_deinit(&out);
 }
 
 /* ---- inbound ---- */
@@ -213,7 +254,7 @@ static struct inbound *inbound_of(struct inbound_pool *pool, struct bytes wire, 
     struct inbound *inbound;
     struct err err = { 0 };
     struct inflater *inflater = inflater_create();
-    assert_true(inbound_create(pool, copied(wire), encoding, &inbound, &err));
+    assert_true(inbound_create(pool, copied(wire), encoding, BUFFER_FORMAT_PROTOBUF, &inbound, &err));
     assert_true(inbound_inflate(inbound, inflater, &err));
     assert_true(inbound_decode(inbound, OTLP_TRACES, ENCODE_NOW_US, &err));
     inflater_destroy(inflater);
@@ -280,9 +321,11 @@ static void test_inbound_budget(void **state)
     inbound_release(first);
     inbound_pool_release(probe);
     first = inbound_of(pool, buf_bytes(&wire), BUFFER_ENCODING_GZIP);
-    assert_false(inbound_create(pool, copied(buf_bytes(&large)), BUFFER_ENCODING_IDENTITY, &second, &err));
+    assert_false(inbound_create(pool, copied(buf_bytes(&large)), BUFFER_ENCODING_IDENTITY, BUFFER_FORMAT_PROTOBUF,
+                                &second, &err));
     assert_int_equal(err.code, ERR_BUSY);
-    assert_true(inbound_create(pool, copied(buf_bytes(&large_wire)), BUFFER_ENCODING_GZIP, &second, &err));
+    assert_true(inbound_create(pool, copied(buf_bytes(&large_wire)), BUFFER_ENCODING_GZIP, BUFFER_FORMAT_PROTOBUF,
+                               &second, &err));
     uint64_t before = inbound_pool_bytes(pool);
     assert_false(inbound_inflate(second, inflater, &err));
     assert_int_equal(err.code, ERR_BUSY);
@@ -291,7 +334,8 @@ static void test_inbound_budget(void **state)
     inbound_release(second);
     inbound_release(first);
     assert_int_equal(inbound_pool_bytes(pool), 0);
-    assert_true(inbound_create(pool, copied(buf_bytes(&large_wire)), BUFFER_ENCODING_GZIP, &second, &err));
+    assert_true(inbound_create(pool, copied(buf_bytes(&large_wire)), BUFFER_ENCODING_GZIP, BUFFER_FORMAT_PROTOBUF,
+                               &second, &err));
     assert_true(inbound_inflate(second, inflater, &err));
     assert_int_equal(inbound_body(second).len, large.len);
     inbound_pool_release(pool);
@@ -305,7 +349,7 @@ static void test_inbound_budget(void **state)
 }
 
 /* Goal: a record of the log that nobody can have written is an error, not a crash.
- * Method: a signal of replay, an unknown encoding, a format of JSON, a body that is cut. */
+ * Method: a signal of replay, an unknown encoding, an unknown format, protobuf said to be JSON, a body that is cut. */
 static void test_inbound_from_foreign_records(void **state)
 {
     (void)state;
@@ -313,11 +357,12 @@ static void test_inbound_from_foreign_records(void **state)
     struct buffer_record good = {
         .position = 1, .signal = BUFFER_SIGNAL_TRACES, .received_unix_us = ENCODE_NOW_US, .body = buf_bytes(&body)
     };
-    struct buffer_record records[] = { good, good, good, good, good };
+    struct buffer_record records[] = { good, good, good, good, good, good };
     records[0].signal = BUFFER_SIGNAL_REPLAY;
     records[1].encoding = (enum buffer_encoding)9;
     records[2].format = BUFFER_FORMAT_JSON;
     records[3].body.len--;
+    records[5].format = (enum buffer_format)2;
     records[4].received_unix_us = -1;
     for (size_t i = 0; i < COUNT_OF(records); i++) {
         struct inbound *inbound;
@@ -332,13 +377,10 @@ static void test_inbound_from_foreign_records(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes_around_the_limit),
-        cmocka_unit_test(test_several_members),
-        cmocka_unit_test(test_damage_and_lies),
-        cmocka_unit_test(test_bombs),
-        cmocka_unit_test(test_inbound_of_every_encoding),
-        cmocka_unit_test(test_inbound_budget),
-        cmocka_unit_test(test_inbound_from_foreign_records),
+        cmocka_unit_test(test_sizes_around_the_limit), cmocka_unit_test(test_several_members),
+        cmocka_unit_test(test_damage_and_lies),        cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_both_kinds_of_deflate),  cmocka_unit_test(test_inbound_of_every_encoding),
+        cmocka_unit_test(test_inbound_budget),         cmocka_unit_test(test_inbound_from_foreign_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
  * Order:  fields may come in any order, the resource after its spans too; a message field sent twice is merged as
  *         protobuf says, except an array or key-value list sent twice for one value: that record is rejected. A known
  *         field with another wire type counts as unknown; unknown fields are skipped; groups make the request malformed.
+ * JSON:   otlp_json.h makes protobuf of it first.
  * Source: opentelemetry-proto 1.9: trace, logs, metrics, common, resource and collector, all v1. */
 #pragma once
 #include "base/arena.h"
@@ -42,10 +43,17 @@ struct otlp_attribute {
 struct otlp_range { /* of an array of the request */
     uint32_t first, count;
 };
+/* A resource may name its project by this attribute: a text, the project's key. It is taken out of the attributes, of
+ * whatever type it is: a secret is not telemetry. */
+#define OTLP_PROJECT_KEY "at-project-key"
 struct otlp_resource {
     struct otlp_range attributes;
     uint32_t dropped_attributes_count;
+    uint32_t record_count; /* of all scopes, with those left out */
     struct bytes schema_url;
+    struct bytes project_key; /* empty: none; the last one, of several */
+    struct bytes encoded;     /* the field of the request that this is, with its tag: requests are split by putting
+                                 such fields behind each other */
 };
 struct otlp_scope {
     struct bytes name, version, schema_url;
@@ -157,12 +165,16 @@ struct otlp_request {
     OTLP_ARRAY_OF(double, numbers);
     uint64_t rejected_count; /* spans, log records or data points */
     char rejected_reason[200];
+    bool
+        may_have_keys; /* body may have project keys: some resource has one, or was left out before all of it was seen */
 };
 void otlp_request_init(struct otlp_request *request);
 void otlp_request_deinit(struct otlp_request *request);
 size_t otlp_request_bytes(const struct otlp_request *request); /* held by its arrays */
 MUST_CHECK bool otlp_decode(struct otlp_request *request, enum otlp_signal signal, struct bytes body,
                             int64_t received_unix_us, const struct otlp_limits *limits, struct err *err);
+/* Overwrites the project keys in an encoded request, well-formed or not, which means the same but for them. */
+void otlp_hide_project_keys(uint8_t *body, size_t len);
 static inline uint32_t otlp_record_count(const struct otlp_request *request)
 {
     return request->spans.count + request->logs.count + request->points.count;
