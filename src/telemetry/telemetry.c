@@ -177,7 +177,8 @@ static bool body_append(struct telemetry *telemetry, enum otlp_signal signal, st
     int64_t now_us = clock_unix_us();
     uint8_t *wire = mem_alloc(body.len);
     memcpy(wire, body.ptr, body.len);
-    if (!inbound_create(telemetry->pool, bytes_from(wire, body.len), BUFFER_ENCODING_IDENTITY, &inbound, &err))
+    if (!inbound_create(telemetry->pool, bytes_from(wire, body.len), BUFFER_ENCODING_IDENTITY, BUFFER_FORMAT_PROTOBUF,
+                        &inbound, &err))
         return false;
     if (!inbound_decode(inbound, signal, now_us, &err)) {
         log_error(telemetry->options.log, "telemetry.own_body_bad", log_text("err", err.text));
