@@ -1,7 +1,8 @@
 # time_limit_s: 400
-"""The OpenTelemetry Collector stands before the server (tests/collector), compressing by gzip and by zstd. Everything sent to it
-arrives once, summaries too; and while the server is killed and started again, at random and between its disk and its answer, the
-Collector tries again: nothing is lost, nothing is there twice. The same for a sender that repeats itself after a restart."""
+"""The OpenTelemetry Collector stands before the server (tests/collector) and sends on by gRPC and by HTTP, compressing by gzip and
+by zstd. Everything sent to it arrives once, summaries too; and while the server is killed and started again, at random and between
+its disk and its answer, the Collector tries again: nothing is lost, nothing is there twice. The same for a sender that repeats
+itself after a restart."""
 import os
 import random
 import socket
@@ -26,10 +27,7 @@ processors:
     timeout: 50ms
     send_batch_size: 400
 exporters:
-  otlp:
-    endpoint: 127.0.0.1:%(to)d
-    tls:
-      insecure: true
+  %(exporter)s
     compression: %(compression)s
     headers:
       authorization: Bearer %(key)s
@@ -47,10 +45,23 @@ service:
     metrics:
       level: none
   pipelines:
-    traces: {receivers: [otlp], processors: [batch], exporters: [otlp]}
-    metrics: {receivers: [otlp], processors: [batch], exporters: [otlp]}
-    logs: {receivers: [otlp], processors: [batch], exporters: [otlp]}
+    traces: {receivers: [otlp], processors: [batch], exporters: [%(name)s]}
+    metrics: {receivers: [otlp], processors: [batch], exporters: [%(name)s]}
+    logs: {receivers: [otlp], processors: [batch], exporters: [%(name)s]}
 """
+GRPC = """otlp:
+    endpoint: 127.0.0.1:%(grpc)d
+    tls: { insecure: true }"""
+HTTP = """otlphttp:
+    endpoint: http://127.0.0.1:%(http)d
+    encoding: %(encoding)s"""
+# name: (exporter, encoding, compression); each is killed MONO_ROUNDS times, so gRPC and HTTP ten times
+WAYS = {
+    "grpc-gzip": (GRPC, "proto", "gzip"),
+    "grpc-zstd": (GRPC, "proto", "zstd"),
+    "http-proto-gzip": (HTTP, "proto", "gzip"),
+    "http-proto-zstd": (HTTP, "proto", "zstd"),
+}
 seed = int(os.environ.get("STORY_SEED") or time.time())
 rng = random.Random(seed)
 
@@ -62,11 +73,14 @@ def free_port():
 
 
 class Collector:
-    def __init__(self, binary, server, compression):
+    def __init__(self, binary, server, way):
+        exporter, encoding, compression = WAYS[way]
+        exporter = exporter % {"grpc": server.grpc_port, "http": server.http_port, "encoding": encoding}
         self.port = free_port()
-        path = os.path.join(STORY_DIR, "collector-%s.yaml" % compression)
+        path = os.path.join(STORY_DIR, "collector-%s.yaml" % way)
         with open(path, "w") as f:
-            f.write(CONFIG % {"port": self.port, "to": server.grpc_port, "compression": compression, "key": server.key})
+            f.write(CONFIG % {"port": self.port, "exporter": exporter, "name": exporter.split(":")[0], "compression": compression,
+                              "key": server.key})
         self.log_path = path + ".log"
         self.process = subprocess.Popen([binary, "--config", "file:" + path], stdout=open(self.log_path, "wb"), stderr=subprocess.STDOUT,
                                         stdin=subprocess.DEVNULL)
@@ -193,14 +207,14 @@ def main():
     print("seed", seed)
     binary = build("collector")
     with Server(flush="700ms", options=["--publish-interval", "50ms"]) as server:
-        server.options += ["--otlp-grpc-port", str(server.grpc_port)]
-        for compression in ("gzip", "zstd"):
-            collector = Collector(binary, server, compression)
-            check_all_signals(server, collector, "through-" + compression)
-            inside = check_kills(server, collector, compression)
+        server.options += ["--otlp-grpc-port", str(server.grpc_port), "--otlp-http-port", str(server.http_port)]
+        for way in WAYS:
+            collector = Collector(binary, server, way)
+            check_all_signals(server, collector, "through-" + way)
+            inside = check_kills(server, collector, way)
             collector.stop()
             check("Dropping data" not in collector.log_text(), "the Collector drops nothing\n" + collector.log_text()[-3000:])
-            print("Collector with %s: all signals, %d kills, %d of them between disk and answer" % (compression, ROUNDS, inside), flush=True)
+            print("Collector by %s: all signals, %d kills, %d of them between disk and answer" % (way, ROUNDS, inside), flush=True)
         check_same_bytes(server)
         print("a request sent 12 times, over two restarts, is stored once")
         server.stop()

@@ -71,7 +71,7 @@ def check_metrics(program, server, protocol):
 def main():
     program = build("telemetrygen", "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen")
     with Server() as server:
-        for protocol in ("grpc",):
+        for protocol in ("grpc", "http"):
             start = time.monotonic()
             counts = check_traces(program, server, protocol), check_logs(program, server, protocol), check_metrics(program, server, protocol)
             print("telemetrygen by %s: %d spans, %d log records, %d points, as many as it says, in %.1f s" %
