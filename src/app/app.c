@@ -11,6 +11,7 @@
 #include "net/grpc.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "telemetry/telemetry.h"
 #include "timefusion/delta/delta.h"
 #include "timefusion/flush.h"
@@ -50,6 +51,7 @@ struct app {
     struct pgwire_server *pgwire;
     struct ingest *ingest;
     struct loop *loop;
+    struct tls_context *tls;     /* NULL: in the clear */
     struct admission *admission; /* of all intake ports */
     struct grpc_server *grpc;
     struct http_server *http;
@@ -121,6 +123,26 @@ static bool meta_start(struct app *app, struct err *err)
     key_file_read(path, app->address.key, sizeof app->address.key);
     snprintf(app->address.project, sizeof app->address.project, "%s", project.name);
     uuid_to_text(project.id, app->address.project_id);
+    return true;
+}
+
+static bool tls_start(struct app *app, struct err *err)
+{
+    const struct config *config = &app->config;
+    struct tls_files files = { config->tls_cert, config->tls_key, config->tls_client_ca };
+    if (files.cert == NULL && files.key == NULL && files.client_ca == NULL) return true;
+    if (files.cert == NULL) {
+        return err_set(err, ERR_INPUT, "%s without --tls-cert (or MONOSCOPE_TLS_CERT): TLS needs a certificate",
+                       files.key != NULL ? "--tls-key" : "--tls-client-ca");
+    }
+    if (files.key == NULL) {
+        return err_set(err, ERR_INPUT,
+                       "--tls-cert without --tls-key (or MONOSCOPE_TLS_KEY): TLS needs the key of \"%s\"", files.cert);
+    }
+    if (!tls_context_open(&app->tls, &files, app->log, err)) return err_within(err, "TLS");
+    app->address.has_tls = true;
+    tls_context_name(app->tls, strcmp(config->listen, "0.0.0.0") == 0 ? "127.0.0.1" : config->listen,
+                     app->address.tls_name, sizeof app->address.tls_name);
     return true;
 }
 
@@ -299,6 +321,7 @@ static bool query_start(struct app *app, struct err *err)
         .port = (uint16_t)app->config.pg_port,
         .connections_max = (uint32_t)app->config.pg_connections,
         .login = { .login = login, .ctx = app },
+        .tls = app->tls,
         .log = app->log,
     };
     if (!disk_real.ops->mkdir(&disk_real, path, err) || !query_engine_open(&app->query, &query_options, err))
@@ -343,6 +366,8 @@ static bool ports_open(struct app *app, struct err *err)
         .message_bytes_max = REQUEST_BYTES_MAX,
         .admission = app->admission,
         .streams_max = 256,
+        .tls = app->tls,
+        .age_ms_max = (uint32_t)app->config.connection_age_ms,
         .handler = { .call = ingest_call, .ctx = app->ingest },
         .log = app->log,
     };
@@ -351,6 +376,8 @@ static bool ports_open(struct app *app, struct err *err)
         .port = (uint16_t)app->config.otlp_http_port,
         .body_bytes_max = REQUEST_BYTES_MAX,
         .admission = app->admission,
+        .tls = app->tls,
+        .age_ms_max = (uint32_t)app->config.connection_age_ms,
         .handler = { .call = ingest_http, .refuse = ingest_http_refuse, .ctx = app->ingest },
         .log = app->log,
     };
@@ -424,9 +451,9 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     watch_init(&app->watch, &app->budget, config->log_disk_bytes);
     bool ok = telemetry_begin(app, log, err);
     span_begin(&app->start_span, app->log, NULL, SPAN_INTERNAL, "start");
-    ok = ok && disk_real.ops->mkdir(&disk_real, config->data, err) && web_start(app, err) && meta_start(app, err) &&
-         store_start(app, err) && log_start(app, err) && query_start(app, err) && ingest_start(app, err) &&
-         telemetry_start(app->telemetry, app->buffer, app->own_project_id, err);
+    ok = ok && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) && web_start(app, err) &&
+         meta_start(app, err) && store_start(app, err) && log_start(app, err) && query_start(app, err) &&
+         ingest_start(app, err) && telemetry_start(app->telemetry, app->buffer, app->own_project_id, err);
     span_end(&app->start_span, app->log, ok ? NULL : err_name(err->code),
              LOG_FIELDS(log_number("replayed_records", (int64_t)app->address.replayed_records)));
     if (!ok) {
@@ -461,6 +488,19 @@ void app_tick(struct app *app)
 {
     struct err err = { 0 };
     if (!meta_refresh(app->meta, &err)) log_warn(app->log, "meta.refresh_failed", log_text("err", err.text));
+}
+
+void app_reload(struct app *app)
+{
+    struct err err = { 0 };
+    if (app->tls == NULL) {
+        log_info(app->log, "app.reloaded", log_text("tls", "none"));
+    } else if (tls_context_reload(app->tls, &err)) {
+        log_info(app->log, "app.reloaded", log_text("tls", app->config.tls_cert));
+    } else {
+        log_error(app->log, "tls.reload_failed", log_text("err", err.text),
+                  log_text("then", "the certificate that was loaded before stays in use"));
+    }
 }
 
 bool app_has_failed(struct app *app, struct err *err)
@@ -530,6 +570,7 @@ void app_stop(struct app *app)
     if (app->store) object_store_close(app->store);
     meta_close(app->meta);
     web_close(app->web);
+    tls_context_close(app->tls);
     log_info(app->log, "app.stopped", log_number("ms", (int64_t)((clock_mono_ns() - begin_ns) / 1000000)));
     span_end(&span, app->log, NULL, LOG_FIELDS());
     telemetry_close(app->telemetry);

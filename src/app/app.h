@@ -1,7 +1,7 @@
 /* app.h -- the process: starts the parts in the order the data takes, stops them in reverse.
  *
- *   disk -> web (metrics, health) -> meta -> store (timefusion) -> log (buffer) -> worker -> replay -> query -> pgwire
- *        -> ingest -> gRPC, HTTP -> own telemetry
+ *   TLS's files -> disk -> web (metrics, health) -> meta -> store (timefusion) -> log (buffer) -> worker -> replay -> query
+ *        -> pgwire -> ingest -> gRPC, HTTP -> own telemetry
  *
  * Thread: start, wait and stop on the main thread. Errors: of the part that could not start, with what to do. */
 #pragma once
@@ -14,6 +14,8 @@ struct app_address {
     char project[64];
     char project_id[37];
     char key[64]; /* empty when the first key's file was removed */
+    bool has_tls;
+    char tls_name[256]; /* that clients look for in the certificate: the host they connect to, or its first DNS name */
     uint64_t replayed_records;
     uint64_t start_ms;
 };
@@ -25,6 +27,8 @@ void app_address(const struct app *app, struct app_address *address);
 MUST_CHECK bool app_project_name_check(const char *name, struct err *err);
 /* Once a second, from the main thread: keys that `monoscope key` made or revoked beside us. */
 void app_tick(struct app *app);
+/* Reads certificate, key and clients' CA again, for connections from now on; what fails is logged and changes nothing. */
+void app_reload(struct app *app);
 /* A part failed for good (another owner commits our partition): the process should end with this error. */
 bool app_has_failed(struct app *app, struct err *err);
 /* Takes no more, answers what is in flight, stores what is waiting; at most 10 s: the log keeps the rest. */

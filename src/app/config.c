@@ -4,7 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum setting_kind { SETTING_TEXT, SETTING_PORT, SETTING_BYTES, SETTING_DURATION_MS, SETTING_COUNT, SETTING_SWITCH };
+enum setting_kind {
+    SETTING_TEXT,
+    SETTING_FILE,
+    SETTING_PORT,
+    SETTING_BYTES,
+    SETTING_DURATION_MS,
+    SETTING_COUNT,
+    SETTING_SWITCH
+};
 
 struct setting {
     const char *name, *environment, *fallback;
@@ -39,6 +47,13 @@ static const struct setting settings[] = {
       "how often rows move into the Delta tables" },
     { "attribute-keys", "MONOSCOPE_ATTRIBUTE_KEYS", "100000", SETTING_COUNT, 100, 10000000, AT(attribute_keys),
       "distinct attribute keys kept apart in a project" },
+    { "connection-age", "MONOSCOPE_CONNECTION_AGE", "30m", SETTING_DURATION_MS, 1000, 86400000, AT(connection_age_ms),
+      "after which an OTLP client is asked to connect anew, so that a load balancer can spread them" },
+    { "tls-cert", "MONOSCOPE_TLS_CERT", "", SETTING_FILE, 0, 0, AT(tls_cert),
+      "certificate in PEM, with those between it and the root: OTLP and SQL speak TLS; SIGHUP reads it again" },
+    { "tls-key", "MONOSCOPE_TLS_KEY", "", SETTING_FILE, 0, 0, AT(tls_key), "its key in PEM, without a password" },
+    { "tls-client-ca", "MONOSCOPE_TLS_CLIENT_CA", "", SETTING_FILE, 0, 0, AT(tls_client_ca),
+      "certificates in PEM: only clients that these have signed get in" },
     { "log-level", "MONOSCOPE_LOG_LEVEL", "info", SETTING_TEXT, 0, 0, AT(log_level), "debug, info, warn or error" },
     { "telemetry", "MONOSCOPE_TELEMETRY", "on", SETTING_SWITCH, 0, 0, AT(telemetry),
       "on or off: keep the server's own metrics, logs and spans in project \"monoscope\"" },
@@ -81,7 +96,8 @@ static const char *kind_example(enum setting_kind kind)
     case SETTING_PORT: return "a port, 0 to 65535";
     case SETTING_COUNT: return "a whole number";
     case SETTING_SWITCH: return "on or off";
-    case SETTING_TEXT: break;
+    case SETTING_TEXT:
+    case SETTING_FILE: break;
     }
     return "a text";
 }
@@ -117,6 +133,10 @@ static bool setting_store(struct config *config, const struct setting *setting, 
         if (value[0] == '\0' && setting->fallback[0] != '\0')
             return err_set(err, ERR_INPUT, "--%s is empty: %s", setting->name, setting->help);
         *(const char **)(void *)field = value;
+        return true;
+    }
+    if (setting->kind == SETTING_FILE) {
+        *(const char **)(void *)field = value[0] == '\0' ? NULL : value;
         return true;
     }
     return number_read(setting, value, (uint64_t *)(void *)field, err);

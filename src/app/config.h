@@ -16,6 +16,8 @@ struct config {
     uint64_t flush_ms, publish_ms;
     uint64_t pg_connections;
     uint64_t attribute_keys;
+    uint64_t connection_age_ms;
+    const char *tls_cert, *tls_key, *tls_client_ca; /* NULL: none */
     const char *log_level;
     bool telemetry; /* the process's own, kept in project `monoscope` */
     uint64_t telemetry_ms;

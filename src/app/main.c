@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define VERSION MONO_VERSION
 
@@ -28,38 +29,59 @@ static bool log_level_read(const char *name, enum log_level *level, struct err *
     return err_set(err, ERR_INPUT, "--log-level is \"%s\"; it must be debug, info, warn or error", name);
 }
 
+/* What `monoscope send` needs to trust a server with TLS. */
+static void print_tls_options(const struct config *config, const struct app_address *at, const char *host)
+{
+    printf("--tls --ca %s ", config->tls_cert);
+    if (at->tls_name[0] && strcmp(at->tls_name, host) != 0) printf("--server-name %s ", at->tls_name);
+    if (config->tls_client_ca) printf("--cert CLIENT.crt --key-file CLIENT.key ");
+}
+
 static void print_welcome(const struct config *config, const struct app_address *at)
 {
     const char *host = strcmp(config->listen, "0.0.0.0") == 0 ? "127.0.0.1" : config->listen;
-    const char *key = at->key[0] ? at->key : "YOUR_KEY";
+    const char *key = at->key[0] ? at->key : "YOUR_KEY", *scheme = at->has_tls ? "https" : "http";
+    const char *name = at->tls_name[0] ? at->tls_name : host; /* the certificate must have it */
     printf("monoscope %s is ready after %" PRIu64 " ms; data in %s\n\n", VERSION, at->start_ms, config->data);
-    printf("  OTLP/gRPC  http://%s:%u\n", host, at->otlp_grpc_port);
-    printf("  OTLP/HTTP  http://%s:%u\n", host, at->otlp_http_port);
-    printf("  SQL        %s:%u (any Postgres client)\n", host, at->pg_port);
+    printf("  OTLP/gRPC  %s://%s:%u\n", scheme, name, at->otlp_grpc_port);
+    printf("  OTLP/HTTP  %s://%s:%u\n", scheme, name, at->otlp_http_port);
+    printf("  SQL        %s:%u (any Postgres client%s)\n", host, at->pg_port, at->has_tls ? ", with TLS" : "");
     printf("  metrics    http://%s:%u/metrics, /healthz, /readyz\n", host, at->web_port);
     printf("  project    %s (%s)\n", at->project, at->project_id);
     printf("  API key    %s\n\n", key);
     printf("Send a first event:\n");
-    printf("  build/release/monoscope send --port %u --key %s \"hello from my shell\"\n\n", at->otlp_grpc_port, key);
+    printf("  build/release/monoscope send --port %u --key %s ", at->otlp_grpc_port, key);
+    if (at->has_tls) print_tls_options(config, at, "127.0.0.1");
+    printf("\"hello from my shell\"\n\n");
     printf("Query it:\n");
     printf("  PGPASSWORD=%s psql -h %s -p %u -U %s -d monoscope -c \"SELECT timestamp, level, body FROM "
            "otel_logs_and_spans "
            "ORDER BY timestamp DESC LIMIT 10\"\n\n",
            key, host, at->pg_port, at->project);
     printf("Your own app (any OpenTelemetry SDK):\n");
-    printf("  export OTEL_EXPORTER_OTLP_ENDPOINT=http://%s:%u OTEL_EXPORTER_OTLP_PROTOCOL=grpc "
-           "OTEL_EXPORTER_OTLP_HEADERS=\"authorization=Bearer %s\"\n\n",
-           host, at->otlp_grpc_port, key);
-    printf("Stop with Ctrl-C; the data stays.\n");
+    printf("  export OTEL_EXPORTER_OTLP_ENDPOINT=%s://%s:%u OTEL_EXPORTER_OTLP_PROTOCOL=grpc "
+           "OTEL_EXPORTER_OTLP_HEADERS=\"authorization=Bearer %s\"",
+           scheme, name, at->otlp_grpc_port, key);
+    if (at->has_tls) printf(" OTEL_EXPORTER_OTLP_CERTIFICATE=%s", config->tls_cert);
+    printf("\n\nStop with Ctrl-C; the data stays.\n");
     fflush(stdout);
+}
+
+/* SIGHUP says two things: read the settings' files again, or the terminal that we were started on is gone. */
+static bool has_hung_up(bool began_on_terminal)
+{
+    return began_on_terminal && !isatty(STDIN_FILENO);
 }
 
 static int wait_for_end(struct app *app, const sigset_t *signals, struct err *err)
 {
+    bool began_on_terminal = isatty(STDIN_FILENO);
     for (;;) {
         struct timespec second = { .tv_sec = 1 };
         int signal = sigtimedwait(signals, NULL, &second);
         if (signal == SIGTERM || signal == SIGINT) return 0;
+        if (signal == SIGHUP && has_hung_up(began_on_terminal)) return 0;
+        if (signal == SIGHUP) app_reload(app);
         app_tick(app);
         if (app_has_failed(app, err)) return 1;
     }
@@ -79,6 +101,7 @@ static int command_run(int argc, char **argv)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     /* Few heaps, and big pieces go back to the system: the memory limit counts what the process holds, not what it uses. */
@@ -235,7 +258,7 @@ static int command_help(void)
 {
     printf("monoscope %s -- logs, traces and metrics in, SQL out\n\n"
            "  monoscope run [options]                        start the server\n"
-           "  monoscope send [--port P] --key K [--level L] TEXT  send one log record\n"
+           "  monoscope send [--port P] --key K [--tls --ca FILE] TEXT  send one log record\n"
            "  monoscope project list | create NAME           projects of a data folder\n"
            "  monoscope key create PROJECT NAME [--ingest-only] [--browser ORIGINS] | list PROJECT | revoke ID\n"
            "  monoscope version | help\n\noptions:\n",

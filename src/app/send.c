@@ -2,9 +2,12 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "net/grpc_client.h"
+#include "net/tls.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { TIMEOUT_MS = 10000 };
 
 static const struct level {
     const char *name;
@@ -57,59 +60,109 @@ static void request_put(struct buf *request, const struct level *level, const ch
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: monoscope send [--address A] [--port P] --key K [--level info] [--service shell] TEXT\n");
+    fprintf(stderr,
+            "usage: monoscope send [--address A] [--port P] --key K [--level info] [--service shell]\n"
+            "                      [--tls [--ca FILE] [--server-name NAME] [--cert FILE --key-file FILE]] TEXT\n"
+            "  --ca           certificates in PEM to trust; without it those that the system trusts\n"
+            "  --server-name  looked for in the server's certificate; without it the address\n"
+            "  --cert         a client's certificate in PEM, where the server asks for one\n");
     return 2;
+}
+
+struct send_options {
+    const char *address, *port, *key, *level, *service, *text;
+    bool has_tls;
+    const char *ca, *server_name, *cert, *key_file;
+};
+
+static bool options_read(struct send_options *options, int argc, char **argv)
+{
+    const struct {
+        const char *name, **value;
+    } names[] = {
+        { "--address", &options->address },
+        { "--port", &options->port },
+        { "--key", &options->key },
+        { "--level", &options->level },
+        { "--service", &options->service },
+        { "--ca", &options->ca },
+        { "--cert", &options->cert },
+        { "--key-file", &options->key_file },
+        { "--server-name", &options->server_name },
+    };
+    for (int a = 0; a < argc; a++) {
+        const char **value = NULL;
+        for (size_t n = 0; n < COUNT_OF(names); n++)
+            if (strcmp(names[n].name, argv[a]) == 0) value = names[n].value;
+        if (value != NULL && a + 1 < argc) {
+            *value = argv[++a];
+        } else if (strcmp(argv[a], "--tls") == 0) {
+            options->has_tls = true;
+        } else if (value == NULL && options->text == NULL && argv[a][0] != '-') {
+            options->text = argv[a];
+        } else {
+            return false;
+        }
+    }
+    bool has_files = options->ca || options->server_name || options->cert || options->key_file;
+    return options->text && options->key && (options->has_tls || !has_files) && !options->cert == !options->key_file;
+}
+
+static bool client_open(struct grpc_client **client, const struct send_options *options, uint16_t port,
+                        struct tls_context **tls, struct err *err)
+{
+    *tls = NULL;
+    if (!options->has_tls) return grpc_client_open(client, options->address, port, err);
+    const char *name = options->server_name ? options->server_name : options->address;
+    return tls_context_open_client(tls, options->ca, options->cert, options->key_file, err) &&
+           grpc_client_open_tls(client, options->address, port, *tls, name, TIMEOUT_MS, err);
+}
+
+static bool send(const struct send_options *options, uint16_t port, struct bytes request, struct grpc_answer *answer,
+                 struct err *err)
+{
+    struct grpc_client *client;
+    struct tls_context *tls;
+    char authorization[300];
+    snprintf(authorization, sizeof authorization, "Bearer %s", options->key);
+    struct grpc_call call = { .path = "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+                              .authorization = authorization,
+                              .body = request };
+    bool ok = client_open(&client, options, port, &tls, err);
+    if (ok) {
+        ok = grpc_client_call(client, &call, TIMEOUT_MS, answer, err);
+        grpc_client_close(client);
+    }
+    tls_context_close(tls);
+    return ok;
 }
 
 int send_command(int argc, char **argv)
 {
-    const char *address = "127.0.0.1", *port = "4317", *key = getenv("MONOSCOPE_KEY"), *level_name = "info";
-    const char *service = "shell", *text = NULL;
-    for (int a = 0; a < argc; a++) {
-        const char **option = !strcmp(argv[a], "--address")   ? &address
-                              : !strcmp(argv[a], "--port")    ? &port
-                              : !strcmp(argv[a], "--key")     ? &key
-                              : !strcmp(argv[a], "--level")   ? &level_name
-                              : !strcmp(argv[a], "--service") ? &service
-                                                              : NULL;
-        if (option && a + 1 < argc) {
-            *option = argv[++a];
-        } else if (!option && !text && argv[a][0] != '-') {
-            text = argv[a];
-        } else {
-            return usage();
-        }
-    }
+    struct send_options options = { .address = "127.0.0.1", .port = "4317", .level = "info", .service = "shell" };
+    options.key = getenv("MONOSCOPE_KEY");
+    if (!options_read(&options, argc, argv)) return usage();
     const struct level *level = NULL;
     for (size_t l = 0; l < COUNT_OF(levels); l++)
-        if (strcmp(levels[l].name, level_name) == 0) level = &levels[l];
-    int port_number = atoi(port);
-    if (!text || !key || !level || port_number <= 0 || port_number > 65535) return usage();
-    if (strlen(text) > 64 * 1024 || strlen(service) > 1024 || !utf8_is_valid(bytes_of_text(text)) ||
-        !utf8_is_valid(bytes_of_text(service))) {
+        if (strcmp(levels[l].name, options.level) == 0) level = &levels[l];
+    int port = atoi(options.port);
+    if (!level || port <= 0 || port > 65535) return usage();
+    if (strlen(options.text) > 64 * 1024 || strlen(options.service) > 1024 ||
+        !utf8_is_valid(bytes_of_text(options.text)) || !utf8_is_valid(bytes_of_text(options.service))) {
         fprintf(stderr, "monoscope: the text must be UTF-8 of at most 64 KiB\n");
         return 2;
     }
 
     struct err err = { 0 };
     struct buf request;
-    struct grpc_client *client;
     struct grpc_answer answer;
-    char authorization[300];
-    snprintf(authorization, sizeof authorization, "Bearer %s", key);
     buf_init(&request, 1 << 20);
-    request_put(&request, level, service, text);
-    struct grpc_call call = { .path = "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-                              .authorization = authorization,
-                              .body = buf_bytes(&request) };
-    bool ok = grpc_client_open(&client, address, (uint16_t)port_number, &err);
-    if (ok) {
-        ok = grpc_client_call(client, &call, 10000, &answer, &err);
-        grpc_client_close(client);
-    }
+    request_put(&request, level, options.service, options.text);
+    bool ok = send(&options, (uint16_t)port, buf_bytes(&request), &answer, &err);
     buf_deinit(&request);
     if (!ok) {
-        fprintf(stderr, "monoscope: could not send to %s:%d: %s\n", address, port_number, err.text);
+        const char *hint = !options.has_tls && err.os_errno == 0 ? "; if that port has TLS: --tls --ca FILE" : "";
+        fprintf(stderr, "monoscope: could not send to %s:%d: %s%s\n", options.address, port, err.text, hint);
         return 1;
     }
     buf_deinit(&answer.message);

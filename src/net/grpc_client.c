@@ -1,6 +1,7 @@
 #include "net/grpc_client.h"
 #include "base/clock.h"
 #include "net/tcp.h"
+#include "net/tls.h"
 #include <inttypes.h>
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 struct grpc_client {
     struct tcp *tcp;
     nghttp2_session *session;
-    char authority[64];
+    const char *scheme;
+    char authority[300];
     /* of the call that runs */
     const struct grpc_call *call;
     struct grpc_answer *answer;
@@ -103,16 +105,9 @@ static ssize_t body_read(nghttp2_session *session, int32_t stream_id, uint8_t *t
     return (ssize_t)copied;
 }
 
-bool grpc_client_open(struct grpc_client **out, const char *address, uint16_t port, struct err *err)
+static bool http2_start(struct grpc_client *client, struct err *err)
 {
-    *out = NULL;
-    struct grpc_client *client = mem_calloc(1, sizeof *client);
     nghttp2_session_callbacks *callbacks = NULL;
-    if (!tcp_connect(&client->tcp, address, port, err)) {
-        free(client);
-        return false;
-    }
-    snprintf(client->authority, sizeof client->authority, "%s:%u", address, port);
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
@@ -120,12 +115,31 @@ bool grpc_client_open(struct grpc_client **out, const char *address, uint16_t po
     int failed = nghttp2_session_client_new(&client->session, callbacks, client);
     nghttp2_session_callbacks_del(callbacks);
     failed = failed ? failed : nghttp2_submit_settings(client->session, NGHTTP2_FLAG_NONE, NULL, 0);
-    if (failed) {
+    return failed == 0 || err_set(err, ERR_IO, "could not start HTTP/2: %s", nghttp2_strerror(failed));
+}
+
+bool grpc_client_open_tls(struct grpc_client **out, const char *address, uint16_t port, struct tls_context *tls,
+                          const char *server_name, uint32_t timeout_ms, struct err *err)
+{
+    *out = NULL;
+    struct grpc_client *client = mem_calloc(1, sizeof *client);
+    client->scheme = tls == NULL ? "http" : "https";
+    snprintf(client->authority, sizeof client->authority, "%s:%u", tls == NULL ? address : server_name, port);
+    bool ok = tcp_connect(&client->tcp, address, port, err);
+    if (ok && tls != NULL) {
+        ok = tcp_start_tls(client->tcp, tls_session_connect(tls, server_name, "h2"), (int)timeout_ms, err);
+    }
+    if (!ok || !http2_start(client, err)) {
         grpc_client_close(client);
-        return err_set(err, ERR_IO, "could not start HTTP/2: %s", nghttp2_strerror(failed));
+        return false;
     }
     *out = client;
     return true;
+}
+
+bool grpc_client_open(struct grpc_client **out, const char *address, uint16_t port, struct err *err)
+{
+    return grpc_client_open_tls(out, address, port, NULL, NULL, 0, err);
 }
 
 static bool session_write(struct grpc_client *client, struct err *err)
@@ -160,7 +174,7 @@ static bool call_submit(struct grpc_client *client, struct err *err)
     nghttp2_nv headers[10];
     size_t count = 0;
     headers[count++] = HEADER(":method", "POST");
-    headers[count++] = HEADER(":scheme", "http");
+    headers[count++] = HEADER(":scheme", client->scheme);
     headers[count++] = HEADER(":path", call->path);
     headers[count++] = HEADER(":authority", client->authority);
     headers[count++] = HEADER("content-type", "application/grpc");

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -142,7 +143,9 @@ static void linger(struct server_connection *connection)
 {
     const struct server *server = connection->server;
     if (!connection->is_foreign && connection->has_come && !server->protocol->has_begun(connection->session)) {
-        server_mishap(connection->server, SERVER_NOT_UNDERSTOOD, connection, server->protocol->speaks);
+        char detail[60];
+        snprintf(detail, sizeof detail, "this port speaks %s", server->protocol->speaks);
+        server_mishap(connection->server, SERVER_NOT_UNDERSTOOD, connection, detail);
     }
     if (connection->is_ended) {
         connection_close(connection);

@@ -276,6 +276,26 @@ bool tcp_is_hung_up(struct tcp *tcp)
     return poll(&poll_fd, 1, 0) == 1;
 }
 
+bool tcp_has_tls(const struct tcp *tcp)
+{
+    return tcp->tls != NULL;
+}
+
+bool tcp_is_loopback(const struct tcp *tcp)
+{
+    static const uint8_t mapped[12] = { [10] = 0xFF, [11] = 0xFF }; /* IPv4 inside IPv6 */
+    struct sockaddr_storage name = { 0 };
+    socklen_t len = sizeof name;
+    if (getpeername(tcp->fd, (struct sockaddr *)&name, &len) == -1) return false;
+    if (name.ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)&name;
+        return *(const uint8_t *)&v4->sin_addr == 127;
+    }
+    if (name.ss_family != AF_INET6) return false;
+    const struct in6_addr *ip = &((const struct sockaddr_in6 *)&name)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(ip) || (memcmp(ip, mapped, sizeof mapped) == 0 && ip->s6_addr[12] == 127);
+}
+
 void tcp_end(struct tcp *tcp)
 {
     struct err ignored = { 0 };

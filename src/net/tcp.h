@@ -25,6 +25,8 @@ MUST_CHECK bool tcp_write(struct tcp *tcp, struct bytes bytes, struct err *err);
 /* Has the peer closed its side, or is the connection broken? Does not wait; bytes it sent before are still there
  * to read. For noticing a client that went away during a query. */
 bool tcp_is_hung_up(struct tcp *tcp);
-void tcp_end(struct tcp *tcp);      /* the peer reads our end; it may still send */
-void tcp_shutdown(struct tcp *tcp); /* any thread */
+bool tcp_has_tls(const struct tcp *tcp);
+bool tcp_is_loopback(const struct tcp *tcp); /* the peer is on this machine, by its address */
+void tcp_end(struct tcp *tcp);               /* the peer reads our end; it may still send */
+void tcp_shutdown(struct tcp *tcp);          /* any thread */
 void tcp_close(struct tcp *tcp);

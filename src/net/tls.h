@@ -32,6 +32,9 @@ MUST_CHECK bool tls_context_reload(struct tls_context *context, struct err *err)
 /* For a client. ca: PEM, whom to trust; NULL: those that the system trusts. cert and key may be NULL, both. */
 MUST_CHECK bool tls_context_open_client(struct tls_context **context, const char *ca, const char *cert, const char *key,
                                         struct err *err);
+/* What a client at host (a name or an address) is to look for in the certificate: host if it is there, else the
+ * certificate's first DNS name; empty when it has none. */
+void tls_context_name(struct tls_context *context, const char *host, char *out, size_t out_bytes);
 void tls_context_close(struct tls_context *context); /* NULL is fine */
 
 /* alpn: what is spoken inside, "h2"; a client that offers others alone is refused, one that offers none is taken.

@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "net/tls_inside.h"
 
@@ -188,8 +189,12 @@ static bool trust_load(SSL_CTX *ssl, const char *ca, struct err *err)
     }
     if (!file_check("CA", ca, err)) return false;
     ERR_clear_error();
-    if (SSL_CTX_load_verify_file(ssl, ca) == 1) return true;
-    return err_set(err, ERR_INPUT, "cannot read certificates in PEM from \"%s\": %s", ca, reason());
+    if (SSL_CTX_load_verify_file(ssl, ca) != 1) {
+        return err_set(err, ERR_INPUT, "cannot read certificates in PEM from \"%s\": %s", ca, reason());
+    }
+    /* Whatever stands in the file is trusted: the server's own certificate too, whoever has signed it. */
+    (void)X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl), X509_V_FLAG_PARTIAL_CHAIN);
+    return true;
 }
 
 bool tls_context_open_client(struct tls_context **out, const char *ca, const char *cert, const char *key,
@@ -206,6 +211,27 @@ bool tls_context_open_client(struct tls_context **out, const char *ca, const cha
     }
     *out = context;
     return true;
+}
+
+static bool cert_has(X509 *cert, const char *host)
+{
+    return X509_check_host(cert, host, 0, 0, NULL) == 1 || X509_check_ip_asc(cert, host, 0) == 1;
+}
+
+void tls_context_name(struct tls_context *context, const char *host, char *out, size_t out_bytes)
+{
+    pthread_mutex_lock(&context->lock);
+    X509 *cert = SSL_CTX_get0_certificate(context->ssl);
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    snprintf(out, out_bytes, "%s", cert_has(cert, host) ? host : "");
+    for (int i = 0; out[0] == '\0' && i < sk_GENERAL_NAME_num(names); i++) { /* -1 of NULL */
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type != GEN_DNS) continue;
+        const ASN1_STRING *dns = name->d.dNSName;
+        snprintf(out, out_bytes, "%.*s", ASN1_STRING_length(dns), (const char *)ASN1_STRING_get0_data(dns));
+    }
+    GENERAL_NAMES_free(names);
+    pthread_mutex_unlock(&context->lock);
 }
 
 SSL *tls_context_ssl(struct tls_context *context)

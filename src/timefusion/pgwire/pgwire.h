@@ -2,6 +2,8 @@
  *
  *   client <--net/tcp--> [a thread a connection: startup, password, simple and extended protocol] --> query_session
  *
+ * TLS: an SSLRequest is answered S when there is a certificate, and a client on another machine must ask for it then, for
+ *         the password is sent as it is (docs/adr/0003); cancel requests may come in the clear.
  * User = the project's name or id (ignored when the password names the project), password = an API key of the project.
  * Thread: one for each connection, bounded by connections_max; cancel requests come on their own connections.
  * Memory: a message from the client is at most 16 MiB; results are sent as they are fetched.
@@ -17,6 +19,7 @@
 
 struct pgwire_server;
 struct query_engine;
+struct tls_context;
 
 struct pgwire_login {
     /* Which project do this user and password open? ERR_UNAUTHENTICATED with words for the person when none. */
@@ -29,6 +32,7 @@ struct pgwire_options {
     uint32_t connections_max;
     struct query_engine *engine;
     struct pgwire_login login;
+    struct tls_context *tls; /* NULL: in the clear. Outlives the server */
     const struct log *log;
 };
 MUST_CHECK bool pgwire_server_open(struct pgwire_server **server, const struct pgwire_options *options,
@@ -39,6 +43,7 @@ struct pgwire_stats {
     uint64_t accepted, turned_away; /* connections: let in, beyond connections_max */
     uint64_t statements, failed;    /* run to their end or to an error; an Execute of a part of the rows is one too */
     uint64_t rows;                  /* sent */
+    uint64_t tls_failed;            /* asked for TLS, and hands were not shaken */
     struct histogram_counts times;  /* of statements, with sending their rows */
 };
 void pgwire_server_stats(struct pgwire_server *server, struct pgwire_stats *stats);

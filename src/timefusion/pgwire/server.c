@@ -187,6 +187,7 @@ void pgwire_server_stats(struct pgwire_server *server, struct pgwire_stats *stat
         .statements = atomic_load(&server->counters.statements),
         .failed = atomic_load(&server->counters.failed),
         .rows = atomic_load(&server->counters.rows),
+        .tls_failed = atomic_load(&server->counters.tls_failed),
     };
     histogram_read(&server->counters.times, &stats->times);
     pthread_mutex_lock(&server->lock);

@@ -1,6 +1,6 @@
 /* session.h -- one client's conversation: startup, password, then simple and extended queries until it leaves.
  *
- *   startup -> [SSL? no] -> password -> ready: Q | Parse Bind Describe Execute Close ... Sync -> ready
+ *   startup -> [SSL? yes: TLS, no] -> password -> ready: Q | Parse Bind Describe Execute Close ... Sync -> ready
  *   after an error in the extended protocol everything up to Sync is skipped
  *   transaction state: idle -> BEGIN -> in one -> error -> failed (25P02) -> ROLLBACK -> idle
  *
@@ -16,6 +16,7 @@ struct session_cancel_key {
 };
 struct session_counters { /* of all sessions of a server; any thread */
     _Atomic uint64_t statements, failed, rows;
+    _Atomic uint64_t tls_failed, tls_told_mono_ns; /* the log hears of it once a minute */
     struct histogram times;
 };
 struct session_options {

@@ -1,3 +1,5 @@
+#include "base/clock.h"
+#include "net/tls.h"
 #include "timefusion/pgwire/pgtype.h"
 #include "timefusion/pgwire/session_inside.h"
 #include <stdlib.h>
@@ -18,6 +20,36 @@ static bool version_negotiate(struct session *session, uint32_t version, struct 
     return true;
 }
 
+static void tls_failed_tell(const struct session *session, const struct err *err)
+{
+    static const uint64_t TELL_NS_MIN = 60000000000;
+    struct session_counters *counters = session->options.counters;
+    uint64_t count = atomic_fetch_add(&counters->tls_failed, 1) + 1, now_ns = clock_mono_ns();
+    uint64_t told_ns = atomic_load(&counters->tls_told_mono_ns);
+    if (told_ns != 0 && now_ns - told_ns < TELL_NS_MIN) return;
+    atomic_store(&counters->tls_told_mono_ns, now_ns);
+    log_warn(session->options.server->log, "pgwire.tls_failed", log_text("why", err->text),
+             log_number("count", (int64_t)count));
+}
+
+/* Answers an SSLRequest; on S shakes hands. */
+static bool tls_start(struct session *session, struct err *err)
+{
+    struct tls_context *tls = session->options.server->tls;
+    if (tls == NULL || tcp_has_tls(session->tcp)) return tcp_write(session->tcp, BYTES("N"), err);
+    /* What was read already would count as if it had come inside TLS (CVE-2021-23214). */
+    if (session->in.len > session->in_used) return err_set(err, ERR_PROTOCOL, "bytes in the clear after an SSLRequest");
+    if (!tcp_write(session->tcp, BYTES("S"), err)) return false;
+    if (tcp_start_tls(session->tcp, tls_session_accept(tls, NULL), STARTUP_MS, err)) return true;
+    tls_failed_tell(session, err);
+    return false;
+}
+
+static bool is_clear_allowed(const struct session *session)
+{
+    return session->options.server->tls == NULL || tcp_has_tls(session->tcp) || tcp_is_loopback(session->tcp);
+}
+
 /* Reads startup packets until there is a user; *user by malloc, NULL when the conversation ends here. What else the client
  * sets goes to settings: name, NUL, value, NUL. */
 static bool startup_read(struct session *session, char **user, struct buf *settings, struct err *err)
@@ -29,7 +61,11 @@ static bool startup_read(struct session *session, char **user, struct buf *setti
         if (frame_bytes == 0) return true;
         struct message message = session_frame_take(session, false, frame_bytes);
         uint32_t code = message_u32(&message);
-        if (code == REQUEST_SSL || code == REQUEST_GSS) {
+        if (code == REQUEST_SSL) {
+            if (!tls_start(session, err)) return false;
+            continue;
+        }
+        if (code == REQUEST_GSS) {
             if (!tcp_write(session->tcp, BYTES("N"), err)) return false;
             continue;
         }
@@ -41,6 +77,10 @@ static bool startup_read(struct session *session, char **user, struct buf *setti
         }
         if (code >> 16 != 3)
             return err_set(err, ERR_PROTOCOL, "protocol version %u.%u; 3.0 is spoken", code >> 16, code & 0xffff);
+        if (!is_clear_allowed(session)) {
+            session_send_fatal(session, "28000", "this port asks for TLS: connect with sslmode=require or stricter");
+            return true;
+        }
         while (!message.is_bad && message.at < message.end && *message.at != 0) {
             struct bytes name = message_text(&message), value = message_text(&message);
             if (bytes_equal(name, BYTES("user"))) {
