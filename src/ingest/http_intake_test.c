@@ -226,6 +226,8 @@ static struct buf compressed(struct bytes plain, const char *encoding)
         out.len = ZSTD_compress(out.ptr, out.cap, plain.ptr, plain.len, 3);
     } else if (strcmp(encoding, "deflate") == 0) {
         out.len = libdeflate_zlib_compress(deflate, plain.ptr, plain.len, out.ptr, out.cap);
+    } else if (strcmp(encoding, "raw deflate") == 0) {
+        out.len = libdeflate_deflate_compress(deflate, plain.ptr, plain.len, out.ptr, out.cap);
     } else if (encoding[0] != '\0') {
         out.len = libdeflate_gzip_compress(deflate, plain.ptr, plain.len, out.ptr, out.cap);
     } else {
@@ -240,7 +242,7 @@ static struct buf compressed(struct bytes plain, const char *encoding)
 
 /* Goal: a body in any encoding is stored as it came, under its key's project, and answered by the empty message in its
  * type; the two spellings of a path and of the type are one.
- * Method: four requests of 40 spans. */
+ * Method: five requests of 40 spans. */
 static void test_every_encoding_is_stored(void **state)
 {
     (void)state;
@@ -253,6 +255,7 @@ static void test_every_encoding_is_stored(void **state)
           WITH_KEY "content-type: Application/X-Protobuf\r\ncontent-encoding: ZSTD\r\n" },
         { "deflate", "POST /v1/traces",
           WITH_KEY "content-type: application/protobuf\r\ncontent-encoding: deflate\r\n" },
+        { "raw deflate", "POST /v1/traces", WITH_KEY PROTOBUF "content-encoding: deflate\r\n" },
     };
     struct fixture *fixture = fixture_open(64 << 20);
     for (uint32_t i = 0; i < COUNT_OF(cases); i++) {
@@ -269,6 +272,32 @@ static void test_every_encoding_is_stored(void **state)
         buf_deinit(&wire);
         buf_deinit(&body);
     }
+    fixture_close(fixture);
+}
+
+/* Goal: JSON goes the same way, and is answered in JSON.
+ * Method: a log record, and one without a valid time beside it, with and without charset and gzip. */
+static void test_json(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_open(64 << 20);
+    static const char logs[] =
+        "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"timeUnixNano\":\"1763800000000000000\",\"body\":"
+        "{\"stringValue\":\"hello\"}},{\"timeUnixNano\":1000,\"body\":{\"stringValue\":\"too old\"}}]}]}]}";
+    struct answer answer = ask(fixture, "POST /v1/logs", WITH_KEY "content-type: application/json; charset=utf-8\r\n",
+                               bytes_of_text(logs));
+    if (answer.status != 200) fail_msg("%s", (const char *)answer.text);
+    expect_in("{\"partialSuccess\":{\"rejectedLogRecords\":\"1\",\"errorMessage\":\"", answer.body);
+    expect_in("\r\nContent-Type: application/json\r\n", bytes_of_text(answer.head));
+    assert_int_equal(taken_wait(fixture, 1), 1);
+    assert_int_equal(inbound_request(fixture->taken[0])->logs.count, 1);
+
+    struct buf wire = compressed(BYTES("{\"resourceMetrics\":[]}"), "gzip");
+    answer = ask(fixture, "POST /v1/metrics", WITH_KEY JSON "content-encoding: gzip\r\n", buf_bytes(&wire));
+    assert_int_equal(answer.status, 200);
+    assert_true(bytes_equal(answer.body, BYTES("{}")));
+    buf_deinit(&wire);
+    expect(fixture, "POST /v1/logs", WITH_KEY JSON, BYTES("{\"resourceLogs\":"), 400, "{\"code\":3,\"message\":\"", "");
     fixture_close(fixture);
 }
 
@@ -466,11 +495,9 @@ static void test_answer_forms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answer_forms),
-        cmocka_unit_test(test_every_encoding_is_stored),
-        cmocka_unit_test(test_refusals_say_what_to_do),
-        cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_preflights),
+        cmocka_unit_test(test_answer_forms), cmocka_unit_test(test_every_encoding_is_stored),
+        cmocka_unit_test(test_json),         cmocka_unit_test(test_refusals_say_what_to_do),
+        cmocka_unit_test(test_busy),         cmocka_unit_test(test_preflights),
         cmocka_unit_test(test_browser_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
