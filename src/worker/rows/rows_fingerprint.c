@@ -394,6 +394,7 @@ static void object_mask(struct masker *masker)
 
 struct bytes fingerprint_template(uint8_t room[FINGERPRINT_ROOM_BYTES], struct bytes text)
 {
+    if (text.len == 0) return bytes_from(room, 0);
     size_t text_len = text.len < TEXT_BYTES_MAX ? text.len : TEXT_BYTES_MAX;
     struct masker masker = { text.ptr, text.ptr + text_len, text.ptr, room, room };
     if (text_len > 1 && text.ptr[0] == '{' && (text.ptr[1] == '"' || text.ptr[1] == '}')) {

@@ -88,6 +88,7 @@ static struct bytes frame_of(struct bytes raw, struct bytes before)
 
 struct bytes fingerprint_frame(uint8_t room[FINGERPRINT_ROOM_BYTES], struct bytes stacktrace)
 {
+    if (stacktrace.len == 0) return bytes_from(room, 0);
     struct bytes before = { 0 }, first = { 0 }, own = { 0 };
     const uint8_t *at = stacktrace.ptr,
                   *end = at + (stacktrace.len < STACK_BYTES_MAX ? stacktrace.len : STACK_BYTES_MAX);
