@@ -139,7 +139,7 @@ static bool traces_take(void *ctx, duckdb_data_chunk chunk)
 }
 
 struct values {
-    const struct identity *identity;
+    struct identity *identity;
     struct identity_map *map;
     bool is_too_large;
 };
@@ -147,18 +147,23 @@ struct values {
 static bool values_take(void *ctx, duckdb_data_chunk chunk)
 {
     struct values *values = ctx;
-    for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk); row++) {
-        idx_t column = 0;
-        for (uint32_t field = 0; field < IDENTITY_FIELDS; field++) {
-            if (!(values->identity->present & 1u << field)) continue;
+    struct identity *identity = values->identity;
+    const int64_t *from_us = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1));
+    const int64_t *to_us = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 2));
+    bool ok = true;
+    for (idx_t row = 0; ok && row < duckdb_data_chunk_get_size(chunk); row++) {
+        struct bytes trace = chunk_text(chunk, 0, row);
+        idx_t column = 2;
+        ok = identity_map_add(values->map, trace, from_us[row], to_us[row]);
+        for (uint32_t field = 0; ok && field < IDENTITY_FIELDS; field++) {
+            if (!(identity->present & 1u << field)) continue;
             struct bytes value = chunk_text(chunk, ++column, row);
-            if (value.ptr && !identity_map_put(values->map, chunk_text(chunk, 0, row), field, value)) {
-                values->is_too_large = true;
-                return false;
-            }
+            ok = !value.ptr || identity_map_put(values->map, trace, field, value);
         }
+        if (ok) identity->ranges[identity->range_count++] = (struct identity_range){ from_us[row], to_us[row] };
     }
-    return true;
+    values->is_too_large = !ok;
+    return ok;
 }
 
 /* The values of the traces, into a map; very long ones are left to a join. */
@@ -167,6 +172,8 @@ static bool values_ask(struct query_cursor *cursor, struct identity *identity, s
     struct identity_maps *maps = cursor->session->engine->identity_maps;
     struct values values = { .identity = identity, .map = identity_map_create(identity->trace_count, IDENTITY_FIELDS) };
     struct buf sql;
+    identity->ranges = arena_alloc(&cursor->arena, (identity->trace_count + 1) * sizeof *identity->ranges);
+    identity->range_count = 0;
     identity_name(cursor, identity);
     buf_init(&sql, RENDER_SQL_BYTES_MAX);
     bool ok = (identity_values_put(&sql, identity) && buf_add(&sql, "", 1)) || too_many_files(err);
@@ -177,6 +184,7 @@ static bool values_ask(struct query_cursor *cursor, struct identity *identity, s
         identity_map_destroy(values.map);
         return ok;
     }
+    identity->range_count = identity_ranges_merge(identity->ranges, identity->range_count);
     struct held_map *held = arena_alloc(&cursor->arena, sizeof *held);
     *held = (struct held_map){ .next = cursor->maps, .number = identity_maps_add(maps, values.map) };
     cursor->maps = held;

@@ -134,6 +134,34 @@ bool identity_can_name(struct bytes trace)
     return trace.len == 0 || !memchr(trace.ptr, '\0', trace.len);
 }
 
+static int range_order(const void *a, const void *b)
+{
+    const struct identity_range *left = a, *right = b;
+    return (left->from_us > right->from_us) - (left->from_us < right->from_us);
+}
+
+uint32_t identity_ranges_merge(struct identity_range *ranges, uint32_t count)
+{
+    uint32_t kept = 0;
+    if (count > 1) qsort(ranges, count, sizeof *ranges, range_order);
+    for (uint32_t i = 0; i < count; i++) {
+        if (kept == 0 || ranges[i].from_us > ranges[kept - 1].to_us)
+            ranges[kept++] = ranges[i];
+        else if (ranges[i].to_us > ranges[kept - 1].to_us)
+            ranges[kept - 1].to_us = ranges[i].to_us;
+    }
+    return kept;
+}
+
+static bool ranges_touch(const struct identity *identity, const struct timefusion_file *file)
+{
+    bool is_within = identity->map == 0; /* they are not known */
+    for (uint32_t r = 0; !is_within && r < identity->range_count; r++)
+        is_within = identity->ranges[r].from_us <= file->timestamp_max_us &&
+                    identity->ranges[r].to_us >= file->timestamp_min_us;
+    return is_within;
+}
+
 static int text_order(const void *a, const void *b)
 {
     return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
@@ -215,7 +243,8 @@ void identity_prune(const struct identity *identity, const struct plan_table *ta
         bool is_traced = t < traced.count && traced.files[t] == snapshot->files[f];
         o += is_own;
         t += is_traced;
-        if (is_own || is_traced) pruned->files[pruned->count++] = snapshot->files[f];
+        if (is_own || (is_traced && ranges_touch(identity, snapshot->files[f])))
+            pruned->files[pruned->count++] = snapshot->files[f];
     }
 }
 
@@ -321,7 +350,10 @@ static bool is_alone(const struct identity *identity, int field)
 
 bool identity_values_put(struct buf *out, const struct identity *identity)
 {
-    bool ok = buf_printf(out, "SELECT s%u AS t", TRACE);
+    bool ok = buf_printf(out,
+                         "SELECT s%u AS t, make_timestamptz(epoch_us(min(s%u)) - %" PRId64
+                         ") AS lo, make_timestamptz(epoch_us(max(s%u)) + %" PRId64 ") AS hi",
+                         TRACE, TIMESTAMP, IDENTITY_MARGIN_US, TIMESTAMP, IDENTITY_MARGIN_US);
     for (int field = 0; ok && field < IDENTITY_FIELDS; field++) {
         if (!is_present(identity, field)) continue;
         ok = is_alone(identity, field) ? alone_put(out, field) : user_put(out, user_fields(identity), field);
@@ -339,12 +371,13 @@ bool identity_from_put(struct buf *out, const struct identity *identity, const s
     bool ok = true;
     if (identity->map == 0)
         return source_files_put(out, logs, main, needed) && buf_printf(out, " LEFT JOIN (") &&
-               identity_values_put(out, identity) && buf_printf(out, ") AS i ON s%u = i.t", TRACE);
+               identity_values_put(out, identity) &&
+               buf_printf(out, ") AS i ON s%u = i.t AND s%u >= i.lo AND s%u <= i.hi", TRACE, TIMESTAMP, TIMESTAMP);
     ok = buf_printf(out, "(SELECT *");
     for (int field = 0; ok && field < IDENTITY_FIELDS; field++)
         if (is_present(identity, field))
-            ok = buf_printf(out, ", mono_trace_value(%" PRIu64 ", s%u, %d) AS i%u", identity->map, TRACE, field,
-                            identity_columns[field]);
+            ok = buf_printf(out, ", mono_trace_value(%" PRIu64 ", s%u, s%u, %d) AS i%u", identity->map, TRACE,
+                            TIMESTAMP, field, identity_columns[field]);
     return ok && buf_printf(out, " FROM ") && source_files_put(out, logs, main, needed) && buf_add(out, ")", 1);
 }
 
@@ -361,6 +394,7 @@ bool identity_value_put(struct buf *out, const struct identity *identity, int fi
 void identity_needed(const struct identity *identity, struct column_set *needed)
 {
     column_set_add(needed, TRACE);
+    column_set_add(needed, TIMESTAMP);
     for (int field = 0; field < IDENTITY_FIELDS; field++)
         if (is_present(identity, field)) column_set_add(needed, identity_columns[field]);
 }

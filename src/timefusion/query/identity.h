@@ -7,8 +7,9 @@
  *                             LEFT JOIN (SELECT trace id, its values ... GROUP BY trace id), which never makes more rows
  *     --identity_value_put--> the row's own value, else its trace's, unless the row has another user of its own
  *
- * Values come from rows of the same snapshot, so of the same project, from an hour before the time asked for to an hour
- * after it. Thread: the session's. Memory: the arena given. */
+ * Values come from rows of the same snapshot, so of the same project. They are for rows from an hour before the first row
+ * that gives the trace one until an hour after the last; so an hour around the time asked for is looked at, and the answer
+ * is the same whatever time is asked for. Thread: the session's. Memory: the arena given. */
 #pragma once
 #include "timefusion/query/prune.h"
 
@@ -24,6 +25,9 @@ static inline int identity_field(const struct schema_table *table, uint32_t colu
     return -1;
 }
 
+struct identity_range {
+    int64_t from_us, to_us;
+};
 struct identity {
     uint32_t present;       /* bit by field: wanted, and some file has values of it; 0: nothing to resolve */
     struct pruned files;    /* that may give values */
@@ -31,7 +35,9 @@ struct identity {
     bool has_traces;        /* only these matter, texts in rising order */
     struct bytes *traces;
     uint32_t trace_count;
-    uint64_t map; /* identity_map.h: their values at hand; 0: to be joined */
+    uint64_t map;                  /* identity_map.h: their values at hand; 0: to be joined */
+    struct identity_range *ranges; /* with a map: times of rows that may get a value; in order and apart */
+    uint32_t range_count;
     /* field = value, or IN values, asked of every row: other rows, of traces without the value, need not be read. */
     int asked; /* a field; -1: none */
     const struct bound *asked_bound;
@@ -57,7 +63,10 @@ uint32_t identity_traces_sort(struct bytes *traces, uint32_t count);
 
 /* SELECT of the traces in which the asked value is, IDENTITY_TRACES_MAX + 1 at most. */
 MUST_CHECK bool identity_traces_put(struct buf *out, const struct identity *identity);
-/* SELECT trace id, its values by present field: one row a trace. */
+/* Sorts, and makes one of those that meet. Gives the count that is left. */
+uint32_t identity_ranges_merge(struct identity_range *ranges, uint32_t count);
+
+/* SELECT trace id, times of rows that get its values (from, to), the values by present field: one row a trace. */
 MUST_CHECK bool identity_values_put(struct buf *out, const struct identity *identity);
 /* FROM main, which gives s<column>, to FROM what gives i<column> for each field present as well. */
 MUST_CHECK bool identity_from_put(struct buf *out, const struct identity *identity, const struct source_files *main,

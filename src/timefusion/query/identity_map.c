@@ -6,6 +6,7 @@
 
 struct entry { /* ptr NULL: free */
     struct bytes trace;
+    int64_t from_us, to_us;
     struct bytes *values; /* by field; ptr NULL: none */
 };
 struct identity_map {
@@ -50,30 +51,45 @@ static struct entry *entry_at(const struct identity_map *map, struct bytes trace
     return &map->entries[at];
 }
 
-bool identity_map_put(struct identity_map *map, struct bytes trace, uint32_t field, struct bytes value)
+/* NULL: over the limit. */
+static uint8_t *copy_of(struct identity_map *map, struct bytes bytes)
+{
+    if (bytes.len > IDENTITY_MAP_BYTES_MAX - map->bytes) return NULL;
+    uint8_t *copy = arena_alloc(&map->arena, bytes.len + 1);
+    if (bytes.len > 0) memcpy(copy, bytes.ptr, bytes.len);
+    map->bytes += bytes.len;
+    return copy;
+}
+
+bool identity_map_add(struct identity_map *map, struct bytes trace, int64_t from_us, int64_t to_us)
 {
     struct entry *entry = entry_at(map, trace);
-    bool is_new = entry->trace.ptr == NULL;
-    size_t bytes = value.len + (is_new ? trace.len + map->field_count * sizeof *entry->values : 0);
-    assert(field < map->field_count && trace.ptr != NULL);
-    if (bytes > IDENTITY_MAP_BYTES_MAX - map->bytes || (is_new && map->count == map->count_max)) return false;
-    if (is_new) {
-        entry->values = arena_calloc(&map->arena, map->field_count * sizeof *entry->values);
-        entry->trace = (struct bytes){ arena_alloc(&map->arena, trace.len + 1), trace.len };
-        memcpy((void *)(uintptr_t)entry->trace.ptr, trace.ptr, trace.len);
-        map->count++;
-    }
-    uint8_t *copy = arena_alloc(&map->arena, value.len + 1);
-    if (value.len > 0) memcpy(copy, value.ptr, value.len);
-    entry->values[field] = bytes_from(copy, value.len);
-    map->bytes += bytes;
+    assert(entry->trace.ptr == NULL);
+    const uint8_t *copy = map->count < map->count_max ? copy_of(map, trace) : NULL;
+    if (!copy) return false;
+    *entry = (struct entry){ .trace = bytes_from(copy, trace.len),
+                             .from_us = from_us,
+                             .to_us = to_us,
+                             .values = arena_calloc(&map->arena, map->field_count * sizeof *entry->values) };
+    map->count++;
     return true;
 }
 
-struct bytes identity_map_get(const struct identity_map *map, struct bytes trace, uint32_t field)
+bool identity_map_put(struct identity_map *map, struct bytes trace, uint32_t field, struct bytes value)
+{
+    struct entry *entry = entry_at(map, trace);
+    assert(entry->trace.ptr != NULL && field < map->field_count);
+    const uint8_t *copy = copy_of(map, value);
+    if (copy) entry->values[field] = bytes_from(copy, value.len);
+    return copy != NULL;
+}
+
+struct bytes identity_map_get(const struct identity_map *map, struct bytes trace, int64_t time_us, uint32_t field)
 {
     const struct entry *entry = entry_at(map, trace);
-    return entry->trace.ptr && field < map->field_count ? entry->values[field] : (struct bytes){ 0 };
+    if (!entry->trace.ptr || field >= map->field_count || time_us < entry->from_us || time_us > entry->to_us)
+        return (struct bytes){ 0 };
+    return entry->values[field];
 }
 
 uint32_t identity_map_count(const struct identity_map *map)
@@ -149,14 +165,15 @@ static void trace_value(duckdb_function_info info, duckdb_data_chunk input, duck
     const uint64_t *validity = duckdb_vector_get_validity(traces);
     if (rows == 0) return;
     int64_t number = *(int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 0));
-    int64_t field = *(int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 2));
+    const int64_t *times = duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 2)); /* never NULL */
+    int64_t field = *(int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(input, 3));
     const struct identity_map *map = map_find(duckdb_scalar_function_get_extra_info(info), (uint64_t)number);
     duckdb_vector_ensure_validity_writable(output);
     uint64_t *shown = duckdb_vector_get_validity(output);
     memset(shown, 0, (rows + 63) / 64 * sizeof *shown);
     for (idx_t row = 0; map && row < rows; row++) {
         if (!is_set(validity, row)) continue;
-        struct bytes value = identity_map_get(map, text_at(&texts[row]), (uint32_t)field);
+        struct bytes value = identity_map_get(map, text_at(&texts[row]), times[row], (uint32_t)field);
         if (!value.ptr) continue;
         shown[row / 64] |= (uint64_t)1 << (row % 64);
         duckdb_unsafe_vector_assign_string_element_len(output, row, (const char *)value.ptr, value.len);
@@ -165,7 +182,8 @@ static void trace_value(duckdb_function_info info, duckdb_data_chunk input, duck
 
 bool identity_maps_register(struct identity_maps *maps, duckdb_connection connection, struct err *err)
 {
-    static const duckdb_type arguments[] = { DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_BIGINT };
+    static const duckdb_type arguments[] = { DUCKDB_TYPE_BIGINT, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_TIMESTAMP_TZ,
+                                             DUCKDB_TYPE_BIGINT };
     duckdb_scalar_function function = duckdb_create_scalar_function();
     duckdb_scalar_function_set_name(function, "mono_trace_value");
     for (size_t i = 0; i < COUNT_OF(arguments); i++) {

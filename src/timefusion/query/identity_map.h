@@ -1,6 +1,6 @@
-/* identity_map.h -- the values of some traces at hand, for DuckDB: mono_trace_value(map, trace id, field).
+/* identity_map.h -- the values of some traces at hand, for DuckDB: mono_trace_value(map, trace id, time, field).
  *
- *   identity_maps_add(maps, map) -> number --in SQL--> mono_trace_value(7, s33, 1) --identity_maps_drop--> NULL
+ *   identity_maps_add(maps, map) -> number --in SQL--> mono_trace_value(7, s33, s1, 1) --identity_maps_drop--> NULL
  *
  * A function and not a join: over a plain scan DuckDB reads the wide columns of the rows that LIMIT leaves, over a join
  * those of all rows (docs/adr/0006).
@@ -16,10 +16,12 @@
 struct identity_map;
 struct identity_map *identity_map_create(uint32_t trace_count_max, uint32_t field_count);
 void identity_map_destroy(struct identity_map *map); /* one that was not added; NULL is fine */
-/* Copies. Each (trace, field) once. false: it would be too large. */
+/* Values of a trace are for its rows of these times. Each trace once, copied. false: it would be too large. */
+MUST_CHECK bool identity_map_add(struct identity_map *map, struct bytes trace, int64_t from_us, int64_t to_us);
+/* Of a trace that was added. Each field once, copied. false: it would be too large. */
 MUST_CHECK bool identity_map_put(struct identity_map *map, struct bytes trace, uint32_t field, struct bytes value);
 /* ptr NULL: none. */
-struct bytes identity_map_get(const struct identity_map *map, struct bytes trace, uint32_t field);
+struct bytes identity_map_get(const struct identity_map *map, struct bytes trace, int64_t time_us, uint32_t field);
 uint32_t identity_map_count(const struct identity_map *map); /* of traces */
 
 struct identity_maps;

@@ -35,10 +35,12 @@ static const struct row by_hand[] = {
     { "f", NULL, NULL, NULL, NULL },    /* 14 */
     { NULL, NULL, NULL, NULL, NULL },   /* 15: a log without a trace */
     { NULL, "s9", "u1", NULL, NULL },   /* 16: and one with a user */
-    { "h", NULL, NULL, NULL, NULL },    /* 17: its user comes an hour and a half later, as row 5417 */
+    { "h", NULL, NULL, NULL, NULL },    /* 17: its user comes an hour later to the second, as row 3617 */
+    { "i", NULL, NULL, NULL, NULL },    /* 18: an hour and two seconds later, as row 3620: nobody's */
 };
 #define HAND_ROWS COUNT_OF(by_hand)
-#define LATE_ROW  5417
+#define HOUR_ROW  3617
+#define LATE_ROW  3620
 
 static uint64_t mixed(uint64_t n)
 {
@@ -51,7 +53,8 @@ static struct row row_of(uint64_t n, char room[5][64])
 {
     struct row row = { 0 };
     if (n < HAND_ROWS) return by_hand[n];
-    if (n == LATE_ROW) return (struct row){ .trace = "h", .user = "late" };
+    if (n == HOUR_ROW) return (struct row){ .trace = "h", .user = "hour" };
+    if (n == LATE_ROW) return (struct row){ .trace = "i", .user = "late" };
     if (mixed(n) % 20 == 0) return row;
     uint64_t trace = n / 100 * 10 + mixed(n + 7) % 10;
     snprintf(room[0], 64, "%032" PRIx64, trace);
@@ -145,7 +148,7 @@ static void expect(struct query_session *session, const char *sql, const char *w
     free(text);
 }
 
-#define TOP "timestamp < '2025-11-22 00:00:18+00'"
+#define TOP "timestamp < '2025-11-22 00:00:19+00'"
 
 /* Goal: each row shows its own values and those of its trace, and never parts of two users.
  * Method: rows by hand, in every place of a trace; the whole table of what must be seen. */
@@ -169,18 +172,19 @@ static void test_values(void **state)
                                  "row 14|NULL|u6|g@x|NULL\n"
                                  "row 15|NULL|NULL|NULL|NULL\n"
                                  "row 16|s9|u1|NULL|NULL\n"
-                                 "row 17|NULL|NULL|NULL|NULL\n";
+                                 "row 17|NULL|hour|NULL|NULL\n"
+                                 "row 18|NULL|NULL|NULL|NULL\n";
     /* Joined; walked; and walked by a statement whose ORDER BY names who it is of. */
     expect(fixture->session,
            "select name, " ALL " from (select * from otel_logs_and_spans where " TOP ") t order by timestamp", wanted);
-    expect(fixture->session, "select name, " ALL " from otel_logs_and_spans where " TOP " order by timestamp limit 18",
+    expect(fixture->session, "select name, " ALL " from otel_logs_and_spans where " TOP " order by timestamp limit 19",
            wanted);
     expect(fixture->session,
            "select name, " ALL " from otel_logs_and_spans where " TOP
-           " order by timestamp, attributes___user___id limit 18",
+           " order by timestamp, attributes___user___id limit 19",
            wanted);
     expect(fixture->session,
-           "select name, " ALL " from telemetry where " TOP " and kind <> 'metric' order by timestamp limit 18",
+           "select name, " ALL " from telemetry where " TOP " and kind <> 'metric' order by timestamp limit 19",
            wanted);
     /* One field alone is told from the same rows as all. */
     expect(fixture->session,
@@ -238,27 +242,40 @@ static void test_sent(void **state)
            "row 2\nrow 3\nrow 16\n");
 }
 
-/* Goal: a time that is asked for is looked at with an hour around it, and no more. */
+/* Goal: a value is for rows up to an hour away, whatever time is asked for and however. */
 static void test_window(void **state)
 {
     struct query_session *session = ((struct fixture *)*state)->session;
-    expect(session, "select attributes___user___id from otel_logs_and_spans where name = 'row 17'", "late\n");
+    static const char *const conditions[] = {
+        "true",
+        "timestamp < '2025-11-22 00:00:30+00'",
+        "timestamp <= '2025-11-22 00:00:18+00'",
+        "timestamp < '2025-11-22 00:00:30+00' and timestamp > '2025-11-22 00:00:10+00'",
+        "date = '2025-11-22'",
+        "attributes___user___id = 'hour' or name = 'row 18'",
+        "context___trace_id in ('h', 'i')",
+    };
+    char sql[500];
+    for (size_t i = 0; i < COUNT_OF(conditions); i++) {
+        for (int form = 0; form < 3; form++) {
+            snprintf(sql, sizeof sql,
+                     form == 0   ? "select name, attributes___user___id from otel_logs_and_spans where name in ('row "
+                                   "17', 'row 18') and (%s) order by timestamp"
+                     : form == 1 ? "select name, attributes___user___id from otel_logs_and_spans where name in ('row "
+                                   "17', 'row 18') and (%s) order by timestamp limit 2"
+                                 : "select name, attributes___user___id from (select * from otel_logs_and_spans) t "
+                                   "where name in ('row 17', 'row 18') and (%s) order by timestamp",
+                     conditions[i]);
+            expect(session, sql, "row 17|hour\nrow 18|NULL\n");
+        }
+    }
+    expect(session, "select name from otel_logs_and_spans where attributes___user___id = 'hour' order by timestamp",
+           "row 17\nrow 3617\n");
+    expect(session, "select name from otel_logs_and_spans where attributes___user___id = 'late'", "row 3620\n");
     expect(session,
-           "select attributes___user___id from otel_logs_and_spans where name = 'row 17' and timestamp < '2025-11-22 "
-           "00:30:00+00'",
-           "NULL\n");
-    expect(session,
-           "select attributes___user___id from otel_logs_and_spans where name = 'row 17' and timestamp < '2025-11-22 "
-           "00:31:00+00'",
-           "late\n");
-    expect(session, "select count(*) from otel_logs_and_spans where attributes___user___id = 'late'", "2\n");
-    expect(session,
-           "select count(*) from otel_logs_and_spans where attributes___user___id = 'late' and timestamp < '2025-11-22 "
-           "00:30:00+00'",
-           "0\n");
-    expect(session,
-           "select attributes___user___id from otel_logs_and_spans where name = 'row 17' and date = '2025-11-22'",
-           "late\n");
+           "select name from otel_logs_and_spans where attributes___user___id = 'hour' and timestamp < '2025-11-22 "
+           "00:00:18+00'",
+           "row 17\n");
 }
 
 /* Goal: one project's users never show in another's rows, whatever traces they share. */
@@ -362,7 +379,7 @@ static void test_files(void **state)
 }
 
 /* Goal: a damaged file that says whose a trace is takes nothing else along, and is named.
- * Method: overwrite the end of the file with row 5417, which names the user of row 17. */
+ * Method: overwrite the end of the file with row 3617, which names the user of row 17. */
 static void test_damaged(void **state)
 {
     (void)state;
@@ -383,7 +400,7 @@ static void test_damaged(void **state)
     snprintf(command, sizeof command,
              "f=$(find '%s/local' -name '*%s') && printf 'xxxxxxxxxxxx' | dd of=$f bs=1 seek=$(($(stat -c %%s $f) - "
              "12)) conv=notrunc 2>/dev/null",
-             fixture.dir, snapshot->files[12 - 1 - LATE_ROW / FILE_ROWS]->name);
+             fixture.dir, snapshot->files[12 - 1 - HOUR_ROW / FILE_ROWS]->name);
     timefusion_snapshot_release(snapshot);
     assert_int_equal(system(command), 0);
     static const struct {
@@ -392,7 +409,7 @@ static void test_damaged(void **state)
     } statements[] = {
         { "select attributes___user___id from otel_logs_and_spans where name = 'row 17'", true },
         { "select attributes___user___id from otel_logs_and_spans where context___trace_id = 'h'", true },
-        { "select attributes___user___id from otel_logs_and_spans where attributes___user___id in ('late', 'u5')",
+        { "select attributes___user___id from otel_logs_and_spans where attributes___user___id in ('hour', 'u5')",
           false },
         { "select attributes___user___id from otel_logs_and_spans order by timestamp limit 5000", false }, /* walked */
     };
@@ -416,28 +433,34 @@ static void test_map(void **state)
     (void)state;
     char trace[40], value[40];
     struct identity_map *map = identity_map_create(1000, 3);
-    for (uint32_t i = 0; i < 1000; i++)
+    for (uint32_t i = 0; i < 1000; i++) {
+        struct bytes key = fixture_text(trace, sizeof trace, "%032" PRIx64, i);
+        assert_true(identity_map_add(map, key, i, i + 10));
         for (uint32_t field = 0; field < 3; field++) {
-            if (i % 3 == field) continue;
-            struct bytes key = fixture_text(trace, sizeof trace, "%032" PRIx64, i);
-            assert_true(
-                identity_map_put(map, key, field, fixture_text(value, sizeof value, "v%" PRIu64, i * 3 + field)));
+            struct bytes text = fixture_text(value, sizeof value, "v%" PRIu64, i * 3 + field);
+            if (i % 3 != field) assert_true(identity_map_put(map, key, field, text));
         }
+    }
     assert_int_equal(identity_map_count(map), 1000);
-    assert_false(identity_map_put(map, BYTES("one more"), 0, BYTES("x")));
-    for (uint32_t i = 0; i < 1001; i++)
+    assert_false(identity_map_add(map, BYTES("one more"), 0, 1));
+    for (uint32_t i = 0; i < 1001; i++) {
+        struct bytes key = fixture_text(trace, sizeof trace, "%032" PRIx64, i);
         for (uint32_t field = 0; field < 3; field++) {
-            struct bytes got = identity_map_get(map, fixture_text(trace, sizeof trace, "%032" PRIx64, i), field);
+            struct bytes got = identity_map_get(map, key, i + 10, field);
             bool is_there = i < 1000 && i % 3 != field;
             assert_int_equal(got.ptr != NULL, is_there);
             if (is_there) assert_true(bytes_equal(got, fixture_text(value, sizeof value, "v%" PRIu64, i * 3 + field)));
+            assert_null(identity_map_get(map, key, (int64_t)i - 1, field).ptr);
+            assert_null(identity_map_get(map, key, i + 11, field).ptr);
         }
+    }
     struct identity_maps *maps = identity_maps_create();
     uint64_t number = identity_maps_add(maps, map);
     assert_true(number > 0);
     map = identity_map_create(1, 1);
+    assert_true(identity_map_add(map, BYTES(""), 0, 0));
     assert_true(identity_map_put(map, BYTES(""), 0, BYTES(""))); /* empty is not none */
-    assert_non_null(identity_map_get(map, BYTES(""), 0).ptr);
+    assert_non_null(identity_map_get(map, BYTES(""), 0, 0).ptr);
     assert_int_not_equal(identity_maps_add(maps, map), number);
     identity_maps_drop(maps, number);
     identity_maps_drop(maps, number);
@@ -445,11 +468,31 @@ static void test_map(void **state)
     identity_maps_destroy(maps);
     map = identity_map_create(4, 1);
     uint8_t *large = mem_calloc(1, IDENTITY_MAP_BYTES_MAX);
+    assert_true(identity_map_add(map, BYTES("a"), 0, 0));
+    assert_true(identity_map_add(map, BYTES("b"), 0, 0));
     assert_false(identity_map_put(map, BYTES("a"), 0, bytes_from(large, IDENTITY_MAP_BYTES_MAX)));
     assert_true(identity_map_put(map, BYTES("a"), 0, bytes_from(large, IDENTITY_MAP_BYTES_MAX / 2)));
     assert_false(identity_map_put(map, BYTES("b"), 0, bytes_from(large, IDENTITY_MAP_BYTES_MAX / 2)));
+    assert_null(identity_map_get(map, BYTES("b"), 0, 0).ptr);
     free(large);
     identity_map_destroy(map);
+}
+
+/* Goal: times that meet become one, and the count of files to read follows them. */
+static void test_ranges(void **state)
+{
+    struct fixture *fixture = *state;
+    struct identity_range ranges[] = { { 50, 60 }, { 10, 20 }, { 15, 30 }, { 30, 35 }, { 12, 14 }, { 61, 70 } };
+    assert_int_equal(identity_ranges_merge(ranges, 6), 3);
+    assert_true(ranges[0].from_us == 10 && ranges[0].to_us == 35);
+    assert_true(ranges[1].from_us == 50 && ranges[1].to_us == 60);
+    assert_true(ranges[2].from_us == 61 && ranges[2].to_us == 70);
+    assert_int_equal(identity_ranges_merge(ranges, 0), 0);
+    uint32_t files = 0;
+    char *text =
+        ask(fixture->session, &files, "select name from otel_logs_and_spans where attributes___user___id = 'u5'");
+    assert_true(files <= 8); /* of 24; an hour is 7.2 files, and row 10 is in the first */
+    free(text);
 }
 
 int main(void)
@@ -458,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_values),        cmocka_unit_test(test_asked),      cmocka_unit_test(test_sent),
         cmocka_unit_test(test_window),        cmocka_unit_test(test_files),      cmocka_unit_test(test_map),
         cmocka_unit_test(test_other_project), cmocka_unit_test(test_ways_agree), cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_ranges),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
