@@ -67,6 +67,11 @@ static size_t scheme_len(struct bytes target)
     return 0;
 }
 
+static bool ends_authority(uint8_t c)
+{
+    return c == '/' || c == '?' || c == '#';
+}
+
 bool http_target_split(struct bytes target, struct bytes *path, struct bytes *query)
 {
     *query = (struct bytes){ 0 };
@@ -74,7 +79,7 @@ bool http_target_split(struct bytes target, struct bytes *path, struct bytes *qu
     if (bytes_equal(target, BYTES("*"))) return true;
     size_t skip = scheme_len(target);
     if (skip > 0) {
-        while (skip < target.len && memchr("/?#", target.ptr[skip], 3) == NULL) skip++;
+        while (skip < target.len && !ends_authority(target.ptr[skip])) skip++;
         target = bytes_from(target.ptr + skip, target.len - skip);
     } else if (target.len == 0 || target.ptr[0] != '/') {
         return false;
