@@ -1,6 +1,6 @@
 /* What a call costs the server: CPU of this process, with the client in another one.
  *
- *   grpc_bench [calls [bytes [streams]]]      5000 calls of 450,000 bytes, 16 at once */
+ *   grpc_bench [calls [bytes [streams [tls]]]]      5000 calls of 450,000 bytes, 16 at once, in the clear */
 #include <errno.h>
 #include <inttypes.h>
 #include <nghttp2/nghttp2.h>
@@ -15,9 +15,13 @@
 #include "net/grpc.h"
 #include "net/loop.h"
 #include "net/tcp.h"
+#include "net/tls.h"
+#include "net/tls_files.h"
 
 struct plan {
     size_t calls, message_bytes, streams;
+    bool has_tls;
+    char ca[60], cert[60], key[60];
 };
 
 static void handler_call(void *ctx, struct grpc_request *request)
@@ -87,6 +91,25 @@ static int stream_closed_on(nghttp2_session *http, int32_t stream_id, uint32_t e
     return 0;
 }
 
+static bool client_tls_start(struct tcp *tcp, const struct plan *plan, struct err *err)
+{
+    struct tls_context *context; /* lives as long as the process */
+    return tls_context_open_client(&context, plan->ca, NULL, NULL, err) &&
+           tcp_start_tls(tcp, tls_session_connect(context, "127.0.0.1", "h2"), 10000, err);
+}
+
+static void files_make(struct plan *plan, char *dir)
+{
+    struct tls_authority authority;
+    if (mkdtemp(dir) == NULL) abort();
+    snprintf(plan->ca, sizeof plan->ca, "%s/ca.crt", dir);
+    snprintf(plan->cert, sizeof plan->cert, "%s/server.crt", dir);
+    snprintf(plan->key, sizeof plan->key, "%s/server.key", dir);
+    tls_authority_init(&authority, dir, "ca");
+    tls_authority_sign(&authority, dir, "server", (struct tls_wish){ 0 });
+    tls_authority_deinit(&authority);
+}
+
 static int client_main(uint16_t port, const struct plan *plan)
 {
     struct tcp *tcp;
@@ -97,6 +120,7 @@ static int client_main(uint16_t port, const struct plan *plan)
     nghttp2_session_callbacks *callbacks;
     nghttp2_session *http;
     if (!tcp_connect(&tcp, "127.0.0.1", port, &err)) return 1;
+    if (plan->has_tls && !client_tls_start(tcp, plan, &err)) return 1;
     if (nghttp2_session_callbacks_new(&callbacks) != 0) return 1;
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_closed_on);
     nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks, chunk_choose);
@@ -118,9 +142,13 @@ static int client_main(uint16_t port, const struct plan *plan)
 
 int main(int argc, char **argv)
 {
-    struct plan plan = { argc > 1 ? (size_t)atol(argv[1]) : 5000, argc > 2 ? (size_t)atol(argv[2]) : 450000,
-                         argc > 3 ? (size_t)atol(argv[3]) : 16 };
+    struct plan plan = { .calls = argc > 1 ? (size_t)atol(argv[1]) : 5000,
+                         .message_bytes = argc > 2 ? (size_t)atol(argv[2]) : 450000,
+                         .streams = argc > 3 ? (size_t)atol(argv[3]) : 16,
+                         .has_tls = argc > 4 };
+    char dir[] = "/tmp/grpc_bench.XXXXXX";
     int port_pipe[2];
+    if (plan.has_tls) files_make(&plan, dir);
     if (pipe(port_pipe) == -1) return 1;
     pid_t child = fork(); /* before there are threads */
     if (child == 0) {
@@ -131,7 +159,8 @@ int main(int argc, char **argv)
     struct loop *loop;
     struct grpc_server *server;
     struct err err = { 0 };
-    struct log log = { .fd = STDERR_FILENO, .level_min = LOG_INFO };
+    struct tls_context *tls = NULL;
+    struct log log = { .fd = STDERR_FILENO, .level_min = LOG_WARN };
     uint64_t bytes = 0;
     struct admission *admission = admission_create(256 << 20);
     struct grpc_options options = { .address = "127.0.0.1",
@@ -140,6 +169,9 @@ int main(int argc, char **argv)
                                     .streams_max = 256,
                                     .handler = { handler_call, &bytes },
                                     .log = &log };
+    struct tls_files files = { plan.cert, plan.key, NULL };
+    if (plan.has_tls && !tls_context_open(&tls, &files, &log, &err)) abort();
+    options.tls = tls;
     if (!loop_open(&loop, &err) || !grpc_server_open(&server, loop, &options, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
@@ -154,14 +186,17 @@ int main(int argc, char **argv)
     grpc_server_close(server);
     loop_close(loop);
     admission_release(admission);
+    tls_context_close(tls);
+    if (plan.has_tls && (unlink(plan.ca) | unlink(plan.cert) | unlink(plan.key) | rmdir(dir)) != 0) return 1;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf(
-        "%zu calls of %zu bytes, %zu at once: %.0f calls/s, %.0f MB/s; a call costs %.1f us of CPU (%.1f of it in the "
-        "kernel), %.2f GB/s a core; %ld page faults, %ld KB resident\n",
-        plan.calls, plan.message_bytes, plan.streams, (double)plan.calls * 1e9 / (double)wall_ns,
-        (double)bytes * 1e3 / (double)wall_ns, (double)cpu_ns / 1e3 / (double)plan.calls,
-        ((double)usage.ru_stime.tv_sec * 1e6 + (double)usage.ru_stime.tv_usec) / (double)plan.calls,
-        (double)bytes / (double)cpu_ns, usage.ru_minflt, usage.ru_maxrss);
+    printf("%zu calls of %zu bytes, %zu at once%s: %.0f calls/s, %.0f MB/s; a call costs %.1f us of CPU (%.1f of it in "
+           "the "
+           "kernel), %.2f GB/s a core; %ld page faults, %ld KB resident\n",
+           plan.calls, plan.message_bytes, plan.streams, plan.has_tls ? ", TLS" : "",
+           (double)plan.calls * 1e9 / (double)wall_ns, (double)bytes * 1e3 / (double)wall_ns,
+           (double)cpu_ns / 1e3 / (double)plan.calls,
+           ((double)usage.ru_stime.tv_sec * 1e6 + (double)usage.ru_stime.tv_usec) / (double)plan.calls,
+           (double)bytes / (double)cpu_ns, usage.ru_minflt, usage.ru_maxrss);
     return status == 0 ? 0 : 1;
 }

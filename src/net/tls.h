@@ -7,7 +7,7 @@
  *
  * Thread: a context is for any thread (reload beside accept); a session has one owner. A context outlives its sessions;
  *         a session keeps the files' contents that it began with, so a reload disturbs none.
- * Memory: a session at rest is about 10 KiB (measured), at work up to two records of 16 KiB more, and what was written and
+ * Memory: a session at rest is about 16 KiB (measured), at work up to two records of 16 KiB more, and what was written and
  *         not yet filled. A certificate chain of a client is at most 100 KiB, a hello at most 128 KiB.
  * Errors: of files ERR_INPUT, with the file's name and what is wrong with it; of a peer ERR_PROTOCOL, in words that tell
  *         what to change. What fill has then is the alert: send it.

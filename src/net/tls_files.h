@@ -1,6 +1,6 @@
 /* tls_files.h -- certificates for tests, made on the spot: an authority, and what it signs, as PEM files in a folder.
  *
- * Thread: any. Errors: abort. Only *_test.c and *_fuzz.c include it. */
+ * Thread: any. Errors: abort. Only *_test.c, *_fuzz.c and *_bench.c include it. */
 #pragma once
 #include <stdio.h>
 #include <stdlib.h>
