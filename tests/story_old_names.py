@@ -22,7 +22,8 @@ EXCEPTIONS = {
     "http.response_content_length": "http.response.body.size, as 1.21 named it",
 }
 # Old databases without a word among the new ones (db-migration.md: "Removed").
-DATABASES_REMOVED = {"coldfusion", "edb", "filemaker", "interbase", "pervasive", "pointbase", "progress", "sybase", "vertica"}
+DATABASES_REMOVED = {"cloudscape", "coldfusion", "edb", "filemaker", "firstsql", "interbase", "mssqlcompact", "pervasive", "pointbase",
+                     "progress", "sybase", "vertica"}
 CONSUMER = {"messaging.rocketmq.client_group"}
 
 

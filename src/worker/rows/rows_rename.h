@@ -15,7 +15,7 @@ enum rename_how {
     RENAME_PLAIN,    /* the value goes under the new name */
     RENAME_TEXT,     /* the same; an integer becomes its digits */
     RENAME_VALUE,    /* the name is current, but some of its values have new words */
-    RENAME_PEER,     /* second (client.*) on server and consumer spans */
+    RENAME_PEER,     /* second (client.*, or the local side) on server and consumer spans */
     RENAME_TARGET,   /* "/path?query": the query goes under second */
     RENAME_HOST,     /* "host:port": the port goes under second */
     RENAME_FAMILY,   /* "inet6" becomes "ipv6"; "unix" is a transport: second */

@@ -117,6 +117,8 @@ static void test_ways_of_renaming(void **state)
         { 3, { int_of("rpc.jsonrpc.error_code", -32602) }, NULL, NULL, "{\"rpc.response.status_code\":\"-32602\"}" },
         { 3, { text_of("rpc.system", "apache_dubbo") }, NULL, NULL, "{\"rpc.system.name\":\"dubbo\"}" },
         { 3, { text_of("net.sock.family", "inet6") }, "attributes___network___type", "ipv6", NULL },
+        { 2, { text_of("server.socket.address", "::1") }, "attributes___network___local__address", "::1", NULL },
+        { 3, { text_of("server.socket.address", "::1") }, "attributes___network___peer___address", "::1", NULL },
         { 3, { text_of("net.sock.family", "unix") }, "attributes___network___transport", "unix", NULL },
         { 3, { text_of("http.flavor", "QUIC") }, "attributes___network___protocol___name", "quic", NULL },
         { 3, { text_of("http.flavor", "1.1") }, "attributes___network___protocol___version", "1.1", NULL },
