@@ -1,4 +1,5 @@
 #include "app/app.h"
+#include "app/services.h"
 #include "app/watch.h"
 #include "base/budget.h"
 #include "base/clock.h"
@@ -54,6 +55,7 @@ struct app {
     struct tls_context *tls;     /* NULL: in the clear */
     struct admission *admission; /* of all intake ports */
     struct grpc_server *grpc;
+    struct services services; /* of grpc */
     struct http_server *http;
     struct app_address address;
     bool replay_failed;
@@ -360,6 +362,7 @@ static bool key_knows_origin(void *ctx, struct bytes origin)
 static bool ports_open(struct app *app, struct err *err)
 {
     app->admission = admission_create(app->budget.wire);
+    if (!services_open(&app->services, err)) return false;
     struct grpc_options grpc_options = {
         .address = app->config.listen,
         .port = (uint16_t)app->config.otlp_grpc_port,
@@ -369,6 +372,8 @@ static bool ports_open(struct app *app, struct err *err)
         .tls = app->tls,
         .age_ms_max = (uint32_t)app->config.connection_age_ms,
         .handler = { .call = ingest_call, .ctx = app->ingest },
+        .services = app->services.list,
+        .service_count = SERVICES,
         .log = app->log,
     };
     struct http_options http_options = {
@@ -462,6 +467,7 @@ bool app_start(struct app **out, const struct config *config, const struct log *
         return false;
     }
     watch_parts(app, WATCH_RUNNING);
+    services_set(&app->services, true);
     app->address.start_ms = (clock_mono_ns() - begin_ns) / 1000000;
     *out = app;
     return true;
@@ -488,6 +494,11 @@ void app_tick(struct app *app)
 {
     struct err err = { 0 };
     if (!meta_refresh(app->meta, &err)) log_warn(app->log, "meta.refresh_failed", log_text("err", err.text));
+    struct web_readiness readiness = { 0 };
+    bool is_ready = true;
+    watch_ready(&app->watch, &readiness);
+    for (uint32_t i = 0; i < readiness.part_count; i++) is_ready = is_ready && readiness.parts[i].is_ready;
+    services_set(&app->services, is_ready); /* gRPC's health checks and /readyz say the same */
 }
 
 void app_reload(struct app *app)
@@ -530,6 +541,7 @@ static void ports_close(struct app *app, uint64_t begin_ns)
     grpc_server_close(app->grpc);
     http_server_close(app->http);
     loop_close(app->loop);
+    services_close(&app->services);
     admission_release(app->admission);
     pgwire_server_close(app->pgwire);
 }
@@ -561,6 +573,7 @@ void app_stop(struct app *app)
     uint64_t begin_ns = clock_mono_ns();
     span_begin(&span, app->log, NULL, SPAN_INTERNAL, "stop");
     watch_parts(app, WATCH_STOPPING);
+    services_set(&app->services, false);
     ports_close(app, begin_ns);
     rows_store(app);
     worker_close(app->worker);

@@ -1,4 +1,4 @@
-/* grpc.h -- a gRPC server for unary calls: HTTP/2 by nghttp2 on a port of net/server.h.
+/* grpc.h -- a gRPC server: HTTP/2 by nghttp2 on a port of net/server.h.
  *
  *   socket --> HTTP/2 frames --> whole message --handler.call--> [other threads] --grpc_answer--> loop --> socket
  *
@@ -38,6 +38,23 @@ struct grpc_handler {
     void *ctx;
 };
 
+/* A call whose messages are answered one by one, while it goes on. Of the session; gone once it is finished. */
+struct grpc_stream {
+    struct bytes method; /* "Watch" */
+    uint64_t number;     /* the service's own; 0 at first */
+};
+
+/* A service whose answers are at hand: each message is answered as it comes by none, one or many, on the loop thread. For
+ * health checks and the like, which anyone may call; what takes time, or a key, is a unary call for the handler.
+ * Messages have at most 64 KiB; 1 MiB of answers may wait for a slow reader. */
+struct grpc_service {
+    const char *name; /* "grpc.health.v1.Health": calls to "/grpc.health.v1.Health/..." are its own */
+    void (*message)(void *ctx, struct grpc_stream *stream, struct bytes message); /* borrowed */
+    void (*half_closed)(void *ctx, struct grpc_stream *stream);                   /* no more messages will come */
+    void (*tick)(void *ctx, struct grpc_stream *stream); /* each second, and before its connection ends; may be NULL */
+    void *ctx;
+};
+
 struct grpc_options {
     const char *address;         /* "127.0.0.1" */
     uint16_t port;               /* 0: any free one, see grpc_server_port */
@@ -47,6 +64,8 @@ struct grpc_options {
     struct tls_context *tls;     /* NULL: in the clear */
     uint32_t age_ms_max;         /* of a connection, as in server.h; 0: 30 minutes */
     struct grpc_handler handler;
+    const struct grpc_service *services; /* they come before the handler; borrowed while the server lives */
+    uint32_t service_count;
     const struct log *log;
 };
 
@@ -59,6 +78,10 @@ void grpc_answer(struct grpc_request *request, const struct err *err, struct byt
 /* The body becomes the caller's, to free(); request->body is empty from then on. ptr is NULL for an empty one. It counts
  * as in flight until grpc_answer all the same. By whom the request was handed to, before grpc_answer; any thread. */
 struct bytes grpc_request_take_body(struct grpc_request *request);
+/* Copies message. Without effect once the call is finished. For services, on the loop thread. */
+void grpc_stream_send(struct grpc_stream *stream, struct bytes message);
+/* Ends the call after what was sent; err NULL: status 0. The same. */
+void grpc_stream_finish(struct grpc_stream *stream, const struct err *err);
 /* Stops listening and sends GOAWAY; calls in flight are still answered. Any thread. */
 void grpc_server_drain(struct grpc_server *server);
 /* After drain: true when nothing that the admission counts is in flight. Any thread. */

@@ -14,10 +14,10 @@
 #include "net/admission.h"
 #include "net/grpc.h"
 #include "net/grpc_session.h"
+#include "net/grpc_test.h"
 #include "net/loop.h"
-#include "net/tcp.h"
 
-enum { MESSAGE_BYTES_MAX = 4 << 20, IN_FLIGHT_BYTES_MAX = 7 << 20, WAIT_MS = 10000 };
+enum { MESSAGE_BYTES_MAX = 4 << 20, IN_FLIGHT_BYTES_MAX = 7 << 20 };
 
 /* ---- the handler: what it does with a call is in the path ---- */
 
@@ -138,237 +138,12 @@ static void wait_until_idle(struct fixture *fixture)
 
 /* ---- the client ---- */
 
-struct reply {
-    int http_status, grpc_status; /* -1: none came */
-    char message[800], details[600], accept_encoding[60];
-    uint8_t *body; /* with its prefix */
-    size_t body_len;
-    bool is_closed;
-    uint32_t error_code;
-    /* of the request */
-    int32_t stream_id;
-    struct bytes request, unsent;
-    bool is_left_open; /* after the bytes */
-};
-
-struct client {
-    struct tcp *tcp;
-    nghttp2_session *http;
-    bool has_goaway, is_ended;
-    uint32_t goaway_code;
-    size_t write_step; /* 0: all at once */
-};
-
-static void text_keep(char *out, size_t out_bytes, const uint8_t *ptr, size_t len)
-{
-    assert_true(len < out_bytes);
-    memcpy(out, ptr, len);
-    out[len] = '\0';
-}
-
-static int client_on_header(nghttp2_session *http, const nghttp2_frame *frame, const uint8_t *name, size_t name_len,
-                            const uint8_t *value, size_t len, uint8_t flags, void *ctx)
-{
-    (void)flags, (void)ctx;
-    struct reply *reply = nghttp2_session_get_stream_user_data(http, frame->hd.stream_id);
-    struct bytes key = { name, name_len };
-    char number[20];
-    if (bytes_equal(key, BYTES(":status"))) {
-        text_keep(number, sizeof number, value, len);
-        reply->http_status = atoi(number);
-    } else if (bytes_equal(key, BYTES("grpc-status"))) {
-        text_keep(number, sizeof number, value, len);
-        reply->grpc_status = atoi(number);
-    } else if (bytes_equal(key, BYTES("grpc-message"))) {
-        text_keep(reply->message, sizeof reply->message, value, len);
-    } else if (bytes_equal(key, BYTES("grpc-status-details-bin"))) {
-        text_keep(reply->details, sizeof reply->details, value, len);
-    } else if (bytes_equal(key, BYTES("grpc-accept-encoding"))) {
-        text_keep(reply->accept_encoding, sizeof reply->accept_encoding, value, len);
-    } else if (bytes_equal(key, BYTES("content-type"))) {
-        bool is_grpc = bytes_equal(bytes_from(value, len), BYTES("application/grpc"));
-        assert_true(is_grpc == (reply->http_status == 200));
-    }
-    return 0;
-}
-
-static int client_on_data(nghttp2_session *http, uint8_t flags, int32_t stream_id, const uint8_t *ptr, size_t len,
-                          void *ctx)
-{
-    (void)flags, (void)ctx;
-    struct reply *reply = nghttp2_session_get_stream_user_data(http, stream_id);
-    reply->body = mem_realloc(reply->body, reply->body_len + len);
-    memcpy(reply->body + reply->body_len, ptr, len);
-    reply->body_len += len;
-    return 0;
-}
-
-static int client_on_close(nghttp2_session *http, int32_t stream_id, uint32_t error_code, void *ctx)
-{
-    (void)ctx;
-    struct reply *reply = nghttp2_session_get_stream_user_data(http, stream_id);
-    if (reply == NULL) return 0;
-    reply->is_closed = true;
-    reply->error_code = error_code;
-    return 0;
-}
-
-static int client_on_frame(nghttp2_session *http, const nghttp2_frame *frame, void *ctx)
-{
-    (void)http;
-    struct client *client = ctx;
-    if (frame->hd.type == NGHTTP2_GOAWAY) {
-        client->has_goaway = true;
-        client->goaway_code = frame->goaway.error_code;
-    }
-    return 0;
-}
-
-static nghttp2_session *client_http(struct client *client)
-{
-    nghttp2_session *http;
-    nghttp2_session_callbacks *callbacks;
-    assert_int_equal(nghttp2_session_callbacks_new(&callbacks), 0);
-    nghttp2_session_callbacks_set_on_header_callback(callbacks, client_on_header);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, client_on_data);
-    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, client_on_close);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, client_on_frame);
-    assert_int_equal(nghttp2_session_client_new(&http, callbacks, client), 0);
-    nghttp2_session_callbacks_del(callbacks);
-    assert_int_equal(nghttp2_submit_settings(http, 0, NULL, 0), 0);
-    return http;
-}
-
 static void client_open(struct client *client, struct fixture *fixture)
 {
     struct err err = { 0 };
     *client = (struct client){ 0 };
     if (!tcp_connect(&client->tcp, "127.0.0.1", grpc_server_port(fixture->server), &err)) fail_msg("%s", err.text);
     client->http = client_http(client);
-}
-
-static void client_close(struct client *client)
-{
-    nghttp2_session_del(client->http);
-    tcp_close(client->tcp);
-}
-
-static void client_send(struct client *client)
-{
-    const uint8_t *ptr;
-    ssize_t len;
-    struct err err = { 0 };
-    while ((len = nghttp2_session_mem_send(client->http, &ptr)) > 0) {
-        for (size_t step; len > 0; ptr += step, len -= (ssize_t)step) {
-            step = client->write_step > 0 && client->write_step < (size_t)len ? client->write_step : (size_t)len;
-            if (!tcp_write(client->tcp, bytes_from(ptr, step), &err)) client->is_ended = true;
-        }
-    }
-    assert_int_equal(len, 0);
-}
-
-/* Sends what there is, then reads once; false when nothing came in time. */
-static bool client_poll(struct client *client, int timeout_ms)
-{
-    uint8_t in[65536];
-    size_t len;
-    struct err err = { 0 };
-    client_send(client);
-    if (!tcp_read(client->tcp, in, sizeof in, &len, timeout_ms, &err)) {
-        if (err.code == ERR_TIMEOUT) return false;
-        len = 0; /* a reset ends the stream as well */
-    }
-    if (len == 0) client->is_ended = true;
-    assert_int_equal(nghttp2_session_mem_recv(client->http, in, len), len);
-    client_send(client);
-    return true;
-}
-
-static void client_step(struct client *client)
-{
-    assert_true(client_poll(client, WAIT_MS));
-}
-
-static void client_wait(struct client *client, const struct reply *reply)
-{
-    while (!reply->is_closed && !client->is_ended) client_step(client);
-    assert_true(reply->is_closed);
-}
-
-static ssize_t client_body_read(nghttp2_session *http, int32_t stream_id, uint8_t *out, size_t max, uint32_t *flags,
-                                nghttp2_data_source *source, void *ctx)
-{
-    (void)http, (void)stream_id, (void)ctx;
-    struct reply *reply = source->ptr;
-    size_t len = reply->unsent.len < max ? reply->unsent.len : max;
-    if (len == 0 && reply->is_left_open) return NGHTTP2_ERR_DEFERRED;
-    if (len > 0) memcpy(out, reply->unsent.ptr, len);
-    reply->unsent.ptr += len;
-    reply->unsent.len -= len;
-    if (reply->unsent.len == 0 && !reply->is_left_open) *flags |= NGHTTP2_DATA_FLAG_EOF;
-    return (ssize_t)len;
-}
-
-static nghttp2_nv nv(const char *name, const char *value)
-{
-    return (nghttp2_nv){ (uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name), strlen(value), 0 };
-}
-
-/* extra: name, value, ... NULL; a name that is there already is replaced when it is a pseudo header or content-type. */
-static void call_begin(struct client *client, struct reply *reply, const char *path, struct bytes bytes,
-                       const char *const *extra)
-{
-    nghttp2_nv headers[40] = {
-        nv(":method", "POST"),
-        nv(":scheme", "http"),
-        nv(":path", path),
-        nv(":authority", "x"),
-        nv("content-type", "application/grpc"),
-        nv("te", "trailers"),
-    };
-    size_t count = 6;
-    for (; extra != NULL && *extra != NULL; extra += 2) {
-        size_t at = count;
-        for (size_t i = 0; i < 6; i++) {
-            if (strcmp((const char *)headers[i].name, extra[0]) == 0) at = i;
-        }
-        headers[at] = nv(extra[0], extra[1]);
-        count += at == count;
-    }
-    bool is_left_open = reply->is_left_open;
-    *reply = (struct reply){ .http_status = -1, .grpc_status = -1, .unsent = bytes, .is_left_open = is_left_open };
-    nghttp2_data_provider body = { .source.ptr = reply, .read_callback = client_body_read };
-    reply->stream_id = nghttp2_submit_request(client->http, NULL, headers, count, &body, reply);
-    assert_true(reply->stream_id > 0);
-}
-
-/* flag, length, payload; freed with free(). */
-static struct bytes message_of(uint8_t flag, struct bytes payload)
-{
-    uint8_t *message = mem_alloc(5 + payload.len);
-    message[0] = flag;
-    for (int i = 0; i < 4; i++) message[1 + i] = (uint8_t)(payload.len >> (24 - 8 * i));
-    if (payload.len > 0) memcpy(message + 5, payload.ptr, payload.len);
-    return bytes_from(message, 5 + payload.len);
-}
-
-static void call(struct client *client, struct reply *reply, const char *path, struct bytes bytes,
-                 const char *const *extra)
-{
-    call_begin(client, reply, path, bytes, extra);
-    client_wait(client, reply);
-}
-
-static void assert_echo(struct reply *reply, struct bytes message)
-{
-    assert_int_equal(reply->http_status, 200);
-    assert_int_equal(reply->grpc_status, 0);
-    assert_int_equal(reply->error_code, NGHTTP2_NO_ERROR);
-    assert_int_equal(reply->body_len, message.len);
-    assert_int_equal(reply->body[0], 0);
-    assert_memory_equal(reply->body + 1, message.ptr + 1, message.len - 1);
-    free(reply->body);
-    reply->body = NULL;
 }
 
 static size_t base64_read(const char *text, uint8_t *out)
@@ -855,130 +630,17 @@ static void test_not_http2(void **state)
     client_close(&client);
 }
 
-/* Goal: a body that does not come ends its call after a minute, one that comes slowly does not.
- * Method: a session without a socket and a clock of our own: one byte, then a minute; and one at 16 KiB/s. */
-static void test_body_that_does_not_come(void **state)
-{
-    (void)state;
-    static const uint64_t SECOND_NS = 1000000000;
-    struct admission *admission = admission_create(IN_FLIGHT_BYTES_MAX);
-    struct grpc_options options = { .message_bytes_max = MESSAGE_BYTES_MAX, .streams_max = 10 };
-    struct grpc_session *session = grpc_session_create(admission, &options, NULL, 0);
-    struct client client = { 0 };
-    client.http = client_http(&client);
-    struct reply stuck = { .is_left_open = true }, slow = { .is_left_open = true };
-    static const uint8_t second_of_body[16 << 10] = { 0, 0, 0x30, 0, 0 }; /* of 3 MiB */
-    call_begin(&client, &stuck, "/echo",
-               BYTES("\0\0\x10\0\0"
-                     "a"),
-               NULL);
-    call_begin(&client, &slow, "/echo", bytes_from(second_of_body, sizeof second_of_body), NULL);
-    uint8_t out[65536];
-    for (uint64_t second = 0; second < 120; second++) {
-        const uint8_t *ptr;
-        ssize_t len;
-        while ((len = nghttp2_session_mem_send(client.http, &ptr)) > 0) {
-            grpc_session_feed(session, bytes_from(ptr, (size_t)len), second * SECOND_NS);
-        }
-        if (second == 59) assert_false(stuck.is_closed);
-        slow.unsent = bytes_from(second_of_body + 5, sizeof second_of_body - 5);
-        assert_int_equal(nghttp2_session_resume_data(client.http, slow.stream_id), 0);
-        grpc_session_tick(session, second * SECOND_NS);
-        size_t filled = grpc_session_fill(session, out, sizeof out);
-        assert_int_equal(nghttp2_session_mem_recv(client.http, out, filled), filled);
-    }
-    assert_true(stuck.is_closed);
-    assert_int_equal(stuck.grpc_status, 4);
-    assert_false(slow.is_closed);
-    assert_int_equal(admission->requests, 1);
-    grpc_session_destroy(session);
-    nghttp2_session_del(client.http);
-    assert_int_equal(admission->bytes, 0);
-    admission_release(admission);
-}
-
-/* Goal: a call whose grpc-timeout passes is told so, before its message is there, while the handler has it and when the
- * answer is late; what the handler was given stays whole, and odd values have no effect.
- * Method: a session without a socket, a clock of our own, calls of 2 s and one for each odd value. */
-static void test_deadlines(void **state)
-{
-    (void)state;
-    static const uint64_t SECOND_NS = 1000000000;
-    static const char *const timeouts[] = { "2S", "2000m", "2000000u",   "99999999H", "0S",
-                                            "12", "S",     "123456789S", "-1S",       "2x" };
-    enum { IN_TIME = 3 }; /* from this one on */
-    struct admission *admission = admission_create(IN_FLIGHT_BYTES_MAX);
-    struct grpc_options options = { .message_bytes_max = MESSAGE_BYTES_MAX, .streams_max = 20 };
-    struct grpc_session *session = grpc_session_create(admission, &options, NULL, 0);
-    struct client client = { 0 };
-    client.http = client_http(&client);
-    struct reply whole[COUNT_OF(timeouts)] = { 0 }, half = { .is_left_open = true };
-    struct grpc_request *requests[COUNT_OF(timeouts)];
-    struct bytes message = message_of(0, BYTES("x"));
-    for (size_t i = 0; i < COUNT_OF(timeouts); i++) {
-        const char *const extra[] = { "grpc-timeout", timeouts[i], NULL };
-        call_begin(&client, &whole[i], "/echo", message, extra);
-    }
-    const char *const short_one[] = { "grpc-timeout", "1500m", NULL };
-    call_begin(&client, &half, "/echo", BYTES("\0\0"), short_one);
-    for (uint64_t second = 0; second < 4; second++) {
-        const uint8_t *ptr;
-        uint8_t out[65536];
-        ssize_t len;
-        while ((len = nghttp2_session_mem_send(client.http, &ptr)) > 0) {
-            grpc_session_feed(session, bytes_from(ptr, (size_t)len), second * SECOND_NS);
-        }
-        for (size_t i = 0; second == 0 && i < COUNT_OF(timeouts); i++) {
-            requests[i] = grpc_session_next(session);
-            assert_non_null(requests[i]);
-        }
-        if (second < 3) grpc_session_tick(session, second * SECOND_NS);
-        if (second == 3) { /* no tick has come yet: the answer itself sees that it is late */
-            grpc_session_feed(session, BYTES("\0\0\4\x8\0\0\0\0\0\0\0\0\1"), second * SECOND_NS);
-            for (size_t i = 0; i < COUNT_OF(timeouts); i++) {
-                assert_true(bytes_equal(requests[i]->body, BYTES("x")));
-                grpc_call_set_answer(requests[i], NULL, requests[i]->body, 0);
-                (void)grpc_call_apply(requests[i]);
-            }
-        }
-        size_t filled = grpc_session_fill(session, out, sizeof out);
-        assert_int_equal(nghttp2_session_mem_recv(client.http, out, filled), filled);
-        if (second == 1) assert_false(half.is_closed);
-        if (second == 2) assert_int_equal(half.grpc_status, 4);
-        if (second == 2) assert_false(whole[0].is_closed);
-    }
-    for (size_t i = 0; i < COUNT_OF(timeouts); i++) {
-        assert_int_equal(whole[i].grpc_status, i < IN_TIME ? 4 : 0);
-        free(whole[i].body);
-    }
-    free((void *)(uintptr_t)message.ptr);
-    grpc_session_destroy(session);
-    nghttp2_session_del(client.http);
-    assert_int_equal(admission->requests, 0);
-    assert_int_equal(admission->bytes, 0);
-    admission_release(admission);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
     const struct CMUnitTest tests[] = {
-        TEST(test_call_and_answer),
-        TEST(test_errors),
-        TEST(test_wrong_requests),
-        TEST(test_large_messages),
-        TEST(test_split_frames),
-        TEST(test_many_streams_answered_elsewhere),
-        TEST(test_admission),
-        TEST(test_client_goes_away),
-        TEST(test_reset_flood),
-        TEST(test_client_leaves_while_it_is_answered),
-        TEST(test_drain),
-        TEST(test_close_before_the_answer),
-        TEST(test_port_taken),
-        TEST(test_not_http2),
-        cmocka_unit_test(test_body_that_does_not_come),
-        cmocka_unit_test(test_deadlines),
+        TEST(test_call_and_answer), TEST(test_errors),
+        TEST(test_wrong_requests),  TEST(test_large_messages),
+        TEST(test_split_frames),    TEST(test_many_streams_answered_elsewhere),
+        TEST(test_admission),       TEST(test_client_goes_away),
+        TEST(test_reset_flood),     TEST(test_client_leaves_while_it_is_answered),
+        TEST(test_drain),           TEST(test_close_before_the_answer),
+        TEST(test_port_taken),      TEST(test_not_http2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
