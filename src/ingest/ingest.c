@@ -10,6 +10,7 @@
 #include "base/queue.h"
 #include "buffer/buffer.h"
 #include "ingest/arrival.h"
+#include "ingest/route.h"
 #include "ingest/tally.h"
 #include "worker/otlp/inbound.h"
 
@@ -20,6 +21,7 @@ enum {
     KEPT_BYTES_MAX = 8 << 20, /* of idle buffers and arrays */
     TAKE_CALLS = 16,
     TALLY_PROJECTS = 1000,
+    KEYLESS_BYTES_MAX = 4 << 20, /* inflated, of a request that says only in its resources whose it is */
 };
 static const uint64_t FLOOD_LOG_NS = UINT64_C(10000000000);
 
@@ -42,18 +44,29 @@ struct ingest {
     uint64_t appended_count; /* with the buffer, not yet answered */
 };
 
-/* A request between its call and its answer. */
+/* What is stored under one project of a request between its call and its answer. */
+struct part {
+    struct call *call;
+    struct inbound *inbound;
+    struct ingest_key key;
+    struct hash128 hash;
+    uint64_t record_count, body_bytes;
+};
+
+/* A request between its call and its answer: one part, or one a project when its resources have keys of several. */
 struct call {
     struct ingest *ingest;
     const struct transport *transport;
     void *request; /* the transport's */
-    struct inbound *inbound;
     enum otlp_signal signal;
     bool has_key;
-    struct ingest_key key;
     int64_t received_unix_us;
     uint64_t begin_mono_ns;
-    uint64_t record_count, rejected_count, body_bytes;
+    struct part whole;
+    struct part *parts;        /* by malloc; NULL: whole is the only one */
+    struct otlp_request *told; /* by malloc, for parts: what the answer says was rejected; else whole's tells it */
+    uint32_t parts_left;       /* not yet stored; under ingest->lock, as is what follows */
+    struct err failure;        /* of the first that could not be */
 };
 
 /* They come in floods: one line in ten seconds tells how many there were. */
@@ -75,25 +88,31 @@ static void refuse(struct ingest *ingest, const struct transport *transport, voi
     transport->refuse(request, err, ingest->options.retry_delay_ms);
 }
 
+static void call_free(struct call *call)
+{
+    free(call->parts);
+    free(call->told);
+    free(call);
+}
+
 static void call_refuse(struct call *call, const struct err *err)
 {
     refuse(call->ingest, call->transport, call->request, err);
-    inbound_release(call->inbound);
-    free(call);
+    inbound_release(call->whole.inbound);
+    call_free(call);
 }
 
 /* Success; tells what was left out. Before the inbound goes to another owner: the reason is read from it. */
 static void call_accept(struct call *call)
 {
-    const struct otlp_request *decoded = inbound_request(call->inbound);
-    if (decoded->rejected_count > 0) {
-        uint64_t rejected =
-            atomic_fetch_add(&call->ingest->rejected, decoded->rejected_count) + decoded->rejected_count;
+    const struct otlp_request *told = call->told != NULL ? call->told : inbound_request(call->whole.inbound);
+    if (told->rejected_count > 0) {
+        uint64_t rejected = atomic_fetch_add(&call->ingest->rejected, told->rejected_count) + told->rejected_count;
         flood_log(call->ingest, &call->ingest->rejections_logged_mono_ns, "ingest.records_rejected", "partial_success",
                   rejected);
     }
     histogram_add_ns(&call->ingest->times, clock_mono_ns() - call->begin_mono_ns);
-    call->transport->accept(call->request, call->signal, decoded);
+    call->transport->accept(call->request, call->signal, told);
 }
 
 static void appended_leave(struct ingest *ingest)
@@ -103,76 +122,190 @@ static void appended_leave(struct ingest *ingest)
     pthread_mutex_unlock(&ingest->lock);
 }
 
-/* On the buffer's thread. After a first success the sink gets the inbound, so it is only looked at here. */
-static void call_stored_on(void *ctx, const struct err *err, bool is_repeat)
+/* One part less to wait for. The last one answers: with the first failure, so that a sender sends all of it again and what
+ * is stored already is recognised. */
+static bool part_is_last(struct call *call, const struct err *err)
 {
-    struct call *call = ctx;
-    struct ingest *ingest = call->ingest;
-    if (err != NULL && err->code != ERR_OK) {
-        call_refuse(call, err);
-    } else {
-        call_accept(call);
-        if (is_repeat) {
-            atomic_fetch_add(&ingest->repeats, 1);
-            inbound_release(call->inbound);
-        } else {
-            atomic_fetch_add(&ingest->records, call->record_count);
-            atomic_fetch_add(&ingest->bytes, call->body_bytes);
-            tally_add(ingest->tally, call->key.project_id, call->signal, call->record_count, call->body_bytes);
-            inbound_drop_wire(call->inbound);
-        }
-        free(call);
+    pthread_mutex_lock(&call->ingest->lock);
+    if (err != NULL && call->failure.code == ERR_OK) call->failure = *err;
+    bool is_last = --call->parts_left == 0;
+    pthread_mutex_unlock(&call->ingest->lock);
+    return is_last;
+}
+
+static void part_count(struct part *part, bool is_repeat)
+{
+    struct ingest *ingest = part->call->ingest;
+    if (is_repeat) {
+        atomic_fetch_add(&ingest->repeats, 1);
+        return;
     }
+    atomic_fetch_add(&ingest->records, part->record_count);
+    atomic_fetch_add(&ingest->bytes, part->body_bytes);
+    tally_add(ingest->tally, part->key.project_id, part->call->signal, part->record_count, part->body_bytes);
+}
+
+/* err: it is not stored. is_ours: nor has it another owner then. */
+static void part_end(struct part *part, const struct err *err, bool is_ours)
+{
+    struct call *call = part->call;
+    struct inbound *inbound = part->inbound;
+    if (part_is_last(call, err)) {
+        if (call->failure.code == ERR_OK) {
+            call_accept(call);
+        } else {
+            refuse(call->ingest, call->transport, call->request, &call->failure);
+        }
+        call_free(call);
+    }
+    if (is_ours) {
+        inbound_release(inbound);
+    } else {
+        inbound_drop_wire(inbound);
+    }
+}
+
+/* On the buffer's thread. After a first success the sink gets the inbound, so it is only looked at here. */
+static void part_stored_on(void *ctx, const struct err *err, bool is_repeat)
+{
+    struct part *part = ctx;
+    struct ingest *ingest = part->call->ingest;
+    bool is_failed = err != NULL && err->code != ERR_OK;
+    if (!is_failed) part_count(part, is_repeat);
+    part_end(part, is_failed ? err : NULL, is_failed || is_repeat);
     appended_leave(ingest);
 }
 
-/* Takes the call: from here it is answered by the buffer's thread, unless append refuses at once. */
-static void call_append(struct call *call)
+/* From here the part is ended by the buffer's thread, unless append refuses at once. */
+static void part_append(struct part *part)
 {
+    struct call *call = part->call;
     struct ingest *ingest = call->ingest;
     struct err err = { 0 };
     struct buffer_record record = {
         .signal = (enum buffer_signal)call->signal,
-        .encoding = inbound_encoding(call->inbound),
-        .format = inbound_format(call->inbound),
-        .project_id = call->key.project_id,
-        .key_id = call->key.key_id,
-        .hash = inbound_hash(call->key.project_id, call->signal, inbound_body(call->inbound)),
+        .encoding = inbound_encoding(part->inbound),
+        .format = inbound_format(part->inbound),
+        .project_id = part->key.project_id,
+        .key_id = part->key.key_id,
+        .hash = part->hash,
         .received_unix_us = call->received_unix_us,
-        .body = inbound_wire(call->inbound),
+        .body = inbound_wire(part->inbound),
     };
     pthread_mutex_lock(&ingest->lock);
     ingest->appended_count++;
     pthread_mutex_unlock(&ingest->lock);
-    if (buffer_append(ingest->options.buffer, &record, call->inbound, call_stored_on, call, &err)) return;
-    call_refuse(call, &err);
+    if (buffer_append(ingest->options.buffer, &record, part->inbound, part_stored_on, part, &err)) return;
+    part_end(part, &err, true);
     appended_leave(ingest);
+}
+
+/* Of a decoded request. Secrets in its resources do not get into the log; the hash is of what was sent. */
+static void part_init(struct part *part, struct call *call, struct inbound *inbound, const struct ingest_key *key)
+{
+    *part = (struct part){
+        .call = call,
+        .inbound = inbound,
+        .key = *key,
+        .hash = inbound_hash(key->project_id, call->signal, inbound_body(inbound)),
+        .record_count = otlp_record_count(inbound_request(inbound)),
+        .body_bytes = inbound_body(inbound).len,
+    };
+    if (inbound_request(inbound)->may_have_keys) inbound_hide_keys(inbound);
+}
+
+/* Takes the call: all of it is of one project. */
+static void call_store(struct call *call, const struct ingest_key *key)
+{
+    part_init(&call->whole, call, call->whole.inbound, key);
+    if (call->whole.record_count > 0) {
+        call->parts_left = 1;
+        part_append(&call->whole);
+        return;
+    }
+    call_accept(call); /* empty, or all of it rejected: nothing to keep */
+    inbound_release(call->whole.inbound);
+    call_free(call);
+}
+
+/* Makes a part for each project, and what the answer will tell. On failure the parts made so far are released. */
+static bool call_split(struct call *call, const struct route *route, struct err *err)
+{
+    const struct inbound *whole = call->whole.inbound;
+    call->parts = mem_calloc(route->key_count, sizeof *call->parts);
+    call->told = mem_calloc(1, sizeof *call->told);
+    call->told->rejected_count = route->rejected_count;
+    memcpy(call->told->rejected_reason,
+           route->rejected_count > 0 ? route->rejected_reason : inbound_request(whole)->rejected_reason,
+           sizeof call->told->rejected_reason);
+    for (uint32_t i = 0; i < route->key_count; i++) {
+        struct inbound *inbound;
+        if (!inbound_part(whole, route->parts, i, &inbound, err)) {
+            while (i-- > 0) inbound_release(call->parts[i].inbound);
+            return false;
+        }
+        part_init(&call->parts[i], call, inbound, &route->keys[i]);
+        call->told->rejected_count += inbound_request(inbound)->rejected_count;
+    }
+    return true;
+}
+
+/* Takes the call: its resources' keys say whose it is. */
+static void call_route(struct call *call)
+{
+    struct err err = { 0 };
+    struct route route;
+    bool is_found = route_find(&route, &call->ingest->options.keys, inbound_request(call->whole.inbound), &err);
+    if (!is_found) {
+        call_refuse(call, &err);
+    } else if (route.is_whole) {
+        call_store(call, &route.keys[0]);
+    } else if (!call_split(call, &route, &err)) {
+        call_refuse(call, &err);
+    } else {
+        inbound_release(call->whole.inbound);
+        uint32_t count = call->parts_left = route.key_count;
+        struct part *parts = call->parts;
+        /* The call is gone once its last part has ended, so it is not looked at after that. */
+        for (uint32_t i = 0; i < count; i++) {
+            if (parts[i].record_count > 0) {
+                part_append(&parts[i]);
+            } else {
+                part_end(&parts[i], NULL, true);
+            }
+        }
+    }
+    route_deinit(&route);
+}
+
+/* Of a stranger, before the costly part. */
+static bool keyless_check(const struct call *call, struct err *err)
+{
+    return route_may_have_keys(inbound_body(call->whole.inbound)) || route_no_key(err);
 }
 
 static void call_work(struct call *call, struct inflater *inflater)
 {
     struct err err = { 0 };
-    if (!inbound_inflate(call->inbound, inflater, &err) ||
-        !inbound_decode(call->inbound, call->signal, call->received_unix_us, &err)) {
+    struct inbound *inbound = call->whole.inbound;
+    size_t bytes_max = call->has_key ? INFLATE_BYTES_MAX : KEYLESS_BYTES_MAX;
+    bool ok = inbound_inflate(inbound, inflater, bytes_max, &err);
+    if (!ok && err.code == ERR_TOO_LARGE && !call->has_key) {
+        err_set(
+            &err, ERR_TOO_LARGE,
+            "a request without a key as header has at most %d MiB: set the header \"authorization: Bearer KEY\", or "
+            "send smaller batches",
+            (int)(KEYLESS_BYTES_MAX >> 20));
+    }
+    ok = ok && (call->has_key || keyless_check(call, &err)) &&
+         inbound_decode(inbound, call->signal, call->received_unix_us, &err);
+    if (!ok) {
         call_refuse(call, &err);
-        return;
+    } else if (call->has_key) {
+        call_store(call, &call->whole.key); /* it wins: what resources say is not looked up */
+    } else {
+        call_route(call);
     }
-    if (!call->has_key) {
-        err_set(&err, ERR_UNAUTHENTICATED,
-                "no API key: set the header \"authorization: Bearer KEY\" (or x-api-key), for SDKs "
-                "OTEL_EXPORTER_OTLP_HEADERS=\"authorization=Bearer KEY\"");
-        call_refuse(call, &err);
-        return;
-    }
-    call->record_count = otlp_record_count(inbound_request(call->inbound));
-    call->body_bytes = inbound_body(call->inbound).len;
-    if (call->record_count > 0) {
-        call_append(call);
-        return;
-    }
-    call_accept(call); /* empty, or all of it rejected: nothing to keep */
-    inbound_release(call->inbound);
-    free(call);
 }
 
 static void *ingest_thread(void *ctx)
@@ -261,10 +394,9 @@ void ingest_take(struct ingest *ingest, const struct arrival *arrival)
         .ingest = ingest,
         .transport = arrival->transport,
         .request = arrival->request,
-        .inbound = inbound,
         .signal = arrival->signal,
         .has_key = arrival->has_key,
-        .key = arrival->key,
+        .whole = { .inbound = inbound, .key = arrival->key },
         .received_unix_us = (int64_t)arrival->received_unix_us,
         .begin_mono_ns = clock_mono_ns(),
     };

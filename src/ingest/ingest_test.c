@@ -18,6 +18,7 @@
 #include "ingest/answer.h"
 #include "ingest/call.h"
 #include "ingest/ingest.h"
+#include "ingest/route.h"
 #include "ingest/tally.h"
 #include "net/admission.h"
 #include "net/grpc.h"
@@ -59,9 +60,20 @@ static void record_on(void *ctx, const struct buffer_record *record, void *reque
     pthread_mutex_unlock(&fixture->lock);
 }
 
+static const struct uuid other_project = { { 8, 8 } }, other_key_id = { { 10 } };
+#define OTHER_KEY "mono_other"
+#define PAGES_KEY "mono_pages"
 static bool key_find(void *ctx, struct bytes key, struct ingest_key *out)
 {
     (void)ctx;
+    if (bytes_equal(key, BYTES(OTHER_KEY))) {
+        *out = (struct ingest_key){ other_project, other_key_id, .is_browser = false };
+        return true;
+    }
+    if (bytes_equal(key, BYTES(PAGES_KEY))) {
+        *out = (struct ingest_key){ other_project, other_key_id, .is_browser = true };
+        return true;
+    }
     if (!bytes_equal(key, BYTES(KEY))) return false;
     *out = (struct ingest_key){ project, key_id };
     return true;
@@ -511,6 +523,225 @@ static void test_largest_answer(void **state)
     assert_int_equal(answer_encode(0, "none", answer), 0);
 }
 
+/* ---- keys in resources ---- */
+
+/* A resource with that key, between two attributes; NULL: without. Spans of it, with one that is of 1970 first. */
+static void put_resource(struct buf *request, const char *key, uint64_t seed, uint32_t spans, bool has_bad)
+{
+    struct buf resource = message(), resources = message(), scopes = message();
+    put_attribute_text(&resource, 1, "service.name", "shop");
+    if (key != NULL) put_attribute_text(&resource, 1, "at-project-key", key);
+    put_attribute_text(&resource, 1, "host.name", "h");
+    put_message(&resources, 1, &resource);
+    if (has_bad) {
+        struct buf span = message();
+        put_bytes(&span, 1, "0123456789abcdef", 16);
+        put_bytes(&span, 2, "01234567", 8);
+        put_fixed64(&span, 7, 1000);
+        put_message(&scopes, 2, &span);
+    }
+    for (uint32_t i = 0; i < spans; i++) put_usual_span(&scopes, &seed);
+    put_message(&resources, 2, &scopes);
+    put_message(request, 1, &resources);
+}
+
+static void expect_hidden(const struct fixture *fixture, uint32_t i, struct uuid of, uint32_t spans, bool is_in_log)
+{
+    const struct otlp_request *request = inbound_request(fixture->taken[i]);
+    struct bytes body = fixture->records[i].body;
+    assert_true(uuid_equal(fixture->records[i].project_id, of));
+    assert_int_equal(request->spans.count, spans);
+    for (uint32_t r = 0; r < request->resources.count; r++) {
+        assert_int_equal(request->resources.at[r].attributes.count, 2);
+    }
+    for (uint32_t a = 0; a < request->attributes.count; a++) {
+        assert_false(bytes_equal(request->attributes.at[a].key, BYTES("at-project-key")));
+    }
+    if (!is_in_log) return; /* its memory is gone */
+    assert_int_equal(fixture->records[i].encoding, BUFFER_ENCODING_IDENTITY);
+    assert_null(memmem(body.ptr, body.len, "mono_", 5));
+    assert_non_null(memmem(body.ptr, body.len, "at-project-key", 14));
+}
+
+/* Goal: without a header the keys of the resources decide: one project's request is stored as one record, compressed or not,
+ * and its key is neither in the attributes nor in the log; sent again it is a repeat. A key in a header wins.
+ * Method: two resources with one key, plain and gzip; the same under a header of another project; a resource of each of two
+ * keys under a header. */
+static void test_key_in_resources(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_open(64 << 20, 1, true);
+    struct buf body = message();
+    put_resource(&body, OTHER_KEY, 1, 5, false);
+    put_resource(&body, OTHER_KEY, 2, 5, false);
+    struct hash128 hash = inbound_hash(other_project, OTLP_TRACES, buf_bytes(&body));
+    struct buf wire = compressed(buf_bytes(&body), "gzip");
+    expect_call(fixture, TRACES, NULL, "gzip", buf_bytes(&wire), 0, "");
+    assert_int_equal(taken_wait(fixture, 1), 1);
+    expect_hidden(fixture, 0, other_project, 10, true);
+    assert_true(hash128_equal(fixture->records[0].hash, hash));
+    assert_true(uuid_equal(fixture->records[0].key_id, other_key_id));
+    expect_call(fixture, TRACES, NULL, NULL, buf_bytes(&body), 0, "");
+    expect_call(fixture, TRACES, "Bearer " OTHER_KEY, NULL, buf_bytes(&body), 0, "");
+    struct ingest_stats stats;
+    ingest_stats(fixture->ingest, &stats);
+    assert_int_equal(stats.repeats, 2);
+    expect_call(fixture, TRACES, "Bearer " KEY, NULL, buf_bytes(&body), 0, "");
+    assert_int_equal(taken_wait(fixture, 2), 2);
+    expect_hidden(fixture, 1, project, 10, true);
+    put_resource(&body, "no key of ours", 3, 1, false);
+    expect_call(fixture, TRACES, "Bearer " KEY, NULL, buf_bytes(&body), 0, "");
+    assert_int_equal(taken_wait(fixture, 3), 3);
+    expect_hidden(fixture, 2, project, 11, false);
+    taken_release(fixture);
+    ingest_stats(fixture->ingest, &stats);
+    assert_int_equal(stats.memory_bytes, 0);
+    assert_int_equal(stats.refused, 0);
+    buf_deinit(&body);
+    buf_deinit(&wire);
+    fixture_close(fixture);
+}
+
+/* Goal: a request of two projects is stored under each, with one answer that tells what was left out and why: records without
+ * a key that counts, and bad ones; sent again it is stored once, and a part that was stored alone before is not stored again.
+ * Method: resources of both projects, of none, of an unknown key, of a page's key; one span of 1970 in a good and in a bad
+ * resource each. */
+static void test_keys_of_two_projects(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_open(64 << 20, 1, true);
+    struct buf body = message();
+    put_resource(&body, KEY, 1, 3, false);
+    put_resource(&body, NULL, 2, 4, false);
+    put_resource(&body, OTHER_KEY, 3, 5, true);
+    put_resource(&body, KEY, 4, 6, false);
+    put_resource(&body, "mono_unknown", 5, 7, true);
+    put_resource(&body, PAGES_KEY, 6, 8, false);
+    for (int again = 0; again < 2; again++) {
+        struct grpc_answer answer = call(fixture, TRACES, NULL, NULL, buf_bytes(&body));
+        assert_int_equal(answer.status, 0);
+        assert_true(answer.message.len > 20);
+        assert_memory_equal(answer.message.ptr + 2, "\x08\x15\x12", 3); /* 4 + 1 + 8 + 8 */
+        static const char reason[] = "resource_spans[1]: no API key, neither as header nor as resource attribute";
+        assert_memory_equal(answer.message.ptr + 6, reason, sizeof reason - 1);
+        buf_deinit(&answer.message);
+    }
+    assert_int_equal(taken_wait(fixture, 2), 2);
+    expect_hidden(fixture, 0, project, 9, true);
+    expect_hidden(fixture, 1, other_project, 5, true);
+    struct ingest_stats stats;
+    ingest_stats(fixture->ingest, &stats);
+    assert_int_equal(stats.repeats, 2);
+    assert_int_equal(stats.records, 14);
+    assert_int_equal(stats.rejected, 2 * 21);
+    assert_int_equal(stats.refused, 0);
+
+    body.len = 0;
+    put_resource(&body, OTHER_KEY, 3, 5, true); /* as it was among the others */
+    put_resource(&body, "mono_unknown", 5, 7, true);
+    struct grpc_answer answer = call(fixture, TRACES, NULL, NULL, buf_bytes(&body));
+    assert_int_equal(answer.status, 0);
+    buf_deinit(&answer.message);
+    ingest_stats(fixture->ingest, &stats);
+    assert_int_equal(stats.repeats, 3);
+    assert_int_equal(taken_wait(fixture, 2), 2);
+    taken_release(fixture);
+    ingest_stats(fixture->ingest, &stats);
+    assert_int_equal(stats.memory_bytes, 0);
+    buf_deinit(&body);
+    fixture_close(fixture);
+}
+
+/* Goal: a request whose resources have no key that counts is refused with words that help, before it costs much; so is one of
+ * two projects when the log takes nothing, and nothing of it is kept.
+ * Method: no key, unknown ones, a page's, an empty one, one that is no text; 5 MiB; a log that has not begun. */
+static void test_no_key_in_resources(void **state)
+{
+    (void)state;
+    struct fixture *fixture = fixture_open(64 << 20, 1, false);
+    static const struct {
+        const char *key;
+        int status;
+        const char *words;
+    } cases[] = {
+        { NULL, 16, "or the resource attribute at-project-key" },
+        { "", 16, "or the resource attribute at-project-key" },
+        { "mono_unknown", 16, "unknown or revoked API key in the resource attribute" },
+        { PAGES_KEY, 7, "is for web pages, which send it as header" },
+    };
+    struct buf body = message();
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        body.len = 0;
+        put_resource(&body, cases[i].key, 1, 2, false);
+        expect_call(fixture, TRACES, NULL, NULL, buf_bytes(&body), cases[i].status, cases[i].words);
+    }
+    expect_call(fixture, TRACES, NULL, NULL, BYTES(""), 16, "no API key");
+    struct buf resource = message(), resources = message();
+    body.len = 0;
+    put_attribute_int(&resource, 1, "at-project-key", 5);
+    put_message(&resources, 1, &resource);
+    put_message(&body, 1, &resources);
+    expect_call(fixture, TRACES, NULL, NULL, buf_bytes(&body), 16, "no API key");
+
+    body.len = 0;
+    put_resource(&body, OTHER_KEY, 1, 1, false);
+    put_resource(&body, KEY, 2, 1, false);
+    expect_call(fixture, TRACES, NULL, NULL, buf_bytes(&body), 14, "");
+    struct buf zeros = message();
+    assert_true(buf_reserve(&zeros, 5 << 20));
+    memset(zeros.ptr, 0, 5 << 20);
+    zeros.len = 5 << 20;
+    struct buf wire = compressed(buf_bytes(&zeros), "gzip");
+    expect_call(fixture, TRACES, NULL, "gzip", buf_bytes(&wire), 8, "without a key as header has at most 4 MiB");
+    struct ingest_stats stats;
+    ingest_stats(fixture->ingest, &stats);
+    assert_int_equal(stats.memory_bytes, 0);
+    assert_int_equal(stats.refused, stats.requests);
+    struct err err = { 0 };
+    assert_true(buffer_start(fixture->buffer, &err));
+    expect_call(fixture, TRACES, NULL, NULL, buf_bytes(&body), 0, "");
+    assert_int_equal(taken_wait(fixture, 2), 2);
+    buf_deinit(&body);
+    buf_deinit(&zeros);
+    buf_deinit(&wire);
+    fixture_close(fixture);
+}
+
+/* Goal: however many resources and keys a stranger sends, few are looked up.
+ * Method: 200 resources of 100 unknown keys, one good key among the first 64 and one behind them, with counted look-ups. */
+static bool key_find_counted(void *ctx, struct bytes key, struct ingest_key *out)
+{
+    ++*(uint32_t *)ctx;
+    return key_find(NULL, key, out);
+}
+static void test_many_keys_in_resources(void **state)
+{
+    (void)state;
+    uint32_t looked_up = 0;
+    const struct ingest_keys keys = { .find = key_find_counted, .ctx = &looked_up };
+    struct buf body = message();
+    for (int i = 0; i < 200; i++) {
+        char key[40];
+        snprintf(key, sizeof key, "unknown %d", i % 100);
+        put_resource(&body, i == 20 || i == 120 ? KEY : i == 80 ? OTHER_KEY : key, (uint64_t)i, 1, false);
+    }
+    struct otlp_request request;
+    struct err err = { 0 };
+    struct route route;
+    otlp_request_init(&request);
+    assert_true(otlp_decode(&request, OTLP_TRACES, buf_bytes(&body), ENCODE_NOW_US, &otlp_limits_default, &err));
+    assert_true(route_find(&route, &keys, &request, &err));
+    assert_int_equal(looked_up, ROUTE_SECRETS_MAX);
+    assert_int_equal(route.key_count, 1);
+    assert_int_equal(route.rejected_count, 198);
+    assert_false(route.is_whole);
+    for (uint32_t i = 0; i < 200; i++) assert_int_equal(route.parts[i], i == 20 || i == 120 ? 0 : ROUTE_NONE);
+    assert_non_null(strstr(route.rejected_reason, "resource_spans[0]: unknown or revoked API key"));
+    route_deinit(&route);
+    otlp_request_deinit(&request);
+    buf_deinit(&body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -524,6 +755,10 @@ int main(void)
         cmocka_unit_test(test_busy_when_memory_is_full),
         cmocka_unit_test(test_busy_when_the_log_takes_nothing),
         cmocka_unit_test(test_many_senders),
+        cmocka_unit_test(test_key_in_resources),
+        cmocka_unit_test(test_keys_of_two_projects),
+        cmocka_unit_test(test_no_key_in_resources),
+        cmocka_unit_test(test_many_keys_in_resources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,9 +147,10 @@ static uint64_t held(const struct inbound *inbound)
     return inbound->wire.len + inbound->inflated.cap + inbound->protobuf.cap + otlp_request_bytes(&inbound->request);
 }
 
-bool inbound_inflate(struct inbound *inbound, struct inflater *inflater, struct err *err)
+bool inbound_inflate(struct inbound *inbound, struct inflater *inflater, size_t bytes_max, struct err *err)
 {
-    size_t guess = inflate_guess(inbound->encoding, inbound->wire, INFLATE_BYTES_MAX);
+    assert(bytes_max <= INFLATE_BYTES_MAX);
+    size_t guess = inflate_guess(inbound->encoding, inbound->wire, bytes_max);
     uint64_t inflated = inbound->encoding == BUFFER_ENCODING_IDENTITY ? 0 : guess;
     /* Decoded telemetry needs about what it has as protobuf, and that is half of what it has as JSON. */
     uint64_t decoded = inbound->format == BUFFER_FORMAT_JSON ? guess + guess / 4 : guess;
@@ -157,11 +158,10 @@ bool inbound_inflate(struct inbound *inbound, struct inflater *inflater, struct 
         return err_set(err, ERR_BUSY, "the server is busy: the memory for requests is in use");
     }
     if (inbound->encoding == BUFFER_ENCODING_IDENTITY) {
-        if (inbound->wire.len <= INFLATE_BYTES_MAX) return true;
-        return err_set(err, ERR_TOO_LARGE, "the request is larger than %zu MiB; send smaller batches",
-                       INFLATE_BYTES_MAX >> 20);
+        if (inbound->wire.len <= bytes_max) return true;
+        return err_set(err, ERR_TOO_LARGE, "the request is larger than %zu MiB; send smaller batches", bytes_max >> 20);
     }
-    return inflate_body(inflater, inbound->encoding, inbound->wire, INFLATE_BYTES_MAX, &inbound->inflated, err);
+    return inflate_body(inflater, inbound->encoding, inbound->wire, bytes_max, &inbound->inflated, err);
 }
 
 bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t received_unix_us, struct err *err)

@@ -255,7 +255,7 @@ static struct inbound *inbound_of(struct inbound_pool *pool, struct bytes wire, 
     struct err err = { 0 };
     struct inflater *inflater = inflater_create();
     assert_true(inbound_create(pool, copied(wire), encoding, BUFFER_FORMAT_PROTOBUF, &inbound, &err));
-    assert_true(inbound_inflate(inbound, inflater, &err));
+    assert_true(inbound_inflate(inbound, inflater, INFLATE_BYTES_MAX, &err));
     assert_true(inbound_decode(inbound, OTLP_TRACES, ENCODE_NOW_US, &err));
     inflater_destroy(inflater);
     return inbound;
@@ -327,7 +327,7 @@ static void test_inbound_budget(void **state)
     assert_true(inbound_create(pool, copied(buf_bytes(&large_wire)), BUFFER_ENCODING_GZIP, BUFFER_FORMAT_PROTOBUF,
                                &second, &err));
     uint64_t before = inbound_pool_bytes(pool);
-    assert_false(inbound_inflate(second, inflater, &err));
+    assert_false(inbound_inflate(second, inflater, INFLATE_BYTES_MAX, &err));
     assert_int_equal(err.code, ERR_BUSY);
     assert_int_equal(inbound_body(second).len, 0);
     assert_int_equal(inbound_pool_bytes(pool), before);
@@ -336,7 +336,7 @@ static void test_inbound_budget(void **state)
     assert_int_equal(inbound_pool_bytes(pool), 0);
     assert_true(inbound_create(pool, copied(buf_bytes(&large_wire)), BUFFER_ENCODING_GZIP, BUFFER_FORMAT_PROTOBUF,
                                &second, &err));
-    assert_true(inbound_inflate(second, inflater, &err));
+    assert_true(inbound_inflate(second, inflater, INFLATE_BYTES_MAX, &err));
     assert_int_equal(inbound_body(second).len, large.len);
     inbound_pool_release(pool);
     assert_true(bytes_equal(inbound_body(second), buf_bytes(&large)));

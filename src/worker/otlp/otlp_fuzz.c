@@ -29,6 +29,24 @@ static void check_ids(const struct otlp_request *request)
     }
 }
 
+/* Without its keys a request means the same. */
+static void check_hidden(const struct otlp_request *seen, const uint8_t *data, size_t size,
+                         const struct otlp_limits *limits)
+{
+    struct otlp_request request;
+    struct err err = { 0 };
+    uint8_t *copy = malloc(size + 1);
+    if (copy == NULL) abort();
+    if (size > 0) memcpy(copy, data, size);
+    otlp_hide_project_keys(copy, size);
+    otlp_request_init(&request);
+    if (!otlp_decode(&request, seen->signal, bytes_from(copy, size), seen->received_unix_us, limits, &err) ||
+        otlp_record_count(&request) < otlp_record_count(seen) || request.attributes.count < seen->attributes.count)
+        abort();
+    otlp_request_deinit(&request);
+    free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct otlp_limits limits = otlp_limits_default;
@@ -45,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         &err)) {
             check_ids(&request);
             dump_request(&text, &request);
+            if (request.may_have_keys) check_hidden(&request, data, size, &limits);
             if ((request.rejected_count == 0) != (request.rejected_reason[0] == '\0')) abort();
         } else if (err.code == ERR_OK || err.text[0] == '\0') {
             abort();
