@@ -1,6 +1,6 @@
 /* rows_bench -- what a span of 20 attributes and a log record of 6 cost from decoded request to columns, decoding not
- * included. Spans as services send them: 60% HTTP, 25% database, 15% internal; ids, times and five values new in each span.
- * Logs: 64 messages of some 120 bytes, with up to three values each. */
+ * included. Spans as services send them: 60% HTTP, 25% database, 15% internal; ids, times and five values new in each
+ * span. Logs: 64 messages of some 120 bytes, with up to three values each. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -159,7 +159,8 @@ static bool is_word_before(const struct masker *masker, const uint8_t *out, cons
     return false;
 }
 
-/* Takes back the name of a month or a day, or both, that stands before a number: "Mon, 02", "Mon Jan  2", "02/Jan/2026". */
+/* Takes back the name of a month or a day, or both, that stands before a number: "Mon, 02", "Mon Jan  2",
+ * "02/Jan/2026". */
 static void calendar_take(struct masker *masker)
 {
     static const char months[][4] = {
@@ -179,7 +180,7 @@ static void calendar_take(struct masker *masker)
     if (is_word_before(masker, word_end, days, COUNT_OF(days))) masker->out = word_end - 3;
 }
 
-/* A mask where the output ends: none when it goes on with one ("1.2", "10:30", "5, 7"), and without a sign before it. */
+/* A mask where the output ends: none when it goes on with one ("1.2", "10:30", "5, 7"), and no sign before it. */
 static void mask_join(struct masker *masker)
 {
     calendar_take(masker);
@@ -200,7 +201,7 @@ static void mask_join(struct masker *masker)
     mask_put(masker);
 }
 
-/* "3.14", "10.0.0.1:8080", "2026-01-02": numbers that would be joined one by one. Those of 8 digits may begin a UUID. */
+/* "3.14", "10.0.0.1:8080", "2026-01-02": numbers that would be joined one by one. One of 8 digits may begin a UUID. */
 static const uint8_t *numbers_skip(const struct masker *masker, const uint8_t *stop)
 {
     const uint8_t *end = masker->end;

@@ -1,5 +1,5 @@
-/* Any text as a message and as a stack trace: within its bounds, the same again, and blind to what is masked -- digits of
- * a number, and what stands behind the limit. */
+/* Any text as a message and as a stack trace: within its bounds, the same again, and blind to what is masked --
+ * digits of a number, and what stands behind the limit. */
 #include <stdlib.h>
 
 #include "worker/rows/rows_fingerprint.h"

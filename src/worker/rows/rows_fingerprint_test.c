@@ -18,8 +18,8 @@ static void assert_template(const char *text, const char *wanted)
 }
 
 /* Goal: lines that well-known programs write fall into groups as a person would sort them, and no two groups are one.
- * Method: two lines each of nginx, Apache, PostgreSQL, MySQL, Redis, Kafka, Kubernetes, syslog, Spring, Hikari, the JVM, Go,
- * Prometheus, zap, gunicorn, uvicorn, Celery, .NET, Node, MongoDB, Rails, Lambda, Elasticsearch and Rust. */
+ * Method: two lines each of nginx, Apache, PostgreSQL, MySQL, Redis, Kafka, Kubernetes, syslog, Spring, Hikari, the
+ * JVM, Go, Prometheus, zap, gunicorn, uvicorn, Celery, .NET, Node, MongoDB, Rails, Lambda, Elasticsearch and Rust. */
 static void test_lines_of_programs(void **state)
 {
     (void)state;
@@ -331,7 +331,8 @@ static void test_rules(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) assert_template(cases[i][0], cases[i][1]);
 }
 
-/* Goal: a template has its limit, wherever values stand. Method: long texts that differ in the length of an early number. */
+/* Goal: a template has its limit, wherever values stand. Method: long texts that differ in the length of an early
+ * number. */
 static void test_long_texts(void **state)
 {
     (void)state;
@@ -351,7 +352,8 @@ static void test_long_texts(void **state)
     assert_int_equal(fingerprint_template(rooms[0], bytes_of_text(texts[0])).len, FINGERPRINT_BYTES_MAX);
 }
 
-/* Goal: of a stack trace the program's own innermost frame counts, in each language; a library's when there is no other. */
+/* Goal: of a stack trace the program's own innermost frame counts, in each language; a library's when there is no
+ * other. */
 static void test_frames(void **state)
 {
     (void)state;

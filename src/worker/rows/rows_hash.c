@@ -16,8 +16,8 @@ static struct kept_hash *kept_at(struct kept_hashes *kept, struct hash128 key)
     return &kept->at[key.lo & (kept->cap - 1)];
 }
 
-/* Elements of `hashes` are UUIDs of version 5 over project, a word, service and what else tells them apart. The same ones
- * come again and again: those made last are kept under a key made of their parts. */
+/* Elements of `hashes` are UUIDs of version 5 over project, a word, service and what else tells them apart. The same
+ * ones come again and again: those made last are kept under a key made of their parts. */
 static struct bytes hash_of(struct rows *rows, struct bytes head, struct hash128 key, const struct bytes *parts,
                             size_t part_count)
 {
@@ -78,8 +78,8 @@ struct bytes rows_error_hash(struct rows *rows, struct bytes service, const stru
     return hash_of_parts(rows, BYTES("err:"), parts, COUNT_OF(parts));
 }
 
-/* Where requests come in: a route, a method of a service, a queue; and where they go, when the client knows the template of
- * its URL. Empty: none. */
+/* Where requests come in: a route, a method of a service, a queue; and where they go, when the client knows the
+ * template of its URL. Empty: none. */
 struct bytes rows_endpoint_hash(struct rows *rows, enum word kind, struct bytes service)
 {
     struct bytes method = value_text(rows->roles[ROLE_HTTP_METHOD]), route = { 0 };

@@ -19,8 +19,8 @@ static const char *element(const struct fixture *f, uint32_t row, uint32_t n)
     return text;
 }
 
-/* Goal: an endpoint has one hash, from route or from a path with ids taken out; it differs by service, method and project.
- * RPC methods and queues are endpoints too, and the URL templates of clients others. */
+/* Goal: an endpoint has one hash, from route or from a path with ids taken out; it differs by service, method and
+ * project. RPC methods and queues are endpoints too, and the URL templates of clients others. */
 static void test_endpoints(void **state)
 {
     struct fixture *f = *state;
@@ -86,8 +86,8 @@ static void test_patterns(void **state)
     assert_cell_null(f, 7, "hashes");
 }
 
-/* Goal: an error is its type, its message without values and its place in the program, line numbers aside; a failed span
- * without an exception is told by its name; a row names each of its errors once. */
+/* Goal: an error is its type, its message without values and its place in the program, line numbers aside; a failed
+ * span without an exception is told by its name; a row names each of its errors once. */
 static void test_errors(void **state)
 {
     struct fixture *f = *state;

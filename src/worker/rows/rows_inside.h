@@ -232,8 +232,8 @@ enum word rows_level_of_value(const struct otlp_value *value); /* NULL is fine *
 enum word rows_level_of_message(struct bytes message);
 
 /* rows_errors.c */
-/* `errors` of the record's exceptions, [{"type":...,"message":...,"stacktrace":...,"fingerprint":...}], and their hashes to
- * rows->error_hashes; nothing when it has none. */
+/* `errors` of the record's exceptions, [{"type":...,"message":...,"stacktrace":...,"fingerprint":...}], and their
+ * hashes to rows->error_hashes; nothing when it has none. */
 void rows_errors_put(struct rows *rows, struct bytes service, struct otlp_range events);
 /* The hash of a span that failed without an exception. */
 void rows_failure_hash(struct rows *rows, struct bytes service, const struct otlp_span *span);

@@ -47,11 +47,13 @@ struct json_object {
         level;   /* the same of its level; may be a number */
 };
 /* Writes the JSON object that text is without its white space: at most text.len bytes. Strict (RFC 8259): pairs of
- * surrogates, no controls in texts, nothing behind it; nested at most JSON_OBJECT_DEPTH_MAX deep. text is valid UTF-8. */
+ * surrogates, no controls in texts, nothing behind it; nested at most JSON_OBJECT_DEPTH_MAX deep. text is valid
+ * UTF-8. */
 struct json_object json_compact_object(uint8_t *at, struct bytes text);
 /* Takes the escapes out of what json_compact_object gave; at most text.len bytes. */
 uint8_t *json_unescape(uint8_t *at, struct bytes text);
-/* "message", "msg", "@m", "short_message", "log", "event", "error", "text", "@mt", in any case: 1 is the best, 0 is none. */
+/* "message", "msg", "@m", "short_message", "log", "event", "error", "text", "@mt", in any case: 1 is the best, 0 is
+ * none. */
 int json_message_rank(struct bytes key);
 /* "level", "loglevel", "levelname" ..., "severity", "priority", in any case: the same. */
 int json_level_rank(struct bytes key);

@@ -56,7 +56,8 @@ static bool is_digit(uint8_t byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* In any case; brackets around it and a finer step behind it do not count: "[Warn]", "INFO2", "DEBUG5", slog's "ERROR+2". */
+/* In any case; brackets around it and a finer step behind it do not count: "[Warn]", "INFO2", "DEBUG5", slog's
+ * "ERROR+2". */
 enum word rows_level_of_text(struct bytes text)
 {
     char upper[LEVEL_BYTES_MAX + 1] = { 0 };

@@ -158,8 +158,8 @@ static void test_event_name(void **state)
     assert_cell(f, 1, "name", "refunded");
 }
 
-/* Goal: a text that is a JSON object is stored as that object; all else as the value it is; and the line says what people
- * read of it. */
+/* Goal: a text that is a JSON object is stored as that object; all else as the value it is; and the line says what
+ * people read of it. */
 static void test_log_bodies(void **state)
 {
     struct fixture *f = *state;

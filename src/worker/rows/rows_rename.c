@@ -29,7 +29,8 @@ static const struct rename_value ai_providers[] = {
     { "vertex_ai", "gcp.vertex_ai" },      { "gemini", "gcp.gemini" }, { "az.ai.inference", "azure.ai.inference" },
     { "az.ai.openai", "azure.ai.openai" }, { "xai", "x_ai" },          { NULL, NULL },
 };
-/* docs/non-normative/db-migration.md, "Database system name". Words that it calls removed stay: "other_sql" would say less. */
+/* docs/non-normative/db-migration.md, "Database system name". Words that it calls removed stay: "other_sql" would say
+ * less. */
 static const struct rename_value databases[] = {
     { "adabas", "softwareag.adabas" },
     { "cache", "intersystems.cache" },
@@ -58,8 +59,8 @@ static const struct rename_value databases[] = {
 #define VALUES_OF(name, map) .to = (name), .how = RENAME_VALUE, .values = (map)
 
 static const struct rename renames[] = {
-    /* HTTP, URLs, user agents. The registry now points http.*_content_length to the Content-Length header; the sizes that
-     * 1.21 gave as their names have columns, and the header's type is a list of texts. */
+    /* HTTP, URLs, user agents. The registry now points http.*_content_length to the Content-Length header; the sizes
+     * that 1.21 gave as their names have columns, and the header's type is a list of texts. */
     { "http.method", TO("http.request.method") },
     { "http.status_code", TO("http.response.status_code") },
     { "http.url", TO("url.full") },

@@ -2,10 +2,10 @@
  *
  *   key text --rename_of--> NULL: current | struct rename: from, to, what becomes of the value
  *
- * Source: OpenTelemetry semantic conventions 1.44.0: the renames of all versions in its schema file, the `deprecated` notes
- * of its registry, and the migration guides (docs/non-normative) for values. Names that are only discouraged, without a
- * successor, stay as they are; so do names that mean something else outside of one metric ("state", "pool.name").
- * tests/story_old_names.py walks the notes of the Python package and fails when one is missing here.
+ * Source: OpenTelemetry semantic conventions 1.44.0: the renames of all versions in its schema file, the `deprecated`
+ * notes of its registry, and the migration guides (docs/non-normative) for values. Names that are only discouraged,
+ * without a successor, stay as they are; so do names that mean something else outside of one metric ("state",
+ * "pool.name"). tests/story_old_names.py walks the notes of the Python package and fails when one is missing here.
  * Thread: any (constant), but for rename_of's answers in an arena: its owner's. */
 #pragma once
 #include "base/arena.h"

@@ -64,8 +64,8 @@ static void test_old_names(void **state)
     assert_cell(f, 3, "attributes", "{\"code.namespace\":\"only\"}");
 }
 
-/* Goal: each way of renaming gives the current name and value. Method: one attribute a span, or two, and what is left of
- * them, columns and remainder together. */
+/* Goal: each way of renaming gives the current name and value. Method: one attribute a span, or two, and what is left
+ * of them, columns and remainder together. */
 static void test_ways_of_renaming(void **state)
 {
     struct fixture *f = *state;

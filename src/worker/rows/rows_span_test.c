@@ -62,8 +62,8 @@ static void test_span_kinds_and_statuses(void **state)
     for (uint32_t i = 0; i < COUNT_OF(statuses); i++) assert_cell(f, i, "status_code", statuses[i]);
 }
 
-/* Goal: an attribute with a column is stored once, there; one whose type is not the column's stays in the remainder too.
- * Method: right and wrong types for text, integer and bigint columns. */
+/* Goal: an attribute with a column is stored once, there; one whose type is not the column's stays in the remainder
+ * too. Method: right and wrong types for text, integer and bigint columns. */
 static void test_flat_columns_and_remainder(void **state)
 {
     struct fixture *f = *state;

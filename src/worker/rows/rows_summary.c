@@ -118,7 +118,8 @@ static void url_split(struct bytes url, struct bytes *host, struct bytes *path)
     *path = bytes_from(from, (size_t)(at - from));
 }
 
-/* Calls go to a host; on a server it is always the same. Spans of browsers (documentLoad, resourceFetch) have a URL only. */
+/* Calls go to a host; on a server it is always the same. Spans of browsers (documentLoad, resourceFetch) have a URL
+ * only. */
 static void http_add(struct line *line, struct rows *rows, struct bytes name, bool is_outgoing, bool *names_it)
 {
     struct bytes method = value_text(rows->roles[ROLE_HTTP_METHOD]);

@@ -112,8 +112,8 @@ static void test_log_id(void **state)
     assert_string_not_equal(cell(f, 0, "id"), cell(f, 2, "id"));
 }
 
-/* Goal: rows go to the columns of their day, and to fresh ones when the sink says that the last are full, with words and
- * resource whole in each. Method: two rows each, days alternating. */
+/* Goal: rows go to the columns of their day, and to fresh ones when the sink says that the last are full, with words
+ * and resource whole in each. Method: two rows each, days alternating. */
 static void test_days_and_full_columns(void **state)
 {
     struct fixture *f = *state;
