@@ -39,7 +39,8 @@ struct export
     pthread_cond_t changed;
     struct parcel *first, *last;
     size_t bytes;
-    bool stops; /* what fails now is not tried again */
+    bool stops;   /* what fails now is not tried again */
+    bool is_over; /* the thread ends */
     struct export_stats stats;
 };
 
@@ -225,6 +226,8 @@ static void *export_main(void *arg)
         pthread_mutex_lock(&export->lock);
         while (!export->first && !export->stops) pthread_cond_wait(&export->changed, &export->lock);
         struct parcel *parcel = atomic_load(&export->gives_up) ? NULL : parcel_take(export);
+        export->is_over = parcel == NULL;
+        if (!parcel) pthread_cond_broadcast(&export->changed);
         pthread_mutex_unlock(&export->lock);
         if (!parcel) return NULL;
         parcel_work(export, parcel);
@@ -265,14 +268,15 @@ void export_close(struct export *export)
     if (!export) return;
     if (export->thread_runs) {
         struct timespec until = after_ms(LAST_MS);
+        int failed = 0;
         pthread_mutex_lock(&export->lock);
         export->stops = true;
         pthread_cond_broadcast(&export->changed);
+        while (!export->is_over && failed != ETIMEDOUT)
+            failed = pthread_cond_timedwait(&export->changed, &export->lock, &until);
         pthread_mutex_unlock(&export->lock);
-        if (pthread_clockjoin_np(export->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
-            atomic_store(&export->gives_up, true);
-            pthread_join(export->thread, NULL);
-        }
+        atomic_store(&export->gives_up, true);
+        pthread_join(export->thread, NULL);
     }
     http_client_destroy(export->client);
     while (export->first) free(parcel_take(export));

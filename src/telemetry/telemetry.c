@@ -204,9 +204,11 @@ static bool body_append(struct telemetry *telemetry, enum otlp_signal signal, st
     pthread_mutex_lock(&telemetry->lock);
     telemetry->in_flight--;
     pthread_mutex_unlock(&telemetry->lock);
+    bool is_hopeless = !err_is_retryable(err.code);
+    if (is_hopeless) atomic_fetch_add(&delivery->outbox->dropped, count);
     inbound_release(inbound);
     free(delivery);
-    return false;
+    return is_hopeless;
 }
 
 /* A whole request around records; by malloc. */
