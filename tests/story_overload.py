@@ -1,6 +1,8 @@
 # time_limit_s: 200
 """More load than the server can take, on the least memory it may have (--memory 256MiB): what it cannot take it refuses with a time
-to come back, before memory runs out, and what it said is kept is there, once."""
+to come back, before memory runs out, and what it said is kept is there, once. By gRPC and by HTTP at the same time."""
+import gzip
+import http.client
 import json
 import os
 import subprocess
@@ -40,16 +42,50 @@ class Asker(threading.Thread):
                 self.wrong.append("a query fails: %s %s" % (error.sqlstate, error))
 
 
+class HttpSender:
+    """As otlp.Sender, by HTTP/1.1: status 0 is 200, retry_s is Retry-After."""
+
+    class Answer:
+        def __init__(self, status, retry_s, text):
+            self.status, self.retry_s, self.text = status, retry_s, text
+
+        def __repr__(self):
+            return "HTTP %d, Retry-After %s: %s" % (self.status, self.retry_s, self.text)
+
+    def __init__(self, port, key):
+        self.headers = {"authorization": "Bearer " + key, "content-type": "application/x-protobuf"}
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def send(self, signal, body, encoding):
+        headers = dict(self.headers, **({"content-encoding": encoding} if encoding else {}))
+        try:
+            self.connection.request("POST", "/v1/" + signal, gzip.compress(body, 1) if encoding == "gzip" else body, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused before the body was read: the answer tells why
+        try:
+            answer = self.connection.getresponse()
+            body = answer.read()
+        except (http.client.HTTPException, ConnectionError) as error:
+            self.connection.close()
+            raise Broken("HTTP: %r" % error)
+        retry = answer.getheader("retry-after")
+        if answer.status == 200:
+            return self.Answer(0, None, "")
+        # As a gRPC status, for one check of both.
+        return self.Answer({429: 8, 503: 14}.get(answer.status, answer.status), None if retry is None else int(retry), body)
+
+
 class Flood(threading.Thread):
     """Large requests over a connection of its own; the same bytes again after a refusal, as SDKs do."""
 
-    def __init__(self, server, number, until, packed):
+    def __init__(self, server, number, until):
         super().__init__()
-        self.server, self.number, self.until, self.encoding = server, number, until, packed
+        self.server, self.number, self.until, self.is_http = server, number, until, number % 4 == 3
+        self.encoding = (None, "gzip")[number % 8 > 3] if self.is_http else (None, "gzip", "zstd")[number % 3]
         self.taken, self.refusals, self.delays, self.wrong = 0, 0, set(), []
 
     def run(self):
-        sender = Sender(self.server.grpc_port, self.server.key)
+        sender = HttpSender(self.server.http_port, self.server.key) if self.is_http else Sender(self.server.grpc_port, self.server.key)
         filler = "x" * 2000
         while time.monotonic() < self.until and not self.wrong:
             records = [log(filler, {"flood": self.number, "seq": self.taken + i}) for i in range(2000)]
@@ -91,7 +127,7 @@ def main():
         loads = [subprocess.Popen(server.load_command(SECONDS, sender="o%d" % i, ack_log="%s.%d" % (acks, i), connections=24, spans=500,
                                                       encoding=encoding), stdout=subprocess.PIPE, text=True)
                  for i, encoding in enumerate(("none", "gzip"))]
-        floods = [Flood(server, number, time.monotonic() + SECONDS, (None, "gzip", "zstd")[number % 3]) for number in range(12)]
+        floods = [Flood(server, number, time.monotonic() + SECONDS) for number in range(16)]
         asker = Asker(server, time.monotonic() + SECONDS)
         for thread in floods + [asker]:
             thread.start()
@@ -102,8 +138,9 @@ def main():
         wrong = [words for thread in floods + [asker] for words in thread.wrong]
         check(not wrong, "; ".join(wrong[:3]))
         refusals = sum(flood.refusals for flood in floods) + sum(figure["refused"] for figure in figures)
+        by_http = sum(flood.refusals for flood in floods if flood.is_http)
         delays = set().union(*(flood.delays for flood in floods))
-        check(refusals > 0, "it was more than the server could take: %s" % figures)
+        check(refusals > by_http > 0, "it was more than the server could take: %s, %d by HTTP" % (figures, by_http))
         answer = Sender(server.grpc_port, server.key).send("traces", traces([span("after the flood")]))
         check(answer.status == 0, "it takes a request after the flood: %r" % answer)
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans WHERE name = 'after the flood'", 1, 60)
@@ -116,8 +153,8 @@ def main():
                   (flood.number, count, distinct, flood.taken))
         mib = watch.stop()
         print("%d wide queries answered meanwhile, %d refused for memory or time" % (asker.answers, asker.refused))
-        print("%d spans and %d log records taken, each there once; %d refusals with retry after %s s; of %d MiB: RssAnon at most %d, "
-              "RssFile %d, VmHWM %d" % (spans, sum(flood.taken for flood in floods), refusals, sorted(delays), MEMORY_MIB, mib["RssAnon"],
+        print("%d spans and %d log records taken, each there once; %d refusals (%d by HTTP) with retry after %s s; of %d MiB: RssAnon at "
+              "most %d, RssFile %d, VmHWM %d" % (spans, sum(flood.taken for flood in floods), refusals, by_http, sorted(delays), MEMORY_MIB, mib["RssAnon"],
                                         mib["RssFile"], mib["VmHWM"]))
         check(mib["RssAnon"] < MEMORY_MIB, "what the process holds stays under --memory")
         server.stop()
