@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import urllib.error
 import urllib.request
 
+import docs
 import goprogram
 import nodeprogram
 from goprogram import DEPS
@@ -48,27 +50,26 @@ def java_classes():
 
 
 def commands():
-    node = nodeprogram.install("apps/node")
+    """{app: (folder, words)}"""
+    python = os.path.dirname(sys.executable)
+    quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # a JVM that starts on a busy machine
     return {
-        "go": [goprogram.build("apps/go")],
-        "python": [os.path.join(os.path.dirname(sys.executable), "opentelemetry-instrument"), sys.executable,
-                   os.path.join(FOLDER, "python", "app.py")],
-        "node": [nodeprogram.NODE, "--require", os.path.join(node, "telemetry.js"), os.path.join(node, "app.js")],
-        "java": ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-javaagent:" + AGENT, "-cp", java_classes(), "Packing"],
+        "go": (FOLDER, [goprogram.build("apps/go")]),
+        "python": (os.path.join(FOLDER, "python"), [os.path.join(python, "opentelemetry-instrument"), os.path.join(python, "python3"), "app.py"]),
+        "node": (nodeprogram.install("apps/node"), [nodeprogram.NODE, "--require", "./telemetry.js", "app.js"]),
+        "java": (java_classes(), ["java"] + quick + ["-javaagent:" + AGENT, "-cp", ".", "Packing"]),
     }
 
 
 def variables(server, language, protocol, version):
-    """What docs/senders.md tells its reader to set."""
-    port = server.grpc_port if protocol == "grpc" else server.http_port
-    return {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:%d" % port,
-        "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%%20%s" % server.key,
-        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
-        "OTEL_SERVICE_NAME": "shop-" + language,
-        "OTEL_RESOURCE_ATTRIBUTES": "service.version=%s,deployment.environment.name=story" % version,
-        "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
-    }
+    """What docs/senders.md tells its reader to set, for this server, app and protocol."""
+    text = docs.block("senders.md", "sh", "export OTEL_")
+    for told, ours in (("http://127.0.0.1:4317", "http://127.0.0.1:%d" % (server.grpc_port if protocol == "grpc" else server.http_port)),
+                       ("=grpc\n", "=%s\n" % protocol), ("KEY", server.key), ("=checkout\n", "=shop-%s\n" % language),
+                       ("version=1.0.0", "version=" + version)):
+        check(text.count(told) == 1, "docs/senders.md sets %r once" % told)
+        text = text.replace(told, ours)
+    return {name: value.strip('"') for name, value in re.findall(r"^export (\w+)=(.*)$", text, re.M)}
 
 
 MORE = {
@@ -90,7 +91,8 @@ class Apps:
             env = dict(os.environ, PORT=str(ports[language]), NEXT_URL="http://127.0.0.1:%d%s" % (ports[next_app], path),
                        PAGE_ORIGIN=page_origin, **variables(server, language, protocols[language], version), **MORE[language])
             self.logs[language] = os.path.join(STORY_DIR, "%s.%s.log" % (language, protocols[language].replace("/", "-")))
-            self.processes[language] = subprocess.Popen(program[language], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            folder, words = program[language]
+            self.processes[language] = subprocess.Popen(words, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                                         stderr=open(self.logs[language], "wb"), text=True)
         for language in languages:
             wait_until(lambda: self.is_open(language), "the %s app listens" % language, 60)

@@ -139,8 +139,9 @@ class Server:
         key_id, key = self.key_create(name, "story")
         return project_id, key_id, key
 
-    def key_create(self, project, name):
-        printed = self.command("key", "create", project, name)
+    def key_create(self, project, name, *limits):
+        """(key id, key); limits: "--ingest-only", or "--browser" and origins."""
+        printed = self.command("key", "create", project, name, *limits)
         return re.search(r"^key id +(\S+)", printed, re.M).group(1), re.search(r"^API key +(\S+)", printed, re.M).group(1)
 
     def connect(self, **more):

@@ -60,7 +60,7 @@ WAYS = {
     "grpc-gzip": (GRPC, "proto", "gzip"),
     "grpc-zstd": (GRPC, "proto", "zstd"),
     "http-proto-gzip": (HTTP, "proto", "gzip"),
-    "http-proto-zstd": (HTTP, "proto", "zstd"),
+    "http-json-zstd": (HTTP, "json", "zstd"),
 }
 seed = int(os.environ.get("STORY_SEED") or time.time())
 rng = random.Random(seed)

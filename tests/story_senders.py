@@ -3,7 +3,7 @@
 instrumentation set up by the usual variables. One trace goes through four languages: by SQL, every span is there with the right
 parent, kind and status, logs join it by trace and span id, metrics count what happened, and the exception of the deepest service
 is in `errors`. Nothing is lost and nothing is there twice: the counts are those that the apps themselves print at their end.
-Once by gRPC, once by HTTP."""
+Once by gRPC, once by HTTP with protobuf and JSON."""
 import collections
 import concurrent.futures
 import os
@@ -15,7 +15,7 @@ from monoscope import Server, check
 
 ROUNDS = {
     "1.0.0": {"go": "grpc", "python": "grpc", "node": "grpc", "java": "grpc"},
-    "2.0.0": {"go": "http/protobuf", "python": "http/protobuf", "node": "http/protobuf", "java": "http/protobuf"},
+    "2.0.0": {"go": "http/protobuf", "python": "http/protobuf", "node": "http/json", "java": "http/protobuf"},
 }
 LANGUAGES = {"go": "go", "python": "python", "node": "nodejs", "java": "java"}
 GOOD, BAD = 30, 6  # checkouts

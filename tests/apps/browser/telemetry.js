@@ -3,10 +3,10 @@ import { ZoneContextManager } from '@opentelemetry/context-zone';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { FetchInstrumentation } from '@opentelemetry/instrumentation-fetch';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, WebTracerProvider } from '@opentelemetry/sdk-trace-web';
 
-export function startTelemetry({ endpoint, key, backend, user, session }, alsoProcessors = []) {
+export function startTelemetry({ endpoint, key, backend, user, session }, more = []) {
   const exporter = new OTLPTraceExporter({
     url: `${endpoint}/v1/traces`,
     headers: { authorization: `Bearer ${key}` },
@@ -18,8 +18,8 @@ export function startTelemetry({ endpoint, key, backend, user, session }, alsoPr
     shutdown: async () => {},
   };
   const provider = new WebTracerProvider({
-    resource: resourceFromAttributes({ 'service.name': 'shop-page' }),
-    spanProcessors: [whoUsesIt, new BatchSpanProcessor(exporter), ...alsoProcessors],
+    resource: defaultResource().merge(resourceFromAttributes({ 'service.name': 'shop-page' })),
+    spanProcessors: [whoUsesIt, new BatchSpanProcessor(exporter), ...more],
   });
   provider.register({ contextManager: new ZoneContextManager() });
   registerInstrumentations({

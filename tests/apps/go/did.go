@@ -3,10 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"sync"
 
-	sdklog "go.opentelemetry.io/otel/sdk/log"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -28,13 +29,20 @@ func (c *counts) OnEnd(span trace.ReadOnlySpan) {
 	c.Spans[span.SpanKind().String()]++
 }
 
-func (c *counts) Enabled(context.Context, sdklog.EnabledParameters) bool { return true }
+// countingHandler counts log records on their way to the SDK.
+type countingHandler struct{ slog.Handler }
 
-func (c *counts) OnEmit(context.Context, *sdklog.Record) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.Logs++
-	return nil
+func (h countingHandler) Handle(ctx context.Context, record slog.Record) error {
+	did.mu.Lock()
+	did.Logs++
+	did.mu.Unlock()
+	return h.Handler.Handle(ctx, record)
+}
+
+// startCounting comes after startTelemetry.
+func startCounting() {
+	otel.GetTracerProvider().(*trace.TracerProvider).RegisterSpanProcessor(did)
+	slog.SetDefault(slog.New(countingHandler{slog.Default().Handler()}))
 }
 
 func (c *counts) checkout() {

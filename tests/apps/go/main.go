@@ -82,6 +82,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	startCounting()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /checkout", checkout)
 	mux.HandleFunc("GET /stock", stock)

@@ -29,8 +29,8 @@ func startTelemetry(ctx context.Context) (func(context.Context) error, error) {
 	if err != nil {
 		return nil, err
 	}
-	tracing := trace.NewTracerProvider(trace.WithBatcher(spans), trace.WithSpanProcessor(did))
-	logging := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(logs)), sdklog.WithProcessor(did))
+	tracing := trace.NewTracerProvider(trace.WithBatcher(spans))
+	logging := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(logs)))
 	measuring := metric.NewMeterProvider(metric.WithReader(reader))
 	otel.SetTracerProvider(tracing)
 	otel.SetMeterProvider(measuring)
