@@ -263,9 +263,6 @@ static void tls_end(struct tcp *tcp)
     tls_session_end(tcp->tls);
     size_t len = tls_session_fill(tcp->tls, tcp->sealed_out, SEALED_BYTES);
     if (len > 0) (void)!send(tcp->fd, tcp->sealed_out, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    tls_session_destroy(tcp->tls);
-    free(tcp->sealed_in);
-    free(tcp->sealed_out);
 }
 
 /* ---- the end ---- */
@@ -298,11 +295,7 @@ bool tcp_is_loopback(const struct tcp *tcp)
 
 void tcp_end(struct tcp *tcp)
 {
-    struct err ignored = { 0 };
-    if (tcp->tls != NULL) {
-        tls_session_end(tcp->tls);
-        (void)!tls_send(tcp, &ignored);
-    }
+    if (tcp->tls != NULL) tls_end(tcp);
     (void)shutdown(tcp->fd, SHUT_WR);
 }
 
@@ -315,6 +308,9 @@ void tcp_close(struct tcp *tcp)
 {
     if (tcp == NULL) return;
     if (tcp->tls != NULL) tls_end(tcp);
+    tls_session_destroy(tcp->tls);
+    free(tcp->sealed_in);
+    free(tcp->sealed_out);
     close(tcp->fd);
     free(tcp);
 }

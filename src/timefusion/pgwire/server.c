@@ -45,6 +45,7 @@ static void *connection_main(void *arg)
     struct connection *connection = arg;
     pthread_setname_np(pthread_self(), "pgwire");
     session_run(connection->session);
+    tcp_end(connection->tcp); /* TLS says that it was not cut off */
     pthread_mutex_lock(&connection->server->lock);
     connection->is_done = true;
     pthread_mutex_unlock(&connection->server->lock);
