@@ -75,7 +75,9 @@ static void test_patterns(void **state)
     elsewhere->body = body_of(bodies[0]);
     elsewhere->scope = 1;
     sent_log(f, (struct otlp_range){ 0 });
+    sent_log(f, (struct otlp_range){ 0 })->body = (struct otlp_value){ .type = OTLP_BYTES, .bytes = BYTES("\x01\x02") };
     build(f);
+    assert_cell_null(f, 8, "hashes");
     assert_cell(f, 0, "hashes", "pat:89257d29-4ca2-5d08-ab56-8c375f3edfd1");
     assert_string_equal(cell(f, 1, "hashes"), cell(f, 0, "hashes"));
     assert_string_equal(cell(f, 2, "hashes"), cell(f, 0, "hashes"));

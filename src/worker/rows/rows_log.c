@@ -157,7 +157,9 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     if (level != WORD_COUNT) rows_word_put(rows, LOGS_AND_SPANS_level, level);
     rows_log_summary_put(rows, level, name, said.message);
     struct bytes message = said.message.len > 0 ? said.message : name;
-    if (message.len > 0) hashes[hash_count++] = rows_pattern_hash(rows, resource, message);
+    if (message.len > 0 && log->body.type != OTLP_BYTES) {
+        hashes[hash_count++] = rows_pattern_hash(rows, resource, message);
+    }
     rows_errors_put(rows, resource->service_name, (struct otlp_range){ 0 }); /* may write over the message */
     for (uint32_t i = 0; i < rows->error_hash_count; i++) hashes[hash_count++] = rows->error_hashes[i];
     if (hash_count > 0) columns_put_text_list(columns, LOGS_AND_SPANS_hashes, hashes, hash_count);
