@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "net/loop.h"
 #include "net/tcp.h"
+#include "net/tls.h"
+#include "net/tls_files.h"
 
 struct pair {
     struct tcp_listener *listener;
@@ -39,6 +41,132 @@ static void *write_much(void *arg)
     free(bytes);
     return NULL;
 }
+
+/* ---- the same with TLS ---- */
+
+struct secure {
+    char dir[60];
+    struct tls_context *server, *client;
+    struct log log;
+};
+
+static void secure_open(struct secure *secure)
+{
+    char ca[80], cert[80], key[80];
+    struct tls_authority authority;
+    struct err err = { 0 };
+    secure->log = (struct log){ .fd = 2, .level_min = LOG_ERROR };
+    snprintf(secure->dir, sizeof secure->dir, "/tmp/tcp_test.XXXXXX");
+    assert_non_null(mkdtemp(secure->dir));
+    snprintf(ca, sizeof ca, "%s/ca.crt", secure->dir);
+    snprintf(cert, sizeof cert, "%s/server.crt", secure->dir);
+    snprintf(key, sizeof key, "%s/server.key", secure->dir);
+    tls_authority_init(&authority, secure->dir, "ca");
+    tls_authority_sign(&authority, secure->dir, "server", (struct tls_wish){ 0 });
+    tls_authority_deinit(&authority);
+    struct tls_files files = { cert, key, NULL };
+    if (!tls_context_open(&secure->server, &files, &secure->log, &err)) fail_msg("%s", err.text);
+    if (!tls_context_open_client(&secure->client, ca, NULL, NULL, &err)) fail_msg("%s", err.text);
+}
+
+static void secure_close(struct secure *secure)
+{
+    char command[100];
+    tls_context_close(secure->server);
+    tls_context_close(secure->client);
+    snprintf(command, sizeof command, "rm -r %s", secure->dir);
+    assert_int_equal(system(command), 0);
+}
+
+struct shake {
+    struct tcp *tcp;
+    struct tls_session *tls;
+    bool ok;
+    struct err err;
+};
+
+static void *shake_main(void *arg)
+{
+    struct shake *shake = arg;
+    shake->ok = tcp_start_tls(shake->tcp, shake->tls, 5000, &shake->err);
+    return NULL;
+}
+
+static void pair_secure(struct pair *pair, struct secure *secure)
+{
+    pthread_t thread;
+    struct err err = { 0 };
+    struct shake shake = { .tcp = pair->client, .tls = tls_session_connect(secure->client, "127.0.0.1", NULL) };
+    pthread_create(&thread, NULL, shake_main, &shake);
+    if (!tcp_start_tls(pair->server, tls_session_accept(secure->server, NULL), 5000, &err)) fail_msg("%s", err.text);
+    pthread_join(thread, NULL);
+    if (!shake.ok) fail_msg("%s", shake.err.text);
+    assert_true(tcp_has_tls(pair->client) && tcp_has_tls(pair->server));
+}
+
+/* Goal: TLS carries as much, both ways at once, in reads of any size; its end is an end.
+ * Method: 5 MiB from another thread while small answers go back; then tcp_end. */
+static void test_tls_carries_bytes(void **state)
+{
+    (void)state;
+    struct secure secure;
+    struct pair pair;
+    struct err err = { 0 };
+    uint8_t in[10000];
+    size_t len, got = 0;
+    pthread_t writer;
+    secure_open(&secure);
+    pair_open(&pair, "127.0.0.1");
+    assert_true(tcp_is_loopback(pair.server));
+    pair_secure(&pair, &secure);
+    pthread_create(&writer, NULL, write_much, pair.client);
+    for (size_t max = 1; got < 5 << 20; max = max * 7 % sizeof in + 1) {
+        assert_true(tcp_read(pair.server, in, max, &len, 5000, &err));
+        assert_true(len > 0);
+        for (size_t i = 0; i < len; i++, got++) assert_int_equal(in[i], (uint8_t)(got * 7 ^ got >> 9));
+        if (got % 1000 == 0) assert_true(tcp_write(pair.server, BYTES("!"), &err)); /* while input waits to be read */
+    }
+    pthread_join(writer, NULL);
+    assert_false(tcp_read(pair.server, in, 1, &len, 20, &err));
+    assert_int_equal(err.code, ERR_TIMEOUT);
+    tcp_end(pair.client);
+    assert_true(tcp_read(pair.server, in, 1, &len, 5000, &err));
+    assert_int_equal(len, 0);
+    assert_true(tcp_write(pair.server, BYTES("after your end"), &err));
+    pair_close(&pair);
+    secure_close(&secure);
+}
+
+/* Goal: hands that cannot be shaken are an error in words and in time. Method: a peer that is silent, one that leaves, one
+ * that speaks something else. */
+static void test_tls_failures(void **state)
+{
+    (void)state;
+    struct secure secure;
+    struct pair pair;
+    struct err err = { 0 };
+    secure_open(&secure);
+    pair_open(&pair, "127.0.0.1");
+    assert_false(tcp_start_tls(pair.server, tls_session_accept(secure.server, NULL), 20, &err));
+    assert_int_equal(err.code, ERR_TIMEOUT);
+    pair_close(&pair);
+
+    pair_open(&pair, "127.0.0.1");
+    tcp_end(pair.client);
+    assert_false(tcp_start_tls(pair.server, tls_session_accept(secure.server, NULL), 5000, &err));
+    assert_int_equal(err.code, ERR_IO);
+    pair_close(&pair);
+
+    pair_open(&pair, "127.0.0.1");
+    assert_true(tcp_write(pair.client, BYTES("SELECT 1; -- this is not TLS"), &err));
+    assert_false(tcp_start_tls(pair.server, tls_session_accept(secure.server, NULL), 5000, &err));
+    assert_int_equal(err.code, ERR_PROTOCOL);
+    assert_false(tcp_write(pair.server, BYTES("x"), &err)); /* nothing goes out in the clear after it */
+    pair_close(&pair);
+    secure_close(&secure);
+}
+
+/* ---- in the clear ---- */
 
 /* Goal: bytes arrive as they were, more than the kernel holds at once; the end reads as 0 bytes.
  * Method: 5 MiB from another thread, then close. */
@@ -231,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_tcp_carries_bytes), cmocka_unit_test(test_tcp_read_times_out),
         cmocka_unit_test(test_tcp_is_hung_up),    cmocka_unit_test(test_tcp_waits_can_be_ended),
         cmocka_unit_test(test_tcp_failures),      cmocka_unit_test(test_loop_runs_each_post_once),
+        cmocka_unit_test(test_tls_carries_bytes), cmocka_unit_test(test_tls_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
