@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -127,6 +128,10 @@ def check_sql(server):
     ran = run_psql(server, "SELECT 1", "sslmode=verify-full sslrootcert=" + path("other.crt"))
     check(ran.returncode != 0 and "certificate verify failed" in ran.stderr, "psql that trusts another CA: %s" % ran)
     check(run_psql(server, "SELECT 1", "sslmode=disable").stdout == "1\n", "without TLS on the loopback")
+    with socket.create_connection(("127.0.0.1", server.pg_port), timeout=20) as raw:  # CVE-2021-23214
+        raw.sendall(struct.pack(">ii", 8, 80877103) + b"what a man in the middle puts in")
+        heard = raw.recv(1000)
+        check(heard[:1] == b"E" and b"in the clear after an SSLRequest" in heard, "bytes ahead of TLS are refused: %r" % heard)
     rows = "SELECT i, repeat('x', 1000) FROM generate_series(1, 20000) g(i)"
     with psycopg.connect(pg_url(server, full.replace(" ", "&")), autocommit=True) as connection:
         check(connection.pgconn.ssl_in_use, "psycopg uses TLS")
@@ -229,9 +234,21 @@ def check_reload(server):
     os.rename(path("right.key"), path("server.key"))
     reload(server, "app.reloaded")
     acknowledged = load.stop()
+    for port in ("otlp_grpc", "otlp_http"):
+        drained = metric(server, "monoscope_server_connections_drained_total", port=port)
+        check(drained >= 3, "connections of %s grew old under load: %d" % (port, drained))
     check(len(seen) == ROUNDS, "each round has a certificate of its own")
     server.wait_count(COUNT, acknowledged)
     return acknowledged
+
+
+def metric(server, name, **labels):
+    """The sum of a metric's series that have these labels, from /metrics."""
+    found = 0
+    for line in requests.get("http://127.0.0.1:%d/metrics" % server.web_port, timeout=20).text.splitlines():
+        if line.startswith(name + "{") and all('%s="%s"' % pair in line for pair in labels.items()):
+            found += float(line.rsplit(" ", 1)[1])
+    return found
 
 
 def check_wrong_ways(server):
@@ -241,6 +258,8 @@ def check_wrong_ways(server):
     for event in ("grpc.tls_missing", "http.tls_missing"):
         told = wait_until(lambda: server.events(event), "the log tells of " + event)
         check(len(told) == 1 and "https://" in told[0]["why"], "once, with what to do: %s" % told)
+        failed = metric(server, "monoscope_server_connections_failed_total", port="otlp_" + event[:4], error_type="tls_missing")
+        check(failed >= 1, "/metrics counts %s" % event)
 
 
 def check_from_outside(server):

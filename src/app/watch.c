@@ -72,16 +72,34 @@ static void connections_add(struct metric_set *set, const char *port, uint64_t o
     metric_add(set, METRIC_CONNECTIONS_REFUSED, refused, METRIC_ATTRIBUTES({ "port", port }));
 }
 
+static void server_collect(struct metric_set *set, const char *port, const struct server_stats *stats)
+{
+    const struct {
+        const char *type;
+        uint64_t count;
+    } failures[] = {
+        { "tls_failed", stats->tls_failed },
+        { "tls_missing", stats->tls_missing },
+        { "tls_unexpected", stats->tls_unexpected },
+        { "not_understood", stats->not_understood },
+    };
+    connections_add(set, port, stats->connections, stats->connections_accepted, stats->connections_refused);
+    metric_add(set, METRIC_CONNECTIONS_DRAINED, stats->connections_drained, METRIC_ATTRIBUTES({ "port", port }));
+    for (size_t f = 0; f < COUNT_OF(failures); f++)
+        metric_add(set, METRIC_CONNECTIONS_FAILED, failures[f].count,
+                   METRIC_ATTRIBUTES({ "port", port }, { "error.type", failures[f].type }));
+}
+
 static void servers_collect(const struct watch *watch, struct metric_set *set)
 {
     struct server_stats stats;
     if (watch->parts.grpc) {
         grpc_server_stats(watch->parts.grpc, &stats);
-        connections_add(set, "otlp_grpc", stats.connections, stats.connections_accepted, stats.connections_refused);
+        server_collect(set, "otlp_grpc", &stats);
     }
     if (watch->parts.http) {
         http_server_stats(watch->parts.http, &stats);
-        connections_add(set, "otlp_http", stats.connections, stats.connections_accepted, stats.connections_refused);
+        server_collect(set, "otlp_http", &stats);
     }
 }
 
@@ -189,6 +207,8 @@ static void sql_collect(const struct watch *watch, struct metric_set *set)
     metric_add(set, METRIC_SQL_ROWS, stats.rows, NULL);
     metric_add_histogram(set, METRIC_SQL_DURATION, &stats.times);
     connections_add(set, "sql", stats.connections, stats.accepted, stats.turned_away);
+    metric_add(set, METRIC_CONNECTIONS_FAILED, stats.tls_failed,
+               METRIC_ATTRIBUTES({ "port", "sql" }, { "error.type", "tls_failed" }));
 }
 
 static bool project_count(void *ctx, const struct meta_project *project)

@@ -29,6 +29,10 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
       "connections taken, by port")                                                                                  \
     X(CONNECTIONS_REFUSED, METRIC_COUNTER, "monoscope.server.connections.refused", "{connection}",                   \
       "connections turned away because there were too many, by port")                                                \
+    X(CONNECTIONS_DRAINED, METRIC_COUNTER, "monoscope.server.connections.drained", "{connection}",                   \
+      "connections asked to come anew, for their age or idle, by port")                                              \
+    X(CONNECTIONS_FAILED, METRIC_COUNTER, "monoscope.server.connections.failed", "{connection}",                     \
+      "connections without a word of the port's protocol, by port and error.type")                                   \
     X(INGEST_REQUESTS, METRIC_COUNTER, "monoscope.ingest.requests", "{request}", "OTLP requests that came")          \
     X(INGEST_REFUSED, METRIC_COUNTER, "monoscope.ingest.refused", "{request}",                                       \
       "OTLP requests answered with an error, by error.type")                                                         \
