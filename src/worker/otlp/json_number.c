@@ -12,10 +12,14 @@ static inline bool is_digit(uint8_t byte)
 static const uint8_t *digits_read(const uint8_t *at, const uint8_t *end, struct json_number *number, bool *is_full,
                                   int32_t step)
 {
+    const uint64_t fits = (UINT64_MAX - 9) / 10; /* one more digit, whichever */
     for (; at < end && is_digit(*at); at++) {
         uint64_t digit = (uint64_t)(*at - '0'), more;
-        if (!*is_full && !__builtin_mul_overflow(number->mantissa, 10, &more) &&
-            !__builtin_add_overflow(more, digit, &more)) {
+        if (likely(number->mantissa <= fits && !*is_full)) {
+            number->mantissa = number->mantissa * 10 + digit;
+            number->exponent += step;
+        } else if (!*is_full && !__builtin_mul_overflow(number->mantissa, 10, &more) &&
+                   !__builtin_add_overflow(more, digit, &more)) {
             number->mantissa = more;
             number->exponent += step;
         } else {
