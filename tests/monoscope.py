@@ -61,7 +61,7 @@ class Server:
     def start(self, environment=None, wait=True):
         self.starts += 1
         os.makedirs(STORY_DIR, exist_ok=True)
-        self.log_path = os.path.join(STORY_DIR, "server.%d.log" % self.starts)
+        self.log_path = os.path.join(STORY_DIR, "server.%s.%d.log" % (os.path.basename(self.data), self.starts))
         command = [BINARY, "run", "--data", self.data, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--pg-port", "0",
                    "--web-port", "0", "--flush-interval", self.flush] + self.options
         self.process = subprocess.Popen(command, stdout=open(self.log_path + ".out", "wb"),

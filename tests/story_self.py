@@ -195,30 +195,71 @@ def stops_with_a_call_in_flight(server):
     half.close()
 
 
-def idle_story():
-    """A minute without senders: own rows come, no table version, next to no CPU."""
-    with Server(data=os.path.join(STORY_DIR, "idle"), flush="2s") as server:
+class Idle(threading.Thread):
+    """A minute without senders, beside the other parts of this story: own rows come, no table version, next to no CPU."""
+    seconds = 60
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.server = Server(data=os.path.join(STORY_DIR, "idle"), flush="2s")
+        self.server.start()
+        self.before = self.after = None
+        self.start()
+
+    def run(self):
         time.sleep(12)  # what the start has to tell is stored
-        before = metrics(server)
-        seconds = 60
-        time.sleep(seconds)
-        after = metrics(server)
+        self.before = metrics(self.server)
+        time.sleep(self.seconds)
+        self.after = metrics(self.server)
+
+    def verify(self):
+        self.join()
+        server, before, after = self.server, self.before, self.after
+        check(after is not None, "the idle server can be asked")
         check(not server.events("flush.committed"), "an idle server commits nothing")
         for table in ("otel_metrics", "otel_logs_and_spans"):
             check(value(after, "monoscope_delta_version", table=table) == 0, "%s has no new version" % table)
         stored = value(after, "monoscope_telemetry_records_total", signal="metrics")
         check(stored > 50, "yet its own metrics come: %d" % stored)
-        told = value(after, "monoscope_telemetry_records_total", signal="logs") + value(
-            after, "monoscope_telemetry_records_total", signal="traces")
+        told = sum(value(after, "monoscope_telemetry_records_total", signal=signal) for signal in ("logs", "traces"))
         cpu = sum(value(after, "process_cpu_time_seconds_total", cpu_mode=mode) -
                   value(before, "process_cpu_time_seconds_total", cpu_mode=mode) for mode in ("user", "system"))
-        check(cpu < 3, "an idle server is idle: %.2f s of CPU in %d s" % (cpu, seconds))
+        check(cpu < 3, "an idle server is idle: %.2f s of CPU in %d s" % (cpu, self.seconds))
         check(told < 20, "it does not feed itself: %d events and spans" % told)
         server.kill()
         server.start()
         check(own(server, "SELECT count(*) FROM otel_metrics")[0][0] >= stored, "nothing of it is lost by a kill")
+        server.kill()
         print("idle for %d s: no commit, %.3f s of CPU (%.2f %%), %d own points, %d events and spans" %
-              (seconds, cpu, 100 * cpu / seconds, stored, told))
+              (self.seconds, cpu, 100 * cpu / self.seconds, stored, told))
+
+
+def replay_story():
+    """While a long log is replayed the port is open and says so."""
+    with Server(data=os.path.join(STORY_DIR, "replay"), options=["--telemetry", "off"]) as server:
+        sent = server.load(60, requests=1200, connections=4, spans=500)
+        server.kill()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            server.web_port = free.getsockname()[1]
+        server.options += ["--web-port", str(server.web_port)]
+        server.start(wait=False)
+        seen = []
+
+        def ready():
+            try:
+                status, _, text = get(server, "/readyz")
+            except OSError:
+                return False
+            if status != 200:
+                seen.append(json.loads(text)["parts"])
+            return status == 200
+        wait_until(ready, "it becomes ready", 60)
+        replaying = [parts for parts in seen if not parts[0]["ready"] and "log" in parts[0]["why"]]
+        check(replaying and not replaying[-1][2]["ready"], "/readyz says that the log is replayed: %s" % seen)
+        check(server.wait_ready() and server.ready["replayed_records"] > 10, "it was: %s" % server.ready)
+        check(server.one("SELECT count(*) FROM otel_logs_and_spans") == sent["spans"], "and all is there")
+    print("replay: /readyz was asked %d times before it said yes; ok" % len(seen))
 
 
 class Sink(http.server.BaseHTTPRequestHandler):
@@ -268,7 +309,6 @@ def second_target_story():
         options = FAST + ["--telemetry-endpoint", "http://127.0.0.1:%d" % receiver.http_port, "--telemetry-headers",
                           "authorization=Bearer " + receiver.key]
         with Server(data=os.path.join(STORY_DIR, "sender"), options=options) as server:
-            server.log_path_first = server.log_path
             wait_until(lambda: receiver.one("SELECT count(*) FROM otel_metrics WHERE metric_name = 'process.cpu.time'") > 2 and
                        receiver.one("SELECT count(*) FROM otel_logs_and_spans WHERE name = 'start'") == 1,
                        "another Monoscope is a second target")
@@ -290,6 +330,8 @@ def second_target_story():
     print("second target: Python sink after a 503, another Monoscope, one that is down; ok")
 
 
+idle = Idle()
 watched_story()
 second_target_story()
-idle_story()
+replay_story()
+idle.verify()

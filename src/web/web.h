@@ -5,7 +5,7 @@
  *   GET /readyz    200 when every part is ready, else 503; JSON says which part is not, and why
  *
  * It opens first and closes last, so that a start that replays for long and a stop that flushes can be watched. No key is
- * asked for: nothing that was sent to us is told here. The paths are a table in web.c.
+ * asked for: names of projects and counts are told here, nothing of what was sent. The paths are a table in web.c.
  * Thread: a loop of its own, so that a scrape never waits behind telemetry coming in; callbacks run on it.
  * Memory: a page; 1 MiB for all requests in flight. Errors: of the port that cannot be had. */
 #pragma once
