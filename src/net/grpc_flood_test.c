@@ -308,6 +308,25 @@ static void test_floods(void **state)
     }
 }
 
+/* Goal: the reason is told as well when all frames of a flood come at once, before anything was sent.
+ * Method: 3,000 PINGs, of which each wants an answer, in one piece. */
+static void test_flood_in_one_piece(void **state)
+{
+    (void)state;
+    static uint8_t frames[3000][17];
+    for (size_t i = 0; i < COUNT_OF(frames); i++)
+        memcpy(frames[i],
+               "\0\0\x8\x6\0\0\0\0\0"
+               "12345678",
+               17);
+    struct peer peer;
+    peer_open(&peer);
+    peer_send(&peer, bytes_from(frames, sizeof frames));
+    assert_int_equal(peer.goaway_code, ENHANCE_YOUR_CALM);
+    assert_string_equal(peer.goaway_text, "too_many_pings");
+    peer_close(&peer);
+}
+
 /* Goal: who works with us may do all that floods are made of, for as long as it works; and a quiet connection may be kept
  * alive by a PING each 10 s for ever. Method: 20,000 calls, each with a PING, two window updates, a small frame for each
  * part, a reset now and then; then ten hours of silence with PINGs. */
@@ -409,6 +428,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_floods),
+        cmocka_unit_test(test_flood_in_one_piece),
         cmocka_unit_test(test_honest_clients),
         cmocka_unit_test(test_reset_calls_count),
         cmocka_unit_test(test_answers_that_are_not_taken),

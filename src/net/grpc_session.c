@@ -214,11 +214,11 @@ static nghttp2_session *http_create(struct grpc_session *session)
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-        nghttp2_option_set_max_outbound_ack(option, CHOKED_FRAMES);
         nghttp2_option_set_max_settings(option, 32);
         /* It counts a CONTINUATION again for each step that its head comes in: ours counts right. */
         nghttp2_option_set_max_continuations(option, 10 * HTTP2_GUARD_CONTINUATIONS_MAX);
-        /* Ours answers first, and with a reason; this one stays as the second wall. */
+        /* Ours answers first, and with a reason; these stay as the second wall. */
+        nghttp2_option_set_max_outbound_ack(option, 10 * CHOKED_FRAMES);
         nghttp2_option_set_stream_reset_rate_limit(option, 10000, 1000);
         ok = nghttp2_session_server_new2(&http, callbacks, session, option) == 0;
     }
