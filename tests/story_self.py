@@ -106,8 +106,15 @@ def what_it_counts_is_what_was_sent(server):
     with open(os.path.join(REPO, "docs", "self.md")) as f:
         page = f.read()
     _, _, text = get(server, "/metrics")
-    for name in re.findall(r"^# TYPE (\S+)", text, re.M):
+    names = re.findall(r"^# TYPE (\S+)", text, re.M)
+    for name in names:
         check("`%s`" % name in page, "docs/self.md tells what %s is" % name)
+    for name in re.findall(r"\b(?:monoscope|process)_[a-z_]+", "".join(re.findall(r"```yaml(.*?)```", page, re.S))):
+        check(re.sub("_bucket$", "", name) in names, "the alerts of docs/self.md ask for what there is: %s" % name)
+    for sql in re.findall(r"```sql\n(.*?)```", page, re.S):
+        for statement in re.sub(r"^--.*$", "", sql, flags=re.M).split(";"):
+            if statement.strip():
+                own(server, statement)
 
 
 def asked_by_sql(server):

@@ -59,9 +59,10 @@ static void memory_collect(const struct watch *watch, struct metric_set *set)
                    { "columns", budget->columns }, { "query", budget->query }, { "footers", budget->footers } };
     for (size_t l = 0; l < COUNT_OF(limits); l++)
         metric_add(set, METRIC_MEMORY_LIMIT, limits[l].bytes, METRIC_ATTRIBUTES({ "part", limits[l].part }));
-    if (watch->parts.admission)
-        metric_add(set, METRIC_MEMORY_USAGE, atomic_load(&watch->parts.admission->bytes),
-                   METRIC_ATTRIBUTES({ "part", "wire" }));
+    struct admission *admission = watch->parts.admission;
+    if (!admission) return;
+    metric_add(set, METRIC_MEMORY_USAGE, atomic_load(&admission->bytes), METRIC_ATTRIBUTES({ "part", "wire" }));
+    metric_add(set, METRIC_UNREAD, atomic_load(&admission->refused), NULL);
 }
 
 static void connections_add(struct metric_set *set, const char *port, uint64_t open, uint64_t accepted,

@@ -34,7 +34,10 @@ bool admission_charge(struct admission *admission, uint64_t bytes)
 {
     uint64_t held = atomic_load_explicit(&admission->bytes, memory_order_relaxed);
     do {
-        if (bytes > admission->bytes_max || held > admission->bytes_max - bytes) return false;
+        if (bytes > admission->bytes_max || held > admission->bytes_max - bytes) {
+            atomic_fetch_add_explicit(&admission->refused, 1, memory_order_relaxed);
+            return false;
+        }
     } while (!atomic_compare_exchange_weak_explicit(&admission->bytes, &held, held + bytes, memory_order_relaxed,
                                                     memory_order_relaxed));
     return true;

@@ -14,6 +14,7 @@
 struct admission {
     uint64_t bytes_max;
     _Atomic uint64_t bytes;    /* charged and not yet returned */
+    _Atomic uint64_t refused;  /* charges for which there was no room */
     _Atomic uint32_t requests; /* for their owners to count: not freed yet */
     _Atomic uint32_t holders;
 

@@ -394,6 +394,7 @@ static void test_busy(void **state)
     talk_feed_text(other, "\r\n0\r\n\r\n");
     talk_feed_text(other, "POST /2 HTTP/1.1\r\n" HOST "Content-Length: 900\r\nExpect: 100-continue\r\n\r\n");
     assert_string_equal(told(other), "503 503 503c over");
+    assert_int_equal(talk->admission->refused, 3);
 
     struct bytes taken = http_request_take_body(talk->held[0]);
     assert_int_equal(taken.len, sizeof body);

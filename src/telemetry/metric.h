@@ -36,6 +36,8 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(INGEST_REQUESTS, METRIC_COUNTER, "monoscope.ingest.requests", "{request}", "OTLP requests that came")          \
     X(INGEST_REFUSED, METRIC_COUNTER, "monoscope.ingest.refused", "{request}",                                       \
       "OTLP requests answered with an error, by error.type")                                                         \
+    X(UNREAD, METRIC_COUNTER, "monoscope.server.unread", "{request}",                                                \
+      "requests refused unread: no room for their bodies")                                                           \
     X(INGEST_REPEATS, METRIC_COUNTER, "monoscope.ingest.repeats", "{request}",                                       \
       "OTLP requests that were stored before and not again")                                                         \
     X(INGEST_RECORDS, METRIC_COUNTER, "monoscope.ingest.records", "{record}",                                        \
