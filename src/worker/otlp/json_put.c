@@ -15,7 +15,7 @@ bool length_move(struct json *json, struct length *length, size_t len)
 
 /* ---- text, ids, base64 ---- */
 
-bool json_put_string(struct json *json, const struct json_field *field, bool is_kept)
+bool json_field_text(struct json *json, const struct json_field *field, bool is_kept)
 {
     if (json_peek(json) != '"') return json_fail_found(json, "text in quotes");
     const uint8_t *from = json->at + 1, *to = json_plain_end(from, json->end);
@@ -44,7 +44,7 @@ static const uint8_t hex_values[256] = {
 
 /* What is no id is written as the text it is, with a blank behind it should that have an id's length: otlp_decode leaves out
  * its record and shows it. */
-bool json_put_id(struct json *json, const struct json_field *field, size_t id_bytes, bool is_kept)
+bool json_field_id(struct json *json, const struct json_field *field, size_t id_bytes, bool is_kept)
 {
     enum { SHOWN_BYTES = 64 };
     struct bytes text;
@@ -82,7 +82,7 @@ static int base64_value(uint8_t byte)
     return -1;
 }
 
-bool json_put_base64(struct json *json, const struct json_field *field)
+bool json_field_base64(struct json *json, const struct json_field *field)
 {
     struct bytes text;
     if (!json_string(json, &text, "base64 in quotes")) return false;
@@ -257,7 +257,7 @@ static uint8_t *number_put(uint8_t *out, const struct json_field *field, uint64_
     return varint_put(out, bits);
 }
 
-bool json_put_number(struct json *json, const struct json_field *field, bool is_kept)
+bool json_field_number(struct json *json, const struct json_field *field, bool is_kept)
 {
     uint64_t bits;
     if (!number_read(json, field, &bits)) return false;
@@ -267,7 +267,7 @@ bool json_put_number(struct json *json, const struct json_field *field, bool is_
     return true;
 }
 
-bool json_put_packed(struct json *json, const struct json_field *field)
+bool json_element_number(struct json *json, const struct json_field *field)
 {
     uint64_t bits;
     if (!number_read(json, field, &bits) || !json_room(json, NUMBER_ROOM)) return false;

@@ -1,6 +1,6 @@
 /* json_put.h -- the writing side of otlp_json.c: the value of one field as protobuf, with its tag; lengths of what is nested.
  *
- *   "kind":2  --json_put_number--> 30 02        "name":"a" --json_put_text--> 2A 01 61
+ *   "kind":2  --json_field_number--> 30 02        "name":"a" --json_field_text--> 2A 01 61
  *
  * at is on the value's first character and behind it afterwards. Thread, memory, errors: as json_text.h. */
 #pragma once
@@ -90,9 +90,9 @@ static inline const uint8_t *digits_usual(const uint8_t *at, const uint8_t *end,
 }
 
 /* is_kept: written even when it is empty or 0. */
-bool json_put_string(struct json *json, const struct json_field *field, bool is_kept);
-bool json_put_id(struct json *json, const struct json_field *field, size_t id_bytes, bool is_kept);
-bool json_put_base64(struct json *json, const struct json_field *field);
-bool json_put_number(struct json *json, const struct json_field *field, bool is_kept);
+bool json_field_text(struct json *json, const struct json_field *field, bool is_kept);
+bool json_field_id(struct json *json, const struct json_field *field, size_t id_bytes, bool is_kept);
+bool json_field_base64(struct json *json, const struct json_field *field);
+bool json_field_number(struct json *json, const struct json_field *field, bool is_kept);
 /* Without a tag: an element of a packed list. */
-bool json_put_packed(struct json *json, const struct json_field *field);
+bool json_element_number(struct json *json, const struct json_field *field);

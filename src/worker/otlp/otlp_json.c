@@ -142,7 +142,7 @@ static bool element_read(struct json *json, const struct json_field *field, cons
         }
         return message_value(json, field, place);
     }
-    return field->kind == JSON_TEXT ? json_put_string(json, field, true) : json_put_packed(json, field);
+    return field->kind == JSON_TEXT ? json_field_text(json, field, true) : json_element_number(json, field);
 }
 
 static bool elements_read(struct json *json, const struct json_field *field, struct json_place *place)
@@ -182,11 +182,11 @@ static bool field_read(struct json *json, const struct json_field *field, struct
     if (field->is_repeated) return list_read(json, field, place);
     switch (field->kind) {
     case JSON_MESSAGE: return message_value(json, field, place);
-    case JSON_TEXT: return json_put_string(json, field, is_kept);
-    case JSON_TRACE_ID: return json_put_id(json, field, 16, is_kept);
-    case JSON_SPAN_ID: return json_put_id(json, field, 8, is_kept);
-    case JSON_BASE64: return json_put_base64(json, field);
-    default: return json_put_number(json, field, is_kept);
+    case JSON_TEXT: return json_field_text(json, field, is_kept);
+    case JSON_TRACE_ID: return json_field_id(json, field, 16, is_kept);
+    case JSON_SPAN_ID: return json_field_id(json, field, 8, is_kept);
+    case JSON_BASE64: return json_field_base64(json, field);
+    default: return json_field_number(json, field, is_kept);
     }
 }
 
