@@ -9,6 +9,7 @@
 
 enum { LISTEN_BACKLOG = 512, TICK_MS = 1000 };
 enum { AGE_MS_MAX = 30 * 60 * 1000, GRACE_MS_MAX = 2 * 60 * 1000, IDLE_MS_MAX = 10 * 60 * 1000 };
+enum { BEGIN_MS_MAX = 10 * 1000, CONNECTIONS_MAX = 1024 };
 static const uint64_t TELL_NS_MIN = 60000000000; /* between two lines of the log about one kind of mishap */
 
 /* ---- answers ---- */
@@ -209,6 +210,8 @@ bool server_open(struct server **out, struct loop *loop, const struct server_opt
     if (options->age_ms_max == 0) server->options.age_ms_max = AGE_MS_MAX;
     if (options->grace_ms_max == 0) server->options.grace_ms_max = GRACE_MS_MAX;
     if (options->idle_ms_max == 0) server->options.idle_ms_max = IDLE_MS_MAX;
+    if (options->begin_ms_max == 0) server->options.begin_ms_max = BEGIN_MS_MAX;
+    if (options->connections_max == 0) server->options.connections_max = CONNECTIONS_MAX;
     if (options->tls != NULL) server->clear_bytes = mem_alloc(SERVER_READ_BYTES);
     server->read_bytes = mem_alloc(SERVER_READ_BYTES);
     server->write_bytes = mem_alloc(SERVER_WRITE_BYTES);

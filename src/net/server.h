@@ -76,6 +76,8 @@ struct server_options {
     struct tls_context *tls;     /* NULL: in the clear. Outlives the server */
     uint32_t age_ms_max;         /* a connection older than this, give or take a tenth, is drained; 0: 30 minutes */
     uint32_t grace_ms_max;       /* after which a drained connection is closed; 0: 2 minutes */
+    uint32_t begin_ms_max;       /* to shake hands and to show that the client speaks the protocol; 0: 10 seconds */
+    uint32_t connections_max;    /* more are closed at once; 0: 1,024 */
     uint32_t idle_ms_max;        /* a connection without a request for so long is drained; 0: 10 minutes */
     void *ctx;                   /* the protocol's, for create and call */
     void (*released)(void *ctx); /* NULL: nothing to do */

@@ -5,7 +5,6 @@
 #include "net/server_inside.h"
 
 static const uint64_t SECOND_NS = 1000000000;
-static const uint64_t BEGIN_SECONDS_MAX = 10; /* until the client has shown that it speaks our protocol */
 static const uint64_t WRITE_SECONDS_MAX = 60; /* for a client that reads nothing */
 static const uint64_t LINGER_SECONDS_MAX = 2;
 enum { KEEPALIVE_SECONDS = 60 }; /* TCP's: finds peers that are gone without a word */
@@ -238,7 +237,7 @@ void connection_accept(struct server *server)
     uv_tcp_init(loop_uv(server->loop), &connection->socket);
     server->handles++;
     int failed = uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&connection->socket);
-    bool is_full = atomic_load(&server->open_count) >= SERVER_CONNECTIONS_MAX;
+    bool is_full = atomic_load(&server->open_count) >= server->options.connections_max;
     if (failed != 0 || is_full || server->is_draining) {
         /* Taken and closed: left in the backlog it would hang. */
         if (failed == 0 && is_full) server_mishap(server, SERVER_REFUSED, connection, "there are too many");
@@ -267,7 +266,9 @@ static bool is_overdue(const struct server_connection *connection, uint64_t now_
     if (connection->is_lingering) return now_ns - connection->linger_mono_ns > LINGER_SECONDS_MAX * SECOND_NS;
     if (connection->is_writing && now_ns - connection->write_mono_ns > WRITE_SECONDS_MAX * SECOND_NS) return true;
     bool has_begun = server->protocol->has_begun(connection->session); /* and so has shaken hands */
-    if (!has_begun && now_ns - connection->accepted_mono_ns > BEGIN_SECONDS_MAX * SECOND_NS) return true;
+    if (!has_begun && now_ns - connection->accepted_mono_ns > server->options.begin_ms_max * (uint64_t)1000000) {
+        return true;
+    }
     return connection->drained_mono_ns != 0 &&
            now_ns - connection->drained_mono_ns > server->options.grace_ms_max * (uint64_t)1000000;
 }

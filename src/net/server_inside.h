@@ -12,7 +12,6 @@
 enum {
     SERVER_READ_BYTES = 256 << 10, /* larger ones fall out of the second-level cache: measured */
     SERVER_WRITE_BYTES = 64 << 10,
-    SERVER_CONNECTIONS_MAX = 1024,
 };
 
 /* What clients do wrong, counted; the log hears of each kind once a minute at most. */

@@ -422,15 +422,15 @@ static void leave(struct fixture *fixture, bool has_tls, struct server_options o
 }
 static void test_old(void **state)
 {
-    leave(*state, false, (struct server_options){ .age_ms_max = 100 });
+    leave(*state, false, (struct server_options){ .age_ms_max = 2000 });
 }
 static void test_old_tls(void **state)
 {
-    leave(*state, true, (struct server_options){ .age_ms_max = 100 });
+    leave(*state, true, (struct server_options){ .age_ms_max = 2000 });
 }
 static void test_idle(void **state)
 {
-    leave(*state, false, (struct server_options){ .idle_ms_max = 100 });
+    leave(*state, false, (struct server_options){ .idle_ms_max = 2000 });
 }
 
 /* Goal: a client that has said all and ended its side is still answered. */
@@ -526,6 +526,65 @@ static void test_mishaps(void **state)
     assert_non_null(strstr(log, "lines.not_understood"));
 }
 
+/* Goal: who takes a place and does not begin loses it: in the clear, before, in and after the handshake; who has begun stays.
+ * Method: one of each kind, beside one that says a line. */
+static void test_slow_to_begin(void **state)
+{
+    struct fixture *fixture = *state;
+    serve(fixture, true, (struct server_options){ .begin_ms_max = 3000 });
+    struct tcp *good = connect_to(fixture, true);
+    say(good, "now here\n");
+    assert_hears(good, "here\n");
+    struct tcp *silent = connect_clear(fixture), *half = connect_clear(fixture), *whole = connect_to(fixture, true);
+    struct err err = { 0 };
+    assert_true(tcp_write(half, BYTES("\x16\3\1\2\0\1\0\1\xFC\3\3"), &err)); /* the first bytes of a hello */
+    assert_ends(silent);
+    assert_ends(half);
+    assert_hears(whole, "at once\n");
+    assert_ends(whole);
+    say(good, "echo still here\n");
+    assert_hears(good, "still here\n");
+    tcp_close(silent);
+    tcp_close(half);
+    tcp_close(whole);
+    tcp_close(good);
+}
+
+/* Goal: more connections than there may be are closed, counted and told; when one leaves there is room again. */
+static void test_too_many(void **state)
+{
+    struct fixture *fixture = *state;
+    char log[4000];
+    struct server_stats stats;
+    serve(fixture, false, (struct server_options){ .connections_max = 2 });
+    struct tcp *in[2], *out[3];
+    for (int i = 0; i < 2; i++) {
+        in[i] = connect_clear(fixture);
+        say(in[i], "now in\n");
+        assert_hears(in[i], "in\n");
+    }
+    for (int i = 0; i < 3; i++) {
+        out[i] = connect_clear(fixture);
+        assert_ends(out[i]);
+        tcp_close(out[i]);
+    }
+    server_stats(fixture->server, &stats);
+    assert_int_equal(stats.connections, 2);
+    assert_int_equal(stats.connections_refused, 3);
+    log_read(fixture, log, sizeof log);
+    assert_int_equal(count_of(log, "lines.connection_refused"), 1);
+    tcp_close(in[0]);
+    for (int i = 0; i < WAIT_MS && stats.connections == 2; i++) {
+        clock_sleep_ms(1);
+        server_stats(fixture->server, &stats);
+    }
+    in[0] = connect_clear(fixture);
+    say(in[0], "now in again\n");
+    assert_hears(in[0], "in again\n");
+    tcp_close(in[0]);
+    tcp_close(in[1]);
+}
+
 /* Goal: a drain answers what is there and then ends each connection; a new certificate is for new connections, the old
  * ones go on. */
 static void test_reload_and_drain(void **state)
@@ -591,9 +650,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
     const struct CMUnitTest tests[] = {
-        TEST(test_talk),    TEST(test_talk_tls),         TEST(test_old),          TEST(test_old_tls),
-        TEST(test_idle),    TEST(test_half_closed),      TEST(test_wrong_kind),   TEST(test_tls_at_a_clear_port),
-        TEST(test_mishaps), TEST(test_reload_and_drain), TEST(test_many_clients),
+        TEST(test_talk),     TEST(test_talk_tls),         TEST(test_old),          TEST(test_old_tls),
+        TEST(test_idle),     TEST(test_half_closed),      TEST(test_wrong_kind),   TEST(test_tls_at_a_clear_port),
+        TEST(test_mishaps),  TEST(test_reload_and_drain), TEST(test_many_clients), TEST(test_slow_to_begin),
+        TEST(test_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

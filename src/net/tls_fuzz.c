@@ -1,7 +1,8 @@
 /* Bytes of anybody into a TLS server session.
  *
  * The first byte says: bit 0 feed in small steps; bit 1 the port asks for ALPN "h2"; bit 2 it asks for clients'
- * certificates; bit 3 shake hands with a real client first, send the bytes through it, then as they are. */
+ * certificates; bit 3 and no other above bit 1: shake hands with a real client first, send the bytes through it,
+ * then as they are. That costs as much as 20 others: OpenSSL works, whom the fuzzer does not see. */
 #include <stdlib.h>
 
 #include "net/tls.h"
@@ -89,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes bytes = { data + 1, size - 1 < INPUT_BYTES_MAX ? size - 1 : INPUT_BYTES_MAX };
     struct tls_session *session =
         tls_session_accept((mode & 4) != 0 ? contexts.strict : contexts.plain, (mode & 2) != 0 ? "h2" : NULL);
-    if ((mode & 8) != 0) shake_hands(session, bytes);
+    if (mode >> 2 == 2) shake_hands(session, bytes);
     size_t step_max = (mode & 1) != 0 ? 1 + bytes.len / 50 : bytes.len;
     uint8_t out[1000];
     bool is_whole = true;
