@@ -3,9 +3,12 @@
 gRPC and HTTP, into the project of that key; a request of two projects is stored under each; records without a key that counts are
 left out. Nowhere on disk is a key: not in the log, not in the segments, not in the tables, which are read with pyarrow."""
 import glob
+import http.client
 import json
 import os
 import sys
+import time
+import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import psycopg
@@ -16,7 +19,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from otlp import OK, UNAUTHENTICATED, Sender, gauge, log, logs, metrics, span, traces
+from otlp import OK, UNAUTHENTICATED, Sender, gauge, gzip, log, logs, metrics, span, traces, zstd
 
 ATTRIBUTE = "at-project-key"
 
@@ -80,6 +83,28 @@ def two_projects(server, other_key):
     wait_counts(server, "body::text LIKE '%of the header%'", other_key, 0, 1)
 
 
+def by_json(server, other_key):
+    """OTLP/JSON as curl sends it: with a key in its resource, with a header, packed or not; all of it is read again from the log."""
+    text = json.dumps({"resourceSpans": [{"resource": {"attributes": [
+        {"key": "service.name", "value": {"stringValue": "json app"}}, {"key": ATTRIBUTE, "value": {"stringValue": "KEY"}}]},
+        "scopeSpans": [{"spans": [{"traceId": "5B8EFFF798038103D269B633813FC6%02X" % n, "spanId": "eee19b7ec3c1b174", "kind": 2,
+                                   "name": "by json", "startTimeUnixNano": str(time.time_ns()), "endTimeUnixNano": time.time_ns(),
+                                   "attributes": [{"key": "n", "value": {"intValue": "%d" % n}}]} for n in range(1, 6)]}]}]})
+    for key, header, pack, encoding in ((other_key, "", zlib.compress, "deflate"), (server.key, "", lambda raw: raw, "identity"),
+                                        ("nothing", other_key, gzip, "gzip"), ("anything", server.key, zstd, "zstd"),
+                                        (other_key, "", lambda raw: raw, "identity")):  # the last is the first again
+        connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=30)
+        headers = {"content-type": "application/json", "content-encoding": encoding}
+        if header:
+            headers["x-api-key"] = header
+        connection.request("POST", "/v1/traces", pack(text.replace("KEY", key).encode()), headers)
+        answer = connection.getresponse()
+        told = answer.read()
+        check(answer.status == 200 and told == b"{}", "JSON, %s: %d %s" % (encoding, answer.status, told))
+        connection.close()
+    wait_counts(server, "name = 'by json'", other_key, 10, 10)
+
+
 def nothing_on_disk(server, secrets):
     """In no file, as bytes; nor, as pyarrow reads them, in any column of a table, the name of the attribute included."""
     files = [path for path in glob.glob(server.data + "/**/*", recursive=True)
@@ -111,6 +136,7 @@ def main():
         for row in server.query("SELECT * FROM otel_logs_and_spans WHERE name LIKE 'by sdk %'"):
             check(ATTRIBUTE not in str(row) and "mono_" not in str(row), "SQL shows a key: %s" % (row,))
         two_projects(server, other_key)
+        by_json(server, other_key)
         # All of it is in the log and in segments now; after a kill it is read again from the log, then stored in tables.
         before = nothing_on_disk(server, [other_key, server.key])
         check(any(ATTRIBUTE.encode() in open(path, "rb").read() for path in glob.glob(server.data + "/log/*")),
@@ -119,9 +145,10 @@ def main():
         server.start()
         wait_counts(server, "name LIKE 'by sdk %'", other_key, 10, 50)
         wait_counts(server, "name LIKE 'mixed %'", other_key, 10, 4)
+        wait_counts(server, "name = 'by json'", other_key, 10, 10)
         server.stop()
         after = nothing_on_disk(server, [other_key, server.key])
-        check(after[1] >= 75, "%d rows in the tables" % after[1])
+        check(after[1] >= 95, "%d rows in the tables" % after[1])
         print("keys: in none of %d files before and %d after, %d rows of tables" % (before[0], after[0], after[1]))
 
 

@@ -177,6 +177,10 @@ bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t re
     if (inbound->format == BUFFER_FORMAT_JSON) {
         ok = otlp_json_to_protobuf(signal, body, INFLATE_BYTES_MAX, &inbound->protobuf, err);
         body = buf_bytes(&inbound->protobuf);
+        /* Lists of small numbers are larger than their text: only now is known what it takes. */
+        if (ok && !charge(inbound, held(inbound) + body.len, false)) {
+            ok = err_set(err, ERR_BUSY, "the server is busy: the memory for requests is in use");
+        }
     }
     ok = ok && otlp_decode(&inbound->request, signal, body, received_unix_us, &limits, err);
     charge(inbound, held(inbound), true);

@@ -30,6 +30,7 @@ MUST_CHECK bool inbound_create(struct inbound_pool *pool, struct bytes wire, enu
                                enum buffer_format format, struct inbound **inbound, struct err *err);
 /* To at most bytes_max, itself at most INFLATE_BYTES_MAX. ERR_BUSY, ERR_TOO_LARGE, ERR_INPUT. */
 MUST_CHECK bool inbound_inflate(struct inbound *inbound, struct inflater *inflater, size_t bytes_max, struct err *err);
+/* ERR_INPUT, ERR_TOO_LARGE; ERR_BUSY when JSON takes more memory than its size told. */
 MUST_CHECK bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t received_unix_us,
                                struct err *err);
 /* The same of a record of the log, in one go; no budget: what was acknowledged is taken. */

@@ -348,6 +348,47 @@ static void test_inbound_budget(void **state)
     buf_deinit(&large_wire);
 }
 
+/* Goal: JSON that becomes far more than its text is counted before it is decoded, too: refused beside others, taken alone; what
+ * it became is counted, and no longer its text once that is stored.
+ * Method: a histogram of 100,000 buckets, "0," each, in a pool that has room for its text and little more. */
+static void test_inbound_budget_of_json(void **state)
+{
+    (void)state;
+    enum { COUNTS = 100000 };
+    static const char head[] =
+        "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"histogram\":{\"dataPoints\":[{"
+        "\"bucketCounts\":[0";
+    struct buf text = message(), small = request_of(1);
+    put_raw(&text, head, sizeof head - 1);
+    for (int i = 1; i < COUNTS; i++) put_raw(&text, ",0", 2);
+    put_raw(&text, "]}]}}]}]}]}", 11);
+    struct inbound_pool *pool = inbound_pool_create(5 * text.len, 0);
+    struct inflater *inflater = inflater_create();
+    struct inbound *first = inbound_of(pool, buf_bytes(&small), BUFFER_ENCODING_IDENTITY), *second;
+    struct err err = { 0 };
+    for (int is_alone = 0; is_alone <= 1; is_alone++) {
+        assert_true(inbound_create(pool, copied(buf_bytes(&text)), BUFFER_ENCODING_IDENTITY, BUFFER_FORMAT_JSON,
+                                   &second, &err));
+        assert_true(inbound_inflate(second, inflater, INFLATE_BYTES_MAX, &err));
+        bool ok = inbound_decode(second, OTLP_METRICS, ENCODE_NOW_US, &err);
+        assert_int_equal(ok, is_alone);
+        if (!is_alone) assert_int_equal(err.code, ERR_BUSY);
+        if (!is_alone) inbound_release(first);
+        assert_int_equal(inbound_pool_bytes(pool), inbound_bytes(second));
+        if (is_alone) {
+            uint64_t before = inbound_bytes(second);
+            inbound_drop_wire(second);
+            assert_int_equal(inbound_pool_bytes(pool), before - text.len);
+        }
+        inbound_release(second);
+    }
+    assert_int_equal(inbound_pool_bytes(pool), 0);
+    inbound_pool_release(pool);
+    inflater_destroy(inflater);
+    buf_deinit(&text);
+    buf_deinit(&small);
+}
+
 /* Goal: a record of the log that nobody can have written is an error, not a crash.
  * Method: a signal of replay, an unknown encoding, an unknown format, protobuf said to be JSON, a body that is cut. */
 static void test_inbound_from_foreign_records(void **state)
@@ -377,10 +418,15 @@ static void test_inbound_from_foreign_records(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes_around_the_limit), cmocka_unit_test(test_several_members),
-        cmocka_unit_test(test_damage_and_lies),        cmocka_unit_test(test_bombs),
-        cmocka_unit_test(test_both_kinds_of_deflate),  cmocka_unit_test(test_inbound_of_every_encoding),
-        cmocka_unit_test(test_inbound_budget),         cmocka_unit_test(test_inbound_from_foreign_records),
+        cmocka_unit_test(test_sizes_around_the_limit),
+        cmocka_unit_test(test_several_members),
+        cmocka_unit_test(test_damage_and_lies),
+        cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_both_kinds_of_deflate),
+        cmocka_unit_test(test_inbound_of_every_encoding),
+        cmocka_unit_test(test_inbound_budget),
+        cmocka_unit_test(test_inbound_budget_of_json),
+        cmocka_unit_test(test_inbound_from_foreign_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
