@@ -57,7 +57,7 @@ def make(name, folder, after, target):
     start = time.monotonic()
     fresh = target + ".new"
     npm = [NODE, os.path.join(HOME, "lib", "node_modules", "npm", "bin", "npm-cli.js"), "ci", "--ignore-scripts", "--no-audit", "--no-fund",
-           "--loglevel=error", "--no-update-notifier"]
+           "--loglevel=error", "--no-update-notifier", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
     for attempt in range(1, TRIES + 1):
         shutil.rmtree(fresh, ignore_errors=True)
         os.makedirs(fresh)
