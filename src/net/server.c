@@ -7,7 +7,7 @@
 #include "net/address.h"
 #include "net/server_inside.h"
 
-enum { LISTEN_BACKLOG = 512, TICK_MS = 1000 };
+enum { LISTEN_BACKLOG = 512, TICK_MS_MIN = 50, TICK_MS_MAX = 1000 };
 enum { AGE_MS_MAX = 30 * 60 * 1000, GRACE_MS_MAX = 2 * 60 * 1000, IDLE_MS_MAX = 10 * 60 * 1000 };
 enum { BEGIN_MS_MAX = 10 * 1000, CONNECTIONS_MAX = 1024 };
 static const uint64_t TELL_NS_MIN = 60000000000; /* between two lines of the log about one kind of mishap */
@@ -144,6 +144,14 @@ struct opening {
     uint32_t handles;
 };
 
+/* Often enough for the shortest of the limits. */
+static uint64_t tick_ms(const struct server_options *options)
+{
+    uint32_t least = options->age_ms_max < options->idle_ms_max ? options->age_ms_max : options->idle_ms_max;
+    if (options->begin_ms_max < least) least = options->begin_ms_max;
+    return least / 4 < TICK_MS_MIN ? TICK_MS_MIN : least / 4 < TICK_MS_MAX ? least / 4 : TICK_MS_MAX;
+}
+
 static void open_on_loop(void *ctx)
 {
     struct opening *opening = ctx;
@@ -167,7 +175,7 @@ static void open_on_loop(void *ctx)
     }
     if (opening->failed != 0) return;
     server->port = address_port(&opening->address);
-    uv_timer_start(&server->ticker, tick_on, TICK_MS, TICK_MS);
+    uv_timer_start(&server->ticker, tick_on, tick_ms(&server->options), tick_ms(&server->options));
 }
 
 static void handle_closed_on(uv_handle_t *handle)

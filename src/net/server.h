@@ -61,7 +61,7 @@ struct server_protocol {
     bool (*is_idle)(const void *session);   /* no request, not even part of one */
     bool (*has_begun)(const void *session); /* the client has shown that it speaks the protocol */
 
-    /* Each second or so: the session's own time limits. */
+    /* Each second or so, or more often: the session's own time limits. */
     void (*tick)(void *session, uint64_t now_mono_ns);
     /* No new requests; what is in flight is answered, then is_over (gRPC: GOAWAY, HTTP/1.1: connection: close).
      * at_once: the server ends. Else the connection is old or idle, and the client should meet no error: requests that

@@ -422,15 +422,11 @@ static void leave(struct fixture *fixture, bool has_tls, struct server_options o
 }
 static void test_old(void **state)
 {
-    leave(*state, false, (struct server_options){ .age_ms_max = 2000 });
-}
-static void test_old_tls(void **state)
-{
-    leave(*state, true, (struct server_options){ .age_ms_max = 2000 });
+    leave(*state, true, (struct server_options){ .age_ms_max = 1000 });
 }
 static void test_idle(void **state)
 {
-    leave(*state, false, (struct server_options){ .idle_ms_max = 2000 });
+    leave(*state, false, (struct server_options){ .idle_ms_max = 1000 });
 }
 
 /* Goal: a client that has said all and ended its side is still answered. */
@@ -531,7 +527,7 @@ static void test_mishaps(void **state)
 static void test_slow_to_begin(void **state)
 {
     struct fixture *fixture = *state;
-    serve(fixture, true, (struct server_options){ .begin_ms_max = 3000 });
+    serve(fixture, true, (struct server_options){ .begin_ms_max = 2000 });
     struct tcp *good = connect_to(fixture, true);
     say(good, "now here\n");
     assert_hears(good, "here\n");
@@ -650,9 +646,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
     const struct CMUnitTest tests[] = {
-        TEST(test_talk),     TEST(test_talk_tls),         TEST(test_old),          TEST(test_old_tls),
-        TEST(test_idle),     TEST(test_half_closed),      TEST(test_wrong_kind),   TEST(test_tls_at_a_clear_port),
-        TEST(test_mishaps),  TEST(test_reload_and_drain), TEST(test_many_clients), TEST(test_slow_to_begin),
+        TEST(test_talk),
+        TEST(test_talk_tls),
+        TEST(test_old),
+        TEST(test_idle),
+        TEST(test_half_closed),
+        TEST(test_wrong_kind),
+        TEST(test_tls_at_a_clear_port),
+        TEST(test_mishaps),
+        TEST(test_reload_and_drain),
+        TEST(test_many_clients),
+        TEST(test_slow_to_begin),
         TEST(test_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
