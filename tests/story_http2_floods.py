@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 import hpack
 
@@ -224,6 +225,20 @@ def hold_answers(server, count):
     return held
 
 
+def check_told(server, cut_count):
+    """The log says why, a minute's worth in a line; the metrics count each."""
+    told = server.events("grpc.cut_off")
+    check(told and told[0]["why"] == "too_many_pings", "the log tells why: %r" % told)
+
+    def counted():
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % server.web_port, timeout=10) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith("monoscope_server_connections_failed_total{") and 'error_type="cut_off"' in line and 'port="otlp_grpc"' in line:
+                    return int(float(line.split()[-1])) >= cut_count
+        return False
+    wait_until(counted, "the metrics count %d connections cut off" % cut_count, 10)
+
+
 def main():
     ack_log = os.path.join(STORY_DIR, "acks")
     with Server(options=["--memory", "%dMiB" % MEMORY_MIB]) as server:
@@ -233,7 +248,7 @@ def main():
         exporter = subprocess.Popen(server.load_command(round(seconds), sender="steady", ack_log=ack_log, connections=1, spans=50, rate=2000),
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         held = hold_answers(server, 10)
-        floods = Floods(server.key)
+        floods, cut_count = Floods(server.key), 0
         for name in WANTED:
             before_s, start = cpu_s(server), time.monotonic()
             flooders = [Flooder(server.grpc_port, floods, name, start + SECONDS) for _ in range(2)]
@@ -242,6 +257,7 @@ def main():
             for flooder in flooders:
                 flooder.join()
                 check(not flooder.wrong, flooder.wrong)
+            cut_count += sum(flooder.connections for flooder in flooders) if name not in OTHERWISE else 0
             took_s, spent_s = time.monotonic() - start, cpu_s(server) - before_s
             print("%-28s %4d connections cut, %6.0f KB each; the server's CPU: %.2f of a core" % (
                 name, sum(f.connections for f in flooders), sum(f.sent for f in flooders) / sum(f.connections for f in flooders) / 1000,
@@ -251,6 +267,7 @@ def main():
         check(exporter.returncode == 0 and load["failed"] == load["refused"] == 0, "the exporter is never turned away: %s%s" % (out, errors))
         for sock in held:
             sock.close()
+        check_told(server, cut_count)
         acks = acknowledged(ack_log)
         seqs = set().union(*({(sender, seq) for seq in seen} for sender, seen in acks.items()))
         check(len(seqs) > 1000, "the exporter was heard all the while: %d spans" % len(seqs))

@@ -83,6 +83,7 @@ static void server_collect(struct metric_set *set, const char *port, const struc
         { "tls_missing", stats->tls_missing },
         { "tls_unexpected", stats->tls_unexpected },
         { "not_understood", stats->not_understood },
+        { "cut_off", stats->cut_off },
     };
     connections_add(set, port, stats->connections, stats->connections_accepted, stats->connections_refused);
     metric_add(set, METRIC_CONNECTIONS_DRAINED, stats->connections_drained, METRIC_ATTRIBUTES({ "port", port }));

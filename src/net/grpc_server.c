@@ -59,6 +59,11 @@ static bool session_is_over(void *session)
     return grpc_session_is_over(session);
 }
 
+static const char *session_cut_reason(const void *session)
+{
+    return grpc_session_cut_reason(session);
+}
+
 static bool session_is_choked(void *session)
 {
     return grpc_session_is_choked(session);
@@ -97,6 +102,7 @@ static const struct server_protocol protocol = {
     .apply = request_apply,
     .fill = session_fill,
     .is_over = session_is_over,
+    .cut_reason = session_cut_reason,
     .is_choked = session_is_choked,
     .is_idle = session_is_idle,
     .has_begun = session_has_begun,

@@ -361,6 +361,11 @@ bool grpc_session_is_over(struct grpc_session *session)
            !nghttp2_session_want_write(session->http);
 }
 
+const char *grpc_session_cut_reason(const struct grpc_session *session)
+{
+    return session->guard.reason;
+}
+
 bool grpc_session_is_choked(struct grpc_session *session)
 {
     return !session->is_broken && nghttp2_session_get_outbound_queue_size(session->http) > CHOKED_FRAMES;

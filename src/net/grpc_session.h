@@ -30,6 +30,8 @@ struct grpc_request *grpc_session_next(struct grpc_session *session);
 size_t grpc_session_fill(struct grpc_session *session, uint8_t *out, size_t max);
 /* Nothing more to read or to send: to be asked when fill answers 0. */
 bool grpc_session_is_over(struct grpc_session *session);
+/* Why it takes no more, when the client flooded it (net/http2_guard.h); else NULL. */
+const char *grpc_session_cut_reason(const struct grpc_session *session);
 /* Frames wait that the peer makes us send faster than it reads: stop feeding until they are sent. */
 bool grpc_session_is_choked(struct grpc_session *session);
 /* Ends calls whose body does not come or whose answer is not taken; to be called each second or so. */

@@ -103,7 +103,7 @@ void server_mishap(struct server *server, enum server_mishap mishap, const struc
                    const char *detail)
 {
     static const char *const names[SERVER_MISHAPS] = { "connection_refused", "tls_failed", "tls_missing",
-                                                       "tls_unexpected", "not_understood" };
+                                                       "tls_unexpected", "not_understood", "cut_off" };
     char event[60], peer[64];
     uint64_t count = atomic_fetch_add(&server->mishaps[mishap], 1) + 1, now_ns = clock_mono_ns();
     if (count > 1 && now_ns - server->told_mono_ns[mishap] < TELL_NS_MIN) return;
@@ -257,6 +257,7 @@ void server_stats(const struct server *server, struct server_stats *stats)
     stats->tls_missing = atomic_load(&server->mishaps[SERVER_TLS_MISSING]);
     stats->tls_unexpected = atomic_load(&server->mishaps[SERVER_TLS_UNEXPECTED]);
     stats->not_understood = atomic_load(&server->mishaps[SERVER_NOT_UNDERSTOOD]);
+    stats->cut_off = atomic_load(&server->mishaps[SERVER_CUT_OFF]);
 }
 
 static void drain_on_loop(void *ctx)

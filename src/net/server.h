@@ -55,6 +55,8 @@ struct server_protocol {
 
     /* Nothing more to read or to send: asked when fill has answered 0. The connection is then closed, gently. */
     bool (*is_over)(void *session);
+    /* It is over because the client asked for too much work, in words; else NULL. NULL: the protocol has no such limits. */
+    const char *(*cut_reason)(const void *session);
     /* The peer makes us send faster than it reads, or has asked for more than we answer: it is not read until that has
      * changed, by a fill or an apply. */
     bool (*is_choked)(void *session);
@@ -93,6 +95,7 @@ struct server_stats {
     uint64_t tls_missing;          /* came in the clear to a port with TLS */
     uint64_t tls_unexpected;       /* came with TLS to a port in the clear */
     uint64_t not_understood;       /* ended without a word of our protocol */
+    uint64_t cut_off;              /* asked for too much work: floods of frames */
 };
 
 MUST_CHECK bool server_open(struct server **server, struct loop *loop, const struct server_options *options,

@@ -34,6 +34,9 @@ void connection_close(struct server_connection *connection)
     atomic_fetch_sub(&server->open_count, 1);
     if (connection->is_writing) atomic_fetch_sub(&server->sends, 1);
     connection->is_writing = false;
+    const char *cut_reason =
+        server->protocol->cut_reason == NULL ? NULL : server->protocol->cut_reason(connection->session);
+    if (cut_reason != NULL) server_mishap(server, SERVER_CUT_OFF, connection, cut_reason);
     server->protocol->destroy(connection->session);
     connection->session = NULL;
     stream_close(connection);
