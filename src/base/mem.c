@@ -65,7 +65,8 @@ bool buf_reserve(struct buf *buf, size_t more)
 
     size_t need = buf->len + more;
     size_t cap = buf->cap < BUF_BYTES_MIN ? BUF_BYTES_MIN : buf->cap;
-    while (cap < need) cap = cap > buf->bytes_max / 2 ? need : cap * 2;
+    /* Twice as much, near the end half of what is left: one byte at a time must not copy it all each time. */
+    while (cap < need) cap = cap < buf->bytes_max / 2 ? cap * 2 : cap + (buf->bytes_max - cap + 1) / 2;
     if (cap > buf->bytes_max) cap = buf->bytes_max;
     buf->ptr = mem_realloc(buf->ptr, cap);
     buf->cap = cap;
