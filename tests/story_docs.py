@@ -33,8 +33,12 @@ def check_code(language, code):
 def check_packages(command, packages):
     pins = PINNED[command]
     texts = [read(path) for path in (pins if isinstance(pins, list) else [pins])]
-    patterns = {"pip install": r"^%s==", "go get": r"^\t%s v", "npm install": r'^    "%s": "'}
-    missing = [[name for name in packages if not re.search(patterns[command] % re.escape(name), text, re.M)] for text in texts]
+    patterns = {"pip install": r"^%s==%s", "go get": r"^\t%s v%s", "npm install": r'^    "%s": "%s"'}
+    missing = []
+    for text in texts:
+        parts = [package.rpartition("@") if "@" in package[1:] else (package, "", "") for package in packages]
+        missing.append([name for name, _, version in parts
+                        if not re.search(patterns[command] % (re.escape(name), re.escape(version) if version else ".*"), text, re.M)])
     check(any(not names for names in missing), "%s of docs/senders.md is what the tests pin, but for %r" % (command, missing))
 
 

@@ -54,7 +54,9 @@ async function main() {
   const { provider, exporter } = startTelemetry(window.shop, [counter]);
   watch(exporter);
   await buy(window.shop);
-  await new Promise((resolve) => { setTimeout(resolve, 500); }); // a fetch span ends after the browser has its timing
+  while (!told.spans.client) { // a fetch span ends some time after its fetch, once the browser has its timing
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
   await provider.forceFlush().catch(() => {});
   await sendByHand(window.shop);
 }
