@@ -12,6 +12,7 @@
 #include "timefusion/segment/segment.h"
 #include "timefusion/timefusion.h"
 #include "worker/worker.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 #define OUT_OF_ROOM_NS 30000000000ull /* so long the log counts as not writable after the file system had no room */
@@ -111,7 +112,7 @@ static void project_label(const struct watch *watch, struct uuid id, char label[
     struct meta_project project;
     struct err missing = { 0 };
     if (uuid_equal(id, (struct uuid){ 0 })) {
-        strcpy(label, "(others)");
+        snprintf(label, 64, "(others)");
         return;
     }
     uuid_to_text(id, label);

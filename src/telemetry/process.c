@@ -31,7 +31,7 @@ static void status_collect(struct metric_set *set)
                 metric_add(set, wanted[w].id, strtoull(line + len, NULL, 10) * wanted[w].factor, NULL);
         }
     }
-    fclose(file);
+    (void)fclose(file);
 }
 
 static void files_collect(struct metric_set *set)
@@ -55,5 +55,5 @@ void process_collect(struct metric_set *set, uint64_t start_mono_ns)
     }
     status_collect(set);
     files_collect(set);
-    metric_add_number(set, METRIC_PROCESS_UPTIME, (double)((clock_mono_ns() - start_mono_ns) / 1000000) / 1000, NULL);
+    metric_add_number(set, METRIC_PROCESS_UPTIME, (double)(clock_mono_ns() - start_mono_ns) / 1e9, NULL);
 }

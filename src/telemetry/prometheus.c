@@ -74,17 +74,16 @@ static bool put_labels(struct buf *out, const struct metric_attribute *attribute
     return buf_add(out, "}", 1);
 }
 
+/* The shortest of two forms that reads back as the same number. */
 static void number_text(double number, char text[32])
 {
     if (isnan(number)) {
-        strcpy(text, "NaN");
+        snprintf(text, 32, "NaN");
     } else if (isinf(number)) {
-        strcpy(text, number > 0 ? "+Inf" : "-Inf");
+        snprintf(text, 32, number > 0 ? "+Inf" : "-Inf");
     } else {
-        snprintf(text, 32, "%.17g", number);
-        char shorter[32];
-        snprintf(shorter, sizeof shorter, "%.15g", number);
-        if (strtod(shorter, NULL) == number) strcpy(text, shorter);
+        snprintf(text, 32, "%.15g", number);
+        if (strtod(text, NULL) != number) snprintf(text, 32, "%.17g", number);
     }
 }
 
@@ -98,7 +97,7 @@ static bool put_histogram(struct buf *out, const char *name, const struct metric
         if (b < HISTOGRAM_BOUNDS) {
             number_text(histogram_bounds_s[b], number);
         } else {
-            strcpy(number, "+Inf");
+            number_text(INFINITY, number);
         }
         if (!buf_printf(out, "%s_bucket", name) ||
             !put_labels(out, point->attributes, point->attribute_count, number) ||
