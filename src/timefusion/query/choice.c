@@ -122,6 +122,19 @@ static struct bytes chunk_text(duckdb_data_chunk chunk, idx_t column, idx_t row)
     return bytes_from(duckdb_string_t_data(text), duckdb_string_t_length(*text));
 }
 
+/* From and to, in two columns side by side; false: NULL. */
+static bool chunk_range(duckdb_data_chunk chunk, idx_t column, idx_t row, struct identity_range *range)
+{
+    duckdb_vector from = duckdb_data_chunk_get_vector(chunk, column),
+                  to = duckdb_data_chunk_get_vector(chunk, column + 1);
+    uint64_t *validity = duckdb_vector_get_validity(from);
+    *range = (struct identity_range){ INT64_MAX, INT64_MIN };
+    if (validity && !(validity[row / 64] >> (row % 64) & 1)) return false;
+    *range = (struct identity_range){ ((int64_t *)duckdb_vector_get_data(from))[row],
+                                      ((int64_t *)duckdb_vector_get_data(to))[row] };
+    return true;
+}
+
 struct traces {
     struct arena *arena;
     struct bytes *texts; /* IDENTITY_TRACES_MAX + 1 */
@@ -148,19 +161,19 @@ static bool values_take(void *ctx, duckdb_data_chunk chunk)
 {
     struct values *values = ctx;
     struct identity *identity = values->identity;
-    const int64_t *from_us = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1));
-    const int64_t *to_us = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 2));
     bool ok = true;
     for (idx_t row = 0; ok && row < duckdb_data_chunk_get_size(chunk); row++) {
         struct bytes trace = chunk_text(chunk, 0, row);
-        idx_t column = 2;
-        ok = identity_map_add(values->map, trace, from_us[row], to_us[row]);
+        struct identity_range ranges[2]; /* of the session, of the user; when there is one */
+        idx_t column = 4;
+        for (idx_t n = 0; n < 2; n++)
+            if (chunk_range(chunk, 1 + 2 * n, row, &ranges[n])) identity->ranges[identity->range_count++] = ranges[n];
         for (uint32_t field = 0; ok && field < IDENTITY_FIELDS; field++) {
             if (!(identity->present & 1u << field)) continue;
             struct bytes value = chunk_text(chunk, ++column, row);
-            ok = !value.ptr || identity_map_put(values->map, trace, field, value);
+            const struct identity_range *range = &ranges[field == 0 ? 0 : 1];
+            ok = !value.ptr || identity_map_put(values->map, trace, field, value, range->from_us, range->to_us);
         }
-        if (ok) identity->ranges[identity->range_count++] = (struct identity_range){ from_us[row], to_us[row] };
     }
     values->is_too_large = !ok;
     return ok;
@@ -172,7 +185,7 @@ static bool values_ask(struct query_cursor *cursor, struct identity *identity, s
     struct identity_maps *maps = cursor->session->engine->identity_maps;
     struct values values = { .identity = identity, .map = identity_map_create(identity->trace_count, IDENTITY_FIELDS) };
     struct buf sql;
-    identity->ranges = arena_alloc(&cursor->arena, (identity->trace_count + 1) * sizeof *identity->ranges);
+    identity->ranges = arena_alloc(&cursor->arena, (2 * identity->trace_count + 1) * sizeof *identity->ranges);
     identity->range_count = 0;
     identity_name(cursor, identity);
     buf_init(&sql, RENDER_SQL_BYTES_MAX);

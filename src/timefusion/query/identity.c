@@ -348,12 +348,28 @@ static bool is_alone(const struct identity *identity, int field)
     return field == SESSION || user_fields(identity) == 1u << field;
 }
 
+/* Times of rows that get a value of these fields, as lo<n> and hi<n>. */
+static bool times_put(struct buf *out, uint32_t fields, int n)
+{
+    static const char *const ends[] = { "min", "max" }, *const names[] = { "lo", "hi" };
+    bool ok = true;
+    for (int end = 0; ok && end < 2; end++) {
+        if (fields == 0) {
+            ok = buf_printf(out, ", CAST(NULL AS TIMESTAMPTZ) AS %s%d", names[end], n);
+            continue;
+        }
+        ok = buf_printf(out, ", make_timestamptz(epoch_us(%s(s%u) FILTER (WHERE ", ends[end], TIMESTAMP) &&
+             each_put(out, fields, " OR ", "s", NULL, " IS NOT NULL") &&
+             buf_printf(out, ")) + %" PRId64 ") AS %s%d", end == 0 ? -IDENTITY_MARGIN_US : IDENTITY_MARGIN_US,
+                        names[end], n);
+    }
+    return ok;
+}
+
 bool identity_values_put(struct buf *out, const struct identity *identity)
 {
-    bool ok = buf_printf(out,
-                         "SELECT s%u AS t, make_timestamptz(epoch_us(min(s%u)) - %" PRId64
-                         ") AS lo, make_timestamptz(epoch_us(max(s%u)) + %" PRId64 ") AS hi",
-                         TRACE, TIMESTAMP, IDENTITY_MARGIN_US, TIMESTAMP, IDENTITY_MARGIN_US);
+    bool ok = buf_printf(out, "SELECT s%u AS t", TRACE) && times_put(out, identity->present & 1u << SESSION, 0) &&
+              times_put(out, user_fields(identity), 1);
     for (int field = 0; ok && field < IDENTITY_FIELDS; field++) {
         if (!is_present(identity, field)) continue;
         ok = is_alone(identity, field) ? alone_put(out, field) : user_put(out, user_fields(identity), field);
@@ -371,8 +387,7 @@ bool identity_from_put(struct buf *out, const struct identity *identity, const s
     bool ok = true;
     if (identity->map == 0)
         return source_files_put(out, logs, main, needed) && buf_printf(out, " LEFT JOIN (") &&
-               identity_values_put(out, identity) &&
-               buf_printf(out, ") AS i ON s%u = i.t AND s%u >= i.lo AND s%u <= i.hi", TRACE, TIMESTAMP, TIMESTAMP);
+               identity_values_put(out, identity) && buf_printf(out, ") AS i ON s%u = i.t", TRACE);
     ok = buf_printf(out, "(SELECT *");
     for (int field = 0; ok && field < IDENTITY_FIELDS; field++)
         if (is_present(identity, field))
@@ -381,14 +396,21 @@ bool identity_from_put(struct buf *out, const struct identity *identity, const s
     return ok && buf_printf(out, " FROM ") && source_files_put(out, logs, main, needed) && buf_add(out, ")", 1);
 }
 
+/* Joined values come with their times; those of a map have been held against the row's. */
 bool identity_value_put(struct buf *out, const struct identity *identity, int field)
 {
     uint32_t column = identity_columns[field];
+    bool is_joined = identity->map == 0, ok = buf_printf(out, "coalesce(s%u, ", column);
+    int n = field == SESSION ? 0 : 1;
     assert(is_present(identity, field));
-    if (is_alone(identity, field)) return buf_printf(out, "coalesce(s%u, i%u)", column, column);
-    return buf_printf(out, "coalesce(s%u, CASE WHEN ", column) &&
-           each_put(out, user_fields(identity), " AND ", "coalesce(s", " = i", ", true)") &&
-           buf_printf(out, " THEN i%u END)", column);
+    if (is_alone(identity, field) && !is_joined) return ok && buf_printf(out, "i%u)", column);
+    ok = ok && buf_printf(out, "CASE WHEN ");
+    if (is_joined) ok = ok && buf_printf(out, "s%u BETWEEN lo%d AND hi%d", TIMESTAMP, n, n);
+    if (!is_alone(identity, field)) {
+        if (is_joined) ok = ok && buf_printf(out, " AND ");
+        ok = ok && each_put(out, user_fields(identity), " AND ", "coalesce(s", " = i", ", true)");
+    }
+    return ok && buf_printf(out, " THEN i%u END)", column);
 }
 
 void identity_needed(const struct identity *identity, struct column_set *needed)

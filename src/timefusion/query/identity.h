@@ -7,8 +7,8 @@
  *                             LEFT JOIN (SELECT trace id, its values ... GROUP BY trace id), which never makes more rows
  *     --identity_value_put--> the row's own value, else its trace's, unless the row has another user of its own
  *
- * Values come from rows of the same snapshot, so of the same project. They are for rows from an hour before the first row
- * that gives the trace one until an hour after the last; so an hour around the time asked for is looked at, and the answer
+ * Values come from rows of the same snapshot, so of the same project. A session is for rows from an hour before the first
+ * row of the trace that names one until an hour after the last; a user likewise; so an hour around the time asked for is looked at, and the answer
  * is the same whatever time is asked for. Thread: the session's. Memory: the arena given. */
 #pragma once
 #include "timefusion/query/prune.h"
@@ -66,7 +66,8 @@ MUST_CHECK bool identity_traces_put(struct buf *out, const struct identity *iden
 /* Sorts, and makes one of those that meet. Gives the count that is left. */
 uint32_t identity_ranges_merge(struct identity_range *ranges, uint32_t count);
 
-/* SELECT trace id, times of rows that get its values (from, to), the values by present field: one row a trace. */
+/* SELECT trace id; the times of rows that get its session, from and to, then those that get its user (NULL: it has none); the
+ * values by present field: one row a trace. */
 MUST_CHECK bool identity_values_put(struct buf *out, const struct identity *identity);
 /* FROM main, which gives s<column>, to FROM what gives i<column> for each field present as well. */
 MUST_CHECK bool identity_from_put(struct buf *out, const struct identity *identity, const struct source_files *main,

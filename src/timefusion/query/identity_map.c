@@ -4,10 +4,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+struct value {
+    struct bytes text; /* ptr NULL: none */
+    int64_t from_us, to_us;
+};
 struct entry { /* ptr NULL: free */
     struct bytes trace;
-    int64_t from_us, to_us;
-    struct bytes *values; /* by field; ptr NULL: none */
+    struct value *values; /* by field */
 };
 struct identity_map {
     uint64_t number;
@@ -61,35 +64,29 @@ static uint8_t *copy_of(struct identity_map *map, struct bytes bytes)
     return copy;
 }
 
-bool identity_map_add(struct identity_map *map, struct bytes trace, int64_t from_us, int64_t to_us)
+bool identity_map_put(struct identity_map *map, struct bytes trace, uint32_t field, struct bytes value, int64_t from_us,
+                      int64_t to_us)
 {
     struct entry *entry = entry_at(map, trace);
-    assert(entry->trace.ptr == NULL);
-    const uint8_t *copy = map->count < map->count_max ? copy_of(map, trace) : NULL;
-    if (!copy) return false;
-    *entry = (struct entry){ .trace = bytes_from(copy, trace.len),
-                             .from_us = from_us,
-                             .to_us = to_us,
-                             .values = arena_calloc(&map->arena, map->field_count * sizeof *entry->values) };
-    map->count++;
-    return true;
-}
-
-bool identity_map_put(struct identity_map *map, struct bytes trace, uint32_t field, struct bytes value)
-{
-    struct entry *entry = entry_at(map, trace);
-    assert(entry->trace.ptr != NULL && field < map->field_count);
+    assert(field < map->field_count);
+    if (!entry->trace.ptr) {
+        const uint8_t *copy = map->count < map->count_max ? copy_of(map, trace) : NULL;
+        if (!copy) return false;
+        entry->trace = bytes_from(copy, trace.len);
+        entry->values = arena_calloc(&map->arena, map->field_count * sizeof *entry->values);
+        map->count++;
+    }
     const uint8_t *copy = copy_of(map, value);
-    if (copy) entry->values[field] = bytes_from(copy, value.len);
+    if (copy) entry->values[field] = (struct value){ bytes_from(copy, value.len), from_us, to_us };
     return copy != NULL;
 }
 
 struct bytes identity_map_get(const struct identity_map *map, struct bytes trace, int64_t time_us, uint32_t field)
 {
     const struct entry *entry = entry_at(map, trace);
-    if (!entry->trace.ptr || field >= map->field_count || time_us < entry->from_us || time_us > entry->to_us)
-        return (struct bytes){ 0 };
-    return entry->values[field];
+    if (!entry->trace.ptr || field >= map->field_count) return (struct bytes){ 0 };
+    const struct value *value = &entry->values[field];
+    return time_us < value->from_us || time_us > value->to_us ? (struct bytes){ 0 } : value->text;
 }
 
 uint32_t identity_map_count(const struct identity_map *map)

@@ -16,10 +16,9 @@
 struct identity_map;
 struct identity_map *identity_map_create(uint32_t trace_count_max, uint32_t field_count);
 void identity_map_destroy(struct identity_map *map); /* one that was not added; NULL is fine */
-/* Values of a trace are for its rows of these times. Each trace once, copied. false: it would be too large. */
-MUST_CHECK bool identity_map_add(struct identity_map *map, struct bytes trace, int64_t from_us, int64_t to_us);
-/* Of a trace that was added. Each field once, copied. false: it would be too large. */
-MUST_CHECK bool identity_map_put(struct identity_map *map, struct bytes trace, uint32_t field, struct bytes value);
+/* A value for the trace's rows of these times, copied. Each (trace, field) once. false: it would be too large. */
+MUST_CHECK bool identity_map_put(struct identity_map *map, struct bytes trace, uint32_t field, struct bytes value,
+                                 int64_t from_us, int64_t to_us);
 /* ptr NULL: none. */
 struct bytes identity_map_get(const struct identity_map *map, struct bytes trace, int64_t time_us, uint32_t field);
 uint32_t identity_map_count(const struct identity_map *map); /* of traces */

@@ -37,6 +37,7 @@ static const struct row by_hand[] = {
     { NULL, "s9", "u1", NULL, NULL },   /* 16: and one with a user */
     { "h", NULL, NULL, NULL, NULL },    /* 17: its user comes an hour later to the second, as row 3617 */
     { "i", NULL, NULL, NULL, NULL },    /* 18: an hour and two seconds later, as row 3620: nobody's */
+    { "j", "s7", NULL, NULL, NULL },    /* 19: its user is told in row 3000, from which row 6500 is not an hour away */
 };
 #define HAND_ROWS COUNT_OF(by_hand)
 #define HOUR_ROW  3617
@@ -54,6 +55,8 @@ static struct row row_of(uint64_t n, char room[5][64])
     struct row row = { 0 };
     if (n < HAND_ROWS) return by_hand[n];
     if (n == HOUR_ROW) return (struct row){ .trace = "h", .user = "hour" };
+    if (n == 3000) return (struct row){ .trace = "j", .user = "u7" };
+    if (n == 6500) return (struct row){ .trace = "j" };
     if (n == LATE_ROW) return (struct row){ .trace = "i", .user = "late" };
     if (mixed(n) % 20 == 0) return row;
     uint64_t trace = n / 100 * 10 + mixed(n + 7) % 10;
@@ -269,6 +272,18 @@ static void test_window(void **state)
             expect(session, sql, "row 17|hour\nrow 18|NULL\n");
         }
     }
+    /* A session and a user each have their own hours, whichever of them are named. */
+    expect(session, "select attributes___session___id from otel_logs_and_spans where name = 'row 6500'", "NULL\n");
+    expect(session, "select attributes___user___id from otel_logs_and_spans where name = 'row 6500'", "u7\n");
+    for (int form = 0; form < 2; form++) {
+        snprintf(sql, sizeof sql,
+                 "select name, attributes___session___id, attributes___user___id from otel_logs_and_spans where %s "
+                 "order by timestamp",
+                 form ? "context___trace_id = 'j'" : "name in ('row 19', 'row 3000', 'row 6500')");
+        expect(session, sql, "row 19|s7|u7\nrow 3000|s7|u7\nrow 6500|NULL|u7\n");
+    }
+    expect(session, "select name from otel_logs_and_spans where attributes___session___id = 's7' order by timestamp",
+           "row 19\nrow 3000\n");
     expect(session, "select name from otel_logs_and_spans where attributes___user___id = 'hour' order by timestamp",
            "row 17\nrow 3617\n");
     expect(session, "select name from otel_logs_and_spans where attributes___user___id = 'late'", "row 3620\n");
@@ -435,14 +450,13 @@ static void test_map(void **state)
     struct identity_map *map = identity_map_create(1000, 3);
     for (uint32_t i = 0; i < 1000; i++) {
         struct bytes key = fixture_text(trace, sizeof trace, "%032" PRIx64, i);
-        assert_true(identity_map_add(map, key, i, i + 10));
         for (uint32_t field = 0; field < 3; field++) {
             struct bytes text = fixture_text(value, sizeof value, "v%" PRIu64, i * 3 + field);
-            if (i % 3 != field) assert_true(identity_map_put(map, key, field, text));
+            if (i % 3 != field) assert_true(identity_map_put(map, key, field, text, i, i + 10));
         }
     }
     assert_int_equal(identity_map_count(map), 1000);
-    assert_false(identity_map_add(map, BYTES("one more"), 0, 1));
+    assert_false(identity_map_put(map, BYTES("one more"), 0, BYTES("x"), 0, 1));
     for (uint32_t i = 0; i < 1001; i++) {
         struct bytes key = fixture_text(trace, sizeof trace, "%032" PRIx64, i);
         for (uint32_t field = 0; field < 3; field++) {
@@ -458,8 +472,7 @@ static void test_map(void **state)
     uint64_t number = identity_maps_add(maps, map);
     assert_true(number > 0);
     map = identity_map_create(1, 1);
-    assert_true(identity_map_add(map, BYTES(""), 0, 0));
-    assert_true(identity_map_put(map, BYTES(""), 0, BYTES(""))); /* empty is not none */
+    assert_true(identity_map_put(map, BYTES(""), 0, BYTES(""), 0, 0)); /* empty is not none */
     assert_non_null(identity_map_get(map, BYTES(""), 0, 0).ptr);
     assert_int_not_equal(identity_maps_add(maps, map), number);
     identity_maps_drop(maps, number);
@@ -468,11 +481,9 @@ static void test_map(void **state)
     identity_maps_destroy(maps);
     map = identity_map_create(4, 1);
     uint8_t *large = mem_calloc(1, IDENTITY_MAP_BYTES_MAX);
-    assert_true(identity_map_add(map, BYTES("a"), 0, 0));
-    assert_true(identity_map_add(map, BYTES("b"), 0, 0));
-    assert_false(identity_map_put(map, BYTES("a"), 0, bytes_from(large, IDENTITY_MAP_BYTES_MAX)));
-    assert_true(identity_map_put(map, BYTES("a"), 0, bytes_from(large, IDENTITY_MAP_BYTES_MAX / 2)));
-    assert_false(identity_map_put(map, BYTES("b"), 0, bytes_from(large, IDENTITY_MAP_BYTES_MAX / 2)));
+    assert_false(identity_map_put(map, BYTES("a"), 0, bytes_from(large, IDENTITY_MAP_BYTES_MAX), 0, 0));
+    assert_true(identity_map_put(map, BYTES("a"), 0, bytes_from(large, IDENTITY_MAP_BYTES_MAX / 2), 0, 0));
+    assert_false(identity_map_put(map, BYTES("b"), 0, bytes_from(large, IDENTITY_MAP_BYTES_MAX / 2), 0, 0));
     assert_null(identity_map_get(map, BYTES("b"), 0, 0).ptr);
     free(large);
     identity_map_destroy(map);
