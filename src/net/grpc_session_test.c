@@ -6,10 +6,7 @@
 
 #include <cmocka.h>
 
-#include "net/grpc_health.h"
-#include "net/grpc_session.h"
-#include "net/grpc_test.h"
-#include "net/proto.h"
+#include "net/grpc_pair.h"
 
 enum { MESSAGE_BYTES_MAX = 4 << 20, IN_FLIGHT_BYTES_MAX = 7 << 20 };
 static const uint64_t SECOND_NS = 1000000000;
@@ -118,14 +115,6 @@ static void test_deadlines(void **state)
 
 /* ---- calls that stream ---- */
 
-struct pair {
-    struct admission *admission;
-    struct grpc_session *session;
-    struct client client;
-    uint64_t now_mono_ns;
-    uint32_t half_closed_count;
-};
-
 /* "echo": each message n times, n its first digit; "end" finishes; "fail" finishes with an error. */
 static void echo_on(void *ctx, struct grpc_stream *stream, struct bytes message)
 {
@@ -142,80 +131,16 @@ static void echo_on(void *ctx, struct grpc_stream *stream, struct bytes message)
 
 static void half_closed_on(void *ctx, struct grpc_stream *stream)
 {
-    struct pair *pair = ctx;
-    pair->half_closed_count++;
+    uint32_t *count = ctx;
+    ++*count;
     if (!bytes_equal(stream->method, BYTES("Stay"))) grpc_stream_finish(stream, NULL);
 }
 
-static void pair_open(struct pair *pair, const struct grpc_service *service)
+static struct grpc_service echo_service(uint32_t *half_closed_count)
 {
-    struct grpc_service echo = { .name = "test.Echo", .message = echo_on, .half_closed = half_closed_on, .ctx = pair };
-    struct grpc_options options = {
-        .message_bytes_max = MESSAGE_BYTES_MAX,
-        .streams_max = 20,
-        .services = service == NULL ? &echo : service,
-        .service_count = 1,
+    return (struct grpc_service){
+        .name = "test.Echo", .message = echo_on, .half_closed = half_closed_on, .ctx = half_closed_count
     };
-    static struct grpc_service kept; /* while the session lives */
-    kept = *options.services;
-    options.services = &kept;
-    *pair = (struct pair){ .admission = admission_create(IN_FLIGHT_BYTES_MAX) };
-    pair->session = grpc_session_create(pair->admission, &options, NULL, 0);
-    pair->client.http = client_http(&pair->client);
-}
-
-/* Both sides say all that they have to. */
-static void pair_turn(struct pair *pair)
-{
-    const uint8_t *ptr;
-    uint8_t out[65536];
-    for (bool is_done = false; !is_done;) {
-        is_done = true;
-        for (ssize_t len; (len = nghttp2_session_mem_send(pair->client.http, &ptr)) > 0; is_done = false)
-            grpc_session_feed(pair->session, bytes_from(ptr, (size_t)len), pair->now_mono_ns);
-        for (size_t len; (len = grpc_session_fill(pair->session, out, sizeof out)) > 0; is_done = false)
-            assert_int_equal(nghttp2_session_mem_recv(pair->client.http, out, len), len);
-    }
-}
-
-static void pair_say(struct pair *pair, struct reply *reply, struct bytes bytes)
-{
-    reply->unsent = bytes;
-    assert_int_equal(nghttp2_session_resume_data(pair->client.http, reply->stream_id), 0);
-    pair_turn(pair);
-}
-
-static void pair_end(struct pair *pair, struct reply *reply)
-{
-    reply->is_left_open = false;
-    pair_say(pair, reply, BYTES(""));
-}
-
-static void pair_second(struct pair *pair, int seconds)
-{
-    for (; seconds > 0; seconds--) {
-        pair->now_mono_ns += SECOND_NS;
-        grpc_session_tick(pair->session, pair->now_mono_ns);
-        pair_turn(pair);
-    }
-}
-
-static void pair_close(struct pair *pair)
-{
-    grpc_session_destroy(pair->session);
-    nghttp2_session_del(pair->client.http);
-    assert_int_equal(pair->admission->requests, 0);
-    assert_int_equal(pair->admission->bytes, 0);
-    admission_release(pair->admission);
-}
-
-static void assert_body(struct reply *reply, struct bytes expected)
-{
-    assert_int_equal(reply->body_len, expected.len);
-    if (expected.len > 0) assert_memory_equal(reply->body, expected.ptr, expected.len);
-    free(reply->body);
-    reply->body = NULL;
-    reply->body_len = 0;
 }
 
 /* Goal: each message is answered as it comes, by none, one or many, however its bytes are cut, until either side ends.
@@ -224,7 +149,9 @@ static void test_stream(void **state)
 {
     (void)state;
     struct pair pair;
-    pair_open(&pair, NULL);
+    uint32_t half_closed_count = 0;
+    struct grpc_service echo = echo_service(&half_closed_count);
+    pair_open(&pair, &echo);
     struct reply reply = { .is_left_open = true };
     call_begin(&pair.client, &reply, "/test.Echo/Say", BYTES(""), NULL);
     pair_turn(&pair);
@@ -291,7 +218,7 @@ static void test_stream(void **state)
     assert_int_equal(asked.grpc_status, 0);
     assert_body(&asked, BYTES("\0\0\0\0\1"
                               "1"));
-    assert_int_equal(pair.half_closed_count, 2);
+    assert_int_equal(half_closed_count, 2);
     assert_null(grpc_session_next(pair.session)); /* none of it is the handler's */
     pair_close(&pair);
 }
@@ -319,7 +246,9 @@ static void test_stream_mistakes(void **state)
         { "/test.Echo", BYTES("\0\0\0\0\0"), -1 },
     };
     struct pair pair;
-    pair_open(&pair, NULL);
+    uint32_t half_closed_count = 0;
+    struct grpc_service echo = echo_service(&half_closed_count);
+    pair_open(&pair, &echo);
     for (size_t i = 0; i < COUNT_OF(rules); i++) {
         struct reply reply = { 0 };
         call_begin(&pair.client, &reply, rules[i].path, rules[i].bytes, NULL);
@@ -344,7 +273,9 @@ static void test_stream_that_is_not_read(void **state)
 {
     (void)state;
     struct pair pair;
-    pair_open(&pair, NULL);
+    uint32_t half_closed_count = 0;
+    struct grpc_service echo = echo_service(&half_closed_count);
+    pair_open(&pair, &echo);
     nghttp2_settings_entry no_window = { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0 };
     assert_int_equal(nghttp2_submit_settings(pair.client.http, 0, &no_window, 1), 0);
     struct reply reply = { .is_left_open = true };
@@ -374,7 +305,9 @@ static void test_stream_time(void **state)
 {
     (void)state;
     struct pair pair;
-    pair_open(&pair, NULL);
+    uint32_t half_closed_count = 0;
+    struct grpc_service echo = echo_service(&half_closed_count);
+    pair_open(&pair, &echo);
     static const char *const timeout[] = { "grpc-timeout", "5S", NULL };
     struct reply late = { .is_left_open = true }, silent = { .is_left_open = true }, staying = { 0 };
     call_begin(&pair.client, &late, "/test.Echo/Say",
@@ -408,63 +341,6 @@ static void test_stream_time(void **state)
     pair_close(&pair);
 }
 
-/* Goal: Check tells the state of the server and of each service; Watch tells each change, also the last before a drain;
- * List tells all. Method: the messages as protobuf has them, through a session. */
-static void test_health(void **state)
-{
-    (void)state;
-    static const char *const names[] = { "a.B", "c.D" };
-    struct grpc_health *health = grpc_health_create(names, COUNT_OF(names));
-    struct grpc_service service = grpc_health_service(health);
-    struct pair pair;
-    pair_open(&pair, &service);
-    static const struct {
-        const char *path;
-        struct bytes message, answer;
-        int grpc_status;
-    } rules[] = {
-        { "/grpc.health.v1.Health/Check", BYTES("\0\0\0\0\0"), BYTES("\0\0\0\0\2\x08\2"), 0 },
-        { "/grpc.health.v1.Health/Check", BYTES("\0\0\0\0\5\x0A\3a.B"), BYTES("\0\0\0\0\2\x08\2"), 0 },
-        { "/grpc.health.v1.Health/Check", BYTES("\0\0\0\0\5\x0A\3a.C"), BYTES(""), 5 },
-        { "/grpc.health.v1.Health/Check", BYTES("\0\0\0\0\5\x0A\4a.C"), BYTES(""), 3 },
-        { "/grpc.health.v1.Health/Check", BYTES(""), BYTES(""), 12 },
-        { "/grpc.health.v1.Health/Ask", BYTES("\0\0\0\0\0"), BYTES(""), 12 },
-        { "/grpc.health.v1.Health/List", BYTES("\0\0\0\0\0"),
-          BYTES("\0\0\0\0\x1e"
-                "\x0A\6\x0A\0\x12\2\x08\2"
-                "\x0A\x09\x0A\3a.B\x12\2\x08\2"
-                "\x0A\x09\x0A\3c.D\x12\2\x08\2"),
-          0 },
-    };
-    for (size_t i = 0; i < COUNT_OF(rules); i++) {
-        struct reply reply = { 0 };
-        call_begin(&pair.client, &reply, rules[i].path, rules[i].message, NULL);
-        pair_turn(&pair);
-        if (reply.grpc_status != rules[i].grpc_status)
-            fail_msg("rule %zu: %d, %s", i, reply.grpc_status, reply.message);
-        assert_body(&reply, rules[i].answer);
-    }
-    struct reply known = { 0 }, unknown = { 0 };
-    call_begin(&pair.client, &known, "/grpc.health.v1.Health/Watch", BYTES("\0\0\0\0\5\x0A\3c.D"), NULL);
-    call_begin(&pair.client, &unknown, "/grpc.health.v1.Health/Watch", BYTES("\0\0\0\0\5\x0A\3e.F"), NULL);
-    pair_turn(&pair);
-    assert_body(&known, BYTES("\0\0\0\0\2\x08\2"));
-    assert_body(&unknown, BYTES("\0\0\0\0\2\x08\3"));
-    pair_second(&pair, 3);
-    assert_int_equal(known.body_len, 0);
-    grpc_health_set(health, true);
-    pair_second(&pair, 2);
-    assert_body(&known, BYTES("\0\0\0\0\2\x08\1"));
-    grpc_health_set(health, false);
-    grpc_session_drain(pair.session, true, pair.now_mono_ns);
-    pair_turn(&pair);
-    assert_body(&known, BYTES("\0\0\0\0\2\x08\2"));
-    assert_body(&unknown, BYTES(""));
-    assert_int_equal(known.grpc_status, 14);
-    pair_close(&pair);
-    grpc_health_destroy(health);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -474,7 +350,6 @@ int main(void)
         cmocka_unit_test(test_stream_mistakes),
         cmocka_unit_test(test_stream_that_is_not_read),
         cmocka_unit_test(test_stream_time),
-        cmocka_unit_test(test_health),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
