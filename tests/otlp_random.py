@@ -73,9 +73,10 @@ class Messages:
                 self.value(value.array_value.values.add(), depth + 1)
         elif kind == 8:
             value.kvlist_value.SetInParent()
-            for _ in range(self.random.randrange(4)):
+            # Each key once: common.proto forbids more, and JSON readers differ in which one they take.
+            for key in self.random.sample(KEYS[:10], self.random.randrange(4)):
                 entry = value.kvlist_value.values.add()
-                entry.key = self.random.choice(KEYS[:10])
+                entry.key = key
                 self.value(entry.value, depth + 1)
         # 9: a value that is not set
 
