@@ -360,7 +360,7 @@ bool otlp_value_reader_next(struct otlp_value_reader *reader, struct otlp_attrib
                 is_read = is_read && wire_bytes(&inner, &entry->key);
             } else if (tag == WIRE_LEN(2)) {
                 is_read = is_read && wire_message(&inner, &value);
-                value_read_checked(value, &entry->value);
+                if (is_read) value_read_checked(value, &entry->value);
             } else {
                 is_read = is_read && wire_skip(&inner, tag);
             }
