@@ -81,3 +81,36 @@ void admission_spare_give(struct admission *admission, uint8_t *ptr, size_t cap)
     }
     free(ptr);
 }
+
+bool admitted_charge(struct admitted *body, uint64_t bytes)
+{
+    if (!admission_charge(body->admission, bytes)) return false;
+    body->charged += bytes;
+    return true;
+}
+
+void admitted_grow(struct admitted *body, size_t cap)
+{
+    if (body->cap == 0) body->ptr = admission_spare_take(body->admission, cap, &body->cap);
+    if (body->cap >= cap) return;
+    body->ptr = mem_realloc(body->ptr, cap);
+    body->cap = cap;
+}
+
+struct bytes admitted_take(struct admitted *body)
+{
+    if (body->len == 0) return (struct bytes){ 0 };
+    struct bytes taken = bytes_from(body->ptr, body->len);
+    body->ptr = NULL;
+    body->len = body->cap = 0;
+    return taken;
+}
+
+void admitted_free(struct admitted *body)
+{
+    if (body->ptr != NULL) admission_spare_give(body->admission, body->ptr, body->cap);
+    body->ptr = NULL;
+    body->len = body->cap = 0;
+    admission_return(body->admission, body->charged);
+    body->charged = 0;
+}

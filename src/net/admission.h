@@ -40,3 +40,30 @@ void admission_return(struct admission *admission, uint64_t bytes);
 uint8_t *admission_spare_take(struct admission *admission, size_t need, size_t *cap);
 /* Takes ptr (from malloc), to keep it or to free it. */
 void admission_spare_give(struct admission *admission, uint8_t *ptr, size_t cap);
+
+/* A request's body as it comes, and what is charged for the request. */
+struct admitted {
+    struct admission *admission;
+    uint8_t *ptr; /* from malloc or a spare */
+    size_t len, cap;
+    uint64_t charged;
+};
+/* False: there is no room now. */
+MUST_CHECK bool admitted_charge(struct admitted *body, uint64_t bytes);
+/* Of the same size or larger: the bytes stay. It was charged before. */
+void admitted_grow(struct admitted *body, size_t cap);
+/* Behind what is there already; there is room. */
+static inline void admitted_add(struct admitted *body, struct bytes bytes)
+{
+    assert(bytes.len <= body->cap - body->len);
+    if (bytes.len > 0) memcpy(body->ptr + body->len, bytes.ptr, bytes.len);
+    body->len += bytes.len;
+}
+/* The bytes become the caller's, to free(); what is charged stays so. ptr is NULL when there are none. */
+struct bytes admitted_take(struct admitted *body);
+/* The bytes, and all that is charged. */
+void admitted_free(struct admitted *body);
+static inline struct bytes admitted_bytes(const struct admitted *body)
+{
+    return body->len == 0 ? BYTES("") : bytes_from(body->ptr, body->len);
+}

@@ -13,46 +13,30 @@ static struct grpc_call *call_of(struct grpc_request *request)
     return (struct grpc_call *)request;
 }
 
-bool grpc_call_charge(struct grpc_call *call, uint64_t bytes)
-{
-    if (!admission_charge(call->admission, bytes)) return false;
-    call->charged += bytes;
-    return true;
-}
-
 void grpc_call_free_body(struct grpc_call *call)
 {
-    if (call->body != NULL) admission_spare_give(call->admission, call->body, call->body_cap);
-    call->body = NULL;
-    call->body_len = call->body_cap = 0;
+    admitted_free(&call->body);
     call->request.body = (struct bytes){ 0 };
-    admission_return(call->admission, call->charged);
-    call->charged = 0;
 }
 
 struct bytes grpc_request_take_body(struct grpc_request *request)
 {
-    struct grpc_call *call = call_of(request);
-    struct bytes body = bytes_from(call->body, call->body_len);
-    if (body.len == 0) return (struct bytes){ 0 };
-    call->body = NULL;
-    call->body_len = call->body_cap = 0;
     request->body = (struct bytes){ 0 };
-    return body;
+    return admitted_take(&call_of(request)->body);
 }
 
 struct grpc_call *grpc_call_create(struct grpc_session *session, int32_t stream_id)
 {
     struct grpc_call *call = mem_calloc(1, sizeof *call);
     call->session = session;
-    call->admission = session->admission;
+    call->body.admission = session->admission;
     call->stream_id = stream_id;
     call->since_mono_ns = session->now_mono_ns;
     call->older = session->newest;
     *(call->older != NULL ? &call->older->newer : &session->oldest) = call;
     session->newest = call;
     session->call_count++;
-    atomic_fetch_add(&call->admission->requests, 1);
+    atomic_fetch_add(&call->body.admission->requests, 1);
     return call;
 }
 
@@ -76,7 +60,7 @@ void grpc_call_free(struct grpc_call *call)
     free(call->x_api_key);
     free(call->encoding_name);
     free(call->reply);
-    atomic_fetch_sub(&call->admission->requests, 1);
+    atomic_fetch_sub(&call->body.admission->requests, 1);
     free(call);
 }
 
@@ -139,29 +123,22 @@ static void prefix_end(struct grpc_call *call)
         grpc_call_refuse(call, ERR_TOO_LARGE, text);
         return;
     }
-    if (!grpc_call_charge(call, call->message_bytes)) {
+    if (!admitted_charge(&call->body, call->message_bytes)) {
         grpc_call_refuse_full(call);
         return;
     }
     size_t first = call->message_bytes < BODY_STEP_BYTES ? call->message_bytes : BODY_STEP_BYTES;
-    call->body = admission_spare_take(call->admission, first, &call->body_cap);
-    if (call->body == NULL && first > 0) {
-        call->body = mem_alloc(first);
-        call->body_cap = first;
-    }
+    admitted_grow(&call->body, first);
 }
 
-static void body_add(struct grpc_call *call, const uint8_t *ptr, size_t len)
+static void body_add(struct grpc_call *call, struct bytes bytes)
 {
-    if (len > call->body_cap - call->body_len) {
+    if (bytes.len > call->body.cap - call->body.len) {
         /* No more than twice what has come: a length alone makes us allocate a step, not gigabytes. */
-        size_t cap = 2 * (call->body_len + len);
-        if (cap > call->message_bytes) cap = call->message_bytes;
-        call->body = mem_realloc(call->body, cap);
-        call->body_cap = cap;
+        size_t cap = 2 * (call->body.len + bytes.len);
+        admitted_grow(&call->body, cap < call->message_bytes ? cap : call->message_bytes);
     }
-    memcpy(call->body + call->body_len, ptr, len);
-    call->body_len += len;
+    admitted_add(&call->body, bytes);
 }
 
 bool grpc_call_read_prefix(struct grpc_call *call, struct bytes *bytes)
@@ -181,10 +158,10 @@ void grpc_call_read(struct grpc_call *call, struct bytes bytes)
         prefix_end(call);
         if (call->state != CALL_OPEN) return;
     }
-    if (bytes.len > call->message_bytes - call->body_len) {
+    if (bytes.len > call->message_bytes - call->body.len) {
         grpc_call_refuse(call, ERR_UNSUPPORTED, "cannot take more than one message in a call");
     } else if (bytes.len > 0) {
-        body_add(call, bytes.ptr, bytes.len);
+        body_add(call, bytes);
     }
 }
 
@@ -196,11 +173,11 @@ void grpc_call_read_end(struct grpc_call *call)
                          "cannot take a call without a message"); /* statuscodes.md: cardinality */
         return;
     }
-    if (call->prefix_len < GRPC_PREFIX_BYTES || call->body_len < call->message_bytes) {
+    if (call->prefix_len < GRPC_PREFIX_BYTES || call->body.len < call->message_bytes) {
         grpc_call_refuse(call, ERR_INPUT, "cannot read the message: it is cut short");
         return;
     }
-    call->request.body = call->body_len == 0 ? BYTES("") : bytes_from(call->body, call->body_len);
+    call->request.body = admitted_bytes(&call->body);
     call->request.received_unix_us = (uint64_t)clock_unix_us();
     call->state = CALL_WHOLE;
     call->next = NULL;

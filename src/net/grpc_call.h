@@ -9,6 +9,7 @@
 #pragma once
 #include <nghttp2/nghttp2.h>
 
+#include "net/admission.h"
 #include "net/grpc_session.h"
 #include "net/http2_alive.h"
 #include "net/http2_guard.h"
@@ -29,9 +30,8 @@ enum call_state {
 };
 
 struct grpc_call {
-    struct grpc_request request;  /* first: grpc_request * is grpc_call * */
-    struct grpc_session *session; /* NULL once the stream or the session is gone */
-    struct admission *admission;
+    struct grpc_request request;     /* first: grpc_request * is grpc_call * */
+    struct grpc_session *session;    /* NULL once the stream or the session is gone */
     struct grpc_call *older, *newer; /* in the session */
     struct grpc_call *next;          /* of the whole ones */
     enum call_state state;
@@ -41,7 +41,6 @@ struct grpc_call {
     int32_t stream_id;
     uint64_t since_mono_ns;    /* opened, or answered */
     uint64_t deadline_mono_ns; /* of grpc-timeout; 0: none */
-    uint64_t charged;
     /* of the headers */
     size_t header_list_bytes;
     char *path, *authorization, *x_api_key, *encoding_name; /* NULL until seen */
@@ -49,8 +48,8 @@ struct grpc_call {
     const char *http_status; /* of a rejected one */
     /* of the body */
     uint8_t prefix[GRPC_PREFIX_BYTES];
-    size_t prefix_len, body_len, body_cap, message_bytes;
-    uint8_t *body;
+    size_t prefix_len, message_bytes;
+    struct admitted body;
     /* of the answer */
     struct err answer; /* ERR_OK: reply counts */
     uint32_t retry_delay_ms;
@@ -83,10 +82,9 @@ struct grpc_session {
 
 /* grpc_call.c */
 struct grpc_call *grpc_call_create(struct grpc_session *session, int32_t stream_id);
-void grpc_call_lose(struct grpc_call *call);   /* the stream is gone */
-void grpc_call_detach(struct grpc_call *call); /* from its session: nobody waits for its answer */
-void grpc_call_free(struct grpc_call *call);   /* a detached one */
-MUST_CHECK bool grpc_call_charge(struct grpc_call *call, uint64_t bytes);
+void grpc_call_lose(struct grpc_call *call);      /* the stream is gone */
+void grpc_call_detach(struct grpc_call *call);    /* from its session: nobody waits for its answer */
+void grpc_call_free(struct grpc_call *call);      /* a detached one */
 void grpc_call_free_body(struct grpc_call *call); /* and all that was charged */
 void grpc_call_read(struct grpc_call *call, struct bytes bytes);
 void grpc_call_read_end(struct grpc_call *call);

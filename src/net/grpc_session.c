@@ -126,7 +126,7 @@ static void headers_end(struct grpc_call *call)
         return;
     }
     call->request.path = bytes_of_text(call->path);
-    if (!grpc_call_charge(call, sizeof *call + call->header_list_bytes)) {
+    if (!admitted_charge(&call->body, sizeof *call + call->header_list_bytes)) {
         grpc_call_refuse_full(call);
         return;
     }
@@ -146,8 +146,8 @@ static int on_data_chunk(nghttp2_session *http, uint8_t flags, int32_t stream_id
     struct grpc_call *call = nghttp2_session_get_stream_user_data(http, stream_id);
     if (call == NULL) return 0;
     if (call->state == CALL_REJECTED) {
-        call->body_len += len;
-        if (call->body_len > REJECTED_BYTES_MAX) grpc_call_respond_text(call);
+        call->message_bytes += len; /* not kept */
+        if (call->message_bytes > REJECTED_BYTES_MAX) grpc_call_respond_text(call);
         return 0;
     }
     if (call->state == CALL_OPEN) grpc_call_read(call, bytes_from(ptr, len));
@@ -375,7 +375,7 @@ static void call_tick(struct grpc_call *call)
 {
     struct grpc_session *session = call->session;
     uint64_t seconds = (session->now_mono_ns - call->since_mono_ns) / SECOND_NS;
-    if (call->state == CALL_OPEN && seconds > WAIT_SECONDS_MAX + call->body_len / BODY_BYTES_A_SECOND_MIN) {
+    if (call->state == CALL_OPEN && seconds > WAIT_SECONDS_MAX + call->body.len / BODY_BYTES_A_SECOND_MIN) {
         grpc_call_refuse(call, ERR_TIMEOUT, "could not wait longer for the rest of the message");
     } else if (call->state == CALL_REJECTED && seconds > REJECTED_SECONDS_MAX) {
         grpc_call_respond_text(call);

@@ -46,7 +46,7 @@ static bool reply_reserve(struct grpc_call *call, size_t more)
     if (call->reply_sent == call->reply_len) call->reply_len = call->reply_sent = 0;
     size_t need = call->reply_len + more;
     if (need <= call->reply_cap) return true;
-    if (!grpc_call_charge(call, need - call->reply_cap)) return false;
+    if (!admitted_charge(&call->body, need - call->reply_cap)) return false;
     call->reply = mem_realloc(call->reply, need);
     call->reply_cap = need;
     return true;
@@ -108,11 +108,11 @@ static bool prefix_check(struct grpc_call *call)
         fail(call, ERR_UNSUPPORTED, "cannot decompress messages of this service: send them as they are");
     } else if (call->message_bytes > MESSAGE_BYTES_MAX) {
         fail(call, ERR_TOO_LARGE, "cannot take a message of more than 64 KiB for this service");
-    } else if (call->message_bytes > call->body_cap && !grpc_call_charge(call, call->message_bytes - call->body_cap)) {
+    } else if (call->message_bytes > call->body.cap &&
+               !admitted_charge(&call->body, call->message_bytes - call->body.cap)) {
         fail(call, ERR_BUSY, "could not take the message: too many bytes are in flight");
-    } else if (call->message_bytes > call->body_cap) {
-        call->body = mem_realloc(call->body, call->message_bytes);
-        call->body_cap = call->message_bytes;
+    } else {
+        admitted_grow(&call->body, call->message_bytes);
     }
     return call->state == CALL_STREAMING;
 }
@@ -123,14 +123,13 @@ void grpc_stream_read(struct grpc_call *call, struct bytes bytes)
     while (bytes.len > 0 && call->state == CALL_STREAMING) {
         if (call->prefix_len < GRPC_PREFIX_BYTES && (!grpc_call_read_prefix(call, &bytes) || !prefix_check(call)))
             return;
-        size_t take = call->message_bytes - call->body_len;
+        size_t take = call->message_bytes - call->body.len;
         if (take > bytes.len) take = bytes.len;
-        if (take > 0) memcpy(call->body + call->body_len, bytes.ptr, take);
-        call->body_len += take;
+        admitted_add(&call->body, bytes_from(bytes.ptr, take));
         bytes = bytes_from(bytes.ptr + take, bytes.len - take);
-        if (call->body_len < call->message_bytes) return;
-        struct bytes message = call->body_len == 0 ? BYTES("") : bytes_from(call->body, call->body_len);
-        call->prefix_len = call->body_len = 0;
+        if (call->body.len < call->message_bytes) return;
+        struct bytes message = admitted_bytes(&call->body);
+        call->prefix_len = call->body.len = 0;
         call->service->message(call->service->ctx, &call->stream, message);
     }
 }

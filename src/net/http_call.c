@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "net/admission.h"
 
 enum { BODY_STEP_BYTES = 1 << 20 }; /* kept at once for a body that is said to be larger */
 
@@ -15,7 +14,7 @@ struct http_call *http_call_create(struct admission *admission, struct server_co
 {
     struct http_call *call = mem_calloc(1, sizeof *call + text_bytes);
     call->owner = owner;
-    call->admission = admission;
+    call->body.admission = admission;
     call->state = CALL_READING;
     buf_init(&call->head, SIZE_MAX);
     atomic_fetch_add(&admission->requests, 1);
@@ -25,38 +24,22 @@ struct http_call *http_call_create(struct admission *admission, struct server_co
 void http_call_free(struct http_call *call)
 {
     http_call_drop_body(call);
-    atomic_fetch_sub(&call->admission->requests, 1);
+    atomic_fetch_sub(&call->body.admission->requests, 1);
     buf_deinit(&call->head);
     free(call->answer);
     free(call);
 }
 
-bool http_call_charge(struct http_call *call, uint64_t bytes)
-{
-    if (!admission_charge(call->admission, bytes)) return false;
-    call->charged += bytes;
-    return true;
-}
-
 void http_call_drop_body(struct http_call *call)
 {
-    if (call->body != NULL) admission_spare_give(call->admission, call->body, call->body_cap);
-    call->body = NULL;
-    call->body_len = call->body_cap = 0;
+    admitted_free(&call->body);
     call->request.body = (struct bytes){ 0 };
-    admission_return(call->admission, call->charged);
-    call->charged = 0;
 }
 
 struct bytes http_request_take_body(struct http_request *request)
 {
-    struct http_call *call = call_of(request);
-    struct bytes body = bytes_from(call->body, call->body_len);
-    if (body.len == 0) return (struct bytes){ 0 };
-    call->body = NULL;
-    call->body_len = call->body_cap = 0;
     request->body = (struct bytes){ 0 };
-    return body;
+    return admitted_take(&call_of(request)->body);
 }
 
 /* As a power of two of what is there, but not more than the client said: it will come. */
@@ -66,24 +49,20 @@ static bool body_grow(struct http_call *call, size_t need, size_t max)
     if (call->body_bytes > 0) {
         if (cap < BODY_STEP_BYTES) cap = BODY_STEP_BYTES;
         if (cap > call->body_bytes) cap = call->body_bytes;
-    } else if (!http_call_charge(call, cap - call->body_cap)) {
+    } else if (!admitted_charge(&call->body, cap - call->body.cap)) {
         return false;
     }
-    if (call->body_cap == 0) call->body = admission_spare_take(call->admission, cap, &call->body_cap);
-    if (call->body_cap >= need) return true;
-    call->body = mem_realloc(call->body, cap);
-    call->body_cap = cap;
+    admitted_grow(&call->body, cap);
     return true;
 }
 
 bool http_call_add_body(struct http_call *call, struct bytes bytes, size_t body_bytes_max)
 {
-    assert(bytes.len <= body_bytes_max - call->body_len);
-    if (bytes.len > call->body_cap - call->body_len && !body_grow(call, call->body_len + bytes.len, body_bytes_max)) {
+    assert(bytes.len <= body_bytes_max - call->body.len);
+    if (bytes.len > call->body.cap - call->body.len && !body_grow(call, call->body.len + bytes.len, body_bytes_max)) {
         return false;
     }
-    memcpy(call->body + call->body_len, bytes.ptr, bytes.len);
-    call->body_len += bytes.len;
+    admitted_add(&call->body, bytes);
     return true;
 }
 

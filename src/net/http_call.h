@@ -3,6 +3,7 @@
  *
  * Thread: the session's owner; http_call_set_answer runs on any thread. */
 #pragma once
+#include "net/admission.h"
 #include "net/http_session.h"
 
 enum http_call_state {
@@ -16,14 +17,12 @@ struct http_call {
     struct http_request request;     /* first: http_request * is http_call * */
     struct server_connection *owner; /* the session's */
     bool is_orphan;                  /* the session is gone: nobody waits for the answer */
-    struct admission *admission;
-    struct http_call *next; /* in the session: the request after this one */
+    struct http_call *next;          /* in the session: the request after this one */
     enum http_call_state state;
-    uint64_t charged;
     bool is_head, is_1_0, wants_continue;
     struct http_refusal refusal;
-    uint8_t *body;
-    size_t body_len, body_cap, body_bytes; /* body_bytes: as stated, 0 when it was not */
+    struct admitted body;
+    size_t body_bytes; /* as stated; 0 when it was not */
     /* of the answer */
     struct http_response response; /* its headers and body are in the block */
     uint8_t *answer;
@@ -35,7 +34,6 @@ struct http_call {
 /* Room for text_bytes of headers and what they point into. */
 struct http_call *http_call_create(struct admission *admission, struct server_connection *owner, size_t text_bytes);
 void http_call_free(struct http_call *call);
-MUST_CHECK bool http_call_charge(struct http_call *call, uint64_t bytes); /* false: there is no room */
-void http_call_drop_body(struct http_call *call);                         /* and all that is charged */
+void http_call_drop_body(struct http_call *call); /* and all that is charged */
 /* False: bytes of no stated length, and there is no room for them. */
 MUST_CHECK bool http_call_add_body(struct http_call *call, struct bytes bytes, size_t body_bytes_max);

@@ -284,9 +284,9 @@ static void call_admit(struct http_session *session, struct http_call *call)
         refuse(session, call, 411, "a Content-Length, or Transfer-Encoding: chunked, is needed", 0);
     } else if (is_sized && parser->content_length > session->body_bytes_max) {
         refuse_too_large(session, call);
-    } else if (!http_call_charge(call,
-                                 sizeof *call + session->text.len + session->line_count * sizeof(struct http_header)) ||
-               !http_call_charge(call, is_sized ? parser->content_length : 0)) {
+    } else if (!admitted_charge(&call->body,
+                                sizeof *call + session->text.len + session->line_count * sizeof(struct http_header)) ||
+               !admitted_charge(&call->body, is_sized ? parser->content_length : 0)) {
         refuse_full(session, call);
     } else {
         call->body_bytes = is_sized ? (size_t)parser->content_length : 0;
@@ -332,7 +332,7 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
     session->body_seen += len;
     if (call == NULL) return 0; /* refused: the rest is of no use */
     call->wants_continue = false;
-    if (len > session->body_bytes_max - call->body_len) {
+    if (len > session->body_bytes_max - call->body.len) {
         refuse_too_large(session, call);
     } else if (!http_call_add_body(call, bytes_from(at, len), session->body_bytes_max)) {
         refuse_full(session, call);
@@ -356,7 +356,7 @@ static int on_message_complete(llhttp_t *parser)
     struct http_session *session = session_of(parser);
     struct http_call *call = session->call;
     if (call != NULL) {
-        call->request.body = call->body_len == 0 ? BYTES("") : bytes_from(call->body, call->body_len);
+        call->request.body = admitted_bytes(&call->body);
         call->request.received_unix_us = (uint64_t)clock_unix_us();
         call->state = CALL_WHOLE;
         call->wants_continue = false;
