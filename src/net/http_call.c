@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-
 enum { BODY_STEP_BYTES = 1 << 20 }; /* kept at once for a body that is said to be larger */
 
 static struct http_call *call_of(struct http_request *request)

@@ -102,8 +102,8 @@ static void peer_print(const struct server_connection *connection, char *out, si
 void server_mishap(struct server *server, enum server_mishap mishap, const struct server_connection *connection,
                    const char *detail)
 {
-    static const char *const names[SERVER_MISHAPS] = { "connection_refused", "tls_failed", "tls_missing",
-                                                       "tls_unexpected", "not_understood", "cut_off" };
+    static const char *const names[SERVER_MISHAPS] = { "connection_refused", "tls_failed",     "tls_missing",
+                                                       "tls_unexpected",     "not_understood", "cut_off" };
     char event[60], peer[64];
     uint64_t count = atomic_fetch_add(&server->mishaps[mishap], 1) + 1, now_ns = clock_mono_ns();
     if (count > 1 && now_ns - server->told_mono_ns[mishap] < TELL_NS_MIN) return;
