@@ -20,10 +20,11 @@ BENCH ?=
 JOBS ?= $(shell nproc)
 CONFIGURE := $(if $(CI),-DMONO_WERROR=ON)
 
-# $(call build,preset[,targets]): configures once; ninja runs cmake again by itself when it has to. Warnings are gcc's to give:
-# clang, which builds the fuzz targets, has others.
+# $(call build,preset[,targets]): configures once, and again when what the tests need has come since (`make run` does without);
+# ninja runs cmake again by itself when it has to. Warnings are gcc's to give: clang, which builds the fuzz targets, has others.
 define build
-@test -f build/$(1)/build.ninja || cmake --preset $(1) $(if $(filter-out fuzz,$(1)),$(CONFIGURE)) >/dev/null
+@test -f build/$(1)/build.ninja && { grep -q cmocka_FOUND:INTERNAL=1 build/$(1)/CMakeCache.txt || ! pkg-config --exists cmocka; } || \
+    cmake --preset $(1) $(if $(filter-out fuzz,$(1)),$(CONFIGURE)) >/dev/null
 @ninja -C build/$(1) -j $(JOBS) --quiet $(2)
 endef
 
