@@ -2,20 +2,11 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
-
-static uint8_t *put_varint(uint8_t *at, uint64_t value)
-{
-    while (value >= 0x80) {
-        *at++ = (uint8_t)(value | 0x80);
-        value >>= 7;
-    }
-    *at++ = (uint8_t)value;
-    return at;
-}
+#include "base/varint.h"
 
 size_t answer_encode(uint64_t rejected_count, const char *reason, uint8_t message[ANSWER_BYTES_MAX])
 {
-    enum { FIELD_1_VARINT = 0x08, FIELD_1_BYTES = 0x0A, FIELD_2_BYTES = 0x12, VARINT_BYTES_MAX = 10 };
+    enum { FIELD_1_VARINT = 0x08, FIELD_1_BYTES = 0x0A, FIELD_2_BYTES = 0x12 };
     static_assert(2 * (1 + VARINT_BYTES_MAX) + 1 + VARINT_BYTES_MAX + ANSWER_REASON_BYTES_MAX <= ANSWER_BYTES_MAX,
                   "the largest answer fits");
     if (rejected_count == 0) return 0;
@@ -23,15 +14,15 @@ size_t answer_encode(uint64_t rejected_count, const char *reason, uint8_t messag
     assert(reason_len <= ANSWER_REASON_BYTES_MAX);
     uint8_t partial[ANSWER_BYTES_MAX], *at = partial;
     *at++ = FIELD_1_VARINT;
-    at = put_varint(at, rejected_count);
+    at = varint_put(at, rejected_count);
     *at++ = FIELD_2_BYTES;
-    at = put_varint(at, reason_len);
+    at = varint_put(at, reason_len);
     memcpy(at, reason, reason_len);
     at += reason_len;
     size_t partial_len = (size_t)(at - partial);
     at = message;
     *at++ = FIELD_1_BYTES;
-    at = put_varint(at, partial_len);
+    at = varint_put(at, partial_len);
     memcpy(at, partial, partial_len);
     return (size_t)(at - message) + partial_len;
 }
@@ -78,9 +69,9 @@ size_t status_encode(int grpc_status, const char *text, uint8_t message[STATUS_B
     struct bytes clean = text_cleaned(text, room);
     uint8_t *at = message;
     *at++ = CODE_VARINT;
-    at = put_varint(at, (uint64_t)grpc_status);
+    at = varint_put(at, (uint64_t)grpc_status);
     *at++ = MESSAGE_BYTES;
-    at = put_varint(at, clean.len);
+    at = varint_put(at, clean.len);
     return (size_t)(json_put_raw(at, clean) - message);
 }
 

@@ -1,5 +1,6 @@
 #include "net/grpc_client.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "net/tcp.h"
 #include "net/tls.h"
 #include <inttypes.h>
@@ -23,14 +24,6 @@ struct grpc_client {
     int http_status;
     bool is_done, is_reset;
 };
-
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
 
 static void text_decode(char *text, size_t text_bytes, const uint8_t *value, size_t len)
 {

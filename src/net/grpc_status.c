@@ -1,5 +1,7 @@
 #include "net/grpc_status.h"
 
+#include "base/varint.h"
+
 size_t grpc_message_encode(const char *text, char out[GRPC_MESSAGE_BYTES_MAX])
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -16,13 +18,6 @@ size_t grpc_message_encode(const char *text, char out[GRPC_MESSAGE_BYTES_MAX])
         out[len++] = digits[byte & 15];
     }
     return len;
-}
-
-static uint8_t *varint_put(uint8_t *at, uint64_t number)
-{
-    for (; number >= 0x80; number >>= 7) *at++ = (uint8_t)(number | 0x80);
-    *at++ = (uint8_t)number;
-    return at;
 }
 
 static uint8_t *field_put_bytes(uint8_t *at, uint32_t field, const void *ptr, size_t len)

@@ -1,5 +1,7 @@
 #include "net/proto.h"
 
+#include "base/varint.h"
+
 static bool varint_next(struct bytes *from, uint64_t *value)
 {
     *value = 0;
@@ -45,22 +47,19 @@ struct bytes proto_find_bytes(struct bytes message, uint32_t number)
     return found;
 }
 
-static bool varint_put(struct buf *out, uint64_t value)
+static bool varint_add(struct buf *out, uint64_t value)
 {
-    uint8_t bytes[10];
-    size_t len = 0;
-    for (; value >= 0x80; value >>= 7) bytes[len++] = (uint8_t)(value | 0x80);
-    bytes[len++] = (uint8_t)value;
-    return buf_add(out, bytes, len);
+    uint8_t bytes[VARINT_BYTES_MAX];
+    return buf_add(out, bytes, (size_t)(varint_put(bytes, value) - bytes));
 }
 
 bool proto_put_number(struct buf *out, uint32_t number, uint64_t value)
 {
-    return varint_put(out, (uint64_t)number << 3 | PROTO_VARINT) && varint_put(out, value);
+    return varint_add(out, (uint64_t)number << 3 | PROTO_VARINT) && varint_add(out, value);
 }
 
 bool proto_put_bytes(struct buf *out, uint32_t number, struct bytes bytes)
 {
-    return varint_put(out, (uint64_t)number << 3 | PROTO_BYTES) && varint_put(out, bytes.len) &&
+    return varint_add(out, (uint64_t)number << 3 | PROTO_BYTES) && varint_add(out, bytes.len) &&
            (bytes.len == 0 || buf_add(out, bytes.ptr, bytes.len));
 }

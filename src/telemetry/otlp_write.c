@@ -1,5 +1,6 @@
 #include "telemetry/otlp_write.h"
 #include "base/utf8.h"
+#include "base/varint.h"
 
 #define SCOPE_NAME     "monoscope"
 #define LENGTH_BYTES   5 /* of a message's length while it is being written: up to 32 bits */
@@ -10,18 +11,10 @@ static void put(struct otlp_writer *writer, const void *ptr, size_t len)
     if (!writer->is_full && !buf_add(writer->out, ptr, len)) writer->is_full = true;
 }
 
-static size_t varint_make(uint8_t bytes[10], uint64_t value)
-{
-    size_t len = 0;
-    for (; value > 0x7F; value >>= 7) bytes[len++] = (uint8_t)(value | 0x80);
-    bytes[len++] = (uint8_t)value;
-    return len;
-}
-
 static void put_varint(struct otlp_writer *writer, uint64_t value)
 {
-    uint8_t bytes[10];
-    put(writer, bytes, varint_make(bytes, value));
+    uint8_t bytes[VARINT_BYTES_MAX];
+    put(writer, bytes, (size_t)(varint_put(bytes, value) - bytes));
 }
 
 static void put_number(struct otlp_writer *writer, uint32_t field, uint64_t value)
@@ -77,8 +70,8 @@ static size_t message_begin(struct otlp_writer *writer, uint32_t field)
 static void message_end(struct otlp_writer *writer, size_t begin)
 {
     if (writer->is_full) return;
-    uint8_t bytes[10], *content = writer->out->ptr + begin;
-    size_t len = writer->out->len - begin, length_len = varint_make(bytes, len);
+    uint8_t bytes[VARINT_BYTES_MAX], *content = writer->out->ptr + begin;
+    size_t len = writer->out->len - begin, length_len = (size_t)(varint_put(bytes, len) - bytes);
     assert(length_len <= LENGTH_BYTES);
     memmove(content - LENGTH_BYTES + length_len, content, len);
     memcpy(content - LENGTH_BYTES, bytes, length_len);

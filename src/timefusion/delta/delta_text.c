@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/utf8.h"
 #include "timefusion/delta/delta.h"
@@ -46,14 +47,6 @@ bool delta_put_path(struct buf *buf, const char *path)
     return true;
 }
 
-static int hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-    return -1;
-}
-
 bool delta_path_decode(const char *encoded, char path[DELTA_PATH_BYTES_MAX + 1])
 {
     size_t len = 0;
@@ -61,8 +54,8 @@ bool delta_path_decode(const char *encoded, char path[DELTA_PATH_BYTES_MAX + 1])
         if (len == DELTA_PATH_BYTES_MAX) return false;
         char byte = *at;
         if (byte == '%') {
-            int high = hex_digit(at[1]);
-            int low = high < 0 ? -1 : hex_digit(at[2]);
+            int high = hex_digit((uint8_t)at[1]);
+            int low = high < 0 ? -1 : hex_digit((uint8_t)at[2]);
             if (low < 0 || (high == 0 && low == 0)) return false;
             byte = (char)(high * 16 + low);
             at += 2;

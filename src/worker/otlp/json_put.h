@@ -4,30 +4,11 @@
  *
  * at is on the value's first character and behind it afterwards. Thread, memory, errors: as json_text.h. */
 #pragma once
+#include "base/varint.h"
 #include "worker/otlp/json_text.h"
 
 enum { TAG_BYTES_MAX = 2, LENGTH_BYTES_MAX = 5, NUMBER_ROOM = 16 /* tag and number, or tag and length */ };
 enum { WIRE_VARINT_TYPE = 0, WIRE_FIXED64_TYPE = 1, WIRE_LEN_TYPE = 2, WIRE_FIXED32_TYPE = 5 };
-
-static inline uint8_t *varint_put(uint8_t *out, uint64_t value)
-{
-    while (value >= 0x80) {
-        *out++ = (uint8_t)(value | 0x80);
-        value >>= 7;
-    }
-    *out++ = (uint8_t)value;
-    return out;
-}
-
-static inline uint32_t varint_bytes(uint64_t value)
-{
-    uint32_t bytes = 1;
-    while (value >= 0x80) {
-        bytes++;
-        value >>= 7;
-    }
-    return bytes;
-}
 
 static inline uint8_t *tag_put(uint8_t *out, const struct json_field *field, uint32_t wire_type)
 {

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/hex.h"
+
 /* ---- errors ---- */
 
 /* "resourceSpans[0].scopeSpans[1].name"; a place too deep to be told is cut. */
@@ -68,13 +70,6 @@ bool json_word(struct json *json, const char *word)
     }
     json->at += len;
     return true;
-}
-
-static int hex_digit(uint8_t byte)
-{
-    if ((uint8_t)(byte - '0') <= 9) return byte - '0';
-    byte |= 0x20;
-    return (uint8_t)(byte - 'a') <= 5 ? byte - 'a' + 10 : -1;
 }
 
 /* The four digits of \uXXXX; at is behind the u. -1 when they are not there. */

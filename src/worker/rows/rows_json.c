@@ -1,5 +1,7 @@
 #include "worker/rows/rows_json.h"
 
+#include "base/hex.h"
+
 static uint8_t *base64_put(uint8_t *at, struct bytes bytes)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -129,21 +131,13 @@ static inline bool byte_take(struct reader *reader, uint8_t byte)
     return true;
 }
 
-static int hex_value(uint8_t digit)
-{
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-    return -1;
-}
-
 /* The number behind \u, -1 when there are not four digits. */
 static int32_t unit_at(const uint8_t *at, const uint8_t *end)
 {
     if (end - at < 4) return -1;
     int32_t unit = 0;
     for (int i = 0; i < 4; i++) {
-        int digit = hex_value(at[i]);
+        int digit = hex_digit(at[i]);
         if (digit < 0) return -1;
         unit = unit << 4 | digit;
     }
