@@ -290,7 +290,7 @@ static bool log_start(struct app *app, struct err *err)
 }
 
 /* The key is what counts; a user that names another project than the key's is a mistake worth telling. */
-static bool login(void *ctx, struct bytes user, struct bytes password, struct uuid *project_id, struct err *err)
+static bool login(void *ctx, struct bytes user, struct bytes password, struct pgwire_user *who, struct err *err)
 {
     struct app *app = ctx;
     struct meta_key key;
@@ -303,8 +303,16 @@ static bool login(void *ctx, struct bytes user, struct bytes password, struct uu
     if (meta_project_find(app->meta, user, &project, &missing) && !uuid_equal(project.id, key.project_id))
         return err_set(err, ERR_UNAUTHENTICATED, "this API key is not of project \"%.*s\"", (int)user.len,
                        (const char *)user.ptr);
-    *project_id = key.project_id;
+    who->project_id = key.project_id;
+    who->is_operator = meta_project_find(app->meta, bytes_of_text(OWN_PROJECT), &project, &missing) &&
+                       uuid_equal(project.id, key.project_id);
     return true;
+}
+
+static bool flush_now(void *ctx, uint32_t timeout_ms, struct err *err)
+{
+    struct app *app = ctx;
+    return worker_flush(app->worker, timeout_ms, err);
 }
 
 static bool query_start(struct app *app, struct err *err)
@@ -313,6 +321,7 @@ static bool query_start(struct app *app, struct err *err)
     path_in(app, "tmp/query", path, sizeof path);
     struct query_options query_options = {
         .timefusion = app->timefusion,
+        .hooks = { .flush = flush_now, .ctx = app },
         .memory_bytes_max = app->budget.query,
         .threads = 2,
         .temp_dir = path,

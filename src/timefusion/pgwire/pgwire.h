@@ -21,9 +21,13 @@ struct pgwire_server;
 struct query_engine;
 struct tls_context;
 
+struct pgwire_user {
+    struct uuid project_id;
+    bool is_operator; /* may look after all projects' files (query.h) */
+};
 struct pgwire_login {
-    /* Which project do this user and password open? ERR_UNAUTHENTICATED with words for the person when none. */
-    bool (*login)(void *ctx, struct bytes user, struct bytes password, struct uuid *project_id, struct err *err);
+    /* Whom do this user and password let in? ERR_UNAUTHENTICATED with words for the person when nobody. */
+    bool (*login)(void *ctx, struct bytes user, struct bytes password, struct pgwire_user *who, struct err *err);
     void *ctx;
 };
 struct pgwire_options {

@@ -96,7 +96,7 @@ static bool startup_read(struct session *session, char **user, struct buf *setti
 }
 
 /* The key is a bearer secret of which we keep a hash, so it must come in the clear: on loopback, or inside TLS. */
-static bool password_check(struct session *session, const char *user, struct uuid *project_id, bool *is_let_in,
+static bool password_check(struct session *session, const char *user, struct pgwire_user *who, bool *is_let_in,
                            struct err *err)
 {
     size_t at, frame_bytes;
@@ -114,7 +114,7 @@ static bool password_check(struct session *session, const char *user, struct uui
         return true;
     }
     const struct pgwire_login *login = &session->options.server->login;
-    *is_let_in = login->login(login->ctx, bytes_of_text(user), password, project_id, &refusal);
+    *is_let_in = login->login(login->ctx, bytes_of_text(user), password, who, &refusal);
     if (!*is_let_in) session_send_fatal(session, err_sqlstate(refusal.code), refusal.text);
     return true;
 }
@@ -216,15 +216,16 @@ bool session_login(struct session *session, bool *is_let_in, struct err *err)
 {
     char *user = NULL;
     struct buf settings;
-    struct uuid project_id;
+    struct pgwire_user who = { 0 };
     *is_let_in = false;
     buf_init(&settings, 2 * STARTUP_BYTES_MAX);
     bool ok = startup_read(session, &user, &settings, err);
-    if (ok && user) ok = password_check(session, user, &project_id, is_let_in, err);
+    if (ok && user) ok = password_check(session, user, &who, is_let_in, err);
     if (ok && *is_let_in) {
         struct query_session *query;
-        ok = query_session_open(&query, session->options.server->engine, project_id, user, err);
-        session->project_id = project_id;
+        ok = query_session_open(&query, session->options.server->engine, who.project_id, user, err);
+        if (ok) query_session_set_operator(query, who.is_operator);
+        session->project_id = who.project_id;
         pthread_mutex_lock(&session->lock);
         session->query = ok ? query : NULL;
         pthread_mutex_unlock(&session->lock);

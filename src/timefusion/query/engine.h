@@ -53,6 +53,7 @@ struct query_session {
     struct query_engine *engine;
     struct query_session *newer, *older; /* engine's list */
     struct uuid project_id;
+    bool is_operator;
     char *user;
     char *settings[SETTINGS_MAX]; /* NULL: the default */
     struct lane *idle;

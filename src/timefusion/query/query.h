@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 
+struct maintenance;
 struct timefusion;
 struct query_engine;
 struct query_session;
@@ -41,8 +42,18 @@ enum query_type {
     QUERY_TYPE_LIST = 64, /* | of an element type: QUERY_TYPE_LIST | QUERY_TYPE_TEXT is text[] */
 };
 
+/* What statements ask of parts that this folder does not see; a function that is NULL: such statements are refused. */
+struct query_hooks {
+    /* Until everything acknowledged before the call is in the Delta tables (FLUSH, DELETE). */
+    bool (*flush)(void *ctx, uint32_t timeout_ms, struct err *err);
+    /* Adds what the process counts, for timefusion_stats: lines of component|key|value|unit|description. */
+    bool (*stats)(void *ctx, struct buf *lines);
+    void *ctx;
+    struct maintenance *maintenance; /* OPTIMIZE, VACUUM */
+};
 struct query_options {
     struct timefusion *timefusion;
+    struct query_hooks hooks;
     uint64_t memory_bytes_max;
     uint32_t threads;
     const char *temp_dir;
@@ -54,6 +65,9 @@ void query_engine_close(struct query_engine *engine);
 MUST_CHECK bool query_session_open(struct query_session **session, struct query_engine *engine, struct uuid project_id,
                                    const char *user, struct err *err);
 void query_session_close(struct query_session *session);
+/* An operator's statements reach all projects' files (OPTIMIZE, VACUUM, DESCRIBE HISTORY, timefusion_stats); rows stay
+ * those of the session's project. False at first. */
+void query_session_set_operator(struct query_session *session, bool is_operator);
 /* Any thread: what runs on the session ends with ERR_CANCELLED. */
 void query_cancel(struct query_session *session);
 

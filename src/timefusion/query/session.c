@@ -79,6 +79,11 @@ void session_reset(struct query_session *session, int setting)
     }
 }
 
+void query_session_set_operator(struct query_session *session, bool is_operator)
+{
+    session->is_operator = is_operator;
+}
+
 bool query_prepare(struct query_session *session, struct bytes sql, const enum query_type *declared,
                    uint32_t declared_count, struct query_statement **out, struct err *err)
 {
