@@ -309,10 +309,12 @@ static bool login(void *ctx, struct bytes user, struct bytes password, struct pg
     return true;
 }
 
-static bool flush_now(void *ctx, uint32_t timeout_ms, struct err *err)
+/* A request is acknowledged a moment before the worker gets it: the log says how far it must come. */
+static bool flush_now(void *ctx, uint64_t *ticket, uint32_t timeout_ms, struct err *err)
 {
     struct app *app = ctx;
-    return worker_flush(app->worker, timeout_ms, err);
+    if (*ticket == 0) *ticket = buffer_position_last(app->buffer);
+    return *ticket == 0 || worker_flush(app->worker, ticket, timeout_ms, err);
 }
 
 static bool query_start(struct app *app, struct err *err)
@@ -569,7 +571,7 @@ static void rows_store(struct app *app)
         clock_sleep_ms(1);
         worker_stats(app->worker, &stats);
     }
-    if (!worker_flush(app->worker, 5000, &err))
+    if (!worker_flush(app->worker, NULL, 5000, &err))
         log_warn(app->log, "app.flush_unfinished", log_text("err", err.text),
                  log_text("then", "the log keeps the rest for the next start"));
 }

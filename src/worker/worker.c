@@ -564,7 +564,7 @@ void worker_push(struct worker *worker, const struct buffer_record *record, stru
     }
 }
 
-bool worker_flush(struct worker *worker, uint32_t timeout_ms, struct err *err)
+bool worker_flush(struct worker *worker, uint64_t *position, uint32_t timeout_ms, struct err *err)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -575,7 +575,8 @@ bool worker_flush(struct worker *worker, uint32_t timeout_ms, struct err *err)
         until.tv_nsec -= 1000000000;
     }
     pthread_mutex_lock(&worker->lock);
-    uint64_t wanted = worker->position_pushed;
+    uint64_t wanted = position && *position != 0 ? *position : worker->position_pushed;
+    if (position) *position = wanted;
     if (worker->flush_asked < wanted) worker->flush_asked = wanted;
     int failed = 0;
     while (worker->position_flushed < wanted && failed == 0)

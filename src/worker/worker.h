@@ -50,8 +50,9 @@ MUST_CHECK bool worker_replay(struct worker *worker, const struct buffer_record 
 MUST_CHECK bool worker_start(struct worker *worker, struct err *err);
 /* Takes inbound. record's body need not live on. */
 void worker_push(struct worker *worker, const struct buffer_record *record, struct inbound *inbound);
-/* Until everything pushed so far is in Delta and released, or timeout. For shutdown and for tests. */
-MUST_CHECK bool worker_flush(struct worker *worker, uint32_t timeout_ms, struct err *err);
+/* Until everything pushed so far is in Delta and released, or timeout (ERR_TIMEOUT). *position says what that is; not 0: it
+ * was told by an earlier call, which is waited on with. NULL: no matter. */
+MUST_CHECK bool worker_flush(struct worker *worker, uint64_t *position, uint32_t timeout_ms, struct err *err);
 struct worker_stats {
     uint64_t records, rows, published, sealed, flushes, flush_failures;
     uint64_t columns_bytes;

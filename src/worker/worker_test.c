@@ -199,7 +199,7 @@ static void test_rows_become_visible_then_durable(void **state)
     assert_in_range(stats.visible.count, 10, 200); /* once a published segment */
     assert_true(stats.visible.sum_s > 0);
     assert_int_equal(atomic_load(&fixture->released), 0);
-    if (!worker_flush(fixture->worker, 10000, &err)) fail_msg("%s", err.text);
+    if (!worker_flush(fixture->worker, NULL, 10000, &err)) fail_msg("%s", err.text);
     seen = rows_seen(fixture);
     assert_int_equal(seen.rows, 10000);
     assert_int_equal(seen.files, 1);
@@ -229,7 +229,7 @@ static void test_many_rows_are_sealed_joined_and_flushed_by_size(void **state)
     worker_stats(fixture->worker, &stats);
     assert_true(stats.flushes >= 1);
     assert_true(atomic_load(&fixture->released) > 0);
-    if (!worker_flush(fixture->worker, 30000, &err)) fail_msg("%s", err.text);
+    if (!worker_flush(fixture->worker, NULL, 30000, &err)) fail_msg("%s", err.text);
     assert_int_equal(rows_seen(fixture).rows, 1500000);
     assert_false(atomic_load(&fixture->is_lost));
     parts_close(fixture);
@@ -246,7 +246,7 @@ static void test_replay_skips_what_the_table_holds(void **state)
     assert_true(worker_start(fixture->worker, &err));
     for (uint32_t r = 0; r < 3; r++) record_push(fixture, 100, now_us);
     wait_rows(fixture, 300);
-    if (!worker_flush(fixture->worker, 10000, &err)) fail_msg("%s", err.text);
+    if (!worker_flush(fixture->worker, NULL, 10000, &err)) fail_msg("%s", err.text);
     for (uint32_t r = 0; r < 2; r++) record_push(fixture, 100, now_us);
     wait_rows(fixture, 500);
     parts_close(fixture);
@@ -262,7 +262,7 @@ static void test_replay_skips_what_the_table_holds(void **state)
     }
     assert_true(worker_start(fixture->worker, &err));
     assert_int_equal(rows_seen(fixture).rows, 500); /* at once: the ports open after this */
-    if (!worker_flush(fixture->worker, 10000, &err)) fail_msg("%s", err.text);
+    if (!worker_flush(fixture->worker, NULL, 10000, &err)) fail_msg("%s", err.text);
     assert_int_equal(rows_seen(fixture).rows, 500);
     assert_int_equal(atomic_load(&fixture->released), 5);
     parts_close(fixture);
@@ -281,7 +281,7 @@ static void test_days_are_apart_and_one_commit(void **state)
     struct delta_snapshot *before = delta_snapshot_acquire(delta);
     for (int d = 0; d < 3; d++) record_push(fixture, 10, now_us - d * day_us);
     wait_rows(fixture, 30);
-    if (!worker_flush(fixture->worker, 10000, &err)) fail_msg("%s", err.text);
+    if (!worker_flush(fixture->worker, NULL, 10000, &err)) fail_msg("%s", err.text);
     struct delta_snapshot *after = delta_snapshot_acquire(delta);
     assert_int_equal(after->version, before->version + 1);
     assert_int_equal(after->file_count, 3);
@@ -304,7 +304,7 @@ static void test_snapshot_outlives_the_flush(void **state)
     wait_rows(fixture, 1000);
     assert_true(
         timefusion_snapshot_acquire(fixture->timefusion, SCHEMA_LOGS_AND_SPANS, fixture->project_id, &snapshot, &err));
-    if (!worker_flush(fixture->worker, 10000, &err)) fail_msg("%s", err.text);
+    if (!worker_flush(fixture->worker, NULL, 10000, &err)) fail_msg("%s", err.text);
     assert_int_equal(snapshot->file_count, 1);
     assert_int_equal(snapshot->files[0]->origin, TIMEFUSION_SEGMENT);
     if (!timefusion_file_read(snapshot->files[0], snapshot->files[0]->bytes - 4, magic, 4, &err))
@@ -345,7 +345,7 @@ static void test_columns_stay_under_their_memory(void **state)
     worker_stats(fixture->worker, &stats);
     assert_true(stats.sealed > 0);
     assert_in_range(held_max, 1, 4 << 20);
-    if (!worker_flush(fixture->worker, 20000, &err)) fail_msg("%s", err.text);
+    if (!worker_flush(fixture->worker, NULL, 20000, &err)) fail_msg("%s", err.text);
     for (uint32_t p = 0; p < COUNT_OF(projects); p++) {
         fixture->project_id = projects[p];
         assert_int_equal(rows_seen(fixture).rows, 2000);

@@ -44,8 +44,9 @@ enum query_type {
 
 /* What statements ask of parts that this folder does not see; a function that is NULL: such statements are refused. */
 struct query_hooks {
-    /* Until everything acknowledged before the call is in the Delta tables (FLUSH, DELETE). */
-    bool (*flush)(void *ctx, uint32_t timeout_ms, struct err *err);
+    /* Until everything acknowledged before the first call is in the Delta tables (FLUSH, DELETE). *ticket is 0 in the first
+     * call; after ERR_TIMEOUT another call with the ticket waits on. */
+    bool (*flush)(void *ctx, uint64_t *ticket, uint32_t timeout_ms, struct err *err);
     /* Adds what the process counts, for timefusion_stats: lines of component|key|value|unit|description. */
     bool (*stats)(void *ctx, struct buf *lines);
     void *ctx;
