@@ -9,7 +9,6 @@
 #define PAGE_HEADER_BYTES_MAX 64
 #define FOOTER_BYTES_MAX      INT32_MAX
 #define OUT_BYTES_MAX         ((size_t)1 << 34)
-#define ZSTD_LEVEL            1
 #define PAGE_TYPE_DATA        0
 #define PAGE_TYPE_DICTIONARY  2
 #define CODEC_NONE            0
@@ -22,7 +21,7 @@ static const char magic[4] = { 'P', 'A', 'R', '1' };
 
 void parquet_pages_init(struct parquet_pages *pages)
 {
-    *pages = (struct parquet_pages){ .out_from = 0 };
+    *pages = (struct parquet_pages){ .out_from = 0, .zstd_level = PARQUET_ZSTD_LEVEL };
     buf_init(&pages->out, OUT_BYTES_MAX);
     buf_init(&pages->page, PAGE_BYTES_MAX);
     buf_init(&pages->packed, (size_t)PAGE_BYTES_MAX * 2);
@@ -89,7 +88,10 @@ static bool page_compress(struct parquet_pages *pages, enum parquet_codec codec,
     if (pages->zstd == NULL) {
         pages->zstd = ZSTD_createCCtx();
         if (pages->zstd == NULL) return err_set(err, ERR_MEMORY, "could not make a zstd context");
-        ZSTD_CCtx_setParameter(pages->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+    }
+    if (pages->zstd_level != pages->zstd_level_set) {
+        ZSTD_CCtx_setParameter(pages->zstd, ZSTD_c_compressionLevel, pages->zstd_level);
+        pages->zstd_level_set = pages->zstd_level;
     }
     pages->packed.len = 0;
     if (!buf_reserve(&pages->packed, ZSTD_compressBound(pages->page.len))) {

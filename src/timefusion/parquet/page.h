@@ -78,7 +78,8 @@ struct parquet_pages {
     uint64_t out_from; /* the place in the file of out's first byte */
     struct buf page;   /* the page being made, not compressed: levels, then values; encode_* append to it */
     struct buf packed;
-    void *zstd; /* ZSTD_CCtx, kept from page to page */
+    void *zstd;                     /* ZSTD_CCtx, kept from page to page */
+    int zstd_level, zstd_level_set; /* wanted; what the context has */
 };
 void parquet_pages_init(struct parquet_pages *pages);
 void parquet_pages_deinit(struct parquet_pages *pages);

@@ -8,7 +8,7 @@
  * Written for every stored column: field id, dictionary or DELTA_LENGTH_BYTE_ARRAY (texts), DELTA_BINARY_PACKED
  * (integers) or PLAIN, statistics (min/max exact or cut to 64 bytes with the exactness flags), null_count,
  * column_orders; split-block bloom filters on columns flagged bloom, list elements included. not_null columns are
- * `required`, the elements of lists `optional`. Data page v1, zstd 1 or none. Strings only valid UTF-8.
+ * `required`, the elements of lists `optional`. Data page v1, zstd (1 unless told) or none. Strings only valid UTF-8.
  * Thread: a writer has one owner; reading functions are pure. Memory: writer buffers are reused and bounded by the
  * greatest row group; a footer is one allocation.
  * Errors: ERR_CORRUPT for bytes that are not a Parquet file of ours; ERR_UNSUPPORTED, with its name, for a feature.
@@ -20,11 +20,15 @@
 #include "timefusion/columns/columns.h"
 
 #define PARQUET_ROW_GROUPS_MAX 64
+#define PARQUET_ZSTD_LEVEL     1 /* of what comes in; files that are rewritten may have a higher one */
+#define PARQUET_ZSTD_LEVEL_MAX 19
 
 enum parquet_codec { PARQUET_CODEC_NONE, PARQUET_CODEC_ZSTD };
 struct parquet_writer;
 struct parquet_writer *parquet_writer_create(void);
 void parquet_writer_destroy(struct parquet_writer *writer);
+/* zstd level of the files made from now on: 1 to PARQUET_ZSTD_LEVEL_MAX. */
+void parquet_writer_set_level(struct parquet_writer *writer, int zstd_level);
 /* Rows [from, to) of columns as one file with one row group. *file is borrowed until the next call on writer. */
 MUST_CHECK bool parquet_write(struct parquet_writer *writer, struct columns *columns, uint32_t from, uint32_t to,
                               enum parquet_codec codec, struct bytes *file, struct err *err);

@@ -32,6 +32,27 @@ static void test_round_trip(void **state)
     parquet_writer_destroy(writer);
 }
 
+/* Goal: a higher level of zstd gives smaller files of the same values, and can be changed from file to file.
+ * Method: the same rows at levels 1, 9 and 1 again. */
+static void test_levels(void **state)
+{
+    (void)state;
+    static const int levels[] = { 1, 9, 1 };
+    size_t sizes[3];
+    struct parquet_writer *writer = parquet_writer_create();
+    struct columns *columns = model_columns(SCHEMA_LOGS_AND_SPANS, 20000);
+    for (int i = 0; i < 3; i++) {
+        parquet_writer_set_level(writer, levels[i]);
+        struct bytes file = write_range(writer, columns, 0, 20000, PARQUET_CODEC_ZSTD);
+        sizes[i] = file.len;
+        check_range(file, columns_table(columns), 0, 20000);
+    }
+    assert_true(sizes[1] < sizes[0]);
+    assert_int_equal(sizes[2], sizes[0]);
+    columns_destroy(columns);
+    parquet_writer_destroy(writer);
+}
+
 /* Goal: the most rows there may be are written.
  * Method: COLUMNS_ROWS_MAX rows; texts without dictionary then take several pages. */
 static void test_most_rows(void **state)
@@ -532,6 +553,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_levels),
         cmocka_unit_test(test_most_rows),
         cmocka_unit_test(test_ranges_while_rows_grow),
         cmocka_unit_test(test_large_texts),

@@ -31,6 +31,12 @@ void parquet_writer_destroy(struct parquet_writer *writer)
     free(writer);
 }
 
+void parquet_writer_set_level(struct parquet_writer *writer, int zstd_level)
+{
+    assert(zstd_level >= 1 && zstd_level <= PARQUET_ZSTD_LEVEL_MAX);
+    writer->column.pages.zstd_level = zstd_level;
+}
+
 static bool chunk_make(struct parquet_writer *writer, const struct columns *columns, uint32_t column, uint32_t from,
                        uint32_t to, struct parquet_chunk *chunk, struct err *err)
 {
