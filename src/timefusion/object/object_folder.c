@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -26,7 +27,7 @@ enum {
 struct folder {
     struct object_store store;
     struct disk *disk;
-    char *dir;
+    char *dir, *url;
     /* Folders that are made and synced up to the root, by hash of their path. Forgotten as a whole when full: then a
      * folder is synced once more, nothing else. */
     pthread_mutex_t lock;
@@ -125,6 +126,12 @@ static void discard(struct folder *folder, const char *path)
 
 /* -- putting ---------------------------------------------------------------------------------------------------- */
 
+static void put_count(struct folder *folder, uint64_t bytes)
+{
+    object_tally(&folder->store, OBJECT_COUNT_PUT, 1);
+    object_tally(&folder->store, OBJECT_COUNT_BYTES_WRITTEN, bytes);
+}
+
 static bool temp_write(struct folder *folder, struct bytes bytes, char temp[PATH_MAX], struct err *err)
 {
     struct disk_file *file;
@@ -141,6 +148,7 @@ static bool folder_put_if_absent(struct object_store *store, const char *key, st
 {
     struct folder *folder = folder_of(store);
     char path[PATH_MAX], temp[PATH_MAX];
+    put_count(folder, bytes.len);
     if (!path_of(folder, key, path, err) || !folder_make(folder, path, err)) return false;
     if (!temp_write(folder, bytes, temp, err)) return err_within(err, "put \"%s\"", key);
     bool linked = folder->disk->ops->link(folder->disk, temp, path, err);
@@ -169,6 +177,7 @@ static bool folder_put(struct object_store *store, const char *key, struct bytes
 {
     struct folder *folder = folder_of(store);
     char path[PATH_MAX], temp[PATH_MAX];
+    put_count(folder, bytes.len);
     if (!path_of(folder, key, path, err) || !folder_make(folder, path, err)) return false;
     if (!temp_write(folder, bytes, temp, err) || !temp_rename(folder, temp, path, err))
         return err_within(err, "put \"%s\"", key);
@@ -206,10 +215,22 @@ static bool file_copy(struct folder *folder, const char *from, char temp[PATH_MA
     return ok;
 }
 
+static uint64_t file_bytes(struct folder *folder, const char *path)
+{
+    struct disk_file *file;
+    struct disk_stat stat = { 0 };
+    struct err ignored = { 0 }; /* putting it will tell */
+    if (!folder->disk->ops->open(folder->disk, path, DISK_READ, &file, &ignored)) return 0;
+    (void)!folder->disk->ops->stat(file, &stat, &ignored);
+    folder->disk->ops->close(file);
+    return stat.bytes;
+}
+
 static bool folder_put_file(struct object_store *store, const char *key, const char *from, struct err *err)
 {
     struct folder *folder = folder_of(store);
     char path[PATH_MAX], temp[PATH_MAX];
+    put_count(folder, file_bytes(folder, from));
     if (!path_of(folder, key, path, err) || !folder_make(folder, path, err)) return false;
     if (folder->disk->ops->rename(folder->disk, from, path, err)) {
         if (!folder_sync_of(folder, path, err)) return err_within(err, "put \"%s\"", key);
@@ -260,6 +281,7 @@ static bool folder_writer_finish(struct object_writer *object_writer, struct err
         return false;
     }
     folder->disk->ops->close(writer->file);
+    put_count(folder, writer->bytes);
     bool ok = temp_rename(folder, writer->temp, path, err) || err_within(err, "write \"%s\"", writer->key);
     writer_free(writer);
     return ok;
@@ -291,13 +313,17 @@ static bool folder_reader_pread(struct object_reader *object_reader, uint64_t of
                                 size_t *len, struct err *err)
 {
     struct folder_reader *reader = (struct folder_reader *)object_reader;
-    return reader->folder->disk->ops->pread(reader->file, offset, ptr, max, len, err);
+    object_tally(&reader->folder->store, OBJECT_COUNT_GET, 1);
+    if (!reader->folder->disk->ops->pread(reader->file, offset, ptr, max, len, err)) return false;
+    object_tally(&reader->folder->store, OBJECT_COUNT_BYTES_READ, *len);
+    return true;
 }
 
 static bool folder_reader_size(struct object_reader *object_reader, uint64_t *bytes, struct err *err)
 {
     struct folder_reader *reader = (struct folder_reader *)object_reader;
     struct disk_stat stat;
+    object_tally(&reader->folder->store, OBJECT_COUNT_HEAD, 1);
     if (!reader->folder->disk->ops->stat(reader->file, &stat, err)) return false;
     *bytes = stat.bytes;
     return true;
@@ -342,6 +368,7 @@ static bool folder_erase(struct object_store *store, const char *key, struct err
 {
     struct folder *folder = folder_of(store);
     char path[PATH_MAX];
+    object_tally(store, OBJECT_COUNT_DELETE, 1);
     if (!path_of(folder, key, path, err)) return false;
     if (!folder->disk->ops->unlink(folder->disk, path, err)) {
         if (err->code != ERR_NOT_FOUND) return err_within(err, "delete \"%s\"", key);
@@ -436,7 +463,7 @@ static bool list_show(struct folder *folder, const char *key, bool (*entry)(void
     return ok;
 }
 
-static bool folder_list(struct object_store *store, const char *prefix,
+static bool folder_list(struct object_store *store, const char *prefix, const char *start_after,
                         bool (*entry)(void *ctx, const char *key, uint64_t bytes, int64_t modified_unix_us), void *ctx,
                         struct err *err)
 {
@@ -451,11 +478,14 @@ static bool folder_list(struct object_store *store, const char *prefix,
     if (slash && at_len == 0) return err_set(err, ERR_INPUT, "cannot list \"%.100s\"", prefix);
     if (at_len > 0) memcpy(at + at_len, "/", 2);
 
+    object_tally(store, OBJECT_COUNT_LIST, 1);
     struct listing_names files = { 0 };
     bool ok = list_walk(folder, at, prefix, &files, 0, err);
     if (ok && files.count > 0) qsort(files.names, files.count, sizeof *files.names, name_compare);
     bool more = true;
-    for (size_t i = 0; ok && more && i < files.count; i++)
+    size_t first = 0;
+    while (first < files.count && strcmp(files.names[first], start_after) <= 0) first++;
+    for (size_t i = first; ok && more && i < files.count; i++)
         ok = list_show(folder, files.names[i], entry, ctx, &more, err);
     names_free(&files);
     return ok;
@@ -469,6 +499,7 @@ static void folder_close(struct object_store *store)
     pthread_mutex_destroy(&folder->lock);
     free(folder->known);
     free(folder->dir);
+    free(folder->url);
     free(folder);
 }
 
@@ -499,8 +530,24 @@ static void temp_clean(struct folder *folder)
     names_free(&names);
 }
 
+static const char *folder_url(struct object_store *store)
+{
+    return folder_of(store)->url;
+}
+
+/* The same folder has the same URL, whatever the process's folder is when it opens. */
+static char *url_make(const char *dir)
+{
+    char cwd[PATH_MAX], url[2 * PATH_MAX + 16];
+    if (dir[0] == '/' || getcwd(cwd, sizeof cwd) == NULL) cwd[0] = 0;
+    while (dir[0] == '.' && dir[1] == '/') dir += 2 + strspn(dir + 2, "/");
+    snprintf(url, sizeof url, "file://%s%s%s", cwd, cwd[0] ? "/" : "", dir);
+    return mem_strdup(url);
+}
+
 static const struct object_ops folder_ops = {
     .close = folder_close,
+    .url = folder_url,
     .put_if_absent = folder_put_if_absent,
     .put = folder_put,
     .put_file = folder_put_file,
@@ -545,6 +592,7 @@ bool object_store_open_folder(struct object_store **store, const char *dir, stru
                                .disk = disk,
                                .known = mem_calloc(FOLDERS_KNOWN_MAX, sizeof *folder->known) };
     folder->dir = bytes_to_text(bytes_from(dir, len));
+    folder->url = url_make(folder->dir);
     pthread_mutex_init(&folder->lock, NULL);
     temp_clean(folder);
     *store = &folder->store;

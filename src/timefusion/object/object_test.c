@@ -170,6 +170,109 @@ static void test_list(void **state)
     assert_int_equal(err.code, ERR_INPUT);
 }
 
+/* Goal: a listing can begin behind any key. Method: every key of a list, and names between them, as its beginning. */
+static void test_list_from(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const keys[] = { "log/01", "log/02", "log/02.x", "log/03", "log/sub/04" };
+    static const struct {
+        const char *start_after;
+        uint32_t first;
+    } cases[] = { { "", 0 },         { "log/", 0 },   { "log/01", 1 },     { "log/015", 1 }, { "log/02", 2 },
+                  { "log/02.x", 3 }, { "log/03", 4 }, { "log/sub/04", 5 }, { "m", 5 },       { "a", 0 } };
+    struct err err = { 0 };
+    for (size_t i = 0; i < COUNT_OF(keys); i++) put(fixture->store, keys[i], keys[i]);
+    put(fixture->store, "m/05", "m/05");
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct seen seen = { 0 };
+        if (!object_list_from(fixture->store, "log/", cases[i].start_after, seen_add, &seen, &err))
+            fail_msg("%s", err.text);
+        assert_int_equal(seen.count, COUNT_OF(keys) - cases[i].first);
+        for (uint32_t k = 0; k < seen.count; k++) assert_string_equal(seen.keys[k], keys[cases[i].first + k]);
+    }
+}
+
+/* Goal: ranges come each into its place; one past the end fails them all and says so. Method: three of ten bytes. */
+static void test_ranges(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    char a[3], b[4], c[10];
+    struct object_range ranges[] = { { 7, sizeof a, a }, { 0, sizeof b, b }, { 0, sizeof c, c } };
+    put(fixture->store, "t/digits", "0123456789");
+    if (!object_get_ranges(fixture->store, "t/digits", ranges, 3, &err)) fail_msg("%s", err.text);
+    assert_memory_equal(a, "789", 3);
+    assert_memory_equal(b, "0123", 4);
+    assert_memory_equal(c, "0123456789", 10);
+    ranges[1].offset = 7;
+    assert_false(object_get_ranges(fixture->store, "t/digits", ranges, 3, &err));
+    assert_int_equal(err.code, ERR_CORRUPT);
+    assert_false(object_get_ranges(fixture->store, "t/none", ranges, 3, &err));
+    assert_int_equal(err.code, ERR_NOT_FOUND);
+}
+
+/* Goal: many go at once, those that are not there as well. Method: delete three names of which two exist. */
+static void test_delete_many(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const keys[] = { "t/a=1/x y", "t/none", "t/a=1/z" };
+    struct seen seen = { 0 };
+    struct err err = { 0 };
+    put(fixture->store, keys[0], "0");
+    put(fixture->store, keys[2], "2");
+    put(fixture->store, "t/stays", "3");
+    if (!object_delete_many(fixture->store, keys, 3, &err)) fail_msg("%s", err.text);
+    assert_true(object_list(fixture->store, "t/", seen_add, &seen, &err));
+    assert_int_equal(seen.count, 1);
+    assert_string_equal(seen.keys[0], "t/stays");
+}
+
+/* Goal: a store that keeps its word is told to, and the probe leaves nothing; what it asked for is counted.
+ * Method: probe, list, look at the counts. */
+static void test_probe(void **state)
+{
+    struct fixture *fixture = *state;
+    struct object_counts counts;
+    struct seen seen = { 0 };
+    struct err err = { 0 };
+    if (!object_store_probe(fixture->store, &err)) fail_msg("%s", err.text);
+    assert_true(object_list(fixture->store, "", seen_add, &seen, &err));
+    assert_int_equal(seen.count, 0);
+    object_counts(fixture->store, &counts);
+    assert_int_equal(counts.of[OBJECT_COUNT_PUT], 2);
+    assert_int_equal(counts.of[OBJECT_COUNT_GET], 1);
+    assert_int_equal(counts.of[OBJECT_COUNT_DELETE], 1);
+    assert_int_equal(counts.of[OBJECT_COUNT_LIST], 2);
+    assert_int_equal(counts.of[OBJECT_COUNT_BYTES_READ], 5);
+    assert_int_equal(counts.of[OBJECT_COUNT_FAILED], 0);
+}
+
+/* Goal: a URL opens the folder it names, and what cannot be opened says what can. Method: good and bad ones. */
+static void test_url(void **state)
+{
+    struct fixture *fixture = *state;
+    struct object_options options = { .disk = &disk_real };
+    struct object_store *store;
+    struct err err = { 0 };
+    char url[128], dir[128];
+    snprintf(url, sizeof url, "file://%s/new/store", fixture->dir);
+    snprintf(dir, sizeof dir, "%s/new/store/", fixture->dir);
+    put(fixture->store, "t/a", "one");
+    const char *good[] = { url, dir };
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        if (!object_store_open_url(&store, good[i], &options, &err)) fail_msg("%s", err.text);
+        assert_object(store, "t/a", "one");
+        assert_string_equal(object_store_url(store), url);
+        object_store_close(store);
+    }
+    static const char *const bad[] = { "file://host/folder", "gs://bucket", "file://", "", "s3://", "s3:///prefix" };
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        assert_false(object_store_open_url(&store, bad[i], &options, &err));
+        assert_true(err.code == ERR_INPUT || err.code == ERR_UNSUPPORTED);
+        assert_null(store);
+    }
+}
+
 /* Goal: a finished local file becomes an object, also from another file system, and its old name is gone.
  * Method: a file beside the store, and one in /dev/shm. */
 static void test_put_file(void **state)
@@ -402,6 +505,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_put_get_delete, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_list_from, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ranges, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_delete_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_probe, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_url, setup, teardown),
         cmocka_unit_test_setup_teardown(test_put_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_writer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_put_if_absent_race, setup, teardown),
