@@ -1,0 +1,3 @@
+module monoscope/tests/faultproxy
+
+go 1.26.0
