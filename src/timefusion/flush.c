@@ -145,7 +145,11 @@ static bool table_flush(struct flush *flush, struct timefusion *timefusion, stru
                                     .version_after = flush->position };
     delta_snapshot_release(before);
     fail_point("flush.before_commit");
-    ok = delta_commit(delta, commit.adds, commit.count, &txn, 1, &version, err);
+    ok = delta_commit(
+        delta,
+        &(struct delta_change){
+            .adds = commit.adds, .add_count = commit.count, .txns = &txn, .txn_count = 1, .data_change = true },
+        &version, err);
     fail_point("flush.after_commit");
     if (ok)
         log_info(log, "flush.committed", log_text("table", table->name), log_number("version", (int64_t)version),

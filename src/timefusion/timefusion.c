@@ -223,7 +223,7 @@ bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_tabl
     free(segments);
     pthread_mutex_lock(&table->lock);
     for (uint32_t f = 0; f < count; f++)
-        snapshot->shown.files[kept++] = &files_get(timefusion, table, delta->files[first + f])->shown;
+        snapshot->shown.files[kept++] = &files_get(timefusion, table, delta_snapshot_file(delta, first + f))->shown;
     pthread_mutex_unlock(&table->lock);
     snapshot->shown.file_count = kept;
     qsort(snapshot->shown.files, kept, sizeof *snapshot->shown.files, newest_first);

@@ -95,28 +95,33 @@ static void stats_parse(struct delta_action *action)
     yyjson_doc_free(doc);
 }
 
+/* project_id and date as our own paths have them. */
+static bool partition_parse(yyjson_val *partition, struct uuid *project_id, int32_t *day, struct err *err)
+{
+    const char *project = NULL, *date = NULL;
+    char canonical[UUID_TEXT_BYTES + 1] = "";
+    if (!member_text(partition, "project_id", &project, err) || !member_text(partition, "date", &date, err))
+        return false;
+    bool is_uuid = project && uuid_from_text(bytes_of_text(project), project_id);
+    if (is_uuid) uuid_to_text(*project_id, canonical);
+    if (!is_uuid || strcmp(canonical, project) != 0)
+        return err_set(err, ERR_CORRUPT, "no project_id that is a UUID in lower case");
+    if (date == NULL || !delta_date_parse(date, day)) return err_set(err, ERR_CORRUPT, "no date");
+    return true;
+}
+
 static bool add_parse(yyjson_val *object, struct delta_action *action, struct err *err)
 {
     int64_t bytes = -1, modified = 0;
-    const char *project = NULL, *date = NULL;
     if (!path_parse(object, action->path, err)) return false;
     yyjson_val *vector = yyjson_obj_get(object, "deletionVector");
     if (vector && !yyjson_is_null(vector))
         return err_set(err, ERR_UNSUPPORTED, "file \"%.120s\" has deletionVectors", action->path);
-    yyjson_val *partition = yyjson_obj_get(object, "partitionValues");
     if (!member_int(object, "size", &bytes, err) || !member_int(object, "modificationTime", &modified, err) ||
         !member_text(object, "stats", &action->add.stats, err) ||
-        !member_text(partition, "project_id", &project, err) || !member_text(partition, "date", &date, err))
+        !partition_parse(yyjson_obj_get(object, "partitionValues"), &action->add.project_id, &action->add.day, err))
         return err_within(err, "file \"%.120s\"", action->path);
     if (bytes < 0) return err_set(err, ERR_CORRUPT, "file \"%.120s\" has no size", action->path);
-    char canonical[UUID_TEXT_BYTES + 1] = "";
-    bool is_uuid = project && uuid_from_text(bytes_of_text(project), &action->add.project_id);
-    if (is_uuid) uuid_to_text(action->add.project_id, canonical);
-    if (!is_uuid || strcmp(canonical, project) != 0)
-        return err_set(err, ERR_CORRUPT, "file \"%.120s\" has no project_id that is a UUID in lower case",
-                       action->path);
-    if (date == NULL || !delta_date_parse(date, &action->add.day))
-        return err_set(err, ERR_CORRUPT, "file \"%.120s\" has no date", action->path);
     action->add.bytes = (uint64_t)bytes;
     action->add.modified_unix_ms = modified;
     stats_parse(action);
@@ -125,10 +130,18 @@ static bool add_parse(yyjson_val *object, struct delta_action *action, struct er
 
 static bool remove_parse(yyjson_val *object, struct delta_action *action, struct err *err)
 {
+    int64_t bytes = -1;
+    struct err odd = { 0 }; /* what cannot be understood is as good as not told */
     action->remove.data_change = true;
-    return path_parse(object, action->path, err) &&
-           member_int(object, "deletionTimestamp", &action->remove.deletion_unix_ms, err) &&
-           member_bool(object, "dataChange", &action->remove.data_change, err);
+    if (!path_parse(object, action->path, err) ||
+        !member_int(object, "deletionTimestamp", &action->remove.deletion_unix_ms, err) ||
+        !member_bool(object, "dataChange", &action->remove.data_change, err))
+        return false;
+    action->remove.is_extended = member_int(object, "size", &bytes, &odd) && bytes >= 0 &&
+                                 partition_parse(yyjson_obj_get(object, "partitionValues"), &action->remove.project_id,
+                                                 &action->remove.day, &odd);
+    if (action->remove.is_extended) action->remove.bytes = (uint64_t)bytes;
+    return true;
 }
 
 static bool txn_parse(yyjson_val *object, struct delta_action *action, struct err *err)

@@ -33,6 +33,10 @@ struct delta_action {
     struct {
         int64_t deletion_unix_ms; /* 0: not told */
         bool data_change;
+        bool is_extended; /* the three below were told */
+        struct uuid project_id;
+        int32_t day;
+        uint64_t bytes;
     } remove;
     struct {
         const char *app_id;

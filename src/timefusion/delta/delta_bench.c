@@ -61,7 +61,9 @@ static double commit_many(struct delta_table *table, const struct schema_table *
             adds[i] = (struct delta_add){ paths[i], project, 20000, 4000000, &footer.footer };
         }
         uint64_t version;
-        must(delta_commit(table, adds, per_commit, NULL, 0, &version, &err), &err);
+        must(delta_commit(table, &(struct delta_change){ .adds = adds, .add_count = per_commit, .data_change = true },
+                          &version, &err),
+             &err);
     }
     double seconds = seconds_since(from_ns);
     free(paths);
@@ -89,7 +91,7 @@ int main(int argc, char **argv)
     printf("delta_commit_cpu_ms %.3f ms\n", (double)(clock_cpu_ns() - cpu_ns) / 1e6 / 100);
     struct delta_snapshot *snapshot = delta_snapshot_acquire(table);
     printf("delta_files %u files\n", snapshot->file_count);
-    printf("delta_stats_bytes %zu bytes\n", snapshot->files[0]->stats.len);
+    printf("delta_stats_bytes %zu bytes\n", delta_snapshot_file(snapshot, 0)->stats.len);
     delta_snapshot_release(snapshot);
     uint64_t from_ns = clock_mono_ns();
     must(delta_checkpoint_write(table, &err), &err);

@@ -270,16 +270,21 @@ static void path_put(struct checkpoint *checkpoint, enum leaf_name name, const c
     buf_deinit(&encoded);
 }
 
-static bool add_row(struct checkpoint *checkpoint, const struct delta_file *file, struct err *err)
+static void partition_put(struct checkpoint *checkpoint, enum leaf_name key, struct uuid project_id, int32_t day)
 {
     char project[UUID_TEXT_BYTES + 1], date[16];
-    uuid_to_text(file->project_id, project);
-    delta_date_text(file->day, date);
+    uuid_to_text(project_id, project);
+    delta_date_text(day, date);
+    text_put_at(checkpoint, key, 0, BYTES("project_id"));
+    text_put_at(checkpoint, key + 1, 0, arena_copy(&checkpoint->arena, bytes_of_text(project)));
+    text_put_at(checkpoint, key, 1, BYTES("date"));
+    text_put_at(checkpoint, key + 1, 1, arena_copy(&checkpoint->arena, bytes_of_text(date)));
+}
+
+static bool add_row(struct checkpoint *checkpoint, const struct delta_file *file, struct err *err)
+{
     path_put(checkpoint, ADD_PATH, file->path);
-    text_put_at(checkpoint, ADD_PARTITION_KEY, 0, BYTES("project_id"));
-    text_put_at(checkpoint, ADD_PARTITION_VALUE, 0, arena_copy(&checkpoint->arena, bytes_of_text(project)));
-    text_put_at(checkpoint, ADD_PARTITION_KEY, 1, BYTES("date"));
-    text_put_at(checkpoint, ADD_PARTITION_VALUE, 1, arena_copy(&checkpoint->arena, bytes_of_text(date)));
+    partition_put(checkpoint, ADD_PARTITION_KEY, file->project_id, file->day);
     integer_put(checkpoint, ADD_SIZE, (int64_t)file->bytes);
     integer_put(checkpoint, ADD_MODIFIED, file->modified_unix_ms);
     integer_put(checkpoint, ADD_DATA_CHANGE, false); /* as Spark has it: a checkpoint changes nothing */
@@ -297,15 +302,20 @@ static bool add_row(struct checkpoint *checkpoint, const struct delta_file *file
     return row_end(checkpoint, ADD_PATH, ADD_STATS, err);
 }
 
-static bool remove_row(struct checkpoint *checkpoint, const struct delta_removed *removed, struct err *err)
+static bool remove_row(struct checkpoint *checkpoint, const struct delta_tombstone *tombstone, struct err *err)
 {
-    path_put(checkpoint, REMOVE_PATH, removed->path);
-    integer_put(checkpoint, REMOVE_DELETED, removed->deletion_unix_ms);
-    integer_put(checkpoint, REMOVE_DATA_CHANGE, removed->data_change);
-    integer_put(checkpoint, REMOVE_EXTENDED, false);
-    null_put(checkpoint, REMOVE_PARTITION_KEY);
-    null_put(checkpoint, REMOVE_PARTITION_VALUE);
-    null_put(checkpoint, REMOVE_SIZE);
+    path_put(checkpoint, REMOVE_PATH, tombstone->removed.path);
+    integer_put(checkpoint, REMOVE_DELETED, tombstone->removed.deletion_unix_ms);
+    integer_put(checkpoint, REMOVE_DATA_CHANGE, tombstone->data_change);
+    integer_put(checkpoint, REMOVE_EXTENDED, tombstone->is_extended);
+    if (tombstone->is_extended) {
+        partition_put(checkpoint, REMOVE_PARTITION_KEY, tombstone->project_id, tombstone->day);
+        integer_put(checkpoint, REMOVE_SIZE, (int64_t)tombstone->removed.bytes);
+    } else {
+        null_put(checkpoint, REMOVE_PARTITION_KEY);
+        null_put(checkpoint, REMOVE_PARTITION_VALUE);
+        null_put(checkpoint, REMOVE_SIZE);
+    }
     return row_end(checkpoint, REMOVE_PATH, REMOVE_SIZE, err);
 }
 
@@ -317,10 +327,11 @@ static bool rows_put(struct checkpoint *checkpoint, struct delta_table *table, c
         if (!txn_row(checkpoint, &snapshot->txns[i], err)) return false;
     }
     for (uint32_t i = 0; i < snapshot->file_count; i++) {
-        if (!add_row(checkpoint, snapshot->files[i], err)) return false;
+        if (!add_row(checkpoint, delta_snapshot_file(snapshot, i), err)) return false;
     }
     uint32_t slot = 0;
-    for (const struct delta_removed *removed; (removed = delta_catalog_removed_next(&table->catalog, &slot)) != NULL;) {
+    for (const struct delta_tombstone *removed;
+         (removed = delta_catalog_removed_next(&table->catalog, &slot)) != NULL;) {
         if (!remove_row(checkpoint, removed, err)) return false;
     }
     return row_group_flush(checkpoint, err);

@@ -1,138 +1,153 @@
-/* delta_commit.c -- open, create, commit: one put-if-absent each, and what to do when it is lost. */
+/* delta_commit.c -- a commit: one put-if-absent, and what to do when it is lost.
+ *
+ *   check (removes live, txns as they were) --> put at version + 1 --> taken in
+ *     '---- read what the winners did <---- the version is taken '
+ *
+ * Conflicts are those of Delta's optimistic concurrency: a change says what it stands on (files that it removes, txns), and
+ * nothing else that winners do matters; what they do to protocol and metaData is checked when it is read. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/fail.h"
-#include "timefusion/delta/delta_table.h"
+#include "base/hash.h"
+#include "timefusion/delta/delta_lines.h"
 
 enum {
     COMMIT_ATTEMPTS_MAX = 100,
     FILES_PER_COMMIT = 500, /* of a checkpoint, so that a commit's share of it stays small */
+    BACKOFF_MS_MAX = 400,
 };
-#define ENGINE_INFO "monoscope/" MONO_VERSION
-
-/* -- lines ------------------------------------------------------------------------------------------------------ */
-
-static bool protocol_put(struct buf *buf)
-{
-    return buf_printf(buf, "{\"protocol\":{\"minReaderVersion\":%d,\"minWriterVersion\":%d}}\n", DELTA_READER_VERSION,
-                      DELTA_WRITER_VERSION);
-}
-
-static bool member_put(struct buf *buf, const char *key, const char *text)
-{
-    return text == NULL || (buf_printf(buf, ",\"%s\":", key) && delta_put_json_text(buf, bytes_of_text(text)));
-}
-
-static bool metadata_put(struct buf *buf, const struct delta_state *state)
-{
-    return buf_printf(buf, "{\"metaData\":{\"format\":{\"provider\":\"parquet\",\"options\":{}}") &&
-           member_put(buf, "id", state->id) && member_put(buf, "name", state->name) &&
-           member_put(buf, "description", state->description) && member_put(buf, "schemaString", state->schema) &&
-           buf_printf(buf, ",\"partitionColumns\":%s,\"configuration\":", state->partition_columns) &&
-           buf_add(buf, state->configuration, strlen(state->configuration)) &&
-           (state->created_unix_ms < 0 || buf_printf(buf, ",\"createdTime\":%" PRId64, state->created_unix_ms)) &&
-           buf_printf(buf, "}}\n");
-}
-
-static bool add_put(struct buf *buf, const struct delta_add *add, const char *stats, int64_t now_unix_ms)
-{
-    char project[UUID_TEXT_BYTES + 1], date[16];
-    uuid_to_text(add->project_id, project);
-    delta_date_text(add->day, date);
-    return buf_printf(buf, "{\"add\":{\"path\":") && delta_put_path(buf, add->path) &&
-           buf_printf(buf,
-                      ",\"partitionValues\":{\"project_id\":\"%s\",\"date\":\"%s\"},\"size\":%" PRIu64
-                      ",\"modificationTime\":%" PRId64 ",\"dataChange\":true,\"stats\":",
-                      project, date, add->bytes, now_unix_ms) &&
-           delta_put_json_text(buf, bytes_of_text(stats)) && buf_printf(buf, "}}\n");
-}
-
-static bool txn_put(struct buf *buf, const struct delta_txn_change *txn, int64_t now_unix_ms)
-{
-    return buf_printf(buf, "{\"txn\":{\"appId\":") && delta_put_json_text(buf, bytes_of_text(txn->app_id)) &&
-           buf_printf(buf, ",\"version\":%" PRIu64 ",\"lastUpdated\":%" PRId64 "}}\n", txn->version_after, now_unix_ms);
-}
-
-static bool commit_info_put(struct buf *buf, const char *operation, uint64_t version, const struct delta_add *adds,
-                            uint32_t add_count, int64_t now_unix_ms)
-{
-    uint64_t rows = 0, bytes = 0;
-    char id[UUID_TEXT_BYTES + 1];
-    for (uint32_t i = 0; i < add_count; i++) rows += adds[i].footer->row_count, bytes += adds[i].bytes;
-    uuid_to_text(uuid_random(), id);
-    return buf_printf(buf,
-                      "{\"commitInfo\":{\"timestamp\":%" PRId64 ",\"operation\":\"%s\",\"operationParameters\":{%s}",
-                      now_unix_ms, operation,
-                      add_count == 0 ? ""
-                                     : "\"mode\":\"Append\",\"partitionBy\":\"[\\\"project_id\\\",\\\"date\\\"]\"") &&
-           (version == 0 || buf_printf(buf, ",\"readVersion\":%" PRIu64, version - 1)) &&
-           buf_printf(buf,
-                      ",\"isBlindAppend\":true,\"operationMetrics\":{\"numFiles\":\"%u\",\"numOutputRows\":\"%" PRIu64
-                      "\",\"numOutputBytes\":\"%" PRIu64 "\"},\"engineInfo\":\"" ENGINE_INFO "\",\"txnId\":\"%s\"}}\n",
-                      add_count, rows, bytes, id);
-}
-
-/* -- commit ----------------------------------------------------------------------------------------------------- */
 
 struct commit {
-    const struct delta_add *adds;
-    const struct delta_txn_change *txns;
-    uint32_t add_count, txn_count;
+    const struct delta_change *change;
     int64_t now_unix_ms;
-    struct buf lines; /* all but commitInfo, then that */
-    char **stats;     /* of each add */
+    uint64_t identity; /* of the change: the same call again has the same */
+    struct buf lines;  /* adds and txns; then removes and commitInfo of this attempt */
+    char **stats;      /* of each add */
 };
+
+static bool too_large(const struct commit *commit, struct err *err)
+{
+    return err_set(err, ERR_TOO_LARGE, "a commit of %u files is too large",
+                   commit->change->add_count + commit->change->remove_count);
+}
 
 static bool commit_build(struct commit *commit, struct err *err)
 {
+    const struct delta_change *change = commit->change;
     bool ok = true;
     struct buf stats;
     buf_init(&stats, 1024 * 1024);
-    for (uint32_t i = 0; ok && i < commit->add_count; i++) {
+    for (uint32_t i = 0; ok && i < change->add_count; i++) {
         stats.len = 0;
-        ok = delta_put_stats(&stats, commit->adds[i].footer);
+        ok = delta_put_stats(&stats, change->adds[i].footer);
         if (!ok) break;
         commit->stats[i] = bytes_to_text(buf_bytes(&stats));
-        ok = add_put(&commit->lines, &commit->adds[i], commit->stats[i], commit->now_unix_ms);
+        ok =
+            delta_put_add(&commit->lines, &change->adds[i], commit->stats[i], change->data_change, commit->now_unix_ms);
     }
     buf_deinit(&stats);
-    for (uint32_t i = 0; ok && i < commit->txn_count; i++)
-        ok = txn_put(&commit->lines, &commit->txns[i], commit->now_unix_ms);
-    return ok || err_set(err, ERR_TOO_LARGE, "a commit of %u files is too large", commit->add_count);
+    for (uint32_t i = 0; ok && i < change->txn_count; i++)
+        ok = delta_put_txn(&commit->lines, &change->txns[i], commit->now_unix_ms);
+    return ok || too_large(commit, err);
 }
 
-/* Is all of it in the table already? So when an earlier try failed after its put had worked. */
+static uint64_t change_identity(const struct delta_change *change)
+{
+    uint64_t identity = change->add_count + ((uint64_t)change->remove_count << 32);
+    for (uint32_t i = 0; i < change->add_count; i++) identity ^= hash64_of(bytes_of_text(change->adds[i].path));
+    for (uint32_t i = 0; i < change->remove_count; i++) identity += hash64_of(bytes_of_text(change->removes[i]));
+    for (uint32_t i = 0; i < change->txn_count; i++)
+        identity += hash64_of(bytes_of_text(change->txns[i].app_id)) ^ change->txns[i].version_after;
+    if (change->operation) identity += hash64_of(bytes_of_text(change->operation));
+    return identity ? identity : 1;
+}
+
+/* Is all of it in the table already? So when an earlier try failed after its put had worked. What takes without giving
+ * cannot be told by what is there: only the bytes of the log can (table->settled). */
 static bool commit_is_in(const struct delta_table *table, const struct commit *commit)
 {
-    for (uint32_t i = 0; i < commit->add_count; i++) {
-        if (!delta_catalog_has(&table->catalog, commit->adds[i].path)) return false;
+    const struct delta_change *change = commit->change;
+    if (table->settled == commit->identity) return true;
+    if (change->add_count + change->txn_count == 0) return false;
+    for (uint32_t i = 0; i < change->add_count; i++) {
+        if (!delta_catalog_find(&table->catalog, change->adds[i].path)) return false;
     }
-    for (uint32_t i = 0; i < commit->txn_count; i++) {
-        const struct delta_txn_change *txn = &commit->txns[i];
+    for (uint32_t i = 0; i < change->remove_count; i++) {
+        if (delta_catalog_find(&table->catalog, change->removes[i])) return false;
+    }
+    for (uint32_t i = 0; i < change->txn_count; i++) {
+        const struct delta_txn_change *txn = &change->txns[i];
         if (delta_catalog_txn_version(&table->catalog, txn->app_id) != (int64_t)txn->version_after) return false;
     }
     return true;
 }
 
-static bool txns_check(const struct delta_table *table, const struct commit *commit, struct err *err)
+/* Does what the change stands on still hold? */
+static bool commit_check(const struct delta_table *table, const struct commit *commit, struct err *err)
 {
-    for (uint32_t i = 0; i < commit->txn_count; i++) {
-        const struct delta_txn_change *txn = &commit->txns[i];
+    const struct delta_change *change = commit->change;
+    for (uint32_t i = 0; i < change->txn_count; i++) {
+        const struct delta_txn_change *txn = &change->txns[i];
         int64_t version = delta_catalog_txn_version(&table->catalog, txn->app_id);
         if (version == txn->version_before) continue;
         return err_set(err, ERR_CONFLICT, "\"%.80s\" is at %" PRId64 " in Delta table \"%s\", not at %" PRId64,
                        txn->app_id, version, table->prefix, txn->version_before);
     }
+    for (uint32_t i = 0; i < change->remove_count; i++) {
+        if (delta_catalog_find(&table->catalog, change->removes[i])) continue;
+        return err_set(err, ERR_CONFLICT, "file \"%.150s\" is no longer in Delta table \"%s\"", change->removes[i],
+                       table->prefix);
+    }
+    if (change->remove_count > 0 && change->data_change && delta_state_is_set(&table->state, "delta.appendOnly"))
+        return err_set(err, ERR_UNSUPPORTED, "rows cannot be removed from Delta table \"%s\": delta.appendOnly is set",
+                       table->prefix);
     return true;
+}
+
+/* What depends on the table as it is: removes say what they remove, commitInfo what it all amounts to. */
+static bool attempt_build(const struct delta_table *table, struct commit *commit, size_t lines_len,
+                          uint64_t read_version, struct err *err)
+{
+    const struct delta_change *change = commit->change;
+    struct delta_commit_info info = {
+        .operation = change->operation,
+        .parameters_json = change->parameters_json,
+        .metrics_json = change->metrics_json,
+        .read_version = read_version,
+        .added_count = change->add_count,
+        .removed_count = change->remove_count,
+        .is_blind_append = change->remove_count == 0 && change->data_change,
+        .now_unix_ms = commit->now_unix_ms,
+    };
+    bool ok = true;
+    commit->lines.len = lines_len;
+    for (uint32_t i = 0; i < change->add_count; i++) {
+        info.added_rows += change->adds[i].footer->row_count;
+        info.added_bytes += change->adds[i].bytes;
+    }
+    for (uint32_t i = 0; ok && i < change->remove_count; i++) {
+        const struct delta_file *file = delta_catalog_find(&table->catalog, change->removes[i]);
+        info.removed_bytes += file->bytes;
+        if (info.removed_rows != DELTA_ROWS_UNKNOWN)
+            info.removed_rows =
+                file->row_count == DELTA_ROWS_UNKNOWN ? DELTA_ROWS_UNKNOWN : info.removed_rows + file->row_count;
+        ok = delta_put_remove(&commit->lines, file, change->data_change, commit->now_unix_ms);
+    }
+    return (ok && delta_put_commit_info(&commit->lines, &info)) || too_large(commit, err);
 }
 
 static void commit_take_in(struct delta_table *table, const struct commit *commit)
 {
-    for (uint32_t i = 0; i < commit->add_count; i++) {
-        const struct delta_add *add = &commit->adds[i];
+    const struct delta_change *change = commit->change;
+    for (uint32_t i = 0; i < change->remove_count; i++)
+        delta_catalog_remove(&table->catalog,
+                             &(struct delta_tombstone){ .removed = { change->removes[i], commit->now_unix_ms, 0 },
+                                                        .data_change = change->data_change });
+    for (uint32_t i = 0; i < change->add_count; i++) {
+        const struct delta_add *add = &change->adds[i];
         const struct parquet_column_stats *time = &add->footer->file_columns[table->options.table->timestamp];
         delta_catalog_add(&table->catalog,
                           &(struct delta_file){
@@ -147,51 +162,93 @@ static void commit_take_in(struct delta_table *table, const struct commit *commi
                           },
                           commit->stats[i]);
     }
-    for (uint32_t i = 0; i < commit->txn_count; i++)
-        delta_catalog_txn(&table->catalog, commit->txns[i].app_id, commit->txns[i].version_after, commit->now_unix_ms);
+    for (uint32_t i = 0; i < change->txn_count; i++)
+        delta_catalog_txn(&table->catalog, change->txns[i].app_id, change->txns[i].version_after, commit->now_unix_ms);
     table->version++;
     delta_catalog_publish(&table->catalog, table->version);
 }
 
-/* Puts the lines at the next version. *lost: someone else has that version. */
-static bool version_put(struct delta_table *table, struct bytes lines, bool *lost, struct err *err)
+/* Whose is the version that was found taken? A put of ours whose answer was lost is as good as answered. */
+static bool version_is_ours(struct delta_table *table, struct bytes lines, bool *is_ours, struct err *err)
+{
+    struct buf there;
+    buf_init(&there, DELTA_COMMIT_BYTES_MAX);
+    bool ok = delta_commit_get(table, table->version + 1, &there, err);
+    *is_ours = ok && bytes_equal(buf_bytes(&there), lines);
+    if (ok && table->is_uncertain) {
+        if (hash64_of(buf_bytes(&there)) == table->uncertain.lines_hash) table->settled = table->uncertain.identity;
+        table->is_uncertain = false; /* the put that found the name taken has also made it durable */
+    }
+    buf_deinit(&there);
+    return ok;
+}
+
+/* The first put that may have worked is the one to look for. */
+static void uncertain_note(struct delta_table *table, struct bytes lines, uint64_t identity)
+{
+    if (table->is_uncertain) return;
+    table->is_uncertain = true;
+    table->uncertain.lines_hash = hash64_of(lines);
+    table->uncertain.identity = identity;
+}
+
+bool delta_version_put(struct delta_table *table, struct bytes lines, uint64_t identity, bool *lost, struct err *err)
 {
     char key[DELTA_KEY_BYTES];
+    bool is_ours = false;
     delta_commit_key(table, table->version + 1, key);
     *lost = false;
-    if (object_put_if_absent(table->options.store, key, lines, err)) return true;
-    *lost = err->code == ERR_EXISTS;
-    if (!*lost) table->is_uncertain = true;
+    if (object_put_if_absent(table->options.store, key, lines, err)) {
+        table->is_uncertain = false;
+        return true;
+    }
+    if (err->code == ERR_EXISTS) {
+        *err = (struct err){ 0 };
+        if (version_is_ours(table, lines, &is_ours, err)) {
+            *lost = !is_ours;
+            return is_ours;
+        }
+    }
+    uncertain_note(table, lines, identity);
     return false;
 }
 
-/* After a lost race: what did the winners do? */
-static bool winners_read(struct delta_table *table, struct err *err)
+bool delta_winners_read(struct delta_table *table, struct err *err)
 {
     uint32_t commit_count;
     uint64_t lost = table->version + 1;
     *err = (struct err){ 0 };
     if (!delta_read_new(table, &commit_count, err)) return false;
-    table->is_uncertain = false; /* the put that found the name taken has also made it durable */
     if (commit_count > 0) return true;
     return err_set(err, ERR_IO, "version %" PRIu64 " of Delta table \"%s\" is there, but could not be found", lost,
                    table->prefix);
 }
 
+/* Writers that lost together must not try together. The first two tries follow at once. */
+static void backoff(uint32_t attempt)
+{
+    if (attempt < 2) return;
+    uint32_t bound = attempt < 8 ? 3u << attempt : BACKOFF_MS_MAX;
+    struct uuid random = uuid_random();
+    uint32_t number = (uint32_t)random.bytes[0] << 8 | random.bytes[1];
+    clock_sleep_ms(number % ((bound < BACKOFF_MS_MAX ? bound : BACKOFF_MS_MAX) + 1));
+}
+
 static bool commit_run(struct delta_table *table, struct commit *commit, bool *was_in, struct err *err)
 {
     *was_in = false;
-    size_t actions_len = commit->lines.len;
+    size_t lines_len = commit->lines.len;
+    uint64_t read_version = table->version;
     for (uint32_t attempt = 0; attempt < COMMIT_ATTEMPTS_MAX; attempt++) {
         if (commit_is_in(table, commit)) {
             *was_in = true;
             return true;
         }
-        if (!txns_check(table, commit, err)) {
+        if (!commit_check(table, commit, err)) {
             /* Other writers may have been seen by the caller, through another table handle, before us. */
             uint32_t commit_count = 0;
             struct err read_err = { 0 };
-            if (table->is_uncertain || attempt > 0) return false;
+            if (table->is_uncertain || attempt > 0 || err->code != ERR_CONFLICT) return false;
             if (!delta_read_new(table, &commit_count, &read_err)) {
                 *err = read_err;
                 return false;
@@ -200,17 +257,15 @@ static bool commit_run(struct delta_table *table, struct commit *commit, bool *w
             *err = (struct err){ 0 };
             continue;
         }
-        commit->lines.len = actions_len;
-        if (!commit_info_put(&commit->lines, "WRITE", table->version + 1, commit->adds, commit->add_count,
-                             commit->now_unix_ms))
-            return err_set(err, ERR_TOO_LARGE, "a commit of %u files is too large", commit->add_count);
+        if (!attempt_build(table, commit, lines_len, read_version, err)) return false;
         fail_point("delta.before_commit");
         bool lost;
-        if (version_put(table, buf_bytes(&commit->lines), &lost, err)) {
+        if (delta_version_put(table, buf_bytes(&commit->lines), commit->identity, &lost, err)) {
             fail_point("delta.after_commit");
             return true;
         }
-        if (!lost || !winners_read(table, err)) return false;
+        if (!lost || !delta_winners_read(table, err)) return false;
+        backoff(attempt);
     }
     return err_set(err, ERR_BUSY, "could not commit to Delta table \"%s\": other writers were faster %d times",
                    table->prefix, COMMIT_ATTEMPTS_MAX);
@@ -237,35 +292,38 @@ static void checkpoint_maybe(struct delta_table *table)
              log_number("version", (int64_t)table->version), log_text("err", err.text));
 }
 
-bool delta_commit(struct delta_table *table, const struct delta_add *adds, uint32_t add_count,
-                  const struct delta_txn_change *txns, uint32_t txn_count, uint64_t *version, struct err *err)
+static void change_assert(const struct delta_table *table, const struct delta_change *change)
 {
-    assert(add_count + txn_count > 0);
-    for (uint32_t i = 0; i < add_count; i++) {
-        assert(object_key_is_valid(adds[i].path) && strlen(adds[i].path) <= DELTA_PATH_BYTES_MAX);
-        assert(adds[i].footer != NULL && adds[i].footer->table == table->options.table);
+    assert(change->add_count + change->remove_count + change->txn_count > 0 || change->operation != NULL);
+    for (uint32_t i = 0; i < change->add_count; i++) {
+        const struct delta_add *add = &change->adds[i];
+        assert(object_key_is_valid(add->path) && strlen(add->path) <= DELTA_PATH_BYTES_MAX);
+        assert(add->footer != NULL && add->footer->table == table->options.table);
     }
-    for (uint32_t i = 0; i < txn_count; i++) assert(txns[i].version_after <= INT64_MAX);
-    struct commit commit = { .adds = adds,
-                             .txns = txns,
-                             .add_count = add_count,
-                             .txn_count = txn_count,
+    for (uint32_t i = 0; i < change->txn_count; i++) assert(change->txns[i].version_after <= INT64_MAX);
+}
+
+bool delta_commit(struct delta_table *table, const struct delta_change *change, uint64_t *version, struct err *err)
+{
+    change_assert(table, change);
+    struct commit commit = { .change = change,
                              .now_unix_ms = clock_unix_us() / 1000,
-                             .stats = mem_calloc(add_count + 1, sizeof *commit.stats) };
+                             .identity = change_identity(change),
+                             .stats = mem_calloc(change->add_count + 1, sizeof *commit.stats) };
     buf_init(&commit.lines, DELTA_COMMIT_BYTES_MAX);
     bool was_in = false, ok = commit_build(&commit, err);
     if (ok) {
         pthread_mutex_lock(&table->lock);
         ok = commit_run(table, &commit, &was_in, err);
+        if (ok && table->settled == commit.identity) table->settled = 0;
         if (ok && !was_in) {
-            table->is_uncertain = false;
             commit_take_in(table, &commit);
             checkpoint_maybe(table);
         }
         *version = table->version;
         pthread_mutex_unlock(&table->lock);
     }
-    for (uint32_t i = 0; i < add_count; i++) free(commit.stats[i]);
+    for (uint32_t i = 0; i < change->add_count; i++) free(commit.stats[i]);
     free(commit.stats);
     buf_deinit(&commit.lines);
     return ok;
@@ -286,98 +344,20 @@ struct delta_snapshot *delta_snapshot_acquire(struct delta_table *table)
     return delta_catalog_acquire(&table->catalog);
 }
 
-/* -- life ------------------------------------------------------------------------------------------------------- */
-
-static bool state_commit(struct delta_table *table, const struct delta_state *state, const char *operation,
-                         bool with_protocol, bool *lost, struct err *err)
+void delta_removed_each(struct delta_table *table, bool (*each)(void *ctx, const struct delta_removed *removed),
+                        void *ctx)
 {
-    struct buf lines;
-    buf_init(&lines, DELTA_COMMIT_BYTES_MAX);
-    bool ok = (!with_protocol || protocol_put(&lines)) && metadata_put(&lines, state) &&
-              commit_info_put(&lines, operation, table->version + 1, NULL, 0, clock_unix_us() / 1000);
-    ok = ok || err_set(err, ERR_TOO_LARGE, "the schema of Delta table \"%s\" is too large", table->prefix);
-    *lost = false;
-    ok = ok && version_put(table, buf_bytes(&lines), lost, err);
-    buf_deinit(&lines);
-    return ok;
-}
-
-/* Version 0. Losing the race to make it is fine. */
-static bool table_create(struct delta_table *table, struct err *err)
-{
-    char id[UUID_TEXT_BYTES + 1];
-    struct buf schema;
-    bool lost = false;
-    uuid_to_text(uuid_random(), id);
-    buf_init(&schema, 1024 * 1024);
-    if (!delta_put_schema(&schema, table->options.table)) return err_set(err, ERR_TOO_LARGE, "too many columns");
-    char *schema_text = bytes_to_text(buf_bytes(&schema));
-    struct delta_state state = {
-        .id = id,
-        .schema = schema_text,
-        .partition_columns = (char[]){ DELTA_PARTITION_COLUMNS },
-        .name = (char *)(uintptr_t)table->options.table->name,
-        .configuration = (char[]){ "{}" },
-        .created_unix_ms = clock_unix_us() / 1000,
-    };
-    assert(table->version == DELTA_VERSION_NONE);
-    bool ok = state_commit(table, &state, "CREATE TABLE", true, &lost, err) || lost;
-    free(schema_text);
-    buf_deinit(&schema);
-    return ok;
-}
-
-/* Our columns that the table does not have yet, behind its own. */
-static bool table_widen(struct delta_table *table, struct err *err)
-{
-    struct buf merged;
-    bool is_older = false, lost = false;
-    buf_init(&merged, DELTA_COMMIT_BYTES_MAX);
-    bool ok = delta_schema_check(table->state.schema, table->options.table, &is_older, &merged, err);
-    if (ok && is_older) {
-        char *schema = bytes_to_text(buf_bytes(&merged));
-        struct delta_state wider = table->state;
-        wider.schema = schema;
-        ok = state_commit(table, &wider, "ADD COLUMNS", false, &lost, err) || lost;
-        free(schema);
-        if (ok) ok = winners_read(table, err) && (!lost || table_widen(table, err));
+    struct arena arena;
+    uint32_t slot = 0, count = 0;
+    arena_init(&arena, 0);
+    pthread_mutex_lock(&table->lock);
+    struct delta_removed *copies = mem_alloc((table->catalog.removed.used + 1) * sizeof *copies);
+    for (const struct delta_tombstone *at; (at = delta_catalog_removed_next(&table->catalog, &slot)) != NULL;) {
+        copies[count] = at->removed;
+        copies[count++].path = arena_printf(&arena, "%s", at->removed.path);
     }
-    buf_deinit(&merged);
-    return ok;
-}
-
-bool delta_open(struct delta_table **out, const struct delta_options *options, struct err *err)
-{
-    *out = NULL;
-    if (!object_key_is_valid(options->prefix) ||
-        strlen(options->prefix) > OBJECT_KEY_BYTES_MAX - DELTA_PATH_BYTES_MAX - 1)
-        return err_set(err, ERR_INPUT, "\"%.100s\" cannot be the folder of a Delta table", options->prefix);
-    struct delta_table *table = mem_calloc(1, sizeof *table);
-    pthread_mutex_init(&table->lock, NULL);
-    table->options = *options;
-    table->options.prefix = table->prefix = mem_strdup(options->prefix);
-    table->version = DELTA_VERSION_NONE;
-    delta_catalog_init(&table->catalog, table->options.table);
-    bool exists = false;
-    bool ok = delta_read_all(table, &exists, err);
-    if (ok && !exists) ok = table_create(table, err) && delta_read_all(table, &exists, err);
-    if (ok && !exists) ok = err_set(err, ERR_IO, "could not find the log just written");
-    ok = ok && table_widen(table, err);
-    if (!ok) {
-        err_within(err, "open Delta table \"%s\"", options->prefix);
-        delta_close(table);
-        return false;
-    }
-    *out = table;
-    return true;
-}
-
-void delta_close(struct delta_table *table)
-{
-    if (table == NULL) return;
-    delta_catalog_deinit(&table->catalog);
-    delta_state_deinit(&table->state);
-    pthread_mutex_destroy(&table->lock);
-    free(table->prefix);
-    free(table);
+    pthread_mutex_unlock(&table->lock);
+    for (uint32_t i = 0; i < count && each(ctx, &copies[i]); i++) continue;
+    free(copies);
+    arena_deinit(&arena);
 }

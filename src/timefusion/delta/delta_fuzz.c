@@ -9,11 +9,11 @@ static void snapshot_check(struct delta_catalog *catalog)
 {
     struct delta_snapshot *snapshot = delta_catalog_acquire(catalog);
     for (uint32_t i = 0; i < snapshot->file_count; i++) {
-        const struct delta_file *file = snapshot->files[i];
+        const struct delta_file *file = delta_snapshot_file(snapshot, i);
         uint32_t first, count;
         delta_snapshot_project(snapshot, file->project_id, &first, &count);
         if (i < first || i >= first + count || !object_key_is_valid(file->path) ||
-            !delta_catalog_has(catalog, file->path) || file->timestamp_min_us > file->timestamp_max_us)
+            delta_catalog_find(catalog, file->path) != file || file->timestamp_min_us > file->timestamp_max_us)
             abort();
     }
     for (uint32_t i = 0; i < snapshot->txn_count; i++) {
@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ok && !delta_state_check(&it, &it.state, &err)) ok = false;
     if (!ok && (err.code == ERR_OK || err.text[0] == 0)) abort(); /* a refusal has words */
     for (uint32_t i = 0; i < first->file_count; i++) {
-        if (strlen(first->files[i]->path) == 0 || !stats_come_back(first->files[i])) abort();
+        if (strlen(delta_snapshot_file(first, i)->path) == 0 || !stats_come_back(delta_snapshot_file(first, i)))
+            abort();
     }
     delta_snapshot_release(first);
     delta_catalog_deinit(&it.catalog);

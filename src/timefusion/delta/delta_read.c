@@ -152,7 +152,14 @@ static void action_apply(struct delta_catalog *catalog, struct delta_state *stat
                           action->add.stats);
         break;
     case DELTA_ACTION_REMOVE:
-        delta_catalog_remove(catalog, action->path, action->remove.deletion_unix_ms, action->remove.data_change);
+        delta_catalog_remove(catalog,
+                             &(struct delta_tombstone){
+                                 .removed = { action->path, action->remove.deletion_unix_ms, action->remove.bytes },
+                                 .data_change = action->remove.data_change,
+                                 .is_extended = action->remove.is_extended,
+                                 .project_id = action->remove.project_id,
+                                 .day = action->remove.day,
+                             });
         break;
     case DELTA_ACTION_TXN:
         delta_catalog_txn(catalog, action->txn.app_id, action->txn.version, action->txn.updated_unix_ms);
@@ -246,7 +253,7 @@ static bool commit_apply(struct delta_table *table, struct bytes lines, struct e
     return true;
 }
 
-static bool commit_read(struct delta_table *table, uint64_t version, struct buf *buf, struct err *err)
+bool delta_commit_get(struct delta_table *table, uint64_t version, struct buf *buf, struct err *err)
 {
     char key[DELTA_KEY_BYTES];
     delta_commit_key(table, version, key);
@@ -262,7 +269,7 @@ bool delta_read_new(struct delta_table *table, uint32_t *commit_count, struct er
     bool ok;
     for (;;) {
         uint64_t version = table->version + 1;
-        ok = commit_read(table, version, &buf, err);
+        ok = delta_commit_get(table, version, &buf, err);
         if (!ok && err->code == ERR_NOT_FOUND) {
             *err = (struct err){ 0 };
             ok = true;
@@ -445,7 +452,7 @@ static bool tail_read(struct delta_table *table, const struct listing *listing, 
                          expected, version);
             break;
         }
-        ok = commit_read(table, version, &buf, err) &&
+        ok = delta_commit_get(table, version, &buf, err) &&
              delta_lines_apply(&table->catalog, &table->state, buf_bytes(&buf), err);
         if (!ok) err_within(err, "version %" PRIu64, version);
         table->version = version;

@@ -29,12 +29,29 @@ struct delta_table {
     uint64_t version;            /* last one read or committed; DELTA_VERSION_NONE before any */
     uint64_t checkpoint_version; /* of the last checkpoint read or written here; 0: none */
     bool is_uncertain;           /* a put failed in a way that may have succeeded: the next commit finds out, durably */
+    struct {
+        uint64_t lines_hash, identity;
+    } uncertain;      /* that put, when is_uncertain: its bytes, and the change behind them */
+    uint64_t settled; /* identity of a change whose uncertain put was found in the log; 0: none */
 };
 
 #define DELTA_KEY_BYTES (OBJECT_KEY_BYTES_MAX + 1)
 void delta_commit_key(const struct delta_table *table, uint64_t version, char key[DELTA_KEY_BYTES]);
 
+/* delta_table.c: the table's configuration; under the lock. */
+bool delta_state_configuration(const struct delta_state *state, const char *key, struct buf *text); /* with its NUL */
+bool delta_state_is_set(const struct delta_state *state, const char *key);
+int64_t delta_state_ms(const struct delta_state *state, const char *key, int64_t fallback_ms);
+
+/* delta_commit.c: puts the lines at the next version. *lost: someone else has that version. A version that holds our own
+ * lines is ours: the answer of an earlier try was lost. identity: of the change, for when it stays uncertain; 0: none. */
+MUST_CHECK bool delta_version_put(struct delta_table *table, struct bytes lines, uint64_t identity, bool *lost,
+                                  struct err *err);
+/* After a lost race: what did the winners do? */
+MUST_CHECK bool delta_winners_read(struct delta_table *table, struct err *err);
+
 /* delta_read.c */
+MUST_CHECK bool delta_commit_get(struct delta_table *table, uint64_t version, struct buf *buf, struct err *err);
 void delta_state_deinit(struct delta_state *state);
 /* Reads the whole log into an empty table. *exists is false, and true returned, when there is no log. */
 MUST_CHECK bool delta_read_all(struct delta_table *table, bool *exists, struct err *err);

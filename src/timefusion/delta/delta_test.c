@@ -46,7 +46,13 @@ static bool commit_file(struct delta_table *table, uint8_t project, uint8_t file
     struct test_add it;
     uint64_t version;
     test_add_init(&it, schema_table(SCHEMA_METRICS), project, file, file * INT64_C(1000000));
-    return delta_commit(table, &it.add, 1, &(struct delta_txn_change){ app, before, after }, 1, &version, err);
+    return delta_commit(table,
+                        &(struct delta_change){ .adds = &it.add,
+                                                .add_count = 1,
+                                                .txns = &(struct delta_txn_change){ app, before, after },
+                                                .txn_count = 1,
+                                                .data_change = true },
+                        &version, err);
 }
 
 static void must_commit(struct delta_table *table, uint8_t project, uint8_t file, const char *app, int64_t before,
@@ -59,7 +65,7 @@ static void must_commit(struct delta_table *table, uint8_t project, uint8_t file
 static void assert_sorted(const struct delta_snapshot *snapshot)
 {
     for (uint32_t i = 1; i < snapshot->file_count; i++) {
-        const struct delta_file *a = snapshot->files[i - 1], *b = snapshot->files[i];
+        const struct delta_file *a = delta_snapshot_file(snapshot, i - 1), *b = delta_snapshot_file(snapshot, i);
         int order = memcmp(&a->project_id, &b->project_id, sizeof a->project_id);
         assert_true(order < 0 || (order == 0 && a->timestamp_max_us >= b->timestamp_max_us));
         assert_string_not_equal(a->path, b->path);
@@ -87,7 +93,7 @@ static void test_commit_and_reopen(void **state)
         delta_snapshot_project(snapshot, test_uuid(2), &first, &count);
         assert_int_equal(first, 2);
         assert_int_equal(count, 3);
-        const struct delta_file *newest = snapshot->files[first];
+        const struct delta_file *newest = delta_snapshot_file(snapshot, first);
         assert_int_equal(newest->row_count, 14);
         assert_int_equal(newest->bytes, 1004);
         assert_int_equal(newest->day, 20000);
@@ -126,7 +132,7 @@ static void test_snapshot_is_immutable(void **state)
     delta_snapshot_release(middle);
     assert_int_equal(old->file_count, 1);
     assert_int_equal(old->version, 1);
-    assert_string_equal(old->files[0]->path, path);
+    assert_string_equal(delta_snapshot_file(old, 0)->path, path);
     delta_snapshot_release(old);
     delta_close(table);
 }
@@ -347,12 +353,15 @@ static void test_other_writers(void **state)
     if (!delta_refresh(table, &err)) fail_msg("%s", err.text);
     struct delta_snapshot *snapshot = delta_snapshot_acquire(table);
     assert_int_equal(snapshot->file_count, 2);
-    assert_true(snapshot->files[0]->row_count == DELTA_ROWS_UNKNOWN);
-    assert_true(snapshot->files[0]->timestamp_min_us == INT64_MIN && snapshot->files[0]->timestamp_max_us == INT64_MAX);
-    assert_int_equal(snapshot->files[0]->stats.len, 0);
-    assert_string_equal(snapshot->files[1]->path, "a b.parquet");
-    assert_int_equal(snapshot->files[1]->row_count, 5);
-    assert_int_equal(snapshot->files[1]->timestamp_max_us - snapshot->files[1]->timestamp_min_us, 1999999);
+    assert_true(delta_snapshot_file(snapshot, 0)->row_count == DELTA_ROWS_UNKNOWN);
+    assert_true(delta_snapshot_file(snapshot, 0)->timestamp_min_us == INT64_MIN &&
+                delta_snapshot_file(snapshot, 0)->timestamp_max_us == INT64_MAX);
+    assert_int_equal(delta_snapshot_file(snapshot, 0)->stats.len, 0);
+    assert_string_equal(delta_snapshot_file(snapshot, 1)->path, "a b.parquet");
+    assert_int_equal(delta_snapshot_file(snapshot, 1)->row_count, 5);
+    assert_int_equal(delta_snapshot_file(snapshot, 1)->timestamp_max_us -
+                         delta_snapshot_file(snapshot, 1)->timestamp_min_us,
+                     1999999);
     delta_snapshot_release(snapshot);
     delta_close(table);
 }
@@ -367,7 +376,7 @@ static void assert_is_model(struct delta_table *table, const bool *live)
     for (uint32_t i = 0; i < MODEL_FILES; i++) live_count += live[i];
     assert_int_equal(snapshot->file_count, live_count);
     for (uint32_t i = 0; i < snapshot->file_count; i++) {
-        int number = atoi(snapshot->files[i]->path);
+        int number = atoi(delta_snapshot_file(snapshot, i)->path);
         assert_true(live[number] && !seen[number]);
         seen[number] = true;
     }

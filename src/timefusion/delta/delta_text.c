@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "base/hex.h"
 #include "base/json.h"
@@ -205,4 +206,46 @@ bool delta_time_parse(const char *text, bool greatest, int64_t *unix_us)
     *unix_us = days * DAY_US + ((int64_t)hour * 3600 + minute * 60 + second) * 1000000 + fraction_us - offset_us;
     if (greatest) *unix_us += step_us - 1;
     return true;
+}
+
+static bool unit_ms(const char *word, size_t len, int64_t *ms)
+{
+    static const struct {
+        const char *name;
+        int64_t ms;
+    } units[] = { { "week", 7 * 86400000 }, { "day", 86400000 }, { "hour", 3600000 },
+                  { "minute", 60000 },      { "second", 1000 },  { "millisecond", 1 } };
+    if (len > 1 && (word[len - 1] == 's' || word[len - 1] == 'S')) len--;
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        if (strlen(units[i].name) != len || strncasecmp(word, units[i].name, len) != 0) continue;
+        *ms = units[i].ms;
+        return true;
+    }
+    return false;
+}
+
+bool delta_interval_parse(const char *text, int64_t *ms)
+{
+    const int64_t number_max = 1000000000; /* of weeks: still within 64 bits of milliseconds */
+    int64_t sum = 0, unit;
+    bool any = false;
+    text += strspn(text, " ");
+    if (strncasecmp(text, "interval", 8) == 0) text += 8;
+    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+        int64_t number = 0;
+        size_t digits = strspn(text, "0123456789");
+        if (digits == 0) return false;
+        for (size_t i = 0; i < digits; i++) {
+            number = number * 10 + (text[i] - '0');
+            if (number > number_max) return false;
+        }
+        text += digits + strspn(text + digits, " ");
+        size_t word = strcspn(text, " ");
+        if (!unit_ms(text, word, &unit) || sum > INT64_MAX / 2) return false;
+        sum += number * unit;
+        text += word;
+        any = true;
+    }
+    if (any) *ms = sum;
+    return any;
 }

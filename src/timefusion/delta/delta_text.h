@@ -27,6 +27,9 @@ MUST_CHECK bool delta_time_text(int64_t unix_us, bool round_up, char text[32]);
  * instant that the text can stand for: others cut what is finer than their last digit. */
 MUST_CHECK bool delta_time_parse(const char *text, bool greatest, int64_t *unix_us);
 
+/* "interval 30 days", "interval 1 week 12 hours": Spark's CalendarInterval, but for months and years; "interval" may miss. */
+MUST_CHECK bool delta_interval_parse(const char *text, int64_t *ms);
+
 /* {"numRecords":..,"minValues":{..},"maxValues":{..},"nullCount":{..}} as JSON (not quoted). */
 MUST_CHECK bool delta_put_stats(struct buf *buf, const struct parquet_footer *footer);
 /* The same text with the names of columns as two bytes each: a third of the memory. Any text comes back as it was. */

@@ -1,0 +1,157 @@
+/* delta_table.c -- a table's life: opened, made, widened, closed; and its configuration. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <yyjson.h>
+
+#include "base/clock.h"
+#include "timefusion/delta/delta_lines.h"
+
+/* -- configuration ------------------------------------------------------------------------------------------------- */
+
+bool delta_state_configuration(const struct delta_state *state, const char *key, struct buf *text)
+{
+    if (state->configuration == NULL) return false;
+    yyjson_doc *doc = yyjson_read(state->configuration, strlen(state->configuration), 0);
+    yyjson_val *value = yyjson_obj_get(yyjson_doc_get_root(doc), key);
+    bool is_set =
+        yyjson_is_str(value) && buf_add(text, yyjson_get_str(value), yyjson_get_len(value)) && buf_add(text, "", 1);
+    yyjson_doc_free(doc);
+    return is_set;
+}
+
+bool delta_state_is_set(const struct delta_state *state, const char *key)
+{
+    struct buf text;
+    buf_init(&text, 1024 * 1024);
+    bool is_set = delta_state_configuration(state, key, &text) && strcasecmp((const char *)text.ptr, "true") == 0;
+    buf_deinit(&text);
+    return is_set;
+}
+
+int64_t delta_state_ms(const struct delta_state *state, const char *key, int64_t fallback_ms)
+{
+    struct buf text;
+    int64_t ms = fallback_ms;
+    buf_init(&text, 1024 * 1024);
+    if (delta_state_configuration(state, key, &text) && !delta_interval_parse((const char *)text.ptr, &ms))
+        ms = fallback_ms;
+    buf_deinit(&text);
+    return ms;
+}
+
+bool delta_configuration(struct delta_table *table, const char *key, struct buf *text)
+{
+    pthread_mutex_lock(&table->lock);
+    bool is_set = delta_state_configuration(&table->state, key, text);
+    pthread_mutex_unlock(&table->lock);
+    return is_set;
+}
+
+int64_t delta_configuration_ms(struct delta_table *table, const char *key, int64_t fallback_ms)
+{
+    pthread_mutex_lock(&table->lock);
+    int64_t ms = delta_state_ms(&table->state, key, fallback_ms);
+    pthread_mutex_unlock(&table->lock);
+    return ms;
+}
+
+/* -- life ------------------------------------------------------------------------------------------------------- */
+
+static bool state_commit(struct delta_table *table, const struct delta_state *state, const char *operation,
+                         bool with_protocol, bool *lost, struct err *err)
+{
+    struct buf lines;
+    buf_init(&lines, DELTA_COMMIT_BYTES_MAX);
+    struct delta_commit_info info = { .operation = operation,
+                                      .read_version = table->version,
+                                      .now_unix_ms = clock_unix_us() / 1000 };
+    bool ok = (!with_protocol || delta_put_protocol(&lines)) && delta_put_metadata(&lines, state) &&
+              delta_put_commit_info(&lines, &info);
+    ok = ok || err_set(err, ERR_TOO_LARGE, "the schema of Delta table \"%s\" is too large", table->prefix);
+    *lost = false;
+    ok = ok && delta_version_put(table, buf_bytes(&lines), 0, lost, err);
+    buf_deinit(&lines);
+    return ok;
+}
+
+/* Version 0. Losing the race to make it is fine. */
+static bool table_create(struct delta_table *table, struct err *err)
+{
+    char id[UUID_TEXT_BYTES + 1];
+    struct buf schema;
+    bool lost = false;
+    uuid_to_text(uuid_random(), id);
+    buf_init(&schema, 1024 * 1024);
+    if (!delta_put_schema(&schema, table->options.table)) return err_set(err, ERR_TOO_LARGE, "too many columns");
+    char *schema_text = bytes_to_text(buf_bytes(&schema));
+    struct delta_state state = {
+        .id = id,
+        .schema = schema_text,
+        .partition_columns = (char[]){ DELTA_PARTITION_COLUMNS },
+        .name = (char *)(uintptr_t)table->options.table->name,
+        .configuration = (char[]){ "{}" },
+        .created_unix_ms = clock_unix_us() / 1000,
+    };
+    assert(table->version == DELTA_VERSION_NONE);
+    bool ok = state_commit(table, &state, "CREATE TABLE", true, &lost, err) || lost;
+    free(schema_text);
+    buf_deinit(&schema);
+    return ok;
+}
+
+/* Our columns that the table does not have yet, behind its own. */
+static bool table_widen(struct delta_table *table, struct err *err)
+{
+    struct buf merged;
+    bool is_older = false, lost = false;
+    buf_init(&merged, DELTA_COMMIT_BYTES_MAX);
+    bool ok = delta_schema_check(table->state.schema, table->options.table, &is_older, &merged, err);
+    if (ok && is_older) {
+        char *schema = bytes_to_text(buf_bytes(&merged));
+        struct delta_state wider = table->state;
+        wider.schema = schema;
+        ok = state_commit(table, &wider, "ADD COLUMNS", false, &lost, err) || lost;
+        free(schema);
+        if (ok) ok = delta_winners_read(table, err) && (!lost || table_widen(table, err));
+    }
+    buf_deinit(&merged);
+    return ok;
+}
+
+bool delta_open(struct delta_table **out, const struct delta_options *options, struct err *err)
+{
+    *out = NULL;
+    if (!object_key_is_valid(options->prefix) ||
+        strlen(options->prefix) > OBJECT_KEY_BYTES_MAX - DELTA_PATH_BYTES_MAX - 1)
+        return err_set(err, ERR_INPUT, "\"%.100s\" cannot be the folder of a Delta table", options->prefix);
+    struct delta_table *table = mem_calloc(1, sizeof *table);
+    pthread_mutex_init(&table->lock, NULL);
+    table->options = *options;
+    table->options.prefix = table->prefix = mem_strdup(options->prefix);
+    table->version = DELTA_VERSION_NONE;
+    delta_catalog_init(&table->catalog, table->options.table);
+    bool exists = false;
+    bool ok = delta_read_all(table, &exists, err);
+    if (ok && !exists) ok = table_create(table, err) && delta_read_all(table, &exists, err);
+    if (ok && !exists) ok = err_set(err, ERR_IO, "could not find the log just written");
+    ok = ok && table_widen(table, err);
+    if (!ok) {
+        err_within(err, "open Delta table \"%s\"", options->prefix);
+        delta_close(table);
+        return false;
+    }
+    *out = table;
+    return true;
+}
+
+void delta_close(struct delta_table *table)
+{
+    if (table == NULL) return;
+    delta_catalog_deinit(&table->catalog);
+    delta_state_deinit(&table->state);
+    pthread_mutex_destroy(&table->lock);
+    free(table->prefix);
+    free(table);
+}
