@@ -135,3 +135,6 @@ void query_cursor_close(struct query_cursor *cursor);
 struct delta_checkpoint_reader;
 /* Each read has a DuckDB of its own, locked down, so that the store can be opened before the engine. */
 struct delta_checkpoint_reader query_checkpoint_reader(void);
+/* For maintenance: rows of files of any writer (see maintenance/rewriter.h). Each run has a DuckDB of its own. */
+struct rewriter;
+struct rewriter query_rewriter(void);
