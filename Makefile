@@ -59,6 +59,7 @@ test: test-deps fuzz-deps
 	@tests/run $(ONLY)
 
 test-full: test-deps fuzz-deps
+	@deps/bring full
 	$(call build,release)
 	$(call build,asan)
 	$(call build,tsan)

@@ -5,8 +5,6 @@
         did = apps.stop()                       # {"go": {"spans": {"server": 2, ...}, "logs": 3, ...}, ...}: what each says it did
 
 stop() sends SIGTERM: each sends what it still has and prints what it did as its last line, as JSON."""
-import fcntl
-import hashlib
 import json
 import os
 import re
@@ -19,34 +17,14 @@ import urllib.request
 
 import docs
 import goprogram
+import javaprogram
 import nodeprogram
 from goprogram import DEPS
-from monoscope import REPO, STORY_DIR, check, wait_until
+from monoscope import REPO, STORY_DIR, check, free_port, wait_until
 
 FOLDER = os.path.join(REPO, "tests", "apps")
 AGENT = os.path.join(DEPS, "java-agent", "opentelemetry-javaagent.jar")
 NEXT = {"go": ("python", "/order"), "python": ("node", "/goods"), "node": ("java", "/pack"), "java": ("go", "/stock")}
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def java_classes():
-    """tests/apps/java compiled, once for each content."""
-    source = os.path.join(FOLDER, "java", "Packing.java")
-    with open(source, "rb") as f:
-        target = os.path.join(DEPS, "java-programs", "packing-" + hashlib.sha256(f.read()).hexdigest()[:12])
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    with open(os.path.join(os.path.dirname(target), ".packing"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.exists(os.path.join(target, "Packing.class")):
-            made = subprocess.run(["javac", "-d", target, source], capture_output=True, text=True)
-            check(made.returncode == 0, "tests/apps/java compiles: " + made.stderr)
-            goprogram.drop_old(target)
-    return target
 
 
 def commands():
@@ -57,7 +35,7 @@ def commands():
         "go": (FOLDER, [goprogram.build("apps/go")]),
         "python": (os.path.join(FOLDER, "python"), [os.path.join(python, "opentelemetry-instrument"), os.path.join(python, "python3"), "app.py"]),
         "node": (nodeprogram.install("apps/node"), [nodeprogram.NODE, "--require", "./telemetry.js", "app.js"]),
-        "java": (java_classes(), ["java"] + quick + ["-javaagent:" + AGENT, "-cp", ".", "Packing"]),
+        "java": (javaprogram.classes("apps/java"), ["java"] + quick + ["-javaagent:" + AGENT, "-cp", ".", "Packing"]),
     }
 
 

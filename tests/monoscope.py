@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -38,6 +39,12 @@ def wait_until(condition, words, timeout_s=20):
             return value
         time.sleep(0.05)
     check(False, "%s within %s s" % (words, timeout_s))
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
 
 
 class Server:

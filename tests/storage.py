@@ -11,32 +11,25 @@ them: proxy.rules({"kind": "PUT_IF_ABSENT", "times": 1, "action": "reset_after"}
 import http.client
 import json
 import os
-import socket
 import subprocess
 import time
 
 import goprogram
 from awsclient import AwsError, DynamoClient, S3Client
-from monoscope import REPO, STORY_DIR, check
+from goprogram import DEPS
+from monoscope import REPO, STORY_DIR, check, free_port
 
-DEPS = os.environ.get("MONO_DEPS_DIR") or os.path.join(REPO, ".deps")
 REGION = "us-east-1"
 KEY_ID = "storykeyid"
 SECRET = "story-secret-key"
 os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")  # no story asks the machine it runs on for credentials
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def jars(folder):
+def part(folder, group="test"):
     """The folder of a part of deps/bring."""
     path = os.path.join(DEPS, folder)
     if not os.path.exists(path):
-        brought = subprocess.run([os.path.join(REPO, "deps", "bring"), "test"], capture_output=True, text=True)
+        brought = subprocess.run([os.path.join(REPO, "deps", "bring"), group], capture_output=True, text=True)
         check(brought.returncode == 0, brought.stdout + brought.stderr)
     return path
 
@@ -44,6 +37,7 @@ def jars(folder):
 class Program:
     """A process with its log in STORY_DIR; ready when its port answers HTTP."""
     name = ""
+    reads_stdout = False
     started = 0
 
     def __init__(self):
@@ -56,10 +50,7 @@ class Program:
     def start(self, command, environment=None):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, env=dict(os.environ, **(environment or {})), stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE if self.reads_stdout() else log, stderr=log)
-
-    def reads_stdout(self):
-        return False
+                                            stdout=subprocess.PIPE if self.reads_stdout else log, stderr=log)
 
     def wait_http(self, port, timeout_s=60):
         end = time.monotonic() + timeout_s
@@ -167,7 +158,7 @@ class S3proxy(S3Server):
             f.write("s3proxy.authorization=aws-v2-or-v4\ns3proxy.endpoint=http://127.0.0.1:%d\ns3proxy.identity=%s\n"
                     "s3proxy.credential=%s\njclouds.provider=filesystem-nio2\njclouds.identity=x\njclouds.credential=x\njclouds.filesystem.basedir=%s\n" %
                     (self.port, KEY_ID, SECRET, data))
-        return ["java", "-Xmx256m", "-DLOG_LEVEL=warn", "-cp", os.path.join(jars("s3proxy"), "*"), "org.gaul.s3proxy.Main",
+        return ["java", "-Xmx256m", "-DLOG_LEVEL=warn", "-cp", os.path.join(part("s3proxy"), "*"), "org.gaul.s3proxy.Main",
                 "--properties", settings], {}
 
 
@@ -177,7 +168,7 @@ class DynamoDbLocal(Program):
     table = "delta_log"
 
     def __enter__(self):
-        home = jars("dynamodb-local")
+        home = part("dynamodb-local")
         port = free_port()
         self.endpoint = "http://127.0.0.1:%d" % port
         self.start(["java", "-Xmx256m", "-Dsqlite4java.library.path=" + home, "-cp", os.path.join(home, "*"),
@@ -204,14 +195,12 @@ class FaultProxy(Program):
     "action": "delay" | "reset_before" | "reset_after" | "status" | "status_after" | "hang_before" | "hang_after" | "cut_request" |
     "cut_answer", "status": 503, "delay_ms": 50, "hang_ms": 5000}."""
     name = "faultproxy"
+    reads_stdout = True
 
     def __init__(self, upstream, latency_ms=0):
         super().__init__()
         self.upstream = upstream.split("//")[-1].rstrip("/")
         self.latency_ms = latency_ms
-
-    def reads_stdout(self):
-        return True
 
     def __enter__(self):
         self.start([goprogram.build("faultproxy"), "--upstream", self.upstream])

@@ -2,15 +2,12 @@
 """The tables are open to any reader: telemetry of all signals, two projects and two days goes through more than a dozen flushes;
 then delta-rs and pyarrow read the folders by themselves and find what SQL answers: the same counts, the same hash over every stored
 column, statistics that hold, older versions, and a checkpoint that opens the table without the commits before it."""
-import datetime
 import glob
-import hashlib
 import json
 import os
 import shutil
 import sys
 import time
-import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import psycopg
@@ -18,132 +15,18 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 from deltalake import DeltaTable
-from monoscope import REPO, STORY_DIR, Server, check, wait_until
-from opentelemetry.proto.metrics.v1 import metrics_pb2
-from opentelemetry.proto.trace.v1 import trace_pb2
-from otlp import OK, Sender, attributes, gauge, log, logs, metrics, span, summary, traces
+from monoscope import STORY_DIR, Server, check, wait_until
+from otlp import OK, Sender
+from rows import first_difference, hash_rows, rows_of_delta, stored_columns
+from samples import send_round
 
 TABLES = ("otel_logs_and_spans", "otel_metrics")
 COMMITS = 13
-DAY_NS = 86400 * 10 ** 9
-
-
-def columns_of(table):
-    """[(name, type, flags)] of the schema file."""
-    found = []
-    with open(os.path.join(REPO, "schemas", table + ".schema")) as f:
-        for line in f:
-            if line.strip() and not line.startswith("#"):
-                name, kind, *flags = line.split()
-                found.append((name, kind, flags))
-    return found
-
-
-def send_round(sender, number, project, now_ns):
-    """All signals, today and yesterday, with values of every type; None of a kind sometimes."""
-    resource = {"service.name": "s%d" % (number % 3), "service.version": "1.%d" % number, "host.name": "größe-%d" % number, "cpus": 4}
-    for at_ns in (now_ns, now_ns - DAY_NS):
-        spans = []
-        for i in range(20):
-            attrs = {"http.request.method": "GET", "http.response.status_code": 200 + i, "user.id": "u%d" % i, "client.port": 1000 + i,
-                     "text": "日本 \"%d\" \\ \n" % i, "ratio": i / 8, "whole": float(i), "big": 2 ** 62 + i, "list": [1, "zwei", 3.5, None],
-                     "is_last": i == 19, "deep.er.one": i, "deep.er.two": {"inner": [i]}, "session.id": 77 + i}
-            spans.append(span("op %d" % (i % 5), attrs if i % 7 else {}, at_ns + i * 1000123, kind=i % 6,
-                              parent_span_id=b"" if i % 2 else os.urandom(8),
-                              events=[trace_pb2.Span.Event(name="e", time_unix_nano=at_ns, attributes=attributes({"k": i}))] if i % 3 == 0 else [],
-                              links=[trace_pb2.Span.Link(trace_id=os.urandom(16), span_id=os.urandom(8))] if i % 4 == 0 else []))
-        lines = [log(("plain %d" % i, {"message": "kv", "n": i}, '{"json": [1, 2.50, %d]}' % i, i, None)[i % 5], {"line": i, "project": project},
-                     at_ns + i * 1001, severity_number=i % 25) for i in range(15)]
-        histogram = metrics_pb2.HistogramDataPoint(time_unix_nano=at_ns, start_time_unix_nano=at_ns - 10 ** 9, count=6, sum=12.5, min=0.5, max=9,
-                                                   bucket_counts=[1, 2, 3], explicit_bounds=[1.5, 2.5], attributes=attributes({"n": number}))
-        exponential = metrics_pb2.ExponentialHistogramDataPoint(
-            time_unix_nano=at_ns, count=7, sum=-3.25, scale=-2, zero_count=1, zero_threshold=0.01, attributes=attributes({"n": number}),
-            positive=metrics_pb2.ExponentialHistogramDataPoint.Buckets(offset=-3, bucket_counts=[1, 0, 2]),
-            negative=metrics_pb2.ExponentialHistogramDataPoint.Buckets(offset=4, bucket_counts=[3]))
-        points = [gauge("temperature", number / 3, {"room": "r%d" % number}, at_ns), summary("calls", 5, 10.0, {0.5: 1.0, 0.9: 4.5}, at_ns),
-                  metrics_pb2.Metric(name="latency", unit="ms", histogram=metrics_pb2.Histogram(data_points=[histogram], aggregation_temporality=1)),
-                  metrics_pb2.Metric(name="sizes", exponential_histogram=metrics_pb2.ExponentialHistogram(data_points=[exponential], aggregation_temporality=2)),
-                  metrics_pb2.Metric(name="total", sum=metrics_pb2.Sum(is_monotonic=True, aggregation_temporality=2, data_points=[
-                      metrics_pb2.NumberDataPoint(time_unix_nano=at_ns, as_int=2 ** 60 + number)]))]
-        for answer in (sender.send("traces", traces(spans, resource)), sender.send("logs", logs(lines, resource), "gzip"),
-                       sender.send("metrics", metrics(points, resource), "zstd")):
-            check(answer.status == OK and answer.rejected == 0, "all is taken: %r" % answer)
-
-
-def nested(flat):
-    """docs/delta.md: the whole set, nested by dots; where a key stands beside one that begins with it, the dotted key stays."""
-    out = {}
-    for key, content in flat.items():
-        parts = key.split(".")
-        if any(".".join(parts[:i]) in flat for i in range(1, len(parts))) or any(other.startswith(key + ".") for other in flat):
-            out[key] = content
-            continue
-        at = out
-        for part in parts[:-1]:
-            at = at.setdefault(part, {})
-        at[parts[-1]] = content
-    return out
-
-
-def whole_set(row, column, flat_columns):
-    """What SQL gives for `attributes` or `resource`, from a row of the files: its flat columns and the remainder, which wins."""
-    flat = {}
-    for name in flat_columns:
-        if row[name] is not None:
-            flat[name[len(column) + 3:].replace("___", ".").replace("__", ".")] = row[name]
-    flat.update(json.loads(row[column]) if row[column] is not None else {})
-    return nested(flat) if flat else None
-
-
-def canonical(content):
-    """One text for a value, whichever reader it came from."""
-    if content is None:
-        return "-"
-    if isinstance(content, datetime.datetime):
-        return content.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    if isinstance(content, (datetime.date, uuid.UUID, str)):
-        return str(content)
-    if isinstance(content, (dict, list)):
-        return json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return repr(content)
-
-
-def hash_rows(rows, columns):
-    digest = hashlib.sha256()
-    for row in sorted(rows, key=lambda row: str(row["id"])):
-        for name, _, _ in columns:
-            digest.update(canonical(row[name]).encode() + b"\x1f")
-        digest.update(b"\x1e")
-    return digest.hexdigest()
-
-
-def rows_of_delta(table_rows, columns):
-    """Rows of the files with the types of SQL."""
-    flat = {column: [name for name, _, _ in columns if name.startswith(column + "___")] for column in ("attributes", "resource")}
-    for row in table_rows:
-        whole = {column: whole_set(row, column, names) for column, names in flat.items() if column in row}
-        for name, kind, _ in columns:
-            if kind == "json" and name not in whole and row[name] is not None:
-                row[name] = json.loads(row[name])
-        row.update(whole)
-        yield row
-
-
-def first_difference(ours, theirs, columns):
-    by_id = {str(row["id"]): row for row in theirs}
-    for row in ours:
-        other = by_id.get(str(row["id"]))
-        if other is None:
-            return "row %s is not in the files" % row["id"]
-        for name, _, _ in columns:
-            if canonical(row[name]) != canonical(other[name]):
-                return "row %s: %s is %s in SQL, %s in the files" % (row["id"], name, canonical(row[name]), canonical(other[name]))
-    return "the files have %d rows, SQL %d" % (len(theirs), len(ours))
 
 
 def check_same(server, projects, table):
     """Counts and hashes of delta-rs against SQL, and of pyarrow's plain Parquet reader against delta-rs."""
-    columns = [column for column in columns_of(table) if "derived" not in column[2]]
+    columns = stored_columns(table)
     path = os.path.join(server.delta_tables(), table)
     delta = DeltaTable(path)
     names = {field.name for field in delta.schema().fields}
