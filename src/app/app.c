@@ -158,6 +158,7 @@ static bool store_start(struct app *app, struct err *err)
         .store = app->store,
         .disk = &disk_real,
         .checkpoint_reader = query_checkpoint_reader(),
+        .refresh_ms = 1000,
         .footer_bytes_max = app->budget.footers,
         .log = app->log,
     };

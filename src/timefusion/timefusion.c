@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "timefusion/file.h"
 #include "timefusion/flush.h"
+#include "timefusion/refresh.h"
 #include "timefusion/segment/segment.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct timefusion {
     char *tmp_dir;
     struct segments *segments;
     struct table tables[SCHEMA_TABLE_COUNT];
+    struct refresh *refresh; /* NULL: nobody asks what others commit */
 };
 
 /* The public part first: a snapshot's pointer is a pointer to this. */
@@ -45,10 +47,25 @@ static bool table_open(struct timefusion *timefusion, enum schema_table_id id, s
         .table = table->schema,
         .checkpoint_reader = timefusion->options.checkpoint_reader,
         .checkpoint_every = 10,
+        .commit_store = timefusion->options.commit_stores ? timefusion->options.commit_stores[id] : NULL,
+        .commit_mode = timefusion->options.commit_modes ? timefusion->options.commit_modes[id] : NULL,
         .log = timefusion->options.log,
     };
     if (!delta_open(&table->delta, &options, err)) return err_within(err, "table \"%s\"", table->schema->name);
     return true;
+}
+
+static bool tables_follow(struct timefusion *timefusion, struct err *err)
+{
+    struct delta_table *tables[SCHEMA_TABLE_COUNT];
+    if (timefusion->options.refresh_ms == 0) return true;
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) tables[t] = timefusion->tables[t].delta;
+    return refresh_open(&timefusion->refresh,
+                        &(struct refresh_options){ .tables = tables,
+                                                   .table_count = SCHEMA_TABLE_COUNT,
+                                                   .interval_ms = timefusion->options.refresh_ms,
+                                                   .log = timefusion->options.log },
+                        err);
 }
 
 bool timefusion_open(struct timefusion **out, const struct timefusion_options *options, struct err *err)
@@ -64,6 +81,7 @@ bool timefusion_open(struct timefusion **out, const struct timefusion_options *o
     bool ok = segments_open(&timefusion->segments, dir, options->disk, err) &&
               disk_dir_empty(options->disk, timefusion->tmp_dir, err); /* of a flush cut off */
     for (uint32_t t = 0; ok && t < SCHEMA_TABLE_COUNT; t++) ok = table_open(timefusion, (enum schema_table_id)t, err);
+    ok = ok && tables_follow(timefusion, err);
     if (!ok) {
         timefusion_close(timefusion);
         timefusion = NULL;
@@ -75,6 +93,7 @@ bool timefusion_open(struct timefusion **out, const struct timefusion_options *o
 void timefusion_close(struct timefusion *timefusion)
 {
     if (!timefusion) return;
+    refresh_close(timefusion->refresh);
     for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
         struct table *table = &timefusion->tables[t];
         for (uint32_t s = 0; s < table->files.cap; s++) file_release(table->files.slots[s]);

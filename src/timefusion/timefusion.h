@@ -25,7 +25,10 @@ struct timefusion_options {
     struct object_store *store; /* the tables; borrowed until close */
     struct disk *disk;          /* the local one */
     struct delta_checkpoint_reader checkpoint_reader;
-    uint64_t footer_bytes_max; /* of Delta files' footers kept while no query holds them */
+    struct commit_store *const *commit_stores; /* of each table, by schema_table_id; NULL: see delta_options */
+    const char *const *commit_modes;           /* likewise */
+    uint32_t refresh_ms;                       /* how often others' commits are looked for (refresh.h); 0: never */
+    uint64_t footer_bytes_max;                 /* of Delta files' footers kept while no query holds them */
     const struct log *log;
 };
 /* Opens (makes) every table of the schema. */

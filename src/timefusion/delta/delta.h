@@ -80,6 +80,8 @@ struct delta_options {
 MUST_CHECK bool delta_open(struct delta_table **table, const struct delta_options *options, struct err *err);
 void delta_close(struct delta_table *table); /* NULL is fine; every snapshot must have been released (asserted) */
 
+const char *delta_prefix(const struct delta_table *table); /* as in its options */
+
 struct delta_snapshot *delta_snapshot_acquire(struct delta_table *table);
 void delta_snapshot_release(struct delta_snapshot *snapshot);
 /* -1 when the snapshot has no txn of this application. */

@@ -385,7 +385,10 @@ bool delta_checkpoint_write(struct delta_table *table, struct err *err)
     if (!object_writer_open(table->options.store, key, &writer, err)) return false;
     struct delta_snapshot *snapshot = delta_catalog_acquire(&table->catalog);
     assert(snapshot->version == table->version);
-    delta_catalog_forget_removed(&table->catalog, clock_unix_us() / 1000 - DELTA_KEEP_REMOVED_MS);
+    delta_catalog_forget_removed(&table->catalog,
+                                 clock_unix_us() / 1000 - delta_state_ms(&table->state,
+                                                                         "delta.deletedFileRetentionDuration",
+                                                                         DELTA_KEEP_REMOVED_MS));
     struct checkpoint checkpoint;
     struct bytes rest;
     checkpoint_init(&checkpoint, writer, table->options.table);

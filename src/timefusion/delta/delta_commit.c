@@ -165,6 +165,7 @@ static void commit_take_in(struct delta_table *table, const struct commit *commi
     for (uint32_t i = 0; i < change->txn_count; i++)
         delta_catalog_txn(&table->catalog, change->txns[i].app_id, change->txns[i].version_after, commit->now_unix_ms);
     table->version++;
+    table->looked_unix_ms = commit->now_unix_ms;
     delta_catalog_publish(&table->catalog, table->version);
 }
 
@@ -239,6 +240,10 @@ static bool commit_run(struct delta_table *table, struct commit *commit, bool *w
     *was_in = false;
     size_t lines_len = commit->lines.len;
     uint64_t read_version = table->version;
+    uint32_t seen_count;
+    if (!table->is_uncertain && commit->now_unix_ms - table->looked_unix_ms > DELTA_LOOK_MS_MAX &&
+        !delta_read_new(table, &seen_count, err))
+        return false;
     for (uint32_t attempt = 0; attempt < COMMIT_ATTEMPTS_MAX; attempt++) {
         if (commit_is_in(table, commit)) {
             *was_in = true;
@@ -271,18 +276,27 @@ static bool commit_run(struct delta_table *table, struct commit *commit, bool *w
                    table->prefix, COMMIT_ATTEMPTS_MAX);
 }
 
-/* Every so many commits, and for a large table every so many more: writing one costs a row a file. */
+/* Every so many commits, and for a large table every so many more: writing one costs a row a file. Of several writers it
+ * is the one whose commit has the round number; who comes later does it only when nobody did. */
 static bool checkpoint_is_due(const struct delta_table *table)
 {
-    uint64_t interval = table->options.checkpoint_every, by_size = table->catalog.live.used / FILES_PER_COMMIT;
+    uint64_t by_size = table->catalog.live.used / FILES_PER_COMMIT, behind = table->version - table->checkpoint_version;
+    uint64_t interval = table->options.checkpoint_every;
     if (interval == 0) return false;
-    return table->version - table->checkpoint_version >= (interval > by_size ? interval : by_size);
+    interval = delta_state_count(&table->state, "delta.checkpointInterval", interval);
+    if (interval < by_size) interval = by_size;
+    return behind >= interval && (table->version % interval == 0 || behind >= 2 * interval);
 }
 
 static void checkpoint_maybe(struct delta_table *table)
 {
     struct err err = { 0 };
     if (!checkpoint_is_due(table)) return;
+    uint64_t others = delta_last_checkpoint(table);
+    if (others != DELTA_VERSION_NONE && others > table->checkpoint_version && others <= table->version) {
+        table->checkpoint_version = others;
+        if (!checkpoint_is_due(table)) return;
+    }
     if (delta_checkpoint_write(table, &err)) {
         table->checkpoint_version = table->version;
         return;

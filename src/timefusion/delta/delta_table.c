@@ -41,6 +41,18 @@ int64_t delta_state_ms(const struct delta_state *state, const char *key, int64_t
     return ms;
 }
 
+uint64_t delta_state_count(const struct delta_state *state, const char *key, uint64_t fallback)
+{
+    struct buf text;
+    uint64_t count = 0;
+    char *end = NULL;
+    buf_init(&text, 1024 * 1024);
+    if (delta_state_configuration(state, key, &text)) count = strtoull((const char *)text.ptr, &end, 10);
+    bool is_good = end && *end == 0 && count > 0 && count <= INT32_MAX;
+    buf_deinit(&text);
+    return is_good ? count : fallback;
+}
+
 bool delta_configuration(struct delta_table *table, const char *key, struct buf *text)
 {
     pthread_mutex_lock(&table->lock);
@@ -76,6 +88,20 @@ static bool state_commit(struct delta_table *table, const struct delta_state *st
     return ok;
 }
 
+/* The configuration with our commit mode in it; the caller's to free. NULL: it is too large. */
+static char *configuration_with_mode(const char *configuration, const char *mode)
+{
+    yyjson_doc *doc = yyjson_read(configuration, strlen(configuration), 0);
+    yyjson_mut_doc *copy = yyjson_doc_mut_copy(doc, NULL);
+    if (mode)
+        (void)yyjson_mut_obj_put(yyjson_mut_doc_get_root(copy), yyjson_mut_str(copy, DELTA_COMMIT_MODE_KEY),
+                                 yyjson_mut_str(copy, mode));
+    char *out = yyjson_mut_write(copy, 0, NULL);
+    yyjson_mut_doc_free(copy);
+    yyjson_doc_free(doc);
+    return out;
+}
+
 /* Version 0. Losing the race to make it is fine. */
 static bool table_create(struct delta_table *table, struct err *err)
 {
@@ -86,17 +112,19 @@ static bool table_create(struct delta_table *table, struct err *err)
     buf_init(&schema, 1024 * 1024);
     if (!delta_put_schema(&schema, table->options.table)) return err_set(err, ERR_TOO_LARGE, "too many columns");
     char *schema_text = bytes_to_text(buf_bytes(&schema));
+    char *configuration = configuration_with_mode("{}", table->options.commit_mode);
     struct delta_state state = {
         .id = id,
         .schema = schema_text,
         .partition_columns = (char[]){ DELTA_PARTITION_COLUMNS },
         .name = (char *)(uintptr_t)table->options.table->name,
-        .configuration = (char[]){ "{}" },
+        .configuration = configuration,
         .created_unix_ms = clock_unix_us() / 1000,
     };
     assert(table->version == DELTA_VERSION_NONE);
     bool ok = state_commit(table, &state, "CREATE TABLE", true, &lost, err) || lost;
     free(schema_text);
+    free(configuration);
     buf_deinit(&schema);
     return ok;
 }
@@ -120,6 +148,32 @@ static bool table_widen(struct delta_table *table, struct err *err)
     return ok;
 }
 
+/* Tells a table that does not say how its commits are made. (What it says was checked when it was read.) */
+static bool table_mode_tell(struct delta_table *table, struct err *err)
+{
+    const char *mode = table->options.commit_mode;
+    bool is_told = mode == NULL, ok = true;
+    while (ok && !is_told) {
+        struct buf text;
+        bool lost = false;
+        buf_init(&text, 1024 * 1024);
+        is_told = delta_state_configuration(&table->state, DELTA_COMMIT_MODE_KEY, &text);
+        buf_deinit(&text);
+        if (is_told) break;
+        struct delta_state told = table->state;
+        told.configuration = configuration_with_mode(table->state.configuration, mode);
+        ok = (state_commit(table, &told, "SET TBLPROPERTIES", false, &lost, err) || lost) &&
+             delta_winners_read(table, err);
+        free(told.configuration);
+    }
+    return ok;
+}
+
+const char *delta_prefix(const struct delta_table *table)
+{
+    return table->prefix;
+}
+
 bool delta_open(struct delta_table **out, const struct delta_options *options, struct err *err)
 {
     *out = NULL;
@@ -136,7 +190,7 @@ bool delta_open(struct delta_table **out, const struct delta_options *options, s
     bool ok = delta_read_all(table, &exists, err);
     if (ok && !exists) ok = table_create(table, err) && delta_read_all(table, &exists, err);
     if (ok && !exists) ok = err_set(err, ERR_IO, "could not find the log just written");
-    ok = ok && table_widen(table, err);
+    ok = ok && table_mode_tell(table, err) && table_widen(table, err);
     if (!ok) {
         err_within(err, "open Delta table \"%s\"", options->prefix);
         delta_close(table);

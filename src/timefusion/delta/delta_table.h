@@ -7,10 +7,12 @@
 #include "timefusion/delta/delta_catalog.h"
 
 #define DELTA_COMMIT_BYTES_MAX  (256u * 1024 * 1024)
+#define DELTA_COMMIT_MODE_KEY   "monoscope.commit"
 #define DELTA_KEEP_REMOVED_MS   (7 * 24 * 3600 * INT64_C(1000)) /* Delta's delta.deletedFileRetentionDuration */
 #define DELTA_PARTITION_COLUMNS "[\"project_id\",\"date\"]"
 #define DELTA_VERSION_NONE      UINT64_MAX
 enum { DELTA_READER_VERSION = 1, DELTA_WRITER_VERSION = 2 };
+#define DELTA_LOOK_MS_MAX 60000 /* a look at the log's end that is older is taken again before a commit */
 
 /* The last protocol and metaData of the log; texts are owned. */
 struct delta_state {
@@ -27,6 +29,7 @@ struct delta_table {
     struct delta_state state;
     struct delta_catalog catalog;
     uint64_t version;            /* last one read or committed; DELTA_VERSION_NONE before any */
+    int64_t looked_unix_ms;      /* when the log was last seen to end at version */
     uint64_t checkpoint_version; /* of the last checkpoint read or written here; 0: none */
     bool is_uncertain;           /* a put failed in a way that may have succeeded: the next commit finds out, durably */
     struct {
@@ -41,6 +44,7 @@ void delta_commit_key(const struct delta_table *table, uint64_t version, char ke
 /* delta_table.c: the table's configuration; under the lock. */
 bool delta_state_configuration(const struct delta_state *state, const char *key, struct buf *text); /* with its NUL */
 bool delta_state_is_set(const struct delta_state *state, const char *key);
+uint64_t delta_state_count(const struct delta_state *state, const char *key, uint64_t fallback); /* at least 1 */
 int64_t delta_state_ms(const struct delta_state *state, const char *key, int64_t fallback_ms);
 
 /* delta_commit.c: puts the lines at the next version. *lost: someone else has that version. A version that holds our own
@@ -52,13 +56,32 @@ MUST_CHECK bool delta_winners_read(struct delta_table *table, struct err *err);
 
 /* delta_read.c */
 MUST_CHECK bool delta_commit_get(struct delta_table *table, uint64_t version, struct buf *buf, struct err *err);
-void delta_state_deinit(struct delta_state *state);
 /* Reads the whole log into an empty table. *exists is false, and true returned, when there is no log. */
 MUST_CHECK bool delta_read_all(struct delta_table *table, bool *exists, struct err *err);
 /* Applies commits behind table->version until there is none. Publishes what it applied, also when it fails later. */
 MUST_CHECK bool delta_read_new(struct delta_table *table, uint32_t *commit_count, struct err *err);
+
+/* What _last_checkpoint says; it is a hint, so anything odd means no hint: DELTA_VERSION_NONE. */
+uint64_t delta_last_checkpoint(struct delta_table *table);
+/* All parts of one. */
+struct delta_log_name;
+MUST_CHECK bool delta_checkpoint_read(const struct delta_table *table, const struct delta_log_name *name,
+                                      bool (*action)(void *ctx, struct bytes json, struct err *err), void *ctx,
+                                      struct err *err);
+
+/* delta_state.c */
+void delta_state_deinit(struct delta_state *state);
 /* May we read and write a table in this state? Features that we do not have are ERR_UNSUPPORTED by name. */
 MUST_CHECK bool delta_state_check(const struct delta_table *table, const struct delta_state *state, struct err *err);
+struct delta_state delta_state_copy(const struct delta_state *from);
+/* Actions of a feature that we do not have may look damaged to us: then the feature's name is the better answer. */
+void delta_feature_blame(const struct delta_state *state, struct err *err);
+void delta_action_apply(struct delta_catalog *catalog, struct delta_state *state, const struct delta_action *action);
+/* Calls each with every line that is not blank. */
+MUST_CHECK bool delta_lines_walk(struct bytes lines, bool (*each)(void *ctx, struct bytes line, struct err *err),
+                                 void *ctx, struct err *err);
+/* Parses all, applies protocol and metaData alone. */
+MUST_CHECK bool delta_lines_check(struct delta_state *state, struct bytes lines, struct err *err);
 /* The actions of a commit or checkpoint, line by line; a blank line is skipped. */
 MUST_CHECK bool delta_lines_apply(struct delta_catalog *catalog, struct delta_state *state, struct bytes lines,
                                   struct err *err);

@@ -12,56 +12,6 @@
 
 #include "timefusion/delta/delta_test_table.h"
 
-#define LOG_FOLDER "otel_metrics/_delta_log/"
-
-struct fixture {
-    struct disk_sim *sim;
-    struct object_store *store;
-    struct delta_options options;
-};
-
-static int setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    fixture->sim = disk_sim_create(512);
-    fixture->store = test_store(disk_sim_disk(fixture->sim));
-    fixture->options = test_options(fixture->store);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    object_store_close(fixture->store);
-    disk_sim_destroy(fixture->sim);
-    free(fixture);
-    return 0;
-}
-
-/* One file and one step of "app" from before to after. */
-static bool commit_file(struct delta_table *table, uint8_t project, uint8_t file, const char *app, int64_t before,
-                        uint64_t after, struct err *err)
-{
-    struct test_add it;
-    uint64_t version;
-    test_add_init(&it, schema_table(SCHEMA_METRICS), project, file, file * INT64_C(1000000));
-    return delta_commit(table,
-                        &(struct delta_change){ .adds = &it.add,
-                                                .add_count = 1,
-                                                .txns = &(struct delta_txn_change){ app, before, after },
-                                                .txn_count = 1,
-                                                .data_change = true },
-                        &version, err);
-}
-
-static void must_commit(struct delta_table *table, uint8_t project, uint8_t file, const char *app, int64_t before,
-                        uint64_t after)
-{
-    struct err err = { 0 };
-    if (!commit_file(table, project, file, app, before, after, &err)) fail_msg("%s", err.text);
-}
-
 static void assert_sorted(const struct delta_snapshot *snapshot)
 {
     for (uint32_t i = 1; i < snapshot->file_count; i++) {
@@ -489,58 +439,6 @@ static void test_new_columns(void **state)
 }
 
 /* -- checkpoints -------------------------------------------------------------------------------------------------- */
-
-/* A reader of checkpoints that are really lines of JSON, and what it was asked for. */
-struct fake_reader {
-    char asked[256];
-    const char *damaged; /* part of a key */
-};
-
-static bool fake_read(void *ctx, struct object_store *store, const char *key,
-                      bool (*action)(void *action_ctx, struct bytes json, struct err *err), void *action_ctx,
-                      struct err *err)
-{
-    struct fake_reader *reader = ctx;
-    struct buf buf;
-    buf_init(&buf, 1 << 20);
-    strcat(strcat(reader->asked, key + strlen(LOG_FOLDER) + 18), " ");
-    bool ok = !(reader->damaged && strstr(key, reader->damaged)) || err_set(err, ERR_CORRUPT, "damaged");
-    ok = ok && object_get(store, key, 1 << 20, &buf, err);
-    for (size_t at = 0; ok && at < buf.len;) {
-        const uint8_t *end = memchr(buf.ptr + at, '\n', buf.len - at);
-        size_t len = (size_t)(end - buf.ptr) - at;
-        ok = action(action_ctx, bytes_from(buf.ptr + at, len), err);
-        at += len + 1;
-    }
-    buf_deinit(&buf);
-    return ok;
-}
-
-/* Puts the lines of commits [first, last] as one fake checkpoint. */
-static void fake_checkpoint(struct object_store *store, uint64_t first, uint64_t last, const char *name)
-{
-    struct err err = { 0 };
-    struct buf buf;
-    char key[200];
-    buf_init(&buf, 1 << 20);
-    for (uint64_t version = first; version <= last; version++) {
-        snprintf(key, sizeof key, LOG_FOLDER "%020" PRIu64 ".json", version);
-        if (!object_get(store, key, 1 << 20, &buf, &err)) fail_msg("%s", err.text);
-    }
-    snprintf(key, sizeof key, LOG_FOLDER "%s", name);
-    assert_true(object_put(store, key, buf_bytes(&buf), &err));
-    buf_deinit(&buf);
-}
-
-static void delete_commits(struct object_store *store, uint64_t first, uint64_t last)
-{
-    struct err err = { 0 };
-    for (uint64_t version = first; version <= last; version++) {
-        char key[200];
-        snprintf(key, sizeof key, LOG_FOLDER "%020" PRIu64 ".json", version);
-        assert_true(object_delete(store, key, &err));
-    }
-}
 
 static void assert_opens(struct delta_options *options, uint32_t files, int64_t txn, const char *asked)
 {

@@ -1,10 +1,13 @@
 /* delta_test_table.h -- tables in a simulated disk, and adds with made-up footers, for the tests of this folder. */
 #pragma once
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/disk_sim.h"
 #include "timefusion/delta/delta.h"
+
+#define LOG_FOLDER "otel_metrics/_delta_log/"
 
 static const struct log test_log = { .fd = -1, .level_min = LOG_ERROR };
 
@@ -77,4 +80,104 @@ static inline void test_put_commit(struct object_store *store, uint64_t version,
     struct err err = { 0 };
     snprintf(key, sizeof key, "otel_metrics/_delta_log/%020llu.json", (unsigned long long)version);
     if (!object_put_if_absent(store, key, bytes_of_text(lines), &err)) fail_msg("%s", err.text);
+}
+
+struct fixture {
+    struct disk_sim *sim;
+    struct object_store *store;
+    struct delta_options options;
+};
+
+static inline int setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    fixture->sim = disk_sim_create(512);
+    fixture->store = test_store(disk_sim_disk(fixture->sim));
+    fixture->options = test_options(fixture->store);
+    *state = fixture;
+    return 0;
+}
+
+static inline int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    object_store_close(fixture->store);
+    disk_sim_destroy(fixture->sim);
+    free(fixture);
+    return 0;
+}
+
+/* One file and one step of "app" from before to after. */
+static inline bool commit_file(struct delta_table *table, uint8_t project, uint8_t file, const char *app,
+                               int64_t before, uint64_t after, struct err *err)
+{
+    struct test_add it;
+    uint64_t version;
+    test_add_init(&it, schema_table(SCHEMA_METRICS), project, file, file * INT64_C(1000000));
+    return delta_commit(table,
+                        &(struct delta_change){ .adds = &it.add,
+                                                .add_count = 1,
+                                                .txns = &(struct delta_txn_change){ app, before, after },
+                                                .txn_count = 1,
+                                                .data_change = true },
+                        &version, err);
+}
+
+static inline void must_commit(struct delta_table *table, uint8_t project, uint8_t file, const char *app,
+                               int64_t before, uint64_t after)
+{
+    struct err err = { 0 };
+    if (!commit_file(table, project, file, app, before, after, &err)) fail_msg("%s", err.text);
+}
+
+/* A reader of checkpoints that are really lines of JSON, and what it was asked for. */
+struct fake_reader {
+    char asked[256];
+    const char *damaged; /* part of a key */
+};
+
+static inline bool fake_read(void *ctx, struct object_store *store, const char *key,
+                             bool (*action)(void *action_ctx, struct bytes json, struct err *err), void *action_ctx,
+                             struct err *err)
+{
+    struct fake_reader *reader = ctx;
+    struct buf buf;
+    buf_init(&buf, 1 << 20);
+    strcat(strcat(reader->asked, key + strlen(LOG_FOLDER) + 18), " ");
+    bool ok = !(reader->damaged && strstr(key, reader->damaged)) || err_set(err, ERR_CORRUPT, "damaged");
+    ok = ok && object_get(store, key, 1 << 20, &buf, err);
+    for (size_t at = 0; ok && at < buf.len;) {
+        const uint8_t *end = memchr(buf.ptr + at, '\n', buf.len - at);
+        size_t len = (size_t)(end - buf.ptr) - at;
+        ok = action(action_ctx, bytes_from(buf.ptr + at, len), err);
+        at += len + 1;
+    }
+    buf_deinit(&buf);
+    return ok;
+}
+
+/* Puts the lines of commits [first, last] as one fake checkpoint. */
+static inline void fake_checkpoint(struct object_store *store, uint64_t first, uint64_t last, const char *name)
+{
+    struct err err = { 0 };
+    struct buf buf;
+    char key[200];
+    buf_init(&buf, 1 << 20);
+    for (uint64_t version = first; version <= last; version++) {
+        snprintf(key, sizeof key, LOG_FOLDER "%020" PRIu64 ".json", version);
+        if (!object_get(store, key, 1 << 20, &buf, &err)) fail_msg("%s", err.text);
+    }
+    snprintf(key, sizeof key, LOG_FOLDER "%s", name);
+    assert_true(object_put(store, key, buf_bytes(&buf), &err));
+    buf_deinit(&buf);
+}
+
+static inline void delete_commits(struct object_store *store, uint64_t first, uint64_t last)
+{
+    struct err err = { 0 };
+    for (uint64_t version = first; version <= last; version++) {
+        char key[200];
+        snprintf(key, sizeof key, LOG_FOLDER "%020" PRIu64 ".json", version);
+        assert_true(object_delete(store, key, &err));
+    }
 }
