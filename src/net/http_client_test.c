@@ -16,6 +16,8 @@
 #include "net/http_client.h"
 #include "net/loop.h"
 
+#define BODY_BYTES_MAX (17u << 20)
+
 static const struct log quiet = { .fd = -1, .level_min = LOG_ERROR + 1 };
 
 struct fixture {
@@ -24,34 +26,44 @@ struct fixture {
     struct http_server *server;
     struct http_client *client;
     char url[64];
+    uint8_t *pattern; /* byte i is i * 7: what is sent, and answered from an offset */
     /* the loop's until the answer is there */
     int status, calls;
     size_t body_len, answer_len;
-    char team[32];
+    bool body_is_right;
+    char team[32], method[8];
 };
 
+/* GET /at/<offset>/<len> answers that part of the pattern; anything else what the test has set. */
 static void on_request(void *ctx, struct http_request *request)
 {
     struct fixture *fixture = ctx;
     struct bytes team = http_request_header(request, "x-team");
+    size_t offset = 0, len = fixture->answer_len;
+    char path[64];
+    snprintf(path, sizeof path, "%.*s", (int)request->path.len, (const char *)request->path.ptr);
+    bool is_part = sscanf(path, "/at/%zu/%zu", &offset, &len) == 2;
     fixture->calls++;
     fixture->body_len = request->body.len;
+    fixture->body_is_right =
+        request->body.len == 0 || memcmp(request->body.ptr, fixture->pattern, request->body.len) == 0;
     snprintf(fixture->team, sizeof fixture->team, "%.*s", (int)team.len, (const char *)team.ptr);
-    char *body = mem_alloc(fixture->answer_len + 1);
-    memset(body, 'y', fixture->answer_len);
-    const struct http_header retry = { BYTES("retry-after"), BYTES("7") };
-    struct http_response response = { .status = fixture->status,
-                                      .headers = &retry,
-                                      .header_count = fixture->status == 503,
-                                      .body = bytes_from(body, fixture->answer_len) };
+    snprintf(fixture->method, sizeof fixture->method, "%.*s", (int)request->method.len,
+             (const char *)request->method.ptr);
+    const struct http_header headers[] = { { BYTES("ETag"), BYTES("\"abc\"") }, { BYTES("retry-after"), BYTES("7") } };
+    struct http_response response = { .status = is_part ? 206 : fixture->status,
+                                      .headers = headers,
+                                      .header_count = fixture->status == 503 ? 2 : 1,
+                                      .body = bytes_from(fixture->pattern + offset, len) };
     http_answer(request, &response);
-    free(body);
 }
 
 static int setup(void **state)
 {
     struct fixture *fixture = mem_calloc(1, sizeof *fixture);
     struct err err = { 0 };
+    fixture->pattern = mem_alloc(BODY_BYTES_MAX);
+    for (size_t i = 0; i < BODY_BYTES_MAX; i++) fixture->pattern[i] = (uint8_t)(i * 7 + (i >> 10));
     fixture->admission = admission_create(64 << 20);
     struct http_options options = { .address = "127.0.0.1",
                                     .body_bytes_max = 32 << 20,
@@ -60,8 +72,8 @@ static int setup(void **state)
                                     .log = &quiet };
     if (!loop_open(&fixture->loop, &err) || !http_server_open(&fixture->server, fixture->loop, &options, &err))
         return -1;
-    fixture->client = http_client_create();
-    snprintf(fixture->url, sizeof fixture->url, "http://127.0.0.1:%u/v1/logs", http_server_port(fixture->server));
+    fixture->client = http_client_create(NULL);
+    snprintf(fixture->url, sizeof fixture->url, "http://127.0.0.1:%u", http_server_port(fixture->server));
     *state = fixture;
     return 0;
 }
@@ -74,44 +86,178 @@ static int teardown(void **state)
     http_server_close(fixture->server);
     loop_close(fixture->loop);
     admission_release(fixture->admission);
+    free(fixture->pattern);
     free(fixture);
     return 0;
 }
 
-/* Goal: bodies of any size arrive with their headers, answers come with status, Retry-After and the beginning of their
- * text; one connection serves all. Method: sizes and statuses in turn. */
+static const struct http_client_header team_headers[] = { { "x-team", "night shift" }, { 0 } };
+
+/* Goal: bodies of any size arrive with their headers, answers come whole or cut as agreed, with status, headers and
+ * Retry-After; one connection serves all. Method: sizes and statuses in turn. */
 static void test_statuses_and_sizes(void **state)
 {
     struct fixture *fixture = *state;
     static const struct {
         int status;
-        size_t body_len, answer_len;
-    } rows[] = { { 200, 0, 0 }, { 200, 10, 5 }, { 503, 1 << 20, 100 }, { 400, 17 << 20, 1 << 20 },
-                 { 204, 3, 0 }, { 302, 3, 10 } };
-    uint8_t *body = mem_calloc(1, 17 << 20);
-    const struct http_client_header headers[] = { { "x-team", "night shift" }, { 0 } };
+        size_t body_len, answer_len, answer_bytes_max;
+        bool is_cut;
+        size_t kept;
+    } rows[] = { { 200, 0, 0, 0, false, 0 },
+                 { 200, 10, 5, 5, false, 5 },
+                 { 200, 10, 1 << 20, 1 << 20, false, 1 << 20 },
+                 { 200, 10, 1 << 20, 100, true, 100 },
+                 { 200, 10, 1 << 20, 0, true, 0 },
+                 { 503, 1 << 20, 100, 0, false, 100 },
+                 { 400, BODY_BYTES_MAX, 1 << 20, 1, false, HTTP_CLIENT_TEXT_BYTES_MAX },
+                 { 204, 3, 0, 0, false, 0 },
+                 { 302, 3, 10, 0, false, 10 } };
     for (size_t r = 0; r < COUNT_OF(rows); r++) {
-        struct http_client_answer answer;
-        struct err err = { 0 };
         fixture->status = rows[r].status;
         fixture->answer_len = rows[r].answer_len;
-        struct http_client_request request = { .url = fixture->url,
-                                               .body = bytes_from(body, rows[r].body_len),
-                                               .headers = headers,
-                                               .connect_ms_max = 5000,
-                                               .total_ms_max = 60000 };
-        if (!http_client_send(fixture->client, &request, &answer, &err)) fail_msg("%s", err.text);
-        assert_int_equal(answer.status, rows[r].status);
-        assert_int_equal(answer.retry_after_ms, rows[r].status == 503 ? 7000 : 0);
-        size_t kept = rows[r].answer_len < sizeof answer.text ? rows[r].answer_len : sizeof answer.text - 1;
-        assert_int_equal(strlen(answer.text), kept);
+        struct http_exchange exchange = { .method = "POST",
+                                          .url = fixture->url,
+                                          .body.bytes = bytes_from(fixture->pattern, rows[r].body_len),
+                                          .headers = team_headers,
+                                          .answer_bytes_max = rows[r].answer_bytes_max,
+                                          .answer_is_cut = rows[r].is_cut,
+                                          .connect_ms_max = 5000,
+                                          .total_ms_max = 60000 };
+        http_client_run(fixture->client, &exchange, 1);
+        if (exchange.err.code != ERR_OK) fail_msg("%s", exchange.err.text);
+        assert_int_equal(exchange.status, rows[r].status);
+        assert_int_equal(exchange.retry_after_ms, rows[r].status == 503 ? 7000 : 0);
+        assert_int_equal(exchange.answer_len, rows[r].kept);
+        assert_true(bytes_equal(buf_bytes(&exchange.body_answer), bytes_from(fixture->pattern, rows[r].kept)));
+        assert_true(bytes_equal(http_exchange_header(&exchange, "etag"), BYTES("\"abc\"")));
+        assert_null(http_exchange_header(&exchange, "eta").ptr);
         assert_int_equal(fixture->body_len, rows[r].body_len);
+        assert_true(fixture->body_is_right);
         assert_string_equal(fixture->team, "night shift");
+        assert_string_equal(fixture->method, "POST");
+        http_exchange_deinit(&exchange);
     }
     struct server_stats stats;
     http_server_stats(fixture->server, &stats);
     assert_int_equal(stats.connections_accepted, 1);
-    free(body);
+}
+
+/* Goal: more bytes than the memory given has room for are an error and are never written there; the next exchange works.
+ * Method: an answer one byte longer, with a guard byte behind the memory. */
+static void test_answer_too_long(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t into[101] = { [100] = 0x5A };
+    fixture->status = 200;
+    for (size_t len = 99; len <= 102; len++) {
+        fixture->answer_len = len;
+        struct http_exchange exchange = {
+            .method = "GET", .url = fixture->url, .into = into, .answer_bytes_max = 100, .total_ms_max = 60000
+        };
+        http_client_run(fixture->client, &exchange, 1);
+        assert_int_equal(exchange.err.code, len <= 100 ? ERR_OK : ERR_TOO_LARGE);
+        if (len <= 100) assert_int_equal(exchange.answer_len, len);
+        if (len <= 100) assert_memory_equal(into, fixture->pattern, len);
+        assert_int_equal(into[100], 0x5A);
+        assert_null(exchange.body_answer.ptr);
+        http_exchange_deinit(&exchange);
+    }
+}
+
+/* Goal: a file's range goes out byte for byte; a file that ends early is an error that says so. */
+static void test_file_body(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    char path[] = "http_client_test.XXXXXX";
+    struct disk_file *file;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "junk", 4), 4);
+    assert_int_equal(write(fd, fixture->pattern, 3 << 20), 3 << 20);
+    close(fd);
+    assert_true(disk_real.ops->open(&disk_real, path, DISK_READ, &file, &err));
+    unlink(path);
+    fixture->status = 200;
+    fixture->answer_len = 0;
+    struct http_exchange exchange = {
+        .method = "PUT",
+        .url = fixture->url,
+        .body = { .disk = &disk_real, .file = file, .file_offset = 4, .file_bytes = (3 << 20) - 5 },
+        .total_ms_max = 60000
+    };
+    http_client_run(fixture->client, &exchange, 1);
+    if (exchange.err.code != ERR_OK) fail_msg("%s", exchange.err.text);
+    assert_int_equal(exchange.status, 200);
+    assert_int_equal(fixture->body_len, (3 << 20) - 5);
+    assert_true(fixture->body_is_right);
+    assert_string_equal(fixture->method, "PUT");
+    http_exchange_deinit(&exchange);
+
+    exchange.body.file_bytes = (3 << 20) + 1;
+    http_client_run(fixture->client, &exchange, 1);
+    assert_int_equal(exchange.err.code, ERR_IO);
+    assert_non_null(strstr(exchange.err.text, "ends before byte"));
+    http_exchange_deinit(&exchange);
+    disk_real.ops->close(file);
+}
+
+enum { THREADS = 4, ROUNDS = 30, SIDE_BY_SIDE = 8, PART_BYTES = 3000 };
+struct reader {
+    pthread_t thread;
+    struct fixture *fixture;
+    uint32_t seed;
+    bool is_right;
+};
+
+static void *read_parts(void *arg)
+{
+    struct reader *reader = arg;
+    uint8_t *into = mem_alloc(SIDE_BY_SIDE * PART_BYTES);
+    reader->is_right = true;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct http_exchange exchanges[SIDE_BY_SIDE] = { 0 };
+        char urls[SIDE_BY_SIDE][96];
+        size_t offsets[SIDE_BY_SIDE];
+        for (int i = 0; i < SIDE_BY_SIDE; i++) {
+            offsets[i] = (reader->seed = reader->seed * 1664525 + 1013904223) % (BODY_BYTES_MAX - PART_BYTES);
+            snprintf(urls[i], sizeof urls[i], "%s/at/%zu/%d", reader->fixture->url, offsets[i], PART_BYTES);
+            exchanges[i] = (struct http_exchange){ .method = "GET",
+                                                   .url = urls[i],
+                                                   .into = into + i * PART_BYTES,
+                                                   .answer_bytes_max = PART_BYTES,
+                                                   .total_ms_max = 60000 };
+        }
+        http_client_run(reader->fixture->client, exchanges, SIDE_BY_SIDE);
+        for (int i = 0; i < SIDE_BY_SIDE; i++) {
+            const uint8_t *wanted = reader->fixture->pattern + offsets[i];
+            if (exchanges[i].status != 206 || exchanges[i].answer_len != PART_BYTES ||
+                memcmp(into + i * PART_BYTES, wanted, PART_BYTES) != 0)
+                reader->is_right = false;
+            http_exchange_deinit(&exchanges[i]);
+        }
+    }
+    free(into);
+    return NULL;
+}
+
+/* Goal: exchanges of many threads side by side each get their own answer, over few connections. Method: four threads
+ * with eight parts each at a time, through a client that lets ten go at once. */
+static void test_side_by_side(void **state)
+{
+    struct fixture *fixture = *state;
+    struct reader readers[THREADS];
+    struct server_stats stats;
+    http_client_destroy(fixture->client);
+    fixture->client = http_client_create(&(struct http_client_options){ .exchanges_max = 10 });
+    for (uint32_t t = 0; t < THREADS; t++) {
+        readers[t] = (struct reader){ .fixture = fixture, .seed = t };
+        assert_int_equal(pthread_create(&readers[t].thread, NULL, read_parts, &readers[t]), 0);
+    }
+    for (uint32_t t = 0; t < THREADS; t++) pthread_join(readers[t].thread, NULL);
+    for (uint32_t t = 0; t < THREADS; t++) assert_true(readers[t].is_right);
+    http_server_stats(fixture->server, &stats);
+    assert_in_range(stats.connections_accepted, 1, 10);
 }
 
 static int listener_of(char url[64])
@@ -126,6 +272,57 @@ static int listener_of(char url[64])
     return fd;
 }
 
+struct scripted {
+    int fd;
+    const char *answer;
+};
+
+/* Answers one connection's first request with the given bytes, then hangs up. */
+static void *answer_once(void *arg)
+{
+    struct scripted *scripted = arg;
+    char request[4096];
+    int fd = accept4(scripted->fd, NULL, NULL, SOCK_CLOEXEC);
+    ssize_t got = recv(fd, request, sizeof request, 0);
+    size_t len = strlen(scripted->answer);
+    if (got > 0 && send(fd, scripted->answer, len, MSG_NOSIGNAL) != (ssize_t)len) scripted->answer = NULL;
+    close(fd);
+    return NULL;
+}
+
+/* Goal: cut answers, ones that are no HTTP and endless headers are ERR_IO or ERR_TOO_LARGE; 100 Continue is no answer.
+ * Method: each script from a socket of its own. */
+static void test_broken_answers(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *answer;
+        enum err_code code;
+        int status;
+    } rows[] = { { "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", ERR_IO, 0 },
+                 { "HTTP/1.1 200 OK\r\nContent-Le", ERR_IO, 0 },
+                 { "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", ERR_IO, 0 },
+                 { "", ERR_IO, 0 },
+                 { "220 mail.example.com ESMTP\r\n", ERR_IO, 0 },
+                 { "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nabcdefghijk", ERR_TOO_LARGE, 0 },
+                 { "HTTP/1.1 100 Continue\r\nETag: no\r\n\r\nHTTP/1.1 207 Fine\r\nETag: yes\r\n\r\nabc", ERR_OK, 207 },
+                 { "HTTP/1.1 500 \r\nETag:   yes  \r\nConnection: close\r\n\r\nabcdefghijklmnop", ERR_OK, 500 } };
+    for (size_t r = 0; r < COUNT_OF(rows); r++) {
+        char url[64];
+        struct scripted scripted = { .fd = listener_of(url), .answer = rows[r].answer };
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, answer_once, &scripted), 0);
+        struct http_exchange exchange = { .method = "GET", .url = url, .answer_bytes_max = 10, .total_ms_max = 60000 };
+        http_client_run(fixture->client, &exchange, 1);
+        assert_int_equal(exchange.err.code, rows[r].code);
+        assert_int_equal(exchange.status, rows[r].status);
+        if (rows[r].code == ERR_OK) assert_true(bytes_equal(http_exchange_header(&exchange, "ETAG"), BYTES("yes")));
+        http_exchange_deinit(&exchange);
+        pthread_join(thread, NULL);
+        close(scripted.fd);
+    }
+}
+
 static void *cancel_soon(void *cancel)
 {
     clock_sleep_ms(50);
@@ -133,37 +330,49 @@ static void *cancel_soon(void *cancel)
     return NULL;
 }
 
-/* Goal: nobody there, no answer and a caller that gives up end the call with words; what is no address is told before.
- * Method: a closed port, a listener that never answers, https to a port that speaks none. */
+/* Goal: nobody there, no answer in time, silence, and a caller that gives up (also one whose turn has not come) end the
+ * call with words; what is no address is told before. Method: a closed port, a listener that never answers, https to a
+ * port that speaks none. */
 static void test_failures(void **state)
 {
     struct fixture *fixture = *state;
-    struct http_client_answer answer;
     struct err err = { 0 };
     char url[64], https[64];
     atomic_bool cancel = false;
     int fd = listener_of(url);
-    struct http_client_request request = { .url = url, .connect_ms_max = 1000, .total_ms_max = 100, .cancel = &cancel };
-    assert_false(http_client_send(fixture->client, &request, &answer, &err));
-    assert_int_equal(err.code, ERR_IO);
-    assert_non_null(strstr(err.text, "127.0.0.1"));
+    struct http_exchange exchange = { .method = "GET", .url = url, .connect_ms_max = 1000, .total_ms_max = 100 };
+    http_client_run(fixture->client, &exchange, 1);
+    assert_int_equal(exchange.err.code, ERR_IO);
+    assert_non_null(strstr(exchange.err.text, "127.0.0.1"));
+
+    exchange.total_ms_max = 60000;
+    exchange.idle_ms_max = 150;
+    http_client_run(fixture->client, &exchange, 1);
+    assert_int_equal(exchange.err.code, ERR_IO);
+    assert_non_null(strstr(exchange.err.text, "150 ms"));
+    exchange.idle_ms_max = 0;
 
     pthread_t thread;
-    request.total_ms_max = 60000;
+    struct http_client *narrow = http_client_create(&(struct http_client_options){ .exchanges_max = 1 });
+    exchange.cancel = &cancel;
+    struct http_exchange two[2] = { exchange, exchange };
     assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
-    assert_false(http_client_send(fixture->client, &request, &answer, &err));
-    assert_int_equal(err.code, ERR_CANCELLED);
+    http_client_run(narrow, two, 2);
+    assert_int_equal(two[0].err.code, ERR_CANCELLED);
+    assert_int_equal(two[1].err.code, ERR_CANCELLED);
     pthread_join(thread, NULL);
     atomic_store(&cancel, false);
+    http_client_destroy(narrow);
 
     close(fd);
-    assert_false(http_client_send(fixture->client, &request, &answer, &err));
-    assert_int_equal(err.code, ERR_IO);
+    http_client_run(fixture->client, &exchange, 1);
+    assert_int_equal(exchange.err.code, ERR_IO);
 
-    snprintf(https, sizeof https, "https%s", fixture->url + 4);
-    request.url = https;
-    assert_false(http_client_send(fixture->client, &request, &answer, &err));
-    assert_int_equal(err.code, ERR_IO);
+    snprintf(https, sizeof https, "https%s/?password=1", fixture->url + 4);
+    exchange.url = https;
+    http_client_run(fixture->client, &exchange, 1);
+    assert_int_equal(exchange.err.code, ERR_IO);
+    assert_null(strstr(exchange.err.text, "password"));
     assert_int_equal(fixture->calls, 0);
 
     static const char *const bad[] = { "", "collector:4318", "ftp://host/", "http://", "host", "http://a b/" };
@@ -179,6 +388,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_statuses_and_sizes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_answer_too_long, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_file_body, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_side_by_side, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_broken_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,28 +160,30 @@ static void failing_tell(struct export *export, bool is_failing, const char *why
 
 static enum outcome parcel_send(struct export *export, const struct parcel *parcel, uint32_t *retry_ms)
 {
-    struct http_client_answer answer;
-    struct http_client_request request = {
+    struct http_exchange exchange = {
+        .method = "POST",
         .url = export->urls[parcel->signal - 1],
-        .body = bytes_from(parcel->body, parcel->len),
         .headers = export->headers,
+        .body = { .bytes = bytes_from(parcel->body, parcel->len) },
         .connect_ms_max = CONNECT_MS_MAX,
         .total_ms_max = SEND_MS_MAX,
+        .answer_is_cut = true, /* its words are not ours to keep: they may quote what was sent */
         .cancel = &export->gives_up,
     };
-    struct err err = { 0 };
-    if (!http_client_send(export->client, &request, &answer, &err)) {
-        if (err.code != ERR_CANCELLED) failing_tell(export, true, err.text, 0);
+    http_client_run(export->client, &exchange, 1);
+    http_exchange_deinit(&exchange);
+    if (exchange.err.code != ERR_OK) {
+        if (exchange.err.code != ERR_CANCELLED) failing_tell(export, true, exchange.err.text, 0);
         return LATER;
     }
-    if (answer.status >= 200 && answer.status < 300) {
+    int status = exchange.status;
+    if (status >= 200 && status < 300) {
         failing_tell(export, false, NULL, 0);
         return TAKEN;
     }
-    failing_tell(export, true, "the target does not take it", answer.status); /* not its words: they may quote ours */
-    if (answer.retry_after_ms > 0) *retry_ms = answer.retry_after_ms;
-    bool may_work = answer.status == 429 || answer.status == 502 || answer.status == 503 || answer.status == 504;
-    return may_work ? LATER : NEVER;
+    failing_tell(export, true, "the target does not take it", status);
+    if (exchange.retry_after_ms > 0) *retry_ms = exchange.retry_after_ms;
+    return status == 429 || status == 502 || status == 503 || status == 504 ? LATER : NEVER;
 }
 
 static struct timespec after_ms(uint64_t ms)
@@ -249,7 +251,7 @@ bool export_open(struct export **out, const struct export_options *options, stru
     pthread_condattr_destroy(&monotonic);
     if (!http_client_url_check(options->endpoint, err) || !headers_read(export, options->headers, err)) goto fail;
     urls_make(export);
-    export->client = http_client_create();
+    export->client = http_client_create(&(struct http_client_options){ .exchanges_max = 1 });
     errno = pthread_create(&export->thread, NULL, export_main, export);
     if (errno != 0) {
         err_os(err, "could not start the thread of the telemetry's second target");
