@@ -98,6 +98,11 @@ MUST_CHECK bool buffer_append(struct buffer *buffer, const struct buffer_record 
  * a position past the last durable one is ERR_INTERNAL. */
 MUST_CHECK bool buffer_release(struct buffer *buffer, uint64_t position, struct err *err);
 
+/* The next record begins a new log file, so that a release up to the last position of now lets every older file go: for what
+ * must not stay on the disk. Waits for the writer thread: not from done or sink. False: there was no room for a new file
+ * (ERR_BUSY, ERR_IO), all is as it was. */
+MUST_CHECK bool buffer_roll(struct buffer *buffer, struct err *err);
+
 struct buffer_stats {
     uint64_t records, bytes, repeats, syncs, files, disk_bytes;
     uint64_t pending_bytes; /* appended and not yet durable */

@@ -64,26 +64,45 @@ static uint64_t append_weight(const struct wal_append *append)
     return sizeof *append + (append->repeated ? 0 : append->record.body.len);
 }
 
+/* The next record goes into a new log file of at least so many bytes. Under the lock. */
+static bool plan_file(struct buffer *wal, uint64_t record_bytes, uint64_t *segment_bytes, struct err *err)
+{
+    uint64_t needed = wal_align(WAL_SEGMENT_HEADER_BYTES + record_bytes);
+    uint64_t bytes = needed > wal->options.segment_bytes ? needed : wal->options.segment_bytes;
+    /* The full file is cut to size; one without records grows. */
+    bool is_empty = wal->plan_offset <= WAL_SEGMENT_HEADER_BYTES;
+    uint64_t disk_bytes = wal->disk_bytes - wal->plan_capacity + (is_empty ? 0 : wal->plan_offset);
+    if (disk_bytes + bytes > wal->options.disk_bytes_max)
+        return err_set(err, ERR_BUSY,
+                       "the log is full: its files take %" PRIu64 " of at most %" PRIu64
+                       " bytes until more of it has reached the tables",
+                       wal->disk_bytes, wal->options.disk_bytes_max);
+    wal->disk_bytes = disk_bytes + bytes;
+    wal->plan_capacity = *segment_bytes = bytes;
+    wal->plan_offset = WAL_SEGMENT_HEADER_BYTES;
+    return true;
+}
+
+/* Is there a buffer_roll to do, and room for it? Then a new file is planned. Under the lock. */
+static bool rolls_plan(struct buffer *wal, uint64_t record_bytes, uint64_t *segment_bytes)
+{
+    if (wal->rolls_planned == wal->rolls_asked) return false;
+    wal->rolls_planned = wal->rolls_asked;
+    wal->roll_err = wal->failure;
+    if (wal->roll_err.code != ERR_OK || wal->plan_offset <= WAL_SEGMENT_HEADER_BYTES) return false; /* it is new */
+    return plan_file(wal, record_bytes, segment_bytes, &wal->roll_err);
+}
+
 /* Where it goes is settled here, so that a full log is told at once and the writer only follows. Under the lock. */
 static bool append_place(struct buffer *wal, struct wal_append *append, struct err *err)
 {
     uint64_t bytes = WAL_RECORD_HEADER_BYTES + append->record.body.len;
     uint64_t offset = wal_align(wal->plan_offset);
-    if (wal->plan_capacity == 0 || offset + bytes > wal->plan_capacity) {
-        uint64_t needed = wal_align(WAL_SEGMENT_HEADER_BYTES + bytes);
-        uint64_t segment_bytes = needed > wal->options.segment_bytes ? needed : wal->options.segment_bytes;
-        /* The full file is cut to size; one without records grows. */
-        bool is_empty = wal->plan_offset <= WAL_SEGMENT_HEADER_BYTES;
-        uint64_t disk_bytes = wal->disk_bytes - wal->plan_capacity + (is_empty ? 0 : wal->plan_offset);
-        if (disk_bytes + segment_bytes > wal->options.disk_bytes_max)
-            return err_set(err, ERR_BUSY,
-                           "the log is full: its files take %" PRIu64 " of at most %" PRIu64
-                           " bytes until more of it has reached the tables",
-                           wal->disk_bytes, wal->options.disk_bytes_max);
-        wal->disk_bytes = disk_bytes + segment_bytes;
-        wal->plan_capacity = segment_bytes;
-        offset = wal->plan_offset = WAL_SEGMENT_HEADER_BYTES;
-        append->segment_bytes = segment_bytes;
+    if (rolls_plan(wal, bytes, &append->segment_bytes)) {
+        offset = wal->plan_offset;
+    } else if (wal->plan_capacity == 0 || offset + bytes > wal->plan_capacity) {
+        if (!plan_file(wal, bytes, &append->segment_bytes, err)) return false;
+        offset = wal->plan_offset;
     }
     append->head_bytes = (uint32_t)(offset - wal->plan_offset) + WAL_RECORD_HEADER_BYTES;
     append->offset = offset;
@@ -191,17 +210,17 @@ static bool segment_grow(struct buffer *wal, uint64_t bytes, struct err *err)
 
 /* Every record of the full log file is safe already: only the newest file can have a torn tail. The new file first: when
  * there is no room for it, all is as it was. */
-static bool rotate(struct buffer *wal, const struct wal_append *append, struct err *err)
+static bool rotate(struct buffer *wal, uint64_t first, uint64_t segment_bytes, struct err *err)
 {
     struct wal_segment full = { 0 };
     pthread_mutex_lock(&wal->lock);
     if (wal->segment_count > 0) full = wal->segments[wal->segment_count - 1];
     pthread_mutex_unlock(&wal->lock);
-    if (full.first == append->record.position) return segment_grow(wal, append->segment_bytes, err);
+    if (full.first == first) return segment_grow(wal, segment_bytes, err);
 
     uint64_t salt;
     struct disk_file *file;
-    if (!wal_segment_create(wal, append->record.position, append->segment_bytes, &file, &salt, err)) return false;
+    if (!wal_segment_create(wal, first, segment_bytes, &file, &salt, err)) return false;
     if (wal->file != NULL) {
         bool cut = wal->disk->ops->truncate(wal->file, full.bytes_used, err);
         wal->disk->ops->forget(wal->file, wal->forget_offset, full.bytes_used - wal->forget_offset);
@@ -216,8 +235,8 @@ static bool rotate(struct buffer *wal, const struct wal_append *append, struct e
     wal->file = file;
     pthread_mutex_lock(&wal->lock);
     if (wal->segment_count > 0) wal->segments[wal->segment_count - 1].bytes = full.bytes_used;
-    wal_segment_add(wal, (struct wal_segment){ .first = append->record.position,
-                                               .bytes = append->segment_bytes,
+    wal_segment_add(wal, (struct wal_segment){ .first = first,
+                                               .bytes = segment_bytes,
                                                .bytes_used = WAL_SEGMENT_HEADER_BYTES,
                                                .salt = salt,
                                                .newest_unix_us = INT64_MIN });
@@ -261,7 +280,7 @@ static uint32_t run_gather(struct buffer *wal, const struct run *run, uint64_t d
 static bool run_write(struct buffer *wal, const struct run *run, bool *out_of_room, struct err *err)
 {
     const struct wal_append *rotates = run_rotates(run);
-    if (rotates != NULL && !rotate(wal, rotates, err)) {
+    if (rotates != NULL && !rotate(wal, rotates->record.position, rotates->segment_bytes, err)) {
         *out_of_room = err->os_errno == ENOSPC || err->os_errno == EDQUOT;
         return false;
     }
@@ -382,23 +401,73 @@ static void room_again(struct buffer *wal)
     pthread_mutex_unlock(&wal->lock);
 }
 
+/* A new log file although nothing waits to be written into it. Appends from then on are placed in it, and their run comes after
+ * this. */
+static void roll_idle(struct buffer *wal, uint64_t first, uint64_t segment_bytes)
+{
+    struct err err = { .code = ERR_OK };
+    if (rotate(wal, first, segment_bytes, &err)) return;
+    fail_all(wal, NULL, err.os_errno == ENOSPC || err.os_errno == EDQUOT, &err);
+    pthread_mutex_lock(&wal->lock);
+    wal->roll_err = err;
+    pthread_mutex_unlock(&wal->lock);
+}
+
+/* All that was planned when the list was taken is on the disk, or has failed. */
+static void rolls_settle(struct buffer *wal, uint64_t planned, const struct err *err)
+{
+    pthread_mutex_lock(&wal->lock);
+    if (planned > wal->rolls_done) {
+        if (err->code != ERR_OK) wal->roll_err = *err;
+        wal->rolls_done = planned;
+        pthread_cond_broadcast(&wal->rolled);
+    }
+    pthread_mutex_unlock(&wal->lock);
+}
+
+bool buffer_roll(struct buffer *wal, struct err *err)
+{
+    pthread_mutex_lock(&wal->lock);
+    bool ok = wal->state == WAL_RUNNING || err_set(err, ERR_BUSY, "the log is not running");
+    if (ok) {
+        uint64_t mine = ++wal->rolls_asked;
+        pthread_cond_signal(&wal->wake);
+        while (wal->rolls_done < mine && wal->state == WAL_RUNNING) pthread_cond_wait(&wal->rolled, &wal->lock);
+        ok = wal->rolls_done >= mine || err_set(err, ERR_BUSY, "the log is closing");
+        if (ok && wal->roll_err.code != ERR_OK) {
+            *err = wal->roll_err;
+            ok = false;
+        }
+    }
+    uint64_t released = wal->position_released;
+    pthread_mutex_unlock(&wal->lock);
+    /* What was released before may go now that it is not the current file any more. */
+    return ok && buffer_release(wal, released, err);
+}
+
 void *wal_writer(void *ctx)
 {
     struct buffer *wal = ctx;
     pthread_setname_np(pthread_self(), "wal");
     for (;;) {
         pthread_mutex_lock(&wal->lock);
-        while (wal->pending == NULL && wal->state == WAL_RUNNING) pthread_cond_wait(&wal->wake, &wal->lock);
+        while (wal->pending == NULL && wal->state == WAL_RUNNING && wal->rolls_done == wal->rolls_asked)
+            pthread_cond_wait(&wal->wake, &wal->lock);
         struct wal_append *list =
             wal->pending; /* all there is, at once: the next batch gathers during this one's sync */
         wal->pending = NULL;
         wal->pending_end = &wal->pending;
+        uint64_t segment_bytes = 0, first = wal->position_last + 1;
+        bool is_over = list == NULL && wal->state != WAL_RUNNING;
+        if (list == NULL && !is_over) (void)rolls_plan(wal, 0, &segment_bytes);
+        uint64_t rolls_planned = wal->rolls_planned;
         pthread_mutex_unlock(&wal->lock);
-        if (list == NULL) return NULL;
+        if (is_over) return NULL;
+        if (segment_bytes > 0) roll_idle(wal, first, segment_bytes);
+        struct err err = { .code = ERR_OK };
 
         while (list != NULL) {
             struct run run = run_begin(&list);
-            struct err err = { .code = ERR_OK };
             bool out_of_room = false;
             if (run.record_count > 0 && !run_write(wal, &run, &out_of_room, &err)) {
                 fail_all(wal, list, out_of_room, &err);
@@ -409,6 +478,7 @@ void *wal_writer(void *ctx)
             run_deliver(wal, &list, &run);
             if (run.record_count > 0) run_forget(wal, run.offset_end);
         }
+        rolls_settle(wal, rolls_planned, &err);
     }
 }
 
@@ -419,6 +489,7 @@ void buffer_close(struct buffer *wal)
     bool running = wal->state == WAL_RUNNING;
     wal->state = WAL_CLOSING;
     pthread_cond_signal(&wal->wake);
+    pthread_cond_broadcast(&wal->rolled);
     pthread_mutex_unlock(&wal->lock);
     if (running) pthread_join(wal->writer, NULL);
     assert(wal->pending == NULL);
@@ -437,6 +508,7 @@ void buffer_close(struct buffer *wal)
     pthread_mutex_destroy(&wal->lock);
     pthread_mutex_destroy(&wal->release_lock);
     pthread_cond_destroy(&wal->wake);
+    pthread_cond_destroy(&wal->rolled);
     free(wal->parts);
     free(wal->segments);
     free(wal->hashes_files);

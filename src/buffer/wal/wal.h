@@ -70,8 +70,11 @@ struct buffer {
     uint64_t forget_offset; /* up to here the kernel was told to forget the file */
     struct histogram sync_times;
 
-    pthread_mutex_t lock; /* guards all down to release_lock */
-    pthread_cond_t wake;  /* the writer's */
+    pthread_mutex_t lock;                            /* guards all down to release_lock */
+    pthread_cond_t wake;                             /* the writer's */
+    pthread_cond_t rolled;                           /* of those in buffer_roll */
+    uint64_t rolls_asked, rolls_planned, rolls_done; /* each at most the one before */
+    struct err roll_err;                             /* of the last one planned */
     enum wal_state state;
     struct err failure; /* code not ERR_OK: takes no more */
     struct wal_append *pending, **pending_end;

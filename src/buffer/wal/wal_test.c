@@ -285,6 +285,108 @@ static void test_release_and_trim(void **state)
     fixture_destroy(again);
 }
 
+static uint64_t file_count(struct log_fixture *log)
+{
+    struct buffer_stats stats;
+    buffer_stats(log->buffer, &stats);
+    return stats.files;
+}
+
+/* Goal: after a roll a release of all that there was lets its files go at once, and the log goes on, also after a restart
+ * that finds nothing but the new file.
+ * Method: rolls of an idle log, twice, of one with records, of one released before; the file is looked for on the disk. */
+static void test_roll(void **state)
+{
+    struct log_fixture *log = *state;
+    struct err err = { .code = ERR_OK };
+    uint64_t len;
+    assert_true(buffer_roll(log->buffer, &err)); /* of a log that has no file yet */
+    append_keys(log, 1, 5);
+    assert_int_equal(file_count(log), 1);
+    assert_true(buffer_roll(log->buffer, &err));
+    assert_true(buffer_roll(log->buffer, &err)); /* the file is new already */
+    assert_int_equal(file_count(log), 2);
+    append_keys(log, 6, 2);
+    assert_true(buffer_release(log->buffer, 5, &err));
+    assert_int_equal(file_count(log), 1);
+    assert_null(disk_sim_bytes(log->sim, "/log/00000000000000000001.wal", &len));
+    assert_true(buffer_release(log->buffer, 7, &err)); /* before the roll */
+    assert_true(buffer_roll(log->buffer, &err));
+    assert_null(disk_sim_bytes(log->sim, "/log/00000000000000000006.wal", &len));
+    log_close(log);
+
+    struct log_fixture *again = copy_of(log);
+    assert_true(log_open(again, &err));
+    assert_int_equal(again->delivered_count, 0);
+    assert_int_equal(buffer_position_last(again->buffer), 7);
+    append_keys(again, 8, 40);
+    assert_int_equal(again->position_last, 47);
+    assert_true(buffer_roll(again->buffer, &err));
+    log_close(again);
+    struct log_fixture *third = copy_of(again);
+    assert_true(log_open(third, &err));
+    assert_delivered(third, 8, 40);
+    fixture_destroy(third);
+    fixture_destroy(again);
+}
+
+/* Goal: a roll comes through while records never stop coming, and none of them is lost or out of order.
+ * Method: the writer is held in the middle of a batch, records gather behind it, a roll is asked for meanwhile. */
+static void *roll_run(void *ctx)
+{
+    struct err err = { .code = ERR_OK };
+    return buffer_roll(ctx, &err) ? ctx : NULL;
+}
+
+static void test_roll_under_load(void **state)
+{
+    struct log_fixture *log = *state;
+    struct err err = { .code = ERR_OK };
+    pthread_t thread;
+    void *rolled;
+    append_keys(log, 1, 3);
+    uint64_t files = file_count(log);
+    log_gate(log, true);
+    assert_true(log_append(log, 4, &err));
+    log_wait_done(log, 4); /* the writer stands in done */
+    for (uint32_t key = 5; key < 10; key++) assert_true(log_append(log, key, &err));
+    assert_int_equal(pthread_create(&thread, NULL, roll_run, log->buffer), 0);
+    for (uint32_t key = 10; key < 15; key++) assert_true(log_append(log, key, &err));
+    log_gate(log, false);
+    pthread_join(thread, &rolled);
+    assert_ptr_equal(rolled, log->buffer);
+    log_wait_delivered(log, 14);
+    assert_int_equal(file_count(log), files + 1);
+    log_close(log);
+    struct log_fixture *again = copy_of(log);
+    assert_true(log_open(again, &err));
+    assert_delivered(again, 1, 14);
+    fixture_destroy(again);
+}
+
+/* Goal: without room for a new file a roll says so and nothing else changes.
+ * Method: rolls and records until the log's bound is reached; after a release there is room again. */
+static void test_roll_without_room(void **state)
+{
+    (void)state;
+    struct log_fixture *log = fixture_create(sim_with_folder());
+    struct err err;
+    uint32_t rolls = 0;
+    log->options.record_bytes_max = 1000;
+    log->options.disk_bytes_max = 4 * log->options.segment_bytes;
+    assert_true(log_open(log, &err));
+    append_keys(log, 1, 5);
+    for (; buffer_roll(log->buffer, &err); rolls++) append_keys(log, (uint32_t)log->position_last + 1, 5);
+    assert_int_equal(err.code, ERR_BUSY);
+    assert_in_range(rolls, 2, 20);
+    assert_int_equal(file_count(log), rolls + 1);
+    append_keys(log, (uint32_t)log->position_last + 1, 1);
+    assert_true(buffer_release(log->buffer, log->position_last, &err));
+    assert_true(buffer_roll(log->buffer, &err));
+    assert_int_equal(file_count(log), 1);
+    fixture_destroy(log);
+}
+
 /* Goal: missing log files are named, never skipped.
  * Method: take away the first, a middle and the last of a log's files, and all of them. */
 static void test_missing_files(void **state)
@@ -835,6 +937,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bit_flips, setup, teardown),
         cmocka_unit_test_setup_teardown(test_second_opener_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_release_and_trim, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_roll, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_roll_under_load, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_roll_without_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_missing_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_disk_bound, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
