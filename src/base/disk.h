@@ -43,6 +43,8 @@ struct disk_ops {
     /* Behind *end there are only zeros up to the file's end: room that was reserved and never written. To be asked before
      * reading: what has been read and is in the kernel's cache counts as data. */
     bool (*data_end)(struct disk_file *file, uint64_t *end, struct err *err);
+    /* Bytes free for us in the file system of that folder. */
+    bool (*room)(struct disk *disk, const char *path, uint64_t *bytes, struct err *err);
     /* A hint: these bytes are synced and will hardly be read; the kernel may use their memory for something else. */
     void (*forget)(struct disk_file *file, uint64_t offset, uint64_t bytes);
 };

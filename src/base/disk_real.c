@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -150,6 +151,15 @@ static void real_forget(struct disk_file *file, uint64_t offset, uint64_t bytes)
     posix_fadvise(file->fd, (off_t)offset, (off_t)bytes, POSIX_FADV_DONTNEED);
 }
 
+static bool real_room(struct disk *disk, const char *path, uint64_t *bytes, struct err *err)
+{
+    (void)disk;
+    struct statvfs it;
+    if (statvfs(path, &it) == -1) return err_path(err, "look at", path);
+    *bytes = (uint64_t)it.f_bavail * it.f_frsize;
+    return true;
+}
+
 static int real_fd(struct disk_file *file)
 {
     return file->fd;
@@ -266,6 +276,7 @@ static const struct disk_ops real_ops = {
     .sync_dir = real_sync_dir,
     .list = real_list,
     .data_end = real_data_end,
+    .room = real_room,
     .forget = real_forget,
 };
 struct disk disk_real = { .ops = &real_ops };

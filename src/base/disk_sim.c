@@ -58,6 +58,7 @@ struct disk_sim {
     struct name_effect *effects;
     size_t effect_count, effect_cap;
     uint64_t operations, operations_max;
+    uint64_t room; /* what it says is free; writes do not look at it */
     uint64_t counts[DISK_SIM_OPERATION_COUNT];
     struct {
         uint32_t nth, times;
@@ -384,6 +385,14 @@ static bool sim_data_end(struct disk_file *file, uint64_t *end_out, struct err *
     return end(sim, true);
 }
 
+static bool sim_room(struct disk *disk, const char *path, uint64_t *bytes, struct err *err)
+{
+    struct disk_sim *sim = begin(disk);
+    if (fails(sim, DISK_SIM_READ, false, path, err)) return end(sim, false);
+    *bytes = sim->room;
+    return end(sim, true);
+}
+
 static void sim_forget(struct disk_file *file, uint64_t offset, uint64_t bytes)
 {
     (void)file, (void)offset, (void)bytes;
@@ -525,6 +534,7 @@ static const struct disk_ops sim_ops = {
     .sync_dir = sim_sync_dir,
     .list = sim_list,
     .data_end = sim_data_end,
+    .room = sim_room,
     .forget = sim_forget,
 };
 
@@ -537,6 +547,7 @@ struct disk_sim *disk_sim_create(uint32_t sector_bytes)
     sim->disk.ops = &sim_ops;
     sim->sector_bytes = sector_bytes;
     sim->operations_max = UINT64_MAX;
+    sim->room = UINT64_MAX;
     pthread_mutex_init(&sim->lock, NULL);
     pthread_cond_init(&sim->changed, NULL);
     return sim;
@@ -698,6 +709,13 @@ void disk_sim_fail(struct disk_sim *sim, enum disk_sim_operation operation, uint
     sim->failures[operation].nth = nth;
     sim->failures[operation].times = times;
     sim->failures[operation].os_errno = os_errno;
+    pthread_mutex_unlock(&sim->lock);
+}
+
+void disk_sim_set_room(struct disk_sim *sim, uint64_t bytes)
+{
+    pthread_mutex_lock(&sim->lock);
+    sim->room = bytes;
     pthread_mutex_unlock(&sim->lock);
 }
 

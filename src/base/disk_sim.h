@@ -41,6 +41,8 @@ uint64_t disk_sim_operations(struct disk_sim *sim);
 uint64_t disk_sim_count(struct disk_sim *sim, enum disk_sim_operation operation);
 /* The nth call of that kind from now (1: the next), and times - 1 after it, fail with os_errno. */
 void disk_sim_fail(struct disk_sim *sim, enum disk_sim_operation operation, uint32_t nth, uint32_t times, int os_errno);
+/* What disk_ops.room answers from now on. */
+void disk_sim_set_room(struct disk_sim *sim, uint64_t bytes);
 /* While held, sync waits: a test can let appends gather behind it. */
 void disk_sim_hold_syncs(struct disk_sim *sim, bool hold);
 /* Waits until that many syncs have been begun since the disk was made (also held ones). */

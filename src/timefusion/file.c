@@ -64,7 +64,7 @@ void file_doom(struct file *file)
 static bool reader_open(struct file *file, struct object_reader **reader, struct err *err)
 {
     pthread_mutex_lock(&file->lock);
-    bool ok = file->reader || object_reader_open(file->store, file->key, &file->reader, err);
+    bool ok = file->reader || object_reader_open_sized(file->store, file->key, file->shown.bytes, &file->reader, err);
     *reader = file->reader;
     pthread_mutex_unlock(&file->lock);
     return ok;

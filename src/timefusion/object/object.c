@@ -153,6 +153,14 @@ bool object_reader_open(struct object_store *store, const char *key, struct obje
     return key_check(key, err) && ended(store, store->ops->reader_open(store, key, reader, err), err);
 }
 
+bool object_reader_open_sized(struct object_store *store, const char *key, uint64_t bytes,
+                              struct object_reader **reader, struct err *err)
+{
+    if (!store->ops->reader_open_sized) return object_reader_open(store, key, reader, err);
+    *reader = NULL;
+    return key_check(key, err) && ended(store, store->ops->reader_open_sized(store, key, bytes, reader, err), err);
+}
+
 bool object_reader_pread(struct object_reader *reader, uint64_t offset, void *ptr, size_t len, struct err *err)
 {
     size_t got = 0;

@@ -86,6 +86,10 @@ void object_writer_cancel(struct object_writer *writer); /* NULL is fine; nothin
 struct object_reader;
 MUST_CHECK bool object_reader_open(struct object_store *store, const char *key, struct object_reader **reader,
                                    struct err *err);
+/* The same for an object known to have that many bytes: a store that asks or guesses its size need not. Reads beyond end
+ * there, even if the object does not. */
+MUST_CHECK bool object_reader_open_sized(struct object_store *store, const char *key, uint64_t bytes,
+                                         struct object_reader **reader, struct err *err);
 MUST_CHECK bool object_reader_pread(struct object_reader *reader, uint64_t offset, void *ptr, size_t len,
                                     struct err *err);
 void object_reader_close(struct object_reader *reader);

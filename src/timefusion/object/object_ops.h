@@ -24,6 +24,9 @@ struct object_ops {
     bool (*get_ranges)(struct object_store *store, const char *key, const struct object_range *ranges, uint32_t count,
                        struct err *err);
     bool (*reader_open)(struct object_store *store, const char *key, struct object_reader **reader, struct err *err);
+    /* NULL: as if the size were not known. */
+    bool (*reader_open_sized)(struct object_store *store, const char *key, uint64_t bytes,
+                              struct object_reader **reader, struct err *err);
     bool (*writer_open)(struct object_store *store, const char *key, struct object_writer **writer, struct err *err);
     /* NULL: the tally below. A store before another one answers what the other one counted. */
     void (*counts)(struct object_store *store, struct object_counts *counts);
