@@ -83,7 +83,7 @@ bool timefusion_file_read(struct timefusion_file *shown, uint64_t offset, void *
 }
 
 /* Footers of joined files are some 100 KB; one read takes most of them, the footer's own length says the rest. */
-static bool footer_load(struct file *file, struct parquet_footer **footer, struct err *err)
+bool file_footer_load(struct file *file, struct parquet_footer **footer, bool *is_joinable, struct err *err)
 {
     uint64_t bytes = file->shown.bytes;
     size_t want = bytes < 65536 ? (size_t)bytes : 65536;
@@ -92,6 +92,10 @@ static bool footer_load(struct file *file, struct parquet_footer **footer, struc
         size_t need = 0;
         bool ok = timefusion_file_read(&file->shown, bytes - want, tail, want, err) &&
                   parquet_footer_read(bytes_from(tail, want), bytes, file->table, footer, &need, err);
+        if (ok && is_joinable) {
+            size_t len = (*footer)->footer_bytes;
+            *is_joinable = parquet_is_joinable(bytes_from(tail + want - 8 - len, len), bytes, file->table);
+        }
         free(tail);
         if (ok) return true;
         if (err->code != ERR_OK) return false;
@@ -109,7 +113,7 @@ bool timefusion_file_footer(struct timefusion_file *shown, const struct parquet_
     pthread_mutex_unlock(&file->lock);
     if (!known) {
         struct parquet_footer *loaded = NULL;
-        if (!footer_load(file, &loaded, err)) return false;
+        if (!file_footer_load(file, &loaded, NULL, err)) return false;
         pthread_mutex_lock(&file->lock);
         if (file->footer) {
             parquet_footer_destroy(loaded); /* another query was first */

@@ -29,5 +29,7 @@ struct file *file_create(struct object_store *store, const char *key, const stru
                          enum timefusion_origin origin, uint64_t id);
 struct file *file_acquire(struct file *file);
 void file_release(struct file *file);
+/* The footer read anew, the caller's; is_joinable (or NULL): would parquet_join take the file? */
+MUST_CHECK bool file_footer_load(struct file *file, struct parquet_footer **footer, bool *is_joinable, struct err *err);
 /* When the last reference goes, the bytes go. */
 void file_doom(struct file *file);

@@ -78,4 +78,8 @@ MUST_CHECK bool parquet_join(struct disk *disk, const struct parquet_input *inpu
                              const struct schema_table *table, struct disk_file *out, bool sync, uint64_t *bytes,
                              struct parquet_footer **footer, struct err *err);
 
+/* Would parquet_join take a file with this footer (without its length and the PAR1 behind it)? Not so other writers' files,
+ * and those of a schema with fewer columns. */
+bool parquet_is_joinable(struct bytes footer, uint64_t file_bytes, const struct schema_table *table);
+
 /* Low-level pieces for other Parquet files of ours (Delta checkpoints): see parquet/thrift.h, parquet/page.h. */

@@ -218,23 +218,31 @@ static bool groups_copy(struct join *join, struct thrift_writer *thrift)
 
 /* ---- checks, then copying ---- */
 
+/* What the schema and the column orders of a file of ours are, byte by byte: list headers and elements. */
+static void expected_make(const struct schema_table *table, struct buf *expected, struct bytes *schema,
+                          struct bytes *orders)
+{
+    struct parquet_element *elements = mem_alloc(TABLE_ELEMENTS_MAX * sizeof *elements);
+    uint32_t element_count = table_elements(table, elements), leaf_count = 0;
+    for (uint32_t i = 0; i < element_count; i++) leaf_count += elements[i].type != PARQUET_TYPE_GROUP;
+    struct thrift_writer thrift;
+    buf_init(expected, FOOTER_BYTES_MAX);
+    thrift_writer_init(&thrift, expected);
+    parquet_schema_write(&thrift, elements, element_count);
+    size_t schema_bytes = expected->len;
+    parquet_orders_write(&thrift, leaf_count);
+    free(elements);
+    *schema = bytes_from(expected->ptr, schema_bytes);
+    *orders = bytes_from(expected->ptr + schema_bytes, expected->len - schema_bytes);
+}
+
 /* Only files whose rows mean the same may stand behind one schema. */
 static bool inputs_check(struct join *join, const struct schema_table *table)
 {
-    struct parquet_element *elements = mem_alloc(TABLE_ELEMENTS_MAX * sizeof *elements);
-    uint32_t element_count = table_elements(table, elements), leaf_count = 0, group_count = 0;
-    for (uint32_t i = 0; i < element_count; i++) leaf_count += elements[i].type != PARQUET_TYPE_GROUP;
+    uint32_t group_count = 0;
     struct buf expected;
-    struct thrift_writer thrift;
-    buf_init(&expected, FOOTER_BYTES_MAX);
-    thrift_writer_init(&thrift, &expected);
-    parquet_schema_write(&thrift, elements, element_count);
-    size_t schema_bytes = expected.len;
-    parquet_orders_write(&thrift, leaf_count);
-    free(elements);
-
-    struct bytes schema = { expected.ptr, schema_bytes },
-                 orders = { expected.ptr + schema_bytes, expected.len - schema_bytes };
+    struct bytes schema, orders;
+    expected_make(table, &expected, &schema, &orders);
     bool is_same = true;
     for (uint32_t i = 0; i < join->input_count; i++) {
         is_same = is_same && bytes_equal(join->inputs[i].schema, schema) && bytes_equal(join->inputs[i].orders, orders);
@@ -247,6 +255,20 @@ static bool inputs_check(struct join *join, const struct schema_table *table)
                        PARQUET_ROW_GROUPS_MAX);
     }
     return true;
+}
+
+bool parquet_is_joinable(struct bytes footer, uint64_t file_bytes, const struct schema_table *table)
+{
+    struct err ignored = { 0 };
+    struct input input = { .data_bytes = file_bytes - MAGIC_BYTES - TRAILER_BYTES - footer.len };
+    struct join join = { .inputs = &input, .input_count = 1, .err = &ignored };
+    struct thrift_writer thrift;
+    buf_init(&join.footer, FOOTER_BYTES_MAX);
+    thrift_writer_init(&thrift, &join.footer);
+    bool is_joinable = file_bytes >= MAGIC_BYTES + TRAILER_BYTES + footer.len && footer_parse(&input, footer, &ignored) &&
+                       inputs_check(&join, table) && groups_copy(&join, &thrift) && !thrift.failed;
+    buf_deinit(&join.footer);
+    return is_joinable;
 }
 
 static bool footer_make(struct join *join)
