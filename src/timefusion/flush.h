@@ -45,7 +45,7 @@ bool flush_is_covered(const struct delta_snapshot *snapshot, const struct file *
 /* "monoscope/<buffer id>/<partition>": the appId of txn. */
 void flush_app_id(struct uuid buffer_id, uint32_t partition, char app_id[96]);
 
-/* The store's parts, for flush.c alone. */
+/* The store's parts, for flush.c and maintenance/. */
 struct object_store *timefusion_store(struct timefusion *timefusion);
 struct disk *timefusion_disk(struct timefusion *timefusion);
 const char *timefusion_tmp_dir(struct timefusion *timefusion);

@@ -158,7 +158,7 @@ static void files_rebuild(struct delta_files *files, uint32_t cap, bool drop_unh
 static struct file *files_get(struct timefusion *timefusion, struct table *table, const struct delta_file *delta_file)
 {
     struct delta_files *files = &table->files;
-    char key[512];
+    char key[OBJECT_KEY_BYTES_MAX + 1];
     snprintf(key, sizeof key, "%s/%s", table->schema->name, delta_file->path);
     if ((files->used + 1) * 2 > files->cap) files_rebuild(files, files->cap ? files->cap * 2 : 64, false);
     uint32_t at = files_slot(files, key);
@@ -248,6 +248,38 @@ bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_tabl
     qsort(snapshot->shown.files, kept, sizeof *snapshot->shown.files, newest_first);
     *out = &snapshot->shown;
     return true;
+}
+
+struct timefusion_snapshot *timefusion_snapshot_of(struct timefusion *timefusion, enum schema_table_id id,
+                                                   const struct delta_file *const *files, uint32_t file_count)
+{
+    struct table *table = &timefusion->tables[id];
+    struct delta_snapshot *delta = delta_snapshot_acquire(table->delta);
+    struct snapshot *snapshot = mem_calloc(1, sizeof *snapshot);
+    snapshot->timefusion = timefusion;
+    snapshot->delta = delta;
+    snapshot->shown.table = table->schema;
+    snapshot->shown.project_id = file_count > 0 ? files[0]->project_id : (struct uuid){ 0 };
+    snapshot->shown.delta_version = delta->version;
+    snapshot->shown.files = mem_alloc((file_count + 1) * sizeof(struct timefusion_file *));
+    pthread_mutex_lock(&table->lock);
+    for (uint32_t f = 0; f < file_count; f++)
+        snapshot->shown.files[f] = &files_get(timefusion, table, files[f])->shown;
+    pthread_mutex_unlock(&table->lock);
+    snapshot->shown.file_count = file_count;
+    return &snapshot->shown;
+}
+
+bool timefusion_file_is_held(struct timefusion *timefusion, enum schema_table_id id, const char *path)
+{
+    struct table *table = &timefusion->tables[id];
+    char key[OBJECT_KEY_BYTES_MAX + 1];
+    snprintf(key, sizeof key, "%s/%s", table->schema->name, path);
+    pthread_mutex_lock(&table->lock);
+    struct file *file = table->files.cap > 0 ? table->files.slots[files_slot(&table->files, key)] : NULL;
+    bool is_held = file && atomic_load(&file->reference_count) > 1;
+    pthread_mutex_unlock(&table->lock);
+    return is_held;
 }
 
 void timefusion_snapshot_release(struct timefusion_snapshot *shown)

@@ -69,4 +69,9 @@ struct timefusion_snapshot {
 MUST_CHECK bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_table_id table,
                                             struct uuid project_id, struct timefusion_snapshot **snapshot,
                                             struct err *err);
+/* One of these Delta files alone, all of one project, in their order; files is borrowed for the call. */
+struct timefusion_snapshot *timefusion_snapshot_of(struct timefusion *timefusion, enum schema_table_id table,
+                                                   const struct delta_file *const *files, uint32_t file_count);
 void timefusion_snapshot_release(struct timefusion_snapshot *snapshot);
+/* Does a snapshot of this process hold the table's file, live or not? path: as in struct delta_file. */
+bool timefusion_file_is_held(struct timefusion *timefusion, enum schema_table_id table, const char *path);

@@ -16,7 +16,7 @@ struct file_builder_options {
     const struct schema_table *table;
     struct uuid project_id;
     int32_t day;
-    bool is_cold;   /* named "cold-<id>.parquet" for "part-<id>.parquet": such files are not recoded again */
+    bool is_cold;   /* such files are not recoded again: see file_builder_path */
     int zstd_level; /* 0: the usual */
 };
 struct file_builder *file_builder_create(const struct file_builder_options *options);
@@ -27,3 +27,8 @@ MUST_CHECK bool file_builder_finish(struct file_builder *builder, const struct d
                                     struct err *err);
 uint64_t file_builder_row_count(const struct file_builder *builder);
 void file_builder_close(struct file_builder *builder, bool keep_files); /* NULL is fine */
+
+/* A file's name says whether it was recoded, for that outlives everything and other readers do not look at it:
+ * "project_id=.../date=.../part-<id>.parquet" or ".../cold-<id>.parquet". */
+void file_builder_path(struct uuid project_id, int32_t day, struct uuid file_id, bool is_cold, char path[160]);
+bool file_builder_is_cold(const char *path);

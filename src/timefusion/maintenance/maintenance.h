@@ -55,6 +55,8 @@ MUST_CHECK bool maintenance_open(struct maintenance **maintenance, const struct 
                                  struct err *err);
 /* Starts the thread when it is on. rewriter is copied, its ctx lives until maintenance_stop; all zero: none. */
 MUST_CHECK bool maintenance_start(struct maintenance *maintenance, const struct rewriter *rewriter, struct err *err);
+/* Ends the unit under way and begins no other; does not wait. */
+void maintenance_cancel(struct maintenance *maintenance); /* NULL is fine */
 /* Ends the unit under way within a second or two, then the thread; maintenance_run_now answers ERR_CANCELLED from now on. */
 void maintenance_stop(struct maintenance *maintenance);  /* NULL is fine */
 void maintenance_close(struct maintenance *maintenance); /* stops first; NULL is fine */
