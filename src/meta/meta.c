@@ -32,7 +32,8 @@ struct memory {
     uint64_t seed;
     struct meta_project *projects;
     struct key_entry *keys;
-    uint32_t project_count, project_cap, key_count, key_cap;
+    struct meta_retention *retentions; /* few, and asked seldom: searched one by one */
+    uint32_t project_count, project_cap, key_count, key_cap, retention_count, retention_cap;
     struct places projects_by_name, projects_by_id, keys_by_id, keys_by_secret;
 };
 struct meta {
@@ -125,6 +126,29 @@ static void key_keep(void *ctx, const struct meta_key_row *row)
     memory->key_count++;
 }
 
+static struct meta_retention *retention_at(const struct memory *memory, struct uuid project_id, const char *table)
+{
+    for (uint32_t r = 0; r < memory->retention_count; r++)
+        if (uuid_equal(memory->retentions[r].project_id, project_id) && strcmp(memory->retentions[r].table, table) == 0)
+            return &memory->retentions[r];
+    return NULL;
+}
+
+static void retention_keep(void *ctx, const struct meta_retention *retention)
+{
+    struct memory *memory = ctx;
+    struct meta_retention *there = retention_at(memory, retention->project_id, retention->table);
+    if (there) {
+        *there = *retention;
+        return;
+    }
+    if (memory->retention_count == memory->retention_cap) {
+        memory->retention_cap = memory->retention_cap ? memory->retention_cap * 2 : 16;
+        memory->retentions = mem_realloc(memory->retentions, memory->retention_cap * sizeof *memory->retentions);
+    }
+    memory->retentions[memory->retention_count++] = *retention;
+}
+
 static const struct meta_project *project_by_id(const struct memory *memory, struct uuid id)
 {
     uint32_t step = 0, entry;
@@ -147,6 +171,7 @@ static void memory_deinit(struct memory *memory)
 {
     free(memory->projects);
     free(memory->keys);
+    free(memory->retentions);
     free(memory->projects_by_name.slots);
     free(memory->projects_by_id.slots);
     free(memory->keys_by_id.slots);
@@ -366,13 +391,71 @@ bool meta_origin_is_known(struct meta *meta, struct bytes origin)
     return is_known;
 }
 
+/* -- retention -------------------------------------------------------------------------------------------------- */
+
+bool meta_retention_set(struct meta *meta, struct uuid project_id, const char *table, uint32_t days, struct err *err)
+{
+    struct meta_retention retention = { .project_id = project_id, .days = days };
+    if (days > META_DAYS_MAX || strlen(table) >= sizeof retention.table)
+        return err_set(err, ERR_INPUT, "a retention is of at most %d days", META_DAYS_MAX);
+    strcpy(retention.table, table);
+    pthread_mutex_lock(&meta->change_lock);
+    pthread_rwlock_rdlock(&meta->lock);
+    bool ok = project_by_id(&meta->memory, project_id) != NULL;
+    pthread_rwlock_unlock(&meta->lock);
+    ok = ok ? meta->store->ops->retention_set(meta->store, &retention, err)
+            : err_set(err, ERR_NOT_FOUND, "there is no such project");
+    if (ok) {
+        pthread_rwlock_wrlock(&meta->lock);
+        retention_keep(&meta->memory, &retention);
+        pthread_rwlock_unlock(&meta->lock);
+    }
+    pthread_mutex_unlock(&meta->change_lock);
+    return ok;
+}
+
+bool meta_retention_clear(struct meta *meta, struct uuid project_id, const char *table, struct err *err)
+{
+    pthread_mutex_lock(&meta->change_lock);
+    bool ok = meta->store->ops->retention_clear(meta->store, project_id, table, err);
+    if (ok) {
+        pthread_rwlock_wrlock(&meta->lock);
+        struct meta_retention *there = retention_at(&meta->memory, project_id, table);
+        if (there) *there = meta->memory.retentions[--meta->memory.retention_count];
+        pthread_rwlock_unlock(&meta->lock);
+    }
+    pthread_mutex_unlock(&meta->change_lock);
+    return ok;
+}
+
+bool meta_retention_find(struct meta *meta, struct uuid project_id, const char *table, uint32_t *days)
+{
+    pthread_rwlock_rdlock(&meta->lock);
+    const struct meta_retention *there = retention_at(&meta->memory, project_id, table);
+    if (there) *days = there->days;
+    pthread_rwlock_unlock(&meta->lock);
+    return there != NULL;
+}
+
+void meta_retention_list(struct meta *meta, bool (*each)(void *ctx, const struct meta_retention *retention), void *ctx)
+{
+    pthread_rwlock_rdlock(&meta->lock);
+    uint32_t count = meta->memory.retention_count;
+    struct meta_retention *retentions = mem_alloc((count + 1) * sizeof *retentions);
+    if (count > 0) memcpy(retentions, meta->memory.retentions, count * sizeof *retentions);
+    pthread_rwlock_unlock(&meta->lock);
+    for (uint32_t r = 0; r < count && each(ctx, &retentions[r]); r++) continue;
+    free(retentions);
+}
+
 /* -- life ------------------------------------------------------------------------------------------------------- */
 
 /* Reads all of the store; what was in memory stays when that fails. */
 static bool memory_load(struct meta *meta, struct err *err)
 {
     struct memory loaded = { .seed = meta->memory.seed };
-    if (!meta->store->ops->load(meta->store, &(struct meta_loader){ project_keep, key_keep, &loaded }, err)) {
+    if (!meta->store->ops->load(meta->store, &(struct meta_loader){ project_keep, key_keep, retention_keep, &loaded },
+                                err)) {
         memory_deinit(&loaded);
         return false;
     }

@@ -1,7 +1,8 @@
-/* meta.h -- projects and keys: who sends and asks what. SQLite in the data folder now; PostgreSQL slots in behind.
+/* meta.h -- projects and keys, who sends and asks what, and how long their rows are kept. SQLite in the data folder now; PostgreSQL slots in behind.
  *
  *   data/meta.sqlite: projects(id, name, created)
  *                     keys(id, project_id, name, sha256 of the secret, ingest only, origins, created, revoked)
+ *                     retentions(project_id, table_name, days)
  *
  * A key is "mono_" + 40 characters of base58 (232 bits); only its SHA-256 is kept. Lookups are answered from memory.
  * A usual key sends and asks. One for ingest only cannot ask; a browser key is one of those that names the pages it may
@@ -55,3 +56,18 @@ MUST_CHECK bool meta_key_revoke(struct meta *meta, struct uuid key_id, struct er
 bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key);
 /* May this page use any browser key at all? For a preflight request, which carries no key. Memory only. */
 bool meta_origin_is_known(struct meta *meta, struct bytes origin);
+
+/* How long a project's table keeps its rows, where that was said; else the server's own setting counts. */
+#define META_DAYS_MAX 36500
+struct meta_retention {
+    struct uuid project_id;
+    char table[64];
+    uint32_t days; /* 0: for ever, whatever the server's setting */
+};
+/* table: its name; that there is one is the caller's to know. days at most META_DAYS_MAX. */
+MUST_CHECK bool meta_retention_set(struct meta *meta, struct uuid project_id, const char *table, uint32_t days,
+                                   struct err *err);
+MUST_CHECK bool meta_retention_clear(struct meta *meta, struct uuid project_id, const char *table, struct err *err);
+/* Memory only; false: nothing was said. */
+bool meta_retention_find(struct meta *meta, struct uuid project_id, const char *table, uint32_t *days);
+void meta_retention_list(struct meta *meta, bool (*each)(void *ctx, const struct meta_retention *retention), void *ctx);

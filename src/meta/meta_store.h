@@ -21,6 +21,7 @@ struct meta_key_row {
 struct meta_loader {
     void (*project)(void *ctx, const struct meta_project *project);
     void (*key)(void *ctx, const struct meta_key_row *row);
+    void (*retention)(void *ctx, const struct meta_retention *retention);
     void *ctx;
 };
 struct meta_store;
@@ -32,6 +33,8 @@ struct meta_store_ops {
                         struct err *err);
     bool (*key_add)(struct meta_store *store, const struct meta_key_row *row, struct err *err);
     bool (*key_revoke)(struct meta_store *store, struct uuid key_id, int64_t now_unix_ms, struct err *err);
+    bool (*retention_set)(struct meta_store *store, const struct meta_retention *retention, struct err *err);
+    bool (*retention_clear)(struct meta_store *store, struct uuid project_id, const char *table, struct err *err);
     void (*close)(struct meta_store *store);
 };
 struct meta_store {

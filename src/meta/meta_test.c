@@ -257,6 +257,51 @@ static void test_refresh(void **state)
     meta_close(other);
 }
 
+static bool retention_count(void *ctx, const struct meta_retention *retention)
+{
+    assert_string_equal(retention->table, "otel_metrics");
+    assert_int_equal(retention->days, 30);
+    ++*(uint32_t *)ctx;
+    return true;
+}
+
+/* Goal: a retention is found where it was set, over restarts and from beside a running process; cleared, it is gone.
+ * Method: two projects, set, set anew, set by a second handle, for ever, cleared. */
+static void test_retention(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    struct meta *other;
+    struct meta_project a = project_make(fixture->meta, "a"), b = project_make(fixture->meta, "b");
+    uint32_t days = 7, count = 0;
+    assert_false(meta_retention_find(fixture->meta, a.id, "otel_metrics", &days));
+    assert_int_equal(days, 7);
+    assert_true(meta_retention_set(fixture->meta, a.id, "otel_metrics", 14, &err));
+    assert_true(meta_retention_set(fixture->meta, a.id, "otel_metrics", 30, &err));
+    assert_false(meta_retention_set(fixture->meta, a.id, "otel_metrics", META_DAYS_MAX + 1, &err));
+    assert_int_equal(err.code, ERR_INPUT);
+    assert_false(meta_retention_set(fixture->meta, uuid_random(), "otel_metrics", 1, &err));
+    assert_int_equal(err.code, ERR_NOT_FOUND);
+    for (int reopened = 0; reopened < 2; reopened++) {
+        assert_true(meta_retention_find(fixture->meta, a.id, "otel_metrics", &days));
+        assert_int_equal(days, 30);
+        assert_false(meta_retention_find(fixture->meta, b.id, "otel_metrics", &days));
+        assert_false(meta_retention_find(fixture->meta, a.id, "otel_logs_and_spans", &days));
+        reopen(fixture);
+    }
+    meta_retention_list(fixture->meta, retention_count, &count);
+    assert_int_equal(count, 1);
+    assert_true(meta_open(&other, fixture->path, &test_log, &err));
+    assert_true(meta_retention_set(other, b.id, "otel_metrics", 0, &err));
+    assert_true(meta_retention_clear(other, a.id, "otel_metrics", &err));
+    assert_true(meta_retention_clear(other, a.id, "otel_metrics", &err)); /* it is not there: fine */
+    assert_true(meta_refresh(fixture->meta, &err));
+    assert_false(meta_retention_find(fixture->meta, a.id, "otel_metrics", &days));
+    assert_true(meta_retention_find(fixture->meta, b.id, "otel_metrics", &days));
+    assert_int_equal(days, 0);
+    meta_close(other);
+}
+
 struct reader {
     struct meta *meta;
     char secret[META_SECRET_BYTES];
@@ -366,6 +411,7 @@ int main(void)
 #define WITH_META(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_limited_keys, setup, teardown),
+        WITH_META(test_retention),
         WITH_META(test_projects),
         WITH_META(test_keys),
         WITH_META(test_secret_is_not_kept),

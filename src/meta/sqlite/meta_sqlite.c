@@ -31,6 +31,12 @@ static const struct migration {
                            ") STRICT;" },
     { "browser keys", "ALTER TABLE keys ADD COLUMN is_ingest_only INTEGER NOT NULL DEFAULT 0;"
                       "ALTER TABLE keys ADD COLUMN origins TEXT NOT NULL DEFAULT ''" },
+    { "retention", "CREATE TABLE retentions("
+                   "  project_id TEXT NOT NULL REFERENCES projects(id),"
+                   "  table_name TEXT NOT NULL,"
+                   "  days INTEGER NOT NULL CHECK(days >= 0),"
+                   "  PRIMARY KEY(project_id, table_name)"
+                   ") STRICT" },
 };
 enum { BUSY_MS = 5000 };
 
@@ -196,6 +202,18 @@ static bool key_row(sqlite3_stmt *statement, const struct meta_loader *loader)
     return true;
 }
 
+static bool retention_row(sqlite3_stmt *statement, const struct meta_loader *loader)
+{
+    struct meta_retention retention = { 0 };
+    int64_t days = sqlite3_column_int64(statement, 2);
+    if (!uuid_column(statement, 0, &retention.project_id) || !name_column(statement, 1, retention.table) || days < 0 ||
+        days > META_DAYS_MAX)
+        return false;
+    retention.days = (uint32_t)days;
+    loader->retention(loader->ctx, &retention);
+    return true;
+}
+
 static bool rows_load(sqlite3 *db, const char *sql,
                       bool (*each)(sqlite3_stmt *statement, const struct meta_loader *loader),
                       const struct meta_loader *loader, struct err *err)
@@ -219,7 +237,10 @@ static bool sqlite_load(struct meta_store *store, const struct meta_loader *load
                      "SELECT id, project_id, name, secret_sha256, created_unix_ms, revoked_unix_ms, is_ingest_only,"
                      " origins FROM keys"
                      " ORDER BY created_unix_ms, id",
-                     key_row, loader, err);
+                     key_row, loader, err) &&
+           rows_load(db_of(store),
+                     "SELECT project_id, table_name, days FROM retentions ORDER BY project_id, table_name",
+                     retention_row, loader, err);
 }
 
 static bool data_version_read(sqlite3 *db, int64_t *version, struct err *err)
@@ -288,6 +309,31 @@ static bool sqlite_key_revoke(struct meta_store *store, struct uuid key_id, int6
     return sqlite3_changes(db) == 1 || err_set(err, ERR_NOT_FOUND, "there is no such key");
 }
 
+static bool sqlite_retention_set(struct meta_store *store, const struct meta_retention *retention, struct err *err)
+{
+    sqlite3_stmt *statement;
+    sqlite3 *db = db_of(store);
+    if (sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO retentions(project_id, table_name, days) VALUES(?, ?, ?)", -1,
+                           &statement, NULL) != SQLITE_OK)
+        return db_err(db, err, "write");
+    uuid_bind(statement, 1, retention->project_id);
+    text_bind(statement, 2, retention->table);
+    sqlite3_bind_int64(statement, 3, retention->days);
+    return statement_end(db, statement, "write", err);
+}
+
+static bool sqlite_retention_clear(struct meta_store *store, struct uuid project_id, const char *table, struct err *err)
+{
+    sqlite3_stmt *statement;
+    sqlite3 *db = db_of(store);
+    if (sqlite3_prepare_v2(db, "DELETE FROM retentions WHERE project_id = ? AND table_name = ?", -1, &statement,
+                           NULL) != SQLITE_OK)
+        return db_err(db, err, "write");
+    uuid_bind(statement, 1, project_id);
+    text_bind(statement, 2, table);
+    return statement_end(db, statement, "write", err);
+}
+
 /* -- life ------------------------------------------------------------------------------------------------------- */
 
 static void sqlite_close(struct meta_store *store)
@@ -302,6 +348,8 @@ static const struct meta_store_ops sqlite_ops = {
     .project_add = sqlite_project_add,
     .key_add = sqlite_key_add,
     .key_revoke = sqlite_key_revoke,
+    .retention_set = sqlite_retention_set,
+    .retention_clear = sqlite_retention_clear,
     .close = sqlite_close,
 };
 
