@@ -16,6 +16,7 @@
 #include "telemetry/telemetry.h"
 #include "timefusion/delta/delta.h"
 #include "timefusion/flush.h"
+#include "timefusion/maintenance/maintenance.h"
 #include "timefusion/pgwire/pgwire.h"
 #include "timefusion/query/query.h"
 #include "timefusion/timefusion.h"
@@ -46,6 +47,7 @@ struct app {
     struct meta *meta;
     struct object_store *store;
     struct timefusion *timefusion;
+    struct maintenance *maintenance;
     struct buffer *buffer;
     struct worker *worker;
     struct query_engine *query;
@@ -165,6 +167,43 @@ static bool store_start(struct app *app, struct err *err)
     return timefusion_open(&app->timefusion, &options, err);
 }
 
+static uint32_t days_kept(void *ctx, struct uuid project_id, enum schema_table_id table)
+{
+    const uint64_t day_ms = 86400000;
+    struct app *app = ctx;
+    uint32_t days;
+    if (meta_retention_find(app->meta, project_id, schema_table(table)->name, &days)) return days;
+    return (uint32_t)((app->config.retention_ms + day_ms - 1) / day_ms);
+}
+
+/* Requests that wait to become rows: the worker needs the machine. */
+static bool intake_is_behind(void *ctx)
+{
+    struct app *app = ctx;
+    struct worker_stats stats;
+    worker_stats(app->worker, &stats);
+    return stats.queue_bytes > app->budget.requests / 8 || stats.is_disk_failing;
+}
+
+static bool maintenance_begin(struct app *app, struct err *err)
+{
+    const struct config *config = &app->config;
+    struct maintenance_options options = {
+        .timefusion = app->timefusion,
+        .is_on = config->maintenance,
+        .interval_ms = (uint32_t)config->maintenance_ms,
+        .vacuum_every_ms = config->vacuum_ms,
+        .vacuum_keep_ms = (int64_t)config->vacuum_keep_ms,
+        .recode_after_ms = config->recode_after_ms,
+        .memory_bytes_max = app->budget.maintenance,
+        .days_kept = days_kept,
+        .is_behind = intake_is_behind,
+        .ctx = app,
+        .log = app->log,
+    };
+    return maintenance_open(&app->maintenance, &options, err);
+}
+
 static void sink_record(void *ctx, const struct buffer_record *record, void *request)
 {
     struct app *app = ctx;
@@ -225,6 +264,7 @@ static void watch_parts(struct app *app, enum watch_phase phase)
     watch_set(&app->watch, phase,
               &(struct watch_parts){ .meta = app->meta,
                                      .timefusion = app->timefusion,
+                                     .maintenance = app->maintenance,
                                      .buffer = app->buffer,
                                      .worker = app->worker,
                                      .pgwire = app->pgwire,
@@ -324,7 +364,7 @@ static bool query_start(struct app *app, struct err *err)
     path_in(app, "tmp/query", path, sizeof path);
     struct query_options query_options = {
         .timefusion = app->timefusion,
-        .hooks = { .flush = flush_now, .ctx = app },
+        .hooks = { .flush = flush_now, .ctx = app, .maintenance = app->maintenance },
         .memory_bytes_max = app->budget.query,
         .threads = 2,
         .temp_dir = path,
@@ -466,11 +506,14 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     app->log = log;
     pthread_mutex_init(&app->lock, NULL);
     watch_init(&app->watch, &app->budget, config->log_disk_bytes);
+    struct rewriter rewriter = query_rewriter();
     bool ok = telemetry_begin(app, log, err);
     span_begin(&app->start_span, app->log, NULL, SPAN_INTERNAL, "start");
     ok = ok && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) && web_start(app, err) &&
-         meta_start(app, err) && store_start(app, err) && log_start(app, err) && query_start(app, err) &&
-         ingest_start(app, err) && telemetry_start(app->telemetry, app->buffer, app->own_project_id, err);
+         meta_start(app, err) && store_start(app, err) && maintenance_begin(app, err) && log_start(app, err) &&
+         query_start(app, err) && ingest_start(app, err) &&
+         telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
+         maintenance_start(app->maintenance, &rewriter, err);
     span_end(&app->start_span, app->log, ok ? NULL : err_name(err->code),
              LOG_FIELDS(log_number("replayed_records", (int64_t)app->address.replayed_records)));
     if (!ok) {
@@ -586,11 +629,14 @@ void app_stop(struct app *app)
     span_begin(&span, app->log, NULL, SPAN_INTERNAL, "stop");
     watch_parts(app, WATCH_STOPPING);
     services_set(&app->services, false);
+    maintenance_cancel(app->maintenance);
     ports_close(app, begin_ns);
+    maintenance_stop(app->maintenance);
     rows_store(app);
     worker_close(app->worker);
     query_engine_close(app->query);
     buffer_close(app->buffer);
+    maintenance_close(app->maintenance);
     timefusion_close(app->timefusion);
     if (app->store) object_store_close(app->store);
     meta_close(app->meta);

@@ -23,6 +23,7 @@ struct setting {
 };
 
 #define AT(field) offsetof(struct config, field)
+#define DAY_MS    86400000ull
 static const struct setting settings[] = {
     { "data", "MONOSCOPE_DATA", "./data", SETTING_TEXT, 0, 0, AT(data), "folder for log, tables and metadata" },
     { "listen", "MONOSCOPE_LISTEN", "127.0.0.1", SETTING_TEXT, 0, 0, AT(listen),
@@ -55,6 +56,18 @@ static const struct setting settings[] = {
     { "tls-client-ca", "MONOSCOPE_TLS_CLIENT_CA", "", SETTING_FILE, 0, 0, AT(tls_client_ca),
       "certificates in PEM: only clients that these have signed get in" },
     { "log-level", "MONOSCOPE_LOG_LEVEL", "info", SETTING_TEXT, 0, 0, AT(log_level), "debug, info, warn or error" },
+    { "retention", "MONOSCOPE_RETENTION", "0d", SETTING_DURATION_MS, 0, DAY_MS * 36500, AT(retention_ms),
+      "whole days that rows are kept where `monoscope retention` says nothing; 0d: for ever" },
+    { "maintenance", "MONOSCOPE_MAINTENANCE", "on", SETTING_SWITCH, 0, 0, AT(maintenance),
+      "on or off: join small files, recode days that are over, drop what is past its retention, vacuum" },
+    { "maintenance-interval", "MONOSCOPE_MAINTENANCE_INTERVAL", "30s", SETTING_DURATION_MS, 10, 3600000,
+      AT(maintenance_ms), "how often it looks at the tables" },
+    { "recode-after", "MONOSCOPE_RECODE_AFTER", "24h", SETTING_DURATION_MS, 0, DAY_MS * 365, AT(recode_after_ms),
+      "after the end of a day its files are sorted and compressed better, once; 0s: never" },
+    { "vacuum-interval", "MONOSCOPE_VACUUM_INTERVAL", "6h", SETTING_DURATION_MS, 0, DAY_MS * 30, AT(vacuum_ms),
+      "how often files that nothing needs are deleted; 0s: never" },
+    { "vacuum-keep", "MONOSCOPE_VACUUM_KEEP", "7d", SETTING_DURATION_MS, 0, DAY_MS * 36500, AT(vacuum_keep_ms),
+      "how long they are kept; a table's delta.deletedFileRetentionDuration may say less" },
     { "telemetry", "MONOSCOPE_TELEMETRY", "on", SETTING_SWITCH, 0, 0, AT(telemetry),
       "on or off: keep the server's own metrics, logs and spans in project \"monoscope\"" },
     { "telemetry-interval", "MONOSCOPE_TELEMETRY_INTERVAL", "10s", SETTING_DURATION_MS, 100, 3600000, AT(telemetry_ms),
@@ -84,6 +97,7 @@ static const struct unit {
     { "s", SETTING_DURATION_MS, 1000 },
     { "m", SETTING_DURATION_MS, 60000 },
     { "h", SETTING_DURATION_MS, 3600000 },
+    { "d", SETTING_DURATION_MS, DAY_MS },
     { "", SETTING_PORT, 1 },
     { "", SETTING_COUNT, 1 },
 };
@@ -92,7 +106,7 @@ static const char *kind_example(enum setting_kind kind)
 {
     switch (kind) {
     case SETTING_BYTES: return "a size such as 512MiB or 2GiB";
-    case SETTING_DURATION_MS: return "a time such as 250ms, 10s or 1m";
+    case SETTING_DURATION_MS: return "a time such as 250ms, 10s, 1m or 2d";
     case SETTING_PORT: return "a port, 0 to 65535";
     case SETTING_COUNT: return "a whole number";
     case SETTING_SWITCH: return "on or off";

@@ -21,6 +21,9 @@ struct config {
     const char *log_level;
     bool telemetry; /* the process's own, kept in project `monoscope` */
     uint64_t telemetry_ms;
+    bool maintenance;
+    uint64_t maintenance_ms, vacuum_ms, vacuum_keep_ms, recode_after_ms;
+    uint64_t retention_ms;                              /* where `monoscope retention` says nothing; 0: for ever */
     const char *telemetry_endpoint, *telemetry_headers; /* empty: none */
 };
 /* argv without the program and the command; unknown options are refused. Texts are borrowed from argv or environ. */

@@ -1,5 +1,6 @@
 /* main.c -- the command line: run, and small commands beside a running server. */
 #include "app/app.h"
+#include "app/retention.h"
 #include "app/send.h"
 #include "meta/meta.h"
 #include <inttypes.h>
@@ -261,6 +262,7 @@ static int command_help(void)
            "  monoscope send [--port P] --key K [--tls --ca FILE] TEXT  send one log record\n"
            "  monoscope project list | create NAME           projects of a data folder\n"
            "  monoscope key create PROJECT NAME [--ingest-only] [--browser ORIGINS] | list PROJECT | revoke ID\n"
+           "  monoscope retention set PROJECT TABLE 30d | list | clear PROJECT TABLE\n"
            "  monoscope version | help\n\noptions:\n",
            VERSION);
     config_print_help();
@@ -274,6 +276,7 @@ int main(int argc, char **argv)
     if (strcmp(command, "send") == 0) return send_command(argc - 2, argv + 2);
     if (strcmp(command, "project") == 0) return command_project(argc - 2, argv + 2);
     if (strcmp(command, "key") == 0) return command_key(argc - 2, argv + 2);
+    if (strcmp(command, "retention") == 0) return retention_command(argc - 2, argv + 2);
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0) return command_help();
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
         printf("monoscope %s\n", VERSION);

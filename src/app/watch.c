@@ -8,6 +8,7 @@
 #include "net/grpc.h"
 #include "net/http.h"
 #include "timefusion/delta/delta.h"
+#include "timefusion/maintenance/maintenance.h"
 #include "timefusion/pgwire/pgwire.h"
 #include "timefusion/segment/segment.h"
 #include "timefusion/timefusion.h"
@@ -56,8 +57,9 @@ static void memory_collect(const struct watch *watch, struct metric_set *set)
     const struct {
         const char *part;
         uint64_t bytes;
-    } limits[] = { { "process", budget->memory },  { "wire", budget->wire },   { "requests", budget->requests },
-                   { "columns", budget->columns }, { "query", budget->query }, { "footers", budget->footers } };
+    } limits[] = { { "process", budget->memory },         { "wire", budget->wire },   { "requests", budget->requests },
+                   { "columns", budget->columns },        { "query", budget->query }, { "footers", budget->footers },
+                   { "maintenance", budget->maintenance } };
     for (size_t l = 0; l < COUNT_OF(limits); l++)
         metric_add(set, METRIC_MEMORY_LIMIT, limits[l].bytes, METRIC_ATTRIBUTES({ "part", limits[l].part }));
     struct admission *admission = watch->parts.admission;
@@ -200,6 +202,32 @@ static void store_collect(const struct watch *watch, struct metric_set *set)
     }
 }
 
+static void maintenance_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct maintenance_stats stats;
+    if (!watch->parts.maintenance) return;
+    maintenance_stats(watch->parts.maintenance, &stats);
+    metric_add(set, METRIC_MAINTENANCE_WAITING, stats.is_waiting, NULL);
+    for (uint32_t k = 0; k < MAINTENANCE_KIND_COUNT; k++) {
+        const struct maintenance_counts *counts = &stats.kinds[k];
+        const char *kind = maintenance_kind_name((enum maintenance_kind)k);
+        metric_add(set, METRIC_MAINTENANCE_UNITS, counts->units, METRIC_ATTRIBUTES({ "kind", kind }));
+        metric_add(set, METRIC_MAINTENANCE_FAILURES, counts->failed, METRIC_ATTRIBUTES({ "kind", kind }));
+        metric_add(set, METRIC_MAINTENANCE_CONFLICTS, counts->conflicts, METRIC_ATTRIBUTES({ "kind", kind }));
+        metric_add(set, METRIC_MAINTENANCE_PENDING, counts->pending, METRIC_ATTRIBUTES({ "kind", kind }));
+        metric_add_number(set, METRIC_MAINTENANCE_TIME, (double)counts->busy_ns / 1e9,
+                          METRIC_ATTRIBUTES({ "kind", kind }));
+        metric_add(set, METRIC_MAINTENANCE_FILES, counts->files_in,
+                   METRIC_ATTRIBUTES({ "kind", kind }, { "direction", "removed" }));
+        metric_add(set, METRIC_MAINTENANCE_FILES, counts->files_out,
+                   METRIC_ATTRIBUTES({ "kind", kind }, { "direction", "added" }));
+        metric_add(set, METRIC_MAINTENANCE_BYTES, counts->bytes_in,
+                   METRIC_ATTRIBUTES({ "kind", kind }, { "direction", "removed" }));
+        metric_add(set, METRIC_MAINTENANCE_BYTES, counts->bytes_out,
+                   METRIC_ATTRIBUTES({ "kind", kind }, { "direction", "added" }));
+    }
+}
+
 static void sql_collect(const struct watch *watch, struct metric_set *set)
 {
     struct pgwire_stats stats;
@@ -239,6 +267,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     buffer_collect(watch, set);
     worker_collect(watch, set);
     store_collect(watch, set);
+    maintenance_collect(watch, set);
     sql_collect(watch, set);
     meta_collect(watch, set);
     pthread_mutex_unlock(&watch->lock);

@@ -17,5 +17,6 @@ struct budget budget_share(uint64_t memory)
         .columns = shared / 100 * 25,
         .query = shared / 100 * 35,
         .footers = shared / 100 * 5,
+        .maintenance = shared / 100 * 6,
     };
 }

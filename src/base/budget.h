@@ -1,19 +1,21 @@
 /* budget.h -- one memory limit, shared out: every part gets its bytes from this table and stays under them.
  *
  *   --memory 1 GiB - 56 MiB for the process itself
- *       --budget_share--> bodies coming in 8%, requests 12%, columns 25%, queries 35%, footers 5%; the rest: encoders
+ *       --budget_share--> bodies coming in 8%, requests 12%, columns 25%, queries 35%, footers 5%, maintenance 6%;
+ *                      the rest: encoders
  *
  * Thread: a value. Units: bytes. */
 #pragma once
 #include <stdint.h>
 
 struct budget {
-    uint64_t memory;   /* all of it */
-    uint64_t wire;     /* bodies on their way in */
-    uint64_t requests; /* inflated, decoded, waiting for the log or the worker; a single one may be larger */
-    uint64_t columns;  /* rows not yet sealed */
-    uint64_t query;    /* DuckDB's limit */
-    uint64_t footers;  /* of Delta files, kept for pruning */
+    uint64_t memory;      /* all of it */
+    uint64_t wire;        /* bodies on their way in */
+    uint64_t requests;    /* inflated, decoded, waiting for the log or the worker; a single one may be larger */
+    uint64_t columns;     /* rows not yet sealed */
+    uint64_t query;       /* DuckDB's limit */
+    uint64_t footers;     /* of Delta files, kept for pruning */
+    uint64_t maintenance; /* one unit's rows and buffers */
 };
 #define BUDGET_MEMORY_MIN (256ull << 20)
 struct budget budget_share(uint64_t memory);

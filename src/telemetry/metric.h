@@ -70,6 +70,19 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
       "flushes that failed and are tried again")                                                                     \
     X(DELTA_VERSION, METRIC_GAUGE, "monoscope.delta.version", "{commit}", "newest version of a table")               \
     X(DELTA_FILES, METRIC_GAUGE, "monoscope.delta.files", "{file}", "live files of a table")                         \
+    X(MAINTENANCE_UNITS, METRIC_COUNTER, "monoscope.maintenance.units", "{unit}", "pieces of work done, by kind")    \
+    X(MAINTENANCE_FAILURES, METRIC_COUNTER, "monoscope.maintenance.failures", "{failure}",                           \
+      "pieces that failed and are tried again, by kind")                                                             \
+    X(MAINTENANCE_CONFLICTS, METRIC_COUNTER, "monoscope.maintenance.conflicts", "{conflict}",                        \
+      "pieces dropped because another writer was faster, by kind")                                                   \
+    X(MAINTENANCE_FILES, METRIC_COUNTER, "monoscope.maintenance.files", "{file}",                                    \
+      "files taken out of the tables and put in, by kind and direction")                                             \
+    X(MAINTENANCE_BYTES, METRIC_COUNTER, "monoscope.maintenance.size", "By", "of these files")                       \
+    X(MAINTENANCE_TIME, METRIC_COUNTER, "monoscope.maintenance.time", "s", "spent on it, by kind")                   \
+    X(MAINTENANCE_PENDING, METRIC_GAUGE, "monoscope.maintenance.pending", "{partition}",                             \
+      "days of projects that the last look found something to do in, by kind")                                       \
+    X(MAINTENANCE_WAITING, METRIC_GAUGE, "monoscope.maintenance.waiting", "{state}",                                 \
+      "1: it waits for the intake to catch up")                                                                      \
     X(SQL_STATEMENTS, METRIC_COUNTER, "monoscope.sql.statements", "{statement}", "SQL statements run")               \
     X(SQL_FAILED, METRIC_COUNTER, "monoscope.sql.failed", "{statement}", "of them those that ended with an error")   \
     X(SQL_ROWS, METRIC_COUNTER, "monoscope.sql.rows", "{row}", "rows sent to SQL clients")                           \
