@@ -51,12 +51,24 @@ struct delta_txn {
     int64_t updated_unix_ms; /* -1: not told */
 };
 
-/* Reads a checkpoint: calls action for each row's action as a JSON object of the log's shape, in any order; groups and
- * fields that are null are as good as absent (DuckDB's to_json of a row will do). Filled in by whoever can read
- * any Parquet file (timefusion/query, by DuckDB), since other writers' checkpoints are not ours to choose. */
+/* A live file of a checkpoint; texts are borrowed for the call. Null columns are {NULL, 0}. */
+struct delta_checkpoint_add {
+    struct bytes path; /* encoded, as in the log */
+    struct bytes project_id, date, stats;
+    int64_t bytes, modified_unix_ms; /* bytes: -1: null */
+    bool has_deletion_vector;
+};
+/* Takes what a checkpoint holds. add may be NULL: then those come as JSON too. */
+struct delta_checkpoint_sink {
+    bool (*action)(void *ctx, struct bytes json, struct err *err);
+    bool (*add)(void *ctx, const struct delta_checkpoint_add *add, struct err *err);
+    void *ctx;
+};
+/* Reads a checkpoint: tells the sink each row, in any order. JSON is of the log's shape; groups and fields that are null are
+ * as good as absent (DuckDB's to_json of a row will do); the many rows that are live files go by columns. Filled in by
+ * whoever can read any Parquet file (timefusion/query, by DuckDB), since other writers' checkpoints are not ours to choose. */
 struct delta_checkpoint_reader {
-    bool (*read)(void *ctx, struct object_store *store, const char *key,
-                 bool (*action)(void *action_ctx, struct bytes json, struct err *err), void *action_ctx,
+    bool (*read)(void *ctx, struct object_store *store, const char *key, const struct delta_checkpoint_sink *sink,
                  struct err *err);
     void *ctx;
 };

@@ -61,16 +61,20 @@ static bool member_json(yyjson_val *object, const char *key, bool is_list, char 
     return *out != NULL || err_set(err, ERR_TOO_LARGE, "\"%s\" is too large", key);
 }
 
-static bool path_parse(yyjson_val *object, char path[DELTA_PATH_BYTES_MAX + 1], struct err *err)
+static bool path_take(const char *encoded, char path[DELTA_PATH_BYTES_MAX + 1], struct err *err)
 {
-    const char *encoded = NULL;
-    if (!member_text(object, "path", &encoded, err)) return false;
     if (encoded == NULL) return err_set(err, ERR_CORRUPT, "a file has no path");
     if (strstr(encoded, "://") || strncmp(encoded, "file:/", 6) == 0 || encoded[0] == '/')
         return err_set(err, ERR_UNSUPPORTED, "file \"%.100s\" lies outside the table (shallow clone)", encoded);
     if (!delta_path_decode(encoded, path) || !object_key_is_valid(path))
         return err_set(err, ERR_CORRUPT, "\"%.100s\" cannot be the path of a file", encoded);
     return true;
+}
+
+static bool path_parse(yyjson_val *object, char path[DELTA_PATH_BYTES_MAX + 1], struct err *err)
+{
+    const char *encoded = NULL;
+    return member_text(object, "path", &encoded, err) && path_take(encoded, path, err);
 }
 
 /* Rows and the range of times. Statistics that do not parse are as good as none. */
@@ -96,18 +100,23 @@ static void stats_parse(struct delta_action *action)
 }
 
 /* project_id and date as our own paths have them. */
-static bool partition_parse(yyjson_val *partition, struct uuid *project_id, int32_t *day, struct err *err)
+static bool partition_take(struct bytes project, const char *date, struct uuid *project_id, int32_t *day,
+                           struct err *err)
 {
-    const char *project = NULL, *date = NULL;
     char canonical[UUID_TEXT_BYTES + 1] = "";
-    if (!member_text(partition, "project_id", &project, err) || !member_text(partition, "date", &date, err))
-        return false;
-    bool is_uuid = project && uuid_from_text(bytes_of_text(project), project_id);
+    bool is_uuid = uuid_from_text(project, project_id);
     if (is_uuid) uuid_to_text(*project_id, canonical);
-    if (!is_uuid || strcmp(canonical, project) != 0)
+    if (!is_uuid || !bytes_equal(project, bytes_of_text(canonical)))
         return err_set(err, ERR_CORRUPT, "no project_id that is a UUID in lower case");
     if (date == NULL || !delta_date_parse(date, day)) return err_set(err, ERR_CORRUPT, "no date");
     return true;
+}
+
+static bool partition_parse(yyjson_val *partition, struct uuid *project_id, int32_t *day, struct err *err)
+{
+    const char *project = NULL, *date = NULL;
+    return member_text(partition, "project_id", &project, err) && member_text(partition, "date", &date, err) &&
+           partition_take(project ? bytes_of_text(project) : BYTES(""), date, project_id, day, err);
 }
 
 static bool add_parse(yyjson_val *object, struct delta_action *action, struct err *err)
@@ -124,6 +133,34 @@ static bool add_parse(yyjson_val *object, struct delta_action *action, struct er
     if (bytes < 0) return err_set(err, ERR_CORRUPT, "file \"%.120s\" has no size", action->path);
     action->add.bytes = (uint64_t)bytes;
     action->add.modified_unix_ms = modified;
+    stats_parse(action);
+    return true;
+}
+
+/* As a text with its NUL, cut to the room there is: what is longer than any date or path is none. */
+static const char *text_in(struct bytes from, char *to, size_t room)
+{
+    if (from.ptr == NULL || from.len >= room || memchr(from.ptr, 0, from.len)) return NULL;
+    memcpy(to, from.ptr, from.len);
+    to[from.len] = 0;
+    return to;
+}
+
+bool delta_action_of_add(const struct delta_checkpoint_add *add, const char *stats, struct delta_action *action,
+                         struct err *err)
+{
+    char encoded[3 * DELTA_PATH_BYTES_MAX + 1], date[32];
+    *action = (struct delta_action){ .kind = DELTA_ACTION_ADD };
+    if (!path_take(text_in(add->path, encoded, sizeof encoded), action->path, err)) return false;
+    if (add->has_deletion_vector)
+        return err_set(err, ERR_UNSUPPORTED, "file \"%.120s\" has deletionVectors", action->path);
+    if (!partition_take(add->project_id, text_in(add->date, date, sizeof date), &action->add.project_id,
+                        &action->add.day, err))
+        return err_within(err, "file \"%.120s\"", action->path);
+    if (add->bytes < 0) return err_set(err, ERR_CORRUPT, "file \"%.120s\" has no size", action->path);
+    action->add.bytes = (uint64_t)add->bytes;
+    action->add.modified_unix_ms = add->modified_unix_ms;
+    action->add.stats = stats;
     stats_parse(action);
     return true;
 }

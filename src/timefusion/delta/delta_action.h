@@ -55,5 +55,9 @@ struct delta_action {
         char *reader_features, *writer_features; /* JSON ["name"], or NULL */
     } protocol;
 };
+/* An add that came by columns. stats must end with a NUL, or be NULL; kept while action lives. */
+struct delta_checkpoint_add;
+MUST_CHECK bool delta_action_of_add(const struct delta_checkpoint_add *add, const char *stats,
+                                    struct delta_action *action, struct err *err);
 MUST_CHECK bool delta_action_parse(struct bytes json, struct delta_action *action, struct err *err);
 void delta_action_deinit(struct delta_action *action);

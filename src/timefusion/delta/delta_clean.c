@@ -19,22 +19,25 @@
 enum { DELETE_BATCH = 1000 };
 #define LOG_RETENTION_MS (30 * 24 * 3600 * INT64_C(1000)) /* Delta's delta.logRetentionDuration */
 
-struct look_back {
-    struct delta_state state;
-};
-
 static bool action_look(void *ctx, struct bytes json, struct err *err)
 {
-    struct look_back *look = ctx;
-    return delta_lines_check(&look->state, json, err);
+    return delta_lines_check(ctx, json, err);
+}
+
+static bool add_look(void *ctx, const struct delta_checkpoint_add *add, struct err *err)
+{
+    struct delta_action action;
+    (void)ctx;
+    return delta_action_of_add(add, NULL, &action, err);
 }
 
 /* Could a reader open the table with this checkpoint? */
 static bool checkpoint_is_good(const struct delta_table *table, const struct delta_log_name *name, struct err *err)
 {
-    struct look_back look = { 0 };
-    bool ok = delta_checkpoint_read(table, name, action_look, &look, err) && delta_state_check(table, &look.state, err);
-    delta_state_deinit(&look.state);
+    struct delta_state state = { 0 };
+    struct delta_checkpoint_sink sink = { .action = action_look, .add = add_look, .ctx = &state };
+    bool ok = delta_checkpoint_read(table, name, &sink, err) && delta_state_check(table, &state, err);
+    delta_state_deinit(&state);
     return ok;
 }
 

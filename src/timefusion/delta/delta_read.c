@@ -120,33 +120,57 @@ uint64_t delta_last_checkpoint(struct delta_table *table)
     return version;
 }
 
-static bool checkpoint_action(void *ctx, struct bytes json, struct err *err)
+struct load {
+    struct delta_table *table;
+    struct buf stats; /* of the add under way, with its NUL */
+};
+
+static bool load_action(void *ctx, struct bytes json, struct err *err)
 {
-    struct delta_table *table = ctx;
+    struct delta_table *table = ((struct load *)ctx)->table;
     struct delta_action action;
     if (!delta_action_parse(json, &action, err)) return false;
-    delta_action_apply(&table->catalog, &table->state,
-                       &action); /* rows of a checkpoint are reconciled: any order will do */
+    delta_action_apply(&table->catalog, &table->state, &action); /* rows are reconciled: any order will do */
     delta_action_deinit(&action);
     return true;
 }
 
+static bool load_add(void *ctx, const struct delta_checkpoint_add *add, struct err *err)
+{
+    struct load *load = ctx;
+    struct delta_action action;
+    load->stats.len = 0;
+    bool has_stats = add->stats.ptr != NULL && !memchr(add->stats.ptr, 0, add->stats.len);
+    if (has_stats && !(buf_add(&load->stats, add->stats.ptr, add->stats.len) && buf_add(&load->stats, "", 1)))
+        return err_set(err, ERR_TOO_LARGE, "the statistics of a file are too large");
+    if (!delta_action_of_add(add, has_stats ? (const char *)load->stats.ptr : NULL, &action, err)) return false;
+    delta_action_apply(&load->table->catalog, &load->table->state, &action);
+    return true;
+}
+
 bool delta_checkpoint_read(const struct delta_table *table, const struct delta_log_name *name,
-                           bool (*action)(void *ctx, struct bytes json, struct err *err), void *ctx, struct err *err)
+                           const struct delta_checkpoint_sink *sink, struct err *err)
 {
     const struct delta_checkpoint_reader *reader = &table->options.checkpoint_reader;
     uint32_t part = name->part_count == 0 ? 0 : 1;
     do {
         char key[DELTA_KEY_BYTES];
         delta_checkpoint_key(table, name, part, key);
-        if (!reader->read(reader->ctx, table->options.store, key, action, ctx, err)) return false;
+        if (!reader->read(reader->ctx, table->options.store, key, sink, err)) return false;
     } while (part++ < name->part_count);
     return true;
 }
 
 static bool checkpoint_load(struct delta_table *table, const struct delta_log_name *name, struct err *err)
 {
-    if (!delta_checkpoint_read(table, name, checkpoint_action, table, err)) return false;
+    struct load load = { .table = table };
+    buf_init(&load.stats, DELTA_COMMIT_BYTES_MAX);
+    bool ok =
+        delta_checkpoint_read(table, name,
+                              &(struct delta_checkpoint_sink){ .action = load_action, .add = load_add, .ctx = &load },
+                              err);
+    buf_deinit(&load.stats);
+    if (!ok) return false;
     if (table->state.reader == 0 || table->state.schema == NULL)
         return err_set(err, ERR_CORRUPT, "the checkpoint has no protocol or no metaData");
     table->version = table->checkpoint_version = name->version;

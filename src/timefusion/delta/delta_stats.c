@@ -183,9 +183,13 @@ static_assert(SCHEMA_COLUMNS_MAX <= 256, "an index is one byte");
 /* Where the quoted text that begins at from ends, behind its quote; 0 when it does not. */
 static size_t quoted_end(struct bytes text, size_t from)
 {
-    for (size_t at = from + 1; at < text.len; at++) {
-        if (text.ptr[at] == '"') return at + 1;
-        if (text.ptr[at] == '\\') at++;
+    for (size_t at = from + 1; at < text.len;) {
+        const uint8_t *quote = memchr(text.ptr + at, '"', text.len - at);
+        if (quote == NULL) return 0;
+        const uint8_t *back = quote;
+        while (back > text.ptr + from + 1 && back[-1] == '\\') back--;
+        at = (size_t)(quote - text.ptr) + 1;
+        if ((quote - back) % 2 == 0) return at;
     }
     return 0;
 }
@@ -195,17 +199,24 @@ bool delta_stats_pack(struct buf *buf, const struct schema_table *table, struct 
     if (stats.len == 0) return true;
     if (memchr(stats.ptr, PACKED_NAME, stats.len)) return false; /* no UTF-8, so no JSON */
     if (!buf_reserve(buf, stats.len)) return false;
+    uint8_t *out = buf->ptr + buf->len; /* a name takes less room than it had */
+    size_t copied = 0;                  /* of stats */
     for (size_t at = 0; at < stats.len;) {
         const uint8_t *quote = memchr(stats.ptr + at, '"', stats.len - at);
         size_t from = quote ? (size_t)(quote - stats.ptr) : stats.len, end = quote ? quoted_end(stats, from) : 0;
-        if (end == 0) return buf_add(buf, stats.ptr + at, stats.len - at);
-        int column = -1;
-        if (end < stats.len && stats.ptr[end] == ':')
-            column = schema_column_index(table, bytes_from(stats.ptr + from + 1, end - from - 2));
-        if (!buf_add(buf, stats.ptr + at, (column < 0 ? end : from) - at)) return false;
-        if (column >= 0 && !buf_add(buf, (uint8_t[]){ PACKED_NAME, (uint8_t)column }, 2)) return false;
-        at = column < 0 ? end : end + 1;
+        if (end == 0) break;
+        at = end;
+        if (end == stats.len || stats.ptr[end] != ':') continue;
+        int column = schema_column_index(table, bytes_from(stats.ptr + from + 1, end - from - 2));
+        if (column < 0) continue;
+        memcpy(out, stats.ptr + copied, from - copied);
+        out += from - copied;
+        *out++ = PACKED_NAME;
+        *out++ = (uint8_t)column;
+        copied = at = end + 1;
     }
+    memcpy(out, stats.ptr + copied, stats.len - copied);
+    buf->len = (size_t)(out + (stats.len - copied) - buf->ptr);
     return true;
 }
 

@@ -66,8 +66,7 @@ uint64_t delta_last_checkpoint(struct delta_table *table);
 /* All parts of one. */
 struct delta_log_name;
 MUST_CHECK bool delta_checkpoint_read(const struct delta_table *table, const struct delta_log_name *name,
-                                      bool (*action)(void *ctx, struct bytes json, struct err *err), void *ctx,
-                                      struct err *err);
+                                      const struct delta_checkpoint_sink *sink, struct err *err);
 
 /* delta_state.c */
 void delta_state_deinit(struct delta_state *state);

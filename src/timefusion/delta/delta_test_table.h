@@ -137,8 +137,7 @@ struct fake_reader {
 };
 
 static inline bool fake_read(void *ctx, struct object_store *store, const char *key,
-                             bool (*action)(void *action_ctx, struct bytes json, struct err *err), void *action_ctx,
-                             struct err *err)
+                             const struct delta_checkpoint_sink *sink, struct err *err)
 {
     struct fake_reader *reader = ctx;
     struct buf buf;
@@ -149,7 +148,7 @@ static inline bool fake_read(void *ctx, struct object_store *store, const char *
     for (size_t at = 0; ok && at < buf.len;) {
         const uint8_t *end = memchr(buf.ptr + at, '\n', buf.len - at);
         size_t len = (size_t)(end - buf.ptr) - at;
-        ok = action(action_ctx, bytes_from(buf.ptr + at, len), err);
+        ok = sink->action(sink->ctx, bytes_from(buf.ptr + at, len), err);
         at += len + 1;
     }
     buf_deinit(&buf);

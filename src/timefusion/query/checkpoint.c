@@ -1,5 +1,6 @@
 #include "timefusion/delta/delta.h"
 #include "timefusion/query/engine.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,12 +21,53 @@ static const struct {
       { "path", "deletionTimestamp", "dataChange", "extendedFileMetadata", "partitionValues", "size", "tags",
         "deletionVector" } },
     { "domainMetadata", { "domain", "configuration", "removed" } },
+    { "sidecar", { "path", "sizeInBytes" } }, /* of a V2 checkpoint: to be refused */
 };
 #define FILE_SQL "read_parquet(['mono://1/checkpoint.parquet'])"
+#define WHOLE_BYTES_MAX \
+    (256u << 20) /* up to here a bucket's checkpoint is taken into memory at once, by ranges side by side */
+#define RANGE_BYTES (4u << 20)
 
-static bool object_read(void *file, uint64_t offset, void *ptr, size_t len, struct err *err)
+/* Where DuckDB reads from: memory, or the store. */
+struct source {
+    struct object_reader *reader;
+    uint8_t *whole; /* or NULL */
+    uint64_t bytes;
+};
+
+static bool source_read(void *file, uint64_t offset, void *ptr, size_t len, struct err *err)
 {
-    return object_reader_pread(file, offset, ptr, len, err);
+    struct source *source = file;
+    if (source->whole == NULL) return object_reader_pread(source->reader, offset, ptr, len, err);
+    if (offset > source->bytes || len > source->bytes - offset)
+        return err_set(err, ERR_CORRUPT, "a checkpoint of %" PRIu64 " bytes has no %zu at %" PRIu64, source->bytes, len,
+                       offset);
+    memcpy(ptr, source->whole + offset, len);
+    return true;
+}
+
+static bool source_open(struct source *source, struct object_store *store, const char *key, struct err *err)
+{
+    char path[2048];
+    *source = (struct source){ 0 };
+    if (!object_size(store, key, &source->bytes, err) || !object_reader_open(store, key, &source->reader, err))
+        return false;
+    if (source->bytes > WHOLE_BYTES_MAX || object_local_path(store, key, path, sizeof path)) return true;
+    uint32_t count = (uint32_t)((source->bytes + RANGE_BYTES - 1) / RANGE_BYTES);
+    struct object_range ranges[WHOLE_BYTES_MAX / RANGE_BYTES];
+    source->whole = mem_alloc(source->bytes + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t offset = (uint64_t)i * RANGE_BYTES, rest = source->bytes - offset;
+        ranges[i] =
+            (struct object_range){ offset, rest < RANGE_BYTES ? (size_t)rest : RANGE_BYTES, source->whole + offset };
+    }
+    return count == 0 || object_get_ranges(store, key, ranges, count, err);
+}
+
+static void source_close(struct source *source)
+{
+    object_reader_close(source->reader);
+    free(source->whole);
 }
 
 static void nothing(void *ctx)
@@ -53,20 +95,14 @@ static bool action_sql(struct buf *sql, size_t action, duckdb_logical_type type)
            buf_add(sql, "", 1);
 }
 
-struct sink {
-    bool (*action)(void *ctx, struct bytes json, struct err *err);
-    void *ctx;
-};
-
-static bool action_read(duckdb_connection connection, size_t action, const char *sql, const struct sink *sink,
-                        struct err *err)
+/* Runs the SQL and hands over each chunk of its rows. */
+static bool rows_read(duckdb_connection connection, const char *sql,
+                      bool (*take)(void *ctx, duckdb_data_chunk chunk, struct err *err), void *ctx, struct err *err)
 {
     duckdb_prepared_statement prepared = NULL;
     duckdb_pending_result pending = NULL;
     duckdb_result result;
-    struct buf line;
     bool ok = true, has_result = false;
-    buf_init(&line, 64u << 20);
     if (duckdb_prepare(connection, sql, &prepared) != DuckDBSuccess) {
         ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
     } else if (duckdb_pending_prepared_streaming(prepared, &pending) != DuckDBSuccess) {
@@ -83,37 +119,146 @@ static bool action_read(duckdb_connection connection, size_t action, const char 
             if (message && message[0]) ok = engine_err(err, duckdb_result_error_type(&result), message);
             break;
         }
-        duckdb_string_t *texts = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
-        for (idx_t row = 0; ok && row < duckdb_data_chunk_get_size(chunk); row++) {
-            line.len = 0;
-            ok = (buf_printf(&line, "{\"%s\":", actions[action].action) &&
-                  buf_add(&line, duckdb_string_t_data(&texts[row]), duckdb_string_t_length(texts[row])) &&
-                  buf_add(&line, "}", 1)) ||
-                 err_set(err, ERR_TOO_LARGE, "an action of a checkpoint is too long");
-            ok = ok && sink->action(sink->ctx, buf_bytes(&line), err);
-        }
+        ok = take(ctx, chunk, err);
         duckdb_destroy_data_chunk(&chunk);
     }
     if (has_result) duckdb_destroy_result(&result);
     duckdb_destroy_pending(&pending);
     duckdb_destroy_prepare(&prepared);
-    buf_deinit(&line);
     return ok;
 }
 
-static bool actions_read(duckdb_connection connection, const struct sink *sink, struct err *err)
+/* -- actions as JSON --------------------------------------------------------------------------------------------- */
+
+struct action_lines {
+    const struct delta_checkpoint_sink *sink;
+    const char *action;
+    struct buf line;
+};
+
+static bool lines_take(void *ctx, duckdb_data_chunk chunk, struct err *err)
+{
+    struct action_lines *it = ctx;
+    duckdb_string_t *texts = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
+    bool ok = true;
+    for (idx_t row = 0; ok && row < duckdb_data_chunk_get_size(chunk); row++) {
+        it->line.len = 0;
+        ok = (buf_printf(&it->line, "{\"%s\":", it->action) &&
+              buf_add(&it->line, duckdb_string_t_data(&texts[row]), duckdb_string_t_length(texts[row])) &&
+              buf_add(&it->line, "}", 1)) ||
+             err_set(err, ERR_TOO_LARGE, "an action of a checkpoint is too long");
+        ok = ok && it->sink->action(it->sink->ctx, buf_bytes(&it->line), err);
+    }
+    return ok;
+}
+
+static bool lines_read(duckdb_connection connection, const char *action, const char *sql,
+                       const struct delta_checkpoint_sink *sink, struct err *err)
+{
+    struct action_lines it = { .sink = sink, .action = action };
+    buf_init(&it.line, 64u << 20);
+    bool ok = rows_read(connection, sql, lines_take, &it, err);
+    buf_deinit(&it.line);
+    return ok;
+}
+
+/* -- live files by columns ----------------------------------------------------------------------------------------- */
+
+static bool struct_has(duckdb_logical_type type, const char *wanted, duckdb_type kind)
+{
+    bool has = false;
+    for (idx_t child = 0; !has && child < duckdb_struct_type_child_count(type); child++) {
+        char *name = duckdb_struct_type_child_name(type, child);
+        duckdb_logical_type of = duckdb_struct_type_child_type(type, child);
+        has = strcmp(name, wanted) == 0 && (kind == DUCKDB_TYPE_INVALID || duckdb_get_type_id(of) == kind);
+        duckdb_destroy_logical_type(&of);
+        duckdb_free(name);
+    }
+    return has;
+}
+
+/* False when the columns are not those that every writer has: then JSON tells what is wrong. */
+static bool adds_sql(struct buf *sql, duckdb_logical_type type)
+{
+    return struct_has(type, "path", DUCKDB_TYPE_VARCHAR) && struct_has(type, "size", DUCKDB_TYPE_BIGINT) &&
+           struct_has(type, "partitionValues", DUCKDB_TYPE_MAP) &&
+           buf_printf(sql,
+                      "SELECT \"add\".path, CAST(\"add\".partitionValues['project_id'] AS VARCHAR), "
+                      "CAST(\"add\".partitionValues['date'] AS VARCHAR), \"add\".size, %s, %s, %s FROM " FILE_SQL
+                      " WHERE \"add\" IS NOT NULL",
+                      struct_has(type, "modificationTime", DUCKDB_TYPE_BIGINT) ? "\"add\".modificationTime"
+                                                                               : "CAST(0 AS BIGINT)",
+                      struct_has(type, "stats", DUCKDB_TYPE_VARCHAR) ? "\"add\".stats" : "CAST(NULL AS VARCHAR)",
+                      struct_has(type, "deletionVector", DUCKDB_TYPE_INVALID) ? "\"add\".deletionVector IS NOT NULL"
+                                                                              : "false") &&
+           buf_add(sql, "", 1);
+}
+
+struct column {
+    void *data;
+    uint64_t *valid;
+};
+
+static struct bytes text_of(const struct column *column, idx_t row)
+{
+    if (column->valid && !duckdb_validity_row_is_valid(column->valid, row)) return (struct bytes){ 0 };
+    duckdb_string_t *text = (duckdb_string_t *)column->data + row;
+    return bytes_from((const uint8_t *)duckdb_string_t_data(text), duckdb_string_t_length(*text));
+}
+
+static int64_t number_of(const struct column *column, idx_t row, int64_t fallback)
+{
+    if (column->valid && !duckdb_validity_row_is_valid(column->valid, row)) return fallback;
+    return ((int64_t *)column->data)[row];
+}
+
+enum { COLUMN_PATH, COLUMN_PROJECT, COLUMN_DATE, COLUMN_SIZE, COLUMN_MODIFIED, COLUMN_STATS, COLUMN_VECTOR, COLUMNS };
+
+static bool adds_take(void *ctx, duckdb_data_chunk chunk, struct err *err)
+{
+    const struct delta_checkpoint_sink *sink = ctx;
+    struct column columns[COLUMNS];
+    bool ok = true;
+    for (idx_t c = 0; c < COLUMNS; c++) {
+        duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, c);
+        columns[c] = (struct column){ duckdb_vector_get_data(vector), duckdb_vector_get_validity(vector) };
+    }
+    for (idx_t row = 0; ok && row < duckdb_data_chunk_get_size(chunk); row++)
+        ok = sink->add(sink->ctx,
+                       &(struct delta_checkpoint_add){
+                           .path = text_of(&columns[COLUMN_PATH], row),
+                           .project_id = text_of(&columns[COLUMN_PROJECT], row),
+                           .date = text_of(&columns[COLUMN_DATE], row),
+                           .bytes = number_of(&columns[COLUMN_SIZE], row, -1),
+                           .modified_unix_ms = number_of(&columns[COLUMN_MODIFIED], row, 0),
+                           .stats = text_of(&columns[COLUMN_STATS], row),
+                           .has_deletion_vector = ((const bool *)columns[COLUMN_VECTOR].data)[row],
+                       },
+                       err);
+    return ok;
+}
+
+/* -- the file -------------------------------------------------------------------------------------------------------- */
+
+static bool actions_read(duckdb_connection connection, const struct delta_checkpoint_sink *sink, struct err *err)
 {
     duckdb_result shape;
     if (!engine_query(connection, "SELECT * FROM " FILE_SQL " LIMIT 0", &shape, err)) return false;
     bool ok = true;
     for (size_t action = 0; ok && action < COUNT_OF(actions); action++) {
         for (idx_t column = 0; ok && column < duckdb_column_count(&shape); column++) {
-            if (strcmp(duckdb_column_name(&shape, column), actions[action].action) != 0) continue;
+            const char *name = actions[action].action;
+            if (strcmp(duckdb_column_name(&shape, column), name) != 0) continue;
             duckdb_logical_type type = duckdb_column_logical_type(&shape, column);
             struct buf sql;
             buf_init(&sql, 16 * 1024);
-            if (duckdb_get_type_id(type) == DUCKDB_TYPE_STRUCT && action_sql(&sql, action, type))
-                ok = action_read(connection, action, (const char *)sql.ptr, sink, err);
+            if (duckdb_get_type_id(type) != DUCKDB_TYPE_STRUCT) {
+                ok = err_set(err, ERR_CORRUPT, "column \"%s\" of a checkpoint is not a struct", name);
+            } else if (sink->add && strcmp(name, "add") == 0 && adds_sql(&sql, type)) {
+                ok = rows_read(connection, (const char *)sql.ptr, adds_take, (void *)(uintptr_t)sink, err);
+            } else if (action_sql(&sql, action, type)) {
+                ok = lines_read(connection, name, (const char *)sql.ptr, sink, err);
+            }
             buf_deinit(&sql);
             duckdb_destroy_logical_type(&type);
         }
@@ -122,36 +267,37 @@ static bool actions_read(duckdb_connection connection, const struct sink *sink, 
     return ok;
 }
 
-static bool checkpoint_read(void *ctx, struct object_store *store, const char *key,
-                            bool (*action)(void *action_ctx, struct bytes json, struct err *err), void *action_ctx,
-                            struct err *err)
+static bool source_query(struct source *source, const struct delta_checkpoint_sink *sink, struct err *err)
 {
-    (void)ctx;
-    uint64_t bytes;
-    struct object_reader *reader;
-    if (!object_size(store, key, &bytes, err) || !object_reader_open(store, key, &reader, err)) return false;
     duckdb_database database;
     struct duckdb_fs *fs;
-    const struct query_options options = { .memory_bytes_max = 256u << 20, .threads = 1 };
-    bool ok = engine_open_database(&database, &fs, NULL, &options, err);
+    const struct query_options options = { .memory_bytes_max = 256u << 20, .threads = 2 };
+    if (!engine_open_database(&database, &fs, NULL, &options, err)) return false;
+    struct duckdb_fs_file file = { .name = "checkpoint.parquet", .bytes = source->bytes, .file = source };
+    struct duckdb_fs_snapshot snapshot = {
+        .id = 1, .files = &file, .file_count = 1, .read = source_read, .release = nothing
+    };
+    duckdb_connection connection;
+    duckdb_fs_add(fs, &snapshot);
+    bool ok = duckdb_connect(database, &connection) == DuckDBSuccess ||
+              err_set(err, ERR_INTERNAL, "DuckDB gives no connection");
     if (ok) {
-        struct duckdb_fs_file file = { .name = "checkpoint.parquet", .bytes = bytes, .file = reader };
-        struct duckdb_fs_snapshot snapshot = {
-            .id = 1, .files = &file, .file_count = 1, .read = object_read, .release = nothing
-        };
-        struct sink sink = { .action = action, .ctx = action_ctx };
-        duckdb_connection connection;
-        duckdb_fs_add(fs, &snapshot);
-        ok = duckdb_connect(database, &connection) == DuckDBSuccess ||
-             err_set(err, ERR_INTERNAL, "DuckDB gives no connection");
-        if (ok) {
-            ok = actions_read(connection, &sink, err) || err_within(err, "checkpoint \"%s\"", key);
-            duckdb_disconnect(&connection);
-        }
-        duckdb_close(&database);
-        duckdb_fs_close(fs);
+        ok = actions_read(connection, sink, err);
+        duckdb_disconnect(&connection);
     }
-    object_reader_close(reader);
+    duckdb_close(&database);
+    duckdb_fs_close(fs);
+    return ok;
+}
+
+static bool checkpoint_read(void *ctx, struct object_store *store, const char *key,
+                            const struct delta_checkpoint_sink *sink, struct err *err)
+{
+    (void)ctx;
+    struct source source;
+    bool ok = source_open(&source, store, key, err) &&
+              (source_query(&source, sink, err) || err_within(err, "checkpoint \"%s\"", key));
+    source_close(&source);
     return ok;
 }
 

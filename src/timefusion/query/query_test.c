@@ -713,7 +713,8 @@ static void test_checkpoint(void **state)
     struct lines lines;
     buf_init(&lines.text, 1u << 20);
     struct delta_checkpoint_reader reader = query_checkpoint_reader();
-    if (!reader.read(reader.ctx, fixture->store, "checkpoint.parquet", line_add, &lines, &err))
+    if (!reader.read(reader.ctx, fixture->store, "checkpoint.parquet",
+                     &(struct delta_checkpoint_sink){ .action = line_add, .ctx = &lines }, &err))
         fail_msg("%s", err.text);
     assert_true(buf_add(&lines.text, "", 1));
     const char *text_lines = (const char *)lines.text.ptr;
@@ -723,7 +724,8 @@ static void test_checkpoint(void **state)
         text_lines,
         "{\"add\":{\"path\":\"date=2025-11-22/a.parquet\",\"partitionValues\":{\"date\":\"2025-11-22\"},\"size\":10,"));
     assert_null(strstr(text_lines, "stats_parsed"));
-    assert_false(reader.read(reader.ctx, fixture->store, "missing.parquet", line_add, &lines, &err));
+    assert_false(reader.read(reader.ctx, fixture->store, "missing.parquet",
+                             &(struct delta_checkpoint_sink){ .action = line_add, .ctx = &lines }, &err));
     buf_deinit(&lines.text);
 }
 
