@@ -358,13 +358,19 @@ static bool flush_now(void *ctx, uint64_t *ticket, uint32_t timeout_ms, struct e
     return *ticket == 0 || worker_flush(app->worker, ticket, timeout_ms, err);
 }
 
+static bool log_roll(void *ctx, struct err *err)
+{
+    struct app *app = ctx;
+    return buffer_roll(app->buffer, err);
+}
+
 static bool query_start(struct app *app, struct err *err)
 {
     char path[1024];
     path_in(app, "tmp/query", path, sizeof path);
     struct query_options query_options = {
         .timefusion = app->timefusion,
-        .hooks = { .flush = flush_now, .ctx = app, .maintenance = app->maintenance },
+        .hooks = { .flush = flush_now, .log_roll = log_roll, .ctx = app, .maintenance = app->maintenance },
         .memory_bytes_max = app->budget.query,
         .threads = 2,
         .temp_dir = path,

@@ -8,30 +8,31 @@
 #pragma once
 #include "base/bytes.h"
 
-#define ERR_CODES(X) /*  gRPC HTTP SQLSTATE  retry */                                             \
-    X(ERR_OK, 0, 200, "00000", false)                                                             \
-    X(ERR_INPUT, 3, 400, "22023", false)            /* the caller sent what we cannot take */     \
-    X(ERR_UNAUTHENTICATED, 16, 401, "28P01", false) /* no key, or one we do not know */           \
-    X(ERR_FORBIDDEN, 7, 403, "42501", false)        /* known, but not allowed */                  \
-    X(ERR_NOT_FOUND, 5, 404, "42704", false)                                                      \
-    X(ERR_UNSUPPORTED, 12, 501, "0A000", false) /* right, but we do not do it; says what we do */ \
-    X(ERR_PROTOCOL, 3, 400, "08P01", false)     /* the peer breaks its protocol */                \
-    X(ERR_SYNTAX, 3, 400, "42601", false)       /* SQL that does not parse */                     \
-    X(ERR_NO_TABLE, 3, 400, "42P01", false)                                                       \
-    X(ERR_NO_COLUMN, 3, 400, "42703", false)                                                      \
-    X(ERR_NO_FUNCTION, 3, 400, "42883", false)                                                    \
-    X(ERR_VALUE, 3, 400, "22P02", false)    /* a text that is not of the type it should be */     \
-    X(ERR_TYPE, 3, 400, "42804", false)     /* types that do not go together */                   \
-    X(ERR_CONFLICT, 10, 409, "40001", true) /* lost a race: look again, then retry */             \
-    X(ERR_EXISTS, 6, 409, "42710", false)                                                         \
-    X(ERR_TOO_LARGE, 8, 413, "54000", false) /* over a size limit: no RetryInfo, no retry */      \
-    X(ERR_QUOTA, 8, 429, "53400", true)      /* over a rate: later may work */                    \
-    X(ERR_BUSY, 14, 503, "57P03", true)      /* a queue is full: push back, never pile up */      \
-    X(ERR_IO, 14, 503, "58030", true)        /* disk or peer failed; see os_errno */              \
-    X(ERR_CANCELLED, 1, 499, "57014", false)                                                      \
-    X(ERR_TIMEOUT, 4, 504, "57014", false)                                                        \
-    X(ERR_MEMORY, 8, 503, "53200", false)   /* a query over its memory limit */                   \
-    X(ERR_CORRUPT, 13, 500, "XX001", false) /* our own bytes fail their checksum */               \
+#define ERR_CODES(X) /*  gRPC HTTP SQLSTATE  retry */                                                    \
+    X(ERR_OK, 0, 200, "00000", false)                                                                    \
+    X(ERR_INPUT, 3, 400, "22023", false)            /* the caller sent what we cannot take */            \
+    X(ERR_UNAUTHENTICATED, 16, 401, "28P01", false) /* no key, or one we do not know */                  \
+    X(ERR_FORBIDDEN, 7, 403, "42501", false)        /* known, but not allowed */                         \
+    X(ERR_NOT_FOUND, 5, 404, "42704", false)                                                             \
+    X(ERR_UNSUPPORTED, 12, 501, "0A000", false) /* right, but we do not do it; says what we do */        \
+    X(ERR_PROTOCOL, 3, 400, "08P01", false)     /* the peer breaks its protocol */                       \
+    X(ERR_SYNTAX, 3, 400, "42601", false)       /* SQL that does not parse */                            \
+    X(ERR_NO_TABLE, 3, 400, "42P01", false)                                                              \
+    X(ERR_NO_COLUMN, 3, 400, "42703", false)                                                             \
+    X(ERR_NO_FUNCTION, 3, 400, "42883", false)                                                           \
+    X(ERR_VALUE, 3, 400, "22P02", false)          /* a text that is not of the type it should be */      \
+    X(ERR_TYPE, 3, 400, "42804", false)           /* types that do not go together */                    \
+    X(ERR_IN_TRANSACTION, 9, 400, "25001", false) /* what cannot be rolled back, inside a transaction */ \
+    X(ERR_CONFLICT, 10, 409, "40001", true)       /* lost a race: look again, then retry */              \
+    X(ERR_EXISTS, 6, 409, "42710", false)                                                                \
+    X(ERR_TOO_LARGE, 8, 413, "54000", false) /* over a size limit: no RetryInfo, no retry */             \
+    X(ERR_QUOTA, 8, 429, "53400", true)      /* over a rate: later may work */                           \
+    X(ERR_BUSY, 14, 503, "57P03", true)      /* a queue is full: push back, never pile up */             \
+    X(ERR_IO, 14, 503, "58030", true)        /* disk or peer failed; see os_errno */                     \
+    X(ERR_CANCELLED, 1, 499, "57014", false)                                                             \
+    X(ERR_TIMEOUT, 4, 504, "57014", false)                                                               \
+    X(ERR_MEMORY, 8, 503, "53200", false)   /* a query over its memory limit */                          \
+    X(ERR_CORRUPT, 13, 500, "XX001", false) /* our own bytes fail their checksum */                      \
     X(ERR_INTERNAL, 13, 500, "XX000", false)
 
 enum err_code {

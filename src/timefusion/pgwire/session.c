@@ -66,6 +66,11 @@ static void in_shrink(struct session *session)
 
 static bool transaction_allows(struct session *session, const struct query_statement *statement, struct err *err)
 {
+    if (session->transaction == 'T' && query_statement_is_final(statement))
+        return err_set(
+            err, ERR_IN_TRANSACTION,
+            "this cannot run inside a transaction block, for it is done at once and cannot be rolled back; send "
+            "it without BEGIN (autocommit)");
     if (session->transaction != 'E' || query_statement_transaction(statement) == QUERY_TRANSACTION_END) return true;
     return err_set(err, ERR_INPUT, "the transaction has failed; commands are ignored until ROLLBACK");
 }
@@ -104,6 +109,11 @@ static bool portal_run(struct session *session, struct portal *portal, uint32_t 
         uint32_t warning_count = query_cursor_warnings(portal->cursor, &warnings);
         for (uint32_t w = 0; w < warning_count; w++)
             session_send_notice_or_error(session, 'N', "WARNING", "01000", warnings[w], 0);
+        const char *const *notices;
+        uint32_t notice_count = query_cursor_notices(portal->cursor, &notices);
+        for (uint32_t n = 0; n < notice_count; n++)
+            session_send_notice_or_error(session, 'N', "NOTICE", "00000", notices[n], 0);
+        portal->row_count = query_cursor_changed_rows(portal->cursor);
     }
     const struct query_column *columns;
     uint32_t column_count = query_statement_columns(statement, &columns), sent = 0;

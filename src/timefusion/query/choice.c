@@ -290,7 +290,8 @@ bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *choice,
     return true;
 }
 
-const char *choice_sql(struct query_cursor *cursor, uint32_t t, const struct choice *choice, struct err *err)
+bool choice_put(struct query_cursor *cursor, uint32_t t, const struct choice *choice, enum source_also also,
+                struct buf *out, struct err *err)
 {
     struct source_files files[SCHEMA_TABLE_COUNT];
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
@@ -299,17 +300,23 @@ const char *choice_sql(struct query_cursor *cursor, uint32_t t, const struct cho
                                            .count = choice->files[id].count };
     struct identity identity = choice->identity;
     if (identity.present) identity_name(cursor, &identity);
-    struct source_rows rows = { .ids = choice->ids,
+    struct source_rows rows = { .also = also,
+                                .ids = choice->ids,
                                 .id_count = choice->id_count,
                                 .from_us = choice->from_us,
                                 .to_us = choice->to_us,
                                 .identity = identity.present ? &identity : NULL };
+    return source_put(out, &cursor->plan->tables[t], cursor->session->project_id, &files[SCHEMA_LOGS_AND_SPANS],
+                      &files[SCHEMA_METRICS], &rows) ||
+           too_many_files(err);
+}
+
+const char *choice_sql(struct query_cursor *cursor, uint32_t t, const struct choice *choice, struct err *err)
+{
     struct buf buf;
     buf_init(&buf, RENDER_SQL_BYTES_MAX);
-    bool ok = source_put(&buf, &cursor->plan->tables[t], cursor->session->project_id, &files[SCHEMA_LOGS_AND_SPANS],
-                         &files[SCHEMA_METRICS], &rows);
+    bool ok = choice_put(cursor, t, choice, SOURCE_ALSO_NOTHING, &buf, err);
     const char *sql = ok ? arena_printf(&cursor->arena, "%.*s", (int)buf.len, (const char *)buf.ptr) : NULL;
     buf_deinit(&buf);
-    if (!sql) too_many_files(err);
     return sql;
 }

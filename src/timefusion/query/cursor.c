@@ -224,6 +224,13 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
     }
     if (!lane_acquire(session, &cursor->lane, err)) return false;
     bounds_make(session, cursor->lane, &cursor->render, &cursor->arena, &cursor->bounds);
+    if (plan->kind == PLAN_DELETE || plan->kind == PLAN_UPDATE) {
+        struct prune_warning *warnings = NULL;
+        cursor->is_done = true;
+        if (!change_run(cursor, &warnings, err)) return false;
+        warnings_collect(cursor, warnings);
+        return true;
+    }
     for (;;) {
         bool is_walked = false;
         struct prune_warning *warnings = NULL;
@@ -305,6 +312,17 @@ uint32_t query_cursor_warnings(const struct query_cursor *cursor, const char *co
 {
     *warnings = cursor->warnings;
     return cursor->warning_count;
+}
+
+uint32_t query_cursor_notices(const struct query_cursor *cursor, const char *const **notices)
+{
+    *notices = cursor->notices;
+    return cursor->notice_count;
+}
+
+uint64_t query_cursor_changed_rows(const struct query_cursor *cursor)
+{
+    return cursor->changed_rows;
 }
 
 void query_cursor_files(const struct query_cursor *cursor, uint32_t *considered, uint32_t *opened)

@@ -1,7 +1,8 @@
 /* cursor_inside.h -- what the files of one execution share. Not for others: they include cursor.h.
  *
  *   cursor.c    runs the statement, gives rows     choice.c    which files each reference reads, and its SQL
- *   walk.c      ORDER BY timestamp LIMIT n: the newest files first */
+ *   walk.c      ORDER BY timestamp LIMIT n: the newest files first
+ *   change.c    DELETE and UPDATE: files made anew */
 #pragma once
 #include "timefusion/query/chunk.h"
 #include "timefusion/query/cursor.h"
@@ -42,6 +43,9 @@ struct query_cursor {
     struct prune_warning *damages;
     const char **warnings;
     uint32_t warning_count;
+    uint64_t changed_rows; /* of DELETE, UPDATE */
+    const char **notices;
+    uint32_t notice_count;
     uint32_t files_considered, files_opened, identity_files;
 };
 
@@ -66,7 +70,10 @@ void cursor_result_drop(struct query_cursor *cursor);
 /* choice.c */
 MUST_CHECK bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *choice,
                             struct prune_warning **warnings, struct err *err);
-/* The reference as a subquery; NULL: err. */
+/* The reference as a subquery. */
+MUST_CHECK bool choice_put(struct query_cursor *cursor, uint32_t t, const struct choice *choice, enum source_also also,
+                           struct buf *out, struct err *err);
+/* The same in the arena; NULL: err. */
 const char *choice_sql(struct query_cursor *cursor, uint32_t t, const struct choice *choice, struct err *err);
 /* Identity narrowed to these traces, with their values at hand; present 0 when they have none. */
 MUST_CHECK bool choice_identify(struct query_cursor *cursor, struct identity *identity, struct bytes *traces,
@@ -78,3 +85,8 @@ void choice_leave_out(const struct query_cursor *cursor, struct pruned *files);
 MUST_CHECK bool walk_run(struct query_cursor *cursor, const struct choice *choice, bool *is_walked,
                          struct prune_warning **warnings, struct err *err);
 void walk_drop(struct query_cursor *cursor);
+
+/* change.c: DELETE or UPDATE as a whole; notices, changed_rows. */
+MUST_CHECK bool change_run(struct query_cursor *cursor, struct prune_warning **warnings, struct err *err);
+/* May the session change rows? The one place that decides. */
+MUST_CHECK bool change_is_allowed(const struct query_session *session, struct err *err);

@@ -514,7 +514,7 @@ static bool describe_try(struct query_session *session, struct lane *lane, struc
 static bool plan_describe(struct query_session *session, struct plan *plan, struct err *err)
 {
     struct lane *lane;
-    if (plan->kind != PLAN_SELECT && plan->kind != PLAN_EXPLAIN) return true;
+    if (!plan->sql || plan->kind == PLAN_SHOW) return true;
     if (!lane_acquire(session, &lane, err)) return false;
     bool ok = describe_try(session, lane, plan, false, err);
     if (!ok && plan->parameter_count >

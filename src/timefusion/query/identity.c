@@ -388,7 +388,7 @@ bool identity_from_put(struct buf *out, const struct identity *identity, const s
     if (identity->map == 0)
         return source_files_put(out, logs, main, needed) && buf_printf(out, " LEFT JOIN (") &&
                identity_values_put(out, identity) && buf_printf(out, ") AS i ON s%u = i.t", TRACE);
-    ok = buf_printf(out, "(SELECT *");
+    ok = buf_printf(out, "(SELECT *, filename");
     for (int field = 0; ok && field < IDENTITY_FIELDS; field++)
         if (is_present(identity, field))
             ok = buf_printf(out, ", mono_trace_value(%" PRIu64 ", s%u, s%u, %d) AS i%u", identity->map, TRACE,

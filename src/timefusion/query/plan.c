@@ -226,11 +226,12 @@ bool statement_make(struct translate *ctx, const PgQuery__Node *node)
         plan->kind = PLAN_NOTHING;
         plan->tag = node->deallocate_stmt->name && node->deallocate_stmt->name[0] ? "DEALLOCATE" : "DEALLOCATE ALL";
         return true;
+    case PG_QUERY__NODE__NODE_DELETE_STMT: return delete_make(ctx, node->delete_stmt);
+    case PG_QUERY__NODE__NODE_UPDATE_STMT: return update_make(ctx, node->update_stmt);
     case PG_QUERY__NODE__NODE_INSERT_STMT:
-    case PG_QUERY__NODE__NODE_UPDATE_STMT:
-    case PG_QUERY__NODE__NODE_DELETE_STMT:
+        return fail_at(ctx, -1, ERR_FORBIDDEN, "rows cannot be inserted over SQL; telemetry is written by OTLP").sql;
     case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
-        return fail_at(ctx, -1, ERR_FORBIDDEN, "telemetry is read-only over SQL; it is written by OTLP").sql;
+        return fail_at(ctx, -1, ERR_FORBIDDEN, "TRUNCATE is not permitted; DELETE ... WHERE removes rows").sql;
     case PG_QUERY__NODE__NODE_COPY_STMT:
         return fail_at(ctx, -1, ERR_FORBIDDEN, "COPY is not permitted; use SELECT, or read the Delta tables").sql;
     default:

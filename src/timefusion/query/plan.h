@@ -21,7 +21,17 @@
 #define PLAN_TABLES_MAX     64
 #define PLAN_PARAMETERS_MAX 65535
 
-enum plan_kind { PLAN_EMPTY, PLAN_SELECT, PLAN_EXPLAIN, PLAN_SHOW, PLAN_SET, PLAN_RESET, PLAN_NOTHING };
+enum plan_kind {
+    PLAN_EMPTY,
+    PLAN_SELECT,
+    PLAN_EXPLAIN,
+    PLAN_SHOW,
+    PLAN_SET,
+    PLAN_RESET,
+    PLAN_NOTHING,
+    PLAN_DELETE, /* change.h */
+    PLAN_UPDATE,
+};
 enum plan_source { PLAN_LOGS_AND_SPANS, PLAN_METRICS, PLAN_TELEMETRY };
 
 struct column_set {
@@ -62,6 +72,12 @@ struct plan_table {
     uint32_t condition_count, condition_cap;
 };
 
+/* SET column = value of UPDATE. */
+struct plan_assignment {
+    uint32_t column;
+    const char *value; /* template, of the column's own type */
+};
+
 struct plan {
     atomic_uint reference_count;
     struct arena arena;
@@ -83,6 +99,11 @@ struct plan {
     bool walk_has_trace;    /* and the trace id behind it: who a row is of is shown, and decides nothing else */
     const char *walk_limit; /* templates of LIMIT and OFFSET */
     const char *walk_offset;
+    /* DELETE, UPDATE: of tables[0], called r<change_relation>, the rows for which change_where is true */
+    uint32_t change_relation;
+    const char *change_where;
+    struct plan_assignment *assignments;
+    uint32_t assignment_count;
     /* SET name = value, RESET name (NULL: all), SHOW name */
     int setting; /* -1: all */
     const char *value;

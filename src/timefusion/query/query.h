@@ -49,6 +49,9 @@ struct query_hooks {
     bool (*flush)(void *ctx, uint64_t *ticket, uint32_t timeout_ms, struct err *err);
     /* Adds what the process counts, for timefusion_stats: lines of component|key|value|unit|description. */
     bool (*stats)(void *ctx, struct buf *lines);
+    /* From now on the log writes into a new file, so that the next flush lets all go that is in it by now (DELETE). NULL: it has
+     * no such files. False: it could not; nothing is lost by that. */
+    bool (*log_roll)(void *ctx, struct err *err);
     void *ctx;
     struct maintenance *maintenance; /* OPTIMIZE, VACUUM */
 };
@@ -95,11 +98,18 @@ uint32_t query_statement_columns(const struct query_statement *statement, const 
 void query_statement_tag(const struct query_statement *statement, uint64_t row_count, char tag[64]);
 enum query_transaction { QUERY_TRANSACTION_NONE, QUERY_TRANSACTION_BEGIN, QUERY_TRANSACTION_END };
 enum query_transaction query_statement_transaction(const struct query_statement *statement);
+/* DELETE, UPDATE: done at once and for good, so not inside a transaction block. */
+bool query_statement_is_final(const struct query_statement *statement);
 
 MUST_CHECK bool query_execute(struct query_statement *statement, const struct query_parameter *parameters,
                               uint32_t count, struct query_cursor **cursor, struct err *err);
 /* Named warnings of this execution (a damaged file ...), to be sent as NOTICE. */
 uint32_t query_cursor_warnings(const struct query_cursor *cursor, const char *const **warnings);
+
+/* What else the client should know: when the raw copies of deleted rows are gone. To be sent as NOTICE. */
+uint32_t query_cursor_notices(const struct query_cursor *cursor, const char *const **notices);
+/* Rows that DELETE or UPDATE changed; 0 for all else. */
+uint64_t query_cursor_changed_rows(const struct query_cursor *cursor);
 
 /* Files that the tables' snapshots had, and those that were left to read. */
 void query_cursor_files(const struct query_cursor *cursor, uint32_t *considered, uint32_t *opened);

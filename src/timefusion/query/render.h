@@ -29,8 +29,15 @@ struct source_files {
     const char *const *names;
     uint32_t count;
 };
+/* What a change of rows wants beside the columns that were asked for. */
+enum source_also {
+    SOURCE_ALSO_NOTHING,
+    SOURCE_ALSO_FILE,   /* f: the name of the row's file */
+    SOURCE_ALSO_STORED, /* y<n>: all stored columns of the row's own table; for files of one table */
+};
 /* What else is known of the rows that are wanted. */
 struct source_rows {
+    enum source_also also;
     const char *const *ids; /* the row's id is one of these texts; NULL: any */
     uint32_t id_count;
     /* Of these times; 0: any. */

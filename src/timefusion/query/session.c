@@ -120,8 +120,9 @@ uint32_t query_statement_columns(const struct query_statement *statement, const 
 
 void query_statement_tag(const struct query_statement *statement, uint64_t row_count, char tag[64])
 {
-    if (statement->plan->kind == PLAN_SELECT)
-        snprintf(tag, 64, "SELECT %" PRIu64, row_count);
+    enum plan_kind kind = statement->plan->kind;
+    if (kind == PLAN_SELECT || kind == PLAN_DELETE || kind == PLAN_UPDATE)
+        snprintf(tag, 64, "%s %" PRIu64, statement->plan->tag, row_count);
     else
         snprintf(tag, 64, "%s", statement->plan->tag);
 }
@@ -129,6 +130,11 @@ void query_statement_tag(const struct query_statement *statement, uint64_t row_c
 enum query_transaction query_statement_transaction(const struct query_statement *statement)
 {
     return statement->plan->transaction;
+}
+
+bool query_statement_is_final(const struct query_statement *statement)
+{
+    return statement->plan->kind == PLAN_DELETE || statement->plan->kind == PLAN_UPDATE;
 }
 
 bool query_execute(struct query_statement *statement, const struct query_parameter *parameters, uint32_t count,

@@ -264,6 +264,21 @@ static void put_rows(struct reader *reader, const struct source_rows *rows)
     }
 }
 
+static void put_also(struct reader *reader, enum source_also also, bool *any)
+{
+    if (also == SOURCE_ALSO_FILE) {
+        put(reader, *any ? ", filename AS f" : "filename AS f");
+        *any = true;
+    }
+    for (uint32_t c = 0; also == SOURCE_ALSO_STORED && c < reader->schema->column_count; c++) {
+        if (!schema_column_is_stored(&reader->schema->columns[c])) continue;
+        put(reader, *any ? ", " : "");
+        put_stored(reader, c);
+        reader->ok = reader->ok && buf_printf(reader->out, " AS y%u", c);
+        *any = true;
+    }
+}
+
 static bool half_put(struct buf *out, const struct plan_table *table, const struct schema_table *schema,
                      struct uuid project_id, const struct source_files *files, const struct source_rows *rows)
 {
@@ -287,6 +302,7 @@ static bool half_put(struct buf *out, const struct plan_table *table, const stru
             any = true;
         }
     }
+    put_also(&reader, rows->also, &any);
     if (!any) put(&reader, "1 AS k");
     if (rows->id_count > 0) column_set_add(&reader.needed, schema->row_id);
     if (rows->from_us != 0 || rows->to_us != 0) column_set_add(&reader.needed, schema->timestamp);

@@ -3,6 +3,7 @@
  *   select.c    SELECT, WITH, windows, set operations         scope.c    which relation a name means
  *   from.c      tables, subqueries and joins                  function.c functions by allow list (function_list.c)
  *   expr.c      constants, casts, CASE, subqueries            operator.c operators
+ *   change_plan.c  DELETE, UPDATE
  *   attribute.c attributes->>'http.route' and the like        condition.c conjuncts for pruning
  *
  * It is the gate: a node, name, function or operator that these files do not know is refused, since nothing is copied
@@ -156,6 +157,10 @@ const char *select_make(struct translate *ctx, struct scope *outer, const PgQuer
                         struct output **columns, uint32_t *column_count);
 const char *window_make(struct translate *ctx, struct scope *scope, const PgQuery__WindowDef *window);
 bool statement_make(struct translate *ctx, const PgQuery__Node *node);
+
+/* change_plan.c */
+bool delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stmt);
+bool update_make(struct translate *ctx, const PgQuery__UpdateStmt *stmt);
 
 /* condition.c */
 /* Of the relations [from, to) of the scope. */
