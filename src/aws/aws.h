@@ -10,6 +10,7 @@
  * Thread: any. Memory: what http_client says. Secrets: never in a log or an error.
  * Errors: call->err, see aws_run. Source: AWS "Signature Version 4 for API requests", "SDKs and Tools Reference Guide". */
 #pragma once
+#include "aws/aws_sign.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "net/http_client.h"
@@ -22,6 +23,7 @@ struct aws_options {
     const char *region_default; /* when none of these tells one, instead of asking the instance; NULL: ERR_INPUT then */
     const char *(*environment)(void *ctx, const char *name); /* NULL: getenv; answers live as long as the struct aws */
     void *environment_ctx;
+    int64_t clock_off_s; /* what to add to our clock at first; corrected by the servers' */
 };
 /* Reads the region; credentials are fetched by the first call. ERR_INPUT: no region, or a file that cannot be read. */
 MUST_CHECK bool aws_open(struct aws **aws, const struct aws_options *options, struct err *err);
@@ -61,10 +63,6 @@ struct aws_call {
  * answer's Date. When the tries are used up: ERR_IO with the last reason. No credentials: ERR_FORBIDDEN. */
 void aws_run(struct aws *aws, struct aws_call *calls, uint32_t count);
 /* An answer that the caller cannot use becomes words: ERR_NOT_FOUND (404), ERR_FORBIDDEN (401, 403), ERR_EXISTS (412),
- * ERR_CONFLICT (409), ERR_INPUT (other 4xx), ERR_IO. With call->err: that. Always false. */
+ * ERR_CONFLICT (409), ERR_INPUT (other 3xx and 4xx), ERR_IO. With call->err: that. Always false. */
 bool aws_call_failed(const struct aws_call *call, struct err *err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void aws_call_deinit(struct aws_call *call);
-
-/* Percent-encodes all but A-Z a-z 0-9 - . _ ~, and for paths "/". False: out is full. */
-MUST_CHECK bool aws_path_encode(struct buf *out, struct bytes text);
-MUST_CHECK bool aws_query_encode(struct buf *out, struct bytes text);

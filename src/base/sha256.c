@@ -38,19 +38,72 @@ static void block_add(uint32_t state[8], const uint8_t block[64])
     state[4] += e, state[5] += f, state[6] += g, state[7] += h;
 }
 
+void sha256_init(struct sha256 *sha256)
+{
+    *sha256 = (struct sha256){ .state = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
+                                          0x1f83d9ab, 0x5be0cd19 } };
+}
+
+void sha256_add(struct sha256 *sha256, struct bytes bytes)
+{
+    size_t held = sha256->bytes % 64;
+    sha256->bytes += bytes.len;
+    if (held > 0) {
+        size_t part = bytes.len < 64 - held ? bytes.len : 64 - held;
+        if (part > 0) memcpy(sha256->block + held, bytes.ptr, part);
+        bytes = bytes_from(bytes.ptr + part, bytes.len - part);
+        if (held + part < 64) return;
+        block_add(sha256->state, sha256->block);
+    }
+    for (; bytes.len >= 64; bytes = bytes_from(bytes.ptr + 64, bytes.len - 64)) block_add(sha256->state, bytes.ptr);
+    if (bytes.len > 0) memcpy(sha256->block, bytes.ptr, bytes.len);
+}
+
+void sha256_end(struct sha256 *sha256, uint8_t digest[SHA256_BYTES])
+{
+    uint8_t tail[72] = { 0x80 };
+    uint64_t bits = sha256->bytes * 8;
+    size_t held = sha256->bytes % 64, zeros_to = held < 56 ? 56 - held : 120 - held;
+    for (size_t i = 0; i < 8; i++) tail[zeros_to + i] = (uint8_t)(bits >> (56 - 8 * i));
+    sha256_add(sha256, bytes_from(tail, zeros_to + 8));
+    for (size_t i = 0; i < SHA256_BYTES; i++) digest[i] = (uint8_t)(sha256->state[i / 4] >> (24 - 8 * (i % 4)));
+}
+
 void sha256_of(struct bytes bytes, uint8_t digest[SHA256_BYTES])
 {
-    uint32_t state[8] = {
-        0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19
-    };
-    size_t at = 0;
-    for (; bytes.len - at >= 64; at += 64) block_add(state, bytes.ptr + at);
-    uint8_t tail[128] = { 0 };
-    size_t left = bytes.len - at, tail_bytes = left < 56 ? 64 : 128;
-    if (left > 0) memcpy(tail, bytes.ptr + at, left);
-    tail[left] = 0x80;
-    uint64_t bits = (uint64_t)bytes.len * 8;
-    for (size_t i = 0; i < 8; i++) tail[tail_bytes - 1 - i] = (uint8_t)(bits >> (8 * i));
-    for (size_t i = 0; i < tail_bytes; i += 64) block_add(state, tail + i);
-    for (size_t i = 0; i < SHA256_BYTES; i++) digest[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
+    struct sha256 sha256;
+    sha256_init(&sha256);
+    sha256_add(&sha256, bytes);
+    sha256_end(&sha256, digest);
+}
+
+void sha256_to_hex(const uint8_t digest[SHA256_BYTES], char hex[SHA256_HEX_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < SHA256_BYTES; i++) {
+        hex[2 * i] = digits[digest[i] >> 4];
+        hex[2 * i + 1] = digits[digest[i] & 15];
+    }
+    hex[2 * SHA256_BYTES] = '\0';
+}
+
+void hmac_sha256(struct bytes key, struct bytes bytes, uint8_t mac[SHA256_BYTES])
+{
+    struct sha256 sha256;
+    uint8_t padded[64] = { 0 };
+    if (key.len > sizeof padded) {
+        sha256_of(key, padded);
+    } else if (key.len > 0) {
+        memcpy(padded, key.ptr, key.len);
+    }
+    for (size_t i = 0; i < sizeof padded; i++) padded[i] ^= 0x36;
+    sha256_init(&sha256);
+    sha256_add(&sha256, bytes_from(padded, sizeof padded));
+    sha256_add(&sha256, bytes);
+    sha256_end(&sha256, mac);
+    for (size_t i = 0; i < sizeof padded; i++) padded[i] ^= 0x36 ^ 0x5C;
+    sha256_init(&sha256);
+    sha256_add(&sha256, bytes_from(padded, sizeof padded));
+    sha256_add(&sha256, bytes_from(mac, SHA256_BYTES));
+    sha256_end(&sha256, mac);
 }
