@@ -364,13 +364,23 @@ static bool log_roll(void *ctx, struct err *err)
     return buffer_roll(app->buffer, err);
 }
 
+static bool stats_lines(void *ctx, struct buf *lines)
+{
+    struct app *app = ctx;
+    return telemetry_lines(app->telemetry, lines);
+}
+
 static bool query_start(struct app *app, struct err *err)
 {
     char path[1024];
     path_in(app, "tmp/query", path, sizeof path);
     struct query_options query_options = {
         .timefusion = app->timefusion,
-        .hooks = { .flush = flush_now, .log_roll = log_roll, .ctx = app, .maintenance = app->maintenance },
+        .hooks = { .flush = flush_now,
+                   .log_roll = log_roll,
+                   .stats = stats_lines,
+                   .ctx = app,
+                   .maintenance = app->maintenance },
         .memory_bytes_max = app->budget.query,
         .threads = 2,
         .temp_dir = path,

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "buffer/buffer.h"
 #include "telemetry/export.h"
+#include "telemetry/lines.h"
 #include "telemetry/otlp_write.h"
 #include "telemetry/process.h"
 #include "telemetry/prometheus.h"
@@ -148,6 +149,16 @@ bool telemetry_text(struct telemetry *telemetry, struct buf *out)
     collect(telemetry, &set);
     resource_make(telemetry, resource);
     bool ok = prometheus_write(&set, resource, out);
+    metric_set_deinit(&set);
+    return ok;
+}
+
+bool telemetry_lines(struct telemetry *telemetry, struct buf *out)
+{
+    struct metric_set set;
+    metric_set_init(&set);
+    collect(telemetry, &set);
+    bool ok = lines_write(&set, out);
     metric_set_deinit(&set);
     return ok;
 }

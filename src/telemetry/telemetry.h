@@ -41,6 +41,8 @@ MUST_CHECK bool telemetry_start(struct telemetry *telemetry, struct buffer *buff
                                 struct err *err);
 /* The metrics now, as Prometheus text. False: larger than out may be. */
 MUST_CHECK bool telemetry_text(struct telemetry *telemetry, struct buf *out);
+/* The same as lines (lines.h). */
+MUST_CHECK bool telemetry_lines(struct telemetry *telemetry, struct buf *out);
 /* Delivers what there is once more; the log has it when this returns. Later records only reach the second target. */
 void telemetry_stop(struct telemetry *telemetry);
 /* Gives the second target a second or two for the rest. Nothing may use the sink any more. NULL is fine. */

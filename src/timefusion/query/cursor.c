@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "timefusion/query/command.h"
 #include "timefusion/query/cursor_inside.h"
 #include "timefusion/query/literal.h"
 #include <stdlib.h>
@@ -35,7 +36,7 @@ bool cursor_failed(struct query_cursor *cursor, struct err *err)
     return false;
 }
 
-static bool run_streaming(struct query_cursor *cursor, const char *sql, struct err *err)
+bool cursor_sql(struct query_cursor *cursor, const char *sql, struct err *err)
 {
     duckdb_prepared_statement prepared = NULL;
     duckdb_pending_result pending = NULL;
@@ -77,7 +78,7 @@ bool cursor_run(struct query_cursor *cursor, const char *template, const char *p
     }
     ok = ok && buf_add(&sql, "", 1);
     if (!ok && err->code == ERR_OK) err_set(err, ERR_TOO_LARGE, "the statement is too long with its values");
-    ok = ok && run_streaming(cursor, (const char *)sql.ptr, err);
+    ok = ok && cursor_sql(cursor, (const char *)sql.ptr, err);
     buf_deinit(&sql);
     return ok;
 }
@@ -197,7 +198,7 @@ static bool explain_run(struct query_cursor *cursor, struct err *err)
     cursor_result_drop(cursor);
     ok = ok && buf_printf(&sql, "]) AS c1") && buf_add(&sql, "", 1);
     if (!ok && err->code == ERR_OK) err_set(err, ERR_TOO_LARGE, "the plan is too long to show");
-    ok = ok && run_streaming(cursor, (const char *)sql.ptr, err);
+    ok = ok && cursor_sql(cursor, (const char *)sql.ptr, err);
     buf_deinit(&sql);
     return ok;
 }
@@ -223,6 +224,8 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
     default: break;
     }
     if (!lane_acquire(session, &cursor->lane, err)) return false;
+    if (plan->kind == PLAN_COMMAND) return command_run(cursor, err);
+    if (plan->reads_stats && !stats_take(cursor, err)) return false;
     bounds_make(session, cursor->lane, &cursor->render, &cursor->arena, &cursor->bounds);
     if (plan->kind == PLAN_DELETE || plan->kind == PLAN_UPDATE) {
         struct prune_warning *warnings = NULL;
@@ -265,6 +268,7 @@ bool cursor_open(struct query_session *session, struct plan *plan, const struct 
     session->open_cursors++;
     pthread_mutex_lock(&session->lock);
     session->is_cancelled = session->is_over_time = false;
+    atomic_store(&session->stops, false);
     int64_t timeout_ms = session_timeout_ms(session);
     session->deadline_mono_ns = timeout_ms > 0 ? clock_mono_ns() + (uint64_t)timeout_ms * 1000000u : 0;
     pthread_mutex_unlock(&session->lock);

@@ -61,11 +61,16 @@ struct choice {
 /* cursor.c */
 /* What DuckDB says of an interrupt, by who asked for it. false always. */
 bool cursor_failed(struct query_cursor *cursor, struct err *err);
+/* Runs SQL of our own; its rows are the cursor's. */
+MUST_CHECK bool cursor_sql(struct query_cursor *cursor, const char *sql, struct err *err);
 /* Runs a template; prefix: "EXPLAIN " or "". */
 MUST_CHECK bool cursor_run(struct query_cursor *cursor, const char *template, const char *prefix, struct err *err);
 /* The next rows of the result; *chunk NULL at its end. */
 MUST_CHECK bool cursor_chunk(struct query_cursor *cursor, duckdb_data_chunk *chunk, struct err *err);
 void cursor_result_drop(struct query_cursor *cursor);
+
+/* stats.c: asks the process for its counts, for mark C. */
+MUST_CHECK bool stats_take(struct query_cursor *cursor, struct err *err);
 
 /* choice.c */
 MUST_CHECK bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *choice,

@@ -185,6 +185,7 @@ static void *watchdog_run(void *arg)
             if (session->is_armed) {
                 if (session->deadline_mono_ns != 0 && now >= session->deadline_mono_ns && !session->is_cancelled)
                     session->is_over_time = true;
+                if (session->is_over_time) atomic_store(&session->stops, true);
                 if (session->running && (session->is_cancelled || session->is_over_time))
                     duckdb_interrupt(session->running->connection);
                 if (session->deadline_mono_ns > now && session->deadline_mono_ns < next)
@@ -420,6 +421,7 @@ void query_cancel(struct query_session *session)
     pthread_mutex_lock(&engine->lock);
     pthread_mutex_lock(&session->lock);
     session->is_cancelled = true; /* the next statement clears it */
+    atomic_store(&session->stops, true);
     if (session->running) {
         duckdb_interrupt(session->running->connection);
         if (!session->is_armed) {

@@ -62,6 +62,7 @@ struct query_session {
     struct lane *running;
     uint64_t deadline_mono_ns; /* 0: none; of the running statement */
     bool is_cancelled, is_over_time, is_armed;
+    atomic_bool stops; /* cancelled or over time, for work that is no query of DuckDB's; not guarded */
 };
 
 struct query_statement {

@@ -72,7 +72,8 @@ static const char *table_make(struct translate *ctx, struct scope *scope, const 
         }
     }
     const char *sql;
-    if (catalog_relation(ctx, schema_name, var->relname, &sql, &relation->columns, &relation->column_count)) {
+    if (stats_relation(ctx, schema_name, var->relname, &sql, &relation->columns, &relation->column_count) ||
+        catalog_relation(ctx, schema_name, var->relname, &sql, &relation->columns, &relation->column_count)) {
         relation_rename(ctx, relation, var->alias);
         return arena_printf(ctx->arena, "%s AS r%u", sql, relation->id);
     }

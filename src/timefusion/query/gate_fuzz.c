@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (const char *at = plan->sql; at && (at = strchr(at, MARK_OPEN[0]));) {
         char *end;
         unsigned long number = strtoul(at + 2, &end, 10);
-        if (*end != MARK_CLOSE[0] || !strchr("PLiITNSU", at[1])) abort();
+        if (*end != MARK_CLOSE[0] || !strchr("PLiITNSUC", at[1])) abort();
         if (strchr("PLiI", at[1]) && (number < 1 || number > plan->parameter_count)) abort();
         if (at[1] == 'T' && number >= plan->table_count) abort();
         if (at[1] == 'S' && number >= setting_count()) abort();

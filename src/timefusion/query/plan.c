@@ -1,3 +1,4 @@
+#include "timefusion/query/command.h"
 #include "timefusion/query/literal.h"
 #include "timefusion/query/translate.h"
 #include <pg_query.h>
@@ -342,14 +343,19 @@ bool plan_make(struct plan **out, struct bytes sql, const enum query_type *decla
     atomic_init(&plan->reference_count, 1);
     arena_init(&plan->arena, 16 * 1024);
     *err = (struct err){ .code = ERR_OK };
-    struct job job = { .sql = sql,
-                       .text = bytes_to_text(sql),
-                       .declared = declared,
-                       .declared_count = declared_count,
-                       .plan = plan,
-                       .err = err };
-    bool ok = on_big_stack(job_run, &job, err) && job.ok;
-    free(job.text);
+    bool ok;
+    if (command_is(sql)) {
+        ok = command_make(plan, sql, err);
+    } else {
+        struct job job = { .sql = sql,
+                           .text = bytes_to_text(sql),
+                           .declared = declared,
+                           .declared_count = declared_count,
+                           .plan = plan,
+                           .err = err };
+        ok = on_big_stack(job_run, &job, err) && job.ok;
+        free(job.text);
+    }
     if (!ok) {
         plan_release(plan);
         return false;
@@ -379,23 +385,56 @@ struct split_job {
     bool ok;
 };
 
+static void split_add(struct split_job *job, size_t at, size_t end, bool *has_command)
+{
+    struct bytes statement = bytes_from(job->sql.ptr + at, end - at);
+    *has_command = *has_command || command_is(statement);
+    if (job->count < job->max) job->statements[job->count] = statement;
+    job->count++;
+}
+
+/* By the lexer's semicolons, for a text with a command among its statements, which the parser does not know; the others
+ * are parsed when their turn comes. false: there is no command. */
+static bool split_by_tokens(struct split_job *job)
+{
+    PgQueryScanResult scan = pg_query_scan(job->text);
+    PgQuery__ScanResult *tokens =
+        scan.error ? NULL : pg_query__scan_result__unpack(NULL, scan.pbuf.len, (const uint8_t *)scan.pbuf.data);
+    bool has_command = false, is_empty = true;
+    size_t from = 0;
+    job->count = 0;
+    for (size_t i = 0; tokens && i < tokens->n_tokens; i++) {
+        const PgQuery__ScanToken *token = tokens->tokens[i];
+        bool is_end = token->token == PG_QUERY__TOKEN__ASCII_59;
+        if (is_end && !is_empty) split_add(job, from, (size_t)token->start, &has_command);
+        if (is_end) from = (size_t)token->end;
+        bool is_comment = token->token == PG_QUERY__TOKEN__SQL_COMMENT || token->token == PG_QUERY__TOKEN__C_COMMENT;
+        is_empty = is_end || (is_empty && is_comment);
+    }
+    if (tokens && !is_empty) split_add(job, from, job->sql.len, &has_command);
+    if (tokens) pg_query__scan_result__free_unpacked(tokens, NULL);
+    pg_query_free_scan_result(scan);
+    if (!has_command) job->count = 0;
+    return has_command;
+}
+
 static void *split_run(void *arg)
 {
     struct split_job *job = arg;
     PgQuerySplitResult split = pg_query_split_with_parser(job->text);
     if (split.error) {
-        job->ok = parse_failed(job->err, split.error, job->sql);
-    } else if ((uint32_t)split.n_stmts > job->max) {
-        job->ok = err_set(job->err, ERR_TOO_LARGE, "more than %u statements at once", job->max);
+        job->ok = split_by_tokens(job) || parse_failed(job->err, split.error, job->sql);
     } else {
         for (int i = 0; i < split.n_stmts; i++) {
             size_t at = (size_t)split.stmts[i]->stmt_location, len = (size_t)split.stmts[i]->stmt_len;
             if (at > job->sql.len) at = job->sql.len;
             if (len == 0 || len > job->sql.len - at) len = job->sql.len - at;
-            job->statements[job->count++] = bytes_from(job->sql.ptr + at, len);
+            if (job->count < job->max) job->statements[job->count] = bytes_from(job->sql.ptr + at, len);
+            job->count++;
         }
         job->ok = true;
     }
+    if (job->count > job->max) job->ok = err_set(job->err, ERR_TOO_LARGE, "more than %u statements at once", job->max);
     pg_query_free_split_result(split);
     return NULL;
 }

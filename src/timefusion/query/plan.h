@@ -5,6 +5,7 @@
  *     i n  opening of an ILIKE by parameter n        I n  its end
  *     T n  table reference n, as a subquery          N    now(), one value for the whole statement
  *     S n  the session's setting n as text           U    the session's user
+ *     C    what the process counts, as lines of text
  * No name and no text of the client reaches DuckDB but inside a quoted literal: relations are r1, r2 ..., their columns
  * c1, c2 ... or k<schema column> (as clients see it) and x<schema column> (as it is stored).
  *
@@ -31,6 +32,7 @@ enum plan_kind {
     PLAN_NOTHING,
     PLAN_DELETE, /* change.h */
     PLAN_UPDATE,
+    PLAN_COMMAND, /* command.h */
 };
 enum plan_source { PLAN_LOGS_AND_SPANS, PLAN_METRICS, PLAN_TELEMETRY };
 
@@ -107,6 +109,8 @@ struct plan {
     /* SET name = value, RESET name (NULL: all), SHOW name */
     int setting; /* -1: all */
     const char *value;
+    const struct command *command; /* command.h */
+    bool reads_stats;              /* of timefusion_stats: mark C */
 };
 struct plan *plan_acquire(struct plan *plan);
 void plan_release(struct plan *plan); /* NULL is fine */

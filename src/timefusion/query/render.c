@@ -254,6 +254,7 @@ static bool mark_put(struct buf *out, char letter, uint32_t number, const struct
                                                     : setting_definition(number)->default_value)) ||
                too_long(err);
     case 'U': return literal_quote(out, bytes_of_text(render->user ? render->user : "")) || too_long(err);
+    case 'C': return literal_quote(out, render->stats) || too_long(err);
     default: return err_set(err, ERR_INTERNAL, "a template has an unknown mark");
     }
 }

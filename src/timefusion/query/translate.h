@@ -166,6 +166,9 @@ bool update_make(struct translate *ctx, const PgQuery__UpdateStmt *stmt);
 /* Of the relations [from, to) of the scope. */
 void conditions_add(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, uint32_t from, uint32_t to);
 
+/* stats.c: timefusion_stats. false: another table. */
+bool stats_relation(struct translate *ctx, const char *schema, const char *name, const char **sql,
+                    struct output **columns, uint32_t *column_count);
 /* catalog.c: tables that describe tables. false: no such table. */
 bool catalog_relation(struct translate *ctx, const char *schema, const char *name, const char **sql,
                       struct output **columns, uint32_t *column_count);
