@@ -1,4 +1,5 @@
 #include "timefusion/file.h"
+#include "base/parallel.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct file *file_create(struct object_store *store, const char *key, const stru
     file->table = table;
     file->store = store;
     file->key = mem_strdup(key);
+    file->hash = index_file_hash(key);
     atomic_init(&file->reference_count, 1);
     atomic_init(&file->is_doomed, false);
     pthread_mutex_init(&file->lock, NULL);
@@ -41,9 +43,26 @@ static void bytes_delete(struct file *file)
     }
 }
 
+void file_extents_drop(struct file *file)
+{
+    pthread_mutex_lock(&file->lock);
+    struct file_extent *extent = file->extents;
+    file->extents = NULL;
+    pthread_mutex_unlock(&file->lock);
+    while (extent) {
+        struct file_extent *next = extent->next;
+        atomic_fetch_sub(&file->room->bytes, extent->len);
+        free(extent->bytes);
+        free(extent);
+        extent = next;
+    }
+}
+
 void file_release(struct file *file)
 {
     if (!file) return;
+    /* The last but the table's own. Two that let go at once both miss it: files_trim looks as well. */
+    if (file->room && atomic_load(&file->reference_count) <= 2) file_extents_drop(file);
     unsigned before = atomic_fetch_sub_explicit(&file->reference_count, 1, memory_order_acq_rel);
     assert(before > 0);
     if (before > 1) return;
@@ -70,10 +89,24 @@ static bool reader_open(struct file *file, struct object_reader **reader, struct
     return ok;
 }
 
+static bool extent_read(struct file *file, uint64_t offset, void *ptr, size_t len)
+{
+    if (!file->room) return false;
+    pthread_mutex_lock(&file->lock);
+    const struct file_extent *extent = file->extents;
+    while (extent && (offset < extent->offset || offset - extent->offset > extent->len ||
+                      len > extent->len - (size_t)(offset - extent->offset)))
+        extent = extent->next;
+    if (extent && ptr) memcpy(ptr, extent->bytes + (offset - extent->offset), len);
+    pthread_mutex_unlock(&file->lock);
+    return extent != NULL;
+}
+
 bool timefusion_file_read(struct timefusion_file *shown, uint64_t offset, void *ptr, size_t len, struct err *err)
 {
     struct file *file = (struct file *)shown;
     struct object_reader *reader;
+    if (extent_read(file, offset, ptr, len)) return true;
     if (!reader_open(file, &reader, err)) return err_within(err, "file \"%s\"", file->key);
     if (offset > shown->bytes || len > shown->bytes - offset)
         return err_set(err, ERR_CORRUPT, "file \"%s\" has %" PRIu64 " bytes, %zu at %" PRIu64 " were wanted", file->key,
@@ -82,11 +115,20 @@ bool timefusion_file_read(struct timefusion_file *shown, uint64_t offset, void *
     return true;
 }
 
+/* Nearly all of ours take less; one in a few is read in two parts. */
+static size_t footer_bytes_guess(const struct timefusion_file *shown)
+{
+    uint64_t guess = 65536;
+    if (shown->row_count != DELTA_ROWS_UNKNOWN && shown->row_count / 8000 > 8) guess += shown->row_count / 8000 * 4096;
+    if (guess > 512 * 1024) guess = 512 * 1024;
+    return (size_t)(guess < shown->bytes ? guess : shown->bytes);
+}
+
 /* Footers of joined files are some 100 KB; one read takes most of them, the footer's own length says the rest. */
 bool file_footer_load(struct file *file, struct parquet_footer **footer, bool *is_joinable, struct err *err)
 {
     uint64_t bytes = file->shown.bytes;
-    size_t want = bytes < 65536 ? (size_t)bytes : 65536;
+    size_t want = footer_bytes_guess(&file->shown);
     for (int attempt = 0; attempt < 2; attempt++) {
         uint8_t *tail = mem_alloc(want ? want : 1);
         size_t need = 0;
@@ -125,4 +167,62 @@ bool timefusion_file_footer(struct timefusion_file *shown, const struct parquet_
     }
     *footer = known;
     return true;
+}
+
+/* ---- fetching ahead ---- */
+
+#define FETCHES_AT_ONCE 16u
+
+static void fetch_one(void *ctx, uint32_t number)
+{
+    const struct timefusion_fetch *fetch = &((const struct timefusion_fetch *)ctx)[number];
+    struct file *file = (struct file *)fetch->file;
+    struct err ignored = { .code = ERR_OK };
+    if (!file->room || fetch->len == 0 || extent_read(file, fetch->offset, NULL, fetch->len)) return;
+    if (atomic_fetch_add(&file->room->bytes, fetch->len) + fetch->len > file->room->bytes_max) {
+        atomic_fetch_sub(&file->room->bytes, fetch->len);
+        return;
+    }
+    uint8_t *bytes = mem_alloc(fetch->len);
+    if (!timefusion_file_read(fetch->file, fetch->offset, bytes, fetch->len, &ignored)) {
+        atomic_fetch_sub(&file->room->bytes, fetch->len);
+        free(bytes);
+        return;
+    }
+    struct file_extent *extent = mem_alloc(sizeof *extent);
+    pthread_mutex_lock(&file->lock);
+    *extent = (struct file_extent){ file->extents, fetch->offset, fetch->len, bytes };
+    file->extents = extent;
+    pthread_mutex_unlock(&file->lock);
+}
+
+void timefusion_fetch(const struct timefusion_fetch *fetches, uint32_t count)
+{
+    parallel_run(count, FETCHES_AT_ONCE, fetch_one, (void *)(uintptr_t)fetches);
+}
+
+static void footer_one(void *ctx, uint32_t number)
+{
+    struct timefusion_file **files = ctx;
+    const struct parquet_footer *footer;
+    struct err ignored = { .code = ERR_OK };
+    (void)!timefusion_file_footer(files[number], &footer, &ignored);
+}
+
+void timefusion_fetch_footers(struct timefusion_file *const *files, uint32_t count)
+{
+    char path[1024];
+    struct timefusion_file **missing = mem_alloc(count * sizeof(struct timefusion_file *));
+    uint32_t missing_count = 0;
+    for (uint32_t f = 0; f < count; f++) {
+        struct file *file = (struct file *)files[f];
+        pthread_mutex_lock(&file->lock);
+        if (!file->footer) missing[missing_count++] = files[f];
+        pthread_mutex_unlock(&file->lock);
+    }
+    /* From a local disk they come as fast as they are parsed. */
+    bool is_far = missing_count > 1 && !object_local_path(((struct file *)missing[0])->store,
+                                                          ((struct file *)missing[0])->key, path, sizeof path);
+    if (is_far) parallel_run(missing_count, FETCHES_AT_ONCE, footer_one, missing);
+    free(missing);
 }

@@ -8,6 +8,7 @@
 /* The files of one table's commit. */
 struct table_commit {
     struct delta_add *adds;
+    struct index_values **values; /* by add; NULL: not indexed */
     uint32_t count, cap;
     uint64_t row_count, bytes;
 };
@@ -46,6 +47,33 @@ static bool group_seal(struct flush_group *group, struct timefusion *timefusion,
     return true;
 }
 
+struct flush_source {
+    struct disk *disk;
+    struct disk_file *file;
+};
+
+static bool flush_source_read(void *ctx, uint64_t offset, void *ptr, size_t len, struct err *err)
+{
+    struct flush_source *source = ctx;
+    for (size_t done = 0, got; done < len; done += got) {
+        if (!source->disk->ops->pread(source->file, offset + done, (uint8_t *)ptr + done, len - done, &got, err))
+            return false;
+        if (got == 0) return err_set(err, ERR_CORRUPT, "the file is shorter than it was");
+    }
+    return true;
+}
+
+/* While the file is still on the local disk. NULL: it stays to be indexed later. */
+static struct index_values *values_read(struct disk *disk, struct disk_file *file, uint64_t bytes,
+                                        const struct schema_table *table)
+{
+    struct flush_source from = { disk, file };
+    struct index_source source = { .read = flush_source_read, .ctx = &from, .bytes = bytes };
+    struct index_values *values;
+    struct err ignored = { .code = ERR_OK };
+    return index_values_read(&values, table, &source, &ignored) ? values : NULL;
+}
+
 /* One file of at most PARQUET_ROW_GROUPS_MAX row groups, in the store but not yet in the table. */
 static bool file_store(struct timefusion *timefusion, struct flush_group *group, struct file *const *inputs,
                        uint32_t input_count, struct table_commit *commit, struct err *err)
@@ -63,18 +91,22 @@ static bool file_store(struct timefusion *timefusion, struct flush_group *group,
 
     if (!disk->ops->open(disk, tmp, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &out, err)) return false;
     bool joined = segment_join_into(disk, inputs, input_count, out, true, &bytes, &footer, err);
+    struct index_values *values = joined ? values_read(disk, out, bytes, group->table) : NULL;
     disk->ops->close(out);
     fail_point("flush.after_join");
     if (!joined || !object_put_file(timefusion_store(timefusion), key, tmp, err)) {
         struct err ignored = { 0 };
         (void)!disk->ops->unlink(disk, tmp, &ignored);
         if (footer) parquet_footer_destroy(footer);
+        index_values_destroy(values);
         return false;
     }
     if (commit->count == commit->cap) {
         commit->cap = commit->cap ? commit->cap * 2 : 16;
         commit->adds = mem_realloc(commit->adds, commit->cap * sizeof *commit->adds);
+        commit->values = mem_realloc(commit->values, commit->cap * sizeof(struct index_values *));
     }
+    commit->values[commit->count] = values;
     commit->adds[commit->count++] = (struct delta_add){
         .path = mem_strdup(path),
         .project_id = group->project_id,
@@ -115,8 +147,21 @@ static void commit_deinit(struct table_commit *commit, struct timefusion *timefu
         }
         parquet_footer_destroy((struct parquet_footer *)commit->adds[a].footer);
         free((char *)commit->adds[a].path);
+        index_values_destroy(commit->values[a]);
     }
+    free(commit->values);
     free(commit->adds);
+}
+
+/* The table has the files: what is in them may be told. */
+static void commit_index(struct table_commit *commit, struct timefusion *timefusion, const struct schema_table *table)
+{
+    for (uint32_t a = 0; a < commit->count; a++) {
+        char key[256];
+        snprintf(key, sizeof key, "%s/%s", table->name, commit->adds[a].path);
+        index_note(timefusion_index(timefusion), table, commit->adds[a].project_id, key, commit->values[a]);
+        commit->values[a] = NULL;
+    }
 }
 
 static bool table_flush(struct flush *flush, struct timefusion *timefusion, struct parquet_writer *writer,
@@ -160,6 +205,7 @@ static bool table_flush(struct flush *flush, struct timefusion *timefusion, stru
              LOG_FIELDS(log_text("table", table->name), log_number("version", (int64_t)version),
                         log_number("files", commit.count), log_number("rows", (int64_t)commit.row_count),
                         log_number("bytes", (int64_t)commit.bytes)));
+    if (ok) commit_index(&commit, timefusion, table);
     /* After a failed commit it is not known whether the log names the files: they stay for vacuum to judge. */
     commit_deinit(&commit, timefusion, table, false);
     if (!ok) return err_within(err, "table \"%s\"", table->name);

@@ -1,12 +1,17 @@
 #include "timefusion/timefusion.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "timefusion/file.h"
 #include "timefusion/flush.h"
+#include "timefusion/narrow.h"
 #include "timefusion/refresh.h"
 #include "timefusion/segment/segment.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define FETCH_BYTES_MAX (64ull << 20)
+#define INDEX_SYNC_NS   2000000000u /* for runs still to be written when the process ends */
 
 /* Delta files by path, so that one file is one struct file (one name, one footer, one open reader) for all queries. */
 struct delta_files {
@@ -26,6 +31,8 @@ struct timefusion {
     struct timefusion_options options;
     char *tmp_dir;
     struct segments *segments;
+    struct index *index;
+    struct file_room room;
     struct table tables[SCHEMA_TABLE_COUNT];
     struct refresh *refresh; /* NULL: nobody asks what others commit */
 };
@@ -75,6 +82,12 @@ bool timefusion_open(struct timefusion **out, const struct timefusion_options *o
     timefusion->options = *options;
     snprintf(dir, sizeof dir, "%s/tmp", options->dir);
     timefusion->tmp_dir = mem_strdup(dir);
+    timefusion->room.bytes_max = options->fetch_bytes_max ? options->fetch_bytes_max : FETCH_BYTES_MAX;
+    timefusion->index = index_create(&(struct index_options){ .store = options->store,
+                                                              .disk = options->disk,
+                                                              .tmp_dir = timefusion->tmp_dir,
+                                                              .memory_bytes_max = options->index_bytes_max,
+                                                              .log = options->log });
     for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) pthread_mutex_init(&timefusion->tables[t].lock, NULL);
 
     snprintf(dir, sizeof dir, "%s/segments", options->dir);
@@ -101,6 +114,8 @@ void timefusion_close(struct timefusion *timefusion)
         if (table->delta) delta_close(table->delta);
         pthread_mutex_destroy(&table->lock);
     }
+    index_sync(timefusion->index, clock_mono_ns() + INDEX_SYNC_NS);
+    index_close(timefusion->index);
     segments_close(timefusion->segments);
     free(timefusion->tmp_dir);
     free(timefusion);
@@ -114,6 +129,11 @@ struct segments *timefusion_segments(struct timefusion *timefusion)
 struct delta_table *timefusion_delta(struct timefusion *timefusion, enum schema_table_id table)
 {
     return timefusion->tables[table].delta;
+}
+
+struct index *timefusion_index(struct timefusion *timefusion)
+{
+    return timefusion->index;
 }
 
 struct object_store *timefusion_store(struct timefusion *timefusion)
@@ -165,6 +185,7 @@ static struct file *files_get(struct timefusion *timefusion, struct table *table
     if (!files->slots[at]) {
         uint64_t id = segments_next_id(timefusion->segments);
         struct file *file = file_create(timefusion->options.store, key, table->schema, TIMEFUSION_DELTA, id);
+        file->room = &timefusion->room;
         file->shown.day = delta_file->day;
         file->shown.bytes = delta_file->bytes;
         file->shown.row_count = delta_file->row_count;
@@ -197,6 +218,7 @@ static void files_trim(struct timefusion *timefusion, struct table *table)
                 if (file->reader) object_reader_close(file->reader);
                 file->footer = NULL;
                 file->reader = NULL;
+                file_extents_drop(file);
             }
         }
         if (footer_bytes <= timefusion->options.footer_bytes_max && open_count <= open_count_max) return;
@@ -231,6 +253,7 @@ bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_tabl
     snapshot->shown.table = table->schema;
     snapshot->shown.project_id = project_id;
     snapshot->shown.delta_version = delta->version;
+    snapshot->shown.narrow = narrow_create(timefusion->index);
     snapshot->shown.files = mem_alloc((segment_count + count + 1) * sizeof(struct timefusion_file *));
     for (uint32_t s = 0; s < segment_count; s++) {
         if (flush_is_covered(delta, segments[s])) {
@@ -260,6 +283,7 @@ struct timefusion_snapshot *timefusion_snapshot_of(struct timefusion *timefusion
     snapshot->delta = delta;
     snapshot->shown.table = table->schema;
     snapshot->shown.project_id = file_count > 0 ? files[0]->project_id : (struct uuid){ 0 };
+    snapshot->shown.narrow = narrow_create(timefusion->index);
     snapshot->shown.delta_version = delta->version;
     snapshot->shown.files = mem_alloc((file_count + 1) * sizeof(struct timefusion_file *));
     pthread_mutex_lock(&table->lock);
@@ -295,6 +319,7 @@ void timefusion_snapshot_release(struct timefusion_snapshot *shown)
         files_rebuild(&table->files, table->files.cap, true);
     pthread_mutex_unlock(&table->lock);
     delta_snapshot_release(snapshot->delta);
+    narrow_destroy(shown->narrow);
     free(shown->files);
     free(snapshot);
 }

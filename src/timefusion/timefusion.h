@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "timefusion/delta/delta.h"
+#include "timefusion/index/index.h"
 #include "timefusion/object/object.h"
 #include "timefusion/parquet/parquet.h"
 #include "timefusion/schema/schema.h"
@@ -29,6 +30,8 @@ struct timefusion_options {
     const char *const *commit_modes;           /* likewise */
     uint32_t refresh_ms;                       /* how often others' commits are looked for (refresh.h); 0: never */
     uint64_t footer_bytes_max;                 /* of Delta files' footers kept while no query holds them */
+    uint64_t index_bytes_max;                  /* index.h; 0: its default */
+    uint64_t fetch_bytes_max;                  /* fetched ahead for queries under way; 0: 64 MiB */
     const struct log *log;
 };
 /* Opens (makes) every table of the schema. */
@@ -37,6 +40,7 @@ MUST_CHECK bool timefusion_open(struct timefusion **timefusion, const struct tim
 void timefusion_close(struct timefusion *timefusion); /* no snapshot may be held; NULL is fine */
 struct segments *timefusion_segments(struct timefusion *timefusion);
 struct delta_table *timefusion_delta(struct timefusion *timefusion, enum schema_table_id table);
+struct index *timefusion_index(struct timefusion *timefusion);
 
 enum timefusion_origin { TIMEFUSION_SEGMENT, TIMEFUSION_DELTA };
 
@@ -57,6 +61,17 @@ MUST_CHECK bool timefusion_file_read(struct timefusion_file *file, uint64_t offs
 MUST_CHECK bool timefusion_file_footer(struct timefusion_file *file, const struct parquet_footer **footer,
                                        struct err *err);
 
+/* Reads ranges ahead, all side by side, so that reads of theirs wait no more: kept until the last query lets go of the
+ * file. A hint: what there is no room for, or fails, is read when it is asked for. */
+struct timefusion_fetch {
+    struct timefusion_file *file;
+    uint64_t offset;
+    size_t len;
+};
+void timefusion_fetch(const struct timefusion_fetch *fetches, uint32_t count);
+/* Footers of these files, side by side; those that fail are told by timefusion_file_footer. */
+void timefusion_fetch_footers(struct timefusion_file *const *files, uint32_t count);
+
 struct timefusion_snapshot {
     const struct schema_table *table;
     struct uuid project_id;
@@ -65,6 +80,7 @@ struct timefusion_snapshot {
     struct timefusion_file **files; /* newest timestamp_max_us first */
     uint32_t warning_count;
     const char *const *warnings;
+    struct narrow *narrow; /* private: what the index has answered */
 };
 MUST_CHECK bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_table_id table,
                                             struct uuid project_id, struct timefusion_snapshot **snapshot,
@@ -75,3 +91,12 @@ struct timefusion_snapshot *timefusion_snapshot_of(struct timefusion *timefusion
 void timefusion_snapshot_release(struct timefusion_snapshot *snapshot);
 /* Does a snapshot of this process hold the table's file, live or not? path: as in struct delta_file. */
 bool timefusion_file_is_held(struct timefusion *timefusion, enum schema_table_id table, const char *path);
+/* Clears, by file of the snapshot, the bits of row groups that the index knows not to hold a row with one of the values
+ * (is_all: with all of them) in the column: bit n is row group n, bit 63 all from there on. Files with groups[f] 0 are not
+ * asked for. False when the index knows nothing. */
+bool timefusion_snapshot_narrow(const struct timefusion_snapshot *snapshot, uint32_t column, const struct bytes *values,
+                                uint32_t value_count, bool is_all, uint64_t *groups);
+/* One unit of keeping a project's index: merges runs, else indexes up to files_max files that no run covers. *is_done:
+ * there was nothing to do. */
+MUST_CHECK bool timefusion_index_work(struct timefusion *timefusion, enum schema_table_id table, struct uuid project_id,
+                                      uint32_t files_max, bool *is_done, struct err *err);

@@ -226,7 +226,11 @@ static void test_many_rows_are_sealed_joined_and_flushed_by_size(void **state)
         last = rows;
     }
     wait_rows(fixture, 1500000);
-    worker_stats(fixture->worker, &stats);
+    for (uint32_t waits = 0; waits < 30000; waits++) { /* begun by the rows' number, it may still be under way */
+        worker_stats(fixture->worker, &stats);
+        if (stats.flushes >= 1) break;
+        clock_sleep_ms(1);
+    }
     assert_true(stats.flushes >= 1);
     assert_true(atomic_load(&fixture->released) > 0);
     if (!worker_flush(fixture->worker, NULL, 30000, &err)) fail_msg("%s", err.text);

@@ -54,6 +54,8 @@ struct index_source {
 MUST_CHECK bool index_values_read(struct index_values **values, const struct schema_table *table,
                                   const struct index_source *source, struct err *err);
 void index_values_destroy(struct index_values *values); /* NULL is fine */
+/* For a file of which nothing can be known: covered, and never ruled out. */
+struct index_values *index_values_none(void);
 /* A committed file: its key in the store ("otel_metrics/project_id=.../part-....parquet"). Takes values. Writes a run when
  * enough files are pending; a failure of that is logged and tried again later. */
 void index_note(struct index *index, const struct schema_table *table, struct uuid project_id, const char *key,
@@ -85,16 +87,18 @@ bool index_lookup(struct index *index, const struct index_question *question, st
 
 /* ---- upkeep, in small units ---- */
 
-/* One unit of work on a project: merges runs, deletes those that merged ones replaced. live: the table's files now
- * (index_file_hash, sorted by lo, hi);
- * note. *is_done when there is nothing more to merge. */
+/* One unit of work on a project: merges runs, takes away those that merged ones replaced or whose files are all gone; they
+ * are deleted. */
 struct index_upkeep {
     const struct schema_table *table;
     struct uuid project_id;
-    const struct hash128 *live;
-    uint32_t live_count;
-    bool is_done;
-};
+    uint64_t live_mono_ns;      /* the clock before live was looked up: runs noted later are left alone */
+const struct hash128 *live; /* the table's files (index_file_hash), sorted by index_hash_order */
+uint32_t live_count;
+bool is_done; /* out: nothing more to merge now */
+}
+;
+int index_hash_order(const void *a, const void *b); /* of struct hash128, for qsort */
 MUST_CHECK bool index_work(struct index *index, struct index_upkeep *upkeep, struct err *err);
 /* Is the file covered by a run that is known here? */
 bool index_covers(struct index *index, const struct schema_table *table, struct uuid project_id, struct hash128 file);

@@ -20,6 +20,7 @@ static const char magic[4] = { 'P', 'A', 'R', '1' };
 /* A leaf of the file's schema and the column of ours that it is. */
 struct leaf {
     int32_t column; /* COLUMN_UNKNOWN: none of ours */
+    bool has_definition_levels, has_repetition_levels;
 };
 struct footer_read {
     struct thrift_reader thrift;
@@ -81,16 +82,21 @@ static bool schema_read(struct footer_read *read, enum thrift_type type)
     read->leaves = mem_calloc(count, sizeof *read->leaves);
 
     uint64_t children_left[PATH_DEPTH_MAX];
+    uint32_t levels[PATH_DEPTH_MAX + 1]; /* 1 << enum parquet_repetition of each element on the way down */
     uint32_t depth = 0;
     int32_t column = COLUMN_UNKNOWN;
     for (uint32_t i = 0; i < count; i++) {
         struct element element;
         element_read(&read->thrift, &element);
-        if (read->thrift.failed) return corrupt(read->err, "schema is cut");
+        if (read->thrift.failed || element.repetition < 0 || element.repetition > PARQUET_REPEATED) {
+            return corrupt(read->err, "schema is cut");
+        }
         while (depth > 0 && children_left[depth - 1] == 0) depth--;
         if (i > 0 && depth == 0) return corrupt(read->err, "schema has two roots");
         if (depth > 0) children_left[depth - 1]--;
         if (depth == 1) column = column_find(read->table, &element);
+        /* What lies on the way to a leaf: nothing above the root, so the root's own word does not count. */
+        levels[depth] = i == 0 ? 0 : (depth > 0 ? levels[depth - 1] : 0) | 1u << element.repetition;
         if (element.child_count > 0 || i == 0) {
             if (element.child_count < 0 || element.child_count > ELEMENTS_MAX) return corrupt(read->err, "child count");
             if (depth == PATH_DEPTH_MAX) return corrupt(read->err, "schema is too deep");
@@ -100,7 +106,10 @@ static bool schema_read(struct footer_read *read, enum thrift_type type)
         bool is_ours = column != COLUMN_UNKNOWN &&
                        element.type == (int64_t)table_leaf_type(read->table->columns[column].type) &&
                        (depth == 1) != table_type_is_list(read->table->columns[column].type);
-        read->leaves[read->leaf_count++].column = is_ours ? column : COLUMN_UNKNOWN;
+        read->leaves[read->leaf_count++] =
+            (struct leaf){ .column = is_ours ? column : COLUMN_UNKNOWN,
+                           .has_definition_levels = levels[depth] >> PARQUET_OPTIONAL != 0,
+                           .has_repetition_levels = levels[depth] >> PARQUET_REPEATED != 0 };
     }
     while (depth > 0 && children_left[depth - 1] == 0) depth--;
     if (depth > 0) return corrupt(read->err, "schema lacks children");
@@ -179,15 +188,30 @@ static bool bounds_fill(struct footer_read *read, enum schema_type type, const s
     return to->min.integer <= to->max.integer;
 }
 
-static void chunk_metadata_read(struct footer_read *read, struct parquet_column_stats *stats, uint32_t column)
+static void chunk_place(struct parquet_column_stats *stats, const struct leaf *leaf, int64_t codec, int64_t offset,
+                        int64_t bytes)
+{
+    if (codec < 0 || codec > UINT8_MAX || offset <= 0 || bytes <= 0) return;
+    stats->codec = (uint8_t)codec;
+    stats->chunk_offset = (uint64_t)offset;
+    stats->chunk_bytes = (uint64_t)bytes;
+    stats->has_definition_levels = leaf->has_definition_levels;
+    stats->has_repetition_levels = leaf->has_repetition_levels;
+}
+
+static void chunk_metadata_read(struct footer_read *read, struct parquet_column_stats *stats, const struct leaf *leaf)
 {
     struct thrift_reader *thrift = &read->thrift;
     struct thrift_field field = { .id = 0 };
     struct statistics statistics = { .null_count = -1 };
-    int64_t values = 0, bloom_offset = 0, bloom_bytes = 0;
+    int64_t values = 0, bloom_offset = 0, bloom_bytes = 0, codec = 0, bytes = 0, data = 0, dictionary = 0;
     while (thrift_field_next(thrift, &field)) {
         switch (field.id) {
+        case 4: codec = thrift_read_int(thrift, field.type); break;
         case 5: values = thrift_read_int(thrift, field.type); break;
+        case 7: bytes = thrift_read_int(thrift, field.type); break;
+        case 9: data = thrift_read_int(thrift, field.type); break;
+        case 11: dictionary = thrift_read_int(thrift, field.type); break;
         case 12:
             if (field.type != THRIFT_STRUCT) thrift->failed = true;
             statistics_read(thrift, &statistics);
@@ -205,7 +229,8 @@ static void chunk_metadata_read(struct footer_read *read, struct parquet_column_
     stats->value_count = (uint64_t)values;
     stats->has_null_count = statistics.null_count >= 0;
     stats->null_count = stats->has_null_count ? (uint64_t)statistics.null_count : 0;
-    enum schema_type type = read->table->columns[column].type;
+    chunk_place(stats, leaf, codec, dictionary > 0 && dictionary < data ? dictionary : data, bytes);
+    enum schema_type type = read->table->columns[leaf->column].type;
     stats->has_min_max = statistics.has_min && statistics.has_max && bounds_fill(read, type, &statistics, stats);
     bool is_text = table_leaf_type(type) == PARQUET_TYPE_BYTE_ARRAY; /* only texts are ever cut */
     stats->min_is_exact = stats->has_min_max && (!is_text || statistics.min_is_exact);
@@ -216,12 +241,12 @@ static void chunk_metadata_read(struct footer_read *read, struct parquet_column_
     }
 }
 
-static void chunk_read(struct footer_read *read, struct parquet_column_stats *stats, uint32_t column)
+static void chunk_read(struct footer_read *read, struct parquet_column_stats *stats, const struct leaf *leaf)
 {
     struct thrift_field field = { .id = 0 };
     while (thrift_field_next(&read->thrift, &field)) {
         if (field.id == 3 && field.type == THRIFT_STRUCT) {
-            chunk_metadata_read(read, stats, column);
+            chunk_metadata_read(read, stats, leaf);
         } else if (field.id == 1 || field.id == 8 || field.id == 9) {
             read->thrift.failed = true; /* in another file, or encrypted */
         } else {
@@ -245,8 +270,8 @@ static bool group_read(struct footer_read *read, struct parquet_row_group *group
                 return corrupt(read->err, "a row group has not one chunk a column");
             }
             for (uint32_t i = 0; i < count && !thrift->failed; i++) {
-                int32_t column = read->leaves[i].column;
-                chunk_read(read, column == COLUMN_UNKNOWN ? NULL : &group->columns[column], (uint32_t)column);
+                const struct leaf *leaf = &read->leaves[i];
+                chunk_read(read, leaf->column == COLUMN_UNKNOWN ? NULL : &group->columns[leaf->column], leaf);
             }
             break;
         }
@@ -367,6 +392,9 @@ static bool footer_check(const struct footer_read *read, uint64_t data_end, stru
         }
         for (uint32_t k = 0; k < read->table->column_count; k++) {
             const struct parquet_column_stats *column = &group->columns[k];
+            if (column->chunk_offset > data_end || column->chunk_bytes > data_end - column->chunk_offset) {
+                return corrupt(err, "a column chunk lies outside the file");
+            }
             if (column->bloom_bytes == 0) continue;
             if (column->bloom_offset > data_end || column->bloom_bytes > data_end - column->bloom_offset) {
                 return corrupt(err, "a bloom filter lies outside the file");

@@ -7,6 +7,8 @@
 #define BLOOM_TEXTS_MAX 100
 #define BLOOM_BYTES_MAX (1u << 20)
 #define DAY_US          86400000000
+#define WHOLE_BYTES_MAX (1u << 20) /* of a file that is fetched in one piece */
+#define WHOLE_FILES_MAX 32u
 
 static bool is_list_op(enum condition_op op)
 {
@@ -335,7 +337,8 @@ struct question { /* a condition, as this stored table can answer it */
 };
 
 static bool group_may_pass(const struct question *questions, uint32_t count, struct timefusion_file *file,
-                           const struct schema_table *schema, const struct parquet_row_group *group, struct buf *bloom)
+                           const struct schema_table *schema, const struct parquet_row_group *group, bool ask_blooms,
+                           struct buf *bloom)
 {
     for (uint32_t q = 0; q < count; q++) {
         const struct schema_column *column = &schema->columns[questions[q].column];
@@ -343,11 +346,27 @@ static bool group_may_pass(const struct question *questions, uint32_t count, str
             !stats_may_pass(questions[q].bound, column, &group->columns[questions[q].column]))
             return false;
     }
-    for (uint32_t q = 0; q < count; q++)
+    for (uint32_t q = 0; ask_blooms && q < count; q++)
         if (schema_column_is_stored(&schema->columns[questions[q].column]) &&
             !bloom_may_pass(questions[q].bound, file, &group->columns[questions[q].column], bloom))
             return false;
     return true;
+}
+
+/* The row groups of a file, of those in groups, that may hold a row that passes. What the index has narrowed needs no
+ * blooms: it knows more. */
+static uint64_t groups_of_footer(const struct question *questions, uint32_t count, struct timefusion_file *file,
+                                 const struct schema_table *schema, const struct parquet_footer *footer,
+                                 uint64_t groups, struct buf *bloom)
+{
+    uint64_t passing = 0;
+    bool ask_blooms = groups == INDEX_GROUPS_ANY;
+    for (uint32_t g = 0; g < footer->row_group_count; g++) {
+        uint64_t bit = (uint64_t)1 << (g < 63 ? g : 63);
+        if (!(groups & bit) || (passing & bit)) continue;
+        if (group_may_pass(questions, count, file, schema, &footer->row_groups[g], ask_blooms, bloom)) passing |= bit;
+    }
+    return passing;
 }
 
 static void warning_add(struct arena *arena, struct prune_warning **warnings, const char *text)
@@ -357,38 +376,93 @@ static void warning_add(struct arena *arena, struct prune_warning **warnings, co
     *warnings = warning;
 }
 
+/* What the index knows of these files: groups by file of the snapshot. */
+static void groups_narrow(const struct question *questions, uint32_t count, const struct timefusion_snapshot *snapshot,
+                          uint64_t *groups)
+{
+    for (uint32_t q = 0; q < count; q++) {
+        const struct bound *bound = questions[q].bound;
+        if (bound->kind != BOUND_TEXTS || (bound->op != CONDITION_EQ && !is_list_op(bound->op))) continue;
+        (void)timefusion_snapshot_narrow(snapshot, (uint32_t)questions[q].column, bound->texts, bound->text_count,
+                                         bound->op == CONDITION_HOLDS, groups);
+    }
+}
+
+/* By what the table itself tells of a file: its day, its times. */
+static bool file_may_pass(const struct question *questions, uint32_t count, const struct schema_table *schema,
+                          const struct timefusion_file *file)
+{
+    for (uint32_t q = 0; q < count; q++) {
+        uint32_t column = (uint32_t)questions[q].column;
+        if (column == schema->timestamp &&
+            !integers_may_pass(questions[q].bound, file->timestamp_min_us, file->timestamp_max_us))
+            return false;
+        if (column == schema->date && !day_may_pass(questions[q].bound, file->day)) return false;
+    }
+    return true;
+}
+
+/* Bytes of the files that are left, side by side: small ones that the index has singled out as a whole, they are about to
+ * be read; of others the footers. */
+static void files_fetch(const struct timefusion_snapshot *snapshot, const uint64_t *groups)
+{
+    struct timefusion_file **files = mem_alloc(snapshot->file_count * sizeof(struct timefusion_file *));
+    struct timefusion_fetch *fetches = mem_alloc(snapshot->file_count * sizeof *fetches);
+    uint32_t count = 0, fetch_count = 0;
+    for (uint32_t f = 0; f < snapshot->file_count; f++) {
+        struct timefusion_file *file = snapshot->files[f];
+        if (groups[f] == 0 || file->origin != TIMEFUSION_DELTA) continue;
+        files[count++] = file;
+        if (groups[f] != INDEX_GROUPS_ANY && file->bytes <= WHOLE_BYTES_MAX)
+            fetches[fetch_count++] = (struct timefusion_fetch){ .file = file, .len = (size_t)file->bytes };
+    }
+    if (fetch_count <= WHOLE_FILES_MAX) timefusion_fetch(fetches, fetch_count);
+    timefusion_fetch_footers(files, count);
+    free(files);
+    free(fetches);
+}
+
+/* Bits by file of the snapshot: row groups that may hold a row that passes; 0: the file is out. False: none can. */
+static bool groups_first(const struct plan_table *table, const struct bound *bounds,
+                         const struct timefusion_snapshot *snapshot, struct question *questions,
+                         uint32_t *question_count, uint64_t *groups)
+{
+    const struct schema_table *schema = snapshot->table;
+    for (uint32_t c = 0; bounds && c < table->condition_count; c++) {
+        if (bounds[c].kind == BOUND_UNKNOWN) continue;
+        if (bounds[c].kind == BOUND_NEVER) return false;
+        int column = stored_column(table, schema, bounds[c].column);
+        if (column == -1) return false;
+        if (column < 0) continue;
+        questions[(*question_count)++] = (struct question){ .bound = &bounds[c], .column = column };
+    }
+    for (uint32_t f = 0; f < snapshot->file_count; f++)
+        groups[f] = file_may_pass(questions, *question_count, schema, snapshot->files[f]) ? INDEX_GROUPS_ANY : 0;
+    groups_narrow(questions, *question_count, snapshot, groups);
+    return true;
+}
+
 void prune_files(const struct plan_table *table, const struct bound *bounds, const struct timefusion_snapshot *snapshot,
                  struct arena *arena, struct pruned *pruned, struct prune_warning **warnings)
 {
-    const struct schema_table *schema = snapshot->table;
     struct question *questions = arena_alloc(arena, (table->condition_count + 1) * sizeof *questions);
+    uint64_t *groups = arena_alloc(arena, (snapshot->file_count + 1) * sizeof *groups);
     uint32_t question_count = 0;
+    *pruned = (struct pruned){ 0 };
+    if (!groups_first(table, bounds, snapshot, questions, &question_count, groups)) return;
     bool needs_footer = false;
+    for (uint32_t q = 0; q < question_count; q++)
+        needs_footer = needs_footer || ((uint32_t)questions[q].column != snapshot->table->timestamp &&
+                                        (uint32_t)questions[q].column != snapshot->table->date);
+    files_fetch(snapshot, groups);
     pruned->files = arena_alloc(arena, (snapshot->file_count + 1) * sizeof(struct timefusion_file *));
-    pruned->count = 0;
-    for (uint32_t c = 0; bounds && c < table->condition_count; c++) {
-        if (bounds[c].kind == BOUND_UNKNOWN) continue;
-        if (bounds[c].kind == BOUND_NEVER) return;
-        int column = stored_column(table, schema, bounds[c].column);
-        if (column == -1) return;
-        if (column < 0) continue;
-        questions[question_count++] = (struct question){ .bound = &bounds[c], .column = column };
-        needs_footer = needs_footer || ((uint32_t)column != schema->timestamp && (uint32_t)column != schema->date);
-    }
     struct buf bloom;
     buf_init(&bloom, BLOOM_BYTES_MAX);
     for (uint32_t f = 0; f < snapshot->file_count; f++) {
         struct timefusion_file *file = snapshot->files[f];
-        bool may_pass = true;
-        for (uint32_t q = 0; may_pass && q < question_count; q++) {
-            if ((uint32_t)questions[q].column == schema->timestamp)
-                may_pass = integers_may_pass(questions[q].bound, file->timestamp_min_us, file->timestamp_max_us);
-            else if ((uint32_t)questions[q].column == schema->date)
-                may_pass = day_may_pass(questions[q].bound, file->day);
-        }
-        if (!may_pass) continue;
         const struct parquet_footer *footer;
         struct err err = { .code = ERR_OK };
+        if (groups[f] == 0) continue;
         if (!timefusion_file_footer(file, &footer, &err)) {
             /* One damaged file does not take the rest with it, but it is named. */
             warning_add(arena, warnings,
@@ -396,12 +470,9 @@ void prune_files(const struct plan_table *table, const struct bound *bounds, con
                                      (unsigned long long)file->row_count, err.text));
             continue;
         }
-        if (needs_footer) {
-            may_pass = false;
-            for (uint32_t g = 0; !may_pass && g < footer->row_group_count; g++)
-                may_pass = group_may_pass(questions, question_count, file, schema, &footer->row_groups[g], &bloom);
-        }
-        if (may_pass) pruned->files[pruned->count++] = file;
+        if (needs_footer)
+            groups[f] = groups_of_footer(questions, question_count, file, snapshot->table, footer, groups[f], &bloom);
+        if (groups[f] != 0) pruned->files[pruned->count++] = file;
     }
     buf_deinit(&bloom);
 }
