@@ -52,7 +52,8 @@ static uint64_t index_bytes(const struct cache *cache)
 
 uint64_t cache_memory_pages_max(const struct cache *cache)
 {
-    uint64_t others = index_bytes(cache) + cache->flight_bytes;
+    uint64_t others =
+        index_bytes(cache) + cache->flight_bytes + (uint64_t)cache->memory.idle_pages_max * CACHE_PAGE_BYTES;
     return cache->options.memory_bytes > others ? (cache->options.memory_bytes - others) / CACHE_PAGE_BYTES : 0;
 }
 
@@ -192,22 +193,42 @@ static void room_look(struct cache *cache)
 
 /* -- taking in -------------------------------------------------------------------------------------------------- */
 
-void cache_keep_memory(struct cache *cache, struct hash128 object, uint32_t block, struct bytes bytes)
+uint32_t cache_memory_take(struct cache *cache, size_t len)
 {
-    assert(bytes.len > 0 && bytes.len <= cache->block_bytes);
-    uint32_t pages = (uint32_t)((bytes.len + CACHE_PAGE_BYTES - 1) / CACHE_PAGE_BYTES), slot = CACHE_SLOT_NONE;
+    uint32_t pages = (uint32_t)((len + CACHE_PAGE_BYTES - 1) / CACHE_PAGE_BYTES), slot = CACHE_SLOT_NONE;
     pthread_mutex_lock(&cache->lock);
-    if (cache->region && cache_memory_find(cache, object, block, (uint32_t)bytes.len) == CACHE_SLOT_NONE)
-        slot = cache_tier_take(&cache->memory, pages, cache_memory_pages_max(cache));
+    if (cache->region) slot = cache_tier_take(&cache->memory, pages, cache_memory_pages_max(cache));
     pthread_mutex_unlock(&cache->lock);
-    if (slot == CACHE_SLOT_NONE) return;
-    memcpy(cache_memory_at(cache, slot), bytes.ptr, bytes.len);
+    return slot;
+}
+
+void cache_memory_publish(struct cache *cache, uint32_t slot, struct hash128 object, uint32_t block, uint32_t len)
+{
     pthread_mutex_lock(&cache->lock);
-    cache->names[slot] = (struct cache_name){ object, block, (uint32_t)bytes.len };
-    cache->memory.entries[slot].is_last = bytes.len < cache->block_bytes;
+    cache->names[slot] = (struct cache_name){ object, block, len };
+    cache->memory.entries[slot].is_last = len < cache->block_bytes;
     cache_tier_publish(&cache->memory, slot, cache_block_id(object, block), cache_now_s(cache));
     reach_note(cache, object, block);
     pthread_mutex_unlock(&cache->lock);
+}
+
+void cache_memory_give_up(struct cache *cache, uint32_t slot)
+{
+    pthread_mutex_lock(&cache->lock);
+    cache_tier_remove(&cache->memory, slot);
+    pthread_mutex_unlock(&cache->lock);
+}
+
+void cache_keep_memory(struct cache *cache, struct hash128 object, uint32_t block, struct bytes bytes)
+{
+    assert(bytes.len > 0 && bytes.len <= cache->block_bytes);
+    pthread_mutex_lock(&cache->lock);
+    bool is_there = cache_memory_find(cache, object, block, (uint32_t)bytes.len) != CACHE_SLOT_NONE;
+    pthread_mutex_unlock(&cache->lock);
+    uint32_t slot = is_there ? CACHE_SLOT_NONE : cache_memory_take(cache, bytes.len);
+    if (slot == CACHE_SLOT_NONE) return;
+    memcpy(cache_memory_at(cache, slot), bytes.ptr, bytes.len);
+    cache_memory_publish(cache, slot, object, block, (uint32_t)bytes.len);
 }
 
 /* A slot for that block, held. */
@@ -482,6 +503,7 @@ static bool memory_start(struct cache *cache, struct err *err)
     if (slots > UINT32_MAX / 2) return err_set(err, ERR_INPUT, "the cache's memory is too large for its blocks");
     cache_tier_init(&cache->memory, (uint32_t)slots, (uint32_t)blocks, cache->options.policy);
     cache->memory.on_free = memory_slot_free;
+    cache->memory.idle_pages_max = 2 * cache->block_pages;
     cache->memory.ctx = cache;
     if (slots == 0) return true;
     cache->names = mem_calloc(slots, sizeof *cache->names);
@@ -549,7 +571,8 @@ void cache_stats(struct cache *cache, struct cache_stats *stats)
     *stats = cache->stats;
     stats->memory_evictions = cache->memory.evictions;
     stats->disk_evictions = cache->disk.evictions;
-    stats->memory_bytes = cache->memory.pages_used * CACHE_PAGE_BYTES + cache->flight_bytes + index_bytes(cache);
+    stats->memory_bytes = (cache->memory.pages_used + cache->memory.free.pages) * CACHE_PAGE_BYTES +
+                          cache->flight_bytes + index_bytes(cache);
     stats->memory_bytes_max = cache->options.memory_bytes;
     stats->disk_bytes = cache->disk.pages_used * CACHE_PAGE_BYTES;
     stats->disk_bytes_max = cache->has_disk ? disk_pages_max(cache) * CACHE_PAGE_BYTES : 0;

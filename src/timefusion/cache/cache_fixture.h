@@ -24,6 +24,7 @@ struct counted_store {
     uint32_t count, cap, *table, table_mask; /* by hash of the key: index + 1 */
     uint64_t gets, get_bytes, heads, others; /* others: puts, deletes */
     uint32_t fail_next;                      /* so many GETs fail */
+    bool has_plain_puts;                     /* what is put is what counted_fill makes: no copy is kept */
     bool is_held;                            /* GETs wait */
     uint32_t waiting;
 };
@@ -162,7 +163,8 @@ static inline bool counted_put(struct object_store *store, const char *key, stru
 {
     (void)err;
     ((struct counted_store *)store)->others++;
-    counted_add((struct counted_store *)store, key, bytes.len, bytes.ptr);
+    struct counted_store *own = (struct counted_store *)store;
+    counted_add(own, key, bytes.len, own->has_plain_puts ? NULL : bytes.ptr);
     return true;
 }
 static inline bool counted_put_file(struct object_store *store, const char *key, const char *path, struct err *err)

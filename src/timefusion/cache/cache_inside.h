@@ -96,6 +96,10 @@ static inline uint8_t *cache_memory_at(const struct cache *cache, uint32_t slot)
 }
 
 /* Without the lock. Takes a block in, where it is not yet. */
+/* A slot of memory for that many bytes, held: to be filled without the lock, then published or given up. */
+uint32_t cache_memory_take(struct cache *cache, size_t len);
+void cache_memory_publish(struct cache *cache, uint32_t slot, struct hash128 object, uint32_t block, uint32_t len);
+void cache_memory_give_up(struct cache *cache, uint32_t slot);
 void cache_keep_memory(struct cache *cache, struct hash128 object, uint32_t block, struct bytes bytes);
 void cache_keep_disk(struct cache *cache, struct hash128 object, uint32_t block, struct bytes bytes);
 /* From the disk: all of the block into ptr (block_bytes). slot is pinned, and unpinned here. False: it is no longer there. */

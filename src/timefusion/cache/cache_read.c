@@ -364,29 +364,54 @@ static bool own_fetch(struct batch *batch, bool is_size_known, struct err *err)
     return ok;
 }
 
+/* Straight into its place in memory. False: no place was to be had, or it was lost. */
+static bool disk_copy_whole(struct window *w, uint32_t p, bool *was_read)
+{
+    struct cache *cache = w->cache;
+    uint32_t slot = cache_memory_take(cache, cache->block_bytes), len = 0, block = w->first + p;
+    if (slot == CACHE_SLOT_NONE) return false;
+    uint8_t *into = cache_memory_at(cache, slot);
+    *was_read = true;
+    if (!cache_disk_read(cache, w->pieces[p].slot, w->source->object, block, into, &len) || len < cache->block_bytes) {
+        cache_memory_give_up(cache, slot);
+        return false;
+    }
+    piece_copy(w, p, into, len);
+    cache_memory_publish(cache, slot, w->source->object, block, len);
+    return true;
+}
+
+/* By way of a buffer: the end of an object, or there is no memory tier. */
+static void disk_copy_part(struct window *w, uint32_t p)
+{
+    struct cache *cache = w->cache;
+    struct hash128 object = w->source->object;
+    uint32_t len = 0, from, to, block = w->first + p;
+    uint8_t *buffer = mem_alloc(cache->block_bytes);
+    piece_place(w, p, &from, &to);
+    bool ok = cache_disk_read(cache, w->pieces[p].slot, object, block, buffer, &len);
+    if (ok && len < to && w->source->bytes != CACHE_BYTES_UNKNOWN) {
+        cache_disk_forget(cache, object, block); /* kept when the object was said to be shorter */
+    } else if (ok) {
+        cache_keep_memory(cache, object, block, bytes_from(buffer, len));
+        piece_copy(w, p, buffer, len);
+    }
+    free(buffer);
+}
+
 static void disk_copy(struct window *w)
 {
-    uint8_t *block = NULL;
-    uint64_t bytes = w->source->bytes;
     for (uint32_t p = 0; p < w->count; p++) {
         struct piece *piece = &w->pieces[p];
-        uint32_t len = 0, from, to;
         if (piece->kind != PIECE_DISK) continue;
-        if (!block) block = mem_alloc(w->cache->block_bytes);
-        piece_place(w, p, &from, &to);
-        bool ok = cache_disk_read(w->cache, piece->slot, w->source->object, w->first + p, block, &len);
+        bool was_read = false;
+        bool is_whole = !w->cache->disk.entries[piece->slot].is_last; /* stays as it is while pinned */
+        bool ok = is_whole && disk_copy_whole(w, p, &was_read);
+        if (!ok && !was_read) disk_copy_part(w, p);
         cache_note_use(w->cache, piece->note);
         piece->note = CACHE_SLOT_NONE;
-        piece->kind = PIECE_MISSING;
-        if (!ok) continue;
-        if (len < to && bytes != CACHE_BYTES_UNKNOWN) { /* kept when the object was said to be shorter */
-            cache_disk_forget(w->cache, w->source->object, w->first + p);
-            continue;
-        }
-        cache_keep_memory(w->cache, w->source->object, w->first + p, bytes_from(block, len));
-        piece_copy(w, p, block, len);
+        if (piece->kind != PIECE_DONE) piece->kind = PIECE_MISSING;
     }
-    free(block);
 }
 
 static bool flights_copy(struct window *w, struct err *err)

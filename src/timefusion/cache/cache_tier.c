@@ -166,9 +166,13 @@ static void slot_free(struct cache_tier *tier, uint32_t slot)
     struct cache_entry *entry = &tier->entries[slot];
     assert(entry->pins == 0);
     tier->pages_used -= entry->pages;
-    entry->pages = 0;
+    if (!tier->on_free) {
+        entry->pages = 0;
+    } else if (tier->free.pages + entry->pages > tier->idle_pages_max) {
+        tier->on_free(tier->ctx, slot);
+        entry->pages = 0;
+    }
     list_add(tier, slot, CACHE_PLACE_FREE);
-    if (tier->on_free) tier->on_free(tier->ctx, slot);
 }
 
 void cache_tier_remove(struct cache_tier *tier, uint32_t slot)
@@ -271,6 +275,7 @@ uint32_t cache_tier_take(struct cache_tier *tier, uint32_t pages, uint64_t pages
         cache_tier_remove(tier, victim);
         slot = slot_free_find(tier);
     }
+    if (tier->entries[slot].pages > pages) tier->on_free(tier->ctx, slot); /* its last owner was larger */
     tier->entries[slot] = (struct cache_entry){ .place = CACHE_PLACE_HELD, .pages = (uint16_t)pages, .pins = 1 };
     tier->pages_used += pages;
     return slot;

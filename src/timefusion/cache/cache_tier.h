@@ -55,8 +55,11 @@ struct cache_tier {
     uint32_t ghost_mask, ghost_clock, ghost_count; /* remembered are the last ghost_count that left small */
     enum cache_policy policy;
     uint64_t evictions;
-    void (*on_free)(void *ctx, uint32_t slot); /* its bytes are nobody's now; may be NULL */
+    /* Its bytes are nobody's now; NULL: nothing to do. A few pages of free slots are kept for the next to come: giving
+     * them back and having zeroed ones again costs more than all the rest of it. They are free.pages. */
+    void (*on_free)(void *ctx, uint32_t slot);
     void *ctx;
+    uint32_t idle_pages_max;
 };
 
 void cache_tier_init(struct cache_tier *tier, uint32_t slot_count, uint32_t ghost_count, enum cache_policy policy);
