@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "net/tls.h"
 #include "telemetry/telemetry.h"
+#include "timefusion/cache/cache.h"
 #include "timefusion/delta/delta.h"
 #include "timefusion/flush.h"
 #include "timefusion/maintenance/maintenance.h"
@@ -47,6 +48,7 @@ struct app {
     struct meta *meta;
     struct object_store *store;
     struct timefusion *timefusion;
+    struct cache *cache; /* NULL: none */
     struct maintenance *maintenance;
     struct buffer *buffer;
     struct worker *worker;
@@ -150,11 +152,39 @@ static bool tls_start(struct app *app, struct err *err)
     return true;
 }
 
+#define DISK_RESERVE_BYTES (1ull << 30)
+
+/* Only before a bucket: a folder's bytes are in the kernel's cache already. What the log may still need of the disk stays
+ * free. */
+static bool cache_start(struct app *app, struct err *err)
+{
+    const struct config *config = &app->config;
+    char path[1024];
+    if (strncmp(object_store_url(app->store), "s3://", 5) != 0) return true;
+    if (config->cache_memory_bytes == 0 && config->cache_disk_bytes == 0) return true;
+    budget_give_cache(&app->budget, config->cache_memory_bytes);
+    path_in(app, "cache", path, sizeof path);
+    struct cache_options options = {
+        .dir = path,
+        .scope = object_store_url(app->store),
+        .memory_bytes = app->budget.cache,
+        .disk_bytes = config->cache_disk_bytes,
+        .disk_reserve_bytes = config->log_disk_bytes + DISK_RESERVE_BYTES,
+        .ttl_s = config->cache_ttl_ms / 1000,
+        .disk = &disk_real,
+        .log = app->log,
+    };
+    if (!cache_open(&app->cache, &options, err)) return err_within(err, "cache");
+    app->store = object_store_open_cached(app->store, app->cache);
+    return true;
+}
+
 static bool store_start(struct app *app, struct err *err)
 {
     char path[1024];
     path_in(app, "tables", path, sizeof path);
     if (!object_store_open_folder(&app->store, path, &disk_real, err)) return false;
+    if (!cache_start(app, err)) return false;
     struct timefusion_options options = {
         .dir = app->config.data,
         .store = app->store,
@@ -264,6 +294,7 @@ static void watch_parts(struct app *app, enum watch_phase phase)
     watch_set(&app->watch, phase,
               &(struct watch_parts){ .meta = app->meta,
                                      .timefusion = app->timefusion,
+                                     .cache = app->cache,
                                      .maintenance = app->maintenance,
                                      .buffer = app->buffer,
                                      .worker = app->worker,
@@ -655,6 +686,7 @@ void app_stop(struct app *app)
     maintenance_close(app->maintenance);
     timefusion_close(app->timefusion);
     if (app->store) object_store_close(app->store);
+    cache_close(app->cache);
     meta_close(app->meta);
     web_close(app->web);
     tls_context_close(app->tls);

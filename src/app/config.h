@@ -13,6 +13,7 @@ struct config {
     uint64_t otlp_grpc_port, otlp_http_port, pg_port, web_port;
     uint64_t memory_bytes;
     uint64_t log_disk_bytes;
+    uint64_t cache_memory_bytes, cache_disk_bytes, cache_ttl_ms; /* before a bucket; 0 bytes: none */
     uint64_t flush_ms, publish_ms;
     uint64_t pg_connections;
     uint64_t attribute_keys;

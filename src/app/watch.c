@@ -7,6 +7,7 @@
 #include "net/admission.h"
 #include "net/grpc.h"
 #include "net/http.h"
+#include "timefusion/cache/cache.h"
 #include "timefusion/delta/delta.h"
 #include "timefusion/maintenance/maintenance.h"
 #include "timefusion/pgwire/pgwire.h"
@@ -57,9 +58,9 @@ static void memory_collect(const struct watch *watch, struct metric_set *set)
     const struct {
         const char *part;
         uint64_t bytes;
-    } limits[] = { { "process", budget->memory },         { "wire", budget->wire },   { "requests", budget->requests },
-                   { "columns", budget->columns },        { "query", budget->query }, { "footers", budget->footers },
-                   { "maintenance", budget->maintenance } };
+    } limits[] = { { "process", budget->memory },          { "wire", budget->wire },   { "requests", budget->requests },
+                   { "columns", budget->columns },         { "query", budget->query }, { "footers", budget->footers },
+                   { "maintenance", budget->maintenance }, { "cache", budget->cache } };
     for (size_t l = 0; l < COUNT_OF(limits); l++)
         metric_add(set, METRIC_MEMORY_LIMIT, limits[l].bytes, METRIC_ATTRIBUTES({ "part", limits[l].part }));
     struct admission *admission = watch->parts.admission;
@@ -202,6 +203,47 @@ static void store_collect(const struct watch *watch, struct metric_set *set)
     }
 }
 
+static void cache_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct cache_stats stats;
+    if (!watch->parts.cache) return;
+    cache_stats(watch->parts.cache, &stats);
+    const struct {
+        enum metric_id id;
+        const char *name, *value;
+        uint64_t count;
+    } counts[] = {
+        { METRIC_CACHE_REQUESTS, "result", "hit", stats.request_hits },
+        { METRIC_CACHE_REQUESTS, "result", "miss", stats.requests - stats.request_hits },
+        { METRIC_CACHE_BLOCKS, "source", "memory", stats.memory_hits },
+        { METRIC_CACHE_BLOCKS, "source", "disk", stats.disk_hits },
+        { METRIC_CACHE_BLOCKS, "source", "joined", stats.joins },
+        { METRIC_CACHE_BLOCKS, "source", "store", stats.misses },
+        { METRIC_CACHE_BYTES, "kind", "asked", stats.bytes_asked },
+        { METRIC_CACHE_BYTES, "kind", "fetched", stats.bytes_fetched },
+        { METRIC_CACHE_BYTES, "kind", "warmed", stats.bytes_warmed },
+        { METRIC_CACHE_BYTES, "kind", "disk_written", stats.disk_bytes_written },
+        { METRIC_CACHE_REMOVED, "reason", "memory_full", stats.memory_evictions },
+        { METRIC_CACHE_REMOVED, "reason", "disk_full", stats.disk_evictions },
+        { METRIC_CACHE_REMOVED, "reason", "unused", stats.expired },
+        { METRIC_CACHE_REMOVED, "reason", "deleted", stats.dropped },
+        { METRIC_CACHE_USAGE, "tier", "memory", stats.memory_bytes },
+        { METRIC_CACHE_USAGE, "tier", "disk", stats.disk_bytes },
+        { METRIC_CACHE_LIMIT, "tier", "memory", stats.memory_bytes_max },
+        { METRIC_CACHE_LIMIT, "tier", "disk", stats.disk_bytes_max },
+    };
+    for (size_t c = 0; c < COUNT_OF(counts); c++)
+        metric_add(set, counts[c].id, counts[c].count, METRIC_ATTRIBUTES({ counts[c].name, counts[c].value }));
+    metric_add(set, METRIC_MEMORY_USAGE, stats.memory_bytes, METRIC_ATTRIBUTES({ "part", "cache" }));
+    metric_add(set, METRIC_CACHE_FETCHES, stats.fetches, NULL);
+    metric_add(set, METRIC_CACHE_FETCH_FAILURES, stats.fetch_failures, NULL);
+    metric_add(set, METRIC_CACHE_REFUSED, stats.refused, NULL);
+    metric_add(set, METRIC_CACHE_CORRUPT, stats.corrupt, NULL);
+    metric_add(set, METRIC_CACHE_DISK_FAILURES, stats.disk_failures, NULL);
+    metric_add_histogram(set, METRIC_CACHE_FETCH_DURATION, &stats.fetch_times);
+    metric_add_histogram(set, METRIC_CACHE_DISK_DURATION, &stats.disk_read_times);
+}
+
 static void maintenance_collect(const struct watch *watch, struct metric_set *set)
 {
     struct maintenance_stats stats;
@@ -267,6 +309,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     buffer_collect(watch, set);
     worker_collect(watch, set);
     store_collect(watch, set);
+    cache_collect(watch, set);
     maintenance_collect(watch, set);
     sql_collect(watch, set);
     meta_collect(watch, set);

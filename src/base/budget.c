@@ -20,3 +20,11 @@ struct budget budget_share(uint64_t memory)
         .maintenance = shared / 100 * 6,
     };
 }
+
+void budget_give_cache(struct budget *budget, uint64_t bytes_max)
+{
+    uint64_t tenth = (budget->memory - PROCESS_BYTES) / 10;
+    budget->cache = bytes_max < tenth ? bytes_max : tenth;
+    budget->query -= budget->cache / 10 * 7;
+    budget->columns -= budget->cache / 10 * 3;
+}

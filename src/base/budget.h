@@ -3,6 +3,7 @@
  *   --memory 1 GiB - 56 MiB for the process itself
  *       --budget_share--> bodies coming in 8%, requests 12%, columns 25%, queries 35%, footers 5%, maintenance 6%;
  *                      the rest: encoders
+ *       before a bucket --budget_give_cache--> cache 10%: 7 of them from queries, 3 from columns
  *
  * Thread: a value. Units: bytes. */
 #pragma once
@@ -16,6 +17,9 @@ struct budget {
     uint64_t query;       /* DuckDB's limit */
     uint64_t footers;     /* of Delta files, kept for pruning */
     uint64_t maintenance; /* one unit's rows and buffers */
+    uint64_t cache;       /* of a bucket's objects; 0 while there is none */
 };
 #define BUDGET_MEMORY_MIN (256ull << 20)
 struct budget budget_share(uint64_t memory);
+/* Makes room for a cache of up to bytes_max. */
+void budget_give_cache(struct budget *budget, uint64_t bytes_max);

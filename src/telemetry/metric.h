@@ -70,6 +70,27 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
       "flushes that failed and are tried again")                                                                     \
     X(DELTA_VERSION, METRIC_GAUGE, "monoscope.delta.version", "{commit}", "newest version of a table")               \
     X(DELTA_FILES, METRIC_GAUGE, "monoscope.delta.files", "{file}", "live files of a table")                         \
+    X(CACHE_REQUESTS, METRIC_COUNTER, "monoscope.cache.requests", "{request}",                                       \
+      "reads of a bucket's files, by result; hit: it cost no GET")                                                   \
+    X(CACHE_BLOCKS, METRIC_COUNTER, "monoscope.cache.blocks", "{block}",                                             \
+      "blocks read, by source; joined: another read was fetching it")                                                \
+    X(CACHE_BYTES, METRIC_COUNTER, "monoscope.cache.size", "By",                                                     \
+      "by kind: asked for, fetched from the bucket, warmed by own writes, written to disk")                          \
+    X(CACHE_FETCHES, METRIC_COUNTER, "monoscope.cache.fetches", "{request}", "GETs of the cache")                    \
+    X(CACHE_FETCH_FAILURES, METRIC_COUNTER, "monoscope.cache.fetch.failures", "{failure}",                           \
+      "reads that the bucket failed")                                                                                \
+    X(CACHE_FETCH_DURATION, METRIC_HISTOGRAM, "monoscope.cache.fetch.duration", "s",                                 \
+      "of GETs that were sent together")                                                                             \
+    X(CACHE_DISK_DURATION, METRIC_HISTOGRAM, "monoscope.cache.disk.duration", "s", "one block from the local disk")  \
+    X(CACHE_REMOVED, METRIC_COUNTER, "monoscope.cache.removed", "{block}",                                           \
+      "by reason: memory_full, disk_full, unused for --cache-ttl, deleted")                                          \
+    X(CACHE_REFUSED, METRIC_COUNTER, "monoscope.cache.refused", "{block}",                                           \
+      "not taken to disk, which is full, slow or failing")                                                           \
+    X(CACHE_CORRUPT, METRIC_COUNTER, "monoscope.cache.corrupt", "{block}",                                           \
+      "whose checksum on disk was wrong; fetched again")                                                             \
+    X(CACHE_DISK_FAILURES, METRIC_COUNTER, "monoscope.cache.disk.failures", "{failure}", "of the cache's disk")      \
+    X(CACHE_USAGE, METRIC_GAUGE, "monoscope.cache.usage", "By", "held now, by tier")                                 \
+    X(CACHE_LIMIT, METRIC_GAUGE, "monoscope.cache.limit", "By", "most that may be held, by tier")                    \
     X(MAINTENANCE_UNITS, METRIC_COUNTER, "monoscope.maintenance.units", "{unit}", "pieces of work done, by kind")    \
     X(MAINTENANCE_FAILURES, METRIC_COUNTER, "monoscope.maintenance.failures", "{failure}",                           \
       "pieces that failed and are tried again, by kind")                                                             \
