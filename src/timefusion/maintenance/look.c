@@ -13,8 +13,8 @@
 /* What a project has of one day. */
 struct day {
     int32_t day;
-    uint32_t warm, warm_small, cold_small, foreign; /* small: not known to be full */
-    int64_t modified_unix_ms;                       /* the newest warm file */
+    uint32_t warm, cold, warm_small, cold_small, foreign; /* small: not known to be full */
+    int64_t modified_unix_ms;                             /* the newest warm file */
 };
 struct days {
     struct day *days;
@@ -40,6 +40,7 @@ static void day_count(const struct maintenance *maintenance, struct day *day, co
     bool is_cold = file_builder_is_cold(file->path), is_small = weight == UINT32_MAX || weight < PLAN_FULL / 2;
     bool is_ours = name && strlen(name + 1) == FILE_NAME_LEN && strncmp(name + 1, "part-", 5) == 0;
     if (is_cold) {
+        day->cold++;
         day->cold_small += is_small;
         return;
     }
@@ -123,33 +124,34 @@ static void day_look(const struct look *look, struct partition partition, const 
     }
 }
 
-static void drop_look(const struct look *look, struct uuid project_id, const struct days *days, struct work_list *list)
+/* The first day that the project's table keeps; INT32_MIN: all. */
+static int32_t first_kept(const struct look *look, struct uuid project_id)
 {
     const struct maintenance_options *options = &look->maintenance->options;
     uint32_t kept = options->days_kept ? options->days_kept(options->ctx, project_id, look->table) : 0;
-    if (kept == 0 || kept > INT32_MAX / 2) return;
-    int32_t today = (int32_t)(clock_unix_us() / 1000 / DAY_MS), first_kept = today - (int32_t)kept;
-    struct work work = { .partition = { .table = look->table, .project_id = project_id },
-                         .kind = MAINTENANCE_DROP,
-                         .day_first_kept = first_kept };
-    for (uint32_t d = 0; d < days->count; d++)
-        if (days->days[d].day < first_kept) work.file_count++;
-    if (work.file_count > 0) work_add(list, &work);
+    if (kept == 0 || kept > INT32_MAX / 2) return INT32_MIN;
+    return (int32_t)(clock_unix_us() / 1000 / DAY_MS) - (int32_t)kept;
 }
 
 static void project_look(const struct look *look, struct uuid project_id, const struct days *days,
                          struct work_list *list)
 {
     if (look->request && look->request->project_id && !uuid_equal(*look->request->project_id, project_id)) return;
-    if (!look->request || look->only == MAINTENANCE_DROP) drop_look(look, project_id, days, list);
+    bool drops = !look->request || look->only == MAINTENANCE_DROP;
+    struct work drop = { .partition = { .table = look->table, .project_id = project_id },
+                         .kind = MAINTENANCE_DROP,
+                         .day_first_kept = drops ? first_kept(look, project_id) : INT32_MIN };
     for (uint32_t d = 0; d < days->count; d++) {
         struct partition partition = { look->table, project_id, days->days[d].day };
-        if (look->request) {
+        if (days->days[d].day < drop.day_first_kept) {
+            drop.file_count += days->days[d].warm + days->days[d].cold;
+        } else if (look->request) {
             day_look_asked(look, partition, &days->days[d], list);
         } else {
             day_look(look, partition, &days->days[d], list);
         }
     }
+    if (drop.file_count > 0) work_add(list, &drop);
 }
 
 void look_at_table(const struct look *look, struct work_list *list)

@@ -132,9 +132,8 @@ static bool vacuum_note(struct vacuum *vacuum, const char *operation, const char
                         struct err *err)
 {
     struct delta_change change = { .operation = operation, .parameters_json = parameters, .metrics_json = metrics };
-    uint64_t version;
     return delta_commit(timefusion_delta(vacuum->unit->maintenance->options.timefusion, vacuum->table->id), &change,
-                        &version, err);
+                        &vacuum->unit->result.version, err);
 }
 
 /* Counts of the first batch: how many there are in all is not known before. */
