@@ -451,6 +451,21 @@ void maintenance_close(struct maintenance *maintenance)
     free(maintenance);
 }
 
+bool maintenance_pause(struct maintenance *maintenance, uint32_t wait_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until); /* the clock of pthread_mutex_timedlock */
+    uint64_t ns = (uint64_t)until.tv_nsec + wait_ms * UINT64_C(1000000);
+    until.tv_sec += (time_t)(ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    return pthread_mutex_timedlock(&maintenance->unit_lock, &until) == 0;
+}
+
+void maintenance_resume(struct maintenance *maintenance)
+{
+    pthread_mutex_unlock(&maintenance->unit_lock);
+}
+
 void maintenance_stats(struct maintenance *maintenance, struct maintenance_stats *stats)
 {
     pthread_mutex_lock(&maintenance->lock);

@@ -85,6 +85,11 @@ MUST_CHECK bool maintenance_run_now(struct maintenance *maintenance, enum mainte
                                     const struct maintenance_request *request, struct maintenance_result *result,
                                     struct err *err);
 
+/* Until maintenance_resume, on the same thread, no unit runs: for who replaces files too, and has met a unit's commit. False: one
+ * still runs after wait_ms. */
+MUST_CHECK bool maintenance_pause(struct maintenance *maintenance, uint32_t wait_ms);
+void maintenance_resume(struct maintenance *maintenance);
+
 struct maintenance_counts { /* since the start */
     uint64_t units, failed, conflicts;
     uint64_t files_in, files_out, bytes_in, bytes_out, rows;

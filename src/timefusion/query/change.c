@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "timefusion/file.h"
 #include "timefusion/maintenance/file_builder.h"
+#include "timefusion/maintenance/maintenance.h"
 #include "timefusion/query/cursor_inside.h"
 #include "timefusion/query/rows.h"
 #include <inttypes.h>
@@ -21,6 +22,7 @@
 #define ROW_GROUP_ROWS    30000
 #define COLUMNS_BYTES_MAX (64u << 20)
 #define COLD_ZSTD_LEVEL   9
+#define STORED_S_MAX      2700 /* VACUUM takes files that the log does not name for litter after an hour */
 
 struct target { /* a file of the table and how many of its rows match */
     struct timefusion_file *file;
@@ -47,6 +49,7 @@ struct change {
     struct rows rows;
     struct columns *columns;
     bool keeps_files; /* it is not known whether the table names them */
+    uint64_t begin_mono_ns;
 };
 
 bool change_is_allowed(const struct query_session *session, struct err *err)
@@ -319,6 +322,7 @@ static bool builder_end(struct change *change, struct err *err)
 static bool files_rewrite(struct change *change, struct err *err)
 {
     change->built = mem_calloc(change->target_count + 1, sizeof *change->built);
+    change->begin_mono_ns = clock_mono_ns();
     for (uint32_t t = 0; t < change->target_count; t++) {
         struct target *target = &change->targets[t], *before = t > 0 ? target - 1 : NULL;
         bool is_next = !before || before->table != target->table || before->file->day != target->file->day ||
@@ -454,11 +458,22 @@ static bool sources_choose(struct change *change, struct prune_warning **warning
     return true;
 }
 
+static bool may_commit(const struct change *change, struct err *err)
+{
+    if (session_is_stopped(change->cursor->session, err)) return false;
+    return clock_mono_ns() - change->begin_mono_ns < STORED_S_MAX * UINT64_C(1000000000) || change->target_count == 0 ||
+           err_set(
+               err, ERR_TOO_LARGE,
+               "nothing was changed: the files could not be made anew within %d minutes; change fewer days at once, "
+               "by a condition on timestamp",
+               STORED_S_MAX / 60);
+}
+
 static bool change_try(struct query_cursor *cursor, struct prune_warning **warnings, struct err *err)
 {
     struct change change = { .cursor = cursor };
     bool ok = sources_choose(&change, warnings, err) && matches_find(&change, err) && files_rewrite(&change, err) &&
-              !session_is_stopped(cursor->session, err);
+              may_commit(&change, err);
     for (uint32_t id = 0; ok && id < SCHEMA_TABLE_COUNT; id++) {
         ok = table_commit(&change, (enum schema_table_id)id, err);
         /* Files of a table that is committed are its own from here on. */
@@ -473,6 +488,31 @@ static bool change_try(struct query_cursor *cursor, struct prune_warning **warni
     return ok;
 }
 
+/* A unit of maintenance has taken a file away: the next tries wait for units to end, and have none beside them. */
+static bool units_pause(struct query_session *session, bool *is_paused, struct err *err)
+{
+    struct maintenance *maintenance = session->engine->options.hooks.maintenance;
+    while (maintenance && !*is_paused) {
+        if (session_is_stopped(session, err)) return false;
+        *is_paused = maintenance_pause(maintenance, FLUSH_SLICE_MS);
+    }
+    return true;
+}
+
+static bool change_tries(struct query_cursor *cursor, struct prune_warning **warnings, bool *is_paused, struct err *err)
+{
+    for (int attempt = 1;; attempt++) {
+        *err = (struct err){ .code = ERR_OK };
+        *warnings = NULL;
+        if (change_try(cursor, warnings, err)) return true;
+        if (err->code != ERR_CONFLICT) return false;
+        if (attempt == TRIES_MAX)
+            return err_within(err, "other writers took files of it away %d times; try again", TRIES_MAX);
+        snapshots_drop(cursor);
+        if (!units_pause(cursor->session, is_paused, err)) return false;
+    }
+}
+
 bool change_run(struct query_cursor *cursor, struct prune_warning **warnings, struct err *err)
 {
     struct query_session *session = cursor->session;
@@ -481,15 +521,10 @@ bool change_run(struct query_cursor *cursor, struct prune_warning **warnings, st
     if (!change_is_allowed(session, err)) return false;
     bool is_rolled = cursor->plan->kind != PLAN_DELETE || !hooks->log_roll || hooks->log_roll(hooks->ctx, &roll_err);
     if (!flush_wait(session, err)) return false;
-    for (int attempt = 1;; attempt++) {
-        *err = (struct err){ .code = ERR_OK };
-        *warnings = NULL;
-        if (change_try(cursor, warnings, err)) break;
-        if (err->code != ERR_CONFLICT) return false;
-        if (attempt == TRIES_MAX)
-            return err_within(err, "other writers took files of it away %d times; try again", TRIES_MAX);
-        snapshots_drop(cursor);
-    }
+    bool is_paused = false;
+    bool ok = change_tries(cursor, warnings, &is_paused, err);
+    if (is_paused) maintenance_resume(hooks->maintenance);
+    if (!ok) return false;
     log_notice_add(cursor, is_rolled, &roll_err);
     return true;
 }
