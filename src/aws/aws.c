@@ -132,15 +132,24 @@ static uint64_t body_bytes(const struct http_client_body *body)
     return body->file ? body->file_bytes : body->bytes.len;
 }
 
+/* Without a slash at the end: people write one. */
+static size_t host_url_len(const char *host_url)
+{
+    size_t len = strlen(host_url);
+    while (len > 0 && host_url[len - 1] == '/') len--;
+    return len;
+}
+
 /* "host:port" as it goes out: without the scheme's own port. */
 static bool host_make(const char *host_url, char host[300], struct err *err)
 {
     bool is_tls = strncmp(host_url, "https://", 8) == 0;
-    const char *from = host_url + (is_tls ? 8 : 7), *port = is_tls ? ":443" : ":80";
-    size_t len = strlen(from), port_len = strlen(port);
-    if (len > port_len && strcmp(from + len - port_len, port) == 0) len -= port_len;
     if (!is_tls && strncmp(host_url, "http://", 7) != 0)
         return err_set(err, ERR_INPUT, "\"%.100s\" is not an address such as https://host", host_url);
+    const char *from = host_url + (is_tls ? 8 : 7), *port = is_tls ? ":443" : ":80";
+    size_t whole = host_url_len(host_url), port_len = strlen(port);
+    size_t len = whole > (size_t)(from - host_url) ? whole - (size_t)(from - host_url) : 0;
+    if (len > port_len && strcmp(from + len - port_len, port) == 0) len -= port_len;
     if (len == 0 || len >= 300 || memchr(from, '/', len))
         return err_set(err, ERR_INPUT, "\"%.100s\" is not just scheme, host and port", host_url);
     snprintf(host, 300, "%.*s", (int)len, from);
@@ -153,9 +162,9 @@ static bool url_make(struct try *try, struct err *err)
     struct buf url;
     buf_init(&url, URL_BYTES_MAX);
     bool has_query = call->query && call->query[0];
-    bool ok =
-        buf_printf(&url, "%s%s%s%s", call->host_url, call->path, has_query ? "?" : "", has_query ? call->query : "") &&
-        buf_add(&url, "", 1);
+    bool ok = buf_printf(&url, "%.*s%s%s%s", (int)host_url_len(call->host_url), call->host_url, call->path,
+                         has_query ? "?" : "", has_query ? call->query : "") &&
+              buf_add(&url, "", 1);
     if (!ok) {
         buf_deinit(&url);
         return err_set(err, ERR_TOO_LARGE, "a URL of more than %u bytes", URL_BYTES_MAX);

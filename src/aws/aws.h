@@ -30,7 +30,7 @@ MUST_CHECK bool aws_open(struct aws **aws, const struct aws_options *options, st
 void aws_close(struct aws *aws); /* NULL is fine */
 const char *aws_region(const struct aws *aws);
 /* The endpoint that the settings name for a service: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the profile's
- * endpoint_url; NULL: AWS's own. "S3" | "DYNAMODB". Without a slash at the end. */
+ * endpoint_url; NULL: AWS's own. "S3" | "DYNAMODB". */
 const char *aws_endpoint(const struct aws *aws, const char *service);
 /* Credentials are there, now? The error lists what was tried. */
 MUST_CHECK bool aws_credentials_check(struct aws *aws, struct err *err);
@@ -40,7 +40,7 @@ struct aws_call {
     /* in: borrowed until aws_run returns */
     const char *service;  /* "s3" | "dynamodb" */
     const char *method;   /* "GET" */
-    const char *host_url; /* "https://host[:port]": no path, no slash at the end */
+    const char *host_url; /* "https://host[:port]"; a slash at the end is forgiven */
     const char *path;     /* "/bucket/a%20b": percent-encoded once, as it goes out (aws_path_encode) */
     const char *query;    /* "list-type=2&prefix=a%2Fb": encoded (aws_query_encode), in any order; NULL: none */
     const struct http_client_header *headers; /* signed and sent; end with a name of NULL; NULL: none */

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/hash.h"
+#include "timefusion/delta/commit_store.h"
 #include "timefusion/delta/delta_lines.h"
 
 enum {
@@ -199,7 +200,9 @@ bool delta_version_put(struct delta_table *table, struct bytes lines, uint64_t i
     bool is_ours = false;
     delta_commit_key(table, table->version + 1, key);
     *lost = false;
-    if (object_put_if_absent(table->options.store, key, lines, err)) {
+    struct commit_store *commits = table->options.commit_store;
+    if (commits ? commit_store_put(commits, table->version + 1, lines, err)
+                : object_put_if_absent(table->options.store, key, lines, err)) {
         table->is_uncertain = false;
         return true;
     }

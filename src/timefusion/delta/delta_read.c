@@ -10,6 +10,7 @@
 #include <yyjson.h>
 
 #include "base/clock.h"
+#include "timefusion/delta/commit_store.h"
 #include "timefusion/delta/delta_fetch.h"
 #include "timefusion/delta/delta_listing.h"
 
@@ -88,7 +89,8 @@ bool delta_read_new(struct delta_table *table, uint32_t *commit_count, struct er
     struct delta_fetched fetched[DELTA_FETCH_MAX];
     uint32_t side_by_side =
         1; /* mostly there is nothing, or one; the longer it goes on, the more are asked for at once */
-    bool is_end = false, ok = true;
+    struct commit_store *commits = table->options.commit_store;
+    bool is_end = false, ok = !commits || commit_store_recover(commits, err);
     *commit_count = 0;
     while (ok && !is_end) {
         delta_fetch(table, table->version + 1, side_by_side, fetched);
@@ -284,6 +286,7 @@ static bool replay_any(struct delta_table *table, const struct delta_listing *li
 bool delta_read_all(struct delta_table *table, bool *exists, struct err *err)
 {
     *exists = true;
+    if (table->options.commit_store && !commit_store_recover(table->options.commit_store, err)) return false;
     struct delta_listing listing;
     uint64_t from = table->options.checkpoint_reader.read ? delta_last_checkpoint(table) : DELTA_VERSION_NONE;
     bool ok = false;

@@ -7,6 +7,14 @@
 #include "base/uuid.h"
 #include "timefusion/object/object_ops.h"
 
+/* "<table>/_delta_log/.tmp/": where Delta's S3DynamoDBLogStore prepares commits; not the store's own ".tmp" at the top. */
+static bool is_commit_temp(const char *key, const char *part, size_t part_len)
+{
+    static const char folder[] = "/_delta_log/";
+    size_t before = (size_t)(part - key), folder_len = sizeof folder - 1;
+    return part_len == 4 && part[4] == '/' && before > folder_len && memcmp(part - folder_len, folder, folder_len) == 0;
+}
+
 bool object_key_is_valid(const char *key)
 {
     size_t len = strlen(key);
@@ -15,7 +23,7 @@ bool object_key_is_valid(const char *key)
         size_t part_len = strcspn(part, "/");
         if (part_len == 0 || part_len > 255) return false; /* 255: NAME_MAX of every Linux file system */
         if (part[0] == '.' && (part_len == 1 || (part_len == 2 && part[1] == '.'))) return false;
-        if (part_len >= 4 && memcmp(part, ".tmp", 4) == 0) return false;
+        if (part_len >= 4 && memcmp(part, ".tmp", 4) == 0 && !is_commit_temp(key, part, part_len)) return false;
         if (part[part_len] == 0) return true;
         part += part_len + 1;
     }

@@ -4,7 +4,8 @@
  *   object_get, object_get_ranges, object_reader, object_list_from   <--
  *
  * Keys are relative, "/"-separated: "otel_metrics/_delta_log/00000000000000000007.json". No empty, "." or ".." part, no
- * part that starts with ".tmp" (the store's own), at most OBJECT_KEY_BYTES_MAX: else ERR_INPUT.
+ * part that starts with ".tmp" (the store's own; but "<table>/_delta_log/.tmp/<name>" is Delta's), at most
+ * OBJECT_KEY_BYTES_MAX: else ERR_INPUT.
  * Durable: what put_* answered true for survives a power cut, name and bytes; so does what put_if_absent answered
  * ERR_EXISTS for. A put that failed with ERR_IO may or may not have happened: look, or put again.
  * Thread: any; a reader any, a writer one. Errors: ERR_EXISTS from put_if_absent when the key is there; ERR_NOT_FOUND;

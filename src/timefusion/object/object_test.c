@@ -64,10 +64,32 @@ static void assert_object(struct object_store *store, const char *key, const cha
 static void test_keys(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const good[] = { "a",   "a/b", "project_id=x/date=2026-11-22/part-1.parquet",
-                                        "..a", "a..", "_delta_log/0.json" };
-    static const char *const bad[] = { "",     "/",         "/etc/passwd", "a/",  "a//b",   ".",   "..",
-                                       "../a", "a/../../b", "a/..",        "a/.", ".tmp/x", ".tmp" };
+    static const char *const good[] = { "a",
+                                        "a/b",
+                                        "project_id=x/date=2026-11-22/part-1.parquet",
+                                        "..a",
+                                        "a..",
+                                        "_delta_log/0.json",
+                                        "t/_delta_log/.tmp/0.json.4b6a",
+                                        "a/t/_delta_log/.tmp/x" };
+    static const char *const bad[] = { "",
+                                       "/",
+                                       "/etc/passwd",
+                                       "a/",
+                                       "a//b",
+                                       ".",
+                                       "..",
+                                       "../a",
+                                       "a/../../b",
+                                       "a/..",
+                                       "a/.",
+                                       ".tmp/x",
+                                       ".tmp",
+                                       "_delta_log/.tmp/x",
+                                       "t/.tmp/x",
+                                       "t/_delta_log/.tmp",
+                                       "t/_delta_log/.tmpx/y",
+                                       "t/x_delta_log/.tmp/y" };
     for (size_t i = 0; i < COUNT_OF(good); i++) assert_true(object_key_is_valid(good[i]));
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct err err = { 0 };
