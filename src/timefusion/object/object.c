@@ -136,10 +136,25 @@ void object_writer_cancel(struct object_writer *writer)
 
 /* -- reading ---------------------------------------------------------------------------------------------------- */
 
+/* Up to its last "/" it must be what a key can begin with. */
+static bool prefix_is_valid(const char *prefix)
+{
+    char folder[OBJECT_KEY_BYTES_MAX + 1];
+    const char *slash = strrchr(prefix, '/');
+    size_t len = slash ? (size_t)(slash - prefix) : 0;
+    if (strlen(prefix) > OBJECT_KEY_BYTES_MAX) return false;
+    if (!slash) return true;
+    memcpy(folder, prefix, len);
+    folder[len] = 0;
+    return object_key_is_valid(folder);
+}
+
 bool object_list_from(struct object_store *store, const char *prefix, const char *start_after,
                       bool (*entry)(void *ctx, const char *key, uint64_t bytes, int64_t modified_unix_us), void *ctx,
                       struct err *err)
 {
+    if (!prefix_is_valid(prefix) || strlen(start_after) > OBJECT_KEY_BYTES_MAX)
+        return err_set(err, ERR_INPUT, "cannot list \"%.100s\"", prefix);
     return ended(store, store->ops->list(store, prefix, start_after, entry, ctx, err), err);
 }
 
@@ -287,7 +302,7 @@ bool object_store_probe(struct object_store *store, struct err *err)
     char id[UUID_TEXT_BYTES + 1], key[64];
     struct err delete_err = { 0 };
     uuid_to_text(uuid_random(), id);
-    snprintf(key, sizeof key, "_monoscope/probe/%s", id);
+    snprintf(key, sizeof key, "_monoscope/probe/%.13s", id); /* short: errors name it */
     bool ok = probe_key(store, key, err);
     bool deleted = object_delete(store, key, &delete_err);
     if (ok && !deleted) {

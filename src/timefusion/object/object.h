@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/disk.h"
 #include "base/err.h"
+#include <stdatomic.h>
 
 #define OBJECT_KEY_BYTES_MAX 1024
 /* Could this be a key? For names that come from outside, before they are put into one. */
@@ -27,6 +28,7 @@ struct object_options {
     struct aws *aws;      /* signs and sends for s3://; borrowed until close. NULL: only folders open */
     const char *endpoint; /* of an S3 server: "http://host:9000"; NULL: AWS's own, of the region */
     bool is_virtual_host; /* at an endpoint: http://bucket.host/key, not http://host/bucket/key. AWS always has it */
+    const atomic_bool *cancel; /* true: what is under way to a bucket ends with ERR_CANCELLED; NULL: never */
 };
 /* "s3://bucket/prefix", "file:///folder", or a folder's path; a folder is made when missing. Nothing is sent yet. */
 MUST_CHECK bool object_store_open_url(struct object_store **store, const char *url,

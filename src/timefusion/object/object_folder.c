@@ -471,11 +471,9 @@ static bool folder_list(struct object_store *store, const char *prefix, const ch
     const char *slash = strrchr(prefix, '/');
     char at[OBJECT_KEY_BYTES_MAX + 2];
     size_t at_len = slash ? (size_t)(slash - prefix) : 0;
-    if (at_len > OBJECT_KEY_BYTES_MAX) return err_set(err, ERR_INPUT, "cannot list \"%.100s\"", prefix);
+    assert(at_len <= OBJECT_KEY_BYTES_MAX); /* checked before */
     memcpy(at, prefix, at_len);
     at[at_len] = 0;
-    if (at_len > 0 && !object_key_is_valid(at)) return err_set(err, ERR_INPUT, "cannot list \"%.100s\"", prefix);
-    if (slash && at_len == 0) return err_set(err, ERR_INPUT, "cannot list \"%.100s\"", prefix);
     if (at_len > 0) memcpy(at + at_len, "/", 2);
 
     object_tally(store, OBJECT_COUNT_LIST, 1);

@@ -1,4 +1,4 @@
-#include "timefusion/object/object.h"
+#include "timefusion/object/object_s3.h"
 
 bool object_store_open_url(struct object_store **store, const char *url, const struct object_options *options,
                            struct err *err)
@@ -10,8 +10,7 @@ bool object_store_open_url(struct object_store **store, const char *url, const s
                            url);
         return object_store_open_folder(store, url + 7, options->disk, err);
     }
-    if (strncmp(url, "s3://", 5) == 0)
-        return err_set(err, ERR_UNSUPPORTED, "\"%.150s\": a bucket cannot be opened yet", url);
+    if (strncmp(url, "s3://", 5) == 0) return object_store_open_s3(store, url, options, err);
     if (strstr(url, "://"))
         return err_set(err, ERR_UNSUPPORTED,
                        "\"%.150s\" is of a kind that is not known: s3://bucket/prefix or file:///folder", url);
