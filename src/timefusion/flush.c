@@ -47,33 +47,6 @@ static bool group_seal(struct flush_group *group, struct timefusion *timefusion,
     return true;
 }
 
-struct flush_source {
-    struct disk *disk;
-    struct disk_file *file;
-};
-
-static bool flush_source_read(void *ctx, uint64_t offset, void *ptr, size_t len, struct err *err)
-{
-    struct flush_source *source = ctx;
-    for (size_t done = 0, got; done < len; done += got) {
-        if (!source->disk->ops->pread(source->file, offset + done, (uint8_t *)ptr + done, len - done, &got, err))
-            return false;
-        if (got == 0) return err_set(err, ERR_CORRUPT, "the file is shorter than it was");
-    }
-    return true;
-}
-
-/* While the file is still on the local disk. NULL: it stays to be indexed later. */
-static struct index_values *values_read(struct disk *disk, struct disk_file *file, uint64_t bytes,
-                                        const struct schema_table *table)
-{
-    struct flush_source from = { disk, file };
-    struct index_source source = { .read = flush_source_read, .ctx = &from, .bytes = bytes };
-    struct index_values *values;
-    struct err ignored = { .code = ERR_OK };
-    return index_values_read(&values, table, &source, &ignored) ? values : NULL;
-}
-
 /* One file of at most PARQUET_ROW_GROUPS_MAX row groups, in the store but not yet in the table. */
 static bool file_store(struct timefusion *timefusion, struct flush_group *group, struct file *const *inputs,
                        uint32_t input_count, struct table_commit *commit, struct err *err)
@@ -91,7 +64,7 @@ static bool file_store(struct timefusion *timefusion, struct flush_group *group,
 
     if (!disk->ops->open(disk, tmp, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &out, err)) return false;
     bool joined = segment_join_into(disk, inputs, input_count, out, true, &bytes, &footer, err);
-    struct index_values *values = joined ? values_read(disk, out, bytes, group->table) : NULL;
+    struct index_values *values = joined ? index_values_read_local(disk, out, bytes, group->table) : NULL;
     disk->ops->close(out);
     fail_point("flush.after_join");
     if (!joined || !object_put_file(timefusion_store(timefusion), key, tmp, err)) {

@@ -79,6 +79,7 @@ static void pending_write(struct index *index, struct shelf *shelf)
     pthread_mutex_lock(&shelf->lock);
     shelf->is_writing = false;
     if (ok) replace(index, shelf, inputs, count, run);
+    shelf->wants_work = shelf->wants_work || ok;
     pthread_mutex_unlock(&shelf->lock);
     for (uint32_t i = 0; i < count; i++) run_release(inputs[i]);
     if (ok) {

@@ -53,6 +53,9 @@ struct index_source {
  * left out, and said so in the run. ERR_CORRUPT, ERR_IO, ERR_UNSUPPORTED: the file stays uncovered. */
 MUST_CHECK bool index_values_read(struct index_values **values, const struct schema_table *table,
                                   const struct index_source *source, struct err *err);
+/* The same of a file on the local disk, before it goes to the store; NULL when it cannot be: it is indexed later. */
+struct index_values *index_values_read_local(struct disk *disk, struct disk_file *file, uint64_t bytes,
+                                             const struct schema_table *table);
 void index_values_destroy(struct index_values *values); /* NULL is fine */
 /* For a file of which nothing can be known: covered, and never ruled out. */
 struct index_values *index_values_none(void);
@@ -93,13 +96,16 @@ struct index_upkeep {
     const struct schema_table *table;
     struct uuid project_id;
     uint64_t live_mono_ns;      /* the clock before live was looked up: runs noted later are left alone */
-const struct hash128 *live; /* the table's files (index_file_hash), sorted by index_hash_order */
-uint32_t live_count;
-bool is_done; /* out: nothing more to merge now */
-}
-;
+    const struct hash128 *live; /* the table's files (index_file_hash), sorted by index_hash_order */
+    uint32_t live_count;
+    bool is_done; /* out: nothing more to merge now */
+};
 int index_hash_order(const void *a, const void *b); /* of struct hash128, for qsort */
 MUST_CHECK bool index_work(struct index *index, struct index_upkeep *upkeep, struct err *err);
+/* Is it time to look after a project? Without asking the store: runs were written here, or files have come (the newest was
+ * made then) since the last time. */
+bool index_wants_work(struct index *index, const struct schema_table *table, struct uuid project_id,
+                      int64_t newest_unix_ms);
 /* Is the file covered by a run that is known here? */
 bool index_covers(struct index *index, const struct schema_table *table, struct uuid project_id, struct hash128 file);
 

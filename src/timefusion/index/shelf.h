@@ -33,8 +33,11 @@ struct shelf {
     struct run *pending; /* noted here and not yet in the store; NULL: none */
     struct shelf_slot *slots;
     uint32_t slot_cap; /* a power of two, or 0 */
-    bool is_stale;     /* the slots do not know all runs */
-    char **obsolete;   /* keys of runs that were replaced, to be deleted */
+    bool wants_work;   /* runs were written since the last upkeep */
+    uint64_t worked_mono_ns;
+    int64_t worked_unix_ms; /* 0: never */
+    bool is_stale;          /* the slots do not know all runs */
+    char **obsolete;        /* keys of runs that were replaced, to be deleted */
     uint32_t obsolete_count, obsolete_cap;
 };
 

@@ -8,6 +8,8 @@
 #define INPUTS_MAX  64u
 #define KEEP_NS     UINT64_C(600000000000) /* replaced runs: readers elsewhere may still hold their list */
 #define STRANGE_MS  600000                 /* a run of others may be of files that are not committed here yet */
+#define WORK_AGE_NS UINT64_C(300000000000) /* between looks for files of others */
+#define CLOCKS_MS   60000                  /* that clocks of other writers may be behind */
 #define LIST_AGE_NS UINT64_C(30000000000)
 #define DELETES_MAX 64u
 
@@ -133,6 +135,20 @@ static bool inputs_merge(struct index *index, struct shelf *shelf, const struct 
     return true;
 }
 
+bool index_wants_work(struct index *index, const struct schema_table *table, struct uuid project_id,
+                      int64_t newest_unix_ms)
+{
+    const uint32_t *columns;
+    if (index_columns(table, &columns) == 0) return false;
+    struct shelf *shelf = shelf_get(index, table, project_id);
+    pthread_mutex_lock(&shelf->lock);
+    bool is_long_ago = clock_mono_ns() - shelf->worked_mono_ns > WORK_AGE_NS;
+    bool wants = shelf->worked_unix_ms == 0 || (shelf->wants_work && shelf->run_count > 1) ||
+                 (is_long_ago && newest_unix_ms > shelf->worked_unix_ms - CLOCKS_MS);
+    pthread_mutex_unlock(&shelf->lock);
+    return wants;
+}
+
 bool index_work(struct index *index, struct index_upkeep *upkeep, struct err *err)
 {
     const uint32_t *columns;
@@ -153,5 +169,12 @@ bool index_work(struct index *index, struct index_upkeep *upkeep, struct err *er
         ok = inputs_merge(index, shelf, upkeep, inputs, count, err);
     }
     for (uint32_t i = 0; i < count; i++) run_release(inputs[i]);
+    if (ok && !is_due) {
+        pthread_mutex_lock(&shelf->lock);
+        shelf->wants_work = false;
+        shelf->worked_mono_ns = clock_mono_ns();
+        shelf->worked_unix_ms = clock_unix_us() / 1000;
+        pthread_mutex_unlock(&shelf->lock);
+    }
     return ok && shelf_obsolete_delete(index, shelf, err);
 }

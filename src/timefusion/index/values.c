@@ -176,6 +176,34 @@ bool index_values_read(struct index_values **out, const struct schema_table *tab
     return true;
 }
 
+struct local {
+    struct disk *disk;
+    struct disk_file *file;
+};
+
+static bool local_read(void *ctx, uint64_t offset, void *ptr, size_t len, struct err *err)
+{
+    struct local *local = ctx;
+    for (size_t done = 0, got; done < len; done += got) {
+        if (!local->disk->ops->pread(local->file, offset + done, (uint8_t *)ptr + done, len - done, &got, err))
+            return false;
+        if (got == 0) return err_set(err, ERR_CORRUPT, "the file is shorter than it was");
+    }
+    return true;
+}
+
+struct index_values *index_values_read_local(struct disk *disk, struct disk_file *file, uint64_t bytes,
+                                             const struct schema_table *table)
+{
+    struct local local = { disk, file };
+    struct index_source source = { .read = local_read, .ctx = &local, .bytes = bytes };
+    struct index_values *values;
+    const uint32_t *columns;
+    struct err ignored = { .code = ERR_OK };
+    if (index_columns(table, &columns) == 0) return NULL;
+    return index_values_read(&values, table, &source, &ignored) ? values : NULL;
+}
+
 struct index_values *index_values_none(void)
 {
     return mem_calloc(1, sizeof(struct index_values));

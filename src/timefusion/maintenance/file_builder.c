@@ -20,6 +20,7 @@ struct file_builder {
     uint32_t part_count;
     uint64_t part_bytes, row_count;
     struct delta_add *adds;
+    struct index_values **values; /* by add; NULL: to be indexed later */
     uint32_t add_count, add_cap;
 };
 
@@ -85,7 +86,7 @@ static bool part_write(struct file_builder *builder, const char *path, struct by
 }
 
 static bool parts_join(struct file_builder *builder, const char *path, uint64_t *bytes, struct parquet_footer **footer,
-                       struct err *err)
+                       struct index_values **values, struct err *err)
 {
     struct parquet_input inputs[PARQUET_ROW_GROUPS_MAX];
     struct disk_file *out;
@@ -100,6 +101,7 @@ static bool parts_join(struct file_builder *builder, const char *path, uint64_t 
     }
     ok = ok && parquet_join(builder->disk, inputs, open_count, builder->options.table, out, true, bytes, footer, err);
     for (uint32_t i = 0; i < open_count; i++) builder->disk->ops->close(inputs[i].file);
+    *values = ok ? index_values_read_local(builder->disk, out, *bytes, builder->options.table) : NULL;
     builder->disk->ops->close(out);
     if (!ok) unlink_quietly(builder, path);
     return ok;
@@ -111,24 +113,28 @@ static bool file_end(struct file_builder *builder, struct err *err)
     const struct file_builder_options *options = &builder->options;
     struct uuid id = uuid_by_time();
     struct parquet_footer *footer = NULL;
+    struct index_values *values;
     uint64_t bytes = 0;
     char path[160], key[256], tmp[1024];
     if (builder->part_count == 0) return true;
     file_builder_path(options->project_id, options->day, id, options->is_cold, path);
     snprintf(key, sizeof key, "%s/%s", options->table->name, path);
     tmp_path(builder, id, ".parquet", tmp);
-    if (!parts_join(builder, tmp, &bytes, &footer, err)) return false;
+    if (!parts_join(builder, tmp, &bytes, &footer, &values, err)) return false;
     fail_point("maintenance.after_build");
     if (!object_put_file(timefusion_store(options->timefusion), key, tmp, err)) {
         unlink_quietly(builder, tmp);
         parquet_footer_destroy(footer);
+        index_values_destroy(values);
         return false;
     }
     parts_drop(builder);
     if (builder->add_count == builder->add_cap) {
         builder->add_cap = builder->add_cap ? builder->add_cap * 2 : 4;
         builder->adds = mem_realloc(builder->adds, builder->add_cap * sizeof *builder->adds);
+        builder->values = mem_realloc(builder->values, builder->add_cap * sizeof(struct index_values *));
     }
+    builder->values[builder->add_count] = values;
     builder->adds[builder->add_count++] = (struct delta_add){ .path = mem_strdup(path),
                                                               .project_id = options->project_id,
                                                               .day = options->day,
@@ -174,10 +180,16 @@ void file_builder_close(struct file_builder *builder, bool keep_files)
         char key[256];
         snprintf(key, sizeof key, "%s/%s", builder->options.table->name, add->path);
         if (!keep_files) (void)!object_delete(timefusion_store(builder->options.timefusion), key, &ignored);
+        if (keep_files) /* if it was not committed after all, the index forgets it again */
+            index_note(timefusion_index(builder->options.timefusion), builder->options.table,
+                       builder->options.project_id, key, builder->values[a]);
+        else
+            index_values_destroy(builder->values[a]);
         parquet_footer_destroy((struct parquet_footer *)add->footer);
         free((char *)add->path);
     }
     free(builder->adds);
+    free(builder->values);
     parquet_writer_destroy(builder->writer);
     free(builder);
 }

@@ -22,6 +22,7 @@ struct joined {
     char path[160], tmp[1024];
     uint64_t bytes;
     struct parquet_footer *footer;
+    struct index_values *values; /* NULL: to be indexed later */
 };
 
 static void inputs_close(struct inputs *inputs)
@@ -91,6 +92,7 @@ static bool joined_make(struct unit *unit, struct partition partition, bool is_c
         if (ok) {
             ok = parquet_join(inputs.disk, inputs.inputs, inputs.count, snapshot->table, out, true, &joined->bytes,
                               &joined->footer, err);
+            if (ok) joined->values = index_values_read_local(inputs.disk, out, joined->bytes, snapshot->table);
             inputs.disk->ops->close(out);
             struct err ignored = { 0 };
             if (!ok) (void)!inputs.disk->ops->unlink(inputs.disk, joined->tmp, &ignored);
@@ -135,6 +137,11 @@ static enum unit_end joined_commit(struct unit *unit, struct partition partition
     enum unit_end end = unit_commit(unit, partition.table, &change, &is_certain, err);
     if (end != UNIT_DONE && is_certain) (void)!object_delete(timefusion_store(timefusion), key, &ignored);
     fail_point("maintenance.after_commit");
+    if (end == UNIT_DONE) {
+        index_note(timefusion_index(timefusion), schema_table(partition.table), partition.project_id, key,
+                   joined->values);
+        joined->values = NULL;
+    }
     unit->result.files_removed = count;
     unit->result.files_added = 1;
     unit->result.bytes_added = joined->bytes;
@@ -182,6 +189,7 @@ enum unit_end join_unit(struct unit *unit, struct partition partition, enum part
             end = joined_commit(unit, partition, inputs, count, &joined, err);
         }
         parquet_footer_destroy(joined.footer);
+        index_values_destroy(joined.values);
         timefusion_snapshot_release(snapshot);
     }
     partition_files_deinit(&files);

@@ -133,6 +133,19 @@ static int32_t first_kept(const struct look *look, struct uuid project_id)
     return (int32_t)(clock_unix_us() / 1000 / DAY_MS) - (int32_t)kept;
 }
 
+static void index_look(const struct look *look, struct uuid project_id, const struct days *days, struct work_list *list)
+{
+    struct index *index = timefusion_index(look->maintenance->options.timefusion);
+    struct work work = { .partition = { .table = look->table, .project_id = project_id },
+                         .kind = MAINTENANCE_INDEX,
+                         .file_count = 1 };
+    int64_t newest_unix_ms = 0;
+    for (uint32_t d = 0; d < days->count; d++)
+        if (days->days[d].modified_unix_ms > newest_unix_ms) newest_unix_ms = days->days[d].modified_unix_ms;
+    if (days->count > 0 && index_wants_work(index, schema_table(look->table), project_id, newest_unix_ms))
+        work_add(list, &work);
+}
+
 static void project_look(const struct look *look, struct uuid project_id, const struct days *days,
                          struct work_list *list)
 {
@@ -141,6 +154,7 @@ static void project_look(const struct look *look, struct uuid project_id, const 
     struct work drop = { .partition = { .table = look->table, .project_id = project_id },
                          .kind = MAINTENANCE_DROP,
                          .day_first_kept = drops ? first_kept(look, project_id) : INT32_MIN };
+    if (!look->request) index_look(look, project_id, days, list);
     for (uint32_t d = 0; d < days->count; d++) {
         struct partition partition = { look->table, project_id, days->days[d].day };
         if (days->days[d].day < drop.day_first_kept) {
@@ -180,6 +194,7 @@ enum unit_end work_run(struct unit *unit, const struct work *work, struct err *e
     switch (work->kind) {
     case MAINTENANCE_JOIN: return join_unit(unit, partition, work->part, work->mode, err);
     case MAINTENANCE_RECODE: return recode_unit(unit, partition, work->only_foreign, err);
+    case MAINTENANCE_INDEX: return index_unit(unit, partition.table, partition.project_id, err);
     case MAINTENANCE_DROP: return drop_unit(unit, partition.table, partition.project_id, work->day_first_kept, err);
     default: break;
     }

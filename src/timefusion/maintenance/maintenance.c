@@ -22,7 +22,7 @@
 #define FAILED_MS_MAX   3600000ull
 #define CONFLICTS_ASKED 20 /* in a row, of what somebody waits for */
 
-static const char *const kind_names[] = { "join", "recode", "drop", "vacuum", "log" };
+static const char *const kind_names[] = { "join", "recode", "drop", "vacuum", "log", "index" };
 static_assert(COUNT_OF(kind_names) == MAINTENANCE_KIND_COUNT, "a name for each");
 
 const char *maintenance_kind_name(enum maintenance_kind kind)

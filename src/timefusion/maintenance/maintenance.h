@@ -4,6 +4,7 @@
  *   [a day that is over, untouched]       --recode: sorted by (hour, service, timestamp), zstd 9--> once
  *   [days past the retention]             --drop: removed from the table--> vacuum deletes the files later
  *   [files that no version needs]         --vacuum--> gone; and the log's expired commits with them
+ *   [files that no index run covers]      --index--> runs, and those merged: see index/index.h
  *
  * Each piece of work is a unit of some seconds, with one commit or none; nothing is kept between units but the table
  * itself, so a crash costs the unit. A commit that meets another writer's (ERR_CONFLICT) drops its unit: it is counted,
@@ -32,9 +33,10 @@ enum maintenance_kind {
     MAINTENANCE_DROP,
     MAINTENANCE_VACUUM,
     MAINTENANCE_LOG,
+    MAINTENANCE_INDEX,
     MAINTENANCE_KIND_COUNT
 };
-const char *maintenance_kind_name(enum maintenance_kind kind); /* "join", "recode", "drop", "vacuum", "log" */
+const char *maintenance_kind_name(enum maintenance_kind kind); /* "join", "recode", "drop", "vacuum", "log", "index" */
 
 struct maintenance_options {
     struct timefusion *timefusion;

@@ -97,6 +97,8 @@ enum unit_end drop_unit(struct unit *unit, enum schema_table_id table, struct uu
                         struct err *err);
 /* All of a table, in batches. */
 enum unit_end vacuum_table(struct unit *unit, const struct maintenance_request *request, struct err *err);
+/* Without a day. Some files, or one merge. */
+enum unit_end index_unit(struct unit *unit, enum schema_table_id table, struct uuid project_id, struct err *err);
 enum unit_end log_clean(struct unit *unit, enum schema_table_id table, struct err *err);
 
 /* look.c: what a look at a table's snapshot finds. */
