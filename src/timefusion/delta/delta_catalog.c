@@ -125,7 +125,9 @@ void delta_catalog_remove(struct delta_catalog *catalog, const struct delta_tomb
         node->tombstone.day = live->day;
     }
     file_end(catalog, path);
-    free(path_take(&catalog->removed, path));
+    struct delta_path_entry *before = path_take(&catalog->removed, path);
+    catalog->removed_again_count += before != NULL && live == NULL;
+    free(before);
     path_put(&catalog->removed, &node->entry);
 }
 

@@ -39,7 +39,8 @@ struct delta_catalog {
     uint32_t added_count, added_cap, dead_count, dead_cap;
     struct delta_txn *txns; /* sorted by app_id */
     uint32_t txn_count, txn_cap;
-    char **names; /* the same app_ids, to free: snapshots point at them */
+    char **names;                 /* the same app_ids, to free: snapshots point at them */
+    uint32_t removed_again_count; /* removes of files that had been removed before */
     struct delta_snapshots *snapshots;
 };
 void delta_catalog_init(struct delta_catalog *catalog, const struct schema_table *table);

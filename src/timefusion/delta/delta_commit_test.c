@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -509,6 +510,38 @@ static void test_commit_mode(void **state)
     delta_close(table);
 }
 
+/* Goal: a commit of another writer that replaces what was gone already is told of; one that removes only, or files never
+ * seen, is not. Method: logs read back from a file. */
+static void test_removed_twice(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    char name[] = "/tmp/mono_delta_log_XXXXXX", text[4096] = "", path[160], lines[900];
+    int fd = mkstemp(name);
+    assert_true(fd >= 0);
+    const struct log log = { .fd = fd, .level_min = LOG_WARN };
+    fixture->options.log = &log;
+    struct delta_table *table = test_open(&fixture->options);
+    must_commit(table, 1, 1, "a", -1, 1);
+    assert_true(replace_file(table, 1, 2, false, &err));
+    snprintf(lines, sizeof lines, "{\"remove\":{\"path\":\"%s\"}}\n", path_of(1, 1, path));
+    test_put_commit(fixture->store, 3, lines);
+    test_put_commit(fixture->store, 4, "{\"remove\":{\"path\":\"never.parquet\"}}\n");
+    assert_true(delta_refresh(table, &err));
+    assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+    snprintf(lines + strlen(lines), sizeof lines - strlen(lines),
+             "{\"add\":{\"path\":\"new.parquet\",\"size\":1,\"partitionValues\":{\"project_id\":"
+             "\"00000000-0000-4000-8000-000000000000\",\"date\":\"2026-11-22\"}}}\n");
+    test_put_commit(fixture->store, 5, lines);
+    assert_true(delta_refresh(table, &err));
+    assert_true(pread(fd, text, sizeof text - 1, 0) > 0);
+    assert_non_null(strstr(text, "delta.removed_twice"));
+    assert_non_null(strstr(text, "\"version\":5"));
+    delta_close(table);
+    close(fd);
+    unlink(name);
+}
+
 /* Goal: a process that slept while the log was cleaned does not commit into the gap. Method: two handles; the versions
  * behind the first go, its last look was long ago. */
 static void test_sleeper(void **state)
@@ -546,6 +579,7 @@ int main(void)
         WITH_TABLE(test_rewriters_race),
         WITH_TABLE(test_winners_change_the_table),
         WITH_TABLE(test_commit_mode),
+        WITH_TABLE(test_removed_twice),
         WITH_TABLE(test_sleeper),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,8 +31,17 @@ static bool commit_apply(struct delta_table *table, struct bytes lines, struct e
         delta_state_deinit(&state);
         return false;
     }
+    uint32_t removed_again = table->catalog.removed_again_count, added = table->catalog.added_count;
     bool ok = delta_lines_apply(&table->catalog, &state, lines, err);
     assert(ok); /* it parsed a moment ago */
+    removed_again = table->catalog.removed_again_count - removed_again;
+    /* A writer that does not check for conflicts put files in the place of what was no longer there (delta-rs 1.6's
+     * OPTIMIZE does). The commit stands; somebody should know. */
+    if (removed_again > 0 && table->catalog.added_count > added)
+        log_warn(table->options.log, "delta.removed_twice", log_text("table", table->prefix),
+                 log_number("version", (int64_t)table->version + 1), log_number("files", removed_again),
+                 log_text("err",
+                          "another writer replaced files that were gone already: their rows may be there twice"));
     delta_state_deinit(&table->state);
     table->state = state;
     return true;

@@ -2,8 +2,9 @@
  *
  * Readers skip files by them, so a bound may be too wide and never too narrow. What is written is what can pay: min and max
  * of numbers, times and texts, but not of JSON or booleans, nor of bloom columns (random ids; asked for by equality, which
- * Parquet's own bloom filters answer) unless a file holds one value only; null counts of those columns, and of columns
- * that have no value in the file at all.
+ * Parquet's own bloom filters answer); null counts of those columns, and of columns that have no value in the file at all.
+ * Which columns have bounds does not depend on the file, and other writers are told (delta.dataSkippingStatsColumns): a
+ * reader may take a bound that only some files have for null in the others, and drop their rows (delta-rs 1.6 does).
  * The text stays under DELTA_STATS_BYTES_MAX: it is kept in memory for each live file. */
 #include <inttypes.h>
 #include <math.h>
@@ -108,25 +109,32 @@ static bool bound_put(struct stats *stats, struct buf *buf, const struct schema_
     }
 }
 
-static bool is_one_value(const struct schema_column *column, const struct parquet_column_stats *from)
+/* Has a file with values in the column bounds of it? But for doubles that are not finite, texts that are not UTF-8. */
+static bool column_has_bounds(const struct schema_column *column)
 {
-    return column->type == SCHEMA_TYPE_TEXT && from->min_is_exact && from->max_is_exact &&
-           bytes_equal(from->min.text, from->max.text);
+    if (!schema_column_is_stored(column) || (column->flags & SCHEMA_BLOOM)) return false;
+    return column->type == SCHEMA_TYPE_DATE || column->type == SCHEMA_TYPE_TIMESTAMPTZ ||
+           column->type == SCHEMA_TYPE_INTEGER || column->type == SCHEMA_TYPE_BIGINT ||
+           column->type == SCHEMA_TYPE_DOUBLE || column->type == SCHEMA_TYPE_TEXT;
+}
+
+bool delta_put_stats_columns(struct buf *buf, const struct schema_table *table)
+{
+    bool ok = true, first = true;
+    for (uint32_t i = 0; ok && i < table->column_count; i++) {
+        if (!column_has_bounds(&table->columns[i])) continue;
+        ok = buf_printf(buf, "%s%s", first ? "" : ",", table->columns[i].name);
+        first = false;
+    }
+    return ok;
 }
 
 static bool bounds_pay(const struct schema_column *column, const struct parquet_column_stats *from)
 {
-    if (!from->has_min_max) return false;
-    if ((column->flags & SCHEMA_BLOOM) && !is_one_value(column, from)) return false;
-    switch (column->type) {
-    case SCHEMA_TYPE_DATE:
-    case SCHEMA_TYPE_TIMESTAMPTZ:
-    case SCHEMA_TYPE_INTEGER:
-    case SCHEMA_TYPE_BIGINT: return true;
-    case SCHEMA_TYPE_DOUBLE: return isfinite(from->min.number) && isfinite(from->max.number);
-    case SCHEMA_TYPE_TEXT: return utf8_is_valid(from->min.text) && utf8_is_valid(from->max.text);
-    default: return false;
-    }
+    if (!from->has_min_max || !column_has_bounds(column)) return false;
+    if (column->type == SCHEMA_TYPE_DOUBLE) return isfinite(from->min.number) && isfinite(from->max.number);
+    if (column->type == SCHEMA_TYPE_TEXT) return utf8_is_valid(from->min.text) && utf8_is_valid(from->max.text);
+    return true;
 }
 
 /* Min, max and null count of one column, all or nothing. */

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "timefusion/delta/delta_lines.h"
 
+#define STATS_COLUMNS_KEY "delta.dataSkippingStatsColumns"
+
 /* -- configuration ------------------------------------------------------------------------------------------------- */
 
 bool delta_state_configuration(const struct delta_state *state, const char *key, struct buf *text)
@@ -88,17 +90,28 @@ static bool state_commit(struct delta_table *table, const struct delta_state *st
     return ok;
 }
 
-/* The configuration with our commit mode in it; the caller's to free. NULL: it is too large. */
-static char *configuration_with_mode(const char *configuration, const char *mode)
+/* The configuration with more in it; value NULL: as it was. The caller's to free. */
+static char *configuration_with(const char *configuration, const char *key, const char *value)
 {
     yyjson_doc *doc = yyjson_read(configuration, strlen(configuration), 0);
     yyjson_mut_doc *copy = yyjson_doc_mut_copy(doc, NULL);
-    if (mode)
-        (void)yyjson_mut_obj_put(yyjson_mut_doc_get_root(copy), yyjson_mut_str(copy, DELTA_COMMIT_MODE_KEY),
-                                 yyjson_mut_str(copy, mode));
+    if (value)
+        (void)yyjson_mut_obj_put(yyjson_mut_doc_get_root(copy), yyjson_mut_str(copy, key), yyjson_mut_str(copy, value));
     char *out = yyjson_mut_write(copy, 0, NULL);
     yyjson_mut_doc_free(copy);
     yyjson_doc_free(doc);
+    return out;
+}
+
+/* That, with which columns have statistics. */
+static char *configuration_with_stats(const char *configuration, const struct schema_table *table)
+{
+    struct buf columns;
+    buf_init(&columns, 1024 * 1024);
+    bool ok = delta_put_stats_columns(&columns, table) && buf_add(&columns, "", 1);
+    assert(ok); /* SCHEMA_COLUMNS_MAX names */
+    char *out = configuration_with(configuration, STATS_COLUMNS_KEY, (const char *)columns.ptr);
+    buf_deinit(&columns);
     return out;
 }
 
@@ -112,7 +125,8 @@ static bool table_create(struct delta_table *table, struct err *err)
     buf_init(&schema, 1024 * 1024);
     if (!delta_put_schema(&schema, table->options.table)) return err_set(err, ERR_TOO_LARGE, "too many columns");
     char *schema_text = bytes_to_text(buf_bytes(&schema));
-    char *configuration = configuration_with_mode("{}", table->options.commit_mode);
+    char *with_mode = configuration_with("{}", DELTA_COMMIT_MODE_KEY, table->options.commit_mode);
+    char *configuration = configuration_with_stats(with_mode, table->options.table);
     struct delta_state state = {
         .id = id,
         .schema = schema_text,
@@ -124,6 +138,7 @@ static bool table_create(struct delta_table *table, struct err *err)
     assert(table->version == DELTA_VERSION_NONE);
     bool ok = state_commit(table, &state, "CREATE TABLE", true, &lost, err) || lost;
     free(schema_text);
+    free(with_mode);
     free(configuration);
     buf_deinit(&schema);
     return ok;
@@ -140,7 +155,13 @@ static bool table_widen(struct delta_table *table, struct err *err)
         char *schema = bytes_to_text(buf_bytes(&merged));
         struct delta_state wider = table->state;
         wider.schema = schema;
+        struct buf text;
+        buf_init(&text, 1024 * 1024);
+        bool is_told = delta_state_configuration(&table->state, STATS_COLUMNS_KEY, &text);
+        buf_deinit(&text);
+        if (is_told) wider.configuration = configuration_with_stats(wider.configuration, table->options.table);
         ok = state_commit(table, &wider, "ADD COLUMNS", false, &lost, err) || lost;
+        if (is_told) free(wider.configuration);
         free(schema);
         if (ok) ok = delta_winners_read(table, err) && (!lost || table_widen(table, err));
     }
@@ -161,7 +182,7 @@ static bool table_mode_tell(struct delta_table *table, struct err *err)
         buf_deinit(&text);
         if (is_told) break;
         struct delta_state told = table->state;
-        told.configuration = configuration_with_mode(table->state.configuration, mode);
+        told.configuration = configuration_with(table->state.configuration, DELTA_COMMIT_MODE_KEY, mode);
         ok = (state_commit(table, &told, "SET TBLPROPERTIES", false, &lost, err) || lost) &&
              delta_winners_read(table, err);
         free(told.configuration);

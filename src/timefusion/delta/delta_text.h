@@ -11,7 +11,7 @@
 
 #define DELTA_PATH_BYTES_MAX  900   /* decoded; with the table's prefix it is an object's key */
 #define DELTA_STATS_TEXT_MAX  32    /* characters of a text's min and max */
-#define DELTA_STATS_BYTES_MAX 4096  /* of ours */
+#define DELTA_STATS_BYTES_MAX 8192  /* of ours */
 #define DELTA_STATS_KEPT_MAX  65536 /* longer ones of other writers are not kept */
 
 /* Appends with room made; false only when buf's greatest size is passed. */
@@ -32,6 +32,8 @@ MUST_CHECK bool delta_interval_parse(const char *text, int64_t *ms);
 
 /* {"numRecords":..,"minValues":{..},"maxValues":{..},"nullCount":{..}} as JSON (not quoted). */
 MUST_CHECK bool delta_put_stats(struct buf *buf, const struct parquet_footer *footer);
+/* "timestamp,duration,...": the columns that have bounds, as delta.dataSkippingStatsColumns wants them. */
+MUST_CHECK bool delta_put_stats_columns(struct buf *buf, const struct schema_table *table);
 /* The same text with the names of columns as two bytes each: a third of the memory. Any text comes back as it was. */
 MUST_CHECK bool delta_stats_pack(struct buf *buf, const struct schema_table *table, struct bytes stats);
 MUST_CHECK bool delta_stats_unpack(struct buf *buf, const struct schema_table *table, struct bytes packed);
