@@ -16,7 +16,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.dataset
 import pyarrow.parquet
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from monoscope import ROUNDS, STORY_DIR, Server, acknowledged, check, wait_until
 from otlp import OK, Sender, gauge, log, logs, metrics, span, traces
 
@@ -137,6 +137,31 @@ def both_protocols(server):
     check(not after, "after VACUUM no file holds the secret: %r" % after)
     check(server.one("SELECT count(*) FROM telemetry WHERE attributes->>'user.id' IS NOT NULL") == 200, "and the others are still there")
     print("held by %d files before, %d of the tables after DELETE, none after VACUUM" % (len(before), len(during)), flush=True)
+
+
+def of_another_writer(server):
+    """Rows that delta-rs appended, in its own encodings, are deleted as ours are, and its compaction does not bring any back."""
+    path = os.path.join(server.delta_tables(), "otel_logs_and_spans")
+    rows = DeltaTable(path).to_pyarrow_table()
+    mine = rows.filter(pyarrow.compute.equal(rows["attributes___user___id"], "ann"))
+    check(mine.num_rows == 80, "ann has %d rows" % mine.num_rows)
+    place = mine.schema.get_field_index("attributes___user___id")
+    for person in ("carl", "dora"):
+        write_deltalake(path, mine.set_column(place, mine.schema.field(place), pyarrow.array([person] * 80)), mode="append")
+    server.wait_count("SELECT count(*) FROM otel_logs_and_spans WHERE attributes___user___id IN ('carl', 'dora')", 160)
+    with server.connect() as connection:
+        change(connection, "DELETE FROM otel_logs_and_spans WHERE attributes->>'user.id' = %s", 80, ("carl",))
+    DeltaTable(path).optimize.compact()
+    left = DeltaTable(path).to_pyarrow_table(columns=["attributes___user___id", "id", "hashes"])
+    counts = {one: left["attributes___user___id"].to_pylist().count(one) for one in ("ann", "bob", "carl", "dora")}
+    check(counts == {"ann": 80, "bob": 80, "carl": 0, "dora": 80}, "delta-rs counts %r" % counts)
+    with server.connect() as connection:
+        change(connection, "DELETE FROM otel_logs_and_spans WHERE attributes->>'user.id' = %s", 80, ("dora",))
+    of_ann = rows.filter(pyarrow.compute.equal(rows["attributes___user___id"], "ann"))
+    again = DeltaTable(path).to_pyarrow_table()
+    again = again.filter(pyarrow.compute.equal(again["attributes___user___id"], "ann"))
+    check(sorted(map(str, of_ann.to_pylist())) == sorted(map(str, again.select(of_ann.column_names).to_pylist())),
+          "what stays is the same in every column")
 
 
 def cancelled(server):
@@ -273,6 +298,7 @@ def main():
     state = {"kept": {}, "gone": set(), "unsure": {}}
     with server:
         both_protocols(server)
+        of_another_writer(server)
         cancelled(server)
         server.flush = "300ms"
         places = PLACES if ROUNDS > 5 else rng.sample(PLACES, 3)

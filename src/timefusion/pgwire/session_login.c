@@ -196,7 +196,7 @@ static bool welcome(struct session *session, struct buf *settings, struct err *e
         { "integer_datetimes", "on" },
         { "is_superuser", "off" },
         { "standard_conforming_strings", "on" },
-        { "default_transaction_read_only", "on" },
+        { "default_transaction_read_only", "off" },
     };
     size_t at;
     bool ok = message_begin(&session->out, 'R', &at) && pgtype_put_u32(&session->out, 0);
