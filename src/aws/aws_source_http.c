@@ -134,8 +134,9 @@ static bool is_near(const char *url)
     if (strncmp(url, "https://", 8) == 0) return true;
     if (strncmp(url, "http://", 7) != 0) return false;
     const char *host = url + 7;
+    if (host[0] == '[' && !strchr(host, ']')) return false;
     size_t len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/?#");
-    if (memchr(host, '@', strcspn(host, "/?#"))) return false;
+    if (memchr(host, '@', strcspn(host, "/?#")) || !strchr(":/?#", host[len])) return false; /* NUL is found */
     for (size_t i = 0; i < COUNT_OF(hosts); i++)
         if (strlen(hosts[i]) == len && strncmp(host, hosts[i], len) == 0) return true;
     return len >= 7 && strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len;
