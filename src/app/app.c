@@ -1,5 +1,6 @@
 #include "app/app.h"
 #include "app/services.h"
+#include "app/store.h"
 #include "app/watch.h"
 #include "base/budget.h"
 #include "base/clock.h"
@@ -46,7 +47,7 @@ struct app {
     struct uuid own_project_id; /* all zero: own telemetry is not kept */
     uint64_t position_at_start; /* of the log's last record */
     struct meta *meta;
-    struct object_store *store;
+    struct store store;
     struct timefusion *timefusion;
     struct cache *cache; /* NULL: none */
     struct maintenance *maintenance;
@@ -160,13 +161,13 @@ static bool cache_start(struct app *app, struct err *err)
 {
     const struct config *config = &app->config;
     char path[1024];
-    if (strncmp(object_store_url(app->store), "s3://", 5) != 0) return true;
+    if (strncmp(object_store_url(app->store.objects), "s3://", 5) != 0) return true;
     if (config->cache_memory_bytes == 0 && config->cache_disk_bytes == 0) return true;
     budget_give_cache(&app->budget, config->cache_memory_bytes);
     path_in(app, "cache", path, sizeof path);
     struct cache_options options = {
         .dir = path,
-        .scope = object_store_url(app->store),
+        .scope = object_store_url(app->store.objects),
         .memory_bytes = app->budget.cache,
         .disk_bytes = config->cache_disk_bytes,
         .disk_reserve_bytes = config->log_disk_bytes + DISK_RESERVE_BYTES,
@@ -175,19 +176,16 @@ static bool cache_start(struct app *app, struct err *err)
         .log = app->log,
     };
     if (!cache_open(&app->cache, &options, err)) return err_within(err, "cache");
-    app->store = object_store_open_cached(app->store, app->cache);
+    app->store.objects = object_store_open_cached(app->store.objects, app->cache);
     return true;
 }
 
 static bool store_start(struct app *app, struct err *err)
 {
-    char path[1024];
-    path_in(app, "tables", path, sizeof path);
-    if (!object_store_open_folder(&app->store, path, &disk_real, err)) return false;
-    if (!cache_start(app, err)) return false;
+    if (!store_open(&app->store, &app->config, app->log, err) || !cache_start(app, err)) return false;
     struct timefusion_options options = {
         .dir = app->config.data,
-        .store = app->store,
+        .store = app->store.objects,
         .disk = &disk_real,
         .checkpoint_reader = query_checkpoint_reader(),
         .refresh_ms = 1000,
@@ -680,12 +678,13 @@ void app_stop(struct app *app)
     ports_close(app, begin_ns);
     maintenance_stop(app->maintenance);
     rows_store(app);
+    store_cancel(&app->store); /* a bucket that does not answer must not keep us */
     worker_close(app->worker);
     query_engine_close(app->query);
     buffer_close(app->buffer);
     maintenance_close(app->maintenance);
     timefusion_close(app->timefusion);
-    if (app->store) object_store_close(app->store);
+    store_close(&app->store);
     cache_close(app->cache);
     meta_close(app->meta);
     web_close(app->web);

@@ -26,6 +26,12 @@ struct setting {
 #define DAY_MS    86400000ull
 static const struct setting settings[] = {
     { "data", "MONOSCOPE_DATA", "./data", SETTING_TEXT, 0, 0, AT(data), "folder for log, tables and metadata" },
+    { "storage", "MONOSCOPE_STORAGE_URL", "", SETTING_TEXT, 0, 0, AT(storage),
+      "where the tables are: s3://bucket/prefix or file:///folder; none: in the data folder" },
+    { "storage-lock", "MONOSCOPE_STORAGE_LOCK", "", SETTING_TEXT, 0, 0, AT(storage_lock),
+      "dynamodb:TABLE for a bucket that does not honour If-None-Match, or beside writers that lock by it" },
+    { "s3-virtual-host", "MONOSCOPE_S3_VIRTUAL_HOST", "off", SETTING_SWITCH, 0, 0, AT(s3_virtual_host),
+      "on: the bucket is part of the host's name at AWS_ENDPOINT_URL_S3, as it always is at AWS" },
     { "listen", "MONOSCOPE_LISTEN", "127.0.0.1", SETTING_TEXT, 0, 0, AT(listen),
       "address of all ports; 0.0.0.0 opens them to the network" },
     { "otlp-grpc-port", "MONOSCOPE_OTLP_GRPC_PORT", "4317", SETTING_PORT, 0, 65535, AT(otlp_grpc_port),
@@ -197,4 +203,7 @@ void config_print_help(void)
     for (size_t s = 0; s < COUNT_OF(settings); s++)
         printf("  --%-18s %s (%s, default %s)\n", settings[s].name, settings[s].help, settings[s].environment,
                settings[s].fallback[0] ? settings[s].fallback : "none");
+    puts("\n  A bucket is reached by the usual AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, "
+         "AWS_PROFILE,\n"
+         "  AWS_REGION, AWS_ENDPOINT_URL_S3 ..., or by the role of the machine: docs/storage.md.");
 }

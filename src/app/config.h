@@ -9,6 +9,8 @@
 
 struct config {
     const char *data;
+    const char *storage, *storage_lock; /* empty: DATA/tables; none */
+    bool s3_virtual_host;
     const char *listen;
     uint64_t otlp_grpc_port, otlp_http_port, pg_port, web_port;
     uint64_t memory_bytes;
