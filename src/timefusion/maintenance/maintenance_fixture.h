@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "timefusion/flush.h"
 #include "timefusion/maintenance/file_builder.h"
 #include "timefusion/maintenance/maintenance.h"
@@ -45,7 +46,8 @@ static inline void fixture_timefusion_open(struct maintenance_fixture *fixture)
     fixture_must(timefusion_open(&fixture->timefusion, &options, &err), &err, "open");
 }
 
-static inline void fixture_init(struct maintenance_fixture *fixture)
+/* disk: of the store; another struct than disk_real makes it one that is not local. */
+static inline void fixture_init_on(struct maintenance_fixture *fixture, struct disk *disk)
 {
     struct err err = { 0 };
     char path[96];
@@ -53,11 +55,16 @@ static inline void fixture_init(struct maintenance_fixture *fixture)
     strcpy(fixture->dir, "/tmp/mono_maintenance_XXXXXX");
     if (mkdtemp(fixture->dir) == NULL) abort();
     snprintf(path, sizeof path, "%s/tables", fixture->dir);
-    fixture_must(object_store_open_folder(&fixture->store, path, &disk_real, &err), &err, "store");
+    fixture_must(object_store_open_folder(&fixture->store, path, disk, &err), &err, "store");
     fixture->project = uuid_random();
     fixture->writer = parquet_writer_create();
     fixture->columns = columns_create(schema_table(FIXTURE_TABLE));
     fixture_timefusion_open(fixture);
+}
+
+static inline void fixture_init(struct maintenance_fixture *fixture)
+{
+    fixture_init_on(fixture, &disk_real);
 }
 
 static inline void fixture_deinit(struct maintenance_fixture *fixture)
@@ -78,33 +85,39 @@ static inline void fixture_text(struct columns *columns, const char *name, const
     columns_put_text(columns, (uint32_t)column, bytes_of_text(text));
 }
 
-/* A span as senders have them: some twenty values, ids that do not repeat, texts that do. */
+/* A span as senders have them: some twenty values; ids that do not repeat, texts that follow from the service. */
 static inline void fixture_row(struct columns *columns, int32_t day, uint64_t n)
 {
     static const char *const services[] = { "cart", "checkout", "payment", "search", "frontend" };
     static const char *const routes[] = { "/cart", "/cart/add", "/pay", "/search", "/product/{id}" };
     char text[256];
-    uint64_t mixed = (n + 1) * 0x9E3779B97F4A7C15u;
+    uint64_t mixed = hash64_mix(n + 1, 0x9E3779B97F4A7C15u), more = hash64_mix(n + 1, 0xD6E8FEB86659FD93u);
+    uint32_t service = (uint32_t)(mixed % 5), route = (uint32_t)((service + mixed / 5 % 2) % 5);
     struct bytes summary[1] = { BYTES("kind;neutral=>row") };
-    columns_row_begin(columns, day * FIXTURE_DAY_US + (int64_t)(n % 86400) * 1000000);
-    snprintf(text, sizeof text, "00000000-0000-4000-8000-%012llx", (unsigned long long)n);
+    columns_row_begin(columns, day * FIXTURE_DAY_US + (int64_t)(n % 86400) * 1000000 + (int64_t)(mixed % 1000000));
+    snprintf(text, sizeof text, "%08x-%04x-4000-8000-%012llx", (uint32_t)mixed, (uint32_t)(mixed >> 48),
+             (unsigned long long)(more >> 16));
     fixture_text(columns, "id", text);
-    fixture_text(columns, "name", routes[mixed % 5]);
+    fixture_text(columns, "name", routes[route]);
     fixture_text(columns, "kind", n % 2 ? "client" : "server");
-    fixture_text(columns, "resource___service___name", services[mixed / 5 % 5]);
-    snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)mixed, (unsigned long long)(n / 8));
+    fixture_text(columns, "resource___service___name", services[service]);
+    uint64_t trace = hash64_mix(n / 8 + 1, 0xA0761D6478BD642Fu);
+    snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)trace,
+             (unsigned long long)hash64_mix(trace, 0xE7037ED1A0B428DBu));
     fixture_text(columns, "context___trace_id", text);
-    snprintf(text, sizeof text, "%016llx", (unsigned long long)(mixed * 3));
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)more);
     fixture_text(columns, "context___span_id", text);
-    fixture_text(columns, "status_code", n % 7 == 0 ? "ERROR" : "OK");
-    fixture_text(columns, "attributes___http___request___method", n % 2 ? "POST" : "GET");
-    fixture_text(columns, "attributes___http___response___status_code", n % 7 == 0 ? "500" : "200");
-    fixture_text(columns, "resource", "{\"host.name\":\"box-1\",\"k8s.pod.name\":\"cart-7d9f\"}");
-    snprintf(text, sizeof text, "{\"user.tier\":\"gold\",\"n\":%llu,\"cart.items\":%llu}", (unsigned long long)n,
-             (unsigned long long)(mixed % 40));
+    fixture_text(columns, "status_code", mixed % 50 == 0 ? "ERROR" : "OK");
+    fixture_text(columns, "attributes___http___request___method", route % 2 ? "POST" : "GET");
+    fixture_text(columns, "attributes___http___response___status_code", mixed % 50 == 0 ? "500" : "200");
+    snprintf(text, sizeof text, "{\"host.name\":\"box-%u\",\"k8s.pod.name\":\"%s-7d9f%u\"}", service % 3,
+             services[service], (uint32_t)(mixed / 10 % 4));
+    fixture_text(columns, "resource", text);
+    snprintf(text, sizeof text, "{\"user.tier\":\"%s\",\"%s.items\":%llu}", mixed % 3 ? "gold" : "free",
+             services[service], (unsigned long long)(more % 40));
     fixture_text(columns, "attributes", text);
     int column = schema_column_index(columns_table(columns), BYTES("duration"));
-    columns_put_int(columns, (uint32_t)column, (int64_t)(mixed >> 40));
+    columns_put_int(columns, (uint32_t)column, (int64_t)((service + 1) * 1000000 + (more >> 44)));
     columns_put_text_list(columns, (uint32_t)schema_column_index(columns_table(columns), BYTES("summary")), summary, 1);
     columns_row_end(columns);
 }
