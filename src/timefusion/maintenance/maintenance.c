@@ -76,8 +76,9 @@ static void unit_count(struct maintenance *maintenance, enum maintenance_kind ki
 static void unit_log(const struct maintenance *maintenance, enum maintenance_kind kind, enum schema_table_id table,
                      const struct unit *unit, uint64_t busy_ns)
 {
-    static const char *const events[] = { "maintenance.joined", "maintenance.recoded", "maintenance.dropped",
-                                          "maintenance.vacuumed", "maintenance.log_cleaned" };
+    static const char *const events[] = { "maintenance.joined",   "maintenance.recoded",     "maintenance.dropped",
+                                          "maintenance.vacuumed", "maintenance.log_cleaned", "maintenance.indexed" };
+    static_assert(COUNT_OF(events) == MAINTENANCE_KIND_COUNT, "an event for each");
     const struct maintenance_result *result = &unit->result;
     log_info(maintenance->options.log, events[kind], log_text("table", schema_table(table)->name),
              log_number("version", (int64_t)result->version), log_number("files_in", (int64_t)result->files_removed),
