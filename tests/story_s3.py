@@ -3,8 +3,10 @@
 stop and a kill -9; delta-rs reads the same counts from the bucket; a query of flushed rows asks for no sizes; the data folder keeps
 no tables. s3proxy, which overwrites what it should not, is refused with what to set; so are wrong credentials and a missing bucket."""
 import os
+import re
 import subprocess
 import sys
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from deltalake import DeltaTable
@@ -58,6 +60,9 @@ def ingest_and_kill(s3):
         check(len(rows) == len(set(rows)), "kill -9 doubles nothing: %d rows, %d numbers" % (len(rows), len(set(rows))))
         total = len(first) + len(rows)
         wait_until(lambda: stored(s3, name)[0] == total, "the bucket holds %d rows" % total, 20)
+        requests = metric(server, "monoscope_store_requests_total")
+        check(requests['kind="get"'] > 0 and requests['kind="put"'] > 0, "requests are counted: %s" % requests)
+        check(requests['kind="head"'] <= 2, "sizes are asked for only of a table's checkpoint: %s" % requests)
         check(not os.path.exists(os.path.join(server.data, "tables")), "the data folder has no tables")
         table = stored(s3, name)[1]
         keys = s3.client().list(s3.bucket, name + "/" + TABLE)
@@ -65,6 +70,35 @@ def ingest_and_kill(s3):
         check(not [key for key in s3.client().list(s3.bucket, name) if "/_monoscope/probe/" in key or "/.tmp" in key],
               "neither probes nor temporary files stay in the bucket")
         print("%s: %d rows by SQL and by delta-rs, version %d" % (s3.name, total, table.version()), flush=True)
+        server.stop()
+
+
+def metric(server, name):
+    """{labels: value} of a metric."""
+    with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % server.web_port, timeout=10) as answer:
+        text = answer.read().decode()
+    return {labels: float(value) for labels, value in re.findall(r"^%s(?:\{([^}]*)\})? (\S+)$" % name, text, re.M)}
+
+
+def store_goes_away(s3):
+    """Rows are taken and asked for while the bucket does not answer, the process ends in time, and the rows are in the bucket later."""
+    name = "away"
+    acks = os.path.join(STORY_DIR, name + ".acks")
+    with server_on(s3, name) as server:
+        server.load(1, sender="before", rate=5000, ack_log=acks)
+        wait_until(lambda: stored(s3, name)[0] == len(sent(acks, "before")), "rows are in the bucket", 20)
+        s3.stop()
+        server.load(1, sender="while", rate=5000, ack_log=acks)
+        wait_until(lambda: sorted(found(server, "while")) == sorted(sent(acks, "while")), "rows are taken and read without the bucket", 20)
+        took_s = server.stop(timeout_s=20)
+        check(took_s <= 12, "it ends in time without the bucket: %.1f s" % took_s)
+        s3.restart()
+        server.start()
+        for sender in ("before", "while"):
+            check(sorted(found(server, sender)) == sorted(sent(acks, sender)), "nothing is lost")
+        total = len(sent(acks, "before")) + len(sent(acks, "while"))
+        wait_until(lambda: stored(s3, name)[0] == total, "all rows are in the bucket", 30)
+        print("%s away: stopped in %.1f s; %d rows" % (s3.name, took_s, total), flush=True)
         server.stop()
 
 
@@ -79,6 +113,7 @@ def refused(server, *words):
 def main():
     with Versitygw() as s3:
         ingest_and_kill(s3)
+        store_goes_away(s3)
         with server_on(s3, "t") as server:
             server.stop()
             server.environment["AWS_SECRET_ACCESS_KEY"] = "wrong"

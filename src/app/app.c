@@ -291,6 +291,7 @@ static void watch_parts(struct app *app, enum watch_phase phase)
 {
     watch_set(&app->watch, phase,
               &(struct watch_parts){ .meta = app->meta,
+                                     .store = app->store.objects,
                                      .timefusion = app->timefusion,
                                      .cache = app->cache,
                                      .maintenance = app->maintenance,

@@ -244,6 +244,21 @@ static void cache_collect(const struct watch *watch, struct metric_set *set)
     metric_add_histogram(set, METRIC_CACHE_DISK_DURATION, &stats.disk_read_times);
 }
 
+static void objects_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct object_counts counts;
+    if (!watch->parts.store) return;
+    object_counts(watch->parts.store, &counts);
+    for (uint32_t c = OBJECT_COUNT_GET; c < OBJECT_COUNT_RETRY; c++)
+        metric_add(set, METRIC_STORE_REQUESTS, counts.of[c],
+                   METRIC_ATTRIBUTES({ "kind", object_count_name((enum object_count)c) }));
+    metric_add(set, METRIC_STORE_RETRIES, counts.of[OBJECT_COUNT_RETRY], NULL);
+    metric_add(set, METRIC_STORE_FAILURES, counts.of[OBJECT_COUNT_FAILED], NULL);
+    metric_add(set, METRIC_STORE_BYTES, counts.of[OBJECT_COUNT_BYTES_READ], METRIC_ATTRIBUTES({ "direction", "read" }));
+    metric_add(set, METRIC_STORE_BYTES, counts.of[OBJECT_COUNT_BYTES_WRITTEN],
+               METRIC_ATTRIBUTES({ "direction", "written" }));
+}
+
 static void maintenance_collect(const struct watch *watch, struct metric_set *set)
 {
     struct maintenance_stats stats;
@@ -309,6 +324,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     buffer_collect(watch, set);
     worker_collect(watch, set);
     store_collect(watch, set);
+    objects_collect(watch, set);
     cache_collect(watch, set);
     maintenance_collect(watch, set);
     sql_collect(watch, set);

@@ -70,6 +70,12 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
       "flushes that failed and are tried again")                                                                     \
     X(DELTA_VERSION, METRIC_GAUGE, "monoscope.delta.version", "{commit}", "newest version of a table")               \
     X(DELTA_FILES, METRIC_GAUGE, "monoscope.delta.files", "{file}", "live files of a table")                         \
+    X(STORE_REQUESTS, METRIC_COUNTER, "monoscope.store.requests", "{request}",                                       \
+      "to the folder or bucket of the tables, by kind")                                                              \
+    X(STORE_RETRIES, METRIC_COUNTER, "monoscope.store.retries", "{request}", "of these: sent once more")             \
+    X(STORE_FAILURES, METRIC_COUNTER, "monoscope.store.failures", "{failure}",                                       \
+      "that ended in an error other than that something is or is not there")                                         \
+    X(STORE_BYTES, METRIC_COUNTER, "monoscope.store.size", "By", "by direction: read, written")                      \
     X(CACHE_REQUESTS, METRIC_COUNTER, "monoscope.cache.requests", "{request}",                                       \
       "reads of a bucket's files, by result; hit: it cost no GET")                                                   \
     X(CACHE_BLOCKS, METRIC_COUNTER, "monoscope.cache.blocks", "{block}",                                             \
