@@ -116,6 +116,22 @@ static void list_add(struct cache_tier *tier, uint32_t slot, uint8_t place)
     list->pages += entry->pages;
 }
 
+static void list_add_last(struct cache_tier *tier, uint32_t slot, uint8_t place)
+{
+    struct cache_list *list = list_of(tier, place);
+    struct cache_entry *entry = &tier->entries[slot];
+    if (list->tail == CACHE_SLOT_NONE) {
+        list_add(tier, slot, place);
+        return;
+    }
+    entry->place = place;
+    entry->next = CACHE_SLOT_NONE;
+    entry->prev = list->tail;
+    tier->entries[list->tail].next = slot;
+    list->tail = slot;
+    list->pages += entry->pages;
+}
+
 static void list_remove(struct cache_tier *tier, uint32_t slot)
 {
     struct cache_entry *entry = &tier->entries[slot];
@@ -172,7 +188,11 @@ static void slot_free(struct cache_tier *tier, uint32_t slot)
         tier->on_free(tier->ctx, slot);
         entry->pages = 0;
     }
-    list_add(tier, slot, CACHE_PLACE_FREE);
+    if (entry->pages > 0) { /* taken first */
+        list_add(tier, slot, CACHE_PLACE_FREE);
+    } else {
+        list_add_last(tier, slot, CACHE_PLACE_FREE);
+    }
 }
 
 void cache_tier_remove(struct cache_tier *tier, uint32_t slot)
