@@ -132,14 +132,16 @@ static bool s3_get(struct object_store *store, const char *key, size_t len_max, 
     return ok;
 }
 
-/* Exactly what was asked for came, or why not. */
+/* Exactly what was asked for came, or why not. With len: the object may end before, *len are there. */
 static bool piece_check(const struct s3_batch *batch, uint32_t i, const char *key, const struct object_range *piece,
-                        struct err *err)
+                        size_t *len, struct err *err)
 {
     const struct aws_call *call = &batch->calls[i];
     uint64_t first = 0, last = 0, total = 0;
-    if (call->err.code == ERR_OK && call->answer.status == 416)
-        return err_set(err, ERR_CORRUPT, "object \"%s\" ends before byte %" PRIu64, key, piece->offset);
+    bool is_behind = call->err.code == ERR_OK && call->answer.status == 416;
+    if (len) *len = 0;
+    if (is_behind && len) return true;
+    if (is_behind) return err_set(err, ERR_CORRUPT, "object \"%s\" ends before byte %" PRIu64, key, piece->offset);
     if (call->err.code == ERR_TOO_LARGE || (s3_is_done(call) && call->answer.status != 206))
         return err_set(err, ERR_UNSUPPORTED, "%s sends whole objects when asked for a range", batch->s3->endpoint);
     if (!s3_is_done(call)) return s3_failed(batch, i, key, err);
@@ -148,12 +150,14 @@ static bool piece_check(const struct s3_batch *batch, uint32_t i, const char *ke
         call->answer.answer_len != last - first + 1)
         return err_set(err, ERR_PROTOCOL, "object \"%s\": bytes \"%.*s\" came, %zu from %" PRIu64 " were asked for",
                        key, (int)(range.len < 60 ? range.len : 60), (const char *)range.ptr, piece->len, piece->offset);
-    if (call->answer.answer_len == piece->len) return true;
+    if (len) *len = call->answer.answer_len;
+    if (call->answer.answer_len == piece->len || (len && last + 1 == total)) return true;
     return err_set(err, ERR_CORRUPT, "object \"%s\" ends at byte %" PRIu64 ", wanted %zu bytes from %" PRIu64, key,
                    total, piece->len, piece->offset);
 }
 
-static bool pieces_get(struct s3 *s3, const char *key, const struct object_range *pieces, uint32_t count,
+/* lens: NULL, or one a piece: then they may be shorter at the object's end. */
+static bool pieces_get(struct s3 *s3, const char *key, const struct object_range *pieces, uint32_t count, size_t *lens,
                        struct err *err)
 {
     struct s3_batch batch;
@@ -167,7 +171,8 @@ static bool pieces_get(struct s3 *s3, const char *key, const struct object_range
         batch.calls[i].answer_bytes_max = pieces[i].len;
     }
     s3_batch_run(&batch);
-    for (uint32_t i = 0; ok && i < count; i++) ok = piece_check(&batch, i, key, &pieces[i], err);
+    for (uint32_t i = 0; ok && i < count; i++)
+        ok = piece_check(&batch, i, key, &pieces[i], lens ? &lens[i] : NULL, err);
     s3_batch_deinit(&batch);
     return ok;
 }
@@ -184,11 +189,11 @@ static bool s3_get_ranges(struct object_store *store, const char *key, const str
                 (struct object_range){ ranges[r].offset + done, len, (uint8_t *)ranges[r].into + done };
             done += len;
             if (piece_count < S3_SIDE_BY_SIDE_MAX) continue;
-            if (!pieces_get(s3_of(store), key, pieces, piece_count, err)) return false;
+            if (!pieces_get(s3_of(store), key, pieces, piece_count, NULL, err)) return false;
             piece_count = 0;
         }
     }
-    return pieces_get(s3_of(store), key, pieces, piece_count, err);
+    return pieces_get(s3_of(store), key, pieces, piece_count, NULL, err);
 }
 
 bool s3_size(struct s3 *s3, const char *key, uint64_t *bytes, struct err *err)
@@ -219,9 +224,22 @@ static bool reader_pread(struct object_reader *object_reader, uint64_t offset, v
                          struct err *err)
 {
     struct s3_reader *reader = (struct s3_reader *)object_reader;
-    struct object_range range = { offset, max, ptr };
-    *len = max;
-    return s3_get_ranges(&reader->s3->store, reader->key, &range, 1, err);
+    *len = 0;
+    while (*len < max) {
+        struct object_range pieces[S3_SIDE_BY_SIDE_MAX];
+        size_t lens[S3_SIDE_BY_SIDE_MAX], asked = 0, got = 0;
+        uint32_t count = 0;
+        for (size_t done = *len; done < max && count < S3_SIDE_BY_SIDE_MAX; done += pieces[count++].len) {
+            size_t piece_len = max - done < S3_PIECE_BYTES ? max - done : S3_PIECE_BYTES;
+            pieces[count] = (struct object_range){ offset + done, piece_len, (uint8_t *)ptr + done };
+            asked += piece_len;
+        }
+        if (!pieces_get(reader->s3, reader->key, pieces, count, lens, err)) return false;
+        for (uint32_t i = 0; i < count; i++) got += lens[i]; /* behind a short one there are none */
+        *len += got;
+        if (got < asked) break;
+    }
+    return true;
 }
 
 static bool reader_size(struct object_reader *object_reader, uint64_t *bytes, struct err *err)

@@ -323,6 +323,36 @@ static void test_ranges(void **state)
     }
 }
 
+/* Goal: a reader that asks beyond the end hears how much there is; a short answer elsewhere stays an error. */
+static void test_reader_meets_the_end(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        int status;
+        const char *headers, *body;
+        bool ok;
+        size_t len;
+    } rows[] = {
+        { 206, "content-range: bytes 10-14/15\r\n", "abcde", true, 5 },
+        { 206, "content-range: bytes 10-12/13\r\n", "abc", true, 3 },
+        { 206, "content-range: bytes 10-12/100\r\n", "abc", false, 0 },
+        { 416, NULL, "<Error><Code>InvalidRange</Code></Error>", true, 0 },
+        { 404, NULL, "<Error><Code>NoSuchKey</Code></Error>", false, 0 },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct err err = { 0 };
+        struct object_reader *reader;
+        char into[6] = "";
+        size_t len = 0;
+        RULES(&fixture->peer, { "GET ", 1, rows[i].status, rows[i].headers, rows[i].body });
+        assert_true(object_reader_open(fixture->store, "t/file", &reader, &err));
+        bool ok = reader->ops->pread(reader, 10, into, 5, &len, &err);
+        object_reader_close(reader);
+        if (ok != rows[i].ok || (ok && len != rows[i].len)) fail_msg("row %zu: %zu, %s", i, len, err.text);
+        if (ok) assert_memory_equal(into, "abcde", len);
+    }
+}
+
 /* Goal: a whole object is checked by the sum that the server kept, if that is one of the whole. Method: right, wrong, of
  * parts, none; and one that is too long. */
 static void test_get(void **state)
@@ -583,6 +613,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_put_if_absent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ranges, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reader_meets_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_get, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_delete_many, setup, teardown),
