@@ -1,4 +1,5 @@
 #include "app/app.h"
+#include "app/locks.h"
 #include "app/services.h"
 #include "app/store.h"
 #include "app/watch.h"
@@ -48,6 +49,7 @@ struct app {
     uint64_t position_at_start; /* of the log's last record */
     struct meta *meta;
     struct store store;
+    struct locks locks; /* of its tables */
     struct timefusion *timefusion;
     struct cache *cache; /* NULL: none */
     struct maintenance *maintenance;
@@ -182,12 +184,16 @@ static bool cache_start(struct app *app, struct err *err)
 
 static bool store_start(struct app *app, struct err *err)
 {
-    if (!store_open(&app->store, &app->config, app->log, err) || !cache_start(app, err)) return false;
+    if (!store_open(&app->store, &app->config, app->log, err) || !cache_start(app, err) ||
+        !locks_open(&app->locks, &app->store, app->log, err))
+        return false;
     struct timefusion_options options = {
         .dir = app->config.data,
         .store = app->store.objects,
         .disk = &disk_real,
         .checkpoint_reader = query_checkpoint_reader(),
+        .commit_stores = app->locks.stores,
+        .commit_modes = app->locks.modes,
         .refresh_ms = 1000,
         .footer_bytes_max = app->budget.footers,
         .log = app->log,
@@ -685,6 +691,7 @@ void app_stop(struct app *app)
     buffer_close(app->buffer);
     maintenance_close(app->maintenance);
     timefusion_close(app->timefusion);
+    locks_close(&app->locks);
     store_close(&app->store);
     cache_close(app->cache);
     meta_close(app->meta);

@@ -41,7 +41,9 @@ static bool is_set(const char *name)
 static bool bucket_open(struct store *store, const struct config *config, const struct log *log, struct err *err)
 {
     bool has_endpoint = is_set("AWS_ENDPOINT_URL_S3") || is_set("AWS_ENDPOINT_URL");
-    store->client = http_client_create(NULL);
+    store->client = http_client_create(&(struct http_client_options){
+        .ca_file = is_set("AWS_CA_BUNDLE") ? getenv("AWS_CA_BUNDLE") : NULL,
+    });
     struct aws_options aws_options = {
         .client = store->client,
         .log = log,
@@ -87,7 +89,6 @@ bool store_open(struct store *store, const struct config *config, const struct l
     if (!lock_read(store, config, err)) return false;
     if (store->lock_table && !is_bucket(config->storage))
         return err_set(err, ERR_INPUT, "--storage-lock is for a bucket: --storage s3://bucket/prefix");
-    if (store->lock_table) return err_set(err, ERR_UNSUPPORTED, "--storage-lock: there is no lock in this build");
     if (!is_bucket(config->storage)) return folder_open(store, config, err);
     if (!bucket_open(store, config, log, err) || !bucket_probe(store, err)) return false;
     log_info(log, "store.opened", log_text("url", object_store_url(store->objects)),

@@ -7,8 +7,8 @@
 #define ANSWER_BYTES_MAX (1u << 20)
 #define ASK_MS_MAX       10000
 
-bool dynamo_ask(struct aws *aws, const char *operation, struct bytes json, struct buf *answer,
-                char code[AWS_CODE_BYTES], struct err *err)
+bool dynamo_ask(struct aws *aws, const char *operation, struct bytes json, const atomic_bool *cancel,
+                struct buf *answer, char code[AWS_CODE_BYTES], struct err *err)
 {
     char target[64], url[300];
     const char *endpoint = aws_endpoint(aws, "DYNAMODB");
@@ -24,7 +24,8 @@ bool dynamo_ask(struct aws *aws, const char *operation, struct bytes json, struc
                              .headers = headers,
                              .body.bytes = json,
                              .answer_bytes_max = ANSWER_BYTES_MAX,
-                             .total_ms_max = ASK_MS_MAX };
+                             .total_ms_max = ASK_MS_MAX,
+                             .cancel = cancel };
     aws_run(aws, &call, 1);
     bool ok = call.err.code == ERR_OK && call.answer.status == 200;
     if (!ok) aws_call_failed(&call, err, "DynamoDB %s", operation);

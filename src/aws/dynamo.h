@@ -6,6 +6,7 @@
 #pragma once
 #include "aws/aws.h"
 
-/* operation: "PutItem"; answer: the caller's to deinit, also on failure. */
-MUST_CHECK bool dynamo_ask(struct aws *aws, const char *operation, struct bytes json, struct buf *answer,
-                           char code[AWS_CODE_BYTES], struct err *err);
+/* operation: "PutItem"; cancel: NULL or as in http_exchange; answer: the caller's to deinit, also on
+ * failure. */
+MUST_CHECK bool dynamo_ask(struct aws *aws, const char *operation, struct bytes json, const atomic_bool *cancel,
+                           struct buf *answer, char code[AWS_CODE_BYTES], struct err *err);

@@ -34,7 +34,9 @@ static bool ask(const struct commit_store *commits, const char *operation, bool 
     bool ok = request_ok || err_set(err, ERR_TOO_LARGE, "a request of more than %u bytes", REQUEST_BYTES_MAX);
     code[0] = '\0';
     *answer = (struct buf){ 0 };
-    if (ok) ok = dynamo_ask(commits->options.aws, operation, buf_bytes(request), answer, code, err);
+    if (ok)
+        ok =
+            dynamo_ask(commits->options.aws, operation, buf_bytes(request), commits->options.cancel, answer, code, err);
     if (!ok) err_within(err, "lock table \"%.60s\"", commits->lock_table);
     buf_deinit(request);
     return ok;
@@ -256,19 +258,39 @@ static void temp_delete(const struct commit_store *commits, const char *key)
         log_warn(commits->options.log, "commit_store.temp_left", log_text("key", key), log_text("err", err.text));
 }
 
+/* N.json is there after, with these bytes (*is_ours) or a stranger's. Where the store can, nothing is overwritten: writers
+ * that do not use the lock are then still seen. */
+static bool commit_place(const struct commit_store *commits, const char *key, struct bytes bytes, bool *is_ours,
+                         struct err *err)
+{
+    struct object_store *store = commits->options.store;
+    struct buf there;
+    *is_ours = true;
+    if (object_put_if_absent(store, key, bytes, err)) return true;
+    bool exists = err->code == ERR_EXISTS, is_refused = err->code == ERR_UNSUPPORTED || err->code == ERR_INPUT;
+    if (!exists && !is_refused) return false;
+    *err = (struct err){ 0 };
+    if (is_refused) return object_put(store, key, bytes, err); /* it does not know If-None-Match */
+    buf_init(&there, COMMIT_BYTES_MAX);
+    bool ok = object_get(store, key, COMMIT_BYTES_MAX, &there, err);
+    if (ok) *is_ours = bytes_equal(buf_bytes(&there), bytes);
+    buf_deinit(&there);
+    return ok;
+}
+
 /* N.json is there after, from the entry's temp file if it was not. */
 static bool entry_copy(const struct commit_store *commits, const struct commit_entry *entry, struct err *err)
 {
     char temp_key[OBJECT_KEY_BYTES_MAX + 1], key[OBJECT_KEY_BYTES_MAX + 1];
     struct buf bytes;
-    bool exists = false;
+    bool exists = false, is_theirs;
     if (!key_make(commits, entry->temp_path, temp_key, err) || !commit_key_make(commits, entry->version, key, err))
         return false;
     if (!commit_exists(commits, entry->version, &exists, err)) return false;
     if (exists) return true;
     buf_init(&bytes, COMMIT_BYTES_MAX);
     bool ok = object_get(commits->options.store, temp_key, COMMIT_BYTES_MAX, &bytes, err) &&
-              object_put(commits->options.store, key, buf_bytes(&bytes), err);
+              commit_place(commits, key, buf_bytes(&bytes), &is_theirs, err);
     buf_deinit(&bytes);
     if (ok || err->code != ERR_NOT_FOUND) return ok;
     /* Others move the temp file: it is gone when N.json has come meanwhile. */
@@ -346,21 +368,28 @@ static bool lost(const struct commit_store *commits, uint64_t version, struct er
     return false;
 }
 
-/* The entry is ours: version is decided. What fails from here on, the next one does. */
-static void won(const struct commit_store *commits, const struct commit_entry *entry, const char *temp_key,
-                const char *key, struct bytes bytes)
+/* The entry is ours: version is decided. What fails from here on, the next one does. ERR_EXISTS: a writer that does not use
+ * the lock has the version all the same; it keeps it, for others may have read it. */
+static bool won(const struct commit_store *commits, const struct commit_entry *entry, const char *temp_key,
+                const char *key, struct bytes bytes, struct err *err)
 {
-    struct err err = { 0 };
+    struct err why = { 0 };
+    bool is_ours = true;
     fail_point("commit_store.after_entry");
-    bool ok = object_put(commits->options.store, key, bytes, &err);
+    bool ok = commit_place(commits, key, bytes, &is_ours, &why);
     fail_point("commit_store.after_copy");
-    if (ok) ok = entry_complete(commits, entry->version, &err);
+    if (ok) ok = entry_complete(commits, entry->version, &why);
     if (ok) {
         temp_delete(commits, temp_key);
     } else {
         log_warn(commits->options.log, "commit_store.left_half_done", log_text("table", commits->table_uri),
-                 log_number("version", (int64_t)entry->version), log_text("err", err.text));
+                 log_number("version", (int64_t)entry->version), log_text("err", why.text));
     }
+    if (is_ours) return true;
+    log_error(commits->options.log, "commit_store.writer_without_lock", log_text("table", commits->table_uri),
+              log_number("version", (int64_t)entry->version));
+    return err_set(err, ERR_EXISTS, "version %" PRIu64 " of \"%.100s\" is of a writer that does not use the lock",
+                   entry->version, commits->table_uri);
 }
 
 bool commit_store_put(struct commit_store *commits, uint64_t version, struct bytes bytes, struct err *err)
@@ -378,10 +407,7 @@ bool commit_store_put(struct commit_store *commits, uint64_t version, struct byt
     if (!previous_check(commits, version, err)) return false;
     if (!object_put(commits->options.store, temp_key, bytes, err)) return false;
     fail_point("commit_store.after_temp");
-    if (entry_put(commits, &entry, err)) {
-        won(commits, &entry, temp_key, key, bytes);
-        return true;
-    }
+    if (entry_put(commits, &entry, err)) return won(commits, &entry, temp_key, key, bytes, err);
     if (err->code != ERR_EXISTS) { /* it may be in: the temp file stays, and whoever asks next looks */
         look_soon(commits);
         return false;

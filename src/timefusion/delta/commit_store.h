@@ -6,7 +6,8 @@
  *                       --4--> the item: complete = "true", expireTime = in a day
  *   commit_store_recover --> the newest item is not complete: 3 and 4 for whoever stopped after 2
  *
- * All writers of a table must lock by the same DynamoDB table and name the table by the same URI: the item's key.
+ * All writers of a table must lock by the same DynamoDB table and name the table by the same URI: the item's key. One that
+ * does not is seen where the store honours If-None-Match: 3 overwrites nothing, the stranger keeps N, the put is ERR_EXISTS.
  * Thread: any. Memory: a commit's bytes, once. Units: expireTime in seconds since 1970.
  * Durable: after true, and after ERR_EXISTS, version N is decided; N.json is there or the next reader puts it there.
  * Errors: ERR_EXISTS: version N is another's; ERR_CORRUPT: an item that makes no sense, or N-1 is nowhere; ERR_FORBIDDEN;
@@ -22,9 +23,10 @@ struct commit_store;
 struct commit_store_options {
     struct object_store *store; /* borrowed, as the others */
     struct aws *aws;
-    const char *lock_table; /* in DynamoDB: "delta_log" */
-    const char *prefix;     /* key of the table's folder in the store: "otel_metrics" */
-    const char *table_uri;  /* "s3://bucket/prefix/otel_metrics": as every writer names it; no slash at the end */
+    const char *lock_table;    /* in DynamoDB: "delta_log" */
+    const char *prefix;        /* key of the table's folder in the store: "otel_metrics" */
+    const char *table_uri;     /* "s3://bucket/prefix/otel_metrics": as every writer names it; no slash at the end */
+    const atomic_bool *cancel; /* requests under way end soon; NULL: none */
     const struct log *log;
 };
 /* Makes the lock table when it is missing (paid by request, key tablePath + fileName). ERR_FORBIDDEN, ERR_UNSUPPORTED

@@ -15,6 +15,7 @@
 #include "aws/aws_test_server.h"
 #include "base/clock.h"
 #include "timefusion/delta/commit_store.h"
+#include "timefusion/object/object_ops.h"
 
 #define URI "s3://bucket/data/otel_metrics"
 
@@ -369,6 +370,40 @@ static void test_killed(void **state)
     for (uint32_t i = 0; i < fixture->items.count; i++) assert_string_equal(fixture->items.list[i].complete, "true");
 }
 
+/* A store in which a stranger puts the version between our look and our put. */
+static struct object_ops stranger_ops;
+static const struct object_ops *real_ops;
+
+static bool stranger_put_if_absent(struct object_store *store, const char *key, struct bytes bytes, struct err *err)
+{
+    if (strstr(key, "/00000000000000000001.json")) {
+        struct err ignored = { 0 };
+        (void)real_ops->put_if_absent(store, key, BYTES("stranger's"), &ignored);
+    }
+    return real_ops->put_if_absent(store, key, bytes, err);
+}
+
+/* Goal: a writer that does not use the lock costs nobody a commit where the store honours If-None-Match: it keeps its
+ * version, ours is told so and goes into the next. */
+static void test_writer_without_lock(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    assert_true(commit_store_put(fixture->commits, 0, BYTES("zero"), &err));
+    real_ops = fixture->store->ops;
+    stranger_ops = *real_ops;
+    stranger_ops.put_if_absent = stranger_put_if_absent;
+    fixture->store->ops = &stranger_ops;
+    assert_false(commit_store_put(fixture->commits, 1, BYTES("ours"), &err));
+    assert_int_equal(err.code, ERR_EXISTS);
+    assert_commit(fixture, 1, "stranger's");
+    err = (struct err){ 0 };
+    assert_true(commit_store_put(fixture->commits, 2, BYTES("ours"), &err));
+    assert_commit(fixture, 2, "ours");
+    fixture->store->ops = real_ops;
+    for (uint32_t i = 0; i < fixture->items.count; i++) assert_string_equal(fixture->items.list[i].complete, "true");
+}
+
 enum { WRITERS = 4, COMMITS_EACH = 12 };
 struct writer {
     pthread_t thread;
@@ -459,6 +494,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_half_done, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_writer_without_lock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_race, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,8 +113,8 @@ static bool mode_check(const struct delta_table *table, const struct delta_state
               strcmp((const char *)text.ptr, mode) == 0;
     if (!ok)
         err_set(err, ERR_UNSUPPORTED,
-                "its commits are made by \"%.80s\" (" DELTA_COMMIT_MODE_KEY "), this server is set to \"%.80s\": set "
-                "--storage and --storage-lock as they were, or stop all writers and unset that property",
+                "set --storage and --storage-lock as they were (docs/locking.md): its " DELTA_COMMIT_MODE_KEY
+                " is \"%.80s\", this server's \"%.80s\"",
                 (const char *)text.ptr, mode);
     buf_deinit(&text);
     return ok;
