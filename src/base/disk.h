@@ -37,6 +37,7 @@ struct disk_ops {
     bool (*unlink)(struct disk *disk, const char *path, struct err *err);
     bool (*mkdir)(struct disk *disk, const char *path, struct err *err); /* with parents; existing is fine */
     bool (*sync_dir)(struct disk *disk, const char *path, struct err *err);
+    bool (*rmdir)(struct disk *disk, const char *path, struct err *err); /* only an empty one; NULL: not on this disk */
     /* Calls entry for each name but "." and ".."; order unstated. ERR_NOT_FOUND when there is no such folder. */
     bool (*list)(struct disk *disk, const char *path, void (*entry)(void *ctx, const char *name, bool is_dir),
                  void *ctx, struct err *err);

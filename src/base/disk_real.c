@@ -203,6 +203,13 @@ static bool real_unlink(struct disk *disk, const char *path, struct err *err)
     return true;
 }
 
+static bool real_rmdir(struct disk *disk, const char *path, struct err *err)
+{
+    (void)disk;
+    if (rmdir(path) == -1) return err_path(err, "remove folder", path);
+    return true;
+}
+
 static bool real_mkdir(struct disk *disk, const char *path, struct err *err)
 {
     (void)disk;
@@ -274,6 +281,7 @@ static const struct disk_ops real_ops = {
     .unlink = real_unlink,
     .mkdir = real_mkdir,
     .sync_dir = real_sync_dir,
+    .rmdir = real_rmdir,
     .list = real_list,
     .data_end = real_data_end,
     .room = real_room,

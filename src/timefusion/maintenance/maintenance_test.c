@@ -670,6 +670,10 @@ static void test_vacuum_in_batches(void **state)
     assert_int_equal(result.files_removed, 1150);
     assert_int_equal(vacuum(&setting, -1, false, NULL).files_removed, 1150);
     assert_int_equal(stored_count(fixture), 0);
+    char path[512];
+    assert_true(object_local_path(fixture->store, "otel_logs_and_spans/project_id=x", path, sizeof path));
+    strcpy(strrchr(path, '/') + 1, "project_id=00000000-0000-4000-8000-000000000001");
+    assert_int_equal(access(path, F_OK), -1); /* the empty folders went with them */
     maintenance_close(setting.maintenance);
 }
 

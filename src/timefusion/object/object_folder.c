@@ -2,7 +2,8 @@
  *
  * New bytes are written to .tmp/<uuid>, synced, and then take their name in one step: link(2) for put_if_absent (it never
  * replaces), rename(2) for the others. Then the folder of the name is synced, and so are, once per process, the folders on
- * the way to it. A crash leaves at most a file in .tmp; those older than a day are removed when the store opens (younger
+ * the way to it. A folder that a deletion leaves empty is removed with it, by any process: a put that finds it gone makes it
+ * again. A crash leaves at most a file in .tmp; those older than a day are removed when the store opens (younger
  * ones may belong to another process). */
 #include <errno.h>
 #include <limits.h>
@@ -20,6 +21,7 @@ enum {
     FOLDERS_KNOWN_MAX = 8192, /* slots; half of them used */
     COPY_BYTES = 1024 * 1024,
     LIST_DEPTH_MAX = 16,
+    NAME_ATTEMPTS = 16,
 };
 #define TEMP_AGE_US_MAX (24 * 3600 * INT64_C(1000000))
 #define TEMP_FOLDER     ".tmp"
@@ -89,6 +91,31 @@ static bool folder_known(struct folder *folder, uint64_t hash, bool add)
     return known;
 }
 
+static void folders_forget(struct folder *folder)
+{
+    pthread_mutex_lock(&folder->lock);
+    memset(folder->known, 0, FOLDERS_KNOWN_MAX * sizeof *folder->known);
+    folder->known_count = 0;
+    pthread_mutex_unlock(&folder->lock);
+}
+
+/* The folders above a deleted object, as far as they are empty. */
+static void folders_tidy(struct folder *folder, const char *path)
+{
+    char dir[PATH_MAX];
+    struct err last = { 0 }; /* the first that is not empty, nearly always */
+    size_t len = strlen(path), root_len = strlen(folder->dir);
+    if (!folder->disk->ops->rmdir) return;
+    memcpy(dir, path, len + 1);
+    for (bool has_removed = false;; has_removed = true) {
+        while (dir[len - 1] != '/') len--;
+        dir[--len] = 0;
+        if (len > root_len && folder->disk->ops->rmdir(folder->disk, dir, &last)) continue;
+        if (has_removed) folders_forget(folder);
+        return;
+    }
+}
+
 /* Makes the folder that path lies in, and syncs every folder from there up to the root that may be new. */
 static bool folder_make(struct folder *folder, const char *path, struct err *err)
 {
@@ -107,6 +134,20 @@ static bool folder_make(struct folder *folder, const char *path, struct err *err
     }
     (void)folder_known(folder, hash, true);
     return true;
+}
+
+/* from, a file, takes the name of path by link or rename. Its folder may be tidied away between the making and the naming. */
+static bool name_take(struct folder *folder, const char *from, const char *path,
+                      bool (*take)(struct disk *disk, const char *from, const char *to, struct err *err),
+                      struct err *err)
+{
+    for (int attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
+        *err = (struct err){ 0 };
+        if (folder_make(folder, path, err) && take(folder->disk, from, path, err)) return true;
+        if (err->os_errno != ENOENT) return false;
+        folders_forget(folder);
+    }
+    return false;
 }
 
 static bool folder_sync_of(struct folder *folder, const char *path, struct err *err)
@@ -149,9 +190,9 @@ static bool folder_put_if_absent(struct object_store *store, const char *key, st
     struct folder *folder = folder_of(store);
     char path[PATH_MAX], temp[PATH_MAX];
     put_count(folder, bytes.len);
-    if (!path_of(folder, key, path, err) || !folder_make(folder, path, err)) return false;
+    if (!path_of(folder, key, path, err)) return false;
     if (!temp_write(folder, bytes, temp, err)) return err_within(err, "put \"%s\"", key);
-    bool linked = folder->disk->ops->link(folder->disk, temp, path, err);
+    bool linked = name_take(folder, temp, path, folder->disk->ops->link, err);
     discard(folder, temp);
     if (!linked && err->code != ERR_EXISTS) return err_within(err, "put \"%s\"", key);
     /* Also when another's object was there: who hears that it exists may rely on it. */
@@ -166,7 +207,7 @@ static bool folder_put_if_absent(struct object_store *store, const char *key, st
 /* temp takes the name of path; it is gone after, also on failure. */
 static bool temp_rename(struct folder *folder, const char *temp, const char *path, struct err *err)
 {
-    if (!folder->disk->ops->rename(folder->disk, temp, path, err)) {
+    if (!name_take(folder, temp, path, folder->disk->ops->rename, err)) {
         discard(folder, temp);
         return false;
     }
@@ -178,7 +219,7 @@ static bool folder_put(struct object_store *store, const char *key, struct bytes
     struct folder *folder = folder_of(store);
     char path[PATH_MAX], temp[PATH_MAX];
     put_count(folder, bytes.len);
-    if (!path_of(folder, key, path, err) || !folder_make(folder, path, err)) return false;
+    if (!path_of(folder, key, path, err)) return false;
     if (!temp_write(folder, bytes, temp, err) || !temp_rename(folder, temp, path, err))
         return err_within(err, "put \"%s\"", key);
     return true;
@@ -231,8 +272,8 @@ static bool folder_put_file(struct object_store *store, const char *key, const c
     struct folder *folder = folder_of(store);
     char path[PATH_MAX], temp[PATH_MAX];
     put_count(folder, file_bytes(folder, from));
-    if (!path_of(folder, key, path, err) || !folder_make(folder, path, err)) return false;
-    if (folder->disk->ops->rename(folder->disk, from, path, err)) {
+    if (!path_of(folder, key, path, err)) return false;
+    if (name_take(folder, from, path, folder->disk->ops->rename, err)) {
         if (!folder_sync_of(folder, path, err)) return err_within(err, "put \"%s\"", key);
         return true;
     }
@@ -274,8 +315,7 @@ static bool folder_writer_finish(struct object_writer *object_writer, struct err
     struct folder_writer *writer = (struct folder_writer *)object_writer;
     struct folder *folder = writer->folder;
     char path[PATH_MAX];
-    if (!path_of(folder, writer->key, path, err) || !folder_make(folder, path, err) ||
-        !folder->disk->ops->sync(writer->file, err)) {
+    if (!path_of(folder, writer->key, path, err) || !folder->disk->ops->sync(writer->file, err)) {
         err_within(err, "write \"%s\"", writer->key);
         folder_writer_cancel(object_writer);
         return false;
@@ -374,6 +414,7 @@ static bool folder_erase(struct object_store *store, const char *key, struct err
         if (err->code != ERR_NOT_FOUND) return err_within(err, "delete \"%s\"", key);
         *err = (struct err){ 0 };
     }
+    folders_tidy(folder, path);
     return true;
 }
 

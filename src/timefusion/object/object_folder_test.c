@@ -1,6 +1,7 @@
 /* What only the store as a folder has: other file systems, failing disks, power cuts. The rest is in object_test.c. */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -200,12 +201,65 @@ static void test_disk_failures(void **state)
     }
 }
 
+enum { TIDIERS = 4, TIDY_ROUNDS = 60 };
+struct tidier {
+    struct object_store *store;
+    char key[32];
+    struct err err;
+};
+
+static void *tidier_run(void *ctx)
+{
+    struct tidier *tidier = ctx;
+    bool ok = true;
+    for (int i = 0; ok && i < TIDY_ROUNDS; i++) {
+        ok = i % 2 ? object_put(tidier->store, tidier->key, BYTES("x"), &tidier->err)
+                   : object_put_if_absent(tidier->store, tidier->key, BYTES("x"), &tidier->err);
+        ok = ok && object_delete(tidier->store, tidier->key, &tidier->err);
+    }
+    return ok ? NULL : tidier;
+}
+
+/* Goal: a folder goes with its last object, and a put that comes at that moment works all the same.
+ * Method: four threads on two handles put and delete in the same two folders. */
+static void test_empty_folders_go(void **state)
+{
+    (void)state;
+    char dir[64] = "/tmp/mono_object_XXXXXX", path[128];
+    struct object_store *stores[2];
+    struct tidier tidiers[TIDIERS];
+    pthread_t threads[TIDIERS];
+    struct err err = { 0 };
+    assert_non_null(mkdtemp(dir));
+    for (int s = 0; s < 2; s++)
+        if (!object_store_open_folder(&stores[s], dir, &disk_real, &err)) fail_msg("%s", err.text);
+    for (int t = 0; t < TIDIERS; t++) {
+        tidiers[t] = (struct tidier){ .store = stores[t % 2] };
+        snprintf(tidiers[t].key, sizeof tidiers[t].key, "t/p=1/d=%d/%d", t / 2, t);
+        assert_int_equal(pthread_create(&threads[t], NULL, tidier_run, &tidiers[t]), 0);
+    }
+    for (int t = 0; t < TIDIERS; t++) {
+        void *failed;
+        pthread_join(threads[t], &failed);
+        if (failed) fail_msg("%s", tidiers[t].err.text);
+    }
+    snprintf(path, sizeof path, "%s/t", dir);
+    assert_int_equal(access(path, F_OK), -1);
+    if (!object_put(stores[0], "t/p=1/d=0/again", BYTES("again"), &err)) fail_msg("%s", err.text);
+    assert_object(stores[1], "t/p=1/d=0/again", "again");
+    assert_true(object_delete(stores[1], "t/p=1/d=0/other", &err)); /* not there; nor is the folder empty */
+    assert_object(stores[1], "t/p=1/d=0/again", "again");
+    for (int s = 0; s < 2; s++) object_store_close(stores[s]);
+    remove_dir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_local_files),
         cmocka_unit_test(test_power_cut_anywhere),
         cmocka_unit_test(test_disk_failures),
+        cmocka_unit_test(test_empty_folders_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
