@@ -2,6 +2,8 @@
  *
  *   delta_open_bench make DIR FILES COMMITS   a table in DIR/otel_logs_and_spans, the last checkpoint as far back as it can be
  *   delta_open_bench open DIR|s3://...        opens it: one line a figure (S3: the usual AWS_* environment) */
+#include "aws/aws.h"
+#include "net/http_client.h"
 #include "timefusion/delta/delta_bench_table.h"
 #include "timefusion/query/query.h"
 
@@ -33,7 +35,15 @@ static void table_open(const char *url)
     struct object_store *store;
     struct delta_table *table;
     const struct schema_table *schema = schema_table(SCHEMA_LOGS_AND_SPANS);
-    must(object_store_open_url(&store, url, &(struct object_options){ .disk = &disk_real }, &err), &err);
+    struct http_client *client = http_client_create(NULL);
+    struct aws *aws = NULL;
+    struct object_options where = { .disk = &disk_real };
+    if (strncmp(url, "s3:", 3) == 0) {
+        must(aws_open(&aws, &(struct aws_options){ .client = client, .log = &bench_log }, &err), &err);
+        where.aws = aws;
+        where.endpoint = aws_endpoint(aws, "S3");
+    }
+    must(object_store_open_url(&store, url, &where, &err), &err);
     struct delta_options options = { .store = store,
                                      .prefix = schema->name,
                                      .table = schema,
@@ -55,6 +65,8 @@ static void table_open(const char *url)
             printf("delta_open_%s %llu\n", object_count_name(count), (unsigned long long)counts.of[count]);
     delta_close(table);
     object_store_close(store);
+    aws_close(aws);
+    http_client_destroy(client);
 }
 
 int main(int argc, char **argv)
