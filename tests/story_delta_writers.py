@@ -1,8 +1,9 @@
-# time_limit_s: 90
+# time_limit_s: 120
 """delta-rs writes into our tables while the server runs: appends (other column order, fewer columns, new columns), joins files, deletes,
-writes checkpoints, shortens the log. SQL sees each within seconds, without a flush or a restart; our own flushes go on over it, no row
+writes checkpoints, sets properties. SQL sees each within seconds, without a flush or a restart; our own flushes go on over it, no row
 is lost or doubled. A feature that we do not have stops the table's commits with its name, and what was there stays readable."""
 import collections
+import json
 import os
 import sys
 import threading
@@ -53,6 +54,11 @@ def append(server, rows, **how):
         except Exception as why:
             if attempt == 19 or "conflict" not in str(why).lower():
                 raise
+
+
+def last_checkpoint(server):
+    with open(os.path.join(server.delta_tables(), TABLE, "_delta_log", "_last_checkpoint")) as f:
+        return json.load(f)["version"]
 
 
 def sql_count(server):
@@ -169,16 +175,28 @@ def main():
         wait_until(lambda: sql_count(server) == count, "their DELETE: %d rows left" % count, 10)
         check(server.one("SELECT count(*) FROM otel_metrics WHERE metric_name = 'calls'") == 0, "the deleted are gone")
 
+        # The log's old end goes, below a checkpoint of theirs (delta-rs does so when it is told the retention), then below one
+        # of ours; killed in the middle of it, once.
         open_delta(server).create_checkpoint()
-        checkpoint = open_delta(server).version()
-        server.kill()
-        log = os.path.join(server.delta_tables(), TABLE, "_delta_log")
-        for name in os.listdir(log):
-            if name[:20].isdigit() and int(name[:20]) < checkpoint:
-                os.unlink(os.path.join(log, name))
+        theirs = open_delta(server).version()
+        open_delta(server).alter.set_table_properties({"delta.logRetentionDuration": "interval 0 seconds"})
+        while last_checkpoint(server) <= theirs:
+            send_round(sender, 2, "default", time.time_ns())
+            count += POINTS_A_ROUND
+            wait_until(lambda: delta_count(server) == count, "a flush", 10)
+        server.stop()
+        server.options = ["--publish-interval", "50ms", "--maintenance-interval", "50ms", "--vacuum-interval", "100ms"]
+        server.start(environment={"MONOSCOPE_FAIL_POINT": "delta.in_clean:1"}, wait=False)
+        wait_until(lambda: server.process.poll() is not None, "the server dies where it cleans the log", 30)
         server.start()
         sender = Sender(server.grpc_port, server.key)
-        check(sql_count(server) == count, "their checkpoint alone opens the table: %d rows" % count)
+        wait_until(lambda: server.events("delta.log_cleaned"), "the log is cleaned", 20)
+        server.kill()
+        commits = [name for name in os.listdir(os.path.join(server.delta_tables(), TABLE, "_delta_log")) if name.endswith(".json")]
+        check("00000000000000000000.json" not in commits and len(commits) < open_delta(server).version(), "old commits are gone: %s" % sorted(commits))
+        server.start()
+        sender = Sender(server.grpc_port, server.key)
+        check(sql_count(server) == count and delta_count(server) == count, "a checkpoint opens the table: %d rows" % count)
         send_round(sender, 3, "default", time.time_ns())
         count += POINTS_A_ROUND
         wait_until(lambda: delta_count(server) == count, "and we write on behind it", 10)
