@@ -1,7 +1,8 @@
 # time_limit_s: 240
 """Tables keep themselves good. Many small flushes become few files, a day that is over is recoded once, a day past its retention goes,
 files that nothing needs are deleted, while a client asks without pause: counts never go down, no question fails, delta-rs reads the same
-values before and after. Then the same work is killed at its fail points: nothing is lost, doubled or left lying."""
+values before and after; so in a folder and in a bucket. Then the same work is killed at its fail points: nothing is lost, doubled or left
+lying."""
 import glob
 import os
 import random
@@ -14,6 +15,7 @@ from deltalake import DeltaTable
 from monoscope import ROUNDS, STORY_DIR, Server, check, wait_until
 from otlp import OK, Sender, span, traces
 from rows import hash_rows, rows_of_delta, stored_columns
+from storage import Versitygw
 
 TABLE = "otel_logs_and_spans"
 DAY_NS = 86400 * 10 ** 9
@@ -37,7 +39,25 @@ def send(server, number, days_ago, count=20):
     sender.close()
 
 
+class Kept(Server):
+    """A server whose tables are in a folder, or in a bucket."""
+
+    def __init__(self, name, s3=None, **more):
+        self.s3, self.name = s3, name
+        environment = dict(s3.environment(), MONOSCOPE_STORAGE_URL=s3.url(name)) if s3 else {}
+        super().__init__(data=os.path.join(STORY_DIR, name), flush="100ms", environment=environment, **more)
+
+    def stored(self):
+        """Parquet files of rows there are, live or not."""
+        if self.s3:
+            keys = self.s3.client().list(self.s3.bucket, "%s/%s/project_id=" % (self.name, TABLE))
+            return [key for key in keys if key.endswith(".parquet")]
+        return glob.glob(os.path.join(self.delta_tables(), TABLE, "project_id=*", "date=*", "*.parquet"))
+
+
 def delta(server):
+    if server.s3:
+        return DeltaTable("%s/%s" % (server.s3.url(server.name), TABLE), storage_options=server.s3.storage_options())
     return DeltaTable(os.path.join(server.delta_tables(), TABLE))
 
 
@@ -53,11 +73,10 @@ def delta_hash(server, since_days):
 
 def files(server):
     """Live files: (warm, cold, past), by delta-rs; and those in the folder."""
-    live = [os.path.basename(uri) for uri in delta(server).file_uris()]
-    past = sum(1 for uri in delta(server).file_uris() if "date=" + past_date() in uri)
-    stored = glob.glob(os.path.join(server.delta_tables(), TABLE, "project_id=*", "date=*", "*.parquet"))
-    cold = sum(name.startswith("cold-") for name in live)
-    return {"warm": len(live) - cold - past, "cold": cold, "past": past, "stored": len(stored)}
+    live = [uri for uri in delta(server).file_uris()]
+    past = sum("date=" + past_date() in uri for uri in live)
+    cold = sum(os.path.basename(uri).startswith("cold-") and "date=" + past_date() not in uri for uri in live)
+    return {"warm": len(live) - cold - past, "cold": cold, "past": past, "stored": len(server.stored())}
 
 
 def past_date():
@@ -94,8 +113,8 @@ class Asker(threading.Thread):
         return self.asked
 
 
-def keeps_itself_good():
-    server = Server(flush="100ms", options=["--publish-interval", "10ms", "--maintenance", "off", "--telemetry", "off"])
+def keeps_itself_good(name, s3=None):
+    server = Kept(name, s3, options=["--publish-interval", "10ms", "--maintenance", "off", "--telemetry", "off"])
     with server:
         for number in range(24):
             send(server, number, 0)
@@ -144,8 +163,7 @@ def keeps_itself_good():
         time.sleep(1)
         check(not server.events("maintenance.recoded") and not server.events("maintenance.joined"), "what was done is not done again")
         server.stop()
-        print("%s, then %s; %d questions meanwhile" % (files_before, after, asked), flush=True)
-        return server
+        print("%s: %s, then %s; %d questions meanwhile" % (name, files_before, after, asked), flush=True)
 
 
 def is_killed_inside(server, place):
@@ -173,8 +191,7 @@ def is_killed_inside(server, place):
 
 
 def is_killed():
-    server = Server(data=os.path.join(STORY_DIR, "killed"), flush="100ms",
-                    options=["--publish-interval", "10ms", "--telemetry", "off"] + BUSY)
+    server = Kept("killed", options=["--publish-interval", "10ms", "--telemetry", "off"] + BUSY)
     places = PLACES if ROUNDS > 5 else rng.sample(PLACES, 4)
     reached, sent = [], 0
     with server:
@@ -193,7 +210,7 @@ def is_killed():
             sent = count # the call that was cut may have been kept
             server.kill()
         # What a kill left in the folder is deleted once it is old enough to be nobody's work in progress.
-        for path in glob.glob(os.path.join(server.delta_tables(), TABLE, "project_id=*", "date=*", "*.parquet")):
+        for path in server.stored():
             os.utime(path, (time.time() - 86400, time.time() - 86400))
         server.start()
 
@@ -201,16 +218,18 @@ def is_killed():
             now = files(server)
             return now["past"] == 0 and now["stored"] == now["warm"] + now["cold"] and now["warm"] < 14
         wait_until(is_clean, "nothing is left lying: %s" % files(server), 30)
+        server.stop() # files that it takes out go at once (--vacuum-keep 0s), under whoever reads
         check(delta(server).to_pyarrow_dataset().count_rows() == sent, "delta-rs counts what SQL counts")
         check(not os.listdir(os.path.join(server.data, "tmp")) or all(os.path.isdir(os.path.join(server.data, "tmp", name))
               for name in os.listdir(os.path.join(server.data, "tmp"))), "tmp is empty")
-        server.stop()
     print("killed inside %s" % ", ".join(reached), flush=True)
     check(len(reached) >= len(places) - 1, "fail points were reached: %s of %s" % (reached, places))
 
 
 def main():
-    keeps_itself_good()
+    keeps_itself_good("folder")
+    with Versitygw() as s3:
+        keeps_itself_good("bucket", s3)
     is_killed()
 
 
