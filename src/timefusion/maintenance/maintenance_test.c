@@ -677,6 +677,26 @@ static void test_vacuum_in_batches(void **state)
     maintenance_close(setting.maintenance);
 }
 
+/* Goal: commits that others prepared under a lock go once the log has them for a day, and no others.
+ * Method: of versions that are there and are not, old and young. */
+static void test_prepared_commits_go(void **state)
+{
+    struct maintenance_fixture *fixture = *state;
+    struct setting setting = { 0 };
+    maintenance_make(&setting, fixture, (struct maintenance_options){ 0 });
+    fixture_add(fixture, today(), 0, 10);
+    put_at_age(fixture, "_delta_log/.tmp/00000000000000000001.json.a1", 2 * 86400);
+    put_at_age(fixture, "_delta_log/.tmp/00000000000000000001.json.a2", 3600);
+    put_at_age(fixture, "_delta_log/.tmp/00000000000000000002.json.a3", 2 * 86400);
+    put_at_age(fixture, "_delta_log/.tmp/1.json.a4", 2 * 86400);
+    assert_int_equal(run_now(&setting, MAINTENANCE_LOG).files_removed, 1);
+    assert_false(is_stored(fixture, "_delta_log/.tmp/00000000000000000001.json.a1"));
+    assert_true(is_stored(fixture, "_delta_log/.tmp/00000000000000000001.json.a2"));
+    assert_true(is_stored(fixture, "_delta_log/.tmp/00000000000000000002.json.a3"));
+    assert_true(is_stored(fixture, "_delta_log/.tmp/1.json.a4"));
+    maintenance_close(setting.maintenance);
+}
+
 /* Goal: joining, asking, flushing and reading at once neither lose a row nor meet each other.
  * Method: three threads at one table for a while (for ThreadSanitizer above all). */
 struct beside {
@@ -746,6 +766,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_at_one_table, setup, teardown),
         cmocka_unit_test_setup_teardown(test_vacuum_deletes_what_it_may, setup, teardown),
         cmocka_unit_test_setup_teardown(test_vacuum_in_batches, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_prepared_commits_go, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_at_once, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

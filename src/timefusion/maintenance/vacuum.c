@@ -15,11 +15,12 @@
 #include "timefusion/flush.h"
 #include "timefusion/maintenance/maintenance_inside.h"
 
-#define KEEP_MS_DEFAULT (7 * 24 * 3600 * INT64_C(1000)) /* Delta's delta.deletedFileRetentionDuration */
-#define UNKNOWN_KEEP_MS (3600 * INT64_C(1000))          /* of files that the log does not know, at least */
-#define BATCH_FILES     1000                            /* S3 deletes as many at once */
-#define DELETE_FILES    100                             /* between two looks at cancel */
-#define UNIT_NS         5000000000ull                   /* of a unit that nobody waits for */
+#define KEEP_MS_DEFAULT  (7 * 24 * 3600 * INT64_C(1000)) /* Delta's delta.deletedFileRetentionDuration */
+#define UNKNOWN_KEEP_MS  (3600 * INT64_C(1000))          /* of files that the log does not know, at least */
+#define BATCH_FILES      1000                            /* S3 deletes as many at once */
+#define DELETE_FILES     100                             /* between two looks at cancel */
+#define PREPARED_KEEP_US (24 * 3600 * INT64_C(1000000))
+#define UNIT_NS          5000000000ull /* of a unit that nobody waits for */
 
 /* Files that the table knows: by hash of path, when they were removed; INT64_MAX: live. Two paths of one hash keep a file
  * too much. */
@@ -270,10 +271,54 @@ enum unit_end vacuum_table(struct unit *unit, const struct maintenance_request *
     return !ok ? UNIT_FAILED : has_worked ? UNIT_DONE : UNIT_NOTHING;
 }
 
+/* ---- the log ---- */
+
+/* Commits that a writer with a lock prepared and has published since: Spark leaves them there. Those of versions that the
+ * log does not have yet may be all there is of a commit. */
+struct prepared {
+    uint64_t version_max;
+    int64_t before_unix_us;
+    char *keys[BATCH_FILES];
+    uint32_t count;
+};
+
+static bool prepared_listed(void *ctx, const char *key, uint64_t bytes, int64_t modified_unix_us)
+{
+    struct prepared *prepared = ctx;
+    const char *name = strrchr(key, '/') + 1;
+    char *end;
+    unsigned long long version = strtoull(name, &end, 10);
+    (void)bytes;
+    bool is_one = name[0] >= '0' && name[0] <= '9' && end == name + 20 && strncmp(end, ".json.", 6) == 0;
+    if (is_one && version <= prepared->version_max && modified_unix_us < prepared->before_unix_us)
+        prepared->keys[prepared->count++] = mem_strdup(key);
+    return prepared->count < BATCH_FILES;
+}
+
+static bool prepared_clean(struct unit *unit, enum schema_table_id table, uint32_t *deleted, struct err *err)
+{
+    struct timefusion *timefusion = unit->maintenance->options.timefusion;
+    struct prepared *prepared = mem_calloc(1, sizeof *prepared);
+    struct delta_snapshot *snapshot = delta_snapshot_acquire(timefusion_delta(timefusion, table));
+    char prefix[128];
+    prepared->version_max = snapshot->version;
+    prepared->before_unix_us = clock_unix_us() - PREPARED_KEEP_US;
+    delta_snapshot_release(snapshot);
+    snprintf(prefix, sizeof prefix, "%s/_delta_log/.tmp/", schema_table(table)->name);
+    bool ok = object_list(timefusion_store(timefusion), prefix, prepared_listed, prepared, err) &&
+              (prepared->count == 0 || object_delete_many(timefusion_store(timefusion),
+                                                          (const char *const *)prepared->keys, prepared->count, err));
+    if (ok) *deleted += prepared->count;
+    for (uint32_t k = 0; k < prepared->count; k++) free(prepared->keys[k]);
+    free(prepared);
+    return ok;
+}
+
 enum unit_end log_clean(struct unit *unit, enum schema_table_id table, struct err *err)
 {
     uint32_t deleted = 0;
-    if (!delta_clean_log(timefusion_delta(unit->maintenance->options.timefusion, table), &deleted, err))
+    if (!delta_clean_log(timefusion_delta(unit->maintenance->options.timefusion, table), &deleted, err) ||
+        !prepared_clean(unit, table, &deleted, err))
         return UNIT_FAILED;
     unit->result.files_removed = deleted;
     return deleted > 0 ? UNIT_DONE : UNIT_NOTHING;

@@ -139,14 +139,14 @@ void object_writer_cancel(struct object_writer *writer)
 /* Up to its last "/" it must be what a key can begin with. */
 static bool prefix_is_valid(const char *prefix)
 {
-    char folder[OBJECT_KEY_BYTES_MAX + 1];
+    char key[OBJECT_KEY_BYTES_MAX + 2]; /* one that could be found */
     const char *slash = strrchr(prefix, '/');
     size_t len = slash ? (size_t)(slash - prefix) : 0;
-    if (strlen(prefix) > OBJECT_KEY_BYTES_MAX) return false;
+    if (strlen(prefix) >= OBJECT_KEY_BYTES_MAX) return false;
     if (!slash) return true;
-    memcpy(folder, prefix, len);
-    folder[len] = 0;
-    return object_key_is_valid(folder);
+    memcpy(key, prefix, len);
+    memcpy(key + len, "/x", 3);
+    return object_key_is_valid(key);
 }
 
 bool object_list_from(struct object_store *store, const char *prefix, const char *start_after,

@@ -444,6 +444,16 @@ static void names_free(struct listing_names *names)
     free(names->names);
 }
 
+/* May a key lie in this folder? */
+static bool folder_is_valid(const char *at, size_t len)
+{
+    char key[OBJECT_KEY_BYTES_MAX + 4];
+    if (len > OBJECT_KEY_BYTES_MAX) return false;
+    memcpy(key, at, len);
+    memcpy(key + len, "/x", 3);
+    return object_key_is_valid(key);
+}
+
 static void listing_entry(void *ctx, const char *name, bool is_dir)
 {
     struct listing *listing = ctx;
@@ -453,10 +463,8 @@ static void listing_entry(void *ctx, const char *name, bool is_dir)
     size_t prefix_len = strlen(listing->prefix);
     size_t common = (size_t)len < prefix_len && is_dir ? (size_t)len : prefix_len;
     if (strncmp(key, listing->prefix, common) != 0) return;
-    if (is_dir) key[len - 1] = 0;
-    bool valid = object_key_is_valid(key);
-    if (is_dir) key[len - 1] = '/';
-    if (valid) names_add(is_dir ? &listing->folders : &listing->files, mem_strdup(key));
+    if (is_dir ? folder_is_valid(key, (size_t)len - 1) : object_key_is_valid(key))
+        names_add(is_dir ? &listing->folders : &listing->files, mem_strdup(key));
 }
 
 static bool list_walk(struct folder *folder, const char *at, const char *prefix, struct listing_names *files, int depth,
