@@ -25,6 +25,7 @@ void parquet_pages_init(struct parquet_pages *pages)
     buf_init(&pages->out, OUT_BYTES_MAX);
     buf_init(&pages->page, PAGE_BYTES_MAX);
     buf_init(&pages->packed, (size_t)PAGE_BYTES_MAX * 2);
+    buf_init(&pages->packed_harder, (size_t)PAGE_BYTES_MAX * 2);
 }
 
 void parquet_pages_deinit(struct parquet_pages *pages)
@@ -32,8 +33,10 @@ void parquet_pages_deinit(struct parquet_pages *pages)
     buf_deinit(&pages->out);
     buf_deinit(&pages->page);
     buf_deinit(&pages->packed);
+    buf_deinit(&pages->packed_harder);
     ZSTD_freeCCtx(pages->zstd);
-    pages->zstd = NULL;
+    ZSTD_freeCCtx(pages->zstd_harder);
+    pages->zstd = pages->zstd_harder = NULL;
 }
 
 /* Levels have their length in front. */
@@ -80,27 +83,40 @@ bool parquet_page_levels_bitmap(struct parquet_pages *pages, const uint64_t *bit
     return true;
 }
 
-/* The bytes of the page as they go into the file: borrowed from pages. */
+static bool page_pack(struct parquet_pages *pages, void *zstd, struct buf *packed, struct err *err)
+{
+    packed->len = 0;
+    if (!buf_reserve(packed, ZSTD_compressBound(pages->page.len)))
+        return err_set(err, ERR_TOO_LARGE, "page of %zu bytes", pages->page.len);
+    size_t len = ZSTD_compress2(zstd, packed->ptr, packed->cap, pages->page.ptr, pages->page.len);
+    if (ZSTD_isError(len)) return err_set(err, ERR_INTERNAL, "could not compress: %s", ZSTD_getErrorName(len));
+    packed->len = len;
+    return true;
+}
+
+static bool zstd_make(void **zstd, int *level_has, int level, struct err *err)
+{
+    if (*zstd == NULL) *zstd = ZSTD_createCCtx();
+    if (*zstd == NULL) return err_set(err, ERR_MEMORY, "could not make a zstd context");
+    if (*level_has != level) ZSTD_CCtx_setParameter(*zstd, ZSTD_c_compressionLevel, level);
+    *level_has = level;
+    return true;
+}
+
+/* The bytes of the page as they go into the file: borrowed from pages. A higher level finds short matches in random hex and
+ * pays more for them than for the digits: ids become larger by it. So each page is packed both ways. */
 static bool page_compress(struct parquet_pages *pages, enum parquet_codec codec, struct bytes *body, struct err *err)
 {
+    int usual = PARQUET_ZSTD_LEVEL, has = pages->zstd ? usual : 0;
     *body = buf_bytes(&pages->page);
     if (codec == PARQUET_CODEC_NONE) return true;
-    if (pages->zstd == NULL) {
-        pages->zstd = ZSTD_createCCtx();
-        if (pages->zstd == NULL) return err_set(err, ERR_MEMORY, "could not make a zstd context");
-    }
-    if (pages->zstd_level != pages->zstd_level_set) {
-        ZSTD_CCtx_setParameter(pages->zstd, ZSTD_c_compressionLevel, pages->zstd_level);
-        pages->zstd_level_set = pages->zstd_level;
-    }
-    pages->packed.len = 0;
-    if (!buf_reserve(&pages->packed, ZSTD_compressBound(pages->page.len))) {
-        return err_set(err, ERR_TOO_LARGE, "page of %zu bytes", pages->page.len);
-    }
-    size_t packed = ZSTD_compress2(pages->zstd, pages->packed.ptr, pages->packed.cap, pages->page.ptr, pages->page.len);
-    if (ZSTD_isError(packed)) return err_set(err, ERR_INTERNAL, "could not compress: %s", ZSTD_getErrorName(packed));
-    pages->packed.len = packed;
+    if (!zstd_make(&pages->zstd, &has, usual, err) || !page_pack(pages, pages->zstd, &pages->packed, err)) return false;
     *body = buf_bytes(&pages->packed);
+    if (pages->zstd_level == usual) return true;
+    if (!zstd_make(&pages->zstd_harder, &pages->zstd_level_of_harder, pages->zstd_level, err) ||
+        !page_pack(pages, pages->zstd_harder, &pages->packed_harder, err))
+        return false;
+    if (pages->packed_harder.len < pages->packed.len) *body = buf_bytes(&pages->packed_harder);
     return true;
 }
 

@@ -77,9 +77,9 @@ struct parquet_pages {
     struct buf out;    /* finished bytes: pages, blooms */
     uint64_t out_from; /* the place in the file of out's first byte */
     struct buf page;   /* the page being made, not compressed: levels, then values; encode_* append to it */
-    struct buf packed;
-    void *zstd;                     /* ZSTD_CCtx, kept from page to page */
-    int zstd_level, zstd_level_set; /* wanted; what the context has */
+    struct buf packed, packed_harder;
+    void *zstd, *zstd_harder;             /* ZSTD_CCtx, kept from page to page: of the usual level, of a higher one */
+    int zstd_level, zstd_level_of_harder; /* wanted; what zstd_harder has */
 };
 void parquet_pages_init(struct parquet_pages *pages);
 void parquet_pages_deinit(struct parquet_pages *pages);

@@ -1,7 +1,7 @@
 /* The rewriter of maintenance (maintenance/rewriter.h): files of any writer, read by a DuckDB of the run's own.
  *
- * Sorting a day by DuckDB would hold rows of 88 columns, 2 KB each. Instead a first look counts rows by minute, and the day is
- * done in passes of as many whole hours (or minutes of a large hour) as memory holds. Of a pass a second look, at three columns,
+ * Sorting a day by DuckDB would hold rows of 88 columns, 2 KB each. Instead a first look counts rows by second, and the day is
+ * done in passes of as many whole hours (or seconds of a large hour) as memory holds. Of a pass a second look, at three columns,
  * counts rows by (hour, service, second); from that follow buckets of a row group each, and one read of the whole rows puts each
  * row into its bucket. Rows of a row group are sorted by the Parquet writer. */
 #include "timefusion/maintenance/rewriter.h"
@@ -12,13 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MINUTE_US        60000000
+#define SECOND_US        1000000
 #define HOUR_US          3600000000
-#define ROW_BYTES_GUESS  1500 /* of a row in struct columns, until the first pass tells */
+#define ROW_BYTES_GUESS  1000 /* of a row in struct columns, until the first pass tells */
 #define DUCKDB_BYTES_MIN (96u << 20)
 #define SQL_BYTES_MAX    (64u << 20)
 
-struct minute {
+struct second {
     int64_t from_us;
     uint64_t row_count;
 };
@@ -40,8 +40,8 @@ struct rewrite {
     uint64_t columns_bytes_max; /* of all buckets */
     uint64_t rows_given;
     double row_bytes;
-    struct minute *minutes;
-    uint32_t minute_count, minute_cap;
+    struct second *seconds;
+    uint32_t second_count, second_cap;
     /* of a pass */
     struct arena arena;
     struct bucket *buckets;
@@ -98,35 +98,35 @@ static bool statement_run(struct rewrite *rewrite, struct buf *sql, bool is_whol
 
 /* --- what there is --- */
 
-static bool minutes_take(void *ctx, duckdb_data_chunk chunk, struct err *err)
+static bool seconds_take(void *ctx, duckdb_data_chunk chunk, struct err *err)
 {
     struct rewrite *rewrite = ctx;
-    duckdb_vector minutes = duckdb_data_chunk_get_vector(chunk, 0);
-    const uint64_t *validity = duckdb_vector_get_validity(minutes);
-    const int64_t *from = duckdb_vector_get_data(minutes);
+    duckdb_vector seconds = duckdb_data_chunk_get_vector(chunk, 0);
+    const uint64_t *validity = duckdb_vector_get_validity(seconds);
+    const int64_t *from = duckdb_vector_get_data(seconds);
     const int64_t *counts = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1));
     for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk); row++) {
         if (validity && !(validity[row / 64] >> (row % 64) & 1))
             return err_set(err, ERR_UNSUPPORTED, "column \"timestamp\" holds NULL, which it must not");
-        if (rewrite->minute_count == rewrite->minute_cap) {
-            rewrite->minute_cap = rewrite->minute_cap ? rewrite->minute_cap * 2 : 2048;
-            rewrite->minutes = mem_realloc(rewrite->minutes, rewrite->minute_cap * sizeof *rewrite->minutes);
+        if (rewrite->second_count == rewrite->second_cap) {
+            rewrite->second_cap = rewrite->second_cap ? rewrite->second_cap * 2 : 2048;
+            rewrite->seconds = mem_realloc(rewrite->seconds, rewrite->second_cap * sizeof *rewrite->seconds);
         }
-        rewrite->minutes[rewrite->minute_count++] = (struct minute){ from[row] * MINUTE_US, (uint64_t)counts[row] };
+        rewrite->seconds[rewrite->second_count++] = (struct second){ from[row] * SECOND_US, (uint64_t)counts[row] };
     }
     return true;
 }
 
-static bool minutes_read(struct rewrite *rewrite, struct err *err)
+static bool seconds_read(struct rewrite *rewrite, struct err *err)
 {
     struct buf sql;
     struct column_set needed = { 0 };
     column_set_add(&needed, rewrite->table->timestamp);
     buf_init(&sql, SQL_BYTES_MAX);
-    bool ok = buf_printf(&sql, "SELECT epoch_us(s%u) // %d AS m, count(*)", rewrite->table->timestamp, MINUTE_US) &&
+    bool ok = buf_printf(&sql, "SELECT epoch_us(s%u) // %d AS m, count(*)", rewrite->table->timestamp, SECOND_US) &&
               from_put(&sql, rewrite, 0, rewrite->work->file_count, &needed, INT64_MIN, INT64_MAX) &&
               buf_printf(&sql, " GROUP BY m ORDER BY m");
-    return statement_run(rewrite, &sql, ok, minutes_take, err);
+    return statement_run(rewrite, &sql, ok, seconds_take, err);
 }
 
 /* --- rows as they come --- */
@@ -253,7 +253,7 @@ static struct bucket *bucket_of(struct rewrite *rewrite, uint32_t row)
 {
     uint32_t low = 0, high = rewrite->bucket_count; /* [low] begins before or at it, [high] behind */
     int64_t time = rows_time(&rewrite->rows, row);
-    int64_t hour = time / HOUR_US, second = time / 1000000; /* as in cells_read */
+    int64_t hour = time / HOUR_US, second = time / SECOND_US; /* as in cells_read */
     struct bytes service = high > 1 ? rows_service(&rewrite->rows, row) : (struct bytes){ 0 };
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
@@ -302,8 +302,8 @@ static void row_bytes_learn(struct rewrite *rewrite)
 static bool pass_run(struct rewrite *rewrite, uint32_t first, uint32_t end, uint64_t row_count, struct err *err)
 {
     /* The outermost passes take what is there besides. */
-    int64_t from_us = first == 0 ? INT64_MIN : rewrite->minutes[first].from_us;
-    int64_t to_us = end == rewrite->minute_count ? INT64_MAX : rewrite->minutes[end].from_us;
+    int64_t from_us = first == 0 ? INT64_MIN : rewrite->seconds[first].from_us;
+    int64_t to_us = end == rewrite->second_count ? INT64_MAX : rewrite->seconds[end].from_us;
     uint64_t groups = (row_count + rewrite->work->rows_max - 1) / rewrite->work->rows_max;
     buckets_drop(rewrite);
     bucket_begin(rewrite, (struct bucket){ .hour = INT64_MIN });
@@ -326,21 +326,21 @@ static uint64_t pass_rows_max(const struct rewrite *rewrite)
     return rows > rewrite->work->rows_max ? rows : rewrite->work->rows_max;
 }
 
-/* Minutes [first, *end): whole hours as long as they fit, else part of one hour. */
+/* Seconds [first, *end): whole hours as long as they fit, else part of one hour. */
 static uint64_t pass_choose(const struct rewrite *rewrite, uint32_t first, uint32_t *end)
 {
     uint64_t rows_max = pass_rows_max(rewrite), rows = 0, rows_at_hour = 0;
     uint32_t at = first, at_hour = first;
-    for (; at < rewrite->minute_count; at++) {
-        const struct minute *minute = &rewrite->minutes[at];
-        if (at == first || minute->from_us / HOUR_US != minute[-1].from_us / HOUR_US) {
+    for (; at < rewrite->second_count; at++) {
+        const struct second *second = &rewrite->seconds[at];
+        if (at == first || second->from_us / HOUR_US != second[-1].from_us / HOUR_US) {
             at_hour = at;
             rows_at_hour = rows;
         }
-        if (at > first && rows + minute->row_count > rows_max) break;
-        rows += minute->row_count;
+        if (at > first && rows + second->row_count > rows_max) break;
+        rows += second->row_count;
     }
-    if (at < rewrite->minute_count && at_hour > first) {
+    if (at < rewrite->second_count && at_hour > first) {
         at = at_hour;
         rows = rows_at_hour;
     }
@@ -350,8 +350,8 @@ static uint64_t pass_choose(const struct rewrite *rewrite, uint32_t first, uint3
 
 static bool by_hour_service(struct rewrite *rewrite, struct err *err)
 {
-    if (!minutes_read(rewrite, err)) return false;
-    for (uint32_t first = 0, end; first < rewrite->minute_count; first = end) {
+    if (!seconds_read(rewrite, err)) return false;
+    for (uint32_t first = 0, end; first < rewrite->second_count; first = end) {
         uint64_t row_count = pass_choose(rewrite, first, &end);
         if (!pass_run(rewrite, first, end, row_count, err)) return false;
     }
@@ -414,7 +414,7 @@ static bool rewriter_run(void *ctx, const struct rewriter_work *work, struct err
     ok = ok && count_check(&rewrite, err);
     buckets_drop(&rewrite);
     free(rewrite.buckets);
-    free(rewrite.minutes);
+    free(rewrite.seconds);
     rows_deinit(&rewrite.rows);
     arena_deinit(&rewrite.arena);
     if (rewrite.connection) duckdb_disconnect(&rewrite.connection);
