@@ -11,7 +11,8 @@
  * Thread: any; one lock inside, held over no I/O and no copy. There is no thread of its own: whoever misses fetches, and
  *         who misses the same block meanwhile waits for that (single flight). A failed fetch is told to all who wait, and
  *         not kept.
- * Memory: memory_bytes are the limit of blocks, fetches under way and the index of the disk together.
+ * Memory: memory_bytes are the limit of blocks, fetches under way and the index of the disk together; fetches may take
+ *         8 MiB even if that is more.
  * Disk: disk_bytes; less when the file system has less than disk_reserve_bytes free. Survives a restart; every block has
  *       its checksum, looked at on each read from disk; nothing is synced. Files: slab.h.
  * Errors: those of the inner store. */
