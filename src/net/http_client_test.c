@@ -15,6 +15,8 @@
 #include "net/http.h"
 #include "net/http_client.h"
 #include "net/loop.h"
+#include "net/tls.h"
+#include "net/tls_files.h"
 
 #define BODY_BYTES_MAX (17u << 20)
 
@@ -32,6 +34,9 @@ struct fixture {
     size_t body_len, answer_len;
     bool body_is_right;
     char team[32], method[8];
+    struct http_server *tls_servers[4]; /* closed with the loop */
+    struct tls_context *tls_contexts[4];
+    uint32_t tls_count;
 };
 
 /* GET /at/<offset>/<len> answers that part of the pattern; anything else what the test has set. */
@@ -84,6 +89,8 @@ static int teardown(void **state)
     http_client_destroy(fixture->client);
     loop_stop(fixture->loop);
     http_server_close(fixture->server);
+    for (uint32_t i = 0; i < fixture->tls_count; i++) http_server_close(fixture->tls_servers[i]);
+    for (uint32_t i = 0; i < fixture->tls_count; i++) tls_context_close(fixture->tls_contexts[i]);
     loop_close(fixture->loop);
     admission_release(fixture->admission);
     free(fixture->pattern);
@@ -260,6 +267,64 @@ static void test_side_by_side(void **state)
     assert_in_range(stats.connections_accepted, 1, 10);
 }
 
+/* An https exchange with a server that shows a certificate by the given names, trusting the given authority. */
+static enum err_code tls_exchange(struct fixture *fixture, const char *dir, const char *ca, int *status)
+{
+    struct tls_context *context;
+    struct http_server *server;
+    struct err err = { 0 };
+    char cert[300], key[300], ca_file[300], url[64];
+    snprintf(cert, sizeof cert, "%s/server.crt", dir);
+    snprintf(key, sizeof key, "%s/server.key", dir);
+    snprintf(ca_file, sizeof ca_file, "%s/%s.crt", dir, ca);
+    assert_true(tls_context_open(&context, &(struct tls_files){ .cert = cert, .key = key }, &quiet, &err));
+    struct http_options options = { .address = "127.0.0.1",
+                                    .body_bytes_max = 32 << 20,
+                                    .admission = fixture->admission,
+                                    .handler = { .call = on_request, .ctx = fixture },
+                                    .log = &quiet,
+                                    .tls = context };
+    assert_true(http_server_open(&server, fixture->loop, &options, &err));
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/", http_server_port(server));
+    struct http_client *client = http_client_create(&(struct http_client_options){ .ca_file = ca[0] ? ca_file : NULL });
+    struct http_exchange exchange = { .method = "GET", .url = url, .answer_bytes_max = 100, .total_ms_max = 60000 };
+    http_client_run(client, &exchange, 1);
+    *status = exchange.status;
+    http_exchange_deinit(&exchange);
+    http_client_destroy(client);
+    fixture->tls_servers[fixture->tls_count] = server;
+    fixture->tls_contexts[fixture->tls_count++] = context;
+    return exchange.err.code;
+}
+
+/* Goal: whom to trust is what was said, else the system; a certificate of another authority or for another host is
+ * refused. */
+static void test_tls(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tls_authority authority, other;
+    struct err err = { 0 };
+    int status;
+    char dir[] = "http_client_test.XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    tls_authority_init(&authority, dir, "ca");
+    tls_authority_init(&other, dir, "other");
+    tls_authority_sign(&authority, dir, "server", (struct tls_wish){ 0 });
+    fixture->status = 200;
+    fixture->answer_len = 3;
+    assert_int_equal(tls_exchange(fixture, dir, "ca", &status), ERR_OK);
+    assert_int_equal(status, 200);
+    assert_int_equal(tls_exchange(fixture, dir, "other", &status), ERR_IO);
+    assert_int_equal(tls_exchange(fixture, dir, "", &status), ERR_IO);
+    tls_authority_sign(&authority, dir, "server", (struct tls_wish){ .names = "DNS:elsewhere" });
+    assert_int_equal(tls_exchange(fixture, dir, "ca", &status), ERR_IO);
+    assert_int_equal(fixture->calls, 1);
+    tls_authority_deinit(&authority);
+    tls_authority_deinit(&other);
+    assert_true(disk_dir_empty(&disk_real, dir, &err));
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static int listener_of(char url[64])
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -391,6 +456,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answer_too_long, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_body, setup, teardown),
         cmocka_unit_test_setup_teardown(test_side_by_side, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tls, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
     };
