@@ -1,6 +1,6 @@
 # time_limit_s: 240
 """A server before a bucket with a small cache: answers are those of a server without one; rows just flushed cost no GET, nor do they
-after a restart, a kill -9 or a day's rest of the disk; what is damaged or deleted in DATA/cache by hand is fetched again, once."""
+after a restart or a kill -9 (of a full cache, and in the middle of its writes); what is damaged or deleted in DATA/cache by hand is fetched again, once."""
 import os
 import random
 import shutil
@@ -8,7 +8,8 @@ import sys
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from monoscope import STORY_DIR, Server, check, wait_until
+import psycopg
+from monoscope import STORY_DIR, Server, check
 from storage import FaultProxy, Versitygw
 
 SMALL = ["--cache-memory", "16MiB", "--cache-disk", "512MiB"]
@@ -34,9 +35,9 @@ class Story:
             s3.environment(proxy.endpoint), MONOSCOPE_STORAGE_URL=s3.url("cached")))
         self.folder = os.path.join(self.server.data, "cache")
 
-    def start(self, cache):
+    def start(self, cache, environment=None):
         self.server.options = ["--telemetry", "off", "--maintenance", "off", "--log-disk", "256MiB"] + cache
-        self.server.start()
+        self.server.start(environment)
 
     def ask(self):
         """Answers, and the GETs of data files that they cost."""
@@ -104,6 +105,20 @@ def main():
         check(metric(server, "fetches_total") == cold, "each GET is counted: %s" % metric(server, "fetches_total"))
         server.kill()
         story.restarted(SMALL, "filled by reading, warm after kill -9", True)
+        server.stop()
+
+        for point in ("before_head:9", "after_head:5"):
+            shutil.rmtree(story.folder)
+            story.start(SMALL, {"MONOSCOPE_FAIL_POINT": "cache." + point})
+            try:
+                story.ask()
+            except psycopg.OperationalError:
+                pass
+            check(server.process.wait(20) == -9, "it is killed at cache." + point)
+            story.restarted(SMALL, "killed at cache." + point, False)
+            check(story.ask() == (story.right, 0), "a second look is free")
+            server.stop()
+        story.start(SMALL)
         check(metric(server, "usage_bytes", tier="memory") <= metric(server, "limit_bytes", tier="memory") <= 16 << 20, "memory is bounded")
         server.stop()
         check(not server.events("app.flush_unfinished"), "it stops well")

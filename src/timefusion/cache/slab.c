@@ -1,4 +1,5 @@
 #include "timefusion/cache/slab.h"
+#include "base/fail.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -108,8 +109,11 @@ bool slab_write(struct slabs *slabs, uint32_t slot, const struct slab_head *head
                                  .touched_s = head->touched_s,
                                  .bytes_hash = hash64_of(part),
                                  .was_used = head->was_used };
-    return slabs->disk->ops->pwrite(file, bytes_at(slabs, slot), &part, 1, err) &&
-           head_write(slabs, file, slot, &written, err);
+    if (!slabs->disk->ops->pwrite(file, bytes_at(slabs, slot), &part, 1, err)) return false;
+    fail_point("cache.before_head");
+    bool ok = head_write(slabs, file, slot, &written, err);
+    fail_point("cache.after_head");
+    return ok;
 }
 
 static bool head_is_right(const struct slabs *slabs, const struct slot_head *head)
@@ -161,6 +165,7 @@ bool slab_erase(struct slabs *slabs, uint32_t slot, struct err *err)
     struct bytes part = bytes_from(&none, sizeof none);
     struct disk_file *file = file_of(slabs, slot, err);
     if (!file || !slabs->disk->ops->pwrite(file, head_at(slabs, slot), &part, 1, err)) return false;
+    fail_point("cache.before_hole");
     int fd = slabs->disk->ops->fd(file);
     if (fd >= 0 && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)bytes_at(slabs, slot),
                              slabs->block_bytes) == 0)
