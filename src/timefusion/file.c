@@ -115,8 +115,7 @@ bool timefusion_file_read(struct timefusion_file *shown, uint64_t offset, void *
     return true;
 }
 
-/* Nearly all of ours take less; one in a few is read in two parts. */
-static size_t footer_bytes_guess(const struct timefusion_file *shown)
+size_t timefusion_footer_bytes(const struct timefusion_file *shown)
 {
     uint64_t guess = 65536;
     if (shown->row_count != DELTA_ROWS_UNKNOWN && shown->row_count / 8000 > 8) guess += shown->row_count / 8000 * 4096;
@@ -128,7 +127,7 @@ static size_t footer_bytes_guess(const struct timefusion_file *shown)
 bool file_footer_load(struct file *file, struct parquet_footer **footer, bool *is_joinable, struct err *err)
 {
     uint64_t bytes = file->shown.bytes;
-    size_t want = footer_bytes_guess(&file->shown);
+    size_t want = timefusion_footer_bytes(&file->shown);
     for (int attempt = 0; attempt < 2; attempt++) {
         uint8_t *tail = mem_alloc(want ? want : 1);
         size_t need = 0;
@@ -167,6 +166,16 @@ bool timefusion_file_footer(struct timefusion_file *shown, const struct parquet_
     }
     *footer = known;
     return true;
+}
+
+void timefusion_file_acquire(struct timefusion_file *file)
+{
+    file_acquire((struct file *)file);
+}
+
+void timefusion_file_release(struct timefusion_file *file)
+{
+    file_release((struct file *)file);
 }
 
 /* ---- fetching ahead ---- */

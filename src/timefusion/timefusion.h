@@ -61,6 +61,9 @@ MUST_CHECK bool timefusion_file_read(struct timefusion_file *file, uint64_t offs
 MUST_CHECK bool timefusion_file_footer(struct timefusion_file *file, const struct parquet_footer **footer,
                                        struct err *err);
 
+/* Beyond the snapshot that it came from. */
+void timefusion_file_acquire(struct timefusion_file *file);
+void timefusion_file_release(struct timefusion_file *file);
 /* Reads ranges ahead, all side by side, so that reads of theirs wait no more: kept until the last query lets go of the
  * file. A hint: what there is no room for, or fails, is read when it is asked for. */
 struct timefusion_fetch {
@@ -69,6 +72,8 @@ struct timefusion_fetch {
     size_t len;
 };
 void timefusion_fetch(const struct timefusion_fetch *fetches, uint32_t count);
+/* The last bytes of a file in which its footer nearly always is: what timefusion_file_footer reads first. */
+size_t timefusion_footer_bytes(const struct timefusion_file *file);
 /* Footers of these files, side by side; those that fail are told by timefusion_file_footer. */
 void timefusion_fetch_footers(struct timefusion_file *const *files, uint32_t count);
 

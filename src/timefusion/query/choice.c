@@ -70,23 +70,35 @@ void choice_leave_out(const struct query_cursor *cursor, struct pruned *files)
         bool is_damaged = false;
         for (uint32_t d = 0; d < cursor->damaged_count; d++)
             is_damaged = is_damaged || cursor->damaged[d] == files->files[f];
-        if (!is_damaged) files->files[kept++] = files->files[f];
+        if (is_damaged) continue;
+        if (files->groups) files->groups[kept] = files->groups[f];
+        files->files[kept++] = files->files[f];
     }
     files->count = kept;
 }
 
-static const char *const *file_names(struct query_cursor *cursor, const struct pruned *files)
+/* The files as they are read: of large ones few row groups, when can_narrow and the index has left few. */
+static struct source_files files_name(struct query_cursor *cursor, enum schema_table_id table,
+                                      const struct pruned *files, bool can_narrow)
 {
+    struct query_engine *engine = cursor->session->engine;
     const char **names = arena_alloc(&cursor->arena, (files->count + 1) * sizeof *names);
+    struct source_files named = { .snapshot_id = cursor->held[table].id, .names = names, .count = files->count };
+    if (can_narrow && narrowed_is_worth(files)) {
+        struct held_narrowed *held = arena_alloc(&cursor->arena, sizeof *held);
+        *held = (struct held_narrowed){ cursor->narrowed, atomic_fetch_add(&engine->next_snapshot_id, 1) };
+        cursor->narrowed = held;
+        named.snapshot_id = held->id;
+        narrowed_add(engine->fs, held->id, files, &cursor->arena, names);
+        return named;
+    }
     for (uint32_t f = 0; f < files->count; f++) names[f] = files->files[f]->name;
-    return names;
+    return named;
 }
 
 static void identity_name(struct query_cursor *cursor, struct identity *identity)
 {
-    identity->named = (struct source_files){ .snapshot_id = cursor->held[SCHEMA_LOGS_AND_SPANS].id,
-                                             .names = file_names(cursor, &identity->files),
-                                             .count = identity->files.count };
+    identity->named = files_name(cursor, SCHEMA_LOGS_AND_SPANS, &identity->files, true);
 }
 
 static bool too_many_files(struct err *err)
@@ -295,9 +307,7 @@ bool choice_put(struct query_cursor *cursor, uint32_t t, const struct choice *ch
 {
     struct source_files files[SCHEMA_TABLE_COUNT];
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
-        files[id] = (struct source_files){ .snapshot_id = cursor->held[id].id,
-                                           .names = file_names(cursor, &choice->files[id]),
-                                           .count = choice->files[id].count };
+        files[id] = files_name(cursor, (enum schema_table_id)id, &choice->files[id], also == SOURCE_ALSO_NOTHING);
     struct identity identity = choice->identity;
     if (identity.present) identity_name(cursor, &identity);
     struct source_rows rows = { .also = also,

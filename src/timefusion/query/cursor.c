@@ -345,6 +345,8 @@ void query_cursor_close(struct query_cursor *cursor)
     free(cursor->walked);
     cursor_result_drop(cursor);
     if (cursor->lane) lane_release(session, cursor->lane);
+    for (const struct held_narrowed *narrowed = cursor->narrowed; narrowed; narrowed = narrowed->next)
+        duckdb_fs_drop(session->engine->fs, narrowed->id);
     for (const struct held_map *map = cursor->maps; map; map = map->next)
         identity_maps_drop(session->engine->identity_maps, map->number);
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)

@@ -7,6 +7,7 @@
 #include "timefusion/query/chunk.h"
 #include "timefusion/query/cursor.h"
 #include "timefusion/query/identity.h"
+#include "timefusion/query/narrowed.h"
 
 #define DAMAGED_MAX 16
 
@@ -14,6 +15,11 @@
 struct held {
     struct timefusion_snapshot *snapshot;
     uint64_t id; /* in the file system; 0: none */
+};
+
+struct held_narrowed { /* narrowed.h */
+    struct held_narrowed *next;
+    uint64_t id;
 };
 
 struct held_map { /* identity_map.h */
@@ -28,6 +34,7 @@ struct query_cursor {
     struct arena arena;
     struct held held[SCHEMA_TABLE_COUNT];
     struct held_map *maps;
+    struct held_narrowed *narrowed;
     struct bounds bounds;
     struct query_parameter *parameters;
     struct render render;

@@ -124,6 +124,7 @@ static void files_choose(struct identity *identity, uint32_t wanted, const struc
         uint32_t fields = file_fields(identity->files.files[f], wanted);
         if (fields == 0) continue;
         identity->present |= fields;
+        identity->files.groups[kept] = identity->files.groups[f];
         identity->files.files[kept++] = identity->files.files[f];
     }
     identity->files.count = kept;
@@ -237,14 +238,17 @@ void identity_prune(const struct identity *identity, const struct plan_table *ta
     others[count] = trace_bound(identity);
     files_of(others, count + 1, snapshot, arena, &traced, warnings);
     pruned->files = arena_alloc(arena, (snapshot->file_count + 1) * sizeof(struct timefusion_file *));
+    pruned->groups = arena_alloc(arena, (snapshot->file_count + 1) * sizeof *pruned->groups);
     pruned->count = 0;
     for (uint32_t f = 0, o = 0, t = 0; f < snapshot->file_count; f++) {
         bool is_own = o < own.count && own.files[o] == snapshot->files[f];
         bool is_traced = t < traced.count && traced.files[t] == snapshot->files[f];
+        uint64_t groups = (is_own ? own.groups[o] : 0) | (is_traced ? traced.groups[t] : 0);
         o += is_own;
         t += is_traced;
-        if (is_own || (is_traced && ranges_touch(identity, snapshot->files[f])))
-            pruned->files[pruned->count++] = snapshot->files[f];
+        if (!is_own && !(is_traced && ranges_touch(identity, snapshot->files[f]))) continue;
+        pruned->groups[pruned->count] = groups;
+        pruned->files[pruned->count++] = snapshot->files[f];
     }
 }
 

@@ -1,14 +1,17 @@
 #include "timefusion/query/prune.h"
 #include "base/uuid.h"
+#include "timefusion/parquet/footer_select.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-#define IN_TEXTS_MAX    1000
-#define BLOOM_TEXTS_MAX 100
-#define BLOOM_BYTES_MAX (1u << 20)
-#define DAY_US          86400000000
-#define WHOLE_BYTES_MAX (1u << 20) /* of a file that is fetched in one piece */
-#define WHOLE_FILES_MAX 32u
+#define IN_TEXTS_MAX       1000
+#define BLOOM_TEXTS_MAX    100
+#define BLOOM_BYTES_MAX    (1u << 20)
+#define DAY_US             86400000000
+#define WHOLE_BYTES_MAX    (1u << 20) /* of a file that is fetched in one piece */
+#define WHOLE_FILES_MAX    32u
+#define GROUPS_FETCHED_MAX 16u
+#define GROUPS_BYTES_MAX   (32u << 20)
 
 static bool is_list_op(enum condition_op op)
 {
@@ -413,13 +416,58 @@ static void files_fetch(const struct timefusion_snapshot *snapshot, const uint64
         struct timefusion_file *file = snapshot->files[f];
         if (groups[f] == 0 || file->origin != TIMEFUSION_DELTA) continue;
         files[count++] = file;
-        if (groups[f] != INDEX_GROUPS_ANY && file->bytes <= WHOLE_BYTES_MAX)
-            fetches[fetch_count++] = (struct timefusion_fetch){ .file = file, .len = (size_t)file->bytes };
+        if (groups[f] == INDEX_GROUPS_ANY) continue;
+        size_t len = file->bytes <= WHOLE_BYTES_MAX ? (size_t)file->bytes : timefusion_footer_bytes(file);
+        fetches[fetch_count++] = (struct timefusion_fetch){ .file = file, .offset = file->bytes - len, .len = len };
     }
     if (fetch_count <= WHOLE_FILES_MAX) timefusion_fetch(fetches, fetch_count);
     timefusion_fetch_footers(files, count);
     free(files);
     free(fetches);
+}
+
+/* Where a row group's pages and blooms lie. */
+static struct timefusion_fetch group_extent(struct timefusion_file *file, const struct parquet_footer *footer,
+                                            const struct parquet_row_group *group)
+{
+    uint64_t from = UINT64_MAX, to = 0;
+    for (uint32_t c = 0; c < footer->table->column_count; c++) {
+        const struct parquet_column_stats *stats = &group->columns[c];
+        if (stats->chunk_bytes == 0) continue;
+        if (stats->chunk_offset < from) from = stats->chunk_offset;
+        if (stats->chunk_offset + stats->chunk_bytes > to) to = stats->chunk_offset + stats->chunk_bytes;
+    }
+    for (uint32_t c = 0; c < footer->table->column_count; c++) { /* ours stand right behind the pages */
+        const struct parquet_column_stats *stats = &group->columns[c];
+        if (stats->bloom_bytes > 0 && stats->bloom_offset >= to && stats->bloom_offset - to < BLOOM_BYTES_MAX)
+            to = stats->bloom_offset + stats->bloom_bytes;
+    }
+    if (from >= to) return (struct timefusion_fetch){ .file = file };
+    return (struct timefusion_fetch){ .file = file, .offset = from, .len = (size_t)(to - from) };
+}
+
+/* The row groups that the index has left of large files, side by side, when they are few: DuckDB would ask for each column of
+ * each by itself, one after the other. */
+static void groups_fetch(const struct pruned *pruned)
+{
+    struct timefusion_fetch fetches[GROUPS_FETCHED_MAX];
+    uint32_t count = 0;
+    uint64_t bytes = 0;
+    for (uint32_t f = 0; f < pruned->count; f++) {
+        const struct parquet_footer *footer;
+        struct err ignored = { .code = ERR_OK };
+        struct timefusion_file *file = pruned->files[f];
+        if (pruned->groups[f] == INDEX_GROUPS_ANY || file->bytes <= WHOLE_BYTES_MAX ||
+            !timefusion_file_footer(file, &footer, &ignored))
+            continue;
+        for (uint32_t g = 0; g < footer->row_group_count; g++) {
+            if (!parquet_group_is_in(pruned->groups[f], g)) continue;
+            if (count == GROUPS_FETCHED_MAX) return;
+            fetches[count] = group_extent(file, footer, &footer->row_groups[g]);
+            bytes += fetches[count++].len;
+        }
+    }
+    if (bytes <= GROUPS_BYTES_MAX) timefusion_fetch(fetches, count);
 }
 
 /* Bits by file of the snapshot: row groups that may hold a row that passes; 0: the file is out. False: none can. */
@@ -456,6 +504,7 @@ void prune_files(const struct plan_table *table, const struct bound *bounds, con
                                         (uint32_t)questions[q].column != snapshot->table->date);
     files_fetch(snapshot, groups);
     pruned->files = arena_alloc(arena, (snapshot->file_count + 1) * sizeof(struct timefusion_file *));
+    pruned->groups = arena_alloc(arena, (snapshot->file_count + 1) * sizeof *pruned->groups);
     struct buf bloom;
     buf_init(&bloom, BLOOM_BYTES_MAX);
     for (uint32_t f = 0; f < snapshot->file_count; f++) {
@@ -470,9 +519,13 @@ void prune_files(const struct plan_table *table, const struct bound *bounds, con
                                      (unsigned long long)file->row_count, err.text));
             continue;
         }
+        uint64_t left = groups[f];
         if (needs_footer)
-            groups[f] = groups_of_footer(questions, question_count, file, snapshot->table, footer, groups[f], &bloom);
-        if (groups[f] != 0) pruned->files[pruned->count++] = file;
+            left = groups_of_footer(questions, question_count, file, snapshot->table, footer, groups[f], &bloom);
+        if (left == 0) continue;
+        pruned->groups[pruned->count] = groups[f] == INDEX_GROUPS_ANY ? INDEX_GROUPS_ANY : left;
+        pruned->files[pruned->count++] = file;
     }
     buf_deinit(&bloom);
+    groups_fetch(pruned);
 }

@@ -32,6 +32,8 @@ void bounds_kinds(const struct plan_table *table, const struct bound *bounds, bo
 struct pruned {
     struct timefusion_file **files; /* in the snapshot's order */
     uint32_t count;
+    uint64_t *groups; /* by file: row groups that may hold a row (bit 63: and all behind), when the index has narrowed
+                         them, else INDEX_GROUPS_ANY; NULL: of all files any */
 };
 struct prune_warning {
     struct prune_warning *next;

@@ -1,3 +1,4 @@
+#include "timefusion/flush.h"
 #include "timefusion/query/query_fixture.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,12 +9,61 @@
 #define FILES 12
 #define ROWS  300
 
+static int condition_rounds = 400, shape_rounds = 12;
+
 static int setup(void **state)
 {
     struct fixture *fixture = mem_calloc(1, sizeof *fixture);
     fixture_open(fixture, FILES, ROWS);
     *state = fixture;
     return 0;
+}
+
+/* Segments of one day, up to three of them, as one file of the table: several row groups, and the index knows of it. */
+static uint32_t stored_group(struct flush *flush, enum schema_table_id table, struct uuid project,
+                             struct file *const *segments, uint32_t count)
+{
+    uint32_t taken = 1;
+    while (taken < count && taken < 3 && segments[taken]->shown.day == segments[0]->shown.day) taken++;
+    struct flush_group *group = &flush->groups[flush->group_count++];
+    *group = (struct flush_group){
+        .table = schema_table(table), .project_id = project, .day = segments[0]->shown.day, .sealed_count = taken
+    };
+    group->sealed = mem_calloc(taken, sizeof(struct file *));
+    memcpy(group->sealed, segments, taken * sizeof(struct file *));
+    return taken;
+}
+
+static int setup_stored(void **state)
+{
+    setup(state);
+    condition_rounds = 120; /* the conditions are the same, the files are what is new */
+    shape_rounds = 3;
+    struct fixture *fixture = *state;
+    const struct uuid projects[] = { fixture->project, fixture->other_project };
+    const struct log log = { .fd = 2, .level_min = LOG_ERROR };
+    struct flush flush = { .app_id = "test/0", .position = FILES + 1, .groups = mem_calloc(256, sizeof *flush.groups) };
+    struct err err = { .code = ERR_OK };
+    for (int p = 0; p < 2; p++) {
+        for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
+            struct file **segments;
+            enum schema_table_id table = (enum schema_table_id)t;
+            uint32_t count = segments_list(timefusion_segments(fixture->timefusion), table, projects[p], &segments);
+            for (uint32_t s = 0; s < count;) s += stored_group(&flush, table, projects[p], &segments[s], count - s);
+            free(segments);
+        }
+    }
+    fixture_check(flush_run(&flush, fixture->timefusion, fixture->writer, &log, &err), &err, "flush");
+    flush_deinit(&flush);
+    return 0;
+}
+
+static void test_index_was_asked(void **state)
+{
+    struct fixture *fixture = *state;
+    struct index_counts counts;
+    index_counts(timefusion_index(fixture->timefusion), &counts);
+    assert_true(counts.files_out > 100);
 }
 
 static int teardown(void **state)
@@ -110,14 +160,14 @@ static void compare(struct fixture *fixture, const char *pruned, const char *unp
 static void test_random_conditions(void **state)
 {
     uint64_t pruned = 0, unpruned = 0;
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < condition_rounds; i++) {
         char condition[2000], a[4500], b[4500];
         condition_write(condition, sizeof condition, "t", 0);
         snprintf(a, sizeof a, "select " SUMS " from otel_logs_and_spans t where %s", condition);
         snprintf(b, sizeof b, "select " SUMS " from otel_logs_and_spans t where (%s) is true", condition);
         compare(*state, a, b, &pruned, &unpruned);
     }
-    assert_true(pruned * 3 < unpruned * 2);
+    assert_true(pruned * 4 < unpruned * 3);
     print_message("files opened: %" PRIu64 " of %" PRIu64 "\n", pruned, unpruned);
 }
 
@@ -163,7 +213,7 @@ static void test_shapes(void **state)
     };
     uint64_t pruned = 0, unpruned = 0;
     for (size_t s = 0; s < COUNT_OF(shapes); s++) {
-        for (int i = 0; i < 12; i++) {
+        for (int i = 0; i < shape_rounds; i++) {
             char condition[2000], neutral[2100], a[4500], b[4500];
             condition_write(condition, sizeof condition, "t", 1);
             snprintf(neutral, sizeof neutral, "((%s) is true)", condition);
@@ -236,5 +286,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_random_conditions), cmocka_unit_test(test_shapes),
                                         cmocka_unit_test(test_few_files) };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    const struct CMUnitTest stored[] = { cmocka_unit_test(test_random_conditions), cmocka_unit_test(test_shapes),
+                                         cmocka_unit_test(test_few_files), cmocka_unit_test(test_index_was_asked) };
+    int failed = cmocka_run_group_tests_name("segments", tests, setup, teardown);
+    return failed + cmocka_run_group_tests_name("files of the table", stored, setup_stored, teardown);
 }
