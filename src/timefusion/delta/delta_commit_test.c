@@ -510,6 +510,57 @@ static void test_commit_mode(void **state)
     delta_close(table);
 }
 
+static bool is_not_local(struct object_store *store, const char *key, char *path, size_t path_bytes)
+{
+    (void)store, (void)key, (void)path, (void)path_bytes;
+    return false;
+}
+
+/* Goal: many commits behind come in order though they are fetched side by side, a version that cannot be read ends it
+ * without a gap, and history is the same. Method: a store that says it is not local; 70 commits; a read that fails. */
+static void test_fetched_side_by_side(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    struct object_ops remote = *fixture->store->ops;
+    remote.local_path = is_not_local;
+    real_ops = fixture->store->ops;
+    fixture->store->ops = &remote;
+    fixture->options.checkpoint_every = 0;
+    struct delta_table *behind = test_open(&fixture->options), *ahead = test_open(&fixture->options);
+    uint64_t version;
+    for (uint8_t i = 1; i <= 70; i++) {
+        if (i % 7 == 0) {
+            assert_true(replace_file(ahead, i - 1, 100 + i, false, &err));
+        } else {
+            must_commit(ahead, 1, i, "a", i == 1 ? -1 : i - 1 - (i - 1) / 7, (uint64_t)(i - i / 7));
+        }
+    }
+    disk_sim_fail(fixture->sim, DISK_SIM_READ, 20, 1, EIO);
+    assert_false(delta_refresh(behind, &err));
+    assert_int_equal(err.code, ERR_IO);
+    uint32_t files = files_of(behind, &version);
+    assert_in_range(version, 1, 31);
+    assert_int_equal(files, version - version / 7);
+    disk_sim_fail(fixture->sim, DISK_SIM_READ, 1, 0, 0);
+    err = (struct err){ 0 };
+    if (!delta_refresh(behind, &err)) fail_msg("%s", err.text);
+    struct delta_table *late = test_open(&fixture->options);
+    struct delta_table *tables[] = { behind, ahead, late };
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(files_of(tables[i], &version), 60);
+        assert_int_equal(version, 70);
+        for (uint8_t file = 1; file <= 70; file++)
+            assert_int_equal(has_file(tables[i], file), file % 7 != 0 && (file + 1) % 7 != 0);
+    }
+    struct heard heard = { .stop_at = 16 };
+    assert_true(delta_history(late, 70, history_take, &heard, &err));
+    for (uint32_t i = 0; i < 16; i++) assert_int_equal(heard.versions[i], 70 - i);
+    assert_string_equal(heard.operations[0], "OPTIMIZE");
+    for (int i = 0; i < 3; i++) delta_close(tables[i]);
+    fixture->store->ops = real_ops;
+}
+
 /* Goal: a commit of another writer that replaces what was gone already is told of; one that removes only, or files never
  * seen, is not. Method: logs read back from a file. */
 static void test_removed_twice(void **state)
@@ -579,6 +630,7 @@ int main(void)
         WITH_TABLE(test_rewriters_race),
         WITH_TABLE(test_winners_change_the_table),
         WITH_TABLE(test_commit_mode),
+        WITH_TABLE(test_fetched_side_by_side),
         WITH_TABLE(test_removed_twice),
         WITH_TABLE(test_sleeper),
     };

@@ -92,6 +92,25 @@ static void assert_same_removed(struct delta_table *a, struct delta_table *b)
     assert_int_equal(count, b->catalog.removed.used);
 }
 
+/* PROTOCOL.md, "Last Checkpoint File": counts of actions, bytes and live files. */
+static void assert_hint(struct object_store *store, const struct delta_snapshot *snapshot, uint32_t removed_count)
+{
+    struct err err = { 0 };
+    struct buf hint;
+    uint64_t bytes;
+    char key[200], wanted[200];
+    buf_init(&hint, 1000);
+    snprintf(key, sizeof key, LOG_FOLDER "%020" PRIu64 ".checkpoint.parquet", snapshot->version);
+    assert_true(object_size(store, key, &bytes, &err));
+    assert_true(object_get(store, LOG_FOLDER "_last_checkpoint", 1000, &hint, &err) && buf_add(&hint, "", 1));
+    snprintf(wanted, sizeof wanted,
+             "{\"version\":%" PRIu64 ",\"size\":%u,\"sizeInBytes\":%" PRIu64 ",\"numOfAddFiles\":%u}",
+             snapshot->version, 2 + snapshot->txn_count + snapshot->file_count + removed_count, bytes,
+             snapshot->file_count);
+    assert_string_equal(hint.ptr, wanted);
+    buf_deinit(&hint);
+}
+
 /* Goal: a table opened from its checkpoint alone is the table. Method: many files and removed ones, texts that need care;
  * write the checkpoint, delete the commits, open beside. */
 static void test_own_checkpoint(void **state)
@@ -108,6 +127,7 @@ static void test_own_checkpoint(void **state)
     struct delta_snapshot *before = delta_snapshot_acquire(table), *after = delta_snapshot_acquire(opened);
     assert_same_files(before, after);
     assert_same_removed(table, opened);
+    assert_hint(fixture->store, before, table->catalog.removed.used);
     assert_string_equal(table->state.schema, opened->state.schema);
     assert_string_equal(table->state.configuration, opened->state.configuration);
     must_commit(opened, 3, 201, "app \"ä\"", 12345678901, 12345678902);
