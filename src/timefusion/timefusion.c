@@ -19,11 +19,23 @@ struct delta_files {
     uint32_t used, cap; /* cap: a power of two, or 0 */
 };
 
+/* A project's files at a version, newest first: what the next query of it asks for again. No references of its own: the
+ * files are the map's, and when some leave the map all lists go. */
+struct project_list {
+    struct uuid project_id;
+    uint64_t version;
+    uint32_t count;
+    struct file **files; /* NULL: an empty place */
+};
+enum { PROJECT_LISTS_MAX = 64, PROJECT_LIST_FILES_MIN = 32 };
+
 struct table {
     const struct schema_table *schema;
     struct delta_table *delta;
-    pthread_mutex_t lock; /* guards files */
+    pthread_mutex_t lock; /* guards what follows */
     struct delta_files files;
+    struct project_list lists[PROJECT_LISTS_MAX];
+    uint32_t next_list; /* the place that is used anew */
     uint32_t release_count;
 };
 
@@ -43,6 +55,14 @@ struct snapshot {
     struct timefusion *timefusion;
     struct delta_snapshot *delta;
 };
+
+static void lists_drop(struct table *table)
+{
+    for (uint32_t i = 0; i < PROJECT_LISTS_MAX; i++) {
+        free(table->lists[i].files);
+        table->lists[i].files = NULL;
+    }
+}
 
 static bool table_open(struct timefusion *timefusion, enum schema_table_id id, struct err *err)
 {
@@ -111,6 +131,7 @@ void timefusion_close(struct timefusion *timefusion)
         struct table *table = &timefusion->tables[t];
         for (uint32_t s = 0; s < table->files.cap; s++) file_release(table->files.slots[s]);
         free(table->files.slots);
+        lists_drop(table);
         if (table->delta) delta_close(table->delta);
         pthread_mutex_destroy(&table->lock);
     }
@@ -158,9 +179,10 @@ static uint32_t files_slot(const struct delta_files *files, const char *key)
     return at;
 }
 
-static void files_rebuild(struct delta_files *files, uint32_t cap, bool drop_unheld)
+static void files_rebuild(struct table *table, uint32_t cap, bool drop_unheld)
 {
-    struct delta_files old = *files;
+    struct delta_files *files = &table->files, old = *files;
+    if (drop_unheld) lists_drop(table);
     *files = (struct delta_files){ .slots = mem_calloc(cap, sizeof *files->slots), .cap = cap };
     for (uint32_t s = 0; s < old.cap; s++) {
         if (!old.slots[s]) continue;
@@ -180,7 +202,7 @@ static struct file *files_get(struct timefusion *timefusion, struct table *table
     struct delta_files *files = &table->files;
     char key[OBJECT_KEY_BYTES_MAX + 1];
     snprintf(key, sizeof key, "%s/%s", table->schema->name, delta_file->path);
-    if ((files->used + 1) * 2 > files->cap) files_rebuild(files, files->cap ? files->cap * 2 : 64, false);
+    if ((files->used + 1) * 2 > files->cap) files_rebuild(table, files->cap ? files->cap * 2 : 64, false);
     uint32_t at = files_slot(files, key);
     if (!files->slots[at]) {
         uint64_t id = segments_next_id(timefusion->segments);
@@ -234,6 +256,61 @@ static int newest_first(const void *a, const void *b)
     return left->id < right->id ? 1 : left->id > right->id ? -1 : 0;
 }
 
+static struct project_list *list_find(struct table *table, struct uuid project_id)
+{
+    for (uint32_t i = 0; i < PROJECT_LISTS_MAX; i++) {
+        struct project_list *list = &table->lists[i];
+        if (list->files && memcmp(&list->project_id, &project_id, sizeof project_id) == 0) return list;
+    }
+    return NULL;
+}
+
+/* For the next query of this project; one of fewer files is as quickly made anew. */
+static void list_keep(struct table *table, struct uuid project_id, uint64_t version, struct timefusion_file **files,
+                      uint32_t count)
+{
+    if (count < PROJECT_LIST_FILES_MIN) return;
+    struct project_list *list = list_find(table, project_id);
+    if (list && list->version > version) return; /* another query has seen more */
+    if (!list) list = &table->lists[table->next_list++ % PROJECT_LISTS_MAX];
+    list->files = mem_realloc(list->files, count * sizeof *list->files);
+    memcpy(list->files, files, count * sizeof *list->files);
+    list->project_id = project_id;
+    list->version = version;
+    list->count = count;
+}
+
+/* The project's Delta files, newest first, each with a reference. */
+static uint32_t project_files(struct timefusion *timefusion, struct table *table, const struct delta_snapshot *delta,
+                              struct uuid project_id, struct timefusion_file **files)
+{
+    uint32_t first, count;
+    delta_snapshot_project(delta, project_id, &first, &count);
+    pthread_mutex_lock(&table->lock);
+    const struct project_list *list = list_find(table, project_id);
+    if (list && list->version == delta->version) {
+        assert(list->count == count);
+        for (uint32_t f = 0; f < count; f++) files[f] = &file_acquire(list->files[f])->shown;
+    } else {
+        for (uint32_t f = 0; f < count; f++)
+            files[f] = &files_get(timefusion, table, delta_snapshot_file(delta, first + f))->shown;
+        qsort(files, count, sizeof *files, newest_first);
+        list_keep(table, project_id, delta->version, files, count);
+    }
+    pthread_mutex_unlock(&table->lock);
+    return count;
+}
+
+/* Two lists, newest first, as one; into out. */
+static void files_merge(struct timefusion_file *const *a, uint32_t a_count, struct timefusion_file *const *b,
+                        uint32_t b_count, struct timefusion_file **out)
+{
+    uint32_t at = 0, a_at = 0, b_at = 0;
+    while (a_at < a_count && b_at < b_count) out[at++] = newest_first(&a[a_at], &b[b_at]) <= 0 ? a[a_at++] : b[b_at++];
+    while (a_at < a_count) out[at++] = a[a_at++];
+    while (b_at < b_count) out[at++] = b[b_at++];
+}
+
 /* Segments first, Delta's version second: a row that moves between the two looks is seen twice, never missed, and the
  * second look's txn tells which segments it already covers. */
 bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_table_id id, struct uuid project_id,
@@ -254,21 +331,23 @@ bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_tabl
     snapshot->shown.project_id = project_id;
     snapshot->shown.delta_version = delta->version;
     snapshot->shown.narrow = narrow_create(timefusion->index);
-    snapshot->shown.files = mem_alloc((segment_count + count + 1) * sizeof(struct timefusion_file *));
+    struct timefusion_file **uncovered = mem_alloc((segment_count + 1) * sizeof *uncovered);
     for (uint32_t s = 0; s < segment_count; s++) {
         if (flush_is_covered(delta, segments[s])) {
             file_release(segments[s]);
         } else {
-            snapshot->shown.files[kept++] = &segments[s]->shown;
+            uncovered[kept++] = &segments[s]->shown;
         }
     }
     free(segments);
-    pthread_mutex_lock(&table->lock);
-    for (uint32_t f = 0; f < count; f++)
-        snapshot->shown.files[kept++] = &files_get(timefusion, table, delta_snapshot_file(delta, first + f))->shown;
-    pthread_mutex_unlock(&table->lock);
-    snapshot->shown.file_count = kept;
-    qsort(snapshot->shown.files, kept, sizeof *snapshot->shown.files, newest_first);
+    qsort(uncovered, kept, sizeof *uncovered, newest_first);
+    struct timefusion_file **stored = mem_alloc((count + 1) * sizeof *stored);
+    count = project_files(timefusion, table, delta, project_id, stored);
+    snapshot->shown.files = mem_alloc((kept + count + 1) * sizeof(struct timefusion_file *));
+    snapshot->shown.file_count = kept + count;
+    files_merge(uncovered, kept, stored, count, snapshot->shown.files);
+    free(uncovered);
+    free(stored);
     *out = &snapshot->shown;
     return true;
 }
@@ -287,8 +366,7 @@ struct timefusion_snapshot *timefusion_snapshot_of(struct timefusion *timefusion
     snapshot->shown.delta_version = delta->version;
     snapshot->shown.files = mem_alloc((file_count + 1) * sizeof(struct timefusion_file *));
     pthread_mutex_lock(&table->lock);
-    for (uint32_t f = 0; f < file_count; f++)
-        snapshot->shown.files[f] = &files_get(timefusion, table, files[f])->shown;
+    for (uint32_t f = 0; f < file_count; f++) snapshot->shown.files[f] = &files_get(timefusion, table, files[f])->shown;
     pthread_mutex_unlock(&table->lock);
     snapshot->shown.file_count = file_count;
     return &snapshot->shown;
@@ -316,7 +394,7 @@ void timefusion_snapshot_release(struct timefusion_snapshot *shown)
     if (table->release_count++ % 64 == 0) files_trim(snapshot->timefusion, table);
     /* Paths that left the table (another writer's compaction) leave the map as well. */
     if (table->files.used > 1024 && table->files.used > 2 * snapshot->delta->file_count)
-        files_rebuild(&table->files, table->files.cap, true);
+        files_rebuild(table, table->files.cap, true);
     pthread_mutex_unlock(&table->lock);
     delta_snapshot_release(snapshot->delta);
     narrow_destroy(shown->narrow);

@@ -6,6 +6,14 @@
 #include "base/clock.h"
 #include "timefusion/delta/delta_table.h"
 
+#ifndef BENCH_PROJECTS
+#define BENCH_PROJECTS 50
+#endif
+static inline struct uuid bench_project(uint32_t number)
+{
+    return (struct uuid){ { (uint8_t)(number % BENCH_PROJECTS), 1, 2, 3, 4, 5, 0x46, 7, 0x88 } };
+}
+
 static const struct log bench_log = { .fd = 2, .level_min = LOG_WARN };
 
 static inline void must(bool ok, const struct err *err)
@@ -80,7 +88,7 @@ static inline double bench_median_us(uint64_t *spent_ns, uint32_t count)
     return (double)spent_ns[count / 2] / 1e3;
 }
 
-/* count files of 50 projects in commits of per_commit; returns their CPU. */
+/* count files of BENCH_PROJECTS projects in commits of per_commit; returns their CPU. */
 static inline uint64_t bench_commit(struct delta_table *table, uint32_t count, uint32_t per_commit)
 {
     static uint32_t number;
@@ -92,7 +100,7 @@ static inline uint64_t bench_commit(struct delta_table *table, uint32_t count, u
     struct delta_add *adds = mem_alloc(per_commit * sizeof *adds);
     for (uint32_t done = 0; done < count; done += per_commit) {
         for (uint32_t i = 0; i < per_commit; i++, number++) {
-            struct uuid project = { { (uint8_t)(number % 50), 1, 2, 3, 4, 5, 0x46, 7, 0x88 } };
+            struct uuid project = bench_project(number);
             int32_t day = 20000 + (int32_t)(number / 5000);
             delta_file_path(project, day, uuid_random(), paths[i]);
             bench_footer_init(&footers[i], schema, number);
