@@ -1,5 +1,6 @@
 #include "timefusion/maintenance/file_builder.h"
 #include "timefusion/query/query_fixture.h"
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -296,6 +297,50 @@ static void test_update(void **state)
     fixture_close(&fixture);
 }
 
+struct canceller {
+    struct query_session *session;
+    uint32_t after_us;
+};
+
+static void *cancel_run(void *ctx)
+{
+    const struct canceller *canceller = ctx;
+    usleep(canceller->after_us);
+    query_cancel(canceller->session);
+    return NULL;
+}
+
+/* Goal: a DELETE that is cancelled has changed nothing, one that is not has changed all of it, and says which.
+ * Method: cancelled after times that grow until it is too late; the rows are counted after each. */
+static void test_cancel(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    char tag[64], notices[2000];
+    uint32_t rows = FILES * ROWS, cancelled = 0;
+    open_stored(&fixture);
+    for (uint32_t round = 0; round < 40; round++) {
+        struct canceller canceller = { fixture.session, round * 1000 };
+        char sql[200];
+        pthread_t thread;
+        snprintf(sql, sizeof sql, "delete from otel_logs_and_spans where (attributes->>'n')::bigint %% 40 = %u", round);
+        assert_int_equal(pthread_create(&thread, NULL, cancel_run, &canceller), 0);
+        bool ok = change(fixture.session, sql, NULL, 0, tag, notices, &err);
+        pthread_join(thread, NULL);
+        if (ok) {
+            assert_string_equal(tag, "DELETE 30");
+            rows -= 30;
+        } else {
+            if (err.code != ERR_CANCELLED) fail_msg("%s", err.text);
+            cancelled++;
+        }
+        ask_number(fixture.session, "select count(*) from otel_logs_and_spans", rows);
+    }
+    assert_true(cancelled > 0);
+    fixture_close(&fixture);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -337,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_delete_touches_nothing_else),
         cmocka_unit_test(test_delete_by_identity),
         cmocka_unit_test(test_update),
+        cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

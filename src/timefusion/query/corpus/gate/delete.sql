@@ -1,0 +1,1 @@
+delete from otel_logs_and_spans as o where o.attributes->>'user.id' = $1 and o.timestamp < now() - interval '1 day' or exists (select 1 from otel_metrics m where m.timestamp = o.timestamp)

@@ -1,0 +1,1 @@
+update otel_logs_and_spans set hashes = array_append(hashes, 'a' || name), errors = '[{"a": 1}]', summary = $1 where 'x' = any(hashes) and id in (select id from telemetry)
