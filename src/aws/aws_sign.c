@@ -77,8 +77,8 @@ static struct bytes path_normalize(char *path)
 static bool path_add(struct buf *out, const struct aws_signing *signing)
 {
     assert(signing->path[0] == '/');
-    char *path = mem_alloc(strlen(signing->path) + 2);
-    struct bytes left = bytes_of_text(strcpy(path, signing->path));
+    char *path = mem_strdup(signing->path);
+    struct bytes left = bytes_of_text(path);
     if (signing->path_is_normalized) left = path_normalize(path);
     bool ok = signing->path_is_encoded_again ? aws_path_encode(out, left) : buf_add(out, left.ptr, left.len);
     free(path);
