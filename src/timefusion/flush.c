@@ -5,8 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { PUT_TOGETHER_MAX = 32 }; /* files joined before they go into the store: a bucket takes them side by side */
+
 /* The files of one table's commit. */
 struct table_commit {
+    struct object_file joined[PUT_TOGETHER_MAX]; /* not yet in the store */
+    uint32_t joined_count;
     struct delta_add *adds;
     struct index_values **values; /* by add; NULL: not indexed */
     uint32_t count, cap;
@@ -47,7 +51,27 @@ static bool group_seal(struct flush_group *group, struct timefusion *timefusion,
     return true;
 }
 
-/* One file of at most PARQUET_ROW_GROUPS_MAX row groups, in the store but not yet in the table. */
+static void joined_forget(struct timefusion *timefusion, struct table_commit *commit, bool are_stored)
+{
+    struct disk *disk = timefusion_disk(timefusion);
+    for (uint32_t j = 0; j < commit->joined_count; j++) {
+        struct err ignored = { 0 };
+        if (!are_stored) (void)!disk->ops->unlink(disk, commit->joined[j].path, &ignored);
+        free((char *)commit->joined[j].key);
+        free((char *)commit->joined[j].path);
+    }
+    commit->joined_count = 0;
+}
+
+/* Those that were joined go into the store. */
+static bool joined_store(struct timefusion *timefusion, struct table_commit *commit, struct err *err)
+{
+    bool ok = object_put_files(timefusion_store(timefusion), commit->joined, commit->joined_count, err);
+    joined_forget(timefusion, commit, ok);
+    return ok;
+}
+
+/* One file of at most PARQUET_ROW_GROUPS_MAX row groups, in the store soon but not yet in the table. */
 static bool file_store(struct timefusion *timefusion, struct flush_group *group, struct file *const *inputs,
                        uint32_t input_count, struct table_commit *commit, struct err *err)
 {
@@ -67,7 +91,7 @@ static bool file_store(struct timefusion *timefusion, struct flush_group *group,
     struct index_values *values = joined ? index_values_read_local(disk, out, bytes, group->table) : NULL;
     disk->ops->close(out);
     fail_point("flush.after_join");
-    if (!joined || !object_put_file(timefusion_store(timefusion), key, tmp, err)) {
+    if (!joined) {
         struct err ignored = { 0 };
         (void)!disk->ops->unlink(disk, tmp, &ignored);
         if (footer) parquet_footer_destroy(footer);
@@ -89,7 +113,8 @@ static bool file_store(struct timefusion *timefusion, struct flush_group *group,
     };
     commit->row_count += footer->row_count;
     commit->bytes += bytes;
-    return true;
+    commit->joined[commit->joined_count++] = (struct object_file){ mem_strdup(key), mem_strdup(tmp) };
+    return commit->joined_count < PUT_TOGETHER_MAX || joined_store(timefusion, commit, err);
 }
 
 static bool group_store(struct timefusion *timefusion, struct flush_group *group, struct table_commit *commit,
@@ -111,6 +136,7 @@ static bool group_store(struct timefusion *timefusion, struct flush_group *group
 static void commit_deinit(struct table_commit *commit, struct timefusion *timefusion, const struct schema_table *table,
                           bool delete_files)
 {
+    joined_forget(timefusion, commit, false);
     for (uint32_t a = 0; a < commit->count; a++) {
         if (delete_files) {
             struct err ignored = { 0 };
@@ -152,6 +178,7 @@ static bool table_flush(struct flush *flush, struct timefusion *timefusion, stru
         if (group->table->id != id) continue;
         ok = group_seal(group, timefusion, writer, err) && group_store(timefusion, group, &commit, err);
     }
+    ok = ok && joined_store(timefusion, &commit, err);
     if (!ok || commit.count == 0) {
         commit_deinit(&commit, timefusion, table, true);
         if (!ok) span_end(&span, log, err_name(err->code), LOG_FIELDS(log_text("table", table->name)));

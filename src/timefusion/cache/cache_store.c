@@ -77,17 +77,27 @@ static void file_warm(struct cache *cache, const char *key, struct disk *disk, s
     free(block);
 }
 
-static bool cached_put_file(struct object_store *store, const char *key, const char *path, struct err *err)
+static bool cached_put_files(struct object_store *store, const struct object_file *files, uint32_t count,
+                             struct err *err)
 {
     struct cached_store *cached = cached_of(store);
     struct disk *disk = cached->cache->options.disk;
-    struct disk_file *file = NULL;
+    struct disk_file **open = mem_calloc(count + 1, sizeof(struct disk_file *));
     struct err ignored = { 0 };
-    if (cache_takes(key)) (void)!disk->ops->open(disk, path, DISK_READ, &file, &ignored);
-    bool ok = object_put_file(cached->inner, key, path, err);
-    if (ok && file) file_warm(cached->cache, key, disk, file);
-    if (file) disk->ops->close(file);
+    for (uint32_t i = 0; i < count; i++)
+        if (cache_takes(files[i].key)) (void)!disk->ops->open(disk, files[i].path, DISK_READ, &open[i], &ignored);
+    bool ok = object_put_files(cached->inner, files, count, err);
+    for (uint32_t i = 0; i < count; i++) {
+        if (ok && open[i]) file_warm(cached->cache, files[i].key, disk, open[i]);
+        if (open[i]) disk->ops->close(open[i]);
+    }
+    free(open);
     return ok;
+}
+
+static bool cached_put_file(struct object_store *store, const char *key, const char *path, struct err *err)
+{
+    return cached_put_files(store, &(struct object_file){ key, path }, 1, err);
 }
 
 static bool cached_put_if_absent(struct object_store *store, const char *key, struct bytes bytes, struct err *err)
@@ -320,6 +330,7 @@ static const struct object_ops cached_ops = {
     .put_if_absent = cached_put_if_absent,
     .put = cached_put,
     .put_file = cached_put_file,
+    .put_files = cached_put_files,
     .erase = cached_erase,
     .erase_many = cached_erase_many,
     .list = cached_list,

@@ -98,6 +98,16 @@ bool object_put_file(struct object_store *store, const char *key, const char *pa
     return key_check(key, err) && ended(store, store->ops->put_file(store, key, path, err), err);
 }
 
+bool object_put_files(struct object_store *store, const struct object_file *files, uint32_t count, struct err *err)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!key_check(files[i].key, err)) return false;
+    if (store->ops->put_files) return ended(store, store->ops->put_files(store, files, count, err), err);
+    for (uint32_t i = 0; i < count; i++)
+        if (!ended(store, store->ops->put_file(store, files[i].key, files[i].path, err), err)) return false;
+    return true;
+}
+
 bool object_delete(struct object_store *store, const char *key, struct err *err)
 {
     return key_check(key, err) && ended(store, store->ops->erase(store, key, err), err);

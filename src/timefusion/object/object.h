@@ -48,6 +48,12 @@ MUST_CHECK bool object_put(struct object_store *store, const char *key, struct b
                            struct err *err); /* replaces */
 /* Takes a finished, synced file of the local disk: moved, copied or sent in; the local name is gone after. */
 MUST_CHECK bool object_put_file(struct object_store *store, const char *key, const char *path, struct err *err);
+/* Several of them, side by side where that saves time; after an error some may be there, and their local names gone. */
+struct object_file {
+    const char *key, *path;
+};
+MUST_CHECK bool object_put_files(struct object_store *store, const struct object_file *files, uint32_t count,
+                                 struct err *err);
 /* len_max guards the memory; ERR_TOO_LARGE over it. */
 MUST_CHECK bool object_get(struct object_store *store, const char *key, size_t len_max, struct buf *out,
                            struct err *err);

@@ -10,6 +10,8 @@ struct object_ops {
     bool (*put_if_absent)(struct object_store *store, const char *key, struct bytes bytes, struct err *err);
     bool (*put)(struct object_store *store, const char *key, struct bytes bytes, struct err *err);
     bool (*put_file)(struct object_store *store, const char *key, const char *path, struct err *err);
+    /* NULL: one after the other. */
+    bool (*put_files)(struct object_store *store, const struct object_file *files, uint32_t count, struct err *err);
     bool (*erase)(struct object_store *store, const char *key, struct err *err);
     /* NULL: one after the other. */
     bool (*erase_many)(struct object_store *store, const char *const *keys, uint32_t count, struct err *err);

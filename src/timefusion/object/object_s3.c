@@ -449,6 +449,7 @@ static const struct object_ops s3_ops = {
     .put_if_absent = s3_put_if_absent,
     .put = s3_put,
     .put_file = s3_put_file,
+    .put_files = s3_put_files,
     .erase = s3_erase,
     .erase_many = s3_erase_many,
     .list = s3_list,

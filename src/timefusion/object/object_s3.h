@@ -84,6 +84,8 @@ bool s3_refused(const struct s3_batch *batch, uint32_t i, const char *key, const
 /* -- object_s3_multipart.c ---------------------------------------------------------------------------------------- */
 
 MUST_CHECK bool s3_put_file(struct object_store *store, const char *key, const char *path, struct err *err);
+MUST_CHECK bool s3_put_files(struct object_store *store, const struct object_file *files, uint32_t count,
+                             struct err *err);
 MUST_CHECK bool s3_writer_open(struct object_store *store, const char *key, struct object_writer **writer,
                                struct err *err);
 

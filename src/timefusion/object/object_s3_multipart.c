@@ -56,8 +56,10 @@ static void upload_abort(struct upload *upload)
     s3_batch_init(&batch, upload->s3, 1);
     s3_batch_set(&batch, 0, S3_ABORT, "DELETE", upload->key);
     s3_batch_query(&batch, 0, "uploadId", upload->id);
-    batch.calls[0].cancel = NULL; /* also when the process is stopping */
-    batch.calls[0].attempts_max = 3;
+    batch.calls[0].cancel = NULL; /* also when the process is stopping, but then it has little time */
+    bool is_stopping = upload->s3->cancel && atomic_load(upload->s3->cancel);
+    batch.calls[0].attempts_max = is_stopping ? 1 : 3;
+    batch.calls[0].total_ms_max = is_stopping ? 2000 : 0;
     s3_batch_run(&batch);
     s3_batch_deinit(&batch);
 }
@@ -208,21 +210,6 @@ static bool body_of_file(struct s3_batch *batch, uint32_t i, struct disk_file *f
     return true;
 }
 
-static bool file_put_whole(struct s3 *s3, const char *key, struct disk_file *file, uint64_t bytes, struct err *err)
-{
-    struct s3_batch batch;
-    if (bytes == 0) return s3_put(&s3->store, key, (struct bytes){ 0 }, err);
-    s3_batch_init(&batch, s3, 1);
-    s3_batch_set(&batch, 0, S3_PUT, "PUT", key);
-    bool ok = body_of_file(&batch, 0, file, 0, bytes, err);
-    if (ok) {
-        s3_batch_run(&batch);
-        ok = s3_is_done(&batch.calls[0]) || s3_failed(&batch, 0, key, err);
-    }
-    s3_batch_deinit(&batch);
-    return ok;
-}
-
 /* The next few parts of the file. */
 static bool file_parts_send(struct upload *upload, struct disk_file *file, uint64_t bytes, uint64_t part_bytes,
                             struct err *err)
@@ -260,22 +247,86 @@ static bool file_put_parts(struct s3 *s3, const char *key, struct disk_file *fil
     return ok;
 }
 
-bool s3_put_file(struct object_store *store, const char *key, const char *path, struct err *err)
+/* A file on its way: small ones wait for the others to go together. */
+struct file_put {
+    const struct object_file *file;
+    struct disk_file *open;
+    uint64_t bytes;
+};
+
+static bool file_open(struct s3 *s3, const struct object_file *file, struct file_put *put, struct err *err)
+{
+    struct disk_stat stat;
+    *put = (struct file_put){ .file = file };
+    if (!s3->disk->ops->open(s3->disk, file->path, DISK_READ, &put->open, err))
+        return err_within(err, "put \"%s\"", file->key);
+    if (!s3->disk->ops->stat(put->open, &stat, err)) {
+        s3->disk->ops->close(put->open);
+        return err_within(err, "put \"%s\"", file->key);
+    }
+    put->bytes = stat.bytes;
+    return true;
+}
+
+static void file_done(struct s3 *s3, const struct file_put *put, bool ok)
+{
+    struct err ignored = { 0 }; /* a file that stays is removed at the next start, with all of its folder */
+    s3->disk->ops->close(put->open);
+    if (ok) (void)!s3->disk->ops->unlink(s3->disk, put->file->path, &ignored);
+}
+
+/* Side by side, one request each. */
+static bool files_put_whole(struct s3 *s3, const struct file_put *puts, uint32_t count, struct err *err)
+{
+    struct s3_batch batch;
+    bool ok = true;
+    if (count == 0) return true;
+    s3_batch_init(&batch, s3, count);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        s3_batch_set(&batch, i, S3_PUT, "PUT", puts[i].file->key);
+        if (puts[i].bytes > 0)
+            ok = body_of_file(&batch, i, puts[i].open, 0, puts[i].bytes, err);
+        else
+            s3_batch_body(&batch, i, (struct bytes){ 0 });
+    }
+    if (ok) s3_batch_run(&batch);
+    bool are_sent = ok;
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_put = are_sent && s3_is_done(&batch.calls[i]);
+        if (ok && !is_put) ok = s3_failed(&batch, i, puts[i].file->key, err);
+        file_done(s3, &puts[i], is_put);
+    }
+    s3_batch_deinit(&batch);
+    return ok;
+}
+
+bool s3_put_files(struct object_store *store, const struct object_file *files, uint32_t count, struct err *err)
 {
     struct s3 *s3 = s3_of(store);
-    struct disk_file *file;
-    struct disk_stat stat;
-    if (!s3->disk->ops->open(s3->disk, path, DISK_READ, &file, err)) return err_within(err, "put \"%s\"", key);
-    bool ok = s3->disk->ops->stat(file, &stat, err);
-    if (ok) {
-        ok = stat.bytes <= S3_PART_BYTES ? file_put_whole(s3, key, file, stat.bytes, err)
-                                         : file_put_parts(s3, key, file, stat.bytes, err);
+    struct file_put puts[S3_SIDE_BY_SIDE_MAX], put;
+    uint32_t waiting = 0;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < count; i++) {
+        ok = file_open(s3, &files[i], &put, err);
+        if (ok && put.bytes > S3_PART_BYTES) {
+            ok = file_put_parts(s3, files[i].key, put.open, put.bytes, err);
+            file_done(s3, &put, ok);
+        } else if (ok) {
+            puts[waiting++] = put;
+        }
+        if (ok && waiting < S3_SIDE_BY_SIDE_MAX) continue;
+        if (ok)
+            ok = files_put_whole(s3, puts, waiting, err);
+        else
+            for (uint32_t w = 0; w < waiting; w++) file_done(s3, &puts[w], false);
+        waiting = 0;
     }
-    s3->disk->ops->close(file);
-    if (!ok) return false;
-    struct err ignored = { 0 }; /* a file that stays is removed at the next start, with all of its folder */
-    (void)!s3->disk->ops->unlink(s3->disk, path, &ignored);
-    return true;
+    return ok && files_put_whole(s3, puts, waiting, err);
+}
+
+bool s3_put_file(struct object_store *store, const char *key, const char *path, struct err *err)
+{
+    return s3_put_files(store, &(struct object_file){ key, path }, 1, err);
 }
 
 /* -- writers ---------------------------------------------------------------------------------------------------- */

@@ -459,6 +459,40 @@ static void test_put_file(void **state)
     assert_int_equal(err.code, ERR_NOT_FOUND);
 }
 
+/* Goal: several files go together, the large ones among them too; one that is missing fails them, and the others may be there.
+ * Method: more files than go side by side, each of its own size; then one without its file. */
+static void test_put_files(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { FILES = 40 };
+    char keys[FILES][32], paths[FILES][128];
+    struct object_file files[FILES];
+    struct err err = { 0 };
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < FILES; i++) {
+            size_t len = i == 7 ? (16u << 20) + 100 : 12000 + i;
+            uint8_t *content = malloc(len);
+            snprintf(keys[i], sizeof keys[i], "t/date=1/part-%u", i);
+            snprintf(paths[i], sizeof paths[i], "%s/local-%u", fixture->dir, i);
+            files[i] = (struct object_file){ keys[i], paths[i] };
+            pattern(0, content, len);
+            FILE *file = fopen(paths[i], "w");
+            assert_int_equal(fwrite(content, 1, len, file), len);
+            fclose(file);
+            free(content);
+        }
+        if (round == 1) unlink(paths[35]);
+        bool ok = object_put_files(fixture->store, files, FILES, &err);
+        if (round == 0 && !ok) fail_msg("%s", err.text);
+        for (uint32_t i = 0; round == 0 && i < FILES; i++) {
+            assert_pattern(fixture->store, keys[i], i == 7 ? (16u << 20) + 100 : 12000 + i);
+            assert_int_equal(access(paths[i], F_OK), -1);
+        }
+        assert_true(ok == (round == 0));
+    }
+    assert_int_equal(err.code, ERR_NOT_FOUND);
+}
+
 /* Goal: what is written piece by piece is there once finished, also when it takes several parts.
  * Method: 20 MB in pieces of odd lengths. */
 static void test_large_writer(void **state)
@@ -564,6 +598,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_probe, setup, teardown),
         cmocka_unit_test_setup_teardown(test_url, setup, teardown),
         cmocka_unit_test_setup_teardown(test_put_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_put_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_writer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_writer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_put_if_absent_race, setup, teardown),
