@@ -23,6 +23,7 @@ REPO = os.environ.get("MONO_REPO") or os.path.dirname(os.path.dirname(os.path.ab
 BINARY = os.environ.get("MONOSCOPE") or os.path.join(REPO, "build", "release", "monoscope")
 LOAD = os.path.join(os.environ.get("MONO_BENCH") or os.path.join(REPO, "build", "release", "bench"), "load")
 ROUNDS = int(os.environ.get("MONO_ROUNDS") or 5)
+FULL = os.environ.get("MONO_FULL") == "1"
 
 
 def check(condition, words):
@@ -158,6 +159,11 @@ class Server:
     def query(self, sql, parameters=None):
         with self.connect() as connection:
             return connection.execute(sql, parameters).fetchall()
+
+    def execute(self, sql, parameters=None):
+        """A statement that gives no rows; its tag, "DELETE 3"."""
+        with self.connect() as connection:
+            return connection.execute(sql, parameters).statusmessage
 
     def one(self, sql, parameters=None):
         return self.query(sql, parameters)[0][0]

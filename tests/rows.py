@@ -88,11 +88,11 @@ def rows_of_delta(table_rows, columns):
         yield row
 
 
-def cut_to_ms(rows):
+def rounded_to_ms(rows):
     """Times as Trino has them: it reads Delta's microseconds as timestamp(3)."""
     for row in rows:
-        yield {name: content.replace(microsecond=content.microsecond // 1000 * 1000) if isinstance(content, datetime.datetime) else content
-               for name, content in row.items()}
+        yield {name: content + datetime.timedelta(microseconds=(content.microsecond + 500) // 1000 * 1000 - content.microsecond)
+               if isinstance(content, datetime.datetime) else content for name, content in row.items()}
 
 
 def first_difference(ours, theirs, columns):

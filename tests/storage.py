@@ -156,9 +156,12 @@ class S3proxy(S3Server):
         os.makedirs(data, exist_ok=True)
         with open(settings, "w") as f:
             f.write("s3proxy.authorization=aws-v2-or-v4\ns3proxy.endpoint=http://127.0.0.1:%d\ns3proxy.identity=%s\n"
-                    "s3proxy.credential=%s\njclouds.provider=filesystem-nio2\njclouds.identity=x\njclouds.credential=x\njclouds.filesystem.basedir=%s\n" %
+                    "s3proxy.credential=%s\njclouds.provider=filesystem-nio2\ns3proxy.ignore-unknown-headers=true\njclouds.identity=x\njclouds.credential=x\njclouds.filesystem.basedir=%s\n" %
                     (self.port, KEY_ID, SECRET, data))
-        return ["java", "-Xmx256m", "-DLOG_LEVEL=warn", "-cp", os.path.join(part("s3proxy"), "*"), "org.gaul.s3proxy.Main",
+        with open(os.path.join(self.folder, "logback.xml"), "w") as f:
+            f.write('<configuration><appender name="E" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%d %m%n</pattern>'
+                    '</encoder></appender><root level="warn"><appender-ref ref="E"/></root></configuration>')
+        return ["java", "-Xmx256m", "-Dlogback.configurationFile=logback.xml", "-cp", os.path.join(part("s3proxy"), "*"), "org.gaul.s3proxy.Main",
                 "--properties", settings], {}
 
 
