@@ -232,3 +232,49 @@ static inline enum outcome log_append_wait(struct log_fixture *log, uint32_t key
     if (outcome == OUTCOME_STORED) log_wait_delivered(log, delivered + 1);
     return outcome;
 }
+
+static inline int log_setup(void **state)
+{
+    struct log_fixture *log = fixture_create(sim_with_folder());
+    struct err err;
+    assert_true(log_open(log, &err));
+    *state = log;
+    return 0;
+}
+
+static inline int log_teardown(void **state)
+{
+    fixture_destroy(*state);
+    return 0;
+}
+
+/* Another fixture over a copy of the disk as it reads now. */
+static inline struct log_fixture *copy_of(struct log_fixture *log)
+{
+    return fixture_create(disk_sim_crash(log->sim, DISK_SIM_SEED_KEEP_ALL));
+}
+
+static inline void append_keys(struct log_fixture *log, uint32_t first, uint32_t count)
+{
+    for (uint32_t key = first; key < first + count; key++) assert_int_equal(log_append_wait(log, key), OUTCOME_STORED);
+}
+
+static inline void assert_delivered(const struct log_fixture *log, uint32_t first, uint32_t count)
+{
+    assert_true(log->sound);
+    assert_int_equal(log->delivered_count, count);
+    for (uint32_t i = 0; i < count; i++) assert_int_equal(log->delivered[i], first + i);
+}
+
+static inline uint64_t file_count(struct log_fixture *log)
+{
+    struct buffer_stats stats;
+    buffer_stats(log->buffer, &stats);
+    return stats.files;
+}
+
+static inline bool exists(struct log_fixture *log, const char *path)
+{
+    uint64_t len;
+    return disk_sim_bytes(log->sim, path, &len) != NULL;
+}
