@@ -32,6 +32,7 @@ static void aws_begin(struct fixture *fixture)
     if (!aws_open(&fixture->aws, &options, &err)) fail_msg("%s", err.text);
     fixture->options.aws = fixture->aws;
     fixture->options.endpoint = aws_endpoint(fixture->aws, "S3");
+    fixture->options.is_virtual_host = getenv("MONO_TEST_VIRTUAL_HOST") != NULL;
     fixture->is_bucket = true;
 }
 
