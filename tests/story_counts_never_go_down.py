@@ -1,6 +1,6 @@
 # time_limit_s: 120
 """A row is visible once, from one moment on: while spans are sent and move from small segments to merged, sealed and joined
-ones and into Delta, a client asks without pause. Its counts never go down, no number is seen twice, and at the end all are there."""
+ones and into Delta, and there are joined further and vacuumed, a client asks without pause. Its counts never go down, no number is seen twice, and at the end all are there."""
 import os
 import subprocess
 import sys
@@ -12,7 +12,8 @@ from monoscope import Server, check
 
 
 def main():
-    with Server(flush="1s", options=["--publish-interval", "50ms"]) as server:
+    with Server(flush="1s", options=["--publish-interval", "50ms", "--maintenance-interval", "100ms", "--vacuum-interval", "1s",
+                                              "--vacuum-keep", "0s"]) as server:
         load = subprocess.Popen(server.load_command(20, sender="n", connections=3, spans=300, rate=30000),
                                 stdout=subprocess.PIPE, text=True)
         counts = []
@@ -43,6 +44,9 @@ def main():
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans", spans)
         commits = len(server.events("flush.committed"))
         check(commits >= 5, "rows moved into Delta while being asked for: %d commits" % commits)
+        joined, vacuumed = server.events("maintenance.joined"), server.events("maintenance.vacuumed")
+        check(joined and vacuumed, "files were joined and vacuumed while being asked for: %d, %d" % (len(joined), len(vacuumed)))
+        check(not server.events("maintenance.failed"), "no unit fails: %s" % server.events("maintenance.failed"))
         print("%d queries while %d spans moved through %d commits; counts only grew" % (len(counts), spans, commits))
         took = server.stop()
         check(took < 10, "it stops within 10 s: %.1f" % took)

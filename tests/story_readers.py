@@ -136,7 +136,7 @@ def last_version(server, table):
 
 def main():
     # Rounds follow flushes until both tables have had enough commits for a checkpoint and some more.
-    with Server(flush="300ms", options=["--publish-interval", "50ms"]) as server:
+    with Server(flush="300ms", options=["--publish-interval", "50ms", "--maintenance", "off"]) as server:
         second_id, _, second_key = server.project_create("second")
         projects = {server.project: ("default", server.key), second_id: ("second", second_key)}
         senders = {user: Sender(server.grpc_port, key) for user, key in projects.values()}
