@@ -153,12 +153,13 @@ struct weigh {
     struct maintenance *maintenance;
     enum schema_table_id table;
     const struct delta_file *const *files;
+    struct err err; /* the store could not be asked */
 };
 
 static uint32_t weigh(void *ctx, uint32_t file)
 {
     struct weigh *at = ctx;
-    return partition_file_weight(at->maintenance, at->table, at->files[file]);
+    return partition_file_weight(at->maintenance, at->table, at->files[file], &at->err);
 }
 
 enum unit_end join_unit(struct unit *unit, struct partition partition, enum partition_part part, enum plan_mode mode,
@@ -169,10 +170,12 @@ enum unit_end join_unit(struct unit *unit, struct partition partition, enum part
     uint32_t picked[PLAN_FULL];
     const struct delta_file *inputs[PLAN_FULL];
     partition_files_init(&files, maintenance, partition, part);
-    struct weigh at = { maintenance, partition.table, files.files };
+    struct weigh at = { .maintenance = maintenance, .table = partition.table, .files = files.files };
     uint32_t count = plan_join(&(struct plan_weights){ weigh, &at }, files.count, mode, picked);
-    enum unit_end end = UNIT_NOTHING;
-    if (count > 0) {
+    enum unit_end end = at.err.code == ERR_OK ? UNIT_NOTHING : UNIT_FAILED;
+    if (end == UNIT_FAILED) {
+        *err = at.err;
+    } else if (count > 0) {
         struct joined joined = { 0 };
         for (uint32_t p = 0; p < count; p++) inputs[p] = files.files[picked[p]];
         struct timefusion_snapshot *snapshot =

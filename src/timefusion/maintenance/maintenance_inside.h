@@ -77,9 +77,10 @@ enum partition_part { PARTITION_WARM, PARTITION_COLD, PARTITION_ALL }; /* by nam
 void partition_files_init(struct partition_files *files, struct maintenance *maintenance, struct partition partition,
                           enum partition_part part);
 void partition_files_deinit(struct partition_files *files);
-/* The weight as plan.h has it; PLAN_FOREIGN also when the file cannot be read, which is logged. */
+/* The weight as plan.h has it. PLAN_FOREIGN also for a file that is no Parquet file or not there, which is logged once, and
+ * with err set when the store could not be asked; once err is set it is not asked again. */
 uint32_t partition_file_weight(struct maintenance *maintenance, enum schema_table_id table,
-                               const struct delta_file *file);
+                               const struct delta_file *file, struct err *err);
 /* The same without asking the store; UINT32_MAX: not known. */
 uint32_t partition_file_weight_known(const struct maintenance *maintenance, const struct delta_file *file);
 void weight_map_deinit(struct weight_map *map);

@@ -307,6 +307,35 @@ static void test_foreign_files(void **state)
     maintenance_close(setting.maintenance);
 }
 
+/* Goal: a file that is damaged, and one that is gone, keep the others from nothing, and are left as they are.
+ * Method: two of ten files, one overwritten, one deleted. */
+static void test_damaged_files(void **state)
+{
+    struct maintenance_fixture *fixture = *state;
+    struct setting setting = { 0 };
+    struct err err = { 0 };
+    char keys[2][256];
+    fixture->log.level_min = LOG_ERROR + 1; /* it warns of them */
+    for (uint32_t f = 0; f < 10; f++) fixture_add(fixture, today(), f * 10, f * 10 + 10);
+    struct delta_snapshot *snapshot = delta_snapshot_acquire(timefusion_delta(fixture->timefusion, FIXTURE_TABLE));
+    for (uint32_t f = 0; f < 2; f++)
+        snprintf(keys[f], sizeof keys[f], "%s/%s", schema_table(FIXTURE_TABLE)->name,
+                 delta_snapshot_file(snapshot, 2 + f)->path);
+    delta_snapshot_release(snapshot);
+    uint8_t garbage[4096];
+    memset(garbage, 0xA5, sizeof garbage);
+    assert_true(object_put(fixture->store, keys[0], bytes_from(garbage, sizeof garbage), &err));
+    assert_true(object_delete(fixture->store, keys[1], &err));
+    maintenance_make(&setting, fixture, (struct maintenance_options){ 0 });
+    struct maintenance_result result = run_now(&setting, MAINTENANCE_JOIN);
+    assert_int_equal(result.files_removed, 8);
+    snapshot = delta_snapshot_acquire(timefusion_delta(fixture->timefusion, FIXTURE_TABLE));
+    assert_int_equal(snapshot->file_count, 3);
+    delta_snapshot_release(snapshot);
+    assert_int_equal(run_now(&setting, MAINTENANCE_JOIN).units, 0);
+    maintenance_close(setting.maintenance);
+}
+
 /* Goal: a day that is over is recoded once, also over restarts; a day under way is not.
  * Method: five files of the day before yesterday, three of today; started, waited for, opened anew, looked again. */
 static void test_recodes_once(void **state)
@@ -756,6 +785,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_joins_in_the_background, setup, teardown),
         cmocka_unit_test_setup_teardown(test_joins_when_asked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_damaged_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_recodes_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_recode_counts_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_conflict_drops_the_unit, setup, teardown),

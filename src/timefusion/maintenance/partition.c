@@ -95,28 +95,30 @@ uint32_t partition_file_weight_known(const struct maintenance *maintenance, cons
     return known == 0 ? UINT32_MAX : (uint32_t)(known & 0xFF) - 1;
 }
 
-uint32_t partition_file_weight(struct maintenance *maintenance, enum schema_table_id id, const struct delta_file *file)
+uint32_t partition_file_weight(struct maintenance *maintenance, enum schema_table_id id, const struct delta_file *file,
+                               struct err *err)
 {
     const struct schema_table *table = schema_table(id);
     struct parquet_footer *footer;
-    struct err err = { 0 };
     char key[OBJECT_KEY_BYTES_MAX + 1];
     bool is_joinable;
     uint32_t weight = partition_file_weight_known(maintenance, file);
     if (weight != UINT32_MAX) return weight;
+    weight = PLAN_FOREIGN;
+    if (err->code != ERR_OK) return weight;
     snprintf(key, sizeof key, "%s/%s", table->name, file->path);
     struct file *opened =
         file_create(timefusion_store(maintenance->options.timefusion), key, table, TIMEFUSION_DELTA, 0);
     opened->shown.bytes = file->bytes;
-    if (file_footer_load(opened, &footer, &is_joinable, &err)) {
-        weight = is_joinable ? plan_weight(footer->row_group_count, file->bytes, footer->footer_bytes) : PLAN_FOREIGN;
+    if (file_footer_load(opened, &footer, &is_joinable, err)) {
+        if (is_joinable) weight = plan_weight(footer->row_group_count, file->bytes, footer->footer_bytes);
         parquet_footer_destroy(footer);
-        weight_keep(&maintenance->weights, hash64_of(bytes_of_text(file->path)), weight);
-    } else {
-        weight = PLAN_FOREIGN;
+    } else if (err->code == ERR_CORRUPT || err->code == ERR_NOT_FOUND || err->code == ERR_UNSUPPORTED) {
         log_warn(maintenance->options.log, "maintenance.file_unreadable", log_text("file", key),
-                 log_text("err", err.text));
+                 log_text("err", err->text));
+        *err = (struct err){ 0 };
     }
+    if (err->code == ERR_OK) weight_keep(&maintenance->weights, hash64_of(bytes_of_text(file->path)), weight);
     file_release(opened);
     return weight;
 }

@@ -23,16 +23,17 @@ static bool recoding_sink(void *ctx, struct columns *columns, struct err *err)
     return !unit_is_cancelled(recoding->unit, err) && file_builder_add(recoding->builder, columns, err);
 }
 
-/* Files of the next unit, at the front of files->files. */
-static uint32_t files_choose(struct maintenance *maintenance, struct partition partition, bool only_foreign,
-                             struct partition_files *files)
+/* Files of the next unit, at the front of files->files. False: the store could not be asked. */
+static bool files_choose(struct maintenance *maintenance, struct partition partition, bool only_foreign,
+                         struct partition_files *files, uint32_t *count, struct err *err)
 {
     if (only_foreign) {
         uint32_t kept = 0;
         for (uint32_t f = 0; f < files->count; f++)
-            if (partition_file_weight(maintenance, partition.table, files->files[f]) == PLAN_FOREIGN)
+            if (partition_file_weight(maintenance, partition.table, files->files[f], err) == PLAN_FOREIGN)
                 files->files[kept++] = files->files[f];
         files->count = kept;
+        if (err->code != ERR_OK) return false;
     }
     struct plan_size *sizes = mem_alloc((files->count + 1) * sizeof *sizes);
     for (uint32_t f = 0; f < files->count; f++) {
@@ -40,9 +41,9 @@ static uint32_t files_choose(struct maintenance *maintenance, struct partition p
         sizes[f] = (struct plan_size){ file->row_count == DELTA_ROWS_UNKNOWN ? file->bytes / 100 : file->row_count,
                                        file->bytes };
     }
-    uint32_t count = plan_recode(sizes, files->count, UNIT_ROWS_MAX, UNIT_BYTES_MAX);
+    *count = plan_recode(sizes, files->count, UNIT_ROWS_MAX, UNIT_BYTES_MAX);
     free(sizes);
-    return count;
+    return true;
 }
 
 /* What the files hold by their own footers. */
@@ -118,8 +119,9 @@ enum unit_end recode_unit(struct unit *unit, struct partition partition, bool on
     struct partition_files files;
     if (!maintenance->rewriter.run) return UNIT_NOTHING;
     partition_files_init(&files, maintenance, partition, PARTITION_WARM);
-    uint32_t count = files_choose(maintenance, partition, only_foreign, &files);
-    enum unit_end end = UNIT_NOTHING;
+    uint32_t count = 0;
+    enum unit_end end =
+        files_choose(maintenance, partition, only_foreign, &files, &count, err) ? UNIT_NOTHING : UNIT_FAILED;
     if (count > 0) {
         bool keep_files = false;
         struct timefusion_snapshot *snapshot =
