@@ -1,6 +1,6 @@
 # time_limit_s: 240
 """A server before a bucket with a small cache: answers are those of a server without one; rows just flushed cost no GET, nor do they
-after a restart or a kill -9 (of a full cache, and in the middle of its writes); what is damaged or deleted in DATA/cache by hand is fetched again, once."""
+after a restart or a kill -9 (of a full cache, and in the middle of its writes); what is damaged or deleted in DATA/cache by hand is fetched again, once; rows that are deleted and vacuumed are gone from it."""
 import os
 import random
 import shutil
@@ -56,6 +56,33 @@ class Story:
         check((gets == 0) == is_free, "%s: %d GETs" % (words, gets))
         print("%s: %d GETs" % (words, gets), flush=True)
         return gets
+
+    def holds(self, marks):
+        """How many of these bytes are somewhere in DATA/cache."""
+        slabs = []
+        for name in os.listdir(self.folder):
+            with open(os.path.join(self.folder, name), "rb") as slab:
+                slabs.append(slab.read())
+        return sum(any(mark in slab for slab in slabs) for mark in marks)
+
+    def deleted_is_gone(self, s3):
+        """Rows that are deleted and vacuumed are neither in the bucket nor on the disk of the cache."""
+        marks = []
+        for folder, _, names in os.walk(os.path.join(s3.folder, s3.bucket)):
+            for name in names:
+                if name.endswith(".parquet") and "_delta_log" not in folder:
+                    with open(os.path.join(folder, name), "rb") as file:
+                        content = file.read()
+                    marks += [content[at:at + 64] for at in range(0, len(content) - 64, len(content) // 40 + 1)]
+        held = self.holds(marks)
+        check(held > 10, "the cache holds what was read: %d of %d" % (held, len(marks)))
+        with self.server.connect() as connection:
+            connection.execute("DELETE FROM otel_logs_and_spans WHERE name IS NOT NULL")
+            connection.execute("VACUUM otel_logs_and_spans RETAIN 0 HOURS")
+        check(self.server.one("SELECT count(*) FROM otel_logs_and_spans") == 0, "no row is left")
+        check(metric(self.server, "removed_total", reason="deleted") > 0, "blocks are dropped")
+        print("deleted: %d of %d marks were in DATA/cache, %d are" % (held, len(marks), self.holds(marks)), flush=True)
+        check(self.holds(marks) == 0, "the bytes are gone from DATA/cache: %d of %d" % (self.holds(marks), len(marks)))
 
     def slabs_damage(self):
         dice = random.Random(5)
@@ -119,7 +146,9 @@ def main():
             check(story.ask() == (story.right, 0), "a second look is free")
             server.stop()
         story.start(SMALL)
+        story.ask()
         check(metric(server, "usage_bytes", tier="memory") <= metric(server, "limit_bytes", tier="memory") <= 16 << 20, "memory is bounded")
+        story.deleted_is_gone(s3)
         server.stop()
         check(not server.events("app.flush_unfinished"), "it stops well")
 
