@@ -33,7 +33,7 @@ static uint64_t table_bytes(struct maintenance_fixture *fixture, uint64_t *rows,
     return bytes;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct maintenance_fixture fixture;
     struct maintenance *maintenance;
@@ -45,7 +45,8 @@ int main(void)
     fixture_init(&fixture);
     for (uint64_t f = 0; f < FILES; f++) fixture_add(&fixture, DAY, f * FILE_ROWS, f * FILE_ROWS + FILE_ROWS);
     struct maintenance_options options = { .timefusion = fixture.timefusion,
-                                           .memory_bytes_max = 58 << 20, /* 6% of the default --memory */
+                                           .memory_bytes_max = (uint64_t)(argc > 1 ? atoi(argv[1]) : 58)
+                                                               << 20, /* MiB; 58: 6% of the default --memory */
                                            .recode_after_ms = 1,
                                            .vacuum_keep_ms = -1,
                                            .log = &fixture.log };
