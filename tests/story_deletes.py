@@ -19,6 +19,7 @@ import pyarrow.parquet
 from deltalake import DeltaTable, write_deltalake
 from monoscope import ROUNDS, STORY_DIR, Server, acknowledged, check, wait_until
 from otlp import OK, Sender, gauge, log, logs, metrics, span, traces
+from storage import Versitygw
 
 SECRET = "4711-zebra-quartz-secret"
 PLACES = ["rewrite.after_store", "rewrite.before_commit", "rewrite.after_commit", "delta.before_commit", "delta.after_commit"]
@@ -79,10 +80,10 @@ def decompressed(raw):
         at = raw.find(b"\x28\xb5\x2f\xfd", at + 1)
 
 
-def holders(folder, secret):
-    """Files under the folder that hold the secret: as it stands, compressed, or in a column of a Parquet file."""
+def holders(folders, secret):
+    """Files under the folders that hold the secret: as it stands, compressed, or in a column of a Parquet file."""
     found = []
-    for path in glob.glob(os.path.join(folder, "**", "*"), recursive=True):
+    for folder, path in [(folder, path) for folder in folders for path in glob.glob(os.path.join(folder, "**", "*"), recursive=True)]:
         if not os.path.isfile(path):
             continue
         with open(path, "rb") as f:
@@ -98,11 +99,12 @@ def holders(folder, secret):
     return sorted(found)
 
 
-def both_protocols(server):
+def both_protocols(server, bucket=None):
+    folders = [server.data] + ([bucket] if bucket else [])
     send_people(server)
     server.wait_count("SELECT count(*) FROM otel_logs_and_spans WHERE attributes->>'user.id' IS NOT NULL", 400)
     server.wait_count("SELECT count(*) FROM otel_metrics WHERE metric_name = 'steps'", 100)
-    before = holders(server.data, SECRET)
+    before = holders(folders, SECRET)
     check(any(path.startswith("log/") for path in before) and any(path.startswith("segments/") for path in before),
           "the secret is found where it is: %r" % before)
     notices = []
@@ -129,11 +131,11 @@ def both_protocols(server):
         check("until VACUUM" in words and "log holds nothing of them" in words, "the answer says when the raw copies are gone: %r" % notices)
     left = server.query("SELECT attributes->>'user.id', count(*) FROM telemetry WHERE attributes->>'user.id' IS NOT NULL GROUP BY 1 ORDER BY 1")
     check(left == [("ann", 100), ("bob", 100)], "the others are all there: %r" % left)
-    during = holders(server.data, SECRET)
-    check(during and all(path.startswith("tables/") for path in during), "only the tables' old files hold the secret: %r" % during)
+    during = holders(folders, SECRET)
+    check(during and not any(path.startswith(("log/", "segments/", "tmp/")) for path in during), "only the tables' old files hold the secret: %r" % during)
     for table in ("otel_logs_and_spans", "otel_metrics"):
         server.query("VACUUM %s RETAIN 0 HOURS" % table)
-    after = holders(server.data, SECRET)
+    after = holders(folders, SECRET)
     check(not after, "after VACUUM no file holds the secret: %r" % after)
     check(server.one("SELECT count(*) FROM telemetry WHERE attributes->>'user.id' IS NOT NULL") == 200, "and the others are still there")
     print("held by %d files before, %d of the tables after DELETE, none after VACUUM" % (len(before), len(during)), flush=True)
@@ -293,7 +295,15 @@ def many_at_once(server, state):
     verify(server, state["kept"], state["gone"], state["unsure"], "many at once")
 
 
+def in_a_bucket():
+    """The same with the tables in a bucket, and a cache of it on the disk."""
+    with Versitygw() as s3, Server(data=os.path.join(STORY_DIR, "data-s3"), options=["--storage", s3.url("tables"), "--publish-interval", "50ms"],
+                                   environment=s3.environment(), flush="60s") as server:
+        both_protocols(server, s3.folder)
+
+
 def main():
+    in_a_bucket()
     server = Server(flush="60s", options=["--publish-interval", "50ms"])
     state = {"kept": {}, "gone": set(), "unsure": {}}
     with server:
