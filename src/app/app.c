@@ -196,6 +196,8 @@ static bool store_start(struct app *app, struct err *err)
         .commit_modes = app->locks.modes,
         .refresh_ms = 1000,
         .footer_bytes_max = app->budget.footers,
+        .index_bytes_max = app->budget.index,
+        .fetch_bytes_max = app->budget.fetched,
         .log = app->log,
     };
     return timefusion_open(&app->timefusion, &options, err);

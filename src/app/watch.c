@@ -60,7 +60,8 @@ static void memory_collect(const struct watch *watch, struct metric_set *set)
         uint64_t bytes;
     } limits[] = { { "process", budget->memory },          { "wire", budget->wire },   { "requests", budget->requests },
                    { "columns", budget->columns },         { "query", budget->query }, { "footers", budget->footers },
-                   { "maintenance", budget->maintenance }, { "cache", budget->cache } };
+                   { "maintenance", budget->maintenance }, { "cache", budget->cache }, { "index", budget->index },
+                   { "fetched", budget->fetched } };
     for (size_t l = 0; l < COUNT_OF(limits); l++)
         metric_add(set, METRIC_MEMORY_LIMIT, limits[l].bytes, METRIC_ATTRIBUTES({ "part", limits[l].part }));
     struct admission *admission = watch->parts.admission;
@@ -203,6 +204,25 @@ static void store_collect(const struct watch *watch, struct metric_set *set)
     }
 }
 
+static void index_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct index_counts counts;
+    if (!watch->parts.timefusion) return;
+    index_counts(timefusion_index(watch->parts.timefusion), &counts);
+    metric_add(set, METRIC_INDEX_LOOKUPS, counts.lookups, NULL);
+    metric_add(set, METRIC_INDEX_FILES, counts.files_out, METRIC_ATTRIBUTES({ "result", "out" }));
+    metric_add(set, METRIC_INDEX_FILES, counts.files_asked - counts.files_out, METRIC_ATTRIBUTES({ "result", "left" }));
+    metric_add(set, METRIC_INDEX_FETCHES, counts.gets, NULL);
+    metric_add(set, METRIC_INDEX_BYTES, counts.get_bytes, NULL);
+    metric_add(set, METRIC_INDEX_RUNS, counts.runs, NULL);
+    metric_add(set, METRIC_INDEX_PENDING, counts.pending_files, NULL);
+    metric_add(set, METRIC_INDEX_WRITTEN, counts.runs_written, METRIC_ATTRIBUTES({ "kind", "written" }));
+    metric_add(set, METRIC_INDEX_WRITTEN, counts.runs_merged, METRIC_ATTRIBUTES({ "kind", "merged" }));
+    metric_add(set, METRIC_INDEX_WRITTEN, counts.runs_deleted, METRIC_ATTRIBUTES({ "kind", "deleted" }));
+    metric_add(set, METRIC_INDEX_DAMAGED, counts.runs_damaged, NULL);
+    metric_add(set, METRIC_MEMORY_USAGE, counts.memory_bytes, METRIC_ATTRIBUTES({ "part", "index" }));
+}
+
 static void cache_collect(const struct watch *watch, struct metric_set *set)
 {
     struct cache_stats stats;
@@ -325,6 +345,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     worker_collect(watch, set);
     store_collect(watch, set);
     objects_collect(watch, set);
+    index_collect(watch, set);
     cache_collect(watch, set);
     maintenance_collect(watch, set);
     sql_collect(watch, set);

@@ -18,6 +18,8 @@ struct budget budget_share(uint64_t memory)
         .query = shared / 100 * 35,
         .footers = shared / 100 * 5,
         .maintenance = shared / 100 * 6,
+        .index = shared / 100,
+        .fetched = shared / 100 * 2,
     };
 }
 

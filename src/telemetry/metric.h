@@ -97,6 +97,18 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(CACHE_DISK_FAILURES, METRIC_COUNTER, "monoscope.cache.disk.failures", "{failure}", "of the cache's disk")      \
     X(CACHE_USAGE, METRIC_GAUGE, "monoscope.cache.usage", "By", "held now, by tier")                                 \
     X(CACHE_LIMIT, METRIC_GAUGE, "monoscope.cache.limit", "By", "most that may be held, by tier")                    \
+    X(INDEX_LOOKUPS, METRIC_COUNTER, "monoscope.index.lookups", "{lookup}",                                          \
+      "of values in the index of a table's files")                                                                   \
+    X(INDEX_FILES, METRIC_COUNTER, "monoscope.index.files", "{file}", "asked about, by result: out, left")           \
+    X(INDEX_FETCHES, METRIC_COUNTER, "monoscope.index.fetches", "{request}", "GETs of its pages")                    \
+    X(INDEX_BYTES, METRIC_COUNTER, "monoscope.index.size", "By", "of these pages")                                   \
+    X(INDEX_RUNS, METRIC_GAUGE, "monoscope.index.runs", "{run}",                                                     \
+      "known now, of projects that were asked for or written")                                                       \
+    X(INDEX_PENDING, METRIC_GAUGE, "monoscope.index.pending", "{file}", "noted and not yet in a run")                \
+    X(INDEX_WRITTEN, METRIC_COUNTER, "monoscope.index.changes", "{run}",                                             \
+      "runs written, merged into others, deleted, by kind")                                                          \
+    X(INDEX_DAMAGED, METRIC_COUNTER, "monoscope.index.damaged", "{run}",                                             \
+      "whose checksum was wrong or that could not be read")                                                          \
     X(MAINTENANCE_UNITS, METRIC_COUNTER, "monoscope.maintenance.units", "{unit}", "pieces of work done, by kind")    \
     X(MAINTENANCE_FAILURES, METRIC_COUNTER, "monoscope.maintenance.failures", "{failure}",                           \
       "pieces that failed and are tried again, by kind")                                                             \

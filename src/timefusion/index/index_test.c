@@ -1,6 +1,8 @@
 /* index_test.c -- the index over real files of ours, in a folder on a simulated disk. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -361,6 +363,56 @@ static void test_forgets_files_that_are_gone(void **state)
     assert_int_equal(tally.out, 0);
 }
 
+/* ---- threads ---- */
+
+struct asker {
+    struct fixture seen; /* the same index and files; those up to known_count do not change any more */
+    _Atomic uint32_t *known_count;
+    atomic_bool *stops;
+    uint32_t number;
+};
+
+static void *ask_until_stopped(void *ctx)
+{
+    struct asker *asker = ctx;
+    uint32_t trace = asker->number;
+    while (!atomic_load(asker->stops)) {
+        struct tally tally = { 0 };
+        asker->seen.file_count = atomic_load(asker->known_count);
+        ask(&asker->seen, (enum kind)(trace % 3), trace, &tally);
+        trace = (trace + 7) % 2000;
+    }
+    return NULL;
+}
+
+/* Goal: look-ups beside notes, merges and other processes' deletions of runs never rule out a file that holds the value.
+ * Method: three threads ask while one notes files and merges; a second index on the same store merges as well. */
+static void test_threads(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fixture other = *fixture; /* as another process: it knows what is in the store */
+    _Atomic uint32_t known_count = 0;
+    atomic_bool stops = false;
+    pthread_t threads[3];
+    struct asker askers[3];
+    other.index = index_open(fixture, 3);
+    for (uint32_t t = 0; t < COUNT_OF(threads); t++) {
+        askers[t] = (struct asker){ *fixture, &known_count, &stops, t };
+        assert_int_equal(pthread_create(&threads[t], NULL, ask_until_stopped, &askers[t]), 0);
+    }
+    for (uint32_t f = 0; f < 120; f++) {
+        struct tally tally = { 0 };
+        file_add(fixture);
+        atomic_store(&known_count, fixture->file_count);
+        other.file_count = fixture->file_count;
+        if (f % 10 == 9) work(f % 20 == 9 ? fixture : &other);
+        if (f % 30 == 0) ask(&other, KIND_TRACE, f, &tally);
+    }
+    atomic_store(&stops, true);
+    for (uint32_t t = 0; t < COUNT_OF(threads); t++) pthread_join(threads[t], NULL);
+    index_close(other.index);
+}
+
 /* ---- damage ---- */
 
 struct keys {
@@ -451,6 +503,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_holds_what_files_hold, setup, teardown),
         cmocka_unit_test_setup_teardown(test_look_up_is_few_gets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgets_files_that_are_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage_costs_no_rows, setup, teardown),
         cmocka_unit_test(test_snappy),
     };

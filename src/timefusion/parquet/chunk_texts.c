@@ -8,7 +8,7 @@
 
 #define PAGE_BYTES_MAX   (64u << 20)
 #define LENGTHS_MAX      (16u << 20) /* of a page: equal ones take no bytes, so that the page does not bound them */
-#define CODEC_NONE       0 /* numbers of parquet.thrift */
+#define CODEC_NONE       0           /* numbers of parquet.thrift */
 #define CODEC_SNAPPY     1
 #define CODEC_ZSTD       6
 #define PAGE_DATA        0

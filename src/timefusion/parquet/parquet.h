@@ -45,7 +45,7 @@ struct parquet_column_stats {
         struct bytes text; /* borrowed from the footer */
     } min, max;
     uint64_t bloom_offset;
-    uint32_t bloom_bytes; /* with its header; 0: none */
+    uint32_t bloom_bytes;               /* with its header; 0: none */
     uint64_t chunk_offset, chunk_bytes; /* its pages, of a row group's; 0: not there */
     uint8_t codec;                      /* number of parquet.thrift */
     bool has_definition_levels, has_repetition_levels;
