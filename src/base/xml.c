@@ -189,6 +189,8 @@ static bool special_take(struct xml *xml)
 
 enum xml_event xml_next(struct xml *xml, struct err *err)
 {
+    if (xml->at == 0 && xml->input.len > 0 && memchr(xml->input.ptr, 0, xml->input.len))
+        return bad(xml, err, "a byte that is no character"); /* so that text can be a C string */
     if (xml->is_empty_tag) {
         xml->is_empty_tag = false;
         return element_close(xml);

@@ -6,7 +6,7 @@
  * CDATA and the five entities and numeric characters become text. A DOCTYPE is refused: nobody needs one here, and what
  * it can do to a reader is known.
  * Thread: a value of one owner. Memory: the text of one element, at most XML_TEXT_BYTES_MAX; names are borrowed from the
- * input, text until the next step. Errors: ERR_PROTOCOL with the byte where it stopped: unbalanced, cut, too deep.
+ * input, text until the next step. Errors: ERR_PROTOCOL with the byte where it stopped: unbalanced, cut, too deep, a NUL.
  * Source: XML 1.0, sections 2 to 4. */
 #pragma once
 #include "base/bytes.h"

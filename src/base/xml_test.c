@@ -89,6 +89,8 @@ static void test_refused(void **state)
         struct err err = { 0 };
         if (events(bytes_from(good, len), out, &err)) fail_msg("a cut at %zu was taken", len);
     }
+    struct err nul_err = { 0 };
+    assert_false(events(BYTES("<a>x\0y</a>"), out, &nul_err));
     char deep[8 * (XML_DEPTH_MAX + 1)] = "";
     struct err err = { 0 };
     for (int i = 0; i < XML_DEPTH_MAX; i++) strcat(deep, "<a>");

@@ -206,7 +206,7 @@ bool s3_size(struct s3 *s3, const char *key, uint64_t *bytes, struct err *err)
     if (ok) {
         struct bytes length = http_exchange_header(&batch.calls[0].answer, "content-length");
         char text[24] = "", *end = text;
-        if (length.len < sizeof text) memcpy(text, length.ptr, length.len);
+        if (length.len > 0 && length.len < sizeof text) memcpy(text, length.ptr, length.len);
         *bytes = strtoull(text, &end, 10);
         ok = (end != text && *end == 0) || err_set(err, ERR_PROTOCOL, "the size of \"%s\" is not told", key);
     }

@@ -214,8 +214,7 @@ bool s3_upload_id_parse(struct bytes body, char id[S3_UPLOAD_ID_BYTES], struct e
     id[0] = 0;
     xml_init(&xml, body);
     while ((event = xml_next(&xml, err)) == XML_OPEN || event == XML_CLOSE) {
-        if (event == XML_CLOSE && xml.depth == 2 && xml_name_is(&xml, "UploadId") &&
-            xml.text.len < S3_UPLOAD_ID_BYTES && !memchr(xml.text.ptr, 0, xml.text.len))
+        if (event == XML_CLOSE && xml.depth == 2 && xml_name_is(&xml, "UploadId") && xml.text.len < S3_UPLOAD_ID_BYTES)
             text_copy(id, S3_UPLOAD_ID_BYTES, xml.text);
     }
     xml_deinit(&xml);
