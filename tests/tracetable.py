@@ -24,6 +24,10 @@ class TraceTable:
     def build(self, environment):
         self.run("build", environment)
 
+    def work(self, environment):
+        """Indexes the files that no run covers, in a process of its own."""
+        self.run("work", environment)
+
     def ask(self, environment, count, first):
         """Look-ups of traces in count files, in a process of its own with nothing in memory but the open table: of each its GETs,
         LISTs, milliseconds and rows. It checks the rows itself."""

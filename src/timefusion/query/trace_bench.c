@@ -1,6 +1,7 @@
 /* trace_bench -- a table of many files with known traces, and look-ups of them, for the story and `make bench BENCH=trace`.
  *
  *   trace_bench build URL PROJECT FILES TRACES GROUPS       each file: GROUPS row groups of TRACES traces, by flushes as ever
+ *   trace_bench work  URL PROJECT FILES TRACES GROUPS       indexes what is not, as maintenance does
  *   trace_bench ask   URL PROJECT FILES TRACES GROUPS COUNT FROM    COUNT look-ups, one a file, from file FROM on
  *
  * Every tenth trace of a file goes on in the next file. `ask` prints of each look-up: requests to the store (GET, then LIST),
@@ -126,13 +127,20 @@ static void file_seal(struct bench *bench, struct parquet_writer *writer, uint32
     }
 }
 
+static void work(struct bench *bench)
+{
+    struct err err = { .code = ERR_OK };
+    for (bool is_done = false; !is_done;)
+        must(timefusion_index_work(bench->timefusion, SCHEMA_LOGS_AND_SPANS, bench->project, 16, &is_done, &err), &err,
+             "index");
+}
+
 static void build(struct bench *bench)
 {
     struct err err = { .code = ERR_OK };
     struct parquet_writer *writer = parquet_writer_create();
     for (uint32_t first = 0; first < bench->file_count; first += FILES_A_FLUSH) {
         struct flush flush = { .app_id = "trace_bench/0", .position = first + FILES_A_FLUSH };
-        bool is_done = false;
         flush.groups = mem_calloc(FILES_A_FLUSH, sizeof *flush.groups);
         while (flush.group_count < FILES_A_FLUSH && first + flush.group_count < bench->file_count) {
             file_seal(bench, writer, first + flush.group_count, flush.app_id, &flush.groups[flush.group_count]);
@@ -140,9 +148,7 @@ static void build(struct bench *bench)
         }
         must(flush_run(&flush, bench->timefusion, writer, &bench_log, &err), &err, "flush");
         flush_deinit(&flush);
-        while (!is_done)
-            must(timefusion_index_work(bench->timefusion, SCHEMA_LOGS_AND_SPANS, bench->project, 16, &is_done, &err),
-                 &err, "index");
+        work(bench);
     }
     parquet_writer_destroy(writer);
 }
@@ -239,9 +245,10 @@ static void bench_close(struct bench *bench)
 int main(int argc, char **argv)
 {
     struct bench bench = { 0 };
-    bool builds = argc == 7 && strcmp(argv[1], "build") == 0, asks = argc == 9 && strcmp(argv[1], "ask") == 0;
-    if ((!builds && !asks) || !uuid_from_text(bytes_of_text(argv[3]), &bench.project)) {
-        fprintf(stderr, "trace_bench build|ask URL PROJECT FILES TRACES GROUPS [COUNT FROM]\n");
+    bool builds = argc == 7 && strcmp(argv[1], "build") == 0, works = argc == 7 && strcmp(argv[1], "work") == 0,
+         asks = argc == 9 && strcmp(argv[1], "ask") == 0;
+    if ((!builds && !works && !asks) || !uuid_from_text(bytes_of_text(argv[3]), &bench.project)) {
+        fprintf(stderr, "trace_bench build|work|ask URL PROJECT FILES TRACES GROUPS [COUNT FROM]\n");
         return 2;
     }
     bench.file_count = (uint32_t)strtoul(argv[4], NULL, 10);
@@ -250,6 +257,8 @@ int main(int argc, char **argv)
     bench_open(&bench, argv[2]);
     if (builds)
         build(&bench);
+    else if (works)
+        work(&bench);
     else
         ask(&bench, (uint32_t)strtoul(argv[7], NULL, 10), (uint32_t)strtoul(argv[8], NULL, 10));
     bench_close(&bench);
