@@ -232,7 +232,7 @@ static uint64_t packed_bits(const uint8_t *from, uint64_t bit, uint32_t width)
     uint64_t number = 0;
     for (uint32_t done = 0; done < width;) {
         uint32_t shift = (uint32_t)(bit % 8), take = 8 - shift < width - done ? 8 - shift : width - done;
-        number |= (uint64_t)(from[bit / 8] >> shift & ((1u << take) - 1)) << done;
+        number |= (uint64_t)((uint32_t)from[bit / 8] >> shift & ((1u << take) - 1)) << done;
         done += take;
         bit += take;
     }
