@@ -135,6 +135,9 @@ def main():
         for name, rules in (("third", [{"probability": 1 / 3, "action": "status", "status": 503}]),
                             ("resets", [{"probability": 0.15, "action": "reset_after"}, {"probability": 0.1, "action": "cut_answer"}])):
             one_run(s3, proxy, name, rules)
+        # A commit that took effect, and then silence: the client gives up waiting, asks again and finds its own.
+        one_run(s3, proxy, "silence", [{"kind": "PUT_IF_ABSENT", "path": "_delta_log/%020d.json" % 3, "times": 1, "action": "hang_after",
+                                        "hang_ms": 120000}])
 
 
 main()
