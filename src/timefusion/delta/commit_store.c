@@ -17,6 +17,8 @@
 #define TABLE_READY_MS    60000
 #define TABLE_LOOK_MS     500
 #define LOOK_NS           2000000000ull /* between looks for half-done commits of others */
+#define OWNER_LOOKS       5             /* before a half-done commit is finished in its owner's place */
+#define OWNER_LOOK_MS     60
 
 struct commit_store {
     struct commit_store_options options;
@@ -280,6 +282,21 @@ static bool commit_place(const struct commit_store *commits, const char *key, st
     return ok;
 }
 
+/* Whoever began it may be in the middle of it: delta-rs, when N.json comes from another while its temp file is still there,
+ * takes the version for lost and commits the same files again as the next one. */
+static bool is_finished_by_its_owner(const struct commit_store *commits, const struct commit_entry *entry)
+{
+    for (uint32_t look = 0; look < OWNER_LOOKS; look++) {
+        struct commit_entry now;
+        struct err err = { 0 };
+        bool has_entry = false;
+        clock_sleep_ms(OWNER_LOOK_MS);
+        if (!entry_get(commits, entry->version, &now, &has_entry, &err)) return false;
+        if (has_entry && now.is_complete) return true;
+    }
+    return false;
+}
+
 /* N.json is there after, from the entry's temp file if it was not. */
 static bool entry_copy(const struct commit_store *commits, const struct commit_entry *entry, struct err *err)
 {
@@ -305,10 +322,14 @@ static bool entry_copy(const struct commit_store *commits, const struct commit_e
                    entry->version, commits->table_uri, entry->temp_path);
 }
 
+/* The temp file goes first: without it delta-rs knows that N.json has come. */
 static bool entry_finish(const struct commit_store *commits, const struct commit_entry *entry, struct err *err)
 {
-    if (entry->is_complete) return true;
-    if (!entry_copy(commits, entry, err) || !entry_complete(commits, entry->version, err)) return false;
+    char temp_key[OBJECT_KEY_BYTES_MAX + 1];
+    if (entry->is_complete || is_finished_by_its_owner(commits, entry)) return true;
+    if (!entry_copy(commits, entry, err) || !key_make(commits, entry->temp_path, temp_key, err)) return false;
+    temp_delete(commits, temp_key);
+    if (!entry_complete(commits, entry->version, err)) return false;
     log_info(commits->options.log, "commit_store.finished", log_text("table", commits->table_uri),
              log_number("version", (int64_t)entry->version));
     return true;
@@ -384,12 +405,12 @@ static bool won(struct commit_store *commits, const struct commit_entry *entry, 
     fail_point("commit_store.after_entry");
     bool ok = commit_place(commits, key, bytes, &is_ours, &why);
     fail_point("commit_store.after_copy");
+    if (ok) temp_delete(commits, temp_key); /* before the entry: see entry_finish */
     if (ok) ok = entry_complete(commits, entry->version, &why);
     if (ok) {
         pthread_mutex_lock(&commits->lock);
         commits->next_version = entry->version + 1;
         pthread_mutex_unlock(&commits->lock);
-        temp_delete(commits, temp_key);
     } else {
         log_warn(commits->options.log, "commit_store.left_half_done", log_text("table", commits->table_uri),
                  log_number("version", (int64_t)entry->version), log_text("err", why.text));
