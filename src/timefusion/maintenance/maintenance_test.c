@@ -223,7 +223,7 @@ static void test_joins_in_the_background(void **state)
     struct maintenance_stats stats;
     maintenance_stats(setting.maintenance, &stats);
     const struct maintenance_counts *join = &stats.kinds[MAINTENANCE_JOIN];
-    assert_true(join->units >= 3);
+    assert_true(join->units >= 2); /* with two days joined the third one alone is few enough */
     assert_int_equal(join->failed, 0);
     assert_int_equal(live_read(fixture).files, 60 - join->files_in + join->files_out);
     assert_int_equal(tmp_count(fixture), 0);

@@ -265,8 +265,9 @@ bool parquet_is_joinable(struct bytes footer, uint64_t file_bytes, const struct 
     struct thrift_writer thrift;
     buf_init(&join.footer, FOOTER_BYTES_MAX);
     thrift_writer_init(&thrift, &join.footer);
-    bool is_joinable = file_bytes >= MAGIC_BYTES + TRAILER_BYTES + footer.len && footer_parse(&input, footer, &ignored) &&
-                       inputs_check(&join, table) && groups_copy(&join, &thrift) && !thrift.failed;
+    bool is_joinable = file_bytes >= MAGIC_BYTES + TRAILER_BYTES + footer.len &&
+                       footer_parse(&input, footer, &ignored) && inputs_check(&join, table) &&
+                       groups_copy(&join, &thrift) && !thrift.failed;
     buf_deinit(&join.footer);
     return is_joinable;
 }

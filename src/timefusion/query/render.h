@@ -18,7 +18,7 @@ struct render {
     struct uuid project_id;
     const char *user;
     char *const *settings;
-    struct bytes stats; /* what mark C stands for */
+    struct bytes stats;        /* what mark C stands for */
     const char *const *tables; /* SQL by plan table; NULL: empty relations of the right types */
 };
 /* What of a template's parts cannot be sent or read is an ERR_INPUT. */
