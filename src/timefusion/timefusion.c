@@ -78,8 +78,7 @@ static bool table_open(struct timefusion *timefusion, enum schema_table_id id, s
         .commit_mode = timefusion->options.commit_modes ? timefusion->options.commit_modes[id] : NULL,
         .log = timefusion->options.log,
     };
-    if (!delta_open(&table->delta, &options, err)) return err_within(err, "table \"%s\"", table->schema->name);
-    return true;
+    return delta_open(&table->delta, &options, err);
 }
 
 static bool tables_follow(struct timefusion *timefusion, struct err *err)

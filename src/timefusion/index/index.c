@@ -85,7 +85,7 @@ static void pending_write(struct index *index, struct shelf *shelf)
     if (ok) {
         atomic_fetch_add(&index->written, 1);
         (void)!shelf_obsolete_delete(index, shelf, &err);
-    } else {
+    } else if (err.code != ERR_CANCELLED) { /* that is a stop: maintenance does it after the next start */
         log_warn(index->options.log, "index.write_failed", log_text("prefix", shelf->prefix),
                  log_text("err", err.text));
     }
