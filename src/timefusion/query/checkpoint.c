@@ -1,5 +1,6 @@
 #include "timefusion/delta/delta.h"
 #include "timefusion/query/engine.h"
+#include "timefusion/query/rows.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,39 +96,6 @@ static bool action_sql(struct buf *sql, size_t action, duckdb_logical_type type)
            buf_add(sql, "", 1);
 }
 
-/* Runs the SQL and hands over each chunk of its rows. */
-static bool rows_read(duckdb_connection connection, const char *sql,
-                      bool (*take)(void *ctx, duckdb_data_chunk chunk, struct err *err), void *ctx, struct err *err)
-{
-    duckdb_prepared_statement prepared = NULL;
-    duckdb_pending_result pending = NULL;
-    duckdb_result result;
-    bool ok = true, has_result = false;
-    if (duckdb_prepare(connection, sql, &prepared) != DuckDBSuccess) {
-        ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
-    } else if (duckdb_pending_prepared_streaming(prepared, &pending) != DuckDBSuccess) {
-        ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_pending_error(pending));
-    } else {
-        has_result = true;
-        if (duckdb_execute_pending(pending, &result) != DuckDBSuccess)
-            ok = engine_err(err, duckdb_result_error_type(&result), duckdb_result_error(&result));
-    }
-    while (ok) {
-        duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
-        if (!chunk) {
-            const char *message = duckdb_result_error(&result);
-            if (message && message[0]) ok = engine_err(err, duckdb_result_error_type(&result), message);
-            break;
-        }
-        ok = take(ctx, chunk, err);
-        duckdb_destroy_data_chunk(&chunk);
-    }
-    if (has_result) duckdb_destroy_result(&result);
-    duckdb_destroy_pending(&pending);
-    duckdb_destroy_prepare(&prepared);
-    return ok;
-}
-
 /* -- actions as JSON --------------------------------------------------------------------------------------------- */
 
 struct action_lines {
@@ -157,7 +125,7 @@ static bool lines_read(duckdb_connection connection, const char *action, const c
 {
     struct action_lines it = { .sink = sink, .action = action };
     buf_init(&it.line, 64u << 20);
-    bool ok = rows_read(connection, sql, lines_take, &it, err);
+    bool ok = rows_stream(connection, sql, &(struct rows_stream){ .take = lines_take, .ctx = &it }, err);
     buf_deinit(&it.line);
     return ok;
 }
@@ -255,7 +223,8 @@ static bool actions_read(duckdb_connection connection, const struct delta_checkp
             if (duckdb_get_type_id(type) != DUCKDB_TYPE_STRUCT) {
                 ok = err_set(err, ERR_CORRUPT, "column \"%s\" of a checkpoint is not a struct", name);
             } else if (sink->add && strcmp(name, "add") == 0 && adds_sql(&sql, type)) {
-                ok = rows_read(connection, (const char *)sql.ptr, adds_take, (void *)(uintptr_t)sink, err);
+                ok = rows_stream(connection, (const char *)sql.ptr,
+                                 &(struct rows_stream){ .take = adds_take, .ctx = (void *)(uintptr_t)sink }, err);
             } else if (action_sql(&sql, action, type)) {
                 ok = lines_read(connection, name, (const char *)sql.ptr, sink, err);
             }

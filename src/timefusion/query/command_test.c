@@ -7,21 +7,6 @@
 
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-    struct fixture *fixture = mem_calloc(1, sizeof *fixture);
-    fixture_open(fixture, 2, 50);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_close(*state);
-    free(*state);
-    return 0;
-}
-
 static struct command parsed(const char *sql)
 {
     struct plan *plan;
@@ -212,9 +197,9 @@ int main(void)
         cmocka_unit_test(test_spellings),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_split),
-        cmocka_unit_test_setup_teardown(test_flush, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_stats, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_history, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_flush, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_stats, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_history, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,21 +6,6 @@
 
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-    struct fixture *fixture = mem_calloc(1, sizeof *fixture);
-    fixture_open(fixture, 2, 50);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_close(*state);
-    free(*state);
-    return 0;
-}
-
 /* Goal: nothing but what is listed passes the gate, however it is written.
  * Method: a list of attacks and of things we do not have; each is refused by query_prepare, before DuckDB hears of it. */
 static void test_refused(void **state)
@@ -380,5 +365,5 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_refused), cmocka_unit_test(test_deep_and_long),
                                         cmocka_unit_test(test_second_wall), cmocka_unit_test(test_names_do_not_pass) };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -236,6 +236,22 @@ static inline void fixture_close(struct fixture *fixture)
     if (system(command) != 0) fprintf(stderr, "could not remove %s\n", fixture->dir);
 }
 
+/* For cmocka: a fixture of two files of 50 rows. */
+static inline int fixture_setup(void **state)
+{
+    struct fixture *fixture = mem_calloc(1, sizeof *fixture);
+    fixture_open(fixture, 2, 50);
+    *state = fixture;
+    return 0;
+}
+
+static inline int fixture_teardown(void **state)
+{
+    fixture_close(*state);
+    free(*state);
+    return 0;
+}
+
 /* A value as psql would show it, near enough for tests. */
 static inline void fixture_show(struct buf *out, const struct query_chunk *chunk, uint32_t column,
                                 struct query_value value, enum query_type type)
