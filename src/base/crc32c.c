@@ -1,4 +1,5 @@
 #include "base/crc32c.h"
+#include "base/base64.h"
 #if defined(__x86_64__)
 #include <nmmintrin.h>
 #elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
@@ -60,8 +61,6 @@ uint32_t crc32c_add(uint32_t crc, struct bytes bytes)
 
 void crc32c_text(uint32_t crc, char text[CRC32C_TEXT_BYTES])
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint64_t bits = (uint64_t)crc << 4; /* 36 bits are six digits */
-    for (int i = 5; i >= 0; i--, bits >>= 6) text[i] = digits[bits & 63];
-    memcpy(text + 6, "==", 3);
+    const uint8_t bytes[] = { (uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8), (uint8_t)crc };
+    *base64_put((uint8_t *)text, bytes_from(bytes, sizeof bytes), true) = 0;
 }

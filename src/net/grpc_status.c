@@ -1,5 +1,6 @@
 #include "net/grpc_status.h"
 
+#include "base/base64.h"
 #include "base/varint.h"
 
 size_t grpc_message_encode(const char *text, char out[GRPC_MESSAGE_BYTES_MAX])
@@ -35,20 +36,6 @@ static uint8_t *field_put_number(uint8_t *at, uint32_t field, uint64_t number)
     return varint_put(at, number);
 }
 
-static size_t base64_put(const uint8_t *from, size_t len, char *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t written = 0;
-    uint32_t bits = 0;
-    int held = 0;
-    for (size_t i = 0; i < len; i++) {
-        bits = bits << 8 | from[i];
-        for (held += 8; held >= 6; held -= 6) out[written++] = digits[bits >> (held - 6) & 63];
-    }
-    if (held > 0) out[written++] = digits[bits << (6 - held) & 63];
-    return written;
-}
-
 size_t grpc_retry_details_encode(int status, const char *text, uint32_t retry_delay_ms,
                                  char out[GRPC_DETAILS_BYTES_MAX])
 {
@@ -67,5 +54,6 @@ size_t grpc_retry_details_encode(int status, const char *text, uint32_t retry_de
     end = field_put_number(message, 1, (uint64_t)status);                                /* Status.code */
     end = field_put_bytes(end, 2, text, strnlen(text, sizeof(((struct err *)0)->text))); /* Status.message */
     end = field_put_bytes(end, 3, any, any_len);                                         /* Status.details */
-    return base64_put(message, (size_t)(end - message), out);
+    uint8_t *out_end = base64_put((uint8_t *)out, bytes_from(message, (size_t)(end - message)), false);
+    return (size_t)(out_end - (uint8_t *)out);
 }

@@ -108,7 +108,7 @@ static bool partition_take(struct bytes project, const char *date, struct uuid *
     if (is_uuid) uuid_to_text(*project_id, canonical);
     if (!is_uuid || !bytes_equal(project, bytes_of_text(canonical)))
         return err_set(err, ERR_CORRUPT, "no project_id that is a UUID in lower case");
-    if (date == NULL || !delta_date_parse(date, day)) return err_set(err, ERR_CORRUPT, "no date");
+    if (date == NULL || !date_parse(date, day)) return err_set(err, ERR_CORRUPT, "no date");
     return true;
 }
 

@@ -274,7 +274,7 @@ static void partition_put(struct checkpoint *checkpoint, enum leaf_name key, str
 {
     char project[UUID_TEXT_BYTES + 1], date[16];
     uuid_to_text(project_id, project);
-    delta_date_text(day, date);
+    date_text(day, date);
     text_put_at(checkpoint, key, 0, BYTES("project_id"));
     text_put_at(checkpoint, key + 1, 0, arena_copy(&checkpoint->arena, bytes_of_text(project)));
     text_put_at(checkpoint, key, 1, BYTES("date"));

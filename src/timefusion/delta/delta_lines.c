@@ -33,7 +33,7 @@ static bool partition_put(struct buf *buf, struct uuid project_id, int32_t day)
 {
     char project[UUID_TEXT_BYTES + 1], date[16];
     uuid_to_text(project_id, project);
-    delta_date_text(day, date);
+    date_text(day, date);
     return buf_printf(buf, ",\"partitionValues\":{\"project_id\":\"%s\",\"date\":\"%s\"}", project, date);
 }
 

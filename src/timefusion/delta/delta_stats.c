@@ -91,7 +91,7 @@ static bool bound_put(struct stats *stats, struct buf *buf, const struct schema_
     case SCHEMA_TYPE_INTEGER:
     case SCHEMA_TYPE_BIGINT: return buf_printf(buf, "%" PRId64, is_max ? from->max.integer : from->min.integer);
     case SCHEMA_TYPE_DATE:
-        delta_date_text((int32_t)(is_max ? from->max.integer : from->min.integer), text);
+        date_text((int32_t)(is_max ? from->max.integer : from->min.integer), text);
         return buf_printf(buf, "\"%s\"", text);
     case SCHEMA_TYPE_TIMESTAMPTZ:
         return delta_time_text(is_max ? from->max.integer : from->min.integer, is_max, text) &&

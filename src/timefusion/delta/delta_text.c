@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/date.h"
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/utf8.h"
@@ -72,80 +73,16 @@ void delta_file_path(struct uuid project_id, int32_t day, struct uuid file_id, c
     char project[UUID_TEXT_BYTES + 1], file[UUID_TEXT_BYTES + 1], date[16];
     uuid_to_text(project_id, project);
     uuid_to_text(file_id, file);
-    delta_date_text(day, date);
+    date_text(day, date);
     snprintf(path, 160, "project_id=%s/date=%s/part-%s.parquet", project, date, file);
 }
 
 /* -- dates and times -------------------------------------------------------------------------------------------- */
 
-/* Howard Hinnant's days_from_civil and back: the proleptic Gregorian calendar, years counted from March. */
-static int64_t day_of(int64_t year, uint32_t month, uint32_t day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
-static void date_of(int64_t days, int64_t *year, uint32_t *month, uint32_t *day)
-{
-    days += 719468;
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int64_t day_of_era = days - era * 146097;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month_from_march = (5 * day_of_year + 2) / 153;
-    *day = (uint32_t)(day_of_year - (153 * month_from_march + 2) / 5 + 1);
-    *month = (uint32_t)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
-    *year = year_of_era + era * 400 + (*month <= 2);
-}
-
-void delta_date_text(int32_t day, char text[16])
-{
-    int64_t year;
-    uint32_t month, day_of_month;
-    date_of(day, &year, &month, &day_of_month);
-    snprintf(text, 16, "%04" PRId64 "-%02u-%02u", year % 100000, month, day_of_month);
-}
-
-/* Exactly count digits. */
-static bool digits_take(const char **at, uint32_t count, uint32_t *number)
-{
-    *number = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if ((*at)[i] < '0' || (*at)[i] > '9') return false;
-        *number = *number * 10 + (uint32_t)((*at)[i] - '0');
-    }
-    *at += count;
-    return true;
-}
-
 static bool char_take(const char **at, char wanted)
 {
     if (**at != wanted) return false;
     ++*at;
-    return true;
-}
-
-static bool date_take(const char **at, int64_t *days)
-{
-    uint32_t year, month, day;
-    if (!digits_take(at, 4, &year) || !char_take(at, '-') || !digits_take(at, 2, &month) || !char_take(at, '-') ||
-        !digits_take(at, 2, &day) || month < 1 || month > 12 || day < 1)
-        return false;
-    int64_t year_back;
-    uint32_t month_back, day_back;
-    *days = day_of(year, month, day);
-    date_of(*days, &year_back, &month_back, &day_back);
-    return day_back == day && month_back == month;
-}
-
-bool delta_date_parse(const char *text, int32_t *day)
-{
-    int64_t days;
-    if (!date_take(&text, &days) || *text != 0) return false;
-    *day = (int32_t)days;
     return true;
 }
 
@@ -157,7 +94,7 @@ bool delta_time_text(int64_t unix_us, bool round_up, char text[32])
     int64_t days = ms / 86400000, ms_of_day = ms % 86400000, year;
     if (ms_of_day < 0) days--, ms_of_day += 86400000;
     uint32_t month, day;
-    date_of(days, &year, &month, &day);
+    date_of_days(days, &year, &month, &day);
     if (year < 0 || year > 9999) return false;
     snprintf(text, 32, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", (int)year, month, day, (int)(ms_of_day / 3600000),
              (int)(ms_of_day / 60000 % 60), (int)(ms_of_day / 1000 % 60), (int)(ms_of_day % 1000));
@@ -186,9 +123,9 @@ static bool offset_take(const char **at, int64_t *offset_us)
     *offset_us = 0;
     if (**at == 0 || char_take(at, 'Z')) return true;
     int sign = char_take(at, '-') ? -1 : char_take(at, '+') ? 1 : 0;
-    if (sign == 0 || !digits_take(at, 2, &hours)) return false;
+    if (sign == 0 || !date_digits_take(at, 2, &hours)) return false;
     (void)char_take(at, ':');
-    if (**at != 0 && !digits_take(at, 2, &minutes)) return false;
+    if (**at != 0 && !date_digits_take(at, 2, &minutes)) return false;
     *offset_us = sign * (int64_t)(hours * 60 + minutes) * 60000000;
     return true;
 }
@@ -199,8 +136,9 @@ bool delta_time_parse(const char *text, bool greatest, int64_t *unix_us)
     uint32_t hour = 0, minute = 0, second = 0;
     if (!date_take(&text, &days)) return false;
     if (!char_take(&text, 'T') && !char_take(&text, ' ')) return false;
-    if (!digits_take(&text, 2, &hour) || !char_take(&text, ':') || !digits_take(&text, 2, &minute)) return false;
-    if (!char_take(&text, ':') || !digits_take(&text, 2, &second)) return false;
+    if (!date_digits_take(&text, 2, &hour) || !char_take(&text, ':') || !date_digits_take(&text, 2, &minute))
+        return false;
+    if (!char_take(&text, ':') || !date_digits_take(&text, 2, &second)) return false;
     if (hour > 23 || minute > 59 || second > 59) return false;
     if (!fraction_take(&text, &fraction_us, &step_us) || !offset_take(&text, &offset_us) || *text != 0) return false;
     *unix_us = days * DAY_US + ((int64_t)hour * 3600 + minute * 60 + second) * 1000000 + fraction_us - offset_us;

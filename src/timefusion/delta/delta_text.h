@@ -5,6 +5,7 @@
  * "Add File and Remove File" (paths are URIs, RFC 3986). */
 #pragma once
 #include "base/bytes.h"
+#include "base/date.h"
 #include "base/err.h"
 #include "timefusion/parquet/parquet.h"
 #include "timefusion/schema/schema.h"
@@ -19,8 +20,6 @@ MUST_CHECK bool delta_put_json_text(struct buf *buf, struct bytes text);
 MUST_CHECK bool delta_put_path(struct buf *buf, const char *path); /* URI-encoded, then JSON-quoted */
 MUST_CHECK bool delta_path_decode(const char *encoded, char path[DELTA_PATH_BYTES_MAX + 1]);
 
-void delta_date_text(int32_t day, char text[16]);                 /* "2026-11-22" */
-MUST_CHECK bool delta_date_parse(const char *text, int32_t *day); /* exactly that form, a day that exists */
 /* "2026-11-22T18:58:06.123Z"; false outside the years 0 to 9999. */
 MUST_CHECK bool delta_time_text(int64_t unix_us, bool round_up, char text[32]);
 /* Also other writers' forms: a space for T, no or up to nine digits of fraction, an offset. The greatest or the least

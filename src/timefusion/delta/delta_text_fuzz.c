@@ -44,8 +44,8 @@ static void time_check(const char *text)
     check(is_time == delta_time_parse(text, true, &greatest));
     if (is_time) check(least <= greatest);
     if (delta_interval_parse(text, &ms)) check(ms >= 0);
-    if (!delta_date_parse(text, &day)) return;
-    delta_date_text(day, back);
+    if (!date_parse(text, &day)) return;
+    date_text(day, back);
     check(strcmp(text, back) == 0);
 }
 

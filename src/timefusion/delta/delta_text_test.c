@@ -74,18 +74,18 @@ static void test_dates(void **state)
     char text[16], last[16] = "";
     for (int32_t day = -3000; day < 20000; day++) {
         int32_t back;
-        delta_date_text(day, text);
+        date_text(day, text);
         assert_true(strcmp(last, text) < 0);
         strcpy(last, text);
-        assert_true(delta_date_parse(text, &back));
+        assert_true(date_parse(text, &back));
         assert_int_equal(back, day);
     }
     int32_t day;
-    delta_date_text(20779, text);
+    date_text(20779, text);
     assert_string_equal(text, "2026-11-22");
     static const char *const bad[] = { "",         "2026-1-22", "2026-11-31", "2025-02-29", "2026-11-22 ",
                                        "20261122", "2026-00-01" };
-    for (size_t i = 0; i < COUNT_OF(bad); i++) assert_false(delta_date_parse(bad[i], &day));
+    for (size_t i = 0; i < COUNT_OF(bad); i++) assert_false(date_parse(bad[i], &day));
 }
 
 /* Goal: any path comes back from its encoded form; a broken one is refused. Method: all bytes that a name may have. */

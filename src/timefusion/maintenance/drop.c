@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/date.h"
 #include "base/fail.h"
-#include "timefusion/delta/delta_text.h"
 #include "timefusion/maintenance/maintenance_inside.h"
 
 #define UNIT_FILES_MAX 500
@@ -12,7 +12,7 @@ static void predicate_put(char text[256], struct uuid project_id, int32_t day_fi
 {
     char id[UUID_TEXT_BYTES + 1], date[16];
     uuid_to_text(project_id, id);
-    delta_date_text(day_first_kept, date);
+    date_text(day_first_kept, date);
     snprintf(text, 256, "{\"predicate\":\"[\\\"((project_id = '%s') AND (date < '%s'))\\\"]\"}", id, date);
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/date.h"
 #include "base/hex.h"
 #include "base/xml.h"
 #include "timefusion/object/object.h"
@@ -87,15 +88,6 @@ static bool char_is(struct bytes text, size_t *at, char c)
     return *at < text.len && text.ptr[(*at)++] == (uint8_t)c;
 }
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    int64_t era = year / 400, of_era = year - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
 bool s3_time_parse(struct bytes text, int64_t *unix_us)
 {
     static const char between[] = "--T::";
@@ -115,7 +107,7 @@ bool s3_time_parse(struct bytes text, int64_t *unix_us)
         for (size_t digits = at - from; digits > 6; digits--) fraction /= 10;
     }
     if (!char_is(text, &at, 'Z') || at != text.len) return false;
-    int64_t days = days_of((int64_t)parts[0], (int64_t)parts[1], (int64_t)parts[2]);
+    int64_t days = date_days((int64_t)parts[0], (uint32_t)parts[1], (uint32_t)parts[2]);
     *unix_us = ((days * 24 + (int64_t)parts[3]) * 60 + (int64_t)parts[4]) * 60000000 + (int64_t)parts[5] * 1000000 +
                (int64_t)fraction;
     return true;

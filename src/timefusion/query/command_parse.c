@@ -1,8 +1,8 @@
+#include "base/date.h"
 #include "timefusion/query/command.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <time.h>
 
 #define HISTORY_LIMIT     20
 #define HISTORY_LIMIT_MAX 10000
@@ -149,20 +149,13 @@ static bool table_take(struct words *words, struct command *command)
     return true;
 }
 
-static bool date_take(struct words *words, int32_t *day)
+static bool date_word_take(struct words *words, int32_t *day)
 {
     (void)word_take(words, "date"); /* DATE '2026-11-22' */
     struct bytes text = words->now.text;
-    struct tm parts = { 0 };
     char copy[11] = "";
-    bool ok = words->now.kind == WORD_TEXT && text.len == 10;
-    if (ok) {
-        memcpy(copy, text.ptr, 10);
-        const char *end = strptime(copy, "%Y-%m-%d", &parts);
-        ok = end && *end == '\0';
-    }
-    if (!ok) return not_understood(words, "a date such as '2026-11-22' is wanted here");
-    *day = (int32_t)(timegm(&parts) / 86400);
+    if (words->now.kind == WORD_TEXT && text.len == 10) memcpy(copy, text.ptr, 10);
+    if (!date_parse(copy, day)) return not_understood(words, "a date such as '2026-11-22' is wanted here");
     word_next(words);
     return true;
 }
@@ -178,10 +171,10 @@ static bool where_take(struct words *words, struct command *command)
         if (!is_equal && !is_least && !is_most && !is_above && !is_below && !is_between)
             return not_understood(words, "date is compared by =, <, <=, >, >= or BETWEEN");
         word_next(words);
-        if (!date_take(words, &day)) return false;
+        if (!date_word_take(words, &day)) return false;
         int32_t first = is_equal || is_least || is_between ? day : is_above ? day + 1 : INT32_MIN;
         int32_t last = is_equal || is_most ? day : is_below ? day - 1 : INT32_MAX;
-        if (is_between && (!word_need(words, "and") || !date_take(words, &last))) return false;
+        if (is_between && (!word_need(words, "and") || !date_word_take(words, &last))) return false;
         if (first > command->day_first) command->day_first = first;
         if (last < command->day_last) command->day_last = last;
     } while (word_take(words, "and"));

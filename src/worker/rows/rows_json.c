@@ -1,27 +1,12 @@
 #include "worker/rows/rows_json.h"
 
+#include "base/base64.h"
 #include "base/hex.h"
 
-static uint8_t *base64_put(uint8_t *at, struct bytes bytes)
+static uint8_t *base64_text_put(uint8_t *at, struct bytes bytes)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const uint8_t *from = bytes.ptr;
-    size_t left = bytes.len;
     *at++ = '"';
-    for (; left >= 3; left -= 3, from += 3) {
-        uint32_t group = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2];
-        *at++ = (uint8_t)digits[group >> 18];
-        *at++ = (uint8_t)digits[group >> 12 & 63];
-        *at++ = (uint8_t)digits[group >> 6 & 63];
-        *at++ = (uint8_t)digits[group & 63];
-    }
-    if (left > 0) {
-        uint32_t group = (uint32_t)from[0] << 16 | (left == 2 ? (uint32_t)from[1] << 8 : 0);
-        *at++ = (uint8_t)digits[group >> 18];
-        *at++ = (uint8_t)digits[group >> 12 & 63];
-        *at++ = left == 2 ? (uint8_t)digits[group >> 6 & 63] : (uint8_t)'=';
-        *at++ = '=';
-    }
+    at = base64_put(at, bytes, true);
     *at++ = '"';
     return at;
 }
@@ -65,7 +50,7 @@ uint8_t *json_put_value_slow(uint8_t *at, const struct otlp_value *value)
     case OTLP_BOOL: return json_put_raw(at, value->boolean ? BYTES("true") : BYTES("false"));
     case OTLP_INT: return json_put_int(at, value->integer);
     case OTLP_DOUBLE: return json_put_number(at, value->number);
-    case OTLP_BYTES: return base64_put(at, value->bytes);
+    case OTLP_BYTES: return base64_text_put(at, value->bytes);
     case OTLP_ARRAY:
     case OTLP_KVLIST: return entries_put(at, value);
     }
