@@ -163,7 +163,7 @@ static bool cache_start(struct app *app, struct err *err)
 {
     const struct config *config = &app->config;
     char path[1024];
-    if (strncmp(object_store_url(app->store.objects), "s3://", 5) != 0) return true;
+    if (!app->store.aws) return true;
     if (config->cache_memory_bytes == 0 && config->cache_disk_bytes == 0) return true;
     budget_give_cache(&app->budget, config->cache_memory_bytes);
     path_in(app, "cache", path, sizeof path);

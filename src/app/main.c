@@ -1,5 +1,6 @@
 /* main.c -- the command line: run, and small commands beside a running server. */
 #include "app/app.h"
+#include "app/beside.h"
 #include "app/retention.h"
 #include "app/send.h"
 #include "meta/meta.h"
@@ -12,12 +13,6 @@
 #include <unistd.h>
 
 #define VERSION MONO_VERSION
-
-static int fail(const struct err *err)
-{
-    fprintf(stderr, "monoscope: %s\n", err->text);
-    return 1;
-}
 
 static bool log_level_read(const char *name, enum log_level *level, struct err *err)
 {
@@ -95,7 +90,7 @@ static int command_run(int argc, char **argv)
     struct err err = { 0 };
     struct app *app;
     if (!config_read(&config, argc, argv, &err) || !log_level_read(config.log_level, &log.level_min, &err))
-        return fail(&err);
+        return beside_fail(&err);
 
     /* Blocked before any thread starts, so that only the main thread takes them; a client that goes away is no signal. */
     sigset_t signals;
@@ -110,7 +105,7 @@ static int command_run(int argc, char **argv)
     mallopt(M_TRIM_THRESHOLD, 16 << 20);
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
 
-    if (!app_start(&app, &config, &log, &err)) return fail(&err);
+    if (!app_start(&app, &config, &log, &err)) return beside_fail(&err);
     struct app_address at;
     app_address(app, &at);
     log_info(app_log(app), "app.ready", log_text("version", VERSION), log_number("otlp_grpc_port", at.otlp_grpc_port),
@@ -120,16 +115,9 @@ static int command_run(int argc, char **argv)
              log_number("start_ms", (int64_t)at.start_ms));
     print_welcome(&config, &at);
     int status = wait_for_end(app, &signals, &err);
-    if (status != 0) fail(&err);
+    if (status != 0) beside_fail(&err);
     app_stop(app);
     return status;
-}
-
-static bool meta_at(const struct config *config, struct meta **meta, const struct log *log, struct err *err)
-{
-    char path[1024];
-    snprintf(path, sizeof path, "%s/meta.sqlite", config->data);
-    return meta_open(meta, path, log, err);
 }
 
 static bool project_print(void *ctx, const struct meta_project *project)
@@ -155,13 +143,13 @@ static int command_project(int argc, char **argv)
         fprintf(stderr, "usage: monoscope project list | create NAME [--data FOLDER]\n");
         return 2;
     }
-    if (!config_read(&config, argc - used, argv + used, &err) || !meta_at(&config, &meta, &log, &err))
-        return fail(&err);
+    if (!config_read(&config, argc - used, argv + used, &err) || !beside_meta_open(&meta, &config, &log, &err))
+        return beside_fail(&err);
     bool ok = creates ? app_project_name_check(argv[1], &err) && meta_project_create(meta, argv[1], &project, &err)
                       : meta_project_list(meta, project_print, NULL, &err);
     if (ok && creates) project_print(NULL, &project);
     meta_close(meta);
-    return ok ? 0 : fail(&err);
+    return ok ? 0 : beside_fail(&err);
 }
 
 static bool key_print(void *ctx, const struct meta_key *key)
@@ -246,13 +234,13 @@ static int command_key(int argc, char **argv)
         fprintf(stderr, "monoscope: \"%s\" is not a key's id (printed by `key create` and `key list`)\n", argv[1]);
         return 2;
     }
-    if (!config_read(&config, argc - used, argv + used, &err) || !meta_at(&config, &meta, &log, &err))
-        return fail(&err);
+    if (!config_read(&config, argc - used, argv + used, &err) || !beside_meta_open(&meta, &config, &log, &err))
+        return beside_fail(&err);
     bool ok = creates ? key_create(meta, argv[1], argv[2], &limits, &err)
               : lists ? key_list(meta, argv[1], &err)
                       : meta_key_revoke(meta, key_id, &err);
     meta_close(meta);
-    return ok ? 0 : fail(&err);
+    return ok ? 0 : beside_fail(&err);
 }
 
 static int command_help(void)

@@ -1,6 +1,5 @@
 #include "app/retention.h"
-#include "app/config.h"
-#include "meta/meta.h"
+#include "app/beside.h"
 #include "timefusion/schema/schema.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,12 +14,6 @@ static int usage(void)
             "       monoscope retention clear PROJECT TABLE        --retention counts again\n"
             "       all with [--data FOLDER]\n");
     return 2;
-}
-
-static int fail(const struct err *err)
-{
-    fprintf(stderr, "monoscope: %s\n", err->text);
-    return 1;
 }
 
 /* "30d" or "forever". */
@@ -106,15 +99,13 @@ int retention_command(int argc, char **argv)
     struct log log = { .fd = 2, .level_min = LOG_WARN };
     struct err err = { 0 };
     struct meta *meta;
-    char path[1024];
     int used = 0;
     for (size_t c = 0; argc > 0 && c < COUNT_OF(commands); c++)
         if (strcmp(argv[0], commands[c].name) == 0) used = commands[c].used;
     if (used == 0 || argc < used) return usage();
-    if (!config_read(&config, argc - used, argv + used, &err)) return fail(&err);
-    snprintf(path, sizeof path, "%s/meta.sqlite", config.data);
-    if (!meta_open(&meta, path, &log, &err)) return fail(&err);
+    if (!config_read(&config, argc - used, argv + used, &err)) return beside_fail(&err);
+    if (!beside_meta_open(&meta, &config, &log, &err)) return beside_fail(&err);
     bool ok = run(meta, argv, &err);
     meta_close(meta);
-    return ok ? 0 : fail(&err);
+    return ok ? 0 : beside_fail(&err);
 }

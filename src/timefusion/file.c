@@ -4,6 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+void file_key(const struct schema_table *table, const char *path, char key[FILE_KEY_BYTES])
+{
+    snprintf(key, FILE_KEY_BYTES, "%s/%s", table->name, path);
+}
+
 struct file *file_create(struct object_store *store, const char *key, const struct schema_table *table,
                          enum timefusion_origin origin, uint64_t id)
 {
@@ -165,6 +170,16 @@ bool timefusion_file_footer(struct timefusion_file *shown, const struct parquet_
         pthread_mutex_unlock(&file->lock);
     }
     *footer = known;
+    return true;
+}
+
+bool timefusion_file_rows(struct timefusion_file *file, uint64_t *rows, struct err *err)
+{
+    const struct parquet_footer *footer;
+    *rows = file->row_count;
+    if (*rows != DELTA_ROWS_UNKNOWN) return true;
+    if (!timefusion_file_footer(file, &footer, err)) return false;
+    *rows = footer->row_count;
     return true;
 }
 

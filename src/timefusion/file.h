@@ -37,6 +37,9 @@ struct file {
     struct parquet_footer *footer;
     struct file_extent *extents; /* go with the last query's reference */
 };
+/* Where the table's file of this path is in the store. */
+#define FILE_KEY_BYTES (OBJECT_KEY_BYTES_MAX + 1)
+void file_key(const struct schema_table *table, const char *path, char key[FILE_KEY_BYTES]);
 /* With one reference, the caller's. key is copied. */
 struct file *file_create(struct object_store *store, const char *key, const struct schema_table *table,
                          enum timefusion_origin origin, uint64_t id);

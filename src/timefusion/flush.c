@@ -1,6 +1,7 @@
 #include "timefusion/flush.h"
 #include "base/clock.h"
 #include "base/fail.h"
+#include "timefusion/file.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,10 +81,10 @@ static bool file_store(struct timefusion *timefusion, struct flush_group *group,
     struct parquet_footer *footer = NULL;
     uint64_t bytes = 0;
     struct uuid file_id = uuid_by_time();
-    char path[160], key[256], tmp[1024], id[UUID_TEXT_BYTES + 1];
+    char path[160], key[FILE_KEY_BYTES], tmp[1024], id[UUID_TEXT_BYTES + 1];
     delta_file_path(group->project_id, group->day, file_id, path);
     uuid_to_text(file_id, id);
-    snprintf(key, sizeof key, "%s/%s", group->table->name, path);
+    file_key(group->table, path, key);
     snprintf(tmp, sizeof tmp, "%s/%s.parquet", timefusion_tmp_dir(timefusion), id);
 
     if (!disk->ops->open(disk, tmp, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &out, err)) return false;
@@ -140,8 +141,8 @@ static void commit_deinit(struct table_commit *commit, struct timefusion *timefu
     for (uint32_t a = 0; a < commit->count; a++) {
         if (delete_files) {
             struct err ignored = { 0 };
-            char key[256];
-            snprintf(key, sizeof key, "%s/%s", table->name, commit->adds[a].path);
+            char key[FILE_KEY_BYTES];
+            file_key(table, commit->adds[a].path, key);
             (void)!object_delete(timefusion_store(timefusion), key, &ignored);
         }
         parquet_footer_destroy((struct parquet_footer *)commit->adds[a].footer);
@@ -156,8 +157,8 @@ static void commit_deinit(struct table_commit *commit, struct timefusion *timefu
 static void commit_index(struct table_commit *commit, struct timefusion *timefusion, const struct schema_table *table)
 {
     for (uint32_t a = 0; a < commit->count; a++) {
-        char key[256];
-        snprintf(key, sizeof key, "%s/%s", table->name, commit->adds[a].path);
+        char key[FILE_KEY_BYTES];
+        file_key(table, commit->adds[a].path, key);
         index_note(timefusion_index(timefusion), table, commit->adds[a].project_id, key, commit->values[a]);
         commit->values[a] = NULL;
     }

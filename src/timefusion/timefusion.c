@@ -199,8 +199,8 @@ static void files_rebuild(struct table *table, uint32_t cap, bool drop_unheld)
 static struct file *files_get(struct timefusion *timefusion, struct table *table, const struct delta_file *delta_file)
 {
     struct delta_files *files = &table->files;
-    char key[OBJECT_KEY_BYTES_MAX + 1];
-    snprintf(key, sizeof key, "%s/%s", table->schema->name, delta_file->path);
+    char key[FILE_KEY_BYTES];
+    file_key(table->schema, delta_file->path, key);
     if ((files->used + 1) * 2 > files->cap) files_rebuild(table, files->cap ? files->cap * 2 : 64, false);
     uint32_t at = files_slot(files, key);
     if (!files->slots[at]) {
@@ -374,8 +374,8 @@ struct timefusion_snapshot *timefusion_snapshot_of(struct timefusion *timefusion
 bool timefusion_file_is_held(struct timefusion *timefusion, enum schema_table_id id, const char *path)
 {
     struct table *table = &timefusion->tables[id];
-    char key[OBJECT_KEY_BYTES_MAX + 1];
-    snprintf(key, sizeof key, "%s/%s", table->schema->name, path);
+    char key[FILE_KEY_BYTES];
+    file_key(table->schema, path, key);
     pthread_mutex_lock(&table->lock);
     struct file *file = table->files.cap > 0 ? table->files.slots[files_slot(&table->files, key)] : NULL;
     bool is_held = file && atomic_load(&file->reference_count) > 1;

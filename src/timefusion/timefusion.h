@@ -61,6 +61,8 @@ MUST_CHECK bool timefusion_file_read(struct timefusion_file *file, uint64_t offs
 MUST_CHECK bool timefusion_file_footer(struct timefusion_file *file, const struct parquet_footer **footer,
                                        struct err *err);
 
+/* How many rows it has: by its add, else by its footer. */
+MUST_CHECK bool timefusion_file_rows(struct timefusion_file *file, uint64_t *rows, struct err *err);
 /* Beyond the snapshot that it came from. */
 void timefusion_file_acquire(struct timefusion_file *file);
 void timefusion_file_release(struct timefusion_file *file);

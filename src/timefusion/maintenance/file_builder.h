@@ -16,8 +16,8 @@ struct file_builder_options {
     const struct schema_table *table;
     struct uuid project_id;
     int32_t day;
-    bool is_cold;   /* such files are not recoded again: see file_builder_path */
-    int zstd_level; /* 0: the usual */
+    /* Named "cold-<id>.parquet" for "part-<id>.parquet", at a higher level of zstd: such files are not recoded again. */
+    bool is_cold; /* see file_builder_path */
 };
 struct file_builder *file_builder_create(const struct file_builder_options *options);
 /* The rows become one row group, sorted by (service, timestamp); borrowed for the call. */

@@ -110,31 +110,20 @@ static enum unit_end joined_commit(struct unit *unit, struct partition partition
     struct timefusion *timefusion = unit->maintenance->options.timefusion;
     struct disk *disk = timefusion_disk(timefusion);
     struct err ignored = { 0 };
-    char key[256];
-    snprintf(key, sizeof key, "%s/%s", schema_table(partition.table)->name, joined->path);
+    char key[FILE_KEY_BYTES];
+    file_key(schema_table(partition.table), joined->path, key);
     if (unit_is_cancelled(unit, err) || !object_put_file(timefusion_store(timefusion), key, joined->tmp, err)) {
         (void)!disk->ops->unlink(disk, joined->tmp, &ignored);
         return UNIT_FAILED;
     }
     fail_point("maintenance.after_put");
-    const char *removes[PLAN_FULL];
-    for (uint32_t f = 0; f < count; f++) {
-        removes[f] = files[f]->path;
-        unit->result.bytes_removed += files[f]->bytes;
-    }
     struct delta_add add = { .path = joined->path,
                              .project_id = partition.project_id,
                              .day = partition.day,
                              .bytes = joined->bytes,
                              .footer = joined->footer };
-    struct delta_change change = { .adds = &add,
-                                   .add_count = 1,
-                                   .removes = removes,
-                                   .remove_count = count,
-                                   .operation = "OPTIMIZE",
-                                   .parameters_json = "{\"predicate\":\"[]\",\"zOrderBy\":\"[]\",\"auto\":\"true\"}" };
     bool is_certain;
-    enum unit_end end = unit_commit(unit, partition.table, &change, &is_certain, err);
+    enum unit_end end = unit_replace(unit, partition.table, files, count, &add, 1, &is_certain, err);
     if (end != UNIT_DONE && is_certain) (void)!object_delete(timefusion_store(timefusion), key, &ignored);
     fail_point("maintenance.after_commit");
     if (end == UNIT_DONE) {
@@ -142,9 +131,6 @@ static enum unit_end joined_commit(struct unit *unit, struct partition partition
                    joined->values);
         joined->values = NULL;
     }
-    unit->result.files_removed = count;
-    unit->result.files_added = 1;
-    unit->result.bytes_added = joined->bytes;
     unit->result.rows = joined->footer->row_count;
     return end;
 }

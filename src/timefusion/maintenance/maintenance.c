@@ -48,6 +48,30 @@ enum unit_end unit_commit(struct unit *unit, enum schema_table_id table, const s
     return err->code == ERR_CONFLICT ? UNIT_CONFLICT : UNIT_FAILED;
 }
 
+enum unit_end unit_replace(struct unit *unit, enum schema_table_id table, const struct delta_file *const *files,
+                           uint32_t file_count, const struct delta_add *adds, uint32_t add_count, bool *is_certain,
+                           struct err *err)
+{
+    struct maintenance_result *result = &unit->result;
+    const char **removes = mem_alloc(file_count * sizeof *removes);
+    for (uint32_t f = 0; f < file_count; f++) {
+        removes[f] = files[f]->path;
+        result->bytes_removed += files[f]->bytes;
+    }
+    for (uint32_t a = 0; a < add_count; a++) result->bytes_added += adds[a].bytes;
+    result->files_removed = file_count;
+    result->files_added = add_count;
+    struct delta_change change = { .adds = adds,
+                                   .add_count = add_count,
+                                   .removes = removes,
+                                   .remove_count = file_count,
+                                   .operation = "OPTIMIZE",
+                                   .parameters_json = "{\"predicate\":\"[]\",\"zOrderBy\":\"[]\",\"auto\":\"true\"}" };
+    enum unit_end end = unit_commit(unit, table, &change, is_certain, err);
+    free(removes);
+    return end;
+}
+
 /* ---- one unit, counted ---- */
 
 static void unit_count(struct maintenance *maintenance, enum maintenance_kind kind, enum unit_end end,

@@ -67,6 +67,11 @@ bool unit_is_cancelled(const struct unit *unit, struct err *err);
 enum unit_end unit_commit(struct unit *unit, enum schema_table_id table, const struct delta_change *change,
                           bool *is_certain, struct err *err);
 
+/* The same of an OPTIMIZE: files give way to adds. Counts both in the unit's result. */
+enum unit_end unit_replace(struct unit *unit, enum schema_table_id table, const struct delta_file *const *files,
+                           uint32_t file_count, const struct delta_add *adds, uint32_t add_count, bool *is_certain,
+                           struct err *err);
+
 /* partition.c: the live files of a project's day, oldest first, in one snapshot. */
 struct partition_files {
     struct delta_snapshot *snapshot;

@@ -100,13 +100,13 @@ uint32_t partition_file_weight(struct maintenance *maintenance, enum schema_tabl
 {
     const struct schema_table *table = schema_table(id);
     struct parquet_footer *footer;
-    char key[OBJECT_KEY_BYTES_MAX + 1];
+    char key[FILE_KEY_BYTES];
     bool is_joinable;
     uint32_t weight = partition_file_weight_known(maintenance, file);
     if (weight != UINT32_MAX) return weight;
     weight = PLAN_FOREIGN;
     if (err->code != ERR_OK) return weight;
-    snprintf(key, sizeof key, "%s/%s", table->name, file->path);
+    file_key(table, file->path, key);
     struct file *opened =
         file_create(timefusion_store(maintenance->options.timefusion), key, table, TIMEFUSION_DELTA, 0);
     opened->shown.bytes = file->bytes;

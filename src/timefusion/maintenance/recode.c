@@ -10,7 +10,6 @@
 #define UNIT_ROWS_MAX  500000
 #define UNIT_BYTES_MAX (64ull << 20)
 #define ROWS_MAX       30000 /* of a row group */
-#define COLD_LEVEL     9     /* 5% smaller than 1 for twice the CPU, once */
 
 struct recoding {
     struct unit *unit;
@@ -90,26 +89,11 @@ static enum unit_end recoded_commit(struct unit *unit, struct partition partitio
     fail_point("maintenance.after_recode");
     if (unit_is_cancelled(unit, err)) return UNIT_FAILED;
     if (!partition_still_has(unit->maintenance, partition, files, count)) return UNIT_CONFLICT;
-    const char **removes = mem_alloc(count * sizeof *removes);
-    for (uint32_t f = 0; f < count; f++) {
-        removes[f] = files[f]->path;
-        unit->result.bytes_removed += files[f]->bytes;
-    }
-    for (uint32_t a = 0; a < add_count; a++) unit->result.bytes_added += adds[a].bytes;
-    struct delta_change change = { .adds = adds,
-                                   .add_count = add_count,
-                                   .removes = removes,
-                                   .remove_count = count,
-                                   .operation = "OPTIMIZE",
-                                   .parameters_json = "{\"predicate\":\"[]\",\"zOrderBy\":\"[]\",\"auto\":\"true\"}" };
     bool is_certain;
-    enum unit_end end = unit_commit(unit, partition.table, &change, &is_certain, err);
+    enum unit_end end = unit_replace(unit, partition.table, files, count, adds, add_count, &is_certain, err);
     fail_point("maintenance.after_recode_commit");
     *keep_files = end == UNIT_DONE || !is_certain;
-    unit->result.files_removed = count;
-    unit->result.files_added = add_count;
     unit->result.rows = file_builder_row_count(builder);
-    free(removes);
     return end;
 }
 
@@ -131,8 +115,7 @@ enum unit_end recode_unit(struct unit *unit, struct partition partition, bool on
                                                                 .table = snapshot->table,
                                                                 .project_id = partition.project_id,
                                                                 .day = partition.day,
-                                                                .is_cold = !only_foreign,
-                                                                .zstd_level = only_foreign ? 0 : COLD_LEVEL });
+                                                                .is_cold = !only_foreign });
         end = rows_recode(unit, snapshot, builder, err)
                   ? recoded_commit(unit, partition, files.files, count, builder, &keep_files, err)
               : partition_still_has(maintenance, partition, files.files, count) ? UNIT_FAILED

@@ -17,11 +17,10 @@
 #include <stdlib.h>
 
 #define TRIES_MAX         8
-#define FLUSH_SLICE_MS    200
+#define PAUSE_SLICE_MS    200
 #define FLUSH_MS_MAX      120000
 #define ROW_GROUP_ROWS    30000
 #define COLUMNS_BYTES_MAX (64u << 20)
-#define COLD_ZSTD_LEVEL   9
 #define STORED_S_MAX      2700 /* VACUUM takes files that the log does not name for litter after an hour */
 
 struct target { /* a file of the table and how many of its rows match */
@@ -57,26 +56,6 @@ bool change_is_allowed(const struct query_session *session, struct err *err)
     /* Keys that only send, and those of browsers, open no session; every other key of a project may do all in it. */
     (void)session;
     (void)err;
-    return true;
-}
-
-/* --- before --- */
-
-static bool flush_wait(struct query_session *session, struct err *err)
-{
-    const struct query_hooks *hooks = &session->engine->options.hooks;
-    uint64_t ticket = 0, begin_ns = clock_mono_ns();
-    if (!hooks->flush)
-        return err_set(err, ERR_UNSUPPORTED, "rows can be changed only by a server that also takes them in");
-    while (!hooks->flush(hooks->ctx, &ticket, FLUSH_SLICE_MS, err)) {
-        if (err->code != ERR_TIMEOUT) return err_within(err, "nothing was changed");
-        *err = (struct err){ .code = ERR_OK };
-        if (session_is_stopped(session, err)) return false;
-        if (clock_mono_ns() - begin_ns > FLUSH_MS_MAX * UINT64_C(1000000))
-            return err_set(err, ERR_BUSY,
-                           "nothing was changed: rows that came before are not in the table after %d s; try again",
-                           FLUSH_MS_MAX / 1000);
-    }
     return true;
 }
 
@@ -262,23 +241,13 @@ static bool update_sql(struct change *change, struct buf *sql, struct err *err)
            buf_printf(sql, " AS %s) AS %s) AS q", relation, relation);
 }
 
-static bool file_rows(struct timefusion_file *file, uint64_t *rows, struct err *err)
-{
-    const struct parquet_footer *footer;
-    *rows = file->row_count;
-    if (*rows != DELTA_ROWS_UNKNOWN) return true;
-    if (!timefusion_file_footer(file, &footer, err)) return false;
-    *rows = footer->row_count;
-    return true;
-}
-
 /* A file is replaced only when each of its rows is accounted for. */
 static bool rows_check(const struct change *change, struct err *err)
 {
     const struct target *target = change->target;
     bool is_update = change->cursor->plan->kind == PLAN_UPDATE;
     uint64_t rows;
-    if (!file_rows(target->file, &rows, err)) return false;
+    if (!timefusion_file_rows(target->file, &rows, err)) return false;
     uint64_t gone = is_update ? 0 : target->matched;
     if (gone <= rows && target->kept == rows - gone && (!is_update || target->updated == target->matched)) return true;
     return err_set(err, ERR_CORRUPT,
@@ -305,8 +274,7 @@ static void builder_begin(struct change *change, const struct target *target)
                                             .table = schema_table(target->table),
                                             .project_id = change->cursor->session->project_id,
                                             .day = target->file->day,
-                                            .is_cold = target->is_cold,
-                                            .zstd_level = target->is_cold ? COLD_ZSTD_LEVEL : 0 };
+                                            .is_cold = target->is_cold };
     change->built[change->built_count++] =
         (struct built){ .builder = file_builder_create(&options), .table = target->table };
     columns_destroy(change->columns);
@@ -494,7 +462,7 @@ static bool units_pause(struct query_session *session, bool *is_paused, struct e
     struct maintenance *maintenance = session->engine->options.hooks.maintenance;
     while (maintenance && !*is_paused) {
         if (session_is_stopped(session, err)) return false;
-        *is_paused = maintenance_pause(maintenance, FLUSH_SLICE_MS);
+        *is_paused = maintenance_pause(maintenance, PAUSE_SLICE_MS);
     }
     return true;
 }
@@ -520,7 +488,8 @@ bool change_run(struct query_cursor *cursor, struct prune_warning **warnings, st
     struct err roll_err = { .code = ERR_OK };
     if (!change_is_allowed(session, err)) return false;
     bool is_rolled = cursor->plan->kind != PLAN_DELETE || !hooks->log_roll || hooks->log_roll(hooks->ctx, &roll_err);
-    if (!flush_wait(session, err)) return false;
+    if (!session_flush(session, FLUSH_MS_MAX, err))
+        return !session_is_stopped(session, err) && err_within(err, "nothing was changed");
     bool is_paused = false;
     bool ok = change_tries(cursor, warnings, &is_paused, err);
     if (is_paused) maintenance_resume(hooks->maintenance);

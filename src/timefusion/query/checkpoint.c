@@ -71,11 +71,6 @@ static void source_close(struct source *source)
     free(source->whole);
 }
 
-static void nothing(void *ctx)
-{
-    (void)ctx;
-}
-
 /* SELECT of one action as JSON text, from the fields that this file has; false when it has none of them. */
 static bool action_sql(struct buf *sql, size_t action, duckdb_logical_type type)
 {
@@ -243,9 +238,7 @@ static bool source_query(struct source *source, const struct delta_checkpoint_si
     const struct query_options options = { .memory_bytes_max = 256u << 20, .threads = 2 };
     if (!engine_open_database(&database, &fs, NULL, &options, err)) return false;
     struct duckdb_fs_file file = { .name = "checkpoint.parquet", .bytes = source->bytes, .file = source };
-    struct duckdb_fs_snapshot snapshot = {
-        .id = 1, .files = &file, .file_count = 1, .read = source_read, .release = nothing
-    };
+    struct duckdb_fs_snapshot snapshot = { .id = 1, .files = &file, .file_count = 1, .read = source_read };
     duckdb_connection connection;
     duckdb_fs_add(fs, &snapshot);
     bool ok = duckdb_connect(database, &connection) == DuckDBSuccess ||

@@ -7,23 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FLUSH_SLICE_MS 250 /* between looks whether the client still wants it */
 #define HOUR_MS        3600000
 #define ROWS_BYTES_MAX (32u << 20)
-
-static bool flush_run_command(struct query_cursor *cursor, struct err *err)
-{
-    const struct query_hooks *hooks = &cursor->session->engine->options.hooks;
-    uint64_t ticket = 0;
-    if (!hooks->flush) return err_set(err, ERR_UNSUPPORTED, "this process has no rows to flush; ask one that ingests");
-    cursor->is_done = true;
-    for (;;) {
-        if (session_is_stopped(cursor->session, err)) return false;
-        if (hooks->flush(hooks->ctx, &ticket, FLUSH_SLICE_MS, err)) return true;
-        if (err->code != ERR_TIMEOUT) return false;
-        *err = (struct err){ .code = ERR_OK };
-    }
-}
 
 /* -- OPTIMIZE, VACUUM -------------------------------------------------------------------------------------------- */
 
@@ -129,7 +114,10 @@ bool command_run(struct query_cursor *cursor, struct err *err)
     bool ok = false;
     buf_init(&sql, ROWS_BYTES_MAX);
     switch (cursor->plan->command->kind) {
-    case COMMAND_FLUSH: ok = flush_run_command(cursor, err); break;
+    case COMMAND_FLUSH:
+        cursor->is_done = true;
+        ok = session_flush(cursor->session, 0, err);
+        break;
     case COMMAND_OPTIMIZE: ok = optimize_run(cursor, &sql, err); break;
     case COMMAND_VACUUM: ok = vacuum_run(cursor, &sql, err); break;
     case COMMAND_HISTORY: ok = history_run(cursor, &sql, err); break;

@@ -38,26 +38,10 @@ bool cursor_failed(struct query_cursor *cursor, struct err *err)
 
 bool cursor_sql(struct query_cursor *cursor, const char *sql, struct err *err)
 {
-    duckdb_prepared_statement prepared = NULL;
-    duckdb_pending_result pending = NULL;
-    bool ok = lane_begin(cursor->session, cursor->lane, err);
-    if (!ok) return false;
-    if (duckdb_prepare(cursor->lane->connection, sql, &prepared) != DuckDBSuccess) {
-        ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
-    } else if (duckdb_pending_prepared_streaming(prepared, &pending) != DuckDBSuccess) {
-        ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_pending_error(pending));
-    } else if (duckdb_execute_pending(pending, &cursor->result) != DuckDBSuccess) {
-        const char *message = duckdb_result_error(&cursor->result);
-        ok = engine_err(err, duckdb_result_error_type(&cursor->result),
-                        message ? message : duckdb_pending_error(pending));
-        duckdb_destroy_result(&cursor->result);
-    } else {
-        cursor->has_result = true;
-    }
+    if (!lane_begin(cursor->session, cursor->lane, err)) return false;
+    cursor->has_result = engine_stream(cursor->lane->connection, sql, NULL, &cursor->result, err);
     lane_end(cursor->session);
-    duckdb_destroy_pending(&pending);
-    duckdb_destroy_prepare(&prepared);
-    return ok || cursor_failed(cursor, err);
+    return cursor->has_result || cursor_failed(cursor, err);
 }
 
 bool cursor_run(struct query_cursor *cursor, const char *template, const char *prefix, struct err *err)

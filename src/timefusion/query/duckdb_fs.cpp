@@ -33,7 +33,7 @@ struct Snapshot {
     std::unordered_map<std::string, duckdb_fs_file> files; // names are kept alive by the keys
     ~Snapshot()
     {
-        release(ctx);
+        if (release) release(ctx);
     }
 };
 

@@ -23,7 +23,7 @@ struct duckdb_fs_snapshot {
     const struct duckdb_fs_file *files; /* copied */
     uint32_t file_count;
     bool (*read)(void *file, uint64_t offset, void *ptr, size_t len, struct err *err);
-    void (*release)(void *ctx);
+    void (*release)(void *ctx); /* or NULL: the caller holds it until the database is closed */
     void *ctx;
 };
 /* The file system belongs to the database; call before its configuration is locked. */

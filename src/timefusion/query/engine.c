@@ -88,6 +88,40 @@ bool engine_err(struct err *err, duckdb_error_type type, const char *message)
     }
 }
 
+static bool pending_run(duckdb_pending_result pending, const struct engine_stop *stop, struct err *err)
+{
+    for (;;) {
+        duckdb_pending_state state = duckdb_pending_execute_task(pending);
+        if (state == DUCKDB_PENDING_ERROR) return engine_err(err, DUCKDB_ERROR_INVALID, duckdb_pending_error(pending));
+        if (duckdb_pending_execution_is_finished(state)) return true;
+        if (stop->is_stopped(stop->ctx, err)) return false;
+    }
+}
+
+bool engine_stream(duckdb_connection connection, const char *sql, const struct engine_stop *stop, duckdb_result *result,
+                   struct err *err)
+{
+    duckdb_prepared_statement prepared = NULL;
+    duckdb_pending_result pending = NULL;
+    bool ok = false;
+    if (duckdb_prepare(connection, sql, &prepared) != DuckDBSuccess) {
+        engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
+    } else if (duckdb_pending_prepared_streaming(prepared, &pending) != DuckDBSuccess) {
+        engine_err(err, DUCKDB_ERROR_INVALID, duckdb_pending_error(pending));
+    } else if (stop && stop->is_stopped && !pending_run(pending, stop, err)) {
+        /* err says why */
+    } else if (duckdb_execute_pending(pending, result) != DuckDBSuccess) {
+        const char *message = duckdb_result_error(result);
+        engine_err(err, duckdb_result_error_type(result), message ? message : duckdb_pending_error(pending));
+        duckdb_destroy_result(result);
+    } else {
+        ok = true;
+    }
+    duckdb_destroy_pending(&pending);
+    duckdb_destroy_prepare(&prepared);
+    return ok;
+}
+
 bool engine_query(duckdb_connection connection, const char *sql, duckdb_result *result, struct err *err)
 {
     duckdb_result own;

@@ -80,8 +80,19 @@ void lane_end(struct query_session *session);
 /* Cancelled or over time? Sets err. */
 bool session_is_stopped(struct query_session *session, struct err *err);
 
+/* Until all that was acknowledged before is in the tables (query_hooks.flush). ERR_BUSY after ms_max; 0: however long. */
+MUST_CHECK bool session_flush(struct query_session *session, uint32_t ms_max, struct err *err);
+
 /* DuckDB's message in our words and codes; false always. */
 bool engine_err(struct err *err, duckdb_error_type type, const char *message);
+/* Runs a statement as a stream. is_stopped (or NULL) is asked between pieces of some milliseconds until the first rows are
+ * there, and answers true with err set. */
+struct engine_stop {
+    bool (*is_stopped)(void *ctx, struct err *err);
+    void *ctx;
+};
+MUST_CHECK bool engine_stream(duckdb_connection connection, const char *sql, const struct engine_stop *stop,
+                              duckdb_result *result, struct err *err);
 bool engine_query(duckdb_connection connection, const char *sql, duckdb_result *result, struct err *err);
 /* Opens a locked-down instance with our file system and functions. maps NULL: none. */
 MUST_CHECK bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, struct identity_maps *maps,

@@ -55,11 +55,6 @@ static bool file_read(void *file, uint64_t offset, void *ptr, size_t len, struct
     return timefusion_file_read(file, offset, ptr, len, err);
 }
 
-static void nothing(void *ctx)
-{
-    (void)ctx; /* the snapshot is the caller's */
-}
-
 static bool is_stopped(void *ctx, struct err *err)
 {
     struct rewrite *rewrite = ctx;
@@ -364,15 +359,9 @@ static bool count_check(const struct rewrite *rewrite, struct err *err)
 {
     uint64_t expected = 0;
     for (uint32_t f = 0; f < rewrite->work->file_count; f++) {
-        struct timefusion_file *file = rewrite->work->files[f];
-        const struct parquet_footer *footer;
-        if (file->row_count != DELTA_ROWS_UNKNOWN) {
-            expected += file->row_count;
-        } else if (timefusion_file_footer(file, &footer, err)) {
-            expected += footer->row_count;
-        } else {
-            return false;
-        }
+        uint64_t rows;
+        if (!timefusion_file_rows(rewrite->work->files[f], &rows, err)) return false;
+        expected += rows;
     }
     return rewrite->rows_given == expected ||
            err_set(err, ERR_CORRUPT, "the files should have %" PRIu64 " rows, and %" PRIu64 " were read", expected,
@@ -389,9 +378,7 @@ static bool files_show(struct rewrite *rewrite, struct err *err)
     struct duckdb_fs_file *files = mem_alloc((work->file_count + 1) * sizeof *files);
     for (uint32_t f = 0; f < work->file_count; f++)
         files[f] = (struct duckdb_fs_file){ work->files[f]->name, work->files[f]->bytes, work->files[f] };
-    struct duckdb_fs_snapshot shown = {
-        .id = 1, .files = files, .file_count = work->file_count, .read = file_read, .release = nothing
-    };
+    struct duckdb_fs_snapshot shown = { .id = 1, .files = files, .file_count = work->file_count, .read = file_read };
     duckdb_fs_add(rewrite->fs, &shown);
     free(files);
     return duckdb_connect(rewrite->database, &rewrite->connection) == DuckDBSuccess ||

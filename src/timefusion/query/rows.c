@@ -184,34 +184,12 @@ bool rows_put(struct rows *rows, uint32_t row, struct columns *columns, struct e
     return ok;
 }
 
-/* DuckDB works in tasks of some milliseconds until the first rows are there. */
-static bool pending_run(duckdb_pending_result pending, const struct rows_stream *stream, struct err *err)
-{
-    for (;;) {
-        duckdb_pending_state state = duckdb_pending_execute_task(pending);
-        if (state == DUCKDB_PENDING_ERROR) return engine_err(err, DUCKDB_ERROR_INVALID, duckdb_pending_error(pending));
-        if (duckdb_pending_execution_is_finished(state)) return true;
-        if (stream->is_stopped && stream->is_stopped(stream->ctx, err)) return false;
-    }
-}
-
 bool rows_stream(duckdb_connection connection, const char *sql, const struct rows_stream *stream, struct err *err)
 {
-    duckdb_prepared_statement prepared = NULL;
-    duckdb_pending_result pending = NULL;
     duckdb_result result;
-    bool ok = true, has_result = false;
-    if (duckdb_prepare(connection, sql, &prepared) != DuckDBSuccess) {
-        ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
-    } else if (duckdb_pending_prepared_streaming(prepared, &pending) != DuckDBSuccess) {
-        ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_pending_error(pending));
-    } else if (pending_run(pending, stream, err)) {
-        has_result = true;
-        if (duckdb_execute_pending(pending, &result) != DuckDBSuccess)
-            ok = engine_err(err, duckdb_result_error_type(&result), duckdb_result_error(&result));
-    } else {
-        ok = false;
-    }
+    struct engine_stop stop = { stream->is_stopped, stream->ctx };
+    if (!engine_stream(connection, sql, &stop, &result, err)) return false;
+    bool ok = true;
     while (ok) {
         if (stream->is_stopped && stream->is_stopped(stream->ctx, err)) {
             ok = false;
@@ -226,8 +204,6 @@ bool rows_stream(duckdb_connection connection, const char *sql, const struct row
         ok = stream->take(stream->ctx, chunk, err);
         duckdb_destroy_data_chunk(&chunk);
     }
-    if (has_result) duckdb_destroy_result(&result);
-    duckdb_destroy_pending(&pending);
-    duckdb_destroy_prepare(&prepared);
+    duckdb_destroy_result(&result);
     return ok;
 }

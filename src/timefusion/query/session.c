@@ -1,8 +1,11 @@
+#include "base/clock.h"
 #include "timefusion/query/cursor.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+
+#define FLUSH_SLICE_MS 200 /* between looks whether the client still wants it */
 
 static bool timezone_check(struct query_session *session, const char **value, struct err *err)
 {
@@ -82,6 +85,22 @@ void session_reset(struct query_session *session, int setting)
 void query_session_set_operator(struct query_session *session, bool is_operator)
 {
     session->is_operator = is_operator;
+}
+
+bool session_flush(struct query_session *session, uint32_t ms_max, struct err *err)
+{
+    const struct query_hooks *hooks = &session->engine->options.hooks;
+    uint64_t ticket = 0, begin_ns = clock_mono_ns();
+    if (!hooks->flush) return err_set(err, ERR_UNSUPPORTED, "this process takes no rows in; ask one that does");
+    while (!hooks->flush(hooks->ctx, &ticket, FLUSH_SLICE_MS, err)) {
+        if (err->code != ERR_TIMEOUT) return false;
+        *err = (struct err){ .code = ERR_OK };
+        if (session_is_stopped(session, err)) return false;
+        if (ms_max > 0 && clock_mono_ns() - begin_ns > ms_max * UINT64_C(1000000))
+            return err_set(err, ERR_BUSY, "rows that came before are not in the table after %u s; try again",
+                           ms_max / 1000);
+    }
+    return true;
 }
 
 bool query_prepare(struct query_session *session, struct bytes sql, const enum query_type *declared,

@@ -1,0 +1,11 @@
+/* beside.h -- for commands beside a running server: the metadata of its data folder, failures told.
+ *
+ * Thread: the command's. */
+#pragma once
+#include "app/config.h"
+#include "meta/meta.h"
+
+/* Says it on stderr; the exit code. */
+int beside_fail(const struct err *err);
+MUST_CHECK bool beside_meta_open(struct meta **meta, const struct config *config, const struct log *log,
+                                 struct err *err);
