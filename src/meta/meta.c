@@ -120,6 +120,8 @@ static void key_keep(void *ctx, const struct meta_key_row *row)
     }
     struct key_entry *entry = &memory->keys[memory->key_count];
     *entry = (struct key_entry){ .key = row->key, .is_revoked = row->is_revoked };
+    entry->key.scopes = META_SCOPE_INGEST | (row->key.is_ingest_only ? 0u : META_SCOPE_QUERY);
+    entry->key.created_unix_us = row->created_unix_ms * 1000;
     memcpy(entry->secret_sha256, row->secret_sha256, SHA256_BYTES);
     places_add(&memory->keys_by_id, id_hash(memory, row->key.id), memory->key_count);
     places_add(&memory->keys_by_secret, digest_hash(row->secret_sha256), memory->key_count);
@@ -314,7 +316,7 @@ bool meta_key_create_limited(struct meta *meta, struct uuid project_id, const ch
         pthread_rwlock_wrlock(&meta->lock);
         key_keep(&meta->memory, &row);
         pthread_rwlock_unlock(&meta->lock);
-        *key = row.key;
+        *key = meta->memory.keys[meta->memory.key_count - 1].key;
         strcpy(secret, made);
     }
     pthread_mutex_unlock(&meta->change_lock);

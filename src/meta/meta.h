@@ -19,11 +19,23 @@ struct meta_project {
     struct uuid id;
     char name[64]; /* [a-z0-9][a-z0-9_-]{0,62}, unique */
 };
+/* What a key may do; a set of them. */
+enum meta_scope {
+    META_SCOPE_INGEST = 1, /* send */
+    META_SCOPE_QUERY = 2,  /* ask: SQL, search, and what the API lets a viewer read */
+    META_SCOPE_ADMIN = 4,  /* change what belongs to the project: keys, limits, redaction, retention, members */
+};
+#define META_SCOPES_ALL 7u
+#define META_PREFIX_BYTES 16
 struct meta_key {
     struct uuid id;
     struct uuid project_id;
     char name[64];
-    bool is_ingest_only;
+    char prefix[META_PREFIX_BYTES]; /* "mono_4Fg8Kp2Q": how the key begins, for lists; empty for keys of before */
+    uint32_t scopes;                /* of enum meta_scope; never 0 */
+    bool is_ingest_only;            /* scopes == META_SCOPE_INGEST */
+    int64_t created_unix_us;
+    int64_t expires_unix_us;     /* 0: never */
     char origins[ORIGINS_BYTES]; /* origin.h; empty: not a browser key */
 };
 struct meta_key_limits {
@@ -31,7 +43,7 @@ struct meta_key_limits {
     const char
         *origins; /* as origins_read takes them; empty or NULL: not a browser key. Else it is for ingest only too */
 };
-#define META_SECRET_BYTES 48
+#define META_SECRET_BYTES 64
 MUST_CHECK bool meta_open(struct meta **meta, const char *path, const struct log *log, struct err *err);
 void meta_close(struct meta *meta);
 /* Takes in what another process has changed (`monoscope key revoke` beside a running server); cheap when nothing: one

@@ -187,7 +187,7 @@ static bool project_row(sqlite3_stmt *statement, const struct meta_loader *loade
 
 static bool key_row(sqlite3_stmt *statement, const struct meta_loader *loader)
 {
-    struct meta_key_row row;
+    struct meta_key_row row = { 0 };
     if (!uuid_column(statement, 0, &row.key.id) || !uuid_column(statement, 1, &row.key.project_id) ||
         !name_column(statement, 2, row.key.name) || sqlite3_column_bytes(statement, 3) != SHA256_BYTES)
         return false;
