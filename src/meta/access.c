@@ -57,10 +57,10 @@ static bool key_decide(const struct actor *actor, const struct permission_rule *
     if (actor->scopes & rule->key_scopes) return true;
     if (rule->key_scopes == 0)
         return err_set(err, ERR_FORBIDDEN, "an API key cannot do this (%s): sign in as a user", rule->text);
-    const char *wanted = rule->key_scopes & SCOPE_INGEST  ? "ingest"
-                         : rule->key_scopes & SCOPE_QUERY ? "query"
-                                                          : "admin";
-    bool or_admin = rule->key_scopes & SCOPE_ADMIN && rule->key_scopes != SCOPE_ADMIN;
+    const char *wanted = rule->key_scopes & META_SCOPE_INGEST  ? "ingest"
+                         : rule->key_scopes & META_SCOPE_QUERY ? "query"
+                                                               : "admin";
+    bool or_admin = rule->key_scopes & META_SCOPE_ADMIN && rule->key_scopes != META_SCOPE_ADMIN;
     return err_set(err, ERR_FORBIDDEN, "this API key is not for this (%s): it takes one with scope %s%s", rule->text,
                    wanted, or_admin ? " or admin" : "");
 }

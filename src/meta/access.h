@@ -12,13 +12,10 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/uuid.h"
+#include "meta/meta.h"
 struct db;
-struct meta;
-struct meta_project;
 
 enum access_role { ROLE_NONE, ROLE_VIEWER, ROLE_EDITOR, ROLE_ADMIN, ROLE_OWNER, ROLE_INSTANCE_ADMIN, ROLE_COUNT };
-/* What a key may be for; a set of bits. A key is of one project and never sees another. */
-enum access_scope { SCOPE_INGEST = 1, SCOPE_QUERY = 2, SCOPE_ADMIN = 4 };
 
 /* How far a permission reaches. */
 enum access_reach {
@@ -29,31 +26,32 @@ enum access_reach {
     REACH_PROJECT,  /* the role in that project, or a key of it with one of the scopes */
 };
 /* reach, lowest role, scopes of which a key needs one */
-#define PERMISSIONS(X)                                                                                                 \
-    X(PUBLIC, REACH_PUBLIC, ROLE_NONE, 0, "health, version, sign in")                                                  \
-    X(SIGNED_IN, REACH_ANYONE, ROLE_NONE, 0, "list the projects one has a role in; say who one is")                    \
-    X(SELF, REACH_USER, ROLE_NONE, 0, "see oneself and one's sessions, revoke them")                                   \
-    X(PASSWORD, REACH_USER, ROLE_NONE, 0, "change one's password, sign out")                                           \
-    X(TEAM_READ, REACH_USER, ROLE_NONE, 0, "see the teams")                                                            \
-    X(PROJECT_CREATE, REACH_INSTANCE, ROLE_INSTANCE_ADMIN, 0, "make a project")                                        \
-    X(USER_MANAGE, REACH_INSTANCE, ROLE_INSTANCE_ADMIN, 0, "list, make, change, disable users")                        \
-    X(TEAM_MANAGE, REACH_INSTANCE, ROLE_INSTANCE_ADMIN, 0, "make, change, delete teams")                               \
-    X(AUDIT_READ_ALL, REACH_INSTANCE, ROLE_INSTANCE_ADMIN, 0, "read the whole audit log")                              \
-    X(PROJECT_READ, REACH_PROJECT, ROLE_VIEWER, SCOPE_QUERY | SCOPE_ADMIN, "see the project's name, retention, usage") \
-    X(QUERY, REACH_PROJECT, ROLE_VIEWER, SCOPE_QUERY, "read its telemetry")                                            \
-    X(LIMIT_READ, REACH_PROJECT, ROLE_VIEWER, SCOPE_QUERY | SCOPE_ADMIN, "see its limits")                             \
-    X(MEMBER_READ, REACH_PROJECT, ROLE_VIEWER, SCOPE_ADMIN, "see its members")                                         \
-    X(INGEST, REACH_PROJECT, ROLE_EDITOR, SCOPE_INGEST, "send telemetry")                                              \
-    X(DATA_WRITE, REACH_PROJECT, ROLE_EDITOR, SCOPE_INGEST | SCOPE_ADMIN, "INSERT and DELETE by SQL")                              \
-    X(CONTENT_WRITE, REACH_PROJECT, ROLE_EDITOR, SCOPE_ADMIN, "make and change what people share in it")               \
-    X(REDACTION_READ, REACH_PROJECT, ROLE_EDITOR, SCOPE_ADMIN, "see its redaction rules")                              \
-    X(PROJECT_WRITE, REACH_PROJECT, ROLE_ADMIN, SCOPE_ADMIN, "rename it, set its retention")                           \
-    X(MEMBER_WRITE, REACH_PROJECT, ROLE_ADMIN, SCOPE_ADMIN, "add, change, remove members up to one's own role")        \
-    X(KEY_READ, REACH_PROJECT, ROLE_ADMIN, SCOPE_ADMIN, "list its API keys")                                           \
-    X(KEY_WRITE, REACH_PROJECT, ROLE_ADMIN, SCOPE_ADMIN, "make and revoke its API keys")                               \
-    X(REDACTION_WRITE, REACH_PROJECT, ROLE_ADMIN, SCOPE_ADMIN, "set its redaction rules")                              \
-    X(AUDIT_READ, REACH_PROJECT, ROLE_ADMIN, SCOPE_ADMIN, "read its part of the audit log")                            \
-    X(PROJECT_DELETE, REACH_PROJECT, ROLE_OWNER, 0, "delete it")                                                       \
+#define PERMISSIONS(X)                                                                                               \
+    X(PUBLIC, REACH_PUBLIC, ROLE_NONE, 0, "health, version, sign in")                                                \
+    X(SIGNED_IN, REACH_ANYONE, ROLE_NONE, 0, "list the projects one has a role in; say who one is")                  \
+    X(SELF, REACH_USER, ROLE_NONE, 0, "see oneself and one's sessions, revoke them")                                 \
+    X(PASSWORD, REACH_USER, ROLE_NONE, 0, "change one's password, sign out")                                         \
+    X(TEAM_READ, REACH_USER, ROLE_NONE, 0, "see the teams")                                                          \
+    X(PROJECT_CREATE, REACH_INSTANCE, ROLE_INSTANCE_ADMIN, 0, "make a project")                                      \
+    X(USER_MANAGE, REACH_INSTANCE, ROLE_INSTANCE_ADMIN, 0, "list, make, change, disable users")                      \
+    X(TEAM_MANAGE, REACH_INSTANCE, ROLE_INSTANCE_ADMIN, 0, "make, change, delete teams")                             \
+    X(AUDIT_READ_ALL, REACH_INSTANCE, ROLE_INSTANCE_ADMIN, 0, "read the whole audit log")                            \
+    X(PROJECT_READ, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_QUERY | META_SCOPE_ADMIN,                                 \
+      "see the project's name, retention, usage")                                                                    \
+    X(QUERY, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_QUERY, "read its telemetry")                                     \
+    X(LIMIT_READ, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_QUERY | META_SCOPE_ADMIN, "see its limits")                 \
+    X(MEMBER_READ, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_ADMIN, "see its members")                                  \
+    X(INGEST, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_INGEST, "send telemetry")                                       \
+    X(DATA_WRITE, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_INGEST | META_SCOPE_ADMIN, "INSERT and DELETE by SQL")      \
+    X(CONTENT_WRITE, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_ADMIN, "make and change what people share in it")        \
+    X(REDACTION_READ, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_ADMIN, "see its redaction rules")                       \
+    X(PROJECT_WRITE, REACH_PROJECT, ROLE_ADMIN, META_SCOPE_ADMIN, "rename it, set its retention")                    \
+    X(MEMBER_WRITE, REACH_PROJECT, ROLE_ADMIN, META_SCOPE_ADMIN, "add, change, remove members up to one's own role") \
+    X(KEY_READ, REACH_PROJECT, ROLE_ADMIN, META_SCOPE_ADMIN, "list its API keys")                                    \
+    X(KEY_WRITE, REACH_PROJECT, ROLE_ADMIN, META_SCOPE_ADMIN, "make and revoke its API keys")                        \
+    X(REDACTION_WRITE, REACH_PROJECT, ROLE_ADMIN, META_SCOPE_ADMIN, "set its redaction rules")                       \
+    X(AUDIT_READ, REACH_PROJECT, ROLE_ADMIN, META_SCOPE_ADMIN, "read its part of the audit log")                     \
+    X(PROJECT_DELETE, REACH_PROJECT, ROLE_OWNER, 0, "delete it")                                                     \
     X(LIMIT_WRITE, REACH_PROJECT, ROLE_INSTANCE_ADMIN, 0, "set its limits")
 
 enum permission {
@@ -78,7 +76,7 @@ struct actor {
     struct uuid user_id, session_id; /* ACTOR_USER */
     bool is_instance_admin, must_change_password;
     struct uuid key_id, project_id; /* ACTOR_KEY: its project */
-    uint32_t scopes;                /* ACTOR_KEY: bits of enum access_scope */
+    uint32_t scopes;                /* ACTOR_KEY: of enum meta_scope */
     char name[ACTOR_NAME_BYTES];    /* e-mail, or the key's name: for the audit log */
     char address[64];               /* where it speaks from, as text; empty at the command line */
 };

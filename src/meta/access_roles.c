@@ -1,6 +1,5 @@
 #include "meta/access.h"
 #include "meta/db.h"
-#include "meta/meta.h"
 
 static bool role_take(void *ctx, struct db_row *row, struct err *err)
 {
@@ -21,7 +20,7 @@ bool access_role_of(struct db *db, const struct actor *actor, struct uuid projec
         return true;
     }
     if (actor->kind == ACTOR_KEY && uuid_equal(actor->project_id, project_id))
-        *role = actor->scopes & SCOPE_ADMIN ? ROLE_ADMIN : ROLE_VIEWER;
+        *role = actor->scopes & META_SCOPE_ADMIN ? ROLE_ADMIN : ROLE_VIEWER;
     if (actor->kind != ACTOR_USER) return true;
     return db_read(db,
                    "SELECT max(role) FROM (SELECT role FROM project_members WHERE project_id = $1 AND user_id = $2"
