@@ -1,0 +1,73 @@
+/* app_inside.h -- the process's struct, for the files that start its parts: app_meta.c, app_store.c, app_worker.c (log and
+ * worker), app_query.c, app_ingest.c, app_telemetry.c (own metrics, the HTTP port), and app.c, which has the order.
+ *
+ * A part that is added gets its pointer here, a file app_NOUN.c with its start, one line in app_start (app.c) and one in
+ * app_stop, and its counts by watch.h.
+ *
+ * Thread: the main thread opens and closes; what parts call back is said there. */
+#pragma once
+#include "app/app.h"
+#include "app/locks.h"
+#include "app/services.h"
+#include "app/store.h"
+#include "app/watch.h"
+#include "base/budget.h"
+#include "base/span.h"
+#include "base/uuid.h"
+#include <pthread.h>
+
+#define APP_OWN_PROJECT "monoscope" /* the process's own telemetry */
+
+struct app {
+    struct config config;
+    struct budget budget;
+    const struct log *log; /* own_log, for the parts */
+    struct log own_log;    /* the caller's, and its events become telemetry */
+    struct telemetry *telemetry;
+    struct watch watch;
+    struct web *web;
+    struct span start_span;
+    struct uuid own_project_id; /* all zero: own telemetry is not kept */
+    uint64_t position_at_start; /* of the log's last record */
+    struct meta *meta;
+    struct store store;
+    struct locks locks; /* of its tables */
+    struct timefusion *timefusion;
+    struct cache *cache; /* NULL: none */
+    struct maintenance *maintenance;
+    struct buffer *buffer;
+    struct worker *worker;
+    struct query_engine *query;
+    struct pgwire_server *pgwire;
+    struct ingest *ingest;
+    struct loop *loop;
+    struct tls_context *tls;     /* NULL: in the clear */
+    struct admission *admission; /* of all intake ports */
+    struct grpc_server *grpc;
+    struct services services; /* of grpc */
+    struct http_server *http;
+    struct app_address address;
+    bool replay_failed;
+    struct err replay_err;
+    pthread_mutex_t lock; /* guards failed, failure */
+    bool failed;
+    struct err failure;
+};
+/* DATA/name */
+void app_path(const struct app *app, const char *name, char *path, size_t path_bytes);
+/* What is open so far may be looked at. */
+void app_watch(struct app *app, enum watch_phase phase);
+
+MUST_CHECK bool app_telemetry_open(struct app *app, const struct log *log, struct err *err);
+MUST_CHECK bool app_web_start(struct app *app, struct err *err);
+MUST_CHECK bool app_meta_start(struct app *app, struct err *err);
+MUST_CHECK bool app_store_start(struct app *app, struct err *err);
+MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
+MUST_CHECK bool app_worker_start(struct app *app, struct err *err); /* the log too */
+MUST_CHECK bool app_query_start(struct app *app, struct err *err);
+MUST_CHECK bool app_ingest_start(struct app *app, struct err *err); /* and its ports */
+
+/* Ends the ports: calls in flight are answered, later ones meet a closed door. */
+void app_ports_close(struct app *app, uint64_t begin_ns);
+/* What was taken is put into the tables, for at most 5 s. */
+void app_rows_store(struct app *app);

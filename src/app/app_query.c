@@ -1,0 +1,84 @@
+#include "app/app_inside.h"
+#include "base/disk.h"
+#include "buffer/buffer.h"
+#include "meta/meta.h"
+#include "telemetry/telemetry.h"
+#include "timefusion/pgwire/pgwire.h"
+#include "timefusion/query/query.h"
+#include "worker/worker.h"
+#include <inttypes.h>
+
+/* The key is what counts; a user that names another project than the key's is a mistake worth telling. */
+static bool login(void *ctx, struct bytes user, struct bytes password, struct pgwire_user *who, struct err *err)
+{
+    struct app *app = ctx;
+    struct meta_key key;
+    struct meta_project project;
+    struct err missing = { 0 };
+    if (!meta_key_find(app->meta, password, &key))
+        return err_set(err, ERR_UNAUTHENTICATED, "unknown API key; the password is an API key of the project");
+    if (key.is_ingest_only)
+        return err_set(err, ERR_FORBIDDEN, "this API key is for sending only: ask with another key of the project");
+    if (meta_project_find(app->meta, user, &project, &missing) && !uuid_equal(project.id, key.project_id))
+        return err_set(err, ERR_UNAUTHENTICATED, "this API key is not of project \"%.*s\"", (int)user.len,
+                       (const char *)user.ptr);
+    who->project_id = key.project_id;
+    who->is_operator = meta_project_find(app->meta, bytes_of_text(APP_OWN_PROJECT), &project, &missing) &&
+                       uuid_equal(project.id, key.project_id);
+    return true;
+}
+
+/* A request is acknowledged a moment before the worker gets it: the log says how far it must come. */
+static bool flush_now(void *ctx, uint64_t *ticket, uint32_t timeout_ms, struct err *err)
+{
+    struct app *app = ctx;
+    if (*ticket == 0) *ticket = buffer_position_last(app->buffer);
+    /* Released is in the tables: after a start that had nothing to replay the worker has met none of it. */
+    if (*ticket <= buffer_position_released(app->buffer)) return true;
+    return worker_flush(app->worker, ticket, timeout_ms, err);
+}
+
+static bool log_roll(void *ctx, struct err *err)
+{
+    struct app *app = ctx;
+    return buffer_roll(app->buffer, err);
+}
+
+static bool stats_lines(void *ctx, struct buf *lines)
+{
+    struct app *app = ctx;
+    return telemetry_lines(app->telemetry, lines);
+}
+
+bool app_query_start(struct app *app, struct err *err)
+{
+    char path[1024];
+    app_path(app, "tmp/query", path, sizeof path);
+    struct query_options query_options = {
+        .timefusion = app->timefusion,
+        .hooks = { .flush = flush_now,
+                   .log_roll = log_roll,
+                   .stats = stats_lines,
+                   .ctx = app,
+                   .maintenance = app->maintenance },
+        .memory_bytes_max = app->budget.query,
+        .threads = 2,
+        .temp_dir = path,
+        .log = app->log,
+    };
+    struct pgwire_options pgwire_options = {
+        .address = app->config.listen,
+        .port = (uint16_t)app->config.pg_port,
+        .connections_max = (uint32_t)app->config.pg_connections,
+        .login = { .login = login, .ctx = app },
+        .tls = app->tls,
+        .log = app->log,
+    };
+    if (!disk_real.ops->mkdir(&disk_real, path, err) || !query_engine_open(&app->query, &query_options, err))
+        return false;
+    pgwire_options.engine = app->query;
+    if (!pgwire_server_open(&app->pgwire, &pgwire_options, err))
+        return err_within(err, "SQL port %" PRIu64 " (another port: --pg-port)", app->config.pg_port);
+    app->address.pg_port = pgwire_server_port(app->pgwire);
+    return true;
+}
