@@ -17,6 +17,9 @@ const struct bytes word_texts[WORD_COUNT] = {
 #undef X
 };
 
+const char *const rows_kind_words[ROWS_KIND_COUNT] = { "internal", "server", "client", "producer",
+                                                       "consumer", "log",    "metric" };
+
 struct rows *rows_create(const struct rows_options *options)
 {
     struct rows *rows = mem_calloc(1, sizeof *rows);
@@ -56,9 +59,22 @@ struct columns *rows_columns_at(struct rows *rows, int64_t timestamp_us)
     return rows->columns;
 }
 
-void rows_row_end(struct rows *rows)
+static void listener_tell(struct rows *rows, enum rows_kind kind, uint32_t resource, int64_t timestamp_us)
+{
+    struct rows_row *row = &rows->row;
+    row->kind = kind;
+    row->resource = resource;
+    row->timestamp_us = timestamp_us;
+    row->service = rows->resources[resource].service_name;
+    row->resource_attributes = rows->resources[resource].attributes;
+    row->resource_attribute_count = rows->resources[resource].attribute_count;
+    rows->sink->row(rows->sink->ctx, row);
+}
+
+void rows_row_end(struct rows *rows, enum rows_kind kind, uint32_t resource, int64_t timestamp_us)
 {
     columns_row_end(rows->columns);
+    if (rows->sink->row != NULL) listener_tell(rows, kind, resource, timestamp_us);
     if (!rows->sink->row_done(rows->sink->ctx, rows->columns)) rows->columns = NULL;
 }
 
@@ -96,6 +112,18 @@ void rows_slots_collect(struct rows *rows, struct key *first, struct otlp_range 
         slots_reserve(rows, count * 3); /* one old name gives at most two current ones */
         rows_slots_rename(rows, span_kind);
     }
+}
+
+const struct rows_attribute *rows_slots_listed(struct rows *rows, struct arena *arena, uint32_t *count)
+{
+    struct rows_attribute *listed = arena_alloc(arena, (rows->slot_count + 1) * sizeof *listed);
+    *count = 0;
+    for (uint32_t i = 0; i < rows->slot_count; i++) {
+        const struct slot *slot = &rows->slots[i];
+        if (slot->key != NULL)
+            listed[(*count)++] = (struct rows_attribute){ arena_copy(arena, slot->key->text), slot->value };
+    }
+    return listed;
 }
 
 /* ---- flat columns ---- */
@@ -240,6 +268,8 @@ void rows_slots_put(struct rows *rows, uint32_t attributes_column, struct bytes 
     uint32_t left_count = 0, overflow_count = 0;
     enum schema_table_id table = rows->table;
     memset(rows->roles, 0, sizeof rows->roles);
+    if (unlikely(rows->sink->wants_attributes != NULL && *rows->sink->wants_attributes))
+        rows->row.attributes = rows_slots_listed(rows, &rows->record_arena, &rows->row.attribute_count);
     for (uint32_t i = 0; i < rows->slot_count; i++) {
         struct slot slot = slots[i];
         if (unlikely(slot.key == NULL)) continue;
@@ -294,6 +324,8 @@ static void resource_make(struct rows *rows, struct resource *resource, const st
 {
     uint8_t room[JSON_NUMBER_BYTES_MAX];
     rows_slots_collect(rows, &rows->first_of_inner, sent->attributes, 0);
+    if (rows->sink->row != NULL)
+        resource->attributes = rows_slots_listed(rows, &rows->arena, &resource->attribute_count);
     uint32_t remainder_column =
         rows->table == SCHEMA_METRICS ? (uint32_t)METRICS_resource : (uint32_t)LOGS_AND_SPANS_resource;
     resource->columns = arena_alloc(&rows->arena, (rows->slot_count + 1) * sizeof *resource->columns);
@@ -437,6 +469,7 @@ static void record_begin(struct rows *rows)
         for (size_t i = 0; i < COUNT_OF(firsts); i++) firsts[i]->followers[0] = firsts[i]->followers[1] = NULL;
     }
     arena_reset(&rows->record_arena);
+    if (rows->sink->row != NULL) rows->row = (struct rows_row){ 0 };
 }
 
 static void request_end(struct rows *rows)

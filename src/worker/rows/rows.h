@@ -14,6 +14,44 @@
 #include "timefusion/columns/columns.h"
 #include "worker/otlp/otlp.h"
 
+/* What a row is of: the word in its column `kind`; of a data point none. */
+enum rows_kind {
+    ROWS_INTERNAL,
+    ROWS_SERVER,
+    ROWS_CLIENT,
+    ROWS_PRODUCER,
+    ROWS_CONSUMER,
+    ROWS_LOG,
+    ROWS_METRIC,
+    ROWS_KIND_COUNT
+};
+extern const char *const rows_kind_words[ROWS_KIND_COUNT];
+struct rows_attribute {
+    struct bytes key; /* current name */
+    const struct otlp_value *value;
+};
+/* What the row just built is about, for who counts rows rather than keeps them. Texts are empty where there is none;
+ * everything is borrowed for the call. */
+struct rows_row {
+    enum rows_kind kind;
+    bool is_error; /* a span with status ERROR, a log of level ERROR or FATAL */
+    bool has_duration;
+    uint64_t duration_ns;
+    int64_t timestamp_us;
+    uint32_t resource; /* index into the request */
+    struct bytes service;
+    /* As docs/rows.md has endpoints: of server, consumer and (with url.template) client spans. endpoint: the UUID's text. */
+    struct bytes endpoint, method, route;
+    const struct otlp_span *span;   /* of ROWS_INTERNAL to ROWS_CONSUMER, else NULL */
+    const struct otlp_log *log;     /* of ROWS_LOG, else NULL */
+    const struct otlp_point *point; /* of ROWS_METRIC, else NULL */
+    /* Of client and producer spans, and of consumers: where the call went to or the message came from. */
+    struct bytes peer_service, server_address, db_system, db_namespace, messaging_system, messaging_destination;
+    /* When rows_sink.wants_attributes was true before the row: of the record, then of its resource. */
+    const struct rows_attribute *attributes, *resource_attributes;
+    uint32_t attribute_count, resource_attribute_count;
+};
+
 struct rows_sink {
     /* The columns that take a row of this table on this UTC day (days since 1970); called for the first row, when the
      * day changes, and after row_done said false: a row is always begun on what the latest call gave. It may give the
@@ -22,6 +60,9 @@ struct rows_sink {
     /* After each row: the sink may say that the columns are full by returning false; rows then asks columns() anew. */
     bool (*row_done)(void *ctx, struct columns *columns);
     void *ctx;
+    /* NULL: nobody listens. Called before row_done, for every row; not to call rows. */
+    void (*row)(void *ctx, const struct rows_row *row);
+    const bool *wants_attributes; /* looked at before each row; NULL: no */
 };
 struct rows;
 struct rows_options {

@@ -312,7 +312,7 @@ static void measure(const char *what, void (*make)(struct maker *maker, uint32_t
     for (uint32_t i = 0; i < REQUESTS; i++) make(&makers[i], i);
     struct rows *rows = rows_create(&(struct rows_options){ 0 });
     struct columns *columns = columns_create(schema_table(SCHEMA_LOGS_AND_SPANS));
-    struct rows_sink sink = { bench_columns, bench_row_done, columns };
+    struct rows_sink sink = { .columns = bench_columns, .row_done = bench_row_done, .ctx = columns };
     struct uuid project = uuid_random();
     uint64_t built = 0, total_ns = 0, best_ns = UINT64_MAX, sum = 0;
     for (uint32_t round = 1; built < ROWS_WANTED; round++) {

@@ -162,7 +162,7 @@ static inline bool fixture_row_done(void *ctx, struct columns *columns)
 }
 static inline void build(struct fixture *f)
 {
-    struct rows_sink sink = { fixture_columns, fixture_row_done, f };
+    struct rows_sink sink = { .columns = fixture_columns, .row_done = fixture_row_done, .ctx = f };
     rows_build(f->rows, f->project, &f->request, &sink);
 }
 static inline const char *cell_in(const struct columns *columns, uint32_t row, const char *name)

@@ -21,6 +21,24 @@ static bool fuzz_row_done(void *ctx, struct columns *columns)
     return columns_row_count(columns) % 7 != 0; /* handles must be made anew */
 }
 
+/* Everything that a listener is told must be there to be read. */
+static void fuzz_row(void *ctx, const struct rows_row *row)
+{
+    (void)ctx;
+    const struct bytes texts[] = { row->service,      row->endpoint,       row->method,    row->route,
+                                   row->peer_service, row->server_address, row->db_system, row->messaging_destination };
+    if (row->kind >= ROWS_KIND_COUNT || row->attributes == NULL) abort();
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (!utf8_is_valid(texts[i])) abort();
+    }
+    for (uint32_t i = 0; i < row->attribute_count; i++) {
+        if (!utf8_is_valid(row->attributes[i].key) || row->attributes[i].value->type > OTLP_BYTES) abort();
+    }
+    for (uint32_t i = 0; i < row->resource_attribute_count; i++) {
+        if (!utf8_is_valid(row->resource_attributes[i].key)) abort();
+    }
+}
+
 static struct bytes record_text(const uint8_t *record)
 {
     uint32_t len;
@@ -74,6 +92,7 @@ static void check_columns(const struct columns *columns)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct uuid project = { { 1, 2, 3 } };
+    static const bool wants_attributes = true;
     struct otlp_limits limits = otlp_limits_default;
     limits.days_max = 3;
     for (int signal = OTLP_LOGS; signal <= OTLP_METRICS; signal++) {
@@ -84,7 +103,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (otlp_decode(&request, (enum otlp_signal)signal, body, INT64_C(1763800000000000), &limits, &err) &&
             otlp_record_count(&request) < COLUMNS_ROWS_MAX / 2) {
             struct columns *columns[SCHEMA_TABLE_COUNT] = { NULL };
-            struct rows_sink sink = { fuzz_columns, fuzz_row_done, columns };
+            struct rows_sink sink = { .columns = fuzz_columns,
+                                      .row_done = fuzz_row_done,
+                                      .ctx = columns,
+                                      .row = fuzz_row,
+                                      .wants_attributes = &wants_attributes };
             struct rows *rows = rows_create(&(struct rows_options){ .attribute_keys_max = 1000 });
             rows_build(rows, project, &request, &sink);
             rows_build(rows, project, &request, &sink);

@@ -99,11 +99,16 @@ struct bytes rows_endpoint_hash(struct rows *rows, enum word kind, struct bytes 
             route = value_text(rows->roles[ROLE_MESSAGING_DESTINATION]);
         }
     } else if (kind == WORD_CLIENT && rows->roles[ROLE_URL_TEMPLATE] != NULL) {
+        route = value_text(rows->roles[ROLE_URL_TEMPLATE]);
+        rows->row.method = method;
+        rows->row.route = route;
         struct bytes parts[] = { BYTES("outgoing"), service, method, value_text(rows->roles[ROLE_SERVER_ADDRESS]),
-                                 value_text(rows->roles[ROLE_URL_TEMPLATE]) };
+                                 route };
         return hash_of_parts(rows, BYTES(""), parts, COUNT_OF(parts));
     }
     if (route.len == 0) return route;
+    rows->row.method = method;
+    rows->row.route = route;
     struct bytes parts[] = { BYTES("endpoint"), service, method, route };
     return hash_of_parts(rows, BYTES(""), parts, COUNT_OF(parts));
 }

@@ -77,7 +77,9 @@ struct resource {
     uint32_t column_count;
     struct bytes service_name;
     bool is_encoded, has_pattern_key;
-    struct bytes encoded;       /* for ids: rows_id.h */
+    struct bytes encoded;                    /* for ids: rows_id.h */
+    const struct rows_attribute *attributes; /* when somebody listens */
+    uint32_t attribute_count;
     struct hash128 pattern_key; /* rows_hash.c */
 };
 struct scope {
@@ -142,6 +144,7 @@ struct rows {
     const struct otlp_value *roles[ROLE_COUNT];  /* NULL: the record has none */
     struct bytes error_hashes[ERROR_HASHES_MAX]; /* of the row, in its arena */
     uint32_t error_hash_count;
+    struct rows_row row;                                                    /* what a listener is told of it */
     struct row_error first_error;                                           /* of its exceptions */
     struct key first_of_span, first_of_log, first_of_point, first_of_inner; /* only their followers count */
     struct buf text;                                                        /* large texts are written here first */
@@ -161,6 +164,8 @@ struct dropped { /* what the sender says it left out */
 void rows_slots_put(struct rows *rows, uint32_t attributes_column, struct bytes scope_json, struct dropped dropped);
 /* {"key":value,...} of attributes that have no columns (an event's); to rows->text. */
 void rows_attributes_add_json(struct rows *rows, struct otlp_range range);
+/* What was collected, for rows->row: in arena. */
+const struct rows_attribute *rows_slots_listed(struct rows *rows, struct arena *arena, uint32_t *count);
 struct resource *rows_resource(struct rows *rows, uint32_t resource);
 void rows_resource_put(struct rows *rows, uint32_t resource);
 struct scope *rows_scope(struct rows *rows, uint32_t scope);
@@ -169,7 +174,8 @@ struct bytes rows_resource_encoded(struct rows *rows, uint32_t resource);
 struct bytes rows_scope_encoded(struct rows *rows, uint32_t scope);
 /* The columns for a row at this time; they are rows->columns too. */
 struct columns *rows_columns_at(struct rows *rows, int64_t timestamp_us);
-void rows_row_end(struct rows *rows);
+/* Tells who listens of the row, of which rows->row says what its kind alone knows. */
+void rows_row_end(struct rows *rows, enum rows_kind kind, uint32_t resource, int64_t timestamp_us);
 static inline void rows_word_put(struct rows *rows, uint32_t column, enum word word)
 {
     struct text_handle *kept = &rows->words[word];
@@ -222,6 +228,7 @@ uint8_t *rows_hex_text_put(uint8_t *at, struct bytes id); /* in quotes: 2 * id.l
 /* rows_hash.c: elements of `hashes`, in the record's arena. The rules: docs/rows.md. */
 struct bytes rows_pattern_hash(struct rows *rows, struct resource *resource, struct bytes message);
 struct bytes rows_error_hash(struct rows *rows, struct bytes service, const struct row_error *error);
+/* Sets method and route of rows->row too. */
 struct bytes rows_endpoint_hash(struct rows *rows, enum word kind, struct bytes service);
 
 /* rows_level.c: WORD_COUNT when it is none */

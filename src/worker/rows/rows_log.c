@@ -163,5 +163,7 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     rows_errors_put(rows, resource->service_name, (struct otlp_range){ 0 }); /* may write over the message */
     for (uint32_t i = 0; i < rows->error_hash_count; i++) hashes[hash_count++] = rows->error_hashes[i];
     if (hash_count > 0) columns_put_text_list(columns, LOGS_AND_SPANS_hashes, hashes, hash_count);
-    rows_row_end(rows);
+    rows->row.log = log;
+    rows->row.is_error = level == WORD_ERROR || level == WORD_FATAL;
+    rows_row_end(rows, ROWS_LOG, resource_index, time_us);
 }

@@ -206,5 +206,6 @@ void rows_point_build(struct rows *rows, const struct otlp_point *point)
     rows_slots_collect(rows, &rows->first_of_point, point->attributes, 0);
     rows_slots_put(rows, METRICS_attributes, (struct bytes){ 0 }, (struct dropped){ 0 });
     exemplars_put(rows, point->exemplars);
-    rows_row_end(rows);
+    rows->row.point = point;
+    rows_row_end(rows, ROWS_METRIC, resource_index, time_us);
 }

@@ -14,6 +14,17 @@ static enum word kind_word(uint32_t kind)
     return kind < COUNT_OF(words) ? words[kind] : WORD_INTERNAL;
 }
 
+static enum rows_kind kind_of(enum word word)
+{
+    switch (word) {
+    case WORD_SERVER: return ROWS_SERVER;
+    case WORD_CLIENT: return ROWS_CLIENT;
+    case WORD_PRODUCER: return ROWS_PRODUCER;
+    case WORD_CONSUMER: return ROWS_CONSUMER;
+    default: return ROWS_INTERNAL;
+    }
+}
+
 static enum word status_word(uint32_t code)
 {
     return code == 1 ? WORD_OK : code == 2 ? WORD_ERROR_STATUS : WORD_UNSET;
@@ -144,9 +155,29 @@ static void hashes_put(struct rows *rows, const struct otlp_span *span, enum wor
     if (trace_hex.len > 0) hashes[count++] = trace_hex;
     struct bytes endpoint = rows_endpoint_hash(rows, kind, service);
     if (endpoint.len > 0) hashes[count++] = endpoint;
+    rows->row.endpoint = endpoint;
     if (unlikely(span->status_code == 2 && rows->error_hash_count == 0)) rows_failure_hash(rows, service, span);
     for (uint32_t i = 0; i < rows->error_hash_count; i++) hashes[count++] = rows->error_hashes[i];
     if (count > 0) columns_put_text_list(rows->columns, LOGS_AND_SPANS_hashes, hashes, count);
+}
+
+/* Of who listens. */
+static void row_describe(struct rows *rows, const struct otlp_span *span, enum word kind, uint64_t duration_ns)
+{
+    struct rows_row *row = &rows->row;
+    row->span = span;
+    row->is_error = span->status_code == 2;
+    row->has_duration = span->end_unix_ns > 0;
+    row->duration_ns = duration_ns;
+    if (kind == WORD_INTERNAL || kind == WORD_SERVER) return;
+    row->peer_service = value_text(rows->roles[ROLE_PEER_SERVICE]);
+    row->server_address = value_text(rows->roles[ROLE_SERVER_ADDRESS]);
+    row->db_system = value_text(rows->roles[ROLE_DB_SYSTEM]);
+    row->db_namespace = value_text(rows->roles[ROLE_DB_NAMESPACE]);
+    row->messaging_system = value_text(rows->roles[ROLE_MESSAGING_SYSTEM]);
+    row->messaging_destination = value_text(rows->roles[ROLE_MESSAGING_TEMPLATE]);
+    if (row->messaging_destination.len == 0)
+        row->messaging_destination = value_text(rows->roles[ROLE_MESSAGING_DESTINATION]);
 }
 
 void rows_span_build(struct rows *rows, const struct otlp_span *span)
@@ -196,7 +227,8 @@ void rows_span_build(struct rows *rows, const struct otlp_span *span)
     hashes_put(rows, span, kind, resource->service_name, trace_text);
     rows_span_summary_put(rows, span, kind,
                           duration_ns); /* these look at the roles still; the next use the slots anew */
+    if (rows->sink->row != NULL) row_describe(rows, span, kind, duration_ns);
     events_put(rows, span);
     links_put(rows, span);
-    rows_row_end(rows);
+    rows_row_end(rows, kind_of(kind), resource_index, start_us);
 }
