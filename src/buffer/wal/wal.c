@@ -7,31 +7,32 @@
 
 #define USUAL_BYTES (1u << 20) /* of a request: what still fits tells whether the log is full */
 
-struct uuid buffer_id(const struct buffer *wal)
+static struct uuid wal_id(struct buffer *buffer)
 {
-    return wal->id;
+    return wal_of(buffer)->id;
 }
 
-uint64_t buffer_position_released(const struct buffer *wal)
+static uint64_t wal_position_released(struct buffer *buffer)
 {
-    struct buffer *mine = (struct buffer *)(uintptr_t)wal; /* the lock is not part of what const promises */
-    pthread_mutex_lock(&mine->lock);
-    uint64_t position = mine->position_released;
-    pthread_mutex_unlock(&mine->lock);
+    struct wal *wal = wal_of(buffer);
+    pthread_mutex_lock(&wal->lock);
+    uint64_t position = wal->position_released;
+    pthread_mutex_unlock(&wal->lock);
     return position;
 }
 
-uint64_t buffer_position_last(const struct buffer *wal)
+static uint64_t wal_position_last(struct buffer *buffer)
 {
-    struct buffer *mine = (struct buffer *)(uintptr_t)wal;
-    pthread_mutex_lock(&mine->lock);
-    uint64_t position = mine->position_durable;
-    pthread_mutex_unlock(&mine->lock);
+    struct wal *wal = wal_of(buffer);
+    pthread_mutex_lock(&wal->lock);
+    uint64_t position = wal->position_durable;
+    pthread_mutex_unlock(&wal->lock);
     return position;
 }
 
-void buffer_stats(struct buffer *wal, struct buffer_stats *stats)
+static void wal_stats(struct buffer *buffer, struct buffer_stats *stats)
 {
+    struct wal *wal = wal_of(buffer);
     pthread_mutex_lock(&wal->lock);
     *stats = wal->stats;
     stats->files = wal->segment_count;
@@ -49,7 +50,7 @@ void buffer_stats(struct buffer *wal, struct buffer_stats *stats)
 }
 
 /* Under the lock, or before there are threads. */
-void wal_remember(struct buffer *wal, uint64_t position, struct hash128 hash, int64_t received_unix_us)
+void wal_remember(struct wal *wal, uint64_t position, struct hash128 hash, int64_t received_unix_us)
 {
     if (received_unix_us > wal->newest_unix_us) wal->newest_unix_us = received_unix_us;
     wal_repeats_add(&wal->repeats, hash, wal_second(received_unix_us));
@@ -65,7 +66,7 @@ static uint64_t append_weight(const struct wal_append *append)
 }
 
 /* The next record goes into a new log file of at least so many bytes. Under the lock. */
-static bool plan_file(struct buffer *wal, uint64_t record_bytes, uint64_t *segment_bytes, struct err *err)
+static bool plan_file(struct wal *wal, uint64_t record_bytes, uint64_t *segment_bytes, struct err *err)
 {
     uint64_t needed = wal_align(WAL_SEGMENT_HEADER_BYTES + record_bytes);
     uint64_t bytes = needed > wal->options.segment_bytes ? needed : wal->options.segment_bytes;
@@ -84,7 +85,7 @@ static bool plan_file(struct buffer *wal, uint64_t record_bytes, uint64_t *segme
 }
 
 /* Is there a buffer_roll to do, and room for it? Then a new file is planned. Under the lock. */
-static bool rolls_plan(struct buffer *wal, uint64_t record_bytes, uint64_t *segment_bytes)
+static bool rolls_plan(struct wal *wal, uint64_t record_bytes, uint64_t *segment_bytes)
 {
     if (wal->rolls_planned == wal->rolls_asked) return false;
     wal->rolls_planned = wal->rolls_asked;
@@ -94,7 +95,7 @@ static bool rolls_plan(struct buffer *wal, uint64_t record_bytes, uint64_t *segm
 }
 
 /* Where it goes is settled here, so that a full log is told at once and the writer only follows. Under the lock. */
-static bool append_place(struct buffer *wal, struct wal_append *append, struct err *err)
+static bool append_place(struct wal *wal, struct wal_append *append, struct err *err)
 {
     uint64_t bytes = WAL_RECORD_HEADER_BYTES + append->record.body.len;
     uint64_t offset = wal_align(wal->plan_offset);
@@ -110,7 +111,7 @@ static bool append_place(struct buffer *wal, struct wal_append *append, struct e
     return true;
 }
 
-static bool append_admit(struct buffer *wal, struct wal_append *append, struct err *err)
+static bool append_admit(struct wal *wal, struct wal_append *append, struct err *err)
 {
     if (wal->failure.code != ERR_OK) {
         *err = wal->failure;
@@ -133,9 +134,10 @@ static bool append_admit(struct buffer *wal, struct wal_append *append, struct e
     return true;
 }
 
-bool buffer_append(struct buffer *wal, const struct buffer_record *record, void *request, buffer_done_fn *done,
-                   void *ctx, struct err *err)
+static bool wal_append(struct buffer *buffer, const struct buffer_record *record, void *request, buffer_done_fn *done,
+                       void *ctx, struct err *err)
 {
+    struct wal *wal = wal_of(buffer);
     assert(record->signal >= BUFFER_SIGNAL_LOGS && record->signal <= BUFFER_SIGNAL_REPLAY);
     assert(done != NULL);
     if (record->body.len > wal->options.record_bytes_max)
@@ -199,7 +201,7 @@ static const struct wal_append *run_rotates(const struct run *run)
 
 /* A current file without records, from a crash just after it was made or before a record too large for it: it grows
  * instead of giving way to one of the same name. */
-static bool segment_grow(struct buffer *wal, uint64_t bytes, struct err *err)
+static bool segment_grow(struct wal *wal, uint64_t bytes, struct err *err)
 {
     if (!wal->disk->ops->reserve(wal->file, bytes, err) || !wal->disk->ops->sync(wal->file, err)) return false;
     pthread_mutex_lock(&wal->lock);
@@ -210,7 +212,7 @@ static bool segment_grow(struct buffer *wal, uint64_t bytes, struct err *err)
 
 /* Every record of the full log file is safe already: only the newest file can have a torn tail. The new file first: when
  * there is no room for it, all is as it was. */
-static bool rotate(struct buffer *wal, uint64_t first, uint64_t segment_bytes, struct err *err)
+static bool rotate(struct wal *wal, uint64_t first, uint64_t segment_bytes, struct err *err)
 {
     struct wal_segment full = { 0 };
     pthread_mutex_lock(&wal->lock);
@@ -245,7 +247,7 @@ static bool rotate(struct buffer *wal, uint64_t first, uint64_t segment_bytes, s
 }
 
 /* Heads and bodies of a run, as one list of parts for one pwrite. */
-static uint32_t run_gather(struct buffer *wal, const struct run *run, uint64_t durable, uint64_t salt)
+static uint32_t run_gather(struct wal *wal, const struct run *run, uint64_t durable, uint64_t salt)
 {
     if ((size_t)run->record_count * 2 > wal->parts_cap) {
         wal->parts_cap = (size_t)run->record_count * 2;
@@ -277,7 +279,7 @@ static uint32_t run_gather(struct buffer *wal, const struct run *run, uint64_t d
 }
 
 /* *out_of_room: the file system is full and nothing was written, so that the log can go on when there is room. */
-static bool run_write(struct buffer *wal, const struct run *run, bool *out_of_room, struct err *err)
+static bool run_write(struct wal *wal, const struct run *run, bool *out_of_room, struct err *err)
 {
     const struct wal_append *rotates = run_rotates(run);
     if (rotates != NULL && !rotate(wal, rotates->record.position, rotates->segment_bytes, err)) {
@@ -302,7 +304,7 @@ static bool run_write(struct buffer *wal, const struct run *run, bool *out_of_ro
     return true;
 }
 
-static void run_settle(struct buffer *wal, const struct run *run)
+static void run_settle(struct wal *wal, const struct run *run)
 {
     pthread_mutex_lock(&wal->lock);
     wal->pending_bytes -= run->weight;
@@ -322,7 +324,7 @@ static void run_settle(struct buffer *wal, const struct run *run)
 
 /* What is safe in the file is read again only after a crash. Without this every request takes fresh pages: with them
  * a request of 450 KB costs 0.7 ms of CPU, without 0.2. */
-static void run_forget(struct buffer *wal, uint64_t offset_end)
+static void run_forget(struct wal *wal, uint64_t offset_end)
 {
     if (offset_end < wal->forget_offset + WAL_FORGET_BYTES) return;
     uint64_t end = offset_end - offset_end % WAL_FORGET_PAGE; /* the page that the next run continues stays */
@@ -331,7 +333,7 @@ static void run_forget(struct buffer *wal, uint64_t offset_end)
 }
 
 /* The clients' answers first, then the worker. */
-static void run_deliver(struct buffer *wal, struct wal_append **list, const struct run *run)
+static void run_deliver(struct wal *wal, struct wal_append **list, const struct run *run)
 {
     struct wal_append *rest = *run->end;
     fail_point("wal.before_done");
@@ -346,7 +348,7 @@ static void run_deliver(struct buffer *wal, struct wal_append **list, const stru
 }
 
 /* Takes the plan back to what is on the disk, after a run for which there was no room. Under the lock. */
-static void plan_rewind(struct buffer *wal)
+static void plan_rewind(struct wal *wal)
 {
     wal_repeats_drop_newest(&wal->repeats, wal->position_last - wal->position_durable);
     wal->hashed_last -= wal->position_last - wal->position_durable;
@@ -361,7 +363,7 @@ static void plan_rewind(struct buffer *wal)
 
 /* Nothing of the list is stored, nor of what waits behind it. Unless there was only no room, nothing more is taken: what
  * the disk holds of this run is known only to the next open. */
-static void fail_all(struct buffer *wal, struct wal_append *list, bool out_of_room, struct err *err)
+static void fail_all(struct wal *wal, struct wal_append *list, bool out_of_room, struct err *err)
 {
     err->code = ERR_IO;
     if (!out_of_room)
@@ -391,7 +393,7 @@ static void fail_all(struct buffer *wal, struct wal_append *list, bool out_of_ro
     }
 }
 
-static void room_again(struct buffer *wal)
+static void room_again(struct wal *wal)
 {
     if (!wal->is_out_of_room) return;
     log_info(wal->options.log, "wal.has_room_again");
@@ -403,7 +405,7 @@ static void room_again(struct buffer *wal)
 
 /* A new log file although nothing waits to be written into it. Appends from then on are placed in it, and their run comes after
  * this. */
-static void roll_idle(struct buffer *wal, uint64_t first, uint64_t segment_bytes)
+static void roll_idle(struct wal *wal, uint64_t first, uint64_t segment_bytes)
 {
     struct err err = { .code = ERR_OK };
     if (rotate(wal, first, segment_bytes, &err)) return;
@@ -414,7 +416,7 @@ static void roll_idle(struct buffer *wal, uint64_t first, uint64_t segment_bytes
 }
 
 /* All that was planned when the list was taken is on the disk, or has failed. */
-static void rolls_settle(struct buffer *wal, uint64_t planned, const struct err *err)
+static void rolls_settle(struct wal *wal, uint64_t planned, const struct err *err)
 {
     pthread_mutex_lock(&wal->lock);
     if (planned > wal->rolls_done) {
@@ -425,8 +427,9 @@ static void rolls_settle(struct buffer *wal, uint64_t planned, const struct err 
     pthread_mutex_unlock(&wal->lock);
 }
 
-bool buffer_roll(struct buffer *wal, struct err *err)
+static bool wal_roll(struct buffer *buffer, struct err *err)
 {
+    struct wal *wal = wal_of(buffer);
     pthread_mutex_lock(&wal->lock);
     bool ok = wal->state == WAL_RUNNING || err_set(err, ERR_BUSY, "the log is not running");
     if (ok) {
@@ -442,12 +445,12 @@ bool buffer_roll(struct buffer *wal, struct err *err)
     uint64_t released = wal->position_released;
     pthread_mutex_unlock(&wal->lock);
     /* What was released before may go now that it is not the current file any more. */
-    return ok && buffer_release(wal, released, err);
+    return ok && wal_release(buffer, released, err);
 }
 
 void *wal_writer(void *ctx)
 {
-    struct buffer *wal = ctx;
+    struct wal *wal = ctx;
     pthread_setname_np(pthread_self(), "wal");
     for (;;) {
         pthread_mutex_lock(&wal->lock);
@@ -482,9 +485,9 @@ void *wal_writer(void *ctx)
     }
 }
 
-void buffer_close(struct buffer *wal)
+void wal_close(struct buffer *buffer)
 {
-    if (wal == NULL) return;
+    struct wal *wal = wal_of(buffer);
     pthread_mutex_lock(&wal->lock);
     bool running = wal->state == WAL_RUNNING;
     wal->state = WAL_CLOSING;
@@ -515,3 +518,15 @@ void buffer_close(struct buffer *wal)
     free(wal->dir);
     free(wal);
 }
+
+const struct buffer_ops wal_ops = {
+    .id = wal_id,
+    .position_released = wal_position_released,
+    .position_last = wal_position_last,
+    .start = wal_start,
+    .append = wal_append,
+    .release = wal_release,
+    .roll = wal_roll,
+    .stats = wal_stats,
+    .close = wal_close,
+};

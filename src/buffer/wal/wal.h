@@ -53,7 +53,8 @@ struct wal_append {
 
 enum wal_state { WAL_OPENED, WAL_RUNNING, WAL_CLOSING };
 
-struct buffer {
+struct wal {
+    struct buffer buffer; /* first: what the world holds */
     /* Const after open. */
     struct disk *disk;
     char *dir;
@@ -100,22 +101,26 @@ struct buffer {
     uint32_t hashes_count, hashes_cap;
 };
 
+static inline struct wal *wal_of(struct buffer *buffer)
+{
+    return (struct wal *)(void *)buffer;
+}
 static inline uint32_t wal_second(int64_t unix_us)
 {
     return unix_us <= 0 ? 0 : unix_us / 1000000 > UINT32_MAX ? UINT32_MAX : (uint32_t)(unix_us / 1000000);
 }
 
 /* --- wal_segment.c --- */
-void wal_path(const struct buffer *wal, char path[WAL_PATH_BYTES], const char *name);
+void wal_path(const struct wal *wal, char path[WAL_PATH_BYTES], const char *name);
 void wal_segment_name(char name[WAL_NAME_BYTES], uint64_t first);
 /* Makes the file, reserves its room, writes its header, syncs both it and the folder. On failure nothing is left. */
-MUST_CHECK bool wal_segment_create(struct buffer *wal, uint64_t first, uint64_t bytes, struct disk_file **file,
+MUST_CHECK bool wal_segment_create(struct wal *wal, uint64_t first, uint64_t bytes, struct disk_file **file,
                                    uint64_t *salt, struct err *err);
-struct wal_segment *wal_segment_add(struct buffer *wal, struct wal_segment segment);
+struct wal_segment *wal_segment_add(struct wal *wal, struct wal_segment segment);
 
 /* Reads one log file from front to back. */
 struct wal_reader {
-    const struct buffer *wal;
+    const struct wal *wal;
     struct disk_file *file;
     char name[WAL_NAME_BYTES];
     uint64_t bytes;    /* of the file */
@@ -127,7 +132,7 @@ struct wal_reader {
     uint64_t window_offset;
 };
 /* Fails only when the disk does: a damaged header leaves header_valid false. */
-MUST_CHECK bool wal_reader_open(struct wal_reader *reader, const struct buffer *wal, uint64_t first, size_t read_bytes,
+MUST_CHECK bool wal_reader_open(struct wal_reader *reader, const struct wal *wal, uint64_t first, size_t read_bytes,
                                 struct err *err);
 void wal_reader_close(struct wal_reader *reader);
 /* *ptr is NULL when the file is too short; borrowed until the next call. */
@@ -142,16 +147,22 @@ static inline uint64_t wal_record_end(uint64_t offset, const struct wal_record_h
     return offset + WAL_RECORD_HEADER_BYTES + header->body_bytes;
 }
 
+/* --- wal_open.c --- */
+MUST_CHECK bool wal_start(struct buffer *buffer, struct err *err);
+
 /* --- wal_release.c --- */
+MUST_CHECK bool wal_release(struct buffer *buffer, uint64_t position, struct err *err);
 /* The released file of a log that begins. */
-MUST_CHECK bool wal_released_create(struct buffer *wal, struct err *err);
-MUST_CHECK bool wal_released_open(struct buffer *wal, struct err *err);
+MUST_CHECK bool wal_released_create(struct wal *wal, struct err *err);
+MUST_CHECK bool wal_released_open(struct wal *wal, struct err *err);
 /* Remembers how far the log is safe: what is missing at the next open is then known to be damage. */
-MUST_CHECK bool wal_released_write(struct buffer *wal, uint64_t released, uint64_t durable, struct err *err);
-void wal_hashes_load(struct buffer *wal, uint64_t first);
-void wal_trim(struct buffer *wal);
+MUST_CHECK bool wal_released_write(struct wal *wal, uint64_t released, uint64_t durable, struct err *err);
+void wal_hashes_load(struct wal *wal, uint64_t first);
+void wal_trim(struct wal *wal);
 
 /* --- wal.c --- */
 /* The hash of a record, in the order of positions; position 0: of one whose log file is gone. */
-void wal_remember(struct buffer *wal, uint64_t position, struct hash128 hash, int64_t received_unix_us);
+void wal_remember(struct wal *wal, uint64_t position, struct hash128 hash, int64_t received_unix_us);
 void *wal_writer(void *wal);
+void wal_close(struct buffer *buffer);
+extern const struct buffer_ops wal_ops;

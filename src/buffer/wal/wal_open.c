@@ -62,7 +62,7 @@ static void found_deinit(struct found *found)
 
 /* --- lock and identity --- */
 
-static bool lock_take(struct buffer *wal, struct err *err)
+static bool lock_take(struct wal *wal, struct err *err)
 {
     char path[WAL_PATH_BYTES];
     wal_path(wal, path, LOCK_NAME);
@@ -74,7 +74,7 @@ static bool lock_take(struct buffer *wal, struct err *err)
 }
 
 /* The released file first: where there is an id there is the rest. */
-static bool identity_create(struct buffer *wal, struct err *err)
+static bool identity_create(struct wal *wal, struct err *err)
 {
     wal->id = uuid_random();
     if (!wal_released_create(wal, err)) return false;
@@ -95,7 +95,7 @@ static bool identity_create(struct buffer *wal, struct err *err)
            ops->sync_dir(wal->disk, wal->dir, err);
 }
 
-static bool identity_read(struct buffer *wal, bool *exists, struct err *err)
+static bool identity_read(struct wal *wal, bool *exists, struct err *err)
 {
     char path[WAL_PATH_BYTES], text[UUID_TEXT_BYTES + 2];
     wal_path(wal, path, ID_NAME);
@@ -114,7 +114,7 @@ static bool identity_read(struct buffer *wal, bool *exists, struct err *err)
     return true;
 }
 
-static bool identity_open(struct buffer *wal, bool has_segments, struct err *err)
+static bool identity_open(struct wal *wal, bool has_segments, struct err *err)
 {
     bool exists;
     if (!identity_read(wal, &exists, err)) return false;
@@ -140,8 +140,8 @@ static bool header_check(const struct wal_reader *reader, struct err *err)
 }
 
 /* Walks the headers from the first record to before position_end; remembers their hashes. Stops at what is not whole. */
-static bool headers_walk(struct buffer *wal, struct wal_reader *reader, struct wal_segment *segment,
-                         uint64_t position_end, uint64_t *position, struct err *err)
+static bool headers_walk(struct wal *wal, struct wal_reader *reader, struct wal_segment *segment, uint64_t position_end,
+                         uint64_t *position, struct err *err)
 {
     segment->salt = reader->header.salt;
     segment->bytes = reader->bytes;
@@ -162,7 +162,7 @@ static bool headers_walk(struct buffer *wal, struct wal_reader *reader, struct w
 
 /* A full log file must hold every position up to the next one's first: it was synced before the next was made. Only
  * headers are read here; bodies are checked when they are delivered. */
-static bool full_segment_load(struct buffer *wal, uint64_t first, uint64_t first_next, struct err *err)
+static bool full_segment_load(struct wal *wal, uint64_t first, uint64_t first_next, struct err *err)
 {
     struct wal_reader reader;
     if (!wal_reader_open(&reader, wal, first, WAL_WALK_BYTES, err)) return false;
@@ -227,7 +227,7 @@ static bool tail_search(struct wal_reader *reader, struct tail *tail, struct err
 }
 
 /* Zeros from the end of the last whole record on, safely. */
-static bool tail_cut(struct buffer *wal, struct wal_reader *reader, const struct tail *tail, struct err *err)
+static bool tail_cut(struct wal *wal, struct wal_reader *reader, const struct tail *tail, struct err *err)
 {
     const struct disk_ops *ops = wal->disk->ops;
     log_warn(wal->options.log, "wal.tail_cut", log_text("file", reader->name),
@@ -238,7 +238,7 @@ static bool tail_cut(struct buffer *wal, struct wal_reader *reader, const struct
 
 /* Writes again what is readable but perhaps only in the kernel's cache: after a failed sync the kernel calls such pages
  * clean, and a later sync would skip them. */
-static bool tail_rewrite(struct buffer *wal, struct wal_reader *reader, uint64_t offset, uint64_t offset_end,
+static bool tail_rewrite(struct wal *wal, struct wal_reader *reader, uint64_t offset, uint64_t offset_end,
                          struct err *err)
 {
     const struct disk_ops *ops = wal->disk->ops;
@@ -254,7 +254,7 @@ static bool tail_rewrite(struct buffer *wal, struct wal_reader *reader, uint64_t
 }
 
 /* A file that a crash left half made: nothing but its header page may have been written. */
-static bool last_segment_drop(struct buffer *wal, struct wal_reader *reader, bool *dropped, struct err *err)
+static bool last_segment_drop(struct wal *wal, struct wal_reader *reader, bool *dropped, struct err *err)
 {
     struct tail tail = { .offset_end = WAL_SEGMENT_HEADER_BYTES };
     *dropped = false;
@@ -281,7 +281,7 @@ static bool tail_damage(const struct wal_reader *reader, const struct tail *tail
 }
 
 /* The whole records from the front on. */
-static bool last_segment_walk(struct buffer *wal, struct wal_reader *reader, struct wal_segment *segment,
+static bool last_segment_walk(struct wal *wal, struct wal_reader *reader, struct wal_segment *segment,
                               struct tail *tail, struct err *err)
 {
     for (;; tail->position++) {
@@ -318,7 +318,7 @@ static bool unsafe_offset(struct wal_reader *reader, uint64_t first, uint64_t du
 }
 
 /* Reads the records, decides between a torn tail and damage, repairs the first and reports the second. */
-static bool last_segment_repair(struct buffer *wal, struct wal_reader *reader, uint64_t first, uint64_t durable,
+static bool last_segment_repair(struct wal *wal, struct wal_reader *reader, uint64_t first, uint64_t durable,
                                 struct err *err)
 {
     struct wal_segment segment = {
@@ -344,7 +344,7 @@ static bool last_segment_repair(struct buffer *wal, struct wal_reader *reader, u
 /* --- open --- */
 
 /* The newest file, if the one on the disk is a file at all. *count shrinks when a half-made one is dropped. */
-static bool last_segment_load(struct buffer *wal, const struct positions *segments, uint32_t *count,
+static bool last_segment_load(struct wal *wal, const struct positions *segments, uint32_t *count,
                               struct disk_file **file, struct err *err)
 {
     uint64_t durable = wal->slot.durable;
@@ -373,7 +373,7 @@ static bool last_segment_load(struct buffer *wal, const struct positions *segmen
 }
 
 /* The current file's hashes are remembered last: in the order of their coming. */
-static bool last_segment_remember(struct buffer *wal, const struct wal_segment *last, struct err *err)
+static bool last_segment_remember(struct wal *wal, const struct wal_segment *last, struct err *err)
 {
     struct wal_reader reader;
     struct wal_segment walked = *last;
@@ -384,7 +384,7 @@ static bool last_segment_remember(struct buffer *wal, const struct wal_segment *
     return remembered;
 }
 
-static bool segments_load(struct buffer *wal, struct positions *segments, struct err *err)
+static bool segments_load(struct wal *wal, struct positions *segments, struct err *err)
 {
     positions_sort(segments);
     uint32_t count = segments->count;
@@ -421,7 +421,7 @@ static bool options_check(const struct buffer_options *options, struct err *err)
     return true;
 }
 
-static bool open_inside(struct buffer *wal, struct found *found, struct err *err)
+static bool open_inside(struct wal *wal, struct found *found, struct err *err)
 {
     if (!lock_take(wal, err)) return false;
     if (!wal->disk->ops->list(wal->disk, wal->dir, found_add, found, err)) return false;
@@ -446,7 +446,8 @@ bool buffer_open(struct buffer **out, const struct buffer_options *options, stru
 {
     *out = NULL;
     if (!options_check(options, err)) return false;
-    struct buffer *wal = mem_calloc(1, sizeof *wal);
+    struct wal *wal = mem_calloc(1, sizeof *wal);
+    wal->buffer.ops = &wal_ops;
     wal->disk = options->disk;
     wal->dir = mem_strdup(options->dir);
     wal->options = *options;
@@ -463,20 +464,20 @@ bool buffer_open(struct buffer **out, const struct buffer_options *options, stru
     bool opened = open_inside(wal, &found, err);
     found_deinit(&found);
     if (!opened) {
-        buffer_close(wal);
+        wal_close(&wal->buffer);
         return false;
     }
     log_info(options->log, "wal.opened", log_text("dir", wal->dir), log_number("files", wal->segment_count),
              log_number("last", (int64_t)wal->position_durable),
              log_number("released", (int64_t)wal->position_released), log_number("hashes", wal->repeats.count));
-    *out = wal;
+    *out = &wal->buffer;
     return true;
 }
 
 /* --- start --- */
 
-static bool record_deliver(struct buffer *wal, const struct wal_record_header *header, struct bytes body,
-                           const char *name, struct err *err)
+static bool record_deliver(struct wal *wal, const struct wal_record_header *header, struct bytes body, const char *name,
+                           struct err *err)
 {
     if (header->signal < BUFFER_SIGNAL_LOGS || header->signal > BUFFER_SIGNAL_REPLAY ||
         header->encoding > BUFFER_ENCODING_DEFLATE || header->format > BUFFER_FORMAT_JSON)
@@ -498,8 +499,7 @@ static bool record_deliver(struct buffer *wal, const struct wal_record_header *h
     return true;
 }
 
-static bool segment_deliver(struct buffer *wal, const struct wal_segment *segment, uint64_t position_end,
-                            struct err *err)
+static bool segment_deliver(struct wal *wal, const struct wal_segment *segment, uint64_t position_end, struct err *err)
 {
     if (position_end - 1 <= wal->position_released) return true;
     struct wal_reader reader;
@@ -522,8 +522,9 @@ static bool segment_deliver(struct buffer *wal, const struct wal_segment *segmen
     return delivered;
 }
 
-bool buffer_start(struct buffer *wal, struct err *err)
+bool wal_start(struct buffer *buffer, struct err *err)
 {
+    struct wal *wal = wal_of(buffer);
     assert(wal->state == WAL_OPENED);
     /* The sink may release while it is fed, but only what was open at the start is walked. */
     uint32_t count = wal->segment_count;

@@ -11,7 +11,7 @@ static void hashes_name(char name[WAL_NAME_BYTES], uint64_t first)
     snprintf(name, WAL_NAME_BYTES, "%020" PRIu64 ".hashes", first);
 }
 
-bool wal_released_write(struct buffer *wal, uint64_t released, uint64_t durable, struct err *err)
+bool wal_released_write(struct wal *wal, uint64_t released, uint64_t durable, struct err *err)
 {
     assert(released <= durable);
     if (wal->release_failed)
@@ -32,7 +32,7 @@ bool wal_released_write(struct buffer *wal, uint64_t released, uint64_t durable,
     return true;
 }
 
-bool wal_released_create(struct buffer *wal, struct err *err)
+bool wal_released_create(struct wal *wal, struct err *err)
 {
     char path[WAL_PATH_BYTES];
     wal_path(wal, path, RELEASED_NAME);
@@ -43,7 +43,7 @@ bool wal_released_create(struct buffer *wal, struct err *err)
            wal_released_write(wal, 0, 0, err) && wal_released_write(wal, 0, 0, err);
 }
 
-bool wal_released_open(struct buffer *wal, struct err *err)
+bool wal_released_open(struct wal *wal, struct err *err)
 {
     char path[WAL_PATH_BYTES];
     wal_path(wal, path, RELEASED_NAME);
@@ -77,7 +77,7 @@ bool wal_released_open(struct buffer *wal, struct err *err)
 
 /* --- hashes of dropped log files --- */
 
-static void hashes_file_add(struct buffer *wal, uint64_t first, int64_t newest_unix_us)
+static void hashes_file_add(struct wal *wal, uint64_t first, int64_t newest_unix_us)
 {
     if (wal->hashes_count == wal->hashes_cap) {
         wal->hashes_cap = wal->hashes_cap ? wal->hashes_cap * 2 : 8;
@@ -86,7 +86,7 @@ static void hashes_file_add(struct buffer *wal, uint64_t first, int64_t newest_u
     wal->hashes_files[wal->hashes_count++] = (struct wal_hashes_file){ first, newest_unix_us };
 }
 
-static bool hashes_read(struct buffer *wal, const char *path, uint64_t first, struct buf *content,
+static bool hashes_read(struct wal *wal, const char *path, uint64_t first, struct buf *content,
                         struct wal_hashes_header *header, struct err *err)
 {
     const struct disk_ops *ops = wal->disk->ops;
@@ -117,7 +117,7 @@ static bool hashes_read(struct buffer *wal, const char *path, uint64_t first, st
 
 /* A damaged one is not worth refusing to start: at worst a request that a client sends again is stored twice. It is
  * also what a power cut leaves of a file that was being written, and then the log file itself is still there. */
-void wal_hashes_load(struct buffer *wal, uint64_t first)
+void wal_hashes_load(struct wal *wal, uint64_t first)
 {
     char name[WAL_NAME_BYTES], path[WAL_PATH_BYTES];
     hashes_name(name, first);
@@ -143,7 +143,7 @@ void wal_hashes_load(struct buffer *wal, uint64_t first)
 
 /* The hashes of a log file that will go, as far as they are of the last ten minutes: from memory, not from the file.
  * In steps, so that no append waits long for the lock. */
-static void hashes_collect(struct buffer *wal, uint64_t first, uint64_t position_end, struct buf *content)
+static void hashes_collect(struct wal *wal, uint64_t first, uint64_t position_end, struct buf *content)
 {
     enum { STEP = 512 };
     bool fits = true;
@@ -164,7 +164,7 @@ static void hashes_collect(struct buffer *wal, uint64_t first, uint64_t position
     }
 }
 
-static bool hashes_write(struct buffer *wal, const struct wal_segment *segment, uint64_t position_end, struct err *err)
+static bool hashes_write(struct wal *wal, const struct wal_segment *segment, uint64_t position_end, struct err *err)
 {
     const struct disk_ops *ops = wal->disk->ops;
     char name[WAL_NAME_BYTES], path[WAL_PATH_BYTES];
@@ -194,7 +194,7 @@ static bool hashes_write(struct buffer *wal, const struct wal_segment *segment, 
     return written;
 }
 
-static void hashes_drop_old(struct buffer *wal, int64_t oldest_unix_us)
+static void hashes_drop_old(struct wal *wal, int64_t oldest_unix_us)
 {
     uint32_t left = 0;
     for (uint32_t i = 0; i < wal->hashes_count; i++) {
@@ -213,7 +213,7 @@ static void hashes_drop_old(struct buffer *wal, int64_t oldest_unix_us)
 /* --- dropping log files --- */
 
 /* Under the lock: hashes of requests before this are not kept. */
-static int64_t oldest_kept_unix_us(const struct buffer *wal)
+static int64_t oldest_kept_unix_us(const struct wal *wal)
 {
     const int64_t window_us = WAL_REPEATS_WINDOW_S * INT64_C(1000000);
     return wal->newest_unix_us < INT64_MIN + window_us ? INT64_MIN : wal->newest_unix_us - window_us;
@@ -221,7 +221,7 @@ static int64_t oldest_kept_unix_us(const struct buffer *wal)
 
 /* The oldest log file, when all it holds is released and another one is current. Its hashes need keeping unless they
  * are too old, or it came back after a crash behind a gap: then its side file was safe before anything went. */
-static bool segment_releasable(struct buffer *wal, struct wal_segment *segment, uint64_t *position_end,
+static bool segment_releasable(struct wal *wal, struct wal_segment *segment, uint64_t *position_end,
                                bool *hashes_needed)
 {
     pthread_mutex_lock(&wal->lock);
@@ -235,7 +235,7 @@ static bool segment_releasable(struct buffer *wal, struct wal_segment *segment, 
     return releasable;
 }
 
-static void segment_forget(struct buffer *wal)
+static void segment_forget(struct wal *wal)
 {
     pthread_mutex_lock(&wal->lock);
     wal->disk_bytes -= wal->segments[0].bytes;
@@ -245,7 +245,7 @@ static void segment_forget(struct buffer *wal)
 }
 
 /* A failure here loses nothing and is tried again at the next release; until then the room is not free. */
-void wal_trim(struct buffer *wal)
+void wal_trim(struct wal *wal)
 {
     struct wal_segment segment;
     uint64_t position_end;
@@ -269,8 +269,9 @@ void wal_trim(struct buffer *wal)
     hashes_drop_old(wal, oldest_unix_us);
 }
 
-bool buffer_release(struct buffer *wal, uint64_t position, struct err *err)
+bool wal_release(struct buffer *buffer, uint64_t position, struct err *err)
 {
+    struct wal *wal = wal_of(buffer);
     pthread_mutex_lock(&wal->release_lock);
     pthread_mutex_lock(&wal->lock);
     uint64_t durable = wal->position_durable, released = wal->position_released;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void wal_path(const struct buffer *wal, char path[WAL_PATH_BYTES], const char *name)
+void wal_path(const struct wal *wal, char path[WAL_PATH_BYTES], const char *name)
 {
     int len = snprintf(path, WAL_PATH_BYTES, "%s/%s", wal->dir, name);
     assert(len > 0 && (size_t)len < WAL_PATH_BYTES); /* wal_open checked the folder's length */
@@ -24,7 +24,7 @@ static uint64_t random_number(void)
     return halves[0] ^ halves[1] << 3; /* version and variant bits meet random ones */
 }
 
-bool wal_segment_create(struct buffer *wal, uint64_t first, uint64_t bytes, struct disk_file **file, uint64_t *salt,
+bool wal_segment_create(struct wal *wal, uint64_t first, uint64_t bytes, struct disk_file **file, uint64_t *salt,
                         struct err *err)
 {
     assert(bytes >= WAL_SEGMENT_HEADER_BYTES);
@@ -61,7 +61,7 @@ fail:
     return false;
 }
 
-struct wal_segment *wal_segment_add(struct buffer *wal, struct wal_segment segment)
+struct wal_segment *wal_segment_add(struct wal *wal, struct wal_segment segment)
 {
     if (wal->segment_count == wal->segment_cap) {
         wal->segment_cap = wal->segment_cap ? wal->segment_cap * 2 : 8;
@@ -71,7 +71,7 @@ struct wal_segment *wal_segment_add(struct buffer *wal, struct wal_segment segme
     return &wal->segments[wal->segment_count++];
 }
 
-bool wal_reader_open(struct wal_reader *reader, const struct buffer *wal, uint64_t first, size_t read_bytes,
+bool wal_reader_open(struct wal_reader *reader, const struct wal *wal, uint64_t first, size_t read_bytes,
                      struct err *err)
 {
     *reader = (struct wal_reader){ .wal = wal, .read_bytes = read_bytes };
