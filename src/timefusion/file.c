@@ -1,5 +1,6 @@
 #include "timefusion/file.h"
 #include "base/parallel.h"
+#include "timefusion/segment/owner.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,8 @@ void file_release(struct file *file)
     if (file->reader) object_reader_close(file->reader);
     if (atomic_load(&file->is_doomed)) bytes_delete(file);
     if (file->footer) parquet_footer_destroy(file->footer);
+    owner_release(file->owner);
+    free(file->place);
     pthread_mutex_destroy(&file->lock);
     free((char *)file->shown.name);
     free(file->key);

@@ -20,16 +20,19 @@ struct file_room { /* for extents of all files */
     _Atomic uint64_t bytes;
     uint64_t bytes_max;
 };
+struct owner;
+struct segment_place;
 struct file {
     struct timefusion_file shown;
     const struct schema_table *table;
-    struct object_store *store; /* borrowed */
-    char *key;                  /* in the store */
-    struct hash128 hash;        /* of the key: how the index knows it */
-    struct file_room *room;     /* borrowed; NULL: nothing is fetched ahead */
-    struct disk *disk;          /* a segment's: deleted here, without the syncs a store promises; else NULL */
-    uint32_t row_group_count;   /* a segment's; else 0 */
-    const char *app_id;         /* a segment's buffer partition, as Delta's txn names it; else NULL */
+    struct object_store *store;  /* borrowed */
+    char *key;                   /* in the store */
+    struct hash128 hash;         /* of the key: how the index knows it */
+    struct file_room *room;      /* borrowed; NULL: nothing is fetched ahead */
+    struct disk *disk;           /* a segment's: deleted here, without the syncs a store promises; else NULL */
+    uint32_t row_group_count;    /* a segment's; else 0 */
+    struct owner *owner;         /* a segment's: whose (segment/owner.h); else NULL */
+    struct segment_place *place; /* a segment's: in the list, under the list's lock (segment_inside.h); else NULL */
     atomic_uint reference_count;
     atomic_bool is_doomed;
     pthread_mutex_t lock; /* guards all below */

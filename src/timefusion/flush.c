@@ -27,7 +27,7 @@ void flush_app_id(struct uuid buffer_id, uint32_t partition, char app_id[96])
 
 bool flush_is_covered(const struct delta_snapshot *snapshot, const struct file *segment)
 {
-    int64_t txn = delta_snapshot_txn(snapshot, segment->app_id);
+    int64_t txn = delta_snapshot_txn(snapshot, segment->owner->app_id);
     return txn >= 0 && segment->shown.position_high <= (uint64_t)txn;
 }
 

@@ -29,8 +29,8 @@ struct flush_group {
     struct segment_range columns_range;
 };
 struct flush {
-    const char *app_id; /* lives longer than the segments */
-    uint64_t position;  /* the cut: last whole record included */
+    const char *app_id;
+    uint64_t position; /* the cut: last whole record included */
     struct flush_group *groups;
     uint32_t group_count;
     bool table_is_done[SCHEMA_TABLE_COUNT]; /* committed by an earlier try */

@@ -318,8 +318,10 @@ bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_tabl
     (void)err; /* a store that must be asked for its latest version will use it */
     struct table *table = &timefusion->tables[id];
     struct file **segments;
-    uint32_t segment_count = segments_list(timefusion->segments, id, project_id, &segments);
+    struct owners_view view;
+    uint32_t segment_count = segments_list(timefusion->segments, id, project_id, &segments, &view);
     struct delta_snapshot *delta = delta_snapshot_acquire(table->delta);
+    owners_choose(timefusion->segments, id, delta, &view);
     uint32_t first, count, kept = 0;
     delta_snapshot_project(delta, project_id, &first, &count);
 
@@ -332,13 +334,14 @@ bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_tabl
     snapshot->shown.narrow = narrow_create(timefusion->index);
     struct timefusion_file **uncovered = mem_alloc((segment_count + 1) * sizeof *uncovered);
     for (uint32_t s = 0; s < segment_count; s++) {
-        if (flush_is_covered(delta, segments[s])) {
-            file_release(segments[s]);
-        } else {
+        if (owners_view_has(&view, segments[s])) {
             uncovered[kept++] = &segments[s]->shown;
+        } else {
+            file_release(segments[s]);
         }
     }
     free(segments);
+    owners_view_deinit(&view);
     qsort(uncovered, kept, sizeof *uncovered, newest_first);
     struct timefusion_file **stored = mem_alloc((count + 1) * sizeof *stored);
     count = project_files(timefusion, table, delta, project_id, stored);

@@ -1,13 +1,13 @@
 #include "worker/group.h"
 #include <stdlib.h>
 
-struct group *group_create(const struct schema_table *table, struct uuid project_id, int32_t day, const char *app_id)
+struct group *group_create(const struct schema_table *table, struct uuid project_id, int32_t day, struct owner *owner)
 {
     struct group *group = mem_calloc(1, sizeof *group);
     group->table = table;
     group->project_id = project_id;
     group->day = day;
-    group->app_id = app_id;
+    group->owner = owner;
     return group;
 }
 
@@ -33,9 +33,12 @@ struct columns *group_columns(struct group *group, uint64_t position, uint64_t n
 {
     if (!group->columns) group->columns = columns_create(group->table);
     if (columns_row_count(group->columns) == 0)
-        group->range = (struct segment_range){ .low = position - 1, .high = position, .app_id = group->app_id };
+        group->range = (struct segment_range){ .low = position - 1, .high = position, .owner = group->owner };
     group->range.high = position;
-    if (group->unpublished_since_ns == 0) group->unpublished_since_ns = now_ns;
+    if (group->unpublished_since_ns == 0) {
+        group->unpublished_since_ns = now_ns;
+        group->unpublished_low = position - 1;
+    }
     return group->columns;
 }
 

@@ -16,11 +16,12 @@ struct group {
     const struct schema_table *table;
     struct uuid project_id;
     int32_t day;
-    const char *app_id;
+    struct owner *owner; /* borrowed */
     struct columns *columns;
     uint32_t published_rows;              /* of columns: visible */
     struct segment_range range;           /* of the records whose rows are in columns */
     uint64_t unpublished_since_ns;        /* mono; 0: nothing waits */
+    uint64_t unpublished_low;             /* what waits is of records after this position */
     int64_t unpublished_received_unix_us; /* when the first request of what waits came; 0: replayed */
     struct file *small[GROUP_SMALL_MAX];
     uint32_t small_from[GROUP_SMALL_MAX], small_level[GROUP_SMALL_MAX];
@@ -29,7 +30,7 @@ struct group {
     uint32_t sealed_count, sealed_cap, row_group_count;
 };
 
-struct group *group_create(const struct schema_table *table, struct uuid project_id, int32_t day, const char *app_id);
+struct group *group_create(const struct schema_table *table, struct uuid project_id, int32_t day, struct owner *owner);
 /* The columns to put rows of this record into. */
 struct columns *group_columns(struct group *group, uint64_t position, uint64_t now_ns);
 /* Makes the rows that wait visible. ERR_IO: nothing changed, try again. */

@@ -35,6 +35,7 @@ struct project {
 struct worker {
     struct worker_options options;
     char app_id[96];
+    struct owner *owner; /* this time of ours in the partition: its segments outlive the worker */
     struct queue *queue;
     pthread_t thread, flush_thread;
     bool thread_runs, flush_thread_runs;
@@ -48,6 +49,7 @@ struct worker {
     int64_t txn[SCHEMA_TABLE_COUNT]; /* of the tables when we started: what a replay skips */
     uint64_t position;               /* of the last record worked on */
     uint64_t position_cut;           /* of the last flush begun */
+    uint64_t visible_at_cut;         /* what was visible then: the flush makes the rest so, up to position_cut */
     uint64_t publish_due_ns, flush_due_ns, quiet_flush_due_ns;
     uint64_t failing_since_ns;   /* the disk refuses segments; 0: all is well */
     bool flush_wanted;           /* by size */
@@ -108,7 +110,7 @@ static struct group *project_group(struct worker *worker, struct project *projec
         project->group_cap = project->group_cap ? project->group_cap * 2 : 4;
         project->groups = mem_realloc(project->groups, project->group_cap * sizeof(struct group *));
     }
-    struct group *group = group_create(schema_table(table), project->id, day, worker->app_id);
+    struct group *group = group_create(schema_table(table), project->id, day, worker->owner);
     project->groups[project->group_count++] = group;
     return group;
 }
@@ -323,6 +325,31 @@ static void groups_forget_empty(struct worker *worker)
     }
 }
 
+static bool visible_bound(struct worker *worker, struct group *group, void *ctx)
+{
+    uint64_t *visible = ctx;
+    (void)worker;
+    if (group->unpublished_since_ns != 0 && group->unpublished_low < *visible) *visible = group->unpublished_low;
+    return true;
+}
+
+/* Up to where the rows of every record can be asked for. */
+static uint64_t visible_up_to(struct worker *worker)
+{
+    uint64_t visible = worker->position;
+    groups_each(worker, visible_bound, &visible);
+    if (worker->visible_at_cut >= worker->position_cut) return visible;
+    pthread_mutex_lock(&worker->lock);
+    bool is_stored = worker->position_flushed >= worker->position_cut;
+    pthread_mutex_unlock(&worker->lock);
+    return is_stored || worker->visible_at_cut > visible ? visible : worker->visible_at_cut;
+}
+
+static void visible_tell(struct worker *worker)
+{
+    owner_visible(timefusion_segments(worker->options.timefusion), worker->owner, visible_up_to(worker));
+}
+
 /* Hands everything up to the last whole record to the flush thread. */
 static void cut_begin(struct worker *worker, uint32_t filled)
 {
@@ -330,6 +357,7 @@ static void cut_begin(struct worker *worker, uint32_t filled)
     flush->app_id = worker->app_id;
     flush->position = worker->position;
     flush->groups = mem_calloc(filled ? filled : 1, sizeof *flush->groups);
+    worker->visible_at_cut = visible_up_to(worker);
     groups_each(worker, cut_one, flush);
     groups_forget_empty(worker);
     worker->position_cut = worker->position;
@@ -366,6 +394,7 @@ static void publish_if_due(struct worker *worker, uint64_t now_ns)
     groups_each(worker, count_filled, &active);
     groups_each(worker, publish_one, &now_ns);
     memory_bound(worker);
+    visible_tell(worker);
     /* Each small segment costs some 0.2 ms: with very many projects the interval grows with them. */
     uint64_t interval_ms = worker->options.publish_ms > active * 2 ? worker->options.publish_ms : active * 2;
     worker->publish_due_ns = now_ns + interval_ms * 1000000;
@@ -490,6 +519,13 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
         worker->txn[t] = delta_snapshot_txn(snapshot, worker->app_id);
         delta_snapshot_release(snapshot);
     }
+    struct owner_options owner = { .app_id = worker->app_id, .epoch = OWNER_EPOCH_NEXT };
+    memcpy(owner.stored, worker->txn, sizeof owner.stored);
+    if (!owner_open(timefusion_segments(options->timefusion), &owner, &worker->owner, err)) {
+        worker_close(worker);
+        *out = NULL;
+        return false;
+    }
     worker->flush_due_ns = clock_mono_ns() + options->flush_ms * 1000000ull;
     worker->quiet_flush_due_ns = clock_mono_ns() + options->quiet_flush_ms * 1000000ull;
     int failed = pthread_create(&worker->flush_thread, NULL, flush_main, worker);
@@ -542,6 +578,7 @@ bool worker_start(struct worker *worker, struct err *err)
 {
     /* What was replayed is visible before anyone can ask. A disk that refuses is tried again by the thread. */
     groups_each(worker, publish_now, NULL);
+    visible_tell(worker);
     int failed = pthread_create(&worker->thread, NULL, worker_main, worker);
     if (failed) {
         errno = failed;
@@ -631,6 +668,7 @@ void worker_close(struct worker *worker)
     }
     queue_destroy(worker->queue);
     projects_destroy(worker);
+    owner_close(timefusion_segments(worker->options.timefusion), worker->owner);
     rows_destroy(worker->rows);
     parquet_writer_destroy(worker->writer);
     pthread_cond_destroy(&worker->changed);

@@ -48,7 +48,8 @@ static int setup_stored(void **state)
         for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
             struct file **segments;
             enum schema_table_id table = (enum schema_table_id)t;
-            uint32_t count = segments_list(timefusion_segments(fixture->timefusion), table, projects[p], &segments);
+            uint32_t count =
+                segments_list(timefusion_segments(fixture->timefusion), table, projects[p], &segments, NULL);
             for (uint32_t s = 0; s < count;) s += stored_group(&flush, table, projects[p], &segments[s], count - s);
             free(segments);
         }

@@ -31,7 +31,18 @@ struct fixture {
     struct uuid project, other_project;
     struct parquet_writer *writer;
     uint32_t file_rows, file_count, metric_files;
+    struct owner *owner; /* of what a test publishes */
 };
+
+/* Of a partition that is only ever this process's. */
+static inline struct owner *fixture_owner(struct timefusion *timefusion)
+{
+    struct err err = { .code = ERR_OK };
+    struct owner *owner;
+    struct owner_options options = { .app_id = "test/0", .stored = { -1, -1 } };
+    if (!owner_open(timefusion_segments(timefusion), &options, &owner, &err)) abort();
+    return owner;
+}
 
 static inline void fixture_check(bool ok, const struct err *err, const char *what)
 {
@@ -154,7 +165,7 @@ static inline void fixture_publish_rows(struct fixture *fixture, struct uuid pro
         fixture_check(parquet_write(fixture->writer, columns, 0, columns_row_count(columns), PARQUET_CODEC_ZSTD, &bytes,
                                     &err),
                       &err, "write");
-        struct segment_range range = { position, position + 1, "test/0" };
+        struct segment_range range = { position, position + 1, fixture->owner };
         fixture_check(segment_write(timefusion_segments(fixture->timefusion), schema_table(table), (int32_t)day, bytes,
                                     range, &segment, &err),
                       &err, "segment");
@@ -206,6 +217,7 @@ static inline void fixture_open(struct fixture *fixture, uint32_t file_count, ui
                                           .footer_bytes_max = 8u << 20,
                                           .log = &log };
     fixture_check(timefusion_open(&fixture->timefusion, &options, &err), &err, "timefusion");
+    fixture->owner = fixture_owner(fixture->timefusion);
     fixture->writer = parquet_writer_create();
     for (uint32_t f = 0; f < file_count; f++)
         fixture_publish(fixture, fixture->project, SCHEMA_LOGS_AND_SPANS, (uint64_t)f * file_rows, file_rows, f);
@@ -229,6 +241,7 @@ static inline void fixture_close(struct fixture *fixture)
     query_session_close(fixture->session);
     query_engine_close(fixture->engine);
     parquet_writer_destroy(fixture->writer);
+    owner_close(timefusion_segments(fixture->timefusion), fixture->owner);
     timefusion_close(fixture->timefusion);
     object_store_close(fixture->store);
     char command[128];

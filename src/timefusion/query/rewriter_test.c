@@ -101,7 +101,7 @@ static void segment_add(struct store *store, enum schema_table_id id, struct byt
     struct err err = { 0 };
     struct file *segment;
     struct segments *segments = timefusion_segments(store->fixture.timefusion);
-    struct segment_range range = { store->position, store->position + 1, "test/0" };
+    struct segment_range range = { store->position, store->position + 1, store->fixture.owner };
     store->position++;
     fixture_check(segment_write(segments, schema_table(id), FIXTURE_DAY, bytes, range, &segment, &err), &err,
                   "segment");

@@ -104,7 +104,7 @@ static struct columns *group_columns(const struct bench *bench, uint32_t file, u
     return columns;
 }
 
-static void file_seal(struct bench *bench, struct parquet_writer *writer, uint32_t file, const char *app_id,
+static void file_seal(struct bench *bench, struct parquet_writer *writer, uint32_t file, struct owner *owner,
                       struct flush_group *group)
 {
     struct err err = { .code = ERR_OK };
@@ -115,7 +115,7 @@ static void file_seal(struct bench *bench, struct parquet_writer *writer, uint32
     for (uint32_t g = 0; g < bench->group_count; g++) {
         struct columns *columns = group_columns(bench, file, g);
         struct bytes bytes;
-        struct segment_range range = { file, file + 1, app_id };
+        struct segment_range range = { file, file + 1, owner };
         must(parquet_write(writer, columns, 0, columns_row_count(columns), PARQUET_CODEC_ZSTD, &bytes, &err) &&
                  segment_write(timefusion_segments(bench->timefusion), group->table, group->day, bytes, range,
                                &group->sealed[g], &err),
@@ -139,17 +139,21 @@ static void build(struct bench *bench)
 {
     struct err err = { .code = ERR_OK };
     struct parquet_writer *writer = parquet_writer_create();
+    struct owner *owner;
+    struct owner_options options = { .app_id = "trace_bench/0", .stored = { -1, -1 } };
+    must(owner_open(timefusion_segments(bench->timefusion), &options, &owner, &err), &err, "owner");
     for (uint32_t first = 0; first < bench->file_count; first += FILES_A_FLUSH) {
         struct flush flush = { .app_id = "trace_bench/0", .position = first + FILES_A_FLUSH };
         flush.groups = mem_calloc(FILES_A_FLUSH, sizeof *flush.groups);
         while (flush.group_count < FILES_A_FLUSH && first + flush.group_count < bench->file_count) {
-            file_seal(bench, writer, first + flush.group_count, flush.app_id, &flush.groups[flush.group_count]);
+            file_seal(bench, writer, first + flush.group_count, owner, &flush.groups[flush.group_count]);
             flush.group_count++;
         }
         must(flush_run(&flush, bench->timefusion, writer, &bench_log, &err), &err, "flush");
         flush_deinit(&flush);
         work(bench);
     }
+    owner_close(timefusion_segments(bench->timefusion), owner);
     parquet_writer_destroy(writer);
 }
 

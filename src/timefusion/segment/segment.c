@@ -1,37 +1,25 @@
 #include "timefusion/segment/segment.h"
+#include "base/clock.h"
 #include "base/fail.h"
+#include "timefusion/segment/segment_inside.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* Open addressing by project; a project without segments keeps its empty slot until the table grows. */
-struct project_slot {
-    struct uuid project_id;
-    bool is_used;
-    struct file **files;
-    uint32_t count, cap;
-};
-struct listing {
-    struct project_slot *slots;
-    uint32_t used, cap; /* cap: a power of two, or 0 */
-};
-
-struct segments {
-    struct disk *disk;
-    struct object_store *store;
-    char *dir;
-    atomic_uint_fast64_t next_id;
-    pthread_mutex_t lock; /* guards what follows */
-    struct listing listings[SCHEMA_TABLE_COUNT];
-    struct segments_stats stats;
-};
+#include <time.h>
 
 bool segments_open(struct segments **out, const char *dir, struct disk *disk, struct err *err)
 {
     struct segments *segments = mem_calloc(1, sizeof *segments);
     segments->disk = disk;
     segments->dir = mem_strdup(dir);
+    segments->id = uuid_random();
+    segments->removed = mem_calloc(SEGMENTS_REMOVED_MAX, sizeof *segments->removed);
+    pthread_condattr_t monotonic;
     pthread_mutex_init(&segments->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&segments->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     atomic_init(&segments->next_id, 1);
     if (!disk_dir_empty(disk, dir, err)) goto fail;
     if (!object_store_open_folder(&segments->store, dir, disk, err)) goto fail;
@@ -54,7 +42,15 @@ void segments_close(struct segments *segments)
         }
         free(listing->slots);
     }
+    for (uint32_t p = 0; p < segments->partition_count; p++) {
+        struct partition *partition = &segments->partitions[p];
+        for (uint32_t o = 0; o < partition->owner_count; o++) owner_release(partition->owners[o]);
+        free(partition->owners);
+    }
+    free(segments->partitions);
+    free(segments->removed);
     if (segments->store) object_store_close(segments->store);
+    pthread_cond_destroy(&segments->changed);
     pthread_mutex_destroy(&segments->lock);
     free(segments->dir);
     free(segments);
@@ -108,7 +104,8 @@ static void listing_grow(struct listing *listing)
     free(old.slots);
 }
 
-static struct file *segment_new(struct segments *segments, const struct schema_table *table, int32_t day)
+static struct file *segment_new(struct segments *segments, const struct schema_table *table, int32_t day,
+                                struct owner *owner)
 {
     uint64_t id = segments_next_id(segments);
     char key[48];
@@ -116,6 +113,8 @@ static struct file *segment_new(struct segments *segments, const struct schema_t
     struct file *segment = file_create(segments->store, key, table, TIMEFUSION_SEGMENT, id);
     segment->disk = segments->disk;
     segment->shown.day = day;
+    segment->owner = owner_acquire(owner);
+    segment->place = mem_calloc(1, sizeof *segment->place);
     return segment;
 }
 
@@ -139,7 +138,7 @@ static void segment_path(struct segments *segments, const struct file *segment, 
 bool segment_write(struct segments *segments, const struct schema_table *table, int32_t day, struct bytes bytes,
                    struct segment_range range, struct file **out, struct err *err)
 {
-    struct file *segment = segment_new(segments, table, day);
+    struct file *segment = segment_new(segments, table, day, range.owner);
     struct disk_file *disk_file = NULL;
     struct parquet_footer *footer = NULL;
     size_t need;
@@ -157,7 +156,6 @@ bool segment_write(struct segments *segments, const struct schema_table *table, 
     segment_describe(segment, footer, bytes.len);
     segment->shown.position_low = range.low;
     segment->shown.position_high = range.high;
-    segment->app_id = range.app_id;
     atomic_store(&segment->is_doomed, false);
     pthread_mutex_lock(&segments->lock);
     segments->stats.written_count++;
@@ -192,7 +190,7 @@ bool segment_join(struct segments *segments, struct file *const *inputs, uint32_
                   struct err *err)
 {
     assert(input_count > 0);
-    struct file *segment = segment_new(segments, inputs[0]->table, inputs[0]->shown.day);
+    struct file *segment = segment_new(segments, inputs[0]->table, inputs[0]->shown.day, inputs[0]->owner);
     struct disk_file *disk_file = NULL;
     struct parquet_footer *footer = NULL;
     uint64_t bytes = 0;
@@ -208,7 +206,6 @@ bool segment_join(struct segments *segments, struct file *const *inputs, uint32_
     if (!joined) goto fail;
     fail_point("segment.after_join");
     segment_describe(segment, footer, bytes);
-    segment->app_id = inputs[0]->app_id;
     segment->shown.position_low = inputs[0]->shown.position_low;
     segment->shown.position_high = inputs[0]->shown.position_high;
     for (uint32_t i = 1; i < input_count; i++) {
@@ -228,6 +225,45 @@ fail:
     return err_within(err, "joined segment \"%s\"", path);
 }
 
+bool segment_copy(struct segments *segments, const struct segment_original *original, struct owner *owner,
+                  struct file **out, struct err *err)
+{
+    struct file *segment = segment_new(segments, original->table, original->day, owner);
+    struct disk *disk = segments->disk;
+    struct disk_file *disk_file = NULL;
+    struct parquet_footer *footer = NULL;
+    char path[1024];
+    segment_path(segments, segment, path, sizeof path);
+    file_doom(segment);
+    if (!disk->ops->open(disk, path, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, &disk_file, err)) goto fail;
+    uint8_t *piece = mem_alloc(SEGMENT_COPY_BYTES);
+    bool ok = true;
+    for (uint64_t at = 0; ok && at < original->bytes;) {
+        size_t len = original->bytes - at < SEGMENT_COPY_BYTES ? (size_t)(original->bytes - at) : SEGMENT_COPY_BYTES;
+        struct bytes bytes = bytes_from(piece, len);
+        ok = original->read(original->ctx, at, piece, len, err) && disk->ops->pwrite(disk_file, at, &bytes, 1, err);
+        at += len;
+    }
+    free(piece);
+    disk->ops->close(disk_file);
+    segment->shown.bytes = original->bytes;
+    if (!ok || !file_footer_load(segment, &footer, NULL, err)) goto fail;
+    if (footer->row_count == 0 || !footer->file_columns[segment->table->timestamp].has_min_max) {
+        parquet_footer_destroy(footer);
+        err_set(err, ERR_CORRUPT, "it has no rows, or no times");
+        goto fail;
+    }
+    segment_describe(segment, footer, original->bytes);
+    segment->shown.position_low = original->position_low;
+    segment->shown.position_high = original->position_high;
+    atomic_store(&segment->is_doomed, false);
+    *out = segment;
+    return true;
+fail:
+    file_release(segment);
+    return err_within(err, "copy of a segment \"%s\"", path);
+}
+
 static void slot_remove(struct project_slot *slot, struct file *file)
 {
     for (uint32_t f = 0; f < slot->count; f++) {
@@ -236,43 +272,97 @@ static void slot_remove(struct project_slot *slot, struct file *file)
         slot->count--;
         return;
     }
-    assert(!"a segment that is swapped out was listed");
+    assert(!"a listed segment has its place");
+}
+
+uint64_t segments_changed(struct segments *segments)
+{
+    pthread_cond_broadcast(&segments->changed);
+    return ++segments->number;
+}
+
+void segments_list_add(struct segments *segments, struct uuid project_id, struct file *segment)
+{
+    struct listing *listing = &segments->listings[segment->table->id];
+    struct project_slot *slot = slot_find(listing, project_id);
+    struct owner *owner = segment->owner;
+    assert(!segment->place->is_listed);
+    if (!slot) {
+        if ((listing->used + 1) * 2 > listing->cap) listing_grow(listing);
+        slot = slot_insert(listing, project_id);
+    }
+    if (slot->count == slot->cap) {
+        slot->cap = slot->cap ? slot->cap * 2 : 4;
+        slot->files = mem_realloc(slot->files, slot->cap * sizeof(struct file *));
+    }
+    slot->files[slot->count++] = file_acquire(segment);
+    segment->place->project_id = project_id;
+    segment->place->is_listed = true;
+    owner->listed_count++;
+    if (owner->high[segment->table->id] < segment->shown.position_high)
+        owner->high[segment->table->id] = segment->shown.position_high;
+    segments->stats.segment_count++;
+    segments->stats.bytes += segment->shown.bytes;
+    if (owner->is_copy) {
+        segments->stats.copy_count++;
+        segments->stats.copy_bytes += segment->shown.bytes;
+        segments->stats.copy_footer_bytes += segment->footer->footer_bytes;
+        return;
+    }
+    segment->place->number = segments_changed(segments);
+    segment->place->older = segments->newest;
+    if (segments->newest) segments->newest->place->newer = segment;
+    segments->newest = segment;
+}
+
+void segments_list_remove(struct segments *segments, struct file *segment)
+{
+    struct segment_place *place = segment->place;
+    struct project_slot *slot = slot_find(&segments->listings[segment->table->id], place->project_id);
+    assert(slot && place->is_listed);
+    slot_remove(slot, segment);
+    place->is_listed = false;
+    segment->owner->listed_count--;
+    segments->stats.segment_count--;
+    segments->stats.bytes -= segment->shown.bytes;
+    file_doom(segment);
+    if (segment->owner->is_copy) {
+        segments->stats.copy_count--;
+        segments->stats.copy_bytes -= segment->shown.bytes;
+        segments->stats.copy_footer_bytes -= segment->footer->footer_bytes;
+        return;
+    }
+    if (place->newer) place->newer->place->older = place->older;
+    if (place->older) place->older->place->newer = place->newer;
+    if (segments->newest == segment) segments->newest = place->older;
+    segments->removed[segments->removed_count++ % SEGMENTS_REMOVED_MAX] =
+        (struct segments_removed){ .number = segments_changed(segments), .id = segment->shown.id };
 }
 
 void segments_swap(struct segments *segments, enum schema_table_id table, struct uuid project_id,
                    struct file *const *out, uint32_t out_count, struct file *const *in, uint32_t in_count)
 {
-    struct listing *listing = &segments->listings[table];
+    uint32_t removed_count = 0;
+    struct file **removed = mem_alloc((out_count + 1) * sizeof(struct file *));
     pthread_mutex_lock(&segments->lock);
-    struct project_slot *slot = slot_find(listing, project_id);
-    if (!slot) {
-        assert(out_count == 0);
-        if ((listing->used + 1) * 2 > listing->cap) listing_grow(listing);
-        slot = slot_insert(listing, project_id);
-    }
     for (uint32_t f = 0; f < out_count; f++) {
-        slot_remove(slot, out[f]);
-        segments->stats.segment_count--;
-        segments->stats.bytes -= out[f]->shown.bytes;
+        struct file *segment = out[f];
+        assert(segment->table->id == table);
+        /* Those whose rows another owner has taken over are gone from the list already. */
+        if (!segment->place->is_listed) continue;
+        if (in_count == 0 && segment->owner->stored[table] < (int64_t)segment->shown.position_high)
+            segment->owner->stored[table] = (int64_t)segment->shown.position_high;
+        segments_list_remove(segments, segment);
+        removed[removed_count++] = segment;
     }
-    if (slot->count + in_count > slot->cap) {
-        slot->cap = (slot->count + in_count) * 2;
-        slot->files = mem_realloc(slot->files, slot->cap * sizeof(struct file *));
-    }
-    for (uint32_t f = 0; f < in_count; f++) {
-        slot->files[slot->count++] = file_acquire(in[f]);
-        segments->stats.segment_count++;
-        segments->stats.bytes += in[f]->shown.bytes;
-    }
+    for (uint32_t f = 0; f < in_count; f++) segments_list_add(segments, project_id, in[f]);
     pthread_mutex_unlock(&segments->lock);
-    for (uint32_t f = 0; f < out_count; f++) {
-        file_doom(out[f]);
-        file_release(out[f]); /* the list's reference */
-    }
+    for (uint32_t f = 0; f < removed_count; f++) file_release(removed[f]); /* the list's reference */
+    free(removed);
 }
 
 uint32_t segments_list(struct segments *segments, enum schema_table_id table, struct uuid project_id,
-                       struct file ***files)
+                       struct file ***files, struct owners_view *view)
 {
     *files = NULL;
     pthread_mutex_lock(&segments->lock);
@@ -282,6 +372,7 @@ uint32_t segments_list(struct segments *segments, enum schema_table_id table, st
         *files = mem_alloc(count * sizeof(struct file *));
         for (uint32_t f = 0; f < count; f++) (*files)[f] = file_acquire(slot->files[f]);
     }
+    if (view) owners_view_take(segments, table, view);
     pthread_mutex_unlock(&segments->lock);
     return count;
 }

@@ -4,17 +4,18 @@
  *                                         '-- swapped out: deleted when the last query lets go
  *
  * A segment holds rows of one project, one table and one day, from records at positions (low, high] of one buffer
- * partition. Segments are not synced: the buffer is their durability, and a start begins with an empty folder.
+ * partition, written by one owner of it (owner.h). Segments are not synced: the buffer is their durability, and a start begins with an empty folder.
  *
  * Thread: any; one lock, held for list changes only.
  * Memory: one struct file each. Errors: ERR_IO from the disk; nothing is listed then. */
 #pragma once
 #include "timefusion/file.h"
+#include "timefusion/segment/owner.h"
 
 struct segments;
 struct segment_range { /* of positions in one buffer partition: (low, high] */
     uint64_t low, high;
-    const char *app_id; /* the partition, as Delta's txn names it; lives longer than the segments */
+    struct owner *owner; /* whose; each segment holds on to it */
 };
 
 /* Removes what an earlier process left in dir and makes it when missing. */
@@ -33,15 +34,30 @@ MUST_CHECK bool segment_join(struct segments *segments, struct file *const *inpu
 MUST_CHECK bool segment_join_into(struct disk *disk, struct file *const *inputs, uint32_t input_count,
                                   struct disk_file *out, bool sync, uint64_t *bytes, struct parquet_footer **footer,
                                   struct err *err);
+/* A peer's segment, written from what read gives: ERR_CORRUPT when it is no file of the table. */
+#define SEGMENT_COPY_BYTES (1u << 20) /* read at once */
+struct segment_original {
+    const struct schema_table *table;
+    int32_t day;
+    uint64_t bytes, position_low, position_high;
+    bool (*read)(void *ctx, uint64_t offset, void *ptr, size_t len, struct err *err);
+    void *ctx;
+};
+MUST_CHECK bool segment_copy(struct segments *segments, const struct segment_original *original, struct owner *owner,
+                             struct file **segment, struct err *err);
 /* In one step for every reader: takes `out` from the list (they are doomed) and puts `in` there. The list takes its own
  * references; the caller keeps its. */
 void segments_swap(struct segments *segments, enum schema_table_id table, struct uuid project_id,
                    struct file *const *out, uint32_t out_count, struct file *const *in, uint32_t in_count);
-/* References to all segments of a project and table, for the caller to release; *files by malloc, NULL when none. */
+/* References to all segments of a project and table, for the caller to release; *files by malloc, NULL when none. view (or
+ * NULL): the partitions as they were in the same moment, for owners_choose. */
 uint32_t segments_list(struct segments *segments, enum schema_table_id table, struct uuid project_id,
-                       struct file ***files);
+                       struct file ***files, struct owners_view *view);
+/* Drops what nobody is to see any more: segments of owners whose place others have taken, and, of owners that are closed or
+ * peers' that have dropped them, those that Delta holds. txn: the tables as they are now. */
+void segments_trim(struct segments *segments, struct delta_snapshot *const deltas[SCHEMA_TABLE_COUNT]);
 struct segments_stats {
-    uint32_t segment_count;
-    uint64_t bytes, written_count, joined_count;
+    uint32_t segment_count, copy_count; /* copies: of peers' segments, among them */
+    uint64_t bytes, copy_bytes, copy_footer_bytes, written_count, joined_count;
 };
 void segments_stats(struct segments *segments, struct segments_stats *stats);
