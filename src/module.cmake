@@ -21,7 +21,18 @@ add_custom_command(OUTPUT ${schema_header}
     COMMAND ${CMAKE_COMMAND} -E rename ${schema_header}.new ${schema_header}
     DEPENDS ${schema_awk} ${schema_files}
     COMMENT "schema_columns.h" VERBATIM)
-add_custom_target(schema_columns DEPENDS ${schema_header})
+# Migrations of the metadata, as one list.
+file(GLOB migration_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/meta/migrations/*.sql)
+list(SORT migration_files)
+set(migrations_header ${CMAKE_BINARY_DIR}/generated/meta/migrations.h)
+set(migrations_awk ${CMAKE_CURRENT_SOURCE_DIR}/meta/migrations/generate.awk)
+add_custom_command(OUTPUT ${migrations_header}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated/meta
+    COMMAND awk -f ${migrations_awk} ${migration_files} > ${migrations_header}.new
+    COMMAND ${CMAKE_COMMAND} -E rename ${migrations_header}.new ${migrations_header}
+    DEPENDS ${migrations_awk} ${migration_files}
+    COMMENT "migrations.h" VERBATIM)
+add_custom_target(schema_columns DEPENDS ${schema_header} ${migrations_header})
 
 function(module folder)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES")

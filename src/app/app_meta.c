@@ -35,29 +35,34 @@ static void key_file_read(const char *path, char *secret, size_t secret_bytes)
     secret[strcspn(secret, "\r\n")] = '\0';
 }
 
-/* Finds the project, or makes it with a first key beside the data. */
+static bool key_file_keep(void *ctx, const char *secret, struct err *err)
+{
+    return key_file_write(ctx, secret, err);
+}
+
+/* Finds the project, or makes it with a first key beside the data: the file is written before both are committed. Another
+ * process may make it at the same moment; then the key is beside its data. */
 static bool project_begin(struct app *app, const char *name, const char *key_file, struct meta_project *project,
                           struct err *err)
 {
-    char path[1024], secret[META_SECRET_BYTES];
-    struct meta_key key;
+    char path[1024];
     struct err missing = { 0 };
     if (meta_project_find(app->meta, bytes_of_text(name), project, &missing)) return true;
-    if (missing.code != ERR_NOT_FOUND) {
-        *err = missing;
-        return false;
-    }
     app_path(app, key_file, path, sizeof path);
-    return meta_project_create(app->meta, name, project, err) &&
-           meta_key_create(app->meta, project->id, "first key", &key, secret, err) && key_file_write(path, secret, err);
+    struct meta_first_key first_key = { "first key", key_file_keep, path };
+    if (meta_project_create_keyed(app->meta, name, &first_key, project, err)) return true;
+    if (err->code != ERR_EXISTS) return false;
+    *err = (struct err){ 0 };
+    return meta_refresh(app->meta, err) && meta_project_find(app->meta, bytes_of_text(name), project, err);
 }
 
 bool app_meta_start(struct app *app, struct err *err)
 {
-    char path[1024];
+    char database[2048], path[1024];
     struct meta_project project, own;
-    app_path(app, "meta.sqlite", path, sizeof path);
-    if (!meta_open(&app->meta, path, app->log, err) || !project_begin(app, DEFAULT_PROJECT, KEY_FILE, &project, err))
+    config_database(&app->config, database, sizeof database);
+    if (!meta_open(&app->meta, database, app->log, err) ||
+        !project_begin(app, DEFAULT_PROJECT, KEY_FILE, &project, err))
         return false;
     if (app->config.telemetry) {
         if (!project_begin(app, APP_OWN_PROJECT, OWN_KEY_FILE, &own, err)) return false;

@@ -9,7 +9,7 @@ int beside_fail(const struct err *err)
 
 bool beside_meta_open(struct meta **meta, const struct config *config, const struct log *log, struct err *err)
 {
-    char path[1024];
-    snprintf(path, sizeof path, "%s/meta.sqlite", config->data);
-    return meta_open(meta, path, log, err);
+    char database[2048];
+    config_database(config, database, sizeof database);
+    return meta_open(meta, database, log, err);
 }

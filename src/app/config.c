@@ -26,6 +26,8 @@ struct setting {
 #define DAY_MS    86400000ull
 static const struct setting settings[] = {
     { "data", "MONOSCOPE_DATA", "./data", SETTING_TEXT, 0, 0, AT(data), "folder for log, tables and metadata" },
+    { "database", "MONOSCOPE_DATABASE_URL", "", SETTING_TEXT, 0, 0, AT(database),
+      "metadata: postgres://user@host/database or sqlite:///folder/file; none: meta.sqlite in the data folder" },
     { "storage", "MONOSCOPE_STORAGE_URL", "", SETTING_TEXT, 0, 0, AT(storage),
       "where the tables are: s3://bucket/prefix or file:///folder; none: in the data folder" },
     { "storage-lock", "MONOSCOPE_STORAGE_LOCK", "", SETTING_TEXT, 0, 0, AT(storage_lock),
@@ -196,6 +198,15 @@ bool config_read(struct config *config, int argc, char *const *argv, struct err 
         if (!setting_store(config, setting, equals ? equals + 1 : argv[++a], err)) return false;
     }
     return true;
+}
+
+void config_database(const struct config *config, char *database, size_t database_bytes)
+{
+    if (config->database[0] != '\0') {
+        snprintf(database, database_bytes, "%s", config->database);
+    } else {
+        snprintf(database, database_bytes, "%s/meta.sqlite", config->data);
+    }
 }
 
 void config_print_help(void)

@@ -9,6 +9,7 @@
 
 struct config {
     const char *data;
+    const char *database;               /* empty: DATA/meta.sqlite */
     const char *storage, *storage_lock; /* empty: DATA/tables; none */
     bool s3_virtual_host;
     const char *listen;
@@ -31,4 +32,6 @@ struct config {
 };
 /* argv without the program and the command; unknown options are refused. Texts are borrowed from argv or environ. */
 MUST_CHECK bool config_read(struct config *config, int argc, char *const *argv, struct err *err);
+/* Where the metadata is: --database, or the file in the data folder. */
+void config_database(const struct config *config, char *database, size_t database_bytes);
 void config_print_help(void);

@@ -1,19 +1,21 @@
-/* meta.h -- projects and keys, who sends and asks what, and how long their rows are kept. SQLite in the data folder now; PostgreSQL slots in behind.
+/* meta.h -- projects and keys, who sends and asks what, and how long their rows are kept.
  *
- *   data/meta.sqlite: projects(id, name, created)
- *                     keys(id, project_id, name, sha256 of the secret, ingest only, origins, created, revoked)
- *                     retentions(project_id, table_name, days)
+ *   change --> struct db (db.h: SQLite or PostgreSQL) --meta_refresh--> [ maps in memory ] <-- look-ups
  *
  * A key is "mono_" + 40 characters of base58 (232 bits); only its SHA-256 is kept. Lookups are answered from memory.
  * A usual key sends and asks. One for ingest only cannot ask; a browser key is one of those that names the pages it may
  * be used from, for everyone can read it in the page's source.
- * Thread: any (a lock inside). Errors: ERR_EXISTS, ERR_NOT_FOUND, ERR_IO. */
+ * Changes come in two forms: with struct meta, in a transaction of their own and seen by the next look-up; with a session,
+ * as part of the caller's transaction (with its entry in the audit log), who then calls meta_refresh.
+ * Thread: any. Errors: ERR_EXISTS, ERR_NOT_FOUND, and those of db.h: ERR_BUSY while the database is away. */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/uuid.h"
 #include "meta/origin.h"
+struct db;
+struct db_session;
 struct meta;
 struct meta_project {
     struct uuid id;
@@ -25,7 +27,7 @@ enum meta_scope {
     META_SCOPE_QUERY = 2,  /* ask: SQL, search, and what the API lets a viewer read */
     META_SCOPE_ADMIN = 4,  /* change what belongs to the project: keys, limits, redaction, retention, members */
 };
-#define META_SCOPES_ALL 7u
+#define META_SCOPES_ALL   7u
 #define META_PREFIX_BYTES 16
 struct meta_key {
     struct uuid id;
@@ -44,12 +46,30 @@ struct meta_key_limits {
         *origins; /* as origins_read takes them; empty or NULL: not a browser key. Else it is for ingest only too */
 };
 #define META_SECRET_BYTES 64
-MUST_CHECK bool meta_open(struct meta **meta, const char *path, const struct log *log, struct err *err);
+/* database: a URL or a path, as db_open takes it. */
+MUST_CHECK bool meta_open(struct meta **meta, const char *database, const struct log *log, struct err *err);
 void meta_close(struct meta *meta);
-/* Takes in what another process has changed (`monoscope key revoke` beside a running server); cheap when nothing: one
- * query of the store. To be called every second or so, off the event loops. On false all stays as it was. */
+struct db *meta_db(struct meta *meta);
+/* Takes in what another process, or a session, has changed; cheap when nothing: one query. To be called every second or so,
+ * off the event loops. On false all stays as it was. */
 MUST_CHECK bool meta_refresh(struct meta *meta, struct err *err);
+/* Was memory what the database holds within the last grace_ms? Else keys may have been revoked that it still knows. */
+bool meta_is_current(const struct meta *meta, uint64_t grace_ms);
 MUST_CHECK bool meta_project_create(struct meta *meta, const char *name, struct meta_project *project, struct err *err);
+/* With a first key in the same transaction. keep is told its secret before that ends, so that a project is not made whose
+ * key nobody has; it may be called again with another. */
+struct meta_first_key {
+    const char *name;
+    bool (*keep)(void *ctx, const char *secret, struct err *err);
+    void *ctx;
+};
+MUST_CHECK bool meta_project_create_keyed(struct meta *meta, const char *name, const struct meta_first_key *first_key,
+                                          struct meta_project *project, struct err *err);
+MUST_CHECK bool meta_project_insert(struct db_session *session, const char *name, struct meta_project *project,
+                                    struct err *err);
+MUST_CHECK bool meta_project_rename(struct db_session *session, struct uuid id, const char *name, struct err *err);
+/* It is not found any more and its keys open nothing; its name stays taken and its rows stay where they are. */
+MUST_CHECK bool meta_project_archive(struct db_session *session, struct uuid id, struct err *err);
 MUST_CHECK bool meta_project_find(struct meta *meta, struct bytes name_or_id, struct meta_project *project,
                                   struct err *err);
 MUST_CHECK bool meta_project_list(struct meta *meta, bool (*each)(void *ctx, const struct meta_project *project),
@@ -60,10 +80,15 @@ MUST_CHECK bool meta_key_create(struct meta *meta, struct uuid project_id, const
 MUST_CHECK bool meta_key_create_limited(struct meta *meta, struct uuid project_id, const char *name,
                                         const struct meta_key_limits *limits, struct meta_key *key,
                                         char secret[META_SECRET_BYTES], struct err *err);
+MUST_CHECK bool meta_key_insert(struct db_session *session, struct uuid project_id, const char *name,
+                                const struct meta_key_limits *limits, struct meta_key *key,
+                                char secret[META_SECRET_BYTES], struct err *err);
 /* The project's keys that are not revoked, oldest first. */
 void meta_key_list(struct meta *meta, struct uuid project_id, bool (*each)(void *ctx, const struct meta_key *key),
                    void *ctx);
 MUST_CHECK bool meta_key_revoke(struct meta *meta, struct uuid key_id, struct err *err);
+MUST_CHECK bool meta_key_end(struct db_session *session, struct uuid key_id,
+                             struct err *err); /* the same, in a session */
 /* Memory only; false when unknown or revoked. Time does not depend on how much of the key is right. */
 bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key);
 /* May this page use any browser key at all? For a preflight request, which carries no key. Memory only. */
@@ -80,6 +105,9 @@ struct meta_retention {
 MUST_CHECK bool meta_retention_set(struct meta *meta, struct uuid project_id, const char *table, uint32_t days,
                                    struct err *err);
 MUST_CHECK bool meta_retention_clear(struct meta *meta, struct uuid project_id, const char *table, struct err *err);
+MUST_CHECK bool meta_retention_put(struct db_session *session, const struct meta_retention *retention, struct err *err);
+MUST_CHECK bool meta_retention_remove(struct db_session *session, struct uuid project_id, const char *table,
+                                      struct err *err);
 /* Memory only; false: nothing was said. */
 bool meta_retention_find(struct meta *meta, struct uuid project_id, const char *table, uint32_t *days);
 void meta_retention_list(struct meta *meta, bool (*each)(void *ctx, const struct meta_retention *retention), void *ctx);

@@ -216,7 +216,7 @@ static void test_foreign_store(void **state)
     (void)project_make(fixture->meta, "a");
     file_change(fixture, "cp meta.sqlite good");
     /* The checksum is text in the file: change its first digits. */
-    file_change(fixture, "python3 -c \"import re; b=open('good','rb').read(); c=re.sub(rb'(projects and "
+    file_change(fixture, "python3 -c \"import re; b=open('good','rb').read(); c=re.sub(rb'(projects_and_"
                          "keys)[0-9a-f]{4}', rb'\\g<1>zzzz', b);"
                          " assert b!=c; open('meta.sqlite','wb').write(c)\"");
     assert_refused(fixture, ERR_CORRUPT);

@@ -1,0 +1,4 @@
+CREATE TABLE changes(
+    topic {text} PRIMARY KEY,
+    number {integer} NOT NULL
+) {clustered};

@@ -1,0 +1,1 @@
+ALTER TABLE projects ADD COLUMN archived_unix_us {integer};
