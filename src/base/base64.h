@@ -1,6 +1,13 @@
-/* base64.h -- bytes as base64 (RFC 4648, 4), with or without the padding. Thread: any. */
+/* base64.h -- bytes as base64 (RFC 4648, 4), with or without the padding, and back; base64url (5) back. Thread: any. */
 #pragma once
 #include "base/bytes.h"
+
+enum base64_kind {
+    BASE64_PADDED, /* + and /, with its = */
+    BASE64_URL,    /* - and _, without */
+};
+/* bytes has room for 3 for every 4 characters begun. False: not base64 of that kind, in the one way it can be written. */
+MUST_CHECK bool base64_read(struct bytes text, enum base64_kind kind, uint8_t *bytes, size_t *len);
 
 /* Returns the end of what was written: 4 characters for every 3 bytes begun, fewer without padding. */
 static inline uint8_t *base64_put(uint8_t *at, struct bytes bytes, bool is_padded)
