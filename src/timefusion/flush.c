@@ -9,7 +9,7 @@
 enum { PUT_TOGETHER_MAX = 32 }; /* files joined before they go into the store: a bucket takes them side by side */
 
 /* The files of one table's commit. */
-struct table_commit {
+struct table_files {
     struct object_file joined[PUT_TOGETHER_MAX]; /* not yet in the store */
     uint32_t joined_count;
     struct delta_add *adds;
@@ -18,11 +18,92 @@ struct table_commit {
     uint64_t row_count, bytes;
 };
 
-void flush_app_id(struct uuid buffer_id, uint32_t partition, char app_id[96])
+void flush_app_id(struct uuid buffer_id, uint32_t partition, char app_id[FLUSH_APP_ID_BYTES])
 {
     char text[UUID_TEXT_BYTES + 1];
     uuid_to_text(buffer_id, text);
-    snprintf(app_id, 96, "monoscope/%s/%" PRIu32, text, partition);
+    snprintf(app_id, FLUSH_APP_ID_BYTES, "monoscope/%s/%" PRIu32, text, partition);
+}
+
+static void owner_app_id(const struct flush_owner *owner, char app_id[FLUSH_APP_ID_BYTES])
+{
+    int len = snprintf(app_id, FLUSH_APP_ID_BYTES, "%s/owner", owner->app_id);
+    assert(len > 0 && len < FLUSH_APP_ID_BYTES);
+}
+
+void flush_owner_read(struct timefusion *timefusion, struct flush_owner *owner)
+{
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
+        struct delta_snapshot *snapshot = delta_snapshot_acquire(timefusion_delta(timefusion, (enum schema_table_id)t));
+        owner->txn[t] = delta_snapshot_txn(snapshot, owner->app_id);
+        delta_snapshot_release(snapshot);
+    }
+}
+
+/* Stands on each owner's epoch as this table has it now; false when that is not below the one to come. */
+static bool epochs_stand_on(struct delta_table *delta, const struct flush_owner *owners,
+                            struct delta_txn_change *changes, uint32_t count)
+{
+    struct delta_snapshot *snapshot = delta_snapshot_acquire(delta);
+    bool are_below = true;
+    for (uint32_t o = 0; o < count; o++) {
+        changes[o].version_before = delta_snapshot_txn(snapshot, changes[o].app_id);
+        changes[o].version_after = owners[o].epoch;
+        are_below = are_below && changes[o].version_before < (int64_t)owners[o].epoch;
+    }
+    delta_snapshot_release(snapshot);
+    return are_below;
+}
+
+/* One try: epochs above all that any table knows, then the same in each. */
+static bool fence_try(struct timefusion *timefusion, struct flush_owner *owners, struct delta_txn_change *changes,
+                      uint32_t count, struct err *err)
+{
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
+        struct delta_table *delta = timefusion_delta(timefusion, (enum schema_table_id)t);
+        if (!delta_refresh(delta, err)) return false;
+        while (!epochs_stand_on(delta, owners, changes, count))
+            for (uint32_t o = 0; o < count; o++)
+                if (changes[o].version_before >= (int64_t)owners[o].epoch)
+                    owners[o].epoch = (uint64_t)changes[o].version_before + 1;
+    }
+    /* Another who does the same at this moment must not take our commit for its own. */
+    char token[UUID_TEXT_BYTES + 1], parameters[80];
+    uuid_to_text(uuid_random(), token);
+    snprintf(parameters, sizeof parameters, "{\"owner\":\"%s\"}", token);
+    struct delta_change change = { .txns = changes, .txn_count = count, .parameters_json = parameters };
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
+        struct delta_table *delta = timefusion_delta(timefusion, (enum schema_table_id)t);
+        uint64_t version;
+        if (!epochs_stand_on(delta, owners, changes, count))
+            return err_set(err, ERR_CONFLICT, "another took partitions over in table \"%s\"", schema_table(t)->name);
+        if (!delta_commit(delta, &change, &version, err)) return false;
+    }
+    return true;
+}
+
+#define FENCE_TRIES_MAX 10
+
+bool flush_fence(struct timefusion *timefusion, struct flush_owner *owners, uint32_t count, struct err *err)
+{
+    struct delta_txn_change *changes = mem_calloc(count + 1, sizeof *changes);
+    char(*ids)[FLUSH_APP_ID_BYTES] = mem_calloc(count + 1, sizeof *ids);
+    bool ok = false;
+    for (uint32_t o = 0; o < count; o++) {
+        owners[o].epoch = 1;
+        owner_app_id(&owners[o], ids[o]);
+        changes[o].app_id = ids[o];
+    }
+    for (uint32_t tries = 0; !ok && tries < FENCE_TRIES_MAX; tries++) {
+        *err = (struct err){ 0 };
+        ok = count == 0 || fence_try(timefusion, owners, changes, count, err);
+        if (!ok && err->code != ERR_CONFLICT) break;
+    }
+    free(changes);
+    free(ids);
+    if (!ok) return err_within(err, "could not take %u partitions over", count);
+    for (uint32_t o = 0; o < count; o++) flush_owner_read(timefusion, &owners[o]);
+    return true;
 }
 
 bool flush_is_covered(const struct delta_snapshot *snapshot, const struct file *segment)
@@ -52,7 +133,7 @@ static bool group_seal(struct flush_group *group, struct timefusion *timefusion,
     return true;
 }
 
-static void joined_forget(struct timefusion *timefusion, struct table_commit *commit, bool are_stored)
+static void joined_forget(struct timefusion *timefusion, struct table_files *commit, bool are_stored)
 {
     struct disk *disk = timefusion_disk(timefusion);
     for (uint32_t j = 0; j < commit->joined_count; j++) {
@@ -65,7 +146,7 @@ static void joined_forget(struct timefusion *timefusion, struct table_commit *co
 }
 
 /* Those that were joined go into the store. */
-static bool joined_store(struct timefusion *timefusion, struct table_commit *commit, struct err *err)
+static bool joined_store(struct timefusion *timefusion, struct table_files *commit, struct err *err)
 {
     bool ok = object_put_files(timefusion_store(timefusion), commit->joined, commit->joined_count, err);
     joined_forget(timefusion, commit, ok);
@@ -74,7 +155,7 @@ static bool joined_store(struct timefusion *timefusion, struct table_commit *com
 
 /* One file of at most PARQUET_ROW_GROUPS_MAX row groups, in the store soon but not yet in the table. */
 static bool file_store(struct timefusion *timefusion, struct flush_group *group, struct file *const *inputs,
-                       uint32_t input_count, struct table_commit *commit, struct err *err)
+                       uint32_t input_count, struct table_files *commit, struct err *err)
 {
     struct disk *disk = timefusion_disk(timefusion);
     struct disk_file *out;
@@ -118,7 +199,7 @@ static bool file_store(struct timefusion *timefusion, struct flush_group *group,
     return commit->joined_count < PUT_TOGETHER_MAX || joined_store(timefusion, commit, err);
 }
 
-static bool group_store(struct timefusion *timefusion, struct flush_group *group, struct table_commit *commit,
+static bool group_store(struct timefusion *timefusion, struct flush_group *group, struct table_files *commit,
                         struct err *err)
 {
     uint32_t first = 0;
@@ -134,7 +215,7 @@ static bool group_store(struct timefusion *timefusion, struct flush_group *group
     return true;
 }
 
-static void commit_deinit(struct table_commit *commit, struct timefusion *timefusion, const struct schema_table *table,
+static void commit_deinit(struct table_files *commit, struct timefusion *timefusion, const struct schema_table *table,
                           bool delete_files)
 {
     joined_forget(timefusion, commit, false);
@@ -154,7 +235,7 @@ static void commit_deinit(struct table_commit *commit, struct timefusion *timefu
 }
 
 /* The table has the files: what is in them may be told. */
-static void commit_index(struct table_commit *commit, struct timefusion *timefusion, const struct schema_table *table)
+static void commit_index(struct table_files *commit, struct timefusion *timefusion, const struct schema_table *table)
 {
     for (uint32_t a = 0; a < commit->count; a++) {
         char key[FILE_KEY_BYTES];
@@ -164,12 +245,45 @@ static void commit_index(struct table_commit *commit, struct timefusion *timefus
     }
 }
 
+/* What the commit stands on: the data's txn as this owner left it, and that nobody has taken the partition over. A commit
+ * that failed may have happened: then the table has moved to just where this flush was to take it. */
+static bool table_commit(struct flush *flush, struct timefusion *timefusion, enum schema_table_id id,
+                         const struct table_files *commit, uint64_t *version, struct err *err)
+{
+    struct delta_table *delta = timefusion_delta(timefusion, id);
+    struct flush_owner *owner = flush->owner;
+    char owner_id[FLUSH_APP_ID_BYTES];
+    owner_app_id(owner, owner_id);
+    struct delta_txn_change txns[] = {
+        { .app_id = owner->app_id, .version_before = owner->txn[id], .version_after = flush->position },
+        { .app_id = owner_id, .version_before = (int64_t)owner->epoch, .version_after = owner->epoch },
+    };
+    struct delta_change change = { .adds = commit->adds,
+                                   .add_count = commit->count,
+                                   .txns = txns,
+                                   .txn_count = owner->epoch > 0 ? 2 : 1,
+                                   .data_change = true };
+    bool ok = delta_commit(delta, &change, version, err);
+    if (!ok && err->code == ERR_CONFLICT && flush->table_is_uncertain[id]) {
+        struct delta_snapshot *now = delta_snapshot_acquire(delta);
+        ok = delta_snapshot_txn(now, owner->app_id) == (int64_t)flush->position &&
+             (owner->epoch == 0 || delta_snapshot_txn(now, owner_id) == (int64_t)owner->epoch);
+        *version = now->version;
+        delta_snapshot_release(now);
+    }
+    if (ok) {
+        owner->txn[id] = (int64_t)flush->position;
+    } else if (err->code != ERR_CONFLICT) {
+        flush->table_is_uncertain[id] = true;
+    }
+    return ok;
+}
+
 static bool table_flush(struct flush *flush, struct timefusion *timefusion, struct parquet_writer *writer,
                         enum schema_table_id id, const struct log *log, struct err *err)
 {
-    struct delta_table *delta = timefusion_delta(timefusion, id);
     const struct schema_table *table = schema_table(id);
-    struct table_commit commit = { 0 };
+    struct table_files commit = { 0 };
     uint64_t begin_ns = clock_mono_ns(), version = 0;
     struct span span;
     bool ok = true;
@@ -185,17 +299,8 @@ static bool table_flush(struct flush *flush, struct timefusion *timefusion, stru
         if (!ok) span_end(&span, log, err_name(err->code), LOG_FIELDS(log_text("table", table->name)));
         return ok;
     }
-    struct delta_snapshot *before = delta_snapshot_acquire(delta);
-    struct delta_txn_change txn = { .app_id = flush->app_id,
-                                    .version_before = delta_snapshot_txn(before, flush->app_id),
-                                    .version_after = flush->position };
-    delta_snapshot_release(before);
     fail_point("flush.before_commit");
-    ok = delta_commit(
-        delta,
-        &(struct delta_change){
-            .adds = commit.adds, .add_count = commit.count, .txns = &txn, .txn_count = 1, .data_change = true },
-        &version, err);
+    ok = table_commit(flush, timefusion, id, &commit, &version, err);
     fail_point("flush.after_commit");
     if (ok)
         log_info(log, "flush.committed", log_text("table", table->name), log_number("version", (int64_t)version),

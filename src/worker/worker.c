@@ -34,8 +34,8 @@ struct project {
 
 struct worker {
     struct worker_options options;
-    char app_id[96];
-    struct owner *owner; /* this time of ours in the partition: its segments outlive the worker */
+    struct flush_owner partition; /* as we leave it in the tables; txn: the flush thread's */
+    struct owner *owner;          /* this time of ours in the partition: its segments outlive the worker */
     struct queue *queue;
     pthread_t thread, flush_thread;
     bool thread_runs, flush_thread_runs;
@@ -354,7 +354,7 @@ static void visible_tell(struct worker *worker)
 static void cut_begin(struct worker *worker, uint32_t filled)
 {
     struct flush *flush = mem_calloc(1, sizeof *flush);
-    flush->app_id = worker->app_id;
+    flush->owner = &worker->partition;
     flush->position = worker->position;
     flush->groups = mem_calloc(filled ? filled : 1, sizeof *flush->groups);
     worker->visible_at_cut = visible_up_to(worker);
@@ -502,7 +502,7 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
 {
     struct worker *worker = mem_calloc(1, sizeof *worker);
     worker->options = *options;
-    flush_app_id(options->buffer_id, options->partition, worker->app_id);
+    flush_app_id(options->buffer_id, options->partition, worker->partition.app_id);
     worker->seal_bytes =
         options->columns_bytes_max / 4 < SEAL_BYTES_MAX ? options->columns_bytes_max / 4 : SEAL_BYTES_MAX;
     worker->queue = queue_create(QUEUE_ITEMS_MAX, options->queue_bytes_max);
@@ -514,12 +514,9 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&worker->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
-        struct delta_snapshot *snapshot = delta_snapshot_acquire(timefusion_delta(options->timefusion, t));
-        worker->txn[t] = delta_snapshot_txn(snapshot, worker->app_id);
-        delta_snapshot_release(snapshot);
-    }
-    struct owner_options owner = { .app_id = worker->app_id, .epoch = OWNER_EPOCH_NEXT };
+    flush_owner_read(options->timefusion, &worker->partition);
+    memcpy(worker->txn, worker->partition.txn, sizeof worker->txn);
+    struct owner_options owner = { .app_id = worker->partition.app_id, .epoch = OWNER_EPOCH_NEXT };
     memcpy(owner.stored, worker->txn, sizeof owner.stored);
     if (!owner_open(timefusion_segments(options->timefusion), &owner, &worker->owner, err)) {
         worker_close(worker);

@@ -66,13 +66,13 @@ static uint64_t change_identity(const struct delta_change *change)
     return identity ? identity : 1;
 }
 
-/* Is all of it in the table already? So when an earlier try failed after its put had worked. What takes without giving
- * cannot be told by what is there: only the bytes of the log can (table->settled). */
+/* Is all of it in the table already? So when an earlier try failed after its put had worked. What gives no file cannot be
+ * told by what is there, for others may have made the same change: only the bytes of the log can (table->settled). */
 static bool commit_is_in(const struct delta_table *table, const struct commit *commit)
 {
     const struct delta_change *change = commit->change;
     if (table->settled == commit->identity) return true;
-    if (change->add_count + change->txn_count == 0) return false;
+    if (change->add_count == 0) return false;
     for (uint32_t i = 0; i < change->add_count; i++) {
         if (!delta_catalog_find(&table->catalog, change->adds[i].path)) return false;
     }

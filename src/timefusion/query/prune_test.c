@@ -42,7 +42,8 @@ static int setup_stored(void **state)
     struct fixture *fixture = *state;
     const struct uuid projects[] = { fixture->project, fixture->other_project };
     const struct log log = { .fd = 2, .level_min = LOG_ERROR };
-    struct flush flush = { .app_id = "test/0", .position = FILES + 1, .groups = mem_calloc(256, sizeof *flush.groups) };
+    struct flush_owner owner = { .app_id = "test/0", .txn = { -1, -1 } };
+    struct flush flush = { .owner = &owner, .position = FILES + 1, .groups = mem_calloc(256, sizeof *flush.groups) };
     struct err err = { .code = ERR_OK };
     for (int p = 0; p < 2; p++) {
         for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {

@@ -140,10 +140,11 @@ static void build(struct bench *bench)
     struct err err = { .code = ERR_OK };
     struct parquet_writer *writer = parquet_writer_create();
     struct owner *owner;
+    struct flush_owner partition = { .app_id = "trace_bench/0", .txn = { -1, -1 } };
     struct owner_options options = { .app_id = "trace_bench/0", .stored = { -1, -1 } };
     must(owner_open(timefusion_segments(bench->timefusion), &options, &owner, &err), &err, "owner");
     for (uint32_t first = 0; first < bench->file_count; first += FILES_A_FLUSH) {
-        struct flush flush = { .app_id = "trace_bench/0", .position = first + FILES_A_FLUSH };
+        struct flush flush = { .owner = &partition, .position = first + FILES_A_FLUSH };
         flush.groups = mem_calloc(FILES_A_FLUSH, sizeof *flush.groups);
         while (flush.group_count < FILES_A_FLUSH && first + flush.group_count < bench->file_count) {
             file_seal(bench, writer, first + flush.group_count, owner, &flush.groups[flush.group_count]);
