@@ -317,11 +317,19 @@ static bool ranges_get(struct batch *batch, bool is_size_known, struct err *err)
     return true;
 }
 
+static bool flight_is_dropped(struct cache *cache, const struct cache_flight *flight)
+{
+    pthread_mutex_lock(&cache->lock);
+    bool is_dropped = flight->is_dropped;
+    pthread_mutex_unlock(&cache->lock);
+    return is_dropped;
+}
+
 static void flight_keep(struct cache *cache, struct cache_flight *flight)
 {
     for (uint32_t b = 0; b < flight->count; b++) {
         size_t at = (size_t)b * cache->block_bytes;
-        if (at >= flight->len || flight->is_dropped) return;
+        if (at >= flight->len || flight_is_dropped(cache, flight)) return;
         size_t len = flight->len - at < cache->block_bytes ? flight->len - at : cache->block_bytes;
         cache_keep_memory(cache, flight->object, flight->first + b, bytes_from(flight->ptr + at, len));
         cache_keep_disk(cache, flight->object, flight->first + b, bytes_from(flight->ptr + at, len));
@@ -357,9 +365,14 @@ static bool own_fetch(struct batch *batch, bool is_size_known, struct err *err)
     pthread_cond_broadcast(&cache->changed);
     pthread_mutex_unlock(&cache->lock);
     for (uint32_t f = 0; ok && f < batch->own_count; f++) flight_keep(cache, batch->own[f]);
+    bool is_dropped = false; /* between two blocks: what was kept after that goes again */
     pthread_mutex_lock(&cache->lock);
-    for (uint32_t f = 0; f < batch->own_count; f++) flight_unlink(cache, batch->own[f]);
+    for (uint32_t f = 0; f < batch->own_count; f++) {
+        is_dropped |= batch->own[f]->is_dropped;
+        flight_unlink(cache, batch->own[f]);
+    }
     pthread_mutex_unlock(&cache->lock);
+    if (is_dropped) cache_drop(cache, batch->source->object);
     batch->own_count = 0;
     return ok;
 }
