@@ -6,6 +6,7 @@
 
 check(condition, words) ends the story with exit code 1 and the words.
 """
+import itertools
 import json
 import os
 import re
@@ -42,10 +43,23 @@ def wait_until(condition, words, timeout_s=20):
     check(False, "%s within %s s" % (words, timeout_s))
 
 
+PORT_FIRST, PORT_COUNT = [int(number) for number in os.environ.get("MONO_PORTS", "21000+1000").split("+")]
+ports_given = itertools.count(os.getpid())
+
+
 def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """Below those that the system gives to connections (ip_local_port_range) and in a range that no story beside us uses: what
+    starts on it later, or again, finds it still free."""
+    for _ in range(PORT_COUNT):
+        port = PORT_FIRST + next(ports_given) % PORT_COUNT
+        with socket.socket() as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    check(False, "one of %d ports from %d is free" % (PORT_COUNT, PORT_FIRST))
 
 
 class Server:

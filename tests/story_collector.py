@@ -5,7 +5,6 @@ its disk and its answer, the Collector tries again: nothing is lost, nothing is 
 itself after a restart."""
 import os
 import random
-import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from goprogram import build
-from monoscope import ROUNDS, STORY_DIR, Server, check, wait_until
+from monoscope import ROUNDS, STORY_DIR, Server, check, free_port, wait_until
 from otlp import Broken, Sender, gauge, log, logs, metrics, span, summary, traces
 
 CONFIG = """
@@ -64,12 +63,6 @@ WAYS = {
 }
 seed = int(os.environ.get("STORY_SEED") or time.time())
 rng = random.Random(seed)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Collector:
