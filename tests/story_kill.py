@@ -72,7 +72,7 @@ def main():
             environment = {}
             if place:
                 environment["MONOSCOPE_FAIL_POINT"] = "%s:%d" % (place, rng.choice([1, 2, 3, 7]))
-            acks, was_inside = round_of_kills(server, "k%d" % number, environment, rng.uniform(0.3, 2.5) if not place else 3.0)
+            acks, was_inside = round_of_kills(server, "k%d" % number, environment, rng.uniform(0.3, 2.5) if not place else 8.0)
             everything.update(acks)
             if place and was_inside:
                 reached.add(place)
