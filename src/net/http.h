@@ -1,11 +1,11 @@
-/* http.h -- an HTTP/1.1 server for whole requests and whole answers, on a port of net/server.h.
+/* http.h -- an HTTP/1.1 server for whole requests, answered whole or in pieces, on a port of net/server.h.
  *
  *   socket --> llhttp --> whole request --handler.call--> [other threads] --http_answer--> loop --> socket
  *                '------ body not read --handler.refuse----------^
  *
  * Keep-alive and pipelining: a connection's answers go out in the order of its requests, whoever is answered first.
  * Thread: one loop thread owns the server and its connections; the handler runs on it and must not block.
- *         http_answer may be called from any thread, exactly once for each request.
+ *         http_answer may be called from any thread, exactly once for each request; or a stream in its place.
  * Memory: a request counts against the admission with its headers and its body until it is answered; a body is charged
  *         before it is kept. Over the admission a request is refused with 503 and Retry-After, its body is not kept.
  * Errors: what is not HTTP, or could be read in two ways (RFC 9112, 11.2), is answered 400 and ends the connection.
@@ -41,6 +41,8 @@ struct http_request {
 struct bytes http_request_header(const struct http_request *request, const char *name);
 struct bytes http_trimmed(struct bytes text);                 /* without blanks and tabs around */
 bool http_text_is(struct bytes text, const char *lower_case); /* in any case */
+/* The address of the client's end of the connection, "192.0.2.7": a proxy's when one is between. On the loop thread. */
+void http_request_peer(const struct http_request *request, char *out, size_t out_bytes);
 /* The body becomes the caller's, to free(); request->body is empty from then on. ptr is NULL for an empty one. It counts
  * against the admission until http_answer all the same. By whom the request was handed to, before http_answer. */
 struct bytes http_request_take_body(struct http_request *request);
@@ -56,6 +58,23 @@ struct http_response {
 void http_answer(struct http_request *request, const struct http_response *response);
 /* The same with text/plain: text and a line end. */
 void http_answer_text(struct http_request *request, int status, const char *text);
+
+/* ---- a long answer, in pieces ----
+ *
+ *   http_stream_begin, http_stream_write ... http_stream_end       once, in place of http_answer
+ *
+ * Chunked; to HTTP/1.0 until the connection's end. What a client has not read yet is at most HTTP_STREAM_BYTES_MAX twice:
+ * then the writer waits. Any one thread, but not the loop's. A client that has ended its side is taken to be gone. */
+#define HTTP_STREAM_BYTES_MAX (256u << 10)
+/* The head; head->body is empty. It is copied. */
+void http_stream_begin(struct http_request *request, const struct http_response *head);
+/* bytes are copied. Waits for room for up to timeout_ms (-1: for ever, 0: not at all). ERR_TIMEOUT: nothing of it is
+ * taken; ERR_CANCELLED: the client is gone, end it. At most HTTP_STREAM_BYTES_MAX at once. */
+MUST_CHECK bool http_stream_write(struct http_request *request, struct bytes bytes, int timeout_ms, struct err *err);
+/* Ends the request. Not whole: the client sees that the answer is cut; the connection ends. */
+void http_stream_end(struct http_request *request, bool is_whole);
+/* The client has gone, or ended its side, before the answer. Any thread, before the answer's end. */
+bool http_request_is_gone(const struct http_request *request);
 
 /* A request that the server does not take: only its headers are there. */
 struct http_refusal {

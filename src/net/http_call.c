@@ -1,4 +1,5 @@
 #include "net/http_call.h"
+#include "net/http_stream.h"
 
 #include <stdlib.h>
 
@@ -25,14 +26,34 @@ void http_call_free(struct http_call *call)
     http_call_drop_body(call);
     atomic_fetch_sub(&call->body.admission->requests, 1);
     buf_deinit(&call->head);
+    http_stream_destroy(call->stream);
     free(call->answer);
     free(call);
+}
+
+void http_call_orphan(struct http_call *call)
+{
+    call->is_orphan = true;
+    atomic_store(&call->is_gone, true);
+    if (call->is_streaming) http_stream_wake(call->stream);
+}
+
+bool http_request_is_gone(const struct http_request *request)
+{
+    return atomic_load(&((const struct http_call *)request)->is_gone);
 }
 
 void http_call_drop_body(struct http_call *call)
 {
     admitted_free(&call->body);
     call->request.body = (struct bytes){ 0 };
+}
+
+void http_request_peer(const struct http_request *request, char *out, size_t out_bytes)
+{
+    const struct http_call *call = (const struct http_call *)request;
+    out[0] = '\0';
+    if (call->owner != NULL && !call->is_orphan) server_connection_peer(call->owner, out, out_bytes);
 }
 
 struct bytes http_request_take_body(struct http_request *request)
@@ -114,6 +135,33 @@ void http_call_set_answer(struct http_request *request, const struct http_respon
     call->response.body = copied(&at, response->body);
 }
 
+void http_call_set_stream(struct http_request *request, const struct http_response *head)
+{
+    assert(head->body.len == 0);
+    http_call_set_answer(request, head);
+    call_of(request)->stream = http_stream_create();
+}
+
+bool http_call_add_piece(struct http_request *request, struct bytes bytes, int timeout_ms, struct err *err)
+{
+    struct http_call *call = call_of(request);
+    assert(call->stream != NULL);
+    return http_stream_add(call->stream, bytes, timeout_ms, &call->is_gone, err);
+}
+
+void http_call_end_stream(struct http_request *request, bool is_whole)
+{
+    http_stream_finish(call_of(request)->stream, is_whole);
+}
+
+struct server_connection *http_call_poked(struct http_request *request)
+{
+    struct http_call *call = call_of(request);
+    if (call->is_orphan) return NULL;
+    call->is_streaming = true;
+    return call->owner;
+}
+
 struct server_connection *http_call_apply(struct http_request *request)
 {
     struct http_call *call = call_of(request);
@@ -123,6 +171,7 @@ struct server_connection *http_call_apply(struct http_request *request)
         return NULL;
     }
     http_call_drop_body(call);
+    call->is_streaming = call->stream != NULL;
     call->state = CALL_ANSWERED;
     return call->owner;
 }

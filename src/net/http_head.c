@@ -10,25 +10,32 @@ static const struct {
 } reasons[] = {
     { 100, "Continue" },
     { 200, "OK" },
+    { 201, "Created" },
     { 202, "Accepted" },
     { 204, "No Content" },
     { 301, "Moved Permanently" },
     { 302, "Found" },
+    { 303, "See Other" },
     { 304, "Not Modified" },
     { 400, "Bad Request" },
     { 401, "Unauthorized" },
     { 403, "Forbidden" },
     { 404, "Not Found" },
     { 405, "Method Not Allowed" },
+    { 406, "Not Acceptable" },
     { 408, "Request Timeout" },
     { 409, "Conflict" },
     { 411, "Length Required" },
+    { 412, "Precondition Failed" },
     { 413, "Content Too Large" },
     { 414, "URI Too Long" },
     { 415, "Unsupported Media Type" },
     { 417, "Expectation Failed" },
+    { 422, "Unprocessable Content" },
+    { 428, "Precondition Required" },
     { 429, "Too Many Requests" },
     { 431, "Request Header Fields Too Large" },
+    { 499, "Client Closed Request" },
     { 500, "Internal Server Error" },
     { 501, "Not Implemented" },
     { 503, "Service Unavailable" },
@@ -36,7 +43,7 @@ static const struct {
     { 505, "HTTP Version Not Supported" },
 };
 
-static const char *reason_of(int status)
+const char *http_reason(int status)
 {
     for (size_t i = 0; i < COUNT_OF(reasons); i++) {
         if (reasons[i].status == status) return reasons[i].reason;
@@ -124,12 +131,13 @@ static void put_clean(struct buf *out, struct bytes text)
     }
 }
 
-void http_head_write(struct buf *out, const struct http_response *response, enum http_ending ending, int64_t unix_s)
+void http_head_write(struct buf *out, const struct http_response *response, enum http_length length,
+                     enum http_ending ending, int64_t unix_s)
 {
     char line[128], date[HTTP_DATE_BYTES];
     http_date_write(unix_s, date);
     int len = snprintf(line, sizeof line, "HTTP/1.1 %d %s\r\nDate: %s\r\n", response->status,
-                       reason_of(response->status), date);
+                       http_reason(response->status), date);
     put(out, bytes_from(line, (size_t)len));
     for (uint32_t i = 0; i < response->header_count; i++) {
         put_clean(out, response->headers[i].name);
@@ -139,7 +147,8 @@ void http_head_write(struct buf *out, const struct http_response *response, enum
     }
     if (response->status >= 200 && response->status != 204 && response->status != 304) {
         len = snprintf(line, sizeof line, "Content-Length: %zu\r\n", response->body.len);
-        put(out, bytes_from(line, (size_t)len));
+        if (length == HTTP_LENGTH_STATED) put(out, bytes_from(line, (size_t)len));
+        if (length == HTTP_LENGTH_CHUNKED) put(out, BYTES("Transfer-Encoding: chunked\r\n"));
     }
     if (ending == HTTP_CLOSE) put(out, BYTES("Connection: close\r\n"));
     if (ending == HTTP_KEEP_1_0) put(out, BYTES("Connection: keep-alive\r\n"));

@@ -8,8 +8,11 @@
 MUST_CHECK bool http_target_split(struct bytes target, struct bytes *path, struct bytes *query);
 
 enum http_ending { HTTP_KEEP, HTTP_KEEP_1_0, HTTP_CLOSE }; /* what is said of the connection */
+enum http_length { HTTP_LENGTH_STATED, HTTP_LENGTH_CHUNKED, HTTP_LENGTH_UNTIL_CLOSE }; /* how a body's end is known */
 #define HTTP_DATE_BYTES 30
 void http_date_write(int64_t unix_s, char out[HTTP_DATE_BYTES]); /* "Thu, 26 Nov 2026 18:00:00 GMT" */
-/* The status line and all headers, up to the empty line. body_len is told in Content-Length where the status has one.
+const char *http_reason(int status);                             /* "Not Found"; of one that we do not use "" */
+/* The status line and all headers, up to the empty line. Where the status has a body its end is told as length says.
  * Control characters in names and values become blanks: an answer cannot be split by what it echoes. */
-void http_head_write(struct buf *out, const struct http_response *response, enum http_ending ending, int64_t unix_s);
+void http_head_write(struct buf *out, const struct http_response *response, enum http_length length,
+                     enum http_ending ending, int64_t unix_s);

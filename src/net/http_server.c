@@ -77,6 +77,11 @@ static struct server_connection *request_apply(struct server_request *out)
     return http_call_apply(request_of(out));
 }
 
+static struct server_connection *request_poked(struct server_request *out)
+{
+    return http_call_poked(request_of(out));
+}
+
 static size_t session_fill(void *session, uint8_t *out, size_t max)
 {
     return http_session_fill(session, out, max);
@@ -123,6 +128,7 @@ static const struct server_protocol protocol = {
     .next = session_next,
     .call = request_call,
     .apply = request_apply,
+    .poked = request_poked,
     .fill = session_fill,
     .is_over = session_is_over,
     .is_choked = session_is_choked,
@@ -149,6 +155,25 @@ void http_answer_text(struct http_request *request, int status, const char *text
     struct http_header type = { BYTES("Content-Type"), BYTES("text/plain; charset=utf-8") };
     http_answer(request, &(struct http_response){ status, &type, 1, buf_bytes(&body) });
     buf_deinit(&body);
+}
+
+void http_stream_begin(struct http_request *request, const struct http_response *head)
+{
+    http_call_set_stream(request, head);
+    server_poke(&request->out);
+}
+
+bool http_stream_write(struct http_request *request, struct bytes bytes, int timeout_ms, struct err *err)
+{
+    if (!http_call_add_piece(request, bytes, timeout_ms, err)) return false;
+    server_poke(&request->out);
+    return true;
+}
+
+void http_stream_end(struct http_request *request, bool is_whole)
+{
+    http_call_end_stream(request, is_whole);
+    server_answer(&request->out);
 }
 
 /* ---- the server's life ---- */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "net/http_call.h"
 #include "net/http_head.h"
+#include "net/http_stream.h"
 
 enum {
     EXTENSION_BYTES_MAX = 4 << 10,
@@ -49,6 +50,7 @@ struct http_session {
     bool is_in_name;
     bool is_closing;    /* no request is taken after the one that arrives, or the next one */
     bool is_input_over; /* what still comes is not looked at */
+    bool is_cut;        /* an answer in pieces broke off: nothing more is sent */
     bool has_begun;
     uint64_t drain_mono_ns; /* 0: not asked to */
 };
@@ -379,23 +381,54 @@ static enum http_ending ending_decide(struct http_session *session, const struct
     return HTTP_CLOSE;
 }
 
+static void head_write(struct http_session *session, struct http_call *call)
+{
+    enum http_length length = HTTP_LENGTH_STATED;
+    if (call->is_streaming) length = call->is_1_0 ? HTTP_LENGTH_UNTIL_CLOSE : HTTP_LENGTH_CHUNKED;
+    if (length == HTTP_LENGTH_UNTIL_CLOSE) session->is_closing = true; /* what comes after is not looked at */
+    enum http_ending ending = length == HTTP_LENGTH_UNTIL_CLOSE ? HTTP_CLOSE : ending_decide(session, call);
+    http_head_write(&call->head, &call->response, length, ending, clock_unix_us() / 1000000);
+    session->piece = buf_bytes(&call->head);
+}
+
+/* Nothing of what is still in the session is sent. */
+static void cut(struct http_session *session)
+{
+    session->is_cut = session->is_closing = session->is_input_over = true;
+    session->reading = READING_NOTHING;
+}
+
+/* The next bytes of an answer in pieces; false: none yet, or its end, and then the call is over. */
+static bool stream_piece_find(struct http_session *session, struct http_call *call, bool *is_over)
+{
+    bool is_chunked = !call->is_1_0, is_whole;
+    *is_over = false;
+    if (http_stream_take(call->stream, is_chunked, call->is_head, &session->piece)) return true;
+    if (call->state != CALL_ANSWERED || !http_stream_is_finished(call->stream, &is_whole)) return false;
+    *is_over = true;
+    if (!is_whole || call->is_1_0) cut(session);
+    return false;
+}
+
 /* The next bytes of the oldest call; false when there are none yet. */
 static bool piece_find(struct http_session *session)
 {
     struct http_call *call;
-    while ((call = session->oldest) != NULL) {
+    while (!session->is_cut && (call = session->oldest) != NULL) {
         if (call->wants_continue && call->state == CALL_READING) {
             call->wants_continue = false;
             session->since_mono_ns = session->now_mono_ns; /* it has waited for this */
             session->piece = continue_line;
             return true;
         }
-        if (call->state != CALL_ANSWERED) return false;
+        if (call->state != CALL_ANSWERED && !call->is_streaming) return false;
         if (call->head.len == 0) {
-            http_head_write(&call->head, &call->response, ending_decide(session, call), clock_unix_us() / 1000000);
-            session->piece = buf_bytes(&call->head);
+            head_write(session, call);
             return true;
         }
+        bool is_over = true;
+        if (call->is_streaming && stream_piece_find(session, call, &is_over)) return true;
+        if (!is_over) return false;
         if (!call->is_head_sent && !call->is_head && call->response.body.len > 0) {
             call->is_head_sent = true;
             session->piece = call->response.body;
@@ -453,7 +486,7 @@ void http_session_destroy(struct http_session *session)
     if (session == NULL) return;
     for (struct http_call *call = session->oldest, *next; call != NULL; call = next) {
         next = call->next;
-        call->is_orphan = true;
+        http_call_orphan(call);
         if (call->state != CALL_HANDLED) http_call_free(call);
     }
     buf_deinit(&session->text);
@@ -491,6 +524,7 @@ bool http_session_end(struct http_session *session)
     }
     session->reading = READING_NOTHING;
     session->is_input_over = session->is_closing = true;
+    for (struct http_call *call = session->oldest; call != NULL; call = call->next) atomic_store(&call->is_gone, true);
     return !http_session_is_over(session);
 }
 
@@ -507,8 +541,8 @@ struct http_request *http_session_next(struct http_session *session)
 
 bool http_session_is_over(const struct http_session *session)
 {
-    if (session->oldest != NULL || session->piece.len > 0) return false;
-    return session->is_input_over;
+    if (session->piece.len > 0) return false;
+    return session->is_cut || (session->oldest == NULL && session->is_input_over);
 }
 
 bool http_session_is_choked(const struct http_session *session)

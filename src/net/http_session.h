@@ -54,5 +54,11 @@ bool http_session_has_begun(const struct http_session *session); /* a request's 
 
 /* As http_answer. Any thread; the call is not the caller's any more after the next step. */
 void http_call_set_answer(struct http_request *request, const struct http_response *response);
+/* As http_stream_begin, _write, _end; http_call_apply follows the last. Any thread, as http_call_set_answer. */
+void http_call_set_stream(struct http_request *request, const struct http_response *head);
+MUST_CHECK bool http_call_add_piece(struct http_request *request, struct bytes bytes, int timeout_ms, struct err *err);
+void http_call_end_stream(struct http_request *request, bool is_whole);
+/* There is more to be sent. Returns as http_call_apply. */
+struct server_connection *http_call_poked(struct http_request *request);
 /* Puts the answer in its place, or ends the call when nobody waits for it. Returns its session's owner, or NULL. */
 struct server_connection *http_call_apply(struct http_request *request);

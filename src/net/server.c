@@ -19,6 +19,12 @@ void server_apply(struct server *server)
     pthread_mutex_lock(&server->lock);
     struct server_request *latest = server->answers, *answers = NULL;
     server->answers = NULL;
+    for (; server->pokes != NULL;
+         server->pokes = server->pokes->next_poked) { /* under the lock: none is answered yet */
+        struct server_connection *connection = server->protocol->poked(server->pokes);
+        server->pokes->is_poked = false;
+        if (connection != NULL) connection_mark_dirty(connection);
+    }
     pthread_mutex_unlock(&server->lock);
     for (struct server_request *older; latest != NULL; latest = older) { /* in the order of the answers */
         older = latest->next;
@@ -67,6 +73,27 @@ static void server_free(struct server *server)
     if (released != NULL) released(ctx);
 }
 
+/* Under the lock: after server_close has set is_closed there is no loop to post to. */
+static void settle_ask(struct server *server, bool was_empty)
+{
+    bool is_awaited = loop_is_here(server->loop) && server->is_settling;
+    if (was_empty && !is_awaited) loop_post(server->loop, settle_on_loop, server);
+}
+
+void server_poke(struct server_request *request)
+{
+    struct server *server = request->server;
+    pthread_mutex_lock(&server->lock);
+    if (!server->is_closed && !request->is_poked) {
+        bool was_empty = server->answers == NULL && server->pokes == NULL;
+        request->is_poked = true;
+        request->next_poked = server->pokes;
+        server->pokes = request;
+        settle_ask(server, was_empty);
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
 void server_answer(struct server_request *request)
 {
     struct server *server = request->server;
@@ -76,12 +103,10 @@ void server_answer(struct server_request *request)
         (void)server->protocol->apply(request); /* its session is gone: just frees it */
         is_last = atomic_fetch_sub(&server->requests_out, 1) == 1 && server->is_released;
     } else {
-        bool was_empty = server->answers == NULL;
+        bool was_empty = server->answers == NULL && server->pokes == NULL;
         request->next = server->answers;
         server->answers = request;
-        /* Posted under the lock: after server_close has set is_closed there is no loop to post to. */
-        bool is_awaited = loop_is_here(server->loop) && server->is_settling;
-        if (was_empty && !is_awaited) loop_post(server->loop, settle_on_loop, server);
+        settle_ask(server, was_empty);
     }
     pthread_mutex_unlock(&server->lock);
     if (is_last) server_free(server);
@@ -89,7 +114,7 @@ void server_answer(struct server_request *request)
 
 /* ---- mishaps ---- */
 
-static void peer_print(const struct server_connection *connection, char *out, size_t out_bytes)
+void server_connection_peer(const struct server_connection *connection, char *out, size_t out_bytes)
 {
     struct sockaddr_storage name;
     int len = sizeof name;
@@ -109,7 +134,7 @@ void server_mishap(struct server *server, enum server_mishap mishap, const struc
     if (count > 1 && now_ns - server->told_mono_ns[mishap] < TELL_NS_MIN) return;
     server->told_mono_ns[mishap] = now_ns;
     snprintf(event, sizeof event, "%s.%s", server->protocol->name, names[mishap]);
-    peer_print(connection, peer, sizeof peer);
+    server_connection_peer(connection, peer, sizeof peer);
     log_warn(server->options.log, event, log_text("peer", peer), log_text("why", detail),
              log_number("count", (int64_t)count));
 }

@@ -25,6 +25,8 @@ struct server_connection;
 struct server_request {
     struct server *server;
     struct server_request *next;
+    struct server_request *next_poked;
+    bool is_poked; /* by the server's lock */
 };
 
 /* All but server_answer's half run on the loop thread. `session` is what create made. */
@@ -50,6 +52,8 @@ struct server_protocol {
     /* Its answer was set: hands it to its session, or frees it when the session is gone (then, after server_close, on
      * whatever thread answered). Returns the session's owner, whose connection is flushed next, or NULL. */
     struct server_connection *(*apply)(struct server_request *request);
+    /* server_poke was called for it, and its answer is not applied yet. Returns as apply does. NULL: nobody pokes. */
+    struct server_connection *(*poked)(struct server_request *request);
     /* Up to max bytes to send; 0 when there are none now. */
     size_t (*fill)(void *session, uint8_t *out, size_t max);
 
@@ -103,10 +107,14 @@ MUST_CHECK bool server_open(struct server **server, struct loop *loop, const str
 uint16_t server_port(const struct server *server);
 /* Any thread, exactly once for each request that call was given. The answer itself was put into the request before. */
 void server_answer(struct server_request *request);
+/* More of a request's answer is there to be sent. Any thread, before server_answer. */
+void server_poke(struct server_request *request);
 /* Stops listening and drains the connections at once; requests in flight are still answered. Any thread. */
 void server_drain(struct server *server);
 /* After drain: true when no request is with a handler and no answer on its way to the kernel. Any thread. */
 bool server_is_idle(const struct server *server);
+/* The address of its other end; empty when it is gone. On the loop thread. */
+void server_connection_peer(const struct server_connection *connection, char *out, size_t out_bytes);
 void server_stats(const struct server *server, struct server_stats *stats); /* any thread */
 /* Closes all connections. The loop must have been stopped. NULL is fine. */
 void server_close(struct server *server);

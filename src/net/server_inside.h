@@ -69,6 +69,7 @@ struct server {
 
     pthread_mutex_t lock;           /* guards the rest */
     struct server_request *answers; /* latest first */
+    struct server_request *pokes;   /* each once, and never behind its answer */
     bool is_closed, is_released;    /* answers are freed on the spot; the last one frees the server */
 };
 
