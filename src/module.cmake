@@ -32,7 +32,18 @@ add_custom_command(OUTPUT ${migrations_header}
     COMMAND ${CMAKE_COMMAND} -E rename ${migrations_header}.new ${migrations_header}
     DEPENDS ${migrations_awk} ${migration_files}
     COMMENT "migrations.h" VERBATIM)
-add_custom_target(schema_columns DEPENDS ${schema_header} ${migrations_header})
+# Schemas of the REST API, as texts.
+file(GLOB api_schema_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/web/api/schemas/*.json)
+list(SORT api_schema_files)
+set(api_schema_header ${CMAKE_BINARY_DIR}/generated/web/api/schema_texts.h)
+set(api_schema_awk ${CMAKE_CURRENT_SOURCE_DIR}/web/api/embed.awk)
+add_custom_command(OUTPUT ${api_schema_header}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated/web/api
+    COMMAND awk -f ${api_schema_awk} ${api_schema_files} > ${api_schema_header}.new
+    COMMAND ${CMAKE_COMMAND} -E rename ${api_schema_header}.new ${api_schema_header}
+    DEPENDS ${api_schema_awk} ${api_schema_files}
+    COMMENT "schema_texts.h" VERBATIM)
+add_custom_target(schema_columns DEPENDS ${schema_header} ${migrations_header} ${api_schema_header})
 
 function(module folder)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES")

@@ -1,0 +1,370 @@
+#include "web/api/api.h"
+#include "base/clock.h"
+#include "base/queue.h"
+#include "base/utf8.h"
+#include "web/api/api_inside.h"
+#include "web/api/api_page.h"
+#include "web/api/once.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { QUICK_THREADS = 4, SLOW_THREADS = 8, THREADS_MAX = 64, WAITING_MAX = 256, BODY_DEPTH_MAX = 32 };
+
+struct job {
+    struct http_request *request;
+    struct api_match match;
+    char address[64];
+};
+
+struct api {
+    struct api_options options;
+    struct schemas *schemas;
+    struct buf document;
+    struct queue *quick, *slow;
+    pthread_t threads[THREADS_MAX];
+    uint32_t thread_count;
+    atomic_bool is_stopping;
+    _Atomic uint64_t answers[6], busy_refused;
+    _Atomic uint32_t running, waiting;
+    struct histogram durations;
+};
+
+const struct schemas *api_schemas(const struct api *api)
+{
+    return api->schemas;
+}
+
+bool api_is_stopping(const struct api *api)
+{
+    return atomic_load(&api->is_stopping);
+}
+
+struct bytes api_document(const struct api *api)
+{
+    return buf_bytes(&api->document);
+}
+
+/* ---- one request, on a thread of the API ---- */
+
+static bool path_read(struct api_call *call, struct err *err)
+{
+    struct api_inside *inside = call->inside;
+    const char *template = call->route->path;
+    for (uint32_t v = 0; v < inside->match.value_count; v++) {
+        const char *open = strchr(template, '{'), *close = strchr(open, '}');
+        inside->path_names[v] = bytes_from(open + 1, (size_t)(close - open - 1));
+        template = close;
+        if (!percent_decode(call->arena, inside->match.values[v], false, &inside->path_values[v]))
+            return err_set(err, ERR_NOT_FOUND, "there is nothing here");
+    }
+    return true;
+}
+
+static bool may_do(struct api_call *call, struct err *err)
+{
+    const struct api_parts *parts = call->parts;
+    enum permission permission = call->route->permission;
+    if (permission_rule(permission)->reach != REACH_PROJECT)
+        return access_check(parts->db, call->actor, permission, NULL, err);
+    return access_project(parts->meta, parts->db, call->actor, permission, api_path(call, "project"), &call->project,
+                          err);
+}
+
+/* Is name among the blank-separated names? */
+static bool names_hold(const char *names, struct bytes name)
+{
+    for (size_t len; *names != '\0'; names += len + strspn(names + len, " ")) {
+        len = strcspn(names, " ");
+        if (len > 0 && bytes_equal(bytes_from(names, len), name)) return true;
+    }
+    return false;
+}
+
+static bool query_value_check(struct api_call *call, const struct api_value *value, const char **pointer,
+                              struct err *err)
+{
+    char ignored[SCHEMA_POINTER_BYTES];
+    bool is_ours = names_hold(call->route->query, value->name) ||
+                   ((call->route->flags & API_PAGED) && names_hold("limit cursor", value->name));
+    *pointer = arena_printf(call->arena, "?%.*s", (int)utf8_cut(value->name, 60), (const char *)value->name.ptr);
+    if (!is_ours) return err_set(err, ERR_INPUT, "there is no such query parameter");
+    for (uint32_t q = 0; q < call->inside->query_count; q++)
+        if (bytes_equal(call->inside->query[q].name, value->name))
+            return err_set(err, ERR_INPUT, "the parameter is there twice");
+    yyjson_val *schema = yyjson_obj_get(schemas_parameter(call->inside->api->schemas, value->name), "schema"), as;
+    assert(schema != NULL); /* api_test looks at each */
+    return schema_value_of_text(schema, value->text, &as, err) &&
+           schema_check(call->inside->api->schemas, schema, &as, ignored, err);
+}
+
+static bool query_read(struct api_call *call, const char **pointer, struct err *err)
+{
+    struct api_inside *inside = call->inside;
+    struct bytes rest = call->request->query;
+    while (rest.len > 0) {
+        const uint8_t *end = memchr(rest.ptr, '&', rest.len);
+        size_t len = end == NULL ? rest.len : (size_t)(end - rest.ptr);
+        const uint8_t *equals = len == 0 ? NULL : memchr(rest.ptr, '=', len);
+        size_t name_len = equals == NULL ? len : (size_t)(equals - rest.ptr);
+        struct bytes name = bytes_from(rest.ptr, name_len);
+        struct bytes text = equals == NULL ? bytes_from(rest.ptr, 0) : bytes_from(equals + 1, len - name_len - 1);
+        struct api_value value;
+        rest = bytes_from(rest.ptr + len, rest.len - len);
+        if (rest.len > 0) rest = bytes_from(rest.ptr + 1, rest.len - 1);
+        if (len == 0) continue;
+        if (!percent_decode(call->arena, name, true, &value.name) ||
+            !percent_decode(call->arena, text, true, &value.text))
+            return err_set(err, ERR_INPUT, "the query is not percent-encoded UTF-8");
+        if (inside->query_count == API_QUERY_MAX) return err_set(err, ERR_INPUT, "there are too many parameters");
+        if (!query_value_check(call, &value, pointer, err)) return false;
+        inside->query[inside->query_count++] = value;
+    }
+    return true;
+}
+
+static bool is_deep(yyjson_val *value, uint32_t depth_max)
+{
+    yyjson_val *key, *one;
+    size_t i, count;
+    if (!yyjson_is_ctn(value)) return false;
+    if (depth_max == 0) return true;
+    yyjson_arr_foreach(value, i, count, one) if (is_deep(one, depth_max - 1)) return true;
+    yyjson_obj_foreach(value, i, count, key, one) if (is_deep(one, depth_max - 1)) return true;
+    return false;
+}
+
+static bool is_json(const struct http_request *request)
+{
+    struct bytes type = http_request_header(request, "content-type");
+    const uint8_t *end = type.len == 0 ? NULL : memchr(type.ptr, ';', type.len);
+    if (end != NULL) type = http_trimmed(bytes_from(type.ptr, (size_t)(end - type.ptr)));
+    return http_text_is(type, "application/json");
+}
+
+/* 415 is not among the codes of err.h: status says it. */
+static bool body_read(struct api_call *call, yyjson_doc **doc, char *pointer, int *status, struct err *err)
+{
+    struct bytes body = call->request->body;
+    yyjson_read_err failed;
+    pointer[0] = '\0';
+    if (call->route->request[0] == '\0' || (call->route->flags & API_PAGE)) return true;
+    if (!is_json(call->request)) {
+        *status = 415;
+        return err_set(err, ERR_INPUT, "the body must be JSON: content-type: application/json");
+    }
+    *doc = yyjson_read_opts((char *)(uintptr_t)body.ptr, body.len, 0, NULL, &failed);
+    if (*doc == NULL)
+        return err_set(err, ERR_INPUT, "the body is not JSON: byte %zu: %s", failed.pos,
+                       body.len ? failed.msg : "empty");
+    call->body = yyjson_doc_get_root(*doc);
+    if (is_deep(call->body, BODY_DEPTH_MAX))
+        return err_set(err, ERR_INPUT, "the body is nested deeper than %d", BODY_DEPTH_MAX);
+    yyjson_val *schema = schemas_find(call->inside->api->schemas, call->route->request);
+    return schema_check(call->inside->api->schemas, schema, call->body, pointer, err);
+}
+
+static void call_refuse(struct api_call *call, const struct err *err, int status, const char *pointer)
+{
+    struct api_inside *inside = call->inside;
+    if (err->code == ERR_UNAUTHENTICATED) api_header(call, "www-authenticate", BYTES("Bearer realm=\"monoscope\""));
+    inside->progress = API_ANSWERED;
+    inside->status = status;
+    problem_answer(call->request, err, status, pointer, inside->headers, inside->header_count);
+}
+
+/* All that is asked before a handler, in the order that tells strangers least. */
+static void call_run(struct api_call *call, const struct job *job)
+{
+    struct actor actor = { 0 };
+    struct err err = { 0 };
+    char pointer[SCHEMA_POINTER_BYTES] = "";
+    const char *query_pointer = NULL;
+    int status = 0;
+    yyjson_doc *doc = NULL;
+    call->actor = &actor;
+    bool ok = path_read(call, &err) && account_find(call, &actor, &err);
+    snprintf(actor.address, sizeof actor.address, "%s", job->address);
+    ok = ok && may_do(call, &err) && query_read(call, &query_pointer, &err);
+    if (ok) {
+        query_pointer = NULL;
+        ok = body_read(call, &doc, pointer, &status, &err) && once_begin(call, &err);
+    }
+    if (!ok) {
+        call_refuse(call, &err, status ? status : err_http_status(err.code), query_pointer ? query_pointer : pointer);
+    } else if (call->inside->progress == API_ASKED) { /* else it was answered as it was before */
+        call->route->handle(call);
+    }
+    if (call->inside->progress == API_STREAMING) api_stream_end(call, false);
+    if (call->inside->progress == API_ASKED) {
+        err_set(&err, ERR_INTERNAL, "the request was not answered");
+        log_error(call->parts->log, "api.not_answered", log_text("route", call->route->id));
+        call_refuse(call, &err, 500, NULL);
+    }
+    yyjson_doc_free(doc);
+}
+
+static void job_run(struct api *api, struct job *job)
+{
+    struct arena arena;
+    struct api_inside inside = { .api = api, .match = job->match };
+    uint64_t begin_ns = clock_mono_ns();
+    arena_init(&arena, 0);
+    buf_init(&inside.piece, HTTP_STREAM_BYTES_MAX);
+    struct api_call call = { .parts = &api->options.parts,
+                             .route = job->match.route,
+                             .request = job->request,
+                             .arena = &arena,
+                             .json = yyjson_mut_doc_new(NULL),
+                             .inside = &inside };
+    call_run(&call, job);
+    atomic_fetch_add(&api->answers[inside.status / 100 % 6], 1);
+    histogram_add_ns(&api->durations, clock_mono_ns() - begin_ns);
+    yyjson_mut_doc_free(call.json);
+    buf_deinit(&inside.piece);
+    arena_deinit(&arena);
+    free(job);
+}
+
+struct lane {
+    struct api *api;
+    struct queue *queue;
+};
+
+static void *lane_run(void *arg)
+{
+    struct lane lane = *(struct lane *)arg;
+    bool closed = false;
+    void *item;
+    free(arg);
+    while (!closed) {
+        if (queue_pop(lane.queue, &item, 1, -1, &closed) == 0) continue;
+        atomic_fetch_sub(&lane.api->waiting, 1);
+        atomic_fetch_add(&lane.api->running, 1);
+        job_run(lane.api, item);
+        atomic_fetch_sub(&lane.api->running, 1);
+    }
+    return NULL;
+}
+
+/* ---- on the loop ---- */
+
+static void refuse(struct api *api, struct http_request *request, int status, const struct err *err,
+                   const struct http_header *header)
+{
+    atomic_fetch_add(&api->answers[status / 100], 1);
+    problem_answer(request, err, status, NULL, header, header != NULL);
+}
+
+static void refuse_method(struct api *api, struct http_request *request, uint32_t allowed)
+{
+    struct err err = { 0 };
+    char names[64] = "";
+    for (enum api_method m = 0; m < API_METHODS; m++) {
+        if (!(allowed >> m & 1)) continue;
+        size_t len = strlen(names);
+        snprintf(names + len, sizeof names - len, "%s%s", len > 0 ? ", " : "", api_method_name(m));
+        if (m == API_GET) strcat(names, ", HEAD");
+    }
+    struct http_header allow = { BYTES("allow"), bytes_of_text(names) };
+    err_set(&err, ERR_INPUT, "the methods here are %s", names);
+    refuse(api, request, 405, &err, &allow);
+}
+
+void api_request(struct api *api, struct http_request *request)
+{
+    struct api_match match;
+    struct err err = { 0 };
+    if (!api_route_find(request->method, request->path, &match)) {
+        if (match.allowed != 0) {
+            refuse_method(api, request, match.allowed);
+            return;
+        }
+        err_set(&err, ERR_NOT_FOUND, "there is nothing here; /api/v1/openapi.json lists what there is");
+        refuse(api, request, 404, &err, NULL);
+        return;
+    }
+    struct job *job = mem_calloc(1, sizeof *job);
+    job->request = request;
+    job->match = match;
+    http_request_peer(request, job->address, sizeof job->address);
+    atomic_fetch_add(&api->waiting, 1);
+    if (queue_push((match.route->flags & API_SLOW) ? api->slow : api->quick, job, 0)) return;
+    atomic_fetch_sub(&api->waiting, 1);
+    atomic_fetch_add(&api->busy_refused, 1);
+    free(job);
+    err_set(&err, ERR_BUSY, "too many requests wait: try again in a second");
+    refuse(api, request, 503, &err, NULL);
+}
+
+/* ---- its life ---- */
+
+static bool threads_start(struct api *api, struct queue *queue, uint32_t count)
+{
+    for (uint32_t t = 0; t < count && api->thread_count < THREADS_MAX; t++) {
+        struct lane *lane = mem_alloc(sizeof *lane);
+        *lane = (struct lane){ api, queue };
+        if (pthread_create(&api->threads[api->thread_count], NULL, lane_run, lane) != 0) {
+            free(lane);
+            return false;
+        }
+        api->thread_count++;
+    }
+    return true;
+}
+
+bool api_open(struct api **out, const struct api_options *options, struct err *err)
+{
+    struct api *api = mem_calloc(1, sizeof *api);
+    api->options = *options;
+    api->quick = queue_create(WAITING_MAX, UINT64_MAX);
+    api->slow = queue_create(WAITING_MAX, UINT64_MAX);
+    buf_init(&api->document, API_ANSWER_BYTES_MAX);
+    bool ok =
+        schemas_open(&api->schemas, err) && openapi_make(api->schemas, options->parts.version, &api->document, err);
+    if (ok && (!threads_start(api, api->quick, options->quick_threads ? options->quick_threads : QUICK_THREADS) ||
+               !threads_start(api, api->slow, options->slow_threads ? options->slow_threads : SLOW_THREADS)))
+        ok = err_set(err, ERR_IO, "could not start the threads of the API");
+    if (!ok) {
+        api_stop(api);
+        api_close(api);
+        *out = NULL;
+        return false;
+    }
+    *out = api;
+    return true;
+}
+
+void api_stats(const struct api *api, struct api_stats *stats)
+{
+    for (size_t a = 0; a < COUNT_OF(stats->answers); a++) stats->answers[a] = atomic_load(&api->answers[a]);
+    stats->busy_refused = atomic_load(&api->busy_refused);
+    stats->running = atomic_load(&api->running);
+    stats->waiting = atomic_load(&api->waiting);
+}
+
+const struct histogram *api_durations(const struct api *api)
+{
+    return &api->durations;
+}
+
+void api_stop(struct api *api)
+{
+    if (api == NULL) return;
+    atomic_store(&api->is_stopping, true);
+    queue_close(api->quick);
+    queue_close(api->slow);
+    for (uint32_t t = 0; t < api->thread_count; t++) pthread_join(api->threads[t], NULL);
+    api->thread_count = 0;
+}
+
+void api_close(struct api *api)
+{
+    if (api == NULL) return;
+    assert(api->thread_count == 0);
+    queue_destroy(api->quick);
+    queue_destroy(api->slow);
+    schemas_close(api->schemas);
+    buf_deinit(&api->document);
+    free(api);
+}

@@ -1,0 +1,56 @@
+/* api.h -- /api/v1: the REST API that the UI, the CLI and other people's programs speak.
+ *
+ *   http_request (loop) --router--> queue --> [a few threads] who? may they? is the body right? --> handler --> answer
+ *                                                 account.h       routes.h    schemas/NOUN.json    its own file
+ *
+ * A route is a line in routes.h; its handler is a function in the file of its noun; what it takes and gives are schemas in
+ * schemas/NOUN.json. Router, checks and the OpenAPI 3.1 document are made from these, so they cannot differ. How to add one:
+ * README.md. Pages for people (sign-in) are routes too, outside /api/v1 and outside the document.
+ * Thread: api_request on the loop; handlers on threads of the API: `quick` ones, and `slow` ones for what may take seconds
+ *         (SQL, passwords), so that a long query never keeps a short question waiting.
+ * Memory: bodies by the port's admission; an arena a call; answers up to API_ANSWER_BYTES_MAX, longer ones are streamed.
+ * Errors: every refusal is application/problem+json (RFC 9457): type, title, status, detail, code; see api_call.h. */
+#pragma once
+#include "base/err.h"
+#include "base/histogram.h"
+#include "base/log.h"
+#include <stdatomic.h>
+
+struct api;
+struct db;
+struct http_request;
+struct meta;
+struct query_engine;
+
+#define API_ANSWER_BYTES_MAX (16u << 20)
+
+/* What handlers work with. A part that this process does not run (--role) is NULL: routes that need it answer 501. */
+struct api_parts {
+    struct meta *meta;
+    struct db *db;
+    struct query_engine *query;
+    const char *version;
+    bool has_tls; /* cookies are for https alone */
+    const struct log *log;
+    /* What the process counts (telemetry.h): lines of component|key|value|unit|description. */
+    bool (*stats)(void *ctx, struct buf *lines);
+    void *ctx;
+};
+struct api_options {
+    struct api_parts parts;
+    uint32_t quick_threads, slow_threads; /* 0: 4, 8 */
+};
+struct api_stats {
+    uint64_t answers[6];   /* by status / 100 */
+    uint64_t busy_refused; /* the queue was full */
+    uint32_t running, waiting;
+};
+/* ERR_CORRUPT: a schema of the build is wrong (a test finds it first). */
+MUST_CHECK bool api_open(struct api **api, const struct api_options *options, struct err *err);
+/* On the loop thread; answers at once or later, in any case once. */
+void api_request(struct api *api, struct http_request *request);
+void api_stats(const struct api *api, struct api_stats *stats);
+const struct histogram *api_durations(const struct api *api);
+/* Takes no more, cancels what runs, joins the threads. Before the loop stops. NULL is fine. */
+void api_stop(struct api *api);
+void api_close(struct api *api); /* NULL is fine */

@@ -1,0 +1,44 @@
+/* api_inside.h -- what the files of the API share, and handlers need not know. Thread: see api.h. */
+#pragma once
+#include "net/http.h"
+#include "web/api/api_call.h"
+#include "web/api/schema.h"
+
+enum { API_HEADERS_MAX = 12, API_QUERY_MAX = 16 };
+
+struct api_value {
+    struct bytes name, text; /* decoded */
+};
+enum api_progress { API_ASKED, API_STREAMING, API_ANSWERED };
+
+struct api_inside {
+    struct api *api;
+    struct api_match match;
+    struct bytes path_names[API_PATH_VALUES_MAX], path_values[API_PATH_VALUES_MAX];
+    struct api_value query[API_QUERY_MAX];
+    uint32_t query_count;
+    struct http_header headers[API_HEADERS_MAX];
+    uint32_t header_count;
+    enum api_progress progress;
+    int status;       /* that was answered */
+    struct buf piece; /* of a stream: small writes are gathered */
+    /* of a request with Idempotency-Key (once.h) */
+    bool is_once;
+    struct bytes once_key;
+};
+
+const struct schemas *api_schemas(const struct api *api);
+bool api_is_stopping(const struct api *api);
+
+/* Who asks, by key or session; an unsafe request by cookie must prove that it comes from our pages. */
+MUST_CHECK bool account_find(struct api_call *call, struct actor *actor, struct err *err);
+
+/* Answers with problem+json; no call needed. pointer may be NULL. */
+void problem_answer(struct http_request *request, const struct err *err, int status, const char *pointer,
+                    const struct http_header *headers, uint32_t header_count);
+/* Percent-decoding. False: it is not right, or not UTF-8, or has a NUL. */
+MUST_CHECK bool percent_decode(struct arena *arena, struct bytes text, bool plus_is_blank, struct bytes *out);
+
+/* The whole document, made once at start. */
+MUST_CHECK bool openapi_make(const struct schemas *schemas, const char *version, struct buf *out, struct err *err);
+struct bytes api_document(const struct api *api);

@@ -1,0 +1,18 @@
+/* routes.h -- every route there is, a line each: the router, the checks before a handler and the OpenAPI document are made
+ * of it. To be read as a table; included where it becomes code.
+ *
+ * R(method, path, handler and operationId, tag, permission, query parameters, body, answer, status, flags, summary)
+ *   path      {names} are "parameters" of schemas/NOUN.json with "in": "path"; {project} is found and checked before the handler
+ *   handler   void api_HANDLER(struct api_call *call), in the file of its noun
+ *   permission  of meta/access.h, without its PERMISSION_
+ *   query     names of "parameters" with blanks between; API_PAGED adds limit and cursor
+ *   body, answer  names of "schemas"; "" none. With API_PAGED the answer is the schema of one item
+ *   flags     api_route.h; 0 none */
+/* clang-format off */
+#define ROUTES(R) \
+    R(GET, "/api/v1/health", health, "Server", PUBLIC, "", "", "Health", 200, API_OPEN, "Is the process alive") \
+    R(GET, "/api/v1/version", version, "Server", PUBLIC, "", "", "Version", 200, API_OPEN, "Which version runs") \
+    R(GET, "/api/v1/openapi.json", openapi, "Server", PUBLIC, "", "", "Document", 200, API_OPEN, "This document") \
+    R(GET, "/api/v1/projects", project_list, "Projects", SIGNED_IN, "", "", "Project", 200, API_PAGED, "The projects that the caller may see, by name") \
+    R(POST, "/api/v1/projects", project_create, "Projects", PROJECT_CREATE, "", "ProjectCreate", "Project", 201, API_ONCE, "Makes a project") \
+    R(GET, "/api/v1/projects/{project}", project_get, "Projects", PROJECT_READ, "", "", "Project", 200, API_TAGGED, "One project, by name or id")
