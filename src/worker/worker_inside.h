@@ -1,0 +1,87 @@
+/* worker_inside.h -- the worker's struct, for its own files: worker.c (life, records in, waiting for a flush), worker_rows.c
+ * (a record's rows into groups, making them visible, memory), worker_flush.c (the cut and the flush thread). */
+#pragma once
+#include "base/queue.h"
+#include "timefusion/flush.h"
+#include "worker/group.h"
+#include "worker/otlp/inbound.h"
+#include "worker/rows/rows.h"
+#include "worker/worker.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define QUEUE_ITEMS_MAX  65536
+#define ROW_GROUPS_FLUSH 48          /* of a group: flush by size, before files pass PARQUET_ROW_GROUPS_MAX */
+#define SEAL_BYTES_MAX   (48u << 20) /* twice what 24,576 rows of 0.9 KB take */
+#define RETRY_MS         200
+#define FLUSH_FILES_MAX  2000 /* more groups than this: flushes get rarer, not larger */
+
+/* What the buffer hands over. */
+struct item {
+    uint64_t position;
+    struct uuid project_id;
+    struct inbound *inbound;
+};
+
+struct project {
+    struct uuid id;
+    struct group **groups;
+    uint32_t group_count, group_cap;
+};
+
+struct worker {
+    struct worker_options options;
+    struct flush_owner partition; /* as we leave it in the tables; txn: the flush thread's */
+    struct owner *owner;          /* this time of ours in the partition: its segments outlive the worker */
+    struct queue *queue;
+    pthread_t thread, flush_thread;
+    bool thread_runs, flush_thread_runs;
+    atomic_bool stops;
+
+    /* the worker thread's */
+    struct project **projects; /* by id: open addressing, cap a power of two */
+    uint32_t project_count, project_cap;
+    struct rows *rows;
+    struct parquet_writer *writer;
+    int64_t txn[SCHEMA_TABLE_COUNT]; /* of the tables when we started: what a replay skips */
+    uint64_t position;               /* of the last record worked on */
+    uint64_t position_cut;           /* of the last flush begun */
+    uint64_t visible_at_cut;         /* what was visible then: the flush makes the rest so, up to position_cut */
+    uint64_t publish_due_ns, flush_due_ns, quiet_flush_due_ns;
+    uint64_t failing_since_ns;   /* the disk refuses segments; 0: all is well */
+    bool flush_wanted;           /* by size */
+    uint64_t seal_bytes;         /* of one group's columns: large rows make row groups of fewer rows */
+    struct worker_stats counted; /* of the worker thread; shared after each turn */
+
+    struct histogram visible, flush_times;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    struct flush *flush;       /* for the flush thread; NULL: it is idle */
+    uint64_t position_pushed;  /* the last one given to us */
+    uint64_t position_flushed; /* released */
+    uint64_t flush_asked;      /* worker_flush waits for this position */
+    struct worker_stats stats;
+};
+
+/* ---- worker_rows.c: the worker thread, and who opens ---- */
+/* The rows of one record into their groups. */
+void worker_record_work(struct worker *worker, uint64_t position, struct uuid project_id, const struct inbound *inbound,
+                        bool is_replay);
+/* Calls fn for every group until it answers false. */
+void worker_groups_each(struct worker *worker, bool (*fn)(struct worker *worker, struct group *group, void *ctx),
+                        void *ctx);
+/* Groups with rows that Delta lacks; loud_only: none of the quiet project. */
+uint32_t worker_groups_filled(struct worker *worker, bool loud_only);
+bool worker_is_quiet(const struct worker *worker, const struct group *group);
+void worker_publish_all(struct worker *worker);
+void worker_publish_if_due(struct worker *worker, uint64_t now_ns);
+/* Seals the largest groups until the columns are within their bytes. */
+void worker_memory_bound(struct worker *worker);
+/* Up to where the rows of every record can be asked for. */
+uint64_t worker_visible_up_to(struct worker *worker);
+void worker_projects_destroy(struct worker *worker);
+
+/* ---- worker_flush.c ---- */
+void worker_cut_if_due(struct worker *worker, uint64_t now_ns);
+void *worker_flush_main(void *worker); /* the flush thread */
