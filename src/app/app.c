@@ -10,6 +10,7 @@
 #include "timefusion/pgwire/pgwire.h"
 #include "timefusion/query/query.h"
 #include "timefusion/timefusion.h"
+#include "web/api/api.h"
 #include "worker/worker.h"
 #include <stdlib.h>
 
@@ -48,7 +49,7 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     ok = ok && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) && app_web_start(app, err) &&
          app_meta_start(app, err) && app_store_start(app, err) && app_maintenance_open(app, err) &&
          app_worker_start(app, err) && app_query_start(app, err) && app_ingest_start(app, err) &&
-         telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
+         app_api_start(app, err) && telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
          maintenance_start(app->maintenance, &rewriter, err);
     span_end(&app->start_span, app->log, ok ? NULL : err_name(err->code),
              LOG_FIELDS(log_number("replayed_records", (int64_t)app->address.replayed_records)));
@@ -117,6 +118,7 @@ void app_stop(struct app *app)
     app_watch(app, WATCH_STOPPING);
     services_set(&app->services, false);
     maintenance_cancel(app->maintenance);
+    api_stop(app->api);
     app_ports_close(app, begin_ns);
     maintenance_stop(app->maintenance);
     app_rows_store(app);
@@ -131,6 +133,7 @@ void app_stop(struct app *app)
     cache_close(app->cache);
     meta_close(app->meta);
     web_close(app->web);
+    api_close(app->api);
     tls_context_close(app->tls);
     log_info(app->log, "app.stopped", log_number("ms", (int64_t)((clock_mono_ns() - begin_ns) / 1000000)));
     span_end(&span, app->log, NULL, LOG_FIELDS());

@@ -1,7 +1,7 @@
 /* app.h -- the process: starts the parts in the order the data takes, stops them in reverse.
  *
  *   TLS's files -> disk -> web (metrics, health) -> meta -> store (timefusion) -> log (buffer) -> worker -> replay -> query
- *        -> pgwire -> ingest -> gRPC, HTTP -> own telemetry
+ *        -> pgwire -> ingest -> gRPC, HTTP -> API -> own telemetry
  *
  * Thread: start, wait and stop on the main thread. Errors: of the part that could not start, with what to do. */
 #pragma once

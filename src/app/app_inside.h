@@ -26,6 +26,7 @@ struct app {
     struct telemetry *telemetry;
     struct watch watch;
     struct web *web;
+    struct api *api; /* what it answers under /api */
     struct span start_span;
     struct uuid own_project_id; /* all zero: own telemetry is not kept */
     uint64_t position_at_start; /* of the log's last record */
@@ -66,6 +67,7 @@ MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
 MUST_CHECK bool app_worker_start(struct app *app, struct err *err); /* the log too */
 MUST_CHECK bool app_query_start(struct app *app, struct err *err);
 MUST_CHECK bool app_ingest_start(struct app *app, struct err *err); /* and its ports */
+MUST_CHECK bool app_api_start(struct app *app, struct err *err);
 
 /* Ends the ports: calls in flight are answered, later ones meet a closed door. */
 void app_ports_close(struct app *app, uint64_t begin_ns);

@@ -5,11 +5,13 @@
 #include "net/loop.h"
 #include "telemetry/prometheus.h"
 #include "telemetry/telemetry.h"
+#include "web/api/api.h"
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define IN_FLIGHT_BYTES_MAX (1u << 20)
-#define BODY_BYTES_MAX      65536
+#define IN_FLIGHT_BYTES_MAX (16u << 20)
+#define BODY_BYTES_MAX      (1u << 20)
 #define METRICS_BYTES_MAX   (16u << 20)
 #define READY_BYTES_MAX     16384
 
@@ -18,6 +20,7 @@ struct web {
     struct admission *admission;
     struct loop *loop;
     struct http_server *server;
+    _Atomic(struct api *) api; /* NULL: not open yet */
 };
 
 void web_part_add(struct web_readiness *readiness, const char *name, bool is_ready, const char *why)
@@ -106,7 +109,16 @@ static void on_request(void *ctx, struct http_request *request)
         http_answer(request, &response);
         return;
     }
-    http_answer_text(request, 404, "there is nothing here; there are /metrics, /healthz and /readyz");
+    struct api *api = atomic_load(&web->api);
+    if (api != NULL) {
+        api_request(api, request);
+    } else if (request->path.len >= 5 && memcmp(request->path.ptr, "/api/", 5) == 0) {
+        answer(request, 503, "application/problem+json",
+               BYTES("{\"type\":\"urn:monoscope:problem:busy\",\"title\":\"Service Unavailable\",\"status\":503,"
+                     "\"detail\":\"the server is starting: /readyz says how far it is\",\"code\":\"busy\"}\n"));
+    } else {
+        http_answer_text(request, 404, "there is nothing here; there are /metrics, /healthz and /readyz");
+    }
 }
 
 bool web_open(struct web **out, const struct web_options *options, struct err *err)
@@ -134,6 +146,11 @@ bool web_open(struct web **out, const struct web_options *options, struct err *e
 uint16_t web_port(const struct web *web)
 {
     return http_server_port(web->server);
+}
+
+void web_set_api(struct web *web, struct api *api)
+{
+    atomic_store(&web->api, api);
 }
 
 void web_close(struct web *web)

@@ -3,15 +3,17 @@
  *   GET /metrics   Prometheus text of the process (telemetry.h)
  *   GET /healthz   200 while the process can answer at all
  *   GET /readyz    200 when every part is ready, else 503; JSON says which part is not, and why
+ *   /api/v1 ...    the REST API, and pages for people (api/api.h), from web_set_api on
  *
- * It opens first and closes last, so that a start that replays for long and a stop that flushes can be watched. No key is
- * asked for: names of projects and counts are told here, nothing of what was sent. The paths are a table in web.c.
+ * It opens first and closes last, so that a start that replays for long and a stop that flushes can be watched. The first
+ * three ask for no key: names of projects and counts are told there, nothing of what was sent. The paths are a table in web.c.
  * Thread: a loop of its own, so that a scrape never waits behind telemetry coming in; callbacks run on it.
- * Memory: a page; 1 MiB for all requests in flight. Errors: of the port that cannot be had. */
+ * Memory: a page; 16 MiB for all requests in flight. Errors: of the port that cannot be had. */
 #pragma once
 #include "base/err.h"
 #include "base/log.h"
 
+struct api;
 struct telemetry;
 struct web;
 
@@ -37,4 +39,6 @@ struct web_options {
 };
 MUST_CHECK bool web_open(struct web **web, const struct web_options *options, struct err *err);
 uint16_t web_port(const struct web *web);
+/* Outlives the web. Until then its paths answer 503. */
+void web_set_api(struct web *web, struct api *api);
 void web_close(struct web *web); /* NULL is fine */

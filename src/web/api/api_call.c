@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/hex.h"
 #include "base/utf8.h"
+#include "meta/db.h"
 #include "web/api/api_inside.h"
 #include "web/api/once.h"
 #include "web/api/rfc3339.h"
@@ -261,7 +262,7 @@ static void fail(struct api_call *call, const struct err *err, int status, const
         return;
     }
     if (inside->progress == API_ANSWERED) return;
-    once_forget(call);
+    if (!db_outcome_is_unknown(err)) once_forget(call);
     inside->progress = API_ANSWERED;
     inside->status = status;
     problem_answer(call->request, err, status, pointer, inside->headers, inside->header_count);

@@ -1,0 +1,27 @@
+/* The REST API: what its handlers get of the parts, opened when all of them are. */
+#include "app/app_inside.h"
+#include "meta/meta.h"
+#include "telemetry/telemetry.h"
+#include "web/api/api.h"
+
+static bool stats_lines(void *ctx, struct buf *lines)
+{
+    struct app *app = ctx;
+    return telemetry_lines(app->telemetry, lines);
+}
+
+bool app_api_start(struct app *app, struct err *err)
+{
+    struct api_options options = {
+        .parts = { .meta = app->meta,
+                   .db = meta_db(app->meta),
+                   .query = app->query,
+                   .version = MONO_VERSION,
+                   .log = app->log,
+                   .stats = stats_lines,
+                   .ctx = app },
+    };
+    if (!api_open(&app->api, &options, err)) return err_within(err, "API");
+    web_set_api(app->web, app->api);
+    return true;
+}
