@@ -1,4 +1,4 @@
-/* json_fields.h -- the messages of OTLP as JSON names them: a static table, for otlp_json.c alone.
+/* json_fields.h -- the messages of OTLP as JSON names them: a static table, for otlp_json.c and ingest/redaction alone.
  *
  *   "startTimeUnixNano" (or start_time_unix_nano) in a Span  -->  field 7, fixed64
  *
