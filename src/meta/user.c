@@ -178,6 +178,18 @@ bool user_count(struct db_session *session, int64_t *count, struct err *err)
     return db_run(session, "SELECT count(*) FROM users", DB_NO_VALUES, count_take, count, NULL, err);
 }
 
+bool user_is_last_admin(struct db_session *session, struct uuid id, bool *is_last, struct err *err)
+{
+    int64_t others = 0;
+    *is_last = false;
+    if (!db_run(session,
+                "SELECT count(*) FROM users WHERE is_instance_admin = 1 AND disabled_unix_us IS NULL AND id <> $1",
+                DB_VALUES(db_uuid(id)), count_take, &others, NULL, err))
+        return false;
+    *is_last = others == 0;
+    return true;
+}
+
 /* After a change: nobody left to let others in would be the end of it. */
 static bool admin_remains(struct db_session *session, struct err *err)
 {

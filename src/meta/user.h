@@ -50,6 +50,8 @@ MUST_CHECK bool user_signed_in(struct db_session *session, struct uuid id, struc
 /* What is kept of the password; hash empty: the user is not there, is disabled or has none. */
 MUST_CHECK bool user_password_of(struct db *db, const char *email, struct uuid *id, struct user_password *password,
                                  struct err *err);
+/* Would nobody be left without it? */
+MUST_CHECK bool user_is_last_admin(struct db_session *session, struct uuid id, bool *is_last, struct err *err);
 MUST_CHECK bool user_count(struct db_session *session, int64_t *count, struct err *err);
 
 /* Who has signed in as that subject before; ERR_NOT_FOUND: nobody. */
