@@ -1,5 +1,6 @@
 #include "net/tcp.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -276,6 +277,17 @@ bool tcp_is_hung_up(struct tcp *tcp)
 bool tcp_has_tls(const struct tcp *tcp)
 {
     return tcp->tls != NULL;
+}
+
+void tcp_peer(const struct tcp *tcp, char *out, size_t out_bytes)
+{
+    struct sockaddr_storage name = { 0 };
+    socklen_t len = sizeof name;
+    out[0] = '\0';
+    if (getpeername(tcp->fd, (struct sockaddr *)&name, &len) == -1) return;
+    const void *ip = name.ss_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)&name)->sin6_addr
+                                                : (const void *)&((const struct sockaddr_in *)&name)->sin_addr;
+    if (!inet_ntop(name.ss_family, ip, out, (socklen_t)out_bytes)) out[0] = '\0';
 }
 
 bool tcp_is_loopback(const struct tcp *tcp)

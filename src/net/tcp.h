@@ -27,6 +27,8 @@ MUST_CHECK bool tcp_write(struct tcp *tcp, struct bytes bytes, struct err *err);
 bool tcp_is_hung_up(struct tcp *tcp);
 bool tcp_has_tls(const struct tcp *tcp);
 bool tcp_is_loopback(const struct tcp *tcp); /* the peer is on this machine, by its address */
-void tcp_end(struct tcp *tcp);               /* the peer reads our end; it may still send */
-void tcp_shutdown(struct tcp *tcp);          /* any thread */
+/* The peer's address as text, without its port; empty when it is gone. */
+void tcp_peer(const struct tcp *tcp, char *out, size_t out_bytes);
+void tcp_end(struct tcp *tcp);      /* the peer reads our end; it may still send */
+void tcp_shutdown(struct tcp *tcp); /* any thread */
 void tcp_close(struct tcp *tcp);

@@ -4,7 +4,8 @@
  *
  * TLS: an SSLRequest is answered S when there is a certificate, and a client on another machine must ask for it then, for
  *         the password is sent as it is (docs/adr/0003); cancel requests may come in the clear.
- * User = the project's name or id (ignored when the password names the project), password = an API key of the project.
+ * A project's API key: user = the project's name or id (ignored when the password names the project), password = the key,
+ *         as it is. A user: user = e-mail, database = the project, password by SCRAM-SHA-256, which never travels.
  * Thread: one for each connection, bounded by connections_max; cancel requests come on their own connections.
  * Memory: a message from the client is at most 16 MiB; results are sent as they are fetched.
  * Watching: each statement is a span (base/span.h) with its operation, rows, files read and SQLSTATE; never its text.
@@ -16,6 +17,7 @@
 #include "base/histogram.h"
 #include "base/log.h"
 #include "base/uuid.h"
+#include "meta/password/scram.h"
 
 struct pgwire_server;
 struct query_engine;
@@ -23,11 +25,23 @@ struct tls_context;
 
 struct pgwire_user {
     struct uuid project_id;
-    bool is_operator; /* may look after all projects' files (query.h) */
+    bool is_operator;    /* may look after all projects' files (query.h) */
+    struct uuid user_id; /* a person's; all zero: a key's */
+    struct uuid key_id;
+    char read_only_why[64]; /* empty: may change rows */
 };
 struct pgwire_login {
     /* Whom do this user and password let in? ERR_UNAUTHENTICATED with words for the person when nobody. */
     bool (*login)(void *ctx, struct bytes user, struct bytes password, struct pgwire_user *who, struct err *err);
+    /* Users, by SCRAM-SHA-256: names with an '@'. What the client must prove; one who is not there gets a verifier too. NULL:
+     * there are no users. */
+    bool (*person_begin)(void *ctx, struct bytes user, const char *address, struct scram_verifier *verifier,
+                         struct err *err);
+    /* is_right: the proof was. database: as the client named it. */
+    bool (*person_end)(void *ctx, struct bytes user, const char *address, bool is_right, struct bytes database,
+                       struct pgwire_user *who, struct err *err);
+    /* Does the login still hold? Asked before a message when a second has passed; false ends the connection. NULL: always. */
+    bool (*still)(void *ctx, const struct pgwire_user *who, struct err *err);
     void *ctx;
 };
 struct pgwire_options {

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "timefusion/pgwire/pgtype.h"
 #include "timefusion/pgwire/session_inside.h"
 #include <stdio.h>
@@ -416,6 +417,20 @@ static bool message_work(struct session *session, struct message *message, struc
 
 /* --- the conversation --- */
 
+/* A revoked key, a disabled user, a role that was taken away: the next message hears of it. */
+static bool login_holds(struct session *session)
+{
+    static const uint64_t HOLDS_NS = 1000000000;
+    const struct pgwire_login *login = &session->options.server->login;
+    uint64_t now_ns = clock_mono_ns();
+    struct err why = { 0 };
+    if (!login->still || now_ns - session->checked_mono_ns < HOLDS_NS) return true;
+    session->checked_mono_ns = now_ns;
+    if (login->still(login->ctx, &session->who, &why)) return true;
+    session_send_fatal(session, err_sqlstate(why.code), why.text);
+    return false;
+}
+
 void session_run(struct session *session)
 {
     struct err err = { 0 };
@@ -426,6 +441,7 @@ void session_run(struct session *session)
         ok = session_frame_read(session, true, -1, &frame_bytes, &err);
         if (!ok || frame_bytes == 0) break;
         struct message message = session_frame_take(session, true, frame_bytes);
+        if (!login_holds(session)) break;
         ok = message_work(session, &message, &err);
         in_shrink(session);
     }

@@ -2,6 +2,7 @@
  *
  *   session.c        create, run, the messages of both protocols
  *   session_login.c  startup packet, password, welcome
+ *   session_scram.c  a user's password by SCRAM
  *   session_names.c  prepared statements and portals by name
  *   session_send.c   messages to the client
  *   session_watch.c  what the process tells of each statement
@@ -54,8 +55,9 @@ struct session {
     char transaction; /* 'I' 'T' 'E' */
     bool skips_to_sync, has_left;
     atomic_bool ends;
-    struct uuid project_id; /* once logged in */
-    pthread_mutex_t lock;   /* guards query: session_cancel comes from another thread */
+    struct pgwire_user who;   /* once logged in */
+    uint64_t checked_mono_ns; /* that it still is */
+    pthread_mutex_t lock;     /* guards query: session_cancel comes from another thread */
     struct query_session *query;
 };
 
@@ -101,6 +103,10 @@ void portals_forget_all(struct session *session);
 MUST_CHECK bool session_frame_read(struct session *session, bool has_type, int timeout_ms, size_t *frame_bytes,
                                    struct err *err);
 struct message session_frame_take(struct session *session, bool has_type, size_t frame_bytes);
+
+/* session_scram.c: as password_check of session_login.c. database may be empty. */
+MUST_CHECK bool session_scram(struct session *session, const char *user, const char *database, struct pgwire_user *who,
+                              bool *is_let_in, struct err *err);
 
 /* session_login.c: false when the connection failed; a refusal was answered and leaves *is_let_in false. */
 MUST_CHECK bool session_login(struct session *session, bool *is_let_in, struct err *err);

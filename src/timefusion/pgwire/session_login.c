@@ -184,6 +184,17 @@ static void settings_apply(struct session *session, struct buf *settings)
     }
 }
 
+/* Of what the client sent at start; empty: it did not. */
+static const char *setting_of(const struct buf *settings, const char *wanted)
+{
+    for (size_t at = 0; at < settings->len;) {
+        const char *name = (const char *)settings->ptr + at, *value = name + strlen(name) + 1;
+        if (strcmp(name, wanted) == 0) return value;
+        at += strlen(name) + strlen(value) + 2;
+    }
+    return "";
+}
+
 static bool welcome(struct session *session, struct buf *settings, struct err *err)
 {
     static const char *const parameters[][2] = {
@@ -220,12 +231,17 @@ bool session_login(struct session *session, bool *is_let_in, struct err *err)
     *is_let_in = false;
     buf_init(&settings, 2 * STARTUP_BYTES_MAX);
     bool ok = startup_read(session, &user, &settings, err);
-    if (ok && user) ok = password_check(session, user, &who, is_let_in, err);
+    bool is_person = user && strchr(user, '@') != NULL && session->options.server->login.person_begin != NULL;
+    if (ok && user && is_person)
+        ok = session_scram(session, user, setting_of(&settings, "database"), &who, is_let_in, err);
+    if (ok && user && !is_person) ok = password_check(session, user, &who, is_let_in, err);
     if (ok && *is_let_in) {
         struct query_session *query;
         ok = query_session_open(&query, session->options.server->engine, who.project_id, user, err);
         if (ok) query_session_set_operator(query, who.is_operator);
-        session->project_id = who.project_id;
+        if (ok && who.read_only_why[0]) query_session_set_read_only(query, who.read_only_why);
+        session->who = who;
+        session->checked_mono_ns = clock_mono_ns();
         pthread_mutex_lock(&session->lock);
         session->query = ok ? query : NULL;
         pthread_mutex_unlock(&session->lock);

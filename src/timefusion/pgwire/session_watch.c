@@ -32,7 +32,7 @@ void watch_end(const struct watch *watch, struct session *session, const struct 
     struct span span = watch->span;
     if (statement) operation_of(statement, operation);
     if (operation[0]) span.name = operation;
-    uuid_to_text(session->project_id, project_id);
+    uuid_to_text(session->who.project_id, project_id);
     const struct log_field fields[] = {
         log_text("db.system.name", "postgresql"),
         log_text("monoscope.project.id", project_id),

@@ -54,6 +54,7 @@ struct query_session {
     struct query_session *newer, *older; /* engine's list */
     struct uuid project_id;
     bool is_operator;
+    char *read_only_why; /* NULL: may change rows */
     char *user;
     char *settings[SETTINGS_MAX]; /* NULL: the default */
     struct lane *idle;

@@ -72,6 +72,9 @@ void query_session_close(struct query_session *session);
 /* An operator's statements reach all projects' files (OPTIMIZE, VACUUM, DESCRIBE HISTORY, timefusion_stats); rows stay
  * those of the session's project. False at first. */
 void query_session_set_operator(struct query_session *session, bool is_operator);
+/* Statements that change rows or files are refused (ERR_FORBIDDEN), in these words: "your role here is viewer". NULL: none
+ * is, as at first. why is copied. */
+void query_session_set_read_only(struct query_session *session, const char *why);
 /* Any thread: what runs on the session ends with ERR_CANCELLED. */
 void query_cancel(struct query_session *session);
 

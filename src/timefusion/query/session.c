@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "timefusion/query/command.h"
 #include "timefusion/query/cursor.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,6 +88,18 @@ void query_session_set_operator(struct query_session *session, bool is_operator)
     session->is_operator = is_operator;
 }
 
+void query_session_set_read_only(struct query_session *session, const char *why)
+{
+    free(session->read_only_why);
+    session->read_only_why = why ? mem_strdup(why) : NULL;
+}
+
+static bool is_change(const struct plan *plan)
+{
+    if (plan->kind == PLAN_DELETE || plan->kind == PLAN_UPDATE) return true;
+    return plan->kind == PLAN_COMMAND && plan->command->kind != COMMAND_HISTORY && plan->command->kind != COMMAND_FLUSH;
+}
+
 bool session_flush(struct query_session *session, uint32_t ms_max, struct err *err)
 {
     const struct query_hooks *hooks = &session->engine->options.hooks;
@@ -159,5 +172,9 @@ bool query_statement_is_final(const struct query_statement *statement)
 bool query_execute(struct query_statement *statement, const struct query_parameter *parameters, uint32_t count,
                    struct query_cursor **cursor, struct err *err)
 {
+    const char *why = statement->session->read_only_why;
+    *cursor = NULL;
+    if (why && is_change(statement->plan))
+        return err_set(err, ERR_FORBIDDEN, "%s is not permitted: %s", statement->plan->tag, why);
     return cursor_open(statement->session, statement->plan, parameters, count, cursor, err);
 }
