@@ -9,7 +9,7 @@
  *
  *   replay of a record:  table has it, tap has it     nothing
  *                        table lacks it, tap has it   rows are built, the tap is not called
- *                        table has it, tap lacks it   rows are built for the tap and dropped (tap_rows.h)
+ *                        table has it, tap lacks it   rows are built for the tap and dropped
  *
  * A record is released when every table and every tap has it (tap_position). A tap whose store fails (the database is away)
  * does not hold up the flush into the tables: it is tried again, and what was cut meanwhile is added to what waits. One
@@ -17,7 +17,7 @@
  * to wait as they are when the log is full.
  * One tap a partition: tap_source.open is called when a worker is opened, close when it is closed.
  *
- * Thread: record_begin, row, cut, has_room: the worker's. store: the flush thread's, beside these. position: any.
+ * Thread: record_begin, row, cut, wants_cut, has_room: the worker's. store: the flush thread's, beside these. position: any.
  * Errors: of store: ERR_CONFLICT: another owner of the partition has stored what we were to: as a lost commit; all others
  * are tried again. */
 #pragma once
@@ -34,6 +34,8 @@ struct tap_ops {
     void (*row)(struct tap *tap, const struct rows_row *row);
     /* All records up to position have come; what was seen of them belongs together from here. */
     void (*cut)(struct tap *tap, uint64_t position);
+    /* Much is waiting to be cut: soon, please, whatever the flush interval says. */
+    bool (*wants_cut)(struct tap *tap);
     bool (*has_room)(struct tap *tap);
     /* Makes durable what was cut. To be tried again after any failure but ERR_CONFLICT; true when there is nothing. */
     bool (*store)(struct tap *tap, struct err *err);

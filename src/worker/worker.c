@@ -26,9 +26,17 @@ static void *worker_main(void *arg)
     while (!closed && !atomic_load(&worker->stops)) {
         uint64_t now_ns = clock_mono_ns();
         int timeout_ms = now_ns >= worker->publish_due_ns ? 0 : (int)((worker->publish_due_ns - now_ns) / 1000000) + 1;
-        uint32_t count = queue_pop(worker->queue, (void **)items, COUNT_OF(items), timeout_ms, &closed);
+        /* What taps cannot store any more must wait where it is safe: the queue fills, and senders are told to wait. */
+        bool has_room = worker_taps_have_room(worker);
+        uint32_t count = 0;
+        if (has_room) {
+            count = queue_pop(worker->queue, (void **)items, COUNT_OF(items), timeout_ms, &closed);
+        } else {
+            worker->flush_wanted = true;
+            clock_sleep_ms((uint32_t)timeout_ms < RETRY_MS ? (uint32_t)timeout_ms : RETRY_MS);
+        }
         for (uint32_t i = 0; i < count; i++) {
-            worker_record_work(worker, items[i]->position, items[i]->project_id, items[i]->inbound, false);
+            worker_record_work(worker, items[i]->position, items[i]->project_id, items[i]->inbound, false, false);
             inbound_release(items[i]->inbound);
             free(items[i]);
             now_ns = clock_mono_ns();
@@ -61,6 +69,11 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
     pthread_condattr_destroy(&attributes);
     flush_owner_read(options->timefusion, &worker->partition);
     memcpy(worker->txn, worker->partition.txn, sizeof worker->txn);
+    if (!worker_taps_open(worker, err)) {
+        worker_close(worker);
+        *out = NULL;
+        return false;
+    }
     struct owner_options owner = { .app_id = worker->partition.app_id, .epoch = OWNER_EPOCH_NEXT };
     memcpy(owner.stored, worker->txn, sizeof owner.stored);
     if (!owner_open(timefusion_segments(options->timefusion), &owner, &worker->owner, err)) {
@@ -102,14 +115,20 @@ bool worker_replay(struct worker *worker, const struct buffer_record *record, st
     assert(!worker->thread_runs);
     enum schema_table_id table = record->signal == BUFFER_SIGNAL_METRICS ? SCHEMA_METRICS : SCHEMA_LOGS_AND_SPANS;
     worker->position_pushed = record->position;
-    if (worker->txn[table] >= 0 && record->position <= (uint64_t)worker->txn[table]) {
+    bool is_stored = worker->txn[table] >= 0 && record->position <= (uint64_t)worker->txn[table];
+    if (is_stored && !worker_taps_lack(worker, record->position)) {
         worker->position = record->position;
         return true;
+    }
+    while (!worker_taps_have_room(worker)) {
+        worker->flush_wanted = true;
+        worker_cut_if_due(worker, clock_mono_ns());
+        clock_sleep_ms(RETRY_MS);
     }
     struct inbound *inbound;
     struct err why = { 0 };
     if (!inbound_from_record(record, &inbound, &why)) return body_park(worker, record, &why, err);
-    worker_record_work(worker, record->position, record->project_id, inbound, true);
+    worker_record_work(worker, record->position, record->project_id, inbound, true, is_stored);
     inbound_release(inbound);
     worker_memory_bound(worker);
     if (worker->flush_wanted) worker_cut_if_due(worker, clock_mono_ns());
@@ -198,6 +217,8 @@ void worker_close(struct worker *worker)
     queue_destroy(worker->queue);
     worker_projects_destroy(worker);
     owner_close(timefusion_segments(worker->options.timefusion), worker->owner);
+    worker_taps_close(worker);
+    columns_destroy(worker->nowhere);
     rows_destroy(worker->rows);
     parquet_writer_destroy(worker->writer);
     pthread_cond_destroy(&worker->changed);

@@ -5,7 +5,7 @@
  *        8 small ones  -----------> one, re-encoded            few files for a query
  *        24,576 rows -------------> sealed row group (zstd)    columns start anew
  *        8 sealed ones -----------> joined by copying
- *        every minute, or by size: cut at a position --> [flush thread: timefusion/flush.h] --> release(position)
+ *        every minute, or by size: cut at a position --> [flush thread: timefusion/flush.h, taps] --> release(position)
  *
  * Thread: worker_push from the buffer's thread; worker_replay from the thread that opens, before worker_start.
  * Memory: columns of all groups stay under columns_bytes_max (the largest are sealed early); requests are bounded by
@@ -17,11 +17,13 @@
 #include "base/histogram.h"
 #include "base/log.h"
 #include "buffer/buffer.h"
+#include "worker/tap.h"
 
 struct worker;
 struct inbound;
 struct timefusion;
 
+#define WORKER_TAPS_MAX 4
 struct worker_options {
     struct timefusion *timefusion;
     struct uuid buffer_id;
@@ -36,7 +38,9 @@ struct worker_options {
     /* A project whose rows alone are no reason to flush that often (the process's own telemetry); all zero: none. */
     struct uuid quiet_project_id;
     uint32_t quiet_flush_ms;
-    /* Rows up to position are durable in Delta; on the flush thread. */
+    const struct tap_source *taps; /* tap.h; at most WORKER_TAPS_MAX */
+    uint32_t tap_count;
+    /* Rows up to position are durable in Delta, and every tap has them; on the flush thread. */
     void (*release)(void *ctx, uint64_t position);
     /* Another owner commits this partition: nothing more can be stored; on the flush thread. */
     void (*lost)(void *ctx, const struct err *err);
@@ -44,13 +48,13 @@ struct worker_options {
     const struct log *log;
 };
 MUST_CHECK bool worker_open(struct worker **worker, const struct worker_options *options, struct err *err);
-/* A record of the log at start: skipped by each table that holds it already. */
+/* A record of the log at start: skipped by each table and each tap that holds it already. */
 MUST_CHECK bool worker_replay(struct worker *worker, const struct buffer_record *record, struct err *err);
 /* Makes what was replayed visible, then starts the thread. */
 MUST_CHECK bool worker_start(struct worker *worker, struct err *err);
 /* Takes inbound. record's body need not live on. */
 void worker_push(struct worker *worker, const struct buffer_record *record, struct inbound *inbound);
-/* Until everything pushed so far is in Delta and released, or timeout (ERR_TIMEOUT). *position says what that is; not 0: it
+/* Until everything pushed so far is in Delta, the taps were told to store it, and it was released if they did; or timeout (ERR_TIMEOUT). *position says what that is; not 0: it
  * was told by an earlier call, which is waited on with. NULL: no matter. */
 MUST_CHECK bool worker_flush(struct worker *worker, uint64_t *position, uint32_t timeout_ms, struct err *err);
 struct worker_stats {

@@ -1,6 +1,10 @@
 #include "base/clock.h"
 #include "worker/worker_inside.h"
 #include <stdlib.h>
+#include <time.h>
+
+#define TAPS_RETRY_MS     1000 /* doubled up to the second */
+#define TAPS_RETRY_MS_MAX 16000
 
 static bool cut_one(struct worker *worker, struct group *group, void *ctx)
 {
@@ -35,6 +39,7 @@ static void cut_begin(struct worker *worker, uint32_t filled)
     flush->groups = mem_calloc(filled ? filled : 1, sizeof *flush->groups);
     worker->visible_at_cut = worker_visible_up_to(worker);
     worker_groups_each(worker, cut_one, flush);
+    worker_taps_cut(worker, worker->position);
     groups_forget_empty(worker);
     worker->position_cut = worker->position;
     worker->flush_wanted = false;
@@ -76,7 +81,8 @@ static void flush_work(struct worker *worker, struct parquet_writer *writer, str
                             log_number("groups", flush->group_count)));
         if (is_done) {
             histogram_add_ns(&worker->flush_times, clock_mono_ns() - begin_ns);
-            worker->options.release(worker->options.ctx, flush->position);
+            worker->position_stored = flush->position;
+            worker_taps_store(worker);
             pthread_mutex_lock(&worker->lock);
             worker->position_flushed = flush->position;
             worker->stats.flushes++;
@@ -99,6 +105,26 @@ static void flush_work(struct worker *worker, struct parquet_writer *writer, str
     }
 }
 
+/* Until there is a flush to do; taps that could not store are tried meanwhile. Called and answers with the lock held. */
+static void flush_wait(struct worker *worker)
+{
+    uint32_t delay_ms = TAPS_RETRY_MS;
+    while (!worker->flush && !atomic_load(&worker->stops)) {
+        if (!worker->taps_are_behind) {
+            pthread_cond_wait(&worker->changed, &worker->lock);
+            continue;
+        }
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += delay_ms / 1000;
+        if (pthread_cond_timedwait(&worker->changed, &worker->lock, &until) == 0) continue;
+        pthread_mutex_unlock(&worker->lock);
+        worker_taps_store(worker);
+        pthread_mutex_lock(&worker->lock);
+        if (delay_ms < TAPS_RETRY_MS_MAX) delay_ms *= 2;
+    }
+}
+
 void *worker_flush_main(void *arg)
 {
     struct worker *worker = arg;
@@ -106,7 +132,7 @@ void *worker_flush_main(void *arg)
     struct parquet_writer *writer = parquet_writer_create();
     pthread_mutex_lock(&worker->lock);
     for (;;) {
-        while (!worker->flush && !atomic_load(&worker->stops)) pthread_cond_wait(&worker->changed, &worker->lock);
+        flush_wait(worker);
         if (!worker->flush) break;
         struct flush *flush = worker->flush;
         pthread_mutex_unlock(&worker->lock);

@@ -1,5 +1,5 @@
 /* worker_inside.h -- the worker's struct, for its own files: worker.c (life, records in, waiting for a flush), worker_rows.c
- * (a record's rows into groups, making them visible, memory), worker_flush.c (the cut and the flush thread). */
+ * (a record's rows into groups, making them visible, memory), worker_flush.c (the cut and the flush thread), worker_taps.c. */
 #pragma once
 #include "base/queue.h"
 #include "timefusion/flush.h"
@@ -48,10 +48,17 @@ struct worker {
     uint64_t position_cut;           /* of the last flush begun */
     uint64_t visible_at_cut;         /* what was visible then: the flush makes the rest so, up to position_cut */
     uint64_t publish_due_ns, flush_due_ns, quiet_flush_due_ns;
-    uint64_t failing_since_ns;   /* the disk refuses segments; 0: all is well */
-    bool flush_wanted;           /* by size */
+    uint64_t failing_since_ns; /* the disk refuses segments; 0: all is well */
+    bool flush_wanted;         /* by size */
+    struct tap *taps[WORKER_TAPS_MAX];
+    uint32_t tap_count;
+    struct columns *nowhere;     /* what the taps need of a replay and the tables have already */
     uint64_t seal_bytes;         /* of one group's columns: large rows make row groups of fewer rows */
     struct worker_stats counted; /* of the worker thread; shared after each turn */
+
+    /* the flush thread's */
+    uint64_t position_stored, position_released; /* in the tables; in the taps too */
+    bool taps_are_behind;
 
     struct histogram visible, flush_times;
 
@@ -59,15 +66,15 @@ struct worker {
     pthread_cond_t changed;
     struct flush *flush;       /* for the flush thread; NULL: it is idle */
     uint64_t position_pushed;  /* the last one given to us */
-    uint64_t position_flushed; /* released */
+    uint64_t position_flushed; /* in the tables, and the taps were told */
     uint64_t flush_asked;      /* worker_flush waits for this position */
     struct worker_stats stats;
 };
 
 /* ---- worker_rows.c: the worker thread, and who opens ---- */
-/* The rows of one record into their groups. */
+/* The rows of one record into their groups, unless the table is_stored them, and to the taps that lack them. */
 void worker_record_work(struct worker *worker, uint64_t position, struct uuid project_id, const struct inbound *inbound,
-                        bool is_replay);
+                        bool is_replay, bool is_stored);
 /* Calls fn for every group until it answers false. */
 void worker_groups_each(struct worker *worker, bool (*fn)(struct worker *worker, struct group *group, void *ctx),
                         void *ctx);
@@ -85,3 +92,23 @@ void worker_projects_destroy(struct worker *worker);
 /* ---- worker_flush.c ---- */
 void worker_cut_if_due(struct worker *worker, uint64_t now_ns);
 void *worker_flush_main(void *worker); /* the flush thread */
+
+/* ---- worker_taps.c ---- */
+/* The taps that a record is for. */
+struct worker_listening {
+    struct tap *taps[WORKER_TAPS_MAX];
+    uint32_t tap_count;
+    bool wants_attributes;
+};
+MUST_CHECK bool worker_taps_open(struct worker *worker, struct err *err);
+void worker_taps_close(struct worker *worker);
+/* The worker thread, and who opens: */
+bool worker_taps_lack(const struct worker *worker, uint64_t position);
+void worker_taps_begin(struct worker *worker, struct worker_listening *listening, uint64_t position,
+                       struct uuid project_id, const struct otlp_request *request);
+void worker_taps_row(struct worker_listening *listening, const struct rows_row *row);
+void worker_taps_cut(struct worker *worker, uint64_t position);
+bool worker_taps_want_cut(const struct worker *worker);
+bool worker_taps_have_room(const struct worker *worker);
+/* The flush thread: stores what was cut, and releases what tables and taps have. */
+void worker_taps_store(struct worker *worker);

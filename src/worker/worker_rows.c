@@ -2,6 +2,8 @@
 #include "worker/worker_inside.h"
 #include <stdlib.h>
 
+#define NOWHERE_ROWS 1024
+
 /* Of one record's work: the sink of rows_build. */
 struct record_work {
     struct worker *worker;
@@ -9,6 +11,7 @@ struct record_work {
     struct group *group;
     uint64_t position, now_ns;
     int64_t received_unix_us; /* 0: replayed */
+    struct worker_listening listening;
 };
 
 static struct project *project_get(struct worker *worker, struct uuid id)
@@ -122,14 +125,51 @@ static bool sink_row_done(void *ctx, struct columns *columns)
     return false;
 }
 
-void worker_record_work(struct worker *worker, uint64_t position, struct uuid project_id, const struct inbound *inbound,
-                        bool is_replay)
+static void sink_row(void *ctx, const struct rows_row *row)
 {
-    struct project *project = project_get(worker, project_id);
-    struct record_work work = { .worker = worker, .project = project, .position = position, .now_ns = clock_mono_ns() };
-    if (!is_replay) work.received_unix_us = inbound_request(inbound)->received_unix_us;
+    worker_taps_row(&((struct record_work *)ctx)->listening, row);
+}
+
+/* Rows that only taps need. */
+static struct columns *nowhere_columns(void *ctx, enum schema_table_id table, int32_t day)
+{
+    struct worker *worker = ((struct record_work *)ctx)->worker;
+    (void)day;
+    if (worker->nowhere && columns_table(worker->nowhere)->id != table) {
+        columns_destroy(worker->nowhere);
+        worker->nowhere = NULL;
+    }
+    if (!worker->nowhere) worker->nowhere = columns_create(schema_table(table));
+    if (columns_row_count(worker->nowhere) > 0) columns_reset(worker->nowhere);
+    return worker->nowhere;
+}
+
+static bool nowhere_row_done(void *ctx, struct columns *columns)
+{
+    (void)ctx;
+    return columns_row_count(columns) < NOWHERE_ROWS;
+}
+
+void worker_record_work(struct worker *worker, uint64_t position, struct uuid project_id, const struct inbound *inbound,
+                        bool is_replay, bool is_stored)
+{
+    const struct otlp_request *request = inbound_request(inbound);
+    struct record_work work = { .worker = worker, .position = position, .now_ns = clock_mono_ns() };
     struct rows_sink sink = { .columns = sink_columns, .row_done = sink_row_done, .ctx = &work };
-    rows_build(worker->rows, project_id, inbound_request(inbound), &sink);
+    if (is_stored) {
+        sink.columns = nowhere_columns;
+        sink.row_done = nowhere_row_done;
+    } else {
+        work.project = project_get(worker, project_id);
+    }
+    if (!is_replay) work.received_unix_us = request->received_unix_us;
+    worker_taps_begin(worker, &work.listening, position, project_id, request);
+    if (work.listening.tap_count > 0) {
+        sink.row = sink_row;
+        sink.wants_attributes = &work.listening.wants_attributes;
+    }
+    rows_build(worker->rows, project_id, request, &sink);
+    if (worker_taps_want_cut(worker)) worker->flush_wanted = true;
     worker->position = position;
     worker->counted.records++;
 }
