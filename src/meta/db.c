@@ -11,6 +11,7 @@
 #include "meta/db_backend.h"
 #include "meta/db_migrate.h"
 #include "meta/db_pool.h"
+#include "meta/postgres/db_postgres.h"
 #include "meta/sqlite/db_sqlite.h"
 
 enum {
@@ -239,23 +240,23 @@ static void pause_before(uint32_t again)
     clock_sleep_ms((uint32_t)(clock_mono_ns() / 1000 % ms_max) + 1);
 }
 
-/* The answer to a commit was lost. Another connection knows what became of it. */
-static enum db_outcome outcome_find(struct db *db, const char *mark)
+/* The connection is gone, and what became of the transaction is asked on another. Where no commit was sent (!waits) this is
+ * for the server, which may not have noticed and holds its locks: one look, which ends it. */
+static enum db_outcome outcome_find(struct db *db, const char *mark, bool waits)
 {
     const uint64_t deadline_ns = clock_mono_ns() + db->pool.target.wait_ms_max * 1000000ull;
-    enum db_outcome outcome = DB_UNKNOWN;
-    if (mark[0] == '\0') return outcome;
+    if (mark[0] == '\0') return DB_UNKNOWN;
     do {
         struct db_connection *connection;
         struct err ignored = { 0 };
         if (pool_take(&db->pool, &connection, &ignored)) {
-            outcome = db->pool.backend->outcome(connection, mark);
+            enum db_outcome outcome = db->pool.backend->outcome(connection, mark);
             bool is_dead = connection->is_dead;
             pool_give(&db->pool, connection);
             if (outcome == DB_COMMITTED || outcome == DB_ABORTED || (outcome == DB_UNKNOWN && !is_dead)) return outcome;
         }
-        clock_sleep_ms(20);
-    } while (clock_mono_ns() < deadline_ns);
+        if (waits) clock_sleep_ms(20);
+    } while (waits && clock_mono_ns() < deadline_ns);
     return DB_UNKNOWN;
 }
 
@@ -273,8 +274,8 @@ static bool transaction_try(struct db *db, bool is_adding, db_work_fn *work, voi
     if (backend->begin(connection, is_adding, err)) {
         ok = work(&session, ctx, err) && session_check(&session, err);
         commits = ok;
+        memcpy(mark, connection->mark, sizeof mark);
         if (ok) {
-            memcpy(mark, connection->mark, sizeof mark);
             ok = backend->commit(connection, err);
         } else if (!connection->is_dead) {
             backend->rollback(connection);
@@ -283,8 +284,9 @@ static bool transaction_try(struct db *db, bool is_adding, db_work_fn *work, voi
     bool is_dead = connection->is_dead;
     *again = !ok && (is_dead || connection->lost_race);
     pool_give(&db->pool, connection);
-    if (ok || !is_dead || !commits) return ok;
-    enum db_outcome outcome = outcome_find(db, mark);
+    if (ok || !is_dead) return ok;
+    enum db_outcome outcome = outcome_find(db, mark, commits);
+    if (!commits) return false;
     if (outcome == DB_COMMITTED) return true;
     if (outcome == DB_ABORTED) return false;
     *again = false;
@@ -386,6 +388,10 @@ static bool url_read(const char *url, const struct db_backend **backend, const c
             return err_set(err, ERR_INPUT, "\"%s\" names no file: sqlite:///folder/meta.sqlite", url);
         return true;
     }
+    if (starts_with(url, "postgres://") || starts_with(url, "postgresql://")) {
+        *backend = &db_postgres;
+        return true;
+    }
     if (strstr(url, "://") == NULL && url[0] != '\0') {
         *backend = &db_sqlite;
         return true;
@@ -414,10 +420,12 @@ bool db_open(struct db **out, const struct db_options *options, struct err *err)
     const char *location;
     *out = NULL;
     if (!url_read(options->url, &backend, &location, err)) return false;
+    char name[sizeof((struct db *)0)->name];
+    if (!backend->describe(location, name, sizeof name, err)) return false;
     struct db *db = mem_calloc(1, sizeof *db);
+    strcpy(db->name, name);
     db->log = options->log;
     db->location = mem_strdup(location);
-    snprintf(db->name, sizeof db->name, "database \"%.200s\"", location);
     struct db_target target = {
         .location = db->location,
         .statement_ms_max = options->statement_ms_max ? options->statement_ms_max : STATEMENT_MS_MAX,

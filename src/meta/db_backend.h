@@ -12,7 +12,7 @@ struct db_target {
     const char *location; /* a path, or a URL of libpq */
     uint32_t statement_ms_max, wait_ms_max;
 };
-#define DB_MARK_BYTES 96
+#define DB_MARK_BYTES 160
 struct db_connection {
     bool is_dead, lost_race;
     char mark[DB_MARK_BYTES]; /* set by begin: names the transaction to `outcome`; empty: cannot be asked for */
@@ -20,6 +20,8 @@ struct db_connection {
 enum db_outcome { DB_COMMITTED, DB_ABORTED, DB_RUNNING, DB_UNKNOWN };
 struct db_backend {
     enum db_kind kind;
+    /* "database ..." for messages, without user and password. ERR_INPUT: no such location can be. */
+    bool (*describe)(const char *location, char *name, size_t name_bytes, struct err *err);
     bool (*connect)(const struct db_target *target, struct db_connection **connection, struct err *err);
     void (*close)(struct db_connection *connection);
     bool (*begin)(struct db_connection *connection, bool is_adding, struct err *err);

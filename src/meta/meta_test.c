@@ -1,21 +1,16 @@
-/* Projects and keys: names, secrets, what survives a reopen, a store that is not ours. */
+/* Projects and keys: names, secrets, what survives a reopen, a store that is not ours. On SQLite and on PostgreSQL. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
+#include "meta/db_fixture.h"
 #include "meta/meta.h"
 
-static const struct log test_log = { .fd = -1, .level_min = LOG_ERROR };
+#define test_log db_fixture_log
 
 struct fixture {
-    char dir[64], path[96];
+    struct db_fixture *base;
+    char path[96]; /* of SQLite's file */
     struct meta *meta;
 };
 
@@ -23,15 +18,15 @@ static void reopen(struct fixture *fixture)
 {
     struct err err = { 0 };
     meta_close(fixture->meta);
-    if (!meta_open(&fixture->meta, fixture->path, &test_log, &err)) fail_msg("%s", err.text);
+    if (!meta_open(&fixture->meta, fixture->base->url, &test_log, &err)) fail_msg("%s", err.text);
 }
 
 static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    strcpy(fixture->dir, "/tmp/mono_meta_XXXXXX");
-    assert_non_null(mkdtemp(fixture->dir));
-    snprintf(fixture->path, sizeof fixture->path, "%s/meta.sqlite", fixture->dir);
+    fixture->base = db_fixture_setup(state);
+    if (fixture->base->kind == DB_SQLITE)
+        snprintf(fixture->path, sizeof fixture->path, "%s", fixture->base->url + strlen("sqlite://"));
     reopen(fixture);
     *state = fixture;
     return 0;
@@ -40,10 +35,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *fixture = *state;
-    char command[96];
     meta_close(fixture->meta);
-    snprintf(command, sizeof command, "rm -rf %s", fixture->dir);
-    assert_int_equal(system(command), 0);
+    db_fixture_teardown(fixture->base);
     free(fixture);
     return 0;
 }
@@ -154,19 +147,25 @@ static void test_keys(void **state)
     assert_int_equal(near[0], 0);
 }
 
-/* Goal: the file does not hold the secret, and is its owner's alone. Method: look for the bytes; look at the mode. */
+/* Goal: the database does not hold the secret, and a file is its owner's alone. Method: look for the bytes in all of it;
+ * look at the mode. */
 static void test_secret_is_not_kept(void **state)
 {
     struct fixture *fixture = *state;
     struct meta_project project = project_make(fixture->meta, "a");
     struct meta_key key;
-    char secret[META_SECRET_BYTES], command[256];
+    char secret[META_SECRET_BYTES], command[512];
     struct err err = { 0 };
     assert_true(meta_key_create(fixture->meta, project.id, "visible-name", &key, secret, &err));
-    snprintf(command, sizeof command, "grep -qa visible-name %s/*", fixture->dir);
+    if (fixture->base->kind == DB_POSTGRES) {
+        snprintf(command, sizeof command, "pg_dump %s > %s/dump", fixture->base->url, fixture->base->dir);
+        db_fixture_shell(command);
+    }
+    snprintf(command, sizeof command, "grep -qa visible-name %s/*", fixture->base->dir);
     assert_int_equal(system(command), 0);
-    snprintf(command, sizeof command, "grep -qa -e %s -e %.12s %s/*", secret + 5, secret + 5, fixture->dir);
+    snprintf(command, sizeof command, "grep -qa -e %s -e %.12s %s/*", secret + 5, secret + 5, fixture->base->dir);
     assert_int_not_equal(system(command), 0);
+    if (fixture->base->kind == DB_POSTGRES) return;
     struct stat status;
     assert_int_equal(stat(fixture->path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
@@ -180,12 +179,13 @@ static void test_answered_is_kept(void **state)
     struct err err = { 0 };
     struct meta *copy;
     struct meta_project found;
-    char command[256], path[160];
+    char command[512], path[160];
     (void)project_make(fixture->meta, "kept");
-    snprintf(command, sizeof command, "mkdir %s/copy && cp %s/meta.sqlite* %s/copy/", fixture->dir, fixture->dir,
-             fixture->dir);
-    assert_int_equal(system(command), 0);
-    snprintf(path, sizeof path, "%s/copy/meta.sqlite", fixture->dir);
+    snprintf(command, sizeof command,
+             "mkdir %s/copy && for part in '' -wal; do cp %s$part %s/copy/meta.sqlite$part; done", fixture->base->dir,
+             fixture->path, fixture->base->dir);
+    db_fixture_shell(command);
+    snprintf(path, sizeof path, "%s/copy/meta.sqlite", fixture->base->dir);
     if (!meta_open(&copy, path, &test_log, &err)) fail_msg("%s", err.text);
     assert_true(meta_project_find(copy, BYTES("kept"), &found, &err));
     meta_close(copy);
@@ -195,37 +195,153 @@ static void assert_refused(struct fixture *fixture, enum err_code code)
 {
     struct err err = { 0 };
     fixture->meta = NULL;
-    assert_false(meta_open(&fixture->meta, fixture->path, &test_log, &err));
+    assert_false(meta_open(&fixture->meta, fixture->base->url, &test_log, &err));
     assert_null(fixture->meta);
     if (err.code != code) fail_msg("%s: %s", err_name(err.code), err.text);
 }
 
 static void file_change(struct fixture *fixture, const char *shell)
 {
-    char command[512];
+    char command[1024];
     meta_close(fixture->meta);
     fixture->meta = NULL;
-    snprintf(command, sizeof command, "cd %s && %s", fixture->dir, shell);
-    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof command, "cd %s && F=%s && %s", fixture->base->dir, fixture->path, shell);
+    db_fixture_shell(command);
 }
 
-/* Goal: a file that is no store, or whose migrations are not ours, is refused and left alone. Method: overwrite parts. */
-static void test_foreign_store(void **state)
+/* Goal: a file that is no database is refused and left alone. Method: overwrite it. */
+static void test_foreign_file(void **state)
 {
     struct fixture *fixture = *state;
     (void)project_make(fixture->meta, "a");
-    file_change(fixture, "cp meta.sqlite good");
-    /* The checksum is text in the file: change its first digits. */
-    file_change(fixture, "python3 -c \"import re; b=open('good','rb').read(); c=re.sub(rb'(projects_and_"
-                         "keys)[0-9a-f]{4}', rb'\\g<1>zzzz', b);"
-                         " assert b!=c; open('meta.sqlite','wb').write(c)\"");
+    file_change(fixture, "cp $F good");
+    file_change(fixture, "rm -f $F* && printf 'not a database, not at all: %01000d' 0 > $F");
     assert_refused(fixture, ERR_CORRUPT);
-    file_change(fixture, "rm -f meta.sqlite* && printf 'not a database, not at all: %01000d' 0 > meta.sqlite");
-    assert_refused(fixture, ERR_CORRUPT);
-    file_change(fixture, "rm -f meta.sqlite* && mkdir meta.sqlite");
+    file_change(fixture, "rm -f $F* && mkdir $F");
     assert_refused(fixture, ERR_IO);
-    file_change(fixture, "rmdir meta.sqlite && cp good meta.sqlite");
+    file_change(fixture, "rmdir $F && cp good $F");
     reopen(fixture);
+}
+
+/* Goal: a database whose migrations are not ours is refused. Method: add a number; change a checksum. */
+static void test_foreign_migrations(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db *by_hand;
+    struct err err = { 0 };
+    struct db_options options = { .url = fixture->base->url, .log = &test_log };
+    if (!db_open(&by_hand, &options, &err)) fail_msg("%s", err.text);
+    (void)project_make(fixture->meta, "a");
+    meta_close(fixture->meta);
+    assert_int_equal(db_fixture_run(by_hand, "INSERT INTO migrations(number, name, checksum, applied_unix_ms)"
+                                             " VALUES(9999, 'later', 'x', 1)"),
+                     1);
+    assert_refused(fixture, ERR_UNSUPPORTED);
+    assert_int_equal(db_fixture_run(by_hand, "DELETE FROM migrations WHERE number = 9999"), 1);
+    reopen(fixture);
+    meta_close(fixture->meta);
+    assert_int_equal(db_fixture_run(by_hand, "UPDATE migrations SET checksum = 'x' WHERE number = 1"), 1);
+    assert_refused(fixture, ERR_CORRUPT);
+    db_close(by_hand);
+}
+
+/* The tables and the migrations of the program before there was a second database, with a project and a key in them. */
+static const char old_sql[] =
+    "CREATE TABLE migrations(number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL,"
+    " applied_unix_ms INTEGER NOT NULL) STRICT;\n"
+    "CREATE TABLE projects(  id TEXT PRIMARY KEY,  name TEXT NOT NULL UNIQUE,  created_unix_ms INTEGER NOT NULL)"
+    " STRICT;\n"
+    "CREATE TABLE keys(  id TEXT PRIMARY KEY,  project_id TEXT NOT NULL REFERENCES projects(id),  name TEXT NOT NULL,"
+    "  secret_sha256 BLOB NOT NULL UNIQUE CHECK(length(secret_sha256) = 32),  created_unix_ms INTEGER NOT NULL,"
+    "  revoked_unix_ms INTEGER) STRICT;\n"
+    "INSERT INTO migrations VALUES(1, 'projects and keys',"
+    " '0e1bc76cfd9fffdecf27df934b82238d303fee69437655fc448555c8c11d99d6', 1);\n"
+    "INSERT INTO projects VALUES('6f1a7c30-9b2d-5e84-8a3f-0c1d2e3f4a5b', 'old', 1);\n"
+    "INSERT INTO keys VALUES('7f1a7c30-9b2d-5e84-8a3f-0c1d2e3f4a5b', '6f1a7c30-9b2d-5e84-8a3f-0c1d2e3f4a5b', 'k',"
+    " X'2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae', 1, NULL);\n"; /* of "foo" */
+
+/* Goal: a file of before goes on working, with its projects and keys. Method: one as the first program left it. */
+static void test_old_file(void **state)
+{
+    struct fixture *fixture = *state;
+    struct meta_project project;
+    struct meta_key key;
+    struct err err = { 0 };
+    char path[128];
+    snprintf(path, sizeof path, "%s/old.sql", fixture->base->dir);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(old_sql, 1, sizeof old_sql - 1, file), sizeof old_sql - 1);
+    fclose(file);
+    file_change(fixture, "rm -f $F* && python3 -c 'import sqlite3, sys;"
+                         " sqlite3.connect(sys.argv[1]).executescript(open(\"old.sql\").read())' $F");
+    for (int i = 0; i < 2; i++) {
+        reopen(fixture);
+        assert_true(meta_project_find(fixture->meta, BYTES("old"), &project, &err));
+        assert_true(meta_key_find(fixture->meta, BYTES("foo"), &key));
+        assert_true(uuid_equal(key.project_id, project.id));
+    }
+}
+
+static bool key_keep_text(void *ctx, const char *secret, struct err *err)
+{
+    char *kept = ctx;
+    if (kept == NULL) return err_set(err, ERR_IO, "no room");
+    strcpy(kept, secret);
+    return true;
+}
+
+static bool rename_run(struct db_session *session, void *ctx, struct err *err)
+{
+    const struct meta_project *project = ctx;
+    return meta_project_rename(session, project->id, project->name, err);
+}
+
+static bool archive_run(struct db_session *session, void *ctx, struct err *err)
+{
+    return meta_project_archive(session, *(struct uuid *)ctx, err);
+}
+
+/* Goal: a project and its first key are made together, and not at all when the key cannot be kept; renamed it has another
+ * name, archived it is gone with its keys. Method: each. */
+static void test_project_life(void **state)
+{
+    struct fixture *fixture = *state;
+    struct meta_project project, found, other = project_make(fixture->meta, "other");
+    struct meta_key key;
+    char secret[META_SECRET_BYTES] = "";
+    struct err err = { 0 };
+    struct db *db = meta_db(fixture->meta);
+    struct meta_first_key first = { "first", key_keep_text, NULL };
+    assert_false(meta_project_create_keyed(fixture->meta, "a", &first, &project, &err));
+    assert_int_equal(err.code, ERR_IO);
+    assert_false(meta_project_find(fixture->meta, BYTES("a"), &found, &err));
+    first.ctx = secret;
+    if (!meta_project_create_keyed(fixture->meta, "a", &first, &project, &err)) fail_msg("%s", err.text);
+    assert_true(meta_key_find(fixture->meta, bytes_of_text(secret), &key));
+    assert_true(uuid_equal(key.project_id, project.id));
+
+    strcpy(project.name, "other");
+    assert_false(db_transaction(db, rename_run, &project, &err));
+    assert_int_equal(err.code, ERR_EXISTS);
+    strcpy(project.name, "b");
+    assert_true(db_transaction(db, rename_run, &project, &err));
+    assert_true(meta_refresh(fixture->meta, &err));
+    assert_false(meta_project_find(fixture->meta, BYTES("a"), &found, &err));
+    assert_true(meta_project_find(fixture->meta, BYTES("b"), &found, &err));
+    assert_true(db_transaction(db, archive_run, &project.id, &err));
+    assert_true(meta_refresh(fixture->meta, &err));
+    for (int reopened = 0; reopened < 2; reopened++) {
+        assert_false(meta_project_find(fixture->meta, BYTES("b"), &found, &err));
+        assert_false(meta_key_find(fixture->meta, bytes_of_text(secret), &key));
+        assert_true(meta_project_find(fixture->meta, BYTES("other"), &found, &err));
+        assert_true(uuid_equal(found.id, other.id));
+        reopen(fixture);
+    }
+    err = (struct err){ 0 };
+    assert_false(db_transaction(meta_db(fixture->meta), archive_run, &project.id, &err));
+    assert_int_equal(err.code, ERR_NOT_FOUND);
+    assert_true(meta_is_current(fixture->meta, 60000));
 }
 
 /* Goal: what another process changes is taken in, and lookups see it. Method: a second handle on the file makes a project
@@ -239,7 +355,7 @@ static void test_refresh(void **state)
     struct meta_key key, new_key, found_key;
     char secret[META_SECRET_BYTES], new_secret[META_SECRET_BYTES];
     assert_true(meta_key_create(fixture->meta, project.id, "old", &key, secret, &err));
-    assert_true(meta_open(&other, fixture->path, &test_log, &err));
+    assert_true(meta_open(&other, fixture->base->url, &test_log, &err));
     (void)project_make(other, "b");
     if (!meta_key_create(other, project.id, "new", &new_key, new_secret, &err)) fail_msg("%s", err.text);
     assert_true(meta_key_revoke(other, key.id, &err));
@@ -291,7 +407,7 @@ static void test_retention(void **state)
     }
     meta_retention_list(fixture->meta, retention_count, &count);
     assert_int_equal(count, 1);
-    assert_true(meta_open(&other, fixture->path, &test_log, &err));
+    assert_true(meta_open(&other, fixture->base->url, &test_log, &err));
     assert_true(meta_retention_set(other, b.id, "otel_metrics", 0, &err));
     assert_true(meta_retention_clear(other, a.id, "otel_metrics", &err));
     assert_true(meta_retention_clear(other, a.id, "otel_metrics", &err)); /* it is not there: fine */
@@ -408,17 +524,16 @@ static void test_limited_keys(void **state)
 
 int main(void)
 {
-#define WITH_META(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH_META(test) DB_BOTH(test, setup, teardown)
+#define WITH_FILE(test)                                    \
+    {                                                      \
+#test, test, setup, teardown, &db_fixture_kinds[0] \
+    }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_limited_keys, setup, teardown),
-        WITH_META(test_retention),
-        WITH_META(test_projects),
-        WITH_META(test_keys),
-        WITH_META(test_secret_is_not_kept),
-        WITH_META(test_answered_is_kept),
-        WITH_META(test_foreign_store),
-        WITH_META(test_refresh),
-        WITH_META(test_lookups_beside_changes),
+        WITH_META(test_limited_keys),       WITH_META(test_retention),    WITH_META(test_projects),
+        WITH_META(test_project_life),       WITH_META(test_keys),         WITH_META(test_secret_is_not_kept),
+        WITH_META(test_foreign_migrations), WITH_META(test_refresh),      WITH_META(test_lookups_beside_changes),
+        WITH_FILE(test_answered_is_kept),   WITH_FILE(test_foreign_file), WITH_FILE(test_old_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -312,6 +312,13 @@ static bool file_make(const char *path, struct err *err)
     return ok;
 }
 
+static bool sqlite_describe(const char *location, char *name, size_t name_bytes, struct err *err)
+{
+    (void)err;
+    snprintf(name, name_bytes, "database \"%s\"", location);
+    return true;
+}
+
 static void sqlite_close(struct db_connection *base)
 {
     struct connection *connection = of(base);
@@ -349,6 +356,7 @@ static bool sqlite_connect(const struct db_target *target, struct db_connection 
 
 const struct db_backend db_sqlite = {
     .kind = DB_SQLITE,
+    .describe = sqlite_describe,
     .connect = sqlite_connect,
     .close = sqlite_close,
     .begin = sqlite_begin,
