@@ -8,7 +8,7 @@
         kafka.ends("monoscope.telemetry")        # {partition: (first offset, next offset)}
         kafka.records("monoscope.telemetry")     # all committed ones: confluent_kafka.Message
         kafka.produce("monoscope.telemetry", b"body", headers={"signal": b"..."}, partition=0)
-        kafka.group("monoscope-worker")          # {client id: [(topic, partition)]}; group_offsets(): {(topic, partition): offset}
+        kafka.group("monoscope.workers")          # {client id: [(topic, partition)]}; group_offsets(): {(topic, partition): offset}
 
     Kafka("4.1", secure=True)                    # TLS and SCRAM-SHA-512 for clients: user story, with a CA in kafka.ca
 
@@ -155,7 +155,7 @@ class Kafka(Program):
     def options(self):
         options = ["--kafka-brokers", self.brokers]
         if self.secure:
-            options += ["--kafka-security", "sasl_ssl", "--kafka-sasl-username", USER, "--kafka-ca", self.ca]
+            options += ["--kafka-security-protocol", "sasl_ssl", "--kafka-sasl-username", USER, "--kafka-ca", self.ca]
         return options
 
     def environment(self):

@@ -39,7 +39,7 @@ static inline bool kafka_partition_equal(struct kafka_partition a, struct kafka_
 struct kafka_options {
     const char *brokers;      /* host:port,host:port */
     const char *client_id;    /* "monoscope-ingest", "monoscope-worker/<peer address>", ...: kafka_members tells it */
-    const char *group;        /* of the workers, e.g. "monoscope-worker" */
+    const char *group;        /* of the workers, e.g. "monoscope.workers" */
     const char *topic_prefix; /* "monoscope" */
     uint32_t partitions;      /* of a telemetry topic that is made; 0: 3 */
     int32_t replication;      /* of a topic that is made; 0: the brokers' default */

@@ -7,8 +7,9 @@
  *                        KAFKA_FATAL     the membership is over (fenced by a process of the same name, no rights): close
  *   flush thread ──kafka_group_commit(partition, position)──> the group needs nothing up to it any more
  *
- * Protocol: cooperative-sticky, static member (group.instance.id = name): a process that restarts within session_ms gets its
- *           partitions back without a rebalance; two of one name: the older one gets KAFKA_FATAL.
+ * Protocol: cooperative-sticky. With a name a static member (group.instance.id): a process that restarts within session_ms
+ *           gets its partitions back without a rebalance; two of one name: the older one gets KAFKA_FATAL. Without one a
+ *           process that closes gives its partitions away at once.
  * Retry:    records of the retry topics are delivered when their time has come; the partition waits until then, by itself.
  * Position: records of a partition come in rising position, without gaps in KAFKA_TELEMETRY unless retention removed them.
  * Thread:   poll, begin, pause, resume, let_go: one thread, which must poll at least every 60 s or loses its partitions.
@@ -96,6 +97,6 @@ struct kafka_group_stats {
     bool is_away;        /* no broker answers */
 };
 void kafka_group_stats(struct kafka_group *group, struct kafka_group_stats *stats);
-/* Leaves what it has without a word to the group, so that a restart within session_ms finds it again; flush and commit
- * before. leave: tells the group at once instead (a worker that will not come back). NULL is fine. */
-void kafka_group_close(struct kafka_group *group, bool leave);
+/* Flush and commit before. A static member leaves without a word, so that a restart within session_ms finds its partitions
+ * again; others leave the group. NULL is fine. */
+void kafka_group_close(struct kafka_group *group);

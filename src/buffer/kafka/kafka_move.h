@@ -27,7 +27,7 @@ struct kafka_moved {
     bool is_final;               /* trying again cannot help: straight to the parked topic */
 };
 struct kafka_mover;
-/* name as the group's. */
+/* name: of this worker, unique (its transactional.id). */
 MUST_CHECK bool kafka_mover_open(struct kafka_mover **mover, struct kafka *kafka, struct kafka_group *group,
                                  const char *name, struct err *err);
 void kafka_mover_close(struct kafka_mover *mover); /* NULL is fine */

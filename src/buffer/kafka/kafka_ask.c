@@ -1,0 +1,243 @@
+#include "buffer/kafka/kafka.h"
+#include "buffer/kafka/kafka_client.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+/* --- are the topics still the same --- */
+
+bool kafka_check(struct kafka *kafka, struct err *err)
+{
+    struct kafka_topic_now now[KAFKA_TOPIC_COUNT];
+    if (!kafka_topics_look(kafka, now, err)) return false;
+    for (int t = 0; t < KAFKA_TOPIC_COUNT; t++) {
+        const struct kafka_topic_state *was = &kafka->topics[t];
+        if (!now[t].exists)
+            return err_set(
+                err, ERR_NOT_FOUND,
+                "Kafka's topic \"%s\" is gone: what was in it and not yet stored is lost; a restart makes a new "
+                "one, which is another buffer",
+                was->name);
+        if (strcmp(now[t].id, was->id) != 0)
+            return err_set(err, ERR_CONFLICT,
+                           "Kafka's topic \"%s\" was deleted and made again (its id was %s and is %s): restart, it is "
+                           "another buffer",
+                           was->name, was->id, now[t].id);
+    }
+    return true;
+}
+
+/* --- how far partitions reach --- */
+
+struct offsets_asked {
+    rd_kafka_topic_partition_list_t *list;
+};
+static void ask_offsets(void *ctx, rd_kafka_t *client, rd_kafka_AdminOptions_t *options, rd_kafka_queue_t *queue)
+{
+    struct offsets_asked *asked = ctx;
+    rd_kafka_ListOffsets(client, asked->list, options, queue);
+}
+
+static rd_kafka_topic_partition_list_t *list_of(const struct kafka *kafka, const struct kafka_bounds *bounds,
+                                                uint32_t count, int64_t offset)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (uint32_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, kafka->topics[bounds[i].partition.topic].name,
+                                          (int32_t)bounds[i].partition.number)
+            ->offset = offset;
+    return list;
+}
+
+static struct kafka_bounds *bounds_find(const struct kafka *kafka, struct kafka_bounds *bounds, uint32_t count,
+                                        const rd_kafka_topic_partition_t *at)
+{
+    enum kafka_topic topic = kafka_topic_of(kafka, at->topic);
+    for (uint32_t i = 0; i < count; i++)
+        if (bounds[i].partition.topic == topic && bounds[i].partition.number == (uint32_t)at->partition)
+            return &bounds[i];
+    return NULL;
+}
+
+static bool offsets_ask(const struct kafka *kafka, struct kafka_bounds *bounds, uint32_t count, int64_t which,
+                        struct err *err)
+{
+    struct offsets_asked asked = { list_of(kafka, bounds, count, which) };
+    rd_kafka_event_t *event = kafka_ask(kafka, RD_KAFKA_ADMIN_OP_LISTOFFSETS, ask_offsets, &asked,
+                                        "could not ask Kafka how far its partitions reach", err);
+    rd_kafka_topic_partition_list_destroy(asked.list);
+    if (event == NULL) return false;
+    size_t found;
+    const rd_kafka_ListOffsetsResultInfo_t **infos =
+        rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event), &found);
+    bool ok = true;
+    for (size_t i = 0; ok && i < found; i++) {
+        const rd_kafka_topic_partition_t *at = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
+        struct kafka_bounds *bound = bounds_find(kafka, bounds, count, at);
+        if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            ok = kafka_fail(kafka, err, at->err, "could not ask Kafka how far partition %s/%d reaches", at->topic,
+                            (int)at->partition);
+        } else if (bound != NULL && at->offset >= 0) {
+            if (which == RD_KAFKA_OFFSET_SPEC_EARLIEST)
+                bound->position_first = (uint64_t)at->offset + 1;
+            else
+                bound->position_last = (uint64_t)at->offset;
+        }
+    }
+    rd_kafka_event_destroy(event);
+    return ok;
+}
+
+struct committed_asked {
+    const struct kafka *kafka;
+    rd_kafka_topic_partition_list_t *list;
+};
+static void ask_committed(void *ctx, rd_kafka_t *client, rd_kafka_AdminOptions_t *options, rd_kafka_queue_t *queue)
+{
+    struct committed_asked *asked = ctx;
+    rd_kafka_ListConsumerGroupOffsets_t *question =
+        rd_kafka_ListConsumerGroupOffsets_new(asked->kafka->group, asked->list);
+    /* An owner that died in the middle of a move: its transaction must be over before we know. */
+    rd_kafka_error_t *error = rd_kafka_AdminOptions_set_require_stable_offsets(options, 1);
+    if (error != NULL) rd_kafka_error_destroy(error);
+    rd_kafka_ListConsumerGroupOffsets(client, &question, 1, options, queue);
+    rd_kafka_ListConsumerGroupOffsets_destroy(question);
+}
+
+/* The group's offsets; event is theirs to read until it is destroyed. */
+static rd_kafka_event_t *committed_ask(const struct kafka *kafka, rd_kafka_topic_partition_list_t *list,
+                                       const rd_kafka_topic_partition_list_t **found, struct err *err)
+{
+    static const char what[] = "could not ask Kafka how far the group has come";
+    struct committed_asked asked = { kafka, list };
+    rd_kafka_event_t *event =
+        kafka_ask(kafka, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, ask_committed, &asked, what, err);
+    if (event == NULL) return NULL;
+    size_t count;
+    const rd_kafka_group_result_t **groups =
+        rd_kafka_ListConsumerGroupOffsets_result_groups(rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
+    const rd_kafka_error_t *error = count == 1 ? rd_kafka_group_result_error(groups[0]) : NULL;
+    *found = count == 1 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
+    bool ok = error == NULL || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_NO_ERROR ||
+              kafka_fail(kafka, err, rd_kafka_error_code(error), "%s \"%s\"", what, kafka->group);
+    ok = ok && (*found != NULL || err_set(err, ERR_IO, "%s: it says nothing", what));
+    for (int i = 0; ok && i < (*found)->cnt; i++) {
+        const rd_kafka_topic_partition_t *at = &(*found)->elems[i];
+        if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            ok = kafka_fail(kafka, err, at->err, "%s in partition %s/%d", what, at->topic, (int)at->partition);
+    }
+    if (ok) return event;
+    rd_kafka_event_destroy(event);
+    return NULL;
+}
+
+bool kafka_bounds(struct kafka *kafka, struct kafka_bounds *bounds, uint32_t count, struct err *err)
+{
+    if (count == 0) return true;
+    for (uint32_t i = 0; i < count; i++) bounds[i] = (struct kafka_bounds){ .partition = bounds[i].partition };
+    rd_kafka_topic_partition_list_t *list = list_of(kafka, bounds, count, RD_KAFKA_OFFSET_INVALID);
+    const rd_kafka_topic_partition_list_t *found;
+    rd_kafka_event_t *event = committed_ask(kafka, list, &found, err);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (event == NULL) return false;
+    for (int i = 0; i < found->cnt; i++) {
+        struct kafka_bounds *bound = bounds_find(kafka, bounds, count, &found->elems[i]);
+        if (bound == NULL || found->elems[i].offset < 0) continue;
+        bound->has_committed = true;
+        bound->position_committed = (uint64_t)found->elems[i].offset;
+    }
+    rd_kafka_event_destroy(event);
+    /* The end last: what was committed before is not beyond it. */
+    return offsets_ask(kafka, bounds, count, RD_KAFKA_OFFSET_SPEC_EARLIEST, err) &&
+           offsets_ask(kafka, bounds, count, RD_KAFKA_OFFSET_SPEC_LATEST, err);
+}
+
+bool kafka_committed(const struct kafka *kafka, struct kafka_partition partition, int64_t *offset, char **metadata,
+                     struct err *err)
+{
+    struct kafka_bounds bounds = { .partition = partition };
+    const rd_kafka_topic_partition_list_t *found;
+    *offset = -1;
+    *metadata = NULL;
+    rd_kafka_topic_partition_list_t *list = list_of(kafka, &bounds, 1, RD_KAFKA_OFFSET_INVALID);
+    rd_kafka_event_t *event = committed_ask(kafka, list, &found, err);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (event == NULL) return false;
+    for (int i = 0; i < found->cnt; i++) {
+        const rd_kafka_topic_partition_t *at = &found->elems[i];
+        if (bounds_find(kafka, &bounds, 1, at) == NULL || at->offset < 0) continue;
+        *offset = at->offset;
+        if (at->metadata != NULL && at->metadata_size > 0 && *metadata == NULL)
+            *metadata = bytes_to_text(bytes_from(at->metadata, at->metadata_size));
+    }
+    rd_kafka_event_destroy(event);
+    return true;
+}
+
+/* --- members --- */
+
+static void ask_group(void *ctx, rd_kafka_t *client, rd_kafka_AdminOptions_t *options, rd_kafka_queue_t *queue)
+{
+    const struct kafka *kafka = ctx;
+    const char *group = kafka->group;
+    rd_kafka_DescribeConsumerGroups(client, &group, 1, options, queue);
+}
+
+static void text_take(char *into, size_t bytes, const char *text)
+{
+    snprintf(into, bytes, "%s", text != NULL ? text : "");
+}
+
+static void member_take(const struct kafka *kafka, const rd_kafka_MemberDescription_t *described,
+                        struct kafka_member *member)
+{
+    text_take(member->client_id, sizeof member->client_id, rd_kafka_MemberDescription_client_id(described));
+    text_take(member->name, sizeof member->name, rd_kafka_MemberDescription_group_instance_id(described));
+    text_take(member->host, sizeof member->host, rd_kafka_MemberDescription_host(described));
+    const rd_kafka_MemberAssignment_t *assignment = rd_kafka_MemberDescription_assignment(described);
+    const rd_kafka_topic_partition_list_t *list =
+        assignment == NULL ? NULL : rd_kafka_MemberAssignment_partitions(assignment);
+    if (list == NULL) return;
+    member->partitions = mem_calloc((size_t)list->cnt, sizeof *member->partitions);
+    for (int i = 0; i < list->cnt; i++) {
+        enum kafka_topic topic = kafka_topic_of(kafka, list->elems[i].topic);
+        if (topic != KAFKA_TOPIC_COUNT)
+            member->partitions[member->partition_count++] =
+                (struct kafka_partition){ topic, (uint32_t)list->elems[i].partition };
+    }
+}
+
+bool kafka_members(struct kafka *kafka, struct kafka_members *members, struct err *err)
+{
+    static const char what[] = "could not ask Kafka for the members of the group";
+    *members = (struct kafka_members){ 0 };
+    rd_kafka_event_t *event = kafka_ask(kafka, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, ask_group, kafka, what, err);
+    if (event == NULL) return false;
+    size_t count;
+    const rd_kafka_ConsumerGroupDescription_t **groups =
+        rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &count);
+    const rd_kafka_error_t *error = count == 1 ? rd_kafka_ConsumerGroupDescription_error(groups[0]) : NULL;
+    rd_kafka_resp_err_t code = error == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
+    bool ok = true;
+    if (code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) {
+        count = 0; /* brokers from 4.0 on say it so */
+    } else if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        ok = kafka_fail(kafka, err, code, "%s \"%s\"", what, kafka->group);
+    }
+    if (ok && count == 1) {
+        members->is_stable = rd_kafka_ConsumerGroupDescription_state(groups[0]) == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE;
+        size_t found = rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
+        members->members = mem_calloc(found, sizeof *members->members);
+        members->count = (uint32_t)found;
+        for (size_t i = 0; i < found; i++)
+            member_take(kafka, rd_kafka_ConsumerGroupDescription_member(groups[0], i), &members->members[i]);
+    }
+    rd_kafka_event_destroy(event);
+    return ok;
+}
+
+void kafka_members_deinit(struct kafka_members *members)
+{
+    for (uint32_t i = 0; i < members->count; i++) free(members->members[i].partitions);
+    free(members->members);
+    *members = (struct kafka_members){ 0 };
+}
