@@ -1,7 +1,7 @@
 /* Random bytes into an HTTP/1.1 connection without a socket.
  *
  * The first byte says: bit 0 feed in small steps; bit 1 keep the requests and answer after the connection has ended;
- * bit 2 the client ends its side; bit 3 little room in the admission; bit 4 drain in the middle. Whatever comes, each request that is not refused
+ * bit 2 the client ends its side; bit 3 little room in the admission; bit 4 drain in the middle; bit 5 answers in pieces. Whatever comes, each request that is not refused
  * has a path and a body within the limit, and nothing stays charged. */
 #include <stdlib.h>
 
@@ -19,7 +19,19 @@ static uint32_t sum_of(struct bytes bytes)
     return sum;
 }
 
-static void request_answer(struct http_request *request)
+/* Whole, or, when sum says so, cut. */
+static void request_stream(struct http_request *request, uint32_t sum)
+{
+    struct err err = { 0 };
+    http_call_set_stream(request, &(struct http_response){ .status = 200 });
+    (void)http_call_poked(request);
+    for (uint32_t piece = 0; piece < sum % 4; piece++)
+        if (!http_call_add_piece(request, request->path, 0, &err)) break;
+    http_call_end_stream(request, sum % 3 != 0);
+    (void)http_call_apply(request);
+}
+
+static void request_answer(struct http_request *request, bool in_pieces)
 {
     const struct http_refusal *refusal = http_call_refusal(request);
     uint32_t sum = sum_of(request->method) + sum_of(request->path) + sum_of(request->query) + sum_of(request->body);
@@ -28,6 +40,10 @@ static void request_answer(struct http_request *request)
     }
     if (refusal == NULL && (request->path.len == 0 || request->body.len > BODY_BYTES_MAX)) abort();
     if (refusal != NULL && request->body.len > 0) abort();
+    if (in_pieces) {
+        request_stream(request, sum);
+        return;
+    }
     struct http_response response = { 200 + (int)(sum % 400), request->headers, request->header_count, request->body };
     if (refusal != NULL) response = (struct http_response){ refusal->status, NULL, 0, bytes_of_text(refusal->text) };
     if (sum % 5 == 1) free((void *)(uintptr_t)http_request_take_body(request).ptr);
@@ -58,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if ((mode & 2) != 0 && kept_count < COUNT_OF(kept)) {
                 kept[kept_count++] = request;
             } else {
-                request_answer(request);
+                request_answer(request, (mode & 32) != 0);
             }
         }
         while (http_session_fill(session, out, sizeof out) > 0) {}
@@ -68,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (at > size / 2 && (mode & 16) != 0) http_session_drain(session, at % 2 == 0, now_mono_ns);
     }
     http_session_destroy(session);
-    while (kept_count > 0) request_answer(kept[--kept_count]);
+    while (kept_count > 0) request_answer(kept[--kept_count], (mode & 32) != 0);
     if (admission->bytes != 0 || admission->requests != 0) abort();
     admission_release(admission);
     return 0;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { QUICK_THREADS = 4, SLOW_THREADS = 8, THREADS_MAX = 64, WAITING_MAX = 256, BODY_DEPTH_MAX = 32 };
+enum { QUICK_THREADS = 4, SLOW_THREADS = 8, THREADS_MAX = 64, WAITING_MAX = 256, BODY_DEPTH_MAX = 32, WATCH_MS = 100 };
 
 struct job {
     struct http_request *request;
@@ -24,7 +24,11 @@ struct api {
     struct queue *quick, *slow;
     pthread_t threads[THREADS_MAX];
     uint32_t thread_count;
-    atomic_bool is_stopping;
+    pthread_t watcher;
+    bool has_watcher;
+    pthread_mutex_t lock; /* guards watches */
+    struct api_watch *watches;
+    atomic_bool is_stopping, is_over;
     _Atomic uint64_t answers[6], busy_refused;
     _Atomic uint32_t running, waiting;
     struct histogram durations;
@@ -168,6 +172,7 @@ static void call_refuse(struct api_call *call, const struct err *err, int status
 {
     struct api_inside *inside = call->inside;
     if (err->code == ERR_UNAUTHENTICATED) api_header(call, "www-authenticate", BYTES("Bearer realm=\"monoscope\""));
+    api_watch_end(call);
     inside->progress = API_ANSWERED;
     inside->status = status;
     problem_answer(call->request, err, status, pointer, inside->headers, inside->header_count);
@@ -218,6 +223,7 @@ static void job_run(struct api *api, struct job *job)
                              .json = yyjson_mut_doc_new(NULL),
                              .inside = &inside };
     call_run(&call, job);
+    api_watch_end(&call);
     atomic_fetch_add(&api->answers[inside.status / 100 % 6], 1);
     histogram_add_ns(&api->durations, clock_mono_ns() - begin_ns);
     yyjson_mut_doc_free(call.json);
@@ -243,6 +249,51 @@ static void *lane_run(void *arg)
         atomic_fetch_add(&lane.api->running, 1);
         job_run(lane.api, item);
         atomic_fetch_sub(&lane.api->running, 1);
+    }
+    return NULL;
+}
+
+/* ---- who has gone ---- */
+
+void api_watch_begin(struct api_call *call, void (*cancel)(void *ctx), void *ctx)
+{
+    struct api *api = call->inside->api;
+    struct api_watch *watch = &call->inside->watch;
+    assert(!watch->is_listed && call->inside->progress != API_ANSWERED);
+    *watch = (struct api_watch){ .request = call->request, .cancel = cancel, .ctx = ctx, .is_listed = true };
+    pthread_mutex_lock(&api->lock);
+    watch->next = api->watches;
+    if (watch->next != NULL) watch->next->prev = watch;
+    api->watches = watch;
+    pthread_mutex_unlock(&api->lock);
+}
+
+void api_watch_end(struct api_call *call)
+{
+    struct api *api = call->inside->api;
+    struct api_watch *watch = &call->inside->watch;
+    if (!watch->is_listed) return;
+    pthread_mutex_lock(&api->lock);
+    *(watch->prev != NULL ? &watch->prev->next : &api->watches) = watch->next;
+    if (watch->next != NULL) watch->next->prev = watch->prev;
+    pthread_mutex_unlock(&api->lock);
+    watch->is_listed = false;
+}
+
+/* cancel only raises a flag, so it may run under the lock. */
+static void *watcher_run(void *arg)
+{
+    struct api *api = arg;
+    while (!atomic_load(&api->is_over)) {
+        clock_sleep_ms(WATCH_MS);
+        bool is_stopping = atomic_load(&api->is_stopping);
+        pthread_mutex_lock(&api->lock);
+        for (struct api_watch *watch = api->watches; watch != NULL; watch = watch->next) {
+            if (watch->cancel == NULL || !(is_stopping || http_request_is_gone(watch->request))) continue;
+            watch->cancel(watch->ctx);
+            watch->cancel = NULL;
+        }
+        pthread_mutex_unlock(&api->lock);
     }
     return NULL;
 }
@@ -320,11 +371,14 @@ bool api_open(struct api **out, const struct api_options *options, struct err *e
     api->quick = queue_create(WAITING_MAX, UINT64_MAX);
     api->slow = queue_create(WAITING_MAX, UINT64_MAX);
     buf_init(&api->document, API_ANSWER_BYTES_MAX);
+    pthread_mutex_init(&api->lock, NULL);
     bool ok =
         schemas_open(&api->schemas, err) && openapi_make(api->schemas, options->parts.version, &api->document, err);
     if (ok && (!threads_start(api, api->quick, options->quick_threads ? options->quick_threads : QUICK_THREADS) ||
                !threads_start(api, api->slow, options->slow_threads ? options->slow_threads : SLOW_THREADS)))
         ok = err_set(err, ERR_IO, "could not start the threads of the API");
+    if (ok) api->has_watcher = pthread_create(&api->watcher, NULL, watcher_run, api) == 0;
+    if (ok && !api->has_watcher) ok = err_set(err, ERR_IO, "could not start the watcher of the API");
     if (!ok) {
         api_stop(api);
         api_close(api);
@@ -356,6 +410,9 @@ void api_stop(struct api *api)
     queue_close(api->slow);
     for (uint32_t t = 0; t < api->thread_count; t++) pthread_join(api->threads[t], NULL);
     api->thread_count = 0;
+    atomic_store(&api->is_over, true);
+    if (api->has_watcher) pthread_join(api->watcher, NULL);
+    api->has_watcher = false;
 }
 
 void api_close(struct api *api)
@@ -365,6 +422,7 @@ void api_close(struct api *api)
     queue_destroy(api->quick);
     queue_destroy(api->slow);
     schemas_close(api->schemas);
+    pthread_mutex_destroy(&api->lock);
     buf_deinit(&api->document);
     free(api);
 }

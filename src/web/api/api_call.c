@@ -192,6 +192,7 @@ void api_answer_bytes(struct api_call *call, int status, const char *type, struc
     assert(inside->progress == API_ASKED);
     usual_headers(call, bytes.len > 0 ? type : NULL);
     once_end(call, status, bytes);
+    api_watch_end(call); /* the request is not ours any more after this */
     inside->progress = API_ANSWERED;
     inside->status = status;
     struct http_response response = { status, inside->headers, inside->header_count, bytes };
@@ -263,6 +264,7 @@ static void fail(struct api_call *call, const struct err *err, int status, const
     }
     if (inside->progress == API_ANSWERED) return;
     if (!db_outcome_is_unknown(err)) once_forget(call);
+    api_watch_end(call); /* the request is not ours any more after this */
     inside->progress = API_ANSWERED;
     inside->status = status;
     problem_answer(call->request, err, status, pointer, inside->headers, inside->header_count);
@@ -272,6 +274,11 @@ void api_fail(struct api_call *call, const struct err *err)
 {
     assert(err->code != ERR_OK);
     fail(call, err, err_http_status(err->code), NULL);
+}
+
+void api_fail_status(struct api_call *call, int status, const struct err *err)
+{
+    fail(call, err, status, NULL);
 }
 
 void api_fail_with(struct api_call *call, enum err_code code, const char *fmt, ...)
@@ -356,6 +363,7 @@ void api_stream_end(struct api_call *call, bool is_whole)
     struct err ignored = { 0 };
     assert(call->inside->progress == API_STREAMING);
     if (is_whole && !piece_send(call, &ignored)) is_whole = false;
+    api_watch_end(call);
     call->inside->progress = API_ANSWERED;
     http_stream_end(call->request, is_whole);
 }

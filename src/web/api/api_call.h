@@ -71,6 +71,8 @@ void api_answer_none(struct api_call *call);                                  /*
 /* Any type: pages, redirects (with a location header). bytes are copied. */
 void api_answer_bytes(struct api_call *call, int status, const char *type, struct bytes bytes);
 void api_fail(struct api_call *call, const struct err *err);
+/* With a status that no code has: 406, 415 ... */
+void api_fail_status(struct api_call *call, int status, const struct err *err);
 void api_fail_with(struct api_call *call, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* ERR_INPUT about one value: pointer is a JSON pointer into the body ("/limits/0") or "?name" of a query parameter. */
 void api_fail_at(struct api_call *call, const char *pointer, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -80,6 +82,13 @@ void api_fail_at(struct api_call *call, const char *pointer, const char *fmt, ..
 /* Of the value as api_answer would send it: an ETag. Compared with If-Match when the request has one: false, and the client
  * was told 412, when the thing has changed since it was read. To be asked inside the transaction that changes it. */
 MUST_CHECK bool api_matches(struct api_call *call, yyjson_mut_val *now);
+
+/* ---- long work ---- */
+
+/* From now until api_watch_end cancel(ctx) is called, once, when the client has gone or the process stops: within 0.1 s, on
+ * another thread. One at a time. */
+void api_watch_begin(struct api_call *call, void (*cancel)(void *ctx), void *ctx);
+void api_watch_end(struct api_call *call); /* cancel is not running when it returns; without a begin: nothing */
 
 /* ---- answers in pieces ---- */
 

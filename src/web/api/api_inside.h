@@ -9,6 +9,13 @@ enum { API_HEADERS_MAX = 12, API_QUERY_MAX = 16 };
 struct api_value {
     struct bytes name, text; /* decoded */
 };
+struct api_watch {
+    struct api_watch *prev, *next;
+    struct http_request *request;
+    void (*cancel)(void *ctx); /* NULL: not watched, or told already */
+    void *ctx;
+    bool is_listed;
+};
 enum api_progress { API_ASKED, API_STREAMING, API_ANSWERED };
 
 struct api_inside {
@@ -20,7 +27,8 @@ struct api_inside {
     struct http_header headers[API_HEADERS_MAX];
     uint32_t header_count;
     enum api_progress progress;
-    int status;       /* that was answered */
+    int status; /* that was answered */
+    struct api_watch watch;
     struct buf piece; /* of a stream: small writes are gathered */
     /* of a request with Idempotency-Key (once.h) */
     bool is_once;

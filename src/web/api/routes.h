@@ -15,4 +15,5 @@
     R(GET, "/api/v1/openapi.json", openapi, "Server", PUBLIC, "", "", "Document", 200, API_OPEN, "This document") \
     R(GET, "/api/v1/projects", project_list, "Projects", SIGNED_IN, "", "", "Project", 200, API_PAGED, "The projects that the caller may see, by name") \
     R(POST, "/api/v1/projects", project_create, "Projects", PROJECT_CREATE, "", "ProjectCreate", "Project", 201, API_ONCE, "Makes a project") \
-    R(GET, "/api/v1/projects/{project}", project_get, "Projects", PROJECT_READ, "", "", "Project", 200, API_TAGGED, "One project, by name or id")
+    R(GET, "/api/v1/projects/{project}", project_get, "Projects", PROJECT_READ, "", "", "Project", 200, API_TAGGED, "One project, by name or id") \
+    R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM, "Asks by SQL")

@@ -1,0 +1,88 @@
+#include "web/api/sql_run.h"
+#include "base/clock.h"
+#include "web/api/api_inside.h"
+#include <stdio.h>
+
+/* SET statement_timeout, as a client would. */
+static bool timeout_set(struct sql_run *run, uint32_t timeout_ms, struct err *err)
+{
+    char sql[64];
+    struct query_statement *statement = NULL;
+    struct query_cursor *cursor = NULL;
+    const struct query_chunk *chunk;
+    int len = snprintf(sql, sizeof sql, "SET statement_timeout = '%u'", timeout_ms);
+    bool ok = query_prepare(run->session, bytes_from(sql, (size_t)len), NULL, 0, &statement, err) &&
+              query_execute(statement, NULL, 0, &cursor, err) && query_fetch(cursor, &chunk, err);
+    if (cursor) query_cursor_close(cursor);
+    if (statement) query_statement_close(statement);
+    return ok;
+}
+
+/* What changes something, or has others wait: more than reading. */
+static bool is_writing(const struct query_statement *statement)
+{
+    static const char *const words[] = { "FLUSH", "OPTIMIZE", "VACUUM" };
+    char tag[64];
+    query_statement_tag(statement, 0, tag);
+    for (size_t w = 0; w < COUNT_OF(words); w++)
+        if (strncmp(tag, words[w], strlen(words[w])) == 0) return true;
+    return query_statement_is_final(statement);
+}
+
+static void cancel(void *ctx)
+{
+    query_cancel(ctx);
+}
+
+static bool one_statement(struct bytes sql, struct bytes *statement, struct err *err)
+{
+    struct bytes statements[2];
+    uint32_t count = 0;
+    if (!query_split(sql, statements, COUNT_OF(statements), &count, err)) {
+        if (err->code == ERR_TOO_LARGE || count > 1) return err_set(err, ERR_INPUT, "one statement at a time");
+        return false;
+    }
+    if (count != 1) return err_set(err, ERR_INPUT, count == 0 ? "there is no statement" : "one statement at a time");
+    *statement = statements[0];
+    return true;
+}
+
+bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query *query, struct err *err)
+{
+    struct bytes sql;
+    *run = (struct sql_run){ .call = call, .begin_mono_ns = clock_mono_ns() };
+    if (call->parts->query == NULL)
+        return err_set(err, ERR_UNSUPPORTED, "this process does not answer queries: ask one with --role query");
+    if (!one_statement(query->sql, &sql, err) ||
+        !query_session_open(&run->session, call->parts->query, call->project.id, call->project.name, err) ||
+        !timeout_set(run, query->timeout_ms, err))
+        return false;
+    if (!query_prepare(run->session, sql, NULL, 0, &run->statement, err)) {
+        if (err->position > 0) err->position += (int)(sql.ptr - query->sql.ptr); /* blanks and comments before it */
+        return false;
+    }
+    const enum query_type *types;
+    uint32_t wanted = query_statement_parameters(run->statement, &types);
+    if (wanted != query->parameter_count)
+        return err_set(err, ERR_INPUT, "the statement has %u parameters, %u were given", wanted,
+                       query->parameter_count);
+    if (!query->may_write && is_writing(run->statement))
+        return err_set(err, ERR_FORBIDDEN, "this statement changes the tables: that takes the permission DATA_WRITE");
+    run->column_count = query_statement_columns(run->statement, &run->columns);
+    api_watch_begin(call, cancel, run->session);
+    return query_execute(run->statement, query->parameters, query->parameter_count, &run->cursor, err);
+}
+
+bool sql_next(struct sql_run *run, const struct query_chunk **chunk, struct err *err)
+{
+    return query_fetch(run->cursor, chunk, err);
+}
+
+void sql_close(struct sql_run *run)
+{
+    if (run->call) api_watch_end(run->call);
+    if (run->cursor) query_cursor_close(run->cursor);
+    if (run->statement) query_statement_close(run->statement);
+    if (run->session) query_session_close(run->session);
+    *run = (struct sql_run){ 0 };
+}

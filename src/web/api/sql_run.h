@@ -1,0 +1,40 @@
+/* sql_run.h -- one statement over a project's telemetry for a call: with a time limit, and cancelled when its client goes.
+ *
+ *   struct sql_run run;
+ *   if (sql_open(&run, call, &query, &err)) { while (sql_next(&run, &chunk, &err) && chunk) ... }
+ *   sql_close(&run);
+ *
+ * Thread: the call's; the API's watcher cancels. Memory: the query engine's own. Errors: with err->position in the SQL. */
+#pragma once
+#include "timefusion/query/query.h"
+#include "web/api/api_call.h"
+
+struct sql_query {
+    struct bytes sql;
+    const struct query_parameter *parameters;
+    uint32_t parameter_count;
+    uint32_t timeout_ms;
+    bool may_write; /* DELETE, UPDATE and what looks after the tables; else they are refused */
+};
+struct sql_run {
+    struct api_call *call;
+    struct query_session *session;
+    struct query_statement *statement;
+    struct query_cursor *cursor;
+    const struct query_column *columns;
+    uint32_t column_count;
+    uint64_t begin_mono_ns;
+};
+/* Also after it failed sql_close is to be called. */
+MUST_CHECK bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query *query, struct err *err);
+MUST_CHECK bool sql_next(struct sql_run *run, const struct query_chunk **chunk, struct err *err);
+void sql_close(struct sql_run *run);
+
+/* "timestamptz", "text[]". */
+void sql_type_name(enum query_type type, char name[32]);
+/* A value as JSON: numbers, true, false, null; jsonb as it is; times as RFC 3339; lists as arrays; all else as text. */
+MUST_CHECK bool sql_put_json(struct buf *out, const struct query_chunk *chunk, uint32_t column, enum query_type type,
+                             struct query_value value);
+/* As a field of CSV (RFC 4180): NULL is empty, an empty text is "". */
+MUST_CHECK bool sql_put_csv(struct buf *out, const struct query_chunk *chunk, uint32_t column, enum query_type type,
+                            struct query_value value);
