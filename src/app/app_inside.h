@@ -14,6 +14,7 @@
 #include "base/budget.h"
 #include "base/span.h"
 #include "base/uuid.h"
+#include "worker/worker.h"
 #include <pthread.h>
 
 #define APP_OWN_PROJECT "monoscope" /* the process's own telemetry */
@@ -37,6 +38,7 @@ struct app {
     struct cache *cache; /* NULL: none */
     struct maintenance *maintenance;
     struct buffer *buffer;
+    struct worker_memory worker_memory;
     struct worker *worker;
     struct query_engine *query;
     struct pgwire_server *pgwire;

@@ -8,6 +8,7 @@
 #include "timefusion/timefusion.h"
 #include "worker/worker.h"
 #include <inttypes.h>
+#include <stdio.h>
 
 #define OWN_FLUSH_MS 600000 /* its rows alone are no reason to commit more often */
 
@@ -22,14 +23,41 @@ static void sink_record(void *ctx, const struct buffer_record *record, void *req
     if (!app->replay_failed && !worker_replay(app->worker, record, &app->replay_err)) app->replay_failed = true;
 }
 
-static void on_release(void *ctx, uint64_t position)
+static bool body_park(struct app *app, const struct worker_failed *failed, struct err *err)
+{
+    struct disk_file *file;
+    char dir[1024], path[1100];
+    app_path(app, "parked", dir, sizeof dir);
+    snprintf(path, sizeof path, "%s/%020" PRIu64 ".otlp", dir, failed->record.position);
+    log_error(app->log, "worker.record_parked", log_text("file", path), log_text("err", failed->reason));
+    if (!disk_real.ops->mkdir(&disk_real, dir, err) ||
+        !disk_real.ops->open(&disk_real, path, DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, &file, err))
+        return false;
+    bool ok = disk_real.ops->pwrite(file, 0, &failed->record.body, 1, err) && disk_real.ops->sync(file, err);
+    disk_real.ops->close(file);
+    return ok && disk_real.ops->sync_dir(&disk_real, dir, err);
+}
+
+/* In our own log there is nothing to wait for: what cannot be stored is parked. */
+static bool on_mark(void *ctx, uint64_t position, const struct worker_failed *failed, uint32_t count, struct err *err)
+{
+    (void)position;
+    for (uint32_t f = 0; f < count; f++)
+        if (!body_park(ctx, &failed[f], err)) return false;
+    return true;
+}
+
+static bool on_release(void *ctx, uint64_t position, const struct worker_failed *failed, uint32_t count,
+                       struct err *err)
 {
     struct app *app = ctx;
-    struct err err = { 0 };
+    struct err release_err = { 0 };
+    (void)failed, (void)count, (void)err;
     /* Not released is not lost: a replay skips what the tables hold. */
-    if (!buffer_release(app->buffer, position, &err))
+    if (!buffer_release(app->buffer, position, &release_err))
         log_warn(app->log, "buffer.release_failed", log_number("position", (int64_t)position),
-                 log_text("err", err.text));
+                 log_text("err", release_err.text));
+    return true;
 }
 
 static void on_lost(void *ctx, const struct err *err)
@@ -81,9 +109,8 @@ static bool log_replay(struct app *app, struct err *err)
 
 bool app_worker_start(struct app *app, struct err *err)
 {
-    char path[1024], parked[1024];
+    char path[1024];
     app_path(app, "log", path, sizeof path);
-    app_path(app, "parked", parked, sizeof parked);
     struct buffer_options buffer_options = {
         .dir = path,
         .segment_bytes = 64ull << 20,
@@ -97,22 +124,22 @@ bool app_worker_start(struct app *app, struct err *err)
     if (!disk_real.ops->mkdir(&disk_real, path, err) || !buffer_open(&app->buffer, &buffer_options, err) ||
         !log_check(app, err))
         return false;
+    struct flush_owner partition = { 0 };
+    flush_app_id(buffer_id(app->buffer), 0, partition.app_id);
+    flush_owner_read(app->timefusion, &partition);
+    app->worker_memory.columns_bytes_max = app->budget.columns;
     struct worker_options worker_options = {
         .timefusion = app->timefusion,
-        .buffer_id = buffer_id(app->buffer),
-        .partition = 0,
-        .parked_dir = parked,
-        .disk = &disk_real,
-        .columns_bytes_max = app->budget.columns,
+        .partition = partition,
+        .position_start = buffer_position_released(app->buffer),
+        .source = { .mark = on_mark, .release = on_release, .lost = on_lost, .ctx = app },
+        .memory = &app->worker_memory,
         .queue_bytes_max = app->budget.requests,
         .attribute_keys_max = (uint32_t)app->config.attribute_keys,
         .publish_ms = (uint32_t)app->config.publish_ms,
         .flush_ms = (uint32_t)app->config.flush_ms,
         .quiet_project_id = app->own_project_id,
         .quiet_flush_ms = !app->config.telemetry ? 0 : own_flush_ms(&app->config),
-        .release = on_release,
-        .lost = on_lost,
-        .ctx = app,
         .log = app->log,
     };
     if (!worker_open(&app->worker, &worker_options, err)) return false;

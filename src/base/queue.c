@@ -71,6 +71,14 @@ bool queue_push(struct queue *queue, void *item, uint64_t weight)
     return is_taken;
 }
 
+bool queue_has_room(struct queue *queue, uint64_t weight)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool has_room = !queue->is_closed && room_is_there(queue, weight);
+    pthread_mutex_unlock(&queue->lock);
+    return has_room;
+}
+
 bool queue_push_wait(struct queue *queue, void *item, uint64_t weight)
 {
     pthread_mutex_lock(&queue->lock);

@@ -10,6 +10,8 @@ struct queue;
 struct queue *queue_create(uint32_t items_max, uint64_t weight_max);
 void queue_destroy(struct queue *queue); /* must be empty of owned messages */
 MUST_CHECK bool queue_push(struct queue *queue, void *item, uint64_t weight);
+/* Would queue_push take it now? */
+bool queue_has_room(struct queue *queue, uint64_t weight);
 /* As queue_push, but waits for room; false only when closed. */
 MUST_CHECK bool queue_push_wait(struct queue *queue, void *item, uint64_t weight);
 /* Waits up to timeout_ms (-1: for ever). Up to max items into items; 0 when none came or, with

@@ -294,7 +294,8 @@ static bool table_flush(struct flush *flush, struct timefusion *timefusion, stru
         ok = group_seal(group, timefusion, writer, err) && group_store(timefusion, group, &commit, err);
     }
     ok = ok && joined_store(timefusion, &commit, err);
-    if (!ok || commit.count == 0) {
+    bool has_commit = commit.count > 0 || (flush->must_commit && id == 0);
+    if (!ok || !has_commit) {
         commit_deinit(&commit, timefusion, table, true);
         if (!ok) span_end(&span, log, err_name(err->code), LOG_FIELDS(log_text("table", table->name)));
         return ok;

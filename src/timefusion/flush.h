@@ -52,6 +52,7 @@ struct flush {
     uint64_t position;         /* the cut: last whole record included */
     struct flush_group *groups;
     uint32_t group_count;
+    bool must_commit;                            /* also without rows: the first table must say how far it has come */
     bool table_is_done[SCHEMA_TABLE_COUNT];      /* committed by an earlier try */
     bool table_is_uncertain[SCHEMA_TABLE_COUNT]; /* an earlier try's commit failed: it may be in all the same */
     const struct span *span;                     /* that the commits are part of, or NULL */

@@ -36,9 +36,7 @@ static void *worker_main(void *arg)
             clock_sleep_ms((uint32_t)timeout_ms < RETRY_MS ? (uint32_t)timeout_ms : RETRY_MS);
         }
         for (uint32_t i = 0; i < count; i++) {
-            worker_record_work(worker, items[i]->position, items[i]->project_id, items[i]->inbound, false, false);
-            inbound_release(items[i]->inbound);
-            free(items[i]);
+            worker_item_work(worker, items[i]);
             now_ns = clock_mono_ns();
             worker_publish_if_due(worker, now_ns);
             if (worker->flush_wanted) worker_cut_if_due(worker, now_ns);
@@ -51,13 +49,24 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
+static const uint64_t *marks_copy(const struct worker_options *options)
+{
+    uint64_t *marks = mem_calloc(options->mark_count + 1, sizeof *marks);
+    if (options->mark_count > 0) memcpy(marks, options->marks, options->mark_count * sizeof *marks);
+    return marks;
+}
+
 bool worker_open(struct worker **out, const struct worker_options *options, struct err *err)
 {
     struct worker *worker = mem_calloc(1, sizeof *worker);
     worker->options = *options;
-    flush_app_id(options->buffer_id, options->partition, worker->partition.app_id);
-    worker->seal_bytes =
-        options->columns_bytes_max / 4 < SEAL_BYTES_MAX ? options->columns_bytes_max / 4 : SEAL_BYTES_MAX;
+    worker->partition = options->partition;
+    worker->options.marks = marks_copy(options);
+    worker->position = worker->position_cut = worker->visible_at_cut = options->position_start;
+    worker->position_pushed = worker->position_flushed = options->position_start;
+    worker->position_stored = worker->position_released = options->position_start;
+    atomic_fetch_add(&options->memory->worker_count, 1);
+    worker->reader = inbound_reader_create();
     worker->queue = queue_create(QUEUE_ITEMS_MAX, options->queue_bytes_max);
     worker->rows = rows_create(&(struct rows_options){ .attribute_keys_max = options->attribute_keys_max });
     worker->writer = parquet_writer_create();
@@ -67,14 +76,13 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&worker->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    flush_owner_read(options->timefusion, &worker->partition);
     memcpy(worker->txn, worker->partition.txn, sizeof worker->txn);
     if (!worker_taps_open(worker, err)) {
         worker_close(worker);
         *out = NULL;
         return false;
     }
-    struct owner_options owner = { .app_id = worker->partition.app_id, .epoch = OWNER_EPOCH_NEXT };
+    struct owner_options owner = { .app_id = worker->partition.app_id, .epoch = worker->partition.epoch };
     memcpy(owner.stored, worker->txn, sizeof owner.stored);
     if (!owner_open(timefusion_segments(options->timefusion), &owner, &worker->owner, err)) {
         worker_close(worker);
@@ -95,46 +103,6 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
     return true;
 }
 
-static bool body_park(struct worker *worker, const struct buffer_record *record, const struct err *why, struct err *err)
-{
-    struct disk *disk = worker->options.disk;
-    struct disk_file *file;
-    char path[1024];
-    snprintf(path, sizeof path, "%s/%020" PRIu64 ".otlp", worker->options.parked_dir, record->position);
-    log_error(worker->options.log, "worker.record_parked", log_text("file", path), log_text("err", why->text));
-    if (!disk->ops->mkdir(disk, worker->options.parked_dir, err) ||
-        !disk->ops->open(disk, path, DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, &file, err))
-        return false;
-    bool ok = disk->ops->pwrite(file, 0, &record->body, 1, err) && disk->ops->sync(file, err);
-    disk->ops->close(file);
-    return ok && disk->ops->sync_dir(disk, worker->options.parked_dir, err);
-}
-
-bool worker_replay(struct worker *worker, const struct buffer_record *record, struct err *err)
-{
-    assert(!worker->thread_runs);
-    enum schema_table_id table = record->signal == BUFFER_SIGNAL_METRICS ? SCHEMA_METRICS : SCHEMA_LOGS_AND_SPANS;
-    worker->position_pushed = record->position;
-    bool is_stored = worker->txn[table] >= 0 && record->position <= (uint64_t)worker->txn[table];
-    if (is_stored && !worker_taps_lack(worker, record->position)) {
-        worker->position = record->position;
-        return true;
-    }
-    while (!worker_taps_have_room(worker)) {
-        worker->flush_wanted = true;
-        worker_cut_if_due(worker, clock_mono_ns());
-        clock_sleep_ms(RETRY_MS);
-    }
-    struct inbound *inbound;
-    struct err why = { 0 };
-    if (!inbound_from_record(record, &inbound, &why)) return body_park(worker, record, &why, err);
-    worker_record_work(worker, record->position, record->project_id, inbound, true, is_stored);
-    inbound_release(inbound);
-    worker_memory_bound(worker);
-    if (worker->flush_wanted) worker_cut_if_due(worker, clock_mono_ns());
-    return true;
-}
-
 bool worker_start(struct worker *worker, struct err *err)
 {
     /* What was replayed is visible before anyone can ask. A disk that refuses is tried again by the thread. */
@@ -146,19 +114,6 @@ bool worker_start(struct worker *worker, struct err *err)
     }
     worker->thread_runs = true;
     return true;
-}
-
-void worker_push(struct worker *worker, const struct buffer_record *record, struct inbound *inbound)
-{
-    struct item *item = mem_alloc(sizeof *item);
-    *item = (struct item){ .position = record->position, .project_id = record->project_id, .inbound = inbound };
-    pthread_mutex_lock(&worker->lock);
-    worker->position_pushed = record->position;
-    pthread_mutex_unlock(&worker->lock);
-    if (!queue_push_wait(worker->queue, item, inbound_bytes(inbound))) {
-        inbound_release(inbound); /* closing: the log has it */
-        free(item);
-    }
 }
 
 bool worker_flush(struct worker *worker, uint64_t *position, uint32_t timeout_ms, struct err *err)
@@ -210,16 +165,18 @@ void worker_close(struct worker *worker)
     if (worker->flush_thread_runs) pthread_join(worker->flush_thread, NULL);
     struct item *item;
     bool closed = false;
-    while (queue_pop(worker->queue, (void **)&item, 1, 0, &closed) == 1) {
-        inbound_release(item->inbound);
-        free(item);
-    }
+    while (queue_pop(worker->queue, (void **)&item, 1, 0, &closed) == 1) worker_item_free(item);
     queue_destroy(worker->queue);
+    worker_failed_deinit(&worker->failed);
+    worker_failed_deinit(&worker->held);
     worker_projects_destroy(worker);
+    worker_memory_leave(worker);
     owner_close(timefusion_segments(worker->options.timefusion), worker->owner);
     worker_taps_close(worker);
     columns_destroy(worker->nowhere);
     rows_destroy(worker->rows);
+    inbound_reader_destroy(worker->reader);
+    free((uint64_t *)(uintptr_t)worker->options.marks);
     parquet_writer_destroy(worker->writer);
     pthread_cond_destroy(&worker->changed);
     pthread_mutex_destroy(&worker->lock);

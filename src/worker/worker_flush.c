@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define TAPS_RETRY_MS     1000 /* doubled up to the second */
-#define TAPS_RETRY_MS_MAX 16000
+#define BEHIND_RETRY_MS     1000 /* doubled up to the second */
+#define BEHIND_RETRY_MS_MAX 16000
 
 static bool cut_one(struct worker *worker, struct group *group, void *ctx)
 {
@@ -33,7 +33,8 @@ static void groups_forget_empty(struct worker *worker)
 
 static void cut_begin(struct worker *worker, uint32_t filled)
 {
-    struct flush *flush = mem_calloc(1, sizeof *flush);
+    struct cut *cut = mem_calloc(1, sizeof *cut);
+    struct flush *flush = &cut->flush;
     flush->owner = &worker->partition;
     flush->position = worker->position;
     flush->groups = mem_calloc(filled ? filled : 1, sizeof *flush->groups);
@@ -41,11 +42,14 @@ static void cut_begin(struct worker *worker, uint32_t filled)
     worker_groups_each(worker, cut_one, flush);
     worker_taps_cut(worker, worker->position);
     groups_forget_empty(worker);
+    cut->failed = worker->failed;
+    worker->failed = (struct failed_list){ 0 };
+    flush->must_commit = cut->failed.count > 0;
     worker->position_cut = worker->position;
     worker->flush_wanted = false;
     pthread_mutex_lock(&worker->lock);
-    assert(!worker->flush);
-    worker->flush = flush;
+    assert(!worker->cut);
+    worker->cut = cut;
     pthread_cond_broadcast(&worker->changed);
     pthread_mutex_unlock(&worker->lock);
 }
@@ -53,11 +57,12 @@ static void cut_begin(struct worker *worker, uint32_t filled)
 void worker_cut_if_due(struct worker *worker, uint64_t now_ns)
 {
     pthread_mutex_lock(&worker->lock);
-    bool is_idle = worker->flush == NULL;
+    bool is_idle = worker->cut == NULL;
     bool is_asked = worker->flush_asked > worker->position_flushed && worker->position >= worker->flush_asked;
     pthread_mutex_unlock(&worker->lock);
     if (!is_idle) return;
-    bool is_due = worker->flush_wanted || now_ns >= worker->flush_due_ns || is_asked;
+    bool is_time = now_ns >= worker->flush_due_ns && worker->position >= worker->options.position_end;
+    bool is_due = worker->flush_wanted || is_time || is_asked;
     if (!is_due) return;
     uint32_t filled = worker_groups_filled(worker, false), loud = worker_groups_filled(worker, true);
     worker->flush_due_ns = now_ns + worker->options.flush_ms * 1000000ull * (1 + filled / FLUSH_FILES_MAX);
@@ -66,25 +71,82 @@ void worker_cut_if_due(struct worker *worker, uint64_t now_ns)
     if (worker->position > worker->position_cut) cut_begin(worker, filled);
 }
 
+/* Tells the source what it may forget, and sends on their way the records that failed and are in no table. False: later may
+ * work (is_behind), or ERR_CONFLICT. */
+static bool release_try(struct worker *worker, struct err *err)
+{
+    const struct worker_source *source = &worker->options.source;
+    uint64_t position;
+    worker->is_behind = true;
+    if (!worker_taps_store(worker, &position, err)) return false;
+    if (position > worker->position_released || worker->held.count > 0) {
+        if (position < worker->position_released) position = worker->position_released;
+        if (!source->release(source->ctx, position, worker->held.at, worker->held.count, err))
+            return err_within(err, "could not release what is stored");
+        worker_failed_deinit(&worker->held);
+        worker->position_released = position;
+    }
+    worker->is_behind = worker->position_released < worker->position_stored;
+    return true;
+}
+
+static void lost_tell(struct worker *worker, const struct err *err)
+{
+    worker->is_behind = false;
+    worker->options.source.lost(worker->options.source.ctx, err);
+}
+
+/* What failed is remembered, the tables get the rows: each step again until it has worked. */
+static bool cut_try(struct worker *worker, struct parquet_writer *writer, struct cut *cut, struct err *err)
+{
+    const struct worker_source *source = &worker->options.source;
+    const struct failed_list *failed = &cut->failed;
+    if (failed->count > 0 && !cut->is_marked) {
+        if (worker->held.count > 0 && !release_try(worker, err)) return false;
+        if (!source->mark(source->ctx, cut->flush.position, failed->at, failed->count, err))
+            return err_within(err, "could not note what failed");
+        cut->is_marked = true;
+    }
+    if (!flush_run(&cut->flush, worker->options.timefusion, writer, worker->options.log, err)) return false;
+    worker->position_stored = cut->flush.position;
+    if (failed->count > 0) {
+        assert(worker->held.count == 0);
+        worker->held = cut->failed;
+        cut->failed = (struct failed_list){ 0 };
+    }
+    return true;
+}
+
+static bool cut_try_in_span(struct worker *worker, struct parquet_writer *writer, struct cut *cut, struct err *err)
+{
+    struct span span;
+    uint64_t begin_ns = clock_mono_ns();
+    span_begin(&span, worker->options.log, NULL, SPAN_INTERNAL, "flush");
+    cut->flush.span = &span;
+    bool is_done = cut_try(worker, writer, cut, err);
+    span_end(&span, worker->options.log, is_done ? NULL : err_name(err->code),
+             LOG_FIELDS(log_number("position", (int64_t)cut->flush.position),
+                        log_number("groups", cut->flush.group_count), log_number("failed", cut->failed.count)));
+    if (is_done) histogram_add_ns(&worker->flush_times, clock_mono_ns() - begin_ns);
+    return is_done;
+}
+
 /* Tries until it works, we stop, or the partition is another's. */
-static void flush_work(struct worker *worker, struct parquet_writer *writer, struct flush *flush)
+static void cut_work(struct worker *worker, struct parquet_writer *writer, struct cut *cut)
 {
     for (uint32_t delay_ms = 500;; delay_ms = delay_ms < 30000 ? delay_ms * 2 : delay_ms) {
         struct err err = { 0 };
-        struct span span;
-        uint64_t begin_ns = clock_mono_ns();
-        span_begin(&span, worker->options.log, NULL, SPAN_INTERNAL, "flush");
-        flush->span = &span;
-        bool is_done = flush_run(flush, worker->options.timefusion, writer, worker->options.log, &err);
-        span_end(&span, worker->options.log, is_done ? NULL : err_name(err.code),
-                 LOG_FIELDS(log_number("position", (int64_t)flush->position),
-                            log_number("groups", flush->group_count)));
-        if (is_done) {
-            histogram_add_ns(&worker->flush_times, clock_mono_ns() - begin_ns);
-            worker->position_stored = flush->position;
-            worker_taps_store(worker);
+        if (cut_try_in_span(worker, writer, cut, &err)) {
+            if (!release_try(worker, &err)) {
+                log_warn(worker->options.log, "worker.release_failed", log_text("partition", worker->partition.app_id),
+                         log_text("err", err.text));
+                if (err.code == ERR_CONFLICT) {
+                    lost_tell(worker, &err);
+                    return;
+                }
+            }
             pthread_mutex_lock(&worker->lock);
-            worker->position_flushed = flush->position;
+            worker->position_flushed = cut->flush.position;
             worker->stats.flushes++;
             pthread_mutex_unlock(&worker->lock);
             return;
@@ -92,10 +154,10 @@ static void flush_work(struct worker *worker, struct parquet_writer *writer, str
         pthread_mutex_lock(&worker->lock);
         worker->stats.flush_failures++;
         pthread_mutex_unlock(&worker->lock);
-        log_error(worker->options.log, "worker.flush_failed", log_text("err", err.text),
-                  log_number("retry_ms", err.code == ERR_CONFLICT ? -1 : (int64_t)delay_ms));
+        log_error(worker->options.log, "worker.flush_failed", log_text("partition", worker->partition.app_id),
+                  log_text("err", err.text), log_number("retry_ms", err.code == ERR_CONFLICT ? -1 : (int64_t)delay_ms));
         if (err.code == ERR_CONFLICT) {
-            worker->options.lost(worker->options.ctx, &err);
+            lost_tell(worker, &err);
             return;
         }
         for (uint32_t slept = 0; slept < delay_ms; slept += 50) {
@@ -105,12 +167,12 @@ static void flush_work(struct worker *worker, struct parquet_writer *writer, str
     }
 }
 
-/* Until there is a flush to do; taps that could not store are tried meanwhile. Called and answers with the lock held. */
-static void flush_wait(struct worker *worker)
+/* Until there is a cut to work on; what is behind is tried meanwhile. Called and answers with the lock held. */
+static void cut_wait(struct worker *worker)
 {
-    uint32_t delay_ms = TAPS_RETRY_MS;
-    while (!worker->flush && !atomic_load(&worker->stops)) {
-        if (!worker->taps_are_behind) {
+    uint32_t delay_ms = BEHIND_RETRY_MS;
+    while (!worker->cut && !atomic_load(&worker->stops)) {
+        if (!worker->is_behind) {
             pthread_cond_wait(&worker->changed, &worker->lock);
             continue;
         }
@@ -118,10 +180,11 @@ static void flush_wait(struct worker *worker)
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += delay_ms / 1000;
         if (pthread_cond_timedwait(&worker->changed, &worker->lock, &until) == 0) continue;
+        struct err err = { 0 };
         pthread_mutex_unlock(&worker->lock);
-        worker_taps_store(worker);
+        if (!release_try(worker, &err) && err.code == ERR_CONFLICT) lost_tell(worker, &err);
         pthread_mutex_lock(&worker->lock);
-        if (delay_ms < TAPS_RETRY_MS_MAX) delay_ms *= 2;
+        if (delay_ms < BEHIND_RETRY_MS_MAX) delay_ms *= 2;
     }
 }
 
@@ -132,15 +195,16 @@ void *worker_flush_main(void *arg)
     struct parquet_writer *writer = parquet_writer_create();
     pthread_mutex_lock(&worker->lock);
     for (;;) {
-        flush_wait(worker);
-        if (!worker->flush) break;
-        struct flush *flush = worker->flush;
+        cut_wait(worker);
+        if (!worker->cut) break;
+        struct cut *cut = worker->cut;
         pthread_mutex_unlock(&worker->lock);
-        flush_work(worker, writer, flush);
-        flush_deinit(flush);
-        free(flush);
+        cut_work(worker, writer, cut);
+        flush_deinit(&cut->flush);
+        worker_failed_deinit(&cut->failed);
+        free(cut);
         pthread_mutex_lock(&worker->lock);
-        worker->flush = NULL;
+        worker->cut = NULL;
         pthread_cond_broadcast(&worker->changed);
     }
     pthread_mutex_unlock(&worker->lock);

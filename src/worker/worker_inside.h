@@ -1,5 +1,6 @@
-/* worker_inside.h -- the worker's struct, for its own files: worker.c (life, records in, waiting for a flush), worker_rows.c
- * (a record's rows into groups, making them visible, memory), worker_flush.c (the cut and the flush thread), worker_taps.c. */
+/* worker_inside.h -- the worker's struct, for its own files: worker.c (life, waiting for a flush), worker_records.c
+ * (records in, and those that fail), worker_rows.c (a record's rows into groups, making them visible, memory), worker_flush.c (the cut
+ * and the flush thread), worker_taps.c. */
 #pragma once
 #include "base/queue.h"
 #include "timefusion/flush.h"
@@ -16,11 +17,28 @@
 #define RETRY_MS         200
 #define FLUSH_FILES_MAX  2000 /* more groups than this: flushes get rarer, not larger */
 
-/* What the buffer hands over. */
+struct raw; /* worker_records.c: a record's bytes */
+/* What the buffer hands over: decoded, or the bytes. */
 struct item {
     uint64_t position;
-    struct uuid project_id;
+    struct uuid project_id; /* of inbound */
     struct inbound *inbound;
+    struct raw *raw;
+};
+
+/* Records that could not become rows. */
+struct failed_list {
+    struct worker_failed *at;
+    struct raw **owned;
+    uint32_t count, cap;
+    uint64_t bytes;
+};
+
+/* What goes to the flush thread: rows, and records that are none. */
+struct cut {
+    struct flush flush;
+    struct failed_list failed;
+    bool is_marked; /* by an earlier try */
 };
 
 struct project {
@@ -42,6 +60,8 @@ struct worker {
     struct project **projects; /* by id: open addressing, cap a power of two */
     uint32_t project_count, project_cap;
     struct rows *rows;
+    struct inbound_reader *reader;
+    struct failed_list failed;
     struct parquet_writer *writer;
     int64_t txn[SCHEMA_TABLE_COUNT]; /* of the tables when we started: what a replay skips */
     uint64_t position;               /* of the last record worked on */
@@ -53,18 +73,19 @@ struct worker {
     struct tap *taps[WORKER_TAPS_MAX];
     uint32_t tap_count;
     struct columns *nowhere;     /* what the taps need of a replay and the tables have already */
-    uint64_t seal_bytes;         /* of one group's columns: large rows make row groups of fewer rows */
+    uint64_t columns_bytes;      /* as worker_memory counts them for us */
     struct worker_stats counted; /* of the worker thread; shared after each turn */
 
     /* the flush thread's */
     uint64_t position_stored, position_released; /* in the tables; in the taps too */
-    bool taps_are_behind;
+    struct failed_list held;                     /* of stored cuts: they have not gone on yet */
+    bool is_behind;                              /* taps or the release are to be tried again */
 
     struct histogram visible, flush_times;
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
-    struct flush *flush;       /* for the flush thread; NULL: it is idle */
+    struct cut *cut;           /* for the flush thread; NULL: it is idle */
     uint64_t position_pushed;  /* the last one given to us */
     uint64_t position_flushed; /* in the tables, and the taps were told */
     uint64_t flush_asked;      /* worker_flush waits for this position */
@@ -73,8 +94,8 @@ struct worker {
 
 /* ---- worker_rows.c: the worker thread, and who opens ---- */
 /* The rows of one record into their groups, unless the table is_stored them, and to the taps that lack them. */
-void worker_record_work(struct worker *worker, uint64_t position, struct uuid project_id, const struct inbound *inbound,
-                        bool is_replay, bool is_stored);
+void worker_record_work(struct worker *worker, uint64_t position, struct uuid project_id,
+                        const struct otlp_request *request, bool is_replay, bool is_stored);
 /* Calls fn for every group until it answers false. */
 void worker_groups_each(struct worker *worker, bool (*fn)(struct worker *worker, struct group *group, void *ctx),
                         void *ctx);
@@ -88,6 +109,12 @@ void worker_memory_bound(struct worker *worker);
 /* Up to where the rows of every record can be asked for. */
 uint64_t worker_visible_up_to(struct worker *worker);
 void worker_projects_destroy(struct worker *worker);
+void worker_memory_leave(struct worker *worker); /* our share is the others' */
+
+/* ---- worker_records.c ---- */
+void worker_item_work(struct worker *worker, struct item *item); /* takes it */
+void worker_item_free(struct item *item);
+void worker_failed_deinit(struct failed_list *list);
 
 /* ---- worker_flush.c ---- */
 void worker_cut_if_due(struct worker *worker, uint64_t now_ns);
@@ -110,5 +137,6 @@ void worker_taps_row(struct worker_listening *listening, const struct rows_row *
 void worker_taps_cut(struct worker *worker, uint64_t position);
 bool worker_taps_want_cut(const struct worker *worker);
 bool worker_taps_have_room(const struct worker *worker);
-/* The flush thread: stores what was cut, and releases what tables and taps have. */
-void worker_taps_store(struct worker *worker);
+/* The flush thread: stores what was cut. *position: all have it up to there, at most up to what the tables have. False:
+ * another owner of the partition has stored. */
+MUST_CHECK bool worker_taps_store(struct worker *worker, uint64_t *position, struct err *err);

@@ -114,12 +114,20 @@ static struct columns *sink_columns(void *ctx, enum schema_table_id table, int32
     return group_columns(work->group, work->position, work->now_ns);
 }
 
+/* Of one group's columns: large rows make row groups of fewer rows, and so do many workers. */
+static uint64_t seal_bytes(const struct worker *worker)
+{
+    const struct worker_memory *memory = worker->options.memory;
+    uint64_t share = memory->columns_bytes_max / (atomic_load(&memory->worker_count) + 3);
+    return share < SEAL_BYTES_MAX ? share : SEAL_BYTES_MAX;
+}
+
 static bool sink_row_done(void *ctx, struct columns *columns)
 {
     struct record_work *work = ctx;
     work->worker->counted.rows++;
     uint32_t rows = columns_row_count(columns);
-    bool is_large = rows % 16 == 0 && columns_bytes(columns) >= work->worker->seal_bytes;
+    bool is_large = rows % 16 == 0 && columns_bytes(columns) >= seal_bytes(work->worker);
     if (rows < GROUP_SEAL_ROWS && !is_large) return true;
     (void)!group_seal_surely(work->worker, work->group);
     return false;
@@ -150,10 +158,9 @@ static bool nowhere_row_done(void *ctx, struct columns *columns)
     return columns_row_count(columns) < NOWHERE_ROWS;
 }
 
-void worker_record_work(struct worker *worker, uint64_t position, struct uuid project_id, const struct inbound *inbound,
-                        bool is_replay, bool is_stored)
+void worker_record_work(struct worker *worker, uint64_t position, struct uuid project_id,
+                        const struct otlp_request *request, bool is_replay, bool is_stored)
 {
-    const struct otlp_request *request = inbound_request(inbound);
     struct record_work work = { .worker = worker, .position = position, .now_ns = clock_mono_ns() };
     struct rows_sink sink = { .columns = sink_columns, .row_done = sink_row_done, .ctx = &work };
     if (is_stored) {
@@ -244,6 +251,29 @@ static bool spare_drop(struct worker *worker, struct group *group, void *ctx)
     return true;
 }
 
+/* Our fair share, or what the others leave of theirs. */
+static uint64_t columns_bytes_allowed(struct worker *worker)
+{
+    struct worker_memory *memory = worker->options.memory;
+    uint64_t all = atomic_load(&memory->columns_bytes),
+             others = all > worker->columns_bytes ? all - worker->columns_bytes : 0;
+    uint64_t share = memory->columns_bytes_max / atomic_load(&memory->worker_count);
+    uint64_t rest = memory->columns_bytes_max > others ? memory->columns_bytes_max - others : 0;
+    return rest > share ? rest : share;
+}
+
+static void columns_bytes_tell(struct worker *worker, uint64_t bytes)
+{
+    atomic_fetch_add(&worker->options.memory->columns_bytes, bytes - worker->columns_bytes); /* wraps to less */
+    worker->columns_bytes = bytes;
+}
+
+void worker_memory_leave(struct worker *worker)
+{
+    columns_bytes_tell(worker, 0);
+    atomic_fetch_sub(&worker->options.memory->worker_count, 1);
+}
+
 /* Over the budget the memory that sealed groups keep for their next rows goes first. Then the largest columns become a (smaller than usual) row group and their memory goes. */
 void worker_memory_bound(struct worker *worker)
 {
@@ -251,7 +281,8 @@ void worker_memory_bound(struct worker *worker)
         struct memory_sum sum = { 0 };
         worker_groups_each(worker, memory_add, &sum);
         worker->counted.columns_bytes = sum.bytes;
-        if (sum.bytes <= worker->options.columns_bytes_max) return;
+        columns_bytes_tell(worker, sum.bytes);
+        if (sum.bytes <= columns_bytes_allowed(worker)) return;
         if (!has_spare_dropped) {
             worker_groups_each(worker, spare_drop, NULL);
             has_spare_dropped = true;

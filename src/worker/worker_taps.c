@@ -73,21 +73,18 @@ bool worker_taps_have_room(const struct worker *worker)
     return true;
 }
 
-void worker_taps_store(struct worker *worker)
+bool worker_taps_store(struct worker *worker, uint64_t *position, struct err *err)
 {
-    uint64_t least = worker->position_stored;
+    *position = worker->position_stored;
     for (uint32_t t = 0; t < worker->tap_count; t++) {
-        struct err err = { 0 };
+        struct err tap_err = { 0 };
         struct tap *tap = worker->taps[t];
-        if (!tap->ops->store(tap, &err) && err.code == ERR_CONFLICT) {
-            worker->options.lost(worker->options.ctx, &err);
-            return;
+        if (!tap->ops->store(tap, &tap_err) && tap_err.code == ERR_CONFLICT) {
+            *err = tap_err;
+            return false;
         }
-        uint64_t position = tap->ops->position(tap);
-        if (position < least) least = position;
+        uint64_t reached = tap->ops->position(tap);
+        if (reached < *position) *position = reached;
     }
-    worker->taps_are_behind = least < worker->position_stored;
-    if (least <= worker->position_released) return;
-    worker->position_released = least;
-    worker->options.release(worker->options.ctx, least);
+    return true;
 }

@@ -27,11 +27,42 @@ struct fixture {
     uint64_t position, columns_bytes_max;
     atomic_uint_fast64_t released;
     atomic_bool is_lost;
+    struct worker_memory memory;
+    uint64_t marked[1000];
+    struct {
+        uint64_t position;
+        bool is_final;
+        size_t note_bytes, body_bytes;
+    } moved[1000];
+    uint32_t marked_count, moved_count;
+    const uint64_t *marks;
+    uint32_t mark_count;
+    uint64_t position_end;
 };
 
-static void on_release(void *ctx, uint64_t position)
+static bool on_mark(void *ctx, uint64_t position, const struct worker_failed *failed, uint32_t count, struct err *err)
 {
-    atomic_store(&((struct fixture *)ctx)->released, position);
+    struct fixture *fixture = ctx;
+    (void)err;
+    assert_true(atomic_load(&fixture->released) < position);
+    for (uint32_t f = 0; f < count && fixture->marked_count < COUNT_OF(fixture->marked); f++)
+        fixture->marked[fixture->marked_count++] = failed[f].record.position;
+    return true;
+}
+static bool on_release(void *ctx, uint64_t position, const struct worker_failed *failed, uint32_t count,
+                       struct err *err)
+{
+    struct fixture *fixture = ctx;
+    (void)err;
+    for (uint32_t f = 0; f < count && fixture->moved_count < COUNT_OF(fixture->moved); f++) {
+        fixture->moved[fixture->moved_count].position = failed[f].record.position;
+        fixture->moved[fixture->moved_count].is_final = failed[f].is_final;
+        fixture->moved[fixture->moved_count].note_bytes = failed[f].note.len;
+        fixture->moved[fixture->moved_count].body_bytes = failed[f].record.body.len;
+        fixture->moved_count++;
+    }
+    atomic_store(&fixture->released, position);
+    return true;
 }
 static void on_lost(void *ctx, const struct err *err)
 {
@@ -43,9 +74,8 @@ static void on_lost(void *ctx, const struct err *err)
 static void parts_open(struct fixture *fixture, uint32_t flush_ms)
 {
     struct err err = { 0 };
-    char tables[100], parked[100];
+    char tables[100];
     snprintf(tables, sizeof tables, "%s/tables", fixture->dir);
-    snprintf(parked, sizeof parked, "%s/parked", fixture->dir);
     assert_true(object_store_open_folder(&fixture->store, tables, &disk_real, &err));
     struct timefusion_options options = { .dir = fixture->dir,
                                           .store = fixture->store,
@@ -53,21 +83,25 @@ static void parts_open(struct fixture *fixture, uint32_t flush_ms)
                                           .footer_bytes_max = 1 << 20,
                                           .log = &fixture->log };
     if (!timefusion_open(&fixture->timefusion, &options, &err)) fail_msg("%s", err.text);
+    struct flush_owner partition = { 0 };
+    flush_app_id(fixture->buffer_id, 0, partition.app_id);
+    flush_owner_read(fixture->timefusion, &partition);
+    fixture->memory = (struct worker_memory){ .columns_bytes_max =
+                                                  fixture->columns_bytes_max ? fixture->columns_bytes_max : 64 << 20 };
     struct worker_options worker_options = {
         .timefusion = fixture->timefusion,
-        .buffer_id = fixture->buffer_id,
-        .parked_dir = parked,
-        .disk = &disk_real,
-        .columns_bytes_max = fixture->columns_bytes_max ? fixture->columns_bytes_max : 64 << 20,
+        .partition = partition,
+        .marks = fixture->marks,
+        .mark_count = fixture->mark_count,
+        .position_end = fixture->position_end,
+        .source = { .mark = on_mark, .release = on_release, .lost = on_lost, .ctx = fixture },
+        .memory = &fixture->memory,
         .queue_bytes_max = 64 << 20,
         .attribute_keys_max = 1000,
         .publish_ms = 20,
         .flush_ms = flush_ms,
         .quiet_project_id = fixture->quiet_project_id,
         .quiet_flush_ms = fixture->quiet_flush_ms,
-        .release = on_release,
-        .lost = on_lost,
-        .ctx = fixture,
         .log = &fixture->log,
     };
     assert_true(worker_open(&fixture->worker, &worker_options, &err));
@@ -407,6 +441,136 @@ static void test_quiet_rows_alone_do_not_flush(void **state)
     parts_close(fixture);
 }
 
+static void bytes_offer(struct fixture *fixture, struct bytes body, const struct err *why)
+{
+    struct buffer_record record = { .position = ++fixture->position,
+                                    .signal = BUFFER_SIGNAL_TRACES,
+                                    .project_id = fixture->project_id,
+                                    .received_unix_us = clock_unix_us(),
+                                    .body = body };
+    while (!worker_offer(fixture->worker, &record, BYTES("note"), why)) clock_sleep_ms(1);
+}
+
+static void spans_offer(struct fixture *fixture, uint32_t count)
+{
+    struct buf body = record_body(fixture->position + 1, count, clock_unix_us());
+    bytes_offer(fixture, buf_bytes(&body), NULL);
+    buf_deinit(&body);
+}
+
+static int64_t logs_txn(struct fixture *fixture)
+{
+    struct flush_owner owner = { 0 };
+    flush_app_id(fixture->buffer_id, 0, owner.app_id);
+    flush_owner_read(fixture->timefusion, &owner);
+    return owner.txn[SCHEMA_LOGS_AND_SPANS];
+}
+
+/* Goal: what cannot become rows is told before and after the commit it belongs to, and holds up nothing.
+ * Method: bytes that are no request, a request without a record, one that the caller cannot read, among good ones. */
+static void test_what_fails_is_handed_on_with_its_cut(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 }, unreadable = { .code = ERR_INPUT, .text = "no header" };
+    parts_open(fixture, 3600000);
+    assert_true(worker_start(fixture->worker, &err));
+    spans_offer(fixture, 10);
+    bytes_offer(fixture, BYTES("this is no protobuf"), NULL);
+    spans_offer(fixture, 10);
+    bytes_offer(fixture, BYTES(""), NULL);
+    bytes_offer(fixture, BYTES("whatever"), &unreadable);
+    spans_offer(fixture, 10);
+    wait_rows(fixture, 30);
+    if (!worker_flush(fixture->worker, NULL, 10000, &err)) fail_msg("%s", err.text);
+    assert_int_equal(rows_seen(fixture).rows, 30);
+    assert_int_equal(fixture->marked_count, 3);
+    assert_int_equal(fixture->moved_count, 3);
+    const bool is_final[] = { false, true, true };
+    const uint64_t positions[] = { 2, 4, 5 }, lens[] = { 19, 0, 8 };
+    for (uint32_t m = 0; m < 3; m++) {
+        assert_int_equal(fixture->marked[m], positions[m]);
+        assert_int_equal(fixture->moved[m].position, positions[m]);
+        assert_int_equal(fixture->moved[m].is_final, is_final[m]);
+        assert_int_equal(fixture->moved[m].body_bytes, lens[m]);
+        assert_int_equal(fixture->moved[m].note_bytes, 4);
+    }
+    assert_int_equal(logs_txn(fixture), 6);
+    /* Nothing but failures: the table says all the same how far it has come. */
+    bytes_offer(fixture, BYTES("no protobuf either"), NULL);
+    if (!worker_flush(fixture->worker, NULL, 10000, &err)) fail_msg("%s", err.text);
+    assert_int_equal(logs_txn(fixture), 7);
+    assert_int_equal(fixture->moved_count, 4);
+    parts_close(fixture);
+}
+
+/* Goal: failed records never pile up: their number and bytes bring on cuts, and all of them get through.
+ * Method: 900 of them at once, nothing else. */
+static void test_many_failures_are_cut_early(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    struct worker_stats stats;
+    parts_open(fixture, 3600000);
+    assert_true(worker_start(fixture->worker, &err));
+    for (uint32_t r = 0; r < 900; r++) bytes_offer(fixture, BYTES("this is no protobuf"), NULL);
+    if (!worker_flush(fixture->worker, NULL, 30000, &err)) fail_msg("%s", err.text);
+    worker_stats(fixture->worker, &stats);
+    assert_int_equal(stats.failed, 900);
+    assert_true(stats.flushes >= 900 / WORKER_FAILED_MAX);
+    assert_int_equal(fixture->moved_count, 900);
+    for (uint32_t m = 0; m < 900; m++) assert_int_equal(fixture->moved[m].position, m + 1);
+    parts_close(fixture);
+}
+
+/* Goal: a record that failed before its table's commit, and had not gone on when its owner ended, goes on with the next.
+ * Method: the first owner is ended between commit and release; the next gets the mark and all records again. */
+static void test_marked_records_go_on_with_the_next_owner(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    parts_open(fixture, 3600000);
+    assert_true(worker_start(fixture->worker, &err));
+    spans_offer(fixture, 10);
+    bytes_offer(fixture, BYTES("this is no protobuf"), NULL);
+    if (!worker_flush(fixture->worker, NULL, 10000, &err)) fail_msg("%s", err.text);
+    parts_close(fixture);
+
+    const uint64_t marks[] = { 2 };
+    fixture->marks = marks;
+    fixture->mark_count = 1;
+    fixture->position = fixture->moved_count = fixture->marked_count = 0;
+    atomic_store(&fixture->released, 0);
+    parts_open(fixture, 3600000);
+    assert_true(worker_start(fixture->worker, &err));
+    spans_offer(fixture, 10); /* the table has both */
+    bytes_offer(fixture, BYTES("this is no protobuf"), NULL);
+    spans_offer(fixture, 10);
+    if (!worker_flush(fixture->worker, NULL, 10000, &err)) fail_msg("%s", err.text);
+    assert_int_equal(rows_seen(fixture).rows, 20);
+    assert_int_equal(fixture->moved_count, 1);
+    assert_int_equal(fixture->moved[0].position, 2);
+    parts_close(fixture);
+}
+
+/* Goal: until it has come to where the partition ended when it was taken over, a worker is not cut by time.
+ * Method: flushes are due every 50 ms; three records below that position, then the one at it. */
+static void test_no_cut_below_what_may_have_been_shown(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    fixture->position_end = 4;
+    parts_open(fixture, 50);
+    assert_true(worker_start(fixture->worker, &err));
+    for (uint32_t r = 0; r < 3; r++) spans_offer(fixture, 10);
+    wait_rows(fixture, 30);
+    clock_sleep_ms(300);
+    assert_int_equal(atomic_load(&fixture->released), 0);
+    spans_offer(fixture, 10);
+    for (uint32_t waits = 0; waits < 10000 && atomic_load(&fixture->released) < 4; waits++) clock_sleep_ms(1);
+    assert_int_equal(atomic_load(&fixture->released), 4);
+    parts_close(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +582,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_snapshot_outlives_the_flush, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_columns_stay_under_their_memory, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_quiet_rows_alone_do_not_flush, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_what_fails_is_handed_on_with_its_cut, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_many_failures_are_cut_early, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_marked_records_go_on_with_the_next_owner, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_no_cut_below_what_may_have_been_shown, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

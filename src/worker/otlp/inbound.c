@@ -187,26 +187,11 @@ bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t re
     return ok;
 }
 
-static bool record_inflate(const struct buffer_record *record, struct inbound *inbound, struct err *err)
-{
-    if (record->encoding == BUFFER_ENCODING_IDENTITY) { /* borrowed for the call only */
-        uint8_t *copy = mem_alloc(record->body.len + 1);
-        if (record->body.len != 0) memcpy(copy, record->body.ptr, record->body.len);
-        inbound->wire = bytes_from(copy, record->body.len);
-        return true;
-    }
-    struct inflater *inflater = inflater_create();
-    bool ok = inflate_body(inflater, record->encoding, record->body, INFLATE_BYTES_MAX, &inbound->inflated, err);
-    inflater_destroy(inflater);
-    return ok;
-}
-
-bool inbound_from_record(const struct buffer_record *record, struct inbound **out, struct err *err)
+static bool record_check(const struct buffer_record *record, struct err *err)
 {
     static_assert((int)OTLP_LOGS == (int)BUFFER_SIGNAL_LOGS && (int)OTLP_TRACES == (int)BUFFER_SIGNAL_TRACES &&
                       (int)OTLP_METRICS == (int)BUFFER_SIGNAL_METRICS,
                   "a record's signal is the request's");
-    *out = NULL;
     if (record->signal < BUFFER_SIGNAL_LOGS || record->signal > BUFFER_SIGNAL_METRICS) {
         return err_set(err, ERR_CORRUPT, "record %llu has signal %d, not OTLP's", (unsigned long long)record->position,
                        (int)record->signal);
@@ -216,16 +201,82 @@ bool inbound_from_record(const struct buffer_record *record, struct inbound **ou
         return err_set(err, ERR_CORRUPT, "record %llu has a header that nobody writes",
                        (unsigned long long)record->position);
     }
-    struct inbound *inbound = inbound_new(NULL);
+    return true;
+}
+
+/* wire is set when the body is not compressed. */
+static bool record_decode(const struct buffer_record *record, struct inflater *inflater, struct inbound *inbound,
+                          struct err *err)
+{
     inbound->encoding = record->encoding;
     inbound->format = record->format;
-    if (!record_inflate(record, inbound, err) ||
-        !inbound_decode(inbound, (enum otlp_signal)record->signal, record->received_unix_us, err)) {
-        inbound_release(inbound);
-        return false;
+    return (record->encoding == BUFFER_ENCODING_IDENTITY ||
+            inflate_body(inflater, record->encoding, record->body, INFLATE_BYTES_MAX, &inbound->inflated, err)) &&
+           inbound_decode(inbound, (enum otlp_signal)record->signal, record->received_unix_us, err);
+}
+
+bool inbound_from_record(const struct buffer_record *record, struct inbound **out, struct err *err)
+{
+    *out = NULL;
+    if (!record_check(record, err)) return false;
+    struct inbound *inbound = inbound_new(NULL);
+    struct inflater *inflater = NULL;
+    if (record->encoding == BUFFER_ENCODING_IDENTITY) { /* borrowed for the call only */
+        uint8_t *copy = mem_alloc(record->body.len + 1);
+        if (record->body.len != 0) memcpy(copy, record->body.ptr, record->body.len);
+        inbound->wire = bytes_from(copy, record->body.len);
+    } else {
+        inflater = inflater_create();
     }
-    *out = inbound;
-    return true;
+    bool ok = record_decode(record, inflater, inbound, err);
+    inflater_destroy(inflater);
+    if (ok) {
+        *out = inbound;
+    } else {
+        inbound_release(inbound);
+    }
+    return ok;
+}
+
+struct inbound_reader {
+    struct inbound *inbound;
+    struct inflater *inflater;
+};
+
+#define READER_BYTES_KEPT (8u << 20)
+
+struct inbound_reader *inbound_reader_create(void)
+{
+    struct inbound_reader *reader = mem_calloc(1, sizeof *reader);
+    reader->inbound = inbound_new(NULL);
+    reader->inflater = inflater_create();
+    return reader;
+}
+
+void inbound_reader_destroy(struct inbound_reader *reader)
+{
+    if (reader == NULL) return;
+    inbound_free(reader->inbound);
+    inflater_destroy(reader->inflater);
+    free(reader);
+}
+
+bool inbound_reader_read(struct inbound_reader *reader, const struct buffer_record *record,
+                         const struct otlp_request **request, struct err *err)
+{
+    if (!record_check(record, err)) return false;
+    if (kept_size(reader->inbound) > READER_BYTES_KEPT) {
+        inbound_free(reader->inbound);
+        reader->inbound = inbound_new(NULL);
+    }
+    struct inbound *inbound = reader->inbound;
+    inbound->inflated.len = 0;
+    inbound->protobuf.len = 0;
+    inbound->wire = record->body; /* borrowed */
+    bool ok = record_decode(record, reader->inflater, inbound, err);
+    inbound->wire = (struct bytes){ 0 };
+    *request = &inbound->request;
+    return ok;
 }
 
 struct bytes inbound_wire(const struct inbound *inbound)

@@ -36,6 +36,14 @@ MUST_CHECK bool inbound_decode(struct inbound *inbound, enum otlp_signal signal,
 /* The same of a record of the log, in one go; no budget: what was acknowledged is taken. */
 MUST_CHECK bool inbound_from_record(const struct buffer_record *record, struct inbound **inbound, struct err *err);
 
+/* The same for one record after the other, on one thread: arrays, buffers and inflater are used again. The request is
+ * borrowed until the next read, and points into the record's body. */
+struct inbound_reader;
+struct inbound_reader *inbound_reader_create(void);
+void inbound_reader_destroy(struct inbound_reader *reader); /* NULL is fine */
+MUST_CHECK bool inbound_reader_read(struct inbound_reader *reader, const struct buffer_record *record,
+                                    const struct otlp_request **request, struct err *err);
+
 /* What the log gets: as it came, until inbound_drop_wire or inbound_hide_keys; then not compressed and protobuf. */
 struct bytes inbound_wire(const struct inbound *inbound);
 enum buffer_encoding inbound_encoding(const struct inbound *inbound);
