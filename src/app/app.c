@@ -77,8 +77,6 @@ void app_address(const struct app *app, struct app_address *address)
 
 void app_tick(struct app *app)
 {
-    struct err err = { 0 };
-    if (!meta_refresh(app->meta, &err)) log_warn(app->log, "meta.refresh_failed", log_text("err", err.text));
     struct web_readiness readiness = { 0 };
     bool is_ready = true;
     watch_ready(&app->watch, &readiness);

@@ -25,7 +25,7 @@ const struct log *app_log(const struct app *app);
 void app_address(const struct app *app, struct app_address *address);
 /* ERR_EXISTS for the name of the project that is the process's own. */
 MUST_CHECK bool app_project_name_check(const char *name, struct err *err);
-/* Once a second, from the main thread: keys that `monoscope key` made or revoked beside us. */
+/* Once a second, from the main thread. */
 void app_tick(struct app *app);
 /* Reads certificate, key and clients' CA again, for connections from now on; what fails is logged and changes nothing. */
 void app_reload(struct app *app);

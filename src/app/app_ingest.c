@@ -20,6 +20,12 @@ static bool key_find(void *ctx, struct bytes secret, struct ingest_key *out)
     return true;
 }
 
+static bool keys_are_current(void *ctx)
+{
+    struct app *app = ctx;
+    return meta_is_current(app->meta);
+}
+
 static bool key_allows_origin(void *ctx, struct bytes secret, struct bytes origin)
 {
     struct app *app = ctx;
@@ -77,7 +83,11 @@ bool app_ingest_start(struct app *app, struct err *err)
         .threads = 1,
         .memory_bytes_max = app->budget.requests,
         .buffer = app->buffer,
-        .keys = { .find = key_find, .allows_origin = key_allows_origin, .knows_origin = key_knows_origin, .ctx = app },
+        .keys = { .find = key_find,
+                  .is_current = keys_are_current,
+                  .allows_origin = key_allows_origin,
+                  .knows_origin = key_knows_origin,
+                  .ctx = app },
         .log = app->log,
     };
     return ingest_open(&app->ingest, &ingest_options, err) && loop_open(&app->loop, err) && ports_open(app, err);

@@ -62,6 +62,7 @@ bool app_meta_start(struct app *app, struct err *err)
     struct meta_project project, own;
     config_database(&app->config, database, sizeof database);
     if (!meta_open(&app->meta, database, app->log, err) ||
+        !meta_follow(app->meta, app->config.database_grace_ms, err) ||
         !project_begin(app, DEFAULT_PROJECT, KEY_FILE, &project, err))
         return false;
     if (app->config.telemetry) {

@@ -28,6 +28,8 @@ static const struct setting settings[] = {
     { "data", "MONOSCOPE_DATA", "./data", SETTING_TEXT, 0, 0, AT(data), "folder for log, tables and metadata" },
     { "database", "MONOSCOPE_DATABASE_URL", "", SETTING_TEXT, 0, 0, AT(database),
       "metadata: postgres://user@host/database or sqlite:///folder/file; none: meta.sqlite in the data folder" },
+    { "database-grace", "MONOSCOPE_DATABASE_GRACE", "1h", SETTING_DURATION_MS, 0, DAY_MS * 30, AT(database_grace_ms),
+      "how long keys that are known go on working while it is away, then senders are told to wait; 0s: for ever" },
     { "storage", "MONOSCOPE_STORAGE_URL", "", SETTING_TEXT, 0, 0, AT(storage),
       "where the tables are: s3://bucket/prefix or file:///folder; none: in the data folder" },
     { "storage-lock", "MONOSCOPE_STORAGE_LOCK", "", SETTING_TEXT, 0, 0, AT(storage_lock),

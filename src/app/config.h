@@ -9,7 +9,8 @@
 
 struct config {
     const char *data;
-    const char *database;               /* empty: DATA/meta.sqlite */
+    const char *database; /* empty: DATA/meta.sqlite */
+    uint64_t database_grace_ms;
     const char *storage, *storage_lock; /* empty: DATA/tables; none */
     bool s3_virtual_host;
     const char *listen;

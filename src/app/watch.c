@@ -3,6 +3,7 @@
 #include "buffer/buffer.h"
 #include "ingest/ingest.h"
 #include "ingest/tally.h"
+#include "meta/db.h"
 #include "meta/meta.h"
 #include "net/admission.h"
 #include "net/grpc.h"
@@ -332,6 +333,14 @@ static void meta_collect(const struct watch *watch, struct metric_set *set)
     struct err err = { 0 };
     if (watch->parts.meta && meta_project_list(watch->parts.meta, project_count, &count, &err))
         metric_add(set, METRIC_PROJECTS, count, NULL);
+    if (watch->parts.meta == NULL) return;
+    struct db_stats stats;
+    db_stats(meta_db(watch->parts.meta), &stats);
+    metric_add(set, METRIC_METADATA_AWAY, stats.is_away, NULL);
+    metric_add(set, METRIC_METADATA_CONNECTIONS, stats.connections, NULL);
+    metric_add(set, METRIC_METADATA_TRANSACTIONS, stats.transactions, NULL);
+    metric_add(set, METRIC_METADATA_REPEATED, stats.again, NULL);
+    metric_add(set, METRIC_METADATA_FAILED, stats.failures, NULL);
 }
 
 void watch_collect(void *ctx, struct metric_set *set)
@@ -369,6 +378,9 @@ void watch_ready(void *ctx, struct web_readiness *readiness)
         trouble = log_trouble(&stats);
     }
     web_part_add(readiness, "log", trouble == NULL, trouble);
+    if (watch->parts.meta)
+        web_part_add(readiness, "metadata", meta_is_current(watch->parts.meta),
+                     "its database has been away for longer than --database-grace");
     web_part_add(readiness, "intake", watch->phase == WATCH_RUNNING,
                  watch->phase == WATCH_STOPPING ? "the server is stopping" : "the ports are not open yet");
     pthread_mutex_unlock(&watch->lock);

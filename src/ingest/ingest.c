@@ -356,7 +356,11 @@ bool ingest_open(struct ingest **out, const struct ingest_options *options, stru
 
 bool ingest_key_look(struct ingest *ingest, struct bytes secret, struct arrival *arrival, struct err *err)
 {
+    const struct ingest_keys *keys = &ingest->options.keys;
     arrival->has_key = secret.len > 0;
+    if (keys->is_current && !keys->is_current(keys->ctx))
+        return err_set(err, ERR_BUSY,
+                       "API keys cannot be checked: the database of the metadata has been away for too long");
     if (!arrival->has_key || ingest->options.keys.find(ingest->options.keys.ctx, secret, &arrival->key)) return true;
     return err_set(
         err, ERR_UNAUTHENTICATED,

@@ -32,6 +32,8 @@ struct ingest_key {
 struct ingest_keys {
     /* False: unknown or revoked. */
     bool (*find)(void *ctx, struct bytes key, struct ingest_key *out);
+    /* False: it cannot be said any more which keys are good; all are told to wait. NULL: always can. */
+    bool (*is_current)(void *ctx);
     /* May pages of that origin use that browser key? And any browser key at all, for a preflight, which carries none?
      * NULL: there are no browser keys. */
     bool (*allows_origin)(void *ctx, struct bytes key, struct bytes origin);

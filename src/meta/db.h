@@ -16,8 +16,8 @@
  * SQL: what SQLite 3.40 and PostgreSQL 15 both take: $1 .. $n, RETURNING, ON CONFLICT, WITH, window functions. Types: the
  * tables are made by migrations (migrations/README.md), whose markers name one type for both. Times are unix
  * microseconds, truth values 0 and 1, in bigint columns. Where two texts are unavoidable ask db_kind.
- * Prepared statements are cached a connection by the address of their text when it is a literal, by the text itself else:
- * build SQL at run time only of a bounded number of shapes.
+ * Prepared statements are cached by their text, 256 a connection: build SQL at run time only of few shapes. No `$1::type`
+ * (a name in SQLite): CAST($1 AS bigint). A statement that fails ends its transaction: ON CONFLICT DO NOTHING, not a try.
  *
  * Thread: struct db: any. A session: the thread that was called with it, until work returns.
  * Memory: rows come one by one and are borrowed for the call. A value's bytes are borrowed until the call returns.
@@ -145,7 +145,8 @@ MUST_CHECK bool db_run(struct db_session *session, const char *sql, const struct
  * they travel together (pipelined): for many small upserts. */
 MUST_CHECK bool db_run_many(struct db_session *session, const char *sql, const struct db_value *values,
                             size_t value_count, size_t row_count, int64_t *changed, struct err *err);
-/* Several processes, one doer: held until the transaction ends. *got false: another has it (try) ... */
+/* Several processes, one doer: held until the transaction ends, which is to be a db_transaction_adding (the other kind would
+ * not see what was done while it waited). *got false: another has it (try) ... */
 MUST_CHECK bool db_lock_try(struct db_session *session, const char *name, bool *got, struct err *err);
 MUST_CHECK bool db_lock(struct db_session *session, const char *name, struct err *err); /* ... or waits for it */
 

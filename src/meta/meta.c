@@ -47,12 +47,6 @@ bool meta_change(struct meta *meta, db_work_fn *work, void *ctx, struct err *err
     return true;
 }
 
-bool meta_is_current(const struct meta *meta, uint64_t grace_ms)
-{
-    uint64_t current_ns = atomic_load_explicit(&meta->current_mono_ns, memory_order_relaxed);
-    return clock_mono_ns() - current_ns <= grace_ms * 1000000ull;
-}
-
 struct db *meta_db(struct meta *meta)
 {
     return meta->db;
@@ -72,6 +66,12 @@ bool meta_open(struct meta **out, const char *database, const struct log *log, s
     meta->db = db;
     meta->current_mono_ns = clock_mono_ns();
     pthread_mutex_init(&meta->load_lock, NULL);
+    pthread_mutex_init(&meta->follow_lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&meta->follow_wakes, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_rwlock_init(&meta->lock, NULL);
     if (!db_change_number(db, META_TOPIC, &number, err) || !memory_load(meta, number, err)) {
         meta_close(meta);
@@ -84,7 +84,10 @@ bool meta_open(struct meta **out, const char *database, const struct log *log, s
 void meta_close(struct meta *meta)
 {
     if (meta == NULL) return;
+    follow_stop(meta);
     db_close(meta->db);
+    pthread_cond_destroy(&meta->follow_wakes);
+    pthread_mutex_destroy(&meta->follow_lock);
     pthread_mutex_destroy(&meta->load_lock);
     pthread_rwlock_destroy(&meta->lock);
     memory_deinit(&meta->memory);

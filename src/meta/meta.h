@@ -50,11 +50,15 @@ struct meta_key_limits {
 MUST_CHECK bool meta_open(struct meta **meta, const char *database, const struct log *log, struct err *err);
 void meta_close(struct meta *meta);
 struct db *meta_db(struct meta *meta);
-/* Takes in what another process, or a session, has changed; cheap when nothing: one query. To be called every second or so,
- * off the event loops. On false all stays as it was. */
+/* Takes in what another process, or a session, has changed; cheap when nothing: one query. Off the event loops: it waits for
+ * the database. On false all stays as it was. */
 MUST_CHECK bool meta_refresh(struct meta *meta, struct err *err);
-/* Was memory what the database holds within the last grace_ms? Else keys may have been revoked that it still knows. */
-bool meta_is_current(const struct meta *meta, uint64_t grace_ms);
+/* A thread of its own does that four times a second, until meta_close. What is in memory may be used for grace_ms after the
+ * database was last asked (0: for ever). */
+MUST_CHECK bool meta_follow(struct meta *meta, uint64_t grace_ms, struct err *err);
+/* False: the database has been away for longer than that, and keys may have been revoked that memory still knows. Whoever
+ * lets somebody in by a key asks this too, and answers ERR_BUSY. */
+bool meta_is_current(const struct meta *meta);
 MUST_CHECK bool meta_project_create(struct meta *meta, const char *name, struct meta_project *project, struct err *err);
 /* With a first key in the same transaction. keep is told its secret before that ends, so that a project is not made whose
  * key nobody has; it may be called again with another. */

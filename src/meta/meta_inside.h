@@ -1,4 +1,4 @@
-/* meta_inside.h -- what the files of struct meta share: meta.c (life, refresh), meta_memory.c (the maps), meta_project.c,
+/* meta_inside.h -- what the files of struct meta share: meta.c (life, refresh), meta_follow.c, meta_memory.c (the maps), meta_project.c,
  * meta_key.c, meta_retention.c (a noun each: its SQL, its look-ups).
  *
  *   change: db_transaction { SQL, db_note_change("projects") } --> meta_reload      look-up: memory under a reader's lock
@@ -43,6 +43,12 @@ struct meta {
     pthread_rwlock_t lock;     /* memory; never held while the database is waited for */
     struct memory memory;
     atomic_uint_fast64_t current_mono_ns; /* when memory was last known to be what the database holds */
+    uint64_t grace_ns;                    /* how long it may be used after that; 0: for ever */
+    pthread_t follower;
+    bool is_followed;
+    pthread_mutex_t follow_lock; /* guards follow_stops */
+    pthread_cond_t follow_wakes;
+    bool follow_stops;
 };
 
 void memory_deinit(struct memory *memory);
@@ -59,6 +65,8 @@ const struct meta_retention *retention_at(const struct memory *memory, struct uu
 MUST_CHECK bool projects_load(struct db *db, struct memory *memory, struct err *err);
 MUST_CHECK bool keys_load(struct db *db, struct memory *memory, struct err *err);
 MUST_CHECK bool retentions_load(struct db *db, struct memory *memory, struct err *err);
+
+void follow_stop(struct meta *meta); /* if it was begun */
 
 /* A change in a transaction of its own, and memory after it. */
 MUST_CHECK bool meta_change(struct meta *meta, db_work_fn *work, void *ctx, struct err *err);

@@ -126,6 +126,12 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(SQL_FAILED, METRIC_COUNTER, "monoscope.sql.failed", "{statement}", "of them those that ended with an error")   \
     X(SQL_ROWS, METRIC_COUNTER, "monoscope.sql.rows", "{row}", "rows sent to SQL clients")                           \
     X(SQL_DURATION, METRIC_HISTOGRAM, "monoscope.sql.duration", "s", "of a statement, with sending its rows")        \
+    X(METADATA_AWAY, METRIC_GAUGE, "monoscope.metadata.away", "1", "1 while its database cannot be reached")         \
+    X(METADATA_CONNECTIONS, METRIC_GAUGE, "monoscope.metadata.connections", "{connection}", "open to its database")  \
+    X(METADATA_TRANSACTIONS, METRIC_COUNTER, "monoscope.metadata.transactions", "{transaction}", "begun")            \
+    X(METADATA_REPEATED, METRIC_COUNTER, "monoscope.metadata.repeated", "{transaction}",                             \
+      "done again after a lost race or a broken connection")                                                         \
+    X(METADATA_FAILED, METRIC_COUNTER, "monoscope.metadata.failed", "{call}", "changes and reads that failed")       \
     X(PROJECTS, METRIC_GAUGE, "monoscope.projects", "{project}", "projects there are")                               \
     X(TELEMETRY_RECORDS, METRIC_COUNTER, "monoscope.telemetry.records", "{record}",                                  \
       "own records stored in project monoscope, by signal")                                                          \

@@ -1,0 +1,75 @@
+#include "meta/meta_inside.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+enum { FOLLOW_MS = 250 };
+
+/* What is said once, until it is otherwise. The pool tells when the database goes and comes. */
+struct said {
+    bool failed, over;
+};
+
+static void state_say(struct meta *meta, bool ok, const struct err *err, struct said *said)
+{
+    if (!ok && !said->failed && err->code != ERR_BUSY)
+        log_warn(meta->log, "meta.refresh_failed", log_text("err", err->text));
+    said->failed = !ok && err->code != ERR_BUSY;
+    bool is_over = !meta_is_current(meta);
+    if (is_over && !said->over)
+        log_error(meta->log, "meta.grace_over", log_text("database", db_name(meta->db)),
+                  log_number("grace_ms", (int64_t)(meta->grace_ns / 1000000)),
+                  log_text("then", "who sends and asks is told to wait until it is back"));
+    if (!is_over && said->over) log_info(meta->log, "meta.grace_back", log_text("database", db_name(meta->db)));
+    said->over = is_over;
+}
+
+static void *follow(void *ctx)
+{
+    struct meta *meta = ctx;
+    struct said said = { 0 };
+    pthread_mutex_lock(&meta->follow_lock);
+    while (!meta->follow_stops) {
+        pthread_mutex_unlock(&meta->follow_lock);
+        struct err err = { 0 };
+        bool ok = meta_refresh(meta, &err);
+        state_say(meta, ok, &err, &said);
+        uint64_t until_ns = clock_mono_ns() + FOLLOW_MS * 1000000ull;
+        struct timespec until = { .tv_sec = (time_t)(until_ns / 1000000000ull),
+                                  .tv_nsec = (long)(until_ns % 1000000000ull) };
+        pthread_mutex_lock(&meta->follow_lock);
+        if (!meta->follow_stops) pthread_cond_timedwait(&meta->follow_wakes, &meta->follow_lock, &until);
+    }
+    pthread_mutex_unlock(&meta->follow_lock);
+    return NULL;
+}
+
+bool meta_follow(struct meta *meta, uint64_t grace_ms, struct err *err)
+{
+    meta->grace_ns = grace_ms * 1000000ull;
+    meta->is_followed = true;
+    errno = pthread_create(&meta->follower, NULL, follow, meta);
+    if (errno == 0) return true;
+    meta->is_followed = false;
+    return err_os(err, "could not start the thread that follows the metadata");
+}
+
+void follow_stop(struct meta *meta)
+{
+    if (!meta->is_followed) return;
+    pthread_mutex_lock(&meta->follow_lock);
+    meta->follow_stops = true;
+    pthread_cond_signal(&meta->follow_wakes);
+    pthread_mutex_unlock(&meta->follow_lock);
+    pthread_join(meta->follower, NULL);
+}
+
+bool meta_is_current(const struct meta *meta)
+{
+    if (!meta->is_followed || meta->grace_ns == 0) return true;
+    uint64_t current_ns = atomic_load_explicit(&meta->current_mono_ns, memory_order_relaxed);
+    return clock_mono_ns() - current_ns <= meta->grace_ns;
+}
