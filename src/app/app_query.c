@@ -17,8 +17,9 @@ static bool login(void *ctx, struct bytes user, struct bytes password, struct pg
     struct err missing = { 0 };
     if (!meta_key_find(app->meta, password, &key))
         return err_set(err, ERR_UNAUTHENTICATED, "unknown API key; the password is an API key of the project");
-    if (key.is_ingest_only)
-        return err_set(err, ERR_FORBIDDEN, "this API key is for sending only: ask with another key of the project");
+    if ((key.scopes & META_SCOPE_QUERY) == 0)
+        return err_set(err, ERR_FORBIDDEN,
+                       "this API key is not for asking (scope query): ask with another key of the project");
     if (meta_project_find(app->meta, user, &project, &missing) && !uuid_equal(project.id, key.project_id))
         return err_set(err, ERR_UNAUTHENTICATED, "this API key is not of project \"%.*s\"", (int)user.len,
                        (const char *)user.ptr);

@@ -1,6 +1,7 @@
 /* main.c -- the command line: run, and small commands beside a running server. */
 #include "app/app.h"
 #include "app/beside.h"
+#include "app/key.h"
 #include "app/retention.h"
 #include "app/send.h"
 #include "meta/meta.h"
@@ -152,104 +153,14 @@ static int command_project(int argc, char **argv)
     return ok ? 0 : beside_fail(&err);
 }
 
-static bool key_print(void *ctx, const struct meta_key *key)
-{
-    char id[UUID_TEXT_BYTES + 1];
-    (void)ctx;
-    uuid_to_text(key->id, id);
-    printf("%s  %-12s %s%s%s\n", id,
-           key->origins[0]       ? "browser"
-           : key->is_ingest_only ? "ingest only"
-                                 : "",
-           key->name, key->origins[0] ? "  from " : "", key->origins);
-    return true;
-}
-
-static int key_usage(void)
-{
-    fprintf(stderr, "usage: monoscope key create PROJECT NAME [--ingest-only] [--browser ORIGIN,ORIGIN...]\n"
-                    "       monoscope key list PROJECT\n"
-                    "       monoscope key revoke KEY_ID                        all with [--data FOLDER]\n");
-    return 2;
-}
-
-/* Takes what limits a key out of argv; the rest are settings. False: --browser without its value. */
-static bool key_limits_take(int *argc, char **argv, struct meta_key_limits *limits)
-{
-    int kept = 0;
-    for (int a = 0; a < *argc; a++) {
-        if (strcmp(argv[a], "--ingest-only") == 0) {
-            limits->is_ingest_only = true;
-        } else if (strncmp(argv[a], "--browser=", 10) == 0) {
-            limits->origins = argv[a] + 10;
-        } else if (strcmp(argv[a], "--browser") == 0) {
-            if (++a == *argc) return false;
-            limits->origins = argv[a];
-        } else {
-            argv[kept++] = argv[a];
-        }
-    }
-    *argc = kept;
-    return limits->origins == NULL || limits->origins[0] != '\0';
-}
-
-static bool key_create(struct meta *meta, const char *project_name, const char *name,
-                       const struct meta_key_limits *limits, struct err *err)
-{
-    struct meta_project project;
-    struct meta_key key;
-    char secret[META_SECRET_BYTES], id[UUID_TEXT_BYTES + 1];
-    if (!meta_project_find(meta, bytes_of_text(project_name), &project, err) ||
-        !meta_key_create_limited(meta, project.id, name, limits, &key, secret, err))
-        return false;
-    uuid_to_text(key.id, id);
-    printf("key id   %s\nAPI key  %s   (shown once)\n", id, secret);
-    if (key.origins[0]) printf("for      sending from pages of %s\n", key.origins);
-    return true;
-}
-
-static bool key_list(struct meta *meta, const char *project_name, struct err *err)
-{
-    struct meta_project project;
-    if (!meta_project_find(meta, bytes_of_text(project_name), &project, err)) return false;
-    meta_key_list(meta, project.id, key_print, NULL);
-    return true;
-}
-
-/* key create PROJECT NAME | key list PROJECT | key revoke KEY_ID */
-static int command_key(int argc, char **argv)
-{
-    struct meta_key_limits limits = { 0 };
-    if (!key_limits_take(&argc, argv, &limits)) return key_usage();
-    const char *command = argc > 0 ? argv[0] : "";
-    bool creates = strcmp(command, "create") == 0, lists = strcmp(command, "list") == 0;
-    int used = creates ? 3 : 2;
-    struct config config;
-    struct log log = { .fd = 2, .level_min = LOG_WARN };
-    struct err err = { 0 };
-    struct meta *meta;
-    struct uuid key_id = { 0 };
-    if (argc < used || (!creates && !lists && strcmp(command, "revoke") != 0)) return key_usage();
-    if (!creates && !lists && !uuid_from_text(bytes_of_text(argv[1]), &key_id)) {
-        fprintf(stderr, "monoscope: \"%s\" is not a key's id (printed by `key create` and `key list`)\n", argv[1]);
-        return 2;
-    }
-    if (!config_read(&config, argc - used, argv + used, &err) || !beside_meta_open(&meta, &config, &log, &err))
-        return beside_fail(&err);
-    bool ok = creates ? key_create(meta, argv[1], argv[2], &limits, &err)
-              : lists ? key_list(meta, argv[1], &err)
-                      : meta_key_revoke(meta, key_id, &err);
-    meta_close(meta);
-    return ok ? 0 : beside_fail(&err);
-}
-
 static int command_help(void)
 {
     printf("monoscope %s -- logs, traces and metrics in, SQL out\n\n"
            "  monoscope run [options]                        start the server\n"
            "  monoscope send [--port P] --key K [--tls --ca FILE] TEXT  send one log record\n"
            "  monoscope project list | create NAME           projects of a data folder\n"
-           "  monoscope key create PROJECT NAME [--ingest-only] [--browser ORIGINS] | list PROJECT | revoke ID\n"
+           "  monoscope key create PROJECT NAME [--scopes ingest,query,admin] [--expires 90d] [--browser ORIGINS]\n"
+           "  monoscope key list PROJECT | revoke ID\n"
            "  monoscope retention set PROJECT TABLE 30d | list | clear PROJECT TABLE\n"
            "  monoscope version | help\n\noptions:\n",
            VERSION);
@@ -263,7 +174,7 @@ int main(int argc, char **argv)
     if (strcmp(command, "run") == 0) return command_run(argc - 2, argv + 2);
     if (strcmp(command, "send") == 0) return send_command(argc - 2, argv + 2);
     if (strcmp(command, "project") == 0) return command_project(argc - 2, argv + 2);
-    if (strcmp(command, "key") == 0) return command_key(argc - 2, argv + 2);
+    if (strcmp(command, "key") == 0) return key_command(argc - 2, argv + 2);
     if (strcmp(command, "retention") == 0) return retention_command(argc - 2, argv + 2);
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0) return command_help();
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "meta/meta_inside.h"
+#include "meta/secret.h"
 
 /* Reads all of it; what was in memory stays when that fails. A change in between is seen twice, not missed: its number is
  * read first. Keys before projects, for a key names its project. */
@@ -73,7 +74,9 @@ bool meta_open(struct meta **out, const char *database, const struct log *log, s
     pthread_cond_init(&meta->follow_wakes, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_rwlock_init(&meta->lock, NULL);
-    if (!db_change_number(db, META_TOPIC, &number, err) || !memory_load(meta, number, err)) {
+    meta->uses = key_uses_create();
+    if (!secret_find(db, META_KEY_SECRET, meta->key_secret, err) || !db_change_number(db, META_TOPIC, &number, err) ||
+        !memory_load(meta, number, err)) {
         meta_close(meta);
         return false;
     }
@@ -91,5 +94,7 @@ void meta_close(struct meta *meta)
     pthread_mutex_destroy(&meta->load_lock);
     pthread_rwlock_destroy(&meta->lock);
     memory_deinit(&meta->memory);
+    key_uses_destroy(meta->uses);
+    explicit_bzero(meta->key_secret, sizeof meta->key_secret);
     free(meta);
 }

@@ -2,9 +2,10 @@
  *
  *   change --> struct db (db.h: SQLite or PostgreSQL) --meta_refresh--> [ maps in memory ] <-- look-ups
  *
- * A key is "mono_" + 40 characters of base58 (232 bits); only its SHA-256 is kept. Lookups are answered from memory.
- * A usual key sends and asks. One for ingest only cannot ask; a browser key is one of those that names the pages it may
- * be used from, for everyone can read it in the page's source.
+ * A key is "mono_" + 8 characters, its prefix, by which people know it + "_" + 44 of base58 (256 bits); only its HMAC with a
+ * secret of this installation (secret.h) is kept. Keys of before, "mono_" + 40 (232 bits) kept as SHA-256, go on working.
+ * Lookups are answered from memory. A usual key sends and asks; scopes say less or more. A browser key sends only, and names
+ * the pages it may be used from, for everyone can read it in the page's source. One that has expired is not found.
  * Changes come in two forms: with struct meta, in a transaction of their own and seen by the next look-up; with a session,
  * as part of the caller's transaction (with its entry in the audit log), who then calls meta_refresh.
  * Thread: any. Errors: ERR_EXISTS, ERR_NOT_FOUND, and those of db.h: ERR_BUSY while the database is away. */
@@ -35,15 +36,15 @@ struct meta_key {
     char name[64];
     char prefix[META_PREFIX_BYTES]; /* "mono_4Fg8Kp2Q": how the key begins, for lists; empty for keys of before */
     uint32_t scopes;                /* of enum meta_scope; never 0 */
-    bool is_ingest_only;            /* scopes == META_SCOPE_INGEST */
     int64_t created_unix_us;
     int64_t expires_unix_us;     /* 0: never */
     char origins[ORIGINS_BYTES]; /* origin.h; empty: not a browser key */
 };
 struct meta_key_limits {
-    bool is_ingest_only;
+    uint32_t scopes; /* 0: ingest and query */
     const char
-        *origins; /* as origins_read takes them; empty or NULL: not a browser key. Else it is for ingest only too */
+        *origins; /* as origins_read takes them; empty or NULL: not a browser key. Else its scope is ingest alone */
+    int64_t expires_unix_us; /* 0: never */
 };
 #define META_SECRET_BYTES 64
 /* database: a URL or a path, as db_open takes it. */
@@ -93,8 +94,18 @@ void meta_key_list(struct meta *meta, struct uuid project_id, bool (*each)(void 
 MUST_CHECK bool meta_key_revoke(struct meta *meta, struct uuid key_id, struct err *err);
 MUST_CHECK bool meta_key_end(struct db_session *session, struct uuid key_id,
                              struct err *err); /* the same, in a session */
-/* Memory only; false when unknown or revoked. Time does not depend on how much of the key is right. */
+/* Memory only; false when unknown, revoked or expired. Time does not depend on how much of the key is right. */
 bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key);
+/* Is a key that was found before still good? For connections that last. Memory only. */
+bool meta_key_is_good(struct meta *meta, struct uuid key_id);
+/* Writes when keys were last used, each at most once a minute. To be called now and then, off the event loops. */
+MUST_CHECK bool meta_key_uses_save(struct meta *meta, struct err *err);
+/* "ingest", "query", "admin"; false: there is none of that name. */
+bool meta_scope_read(struct bytes name, enum meta_scope *scope);
+const char *meta_scope_name(enum meta_scope scope);
+/* "ingest,query" of a set of scopes. */
+#define META_SCOPES_TEXT_BYTES 32
+void meta_scopes_text(uint32_t scopes, char text[META_SCOPES_TEXT_BYTES]);
 /* May this page use any browser key at all? For a preflight request, which carries no key. Memory only. */
 bool meta_origin_is_known(struct meta *meta, struct bytes origin);
 

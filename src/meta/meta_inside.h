@@ -11,7 +11,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define META_TOPIC "projects" /* of db_note_change */
+#define META_TOPIC      "projects" /* of db_note_change */
+#define META_KEY_SECRET "keys"     /* of secret_find */
 
 /* Places of entries in an array, by a hash of them; entries are only added. */
 struct places {
@@ -23,7 +24,7 @@ struct places {
 };
 struct key_entry {
     struct meta_key key;
-    uint8_t secret_sha256[SHA256_BYTES];
+    uint8_t secret_hash[SHA256_BYTES]; /* HMAC; of keys without a prefix SHA-256 */
     bool is_revoked;
 };
 /* All that the database holds of it. */
@@ -49,7 +50,14 @@ struct meta {
     pthread_mutex_t follow_lock; /* guards follow_stops */
     pthread_cond_t follow_wakes;
     bool follow_stops;
+    uint8_t key_secret[SHA256_BYTES]; /* of keys' HMAC; constant */
+    struct key_uses *uses;
 };
+
+/* When keys were last used: noted in memory, written now and then. */
+struct key_uses *key_uses_create(void);
+void key_uses_destroy(struct key_uses *uses); /* NULL is fine */
+void key_uses_note(struct key_uses *uses, struct uuid key_id);
 
 void memory_deinit(struct memory *memory);
 void project_keep(struct memory *memory, const struct meta_project *project);
@@ -59,6 +67,7 @@ const struct meta_project *project_by_id(const struct memory *memory, struct uui
 const struct meta_project *project_by_name(const struct memory *memory, struct bytes name);
 /* The next key whose secret may be this one; *step starts at 0. NULL at the end. */
 const struct key_entry *key_by_digest(const struct memory *memory, const uint8_t digest[SHA256_BYTES], uint32_t *step);
+const struct key_entry *key_by_id(const struct memory *memory, struct uuid id); /* NULL: none */
 const struct meta_retention *retention_at(const struct memory *memory, struct uuid project_id, const char *table);
 
 /* Rows into a memory that nobody sees yet. */

@@ -7,8 +7,18 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
-#define SECRET_PREFIX "mono_"
-enum { SECRET_DIGITS = 40, SECRET_BYTES_MAX = 256, NAME_BYTES = sizeof((struct meta_key *)0)->name };
+#include "meta/secret.h"
+
+#define SECRET_BEGIN "mono_"
+enum {
+    BEGIN_LEN = sizeof SECRET_BEGIN - 1,
+    PREFIX_DIGITS = 8,
+    SECRET_DIGITS = 44, /* 257.7 bits */
+    PREFIX_LEN = BEGIN_LEN + PREFIX_DIGITS,
+    SECRET_LEN = PREFIX_LEN + 1 + SECRET_DIGITS,
+    SECRET_BYTES_MAX = 256, /* of what is looked up at all */
+    NAME_BYTES = sizeof((struct meta_key *)0)->name
+};
 
 static bool random_bytes(uint8_t *ptr, size_t len, struct err *err)
 {
@@ -22,27 +32,80 @@ static bool random_bytes(uint8_t *ptr, size_t len, struct err *err)
     return true;
 }
 
-static bool secret_make(char secret[META_SECRET_BYTES], struct err *err)
+static bool digits_make(char *at, size_t count, struct err *err)
 {
     static const char digits[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"; /* base58 */
-    static_assert(sizeof digits == 59 && sizeof SECRET_PREFIX + SECRET_DIGITS <= META_SECRET_BYTES, "");
-    strcpy(secret, SECRET_PREFIX);
-    size_t len = sizeof SECRET_PREFIX - 1;
-    while (len < sizeof SECRET_PREFIX - 1 + SECRET_DIGITS) {
-        uint8_t bytes[64];
+    static_assert(sizeof digits == 59, "58 of them");
+    uint8_t bytes[64];
+    size_t made = 0;
+    while (made < count) {
         if (!random_bytes(bytes, sizeof bytes, err)) return false;
-        for (size_t i = 0; i < sizeof bytes && len < sizeof SECRET_PREFIX - 1 + SECRET_DIGITS; i++) {
-            if (bytes[i] < 4 * 58) secret[len++] = digits[bytes[i] % 58]; /* the rest would make some likelier */
+        for (size_t i = 0; i < sizeof bytes && made < count; i++) {
+            if (bytes[i] < 4 * 58) at[made++] = digits[bytes[i] % 58]; /* the rest would make some likelier */
         }
-        explicit_bzero(bytes, sizeof bytes);
     }
-    secret[len] = 0;
+    explicit_bzero(bytes, sizeof bytes);
     return true;
 }
 
-static uint32_t scopes_of(const struct meta_key *key)
+/* mono_4Fg8Kp2Q_... */
+static bool secret_make(char secret[META_SECRET_BYTES], struct err *err)
 {
-    return META_SCOPE_INGEST | (key->is_ingest_only ? 0u : META_SCOPE_QUERY);
+    static_assert(SECRET_LEN < META_SECRET_BYTES && PREFIX_LEN < META_PREFIX_BYTES, "with its NUL");
+    strcpy(secret, SECRET_BEGIN);
+    secret[PREFIX_LEN] = '_';
+    secret[SECRET_LEN] = '\0';
+    return digits_make(secret + BEGIN_LEN, PREFIX_DIGITS, err) &&
+           digits_make(secret + PREFIX_LEN + 1, SECRET_DIGITS, err);
+}
+
+static bool has_prefix(struct bytes secret)
+{
+    return secret.len == SECRET_LEN && secret.ptr[PREFIX_LEN] == '_';
+}
+
+static void secret_hash(const uint8_t key_secret[SHA256_BYTES], struct bytes secret, uint8_t hash[SHA256_BYTES])
+{
+    if (has_prefix(secret)) {
+        hmac_sha256(bytes_from(key_secret, SHA256_BYTES), secret, hash);
+    } else { /* one of before */
+        sha256_of(secret, hash);
+    }
+}
+
+/* -- scopes ----------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    enum meta_scope scope;
+} scope_names[] = { { "ingest", META_SCOPE_INGEST }, { "query", META_SCOPE_QUERY }, { "admin", META_SCOPE_ADMIN } };
+
+bool meta_scope_read(struct bytes name, enum meta_scope *scope)
+{
+    for (size_t s = 0; s < COUNT_OF(scope_names); s++) {
+        if (!bytes_equal(name, bytes_of_text(scope_names[s].name))) continue;
+        *scope = scope_names[s].scope;
+        return true;
+    }
+    return false;
+}
+
+const char *meta_scope_name(enum meta_scope scope)
+{
+    for (size_t s = 0; s < COUNT_OF(scope_names); s++) {
+        if (scope_names[s].scope == scope) return scope_names[s].name;
+    }
+    return "";
+}
+
+void meta_scopes_text(uint32_t scopes, char text[META_SCOPES_TEXT_BYTES])
+{
+    text[0] = '\0';
+    for (size_t s = 0; s < COUNT_OF(scope_names); s++) {
+        if ((scopes & scope_names[s].scope) == 0) continue;
+        if (text[0] != '\0') strcat(text, ",");
+        strcat(text, scope_names[s].name);
+    }
 }
 
 static bool key_name_check(const char *name, struct err *err)
@@ -55,29 +118,48 @@ static bool key_name_check(const char *name, struct err *err)
 
 /* -- changes ---------------------------------------------------------------------------------------------------- */
 
+static bool limits_take(const struct meta_key_limits *limits, struct meta_key *key, struct err *err)
+{
+    if (limits->origins != NULL && !origins_read(limits->origins, key->origins, err)) return false;
+    bool is_browser = key->origins[0] != '\0';
+    key->scopes = limits->scopes != 0 ? limits->scopes
+                  : is_browser        ? META_SCOPE_INGEST
+                                      : META_SCOPE_INGEST | META_SCOPE_QUERY;
+    key->expires_unix_us = limits->expires_unix_us;
+    if ((key->scopes & ~META_SCOPES_ALL) != 0)
+        return err_set(err, ERR_INPUT, "a key's scopes are ingest, query and admin");
+    if (is_browser && key->scopes != META_SCOPE_INGEST)
+        return err_set(err, ERR_INPUT,
+                       "everyone who opens a page can read its key: a browser key has the scope ingest and no other");
+    return key->expires_unix_us == 0 || key->expires_unix_us > clock_unix_us() ||
+           err_set(err, ERR_INPUT, "a key must expire in the future");
+}
+
 bool meta_key_insert(struct db_session *session, struct uuid project_id, const char *name,
                      const struct meta_key_limits *limits, struct meta_key *key, char secret[META_SECRET_BYTES],
                      struct err *err)
 {
     struct key_entry entry = { .key = { .id = uuid_random(), .project_id = project_id } };
-    secret[0] = 0;
-    if (!key_name_check(name, err) ||
-        (limits->origins != NULL && !origins_read(limits->origins, entry.key.origins, err)))
-        return false;
+    uint8_t key_secret[SECRET_BYTES];
     char made[META_SECRET_BYTES];
-    if (!secret_make(made, err)) return false;
+    secret[0] = 0;
+    if (!key_name_check(name, err) || !limits_take(limits, &entry.key, err) ||
+        !secret_take(session, META_KEY_SECRET, key_secret, err) || !secret_make(made, err))
+        return false;
     strcpy(entry.key.name, name);
-    entry.key.is_ingest_only = limits->is_ingest_only || entry.key.origins[0] != '\0';
-    entry.key.scopes = scopes_of(&entry.key);
+    memcpy(entry.key.prefix, made, PREFIX_LEN);
     entry.key.created_unix_us = clock_unix_us();
-    sha256_of(bytes_of_text(made), entry.secret_sha256);
+    secret_hash(key_secret, bytes_of_text(made), entry.secret_hash);
+    explicit_bzero(key_secret, sizeof key_secret);
+    struct db_value expires = db_integer(entry.key.expires_unix_us);
+    expires.is_null = entry.key.expires_unix_us == 0;
     bool ok = db_run(session,
-                     "INSERT INTO keys(id, project_id, name, secret_sha256, created_unix_ms, is_ingest_only, origins)"
-                     " VALUES($1, $2, $3, $4, $5, $6, $7)",
+                     "INSERT INTO keys(id, project_id, name, secret_hash, created_unix_ms, prefix, scopes, origins,"
+                     " expires_unix_us) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                      DB_VALUES(db_uuid(entry.key.id), db_uuid(project_id), db_text(name),
-                               db_bytes(bytes_from(entry.secret_sha256, SHA256_BYTES)),
-                               db_integer(entry.key.created_unix_us / 1000), db_boolean(entry.key.is_ingest_only),
-                               db_text(entry.key.origins)),
+                               db_bytes(bytes_from(entry.secret_hash, SHA256_BYTES)),
+                               db_integer(entry.key.created_unix_us / 1000), db_text(entry.key.prefix),
+                               db_integer(entry.key.scopes), db_text(entry.key.origins), expires),
                      NULL, NULL, NULL, err) &&
               db_note_change(session, META_TOPIC, err);
     if (!ok && err->code == ERR_NOT_FOUND) err_set(err, ERR_NOT_FOUND, "there is no such project");
@@ -145,19 +227,21 @@ bool meta_key_revoke(struct meta *meta, struct uuid key_id, struct err *err)
 static bool key_read(void *ctx, struct db_row *row, struct err *err)
 {
     struct key_entry entry = { .key = { .id = db_row_uuid(row, 0), .project_id = db_row_uuid(row, 1) } };
-    struct bytes digest = db_row_bytes(row, 3);
+    struct bytes hash = db_row_bytes(row, 3);
+    int64_t scopes = db_row_integer(row, 7);
     (void)err;
     db_row_text_copy(row, 2, entry.key.name, sizeof entry.key.name);
-    if (digest.len != SHA256_BYTES) {
+    if (hash.len != SHA256_BYTES || scopes < 1 || scopes > META_SCOPES_ALL) {
         row->is_bad = true;
         return false;
     }
-    memcpy(entry.secret_sha256, digest.ptr, SHA256_BYTES);
+    memcpy(entry.secret_hash, hash.ptr, SHA256_BYTES);
     entry.key.created_unix_us = db_row_integer(row, 4) * 1000;
     entry.is_revoked = !db_row_is_null(row, 5);
-    entry.key.is_ingest_only = db_row_boolean(row, 6);
-    db_row_text_copy(row, 7, entry.key.origins, sizeof entry.key.origins);
-    entry.key.scopes = scopes_of(&entry.key);
+    db_row_text_copy(row, 6, entry.key.prefix, sizeof entry.key.prefix);
+    entry.key.scopes = (uint32_t)scopes;
+    db_row_text_copy(row, 8, entry.key.origins, sizeof entry.key.origins);
+    entry.key.expires_unix_us = db_row_integer(row, 9);
     key_keep(ctx, &entry);
     return true;
 }
@@ -166,7 +250,8 @@ bool keys_load(struct db *db, struct memory *memory, struct err *err)
 {
     return db_read(
         db,
-        "SELECT id, project_id, name, secret_sha256, created_unix_ms, revoked_unix_ms, is_ingest_only, origins"
+        "SELECT id, project_id, name, secret_hash, created_unix_ms, revoked_unix_ms, prefix, scopes, origins,"
+        " expires_unix_us"
         " FROM keys WHERE project_id NOT IN (SELECT id FROM projects WHERE archived_unix_us IS NOT NULL)"
         " ORDER BY created_unix_ms, id",
         DB_NO_VALUES, key_read, memory, err);
@@ -195,22 +280,39 @@ static bool digest_equal(const uint8_t *a, const uint8_t *b)
     return difference == 0;
 }
 
+static bool is_good(const struct key_entry *entry)
+{
+    return !entry->is_revoked && (entry->key.expires_unix_us == 0 || clock_unix_us() < entry->key.expires_unix_us);
+}
+
 bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key)
 {
-    uint8_t digest[SHA256_BYTES];
+    uint8_t hash[SHA256_BYTES];
     if (secret.len > SECRET_BYTES_MAX) return false;
-    sha256_of(secret, digest);
+    secret_hash(meta->key_secret, secret, hash);
     bool found = false;
     uint32_t step = 0;
     const struct key_entry *entry;
     pthread_rwlock_rdlock(&meta->lock);
-    while ((entry = key_by_digest(&meta->memory, digest, &step)) != NULL) {
-        if (!digest_equal(entry->secret_sha256, digest) || entry->is_revoked) continue;
+    while ((entry = key_by_digest(&meta->memory, hash, &step)) != NULL) {
+        /* A hash that was kept is no secret: it must not open what its own text is the hash of. */
+        bool is_of_form = has_prefix(secret) == (entry->key.prefix[0] != '\0');
+        if (!digest_equal(entry->secret_hash, hash) || !is_of_form || !is_good(entry)) continue;
         *key = entry->key;
         found = true;
     }
     pthread_rwlock_unlock(&meta->lock);
+    if (found) key_uses_note(meta->uses, key->id);
     return found;
+}
+
+bool meta_key_is_good(struct meta *meta, struct uuid key_id)
+{
+    pthread_rwlock_rdlock(&meta->lock);
+    const struct key_entry *entry = key_by_id(&meta->memory, key_id);
+    bool good = entry != NULL && is_good(entry);
+    pthread_rwlock_unlock(&meta->lock);
+    return good;
 }
 
 bool meta_origin_is_known(struct meta *meta, struct bytes origin)

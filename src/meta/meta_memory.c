@@ -78,7 +78,7 @@ void key_keep(struct memory *memory, const struct key_entry *entry)
     }
     memory->keys[memory->key_count] = *entry;
     places_add(&memory->keys_by_id, id_hash(memory, entry->key.id), memory->key_count);
-    places_add(&memory->keys_by_secret, digest_hash(entry->secret_sha256), memory->key_count);
+    places_add(&memory->keys_by_secret, digest_hash(entry->secret_hash), memory->key_count);
     memory->key_count++;
 }
 
@@ -86,6 +86,15 @@ const struct key_entry *key_by_digest(const struct memory *memory, const uint8_t
 {
     uint32_t entry;
     return places_next(&memory->keys_by_secret, digest_hash(digest), step, &entry) ? &memory->keys[entry] : NULL;
+}
+
+const struct key_entry *key_by_id(const struct memory *memory, struct uuid id)
+{
+    uint32_t step = 0, entry;
+    while (places_next(&memory->keys_by_id, id_hash(memory, id), &step, &entry)) {
+        if (uuid_equal(memory->keys[entry].key.id, id)) return &memory->keys[entry];
+    }
+    return NULL;
 }
 
 const struct meta_retention *retention_at(const struct memory *memory, struct uuid project_id, const char *table)

@@ -112,9 +112,11 @@ static void test_keys(void **state)
     struct err err = { 0 };
     assert_true(meta_key_create(fixture->meta, a.id, "first \xc3\xa9", &key_a, secret_a, &err));
     assert_true(meta_key_create(fixture->meta, b.id, "second", &key_b, secret_b, &err));
-    assert_int_equal(strlen(secret_a), 45);
+    assert_int_equal(strlen(secret_a), 58);
     assert_memory_equal(secret_a, "mono_", 5);
-    assert_int_equal(strspn(secret_a + 5, "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"), 40);
+    assert_int_equal(strspn(secret_a + 5, "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"), 8);
+    assert_int_equal(strspn(secret_a + 14, "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"), 44);
+    assert_memory_equal(secret_a, key_a.prefix, 13);
     assert_string_not_equal(secret_a, secret_b);
     for (int reopened = 0; reopened < 2; reopened++) {
         assert_true(meta_key_find(fixture->meta, bytes_of_text(secret_a), &found));
@@ -127,7 +129,8 @@ static void test_keys(void **state)
             near[i] = near[i] == '2' ? '3' : '2';
             assert_false(meta_key_find(fixture->meta, bytes_of_text(near), &found));
         }
-        assert_false(meta_key_find(fixture->meta, bytes_from(secret_a, 44), &found));
+        assert_false(meta_key_find(fixture->meta, bytes_from(secret_a, 57), &found));
+        assert_false(meta_key_find(fixture->meta, bytes_of_text(key_a.prefix), &found));
         assert_false(meta_key_find(fixture->meta, BYTES(""), &found));
         reopen(fixture);
     }
@@ -163,7 +166,7 @@ static void test_secret_is_not_kept(void **state)
     }
     snprintf(command, sizeof command, "grep -qa visible-name %s/*", fixture->base->dir);
     assert_int_equal(system(command), 0);
-    snprintf(command, sizeof command, "grep -qa -e %s -e %.12s %s/*", secret + 5, secret + 5, fixture->base->dir);
+    snprintf(command, sizeof command, "grep -qa -e %s -e %.12s %s/*", secret + 14, secret + 14, fixture->base->dir);
     assert_int_not_equal(system(command), 0);
     if (fixture->base->kind == DB_POSTGRES) return;
     struct stat status;
@@ -486,10 +489,10 @@ static void test_limited_keys(void **state)
     struct meta_key full, ingest, browser, found;
     char secret[META_SECRET_BYTES], ingest_secret[META_SECRET_BYTES], browser_secret[META_SECRET_BYTES];
     assert_true(meta_key_create(fixture->meta, project.id, "full", &full, secret, &err));
-    assert_false(full.is_ingest_only);
+    assert_int_equal(full.scopes, META_SCOPE_INGEST | META_SCOPE_QUERY);
     assert_true(meta_key_create_limited(fixture->meta, project.id, "agent",
-                                        &(struct meta_key_limits){ .is_ingest_only = true }, &ingest, ingest_secret,
-                                        &err));
+                                        &(struct meta_key_limits){ .scopes = META_SCOPE_INGEST }, &ingest,
+                                        ingest_secret, &err));
     assert_true(meta_key_create_limited(
         fixture->meta, project.id, "page",
         &(struct meta_key_limits){ .origins =
@@ -501,10 +504,10 @@ static void test_limited_keys(void **state)
 
     reopen(fixture);
     assert_true(meta_key_find(fixture->meta, bytes_of_text(ingest_secret), &found));
-    assert_true(found.is_ingest_only);
+    assert_int_equal(found.scopes, META_SCOPE_INGEST);
     assert_string_equal(found.origins, "");
     assert_true(meta_key_find(fixture->meta, bytes_of_text(browser_secret), &found));
-    assert_true(found.is_ingest_only);
+    assert_int_equal(found.scopes, META_SCOPE_INGEST);
     assert_string_equal(found.origins, "https://shop.example http://localhost:3000 https://*.shop.example");
     assert_true(meta_origin_is_known(fixture->meta, BYTES("http://localhost:3000")));
     assert_false(meta_origin_is_known(fixture->meta, BYTES("http://localhost:3001")));
