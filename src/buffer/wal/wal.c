@@ -53,7 +53,7 @@ static void wal_stats(struct buffer *buffer, struct buffer_stats *stats)
 void wal_remember(struct wal *wal, uint64_t position, struct hash128 hash, int64_t received_unix_us)
 {
     if (received_unix_us > wal->newest_unix_us) wal->newest_unix_us = received_unix_us;
-    wal_repeats_add(&wal->repeats, hash, wal_second(received_unix_us));
+    repeats_add(&wal->repeats, hash, wal_second(received_unix_us));
     if (position != wal->hashed_last + 1) wal->hashed_first = position;
     wal->hashed_last = position;
 }
@@ -119,7 +119,7 @@ static bool append_admit(struct wal *wal, struct wal_append *append, struct err 
     }
     if (wal->state != WAL_RUNNING) return err_set(err, ERR_BUSY, "the log is not running");
     uint32_t second = wal_second(append->record.received_unix_us);
-    append->repeated = wal_repeats_has(&wal->repeats, append->record.hash, second);
+    append->repeated = repeats_has(&wal->repeats, append->record.hash, second);
     uint64_t weight = append_weight(append);
     /* One that is larger than the whole queue is taken when it is alone: its bytes are the appender's anyway. */
     if (wal->pending_bytes > 0 && wal->pending_bytes + weight > wal->options.pending_bytes_max)
@@ -350,7 +350,7 @@ static void run_deliver(struct wal *wal, struct wal_append **list, const struct 
 /* Takes the plan back to what is on the disk, after a run for which there was no room. Under the lock. */
 static void plan_rewind(struct wal *wal)
 {
-    wal_repeats_drop_newest(&wal->repeats, wal->position_last - wal->position_durable);
+    repeats_drop_newest(&wal->repeats, wal->position_last - wal->position_durable);
     wal->hashed_last -= wal->position_last - wal->position_durable;
     wal->position_last = wal->position_durable;
     wal->plan_offset = wal->plan_capacity = wal->disk_bytes = 0;
@@ -507,7 +507,7 @@ void wal_close(struct buffer *buffer)
     if (wal->file != NULL) ops->close(wal->file);
     if (wal->released_file != NULL) ops->close(wal->released_file);
     if (wal->lock_file != NULL) ops->close(wal->lock_file);
-    wal_repeats_deinit(&wal->repeats);
+    repeats_deinit(&wal->repeats);
     pthread_mutex_destroy(&wal->lock);
     pthread_mutex_destroy(&wal->release_lock);
     pthread_cond_destroy(&wal->wake);

@@ -1,6 +1,6 @@
 /* wal.h -- the inside of the log on disk; others include buffer/buffer.h only.
  *
- *   wal.c          append, the writer thread, close     wal_repeats.c  which requests came lately
+ *   wal.c          append, the writer thread, close     repeats.c  which requests came lately
  *   wal_open.c     what a crash left: scan, cut, start  wal_segment.c  log files: make, read
  *   wal_release.c  the released position, dropping log files and keeping their hashes
  *
@@ -9,19 +9,19 @@
  * Bytes: wal_format.h. */
 #pragma once
 #include "base/disk.h"
+#include "base/repeats.h"
 #include "buffer/buffer.h"
 #include "buffer/wal/wal_format.h"
-#include "buffer/wal/wal_repeats.h"
 #include <pthread.h>
 
-#define WAL_REPEATS_MAX      (UINT32_C(1) << 21)
-#define WAL_REPEATS_WINDOW_S 600u
-#define WAL_PATH_BYTES       4096u
-#define WAL_NAME_BYTES       40u
-#define WAL_READ_BYTES       (256u << 10) /* at a time, when bodies are wanted */
-#define WAL_FORGET_PAGE      4096u
-#define WAL_FORGET_BYTES     (1u << 20)  /* at a time: the hint has a price per call */
-#define WAL_WALK_BYTES       (16u << 10) /* when only headers are */
+#define REPEATS_MAX      (UINT32_C(1) << 21)
+#define REPEATS_WINDOW_S 600u
+#define WAL_PATH_BYTES   4096u
+#define WAL_NAME_BYTES   40u
+#define WAL_READ_BYTES   (256u << 10) /* at a time, when bodies are wanted */
+#define WAL_FORGET_PAGE  4096u
+#define WAL_FORGET_BYTES (1u << 20)  /* at a time: the hint has a price per call */
+#define WAL_WALK_BYTES   (16u << 10) /* when only headers are */
 
 struct wal_segment {
     uint64_t first;      /* position of its first record, also its name */
@@ -88,7 +88,7 @@ struct wal {
     uint64_t disk_bytes;          /* of all log files, as they will be when what is pending is written */
     struct wal_segment *segments; /* by position; the last one is current */
     uint32_t segment_count, segment_cap;
-    struct wal_repeats repeats; /* its newest entries are, one each, positions hashed_first to hashed_last */
+    struct repeats repeats; /* its newest entries are, one each, positions hashed_first to hashed_last */
     uint64_t hashed_first, hashed_last;
     int64_t newest_unix_us; /* received, of all records seen */
     struct buffer_stats stats;

@@ -458,7 +458,7 @@ bool buffer_open(struct buffer **out, const struct buffer_options *options, stru
     pthread_mutex_init(&wal->release_lock, NULL);
     pthread_cond_init(&wal->wake, NULL);
     pthread_cond_init(&wal->rolled, NULL);
-    wal_repeats_init(&wal->repeats, WAL_REPEATS_MAX, WAL_REPEATS_WINDOW_S);
+    repeats_init(&wal->repeats, REPEATS_MAX, REPEATS_WINDOW_S);
 
     struct found found = { 0 };
     bool opened = open_inside(wal, &found, err);

@@ -95,7 +95,7 @@ static bool hashes_read(struct wal *wal, const char *path, uint64_t first, struc
     if (!ops->open(wal->disk, path, DISK_READ, &file, err)) return false;
     bool read = ops->stat(file, &stat, err);
     if (read) {
-        buf_init(content, (size_t)WAL_REPEATS_MAX * WAL_HASHES_ENTRY_BYTES + WAL_HASHES_HEADER_BYTES);
+        buf_init(content, (size_t)REPEATS_MAX * WAL_HASHES_ENTRY_BYTES + WAL_HASHES_HEADER_BYTES);
         read = stat.bytes <= content->bytes_max && buf_reserve(content, (size_t)stat.bytes + 1);
         if (!read)
             err_set(err, ERR_CORRUPT, "\"%s\" is too large", path);
@@ -155,7 +155,7 @@ static void hashes_collect(struct wal *wal, uint64_t first, uint64_t position_en
         for (int i = 0; fits && i < STEP && position < position_end; i++, position++) {
             struct hash128 hash;
             uint32_t second;
-            if (!wal_repeats_at(&wal->repeats, wal->hashed_last - position, &hash, &second)) continue; /* too old */
+            if (!repeats_at(&wal->repeats, wal->hashed_last - position, &hash, &second)) continue; /* too old */
             uint8_t entry[WAL_HASHES_ENTRY_BYTES];
             wal_hashes_entry_write(entry, hash, (int64_t)second * 1000000);
             fits = buf_add(content, entry, sizeof entry); /* else more than the memory of hashes holds */
@@ -171,7 +171,7 @@ static bool hashes_write(struct wal *wal, const struct wal_segment *segment, uin
     hashes_name(name, segment->first);
     wal_path(wal, path, name);
     struct buf entries;
-    buf_init(&entries, (size_t)WAL_REPEATS_MAX * WAL_HASHES_ENTRY_BYTES);
+    buf_init(&entries, (size_t)REPEATS_MAX * WAL_HASHES_ENTRY_BYTES);
     hashes_collect(wal, segment->first, position_end, &entries);
     struct wal_hashes_header header = {
         .log_id = wal->id,
@@ -215,7 +215,7 @@ static void hashes_drop_old(struct wal *wal, int64_t oldest_unix_us)
 /* Under the lock: hashes of requests before this are not kept. */
 static int64_t oldest_kept_unix_us(const struct wal *wal)
 {
-    const int64_t window_us = WAL_REPEATS_WINDOW_S * INT64_C(1000000);
+    const int64_t window_us = REPEATS_WINDOW_S * INT64_C(1000000);
     return wal->newest_unix_us < INT64_MIN + window_us ? INT64_MIN : wal->newest_unix_us - window_us;
 }
 

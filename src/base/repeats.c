@@ -1,4 +1,4 @@
-#include "buffer/wal/wal_repeats.h"
+#include "base/repeats.h"
 #include <stdlib.h>
 
 struct entry {
@@ -8,16 +8,16 @@ struct entry {
 };
 static_assert(sizeof(struct entry) == 24, "what the bound in the header counts on");
 
-struct wal_repeats_block {
-    struct entry entries[WAL_REPEATS_BLOCK_ENTRIES];
+struct repeats_block {
+    struct entry entries[REPEATS_BLOCK_ENTRIES];
 };
 
-void wal_repeats_init(struct wal_repeats *repeats, uint32_t count_max, uint32_t window_s)
+void repeats_init(struct repeats *repeats, uint32_t count_max, uint32_t window_s)
 {
     assert(count_max > 0 && count_max <= UINT32_C(1) << 30);
     uint32_t block_count = 2; /* a ring that is full by count may begin and end inside a block */
-    while ((uint64_t)(block_count - 1) * WAL_REPEATS_BLOCK_ENTRIES < count_max) block_count *= 2;
-    *repeats = (struct wal_repeats){
+    while ((uint64_t)(block_count - 1) * REPEATS_BLOCK_ENTRIES < count_max) block_count *= 2;
+    *repeats = (struct repeats){
         .blocks = mem_calloc(block_count, sizeof *repeats->blocks),
         .block_count = block_count,
         .count_max = count_max,
@@ -26,22 +26,22 @@ void wal_repeats_init(struct wal_repeats *repeats, uint32_t count_max, uint32_t 
     };
 }
 
-void wal_repeats_deinit(struct wal_repeats *repeats)
+void repeats_deinit(struct repeats *repeats)
 {
     for (uint32_t i = 0; i < repeats->block_count; i++) free(repeats->blocks[i]);
     free(repeats->blocks);
     free(repeats->heads);
 }
 
-static bool is_kept(const struct wal_repeats *repeats, uint32_t number)
+static bool is_kept(const struct repeats *repeats, uint32_t number)
 {
     return number - repeats->oldest < repeats->count; /* numbers wrap: so does the difference */
 }
 
-static struct entry *entry_at(const struct wal_repeats *repeats, uint32_t number)
+static struct entry *entry_at(const struct repeats *repeats, uint32_t number)
 {
-    struct wal_repeats_block *block = repeats->blocks[number / WAL_REPEATS_BLOCK_ENTRIES % repeats->block_count];
-    return &block->entries[number % WAL_REPEATS_BLOCK_ENTRIES];
+    struct repeats_block *block = repeats->blocks[number / REPEATS_BLOCK_ENTRIES % repeats->block_count];
+    return &block->entries[number % REPEATS_BLOCK_ENTRIES];
 }
 
 /* Linear hashing: buckets 0 .. bucket_count-1; the last doubling is done up to bucket_count. */
@@ -54,7 +54,7 @@ static uint32_t bucket_of(struct hash128 hash, uint32_t bucket_count)
 }
 
 /* One more bucket: takes its share of the chain that it is split from. Order within a chain stays: new to old. */
-static void bucket_add(struct wal_repeats *repeats)
+static void bucket_add(struct repeats *repeats)
 {
     if (repeats->bucket_count == repeats->heads_cap) {
         repeats->heads_cap = repeats->heads_cap ? repeats->heads_cap * 2 : 256;
@@ -80,7 +80,7 @@ static void bucket_add(struct wal_repeats *repeats)
     *end_made = nothing;
 }
 
-bool wal_repeats_has(const struct wal_repeats *repeats, struct hash128 hash, uint32_t second_unix)
+bool repeats_has(const struct repeats *repeats, struct hash128 hash, uint32_t second_unix)
 {
     if (repeats->count == 0) return false;
     uint32_t bucket = bucket_of(hash, repeats->bucket_count);
@@ -97,18 +97,18 @@ bool wal_repeats_has(const struct wal_repeats *repeats, struct hash128 hash, uin
     return false;
 }
 
-static void oldest_forget(struct wal_repeats *repeats)
+static void oldest_forget(struct repeats *repeats)
 {
     assert(repeats->count > 0);
     uint32_t number = repeats->oldest++;
     repeats->count--;
-    if (number % WAL_REPEATS_BLOCK_ENTRIES != WAL_REPEATS_BLOCK_ENTRIES - 1 && repeats->count > 0) return;
-    struct wal_repeats_block **block = &repeats->blocks[number / WAL_REPEATS_BLOCK_ENTRIES % repeats->block_count];
+    if (number % REPEATS_BLOCK_ENTRIES != REPEATS_BLOCK_ENTRIES - 1 && repeats->count > 0) return;
+    struct repeats_block **block = &repeats->blocks[number / REPEATS_BLOCK_ENTRIES % repeats->block_count];
     free(*block);
     *block = NULL;
 }
 
-void wal_repeats_add(struct wal_repeats *repeats, struct hash128 hash, uint32_t second_unix)
+void repeats_add(struct repeats *repeats, struct hash128 hash, uint32_t second_unix)
 {
     if (second_unix > repeats->newest_s) repeats->newest_s = second_unix;
     while (repeats->count > 0 &&
@@ -117,7 +117,7 @@ void wal_repeats_add(struct wal_repeats *repeats, struct hash128 hash, uint32_t 
     if (repeats->count == repeats->count_max) oldest_forget(repeats);
 
     uint32_t number = repeats->oldest + repeats->count;
-    struct wal_repeats_block **block = &repeats->blocks[number / WAL_REPEATS_BLOCK_ENTRIES % repeats->block_count];
+    struct repeats_block **block = &repeats->blocks[number / REPEATS_BLOCK_ENTRIES % repeats->block_count];
     if (*block == NULL) *block = mem_alloc(sizeof **block);
     while (repeats->bucket_count <= repeats->count) bucket_add(repeats);
     uint32_t *head = &repeats->heads[bucket_of(hash, repeats->bucket_count)];
@@ -126,7 +126,7 @@ void wal_repeats_add(struct wal_repeats *repeats, struct hash128 hash, uint32_t 
     repeats->count++;
 }
 
-void wal_repeats_drop_newest(struct wal_repeats *repeats, uint64_t count)
+void repeats_drop_newest(struct repeats *repeats, uint64_t count)
 {
     for (; count > 0 && repeats->count > 0; count--) {
         uint32_t number = repeats->oldest + --repeats->count;
@@ -134,14 +134,14 @@ void wal_repeats_drop_newest(struct wal_repeats *repeats, uint64_t count)
         uint32_t *head = &repeats->heads[bucket_of(entry->hash, repeats->bucket_count)];
         assert(*head == number); /* the newest of all is the newest of its bucket */
         *head = entry->older;
-        if (number % WAL_REPEATS_BLOCK_ENTRIES != 0 && repeats->count > 0) continue;
-        struct wal_repeats_block **block = &repeats->blocks[number / WAL_REPEATS_BLOCK_ENTRIES % repeats->block_count];
+        if (number % REPEATS_BLOCK_ENTRIES != 0 && repeats->count > 0) continue;
+        struct repeats_block **block = &repeats->blocks[number / REPEATS_BLOCK_ENTRIES % repeats->block_count];
         free(*block);
         *block = NULL;
     }
 }
 
-bool wal_repeats_at(const struct wal_repeats *repeats, uint64_t back, struct hash128 *hash, uint32_t *second_unix)
+bool repeats_at(const struct repeats *repeats, uint64_t back, struct hash128 *hash, uint32_t *second_unix)
 {
     if (back >= repeats->count) return false;
     const struct entry *entry = entry_at(repeats, repeats->oldest + repeats->count - 1 - (uint32_t)back);
@@ -150,7 +150,7 @@ bool wal_repeats_at(const struct wal_repeats *repeats, uint64_t back, struct has
     return true;
 }
 
-size_t wal_repeats_bytes(const struct wal_repeats *repeats)
+size_t repeats_bytes(const struct repeats *repeats)
 {
     size_t bytes = repeats->block_count * sizeof *repeats->blocks + repeats->heads_cap * sizeof *repeats->heads;
     for (uint32_t i = 0; i < repeats->block_count; i++)
