@@ -58,6 +58,8 @@ struct app {
 };
 /* DATA/name */
 void app_path(const struct app *app, const char *name, char *path, size_t path_bytes);
+/* Of --retention: where a project says nothing; 0: for ever. */
+uint32_t app_days_kept(const struct config *config);
 /* What is open so far may be looked at. */
 void app_watch(struct app *app, enum watch_phase phase);
 

@@ -55,13 +55,18 @@ bool app_store_start(struct app *app, struct err *err)
     return timefusion_open(&app->timefusion, &options, err);
 }
 
-static uint32_t days_kept(void *ctx, struct uuid project_id, enum schema_table_id table)
+uint32_t app_days_kept(const struct config *config)
 {
     const uint64_t day_ms = 86400000;
+    return (uint32_t)((config->retention_ms + day_ms - 1) / day_ms);
+}
+
+static uint32_t days_kept(void *ctx, struct uuid project_id, enum schema_table_id table)
+{
     struct app *app = ctx;
     uint32_t days;
     if (meta_retention_find(app->meta, project_id, schema_table(table)->name, &days)) return days;
-    return (uint32_t)((app->config.retention_ms + day_ms - 1) / day_ms);
+    return app_days_kept(&app->config);
 }
 
 /* Requests that wait to become rows: the worker needs the machine. */

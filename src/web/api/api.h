@@ -30,7 +30,9 @@ struct api_parts {
     struct db *db;
     struct query_engine *query;
     const char *version;
-    bool has_tls; /* cookies are for https alone */
+    const char *own_project;         /* its name is the server's */
+    uint32_t retention_days_default; /* where a project says nothing; 0: for ever */
+    bool has_tls;                    /* cookies are for https alone */
     const struct log *log;
     /* What the process counts (telemetry.h): lines of component|key|value|unit|description. */
     bool (*stats)(void *ctx, struct buf *lines);

@@ -310,10 +310,14 @@ bool api_matches(struct api_call *call, yyjson_mut_val *now)
         tag_of(json, tag);
         if (tags_hold(wanted, tag)) return true;
     }
+    return false;
+}
+
+void api_fail_changed(struct api_call *call)
+{
     struct err err = { 0 };
     err_set(&err, ERR_CONFLICT, "it has changed since it was read: read it again");
     fail(call, &err, 412, NULL);
-    return false;
 }
 
 /* ---- answers in pieces ---- */

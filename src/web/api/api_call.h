@@ -79,9 +79,10 @@ void api_fail_at(struct api_call *call, const char *pointer, const char *fmt, ..
 
 /* ---- races: If-Match ---- */
 
-/* Of the value as api_answer would send it: an ETag. Compared with If-Match when the request has one: false, and the client
- * was told 412, when the thing has changed since it was read. To be asked inside the transaction that changes it. */
+/* Of the value as api_answer would send it: an ETag. Compared with If-Match when the request has one: false when the thing
+ * has changed since it was read; then answer by api_fail_changed. To be asked inside the transaction that changes it. */
 MUST_CHECK bool api_matches(struct api_call *call, yyjson_mut_val *now);
+void api_fail_changed(struct api_call *call); /* 412 */
 
 /* ---- long work ---- */
 

@@ -186,22 +186,13 @@ static bool tail_put(struct output *output, const struct err *failed)
     return ok && put(row, "}\n");
 }
 
-/* What a statement asks too much of is the asker's, not the server's: no 5xx. */
-static void fail_query(struct api_call *call, const struct err *err)
-{
-    int status = err_http_status(err->code);
-    if (err->code == ERR_UNSUPPORTED && call->parts->query != NULL) status = 400;
-    if (err->code == ERR_TIMEOUT || err->code == ERR_MEMORY) status = 422;
-    api_fail_status(call, status, err);
-}
-
 /* The first rows are there before the status is told, so that most of what goes wrong has one of its own. */
 static void answer_rows(struct output *output)
 {
     struct err err = { 0 };
     const struct query_chunk *chunk;
     if (!sql_next(output->run, &chunk, &err) || !api_stream_begin(output->call, form_types[output->form], &err)) {
-        fail_query(output->call, &err);
+        sql_fail(output->call, &err);
         return;
     }
     bool ok = head_put(output) ? row_send(output, &err) : too_large(&err);
@@ -241,7 +232,7 @@ void api_query_run(struct api_call *call)
     if (sql_open(&run, call, &query, &err)) {
         answer_rows(&output);
     } else {
-        fail_query(call, &err);
+        sql_fail(call, &err);
     }
     sql_close(&run);
     buf_deinit(&output.row);

@@ -16,4 +16,10 @@
     R(GET, "/api/v1/projects", project_list, "Projects", SIGNED_IN, "", "", "Project", 200, API_PAGED, "The projects that the caller may see, by name") \
     R(POST, "/api/v1/projects", project_create, "Projects", PROJECT_CREATE, "", "ProjectCreate", "Project", 201, API_ONCE, "Makes a project") \
     R(GET, "/api/v1/projects/{project}", project_get, "Projects", PROJECT_READ, "", "", "Project", 200, API_TAGGED, "One project, by name or id") \
+    R(PATCH, "/api/v1/projects/{project}", project_change, "Projects", PROJECT_WRITE, "", "ProjectChange", "Project", 200, API_TAGGED, "Renames it; its id stays") \
+    R(DELETE, "/api/v1/projects/{project}", project_delete, "Projects", PROJECT_DELETE, "", "", "", 204, API_TAGGED, "Takes it out of use: its keys open nothing, its rows stay in their files") \
+    R(GET, "/api/v1/projects/{project}/retention", retention_get, "Projects", PROJECT_READ, "", "", "Retention", 200, API_TAGGED, "How long its tables keep their rows") \
+    R(PUT, "/api/v1/projects/{project}/retention/{table}", retention_set, "Projects", PROJECT_WRITE, "", "RetentionSet", "TableRetention", 200, 0, "Sets it for one table") \
+    R(DELETE, "/api/v1/projects/{project}/retention/{table}", retention_clear, "Projects", PROJECT_WRITE, "", "", "", 204, 0, "The server's --retention counts again") \
+    R(GET, "/api/v1/projects/{project}/search", search, "Telemetry", QUERY, "q kind level service status trace_id from to", "", "SearchItem", 200, API_SLOW | API_PAGED, "Logs and spans, newest first") \
     R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM, "Asks by SQL")

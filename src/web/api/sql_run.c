@@ -3,6 +3,8 @@
 #include "web/api/api_inside.h"
 #include <stdio.h>
 
+enum { WARNINGS_MAX = 8 };
+
 /* SET statement_timeout, as a client would. */
 static bool timeout_set(struct sql_run *run, uint32_t timeout_ms, struct err *err)
 {
@@ -85,4 +87,24 @@ void sql_close(struct sql_run *run)
     if (run->statement) query_statement_close(run->statement);
     if (run->session) query_session_close(run->session);
     *run = (struct sql_run){ 0 };
+}
+
+void sql_fail(struct api_call *call, const struct err *err)
+{
+    int status = err_http_status(err->code);
+    if (err->code == ERR_UNSUPPORTED && call->parts->query != NULL) status = 400;
+    if (err->code == ERR_TIMEOUT || err->code == ERR_MEMORY) status = 422;
+    api_fail_status(call, status, err);
+}
+
+void sql_warnings_header(const struct sql_run *run)
+{
+    const char *const *texts;
+    uint32_t count = query_cursor_warnings(run->cursor, &texts);
+    if (count == 0) return;
+    const char *all = texts[0];
+    for (uint32_t w = 1; w < count && w < WARNINGS_MAX; w++)
+        all = arena_printf(run->call->arena, "%s; %s", all, texts[w]);
+    if (count > WARNINGS_MAX) all = arena_printf(run->call->arena, "%s; and %u more", all, count - WARNINGS_MAX);
+    api_header(run->call, "monoscope-warning", bytes_of_text(all));
 }

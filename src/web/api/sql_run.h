@@ -29,6 +29,10 @@ struct sql_run {
 MUST_CHECK bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query *query, struct err *err);
 MUST_CHECK bool sql_next(struct sql_run *run, const struct query_chunk **chunk, struct err *err);
 void sql_close(struct sql_run *run);
+/* api_fail for what a statement ran into: what it asks too much of is the asker's, so no 5xx of it. */
+void sql_fail(struct api_call *call, const struct err *err);
+/* What may be missing from the answer, and why, as a header of it: monoscope-warning. */
+void sql_warnings_header(const struct sql_run *run);
 
 /* "timestamptz", "text[]". */
 void sql_type_name(enum query_type type, char name[32]);
