@@ -21,7 +21,7 @@ struct refresh {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool is_closing; /* under the lock */
+    bool is_closing, is_wanted; /* under the lock */
     struct refreshed tables[];
 };
 
@@ -36,15 +36,17 @@ static void table_refresh(struct refresh *refresh, struct refreshed *it)
     it->due_mono_ns = clock_mono_ns() + it->wait_ms * UINT64_C(1000000);
 }
 
-/* False: it is time to end. */
-static bool wait_until(struct refresh *refresh, uint64_t due_mono_ns)
+/* False: it is time to end. *is_wanted: somebody cannot wait. */
+static bool wait_until(struct refresh *refresh, uint64_t due_mono_ns, bool *is_wanted)
 {
     const struct timespec due = { .tv_sec = (time_t)(due_mono_ns / 1000000000),
                                   .tv_nsec = (long)(due_mono_ns % 1000000000) };
     pthread_mutex_lock(&refresh->lock);
-    while (!refresh->is_closing && clock_mono_ns() < due_mono_ns)
+    while (!refresh->is_closing && !refresh->is_wanted && clock_mono_ns() < due_mono_ns)
         (void)pthread_cond_timedwait(&refresh->wake, &refresh->lock, &due);
     bool goes_on = !refresh->is_closing;
+    *is_wanted = refresh->is_wanted;
+    refresh->is_wanted = false;
     pthread_mutex_unlock(&refresh->lock);
     return goes_on;
 }
@@ -58,8 +60,15 @@ static void *refresh_run(void *ctx)
         for (uint32_t t = 1; t < refresh->table_count; t++) {
             if (refresh->tables[t].due_mono_ns < next->due_mono_ns) next = &refresh->tables[t];
         }
-        if (!wait_until(refresh, next->due_mono_ns)) return NULL;
-        table_refresh(refresh, next);
+        bool is_wanted;
+        if (!wait_until(refresh, next->due_mono_ns, &is_wanted)) return NULL;
+        if (!is_wanted) {
+            table_refresh(refresh, next);
+            continue;
+        }
+        for (uint32_t t = 0; t < refresh->table_count; t++) {
+            if (!refresh->tables[t].has_failed) table_refresh(refresh, &refresh->tables[t]);
+        }
     }
 }
 
@@ -92,6 +101,15 @@ bool refresh_open(struct refresh **out, const struct refresh_options *options, s
     }
     *out = refresh;
     return true;
+}
+
+void refresh_soon(struct refresh *refresh)
+{
+    if (refresh == NULL) return;
+    pthread_mutex_lock(&refresh->lock);
+    refresh->is_wanted = true;
+    pthread_cond_signal(&refresh->wake);
+    pthread_mutex_unlock(&refresh->lock);
 }
 
 void refresh_close(struct refresh *refresh)

@@ -17,4 +17,6 @@ struct refresh_options {
     const struct log *log;
 };
 MUST_CHECK bool refresh_open(struct refresh **refresh, const struct refresh_options *options, struct err *err);
+/* The next look is now, not after the interval; any thread. */
+void refresh_soon(struct refresh *refresh);
 void refresh_close(struct refresh *refresh); /* NULL is fine */

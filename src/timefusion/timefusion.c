@@ -39,6 +39,13 @@ struct table {
     uint32_t release_count;
 };
 
+/* Of what a snapshot warns; shared by all that were taken meanwhile. */
+struct warnings {
+    atomic_uint reference_count;
+    uint32_t count;
+    char *texts[];
+};
+
 struct timefusion {
     struct timefusion_options options;
     char *tmp_dir;
@@ -47,6 +54,8 @@ struct timefusion {
     struct file_room room;
     struct table tables[SCHEMA_TABLE_COUNT];
     struct refresh *refresh; /* NULL: nobody asks what others commit */
+    pthread_mutex_t warnings_lock;
+    struct warnings *warnings; /* under it; NULL: none */
 };
 
 /* The public part first: a snapshot's pointer is a pointer to this. */
@@ -54,6 +63,7 @@ struct snapshot {
     struct timefusion_snapshot shown;
     struct timefusion *timefusion;
     struct delta_snapshot *delta;
+    struct warnings *warnings;
 };
 
 static void lists_drop(struct table *table)
@@ -62,6 +72,51 @@ static void lists_drop(struct table *table)
         free(table->lists[i].files);
         table->lists[i].files = NULL;
     }
+}
+
+static void warnings_release(struct warnings *warnings)
+{
+    if (!warnings || atomic_fetch_sub_explicit(&warnings->reference_count, 1, memory_order_acq_rel) > 1) return;
+    for (uint32_t w = 0; w < warnings->count; w++) free(warnings->texts[w]);
+    free(warnings);
+}
+
+static bool warnings_are(const struct warnings *warnings, const char *const *texts, uint32_t count)
+{
+    uint32_t known = warnings ? warnings->count : 0;
+    for (uint32_t w = 0; known == count && w < count; w++)
+        if (strcmp(warnings->texts[w], texts[w]) != 0) return false;
+    return known == count;
+}
+
+void timefusion_warn(struct timefusion *timefusion, const char *const *texts, uint32_t count)
+{
+    struct warnings *before = NULL;
+    pthread_mutex_lock(&timefusion->warnings_lock);
+    if (!warnings_are(timefusion->warnings, texts, count)) {
+        struct warnings *warnings = count == 0 ? NULL : mem_alloc(sizeof *warnings + count * sizeof(char *));
+        for (uint32_t w = 0; w < count; w++) warnings->texts[w] = mem_strdup(texts[w]);
+        if (warnings) {
+            warnings->count = count;
+            atomic_init(&warnings->reference_count, 1);
+        }
+        before = timefusion->warnings;
+        timefusion->warnings = warnings;
+    }
+    pthread_mutex_unlock(&timefusion->warnings_lock);
+    warnings_release(before);
+}
+
+static void snapshot_warn(struct timefusion *timefusion, struct snapshot *snapshot)
+{
+    pthread_mutex_lock(&timefusion->warnings_lock);
+    struct warnings *warnings = timefusion->warnings;
+    if (warnings) atomic_fetch_add_explicit(&warnings->reference_count, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&timefusion->warnings_lock);
+    snapshot->warnings = warnings;
+    if (!warnings) return;
+    snapshot->shown.warnings = (const char *const *)warnings->texts;
+    snapshot->shown.warning_count = warnings->count;
 }
 
 static bool table_open(struct timefusion *timefusion, enum schema_table_id id, struct err *err)
@@ -108,6 +163,7 @@ bool timefusion_open(struct timefusion **out, const struct timefusion_options *o
                                                               .memory_bytes_max = options->index_bytes_max,
                                                               .log = options->log });
     for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) pthread_mutex_init(&timefusion->tables[t].lock, NULL);
+    pthread_mutex_init(&timefusion->warnings_lock, NULL);
 
     snprintf(dir, sizeof dir, "%s/segments", options->dir);
     bool ok = segments_open(&timefusion->segments, dir, options->disk, err) &&
@@ -137,8 +193,23 @@ void timefusion_close(struct timefusion *timefusion)
     index_sync(timefusion->index, clock_mono_ns() + INDEX_SYNC_NS);
     index_close(timefusion->index);
     segments_close(timefusion->segments);
+    warnings_release(timefusion->warnings);
+    pthread_mutex_destroy(&timefusion->warnings_lock);
     free(timefusion->tmp_dir);
     free(timefusion);
+}
+
+void timefusion_trim(struct timefusion *timefusion)
+{
+    struct delta_snapshot *deltas[SCHEMA_TABLE_COUNT];
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) deltas[t] = delta_snapshot_acquire(timefusion->tables[t].delta);
+    segments_trim(timefusion->segments, deltas);
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) delta_snapshot_release(deltas[t]);
+}
+
+void timefusion_refresh_soon(struct timefusion *timefusion)
+{
+    refresh_soon(timefusion->refresh);
 }
 
 struct segments *timefusion_segments(struct timefusion *timefusion)
@@ -321,7 +392,7 @@ bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_tabl
     struct owners_view view;
     uint32_t segment_count = segments_list(timefusion->segments, id, project_id, &segments, &view);
     struct delta_snapshot *delta = delta_snapshot_acquire(table->delta);
-    owners_choose(timefusion->segments, id, delta, &view);
+    owners_choose(timefusion->segments, id, delta, segments, segment_count, &view);
     uint32_t first, count, kept = 0;
     delta_snapshot_project(delta, project_id, &first, &count);
 
@@ -332,6 +403,7 @@ bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum schema_tabl
     snapshot->shown.project_id = project_id;
     snapshot->shown.delta_version = delta->version;
     snapshot->shown.narrow = narrow_create(timefusion->index);
+    snapshot_warn(timefusion, snapshot);
     struct timefusion_file **uncovered = mem_alloc((segment_count + 1) * sizeof *uncovered);
     for (uint32_t s = 0; s < segment_count; s++) {
         if (owners_view_has(&view, segments[s])) {
@@ -400,6 +472,7 @@ void timefusion_snapshot_release(struct timefusion_snapshot *shown)
     pthread_mutex_unlock(&table->lock);
     delta_snapshot_release(snapshot->delta);
     narrow_destroy(shown->narrow);
+    warnings_release(snapshot->warnings);
     free(shown->files);
     free(snapshot);
 }

@@ -79,6 +79,13 @@ size_t timefusion_footer_bytes(const struct timefusion_file *file);
 /* Footers of these files, side by side; those that fail are told by timefusion_file_footer. */
 void timefusion_fetch_footers(struct timefusion_file *const *files, uint32_t count);
 
+/* What every snapshot from now on is to warn of; copied, in place of those before. */
+void timefusion_warn(struct timefusion *timefusion, const char *const *warnings, uint32_t count);
+/* Each second or so: segments that nobody is to see any more go (segments_trim). */
+void timefusion_trim(struct timefusion *timefusion);
+/* Others' commits are looked for now, in every table. */
+void timefusion_refresh_soon(struct timefusion *timefusion);
+
 struct timefusion_snapshot {
     const struct schema_table *table;
     struct uuid project_id;

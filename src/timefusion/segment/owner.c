@@ -10,6 +10,11 @@ struct owner *owner_acquire(struct owner *owner)
     return owner;
 }
 
+void owner_txn_id(const char *app_id, char id[OWNER_TXN_ID_BYTES])
+{
+    snprintf(id, OWNER_TXN_ID_BYTES, "%s/owner", app_id);
+}
+
 void owner_release(struct owner *owner)
 {
     if (!owner || atomic_fetch_sub_explicit(&owner->reference_count, 1, memory_order_acq_rel) > 1) return;
@@ -60,8 +65,7 @@ bool owner_open(struct segments *segments, const struct owner_options *options, 
     owner->is_open = true;
     memcpy(owner->stored, options->stored, sizeof owner->stored);
     atomic_init(&owner->reference_count, 2); /* the caller's and the partition's */
-    memmove(&partition->owners[at + 1], &partition->owners[at],
-            (partition->owner_count - at) * sizeof(struct owner *));
+    memmove(&partition->owners[at + 1], &partition->owners[at], (partition->owner_count - at) * sizeof(struct owner *));
     partition->owners[at] = owner;
     partition->owner_count++;
     if (!owner->is_copy) segments_changed(segments);
@@ -83,7 +87,7 @@ void owner_close(struct segments *segments, struct owner *owner)
 void owner_visible(struct segments *segments, struct owner *owner, uint64_t position)
 {
     pthread_mutex_lock(&segments->lock);
-    if (position > owner->visible) {
+    if (position > owner->visible && !owner->is_followed) {
         owner->visible = position;
         if (!owner->is_copy) segments_changed(segments);
     }
@@ -103,10 +107,9 @@ void owners_view_take(struct segments *segments, enum schema_table_id table, str
     struct owner_view *owners = (struct owner_view *)(void *)((uint8_t *)view->partitions + partition_bytes);
     for (uint32_t p = 0; p < segments->partition_count; p++) {
         const struct partition *partition = &segments->partitions[p];
-        view->partitions[p] = (struct partition_view){ .chosen = partition->chosen[table],
-                                                       .txn = -1,
-                                                       .owner_count = partition->owner_count,
-                                                       .owners = owners };
+        view->partitions[p] = (struct partition_view){
+            .chosen = partition->chosen[table], .txn = -1, .owner_count = partition->owner_count, .owners = owners
+        };
         for (uint32_t o = 0; o < partition->owner_count; o++)
             *owners++ = (struct owner_view){ .owner = owner_acquire(partition->owners[o]),
                                              .visible = partition->owners[o]->visible,
@@ -120,8 +123,7 @@ static uint64_t seen_up_to(const struct partition_view *partition)
 {
     for (uint32_t o = 0; o < partition->owner_count; o++) {
         const struct owner_view *owner = &partition->owners[o];
-        if (owner->owner->epoch == partition->chosen)
-            return (int64_t)owner->high <= partition->txn ? 0 : owner->high;
+        if (owner->owner->epoch == partition->chosen) return (int64_t)owner->high <= partition->txn ? 0 : owner->high;
     }
     return 0;
 }
@@ -136,8 +138,25 @@ static void partition_choose(struct partition_view *partition)
     }
 }
 
+static bool is_cut(const struct file *segment, int64_t txn)
+{
+    return (int64_t)segment->shown.position_low < txn && txn < (int64_t)segment->shown.position_high;
+}
+
+/* A segment of the chosen owner was cut by another's flush: that one has its rows up to there, and will have the rest. */
+static void partition_move_on(struct partition_view *partition)
+{
+    for (uint32_t o = partition->owner_count; o-- > 0;) {
+        const struct owner_view *owner = &partition->owners[o];
+        if (owner->owner->epoch <= partition->chosen) return;
+        if (partition->txn < owner->stored) continue;
+        partition->chosen = owner->owner->epoch;
+        return;
+    }
+}
+
 void owners_choose(struct segments *segments, enum schema_table_id table, const struct delta_snapshot *delta,
-                   struct owners_view *view)
+                   struct file *const *files, uint32_t file_count, struct owners_view *view)
 {
     for (uint32_t p = 0; p < view->partition_count; p++) {
         struct partition_view *partition = &view->partitions[p];
@@ -146,6 +165,11 @@ void owners_choose(struct segments *segments, enum schema_table_id table, const 
         partition->txn = delta_snapshot_txn(delta, partition->owners[0].owner->app_id);
         if (partition->owners[partition->owner_count - 1].owner->epoch <= before) continue;
         partition_choose(partition);
+        for (uint32_t f = 0; f < file_count; f++) {
+            const struct owner *owner = files[f]->owner;
+            if (owner->partition == p && owner->epoch == partition->chosen && is_cut(files[f], partition->txn))
+                partition_move_on(partition);
+        }
         if (partition->chosen == before) continue;
         pthread_mutex_lock(&segments->lock);
         if (segments->partitions[p].chosen[table] < partition->chosen)
@@ -157,7 +181,8 @@ void owners_choose(struct segments *segments, enum schema_table_id table, const 
 bool owners_view_has(const struct owners_view *view, const struct file *segment)
 {
     const struct partition_view *partition = &view->partitions[segment->owner->partition];
-    return segment->owner->epoch == partition->chosen && (int64_t)segment->shown.position_high > partition->txn;
+    return segment->owner->epoch == partition->chosen && (int64_t)segment->shown.position_high > partition->txn &&
+           !is_cut(segment, partition->txn);
 }
 
 void owners_view_deinit(struct owners_view *view)
@@ -171,11 +196,23 @@ void owners_view_deinit(struct owners_view *view)
 
 /* ---- what nobody is to see any more ---- */
 
+void owner_look(const struct segments *segments, struct owner *owner, struct delta_snapshot *const *deltas)
+{
+    const struct partition *partition = &segments->partitions[owner->partition];
+    char id[OWNER_TXN_ID_BYTES];
+    if (owner->is_followed) return;
+    if (partition->owner_count > 0 && partition->owners[partition->owner_count - 1]->epoch > owner->epoch)
+        owner->is_followed = true;
+    owner_txn_id(owner->app_id, id);
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++)
+        if (delta_snapshot_txn(deltas[t], id) > (int64_t)owner->epoch) owner->is_followed = true;
+}
+
 static bool is_over(const struct segments *segments, const struct file *segment, int64_t txn)
 {
     const struct owner *owner = segment->owner;
     if (owner->epoch < segments->partitions[owner->partition].chosen[segment->table->id]) return true;
-    bool is_left = segment->place->is_gone || (!owner->is_copy && !owner->is_open);
+    bool is_left = segment->place->is_gone || owner->is_followed || (!owner->is_copy && !owner->is_open);
     return is_left && (int64_t)segment->shown.position_high <= txn;
 }
 
@@ -192,6 +229,9 @@ void segments_trim(struct segments *segments, struct delta_snapshot *const delta
     struct file **removed = NULL;
     uint32_t removed_count = 0, removed_cap = 0;
     pthread_mutex_lock(&segments->lock);
+    for (uint32_t p = 0; p < segments->partition_count; p++)
+        for (uint32_t o = 0; o < segments->partitions[p].owner_count; o++)
+            owner_look(segments, segments->partitions[p].owners[o], deltas);
     int64_t *txns = mem_alloc((segments->partition_count + 1) * sizeof *txns);
     for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
         struct listing *listing = &segments->listings[t];
@@ -230,7 +270,6 @@ void segments_trim(struct segments *segments, struct delta_snapshot *const delta
     free(removed);
     free(txns);
 }
-
 
 void owners_each(struct segments *segments, bool (*fn)(void *ctx, const struct owner_state *state), void *ctx)
 {

@@ -6,14 +6,20 @@
  *                                        snapshot: Delta + those of 7, until epoch 8 has come to 900 or Delta has; then 8
  *
  * Words:  an owner is one process's time as the one that stores a partition; its epoch is higher than those of all owners
- *         before it (flush_fence makes it: a commit that also stops the earlier ones from committing any more).
+ *         before it (flush_fence makes it: a commit that also stops the earlier ones from committing any more; the table's
+ *         txn of owner_txn_id tells it).
  *         Visible: the rows of every record up to this position are in the owner's listed segments, or in Delta.
  *         Stored: segments with rows up to this position have left the owner's list, for Delta holds them.
- * Rule:   in each table a newer owner is taken once
- *           its visible position, or the table's txn, has reached every segment of the older one, and
- *           the table as this process knows it holds what the newer one has stored already.
- *         It is never gone back on. So a count never goes down, and since owners are fenced no segment has rows on both
- *         sides of a table's txn: no row twice.
+ * Rules:  1. In each table a newer owner is taken once
+ *              its visible position, or the table's txn, has reached every segment of the older one, and
+ *              the table as this process knows it holds what the newer one has stored already.
+ *            It is never gone back on.
+ *         2. A newer owner makes no cut inside of what an older one may have shown: none below the end that the partition
+ *            has in Kafka OWNER_SETTLE_MS after the fence. Nobody takes more from the older one by then: who copies its
+ *            segments has seen the fence in the table, or has not looked at the table for OWNER_LOOK_MS and takes nothing.
+ *         By 1 a count never goes down; by 2 no segment that is seen has rows on both sides of a table's txn, so no row is
+ *         there twice. Should a cut be inside all the same (a newer owner that ran out of disk before it came as far), the
+ *         newer owner is taken at once: rather late than twice.
  *
  * Thread: any; the segments' lock guards all but what never changes. A view belongs to its caller.
  * Memory: one struct owner each, freed with its last segment. Partitions stay: some 100 bytes. */
@@ -26,6 +32,9 @@ struct segments;
 struct file;
 
 #define OWNER_APP_ID_BYTES 96
+#define OWNER_TXN_ID_BYTES (OWNER_APP_ID_BYTES + 8)
+#define OWNER_SETTLE_MS    3000
+#define OWNER_LOOK_MS      2500
 #define OWNER_EPOCH_NEXT   0 /* higher than all that this process knows: for a log that has one owner by its lock */
 
 struct owner {
@@ -37,6 +46,7 @@ struct owner {
     atomic_uint reference_count;
     /* under the segments' lock */
     bool is_open;
+    bool is_followed; /* a newer one has begun: the list stays as it is, what would change it from now on is nobody's */
     uint64_t visible;
     int64_t stored[SCHEMA_TABLE_COUNT]; /* -1: nothing */
     uint64_t high[SCHEMA_TABLE_COUNT];  /* of all segments that were listed */
@@ -45,7 +55,7 @@ struct owner {
 
 struct owner_options {
     const char *app_id;
-    uint64_t epoch;                     /* or OWNER_EPOCH_NEXT */
+    uint64_t epoch; /* or OWNER_EPOCH_NEXT */
     bool is_copy;
     int64_t stored[SCHEMA_TABLE_COUNT]; /* the tables' txn when it began: its segments hold rows after these */
 };
@@ -57,6 +67,9 @@ MUST_CHECK bool owner_open(struct segments *segments, const struct owner_options
 void owner_close(struct segments *segments, struct owner *owner);
 /* Every row of records up to position is listed now, or in Delta. Going back does nothing. */
 void owner_visible(struct segments *segments, struct owner *owner, uint64_t position);
+
+/* "<app_id>/owner": whose version in a table is the epoch of the partition's owner there. */
+void owner_txn_id(const char *app_id, char id[OWNER_TXN_ID_BYTES]);
 
 struct owner *owner_acquire(struct owner *owner);
 void owner_release(struct owner *owner);
@@ -79,9 +92,9 @@ struct owners_view {
     uint32_t partition_count;
     struct partition_view *partitions;
 };
-/* Decides by the table's txn, and keeps the decisions for all later views. */
+/* Decides by the table's txn, and keeps the decisions for all later views. files: those that were listed with the view. */
 void owners_choose(struct segments *segments, enum schema_table_id table, const struct delta_snapshot *delta,
-                   struct owners_view *view);
+                   struct file *const *files, uint32_t file_count, struct owners_view *view);
 /* Is the segment seen? Of the chosen owner, and not in Delta yet. After owners_choose. */
 bool owners_view_has(const struct owners_view *view, const struct file *segment);
 void owners_view_deinit(struct owners_view *view);

@@ -78,6 +78,11 @@ static struct project_slot *slot_find(struct listing *listing, struct uuid proje
     }
 }
 
+struct project_slot *segments_slot(struct segments *segments, enum schema_table_id table, struct uuid project_id)
+{
+    return slot_find(&segments->listings[table], project_id);
+}
+
 static struct project_slot *slot_insert(struct listing *listing, struct uuid project_id)
 {
     uint32_t at = slot_of(project_id, listing->cap);
@@ -345,6 +350,11 @@ void segments_swap(struct segments *segments, enum schema_table_id table, struct
     uint32_t removed_count = 0;
     struct file **removed = mem_alloc((out_count + 1) * sizeof(struct file *));
     pthread_mutex_lock(&segments->lock);
+    const struct owner *owner = out_count > 0 ? out[0]->owner : in_count > 0 ? in[0]->owner : NULL;
+    if (owner && owner->is_followed) { /* the list stays as it is, for those who still see it */
+        for (uint32_t f = 0; f < in_count; f++) file_doom(in[f]);
+        out_count = in_count = 0;
+    }
     for (uint32_t f = 0; f < out_count; f++) {
         struct file *segment = out[f];
         assert(segment->table->id == table);

@@ -60,10 +60,14 @@ struct segments {
     struct segments_stats stats;
 };
 
+/* NULL: the project has none. */
+struct project_slot *segments_slot(struct segments *segments, enum schema_table_id table, struct uuid project_id);
 /* Puts it there, with a reference, or takes it away, which dooms it. The lock is held; unlisted ones are the caller's to
  * release after. */
 void segments_list_add(struct segments *segments, struct uuid project_id, struct file *segment);
 void segments_list_remove(struct segments *segments, struct file *segment);
 /* Something that peers are to hear of. */
 uint64_t segments_changed(struct segments *segments);
+/* Has a newer one begun? */
+void owner_look(const struct segments *segments, struct owner *owner, struct delta_snapshot *const *deltas);
 void owners_view_take(struct segments *segments, enum schema_table_id table, struct owners_view *view);
