@@ -34,14 +34,6 @@ CREATE TABLE user_sessions(
 CREATE INDEX user_sessions_by_user ON user_sessions(user_id);
 CREATE INDEX user_sessions_by_end ON user_sessions(ends_unix_us);
 
-CREATE TABLE oidc_sign_ins(
-    state_sha256 {bytes} PRIMARY KEY,
-    nonce {text} NOT NULL,
-    verifier {text} NOT NULL,
-    return_to {text} NOT NULL,
-    created_unix_us {integer} NOT NULL
-) {clustered};
-
 CREATE TABLE teams(
     id {uuid} PRIMARY KEY,
     name {text} NOT NULL UNIQUE,
