@@ -11,6 +11,7 @@
 #include "timefusion/query/query.h"
 #include "timefusion/timefusion.h"
 #include "web/api/api.h"
+#include "worker/rollup/rollup.h"
 #include "worker/worker.h"
 #include <stdlib.h>
 
@@ -48,7 +49,7 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     span_begin(&app->start_span, app->log, NULL, SPAN_INTERNAL, "start");
     ok = ok && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) && app_web_start(app, err) &&
          app_meta_start(app, err) && app_store_start(app, err) && app_maintenance_open(app, err) &&
-         app_worker_start(app, err) && app_query_start(app, err) && app_ingest_start(app, err) &&
+         app_rollups_start(app, err) && app_worker_start(app, err) && app_query_start(app, err) && app_ingest_start(app, err) &&
          app_api_start(app, err) && telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
          maintenance_start(app->maintenance, &rewriter, err);
     span_end(&app->start_span, app->log, ok ? NULL : err_name(err->code),
@@ -122,6 +123,7 @@ void app_stop(struct app *app)
     app_rows_store(app);
     store_cancel(&app->store); /* a bucket that does not answer must not keep us */
     worker_close(app->worker);
+    rollups_close(app->rollups);
     query_engine_close(app->query);
     buffer_close(app->buffer);
     maintenance_close(app->maintenance);

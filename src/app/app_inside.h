@@ -14,6 +14,7 @@
 #include "base/budget.h"
 #include "base/span.h"
 #include "base/uuid.h"
+#include "worker/tap.h"
 #include "worker/worker.h"
 #include <pthread.h>
 
@@ -39,6 +40,9 @@ struct app {
     struct maintenance *maintenance;
     struct buffer *buffer;
     struct worker_memory worker_memory;
+    struct rollups *rollups; /* NULL: none */
+    struct tap_source taps[1];
+    uint32_t tap_count; /* for every worker */
     struct worker *worker;
     struct query_engine *query;
     struct pgwire_server *pgwire;
@@ -68,6 +72,7 @@ MUST_CHECK bool app_web_start(struct app *app, struct err *err);
 MUST_CHECK bool app_meta_start(struct app *app, struct err *err);
 MUST_CHECK bool app_store_start(struct app *app, struct err *err);
 MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
+MUST_CHECK bool app_rollups_start(struct app *app, struct err *err); /* before workers */
 MUST_CHECK bool app_worker_start(struct app *app, struct err *err); /* the log too */
 MUST_CHECK bool app_query_start(struct app *app, struct err *err);
 MUST_CHECK bool app_ingest_start(struct app *app, struct err *err); /* and its ports */

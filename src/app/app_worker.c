@@ -140,6 +140,8 @@ bool app_worker_start(struct app *app, struct err *err)
         .flush_ms = (uint32_t)app->config.flush_ms,
         .quiet_project_id = app->own_project_id,
         .quiet_flush_ms = !app->config.telemetry ? 0 : own_flush_ms(&app->config),
+        .taps = app->taps,
+        .tap_count = app->tap_count,
         .log = app->log,
     };
     if (!worker_open(&app->worker, &worker_options, err)) return false;

@@ -26,6 +26,8 @@ struct config {
     const char *log_level;
     bool telemetry; /* the process's own, kept in project `monoscope` */
     uint64_t telemetry_ms;
+    bool rollups;
+    uint64_t rollups_minutes_ms, rollups_hours_ms, rollups_days_ms; /* 0: for ever */
     bool maintenance;
     uint64_t maintenance_ms, vacuum_ms, vacuum_keep_ms, recode_after_ms;
     uint64_t retention_ms;                              /* where `monoscope retention` says nothing; 0: for ever */

@@ -20,6 +20,7 @@ struct budget budget_share(uint64_t memory)
         .maintenance = shared / 100 * 6,
         .index = shared / 100,
         .fetched = shared / 100 * 2,
+        .rollups = shared / 100 * 3,
     };
 }
 
