@@ -28,7 +28,11 @@ static bool tls_start(struct app *app, struct err *err)
         return err_set(err, ERR_INPUT,
                        "--tls-cert without --tls-key (or MONOSCOPE_TLS_KEY): TLS needs the key of \"%s\"", files.cert);
     }
-    if (!tls_context_open(&app->tls, &files, app->log, err)) return err_within(err, "TLS");
+    struct tls_files web_files = { files.cert, files.key, NULL };
+    if (!tls_context_open(&app->tls, &files, app->log, err) ||
+        (config->web_tls && !tls_context_open(&app->web_tls, &web_files, app->log, err)))
+        return err_within(err, "TLS");
+    app->address.has_web_tls = app->web_tls != NULL;
     app->address.has_tls = true;
     tls_context_name(app->tls, strcmp(config->listen, "0.0.0.0") == 0 ? "127.0.0.1" : config->listen,
                      app->address.tls_name, sizeof app->address.tls_name);
@@ -90,7 +94,7 @@ void app_reload(struct app *app)
     struct err err = { 0 };
     if (app->tls == NULL) {
         log_info(app->log, "app.reloaded", log_text("tls", "none"));
-    } else if (tls_context_reload(app->tls, &err)) {
+    } else if (tls_context_reload(app->tls, &err) && (app->web_tls == NULL || tls_context_reload(app->web_tls, &err))) {
         log_info(app->log, "app.reloaded", log_text("tls", app->config.tls_cert));
     } else {
         log_error(app->log, "tls.reload_failed", log_text("err", err.text),
@@ -135,6 +139,7 @@ void app_stop(struct app *app)
     web_close(app->web);
     api_close(app->api);
     tls_context_close(app->tls);
+    tls_context_close(app->web_tls);
     log_info(app->log, "app.stopped", log_number("ms", (int64_t)((clock_mono_ns() - begin_ns) / 1000000)));
     span_end(&span, app->log, NULL, LOG_FIELDS());
     telemetry_close(app->telemetry);

@@ -14,7 +14,7 @@ struct app_address {
     char project[64];
     char project_id[37];
     char key[64]; /* empty when the first key's file was removed */
-    bool has_tls;
+    bool has_tls, has_web_tls;
     char tls_name[256]; /* that clients look for in the certificate: the host they connect to, or its first DNS name */
     uint64_t replayed_records;
     uint64_t start_ms;

@@ -17,6 +17,7 @@ bool app_api_start(struct app *app, struct err *err)
                    .db = meta_db(app->meta),
                    .query = app->query,
                    .version = MONO_VERSION,
+                   .has_tls = app->web_tls != NULL,
                    .own_project = APP_OWN_PROJECT,
                    .retention_days_default = app_days_kept(&app->config),
                    .log = app->log,

@@ -49,6 +49,7 @@ struct app {
     struct ingest *ingest;
     struct loop *loop;
     struct tls_context *tls;     /* NULL: in the clear */
+    struct tls_context *web_tls; /* the HTTP port's: browsers have no certificates of their own */
     struct admission *admission; /* of all intake ports */
     struct grpc_server *grpc;
     struct services services; /* of grpc */

@@ -27,6 +27,7 @@ bool app_web_start(struct app *app, struct err *err)
     struct web_options options = {
         .address = app->config.listen,
         .port = (uint16_t)app->config.web_port,
+        .tls = app->web_tls,
         .telemetry = app->telemetry,
         .ready = watch_ready,
         .ctx = &app->watch,

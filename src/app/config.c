@@ -71,6 +71,9 @@ static const struct setting settings[] = {
     { "tls-key", "MONOSCOPE_TLS_KEY", "", SETTING_FILE, 0, 0, AT(tls_key), "its key in PEM, without a password" },
     { "tls-client-ca", "MONOSCOPE_TLS_CLIENT_CA", "", SETTING_FILE, 0, 0, AT(tls_client_ca),
       "certificates in PEM: only clients that these have signed get in" },
+    { "web-tls", "MONOSCOPE_WEB_TLS", "on", SETTING_SWITCH, 0, 0, AT(web_tls),
+      "with --tls-cert the HTTP port speaks TLS too, without asking for clients' certificates; off: a proxy before it "
+      "does" },
     { "log-level", "MONOSCOPE_LOG_LEVEL", "info", SETTING_TEXT, 0, 0, AT(log_level), "debug, info, warn or error" },
     { "retention", "MONOSCOPE_RETENTION", "0d", SETTING_DURATION_MS, 0, DAY_MS * 36500, AT(retention_ms),
       "whole days that rows are kept where `monoscope retention` says nothing; 0d: for ever" },

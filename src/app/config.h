@@ -23,6 +23,7 @@ struct config {
     uint64_t attribute_keys;
     uint64_t connection_age_ms;
     const char *tls_cert, *tls_key, *tls_client_ca; /* NULL: none */
+    bool web_tls;                                   /* with a certificate the HTTP port has TLS, too */
     const char *log_level;
     bool telemetry; /* the process's own, kept in project `monoscope` */
     uint64_t telemetry_ms;
@@ -30,7 +31,7 @@ struct config {
     uint64_t rollups_minutes_ms, rollups_hours_ms, rollups_days_ms; /* 0: for ever */
     bool maintenance;
     uint64_t maintenance_ms, vacuum_ms, vacuum_keep_ms, recode_after_ms;
-    uint64_t retention_ms;                              /* where `monoscope retention` says nothing; 0: for ever */
+    uint64_t retention_ms; /* where `monoscope retention` says nothing; 0: for ever */
     const char *kafka_brokers, *kafka_topic_prefix, *kafka_security, *kafka_sasl_mechanism, *kafka_sasl_username;
     const char *kafka_sasl_password_file, *kafka_ca, *kafka_cert, *kafka_key; /* brokers empty: our own log */
     uint64_t kafka_partitions, kafka_replication, kafka_retention_ms, kafka_delivery_ms, kafka_session_ms;

@@ -43,7 +43,8 @@ static void print_welcome(const struct config *config, const struct app_address 
     printf("  OTLP/gRPC  %s://%s:%u\n", scheme, name, at->otlp_grpc_port);
     printf("  OTLP/HTTP  %s://%s:%u\n", scheme, name, at->otlp_http_port);
     printf("  SQL        %s:%u (any Postgres client%s)\n", host, at->pg_port, at->has_tls ? ", with TLS" : "");
-    printf("  metrics    http://%s:%u/metrics, /healthz, /readyz\n", host, at->web_port);
+    printf("  HTTP       http%s://%s:%u/api/v1, /metrics, /healthz, /readyz\n", at->has_web_tls ? "s" : "",
+           at->has_web_tls ? name : host, at->web_port);
     printf("  project    %s (%s)\n", at->project, at->project_id);
     printf("  API key    %s\n\n", key);
     printf("Send a first event:\n");

@@ -131,6 +131,7 @@ bool web_open(struct web **out, const struct web_options *options, struct err *e
         .port = options->port,
         .body_bytes_max = BODY_BYTES_MAX,
         .admission = web->admission,
+        .tls = options->tls,
         .handler = { .call = on_request, .ctx = web },
         .log = options->log,
     };

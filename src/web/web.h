@@ -15,6 +15,7 @@
 
 struct api;
 struct telemetry;
+struct tls_context;
 struct web;
 
 #define WEB_PARTS_MAX 8
@@ -31,7 +32,8 @@ void web_part_add(struct web_readiness *readiness, const char *name, bool is_rea
 
 struct web_options {
     const char *address;
-    uint16_t port; /* 0: any free one */
+    uint16_t port;           /* 0: any free one */
+    struct tls_context *tls; /* NULL: in the clear */
     struct telemetry *telemetry;
     void (*ready)(void *ctx, struct web_readiness *readiness);
     void *ctx;
