@@ -63,7 +63,7 @@ def answers_of_the_port(server):
     check(get(server, "/healthz") == (200, "text/plain; charset=utf-8", "ok\n"), "/healthz: %s" % (get(server, "/healthz"),))
     status, kind, text = get(server, "/readyz")
     check(status == 200 and kind == "application/json" and json.loads(text)["ready"], "/readyz: %s %s" % (status, text))
-    check([part["name"] for part in json.loads(text)["parts"]] == ["start", "log", "intake"], "its parts: " + text)
+    check([part["name"] for part in json.loads(text)["parts"]] == ["start", "log", "metadata", "intake"], "its parts: " + text)
     status, _, text = get(server, "/nothing")
     check(status == 404 and "/metrics" in text, "elsewhere: %s %s" % (status, text))
     check(get(server, "/metrics", "POST")[0] == 405, "POST is refused")
