@@ -261,7 +261,7 @@ static enum db_outcome outcome_find(struct db *db, const char *mark, bool waits)
 }
 
 /* One try. *again: it may be begun anew. */
-static bool transaction_try(struct db *db, bool is_adding, db_work_fn *work, void *ctx, bool *again, struct err *err)
+static bool transaction_try(struct db *db, enum db_begin how, db_work_fn *work, void *ctx, bool *again, struct err *err)
 {
     const struct db_backend *backend = db->pool.backend;
     struct db_session session = { .db = db };
@@ -271,7 +271,7 @@ static bool transaction_try(struct db *db, bool is_adding, db_work_fn *work, voi
     if (!pool_take(&db->pool, &session.connection, err)) return false;
     struct db_connection *connection = session.connection;
     connection->lost_race = false;
-    if (backend->begin(connection, is_adding, err)) {
+    if (backend->begin(connection, how, err)) {
         ok = work(&session, ctx, err) && session_check(&session, err);
         commits = ok;
         memcpy(mark, connection->mark, sizeof mark);
@@ -297,9 +297,9 @@ static bool transaction_try(struct db *db, bool is_adding, db_work_fn *work, voi
     return false;
 }
 
-static bool transaction(struct db *db, bool is_adding, db_work_fn *work, void *ctx, struct err *err)
+static bool transaction(struct db *db, enum db_begin how, db_work_fn *work, void *ctx, struct err *err)
 {
-    const bool is_alone = db->pool.backend->kind == DB_SQLITE;
+    const bool is_alone = db->pool.backend->kind == DB_SQLITE && how != DB_BEGIN_SNAPSHOT;
     const uint64_t begin_ns = clock_mono_ns(), wait_ns = db->pool.target.wait_ms_max * 1000000ull;
     bool ok = false, again = true;
     if (is_alone) {
@@ -316,7 +316,7 @@ static bool transaction(struct db *db, bool is_adding, db_work_fn *work, void *c
             pause_before(tried);
             *err = (struct err){ 0 };
         }
-        ok = transaction_try(db, is_adding, work, ctx, &again, err);
+        ok = transaction_try(db, how, work, ctx, &again, err);
         if (again && clock_mono_ns() - begin_ns > 2 * wait_ns) break;
     }
     if (is_alone) pthread_mutex_unlock(&db->write_lock);
@@ -326,12 +326,17 @@ static bool transaction(struct db *db, bool is_adding, db_work_fn *work, void *c
 
 bool db_transaction(struct db *db, db_work_fn *work, void *ctx, struct err *err)
 {
-    return transaction(db, false, work, ctx, err);
+    return transaction(db, DB_BEGIN_ALONE, work, ctx, err);
 }
 
 bool db_transaction_adding(struct db *db, db_work_fn *work, void *ctx, struct err *err)
 {
-    return transaction(db, true, work, ctx, err);
+    return transaction(db, DB_BEGIN_ADDING, work, ctx, err);
+}
+
+bool db_snapshot(struct db *db, db_work_fn *work, void *ctx, struct err *err)
+{
+    return transaction(db, DB_BEGIN_SNAPSHOT, work, ctx, err);
 }
 
 bool db_read(struct db *db, const char *sql, const struct db_value *values, size_t value_count, db_row_fn *row,
@@ -434,7 +439,7 @@ bool db_open(struct db **out, const struct db_options *options, struct err *err)
     pthread_mutex_init(&db->write_lock, NULL);
     pool_init(&db->pool, backend, &target, db->name,
               options->connections_max ? options->connections_max : CONNECTIONS_MAX, db->log);
-    if (!db_migrate(db, err) || !extensions_read(db, err)) {
+    if ((!options->is_bare && !db_migrate(db, err)) || !extensions_read(db, err)) {
         db_close(db);
         return false;
     }

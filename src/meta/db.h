@@ -114,6 +114,7 @@ struct db_options {
     uint32_t connections_max;  /* 0: 8 */
     uint32_t statement_ms_max; /* 0: 30 s; longer statements are cancelled (PostgreSQL) */
     uint32_t wait_ms_max;      /* 0: 5 s; for a free connection, for the writer's lock, for a server to be reached */
+    bool is_bare;              /* the schema stays as it is: for copies and checks */
     const struct log *log;
 };
 /* Connects and brings the schema up to date (migrations.h). ERR_UNSUPPORTED for a schema of a newer program; ERR_CORRUPT for
@@ -131,6 +132,8 @@ MUST_CHECK bool db_transaction(struct db *db, db_work_fn *work, void *ctx, struc
 /* The same by READ COMMITTED: for work that only adds (ON CONFLICT DO UPDATE SET n = t.n + excluded.n), which then waits
  * for others on the same rows instead of starting anew. */
 MUST_CHECK bool db_transaction_adding(struct db *db, db_work_fn *work, void *ctx, struct err *err);
+/* Several statements that only read, and all see the same moment. Holds nobody up. */
+MUST_CHECK bool db_snapshot(struct db *db, db_work_fn *work, void *ctx, struct err *err);
 /* One statement that only reads, on its own; asked again by itself when the connection turns out to be dead. */
 MUST_CHECK bool db_read(struct db *db, const char *sql, const struct db_value *values, size_t value_count,
                         db_row_fn *row, void *ctx, struct err *err);

@@ -17,6 +17,7 @@ struct db_connection {
     bool is_dead, lost_race;
     char mark[DB_MARK_BYTES]; /* set by begin: names the transaction to `outcome`; empty: cannot be asked for */
 };
+enum db_begin { DB_BEGIN_ALONE, DB_BEGIN_ADDING, DB_BEGIN_SNAPSHOT };
 enum db_outcome { DB_COMMITTED, DB_ABORTED, DB_RUNNING, DB_UNKNOWN };
 struct db_backend {
     enum db_kind kind;
@@ -24,7 +25,7 @@ struct db_backend {
     bool (*describe)(const char *location, char *name, size_t name_bytes, struct err *err);
     bool (*connect)(const struct db_target *target, struct db_connection **connection, struct err *err);
     void (*close)(struct db_connection *connection);
-    bool (*begin)(struct db_connection *connection, bool is_adding, struct err *err);
+    bool (*begin)(struct db_connection *connection, enum db_begin how, struct err *err);
     bool (*commit)(struct db_connection *connection, struct err *err);
     void (*rollback)(struct db_connection *connection);
     bool (*run)(struct db_connection *connection, const char *sql, const struct db_value *values, size_t value_count,

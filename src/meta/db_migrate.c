@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/sha256.h"
 #include "meta/migrations.h"
 
 const size_t db_migration_count = COUNT_OF(db_migrations);
@@ -105,17 +104,17 @@ static bool dialect_run(struct db_session *session, const char *sql, enum db_kin
 
 /* -- which are missing ------------------------------------------------------------------------------------------ */
 
-static void checksum_of(const struct db_migration *migration, char hex[SHA256_HEX_BYTES])
+void db_migration_checksum(const struct db_migration *migration, char hex[SHA256_HEX_BYTES])
 {
     uint8_t digest[SHA256_BYTES];
     sha256_of(bytes_of_text(migration->sql), digest);
     sha256_to_hex(digest, hex);
 }
 
-static bool checksum_fits(const struct db_migration *migration, enum db_kind kind, struct bytes checksum)
+bool db_migration_fits(const struct db_migration *migration, enum db_kind kind, struct bytes checksum)
 {
     char hex[SHA256_HEX_BYTES];
-    checksum_of(migration, hex);
+    db_migration_checksum(migration, hex);
     if (bytes_equal(bytes_of_text(hex), checksum)) return true;
     for (size_t o = 0; kind == DB_SQLITE && o < COUNT_OF(olds); o++)
         if (olds[o].number == migration->number && bytes_equal(bytes_of_text(olds[o].checksum), checksum)) return true;
@@ -129,7 +128,7 @@ static bool done_read(void *ctx, struct db_row *row, struct err *err)
     for (size_t m = 0; m < migrate->count; m++) {
         if (migrate->list[m].number != number) continue;
         migrate->is_done[m] = true;
-        return checksum_fits(&migrate->list[m], migrate->kind, db_row_text(row, 1)) ||
+        return db_migration_fits(&migrate->list[m], migrate->kind, db_row_text(row, 1)) ||
                err_set(err, ERR_CORRUPT, "migration %d of the metadata is not the one of this program",
                        migrate->list[m].number);
     }
@@ -147,7 +146,7 @@ static bool found_read(void *ctx, struct db_row *row, struct err *err)
 
 #define DONE_SQL "SELECT number, checksum FROM migrations ORDER BY number"
 
-static const char *table_sql(enum db_kind kind)
+const char *db_migrations_exist_sql(enum db_kind kind)
 {
     return kind == DB_SQLITE ? "SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'"
                              : "SELECT count(*) FROM (SELECT to_regclass('migrations') AS is_there) AS t"
@@ -167,7 +166,7 @@ static bool migration_run(struct db_session *session, const struct migrate *migr
                           const struct db_migration *migration, struct err *err)
 {
     char checksum[SHA256_HEX_BYTES];
-    checksum_of(migration, checksum);
+    db_migration_checksum(migration, checksum);
     return dialect_run(session, migration->sql, migrate->kind, err) &&
            db_run(session, "INSERT INTO migrations(number, name, checksum, applied_unix_ms) VALUES($1, $2, $3, $4)",
                   DB_VALUES(db_integer(migration->number), db_text(migration->name), db_text(checksum),
@@ -199,7 +198,8 @@ bool db_migrate_list(struct db *db, const struct db_migration *list, size_t coun
     assert(count <= MIGRATIONS_MAX);
     struct migrate migrate = { .list = list, .count = count, .kind = db_kind(db) };
     /* Mostly there is nothing to do: looked at without taking a lock. */
-    if (!db_read(db, table_sql(migrate.kind), DB_NO_VALUES, found_read, &migrate.has_table, err)) return false;
+    if (!db_read(db, db_migrations_exist_sql(migrate.kind), DB_NO_VALUES, found_read, &migrate.has_table, err))
+        return false;
     if (migrate.has_table && !db_read(db, DONE_SQL, DB_NO_VALUES, done_read, &migrate, err)) return false;
     if (migrate.has_table && all_done(&migrate)) return true;
     return db_transaction_adding(db, migrate_run, &migrate, err);

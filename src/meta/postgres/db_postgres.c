@@ -110,16 +110,17 @@ static bool postgres_describe(const char *location, char *name, size_t name_byte
 /* -- transactions ----------------------------------------------------------------------------------------------- */
 
 /* The mark: server, timeline, transaction number and process, separated by blanks. */
-static bool postgres_begin(struct db_connection *base, bool is_adding, struct err *err)
+static bool postgres_begin(struct db_connection *base, enum db_begin how, struct err *err)
 {
+    static const char *const begins[] = {
+        [DB_BEGIN_ALONE] = "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT pg_current_xact_id()",
+        [DB_BEGIN_ADDING] = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_current_xact_id()",
+        [DB_BEGIN_SNAPSHOT] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    };
     struct connection *connection = of(base);
     char number[32] = "";
     base->mark[0] = '\0';
-    if (!postgres_exec(connection,
-                       is_adding ? "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_current_xact_id()"
-                                 : "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT pg_current_xact_id()",
-                       connection->statement_ms_max, number, sizeof number, err))
-        return false;
+    if (!postgres_exec(connection, begins[how], connection->statement_ms_max, number, sizeof number, err)) return false;
     if (connection->server[0] && number[0])
         snprintf(base->mark, sizeof base->mark, "%s %s %d", connection->server, number, PQbackendPID(connection->pg));
     return true;

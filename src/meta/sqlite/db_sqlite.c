@@ -252,10 +252,10 @@ static bool sqlite_script(struct db_connection *base, const char *sql, struct er
 
 /* -- transactions ----------------------------------------------------------------------------------------------- */
 
-static bool sqlite_begin(struct db_connection *base, bool is_adding, struct err *err)
+static bool sqlite_begin(struct db_connection *base, enum db_begin how, struct err *err)
 {
-    (void)is_adding; /* one writer at a time */
-    return exec(of(base), "BEGIN IMMEDIATE", "lock", err);
+    return exec(of(base), how == DB_BEGIN_SNAPSHOT ? "BEGIN" : "BEGIN IMMEDIATE", "lock",
+                err); /* one writer at a time */
 }
 
 static bool sqlite_commit(struct db_connection *base, struct err *err)
