@@ -73,7 +73,7 @@ MUST_CHECK bool kafka_group_begin(struct kafka_group *group, struct kafka_partit
 /* No more records of it until resume; what waits inside is fetched again then. */
 void kafka_group_pause(struct kafka_group *group, struct kafka_partition partition);
 void kafka_group_resume(struct kafka_group *group, struct kafka_partition partition);
-/* Answers a REVOKED: its partitions go. Other events may be polled before it; records of them stop by themselves. */
+/* Answers a REVOKED: its partitions go. Until then no record comes, of no partition: librdkafka stops while it waits. */
 void kafka_group_let_go(struct kafka_group *group);
 /* Durably, at the cluster: a next owner need not look at records up to position. Going back does nothing. ERR_CONFLICT when
  * the partition is not ours any more. */

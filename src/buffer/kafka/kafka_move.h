@@ -11,7 +11,7 @@
  *          (docs/adr/0008). A cut in which nothing failed needs none of this.
  * Attempt: after a failure with retry.attempt n the record goes to retry topic n + 1, due after that topic's delay; after
  *          KAFKA_RETRIES of them, or when is_final, it is parked.
- * Thread:  one at a time (the flush thread's); waits for the cluster.
+ * Thread:  any, one transaction after the other; waits for the cluster.
  * Memory:  the records are borrowed for the call.
  * Errors:  ERR_CONFLICT the partition is somebody else's now: drop it; ERR_IO later may work: call again;
  *          ERR_TOO_LARGE more than KAFKA_MARKS_MAX failed since the last commit: cut earlier. */
@@ -45,3 +45,6 @@ struct kafka_mover_stats {
     uint64_t retried, parked;
 };
 void kafka_mover_stats(struct kafka_mover *mover, struct kafka_mover_stats *stats);
+
+/* What kafka_marks_read reads; for its fuzz target. False: no worker wrote it. */
+MUST_CHECK bool kafka_marks_parse(struct bytes text, uint64_t positions[KAFKA_MARKS_MAX], uint32_t *count);
