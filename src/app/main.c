@@ -5,6 +5,7 @@
 #include "app/metadata.h"
 #include "app/retention.h"
 #include "app/send.h"
+#include "cli/cli.h"
 #include "meta/meta.h"
 #include <inttypes.h>
 #include <malloc.h>
@@ -159,14 +160,16 @@ static int command_help(void)
 {
     printf("monoscope %s -- logs, traces and metrics in, SQL out\n\n"
            "  monoscope run [options]                        start the server\n"
-           "  monoscope send [--port P] --key K [--tls --ca FILE] TEXT  send one log record\n"
+           "  monoscope send [--port P] [--key K] [--tls --ca FILE] TEXT  send one log record\n"
            "  monoscope project list | create NAME           projects of a data folder\n"
            "  monoscope key create PROJECT NAME [--scopes ingest,query,admin] [--expires 90d] [--browser ORIGINS]\n"
            "  monoscope key list PROJECT | revoke ID\n"
            "  monoscope retention set PROJECT TABLE 30d | list | clear PROJECT TABLE\n"
            "  monoscope meta copy --from URL --to URL | backup FILE | restore FILE | check\n"
-           "  monoscope version | help\n\noptions:\n",
+           "  monoscope version | help\n",
            VERSION);
+    cli_print_help();
+    puts("\noptions of run:\n");
     config_print_help();
     return 0;
 }
@@ -185,6 +188,8 @@ int main(int argc, char **argv)
         printf("monoscope %s\n", VERSION);
         return 0;
     }
+    int exit_code;
+    if (cli_command(argc - 1, argv + 1, &exit_code)) return exit_code;
     fprintf(stderr, "monoscope: unknown command \"%s\"; `monoscope help` lists them\n", command);
     return 2;
 }

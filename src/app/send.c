@@ -1,6 +1,7 @@
 #include "app/send.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "cli/cli.h"
 #include "net/grpc_client.h"
 #include "net/tls.h"
 #include <inttypes.h>
@@ -61,8 +62,9 @@ static void request_put(struct buf *request, const struct level *level, const ch
 static int usage(void)
 {
     fprintf(stderr,
-            "usage: monoscope send [--address A] [--port P] --key K [--level info] [--service shell]\n"
+            "usage: monoscope send [--address A] [--port P] [--key K] [--level info] [--service shell]\n"
             "                      [--tls [--ca FILE] [--server-name NAME] [--cert FILE --key-file FILE]] TEXT\n"
+            "  --key          an API key; without it MONOSCOPE_KEY, else that of `monoscope login` and its server\n"
             "  --ca           certificates in PEM to trust; without it those that the system trusts\n"
             "  --server-name  looked for in the server's certificate; without it the address\n"
             "  --cert         a client's certificate in PEM, where the server asks for one\n");
@@ -140,7 +142,12 @@ static bool send(const struct send_options *options, uint16_t port, struct bytes
 int send_command(int argc, char **argv)
 {
     struct send_options options = { .address = "127.0.0.1", .port = "4317", .level = "info", .service = "shell" };
+    char stored_key[256], stored_host[256];
     options.key = getenv("MONOSCOPE_KEY");
+    if (options.key == NULL && cli_stored_key(stored_key, stored_host)) {
+        options.key = stored_key;
+        options.address = stored_host;
+    }
     if (!options_read(&options, argc, argv)) return usage();
     const struct level *level = NULL;
     for (size_t l = 0; l < COUNT_OF(levels); l++)

@@ -1,0 +1,310 @@
+/* The nouns: a command is a line, for what it does is one request. */
+#include "cli/cli_inside.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIMIT_DEFAULT = 100, PAGE = 1000 };
+
+/* words: names of the words behind the verb; one that is a {name} of the path goes there, the others into the body. A name
+ * with # is a number, with , a list. options: names that go into the body in the same way; of a list or a GET into the
+ * query. columns: of the table. */
+static const struct command {
+    const char *noun, *verb, *method, *path, *words, *options, *columns, *help;
+} commands[] = {
+    { "projects", "list", "GET", "/projects", "", "", "name id role", "the projects that you may see" },
+    { "projects", "get", "GET", "/projects/{project}", "project", "", "name id role", "one of them" },
+    { "projects", "create", "POST", "/projects", "name", "", "name id", "" },
+    { "projects", "rename", "PATCH", "/projects/{project}", "project name", "", "name id", "" },
+    { "projects", "delete", "DELETE", "/projects/{project}", "project", "", "", "its keys open nothing any more" },
+    { "retentions", "list", "GET", "/projects/{project}/retention", "", "", "table days is_default",
+      "how long rows are kept" },
+    { "retentions", "set", "PUT", "/projects/{project}/retention/{table}", "table days#", "", "table days",
+      "0: for ever" },
+    { "retentions", "clear", "DELETE", "/projects/{project}/retention/{table}", "table", "", "", "" },
+};
+
+static const struct command *command_find(const char *noun, const char *verb)
+{
+    for (size_t c = 0; c < COUNT_OF(commands); c++)
+        if (strcmp(commands[c].noun, noun) == 0 && (verb == NULL || strcmp(commands[c].verb, verb) == 0))
+            return &commands[c];
+    return NULL;
+}
+
+/* "keys create NAME [--scopes S,S]" */
+static void usage_put(FILE *to, const struct command *command)
+{
+    fprintf(to, "%s %s", command->noun, command->verb);
+    for (const char *w = command->words; *w != '\0'; w += strspn(w, " ")) {
+        size_t len = strcspn(w, " #,");
+        fputc(' ', to);
+        for (size_t i = 0; i < len; i++) fputc(w[i] >= 'a' && w[i] <= 'z' ? w[i] - 32 : w[i], to);
+        w += strcspn(w, " ");
+    }
+    for (const char *o = command->options; *o != '\0'; o += strspn(o, " ")) {
+        fprintf(to, " [--%.*s ..]", (int)strcspn(o, " #,?"), o);
+        o += strcspn(o, " ");
+    }
+}
+
+void cli_nouns_help(void)
+{
+    for (size_t c = 0; c < COUNT_OF(commands); c++) {
+        printf("  monoscope ");
+        usage_put(stdout, &commands[c]);
+        printf("%s%s\n", commands[c].help[0] != '\0' ? "   " : "", commands[c].help);
+    }
+}
+
+static int noun_usage(const char *noun)
+{
+    for (size_t c = 0; c < COUNT_OF(commands); c++) {
+        if (strcmp(commands[c].noun, noun) != 0) continue;
+        fputs("usage: monoscope ", stderr);
+        usage_put(stderr, &commands[c]);
+        fputc('\n', stderr);
+    }
+    return CLI_USAGE;
+}
+
+/* The n-th of blank-separated names, with its mark; false: there are no more. */
+static bool name_at(const char *names, uint32_t n, char name[64], char *mark)
+{
+    for (; *names != '\0'; names += strspn(names, " ")) {
+        size_t len = strcspn(names, " ");
+        if (n-- == 0) {
+            size_t plain = strcspn(names, " #,?");
+            snprintf(name, 64, "%.*s", (int)plain, names);
+            *mark = plain < len ? names[plain] : '\0';
+            return true;
+        }
+        names += len;
+    }
+    return false;
+}
+
+static void body_put(yyjson_mut_doc *doc, yyjson_mut_val *body, struct cli *cli, const char *name, char mark,
+                     const char *value)
+{
+    yyjson_mut_val *key = yyjson_mut_strcpy(doc, name);
+    char *end;
+    if (mark == '#') {
+        long long number = strtoll(value, &end, 10);
+        bool is_number = value[0] != '\0' && *end == '\0';
+        yyjson_mut_obj_add(body, key, is_number ? yyjson_mut_sint(doc, number) : yyjson_mut_str(doc, value));
+    } else if (mark == '?') {
+        yyjson_mut_obj_add(body, key, yyjson_mut_bool(doc, strcmp(value, "false") != 0 && strcmp(value, "off") != 0));
+    } else if (mark == ',') {
+        yyjson_mut_val *list = yyjson_mut_arr(doc);
+        for (; *value != '\0'; value += *value == ',') {
+            size_t len = strcspn(value, ",");
+            if (len > 0) yyjson_mut_arr_add_strn(doc, list, value, len);
+            value += len;
+        }
+        yyjson_mut_obj_add(body, key, list);
+    } else {
+        yyjson_mut_obj_add(body, key, yyjson_mut_str(doc, value));
+    }
+    (void)cli;
+}
+
+struct request {
+    const struct command *command;
+    const char *path; /* with its query */
+    char *body;       /* NULL: none */
+};
+
+static const char *path_with(struct cli *cli, const char *path, const char *name, const char *value)
+{
+    char place[70];
+    snprintf(place, sizeof place, "{%s}", name);
+    const char *at = strstr(path, place);
+    return at == NULL ? NULL
+                      : arena_printf(&cli->arena, "%.*s%s%s", (int)(at - path), path, cli_encoded(cli, value),
+                                     at + strlen(place));
+}
+
+/* Words into the path or the body, options into the body or the query. */
+static bool request_make(struct cli *cli, struct request *request)
+{
+    const struct command *command = request->command;
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *body = yyjson_mut_obj(doc);
+    bool is_read = strcmp(command->method, "GET") == 0;
+    char name[64], mark, separator = '?';
+    yyjson_mut_doc_set_root(doc, body);
+    request->path = command->path;
+    for (uint32_t w = 0; name_at(command->words, w, name, &mark); w++) {
+        const char *with = path_with(cli, request->path, name, cli->words[w + 1]);
+        if (with != NULL)
+            request->path = with;
+        else
+            body_put(doc, body, cli, name, mark, cli->words[w + 1]);
+    }
+    for (uint32_t o = 0; name_at(command->options, o, name, &mark); o++) {
+        const char *value = cli_option(cli, name);
+        if (value == NULL) continue;
+        if (is_read) {
+            request->path =
+                arena_printf(&cli->arena, "%s%c%s=%s", request->path, separator, name, cli_encoded(cli, value));
+            separator = '&';
+        } else {
+            body_put(doc, body, cli, name, mark, value);
+        }
+    }
+    bool ok = true;
+    if (strstr(request->path, "{project}") != NULL) {
+        const char *project = cli_project(cli);
+        ok = project != NULL;
+        if (ok) request->path = path_with(cli, request->path, "project", project);
+    }
+    bool has_body = strcmp(command->method, "GET") != 0 && strcmp(command->method, "DELETE") != 0;
+    request->body = has_body && (yyjson_mut_obj_size(body) > 0 || command->words[0] != '\0')
+                        ? yyjson_mut_write(doc, 0, NULL)
+                        : NULL;
+    yyjson_mut_doc_free(doc);
+    return ok;
+}
+
+static void row_add(struct cli_table *table, const struct command *command, yyjson_val *item)
+{
+    char name[64], mark;
+    for (uint32_t c = 0; name_at(command->columns, c, name, &mark); c++)
+        cli_table_add_json(table, yyjson_obj_get(item, name));
+}
+
+static struct cli_table *table_begin(const struct cli *cli, const struct command *command)
+{
+    char name[64], mark;
+    uint32_t count = 0;
+    while (name_at(command->columns, count, name, &mark)) count++;
+    struct cli_table *table = cli_table_create(count, cli->is_wide);
+    for (uint32_t c = 0; name_at(command->columns, c, name, &mark); c++) cli_table_add(table, name, strlen(name));
+    return table;
+}
+
+/* "items", or the one list that the answer has; NULL: it is one thing. */
+static yyjson_val *list_of(yyjson_val *root)
+{
+    yyjson_val *key, *value, *items = yyjson_obj_get(root, "items");
+    size_t i, count;
+    if (items != NULL) return items;
+    yyjson_obj_foreach(root, i, count, key, value) if (yyjson_is_arr(value) && count == 1) return value;
+    return NULL;
+}
+
+static void members_print(struct cli *cli, yyjson_val *root)
+{
+    struct cli_table *table = cli_table_create(2, true);
+    yyjson_val *key, *value;
+    size_t i, count;
+    (void)cli;
+    yyjson_obj_foreach(root, i, count, key, value)
+    {
+        cli_table_add_json(table, key);
+        cli_table_add_json(table, value);
+    }
+    cli_table_print(table);
+}
+
+/* All pages up to --limit. */
+static int list_run(struct cli *cli, struct request *request, uint64_t limit)
+{
+    bool is_table = cli->is_terminal && !cli->is_json;
+    struct cli_table *table = is_table ? table_begin(cli, request->command) : NULL;
+    const char *cursor = NULL;
+    uint64_t count = 0;
+    int exit_code = CLI_DONE;
+    bool has_limit = cli_option(cli, "limit") != NULL;
+    do {
+        struct cli_answer answer;
+        char separator = strchr(request->path, '?') != NULL ? '&' : '?';
+        const char *path = request->path;
+        if (cursor != NULL || has_limit) {
+            uint64_t more = limit - count < PAGE ? limit - count : PAGE;
+            path = arena_printf(&cli->arena, "%s%climit=%llu", path, separator, (unsigned long long)more);
+            if (cursor != NULL) path = arena_printf(&cli->arena, "%s&cursor=%s", path, cursor);
+        }
+        cursor = NULL;
+        cli_ask(cli, request->command->method, path, request->body, NULL, &answer);
+        exit_code = cli_answer_check(&answer);
+        yyjson_val *root = yyjson_doc_get_root(answer.json), *list = exit_code == CLI_DONE ? list_of(root) : NULL, *one;
+        size_t i, max;
+        yyjson_arr_foreach(list, i, max, one)
+        {
+            count++;
+            if (is_table)
+                row_add(table, request->command, one);
+            else
+                cli_print_json_line(one);
+        }
+        const char *next = yyjson_get_str(yyjson_obj_get(root, "next_cursor"));
+        if (exit_code == CLI_DONE && next != NULL) cursor = cli_encoded(cli, next);
+        if (exit_code == CLI_DONE && list == NULL && root != NULL) {
+            if (is_table)
+                members_print(cli, root);
+            else
+                cli_print_json_line(root);
+        }
+        if (list == NULL && is_table) cli_table_print(table), table = NULL, is_table = false;
+        cli_answer_deinit(&answer);
+    } while (exit_code == CLI_DONE && cursor != NULL && count < limit);
+    if (table != NULL) cli_table_print(table);
+    if (cursor != NULL) fprintf(stderr, "there are more: --limit %llu\n", (unsigned long long)limit * 10);
+    return exit_code;
+}
+
+int cli_noun(const char *noun, int argc, char **argv)
+{
+    const char *verb = argc > 0 && argv[0][0] != '-' ? argv[0] : "list";
+    struct request request = { .command = command_find(noun, verb) };
+    struct cli cli;
+    char name[64], mark, known[512] = "limit";
+    uint32_t word_count = 0;
+    int exit_code = CLI_USAGE;
+    if (command_find(noun, NULL) == NULL) return -1;
+    if (request.command == NULL) return noun_usage(noun);
+    while (name_at(request.command->words, word_count, name, &mark)) word_count++;
+    for (uint32_t o = 0; name_at(request.command->options, o, name, &mark); o++) {
+        size_t len = strlen(known);
+        snprintf(known + len, sizeof known - len, " %s", name);
+    }
+    if (cli_open(&cli, argc, argv, "") && cli_options_known(&cli, known)) {
+        if (cli.word_count == 0 && word_count == 0) cli.words[cli.word_count++] = "list";
+        const char *limit = cli_option(&cli, "limit");
+        if (cli.word_count != word_count + 1) {
+            exit_code = noun_usage(noun);
+        } else if (request_make(&cli, &request)) {
+            exit_code = list_run(&cli, &request, limit != NULL ? strtoull(limit, NULL, 10) : LIMIT_DEFAULT);
+        } else {
+            exit_code = CLI_REFUSED;
+        }
+        free(request.body);
+    }
+    cli_close(&cli);
+    return exit_code;
+}
+
+int cli_api(int argc, char **argv)
+{
+    struct cli cli;
+    struct cli_answer answer;
+    int exit_code = CLI_USAGE;
+    if (cli_open(&cli, argc, argv, "") && cli_options_known(&cli, "")) {
+        const char *path = cli.word_count > 1 ? cli.words[1] : "";
+        if (strncmp(path, "/api/v1/", 8) == 0) path += 7;
+        if (cli.word_count < 2 || cli.word_count > 3 || path[0] != '/') {
+            exit_code = cli_usage("api METHOD PATH [JSON]      api GET '/projects?limit=2'");
+        } else {
+            cli_ask(&cli, cli.words[0], path, cli.word_count == 3 ? cli.words[2] : NULL, cli.is_csv ? "text/csv" : NULL,
+                    &answer);
+            if (answer.status > 0) fwrite(answer.bytes.ptr, 1, answer.bytes.len, stdout);
+            if (answer.bytes.len > 0 && answer.bytes.ptr[answer.bytes.len - 1] != '\n') fputc('\n', stdout);
+            exit_code = cli_answer_check(&answer);
+            cli_answer_deinit(&answer);
+        }
+    }
+    cli_close(&cli);
+    return exit_code;
+}
