@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "buffer/buffer.h"
+#include "meta/accounts.h"
 #include "meta/meta.h"
 #include "net/tls.h"
 #include "telemetry/telemetry.h"
@@ -11,6 +12,7 @@
 #include "timefusion/query/query.h"
 #include "timefusion/timefusion.h"
 #include "web/api/api.h"
+#include "web/oidc/oidc.h"
 #include "worker/rollup/rollup.h"
 #include "worker/worker.h"
 #include <stdlib.h>
@@ -52,9 +54,10 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     bool ok = app_telemetry_open(app, log, err);
     span_begin(&app->start_span, app->log, NULL, SPAN_INTERNAL, "start");
     ok = ok && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) && app_web_start(app, err) &&
-         app_meta_start(app, err) && app_store_start(app, err) && app_maintenance_open(app, err) &&
-         app_rollups_start(app, err) && app_worker_start(app, err) && app_query_start(app, err) && app_ingest_start(app, err) &&
-         app_api_start(app, err) && telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
+         app_meta_start(app, err) && app_people_start(app, err) && app_store_start(app, err) &&
+         app_maintenance_open(app, err) && app_rollups_start(app, err) && app_worker_start(app, err) &&
+         app_query_start(app, err) && app_ingest_start(app, err) && app_api_start(app, err) &&
+         telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
          maintenance_start(app->maintenance, &rewriter, err);
     span_end(&app->start_span, app->log, ok ? NULL : err_name(err->code),
              LOG_FIELDS(log_number("replayed_records", (int64_t)app->address.replayed_records)));
@@ -135,6 +138,8 @@ void app_stop(struct app *app)
     locks_close(&app->locks);
     store_close(&app->store);
     cache_close(app->cache);
+    accounts_close(app->accounts);
+    oidc_close(app->oidc);
     meta_close(app->meta);
     web_close(app->web);
     api_close(app->api);

@@ -15,6 +15,7 @@ struct app_address {
     char project_id[37];
     char key[64]; /* empty when the first key's file was removed */
     bool has_tls, has_web_tls;
+    char admin_email[256], admin_password[32]; /* of the first start: to be shown once; else the password is empty */
     char tls_name[256]; /* that clients look for in the certificate: the host they connect to, or its first DNS name */
     uint64_t replayed_records;
     uint64_t start_ms;

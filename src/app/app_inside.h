@@ -14,6 +14,7 @@
 #include "base/budget.h"
 #include "base/span.h"
 #include "base/uuid.h"
+#include "timefusion/pgwire/pgwire.h"
 #include "worker/tap.h"
 #include "worker/worker.h"
 #include <pthread.h>
@@ -33,6 +34,8 @@ struct app {
     struct uuid own_project_id; /* all zero: own telemetry is not kept */
     uint64_t position_at_start; /* of the log's last record */
     struct meta *meta;
+    struct accounts *accounts;
+    struct oidc *oidc; /* NULL: no identity provider */
     struct store store;
     struct locks locks; /* of its tables */
     struct timefusion *timefusion;
@@ -74,12 +77,20 @@ MUST_CHECK bool app_meta_start(struct app *app, struct err *err);
 MUST_CHECK bool app_store_start(struct app *app, struct err *err);
 MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
 MUST_CHECK bool app_rollups_start(struct app *app, struct err *err); /* before workers */
-MUST_CHECK bool app_worker_start(struct app *app, struct err *err); /* the log too */
+MUST_CHECK bool app_worker_start(struct app *app, struct err *err);  /* the log too */
 MUST_CHECK bool app_query_start(struct app *app, struct err *err);
 MUST_CHECK bool app_ingest_start(struct app *app, struct err *err); /* and its ports */
+MUST_CHECK bool app_people_start(struct app *app, struct err *err);
 MUST_CHECK bool app_api_start(struct app *app, struct err *err);
 
 /* Ends the ports: calls in flight are answered, later ones meet a closed door. */
 void app_ports_close(struct app *app, uint64_t begin_ns);
 /* What was taken is put into the tables, for at most 5 s. */
 void app_rows_store(struct app *app);
+
+/* Of pgwire.h, struct pgwire_login: users and logins that last. */
+MUST_CHECK bool app_person_begin(void *ctx, struct bytes user, const char *address, struct scram_verifier *verifier,
+                                 struct err *err);
+MUST_CHECK bool app_person_end(void *ctx, struct bytes user, const char *address, bool is_right, struct bytes database,
+                               struct pgwire_user *who, struct err *err);
+MUST_CHECK bool app_login_still(void *ctx, const struct pgwire_user *who, struct err *err);

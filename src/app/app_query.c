@@ -24,6 +24,9 @@ static bool login(void *ctx, struct bytes user, struct bytes password, struct pg
         return err_set(err, ERR_UNAUTHENTICATED, "this API key is not of project \"%.*s\"", (int)user.len,
                        (const char *)user.ptr);
     who->project_id = key.project_id;
+    who->key_id = key.id;
+    if ((key.scopes & (META_SCOPE_INGEST | META_SCOPE_ADMIN)) == 0)
+        strcpy(who->read_only_why, "this API key has scope query alone");
     who->is_operator = meta_project_find(app->meta, bytes_of_text(APP_OWN_PROJECT), &project, &missing) &&
                        uuid_equal(project.id, key.project_id);
     return true;
@@ -71,7 +74,11 @@ bool app_query_start(struct app *app, struct err *err)
         .address = app->config.listen,
         .port = (uint16_t)app->config.pg_port,
         .connections_max = (uint32_t)app->config.pg_connections,
-        .login = { .login = login, .ctx = app },
+        .login = { .login = login,
+                   .person_begin = app_person_begin,
+                   .person_end = app_person_end,
+                   .still = app_login_still,
+                   .ctx = app },
         .tls = app->tls,
         .log = app->log,
     };

@@ -25,6 +25,10 @@ struct config {
     const char *tls_cert, *tls_key, *tls_client_ca; /* NULL: none */
     bool web_tls;                                   /* with a certificate the HTTP port has TLS, too */
     const char *log_level;
+    const char *public_url, *admin_email;
+    const char *oidc_issuer, *oidc_client_id, *oidc_client_secret_file; /* issuer empty: no identity provider */
+    const char *oidc_scopes, *oidc_groups_claim, *oidc_roles, *oidc_ca;
+    bool oidc_trust_email;
     bool telemetry; /* the process's own, kept in project `monoscope` */
     uint64_t telemetry_ms;
     bool rollups;

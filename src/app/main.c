@@ -47,6 +47,9 @@ static void print_welcome(const struct config *config, const struct app_address 
     printf("  SQL        %s:%u (any Postgres client%s)\n", host, at->pg_port, at->has_tls ? ", with TLS" : "");
     printf("  HTTP       http%s://%s:%u/api/v1, /metrics, /healthz, /readyz\n", at->has_web_tls ? "s" : "",
            at->has_web_tls ? name : host, at->web_port);
+    if (at->admin_password[0])
+        printf("  admin      %s, password %s (for one sign-in, at http%s://%s:%u/sign-in)\n", at->admin_email,
+               at->admin_password, at->has_web_tls ? "s" : "", at->has_web_tls ? name : host, at->web_port);
     printf("  project    %s (%s)\n", at->project, at->project_id);
     printf("  API key    %s\n\n", key);
     printf("Send a first event:\n");

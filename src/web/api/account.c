@@ -25,8 +25,7 @@ static bool bearer_actor(struct api_call *call, struct bytes authorization, stru
     return key_actor(call, secret, actor, err);
 }
 
-/* Of all Cookie headers; empty: none. */
-static struct bytes cookie_find(const struct http_request *request, struct bytes name)
+struct bytes account_cookie(const struct http_request *request, struct bytes name)
 {
     for (uint32_t h = 0; h < request->header_count; h++) {
         if (!bytes_equal(request->headers[h].name, BYTES("cookie"))) continue;
@@ -46,7 +45,7 @@ static struct bytes cookie_find(const struct http_request *request, struct bytes
 bool account_find(struct api_call *call, struct actor *actor, struct err *err)
 {
     struct bytes authorization = http_request_header(call->request, "authorization");
-    struct bytes token = cookie_find(call->request, BYTES(USER_SESSION_COOKIE));
+    struct bytes token = account_cookie(call->request, BYTES(USER_SESSION_COOKIE));
     struct err gone = { 0 };
     *actor = (struct actor){ .kind = ACTOR_NOBODY };
     if (authorization.len > 0) return bearer_actor(call, authorization, actor, err);

@@ -21,6 +21,8 @@ struct db;
 struct http_request;
 struct meta;
 struct query_engine;
+struct accounts;
+struct oidc;
 
 #define API_ANSWER_BYTES_MAX (16u << 20)
 
@@ -33,6 +35,9 @@ struct api_parts {
     const char *own_project;         /* its name is the server's */
     uint32_t retention_days_default; /* where a project says nothing; 0: for ever */
     bool has_tls;                    /* cookies are for https alone */
+    struct accounts *accounts;       /* signing in */
+    struct oidc *oidc;               /* at an identity provider; NULL: none */
+    const char *public_url;          /* "https://mono.example.com": as browsers know us; empty: as they say */
     const struct log *log;
     /* What the process counts (telemetry.h): lines of component|key|value|unit|description. */
     bool (*stats)(void *ctx, struct buf *lines);

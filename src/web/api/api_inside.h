@@ -41,6 +41,9 @@ bool api_is_stopping(const struct api *api);
 /* Who asks, by key or session; an unsafe request by cookie must prove that it comes from our pages. */
 MUST_CHECK bool account_find(struct api_call *call, struct actor *actor, struct err *err);
 
+/* Of all Cookie headers; empty: none. */
+struct bytes account_cookie(const struct http_request *request, struct bytes name);
+
 /* Answers with problem+json; no call needed. pointer may be NULL. */
 void problem_answer(struct http_request *request, const struct err *err, int status, const char *pointer,
                     const struct http_header *headers, uint32_t header_count);

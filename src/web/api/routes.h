@@ -22,4 +22,39 @@
     R(PUT, "/api/v1/projects/{project}/retention/{table}", retention_set, "Projects", PROJECT_WRITE, "", "RetentionSet", "TableRetention", 200, 0, "Sets it for one table") \
     R(DELETE, "/api/v1/projects/{project}/retention/{table}", retention_clear, "Projects", PROJECT_WRITE, "", "", "", 204, 0, "The server's --retention counts again") \
     R(GET, "/api/v1/projects/{project}/search", search, "Telemetry", QUERY, "q kind level service status trace_id from to", "", "SearchItem", 200, API_SLOW | API_PAGED, "Logs and spans, newest first") \
-    R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM, "Asks by SQL")
+    R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM, "Asks by SQL") \
+    R(POST, "/api/v1/sessions", session_create, "Sessions", PUBLIC, "", "SessionCreate", "SessionCreated", 201, API_OPEN | API_SLOW | API_SECRET, "Signs in: the token goes into authorization: Bearer TOKEN") \
+    R(GET, "/api/v1/sessions", session_list, "Sessions", SELF, "", "", "SessionList", 200, 0, "Where the caller is signed in, newest first") \
+    R(DELETE, "/api/v1/sessions/this", session_end_this, "Sessions", PASSWORD, "", "", "", 204, 0, "Signs out") \
+    R(DELETE, "/api/v1/sessions/{session}", session_end, "Sessions", SELF, "", "", "", 204, 0, "Ends one of the caller's sessions") \
+    R(GET, "/api/v1/users/me", user_me, "Users", SIGNED_IN, "", "", "Me", 200, 0, "Who the caller is") \
+    R(PUT, "/api/v1/users/me/password", password_change, "Users", PASSWORD, "", "PasswordChange", "", 204, API_SLOW, "Changes the caller's password and ends its other sessions") \
+    R(GET, "/api/v1/users", user_list, "Users", USER_MANAGE, "", "", "User", 200, API_PAGED, "All users, by e-mail") \
+    R(POST, "/api/v1/users", user_create, "Users", USER_MANAGE, "", "UserCreate", "UserCreated", 201, API_SLOW | API_ONCE | API_SECRET, "Makes a user, with a password for one sign-in") \
+    R(GET, "/api/v1/users/{user}", user_get, "Users", USER_MANAGE, "", "", "User", 200, 0, "One user") \
+    R(PATCH, "/api/v1/users/{user}", user_change, "Users", USER_MANAGE, "", "UserChange", "User", 200, 0, "Changes, disables or enables a user") \
+    R(DELETE, "/api/v1/users/{user}", user_delete, "Users", USER_MANAGE, "", "", "", 204, 0, "Deletes a user; the audit log keeps what it did") \
+    R(POST, "/api/v1/users/{user}/reset-password", user_reset_password, "Users", USER_MANAGE, "", "", "PasswordOnce", 200, API_SLOW | API_SECRET, "A new password for one sign-in; ends all sessions of the user") \
+    R(DELETE, "/api/v1/users/{user}/sessions", user_sessions_end, "Users", USER_MANAGE, "", "", "", 204, 0, "Ends all sessions of a user") \
+    R(GET, "/api/v1/teams", team_list, "Teams", TEAM_READ, "", "", "Team", 200, API_PAGED, "All teams, by name") \
+    R(POST, "/api/v1/teams", team_create, "Teams", TEAM_MANAGE, "", "TeamName", "Team", 201, API_ONCE, "Makes a team") \
+    R(GET, "/api/v1/teams/{team}", team_get, "Teams", TEAM_READ, "", "", "Team", 200, 0, "One team") \
+    R(PATCH, "/api/v1/teams/{team}", team_change, "Teams", TEAM_MANAGE, "", "TeamName", "Team", 200, 0, "Renames a team") \
+    R(DELETE, "/api/v1/teams/{team}", team_delete, "Teams", TEAM_MANAGE, "", "", "", 204, 0, "Deletes a team, and the roles it gave") \
+    R(GET, "/api/v1/teams/{team}/members", team_member_list, "Teams", TEAM_READ, "", "", "TeamMember", 200, API_PAGED, "Its users, by e-mail") \
+    R(PUT, "/api/v1/teams/{team}/members/{user}", team_member_add, "Teams", TEAM_MANAGE, "", "", "", 204, 0, "Adds a user") \
+    R(DELETE, "/api/v1/teams/{team}/members/{user}", team_member_remove, "Teams", TEAM_MANAGE, "", "", "", 204, 0, "Takes a user out") \
+    R(GET, "/api/v1/projects/{project}/members", member_list, "Members", MEMBER_READ, "", "", "Member", 200, API_PAGED, "Users and teams with a role in the project, by name") \
+    R(PUT, "/api/v1/projects/{project}/members/{member}", member_set, "Members", MEMBER_WRITE, "", "MemberSet", "Member", 200, 0, "Gives a user or a team a role, at most the caller's own") \
+    R(DELETE, "/api/v1/projects/{project}/members/{member}", member_remove, "Members", MEMBER_WRITE, "", "", "", 204, 0, "Takes the role away") \
+    R(GET, "/api/v1/projects/{project}/audit", audit_list_project, "Audit", AUDIT_READ, "action actor object from to", "", "AuditRow", 200, API_PAGED, "What was changed in the project, newest first") \
+    R(GET, "/api/v1/audit", audit_list, "Audit", AUDIT_READ_ALL, "action actor object from to", "", "AuditRow", 200, API_PAGED, "Every change and every sign-in, newest first") \
+    R(GET, "/sign-in", page_sign_in, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "The page to sign in") \
+    R(POST, "/sign-in", page_sign_in_try, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE | API_SLOW, "Its form") \
+    R(GET, "/sign-in/style.css", page_style, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "The style sheet of the pages") \
+    R(GET, "/sign-in/oidc", page_oidc_begin, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE | API_SLOW, "On to the identity provider") \
+    R(GET, "/sign-in/oidc/callback", page_oidc_end, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE | API_SLOW, "Back from it") \
+    R(POST, "/sign-out", page_sign_out, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE, "Ends the session") \
+    R(GET, "/account", page_account, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "Who one is, and where signed in") \
+    R(POST, "/account/password", page_password, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE | API_SLOW, "Its form: another password") \
+    R(POST, "/account/sessions/{session}/revoke", page_session_revoke, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE, "Its form: ends a session")
