@@ -54,5 +54,6 @@ void app_watch(struct app *app, enum watch_phase phase)
                                      .ingest = app->ingest,
                                      .admission = app->admission,
                                      .grpc = app->grpc,
-                                     .http = app->http });
+                                     .http = app->http,
+                                     .api = app->api });
 }

@@ -14,6 +14,7 @@
 #include "timefusion/pgwire/pgwire.h"
 #include "timefusion/segment/segment.h"
 #include "timefusion/timefusion.h"
+#include "web/api/api.h"
 #include "worker/worker.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -320,6 +321,21 @@ static void sql_collect(const struct watch *watch, struct metric_set *set)
                METRIC_ATTRIBUTES({ "port", "sql" }, { "error.type", "tls_failed" }));
 }
 
+static void api_collect(const struct watch *watch, struct metric_set *set)
+{
+    static const char *const classes[] = { NULL, NULL, "2xx", "3xx", "4xx", "5xx" };
+    struct api_stats stats;
+    struct histogram_counts durations;
+    if (!watch->parts.api) return;
+    api_stats(watch->parts.api, &stats);
+    for (size_t c = 2; c < COUNT_OF(classes); c++)
+        metric_add(set, METRIC_API_REQUESTS, stats.answers[c], METRIC_ATTRIBUTES({ "status", classes[c] }));
+    histogram_read(api_durations(watch->parts.api), &durations);
+    metric_add_histogram(set, METRIC_API_DURATION, &durations);
+    metric_add(set, METRIC_API_RUNNING, stats.running, NULL);
+    metric_add(set, METRIC_API_WAITING, stats.waiting, NULL);
+}
+
 static bool project_count(void *ctx, const struct meta_project *project)
 {
     (void)project;
@@ -358,6 +374,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     cache_collect(watch, set);
     maintenance_collect(watch, set);
     sql_collect(watch, set);
+    api_collect(watch, set);
     meta_collect(watch, set);
     pthread_mutex_unlock(&watch->lock);
 }

@@ -24,6 +24,7 @@ struct watch_parts { /* NULL: not open */
     struct admission *admission;
     struct grpc_server *grpc;
     struct http_server *http;
+    struct api *api;
 };
 struct watch {
     const struct budget *budget;

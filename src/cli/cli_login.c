@@ -116,7 +116,7 @@ int cli_logout(int argc, char **argv)
     if (cli_open(&cli, argc, argv, "") && cli_options_known(&cli, "") && cli.word_count == 0) {
         struct cli_answer answer;
         if (cli.key != NULL && strncmp(cli.key, "mos_", 4) == 0) { /* a session ends, a key stays */
-            cli_ask(&cli, "DELETE", "/sessions/current", NULL, NULL, &answer);
+            cli_ask(&cli, "DELETE", "/sessions/this", NULL, NULL, &answer);
             cli_answer_deinit(&answer);
         }
         exit_code = cli_credentials_remove() ? CLI_DONE : cli_fail("could not remove the credentials");

@@ -126,6 +126,10 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(SQL_FAILED, METRIC_COUNTER, "monoscope.sql.failed", "{statement}", "of them those that ended with an error")   \
     X(SQL_ROWS, METRIC_COUNTER, "monoscope.sql.rows", "{row}", "rows sent to SQL clients")                           \
     X(SQL_DURATION, METRIC_HISTOGRAM, "monoscope.sql.duration", "s", "of a statement, with sending its rows")        \
+    X(API_REQUESTS, METRIC_COUNTER, "monoscope.api.requests", "{request}", "answered by the REST API, by status")    \
+    X(API_DURATION, METRIC_HISTOGRAM, "monoscope.api.duration", "s", "of a request, with sending its answer")        \
+    X(API_RUNNING, METRIC_UPDOWN, "monoscope.api.running", "{request}", "requests that are being answered")          \
+    X(API_WAITING, METRIC_UPDOWN, "monoscope.api.waiting", "{request}", "requests that wait for a thread")           \
     X(METADATA_AWAY, METRIC_GAUGE, "monoscope.metadata.away", "1", "1 while its database cannot be reached")         \
     X(METADATA_CONNECTIONS, METRIC_GAUGE, "monoscope.metadata.connections", "{connection}", "open to its database")  \
     X(METADATA_TRANSACTIONS, METRIC_COUNTER, "monoscope.metadata.transactions", "{transaction}", "begun")            \
