@@ -57,7 +57,9 @@ static bool member_find(struct api_call *call, struct member *member)
     if (!ok) {
         if (err.code == ERR_OK || err.code == ERR_NOT_FOUND)
             err_set(&err, ERR_NOT_FOUND,
-                    "there is no such user or team: a member is a user's e-mail or id, or a team's id");
+                    call->route->method == API_DELETE /* who is no member may exist or not: the same words */
+                        ? "there is no such member"
+                        : "there is no such user or team: a member is a user's e-mail or id, or a team's id");
         api_fail(call, &err);
         return false;
     }
