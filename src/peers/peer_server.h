@@ -6,26 +6,27 @@
  *   POST /peer/v1/flush?app_id=..&position=N&wait=MS   204 when the tables have it; 404 not ours; 504 not in time
  *
  * Every request has "authorization: Bearer <the cluster's key>", compared in constant time; else 401 and nothing more.
- * Thread: HTTP on the loop's; one thread answers those that wait for changes, two read segments, one flushes.
- * Memory: an answer with changes is at most CHANGES_BYTES_MAX of feed.h, at most PEER_REQUESTS_MAX are in work.
+ * Thread: a loop of its own; one thread answers those that wait for changes, two read segments, three flush.
+ * Memory: an answer with changes is at most FEED_BYTES_MAX; one with a segment's bytes PEER_PIECE_BYTES_MAX.
  * Errors: ERR_IO, ERR_INPUT of the port. */
 #pragma once
 #include "base/err.h"
 #include "base/log.h"
 #include "timefusion/timefusion.h"
 
-struct loop;
 struct tls_context;
 struct peer_server;
 
+#define PEER_PIECE_BYTES_MAX (4u << 20)
+#define PEER_WAIT_MS_MAX     30000
+
 struct peer_server_options {
-    struct loop *loop;
     const char *address; /* to listen on */
     uint16_t port;       /* 0: any free one */
     struct tls_context *tls;
     const char *key; /* not empty */
     struct timefusion *timefusion;
-    /* Puts what the partition has up to position into the tables: ERR_NOT_FOUND when it is not ours, ERR_TIMEOUT. On one
+    /* Puts what the partition has up to position into the tables: ERR_NOT_FOUND when it is not ours, ERR_TIMEOUT. Any
      * thread. NULL: nothing can be flushed here. */
     bool (*flush)(void *ctx, const char *app_id, uint64_t position, uint32_t timeout_ms, struct err *err);
     void *ctx;
@@ -36,7 +37,7 @@ MUST_CHECK bool peer_server_open(struct peer_server **server, const struct peer_
 uint16_t peer_server_port(const struct peer_server *server);
 /* Answers those that wait; later ones meet a closed door. Any thread. */
 void peer_server_drain(struct peer_server *server);
-/* The loop must have been stopped. NULL is fine. */
+/* NULL is fine. */
 void peer_server_close(struct peer_server *server);
 
 struct peer_server_stats {

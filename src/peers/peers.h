@@ -63,7 +63,8 @@ struct peers_stats {
     uint32_t partitions_behind;  /* whose worker has not come as far as what is seen */
     uint64_t copies, copy_bytes; /* kept now */
     uint64_t copied, copied_bytes, copy_failures;
-    bool is_full;     /* at a limit: nothing new is taken */
-    bool has_members; /* Kafka has told us, and not long ago */
+    bool is_full;      /* at a limit: nothing new is taken */
+    bool has_members;  /* Kafka has told us, and not long ago */
+    bool has_answered; /* and each peer has been asked: what can be seen is seen */
 };
 void peers_stats(struct peers *peers, struct peers_stats *stats);

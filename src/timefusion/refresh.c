@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -12,6 +13,7 @@ enum { WAIT_MS_MAX = 60000 };
 struct refreshed {
     struct delta_table *table;
     uint64_t due_mono_ns;
+    _Atomic uint64_t looked_mono_ns;
     uint32_t wait_ms; /* the interval; longer after errors */
     bool has_failed;
 };
@@ -28,7 +30,9 @@ struct refresh {
 static void table_refresh(struct refresh *refresh, struct refreshed *it)
 {
     struct err err = { 0 };
+    uint64_t begin_ns = clock_mono_ns();
     bool ok = delta_refresh(it->table, &err);
+    if (ok) atomic_store(&it->looked_mono_ns, begin_ns);
     if (!ok && !it->has_failed) log_warn(refresh->log, "delta.refresh_failed", log_text("err", err.text));
     if (ok && it->has_failed) log_info(refresh->log, "delta.refreshed", log_text("table", delta_prefix(it->table)));
     it->has_failed = !ok;
@@ -81,11 +85,13 @@ bool refresh_open(struct refresh **out, const struct refresh_options *options, s
     refresh->interval_ms = options->interval_ms;
     refresh->table_count = options->table_count;
     refresh->log = options->log;
-    for (uint32_t t = 0; t < options->table_count; t++)
-        refresh->tables[t] =
-            (struct refreshed){ .table = options->tables[t],
-                                .wait_ms = options->interval_ms,
-                                .due_mono_ns = clock_mono_ns() + options->interval_ms * UINT64_C(1000000) };
+    for (uint32_t t = 0; t < options->table_count; t++) {
+        struct refreshed *it = &refresh->tables[t];
+        it->table = options->tables[t];
+        it->wait_ms = options->interval_ms;
+        it->due_mono_ns = clock_mono_ns() + options->interval_ms * UINT64_C(1000000);
+        atomic_init(&it->looked_mono_ns, 0);
+    }
     pthread_mutex_init(&refresh->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -101,6 +107,16 @@ bool refresh_open(struct refresh **out, const struct refresh_options *options, s
     }
     *out = refresh;
     return true;
+}
+
+uint64_t refresh_looked_mono_ns(struct refresh *refresh)
+{
+    uint64_t oldest_ns = UINT64_MAX;
+    for (uint32_t t = 0; refresh != NULL && t < refresh->table_count; t++) {
+        uint64_t looked_ns = atomic_load(&refresh->tables[t].looked_mono_ns);
+        if (looked_ns < oldest_ns) oldest_ns = looked_ns;
+    }
+    return refresh == NULL ? 0 : oldest_ns;
 }
 
 void refresh_soon(struct refresh *refresh)

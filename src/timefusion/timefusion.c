@@ -203,6 +203,7 @@ void timefusion_trim(struct timefusion *timefusion)
 {
     struct delta_snapshot *deltas[SCHEMA_TABLE_COUNT];
     for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) deltas[t] = delta_snapshot_acquire(timefusion->tables[t].delta);
+    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) owners_settle(timefusion->segments, t, deltas[t]);
     segments_trim(timefusion->segments, deltas);
     for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) delta_snapshot_release(deltas[t]);
 }
@@ -210,6 +211,11 @@ void timefusion_trim(struct timefusion *timefusion)
 void timefusion_refresh_soon(struct timefusion *timefusion)
 {
     refresh_soon(timefusion->refresh);
+}
+
+uint64_t timefusion_looked_mono_ns(struct timefusion *timefusion)
+{
+    return refresh_looked_mono_ns(timefusion->refresh);
 }
 
 struct segments *timefusion_segments(struct timefusion *timefusion)

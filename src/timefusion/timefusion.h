@@ -81,10 +81,13 @@ void timefusion_fetch_footers(struct timefusion_file *const *files, uint32_t cou
 
 /* What every snapshot from now on is to warn of; copied, in place of those before. */
 void timefusion_warn(struct timefusion *timefusion, const char *const *warnings, uint32_t count);
-/* Each second or so: segments that nobody is to see any more go (segments_trim). */
+/* Each second or so: newer owners of partitions are taken where they have come as far (segment/owner.h), and segments that
+ * nobody is to see any more go. */
 void timefusion_trim(struct timefusion *timefusion);
 /* Others' commits are looked for now, in every table. */
 void timefusion_refresh_soon(struct timefusion *timefusion);
+/* When the last look at others' commits began that every table had; 0: there was none yet. */
+uint64_t timefusion_looked_mono_ns(struct timefusion *timefusion);
 
 struct timefusion_snapshot {
     const struct schema_table *table;

@@ -85,6 +85,19 @@ uint64_t segments_changes_wait(struct segments *segments, uint64_t since, uint32
     return number;
 }
 
+struct uuid segments_list_id(const struct segments *segments)
+{
+    return segments->id;
+}
+
+bool owner_is_followed(struct segments *segments, const struct owner *owner)
+{
+    pthread_mutex_lock(&segments->lock);
+    bool is_followed = owner->is_followed;
+    pthread_mutex_unlock(&segments->lock);
+    return is_followed;
+}
+
 struct file *segments_find(struct segments *segments, uint64_t id)
 {
     pthread_mutex_lock(&segments->lock);

@@ -39,6 +39,10 @@ void segments_changes(struct segments *segments, struct uuid list_id, uint64_t s
 void segments_changes_deinit(struct segments_changes *changes);
 /* The number of the last change; waits until it is above since, up to timeout_ms. */
 uint64_t segments_changes_wait(struct segments *segments, uint64_t since, uint32_t timeout_ms);
+/* Of our own list, as changes name it. */
+struct uuid segments_list_id(const struct segments *segments);
+/* Is what the owner lists from now on nobody's? Then it need not be copied. */
+bool owner_is_followed(struct segments *segments, const struct owner *owner);
 /* A listed segment of our own by its id, with a reference; NULL when there is none. */
 struct file *segments_find(struct segments *segments, uint64_t id);
 

@@ -178,6 +178,16 @@ void owners_choose(struct segments *segments, enum schema_table_id table, const 
     }
 }
 
+void owners_settle(struct segments *segments, enum schema_table_id table, const struct delta_snapshot *delta)
+{
+    struct owners_view view;
+    pthread_mutex_lock(&segments->lock);
+    owners_view_take(segments, table, &view);
+    pthread_mutex_unlock(&segments->lock);
+    owners_choose(segments, table, delta, NULL, 0, &view);
+    owners_view_deinit(&view);
+}
+
 bool owners_view_has(const struct owners_view *view, const struct file *segment)
 {
     const struct partition_view *partition = &view->partitions[segment->owner->partition];

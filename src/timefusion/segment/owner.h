@@ -95,6 +95,8 @@ struct owners_view {
 /* Decides by the table's txn, and keeps the decisions for all later views. files: those that were listed with the view. */
 void owners_choose(struct segments *segments, enum schema_table_id table, const struct delta_snapshot *delta,
                    struct file *const *files, uint32_t file_count, struct owners_view *view);
+/* The same when nobody asks, for owners_each and segments_trim. */
+void owners_settle(struct segments *segments, enum schema_table_id table, const struct delta_snapshot *delta);
 /* Is the segment seen? Of the chosen owner, and not in Delta yet. After owners_choose. */
 bool owners_view_has(const struct owners_view *view, const struct file *segment);
 void owners_view_deinit(struct owners_view *view);
