@@ -8,15 +8,16 @@
 
 #define BUCKETS_MIN      1024 /* a power of two */
 #define FACET_ROWS       2000
-#define FACET_ONE_IN     64u
+#define FACET_ONE_IN     256u
 #define DURATION_MAX_NS  INT64_C(315360000000000000) /* ten years; longer ones are not durations */
+#define MINUTES_MAX      (1u << 24)                  /* of a delta; some GB */
 #define TEXT_BLOCK_BYTES (64u << 10)
 
 /* ---- tables ---- */
 
-static void index_put(struct index *index, uint64_t hash, uint32_t entry)
+static void index_put(struct index *index, uint32_t hash, uint32_t entry)
 {
-    uint32_t at = (uint32_t)hash & (index->cap - 1);
+    uint32_t at = hash & (index->cap - 1);
     while (index->slots[at].entry != 0) at = (at + 1) & (index->cap - 1);
     index->slots[at] = (struct index_slot){ hash, entry + 1 };
     index->used++;
@@ -33,7 +34,7 @@ void index_add(struct index *index, uint64_t hash, uint32_t entry)
         }
         free(old.slots);
     }
-    index_put(index, hash, entry);
+    index_put(index, (uint32_t)hash, entry);
 }
 
 void index_reset(struct index *index)
@@ -72,6 +73,7 @@ void rollup_delta_reset(struct rollup_delta *delta)
     free(delta->buckets);
     delta->buckets = NULL;
     delta->bucket_cap = delta->bucket_used = delta->attribute_weight = 0;
+    memset(delta->pending, 0, sizeof delta->pending);
     delta->sampled_one_in = 1;
     arena_reset(&delta->arena);
     arena_reset(&delta->changes_arena);
@@ -161,7 +163,7 @@ static uint64_t service_hash(const struct rollup_delta *delta, struct bytes serv
 static uint64_t endpoint_hash(struct bytes endpoint)
 {
     uint64_t head, tail;
-    if (endpoint.len < 36) return 0;
+    if (endpoint.len < 36) return endpoint.len; /* none, or all others */
     memcpy(&head, endpoint.ptr, 8);
     memcpy(&tail, endpoint.ptr + 28, 8);
     return hash64_mix(head ^ 0x9E3779B97F4A7C15u, tail ^ 0xE7037ED1A0B428DBu);
@@ -197,8 +199,8 @@ static uint32_t rows_series(struct rollup_delta *delta, const struct series *lik
     uint32_t step = 0, entry;
     while (index_next(&delta->series_by, hash, &step, &entry)) {
         const struct series *series = &delta->series.at[entry];
-        if (series->project == like->project && series->kind == like->kind &&
-            bytes_equal(series->endpoint, like->endpoint) && text_is_kept_as(series->service, like->service))
+        if (likely(series->project == like->project && series->kind == like->kind &&
+                   bytes_equal(series->endpoint, like->endpoint) && text_is_kept_as(series->service, like->service)))
             return entry;
     }
     struct series other = *like;
@@ -257,29 +259,54 @@ static uint32_t series_minute(struct rollup_delta *delta, uint32_t at, int64_t m
     return series->minute = delta->minutes.count - 1;
 }
 
-static void bucket_put(struct rollup_delta *delta, uint64_t key, int64_t count)
+static inline uint32_t bucket_place(const struct rollup_delta *delta, uint64_t key)
 {
-    uint32_t at = (uint32_t)hash64_mix(key, 0x9E3779B97F4A7C15u) & (delta->bucket_cap - 1);
-    while (delta->buckets[at].key != 0 && delta->buckets[at].key != key) at = (at + 1) & (delta->bucket_cap - 1);
-    delta->bucket_used += delta->buckets[at].key == 0;
-    delta->buckets[at].key = key;
-    delta->buckets[at].count += count;
+    return (uint32_t)hash64_mix(key, 0x9E3779B97F4A7C15u) & (delta->bucket_cap - 1);
+}
+
+static void bucket_put(struct rollup_delta *delta, uint64_t key, uint64_t count)
+{
+    uint32_t at = bucket_place(delta, key);
+    while (delta->buckets[at] != 0 && delta->buckets[at] >> BUCKET_COUNT_BITS != key)
+        at = (at + 1) & (delta->bucket_cap - 1);
+    delta->bucket_used += delta->buckets[at] == 0;
+    uint64_t sum = (delta->buckets[at] & BUCKET_COUNT_MAX) + count;
+    delta->buckets[at] = key << BUCKET_COUNT_BITS | (sum < BUCKET_COUNT_MAX ? sum : BUCKET_COUNT_MAX);
+}
+
+static void buckets_grow(struct rollup_delta *delta)
+{
+    uint64_t *old = delta->buckets;
+    uint32_t cap_old = delta->bucket_cap;
+    delta->bucket_cap = cap_old ? cap_old * 2 : BUCKETS_MIN;
+    delta->buckets = mem_calloc(delta->bucket_cap, sizeof *delta->buckets);
+    delta->bucket_used = 0;
+    for (uint32_t b = 0; b < cap_old; b++) {
+        if (old[b] != 0) bucket_put(delta, old[b] >> BUCKET_COUNT_BITS, old[b] & BUCKET_COUNT_MAX);
+    }
+    free(old);
+}
+
+static void pending_put(struct rollup_delta *delta, struct bucket_add *add)
+{
+    if (add->count > 0) bucket_put(delta, add->key, add->count);
+    add->count = 0;
+}
+
+static void pending_put_all(struct rollup_delta *delta)
+{
+    for (uint32_t p = 0; p < BUCKETS_PENDING; p++) pending_put(delta, &delta->pending[p]);
 }
 
 static void bucket_add(struct rollup_delta *delta, uint32_t minute, int32_t bucket, int64_t count)
 {
-    if (unlikely((delta->bucket_used + 1) * 2 > delta->bucket_cap)) {
-        struct bucket *old = delta->buckets;
-        uint32_t cap_old = delta->bucket_cap;
-        delta->bucket_cap = cap_old ? cap_old * 2 : BUCKETS_MIN;
-        delta->buckets = mem_calloc(delta->bucket_cap, sizeof *delta->buckets);
-        delta->bucket_used = 0;
-        for (uint32_t b = 0; b < cap_old; b++) {
-            if (old[b].key != 0) bucket_put(delta, old[b].key, old[b].count);
-        }
-        free(old);
-    }
-    bucket_put(delta, (uint64_t)minute << 16 | (uint64_t)(bucket + 2), count);
+    assert(minute < MINUTES_MAX);
+    if (unlikely((delta->bucket_used + 1 + BUCKETS_PENDING) * 3 > delta->bucket_cap * 2)) buckets_grow(delta);
+    struct bucket_add *add = &delta->pending[delta->pending_next++ % BUCKETS_PENDING];
+    pending_put(delta, add);
+    *add = (struct bucket_add){ BUCKET_KEY(minute, bucket),
+                                (uint64_t)count < BUCKET_COUNT_MAX ? (uint64_t)count : BUCKET_COUNT_MAX };
+    __builtin_prefetch(&delta->buckets[bucket_place(delta, add->key)], 1);
 }
 
 static inline void series_seen(struct series *series, int64_t at_us)
@@ -379,7 +406,7 @@ static inline uint64_t random_next(struct rollup_delta *delta)
     return delta->random;
 }
 
-/* A project's first rows in a delta are all looked at, of later ones each 64th, by chance. */
+/* A project's first rows in a delta are all looked at, of later ones each 256th, by chance. */
 static inline void attributes_decide(struct rollup_delta *delta)
 {
     delta->attribute_weight = delta->projects.at[delta->project].rows_seen < FACET_ROWS ? 1
@@ -465,10 +492,10 @@ void rollup_delta_merge(struct rollup_delta *into, struct rollup_delta *from)
         sum->duration_sum_ns += minute->duration_sum_ns;
         if (minute->duration_max_ns > sum->duration_max_ns) sum->duration_max_ns = minute->duration_max_ns;
     }
+    pending_put_all(from);
     for (uint32_t b = 0; b < from->bucket_cap; b++) {
-        if (from->buckets[b].key == 0) continue;
-        bucket_add(into, minutes[from->buckets[b].key >> 16], (int32_t)(from->buckets[b].key & 0xFFFF) - 2,
-                   from->buckets[b].count);
+        uint64_t slot = from->buckets[b];
+        if (slot != 0) bucket_add(into, minutes[bucket_minute(slot)], bucket_number(slot), bucket_count(slot));
     }
     for (uint32_t m = 0; m < from->metrics.count; m++) {
         struct metric like = from->metrics.at[m];
@@ -499,6 +526,7 @@ void rollup_delta_changes(struct rollup_delta *delta, struct rollup_changes *cha
     struct arena *arena = &delta->changes_arena;
     arena_reset(arena);
     calls_changes(delta, changes); /* may find edges */
+    pending_put_all(delta);
     facets_changes(delta, changes);
     changes->series = arena_alloc(arena, delta->series.count * sizeof *changes->series);
     changes->minutes = arena_alloc(arena, delta->minutes.count * sizeof *changes->minutes);
@@ -537,14 +565,14 @@ void rollup_delta_changes(struct rollup_delta *delta, struct rollup_changes *cha
                                                     .duration_max_ns = minute->duration_max_ns };
     }
     for (uint32_t b = 0; b < delta->bucket_cap; b++) {
-        if (delta->buckets[b].key == 0) continue;
-        const struct rollup_sums *minute = &changes->minutes[delta->buckets[b].key >> 16];
-        changes->buckets[changes->bucket_count++] =
-            (struct rollup_bucket){ .project_id = minute->project_id,
-                                    .at_unix_us = minute->at_unix_us,
-                                    .series_id = minute->series_id,
-                                    .bucket = (int32_t)(delta->buckets[b].key & 0xFFFF) - 2,
-                                    .row_count = delta->buckets[b].count };
+        uint64_t slot = delta->buckets[b];
+        if (slot == 0) continue;
+        const struct rollup_sums *minute = &changes->minutes[bucket_minute(slot)];
+        changes->buckets[changes->bucket_count++] = (struct rollup_bucket){ .project_id = minute->project_id,
+                                                                            .at_unix_us = minute->at_unix_us,
+                                                                            .series_id = minute->series_id,
+                                                                            .bucket = bucket_number(slot),
+                                                                            .row_count = bucket_count(slot) };
     }
     for (uint32_t m = 0; m < delta->metrics.count; m++) {
         const struct metric *metric = &delta->metrics.at[m];

@@ -11,7 +11,7 @@
 /* Entries of an array by hash; entries are only added. */
 struct index {
     struct index_slot {
-        uint64_t hash;
+        uint32_t hash;  /* its lower half: small slots, for they are seldom in the cache */
         uint32_t entry; /* + 1; 0: free */
     } * slots;
     uint32_t cap, used;
@@ -24,7 +24,7 @@ static inline bool index_next(const struct index *index, uint64_t hash, uint32_t
         const struct index_slot *slot = &index->slots[((uint32_t)hash + *step) & (index->cap - 1)];
         if (slot->entry == 0) return false;
         ++*step;
-        if (slot->hash != hash) continue;
+        if (slot->hash != (uint32_t)hash) continue;
         *entry = slot->entry - 1;
         return true;
     }
@@ -39,23 +39,42 @@ struct project {
 };
 /* Kinds of series: enum rows_kind, then edges. */
 #define KIND_EDGE ((uint8_t)ROWS_KIND_COUNT)
-struct series {
+struct series { /* what every row looks at stands first */
     uint32_t project;
+    uint32_t minute;   /* the latest one used ... */
+    int64_t minute_us; /* ... which is of this time */
+    struct bytes service, endpoint;
     uint8_t kind;
-    struct bytes service, endpoint, method, route, target;
-    const char *source_kind, *target_kind;
     int64_t first_us, last_us;
-    int64_t minute_us; /* of minute, the latest one used */
-    uint32_t minute;
+    struct bytes method, route, target;
+    const char *source_kind, *target_kind;
 };
 struct minute {
     uint32_t series;
     int64_t at_us, rows, errors, durations, duration_max_ns;
     double duration_sum_ns;
 };
-struct bucket {
-    uint64_t key; /* minute's index << 16 | bucket + 2; 0: free */
-    int64_t count;
+/* A bucket's count in one word, for there are very many: minute's index << 12 | bucket + 2, then 28 bits of count; 0: free.
+ * A count that is full stays so: 268 million rows of one minute, series and bucket. */
+#define BUCKET_COUNT_BITS          28
+#define BUCKET_COUNT_MAX           ((UINT64_C(1) << BUCKET_COUNT_BITS) - 1)
+#define BUCKET_KEY(minute, bucket) ((uint64_t)(minute) << 12 | (uint64_t)((bucket) + 2))
+static inline uint32_t bucket_minute(uint64_t slot)
+{
+    return (uint32_t)(slot >> (BUCKET_COUNT_BITS + 12));
+}
+static inline int32_t bucket_number(uint64_t slot)
+{
+    return (int32_t)(slot >> BUCKET_COUNT_BITS & 0xFFF) - 2;
+}
+static inline int64_t bucket_count(uint64_t slot)
+{
+    return (int64_t)(slot & BUCKET_COUNT_MAX);
+}
+/* Adds that wait for their slot to come from memory: a row takes longer. */
+#define BUCKETS_PENDING 4
+struct bucket_add {
+    uint64_t key, count;
 };
 struct metric {
     uint32_t project;
@@ -110,8 +129,10 @@ struct rollup_delta {
     ARRAY_OF(struct bytes) texts;
     ARRAY_OF(struct half) halves;
     struct index projects_by, series_by, minutes_by, metrics_by, keys_by, texts_by, halves_by;
-    struct bucket *buckets;
+    uint64_t *buckets;
     uint32_t bucket_cap, bucket_used;
+    struct bucket_add pending[BUCKETS_PENDING];
+    uint32_t pending_next;
     uint64_t seed; /* strangers cannot choose what falls together */
     uint64_t random;
     uint32_t sampled_one_in;   /* of traces, for halves: a power of two */

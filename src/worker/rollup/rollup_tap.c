@@ -10,7 +10,8 @@
 #include "base/clock.h"
 #include "worker/rollup/rollup_delta.h"
 
-#define THOROUGH_EVERY 45 /* rounds of the job: a quarter of an hour */
+#define BYTES_MAX      (512ull << 20) /* an hour of 100,000 series; and indexes of minutes fit their bits */
+#define THOROUGH_EVERY 45             /* rounds of the job: a quarter of an hour */
 #define JOB_MS         20000
 #define WEIGH_EVERY    64 /* records */
 
@@ -284,6 +285,7 @@ bool rollups_open(struct rollups **out, const struct rollups_options *options, s
     if (!rollup_prepare(options->db, &options->keep, options->log, err)) return err_within(err, "roll-ups");
     struct rollups *rollups = mem_calloc(1, sizeof *rollups);
     rollups->options = *options;
+    if (options->bytes_max > BYTES_MAX) rollups->options.bytes_max = BYTES_MAX;
     pthread_mutex_init(&rollups->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
