@@ -35,7 +35,11 @@ def main():
         refused(["--data", server.data, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--pg-port", "0", "--web-port", "0"], "restored from an older copy")
 
         shutil.rmtree(log)
+        for again in range(2):  # nor is it taken for known the second time
+            refused(["--data", server.data, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--pg-port", "0", "--web-port", "0"], "--new-buffer on")
+        server.options = ["--new-buffer", "on"]
         server.start()
+        server.options = []
         check(server.one(count) == 500, "without the log everything flushed is there")
         server.load(1, requests=1, connections=1, spans=100)
         server.wait_count(count, 600)
@@ -55,7 +59,7 @@ def main():
         refused(["--colour", "red"], "monoscope help")
         refused(["--data", "/proc/none/data"], "/proc/none")
         server.stop()
-        print("log moved away: ok; older log, taken ports, wrong options: refused with words")
+        print("log deleted: refused, then ok with --new-buffer on; older log, taken ports, wrong options: refused with words")
 
 
 main()

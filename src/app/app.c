@@ -41,6 +41,35 @@ static bool tls_start(struct app *app, struct err *err)
     return true;
 }
 
+/* Which parts there will be. Roles apart from each other meet in Kafka and in the metadata. */
+static bool roles_find(struct app *app, struct err *err)
+{
+    const struct config *config = &app->config;
+    if (!roles_read(config->role, &app->roles, err)) return false;
+    if (app->roles == ROLE_ALL) return true;
+    if (config->kafka_brokers[0] == '\0')
+        return err_set(err, ERR_INPUT,
+                       "--role %s without --kafka-brokers (or MONOSCOPE_KAFKA_BROKERS): our own log is for one process "
+                       "with all roles",
+                       config->role);
+    if (config->database[0] == '\0')
+        return err_set(err, ERR_INPUT,
+                       "--role %s without --database (or MONOSCOPE_DATABASE_URL): all processes need the same metadata",
+                       config->role);
+    return true;
+}
+
+/* In the order the data takes; what our roles do not need stays closed. */
+static bool parts_start(struct app *app, struct err *err)
+{
+    bool has_kafka = app->config.kafka_brokers[0] != '\0', is_worker = app->roles & ROLE_WORKER;
+    bool is_query = app->roles & ROLE_QUERY, is_ingest = app->roles & ROLE_INGEST;
+    return (!has_kafka || app_kafka_start(app, err)) && (!(is_worker || is_query) || app_store_start(app, err)) &&
+           (!is_worker || (app_maintenance_open(app, err) && app_rollups_start(app, err) &&
+                           (has_kafka ? app_member_start(app, err) : app_worker_start(app, err)))) &&
+           (!is_query || app_query_start(app, err)) && (!is_ingest || app_ingest_start(app, err));
+}
+
 bool app_start(struct app **out, const struct config *config, const struct log *log, struct err *err)
 {
     struct app *app = mem_calloc(1, sizeof *app);
@@ -53,12 +82,10 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     struct rewriter rewriter = query_rewriter();
     bool ok = app_telemetry_open(app, log, err);
     span_begin(&app->start_span, app->log, NULL, SPAN_INTERNAL, "start");
-    ok = ok && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) && app_web_start(app, err) &&
-         app_meta_start(app, err) && app_people_start(app, err) && app_store_start(app, err) &&
-         app_maintenance_open(app, err) && app_rollups_start(app, err) && app_worker_start(app, err) &&
-         app_query_start(app, err) && app_ingest_start(app, err) && app_api_start(app, err) &&
-         telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
-         maintenance_start(app->maintenance, &rewriter, err);
+    ok = ok && roles_find(app, err) && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) &&
+         app_web_start(app, err) && app_meta_start(app, err) && app_people_start(app, err) && parts_start(app, err) &&
+         app_api_start(app, err) && telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
+         app_kafka_look(app, err) && (!app->maintenance || maintenance_start(app->maintenance, &rewriter, err));
     span_end(&app->start_span, app->log, ok ? NULL : err_name(err->code),
              LOG_FIELDS(log_number("replayed_records", (int64_t)app->address.replayed_records)));
     if (!ok) {
@@ -105,6 +132,14 @@ void app_reload(struct app *app)
     }
 }
 
+void app_fail(struct app *app, const struct err *err)
+{
+    pthread_mutex_lock(&app->lock);
+    if (!app->failed) app->failure = *err;
+    app->failed = true;
+    pthread_mutex_unlock(&app->lock);
+}
+
 bool app_has_failed(struct app *app, struct err *err)
 {
     pthread_mutex_lock(&app->lock);
@@ -124,6 +159,7 @@ void app_stop(struct app *app)
     app_watch(app, WATCH_STOPPING);
     services_set(&app->services, false);
     maintenance_cancel(app->maintenance);
+    app_kafka_look_stop(app);
     api_stop(app->api);
     app_ports_close(app, begin_ns);
     maintenance_stop(app->maintenance);
@@ -133,6 +169,7 @@ void app_stop(struct app *app)
     rollups_close(app->rollups);
     query_engine_close(app->query);
     buffer_close(app->buffer);
+    app_kafka_close(app);
     maintenance_close(app->maintenance);
     timefusion_close(app->timefusion);
     locks_close(&app->locks);

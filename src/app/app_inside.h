@@ -7,7 +7,9 @@
  * Thread: the main thread opens and closes; what parts call back is said there. */
 #pragma once
 #include "app/app.h"
+#include "app/buffers.h"
 #include "app/locks.h"
+#include "app/roles.h"
 #include "app/services.h"
 #include "app/store.h"
 #include "app/watch.h"
@@ -21,8 +23,17 @@
 
 #define APP_OWN_PROJECT "monoscope" /* the process's own telemetry */
 
+struct kafka_bounds;
+/* FLUSH over Kafka: where each partition ended when it was asked for. */
+struct app_flush {
+    uint64_t ticket;
+    uint32_t count;
+    struct kafka_bounds *bounds;
+};
+
 struct app {
     struct config config;
+    uint32_t roles;
     struct budget budget;
     const struct log *log; /* own_log, for the parts */
     struct log own_log;    /* the caller's, and its events become telemetry */
@@ -45,8 +56,13 @@ struct app {
     struct worker_memory worker_memory;
     struct rollups *rollups; /* NULL: none */
     struct tap_source taps[1];
-    uint32_t tap_count; /* for every worker */
-    struct worker *worker;
+    uint32_t tap_count;    /* for every worker */
+    struct worker *worker; /* of our own log; NULL with Kafka */
+    struct kafka *kafka;   /* NULL: the buffer is our own log */
+    struct member *member; /* of its group; NULL without role worker */
+    pthread_t kafka_look;
+    bool kafka_look_runs;
+    atomic_bool kafka_look_stops;
     struct query_engine *query;
     struct pgwire_server *pgwire;
     struct ingest *ingest;
@@ -60,9 +76,11 @@ struct app {
     struct app_address address;
     bool replay_failed;
     struct err replay_err;
-    pthread_mutex_t lock; /* guards failed, failure */
+    pthread_mutex_t lock; /* guards what follows */
     bool failed;
     struct err failure;
+    struct app_flush flushes[64];
+    uint32_t flush_next;
 };
 /* DATA/name */
 void app_path(const struct app *app, const char *name, char *path, size_t path_bytes);
@@ -77,11 +95,30 @@ MUST_CHECK bool app_meta_start(struct app *app, struct err *err);
 MUST_CHECK bool app_store_start(struct app *app, struct err *err);
 MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
 MUST_CHECK bool app_rollups_start(struct app *app, struct err *err); /* before workers */
-MUST_CHECK bool app_worker_start(struct app *app, struct err *err);  /* the log too */
+MUST_CHECK bool app_worker_start(struct app *app, struct err *err);  /* our own log too */
+MUST_CHECK bool app_kafka_start(struct app *app, struct err *err);   /* and what goes into it */
+MUST_CHECK bool app_member_start(struct app *app, struct err *err);
 MUST_CHECK bool app_query_start(struct app *app, struct err *err);
 MUST_CHECK bool app_ingest_start(struct app *app, struct err *err); /* and its ports */
 MUST_CHECK bool app_people_start(struct app *app, struct err *err);
 MUST_CHECK bool app_api_start(struct app *app, struct err *err);
+
+/* The process cannot go on: app_has_failed says so from now on. Any thread. */
+void app_fail(struct app *app, const struct err *err);
+struct buffers_options app_buffers_options(const struct app *app);
+/* What the workers of a log and of Kafka's partitions have in common. */
+struct worker_options app_worker_options(struct app *app);
+
+/* ---- Kafka ---- */
+/* "monoscope-worker/<address for peers>" and the like: what kafka_members tells of us. */
+void app_client_id(const struct app *app, char *client_id, size_t client_id_bytes);
+/* One of the group does what is to be done once: who has the first partition. */
+bool app_member_leads(struct app *app);
+/* As query_hooks.flush. */
+MUST_CHECK bool app_kafka_flush(struct app *app, uint64_t *ticket, uint32_t timeout_ms, struct err *err);
+MUST_CHECK bool app_kafka_look(struct app *app, struct err *err); /* starts a thread that does, if there is Kafka */
+void app_kafka_look_stop(struct app *app);
+void app_kafka_close(struct app *app);
 
 /* Ends the ports: calls in flight are answered, later ones meet a closed door. */
 void app_ports_close(struct app *app, uint64_t begin_ns);

@@ -36,6 +36,7 @@ static bool login(void *ctx, struct bytes user, struct bytes password, struct pg
 static bool flush_now(void *ctx, uint64_t *ticket, uint32_t timeout_ms, struct err *err)
 {
     struct app *app = ctx;
+    if (app->kafka) return app_kafka_flush(app, ticket, timeout_ms, err);
     if (*ticket == 0) *ticket = buffer_position_last(app->buffer);
     /* Released is in the tables: after a start that had nothing to replay the worker has met none of it. */
     if (*ticket <= buffer_position_released(app->buffer)) return true;
@@ -45,6 +46,7 @@ static bool flush_now(void *ctx, uint64_t *ticket, uint32_t timeout_ms, struct e
 static bool log_roll(void *ctx, struct err *err)
 {
     struct app *app = ctx;
+    if (app->kafka) return err_set(err, ERR_UNSUPPORTED, "it is Kafka's topic: until its retention ends");
     return buffer_roll(app->buffer, err);
 }
 

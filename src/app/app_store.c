@@ -5,7 +5,7 @@
 #include "timefusion/maintenance/maintenance.h"
 #include "timefusion/query/query.h"
 #include "timefusion/timefusion.h"
-#include "worker/worker.h"
+#include "worker/member.h"
 
 #define DISK_RESERVE_BYTES (1ull << 30)
 
@@ -69,10 +69,16 @@ static uint32_t days_kept(void *ctx, struct uuid project_id, enum schema_table_i
     return app_days_kept(&app->config);
 }
 
-/* Requests that wait to become rows: the worker needs the machine. */
+/* Requests that wait to become rows: the worker needs the machine. Of several workers one looks after the tables. */
 static bool intake_is_behind(void *ctx)
 {
     struct app *app = ctx;
+    if (app->kafka) {
+        struct member_stats member;
+        if (!app_member_leads(app)) return true;
+        member_stats(app->member, &member);
+        return member.workers.queue_bytes > app->budget.requests / 8 || member.workers.is_disk_failing;
+    }
     struct worker_stats stats;
     worker_stats(app->worker, &stats);
     return stats.queue_bytes > app->budget.requests / 8 || stats.is_disk_failing;

@@ -50,6 +50,8 @@ void app_watch(struct app *app, enum watch_phase phase)
                                      .maintenance = app->maintenance,
                                      .buffer = app->buffer,
                                      .worker = app->worker,
+                                     .kafka = app->kafka,
+                                     .member = app->member,
                                      .pgwire = app->pgwire,
                                      .ingest = app->ingest,
                                      .admission = app->admission,

@@ -3,10 +3,9 @@
 #include "base/disk.h"
 #include "buffer/buffer.h"
 #include "telemetry/telemetry.h"
-#include "timefusion/delta/delta.h"
 #include "timefusion/flush.h"
 #include "timefusion/timefusion.h"
-#include "worker/worker.h"
+#include "worker/member.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -62,30 +61,7 @@ static bool on_release(void *ctx, uint64_t position, const struct worker_failed 
 
 static void on_lost(void *ctx, const struct err *err)
 {
-    struct app *app = ctx;
-    pthread_mutex_lock(&app->lock);
-    app->failed = true;
-    app->failure = *err;
-    pthread_mutex_unlock(&app->lock);
-}
-
-/* A log that ends below what a table already holds from it is not the log the table was fed from. */
-static bool log_check(struct app *app, struct err *err)
-{
-    char app_id[96];
-    flush_app_id(buffer_id(app->buffer), 0, app_id);
-    for (uint32_t t = 0; t < SCHEMA_TABLE_COUNT; t++) {
-        struct delta_snapshot *snapshot = delta_snapshot_acquire(timefusion_delta(app->timefusion, t));
-        int64_t txn = delta_snapshot_txn(snapshot, app_id);
-        delta_snapshot_release(snapshot);
-        if (txn >= 0 && (uint64_t)txn > buffer_position_last(app->buffer))
-            return err_set(err, ERR_CORRUPT,
-                           "table \"%s\" holds records up to %" PRId64
-                           " of the log in \"%s/log\", which ends at %" PRIu64
-                           ": the log was restored from an older copy; move it away to start a new one",
-                           schema_table(t)->name, txn, app->config.data, buffer_position_last(app->buffer));
-    }
-    return true;
+    app_fail(ctx, err);
 }
 
 static uint32_t own_flush_ms(const struct config *config)
@@ -107,10 +83,39 @@ static bool log_replay(struct app *app, struct err *err)
     return ok;
 }
 
+struct buffers_options app_buffers_options(const struct app *app)
+{
+    return (struct buffers_options){
+        .timefusion = app->timefusion,
+        .data = app->config.data,
+        .has_own_tables = app->config.storage[0] == '\0',
+        .new_buffer = app->config.new_buffer,
+        .log = app->log,
+    };
+}
+
+struct worker_options app_worker_options(struct app *app)
+{
+    app->worker_memory.columns_bytes_max = app->budget.columns;
+    return (struct worker_options){
+        .timefusion = app->timefusion,
+        .memory = &app->worker_memory,
+        .attribute_keys_max = (uint32_t)app->config.attribute_keys,
+        .publish_ms = (uint32_t)app->config.publish_ms,
+        .flush_ms = (uint32_t)app->config.flush_ms,
+        .quiet_project_id = app->own_project_id,
+        .quiet_flush_ms = !app->config.telemetry ? 0 : own_flush_ms(&app->config),
+        .taps = app->taps,
+        .tap_count = app->tap_count,
+        .log = app->log,
+    };
+}
+
 bool app_worker_start(struct app *app, struct err *err)
 {
     char path[1024];
     app_path(app, "log", path, sizeof path);
+    struct buffers_options buffers = app_buffers_options(app);
     struct buffer_options buffer_options = {
         .dir = path,
         .segment_bytes = 64ull << 20,
@@ -122,28 +127,15 @@ bool app_worker_start(struct app *app, struct err *err)
         .log = app->log,
     };
     if (!disk_real.ops->mkdir(&disk_real, path, err) || !buffer_open(&app->buffer, &buffer_options, err) ||
-        !log_check(app, err))
+        !buffers_check_log(&buffers, app->buffer, err))
         return false;
-    struct flush_owner partition = { 0 };
-    flush_app_id(buffer_id(app->buffer), 0, partition.app_id);
-    flush_owner_read(app->timefusion, &partition);
-    app->worker_memory.columns_bytes_max = app->budget.columns;
-    struct worker_options worker_options = {
-        .timefusion = app->timefusion,
-        .partition = partition,
-        .position_start = buffer_position_released(app->buffer),
-        .source = { .mark = on_mark, .release = on_release, .lost = on_lost, .ctx = app },
-        .memory = &app->worker_memory,
-        .queue_bytes_max = app->budget.requests,
-        .attribute_keys_max = (uint32_t)app->config.attribute_keys,
-        .publish_ms = (uint32_t)app->config.publish_ms,
-        .flush_ms = (uint32_t)app->config.flush_ms,
-        .quiet_project_id = app->own_project_id,
-        .quiet_flush_ms = !app->config.telemetry ? 0 : own_flush_ms(&app->config),
-        .taps = app->taps,
-        .tap_count = app->tap_count,
-        .log = app->log,
-    };
+    struct worker_options worker_options = app_worker_options(app);
+    flush_app_id(buffer_id(app->buffer), 0, worker_options.partition.app_id);
+    flush_owner_read(app->timefusion, &worker_options.partition);
+    worker_options.position_start = buffer_position_released(app->buffer);
+    worker_options.source =
+        (struct worker_source){ .mark = on_mark, .release = on_release, .lost = on_lost, .ctx = app };
+    worker_options.queue_bytes_max = app->budget.requests;
     if (!worker_open(&app->worker, &worker_options, err)) return false;
     app_watch(app, WATCH_REPLAYING);
     app->position_at_start = buffer_position_last(app->buffer);
@@ -155,6 +147,10 @@ void app_rows_store(struct app *app)
 {
     struct err err = { 0 };
     telemetry_stop(app->telemetry);
+    if (app->member) {
+        member_close(app->member, 5000);
+        app->member = NULL;
+    }
     if (!app->worker || !app->ingest) return;
     /* The log answers before it hands over: what was answered is on its way, and is waited for. */
     struct worker_stats stats;

@@ -25,6 +25,8 @@ struct setting {
 #define AT(field) offsetof(struct config, field)
 #define DAY_MS    86400000ull
 static const struct setting settings[] = {
+    { "role", "MONOSCOPE_ROLE", "all", SETTING_TEXT, 0, 0, AT(role),
+      "what this process does: all, or some of ingest, worker, query with commas between them (then with Kafka)" },
     { "data", "MONOSCOPE_DATA", "./data", SETTING_TEXT, 0, 0, AT(data), "folder for log, tables and metadata" },
     { "database", "MONOSCOPE_DATABASE_URL", "", SETTING_TEXT, 0, 0, AT(database),
       "metadata: postgres://user@host/database or sqlite:///folder/file; none: meta.sqlite in the data folder" },
@@ -121,6 +123,10 @@ static const struct setting settings[] = {
       "how often they are taken" },
     { "kafka-brokers", "MONOSCOPE_KAFKA_BROKERS", "", SETTING_TEXT, 0, 0, AT(kafka_brokers),
       "host:port,host:port: Kafka is the buffer, for more than one machine; none: our own log on disk" },
+    { "worker-name", "MONOSCOPE_WORKER_NAME", "", SETTING_TEXT, 0, 0, AT(worker_name),
+      "of a worker in Kafka's group, its own and the same after a restart; none: the host's and DATA/worker.id" },
+    { "new-buffer", "MONOSCOPE_NEW_BUFFER", "off", SETTING_SWITCH, 0, 0, AT(new_buffer),
+      "on, for one start: the tables go on with another log or topic than before; what it held and they lack is lost" },
     { "kafka-topic-prefix", "MONOSCOPE_KAFKA_TOPIC_PREFIX", "monoscope", SETTING_TEXT, 0, 0, AT(kafka_topic_prefix),
       "what the names of its topics and of the workers' group begin with" },
     { "kafka-partitions", "MONOSCOPE_KAFKA_PARTITIONS", "3", SETTING_COUNT, 1, 10000, AT(kafka_partitions),

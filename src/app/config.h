@@ -8,8 +8,11 @@
 #include <stdint.h>
 
 struct config {
+    const char *role; /* roles.h */
     const char *data;
-    const char *database; /* empty: DATA/meta.sqlite */
+    bool new_buffer;
+    const char *worker_name; /* empty: made of the host's name and DATA/worker.id */
+    const char *database;    /* empty: DATA/meta.sqlite */
     uint64_t database_grace_ms;
     const char *storage, *storage_lock; /* empty: DATA/tables; none */
     bool s3_virtual_host;

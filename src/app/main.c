@@ -36,15 +36,41 @@ static void print_tls_options(const struct config *config, const struct app_addr
     if (config->tls_client_ca) printf("--cert CLIENT.crt --key-file CLIENT.key ");
 }
 
+static void print_sending(const struct config *config, const struct app_address *at, const char *key,
+                          const char *scheme, const char *name)
+{
+    printf("Send a first event:\n");
+    printf("  build/release/monoscope send --port %u --key %s ", at->otlp_grpc_port, key);
+    if (at->has_tls) print_tls_options(config, at, "127.0.0.1");
+    printf("\"hello from my shell\"\n\n");
+    printf("Your own app (any OpenTelemetry SDK):\n");
+    printf("  export OTEL_EXPORTER_OTLP_ENDPOINT=%s://%s:%u OTEL_EXPORTER_OTLP_PROTOCOL=grpc "
+           "OTEL_EXPORTER_OTLP_HEADERS=\"authorization=Bearer %s\"",
+           scheme, name, at->otlp_grpc_port, key);
+    if (at->has_tls) printf(" OTEL_EXPORTER_OTLP_CERTIFICATE=%s", config->tls_cert);
+    printf("\n\n");
+}
+
+static void print_asking(const struct app_address *at, const char *key, const char *host)
+{
+    printf("Query it:\n");
+    printf("  PGPASSWORD=%s psql -h %s -p %u -U %s -d monoscope -c \"SELECT timestamp, level, body FROM "
+           "otel_logs_and_spans "
+           "ORDER BY timestamp DESC LIMIT 10\"\n\n",
+           key, host, at->pg_port, at->project);
+}
+
 static void print_welcome(const struct config *config, const struct app_address *at)
 {
     const char *host = strcmp(config->listen, "0.0.0.0") == 0 ? "127.0.0.1" : config->listen;
     const char *key = at->key[0] ? at->key : "YOUR_KEY", *scheme = at->has_tls ? "https" : "http";
     const char *name = at->tls_name[0] ? at->tls_name : host; /* the certificate must have it */
+    bool takes = at->otlp_grpc_port != 0, answers = at->pg_port != 0;
     printf("monoscope %s is ready after %" PRIu64 " ms; data in %s\n\n", VERSION, at->start_ms, config->data);
-    printf("  OTLP/gRPC  %s://%s:%u\n", scheme, name, at->otlp_grpc_port);
-    printf("  OTLP/HTTP  %s://%s:%u\n", scheme, name, at->otlp_http_port);
-    printf("  SQL        %s:%u (any Postgres client%s)\n", host, at->pg_port, at->has_tls ? ", with TLS" : "");
+    if (takes) printf("  OTLP/gRPC  %s://%s:%u\n", scheme, name, at->otlp_grpc_port);
+    if (takes) printf("  OTLP/HTTP  %s://%s:%u\n", scheme, name, at->otlp_http_port);
+    if (answers)
+        printf("  SQL        %s:%u (any Postgres client%s)\n", host, at->pg_port, at->has_tls ? ", with TLS" : "");
     printf("  HTTP       http%s://%s:%u/api/v1, /metrics, /healthz, /readyz\n", at->has_web_tls ? "s" : "",
            at->has_web_tls ? name : host, at->web_port);
     if (at->admin_password[0])
@@ -52,21 +78,9 @@ static void print_welcome(const struct config *config, const struct app_address 
                at->admin_password, at->has_web_tls ? "s" : "", at->has_web_tls ? name : host, at->web_port);
     printf("  project    %s (%s)\n", at->project, at->project_id);
     printf("  API key    %s\n\n", key);
-    printf("Send a first event:\n");
-    printf("  build/release/monoscope send --port %u --key %s ", at->otlp_grpc_port, key);
-    if (at->has_tls) print_tls_options(config, at, "127.0.0.1");
-    printf("\"hello from my shell\"\n\n");
-    printf("Query it:\n");
-    printf("  PGPASSWORD=%s psql -h %s -p %u -U %s -d monoscope -c \"SELECT timestamp, level, body FROM "
-           "otel_logs_and_spans "
-           "ORDER BY timestamp DESC LIMIT 10\"\n\n",
-           key, host, at->pg_port, at->project);
-    printf("Your own app (any OpenTelemetry SDK):\n");
-    printf("  export OTEL_EXPORTER_OTLP_ENDPOINT=%s://%s:%u OTEL_EXPORTER_OTLP_PROTOCOL=grpc "
-           "OTEL_EXPORTER_OTLP_HEADERS=\"authorization=Bearer %s\"",
-           scheme, name, at->otlp_grpc_port, key);
-    if (at->has_tls) printf(" OTEL_EXPORTER_OTLP_CERTIFICATE=%s", config->tls_cert);
-    printf("\n\nStop with Ctrl-C; the data stays.\n");
+    if (takes) print_sending(config, at, key, scheme, name);
+    if (answers) print_asking(at, key, host);
+    printf("Stop with Ctrl-C; the data stays.\n");
     fflush(stdout);
 }
 

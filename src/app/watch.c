@@ -15,7 +15,7 @@
 #include "timefusion/segment/segment.h"
 #include "timefusion/timefusion.h"
 #include "web/api/api.h"
-#include "worker/worker.h"
+#include "worker/member.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,6 +50,12 @@ static const char *log_trouble(const struct buffer_stats *stats)
     if (stats->out_of_room_mono_ns > 0 && now_ns - stats->out_of_room_mono_ns < OUT_OF_ROOM_NS)
         return "the file system of the log is full";
     return NULL;
+}
+
+static const char *buffer_trouble(const struct watch *watch, const struct buffer_stats *stats)
+{
+    if (!watch->parts.kafka) return log_trouble(stats);
+    return stats->is_full ? "Kafka does not answer" : NULL;
 }
 
 /* -- metrics ---------------------------------------------------------------------------------------------------- */
@@ -168,18 +174,24 @@ static void buffer_collect(const struct watch *watch, struct metric_set *set)
     metric_add(set, METRIC_BUFFER_REQUESTS, stats.records, NULL);
     metric_add(set, METRIC_BUFFER_BYTES, stats.bytes, NULL);
     metric_add_histogram(set, METRIC_BUFFER_SYNC_DURATION, &stats.sync_times);
+    metric_add(set, METRIC_BUFFER_PENDING, stats.pending_bytes, NULL);
+    metric_add(set, METRIC_BUFFER_WRITABLE, buffer_trouble(watch, &stats) == NULL, NULL);
+    if (watch->parts.kafka) return; /* it has no disk of ours */
     metric_add(set, METRIC_BUFFER_DISK_USAGE, stats.disk_bytes, NULL);
     metric_add(set, METRIC_BUFFER_DISK_LIMIT, watch->log_disk_bytes, NULL);
-    metric_add(set, METRIC_BUFFER_PENDING, stats.pending_bytes, NULL);
     metric_add(set, METRIC_BUFFER_UNRELEASED, stats.position_last - stats.position_released, NULL);
-    metric_add(set, METRIC_BUFFER_WRITABLE, log_trouble(&stats) == NULL, NULL);
 }
 
 static void worker_collect(const struct watch *watch, struct metric_set *set)
 {
     struct worker_stats stats;
-    if (!watch->parts.worker) return;
-    worker_stats(watch->parts.worker, &stats);
+    if (watch->parts.worker) {
+        worker_stats(watch->parts.worker, &stats);
+    } else if (watch->parts.member) {
+        watch_member_collect(watch, set, &stats);
+    } else {
+        return;
+    }
     metric_add(set, METRIC_WORKER_ROWS, stats.rows, NULL);
     metric_add(set, METRIC_WORKER_QUEUE, stats.queue_bytes, NULL);
     metric_add(set, METRIC_MEMORY_USAGE, stats.columns_bytes, METRIC_ATTRIBUTES({ "part", "columns" }));
@@ -392,9 +404,9 @@ void watch_ready(void *ctx, struct web_readiness *readiness)
     if (watch->parts.buffer) {
         struct buffer_stats stats;
         buffer_stats(watch->parts.buffer, &stats);
-        trouble = log_trouble(&stats);
+        trouble = buffer_trouble(watch, &stats);
     }
-    web_part_add(readiness, "log", trouble == NULL, trouble);
+    web_part_add(readiness, watch->parts.kafka ? "kafka" : "log", trouble == NULL, trouble);
     if (watch->parts.meta)
         web_part_add(readiness, "metadata", meta_is_current(watch->parts.meta),
                      "its database has been away for longer than --database-grace");

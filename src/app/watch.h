@@ -18,7 +18,9 @@ struct watch_parts { /* NULL: not open */
     struct cache *cache;
     struct maintenance *maintenance;
     struct buffer *buffer;
-    struct worker *worker;
+    struct worker *worker; /* of our own log */
+    struct kafka *kafka;   /* else the buffer is Kafka, and the workers are the member's */
+    struct member *member;
     struct pgwire_server *pgwire;
     struct ingest *ingest;
     struct admission *admission;
@@ -37,6 +39,9 @@ void watch_init(struct watch *watch, const struct budget *budget, uint64_t log_d
 void watch_deinit(struct watch *watch);
 /* parts NULL: takes them all back; nobody looks at them any more when this returns. */
 void watch_set(struct watch *watch, enum watch_phase phase, const struct watch_parts *parts);
+/* For watch_collect, under its lock: what a member of Kafka's group counts; *sum: its workers together. */
+struct worker_stats;
+void watch_member_collect(const struct watch *watch, struct metric_set *set, struct worker_stats *sum);
 /* As struct telemetry_options and struct web_options want them; ctx is the struct watch. */
 void watch_collect(void *ctx, struct metric_set *set);
 void watch_ready(void *ctx, struct web_readiness *readiness);

@@ -63,6 +63,25 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
       "from a request's arrival until its rows can be asked for: the oldest of each published segment")              \
     X(WORKER_DISK_FAILING, METRIC_GAUGE, "monoscope.worker.disk.failing", "{state}",                                 \
       "1: segments cannot be written, rows stay in memory and in the log")                                           \
+    X(KAFKA_PARTITIONS, METRIC_GAUGE, "monoscope.kafka.partitions", "{partition}", "ours now, by topic")             \
+    X(KAFKA_LAG, METRIC_GAUGE, "monoscope.kafka.lag", "{request}",                                                   \
+      "acknowledged and not yet in the tables, by topic and partition; told by who has it")                          \
+    X(KAFKA_EPOCH, METRIC_GAUGE, "monoscope.kafka.epoch", "{owner}",                                                 \
+      "our number among the owners of a partition so far, by topic and partition")                                   \
+    X(KAFKA_TAKEN, METRIC_COUNTER, "monoscope.kafka.partitions.taken", "{partition}", "partitions taken over")       \
+    X(KAFKA_FENCED, METRIC_COUNTER, "monoscope.kafka.partitions.fenced", "{partition}",                              \
+      "partitions that another had taken over while we held them")                                                   \
+    X(KAFKA_REBALANCES, METRIC_COUNTER, "monoscope.kafka.rebalances", "{rebalance}",                                 \
+      "times that the group gave or took partitions")                                                                \
+    X(KAFKA_REPEATS, METRIC_COUNTER, "monoscope.kafka.repeats", "{request}",                                         \
+      "requests that had come within the last 10 minutes and were passed over")                                      \
+    X(KAFKA_RETRIED, METRIC_COUNTER, "monoscope.kafka.retried", "{request}",                                         \
+      "requests that could not be stored and went to a retry topic")                                                 \
+    X(KAFKA_PARKED, METRIC_COUNTER, "monoscope.kafka.parked", "{request}",                                           \
+      "requests that could not be stored at all: `monoscope parked list`")                                           \
+    X(KAFKA_LOST, METRIC_COUNTER, "monoscope.kafka.lost", "{request}",                                               \
+      "requests that the topic's retention removed before they were stored")                                         \
+    X(KAFKA_AWAY, METRIC_GAUGE, "monoscope.kafka.away", "{state}", "1: no broker answers")                           \
     X(SEGMENTS, METRIC_GAUGE, "monoscope.segments.count", "{segment}", "files of rows not yet in the tables")        \
     X(SEGMENTS_BYTES, METRIC_GAUGE, "monoscope.segments.usage", "By", "of these files")                              \
     X(FLUSH_DURATION, METRIC_HISTOGRAM, "monoscope.flush.duration", "s", "one flush into the tables")                \

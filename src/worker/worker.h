@@ -90,6 +90,9 @@ void worker_push(struct worker *worker, const struct buffer_record *record, stru
  * why: it is none that we can read, and fails for that; else NULL. False: there is no room now. */
 MUST_CHECK bool worker_offer(struct worker *worker, const struct buffer_record *record, struct bytes note,
                              const struct err *why);
+/* Of a record that was there before, only the position goes on. */
+void worker_pass(struct worker *worker, uint64_t position);
+uint64_t worker_queue_bytes(struct worker *worker); /* of what waits to become rows */
 /* Until everything pushed so far is in Delta, the taps were told to store it, and it was released if they did; or timeout
  * (ERR_TIMEOUT). *position says what that is; not 0: it was told by an earlier call, which is waited on with. NULL: no
  * matter. */

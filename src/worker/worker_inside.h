@@ -18,7 +18,7 @@
 #define FLUSH_FILES_MAX  2000 /* more groups than this: flushes get rarer, not larger */
 
 struct raw; /* worker_records.c: a record's bytes */
-/* What the buffer hands over: decoded, or the bytes. */
+/* What the buffer hands over: decoded, or the bytes, or of a repeat the position alone. */
 struct item {
     uint64_t position;
     struct uuid project_id; /* of inbound */

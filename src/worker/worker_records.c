@@ -144,7 +144,9 @@ static void record_take(struct worker *worker, const struct buffer_record *recor
 
 void worker_item_work(struct worker *worker, struct item *item)
 {
-    if (item->inbound) {
+    if (!item->inbound && !item->raw) {
+        worker->position = item->position;
+    } else if (item->inbound) {
         worker_record_work(worker, item->position, item->project_id, inbound_request(item->inbound), false, false);
     } else {
         struct buffer_record record = item->raw->record;
@@ -195,4 +197,17 @@ bool worker_offer(struct worker *worker, const struct buffer_record *record, str
     /* Nobody else pushes: there is room still, unless we close. */
     if (!queue_push_wait(worker->queue, item, record->body.len)) worker_item_free(item);
     return true;
+}
+
+void worker_pass(struct worker *worker, uint64_t position)
+{
+    struct item *item = mem_alloc(sizeof *item);
+    *item = (struct item){ .position = position };
+    pushed_note(worker, position);
+    if (!queue_push_wait(worker->queue, item, 0)) worker_item_free(item);
+}
+
+uint64_t worker_queue_bytes(struct worker *worker)
+{
+    return queue_weight(worker->queue);
 }

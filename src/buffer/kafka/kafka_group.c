@@ -343,12 +343,21 @@ bool kafka_group_begin(struct kafka_group *group, struct kafka_partition partiti
     if (state == NULL)
         return err_set(err, ERR_CONFLICT, "partition %s/%u is not this worker's",
                        kafka_topic_name(group->kafka, partition.topic), partition.number);
-    assert(!state->has_begun && position <= INT64_MAX);
+    assert(position <= INT64_MAX);
     rd_kafka_topic_partition_list_t *list = list_of_one(group, partition);
     list->elems[0].offset = (int64_t)position;
-    rd_kafka_error_t *error = rd_kafka_incremental_assign(group->client, list);
+    if (state->has_begun && state->held != NULL) { /* it comes again */
+        rd_kafka_event_destroy(state->held);
+        state->held = NULL;
+        if (!state->is_paused) client_pause(group, partition, false);
+    }
+    rd_kafka_error_t *error = state->has_begun ? rd_kafka_seek_partitions(group->client, list, KAFKA_CALL_MS)
+                                               : rd_kafka_incremental_assign(group->client, list);
+    rd_kafka_resp_err_t code = list->elems[0].err;
     rd_kafka_topic_partition_list_destroy(list);
     if (error != NULL) return kafka_fail_error(group->kafka, err, error, "could not begin a partition");
+    if (state->has_begun && code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_fail(group->kafka, err, code, "could not begin a partition again");
     pthread_mutex_lock(&group->lock);
     state->has_begun = true;
     state->position_committed = 0;

@@ -66,7 +66,7 @@ MUST_CHECK bool kafka_group_open(struct kafka_group **group, const struct kafka_
 /* The next thing that happened; waits at most timeout_ms. Never fails: while the cluster is away nothing happens, and it is
  * logged. */
 void kafka_group_poll(struct kafka_group *group, uint32_t timeout_ms, struct kafka_event *event);
-/* Records after position are delivered from here on: of a partition that was ASSIGNED. A position before the first record
+/* Records after position are delivered from here on: of a partition that was ASSIGNED. Once more: from there again. A position before the first record
  * that retention left begins at that one (compare bounds.position_first yourself: what is missing was never stored). */
 MUST_CHECK bool kafka_group_begin(struct kafka_group *group, struct kafka_partition partition, uint64_t position,
                                   struct err *err);
