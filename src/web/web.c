@@ -121,6 +121,12 @@ static void on_request(void *ctx, struct http_request *request)
     }
 }
 
+static void on_refusal(void *ctx, struct http_request *request, const struct http_refusal *refusal)
+{
+    (void)ctx;
+    api_refuse(request, refusal);
+}
+
 bool web_open(struct web **out, const struct web_options *options, struct err *err)
 {
     struct web *web = mem_calloc(1, sizeof *web);
@@ -132,7 +138,7 @@ bool web_open(struct web **out, const struct web_options *options, struct err *e
         .body_bytes_max = BODY_BYTES_MAX,
         .admission = web->admission,
         .tls = options->tls,
-        .handler = { .call = on_request, .ctx = web },
+        .handler = { .call = on_request, .refuse = on_refusal, .ctx = web },
         .log = options->log,
     };
     if (!loop_open(&web->loop, err) || !http_server_open(&web->server, web->loop, &http_options, err)) {

@@ -349,6 +349,20 @@ void api_request(struct api *api, struct http_request *request)
     refuse(api, request, 503, &err, NULL);
 }
 
+void api_refuse(struct http_request *request, const struct http_refusal *refusal)
+{
+    struct err err = { 0 };
+    char seconds[12];
+    int len = snprintf(seconds, sizeof seconds, "%u", refusal->retry_after_s);
+    struct http_header retry = { BYTES("retry-after"), bytes_from(seconds, (size_t)len) };
+    err_set(&err,
+            refusal->status == 413   ? ERR_TOO_LARGE
+            : refusal->status == 503 ? ERR_BUSY
+                                     : ERR_INPUT,
+            "%s", refusal->text);
+    problem_answer(request, &err, refusal->status, NULL, &retry, refusal->retry_after_s > 0);
+}
+
 /* ---- its life ---- */
 
 static bool threads_start(struct api *api, struct queue *queue, uint32_t count)

@@ -18,6 +18,7 @@
 
 struct api;
 struct db;
+struct http_refusal;
 struct http_request;
 struct meta;
 struct query_engine;
@@ -56,6 +57,8 @@ struct api_stats {
 MUST_CHECK bool api_open(struct api **api, const struct api_options *options, struct err *err);
 /* On the loop thread; answers at once or later, in any case once. */
 void api_request(struct api *api, struct http_request *request);
+/* What net/http.h does not take for its size or its time: as problem+json. */
+void api_refuse(struct http_request *request, const struct http_refusal *refusal);
 void api_stats(const struct api *api, struct api_stats *stats);
 const struct histogram *api_durations(const struct api *api);
 /* Takes no more, cancels what runs, joins the threads. Before the loop stops. NULL is fine. */

@@ -60,16 +60,22 @@ static bool path_matches(struct bytes template, struct bytes path, struct api_ma
     return true;
 }
 
+/* "/users/me" is not "/users/{user}" although it fits both: the path with the fewest {names} is meant, for every method. */
 bool api_route_find(struct bytes method_name, struct bytes path, struct api_match *match)
 {
     enum api_method method = method_of(method_name);
+    struct api_match fits;
+    uint32_t names_min = API_PATH_VALUES_MAX + 1;
     *match = (struct api_match){ 0 };
     for (uint32_t r = 0; r < api_route_count; r++) {
-        if (!path_matches(bytes_of_text(api_routes[r].path), path, match)) continue;
+        if (!path_matches(bytes_of_text(api_routes[r].path), path, &fits) || fits.value_count > names_min) continue;
+        if (fits.value_count < names_min) *match = (struct api_match){ 0 };
+        names_min = fits.value_count;
         match->allowed |= 1u << api_routes[r].method;
         if (api_routes[r].method != method) continue;
+        memcpy(match->values, fits.values, sizeof fits.values);
+        match->value_count = fits.value_count;
         match->route = &api_routes[r];
-        return true;
     }
-    return false;
+    return match->route != NULL;
 }

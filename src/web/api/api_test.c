@@ -108,6 +108,11 @@ static void test_route_find(void **state)
     assert_true(api_route_find(BYTES("HEAD"), BYTES("/api/v1/health"), &match));
     assert_false(api_route_find(BYTES("PUT"), BYTES("/api/v1/health"), &match));
     assert_int_equal(match.allowed, 1 << API_GET);
+    assert_true(api_route_find(BYTES("GET"), BYTES("/api/v1/users/me"), &match));
+    assert_string_equal(match.route->id, "user_me");
+    assert_int_equal(match.value_count, 0);
+    assert_false(api_route_find(BYTES("DELETE"), BYTES("/api/v1/users/me"), &match)); /* not of {user} "me" */
+    assert_int_equal(match.allowed, 1 << API_GET);
     static const char *const nothing[] = { "",
                                            "/",
                                            "/api/v1",

@@ -103,6 +103,8 @@ static void responses_put(yyjson_mut_doc *doc, yyjson_mut_val *operation, const 
         }
         yyjson_mut_obj_add_val(doc, answer, "content", content);
     }
+    yyjson_mut_obj_add_val(doc, responses, "414", ref_to(doc, "responses", "TooLong", 7));
+    yyjson_mut_obj_add_val(doc, responses, "431", ref_to(doc, "responses", "TooLong", 7));
     yyjson_mut_obj_add_val(doc, responses, "default", ref_to(doc, "responses", "Problem", 7));
 }
 
@@ -150,7 +152,11 @@ static void components_put(yyjson_mut_doc *doc, yyjson_mut_val *root, const stru
     yyjson_mut_val *components = yyjson_mut_obj_add_obj(doc, root, "components");
     yyjson_mut_obj_add_val(doc, components, "schemas", yyjson_mut_val_mut_copy(doc, schemas_all(schemas)));
     parameters_all_put(doc, components, schemas);
-    yyjson_mut_val *problem = object_in(doc, object_in(doc, components, "responses"), "Problem");
+    yyjson_mut_val *answers = object_in(doc, components, "responses");
+    yyjson_mut_val *too_long = object_in(doc, answers, "TooLong"), *problem = object_in(doc, answers, "Problem");
+    yyjson_mut_obj_add_str(doc, too_long, "description",
+                           "Path and query are longer than 8 KiB, or the headers than 16: not read as far as the API");
+    text_content_put(doc, object_in(doc, too_long, "content"), "text/plain");
     yyjson_mut_obj_add_str(doc, problem, "description", "It was not done; code and detail say why");
     yyjson_mut_obj_add_val(doc, problem, "content",
                            content_of(doc, "application/problem+json", ref_to(doc, "schemas", "Problem", 7)));
