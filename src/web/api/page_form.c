@@ -3,33 +3,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool field_read(struct api_call *call, struct bytes pair, struct page_form *form)
+static bool field_read(struct arena *arena, struct bytes pair, struct page_form *form)
 {
     const uint8_t *equals = memchr(pair.ptr, '=', pair.len);
     size_t name_len = equals ? (size_t)(equals - pair.ptr) : pair.len;
     struct bytes text = equals ? bytes_from(equals + 1, pair.len - name_len - 1) : bytes_from(pair.ptr, 0);
-    struct api_value *field = &form->fields[form->field_count];
     if (form->field_count == FORM_FIELDS_MAX) return false;
-    if (!percent_decode(call->arena, bytes_from(pair.ptr, name_len), true, &field->name) ||
-        !percent_decode(call->arena, text, true, &field->text))
-        return false;
-    form->field_count++;
+    struct api_value *field = &form->fields[form->field_count++];
+    return percent_decode(arena, bytes_from(pair.ptr, name_len), true, &field->name) &&
+           percent_decode(arena, text, true, &field->text);
+}
+
+bool page_form_parse(struct arena *arena, struct bytes body, struct page_form *form)
+{
+    struct bytes rest = body;
+    memset(form, 0, sizeof *form);
+    while (rest.len > 0) {
+        const uint8_t *end = memchr(rest.ptr, '&', rest.len);
+        size_t len = end ? (size_t)(end - rest.ptr) : rest.len;
+        if (len > 0 && !field_read(arena, bytes_from(rest.ptr, len), form)) return false;
+        rest = end ? bytes_from(end + 1, rest.len - len - 1) : (struct bytes){ 0 };
+    }
     return true;
 }
 
 bool page_form_read(struct api_call *call, struct page_form *form)
 {
-    struct bytes rest = call->request->body;
+    static const char wanted[] = "application/x-www-form-urlencoded";
     struct bytes type = api_request_header(call, "content-type");
-    const char wanted[] = "application/x-www-form-urlencoded";
-    memset(form, 0, sizeof *form);
-    bool ok = type.len >= sizeof wanted - 1 && http_text_is(bytes_from(type.ptr, sizeof wanted - 1), wanted);
-    while (ok && rest.len > 0) {
-        const uint8_t *end = memchr(rest.ptr, '&', rest.len);
-        size_t len = end ? (size_t)(end - rest.ptr) : rest.len;
-        ok = len == 0 || field_read(call, bytes_from(rest.ptr, len), form);
-        rest = end ? bytes_from(end + 1, rest.len - len - 1) : (struct bytes){ 0 };
-    }
+    bool ok = type.len >= sizeof wanted - 1 && http_text_is(bytes_from(type.ptr, sizeof wanted - 1), wanted) &&
+              page_form_parse(call->arena, call->request->body, form);
     if (!ok) page_refuse(call, 400, "That was no form", "What the browser sent is not a form of this page.");
     return ok;
 }

@@ -12,6 +12,8 @@ struct page_form {
     struct api_value fields[FORM_FIELDS_MAX];
     uint32_t field_count;
 };
+/* The fields of a body; false: it is no form, or has too many. */
+MUST_CHECK bool page_form_parse(struct arena *arena, struct bytes body, struct page_form *form);
 /* False: it was answered. */
 MUST_CHECK bool page_form_read(struct api_call *call, struct page_form *form);
 struct bytes page_field(const struct page_form *form, const char *name); /* empty: absent */

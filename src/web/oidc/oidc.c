@@ -11,7 +11,7 @@
 enum { ANSWER_BYTES_MAX = 512 << 10, RANDOM_BYTES = 32, RANDOM_TEXT = 43, CONNECT_MS = 5000, TOTAL_MS = 10000 };
 #define SECOND_NS      1000000000ull
 #define KEPT_NS        (3600 * SECOND_NS)
-#define KEYS_AGAIN_NS  (60 * SECOND_NS)
+#define KEYS_AGAIN_NS  SECOND_NS
 #define DISCOVERY_PATH "/.well-known/openid-configuration"
 
 struct oidc {

@@ -4,7 +4,7 @@
  *   callback --oidc_end--> state = cookie's? --> token endpoint --> ID token (id_token.h) --> a person
  *
  * The provider's description and keys are fetched when they are needed first, and again after an hour, or when a token
- * names a key that is not among them (once a minute at most). What a sign-in must remember is in the browser's cookie alone.
+ * names a key that is not among them (once a second at most). What a sign-in must remember is in the browser's cookie alone.
  * Where requests go is what the operator named (the issuer) and what its description names; https, but for an issuer on
  * this machine; redirects are not followed, answers are bounded.
  * Thread: any; calls block for at most 10 s a request. Memory: description and keys, 1 MiB at most.

@@ -28,6 +28,23 @@ static void put_text(struct buf *out, const char *text)
     put_bytes(out, bytes_of_text(text));
 }
 
+/* As a value in a query. */
+static void put_query(struct buf *out, struct bytes text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+        bool is_plain =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~/", c);
+        const char escaped[4] = { '%', hex[c >> 4], hex[c & 15], '\0' };
+        if (is_plain && c) {
+            (void)!buf_add(out, &c, 1);
+        } else {
+            put(out, escaped);
+        }
+    }
+}
+
 #define MARK                                                                                                          \
     "<svg viewBox=\"0 0 32 32\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2.5\" stroke-linecap=\"round\" " \
     "stroke-linejoin=\"round\" aria-hidden=\"true\"><circle cx=\"16\" cy=\"16\" r=\"13\"/>"                           \
@@ -78,12 +95,12 @@ void page_sign_in(struct buf *out, const struct page_sign_in *page)
     put_bytes(out, page->to);
     put(out, "\"><button class=\"main wide\" type=\"submit\">Sign in</button></form>\n");
     if (page->provider) {
-        put(out, "<div class=\"or\">or</div><form method=\"get\" action=\"/sign-in/oidc\">"
-                 "<input type=\"hidden\" name=\"to\" value=\"");
-        put_bytes(out, page->to);
-        put(out, "\"><button class=\"plain wide\" type=\"submit\">Continue with ");
+        /* A link: a form that ends on another host is not ours by the policy. */
+        put(out, "<div class=\"or\">or</div><a class=\"button plain wide\" href=\"/sign-in/oidc?to=");
+        put_query(out, page->to);
+        put(out, "\">Continue with ");
         put_text(out, page->provider);
-        put(out, "</button></form>\n");
+        put(out, "</a>\n");
     }
     put(out, "</div></main></body></html>\n");
 }
@@ -166,13 +183,40 @@ static void projects_card(struct buf *out, const struct page_account *page)
     put(out, "</section>\n");
 }
 
+/* "Chrome on Linux"; of a program that is no browser its own name. */
+static void agent_name(struct buf *out, struct bytes agent)
+{
+    static const char *const browsers[][2] = {
+        { "Edg/", "Edge" },     { "OPR/", "Opera" },     { "Firefox/", "Firefox" }, { "FxiOS/", "Firefox" },
+        { "CriOS/", "Chrome" }, { "Chrome/", "Chrome" }, { "Safari/", "Safari" },   { "AppleWebKit/", "a browser" },
+    };
+    static const char *const systems[][2] = {
+        { "Windows", "Windows" }, { "Android", "Android" }, { "iPhone", "iPhone" }, { "iPad", "iPad" },
+        { "CrOS", "ChromeOS" },   { "Mac OS X", "macOS" },  { "Linux", "Linux" },
+    };
+    for (size_t b = 0; b < COUNT_OF(browsers); b++) {
+        if (!memmem(agent.ptr, agent.len, browsers[b][0], strlen(browsers[b][0]))) continue;
+        put(out, browsers[b][1]);
+        for (size_t s = 0; s < COUNT_OF(systems); s++) {
+            if (!memmem(agent.ptr, agent.len, systems[s][0], strlen(systems[s][0]))) continue;
+            put(out, " on ");
+            put(out, systems[s][1]);
+            return;
+        }
+        return;
+    }
+    const uint8_t *blank = agent.len > 0 ? memchr(agent.ptr, ' ', agent.len) : NULL;
+    if (blank) agent.len = (size_t)(blank - agent.ptr);
+    put_bytes(out, agent.len > 0 ? agent : BYTES("a program without a name"));
+}
+
 static void sessions_card(struct buf *out, const struct page_account *page)
 {
     put(out, "<section class=\"card sessions\"><h2>Where you are signed in</h2>\n<ul class=\"rows\">\n");
     for (uint32_t s = 0; s < page->session_count; s++) {
         const struct page_session *session = &page->sessions[s];
         put(out, "<li><div class=\"row\"><strong>");
-        put_bytes(out, session->agent.len > 0 ? session->agent : BYTES("unknown program"));
+        agent_name(out, session->agent);
         put(out, "</strong><div class=\"soft small\">");
         put_bytes(out, session->address);
         put(out, " \xC2\xB7 by ");
