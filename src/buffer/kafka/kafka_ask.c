@@ -197,13 +197,13 @@ static void member_take(const struct kafka *kafka, const rd_kafka_MemberDescript
     const rd_kafka_topic_partition_list_t *list =
         assignment == NULL ? NULL : rd_kafka_MemberAssignment_partitions(assignment);
     if (list == NULL) return;
-    member->partitions = mem_calloc((size_t)list->cnt, sizeof *member->partitions);
-    for (int i = 0; i < list->cnt; i++) {
-        enum kafka_topic topic = kafka_topic_of(kafka, list->elems[i].topic);
-        if (topic != KAFKA_TOPIC_COUNT)
-            member->partitions[member->partition_count++] =
-                (struct kafka_partition){ topic, (uint32_t)list->elems[i].partition };
-    }
+    rd_kafka_topic_partition_list_t *whole = kafka_group_expand(kafka, list);
+    member->partitions = mem_calloc((size_t)whole->cnt, sizeof *member->partitions);
+    for (int i = 0; i < whole->cnt; i++)
+        member->partitions[member->partition_count++] =
+            (struct kafka_partition){ kafka_topic_of(kafka, whole->elems[i].topic),
+                                      (uint32_t)whole->elems[i].partition };
+    rd_kafka_topic_partition_list_destroy(whole);
 }
 
 bool kafka_members(struct kafka *kafka, struct kafka_members *members, struct err *err)

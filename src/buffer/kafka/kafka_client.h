@@ -62,6 +62,11 @@ typedef void kafka_ask_fn(void *ctx, rd_kafka_t *client, rd_kafka_AdminOptions_t
 rd_kafka_event_t *kafka_ask(const struct kafka *kafka, rd_kafka_admin_op_t kind, kafka_ask_fn *ask, void *ctx,
                             const char *what, struct err *err);
 
+/* --- kafka_group.c --- */
+/* A member's partitions: those of telemetry that the group gave it, and those that go with them. The caller's. */
+rd_kafka_topic_partition_list_t *kafka_group_expand(const struct kafka *kafka,
+                                                    const rd_kafka_topic_partition_list_t *list);
+
 /* --- kafka.c --- */
 /* As it is now: false with ERR_NOT_FOUND when it is missing. */
 struct kafka_topic_now {

@@ -12,6 +12,7 @@
 #define FETCH_BYTES_DEFAULT (64ull << 20)
 #define ASK_AGAIN_NS        1000000000ull
 #define CLOSE_MS            5000u
+#define REFRESH_NS          (UINT64_C(6) * 3600 * 1000000000) /* of offsets of topics that are not subscribed to */
 
 /* --- the partitions we have --- */
 
@@ -22,15 +23,17 @@ static struct group_partition *partition_find(struct kafka_group *group, struct 
     return NULL;
 }
 
-static void partition_add(struct kafka_group *group, struct kafka_partition partition)
+static void partition_add(struct kafka_group *group, const struct kafka_bounds *bounds)
 {
     pthread_mutex_lock(&group->lock);
-    if (partition_find(group, partition) == NULL) {
+    if (partition_find(group, bounds->partition) == NULL) {
         if (group->partition_count == group->partition_cap) {
             group->partition_cap = group->partition_cap > 0 ? group->partition_cap * 2 : 8;
             group->partitions = mem_realloc(group->partitions, group->partition_cap * sizeof *group->partitions);
         }
-        group->partitions[group->partition_count++] = (struct group_partition){ .partition = partition };
+        group->partitions[group->partition_count++] =
+            (struct group_partition){ .partition = bounds->partition,
+                                      .position_committed = bounds->position_committed };
     }
     pthread_mutex_unlock(&group->lock);
 }
@@ -156,12 +159,27 @@ static uint32_t told_fill(struct kafka_group *group, const rd_kafka_topic_partit
 {
     uint32_t count = 0;
     told_reserve(group, (uint32_t)list->cnt);
-    for (int i = 0; i < list->cnt; i++) {
-        enum kafka_topic topic = kafka_topic_of(group->kafka, list->elems[i].topic);
-        if (topic != KAFKA_TOPIC_COUNT)
-            group->told[count++] = (struct kafka_bounds){ .partition = { topic, (uint32_t)list->elems[i].partition } };
-    }
+    for (int i = 0; i < list->cnt; i++)
+        group->told[count++] = (struct kafka_bounds){ .partition = { kafka_topic_of(group->kafka, list->elems[i].topic),
+                                                                     (uint32_t)list->elems[i].partition } };
     return count;
+}
+
+/* The retry topics are not subscribed to: all their partitions go with the first one of telemetry. So workers get equal
+ * shares of that, and each record that is tried again has one owner. */
+rd_kafka_topic_partition_list_t *kafka_group_expand(const struct kafka *kafka,
+                                                    const rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_topic_partition_list_t *whole = rd_kafka_topic_partition_list_new(list->cnt);
+    for (int i = 0; i < list->cnt; i++) {
+        if (kafka_topic_of(kafka, list->elems[i].topic) != KAFKA_TELEMETRY) continue;
+        rd_kafka_topic_partition_list_add(whole, list->elems[i].topic, list->elems[i].partition);
+        if (list->elems[i].partition != 0) continue;
+        for (enum kafka_topic topic = KAFKA_RETRY_1; topic <= KAFKA_RETRY_3; topic++)
+            for (uint32_t r = 0; r < kafka_partition_count(kafka, topic); r++)
+                rd_kafka_topic_partition_list_add(whole, kafka_topic_name(kafka, topic), (int32_t)r);
+    }
+    return whole;
 }
 
 /* How far they reach is asked before they are told of; when nobody answers, again in a second. */
@@ -176,7 +194,7 @@ static bool assigned_tell(struct kafka_group *group, struct kafka_event *event)
         group->ask_mono_ns = clock_mono_ns() + ASK_AGAIN_NS;
         return false;
     }
-    for (uint32_t i = 0; i < count; i++) partition_add(group, group->told[i].partition);
+    for (uint32_t i = 0; i < count; i++) partition_add(group, &group->told[i]);
     rd_kafka_topic_partition_list_destroy(group->assigned);
     group->assigned = rd_kafka_topic_partition_list_new(0);
     event->kind = KAFKA_ASSIGNED;
@@ -228,7 +246,7 @@ static uint32_t told_of_known(struct kafka_group *group, const rd_kafka_topic_pa
 
 static bool rebalance_tell(struct kafka_group *group, rd_kafka_event_t *from, struct kafka_event *event)
 {
-    const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(from);
+    rd_kafka_topic_partition_list_t *list = kafka_group_expand(group->kafka, rd_kafka_event_topic_partition_list(from));
     atomic_fetch_add(&group->rebalances, 1);
     if (rd_kafka_event_error(from) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         /* Taken at once; each is fetched from when it has begun. */
@@ -237,6 +255,7 @@ static bool rebalance_tell(struct kafka_group *group, rd_kafka_event_t *from, st
         rd_kafka_topic_partition_list_destroy(none);
         for (int i = 0; i < list->cnt; i++)
             rd_kafka_topic_partition_list_add(group->assigned, list->elems[i].topic, list->elems[i].partition);
+        rd_kafka_topic_partition_list_destroy(list);
         group->ask_mono_ns = 0;
         return assigned_tell(group, event);
     }
@@ -244,9 +263,10 @@ static bool rebalance_tell(struct kafka_group *group, rd_kafka_event_t *from, st
     uint32_t known = told_of_known(group, list);
     if (is_lost || known == 0) {
         partitions_let_go(group, list);
+        rd_kafka_topic_partition_list_destroy(list);
     } else {
         if (group->revoked != NULL) rd_kafka_topic_partition_list_destroy(group->revoked);
-        group->revoked = rd_kafka_topic_partition_list_copy(list);
+        group->revoked = list;
     }
     event->kind = is_lost ? KAFKA_LOST : KAFKA_REVOKED;
     event->partitions = group->told;
@@ -293,6 +313,27 @@ static bool held_tell(struct kafka_group *group, struct kafka_event *event, uint
     return false;
 }
 
+/* Brokers forget offsets of topics that a group does not subscribe to, a week after they were committed. */
+static void offsets_refresh(struct kafka_group *group)
+{
+    uint64_t now_ns = clock_mono_ns();
+    if (now_ns < group->refresh_mono_ns) return;
+    group->refresh_mono_ns = now_ns + REFRESH_NS;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(KAFKA_RETRIES);
+    pthread_mutex_lock(&group->lock);
+    for (uint32_t i = 0; i < group->partition_count; i++) {
+        const struct group_partition *state = &group->partitions[i];
+        if (state->partition.topic == KAFKA_TELEMETRY || state->position_committed == 0 || state->is_marked) continue;
+        rd_kafka_topic_partition_list_add(list, kafka_topic_name(group->kafka, state->partition.topic),
+                                          (int32_t)state->partition.number)
+            ->offset = (int64_t)state->position_committed;
+    }
+    rd_kafka_resp_err_t code = list->cnt > 0 ? rd_kafka_commit(group->client, list, 1) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    pthread_mutex_unlock(&group->lock);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) kafka_complain(group->kafka, code, "offsets are not refreshed");
+}
+
 /* Takes the event. False: nothing to tell. */
 static bool event_tell(struct kafka_group *group, rd_kafka_event_t *from, struct kafka_event *event)
 {
@@ -322,6 +363,7 @@ void kafka_group_poll(struct kafka_group *group, uint32_t timeout_ms, struct kaf
 {
     uint64_t end_ns = clock_mono_ns() + (uint64_t)timeout_ms * 1000000;
     current_drop(group);
+    offsets_refresh(group);
     for (;;) {
         *event = (struct kafka_event){ .kind = KAFKA_NOTHING };
         uint64_t now_ns = clock_mono_ns();
@@ -360,7 +402,6 @@ bool kafka_group_begin(struct kafka_group *group, struct kafka_partition partiti
         return kafka_fail(group->kafka, err, code, "could not begin a partition again");
     pthread_mutex_lock(&group->lock);
     state->has_begun = true;
-    state->position_committed = 0;
     pthread_mutex_unlock(&group->lock);
     return true;
 }
@@ -405,6 +446,15 @@ void kafka_group_committed(struct kafka_group *group, struct kafka_partition par
     pthread_mutex_lock(&group->lock);
     struct group_partition *state = partition_find(group, partition);
     if (state != NULL && position > state->position_committed) state->position_committed = position;
+    if (state != NULL) state->is_marked = false;
+    pthread_mutex_unlock(&group->lock);
+}
+
+void kafka_group_marked(struct kafka_group *group, struct kafka_partition partition)
+{
+    pthread_mutex_lock(&group->lock);
+    struct group_partition *state = partition_find(group, partition);
+    if (state != NULL) state->is_marked = true;
     pthread_mutex_unlock(&group->lock);
 }
 
@@ -467,10 +517,8 @@ void kafka_group_stats(struct kafka_group *group, struct kafka_group_stats *stat
 
 static bool subscribe(struct kafka_group *group, struct err *err)
 {
-    static const enum kafka_topic topics[] = { KAFKA_TELEMETRY, KAFKA_RETRY_1, KAFKA_RETRY_2, KAFKA_RETRY_3 };
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(COUNT_OF(topics));
-    for (size_t t = 0; t < COUNT_OF(topics); t++)
-        rd_kafka_topic_partition_list_add(list, kafka_topic_name(group->kafka, topics[t]), RD_KAFKA_PARTITION_UA);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, kafka_topic_name(group->kafka, KAFKA_TELEMETRY), RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t code = rd_kafka_subscribe(group->client, list);
     rd_kafka_topic_partition_list_destroy(list);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
@@ -544,11 +592,13 @@ static void group_leave(struct kafka_group *group)
         rd_kafka_event_t *from = rd_kafka_queue_poll(group->queue, GROUP_STEP_MS);
         if (from == NULL) continue;
         if (rd_kafka_event_type(from) == RD_KAFKA_EVENT_REBALANCE) {
-            const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(from);
+            rd_kafka_topic_partition_list_t *list =
+                kafka_group_expand(group->kafka, rd_kafka_event_topic_partition_list(from));
             if (rd_kafka_event_error(from) == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
                 partitions_let_go(group, list);
             else
                 rd_kafka_assign(group->client, NULL);
+            rd_kafka_topic_partition_list_destroy(list);
         }
         rd_kafka_event_destroy(from);
     }

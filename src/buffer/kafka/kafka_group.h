@@ -10,6 +10,7 @@
  * Protocol: cooperative-sticky. With a name a static member (group.instance.id): a process that restarts within session_ms
  *           gets its partitions back without a rebalance; two of one name: the older one gets KAFKA_FATAL. Without one a
  *           process that closes gives its partitions away at once.
+ * Shares:   the group shares out the partitions of telemetry, evenly; those of the retry topics go with telemetry's first one.
  * Retry:    records of the retry topics are delivered when their time has come; the partition waits until then, by itself.
  * Position: records of a partition come in rising position, without gaps in KAFKA_TELEMETRY unless retention removed them.
  * Thread:   poll, begin, pause, resume, let_go: one thread, which must poll at least every 60 s or loses its partitions.

@@ -15,6 +15,7 @@
 struct group_partition {
     struct kafka_partition partition;
     bool has_begun, is_paused;
+    bool is_marked;              /* the committed offset's metadata tells of records that failed (kafka_move.h) */
     uint64_t position_committed; /* by us */
     rd_kafka_event_t *held;      /* a record whose time has not come; its partition is paused */
     const rd_kafka_message_t *held_message;
@@ -27,7 +28,7 @@ struct kafka_group {
     bool is_static;
     rd_kafka_event_t *current;                 /* what the last poll told is borrowed from it */
     rd_kafka_topic_partition_list_t *assigned; /* not yet told of */
-    uint64_t ask_mono_ns;
+    uint64_t ask_mono_ns, refresh_mono_ns;
     rd_kafka_topic_partition_list_t *revoked; /* told of, not yet let go; or NULL */
     struct kafka_bounds *told;
     uint32_t told_cap;
@@ -43,6 +44,7 @@ MUST_CHECK bool kafka_message_read(const struct kafka *kafka, const rd_kafka_mes
                                    struct buffer_record *record, struct kafka_passport *passport, struct err *err);
 /* Is it begun and not taken away? */
 bool kafka_group_is_ours(struct kafka_group *group, struct kafka_partition partition, uint64_t *position_committed);
+void kafka_group_marked(struct kafka_group *group, struct kafka_partition partition);
 void kafka_group_committed(struct kafka_group *group, struct kafka_partition partition, uint64_t position);
 MUST_CHECK bool kafka_group_commit_with(struct kafka_group *group, struct kafka_partition partition, uint64_t position,
                                         const char *metadata, struct err *err);

@@ -69,6 +69,7 @@ bool kafka_mark(struct kafka_mover *mover, struct kafka_partition partition, uin
     if (!kafka_group_is_ours(mover->group, partition, &ignored))
         return err_set(err, ERR_CONFLICT, "partition %s/%u is not this worker's any more",
                        kafka_topic_name(mover->kafka, partition.topic), partition.number);
+    kafka_group_marked(mover->group, partition);
     return kafka_group_commit_with(mover->group, partition, committed, text, err);
 }
 
@@ -88,6 +89,7 @@ bool kafka_marks_read(struct kafka_mover *mover, struct kafka_partition partitio
             "wrote: reset the group's offset there to %" PRId64,
             mover->kafka->group, kafka_topic_name(mover->kafka, partition.topic), partition.number, metadata, offset);
     }
+    if (*count > 0) kafka_group_marked(mover->group, partition);
     free(metadata);
     return ok;
 }
