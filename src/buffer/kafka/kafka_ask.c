@@ -1,7 +1,10 @@
+#include "base/clock.h"
 #include "buffer/kafka/kafka.h"
 #include "buffer/kafka/kafka_client.h"
 #include <stdio.h>
 #include <stdlib.h>
+
+#define UNSTABLE_MS 20
 
 /* --- are the topics still the same --- */
 
@@ -103,12 +106,14 @@ static void ask_committed(void *ctx, rd_kafka_t *client, rd_kafka_AdminOptions_t
     rd_kafka_ListConsumerGroupOffsets_destroy(question);
 }
 
-/* The group's offsets; event is theirs to read until it is destroyed. */
-static rd_kafka_event_t *committed_ask(const struct kafka *kafka, rd_kafka_topic_partition_list_t *list,
-                                       const rd_kafka_topic_partition_list_t **found, struct err *err)
+/* The group's offsets; event is theirs to read until it is destroyed. *unstable: a transaction that moves one is under way. */
+static rd_kafka_event_t *committed_ask_once(const struct kafka *kafka, rd_kafka_topic_partition_list_t *list,
+                                            const rd_kafka_topic_partition_list_t **found, bool *unstable,
+                                            struct err *err)
 {
     static const char what[] = "could not ask Kafka how far the group has come";
     struct committed_asked asked = { kafka, list };
+    *unstable = false;
     rd_kafka_event_t *event =
         kafka_ask(kafka, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, ask_committed, &asked, what, err);
     if (event == NULL) return NULL;
@@ -117,17 +122,31 @@ static rd_kafka_event_t *committed_ask(const struct kafka *kafka, rd_kafka_topic
         rd_kafka_ListConsumerGroupOffsets_result_groups(rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
     const rd_kafka_error_t *error = count == 1 ? rd_kafka_group_result_error(groups[0]) : NULL;
     *found = count == 1 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
-    bool ok = error == NULL || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_NO_ERROR ||
-              kafka_fail(kafka, err, rd_kafka_error_code(error), "%s \"%s\"", what, kafka->group);
-    ok = ok && (*found != NULL || err_set(err, ERR_IO, "%s: it says nothing", what));
-    for (int i = 0; ok && i < (*found)->cnt; i++) {
-        const rd_kafka_topic_partition_t *at = &(*found)->elems[i];
-        if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-            ok = kafka_fail(kafka, err, at->err, "%s in partition %s/%d", what, at->topic, (int)at->partition);
-    }
-    if (ok) return event;
+    rd_kafka_resp_err_t code = error == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && *found != NULL && i < (*found)->cnt; i++)
+        code = (*found)->elems[i].err;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && *found != NULL) return event;
+    *unstable = code == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        err_set(err, ERR_IO, "%s: it says nothing", what);
+    else
+        kafka_fail(kafka, err, code, "%s \"%s\"", what, kafka->group);
     rd_kafka_event_destroy(event);
     return NULL;
+}
+
+/* The brokers finish a transaction a moment after they have said so; one of an owner that died when its time is over. */
+static rd_kafka_event_t *committed_ask(const struct kafka *kafka, rd_kafka_topic_partition_list_t *list,
+                                       const rd_kafka_topic_partition_list_t **found, struct err *err)
+{
+    uint64_t end_ns = clock_mono_ns() + KAFKA_CALL_MS * UINT64_C(1000000);
+    bool unstable;
+    rd_kafka_event_t *event = committed_ask_once(kafka, list, found, &unstable, err);
+    while (event == NULL && unstable && clock_mono_ns() < end_ns) {
+        clock_sleep_ms(UNSTABLE_MS);
+        event = committed_ask_once(kafka, list, found, &unstable, err);
+    }
+    return event;
 }
 
 bool kafka_bounds(struct kafka *kafka, struct kafka_bounds *bounds, uint32_t count, struct err *err)
