@@ -3,20 +3,20 @@
 #include "meta/accounts_inside.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 bool accounts_open(struct accounts **out, const struct accounts_options *options, struct err *err)
 {
     struct accounts *accounts = mem_calloc(1, sizeof *accounts);
     *out = NULL;
     *accounts = (struct accounts){ .db = options->db, .meta = options->meta, .log = options->log };
-    if (!accounts_rules_read(options->oidc_roles ? options->oidc_roles : "", &accounts->rules, err)) {
+    if (!accounts_rules_read(options->oidc_roles ? options->oidc_roles : "", &accounts->rules, err) ||
+        !secret_find(options->db, "scram of nobody", accounts->nobody, err)) {
+        accounts_rules_deinit(&accounts->rules);
         free(accounts);
         return false;
     }
     accounts->gate = password_gate_create();
     accounts->throttle = throttle_create();
-    if (getrandom(accounts->nobody, sizeof accounts->nobody, 0) != (ssize_t)sizeof accounts->nobody) abort();
     *out = accounts;
     return true;
 }

@@ -3,6 +3,7 @@
 #include "meta/accounts.h"
 #include "meta/audit.h"
 #include "meta/db.h"
+#include "meta/secret.h"
 #include "meta/throttle.h"
 #include "meta/user.h"
 
@@ -14,7 +15,7 @@ struct accounts {
     struct throttle *throttle;
     struct accounts_rules rules;
     struct accounts_counters counters;
-    uint8_t nobody[32]; /* makes the verifiers of users who are not there */
+    uint8_t nobody[SECRET_BYTES]; /* makes the verifiers of users who are not there */
 };
 
 /* In one transaction: the session, the user's last sign-in, the audit row. signed_in->actor is whole after. */

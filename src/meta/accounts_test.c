@@ -1,11 +1,5 @@
-/* People: signing in, sessions, roles by teams and by OIDC groups, the audit log. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+/* People: signing in, sessions, roles by teams and by OIDC groups, the audit log; on SQLite and on PostgreSQL. */
+#include "meta/db_fixture.h"
 
 #include "base/clock.h"
 #include "meta/accounts.h"
@@ -15,12 +9,11 @@
 #include "meta/team.h"
 #include "meta/user.h"
 
-static const struct log test_log = { .fd = -1, .level_min = LOG_ERROR };
 static const struct accounts_from here = { "192.0.2.7", "a test" };
 #define RULES "sre=editor@shop, platform=instance-admin, cn=x=viewer@shop, *=viewer@lobby, ghosts=owner@nowhere"
 
 struct fixture {
-    char dir[64];
+    struct db_fixture *base;
     struct meta *meta;
     struct db *db;
     struct accounts *accounts;
@@ -32,14 +25,11 @@ static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     struct err err = { 0 };
-    char path[96];
-    strcpy(fixture->dir, "/tmp/mono_accounts_XXXXXX");
-    assert_non_null(mkdtemp(fixture->dir));
-    snprintf(path, sizeof path, "%s/meta.sqlite", fixture->dir);
-    if (!meta_open(&fixture->meta, path, &test_log, &err)) fail_msg("%s", err.text);
+    fixture->base = db_fixture_setup(state);
+    if (!meta_open(&fixture->meta, fixture->base->url, &db_fixture_log, &err)) fail_msg("%s", err.text);
     fixture->db = meta_db(fixture->meta);
     struct accounts_options options = {
-        .db = fixture->db, .meta = fixture->meta, .oidc_roles = RULES, .log = &test_log
+        .db = fixture->db, .meta = fixture->meta, .oidc_roles = RULES, .log = &db_fixture_log
     };
     if (!accounts_open(&fixture->accounts, &options, &err)) fail_msg("%s", err.text);
     assert_true(meta_project_create(fixture->meta, "shop", &fixture->shop, &err));
@@ -52,11 +42,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *fixture = *state;
-    char command[96];
     accounts_close(fixture->accounts);
     meta_close(fixture->meta);
-    snprintf(command, sizeof command, "rm -rf %s", fixture->dir);
-    assert_int_equal(system(command), 0);
+    db_fixture_teardown(fixture->base);
     free(fixture);
     return 0;
 }
@@ -441,14 +429,10 @@ static void test_sql(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_first_admin, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sessions, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_wrong_passwords, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_roles, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_last_admin, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_oidc, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_audit, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_sql, setup, teardown),
+        DB_BOTH(test_first_admin, setup, teardown),     DB_BOTH(test_sessions, setup, teardown),
+        DB_BOTH(test_wrong_passwords, setup, teardown), DB_BOTH(test_roles, setup, teardown),
+        DB_BOTH(test_last_admin, setup, teardown),      DB_BOTH(test_oidc, setup, teardown),
+        DB_BOTH(test_audit, setup, teardown),           DB_BOTH(test_sql, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
