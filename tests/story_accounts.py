@@ -7,6 +7,7 @@ import glob
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -357,6 +358,15 @@ def audit(server, admin, secrets):
     return len(rows)
 
 
+def operator(server, people):
+    """The way in when a password is lost, beside the server."""
+    once = re.search(r"^password +(\S+)", server.command("user", "password", "owner@example.com"), re.M).group(1)
+    check(people["owner"].ask("GET", "/api/v1/users/me")[0] == 401, "a reset ends all sessions")
+    check(sign_in(server, "owner@example.com", once).ask("GET", "/api/v1/projects")[0] == 403, "and its password is for one sign-in")
+    server.command("user", "create", "spare@example.com", "--admin")
+    check("spare@example.com  instance admin" in server.command("user", "list"), "the operator makes an admin")
+
+
 def main():
     port, second_port = free_port(), free_port()
     provider = Provider(os.path.join(STORY_DIR, "provider"), ["http://127.0.0.1:%d/sign-in/oidc/callback" % p for p in (port, second_port)])
@@ -385,6 +395,7 @@ def main():
             browser.wait("http://127.0.0.1:%d/account" % second_port)
         rows = audit(server, admin, [PASSWORD, once, token, admin.token, "secret of +/=&"])
         second.stop()
+        operator(server, people)
         server.stop()
         server.start()
         with open(server.log_path + ".out") as f:

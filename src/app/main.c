@@ -5,6 +5,7 @@
 #include "app/metadata.h"
 #include "app/retention.h"
 #include "app/send.h"
+#include "app/user.h"
 #include "cli/cli.h"
 #include "meta/meta.h"
 #include <inttypes.h>
@@ -182,6 +183,7 @@ static int command_help(void)
            "  monoscope key create PROJECT NAME [--scopes ingest,query,admin] [--expires 90d] [--browser ORIGINS]\n"
            "  monoscope key list PROJECT | revoke ID\n"
            "  monoscope retention set PROJECT TABLE 30d | list | clear PROJECT TABLE\n"
+           "  monoscope user list | create EMAIL [--admin] | password EMAIL | admin EMAIL\n"
            "  monoscope meta copy --from URL --to URL | backup FILE | restore FILE | check\n"
            "  monoscope version | help\n",
            VERSION);
@@ -199,6 +201,7 @@ int main(int argc, char **argv)
     if (strcmp(command, "project") == 0) return command_project(argc - 2, argv + 2);
     if (strcmp(command, "key") == 0) return key_command(argc - 2, argv + 2);
     if (strcmp(command, "retention") == 0) return retention_command(argc - 2, argv + 2);
+    if (strcmp(command, "user") == 0) return user_command(argc - 2, argv + 2);
     if (strcmp(command, "meta") == 0) return metadata_command(argc - 2, argv + 2);
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0) return command_help();
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
