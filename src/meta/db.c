@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/fail.h"
 #include "base/utf8.h"
 #include "meta/db_backend.h"
 #include "meta/db_migrate.h"
@@ -168,6 +169,7 @@ bool db_run(struct db_session *session, const char *sql, const struct db_value *
 {
     struct row_check check = { row, ctx, sql, 0 };
     if (!session_check(session, err)) return false;
+    fail_point("meta.statement");
     bool ok = values_check(values, value_count, err) &&
               session->db->pool.backend->run(session->connection, sql, values, value_count, row ? row_checked : NULL,
                                              &check, changed, err);
@@ -206,6 +208,7 @@ bool db_lock(struct db_session *session, const char *name, struct err *err)
 bool db_script(struct db_session *session, const char *sql, struct err *err)
 {
     if (!session_check(session, err)) return false;
+    fail_point("meta.statement");
     return session_failed(session, session->db->pool.backend->script(session->connection, sql, err), err);
 }
 
@@ -276,7 +279,9 @@ static bool transaction_try(struct db *db, enum db_begin how, db_work_fn *work, 
         commits = ok;
         memcpy(mark, connection->mark, sizeof mark);
         if (ok) {
+            fail_point("meta.before_commit");
             ok = backend->commit(connection, err);
+            fail_point("meta.after_commit");
         } else if (!connection->is_dead) {
             backend->rollback(connection);
         }

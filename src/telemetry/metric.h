@@ -13,156 +13,156 @@
 /* A counter grows; a gauge is how much there is; an updown is a gauge whose series may be summed. */
 enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM };
 
-#define METRIC_LIST(X)                                                                                               \
-    X(PROCESS_CPU_TIME, METRIC_COUNTER, "process.cpu.time", "s", "CPU time used, by cpu.mode")                       \
-    X(PROCESS_MEMORY_USAGE, METRIC_UPDOWN, "process.memory.usage", "By", "memory the process holds (RSS)")           \
-    X(PROCESS_MEMORY_ANONYMOUS, METRIC_UPDOWN, "monoscope.process.memory.anonymous", "By",                           \
-      "of it what the kernel cannot take back")                                                                      \
-    X(PROCESS_FILES, METRIC_UPDOWN, "process.unix.file_descriptor.count", "{file_descriptor}",                       \
-      "open file descriptors")                                                                                       \
-    X(PROCESS_THREADS, METRIC_UPDOWN, "process.thread.count", "{thread}", "threads")                                 \
-    X(PROCESS_UPTIME, METRIC_GAUGE, "process.uptime", "s", "since the start")                                        \
-    X(MEMORY_LIMIT, METRIC_GAUGE, "monoscope.memory.limit", "By", "share of --memory, by part; process: all of it")  \
-    X(MEMORY_USAGE, METRIC_GAUGE, "monoscope.memory.usage", "By", "what is used of a part's share now")              \
-    X(CONNECTIONS, METRIC_UPDOWN, "monoscope.server.connections", "{connection}", "open connections, by port")       \
-    X(CONNECTIONS_ACCEPTED, METRIC_COUNTER, "monoscope.server.connections.accepted", "{connection}",                 \
-      "connections taken, by port")                                                                                  \
-    X(CONNECTIONS_REFUSED, METRIC_COUNTER, "monoscope.server.connections.refused", "{connection}",                   \
-      "connections turned away because there were too many, by port")                                                \
-    X(CONNECTIONS_DRAINED, METRIC_COUNTER, "monoscope.server.connections.drained", "{connection}",                   \
-      "connections asked to come anew, for their age or idle, by port")                                              \
-    X(CONNECTIONS_FAILED, METRIC_COUNTER, "monoscope.server.connections.failed", "{connection}",                     \
-      "connections without a word of the port's protocol, by port and error.type")                                   \
-    X(INGEST_REQUESTS, METRIC_COUNTER, "monoscope.ingest.requests", "{request}", "OTLP requests that came")          \
-    X(INGEST_REFUSED, METRIC_COUNTER, "monoscope.ingest.refused", "{request}",                                       \
-      "OTLP requests answered with an error, by error.type")                                                         \
-    X(UNREAD, METRIC_COUNTER, "monoscope.server.unread", "{request}",                                                \
-      "requests refused unread: no room for their bodies")                                                           \
-    X(INGEST_REPEATS, METRIC_COUNTER, "monoscope.ingest.repeats", "{request}",                                       \
-      "OTLP requests that were stored before and not again")                                                         \
-    X(INGEST_RECORDS, METRIC_COUNTER, "monoscope.ingest.records", "{record}",                                        \
-      "spans, log records and data points stored, by project and signal")                                            \
-    X(INGEST_REJECTED, METRIC_COUNTER, "monoscope.ingest.rejected", "{record}",                                      \
-      "records left out of requests that were taken (partial_success)")                                              \
-    X(INGEST_BYTES, METRIC_COUNTER, "monoscope.ingest.size", "By", "bytes of stored requests, inflated, by project") \
-    X(INGEST_DURATION, METRIC_HISTOGRAM, "monoscope.ingest.duration", "s",                                           \
-      "from a request to the answer that says it is safe")                                                           \
-    X(BUFFER_REQUESTS, METRIC_COUNTER, "monoscope.buffer.requests", "{request}",                                     \
-      "requests written to the log, own telemetry among them")                                                       \
-    X(BUFFER_BYTES, METRIC_COUNTER, "monoscope.buffer.size", "By", "bytes of them as they came")                     \
-    X(BUFFER_SYNC_DURATION, METRIC_HISTOGRAM, "monoscope.buffer.sync.duration", "s", "one sync of the log to disk")  \
-    X(BUFFER_DISK_USAGE, METRIC_GAUGE, "monoscope.buffer.disk.usage", "By", "of the log's files")                    \
-    X(BUFFER_DISK_LIMIT, METRIC_GAUGE, "monoscope.buffer.disk.limit", "By", "--log-disk")                            \
-    X(BUFFER_PENDING, METRIC_GAUGE, "monoscope.buffer.pending", "By", "waiting for the disk")                        \
-    X(BUFFER_UNRELEASED, METRIC_GAUGE, "monoscope.buffer.unreleased", "{request}",                                   \
-      "safe in the log and not yet in the tables")                                                                   \
-    X(BUFFER_WRITABLE, METRIC_GAUGE, "monoscope.buffer.writable", "{state}", "1: the log takes requests")            \
-    X(WORKER_ROWS, METRIC_COUNTER, "monoscope.worker.rows", "{row}", "rows made, replayed and own ones among them")  \
-    X(WORKER_QUEUE, METRIC_GAUGE, "monoscope.worker.queue", "By", "requests waiting to become rows")                 \
-    X(WORKER_VISIBLE_DURATION, METRIC_HISTOGRAM, "monoscope.worker.visible.duration", "s",                           \
-      "from a request's arrival until its rows can be asked for: the oldest of each published segment")              \
-    X(WORKER_DISK_FAILING, METRIC_GAUGE, "monoscope.worker.disk.failing", "{state}",                                 \
-      "1: segments cannot be written, rows stay in memory and in the log")                                           \
-    X(KAFKA_PARTITIONS, METRIC_GAUGE, "monoscope.kafka.partitions", "{partition}", "ours now, by topic")             \
-    X(KAFKA_LAG, METRIC_GAUGE, "monoscope.kafka.lag", "{request}",                                                   \
-      "acknowledged and not yet in the tables, by topic and partition; told by who has it")                          \
-    X(KAFKA_EPOCH, METRIC_GAUGE, "monoscope.kafka.epoch", "{owner}",                                                 \
-      "our number among the owners of a partition so far, by topic and partition")                                   \
-    X(KAFKA_TAKEN, METRIC_COUNTER, "monoscope.kafka.partitions.taken", "{partition}", "partitions taken over")       \
-    X(KAFKA_FENCED, METRIC_COUNTER, "monoscope.kafka.partitions.fenced", "{partition}",                              \
-      "partitions that another had taken over while we held them")                                                   \
-    X(KAFKA_REBALANCES, METRIC_COUNTER, "monoscope.kafka.rebalances", "{rebalance}",                                 \
-      "times that the group gave or took partitions")                                                                \
-    X(KAFKA_REPEATS, METRIC_COUNTER, "monoscope.kafka.repeats", "{request}",                                         \
-      "requests that had come within the last 10 minutes and were passed over")                                      \
-    X(KAFKA_RETRIED, METRIC_COUNTER, "monoscope.kafka.retried", "{request}",                                         \
-      "requests that could not be stored and went to a retry topic")                                                 \
-    X(KAFKA_PARKED, METRIC_COUNTER, "monoscope.kafka.parked", "{request}",                                           \
-      "requests that could not be stored at all: `monoscope parked list`")                                           \
-    X(KAFKA_LOST, METRIC_COUNTER, "monoscope.kafka.lost", "{request}",                                               \
-      "requests that the topic's retention removed before they were stored")                                         \
-    X(KAFKA_AWAY, METRIC_GAUGE, "monoscope.kafka.away", "{state}", "1: no broker answers")                           \
-    X(SEGMENTS, METRIC_GAUGE, "monoscope.segments.count", "{segment}", "files of rows not yet in the tables")        \
-    X(SEGMENTS_BYTES, METRIC_GAUGE, "monoscope.segments.usage", "By", "of these files")                              \
-    X(FLUSH_DURATION, METRIC_HISTOGRAM, "monoscope.flush.duration", "s", "one flush into the tables")                \
-    X(FLUSH_FAILURES, METRIC_COUNTER, "monoscope.flush.failures", "{failure}",                                       \
-      "flushes that failed and are tried again")                                                                     \
-    X(DELTA_VERSION, METRIC_GAUGE, "monoscope.delta.version", "{commit}", "newest version of a table")               \
-    X(DELTA_FILES, METRIC_GAUGE, "monoscope.delta.files", "{file}", "live files of a table")                         \
-    X(STORE_REQUESTS, METRIC_COUNTER, "monoscope.store.requests", "{request}",                                       \
-      "to the folder or bucket of the tables, by kind")                                                              \
-    X(STORE_RETRIES, METRIC_COUNTER, "monoscope.store.retries", "{request}", "of these: sent once more")             \
-    X(STORE_FAILURES, METRIC_COUNTER, "monoscope.store.failures", "{failure}",                                       \
-      "that ended in an error other than that something is or is not there")                                         \
-    X(STORE_BYTES, METRIC_COUNTER, "monoscope.store.size", "By", "by direction: read, written")                      \
-    X(CACHE_REQUESTS, METRIC_COUNTER, "monoscope.cache.requests", "{request}",                                       \
-      "reads of a bucket's files, by result; hit: it cost no GET")                                                   \
-    X(CACHE_BLOCKS, METRIC_COUNTER, "monoscope.cache.blocks", "{block}",                                             \
-      "blocks read, by source; joined: another read was fetching it")                                                \
-    X(CACHE_BYTES, METRIC_COUNTER, "monoscope.cache.size", "By",                                                     \
-      "by kind: asked for, fetched from the bucket, warmed by own writes, written to disk")                          \
-    X(CACHE_FETCHES, METRIC_COUNTER, "monoscope.cache.fetches", "{request}", "GETs of the cache")                    \
-    X(CACHE_FETCH_FAILURES, METRIC_COUNTER, "monoscope.cache.fetch.failures", "{failure}",                           \
-      "reads that the bucket failed")                                                                                \
-    X(CACHE_FETCH_DURATION, METRIC_HISTOGRAM, "monoscope.cache.fetch.duration", "s",                                 \
-      "of GETs that were sent together")                                                                             \
-    X(CACHE_DISK_DURATION, METRIC_HISTOGRAM, "monoscope.cache.disk.duration", "s", "one block from the local disk")  \
-    X(CACHE_REMOVED, METRIC_COUNTER, "monoscope.cache.removed", "{block}",                                           \
-      "by reason: memory_full, disk_full, unused for --cache-ttl, deleted")                                          \
-    X(CACHE_REFUSED, METRIC_COUNTER, "monoscope.cache.refused", "{block}",                                           \
-      "not taken to disk, which is full, slow or failing")                                                           \
-    X(CACHE_CORRUPT, METRIC_COUNTER, "monoscope.cache.corrupt", "{block}",                                           \
-      "whose checksum on disk was wrong; fetched again")                                                             \
-    X(CACHE_DISK_FAILURES, METRIC_COUNTER, "monoscope.cache.disk.failures", "{failure}", "of the cache's disk")      \
-    X(CACHE_USAGE, METRIC_GAUGE, "monoscope.cache.usage", "By", "held now, by tier")                                 \
-    X(CACHE_LIMIT, METRIC_GAUGE, "monoscope.cache.limit", "By", "most that may be held, by tier")                    \
-    X(INDEX_LOOKUPS, METRIC_COUNTER, "monoscope.index.lookups", "{lookup}",                                          \
-      "of values in the index of a table's files")                                                                   \
-    X(INDEX_FILES, METRIC_COUNTER, "monoscope.index.files", "{file}", "asked about, by result: out, left")           \
-    X(INDEX_FETCHES, METRIC_COUNTER, "monoscope.index.fetches", "{request}", "GETs of its pages")                    \
-    X(INDEX_BYTES, METRIC_COUNTER, "monoscope.index.size", "By", "of these pages")                                   \
-    X(INDEX_RUNS, METRIC_GAUGE, "monoscope.index.runs", "{run}",                                                     \
-      "known now, of projects that were asked for or written")                                                       \
-    X(INDEX_PENDING, METRIC_GAUGE, "monoscope.index.pending", "{file}", "noted and not yet in a run")                \
-    X(INDEX_WRITTEN, METRIC_COUNTER, "monoscope.index.changes", "{run}",                                             \
-      "runs written, merged into others, deleted, by kind")                                                          \
-    X(INDEX_DAMAGED, METRIC_COUNTER, "monoscope.index.damaged", "{run}",                                             \
-      "whose checksum was wrong or that could not be read")                                                          \
-    X(MAINTENANCE_UNITS, METRIC_COUNTER, "monoscope.maintenance.units", "{unit}", "pieces of work done, by kind")    \
-    X(MAINTENANCE_FAILURES, METRIC_COUNTER, "monoscope.maintenance.failures", "{failure}",                           \
-      "pieces that failed and are tried again, by kind")                                                             \
-    X(MAINTENANCE_CONFLICTS, METRIC_COUNTER, "monoscope.maintenance.conflicts", "{conflict}",                        \
-      "pieces dropped because another writer was faster, by kind")                                                   \
-    X(MAINTENANCE_FILES, METRIC_COUNTER, "monoscope.maintenance.files", "{file}",                                    \
-      "files taken out of the tables and put in, by kind and direction")                                             \
-    X(MAINTENANCE_BYTES, METRIC_COUNTER, "monoscope.maintenance.size", "By", "of these files")                       \
-    X(MAINTENANCE_TIME, METRIC_COUNTER, "monoscope.maintenance.time", "s", "spent on it, by kind")                   \
-    X(MAINTENANCE_PENDING, METRIC_GAUGE, "monoscope.maintenance.pending", "{partition}",                             \
-      "days of projects that the last look found something to do in, by kind")                                       \
-    X(MAINTENANCE_WAITING, METRIC_GAUGE, "monoscope.maintenance.waiting", "{state}",                                 \
-      "1: it waits for the intake to catch up")                                                                      \
-    X(SQL_STATEMENTS, METRIC_COUNTER, "monoscope.sql.statements", "{statement}", "SQL statements run")               \
-    X(SQL_FAILED, METRIC_COUNTER, "monoscope.sql.failed", "{statement}", "of them those that ended with an error")   \
-    X(SQL_ROWS, METRIC_COUNTER, "monoscope.sql.rows", "{row}", "rows sent to SQL clients")                           \
-    X(SQL_DURATION, METRIC_HISTOGRAM, "monoscope.sql.duration", "s", "of a statement, with sending its rows")        \
-    X(API_REQUESTS, METRIC_COUNTER, "monoscope.api.requests", "{request}", "answered by the REST API, by status")    \
-    X(API_DURATION, METRIC_HISTOGRAM, "monoscope.api.duration", "s", "of a request, with sending its answer")        \
-    X(API_RUNNING, METRIC_UPDOWN, "monoscope.api.running", "{request}", "requests that are being answered")          \
-    X(API_WAITING, METRIC_UPDOWN, "monoscope.api.waiting", "{request}", "requests that wait for a thread")           \
-    X(METADATA_AWAY, METRIC_GAUGE, "monoscope.metadata.away", "1", "1 while its database cannot be reached")         \
-    X(METADATA_CONNECTIONS, METRIC_GAUGE, "monoscope.metadata.connections", "{connection}", "open to its database")  \
-    X(METADATA_TRANSACTIONS, METRIC_COUNTER, "monoscope.metadata.transactions", "{transaction}", "begun")            \
-    X(METADATA_REPEATED, METRIC_COUNTER, "monoscope.metadata.repeated", "{transaction}",                             \
-      "done again after a lost race or a broken connection")                                                         \
-    X(METADATA_FAILED, METRIC_COUNTER, "monoscope.metadata.failed", "{call}", "changes and reads that failed")       \
-    X(PROJECTS, METRIC_GAUGE, "monoscope.projects", "{project}", "projects there are")                               \
-    X(TELEMETRY_RECORDS, METRIC_COUNTER, "monoscope.telemetry.records", "{record}",                                  \
-      "own records stored in project monoscope, by signal")                                                          \
-    X(TELEMETRY_DROPPED, METRIC_COUNTER, "monoscope.telemetry.dropped", "{record}",                                  \
-      "own records that found no room, by target and signal")                                                        \
-    X(TELEMETRY_EXPORTS, METRIC_COUNTER, "monoscope.telemetry.exports", "{request}",                                 \
-      "requests that the second target took")                                                                        \
-    X(TELEMETRY_EXPORT_FAILURES, METRIC_COUNTER, "monoscope.telemetry.export.failures", "{request}",                 \
+#define METRIC_LIST(X)                                                                                                \
+    X(PROCESS_CPU_TIME, METRIC_COUNTER, "process.cpu.time", "s", "CPU time used, by cpu.mode")                        \
+    X(PROCESS_MEMORY_USAGE, METRIC_UPDOWN, "process.memory.usage", "By", "memory the process holds (RSS)")            \
+    X(PROCESS_MEMORY_ANONYMOUS, METRIC_UPDOWN, "monoscope.process.memory.anonymous", "By",                            \
+      "of it what the kernel cannot take back")                                                                       \
+    X(PROCESS_FILES, METRIC_UPDOWN, "process.unix.file_descriptor.count", "{file_descriptor}",                        \
+      "open file descriptors")                                                                                        \
+    X(PROCESS_THREADS, METRIC_UPDOWN, "process.thread.count", "{thread}", "threads")                                  \
+    X(PROCESS_UPTIME, METRIC_GAUGE, "process.uptime", "s", "since the start")                                         \
+    X(MEMORY_LIMIT, METRIC_GAUGE, "monoscope.memory.limit", "By", "share of --memory, by part; process: all of it")   \
+    X(MEMORY_USAGE, METRIC_GAUGE, "monoscope.memory.usage", "By", "what is used of a part's share now")               \
+    X(CONNECTIONS, METRIC_UPDOWN, "monoscope.server.connections", "{connection}", "open connections, by port")        \
+    X(CONNECTIONS_ACCEPTED, METRIC_COUNTER, "monoscope.server.connections.accepted", "{connection}",                  \
+      "connections taken, by port")                                                                                   \
+    X(CONNECTIONS_REFUSED, METRIC_COUNTER, "monoscope.server.connections.refused", "{connection}",                    \
+      "connections turned away because there were too many, by port")                                                 \
+    X(CONNECTIONS_DRAINED, METRIC_COUNTER, "monoscope.server.connections.drained", "{connection}",                    \
+      "connections asked to come anew, for their age or idle, by port")                                               \
+    X(CONNECTIONS_FAILED, METRIC_COUNTER, "monoscope.server.connections.failed", "{connection}",                      \
+      "connections without a word of the port's protocol, by port and error.type")                                    \
+    X(INGEST_REQUESTS, METRIC_COUNTER, "monoscope.ingest.requests", "{request}", "OTLP requests that came")           \
+    X(INGEST_REFUSED, METRIC_COUNTER, "monoscope.ingest.refused", "{request}",                                        \
+      "OTLP requests answered with an error, by error.type")                                                          \
+    X(UNREAD, METRIC_COUNTER, "monoscope.server.unread", "{request}",                                                 \
+      "requests refused unread: no room for their bodies")                                                            \
+    X(INGEST_REPEATS, METRIC_COUNTER, "monoscope.ingest.repeats", "{request}",                                        \
+      "OTLP requests that were stored before and not again")                                                          \
+    X(INGEST_RECORDS, METRIC_COUNTER, "monoscope.ingest.records", "{record}",                                         \
+      "spans, log records and data points stored, by project and signal")                                             \
+    X(INGEST_REJECTED, METRIC_COUNTER, "monoscope.ingest.rejected", "{record}",                                       \
+      "records left out of requests that were taken (partial_success)")                                               \
+    X(INGEST_BYTES, METRIC_COUNTER, "monoscope.ingest.size", "By", "bytes of stored requests, inflated, by project")  \
+    X(INGEST_DURATION, METRIC_HISTOGRAM, "monoscope.ingest.duration", "s",                                            \
+      "from a request to the answer that says it is safe")                                                            \
+    X(BUFFER_REQUESTS, METRIC_COUNTER, "monoscope.buffer.requests", "{request}",                                      \
+      "requests written to the log, own telemetry among them")                                                        \
+    X(BUFFER_BYTES, METRIC_COUNTER, "monoscope.buffer.size", "By", "bytes of them as they came")                      \
+    X(BUFFER_SYNC_DURATION, METRIC_HISTOGRAM, "monoscope.buffer.sync.duration", "s", "one sync of the log to disk")   \
+    X(BUFFER_DISK_USAGE, METRIC_GAUGE, "monoscope.buffer.disk.usage", "By", "of the log's files")                     \
+    X(BUFFER_DISK_LIMIT, METRIC_GAUGE, "monoscope.buffer.disk.limit", "By", "--log-disk")                             \
+    X(BUFFER_PENDING, METRIC_GAUGE, "monoscope.buffer.pending", "By", "waiting for the disk")                         \
+    X(BUFFER_UNRELEASED, METRIC_GAUGE, "monoscope.buffer.unreleased", "{request}",                                    \
+      "safe in the log and not yet in the tables")                                                                    \
+    X(BUFFER_WRITABLE, METRIC_GAUGE, "monoscope.buffer.writable", "{state}", "1: the log takes requests")             \
+    X(WORKER_ROWS, METRIC_COUNTER, "monoscope.worker.rows", "{row}", "rows made, replayed and own ones among them")   \
+    X(WORKER_QUEUE, METRIC_GAUGE, "monoscope.worker.queue", "By", "requests waiting to become rows")                  \
+    X(WORKER_VISIBLE_DURATION, METRIC_HISTOGRAM, "monoscope.worker.visible.duration", "s",                            \
+      "from a request's arrival until its rows can be asked for: the oldest of each published segment")               \
+    X(WORKER_DISK_FAILING, METRIC_GAUGE, "monoscope.worker.disk.failing", "{state}",                                  \
+      "1: segments cannot be written, rows stay in memory and in the log")                                            \
+    X(KAFKA_PARTITIONS, METRIC_GAUGE, "monoscope.kafka.partitions", "{partition}", "ours now, by topic")              \
+    X(KAFKA_LAG, METRIC_GAUGE, "monoscope.kafka.lag", "{request}",                                                    \
+      "acknowledged and not yet in the tables, by topic and partition; told by who has it")                           \
+    X(KAFKA_EPOCH, METRIC_GAUGE, "monoscope.kafka.epoch", "{owner}",                                                  \
+      "our number among the owners of a partition so far, by topic and partition")                                    \
+    X(KAFKA_TAKEN, METRIC_COUNTER, "monoscope.kafka.partitions.taken", "{partition}", "partitions taken over")        \
+    X(KAFKA_FENCED, METRIC_COUNTER, "monoscope.kafka.partitions.fenced", "{partition}",                               \
+      "partitions that another had taken over while we held them")                                                    \
+    X(KAFKA_REBALANCES, METRIC_COUNTER, "monoscope.kafka.rebalances", "{rebalance}",                                  \
+      "times that the group gave or took partitions")                                                                 \
+    X(KAFKA_REPEATS, METRIC_COUNTER, "monoscope.kafka.repeats", "{request}",                                          \
+      "requests that had come within the last 10 minutes and were passed over")                                       \
+    X(KAFKA_RETRIED, METRIC_COUNTER, "monoscope.kafka.retried", "{request}",                                          \
+      "requests that could not be stored and went to a retry topic")                                                  \
+    X(KAFKA_PARKED, METRIC_COUNTER, "monoscope.kafka.parked", "{request}",                                            \
+      "requests that could not be stored at all: `monoscope parked list`")                                            \
+    X(KAFKA_LOST, METRIC_COUNTER, "monoscope.kafka.lost", "{request}",                                                \
+      "requests that the topic's retention removed before they were stored")                                          \
+    X(KAFKA_AWAY, METRIC_GAUGE, "monoscope.kafka.away", "{state}", "1: no broker answers")                            \
+    X(SEGMENTS, METRIC_GAUGE, "monoscope.segments.count", "{segment}", "files of rows not yet in the tables")         \
+    X(SEGMENTS_BYTES, METRIC_GAUGE, "monoscope.segments.usage", "By", "of these files")                               \
+    X(FLUSH_DURATION, METRIC_HISTOGRAM, "monoscope.flush.duration", "s", "one flush into the tables")                 \
+    X(FLUSH_FAILURES, METRIC_COUNTER, "monoscope.flush.failures", "{failure}",                                        \
+      "flushes that failed and are tried again")                                                                      \
+    X(DELTA_VERSION, METRIC_GAUGE, "monoscope.delta.version", "{commit}", "newest version of a table")                \
+    X(DELTA_FILES, METRIC_GAUGE, "monoscope.delta.files", "{file}", "live files of a table")                          \
+    X(STORE_REQUESTS, METRIC_COUNTER, "monoscope.store.requests", "{request}",                                        \
+      "to the folder or bucket of the tables, by kind")                                                               \
+    X(STORE_RETRIES, METRIC_COUNTER, "monoscope.store.retries", "{request}", "of these: sent once more")              \
+    X(STORE_FAILURES, METRIC_COUNTER, "monoscope.store.failures", "{failure}",                                        \
+      "that ended in an error other than that something is or is not there")                                          \
+    X(STORE_BYTES, METRIC_COUNTER, "monoscope.store.size", "By", "by direction: read, written")                       \
+    X(CACHE_REQUESTS, METRIC_COUNTER, "monoscope.cache.requests", "{request}",                                        \
+      "reads of a bucket's files, by result; hit: it cost no GET")                                                    \
+    X(CACHE_BLOCKS, METRIC_COUNTER, "monoscope.cache.blocks", "{block}",                                              \
+      "blocks read, by source; joined: another read was fetching it")                                                 \
+    X(CACHE_BYTES, METRIC_COUNTER, "monoscope.cache.size", "By",                                                      \
+      "by kind: asked for, fetched from the bucket, warmed by own writes, written to disk")                           \
+    X(CACHE_FETCHES, METRIC_COUNTER, "monoscope.cache.fetches", "{request}", "GETs of the cache")                     \
+    X(CACHE_FETCH_FAILURES, METRIC_COUNTER, "monoscope.cache.fetch.failures", "{failure}",                            \
+      "reads that the bucket failed")                                                                                 \
+    X(CACHE_FETCH_DURATION, METRIC_HISTOGRAM, "monoscope.cache.fetch.duration", "s",                                  \
+      "of GETs that were sent together")                                                                              \
+    X(CACHE_DISK_DURATION, METRIC_HISTOGRAM, "monoscope.cache.disk.duration", "s", "one block from the local disk")   \
+    X(CACHE_REMOVED, METRIC_COUNTER, "monoscope.cache.removed", "{block}",                                            \
+      "by reason: memory_full, disk_full, unused for --cache-ttl, deleted")                                           \
+    X(CACHE_REFUSED, METRIC_COUNTER, "monoscope.cache.refused", "{block}",                                            \
+      "not taken to disk, which is full, slow or failing")                                                            \
+    X(CACHE_CORRUPT, METRIC_COUNTER, "monoscope.cache.corrupt", "{block}",                                            \
+      "whose checksum on disk was wrong; fetched again")                                                              \
+    X(CACHE_DISK_FAILURES, METRIC_COUNTER, "monoscope.cache.disk.failures", "{failure}", "of the cache's disk")       \
+    X(CACHE_USAGE, METRIC_GAUGE, "monoscope.cache.usage", "By", "held now, by tier")                                  \
+    X(CACHE_LIMIT, METRIC_GAUGE, "monoscope.cache.limit", "By", "most that may be held, by tier")                     \
+    X(INDEX_LOOKUPS, METRIC_COUNTER, "monoscope.index.lookups", "{lookup}",                                           \
+      "of values in the index of a table's files")                                                                    \
+    X(INDEX_FILES, METRIC_COUNTER, "monoscope.index.files", "{file}", "asked about, by result: out, left")            \
+    X(INDEX_FETCHES, METRIC_COUNTER, "monoscope.index.fetches", "{request}", "GETs of its pages")                     \
+    X(INDEX_BYTES, METRIC_COUNTER, "monoscope.index.size", "By", "of these pages")                                    \
+    X(INDEX_RUNS, METRIC_GAUGE, "monoscope.index.runs", "{run}",                                                      \
+      "known now, of projects that were asked for or written")                                                        \
+    X(INDEX_PENDING, METRIC_GAUGE, "monoscope.index.pending", "{file}", "noted and not yet in a run")                 \
+    X(INDEX_WRITTEN, METRIC_COUNTER, "monoscope.index.changes", "{run}",                                              \
+      "runs written, merged into others, deleted, by kind")                                                           \
+    X(INDEX_DAMAGED, METRIC_COUNTER, "monoscope.index.damaged", "{run}",                                              \
+      "whose checksum was wrong or that could not be read")                                                           \
+    X(MAINTENANCE_UNITS, METRIC_COUNTER, "monoscope.maintenance.units", "{unit}", "pieces of work done, by kind")     \
+    X(MAINTENANCE_FAILURES, METRIC_COUNTER, "monoscope.maintenance.failures", "{failure}",                            \
+      "pieces that failed and are tried again, by kind")                                                              \
+    X(MAINTENANCE_CONFLICTS, METRIC_COUNTER, "monoscope.maintenance.conflicts", "{conflict}",                         \
+      "pieces dropped because another writer was faster, by kind")                                                    \
+    X(MAINTENANCE_FILES, METRIC_COUNTER, "monoscope.maintenance.files", "{file}",                                     \
+      "files taken out of the tables and put in, by kind and direction")                                              \
+    X(MAINTENANCE_BYTES, METRIC_COUNTER, "monoscope.maintenance.size", "By", "of these files")                        \
+    X(MAINTENANCE_TIME, METRIC_COUNTER, "monoscope.maintenance.time", "s", "spent on it, by kind")                    \
+    X(MAINTENANCE_PENDING, METRIC_GAUGE, "monoscope.maintenance.pending", "{partition}",                              \
+      "days of projects that the last look found something to do in, by kind")                                        \
+    X(MAINTENANCE_WAITING, METRIC_GAUGE, "monoscope.maintenance.waiting", "{state}",                                  \
+      "1: it waits for the intake to catch up")                                                                       \
+    X(SQL_STATEMENTS, METRIC_COUNTER, "monoscope.sql.statements", "{statement}", "SQL statements run")                \
+    X(SQL_FAILED, METRIC_COUNTER, "monoscope.sql.failed", "{statement}", "of them those that ended with an error")    \
+    X(SQL_ROWS, METRIC_COUNTER, "monoscope.sql.rows", "{row}", "rows sent to SQL clients")                            \
+    X(SQL_DURATION, METRIC_HISTOGRAM, "monoscope.sql.duration", "s", "of a statement, with sending its rows")         \
+    X(API_REQUESTS, METRIC_COUNTER, "monoscope.api.requests", "{request}", "answered by the REST API, by status")     \
+    X(API_DURATION, METRIC_HISTOGRAM, "monoscope.api.duration", "s", "of a request, with sending its answer")         \
+    X(API_RUNNING, METRIC_UPDOWN, "monoscope.api.running", "{request}", "requests that are being answered")           \
+    X(API_WAITING, METRIC_UPDOWN, "monoscope.api.waiting", "{request}", "requests that wait for a thread")            \
+    X(METADATA_AWAY, METRIC_GAUGE, "monoscope.metadata.away", "{database}", "1 while its database cannot be reached") \
+    X(METADATA_CONNECTIONS, METRIC_GAUGE, "monoscope.metadata.connections", "{connection}", "open to its database")   \
+    X(METADATA_TRANSACTIONS, METRIC_COUNTER, "monoscope.metadata.transactions", "{transaction}", "begun")             \
+    X(METADATA_REPEATED, METRIC_COUNTER, "monoscope.metadata.repeated", "{transaction}",                              \
+      "done again after a lost race or a broken connection")                                                          \
+    X(METADATA_FAILED, METRIC_COUNTER, "monoscope.metadata.failed", "{call}", "changes and reads that failed")        \
+    X(PROJECTS, METRIC_GAUGE, "monoscope.projects", "{project}", "projects there are")                                \
+    X(TELEMETRY_RECORDS, METRIC_COUNTER, "monoscope.telemetry.records", "{record}",                                   \
+      "own records stored in project monoscope, by signal")                                                           \
+    X(TELEMETRY_DROPPED, METRIC_COUNTER, "monoscope.telemetry.dropped", "{record}",                                   \
+      "own records that found no room, by target and signal")                                                         \
+    X(TELEMETRY_EXPORTS, METRIC_COUNTER, "monoscope.telemetry.exports", "{request}",                                  \
+      "requests that the second target took")                                                                         \
+    X(TELEMETRY_EXPORT_FAILURES, METRIC_COUNTER, "monoscope.telemetry.export.failures", "{request}",                  \
       "tries that it did not take")
 
 enum metric_id {

@@ -48,12 +48,10 @@ bool postgres_err(struct connection *connection, const PGresult *result, struct 
         enum err_code code = code_of(connection, state, text ? text : "");
         return err_set(err, code, "the database of the metadata says: %.160s (%s)", text ? text : "no reason", state);
     }
-    /* Gone, or so confused that it had better be. Its last words, on one line. */
+    /* Gone, or so confused that it had better be. Of its last words the first line. */
     char words[160];
     snprintf(words, sizeof words, "%s", PQerrorMessage(connection->pg));
-    for (char *at = words; *at; at++)
-        if (*at == '\n') *at = ' ';
-    for (size_t len = strlen(words); len > 0 && words[len - 1] == ' '; len--) words[len - 1] = '\0';
+    words[strcspn(words, "\n")] = '\0';
     connection->base.is_dead = true;
     return err_set(err, ERR_BUSY, "the connection to the database of the metadata broke: %s",
                    words[0] ? words : "no answer");
