@@ -57,5 +57,6 @@ void app_watch(struct app *app, enum watch_phase phase)
                                      .admission = app->admission,
                                      .grpc = app->grpc,
                                      .http = app->http,
-                                     .api = app->api });
+                                     .api = app->api,
+                                     .accounts = app->accounts });
 }

@@ -3,6 +3,7 @@
 #include "buffer/buffer.h"
 #include "ingest/ingest.h"
 #include "ingest/tally.h"
+#include "meta/accounts.h"
 #include "meta/db.h"
 #include "meta/meta.h"
 #include "net/admission.h"
@@ -348,6 +349,15 @@ static void api_collect(const struct watch *watch, struct metric_set *set)
     metric_add(set, METRIC_API_WAITING, stats.waiting, NULL);
 }
 
+static void accounts_collect(const struct watch *watch, struct metric_set *set)
+{
+    if (!watch->parts.accounts) return;
+    struct accounts_counters *counters = accounts_counters(watch->parts.accounts);
+    metric_add(set, METRIC_SIGN_INS, atomic_load(&counters->signed_in), METRIC_ATTRIBUTES({ "outcome", "let_in" }));
+    metric_add(set, METRIC_SIGN_INS, atomic_load(&counters->refused), METRIC_ATTRIBUTES({ "outcome", "refused" }));
+    metric_add(set, METRIC_SIGN_INS, atomic_load(&counters->throttled), METRIC_ATTRIBUTES({ "outcome", "throttled" }));
+}
+
 static bool project_count(void *ctx, const struct meta_project *project)
 {
     (void)project;
@@ -387,6 +397,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     maintenance_collect(watch, set);
     sql_collect(watch, set);
     api_collect(watch, set);
+    accounts_collect(watch, set);
     meta_collect(watch, set);
     pthread_mutex_unlock(&watch->lock);
 }

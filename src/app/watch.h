@@ -27,6 +27,7 @@ struct watch_parts { /* NULL: not open */
     struct grpc_server *grpc;
     struct http_server *http;
     struct api *api;
+    struct accounts *accounts;
 };
 struct watch {
     const struct budget *budget;

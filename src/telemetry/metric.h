@@ -145,6 +145,8 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(SQL_FAILED, METRIC_COUNTER, "monoscope.sql.failed", "{statement}", "of them those that ended with an error")    \
     X(SQL_ROWS, METRIC_COUNTER, "monoscope.sql.rows", "{row}", "rows sent to SQL clients")                            \
     X(SQL_DURATION, METRIC_HISTOGRAM, "monoscope.sql.duration", "s", "of a statement, with sending its rows")         \
+    X(SIGN_INS, METRIC_COUNTER, "monoscope.sign_ins", "{attempt}",                                                    \
+      "people signing in by web, API and SQL, by outcome: let_in, refused, throttled")                                \
     X(API_REQUESTS, METRIC_COUNTER, "monoscope.api.requests", "{request}", "answered by the REST API, by status")     \
     X(API_DURATION, METRIC_HISTOGRAM, "monoscope.api.duration", "s", "of a request, with sending its answer")         \
     X(API_RUNNING, METRIC_UPDOWN, "monoscope.api.running", "{request}", "requests that are being answered")           \
