@@ -43,5 +43,24 @@ struct redaction_rule {
 };
 /* False: there is none of that name. */
 bool redaction_built_in_read(const char *name, enum redaction_built_in *built_in);
+struct db;
+struct db_session;
+#define REDACTION_TOPIC "redaction" /* of db_note_change */
+/* All of one project or (NULL) of all, a project's in their order. each answers false to stop. */
+MUST_CHECK bool redaction_rule_list(struct db *db, const struct uuid *project_id,
+                                    bool (*each)(void *ctx, const struct redaction_rule *rule, uint64_t found_30_days),
+                                    void *ctx, struct err *err);
+/* A new one comes last. ERR_EXISTS for the name, ERR_TOO_LARGE over REDACTION_RULES_MAX. Checked before. */
+MUST_CHECK bool redaction_rule_insert(struct db_session *session, struct redaction_rule *rule, struct err *err);
+MUST_CHECK bool redaction_rule_update(struct db_session *session, const struct redaction_rule *rule, struct err *err);
+MUST_CHECK bool redaction_rule_delete(struct db_session *session, struct uuid project_id, struct uuid id,
+                                      struct err *err);
+/* found: of one rule on one day, added to what is there. */
+struct redaction_found {
+    struct uuid rule_id;
+    uint64_t found;
+};
+MUST_CHECK bool redaction_found_add(struct db *db, int64_t day, const struct redaction_found *found, size_t count,
+                                    struct err *err);
 /* All but the regular expression, which ingest/redaction knows how to read. */
 MUST_CHECK bool redaction_rule_check(const struct redaction_rule *rule, struct err *err);
