@@ -27,11 +27,13 @@ struct arrival {
     struct ingest_key key;
     struct bytes body; /* by malloc */
     uint64_t received_unix_us;
+    uint32_t retry_ms; /* of a refusal over a limit: when there is room; 0: as always */
 };
 
 /* Takes the body too. */
 void ingest_take(struct ingest *ingest, const struct arrival *arrival);
-void ingest_refuse(struct ingest *ingest, const struct transport *transport, void *request, const struct err *err);
-/* The key of a header: empty is none. ERR_UNAUTHENTICATED when it is unknown. */
+void ingest_refuse(struct ingest *ingest, const struct arrival *arrival, const struct err *err);
+/* The key of a header: empty is none. ERR_UNAUTHENTICATED when it is unknown, ERR_QUOTA over a limit of its own or of its
+ * project. */
 MUST_CHECK bool ingest_key_look(struct ingest *ingest, struct bytes secret, struct arrival *arrival, struct err *err);
 const struct ingest_keys *ingest_keys_of(const struct ingest *ingest);

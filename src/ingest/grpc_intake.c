@@ -49,7 +49,7 @@ void ingest_call(void *ctx, struct grpc_request *request)
         ok = err_set(&err, ERR_FORBIDDEN, "this key is for web pages, which send OTLP/HTTP: use another one here");
     }
     if (!ok) {
-        ingest_refuse(ingest, &transport, request, &err);
+        ingest_refuse(ingest, &arrival, &err);
         return;
     }
     arrival.body = grpc_request_take_body(request);

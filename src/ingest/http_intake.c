@@ -237,7 +237,7 @@ void ingest_http(void *ctx, struct http_request *request)
                      "no browser key is for pages of this origin: monoscope key create PROJECT NAME --browser ORIGIN");
     }
     if (!ok || !head_read(ingest, request, &arrival, &err)) {
-        ingest_refuse(ingest, &transport, request, &err);
+        ingest_refuse(ingest, &arrival, &err);
         return;
     }
     arrival.received_unix_us = request->received_unix_us;
@@ -253,5 +253,5 @@ void ingest_http_refuse(void *ctx, struct http_request *request, const struct ht
     refuse_with(request, refusal->status, &err, code,
                 code == ERR_TOO_LARGE ? "the request is larger than this server takes: send smaller batches"
                                       : refusal->text);
-    ingest_refuse(ctx, &transport, request, &err);
+    ingest_refuse(ctx, &(struct arrival){ .transport = &transport, .request = request }, &err);
 }

@@ -10,8 +10,10 @@
 #include "base/queue.h"
 #include "buffer/buffer.h"
 #include "ingest/arrival.h"
+#include "ingest/redact.h"
 #include "ingest/route.h"
 #include "ingest/tally.h"
+#include "meta/meter.h"
 #include "worker/otlp/inbound.h"
 
 enum {
@@ -44,13 +46,20 @@ struct ingest {
     uint64_t appended_count; /* with the buffer, not yet answered */
 };
 
+/* Of one ingest thread. */
+struct tools {
+    struct inflater *inflater;
+    struct redaction_scratch *scratch;
+};
+
 /* What is stored under one project of a request between its call and its answer. */
 struct part {
     struct call *call;
     struct inbound *inbound;
     struct ingest_key key;
     struct hash128 hash;
-    uint64_t record_count, body_bytes;
+    uint64_t record_count;
+    struct meter_amounts amounts;
 };
 
 /* A request between its call and its answer: one part, or one a project when its resources have keys of several. */
@@ -67,6 +76,7 @@ struct call {
     struct otlp_request *told; /* by malloc, for parts: what the answer says was rejected; else whole's tells it */
     uint32_t parts_left;       /* not yet stored; under ingest->lock, as is what follows */
     struct err failure;        /* of the first that could not be */
+    uint32_t retry_ms;         /* of that; 0: as always */
 };
 
 /* They come in floods: one line in ten seconds tells how many there were. */
@@ -80,12 +90,14 @@ static void flood_log(struct ingest *ingest, _Atomic uint64_t *logged_mono_ns, c
     log_warn(ingest->options.log, event, log_text("code", code), log_number("so_far", (int64_t)count));
 }
 
-static void refuse(struct ingest *ingest, const struct transport *transport, void *request, const struct err *err)
+/* retry_ms: when it may be tried again; 0: as always. */
+static void refuse(struct ingest *ingest, const struct transport *transport, void *request, const struct err *err,
+                   uint32_t retry_ms)
 {
     uint64_t refused = atomic_fetch_add(&ingest->refused, 1) + 1;
     atomic_fetch_add(&ingest->refused_by[err->code], 1);
     flood_log(ingest, &ingest->refusals_logged_mono_ns, "ingest.refused", err_name(err->code), refused);
-    transport->refuse(request, err, ingest->options.retry_delay_ms);
+    transport->refuse(request, err, retry_ms > 0 ? retry_ms : ingest->options.retry_delay_ms);
 }
 
 static void call_free(struct call *call)
@@ -97,7 +109,7 @@ static void call_free(struct call *call)
 
 static void call_refuse(struct call *call, const struct err *err)
 {
-    refuse(call->ingest, call->transport, call->request, err);
+    refuse(call->ingest, call->transport, call->request, err, call->retry_ms);
     inbound_release(call->whole.inbound);
     call_free(call);
 }
@@ -141,8 +153,10 @@ static void part_count(struct part *part, bool is_repeat)
         return;
     }
     atomic_fetch_add(&ingest->records, part->record_count);
-    atomic_fetch_add(&ingest->bytes, part->body_bytes);
-    tally_add(ingest->tally, part->key.project_id, part->call->signal, part->record_count, part->body_bytes);
+    atomic_fetch_add(&ingest->bytes, part->amounts.bytes);
+    tally_add(ingest->tally, part->key.project_id, part->call->signal, part->record_count, part->amounts.bytes);
+    if (ingest->options.meter)
+        meter_count(ingest->options.meter, part->key.project_id, part->key.key_id, &part->amounts);
 }
 
 /* err: it is not stored. is_ours: nor has it another owner then. */
@@ -154,7 +168,7 @@ static void part_end(struct part *part, const struct err *err, bool is_ours)
         if (call->failure.code == ERR_OK) {
             call_accept(call);
         } else {
-            refuse(call->ingest, call->transport, call->request, &call->failure);
+            refuse(call->ingest, call->transport, call->request, &call->failure, call->retry_ms);
         }
         call_free(call);
     }
@@ -201,23 +215,32 @@ static void part_append(struct part *part)
 }
 
 /* Of a decoded request. Secrets in its resources do not get into the log; the hash is of what was sent. */
-static void part_init(struct part *part, struct call *call, struct inbound *inbound, const struct ingest_key *key)
+static void part_init(struct part *part, struct call *call, struct inbound *inbound, const struct ingest_key *key,
+                      const struct redacted *redacted)
 {
+    const struct otlp_request *request = inbound_request(inbound);
+    struct bytes body = inbound_body(inbound);
     *part = (struct part){
         .call = call,
         .inbound = inbound,
         .key = *key,
-        .hash = inbound_hash(key->project_id, call->signal, inbound_body(inbound)),
-        .record_count = otlp_record_count(inbound_request(inbound)),
-        .body_bytes = inbound_body(inbound).len,
+        .hash = redacted->is_done ? redacted->hash : inbound_hash(key->project_id, call->signal, body),
+        .record_count = otlp_record_count(request),
+        .amounts = { .bytes = redacted->is_done ? redacted->bytes : body.len,
+                     .logs = request->logs.count,
+                     .spans = request->spans.count,
+                     .points = request->points.count,
+                     .redacted = redacted->found },
     };
-    if (inbound_request(inbound)->may_have_keys) inbound_hide_keys(inbound);
+    if (request->may_have_keys) inbound_hide_keys(inbound);
+    if (call->ingest->options.meter)
+        meter_charge(call->ingest->options.meter, key->project_id, key->key_id, &part->amounts);
 }
 
 /* Takes the call: all of it is of one project. */
-static void call_store(struct call *call, const struct ingest_key *key)
+static void call_store(struct call *call, const struct ingest_key *key, const struct redacted *redacted)
 {
-    part_init(&call->whole, call, call->whole.inbound, key);
+    part_init(&call->whole, call, call->whole.inbound, key, redacted);
     if (call->whole.record_count > 0) {
         call->parts_left = 1;
         part_append(&call->whole);
@@ -228,8 +251,20 @@ static void call_store(struct call *call, const struct ingest_key *key)
     call_free(call);
 }
 
+/* What was decoded to learn whose it is: is there room, and what of it may be kept? */
+static bool part_admit(struct call *call, struct inbound *inbound, const struct ingest_key *key, struct tools *tools,
+                       struct redacted *redacted, struct err *err)
+{
+    const struct ingest_options *options = &call->ingest->options;
+    if (options->meter && !meter_admit(options->meter, key->project_id, key->key_id, &call->retry_ms, err))
+        return false;
+    return redact(options->redactor, tools->scratch, inbound, call->signal, call->received_unix_us, key, redacted,
+                  err) &&
+           (!redacted->is_done || inbound_decode(inbound, call->signal, call->received_unix_us, err));
+}
+
 /* Makes a part for each project, and what the answer will tell. On failure the parts made so far are released. */
-static bool call_split(struct call *call, const struct route *route, struct err *err)
+static bool call_split(struct call *call, const struct route *route, struct tools *tools, struct err *err)
 {
     const struct inbound *whole = call->whole.inbound;
     call->parts = mem_calloc(route->key_count, sizeof *call->parts);
@@ -240,27 +275,32 @@ static bool call_split(struct call *call, const struct route *route, struct err 
            sizeof call->told->rejected_reason);
     for (uint32_t i = 0; i < route->key_count; i++) {
         struct inbound *inbound;
-        if (!inbound_part(whole, route->parts, i, &inbound, err)) {
+        struct redacted redacted = { 0 };
+        if (!inbound_part(whole, route->parts, i, &inbound, err) ||
+            !part_admit(call, inbound, &route->keys[i], tools, &redacted, err)) {
+            inbound_release(inbound);
             while (i-- > 0) inbound_release(call->parts[i].inbound);
             return false;
         }
-        part_init(&call->parts[i], call, inbound, &route->keys[i]);
+        part_init(&call->parts[i], call, inbound, &route->keys[i], &redacted);
         call->told->rejected_count += inbound_request(inbound)->rejected_count;
     }
     return true;
 }
 
 /* Takes the call: its resources' keys say whose it is. */
-static void call_route(struct call *call)
+static void call_route(struct call *call, struct tools *tools)
 {
     struct err err = { 0 };
     struct route route;
-    bool is_found = route_find(&route, &call->ingest->options.keys, inbound_request(call->whole.inbound), &err);
+    struct redacted redacted = { 0 };
+    bool is_found = route_find(&route, &call->ingest->options.keys, inbound_request(call->whole.inbound), &err) &&
+                    (!route.is_whole || part_admit(call, call->whole.inbound, &route.keys[0], tools, &redacted, &err));
     if (!is_found) {
         call_refuse(call, &err);
     } else if (route.is_whole) {
-        call_store(call, &route.keys[0]);
-    } else if (!call_split(call, &route, &err)) {
+        call_store(call, &route.keys[0], &redacted);
+    } else if (!call_split(call, &route, tools, &err)) {
         call_refuse(call, &err);
     } else {
         inbound_release(call->whole.inbound);
@@ -284,12 +324,13 @@ static bool keyless_check(const struct call *call, struct err *err)
     return route_may_have_keys(inbound_body(call->whole.inbound)) || route_no_key(err);
 }
 
-static void call_work(struct call *call, struct inflater *inflater)
+static void call_work(struct call *call, struct tools *tools)
 {
     struct err err = { 0 };
+    struct redacted redacted = { 0 };
     struct inbound *inbound = call->whole.inbound;
     size_t bytes_max = call->has_key ? INFLATE_BYTES_MAX : KEYLESS_BYTES_MAX;
-    bool ok = inbound_inflate(inbound, inflater, bytes_max, &err);
+    bool ok = inbound_inflate(inbound, tools->inflater, bytes_max, &err);
     if (!ok && err.code == ERR_TOO_LARGE && !call->has_key) {
         err_set(
             &err, ERR_TOO_LARGE,
@@ -297,14 +338,17 @@ static void call_work(struct call *call, struct inflater *inflater)
             "send smaller batches",
             (int)(KEYLESS_BYTES_MAX >> 20));
     }
-    ok = ok && (call->has_key || keyless_check(call, &err)) &&
+    ok = ok &&
+         (call->has_key ? redact(call->ingest->options.redactor, tools->scratch, inbound, call->signal,
+                                 call->received_unix_us, &call->whole.key, &redacted, &err)
+                        : keyless_check(call, &err)) &&
          inbound_decode(inbound, call->signal, call->received_unix_us, &err);
     if (!ok) {
         call_refuse(call, &err);
     } else if (call->has_key) {
-        call_store(call, &call->whole.key); /* it wins: what resources say is not looked up */
+        call_store(call, &call->whole.key, &redacted); /* it wins: what resources say is not looked up */
     } else {
-        call_route(call);
+        call_route(call, tools);
     }
 }
 
@@ -312,16 +356,17 @@ static void *ingest_thread(void *ctx)
 {
     struct ingest *ingest = ctx;
     pthread_setname_np(pthread_self(), "ingest");
-    struct inflater *inflater = inflater_create();
+    struct tools tools = { inflater_create(), redaction_scratch_create() };
     bool is_closed = false;
     while (!is_closed) {
         void *calls[TAKE_CALLS];
         /* One thread takes what waits in one go; several take one each, so that none idles behind another. */
         uint32_t max = ingest->thread_count > 1 ? 1 : TAKE_CALLS;
         uint32_t count = queue_pop(ingest->queue, calls, max, -1, &is_closed);
-        for (uint32_t i = 0; i < count; i++) call_work(calls[i], inflater);
+        for (uint32_t i = 0; i < count; i++) call_work(calls[i], &tools);
     }
-    inflater_destroy(inflater);
+    inflater_destroy(tools.inflater);
+    redaction_scratch_destroy(tools.scratch);
     return NULL;
 }
 
@@ -361,10 +406,15 @@ bool ingest_key_look(struct ingest *ingest, struct bytes secret, struct arrival 
     if (keys->is_current && !keys->is_current(keys->ctx))
         return err_set(err, ERR_BUSY,
                        "API keys cannot be checked: the database of the metadata has been away for too long");
-    if (!arrival->has_key || ingest->options.keys.find(ingest->options.keys.ctx, secret, &arrival->key)) return true;
-    return err_set(
-        err, ERR_UNAUTHENTICATED,
-        "unknown or revoked API key: set the header \"authorization: Bearer KEY\" to one of this server's keys");
+    if (!arrival->has_key) return true;
+    if (!keys->find(keys->ctx, secret, &arrival->key))
+        return err_set(
+            err, ERR_UNAUTHENTICATED,
+            "unknown or revoked API key: set the header \"authorization: Bearer KEY\" to one of this server's keys");
+    if (arrival->key.is_for_asking)
+        return err_set(err, ERR_FORBIDDEN, "this API key is not for sending (scope ingest): use another one here");
+    struct meter *meter = ingest->options.meter;
+    return meter == NULL || meter_admit(meter, arrival->key.project_id, arrival->key.key_id, &arrival->retry_ms, err);
 }
 
 const struct ingest_keys *ingest_keys_of(const struct ingest *ingest)
@@ -372,10 +422,10 @@ const struct ingest_keys *ingest_keys_of(const struct ingest *ingest)
     return &ingest->options.keys;
 }
 
-void ingest_refuse(struct ingest *ingest, const struct transport *transport, void *request, const struct err *err)
+void ingest_refuse(struct ingest *ingest, const struct arrival *arrival, const struct err *err)
 {
     atomic_fetch_add_explicit(&ingest->requests, 1, memory_order_relaxed);
-    refuse(ingest, transport, request, err);
+    refuse(ingest, arrival->transport, arrival->request, err, arrival->retry_ms);
 }
 
 void ingest_take(struct ingest *ingest, const struct arrival *arrival)
@@ -386,11 +436,11 @@ void ingest_take(struct ingest *ingest, const struct arrival *arrival)
     if (atomic_load(&ingest->is_stopping)) {
         free((void *)(uintptr_t)arrival->body.ptr);
         err_set(&err, ERR_BUSY, "the server is stopping");
-        refuse(ingest, arrival->transport, arrival->request, &err);
+        refuse(ingest, arrival->transport, arrival->request, &err, 0);
         return;
     }
     if (!inbound_create(ingest->pool, arrival->body, arrival->encoding, arrival->format, &inbound, &err)) {
-        refuse(ingest, arrival->transport, arrival->request, &err);
+        refuse(ingest, arrival->transport, arrival->request, &err, 0);
         return;
     }
     struct call *call = mem_alloc(sizeof *call);

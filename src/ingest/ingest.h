@@ -19,6 +19,8 @@
 #include "base/uuid.h"
 
 struct buffer;
+struct meter;
+struct redactor;
 struct grpc_request;
 struct http_refusal;
 struct http_request;
@@ -26,7 +28,8 @@ struct ingest;
 
 struct ingest_key {
     struct uuid project_id, key_id;
-    bool is_browser; /* for web pages, of certain origins: over HTTP alone */
+    bool is_browser;    /* for web pages, of certain origins: over HTTP alone */
+    bool is_for_asking; /* its scopes do not let it send */
 };
 /* On the loop and on ingest's threads: memory only. */
 struct ingest_keys {
@@ -47,6 +50,8 @@ struct ingest_options {
     uint32_t retry_delay_ms;   /* told with ERR_BUSY and other retryable errors; 0: 1000 */
     struct buffer *buffer;
     struct ingest_keys keys;
+    struct meter *meter;       /* limits and usage; NULL: none are */
+    struct redactor *redactor; /* what is not to be kept goes before it is; NULL: nothing does */
     const struct log *log;
 };
 struct ingest_stats {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* What a secret was found to be; ROUTE_SECRETS_MAX and above are no index of keys. */
-enum verdict { UNKNOWN = ROUTE_SECRETS_MAX, FOR_PAGES, ONE_TOO_MANY, MISSING };
+enum verdict { UNKNOWN = ROUTE_SECRETS_MAX, FOR_PAGES, FOR_ASKING, ONE_TOO_MANY, MISSING };
 
 struct secrets {
     struct {
@@ -35,7 +35,9 @@ static uint32_t secret_look(struct route *route, struct secrets *secrets, const 
     struct ingest_key key = { 0 };
     uint32_t verdict = UNKNOWN;
     /* A page sends its key as header, where its origin is checked; without a header there was no page. */
-    if (keys->find(keys->ctx, secret, &key)) verdict = key.is_browser ? FOR_PAGES : key_index(route, &key);
+    if (keys->find(keys->ctx, secret, &key)) {
+        verdict = key.is_for_asking ? FOR_ASKING : key.is_browser ? FOR_PAGES : key_index(route, &key);
+    }
     secrets->at[secrets->count].secret = secret;
     secrets->at[secrets->count++].verdict = verdict;
     return verdict;
@@ -46,6 +48,7 @@ static const char *verdict_text(uint32_t verdict)
     switch (verdict) {
     case UNKNOWN: return "unknown or revoked API key in the resource attribute \"" OTLP_PROJECT_KEY "\"";
     case FOR_PAGES: return "the key in \"" OTLP_PROJECT_KEY "\" is for web pages, which send it as header";
+    case FOR_ASKING: return "the key in \"" OTLP_PROJECT_KEY "\" is not for sending (scope ingest)";
     case ONE_TOO_MANY: return "one request may have at most 64 different keys in \"" OTLP_PROJECT_KEY "\"";
     default: return "no API key, neither as header nor as resource attribute \"" OTLP_PROJECT_KEY "\"";
     }
@@ -81,7 +84,8 @@ bool route_find(struct route *route, const struct ingest_keys *keys, const struc
     }
     if (route->key_count > 0) return true;
     if (worst == MISSING) return route_no_key(err);
-    return err_set(err, worst == FOR_PAGES ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED, "%s", verdict_text(worst));
+    return err_set(err, worst == FOR_PAGES || worst == FOR_ASKING ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED, "%s",
+                   verdict_text(worst));
 }
 
 void route_deinit(struct route *route)

@@ -187,6 +187,43 @@ bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t re
     return ok;
 }
 
+static void wire_free(struct inbound *inbound)
+{
+    free((void *)(uintptr_t)inbound->wire.ptr);
+    inbound->wire = (struct bytes){ 0 };
+}
+
+/* The buffer's bytes become the wire, as protobuf. */
+static void wire_set(struct inbound *inbound, struct buf *from)
+{
+    wire_free(inbound);
+    inbound->wire = buf_bytes(from);
+    buf_init(from, from->bytes_max);
+    inbound->inflated.len = 0;
+    inbound->encoding = BUFFER_ENCODING_IDENTITY;
+    inbound->format = BUFFER_FORMAT_PROTOBUF;
+}
+
+bool inbound_rewrite(struct inbound *inbound, enum otlp_signal signal, inbound_rewrite_fn *rewrite, void *ctx,
+                     struct err *err)
+{
+    bool is_json = inbound->format == BUFFER_FORMAT_JSON, is_changed = false;
+    struct buf out;
+    if (is_json && !otlp_json_to_protobuf(signal, body_of(inbound), INFLATE_BYTES_MAX, &inbound->protobuf, err))
+        return false;
+    buf_init(&out, INFLATE_BYTES_MAX);
+    bool ok = rewrite(ctx, signal, is_json ? buf_bytes(&inbound->protobuf) : body_of(inbound), &out, &is_changed, err);
+    if (ok && is_changed) {
+        wire_set(inbound, &out);
+        inbound->protobuf.len = 0;
+    } else if (ok && is_json) {
+        wire_set(inbound, &inbound->protobuf);
+    }
+    buf_deinit(&out);
+    charge(inbound, held(inbound), true);
+    return ok;
+}
+
 static bool record_check(const struct buffer_record *record, struct err *err)
 {
     static_assert((int)OTLP_LOGS == (int)BUFFER_SIGNAL_LOGS && (int)OTLP_TRACES == (int)BUFFER_SIGNAL_TRACES &&
@@ -307,12 +344,6 @@ const struct otlp_request *inbound_request(const struct inbound *inbound)
 uint64_t inbound_bytes(const struct inbound *inbound)
 {
     return held(inbound);
-}
-
-static void wire_free(struct inbound *inbound)
-{
-    free((void *)(uintptr_t)inbound->wire.ptr);
-    inbound->wire = (struct bytes){ 0 };
 }
 
 void inbound_drop_wire(struct inbound *inbound)

@@ -30,6 +30,13 @@ MUST_CHECK bool inbound_create(struct inbound_pool *pool, struct bytes wire, enu
                                enum buffer_format format, struct inbound **inbound, struct err *err);
 /* To at most bytes_max, itself at most INFLATE_BYTES_MAX. ERR_BUSY, ERR_TOO_LARGE, ERR_INPUT. */
 MUST_CHECK bool inbound_inflate(struct inbound *inbound, struct inflater *inflater, size_t bytes_max, struct err *err);
+/* Puts what rewrite makes of the request, as protobuf, in its place, before it is decoded or (inbound_decode is to follow
+ * again) after. JSON is kept as protobuf from here on, changed or not: it may have members that only its text has. *is_changed
+ * false: the body stays as it came. On false nothing of it may be kept. */
+typedef bool inbound_rewrite_fn(void *ctx, enum otlp_signal signal, struct bytes body, struct buf *out,
+                                bool *is_changed, struct err *err);
+MUST_CHECK bool inbound_rewrite(struct inbound *inbound, enum otlp_signal signal, inbound_rewrite_fn *rewrite,
+                                void *ctx, struct err *err);
 /* ERR_INPUT, ERR_TOO_LARGE; ERR_BUSY when JSON takes more memory than its size told. */
 MUST_CHECK bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t received_unix_us,
                                struct err *err);
