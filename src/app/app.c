@@ -83,9 +83,10 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     bool ok = app_telemetry_open(app, log, err);
     span_begin(&app->start_span, app->log, NULL, SPAN_INTERNAL, "start");
     ok = ok && roles_find(app, err) && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) &&
-         app_web_start(app, err) && app_meta_start(app, err) && app_people_start(app, err) && parts_start(app, err) &&
-         app_api_start(app, err) && telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
-         app_kafka_look(app, err) && (!app->maintenance || maintenance_start(app->maintenance, &rewriter, err));
+         app_web_start(app, err) && app_meta_start(app, err) && app_people_start(app, err) &&
+         app_limits_start(app, err) && parts_start(app, err) && app_api_start(app, err) &&
+         telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) && app_kafka_look(app, err) &&
+         (!app->maintenance || maintenance_start(app->maintenance, &rewriter, err));
     span_end(&app->start_span, app->log, ok ? NULL : err_name(err->code),
              LOG_FIELDS(log_number("replayed_records", (int64_t)app->address.replayed_records)));
     if (!ok) {
@@ -175,6 +176,7 @@ void app_stop(struct app *app)
     locks_close(&app->locks);
     store_close(&app->store);
     cache_close(app->cache);
+    app_limits_stop(app);
     accounts_close(app->accounts);
     oidc_close(app->oidc);
     meta_close(app->meta);

@@ -16,7 +16,8 @@ static bool key_find(void *ctx, struct bytes secret, struct ingest_key *out)
     struct app *app = ctx;
     struct meta_key key;
     if (!meta_key_find(app->meta, secret, &key)) return false;
-    *out = (struct ingest_key){ key.project_id, key.id, .is_browser = key.origins[0] != '\0' };
+    *out = (struct ingest_key){ key.project_id, key.id, .is_browser = key.origins[0] != '\0',
+                                .is_for_asking = (key.scopes & META_SCOPE_INGEST) == 0 };
     return true;
 }
 
@@ -88,6 +89,8 @@ bool app_ingest_start(struct app *app, struct err *err)
                   .allows_origin = key_allows_origin,
                   .knows_origin = key_knows_origin,
                   .ctx = app },
+        .meter = app->meter,
+        .redactor = app->redactor,
         .log = app->log,
     };
     return ingest_open(&app->ingest, &ingest_options, err) && loop_open(&app->loop, err) && ports_open(app, err);

@@ -47,6 +47,9 @@ struct app {
     struct meta *meta;
     struct accounts *accounts;
     struct oidc *oidc; /* NULL: no identity provider */
+    struct meter *meter;
+    struct redactor *redactor;
+    struct app_limits *limits; /* the thread of both */
     struct store store;
     struct locks locks; /* of its tables */
     struct timefusion *timefusion;
@@ -92,6 +95,9 @@ void app_watch(struct app *app, enum watch_phase phase);
 MUST_CHECK bool app_telemetry_open(struct app *app, const struct log *log, struct err *err);
 MUST_CHECK bool app_web_start(struct app *app, struct err *err);
 MUST_CHECK bool app_meta_start(struct app *app, struct err *err);
+/* Limits, usage, redaction rules. */
+MUST_CHECK bool app_limits_start(struct app *app, struct err *err);
+void app_limits_stop(struct app *app); /* what was counted is saved */
 MUST_CHECK bool app_store_start(struct app *app, struct err *err);
 MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
 MUST_CHECK bool app_rollups_start(struct app *app, struct err *err); /* before workers */

@@ -2,6 +2,7 @@
 #include "base/disk.h"
 #include "buffer/buffer.h"
 #include "meta/meta.h"
+#include "meta/meter.h"
 #include "telemetry/telemetry.h"
 #include "timefusion/pgwire/pgwire.h"
 #include "timefusion/query/query.h"
@@ -56,6 +57,18 @@ static bool stats_lines(void *ctx, struct buf *lines)
     return telemetry_lines(app->telemetry, lines);
 }
 
+static bool query_admit(void *ctx, struct uuid project_id, struct err *err)
+{
+    struct app *app = ctx;
+    return meter_query_begin(app->meter, project_id, (struct uuid){ 0 }, err);
+}
+
+static void query_ended(void *ctx, struct uuid project_id)
+{
+    struct app *app = ctx;
+    meter_query_end(app->meter, project_id);
+}
+
 bool app_query_start(struct app *app, struct err *err)
 {
     char path[1024];
@@ -65,6 +78,8 @@ bool app_query_start(struct app *app, struct err *err)
         .hooks = { .flush = flush_now,
                    .log_roll = log_roll,
                    .stats = stats_lines,
+                   .admit = query_admit,
+                   .ended = query_ended,
                    .ctx = app,
                    .maintenance = app->maintenance },
         .memory_bytes_max = app->budget.query,

@@ -44,6 +44,8 @@ void app_watch(struct app *app, enum watch_phase phase)
 {
     watch_set(&app->watch, phase,
               &(struct watch_parts){ .meta = app->meta,
+                                     .meter = app->meter,
+                                     .redactor = app->redactor,
                                      .store = app->store.objects,
                                      .timefusion = app->timefusion,
                                      .cache = app->cache,

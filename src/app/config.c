@@ -1,5 +1,6 @@
 #include "app/config.h"
 #include "base/budget.h"
+#include "meta/limit.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,18 @@ static const struct setting settings[] = {
       "how often rows move into the Delta tables" },
     { "attribute-keys", "MONOSCOPE_ATTRIBUTE_KEYS", "100000", SETTING_COUNT, 100, 10000000, AT(attribute_keys),
       "distinct attribute keys kept apart in a project" },
+    { "limit-requests", "MONOSCOPE_LIMIT_REQUESTS", "0", SETTING_COUNT, 0, LIMIT_VALUE_MAX, AT(limit_requests),
+      "requests a second that a project may send to a process; 0: no limit. Of one project: its limits in the API" },
+    { "limit-bytes", "MONOSCOPE_LIMIT_BYTES", "0", SETTING_BYTES, 0, LIMIT_VALUE_MAX, AT(limit_bytes),
+      "the same in bytes a second, decompressed" },
+    { "limit-events", "MONOSCOPE_LIMIT_EVENTS", "0", SETTING_COUNT, 0, LIMIT_VALUE_MAX, AT(limit_events),
+      "the same in spans, log records and data points a second" },
+    { "limit-bytes-day", "MONOSCOPE_LIMIT_BYTES_DAY", "0", SETTING_BYTES, 0, LIMIT_VALUE_MAX, AT(limit_bytes_day),
+      "bytes a project may send in a day (UTC), to all processes together; 0: no limit" },
+    { "limit-events-month", "MONOSCOPE_LIMIT_EVENTS_MONTH", "0", SETTING_COUNT, 0, LIMIT_VALUE_MAX,
+      AT(limit_events_month), "spans, log records and data points of a project in a month; 0: no limit" },
+    { "limit-queries", "MONOSCOPE_LIMIT_QUERIES", "0", SETTING_COUNT, 0, 10000, AT(limit_queries),
+      "statements that a project may run at once in a process; 0: no limit" },
     { "connection-age", "MONOSCOPE_CONNECTION_AGE", "30m", SETTING_DURATION_MS, 1000, 86400000, AT(connection_age_ms),
       "after which an OTLP client is asked to connect anew, so that a load balancer can spread them" },
     { "tls-cert", "MONOSCOPE_TLS_CERT", "", SETTING_FILE, 0, 0, AT(tls_cert),

@@ -2,10 +2,12 @@
 #include "base/clock.h"
 #include "buffer/buffer.h"
 #include "ingest/ingest.h"
+#include "ingest/redaction/redactor.h"
 #include "ingest/tally.h"
 #include "meta/accounts.h"
 #include "meta/db.h"
 #include "meta/meta.h"
+#include "meta/meter.h"
 #include "net/admission.h"
 #include "net/grpc.h"
 #include "net/http.h"
@@ -165,6 +167,25 @@ static void ingest_collect(const struct watch *watch, struct metric_set *set)
     metric_add(set, METRIC_MEMORY_USAGE, stats.memory_bytes, METRIC_ATTRIBUTES({ "part", "requests" }));
     metric_add_histogram(set, METRIC_INGEST_DURATION, &stats.times);
     projects_collect(watch, set);
+}
+
+static void limits_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct meter_stats meter;
+    struct redactor_stats redaction;
+    if (!watch->parts.meter || !watch->parts.redactor) return;
+    meter_stats(watch->parts.meter, &meter);
+    for (int l = 0; l < LIMIT_COUNT; l++)
+        if (meter.refused[l] > 0)
+            metric_add(set, METRIC_LIMIT_REFUSED, meter.refused[l],
+                       METRIC_ATTRIBUTES({ "limit", limit_name((enum limit)l) }));
+    metric_add(set, METRIC_USAGE_UNSAVED, meter.unsaved, NULL);
+    redactor_stats(watch->parts.redactor, &redaction);
+    metric_add(set, METRIC_REDACTION_REQUESTS, redaction.changed, METRIC_ATTRIBUTES({ "result", "changed" }));
+    metric_add(set, METRIC_REDACTION_REQUESTS, redaction.requests - redaction.changed,
+               METRIC_ATTRIBUTES({ "result", "unchanged" }));
+    metric_add(set, METRIC_REDACTION_FOUND, redaction.found, NULL);
+    metric_add(set, METRIC_REDACTION_UNKNOWN_FIELDS, redaction.unknown_fields, NULL);
 }
 
 static void buffer_collect(const struct watch *watch, struct metric_set *set)
@@ -388,6 +409,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     memory_collect(watch, set);
     servers_collect(watch, set);
     ingest_collect(watch, set);
+    limits_collect(watch, set);
     buffer_collect(watch, set);
     worker_collect(watch, set);
     store_collect(watch, set);

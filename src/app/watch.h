@@ -13,6 +13,8 @@
 enum watch_phase { WATCH_STARTING, WATCH_REPLAYING, WATCH_RUNNING, WATCH_STOPPING };
 struct watch_parts { /* NULL: not open */
     struct meta *meta;
+    struct meter *meter;
+    struct redactor *redactor;
     struct object_store *store;
     struct timefusion *timefusion;
     struct cache *cache;

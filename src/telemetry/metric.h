@@ -47,6 +47,15 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(INGEST_BYTES, METRIC_COUNTER, "monoscope.ingest.size", "By", "bytes of stored requests, inflated, by project")  \
     X(INGEST_DURATION, METRIC_HISTOGRAM, "monoscope.ingest.duration", "s",                                            \
       "from a request to the answer that says it is safe")                                                            \
+    X(LIMIT_REFUSED, METRIC_COUNTER, "monoscope.limit.refused", "{request}",                                          \
+      "requests and queries over a limit of their project or key, by limit")                                          \
+    X(USAGE_UNSAVED, METRIC_GAUGE, "monoscope.usage.unsaved", "{subject}",                                            \
+      "projects and keys whose counts are not in the metadata yet")                                                   \
+    X(REDACTION_REQUESTS, METRIC_COUNTER, "monoscope.redaction.requests", "{request}",                                \
+      "requests of projects with redaction rules, by result: changed, unchanged")                                     \
+    X(REDACTION_FOUND, METRIC_COUNTER, "monoscope.redaction.found", "{find}", "what their rules found")               \
+    X(REDACTION_UNKNOWN_FIELDS, METRIC_COUNTER, "monoscope.redaction.unknown_fields", "{field}",                      \
+      "fields that OTLP does not have, left out of such requests")                                                    \
     X(BUFFER_REQUESTS, METRIC_COUNTER, "monoscope.buffer.requests", "{request}",                                      \
       "requests written to the log, own telemetry among them")                                                        \
     X(BUFFER_BYTES, METRIC_COUNTER, "monoscope.buffer.size", "By", "bytes of them as they came")                      \

@@ -193,6 +193,15 @@ static void parameters_copy(struct query_cursor *cursor, const struct query_para
     for (uint32_t i = 0; i < count; i++) cursor->parameters[i] = parameters[i];
 }
 
+/* Statements that read or change rows; what a client sets and asks of its session is free. */
+static bool admit(struct query_cursor *cursor, struct err *err)
+{
+    const struct query_hooks *hooks = &cursor->session->engine->options.hooks;
+    if (hooks->admit == NULL) return true;
+    cursor->is_admitted = hooks->admit(hooks->ctx, cursor->session->project_id, err);
+    return cursor->is_admitted;
+}
+
 static bool cursor_start(struct query_cursor *cursor, struct err *err)
 {
     struct query_session *session = cursor->session;
@@ -207,7 +216,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         return true;
     default: break;
     }
-    if (!lane_acquire(session, &cursor->lane, err)) return false;
+    if (!admit(cursor, err) || !lane_acquire(session, &cursor->lane, err)) return false;
     if (plan->kind == PLAN_COMMAND) return command_run(cursor, err);
     if (plan->reads_stats && !stats_take(cursor, err)) return false;
     bounds_make(session, cursor->lane, &cursor->render, &cursor->arena, &cursor->bounds);
@@ -335,6 +344,8 @@ void query_cursor_close(struct query_cursor *cursor)
         identity_maps_drop(session->engine->identity_maps, map->number);
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
         if (cursor->held[id].snapshot) duckdb_fs_drop(session->engine->fs, cursor->held[id].id);
+    const struct query_hooks *hooks = &session->engine->options.hooks;
+    if (cursor->is_admitted) hooks->ended(hooks->ctx, session->project_id);
     plan_release(cursor->plan);
     arena_deinit(&cursor->arena);
     session->open_cursors--;

@@ -40,6 +40,7 @@ struct query_cursor {
     struct render render;
     duckdb_result result;
     bool has_result, is_done, is_walked;
+    bool is_admitted;          /* hooks.ended is to be told */
     duckdb_data_chunk *walked; /* chunks of a walk, taken in order */
     uint32_t walked_count, walked_at;
     struct query_chunk chunk;

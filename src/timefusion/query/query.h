@@ -52,6 +52,10 @@ struct query_hooks {
     /* From now on the log writes into a new file, so that the next flush lets all go that is in it by now (DELETE). NULL: it has
      * no such files. False: it could not; nothing is lost by that. */
     bool (*log_roll)(void *ctx, struct err *err);
+    /* May the project run one statement more now, that reads or changes rows? When it may, ended follows once its cursor is
+     * closed. NULL: there is no limit. */
+    bool (*admit)(void *ctx, struct uuid project_id, struct err *err);
+    void (*ended)(void *ctx, struct uuid project_id);
     void *ctx;
     struct maintenance *maintenance; /* OPTIMIZE, VACUUM */
 };

@@ -1,0 +1,121 @@
+/* Limits, usage and redaction rules: opened, and kept in step with the database by a thread of their own. */
+#include "app/app_inside.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "ingest/redaction/redactor.h"
+#include "meta/meta.h"
+#include "meta/meter.h"
+
+enum {
+    LOOK_MS = 250,   /* how soon a change made elsewhere counts here */
+    SAVE_LOOKS = 12, /* of these: usage and finds are saved every 3 s */
+};
+
+struct app_limits {
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards stops */
+    pthread_cond_t wakes;
+    bool stops;
+    bool was_saved; /* the last time, and it went well; the thread's, then the stopper's */
+};
+
+/* Said once, until it is otherwise; that the database is away is told by its pool. */
+static void failure_say(struct app *app, bool ok, const struct err *err, bool *is_said)
+{
+    if (!ok && !*is_said && err->code != ERR_BUSY) log_warn(app->log, "limits.failed", log_text("err", err->text));
+    *is_said = !ok;
+}
+
+static bool save(struct app *app, struct err *err)
+{
+    return meter_save(app->meter, err) && redactor_save(app->redactor, err) && meta_key_uses_save(app->meta, err);
+}
+
+static bool wait(struct app_limits *limits)
+{
+    uint64_t until_ns = clock_mono_ns() + LOOK_MS * 1000000ull;
+    struct timespec until = { .tv_sec = (time_t)(until_ns / 1000000000ull),
+                              .tv_nsec = (long)(until_ns % 1000000000ull) };
+    pthread_mutex_lock(&limits->lock);
+    if (!limits->stops) pthread_cond_timedwait(&limits->wakes, &limits->lock, &until);
+    bool stops = limits->stops;
+    pthread_mutex_unlock(&limits->lock);
+    return !stops;
+}
+
+static void *limits_thread(void *ctx)
+{
+    struct app *app = ctx;
+    struct app_limits *limits = app->limits;
+    bool is_said = false;
+    pthread_setname_np(pthread_self(), "limits");
+    for (uint32_t look = 1; wait(limits); look++) {
+        struct err err = { 0 };
+        bool ok = meter_refresh(app->meter, &err) && redactor_refresh(app->redactor, &err);
+        if (look % SAVE_LOOKS == 0) limits->was_saved = ok = ok && save(app, &err);
+        failure_say(app, ok, &err, &is_said);
+    }
+    return NULL;
+}
+
+static bool thread_start(struct app *app, struct err *err)
+{
+    struct app_limits *limits = mem_calloc(1, sizeof *limits);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&limits->lock, NULL);
+    pthread_cond_init(&limits->wakes, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    limits->was_saved = true;
+    app->limits = limits;
+    errno = pthread_create(&limits->thread, NULL, limits_thread, app);
+    if (errno == 0) return true;
+    free(limits);
+    app->limits = NULL;
+    return err_os(err, "could not start the thread of limits");
+}
+
+bool app_limits_start(struct app *app, struct err *err)
+{
+    const struct config *config = &app->config;
+    struct meter_options options = {
+        .db = meta_db(app->meta),
+        .defaults = { .at = { [LIMIT_REQUESTS_PER_SECOND] = config->limit_requests,
+                              [LIMIT_BYTES_PER_SECOND] = config->limit_bytes,
+                              [LIMIT_EVENTS_PER_SECOND] = config->limit_events,
+                              [LIMIT_BYTES_PER_DAY] = config->limit_bytes_day,
+                              [LIMIT_EVENTS_PER_MONTH] = config->limit_events_month,
+                              [LIMIT_QUERIES] = config->limit_queries,
+                              [LIMIT_ATTRIBUTE_KEYS] = config->attribute_keys } },
+    };
+    return meter_open(&app->meter, &options, err) && redactor_open(&app->redactor, meta_db(app->meta), app->log, err) &&
+           thread_start(app, err);
+}
+
+void app_limits_stop(struct app *app)
+{
+    struct app_limits *limits = app->limits;
+    if (limits != NULL) {
+        struct err err = { 0 };
+        pthread_mutex_lock(&limits->lock);
+        limits->stops = true;
+        pthread_cond_signal(&limits->wakes);
+        pthread_mutex_unlock(&limits->lock);
+        pthread_join(limits->thread, NULL);
+        /* A database that is away must not keep us. */
+        if (limits->was_saved && !save(app, &err)) log_warn(app->log, "limits.save_failed", log_text("err", err.text));
+        pthread_mutex_destroy(&limits->lock);
+        pthread_cond_destroy(&limits->wakes);
+        free(limits);
+        app->limits = NULL;
+    }
+    redactor_close(app->redactor);
+    meter_close(app->meter);
+    app->redactor = NULL;
+    app->meter = NULL;
+}
