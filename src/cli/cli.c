@@ -170,12 +170,13 @@ const char *cli_project(struct cli *cli)
     const char *name = NULL;
     if (cli->project != NULL) return cli->project;
     cli_ask(cli, "GET", "/projects?limit=2", NULL, NULL, &answer);
-    if (cli_answer_check(&answer) == CLI_DONE) {
+    cli->failed = cli_answer_check(&answer);
+    if (cli->failed == CLI_DONE) {
         yyjson_val *items = yyjson_obj_get(yyjson_doc_get_root(answer.json), "items");
         name = yyjson_get_str(yyjson_obj_get(yyjson_arr_get_first(items), "name"));
         if (yyjson_arr_size(items) > 1) name = NULL;
         if (name != NULL) name = cli->project = arena_printf(&cli->arena, "%s", name);
-        if (name == NULL) cli_fail("which project? --project NAME; `monoscope projects list` lists them");
+        if (name == NULL) cli->failed = cli_fail("which project? --project NAME; `monoscope projects list` lists them");
     }
     cli_answer_deinit(&answer);
     return name;

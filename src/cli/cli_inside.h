@@ -23,6 +23,7 @@ struct cli {
     bool is_terminal; /* stdout is */
     struct http_client *client;
     struct arena arena;
+    int failed; /* the exit code of what cli_project could not do */
 };
 /* False: told on stderr. switches: names of options without a value, blank-separated. */
 MUST_CHECK bool cli_open(struct cli *cli, int argc, char **argv, const char *switches);
@@ -32,7 +33,7 @@ const char *cli_option(const struct cli *cli, const char *name); /* NULL: absent
 MUST_CHECK bool cli_options_known(const struct cli *cli, const char *names);
 int cli_usage(const char *text);
 int cli_fail(const char *fmt, ...) PRINTF_LIKE(1, 2); /* CLI_REFUSED */
-/* The project of --project, of the credentials, or the key's own; NULL: told. */
+/* The project of --project, of the credentials, or the key's own; NULL: told, and cli->failed is the exit code. */
 const char *cli_project(struct cli *cli);
 
 /* credentials.json */

@@ -15,8 +15,8 @@ static bool secret_read(const char *prompt, char secret[SECRET_BYTES_MAX])
     if (is_terminal) {
         quiet = before;
         quiet.c_lflag &= ~(tcflag_t)ECHO;
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* first: what is typed at the prompt must not be thrown away */
         fprintf(stderr, "%s: ", prompt);
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
     }
     bool ok = fgets(secret, SECRET_BYTES_MAX, stdin) != NULL;
     if (is_terminal) {

@@ -17,6 +17,30 @@ static const struct command {
     { "projects", "create", "POST", "/projects", "name", "", "name id", "" },
     { "projects", "rename", "PATCH", "/projects/{project}", "project name", "", "name id", "" },
     { "projects", "delete", "DELETE", "/projects/{project}", "project", "", "", "its keys open nothing any more" },
+    { "members", "list", "GET", "/projects/{project}/members", "", "", "name role kind id",
+      "who has a role in the project" },
+    { "members", "set", "PUT", "/projects/{project}/members/{member}", "member role", "", "name role",
+      "viewer, editor, admin or owner; MEMBER: an e-mail, or a team's id" },
+    { "members", "remove", "DELETE", "/projects/{project}/members/{member}", "member", "", "", "" },
+    { "users", "list", "GET", "/users", "", "", "email name is_instance_admin is_disabled signed_in_at id", "" },
+    { "users", "get", "GET", "/users/{user}", "user", "", "", "" },
+    { "users", "me", "GET", "/users/me", "", "", "", "who one is" },
+    { "users", "create", "POST", "/users", "email", "name is_instance_admin?", "",
+      "prints a password for one sign-in" },
+    { "users", "change", "PATCH", "/users/{user}", "user", "name is_instance_admin? is_disabled?", "", "" },
+    { "users", "reset-password", "POST", "/users/{user}/reset-password", "user", "", "", "prints one for one sign-in" },
+    { "users", "delete", "DELETE", "/users/{user}", "user", "", "", "" },
+    { "teams", "list", "GET", "/teams", "", "", "name member_count id", "" },
+    { "teams", "create", "POST", "/teams", "name", "", "", "" },
+    { "teams", "rename", "PATCH", "/teams/{team}", "team name", "", "", "" },
+    { "teams", "delete", "DELETE", "/teams/{team}", "team", "", "", "" },
+    { "teams", "members", "GET", "/teams/{team}/members", "team", "", "email id", "" },
+    { "teams", "add", "PUT", "/teams/{team}/members/{user}", "team user", "", "", "" },
+    { "teams", "remove", "DELETE", "/teams/{team}/members/{user}", "team user", "", "", "" },
+    { "audit", "list", "GET", "/projects/{project}/audit", "", "action actor object from to",
+      "at actor action object address details", "what was changed in the project, newest first" },
+    { "audit", "all", "GET", "/audit", "", "action actor object from to",
+      "at actor action object address is_refused details", "everything, and every sign-in" },
     { "retentions", "list", "GET", "/projects/{project}/retention", "", "", "table days is_default",
       "how long rows are kept" },
     { "retentions", "set", "PUT", "/projects/{project}/retention/{table}", "table days#", "", "table days",
@@ -159,10 +183,8 @@ static bool request_make(struct cli *cli, struct request *request)
         ok = project != NULL;
         if (ok) request->path = path_with(cli, request->path, "project", project);
     }
-    bool has_body = strcmp(command->method, "GET") != 0 && strcmp(command->method, "DELETE") != 0;
-    request->body = has_body && (yyjson_mut_obj_size(body) > 0 || command->words[0] != '\0')
-                        ? yyjson_mut_write(doc, 0, NULL)
-                        : NULL;
+    bool has_body = strcmp(command->method, "PATCH") == 0 || yyjson_mut_obj_size(body) > 0;
+    request->body = has_body ? yyjson_mut_write(doc, 0, NULL) : NULL;
     yyjson_mut_doc_free(doc);
     return ok;
 }
@@ -278,7 +300,7 @@ int cli_noun(const char *noun, int argc, char **argv)
         } else if (request_make(&cli, &request)) {
             exit_code = list_run(&cli, &request, limit != NULL ? strtoull(limit, NULL, 10) : LIMIT_DEFAULT);
         } else {
-            exit_code = CLI_REFUSED;
+            exit_code = cli.failed;
         }
         free(request.body);
     }

@@ -70,7 +70,7 @@ int cli_search(int argc, char **argv)
                 "search [TEXT] [--level L] [--service S] [--kind K] [--status S] [--trace_id T] [--from T] [--to T] "
                 "[--limit 100] [--json]");
         } else if ((path = search_path(&cli)) == NULL) {
-            exit_code = CLI_REFUSED;
+            exit_code = cli.failed;
         } else {
             if (from != NULL) path = arena_printf(&cli.arena, "%sfrom=%s&", path, cli_encoded(&cli, from));
             if (to != NULL) path = arena_printf(&cli.arena, "%sto=%s&", path, cli_encoded(&cli, to));
@@ -142,7 +142,7 @@ int cli_tail(int argc, char **argv)
         if (cli.word_count > 1)
             cli_usage("tail [TEXT] [--level L] [--service S] [--kind K] [--json]     asks each second");
         else if (path == NULL)
-            exit_code = CLI_REFUSED;
+            exit_code = cli.failed;
         else
             exit_code = CLI_DONE;
         for (uint32_t away = 0; path != NULL && (exit_code == CLI_DONE || (exit_code == CLI_AWAY && away < 60));) {

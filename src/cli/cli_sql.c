@@ -59,7 +59,7 @@ static int sql_run(struct cli *cli, const char *sql, uint64_t limit, uint64_t ti
 {
     const char *project = cli_project(cli), *accept = cli->is_csv ? "text/csv" : NULL;
     struct cli_answer answer;
-    if (project == NULL) return CLI_REFUSED;
+    if (project == NULL) return cli->failed;
     bool is_table = cli->is_terminal && !cli->is_json && !cli->is_csv;
     if (!is_table && !cli->is_csv) accept = "application/x-ndjson";
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
