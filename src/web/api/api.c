@@ -332,7 +332,9 @@ void api_request(struct api *api, struct http_request *request)
             refuse_method(api, request, match.allowed);
             return;
         }
-        err_set(&err, ERR_NOT_FOUND, "there is nothing here; /api/v1/openapi.json lists what there is");
+        err_set(&err, ERR_NOT_FOUND,
+                "there is nothing here: /api/v1/openapi.json lists the API; besides there are /metrics, /healthz, "
+                "/readyz and /sign-in");
         refuse(api, request, 404, &err, NULL);
         return;
     }
