@@ -22,6 +22,12 @@
     R(PUT, "/api/v1/projects/{project}/retention/{table}", retention_set, "Projects", PROJECT_WRITE, "", "RetentionSet", "TableRetention", 200, 0, "Sets it for one table") \
     R(DELETE, "/api/v1/projects/{project}/retention/{table}", retention_clear, "Projects", PROJECT_WRITE, "", "", "", 204, 0, "The server's --retention counts again") \
     R(GET, "/api/v1/projects/{project}/search", search, "Telemetry", QUERY, "q kind level service status trace_id from to", "", "SearchItem", 200, API_SLOW | API_PAGED, "Logs and spans, newest first") \
+    R(GET, "/api/v1/projects/{project}/services", service_list, "Roll-ups", QUERY, "from to", "", "Service", 200, API_PAGED, "Services seen in the range, by name") \
+    R(GET, "/api/v1/projects/{project}/endpoints", endpoint_list, "Roll-ups", QUERY, "service from to", "", "Endpoint", 200, API_PAGED, "Their endpoints, by service and route") \
+    R(GET, "/api/v1/projects/{project}/edges", edge_list, "Roll-ups", QUERY, "service from to", "", "Edge", 200, API_PAGED, "Who calls whom, by source and target; service: of one source") \
+    R(GET, "/api/v1/projects/{project}/attributes", attribute_list, "Roll-ups", QUERY, "place values from to", "", "Attribute", 200, API_PAGED, "Attributes with values that come often, by the whole day") \
+    R(GET, "/api/v1/projects/{project}/metrics", metric_list, "Roll-ups", QUERY, "service from to", "", "MetricName", 200, API_PAGED, "Names of metrics seen in the range, and who sends them") \
+    R(GET, "/api/v1/projects/{project}/counts", counts_get, "Roll-ups", QUERY, "service kind endpoint step from to", "", "Counts", 200, 0, "Rows, errors and durations over time") \
     R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM, "Asks by SQL") \
     R(POST, "/api/v1/sessions", session_create, "Sessions", PUBLIC, "", "SessionCreate", "SessionCreated", 201, API_OPEN | API_SLOW | API_SECRET, "Signs in: the token goes into authorization: Bearer TOKEN") \
     R(GET, "/api/v1/sessions", session_list, "Sessions", SELF, "", "", "SessionList", 200, 0, "Where the caller is signed in, newest first") \

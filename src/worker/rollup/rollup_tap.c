@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/fail.h"
 #include "worker/rollup/rollup_delta.h"
 
 #define BYTES_MAX      (512ull << 20) /* an hour of 100,000 series; and indexes of minutes fit their bits */
@@ -167,6 +168,7 @@ static bool tap_store(struct tap *tap, struct err *err)
                                           .position = self->storing_position };
         uint64_t begin_ns = clock_mono_ns();
         rollup_delta_changes(self->storing, &changes);
+        fail_point("rollups.before_store");
         if (!rollup_store(rollups->options.db, &changes, clock_unix_us(), err)) {
             atomic_fetch_add(&rollups->store_failures, 1);
             if (!atomic_exchange(&rollups->is_failing, true))
@@ -174,6 +176,7 @@ static bool tap_store(struct tap *tap, struct err *err)
                           log_text("then", "counts wait in memory, records in the log; trying again"));
             return false;
         }
+        fail_point("rollups.after_store");
         histogram_add_ns(&rollups->store_times, clock_mono_ns() - begin_ns);
         atomic_fetch_add(&rollups->stores, 1);
         if (atomic_exchange(&rollups->is_failing, false)) log_info(rollups->options.log, "rollups.store_recovered");

@@ -1,0 +1,384 @@
+#include "meta/rollup_read.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/ddsketch.h"
+
+#define MINUTES_UP_TO_US  (6 * ROLLUP_HOUR_US)
+#define HOURS_UP_TO_US    (14 * ROLLUP_DAY_US)
+#define MINUTES_OLDEST_US ROLLUP_KEEP_MIN_US
+#define HOURS_OLDEST_US   (40 * ROLLUP_DAY_US)
+
+int64_t rollup_grain_us(enum rollup_grain grain)
+{
+    return grain == ROLLUP_MINUTES ? ROLLUP_MINUTE_US : grain == ROLLUP_HOURS ? ROLLUP_HOUR_US : ROLLUP_DAY_US;
+}
+
+void rollup_range_fit(struct rollup_range *range, int64_t now_unix_us)
+{
+    int64_t length = range->to_unix_us - range->from_unix_us, age = now_unix_us - range->from_unix_us;
+    range->grain = ROLLUP_DAYS;
+    if (length <= HOURS_UP_TO_US && age <= HOURS_OLDEST_US) range->grain = ROLLUP_HOURS;
+    if (length <= MINUTES_UP_TO_US && age <= MINUTES_OLDEST_US) range->grain = ROLLUP_MINUTES;
+    int64_t step = rollup_grain_us(range->grain), past = range->to_unix_us % step;
+    range->from_unix_us -= range->from_unix_us % step;
+    if (past > 0) range->to_unix_us += step - past;
+}
+
+/* ---- where the rows of a range are ---- */
+
+/* $1 project, $2 from, $3 to in all of them. SUMS and BUCKETS differ in their columns and tables alone. */
+#define SUMS(x)                                                                                    \
+    x ".at_unix_us, " x ".series_id, " x ".row_count, " x ".error_count, " x ".duration_count, " x \
+      ".duration_sum_ns, " x ".duration_max_ns"
+#define BUCKETS(x) x ".at_unix_us, " x ".series_id, " x ".bucket, " x ".row_count"
+#define WITHIN(x)  x ".project_id = $1 AND " x ".at_unix_us >= $2 AND " x ".at_unix_us < $3"
+
+#define PLAIN_MINUTES(columns, minutes) "SELECT " columns("m") " FROM " minutes " m WHERE " WITHIN("m")
+#define MINUTES_OF_OPEN(columns, minutes)                                                                           \
+    "SELECT " columns("m") " FROM rollup_open_hours o JOIN " minutes                                                \
+                           " m ON m.project_id = o.project_id AND m.at_unix_us >= o.at_unix_us AND m.at_unix_us < " \
+                           "o.at_unix_us + 3600000000 WHERE " WITHIN("o")
+#define PLAIN_HOURS(columns, minutes, hours)                                                             \
+    "SELECT " columns("h") " FROM " hours " h WHERE " WITHIN(                                            \
+        "h") " AND NOT EXISTS (SELECT 1 FROM rollup_open_hours o WHERE o.project_id = h.project_id AND " \
+             "o.at_unix_us = h.at_unix_us) UNION ALL " MINUTES_OF_OPEN(columns, minutes)
+#define PLAIN_DAYS(columns, minutes, hours, days)                                                                      \
+    "SELECT " columns("d") " FROM " days " d WHERE " WITHIN(                                                           \
+        "d") " AND NOT EXISTS (SELECT 1 FROM rollup_open_days o WHERE o.project_id = d.project_id AND "                \
+             "o.at_unix_us = d.at_unix_us) UNION ALL SELECT " columns(                                                 \
+                 "h") " FROM rollup_open_days o JOIN " hours                                                           \
+                      " h ON h.project_id = o.project_id AND h.at_unix_us >= o.at_unix_us AND h.at_unix_us < "         \
+                      "o.at_unix_us + 86400000000 WHERE " WITHIN(                                                      \
+                          "o") " AND NOT EXISTS (SELECT 1 FROM rollup_open_hours p WHERE p.project_id = h.project_id " \
+                               "AND "                                                                                  \
+                               "p.at_unix_us = h.at_unix_us) UNION ALL " MINUTES_OF_OPEN(columns, minutes)
+/* Aggregates know what of them is new; what our own job made before they were there is beside them. */
+#define LIVE(columns, live, plain)                                                                  \
+    "SELECT " columns("l") " FROM " live                                                            \
+                           " l WHERE " WITHIN("l") " UNION ALL SELECT " columns("h") " FROM " plain \
+                                                                                     " h WHERE " WITHIN("h")
+
+static const struct source {
+    const char *sums, *buckets;
+} sources[2][3] = {
+    {
+        { PLAIN_MINUTES(SUMS, "rollup_minutes"), PLAIN_MINUTES(BUCKETS, "rollup_minute_buckets") },
+        { PLAIN_HOURS(SUMS, "rollup_minutes", "rollup_hours"),
+          PLAIN_HOURS(BUCKETS, "rollup_minute_buckets", "rollup_hour_buckets") },
+        { PLAIN_DAYS(SUMS, "rollup_minutes", "rollup_hours", "rollup_days"),
+          PLAIN_DAYS(BUCKETS, "rollup_minute_buckets", "rollup_hour_buckets", "rollup_day_buckets") },
+    },
+    {
+        { PLAIN_MINUTES(SUMS, "rollup_minutes"), PLAIN_MINUTES(BUCKETS, "rollup_minute_buckets") },
+        { LIVE(SUMS, "rollup_hours_live", "rollup_hours"),
+          LIVE(BUCKETS, "rollup_hour_buckets_live", "rollup_hour_buckets") },
+        { LIVE(SUMS, "rollup_days_live", "rollup_days"),
+          LIVE(BUCKETS, "rollup_day_buckets_live", "rollup_day_buckets") },
+    },
+};
+
+/* ---- lists ---- */
+
+/* keys: expressions over rollup_series s; those not used are ''. */
+static const struct list {
+    const char *keys[ROLLUP_KEYS], *where, *durations_of;
+} lists[] = {
+    [ROLLUP_SERVICES] = { { "s.service", "''", "''" }, "s.kind <> 'edge'", "s.kind IN ('server', 'consumer')" },
+    [ROLLUP_ENDPOINTS] = { { "s.service", "s.route", "s.endpoint" }, "s.kind <> 'edge' AND s.endpoint <> ''", "1 = 1" },
+    [ROLLUP_EDGES] = { { "s.service", "s.target", "s.source_kind || '>' || s.target_kind" },
+                       "s.kind = 'edge'",
+                       "1 = 1" },
+};
+
+struct list_read {
+    struct arena *arena;
+    struct rollup_item *items;
+    uint32_t count, cap, at;        /* at: where the last row of figures belonged */
+    struct ddsketch_count *buckets; /* of items[at] */
+    uint32_t bucket_count;
+};
+
+static struct bytes text_keep(struct arena *arena, struct db_row *row, size_t at)
+{
+    struct bytes text = db_row_text(row, at);
+    return text.len > 0 ? arena_copy(arena, text) : (struct bytes){ (const uint8_t *)"", 0 };
+}
+
+static bool item_row(void *ctx, struct db_row *row, struct err *err)
+{
+    struct list_read *read = ctx;
+    (void)err;
+    if (read->count == read->cap) return true;
+    struct rollup_item *item = &read->items[read->count++];
+    *item = (struct rollup_item){ .kind = text_keep(read->arena, row, 3),
+                                  .method = text_keep(read->arena, row, 4),
+                                  .source_kind = text_keep(read->arena, row, 5),
+                                  .target_kind = text_keep(read->arena, row, 6),
+                                  .first_unix_us = db_row_integer(row, 7),
+                                  .last_unix_us = db_row_integer(row, 8) };
+    for (uint32_t k = 0; k < ROLLUP_KEYS; k++) item->keys[k] = text_keep(read->arena, row, k);
+    item->figures.p50_ns = item->figures.p95_ns = item->figures.p99_ns = NAN;
+    return true;
+}
+
+static int keys_compare(const struct rollup_item *item, struct db_row *row)
+{
+    for (size_t k = 0; k < ROLLUP_KEYS; k++) {
+        int order = bytes_compare(item->keys[k], db_row_text(row, k));
+        if (order != 0) return order;
+    }
+    return 0;
+}
+
+/* Items and rows are in one order. False: the row's item is not on the page. */
+static bool item_find(struct list_read *read, struct db_row *row)
+{
+    while (read->at < read->count && keys_compare(&read->items[read->at], row) < 0) read->at++;
+    return read->at < read->count && keys_compare(&read->items[read->at], row) == 0;
+}
+
+static void figures_add(struct rollup_figures *figures, struct db_row *row, size_t at)
+{
+    figures->row_count += db_row_integer(row, at);
+    figures->error_count += db_row_integer(row, at + 1);
+    figures->duration_count += db_row_integer(row, at + 2);
+    figures->duration_sum_ns += db_row_real(row, at + 3);
+    int64_t max = db_row_integer(row, at + 4);
+    if (max > figures->duration_max_ns) figures->duration_max_ns = max;
+}
+
+static bool sums_row(void *ctx, struct db_row *row, struct err *err)
+{
+    struct list_read *read = ctx;
+    (void)err;
+    if (!item_find(read, row)) return true;
+    struct rollup_item *item = &read->items[read->at];
+    struct bytes kind = db_row_text(row, 3);
+    int64_t rows = db_row_integer(row, 5), errors = db_row_integer(row, 6);
+    if (db_row_integer(row, 4) != 0) figures_add(&item->figures, row, 5);
+    if (bytes_equal(kind, BYTES("log"))) {
+        item->log_count += rows;
+        item->log_error_count += errors;
+    } else if (bytes_equal(kind, BYTES("metric"))) {
+        item->point_count += rows;
+    } else {
+        item->span_count += rows;
+        item->span_error_count += errors;
+    }
+    return true;
+}
+
+static void quantiles_end(struct rollup_figures *figures, const struct ddsketch_count *buckets, uint32_t count)
+{
+    figures->p50_ns = ddsketch_quantile(buckets, count, 0.5);
+    figures->p95_ns = ddsketch_quantile(buckets, count, 0.95);
+    figures->p99_ns = ddsketch_quantile(buckets, count, 0.99);
+}
+
+static void buckets_end(struct list_read *read)
+{
+    if (read->bucket_count > 0) quantiles_end(&read->items[read->at].figures, read->buckets, read->bucket_count);
+    read->bucket_count = 0;
+}
+
+static void bucket_take(struct ddsketch_count *buckets, uint32_t *count, struct db_row *row, size_t at)
+{
+    if (*count <= DDSKETCH_BUCKET_MAX + 1)
+        buckets[(*count)++] = (struct ddsketch_count){ (int32_t)db_row_integer(row, at), db_row_integer(row, at + 1) };
+}
+
+static bool buckets_row(void *ctx, struct db_row *row, struct err *err)
+{
+    struct list_read *read = ctx;
+    (void)err;
+    if (read->at >= read->count || keys_compare(&read->items[read->at], row) != 0) buckets_end(read);
+    if (item_find(read, row)) bucket_take(read->buckets, &read->bucket_count, row, 3);
+    return true;
+}
+
+static const char *page_sql(struct arena *arena, const struct list *list)
+{
+    const char *const *k = list->keys;
+    return arena_printf(
+        arena,
+        "SELECT k1, k2, k3, MIN(kind), MIN(method), MIN(source_kind), MIN(target_kind), MIN(first_unix_us), "
+        "MAX(last_unix_us) FROM (SELECT %s AS k1, %s AS k2, %s AS k3, s.* FROM rollup_series s WHERE s.project_id = $1 "
+        "AND "
+        "%s AND ($8 = '' OR s.service = $8)) s WHERE last_unix_us >= $2 AND first_unix_us < $3 AND "
+        "(k1, k2, k3) > ($4, $5, $6) GROUP BY k1, k2, k3 ORDER BY k1, k2, k3 LIMIT $7",
+        k[0], k[1], k[2], list->where);
+}
+
+static const char *first_page_sql(struct arena *arena, const struct list *list)
+{
+    const char *const *k = list->keys;
+    return arena_printf(
+        arena,
+        "SELECT k1, k2, k3, MIN(kind), MIN(method), MIN(source_kind), MIN(target_kind), MIN(first_unix_us), "
+        "MAX(last_unix_us) FROM (SELECT %s AS k1, %s AS k2, %s AS k3, s.* FROM rollup_series s WHERE s.project_id = $1 "
+        "AND "
+        "%s AND ($5 = '' OR s.service = $5)) s WHERE last_unix_us >= $2 AND first_unix_us < $3 "
+        "GROUP BY k1, k2, k3 ORDER BY k1, k2, k3 LIMIT $4",
+        k[0], k[1], k[2], list->where);
+}
+
+/* Of all series whose keys are from the page's first item to its last. */
+static const char *sums_sql(struct arena *arena, const struct list *list, const char *source)
+{
+    const char *const *k = list->keys;
+    return arena_printf(
+        arena,
+        "SELECT k1, k2, k3, kind, has_durations, CAST(SUM(row_count) AS bigint), CAST(SUM(error_count) AS bigint), "
+        "CAST(SUM(duration_count) AS bigint), SUM(duration_sum_ns), MAX(duration_max_ns) FROM (SELECT %s AS k1, %s AS "
+        "k2, "
+        "%s AS k3, s.kind, CASE WHEN %s THEN 1 ELSE 0 END AS has_durations, x.row_count, x.error_count, "
+        "x.duration_count, "
+        "x.duration_sum_ns, x.duration_max_ns FROM (%s) x JOIN rollup_series s ON s.project_id = $1 AND s.id = "
+        "x.series_id "
+        "WHERE %s) y WHERE (k1, k2, k3) >= ($4, $5, $6) AND (k1, k2, k3) <= ($7, $8, $9) "
+        "GROUP BY k1, k2, k3, kind, has_durations ORDER BY k1, k2, k3",
+        k[0], k[1], k[2], list->durations_of, source, list->where);
+}
+
+static const char *buckets_sql(struct arena *arena, const struct list *list, const char *source)
+{
+    const char *const *k = list->keys;
+    return arena_printf(
+        arena,
+        "SELECT k1, k2, k3, bucket, CAST(SUM(row_count) AS bigint) FROM (SELECT %s AS k1, %s AS k2, %s AS k3, "
+        "x.bucket, "
+        "x.row_count FROM (%s) x JOIN rollup_series s ON s.project_id = $1 AND s.id = x.series_id WHERE %s AND %s) y "
+        "WHERE (k1, k2, k3) >= ($4, $5, $6) AND (k1, k2, k3) <= ($7, $8, $9) GROUP BY k1, k2, k3, bucket "
+        "ORDER BY k1, k2, k3, bucket",
+        k[0], k[1], k[2], source, list->where, list->durations_of);
+}
+
+static bool source_choose(struct db *db, enum rollup_grain grain, const struct source **source, struct err *err)
+{
+    bool has_aggregates;
+    if (!rollup_aggregates(db, &has_aggregates, err)) return false;
+    *source = &sources[has_aggregates][grain];
+    return true;
+}
+
+bool rollup_list_read(struct db *db, enum rollup_list which, const struct rollup_range *range,
+                      const struct rollup_page *page, struct arena *arena, struct rollup_item **items, uint32_t *count,
+                      struct err *err)
+{
+    const struct list *list = &lists[which];
+    const struct source *source;
+    struct list_read read = { .arena = arena, .cap = page->limit };
+    struct db_value project = db_uuid(range->project_id), from = db_integer(range->from_unix_us),
+                    to = db_integer(range->to_unix_us), limit = db_integer(page->limit),
+                    service = db_text_bytes(page->service);
+    read.items = arena_alloc(arena, page->limit * sizeof *read.items);
+    read.buckets = arena_alloc(arena, (DDSKETCH_BUCKET_MAX + 2) * sizeof *read.buckets);
+    if (!source_choose(db, range->grain, &source, err)) return false;
+    bool ok = page->is_first
+                  ? db_read(db, first_page_sql(arena, list), DB_VALUES(project, from, to, limit, service), item_row,
+                            &read, err)
+                  : db_read(db, page_sql(arena, list),
+                            DB_VALUES(project, from, to, db_text_bytes(page->after[0]), db_text_bytes(page->after[1]),
+                                      db_text_bytes(page->after[2]), limit, service),
+                            item_row, &read, err);
+    *items = read.items;
+    *count = read.count;
+    if (!ok || read.count == 0) return ok;
+    const struct rollup_item *first = &read.items[0], *last = &read.items[read.count - 1];
+    const struct db_value values[] = { project,
+                                       from,
+                                       to,
+                                       db_text_bytes(first->keys[0]),
+                                       db_text_bytes(first->keys[1]),
+                                       db_text_bytes(first->keys[2]),
+                                       db_text_bytes(last->keys[0]),
+                                       db_text_bytes(last->keys[1]),
+                                       db_text_bytes(last->keys[2]) };
+    if (!db_read(db, sums_sql(arena, list, source->sums), values, COUNT_OF(values), sums_row, &read, err)) return false;
+    read.at = 0;
+    if (!db_read(db, buckets_sql(arena, list, source->buckets), values, COUNT_OF(values), buckets_row, &read, err))
+        return false;
+    buckets_end(&read);
+    return true;
+}
+
+/* ---- over time ---- */
+
+struct series_read {
+    struct arena *arena;
+    struct rollup_point *points;
+    uint32_t count, cap, at;
+    struct ddsketch_count *buckets;
+    uint32_t bucket_count;
+};
+
+static bool point_row(void *ctx, struct db_row *row, struct err *err)
+{
+    struct series_read *read = ctx;
+    (void)err;
+    if (read->count == read->cap) return true;
+    struct rollup_point *point = &read->points[read->count++];
+    *point = (struct rollup_point){ .at_unix_us = db_row_integer(row, 0) };
+    figures_add(&point->figures, row, 1);
+    point->figures.p50_ns = point->figures.p95_ns = point->figures.p99_ns = NAN;
+    return true;
+}
+
+static void point_buckets_end(struct series_read *read)
+{
+    if (read->bucket_count > 0) quantiles_end(&read->points[read->at].figures, read->buckets, read->bucket_count);
+    read->bucket_count = 0;
+}
+
+static bool point_bucket_row(void *ctx, struct db_row *row, struct err *err)
+{
+    struct series_read *read = ctx;
+    int64_t at = db_row_integer(row, 0);
+    (void)err;
+    if (read->at < read->count && read->points[read->at].at_unix_us != at) point_buckets_end(read);
+    while (read->at < read->count && read->points[read->at].at_unix_us < at) read->at++;
+    if (read->at < read->count && read->points[read->at].at_unix_us == at)
+        bucket_take(read->buckets, &read->bucket_count, row, 1);
+    return true;
+}
+
+#define FILTERED                                                                                                     \
+    " x JOIN rollup_series s ON s.project_id = $1 AND s.id = x.series_id WHERE s.kind <> 'edge' AND "                \
+    "($5 = '' OR s.service = $5) AND ($6 = '' OR s.kind = $6 OR ($6 = 'span' AND s.kind NOT IN ('log', 'metric'))) " \
+    "AND ($7 = '' OR s.endpoint = $7)"
+
+bool rollup_series_read(struct db *db, const struct rollup_range *range, const struct rollup_filter *filter,
+                        int64_t step_us, uint32_t limit, struct arena *arena, struct rollup_point **points,
+                        uint32_t *count, struct err *err)
+{
+    const struct source *source;
+    struct series_read read = { .arena = arena, .cap = limit };
+    assert(step_us % rollup_grain_us(range->grain) == 0);
+    read.points = arena_alloc(arena, limit * sizeof *read.points);
+    read.buckets = arena_alloc(arena, (DDSKETCH_BUCKET_MAX + 2) * sizeof *read.buckets);
+    if (!source_choose(db, range->grain, &source, err)) return false;
+    const struct db_value values[] = { db_uuid(range->project_id),     db_integer(range->from_unix_us),
+                                       db_integer(range->to_unix_us),  db_integer(step_us),
+                                       db_text_bytes(filter->service), db_text_bytes(filter->kind),
+                                       db_text_bytes(filter->endpoint) };
+    const char *sums = arena_printf(
+        arena,
+        "SELECT x.at_unix_us - x.at_unix_us %% $4 AS step, CAST(SUM(x.row_count) AS bigint), "
+        "CAST(SUM(x.error_count) AS bigint), CAST(SUM(x.duration_count) AS bigint), SUM(x.duration_sum_ns), "
+        "MAX(x.duration_max_ns) FROM (%s)" FILTERED " GROUP BY 1 ORDER BY 1",
+        source->sums);
+    const char *buckets =
+        arena_printf(arena,
+                     "SELECT x.at_unix_us - x.at_unix_us %% $4 AS step, x.bucket, "
+                     "CAST(SUM(x.row_count) AS bigint) FROM (%s)" FILTERED " GROUP BY 1, 2 ORDER BY 1, 2",
+                     source->buckets);
+    if (!db_read(db, sums, values, COUNT_OF(values), point_row, &read, err) ||
+        !db_read(db, buckets, values, COUNT_OF(values), point_bucket_row, &read, err))
+        return false;
+    point_buckets_end(&read);
+    *points = read.points;
+    *count = read.count;
+    return true;
+}
