@@ -104,8 +104,10 @@ class Server:
                 self.web_port = event["web_port"]
                 self.project = event["project"]
                 self.ready = event
-                with open(os.path.join(self.data, "default.key")) as f:
-                    self.key = f.read().strip()
+                key_path = os.path.join(self.data, "default.key")  # where the project was made, by this process or another
+                if os.path.exists(key_path):
+                    with open(key_path) as f:
+                        self.key = f.read().strip()
                 return True
             if self.process.poll() is not None:
                 return False

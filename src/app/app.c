@@ -5,6 +5,8 @@
 #include "meta/accounts.h"
 #include "meta/meta.h"
 #include "net/tls.h"
+#include "peers/peer_server.h"
+#include "peers/peers.h"
 #include "telemetry/telemetry.h"
 #include "timefusion/cache/cache.h"
 #include "timefusion/maintenance/maintenance.h"
@@ -64,10 +66,12 @@ static bool parts_start(struct app *app, struct err *err)
 {
     bool has_kafka = app->config.kafka_brokers[0] != '\0', is_worker = app->roles & ROLE_WORKER;
     bool is_query = app->roles & ROLE_QUERY, is_ingest = app->roles & ROLE_INGEST;
-    return (!has_kafka || app_kafka_start(app, err)) && (!(is_worker || is_query) || app_store_start(app, err)) &&
+    return (!(is_worker || is_query) || app_store_start(app, err)) &&
+           (!(has_kafka && is_worker) || app_peers_serve(app, err)) && (!has_kafka || app_kafka_start(app, err)) &&
            (!is_worker || (app_maintenance_open(app, err) && app_rollups_start(app, err) &&
                            (has_kafka ? app_member_start(app, err) : app_worker_start(app, err)))) &&
-           (!is_query || app_query_start(app, err)) && (!is_ingest || app_ingest_start(app, err));
+           (!(has_kafka && is_query) || app_peers_follow(app, err)) && (!is_query || app_query_start(app, err)) &&
+           (!is_ingest || app_ingest_start(app, err));
 }
 
 bool app_start(struct app **out, const struct config *config, const struct log *log, struct err *err)
@@ -115,6 +119,7 @@ void app_tick(struct app *app)
 {
     struct web_readiness readiness = { 0 };
     bool is_ready = true;
+    if (app->timefusion) timefusion_trim(app->timefusion);
     watch_ready(&app->watch, &readiness);
     for (uint32_t i = 0; i < readiness.part_count; i++) is_ready = is_ready && readiness.parts[i].is_ready;
     services_set(&app->services, is_ready); /* gRPC's health checks and /readyz say the same */
@@ -125,7 +130,8 @@ void app_reload(struct app *app)
     struct err err = { 0 };
     if (app->tls == NULL) {
         log_info(app->log, "app.reloaded", log_text("tls", "none"));
-    } else if (tls_context_reload(app->tls, &err) && (app->web_tls == NULL || tls_context_reload(app->web_tls, &err))) {
+    } else if (tls_context_reload(app->tls, &err) && (app->web_tls == NULL || tls_context_reload(app->web_tls, &err)) &&
+               (app->peer_tls == NULL || tls_context_reload(app->peer_tls, &err))) {
         log_info(app->log, "app.reloaded", log_text("tls", app->config.tls_cert));
     } else {
         log_error(app->log, "tls.reload_failed", log_text("err", err.text),
@@ -163,12 +169,15 @@ void app_stop(struct app *app)
     app_kafka_look_stop(app);
     api_stop(app->api);
     app_ports_close(app, begin_ns);
+    peer_server_close(app->peer_server); /* it asks the member */
+    app->peer_server = NULL;
     maintenance_stop(app->maintenance);
     app_rows_store(app);
     store_cancel(&app->store); /* a bucket that does not answer must not keep us */
     worker_close(app->worker);
     rollups_close(app->rollups);
     query_engine_close(app->query);
+    peers_close(app->peers); /* they ask Kafka */
     buffer_close(app->buffer);
     app_kafka_close(app);
     maintenance_close(app->maintenance);
@@ -184,6 +193,7 @@ void app_stop(struct app *app)
     api_close(app->api);
     tls_context_close(app->tls);
     tls_context_close(app->web_tls);
+    tls_context_close(app->peer_tls);
     log_info(app->log, "app.stopped", log_number("ms", (int64_t)((clock_mono_ns() - begin_ns) / 1000000)));
     span_end(&span, app->log, NULL, LOG_FIELDS());
     telemetry_close(app->telemetry);

@@ -59,10 +59,15 @@ struct app {
     struct worker_memory worker_memory;
     struct rollups *rollups; /* NULL: none */
     struct tap_source taps[1];
-    uint32_t tap_count;    /* for every worker */
-    struct worker *worker; /* of our own log; NULL with Kafka */
-    struct kafka *kafka;   /* NULL: the buffer is our own log */
-    struct member *member; /* of its group; NULL without role worker */
+    uint32_t tap_count;                 /* for every worker */
+    struct worker *worker;              /* of our own log; NULL with Kafka */
+    struct kafka *kafka;                /* NULL: the buffer is our own log */
+    struct member *member;              /* of its group; NULL without role worker */
+    struct peer_server *peer_server;    /* of a worker with Kafka; NULL else */
+    struct tls_context *peer_tls;       /* its; without the other ports' client authorities */
+    char peer_address[128];             /* "host:port" that others reach it by */
+    struct peers *peers;                /* the workers that we follow; NULL without role query, or without Kafka */
+    _Atomic(struct member *) flushable; /* member, once peers may ask it */
     pthread_t kafka_look;
     bool kafka_look_runs;
     atomic_bool kafka_look_stops;
@@ -114,6 +119,12 @@ void app_fail(struct app *app, const struct err *err);
 struct buffers_options app_buffers_options(const struct app *app);
 /* What the workers of a log and of Kafka's partitions have in common. */
 struct worker_options app_worker_options(struct app *app);
+
+/* ---- other processes: with Kafka ---- */
+#define APP_CLUSTER_KEY_BYTES 256
+MUST_CHECK bool app_peers_serve(struct app *app,
+                                struct err *err); /* role worker; before Kafka, which is told the address */
+MUST_CHECK bool app_peers_follow(struct app *app, struct err *err); /* role query */
 
 /* ---- Kafka ---- */
 /* "monoscope-worker/<address for peers>" and the like: what kafka_members tells of us. */

@@ -7,6 +7,7 @@
 #include "base/disk.h"
 #include "buffer/buffer.h"
 #include "buffer/kafka/kafka_producer.h"
+#include "peers/peers.h"
 #include "timefusion/timefusion.h"
 #include "worker/member.h"
 #include "worker/otlp/inbound.h"
@@ -16,10 +17,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LOOK_MS       5000
-#define LOOK_SLICE_MS 100
-#define FLUSH_POLL_MS 100
-#define NAME_BYTES    160
+#define LOOK_MS        5000
+#define MEMBER_LOOK_MS 1000
+#define LOOK_SLICE_MS  100
+#define FLUSH_POLL_MS  100
+#define NAME_BYTES     160
 
 /* What is stored comes back by the group, to whichever process has its partition. */
 static void sink_stored(void *ctx, const struct buffer_record *record, void *request)
@@ -52,14 +54,6 @@ static bool worker_name(struct app *app, char name[NAME_BYTES], struct err *err)
     if (gethostname(host, sizeof host - 1) != 0) snprintf(host, sizeof host, "worker");
     snprintf(name, NAME_BYTES, "%s-%.8s", host, id);
     return ok || err_within(err, "the worker's name (or set --worker-name)");
-}
-
-void app_client_id(const struct app *app, char *client_id, size_t client_id_bytes)
-{
-    snprintf(client_id, client_id_bytes, "monoscope-%s",
-             app->roles & ROLE_WORKER   ? "worker"
-             : app->roles & ROLE_INGEST ? "ingest"
-                                        : "query");
 }
 
 bool app_kafka_start(struct app *app, struct err *err)
@@ -98,7 +92,9 @@ bool app_member_start(struct app *app, struct err *err)
         .failed = on_failed,
         .ctx = app,
     };
-    return member_open(&app->member, &options, err);
+    if (!member_open(&app->member, &options, err)) return false;
+    atomic_store(&app->flushable, app->member);
+    return true;
 }
 
 bool app_member_leads(struct app *app)
@@ -118,11 +114,11 @@ static void *kafka_look_main(void *arg)
     for (uint32_t ms = 0; !atomic_load(&app->kafka_look_stops); ms += LOOK_SLICE_MS) {
         struct err err = { 0 };
         clock_sleep_ms(LOOK_SLICE_MS);
+        if (ms % MEMBER_LOOK_MS == 0 && app->member && !member_look(app->member, &err))
+            log_debug(app->log, "kafka.look_failed", log_text("err", err.text));
         if (ms % LOOK_MS != 0) continue;
         if (!kafka_check(app->kafka, &err) && (err.code == ERR_NOT_FOUND || err.code == ERR_CONFLICT))
             app_fail(app, &err);
-        if (app->member && !member_look(app->member, &err))
-            log_debug(app->log, "kafka.look_failed", log_text("err", err.text));
     }
     return NULL;
 }
@@ -179,6 +175,26 @@ static struct kafka_bounds *flush_bounds(struct app *app, uint64_t ticket, uint3
     return copy;
 }
 
+/* Whoever has them is asked to store what they hold, and the answers are waited for: a process that asks follows the workers. */
+static void partitions_nudge(struct app *app, const struct kafka_bounds *asked, uint32_t count, uint64_t until_ns)
+{
+    struct peers_goal *goals = mem_calloc(count + 1, sizeof *goals);
+    char(*app_ids)[FLUSH_APP_ID_BYTES] = mem_calloc(count + 1, sizeof *app_ids);
+    struct err ignored = { 0 };
+    uint64_t now_ns = clock_mono_ns();
+    uint32_t goal_count = 0;
+    for (uint32_t p = 0; p < count; p++) {
+        if (asked[p].position_last == 0) continue;
+        flush_app_id(kafka_buffer_id(app->kafka, KAFKA_TELEMETRY), asked[p].partition.number, app_ids[goal_count]);
+        goals[goal_count] = (struct peers_goal){ app_ids[goal_count], asked[p].position_last };
+        goal_count++;
+    }
+    if (now_ns < until_ns)
+        (void)!peers_flush(app->peers, goals, goal_count, (uint32_t)((until_ns - now_ns) / 1000000), &ignored);
+    free(app_ids);
+    free(goals);
+}
+
 /* By a worker of ours, which is asked to store it now, or as the group was told. */
 static bool partition_is_stored(struct app *app, const struct kafka_bounds *now, uint64_t position)
 {
@@ -201,6 +217,7 @@ bool app_kafka_flush(struct app *app, uint64_t *ticket, uint32_t timeout_ms, str
     if (!asked) return err_set(err, ERR_BUSY, "too many statements wait for the tables at once; try again");
     struct kafka_bounds *now = mem_calloc(count + 1, sizeof *now);
     memcpy(now, asked, count * sizeof *now);
+    if (app->peers) partitions_nudge(app, asked, count, until_ns);
     while (ok && stored < count) {
         ok = kafka_bounds(app->kafka, now, count, err);
         while (ok && stored < count && partition_is_stored(app, &now[stored], asked[stored].position_last)) stored++;

@@ -54,6 +54,8 @@ void app_watch(struct app *app, enum watch_phase phase)
                                      .worker = app->worker,
                                      .kafka = app->kafka,
                                      .member = app->member,
+                                     .peers = app->peers,
+                                     .peer_server = app->peer_server,
                                      .pgwire = app->pgwire,
                                      .ingest = app->ingest,
                                      .admission = app->admission,

@@ -173,6 +173,18 @@ static const struct setting settings[] = {
     { "kafka-cert", "MONOSCOPE_KAFKA_CERT", "", SETTING_FILE, 0, 0, AT(kafka_cert),
       "our certificate for brokers that ask for one, in PEM" },
     { "kafka-key", "MONOSCOPE_KAFKA_KEY", "", SETTING_FILE, 0, 0, AT(kafka_key), "its key in PEM, without a password" },
+    { "peer-port", "MONOSCOPE_PEER_PORT", "4319", SETTING_PORT, 0, 65535, AT(peer_port),
+      "with Kafka, of a worker: where processes that answer SQL fetch its newest rows; 0 takes a free one" },
+    { "peer-address", "MONOSCOPE_PEER_ADDRESS", "", SETTING_TEXT, 0, 0, AT(peer_address),
+      "host, or host:port, that they reach it by; none: --listen, or the host's name when that is 0.0.0.0" },
+    { "cluster-key", "MONOSCOPE_CLUSTER_KEY", "", SETTING_TEXT, 0, 0, AT(cluster_key),
+      "what the processes of a cluster know one another by; none: one of the metadata that they share" },
+    { "peer-ca", "MONOSCOPE_PEER_CA", "", SETTING_FILE, 0, 0, AT(peer_ca),
+      "with --tls-cert the peer port has TLS too: certificates in PEM that workers' must be signed by; none: the "
+      "system's" },
+    { "peer-disk", "MONOSCOPE_PEER_DISK", "4GiB", SETTING_BYTES, 64ull << 20, UINT64_MAX, AT(peer_disk_bytes),
+      "most that copies of workers' newest rows may hold in the data folder; beyond it new ones are missing for a "
+      "while" },
     { "telemetry-endpoint", "MONOSCOPE_TELEMETRY_ENDPOINT", "", SETTING_TEXT, 0, 0, AT(telemetry_endpoint),
       "a second target for them: any OTLP/HTTP server, such as http://host:4318" },
     { "telemetry-headers", "MONOSCOPE_TELEMETRY_HEADERS", "", SETTING_TEXT, 0, 0, AT(telemetry_headers),

@@ -43,6 +43,9 @@ struct config {
     uint64_t retention_ms; /* where `monoscope retention` says nothing; 0: for ever */
     const char *kafka_brokers, *kafka_topic_prefix, *kafka_security, *kafka_sasl_mechanism, *kafka_sasl_username;
     const char *kafka_sasl_password_file, *kafka_ca, *kafka_cert, *kafka_key; /* brokers empty: our own log */
+    uint64_t peer_port, peer_disk_bytes;
+    const char *peer_address, *cluster_key; /* empty: found out; the metadata's */
+    const char *peer_ca;                    /* NULL: the system's */
     uint64_t kafka_partitions, kafka_replication, kafka_retention_ms, kafka_delivery_ms, kafka_session_ms;
     uint64_t kafka_retry_ms[3];
     const char *telemetry_endpoint, *telemetry_headers; /* empty: none */

@@ -420,6 +420,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     sql_collect(watch, set);
     api_collect(watch, set);
     accounts_collect(watch, set);
+    watch_peers_collect(watch, set);
     meta_collect(watch, set);
     pthread_mutex_unlock(&watch->lock);
 }
@@ -443,6 +444,7 @@ void watch_ready(void *ctx, struct web_readiness *readiness)
     if (watch->parts.meta)
         web_part_add(readiness, "metadata", meta_is_current(watch->parts.meta),
                      "its database has been away for longer than --database-grace");
+    watch_peers_ready(watch, readiness);
     web_part_add(readiness, "intake", watch->phase == WATCH_RUNNING,
                  watch->phase == WATCH_STOPPING ? "the server is stopping" : "the ports are not open yet");
     pthread_mutex_unlock(&watch->lock);

@@ -23,6 +23,8 @@ struct watch_parts { /* NULL: not open */
     struct worker *worker; /* of our own log */
     struct kafka *kafka;   /* else the buffer is Kafka, and the workers are the member's */
     struct member *member;
+    struct peers *peers;
+    struct peer_server *peer_server;
     struct pgwire_server *pgwire;
     struct ingest *ingest;
     struct admission *admission;
@@ -45,6 +47,8 @@ void watch_set(struct watch *watch, enum watch_phase phase, const struct watch_p
 /* For watch_collect, under its lock: what a member of Kafka's group counts; *sum: its workers together. */
 struct worker_stats;
 void watch_member_collect(const struct watch *watch, struct metric_set *set, struct worker_stats *sum);
+void watch_peers_collect(const struct watch *watch, struct metric_set *set);
+void watch_peers_ready(const struct watch *watch, struct web_readiness *readiness);
 /* As struct telemetry_options and struct web_options want them; ctx is the struct watch. */
 void watch_collect(void *ctx, struct metric_set *set);
 void watch_ready(void *ctx, struct web_readiness *readiness);

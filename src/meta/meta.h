@@ -51,6 +51,9 @@ struct meta_key_limits {
 MUST_CHECK bool meta_open(struct meta **meta, const char *database, const struct log *log, struct err *err);
 void meta_close(struct meta *meta);
 struct db *meta_db(struct meta *meta);
+#define META_CLUSTER_KEY_BYTES 65
+/* What processes that share this metadata know one another by, where no --cluster-key was set. */
+void meta_cluster_key(const struct meta *meta, char key[META_CLUSTER_KEY_BYTES]);
 /* Takes in what another process, or a session, has changed; cheap when nothing: one query. Off the event loops: it waits for
  * the database. On false all stays as it was. */
 MUST_CHECK bool meta_refresh(struct meta *meta, struct err *err);

@@ -73,6 +73,14 @@ static void secret_hash(const uint8_t key_secret[SHA256_BYTES], struct bytes sec
     }
 }
 
+void meta_cluster_key(const struct meta *meta, char key[META_CLUSTER_KEY_BYTES])
+{
+    static_assert(META_CLUSTER_KEY_BYTES == SHA256_HEX_BYTES, "it is a digest in hex");
+    uint8_t digest[SHA256_BYTES];
+    hmac_sha256(bytes_from(meta->key_secret, SHA256_BYTES), BYTES("monoscope cluster key"), digest);
+    sha256_to_hex(digest, key);
+}
+
 /* -- scopes ----------------------------------------------------------------------------------------------------- */
 
 static const struct {

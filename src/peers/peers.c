@@ -176,6 +176,7 @@ static void partition_warn(struct peers *peers, const struct peers_partition *pa
     const char *name = partition->name, *address = partition->address;
     struct follower_state state = { 0 };
     uint64_t epoch = 0;
+    if (address[0] == '\0' && partition->is_lazy) return;
     if (address[0] == '\0') {
         counted->partitions_without_worker++;
         warning_add(warnings, "partition \"%s\" has no worker: its newest rows are missing until one takes it", name);
@@ -187,13 +188,14 @@ static void partition_warn(struct peers *peers, const struct peers_partition *pa
     if (is_own(peers, address) || state.is_self) {
         epoch = seen.own_epoch;
     } else if (!peer || state.is_away || !state.has_answered) {
+        counted->partitions_away++;
         warning_add(warnings, "worker \"%s\" of partition \"%s\" %s%s: its newest rows are missing", address, name,
                     state.is_away ? "does not answer: " : "has not answered yet", state.why);
         return;
     } else {
         epoch = follower_epoch(peer->follower, partition->app_id);
     }
-    if (epoch != 0 && seen.epoch >= epoch) return;
+    if (epoch != 0 ? seen.epoch >= epoch : partition->is_lazy) return;
     counted->partitions_behind++;
     warning_add(warnings,
                 "worker \"%s\" is taking over partition \"%s\": rows newer than those of the worker before it are "
@@ -209,7 +211,7 @@ static void state_look(struct peers *peers)
     bool is_told = peers->members_ns > 0 && now_ns - peers->members_ns < MEMBERS_OLD_MS * 1000000ull;
     timefusion_trim(peers->options.timefusion);
     pthread_mutex_lock(&peers->lock);
-    peers->counted.partitions_without_worker = peers->counted.partitions_behind = 0;
+    peers->counted = (struct peers_stats){ 0 };
     if (!is_told)
         warning_add(&warnings, "which workers have the newest rows is not known, some may be missing: %s",
                     peers->members_err.code != ERR_OK ? peers->members_err.text : "Kafka has not told yet");
@@ -251,6 +253,7 @@ bool peers_open(struct peers **out, const struct peers_options *options, struct 
     struct peers *peers = mem_calloc(1, sizeof *peers);
     size_t len = strlen(options->key) + 8;
     peers->options = *options;
+    peers->options.key = NULL; /* not ours to keep */
     peers->authorization = mem_alloc(len);
     snprintf(peers->authorization, len, "Bearer %s", options->key);
     pthread_mutex_init(&peers->lock, NULL);

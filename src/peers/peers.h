@@ -26,6 +26,7 @@ struct peers_partition {
     char name[96];                     /* for people: "monoscope.telemetry/2" */
     char app_id[96];                   /* as Delta's txn names it */
     char address[PEERS_ADDRESS_BYTES]; /* of its worker: "host:port"; empty: none has it */
+    bool is_lazy;                      /* it begins with its first record: that nobody has begun is no gap */
 };
 struct peers_members {
     struct peers_partition *partitions; /* by malloc */
@@ -60,6 +61,7 @@ MUST_CHECK bool peers_flush(struct peers *peers, const struct peers_goal *goals,
 struct peers_stats {
     uint32_t peers, peers_away; /* followed; of them, those that do not answer */
     uint32_t partitions, partitions_without_worker;
+    uint32_t partitions_away;    /* whose worker does not answer */
     uint32_t partitions_behind;  /* whose worker has not come as far as what is seen */
     uint64_t copies, copy_bytes; /* kept now */
     uint64_t copied, copied_bytes, copy_failures;

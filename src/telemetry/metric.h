@@ -150,6 +150,18 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
       "days of projects that the last look found something to do in, by kind")                                        \
     X(MAINTENANCE_WAITING, METRIC_GAUGE, "monoscope.maintenance.waiting", "{state}",                                  \
       "1: it waits for the intake to catch up")                                                                       \
+    X(PEERS, METRIC_GAUGE, "monoscope.peers", "{peer}", "workers that are followed, by state: answering, away")       \
+    X(PEERS_UNSEEN, METRIC_GAUGE, "monoscope.peers.unseen", "{partition}",                                            \
+      "whose newest rows queries lack, by reason")                                                                    \
+    X(PEERS_COPIES, METRIC_GAUGE, "monoscope.peers.copies", "{segment}", "of workers, kept until Delta has them")     \
+    X(PEERS_COPIES_BYTES, METRIC_GAUGE, "monoscope.peers.copies.usage", "By", "they hold on disk")                    \
+    X(PEERS_COPIED, METRIC_COUNTER, "monoscope.peers.copied", "{segment}", "copied from workers")                     \
+    X(PEERS_COPIED_BYTES, METRIC_COUNTER, "monoscope.peers.copied.size", "By", "of these")                            \
+    X(PEERS_FAILURES, METRIC_COUNTER, "monoscope.peers.failures", "{request}", "that a worker did not answer well")   \
+    X(PEERS_FULL, METRIC_GAUGE, "monoscope.peers.full", "1", "1: nothing new is copied (--peer-disk)")                \
+    X(PEERS_SERVED, METRIC_COUNTER, "monoscope.peers.served", "{request}",                                            \
+      "of other processes for our segments, by result: answered, refused")                                            \
+    X(PEERS_SERVED_BYTES, METRIC_COUNTER, "monoscope.peers.served.size", "By", "handed out to them")                  \
     X(SQL_STATEMENTS, METRIC_COUNTER, "monoscope.sql.statements", "{statement}", "SQL statements run")                \
     X(SQL_FAILED, METRIC_COUNTER, "monoscope.sql.failed", "{statement}", "of them those that ended with an error")    \
     X(SQL_ROWS, METRIC_COUNTER, "monoscope.sql.rows", "{row}", "rows sent to SQL clients")                            \

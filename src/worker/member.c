@@ -111,6 +111,7 @@ bool member_look(struct member *member, struct err *err)
 {
     pthread_mutex_lock(&member->lock);
     uint32_t count = member->seat_count;
+    uint64_t begin_ns = clock_mono_ns();
     struct kafka_bounds *bounds = mem_calloc(count + 1, sizeof *bounds);
     for (uint32_t s = 0; s < count; s++) bounds[s].partition = member->seats[s]->partition;
     pthread_mutex_unlock(&member->lock);
@@ -118,7 +119,10 @@ bool member_look(struct member *member, struct err *err)
     pthread_mutex_lock(&member->lock);
     for (uint32_t b = 0; ok && b < count; b++) {
         struct seat *seat = member_seat(member, bounds[b].partition);
-        if (seat) seat->position_last = bounds[b].position_last;
+        if (!seat) continue;
+        seat->position_last = bounds[b].position_last;
+        if (seat->worker && begin_ns - seat->fenced_ns >= OWNER_SETTLE_MS * 1000000ull)
+            worker_settle(seat->worker, bounds[b].position_last);
     }
     pthread_mutex_unlock(&member->lock);
     free(bounds);

@@ -50,7 +50,8 @@ struct member_partition {
 };
 /* Up to cap of them; returns how many there are. */
 uint32_t member_partitions(struct member *member, struct member_partition *partitions, uint32_t cap);
-/* Asks the cluster how far our partitions reach: waits for it. */
+/* Asks the cluster how far our partitions reach: waits for it. Each second or so: what was just taken over is not cut before
+ * (worker_settle). */
 MUST_CHECK bool member_look(struct member *member, struct err *err);
 struct member_stats {
     /* Of all workers there were; columns_bytes, queue_bytes, is_disk_failing of those there are. No positions. */

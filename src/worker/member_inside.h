@@ -27,7 +27,7 @@ struct seat {
     struct member *member;
     struct kafka_partition partition;
     struct flush_owner owner;
-    uint64_t position_start;
+    uint64_t position_start, fenced_ns;
     _Atomic uint64_t position_committed;
     atomic_bool is_fenced; /* another commits it */
     struct repeats repeats;

@@ -130,7 +130,7 @@ static bool seat_worker_open(struct seat *seat, const struct kafka_bounds *bound
         (struct worker_source){ .mark = seat_mark, .release = seat_release, .lost = seat_lost, .ctx = seat };
     options.queue_bytes_max = member->options.requests_bytes_max;
     /* Retry topics are written in transactions, whose ends are positions too: what ends there never comes. */
-    if (seat->partition.topic == KAFKA_TELEMETRY) options.position_end = bounds->position_last;
+    if (seat->partition.topic == KAFKA_TELEMETRY) options.position_end = WORKER_END_UNKNOWN;
     if (!worker_open(&worker, &options, err)) return false;
     if (!worker_start(worker, err)) {
         worker_close(worker);
@@ -183,6 +183,7 @@ static bool take_try(struct member *member, struct job *job, bool *is_fatal, str
               kafka_bounds(member->options.kafka, bounds, count, err);
     for (uint32_t s = 0; ok && s < count; s++) {
         seats[s]->owner = owners[s];
+        seats[s]->fenced_ns = clock_mono_ns();
         *is_fatal = !start_find(seats[s], &bounds[s], err);
         ok = !*is_fatal && seat_worker_open(seats[s], &bounds[s], err);
     }
@@ -259,14 +260,15 @@ void member_seats_end(struct member *member, struct seat *const *seats, uint32_t
     struct err err = { 0 };
     /* All of them are asked before the first is waited for. */
     for (uint32_t s = 0; !is_dropped && s < seat_count; s++)
-        if (seats[s]->worker) (void)!worker_flush(seats[s]->worker, NULL, 0, &err);
+        if (seats[s]->worker && worker_is_settled(seats[s]->worker))
+            (void)!worker_flush(seats[s]->worker, NULL, 0, &err);
     for (uint32_t s = 0; s < seat_count; s++) {
         struct seat *seat = seats[s];
         uint64_t now_ns = clock_mono_ns();
         uint32_t left_ms = now_ns < until_ns ? (uint32_t)((until_ns - now_ns) / 1000000) : 0;
         if (!seat->worker) continue;
-        bool is_stored =
-            !is_dropped && !atomic_load(&seat->is_fenced) && worker_flush(seat->worker, NULL, left_ms, &err);
+        bool is_stored = !is_dropped && !atomic_load(&seat->is_fenced) && worker_is_settled(seat->worker) &&
+                         worker_flush(seat->worker, NULL, left_ms, &err);
         worker_take_away(seat);
         log_info(member->options.worker.log, "worker.partition_left", log_text("partition", seat->owner.app_id),
                  log_number("epoch", (int64_t)seat->owner.epoch),

@@ -65,6 +65,8 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
     worker->position = worker->position_cut = worker->visible_at_cut = options->position_start;
     worker->position_pushed = worker->position_flushed = options->position_start;
     worker->position_stored = worker->position_released = options->position_start;
+    worker->position_worked = options->position_start;
+    worker->position_end = options->position_end;
     atomic_fetch_add(&options->memory->worker_count, 1);
     worker->reader = inbound_reader_create();
     worker->queue = queue_create(QUEUE_ITEMS_MAX, options->queue_bytes_max);
@@ -151,6 +153,21 @@ void worker_stats(struct worker *worker, struct worker_stats *stats)
     stats->queue_bytes = queue_weight(worker->queue);
     histogram_read(&worker->visible, &stats->visible);
     histogram_read(&worker->flush_times, &stats->flush_times);
+}
+
+void worker_settle(struct worker *worker, uint64_t position_end)
+{
+    pthread_mutex_lock(&worker->lock);
+    if (worker->position_end == WORKER_END_UNKNOWN) worker->position_end = position_end;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+bool worker_is_settled(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    bool is_settled = worker->position_worked >= worker->position_end;
+    pthread_mutex_unlock(&worker->lock);
+    return is_settled;
 }
 
 void worker_close(struct worker *worker)

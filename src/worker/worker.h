@@ -57,13 +57,15 @@ struct worker_source {
     void *ctx;
 };
 
-#define WORKER_TAPS_MAX 4
+#define WORKER_TAPS_MAX    4
+#define WORKER_END_UNKNOWN UINT64_MAX
 struct worker_options {
     struct timefusion *timefusion;
     struct flush_owner partition; /* of flush_fence, or flush_owner_read for a log of this process alone (epoch 0) */
     uint64_t position_start;      /* released before: records after it come */
-    uint64_t position_end; /* of the partition when it was taken over: what comes up to here some earlier owner may
-                                   * have shown, so it is not cut below it but by size (segment/owner.h) */
+    /* Of the partition when it was taken over: what comes up to here some earlier owner may have shown, so it is not cut below
+     * it but by size (segment/owner.h). WORKER_END_UNKNOWN: worker_settle will tell. */
+    uint64_t position_end;
     const uint64_t *marks; /* rising: of records that failed and had not gone on when the last owner ended; copied */
     uint32_t mark_count;
     struct worker_source source;
@@ -84,6 +86,10 @@ MUST_CHECK bool worker_open(struct worker **worker, const struct worker_options 
 MUST_CHECK bool worker_replay(struct worker *worker, const struct buffer_record *record, struct err *err);
 /* Makes what was replayed visible, then starts the thread. */
 MUST_CHECK bool worker_start(struct worker *worker, struct err *err);
+/* position_end, as the partition had it OWNER_SETTLE_MS after the fence or later; the first call counts. Any thread. */
+void worker_settle(struct worker *worker, uint64_t position_end);
+/* May it be cut? Else worker_flush is in vain. Any thread. */
+bool worker_is_settled(struct worker *worker);
 /* Takes inbound. record's body need not live on. */
 void worker_push(struct worker *worker, const struct buffer_record *record, struct inbound *inbound);
 /* Copies a record of which there are only the bytes: it is decoded on the worker's thread. note: comes back when it fails.

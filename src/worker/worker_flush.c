@@ -59,10 +59,12 @@ void worker_cut_if_due(struct worker *worker, uint64_t now_ns)
     pthread_mutex_lock(&worker->lock);
     bool is_idle = worker->cut == NULL;
     bool is_asked = worker->flush_asked > worker->position_flushed && worker->position >= worker->flush_asked;
+    bool is_settled = worker->position >= worker->position_end;
+    worker->position_worked = worker->position;
     pthread_mutex_unlock(&worker->lock);
     if (!is_idle) return;
-    bool is_time = now_ns >= worker->flush_due_ns && worker->position >= worker->options.position_end;
-    bool is_due = worker->flush_wanted || is_time || is_asked;
+    bool is_time = now_ns >= worker->flush_due_ns;
+    bool is_due = worker->flush_wanted || (is_settled && (is_time || is_asked));
     if (!is_due) return;
     uint32_t filled = worker_groups_filled(worker, false), loud = worker_groups_filled(worker, true);
     worker->flush_due_ns = now_ns + worker->options.flush_ms * 1000000ull * (1 + filled / FLUSH_FILES_MAX);

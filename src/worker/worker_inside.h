@@ -88,6 +88,8 @@ struct worker {
     struct cut *cut;           /* for the flush thread; NULL: it is idle */
     uint64_t position_pushed;  /* the last one given to us */
     uint64_t position_flushed; /* in the tables, and the taps were told */
+    uint64_t position_end;     /* of worker_options, or told since */
+    uint64_t position_worked;  /* as `position`, for others */
     uint64_t flush_asked;      /* worker_flush waits for this position */
     struct worker_stats stats;
 };

@@ -242,8 +242,12 @@ bool kafka_members(struct kafka *kafka, struct kafka_members *members, struct er
     } else if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         ok = kafka_fail(kafka, err, code, "%s \"%s\"", what, kafka->group);
     }
+    members->is_stable = ok; /* a group of nobody is one too */
     if (ok && count == 1) {
-        members->is_stable = rd_kafka_ConsumerGroupDescription_state(groups[0]) == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE;
+        rd_kafka_consumer_group_state_t state = rd_kafka_ConsumerGroupDescription_state(groups[0]);
+        members->is_stable = state != RD_KAFKA_CONSUMER_GROUP_STATE_PREPARING_REBALANCE &&
+                             state != RD_KAFKA_CONSUMER_GROUP_STATE_COMPLETING_REBALANCE &&
+                             state != RD_KAFKA_CONSUMER_GROUP_STATE_UNKNOWN;
         size_t found = rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
         members->members = mem_calloc(found, sizeof *members->members);
         members->count = (uint32_t)found;

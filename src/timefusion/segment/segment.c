@@ -13,6 +13,7 @@ bool segments_open(struct segments **out, const char *dir, struct disk *disk, st
     segments->disk = disk;
     segments->dir = mem_strdup(dir);
     segments->id = uuid_random();
+    segments->number = 1; /* 0 is "nothing yet" */
     segments->removed = mem_calloc(SEGMENTS_REMOVED_MAX, sizeof *segments->removed);
     pthread_condattr_t monotonic;
     pthread_mutex_init(&segments->lock, NULL);
