@@ -100,6 +100,7 @@ bool app_login_still(void *ctx, const struct pgwire_user *who, struct err *err)
     struct app *app = ctx;
     const struct uuid none = { 0 };
     struct err why = { 0 };
+    if (!meta_check_current(app->meta, err)) return false;
     if (uuid_equal(who->user_id, none))
         return meta_key_is_good(app->meta, who->key_id) ||
                err_set(err, ERR_UNAUTHENTICATED, "this API key was revoked, or has expired");

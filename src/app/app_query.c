@@ -16,6 +16,7 @@ static bool login(void *ctx, struct bytes user, struct bytes password, struct pg
     struct meta_key key;
     struct meta_project project;
     struct err missing = { 0 };
+    if (!meta_check_current(app->meta, err)) return false;
     if (!meta_key_find(app->meta, password, &key))
         return err_set(err, ERR_UNAUTHENTICATED, "unknown API key; the password is an API key of the project");
     if ((key.scopes & META_SCOPE_QUERY) == 0)

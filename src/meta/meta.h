@@ -63,6 +63,8 @@ MUST_CHECK bool meta_follow(struct meta *meta, uint64_t grace_ms, struct err *er
 /* False: the database has been away for longer than that, and keys may have been revoked that memory still knows. Whoever
  * lets somebody in by a key asks this too, and answers ERR_BUSY. */
 bool meta_is_current(const struct meta *meta);
+/* The same with that answer. */
+MUST_CHECK bool meta_check_current(const struct meta *meta, struct err *err);
 MUST_CHECK bool meta_project_create(struct meta *meta, const char *name, struct meta_project *project, struct err *err);
 /* With a first key in the same transaction. keep is told its secret before that ends, so that a project is not made whose
  * key nobody has; it may be called again with another. */

@@ -73,3 +73,10 @@ bool meta_is_current(const struct meta *meta)
     uint64_t current_ns = atomic_load_explicit(&meta->current_mono_ns, memory_order_relaxed);
     return clock_mono_ns() - current_ns <= meta->grace_ns;
 }
+
+bool meta_check_current(const struct meta *meta, struct err *err)
+{
+    return meta_is_current(meta) ||
+           err_set(err, ERR_BUSY,
+                   "API keys cannot be checked: the database of the metadata has been away for too long");
+}

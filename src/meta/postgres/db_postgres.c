@@ -58,6 +58,14 @@ static void postgres_close(struct db_connection *base)
     free(connection);
 }
 
+/* In libpq's words, which name host and port, of the last host tried. */
+static bool connect_err(const struct connection *connection, struct err *err)
+{
+    const char *words = PQerrorMessage(connection->pg);
+    return err_set(err, ERR_BUSY, "could not reach the database of the metadata: %.*s", (int)strcspn(words, "\n"),
+                   words);
+}
+
 static bool postgres_connect(const struct db_target *target, struct db_connection **out, struct err *err)
 {
     char seconds[16], unacked_ms[16];
@@ -77,7 +85,7 @@ static bool postgres_connect(const struct db_target *target, struct db_connectio
     connection->pg = PQconnectdbParams(names, settings, 1);
     if (connection->pg == NULL) abort(); /* out of memory */
     PQsetNoticeReceiver(connection->pg, notice_ignore, NULL);
-    bool ok = PQstatus(connection->pg) == CONNECTION_OK || postgres_err(connection, NULL, err);
+    bool ok = PQstatus(connection->pg) == CONNECTION_OK || connect_err(connection, err);
     ok = ok && set_up(connection, err);
     if (!ok) {
         postgres_close(&connection->base);

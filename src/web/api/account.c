@@ -7,6 +7,7 @@
 static bool key_actor(struct api_call *call, struct bytes secret, struct actor *actor, struct err *err)
 {
     struct meta_key key;
+    if (!meta_check_current(call->parts->meta, err)) return false;
     if (!meta_key_find(call->parts->meta, secret, &key))
         return err_set(err, ERR_UNAUTHENTICATED, "the API key is not known: it may be revoked, expired, or misspelt");
     *actor = (struct actor){ .kind = ACTOR_KEY, .key_id = key.id, .project_id = key.project_id, .scopes = key.scopes };
