@@ -146,6 +146,18 @@ def no_leak(document, callers, foreign_id, foreign_things):
     return asked
 
 
+def lists(callers, stranger):
+    """A list shows what one has a role in, and no more."""
+    for name, wanted in (("viewer", [(OWN, "viewer")]), ("owner", [(OWN, "owner")]), ("query key", [(OWN, "viewer")]),
+                         ("admin key", [(OWN, "admin")])):
+        seen = [(one["name"], one["role"]) for one in callers[name].done("GET", "/projects")["items"]]
+        check(seen == wanted, "%s sees its own project: %s" % (name, seen))
+    check([one["name"] for one in callers["ingest key"].done("GET", "/projects")["items"]] == [OWN], "an ingest key, too")
+    check([one["name"] for one in stranger.done("GET", "/projects")["items"]] == [FOREIGN], "and a stranger its own")
+    everything = {one["name"] for one in callers["instance admin"].done("GET", "/projects")["items"]}
+    check({OWN, FOREIGN, "default"} <= everything, "an instance admin sees all: %s" % everything)
+
+
 def csrf(server):
     """A cookie alone reads, and changes nothing without the token of its own pages."""
     email = "viewer@example.com"
@@ -176,6 +188,7 @@ def main():
         things = [("DELETE", "/projects/shop/keys/%s", foreign_key), ("DELETE", "/projects/shop/members/%s", stranger.user_id),
                   ("GET", "/projects/%s", foreign["id"]), ("DELETE", "/sessions/%s", NOBODY_HAS)]
         asked = no_leak(document, callers, foreign["id"], things)
+        lists(callers, stranger)
         csrf(server)
         check(stranger.ask("GET", "/projects/other")[0] == 200 and foreign_key in server.command("key", "list", FOREIGN),
               "nothing of it touched the foreign project")

@@ -95,6 +95,11 @@ bool access_no_project(struct bytes name_or_id, struct err *err);
 MUST_CHECK bool access_role_of(struct db *db, const struct actor *actor, struct uuid project_id, enum access_role *role,
                                struct err *err);
 
+/* The projects that a user has a role in, and which; each answers false to stop. By no order. */
+MUST_CHECK bool access_roles_list(struct db *db, struct uuid user_id,
+                                  bool (*each)(void *ctx, struct uuid project_id, enum access_role role), void *ctx,
+                                  struct err *err);
+
 /* The rule alone, when the role is known: what access_check decides by. */
 MUST_CHECK bool access_decide(const struct actor *actor, enum permission permission, enum access_role role,
                               struct err *err);

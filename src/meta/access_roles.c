@@ -29,6 +29,34 @@ bool access_role_of(struct db *db, const struct actor *actor, struct uuid projec
                    DB_VALUES(db_uuid(project_id), db_uuid(actor->user_id)), role_take, role, err);
 }
 
+struct roles {
+    bool (*each)(void *ctx, struct uuid project_id, enum access_role role);
+    void *ctx;
+    bool is_over;
+};
+
+static bool role_tell(void *ctx, struct db_row *row, struct err *err)
+{
+    struct roles *roles = ctx;
+    int64_t number = db_row_integer(row, 1);
+    if (number <= ROLE_NONE || number > ROLE_OWNER)
+        return err_set(err, ERR_CORRUPT, "the metadata has a role that cannot be: %lld", (long long)number);
+    if (!roles->is_over) roles->is_over = !roles->each(roles->ctx, db_row_uuid(row, 0), (enum access_role)number);
+    return true;
+}
+
+bool access_roles_list(struct db *db, struct uuid user_id,
+                       bool (*each)(void *ctx, struct uuid project_id, enum access_role role), void *ctx,
+                       struct err *err)
+{
+    struct roles roles = { .each = each, .ctx = ctx };
+    return db_read(db,
+                   "SELECT project_id, max(role) FROM (SELECT project_id, role FROM project_members WHERE user_id = $1"
+                   " UNION ALL SELECT t.project_id, t.role FROM project_teams t JOIN team_members m"
+                   " ON m.team_id = t.team_id WHERE m.user_id = $1) AS roles GROUP BY project_id",
+                   DB_VALUES(db_uuid(user_id)), role_tell, &roles, err);
+}
+
 bool access_check(struct db *db, const struct actor *actor, enum permission permission, const struct uuid *project_id,
                   struct err *err)
 {

@@ -1,6 +1,7 @@
 #include "web/api/api.h"
 #include "base/clock.h"
 #include "base/queue.h"
+#include "base/span.h"
 #include "base/utf8.h"
 #include "web/api/api_inside.h"
 #include "web/api/api_page.h"
@@ -215,7 +216,10 @@ static void job_run(struct api *api, struct job *job)
     struct arena arena;
     struct api_inside inside = { .api = api, .match = job->match };
     uint64_t begin_ns = clock_mono_ns();
+    struct span span;
+    bool is_health = (job->match.route->flags & API_OPEN) && job->match.route->method == API_GET;
     arena_init(&arena, 0);
+    span_begin(&span, is_health ? NULL : api->options.parts.log, NULL, SPAN_SERVER, job->match.route->id);
     buf_init(&inside.piece, HTTP_STREAM_BYTES_MAX);
     struct api_call call = { .parts = &api->options.parts,
                              .route = job->match.route,
@@ -227,6 +231,11 @@ static void job_run(struct api *api, struct job *job)
     api_watch_end(&call);
     atomic_fetch_add(&api->answers[inside.status / 100 % 6], 1);
     histogram_add_ns(&api->durations, clock_mono_ns() - begin_ns);
+    if (span.name != NULL)
+        span_end(&span, api->options.parts.log, inside.status >= 500 ? "ERR_INTERNAL" : NULL,
+                 LOG_FIELDS(log_text("http.request.method", api_method_name(job->match.route->method)),
+                            log_text("http.route", job->match.route->path),
+                            log_number("http.response.status_code", inside.status)));
     yyjson_mut_doc_free(call.json);
     buf_deinit(&inside.piece);
     arena_deinit(&arena);

@@ -14,8 +14,12 @@ static yyjson_mut_val *project_json(struct api_call *call, const struct meta_pro
     return object;
 }
 
+struct seen {
+    struct meta_project project;
+    enum access_role role;
+};
 struct listing {
-    struct meta_project *projects;
+    struct seen *seen;
     size_t count, cap;
 };
 
@@ -24,40 +28,59 @@ static bool listing_add(void *ctx, const struct meta_project *project)
     struct listing *listing = ctx;
     if (listing->count == listing->cap) {
         listing->cap = listing->cap ? 2 * listing->cap : 64;
-        listing->projects = mem_realloc(listing->projects, listing->cap * sizeof *project);
+        listing->seen = mem_realloc(listing->seen, listing->cap * sizeof *listing->seen);
     }
-    listing->projects[listing->count++] = *project;
+    listing->seen[listing->count++] = (struct seen){ .project = *project };
     return true;
 }
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct meta_project *)a)->name, ((const struct meta_project *)b)->name);
+    return strcmp(((const struct seen *)a)->project.name, ((const struct seen *)b)->project.name);
 }
 
-/* Does the list show it to the caller, and as what? */
-static bool is_seen(struct api_call *call, const struct meta_project *project, enum access_role *role, bool *is_shown,
-                    struct err *err)
+static int by_id(const void *a, const void *b)
+{
+    return memcmp(((const struct seen *)a)->project.id.bytes, ((const struct seen *)b)->project.id.bytes, 16);
+}
+
+/* In a listing that is sorted by id. */
+static bool role_take(void *ctx, struct uuid project_id, enum access_role role)
+{
+    struct listing *listing = ctx;
+    struct seen wanted = { .project.id = project_id };
+    struct seen *found = bsearch(&wanted, listing->seen, listing->count, sizeof wanted, by_id);
+    if (found != NULL) found->role = role; /* else it is archived */
+    return true;
+}
+
+/* Roles for all of them at once: one read of the database, however many projects there are. */
+static bool roles_find(struct api_call *call, struct listing *listing, struct err *err)
 {
     const struct actor *actor = call->actor;
-    if (!access_role_of(call->parts->db, actor, project->id, role, err)) return false;
-    *is_shown = *role != ROLE_NONE || (actor->kind == ACTOR_KEY && uuid_equal(actor->project_id, project->id));
+    if (listing->count == 0) return true;
+    if (actor->kind == ACTOR_USER && !actor->is_instance_admin) {
+        qsort(listing->seen, listing->count, sizeof *listing->seen, by_id);
+        return access_roles_list(call->parts->db, actor->user_id, role_take, listing, err);
+    }
+    for (size_t p = 0; p < listing->count; p++) /* without a look into the database */
+        if (!access_role_of(call->parts->db, actor, listing->seen[p].project.id, &listing->seen[p].role, err))
+            return false;
     return true;
 }
 
-static bool listing_answer(struct api_call *call, const struct listing *listing, struct api_page *page, struct err *err)
+static void listing_answer(struct api_call *call, struct listing *listing, struct api_page *page)
 {
+    if (listing->count > 0) qsort(listing->seen, listing->count, sizeof *listing->seen, by_name);
     for (size_t p = 0; p < listing->count; p++) {
-        const struct meta_project *project = &listing->projects[p];
-        enum access_role role;
-        bool is_shown;
-        struct bytes key = bytes_of_text(project->name);
+        const struct seen *seen = &listing->seen[p];
+        struct bytes key = bytes_of_text(seen->project.name);
+        bool is_own = call->actor->kind == ACTOR_KEY && uuid_equal(call->actor->project_id, seen->project.id);
+        if (seen->role == ROLE_NONE && !is_own) continue;
         if (!page->is_first && bytes_compare(key, page->after[0]) <= 0) continue;
-        if (!is_seen(call, project, &role, &is_shown, err)) return false;
-        if (is_shown && !api_page_add(page, project_json(call, project, role), &key)) break;
+        if (!api_page_add(page, project_json(call, &seen->project, seen->role), &key)) break;
     }
     api_page_answer(call, page);
-    return true;
 }
 
 void api_project_list(struct api_call *call)
@@ -66,11 +89,12 @@ void api_project_list(struct api_call *call)
     struct listing listing = { 0 };
     struct err err = { 0 };
     if (!api_page_read(call, 1, &page)) return;
-    bool ok = meta_project_list(call->parts->meta, listing_add, &listing, &err);
-    if (ok && listing.count > 0) qsort(listing.projects, listing.count, sizeof *listing.projects, by_name);
-    ok = ok && listing_answer(call, &listing, &page, &err);
-    free(listing.projects);
-    if (!ok) api_fail(call, &err);
+    if (meta_project_list(call->parts->meta, listing_add, &listing, &err) && roles_find(call, &listing, &err)) {
+        listing_answer(call, &listing, &page);
+    } else {
+        api_fail(call, &err);
+    }
+    free(listing.seen);
 }
 
 void api_project_get(struct api_call *call)
