@@ -175,11 +175,11 @@ void app_stop(struct app *app)
     app_rows_store(app);
     store_cancel(&app->store); /* a bucket that does not answer must not keep us */
     worker_close(app->worker);
-    rollups_close(app->rollups);
     query_engine_close(app->query);
     peers_close(app->peers); /* they ask Kafka */
     buffer_close(app->buffer);
     app_kafka_close(app);
+    rollups_close(app->rollups); /* after all workers */
     maintenance_close(app->maintenance);
     timefusion_close(app->timefusion);
     locks_close(&app->locks);

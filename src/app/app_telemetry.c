@@ -51,6 +51,7 @@ void app_watch(struct app *app, enum watch_phase phase)
                                      .cache = app->cache,
                                      .maintenance = app->maintenance,
                                      .buffer = app->buffer,
+                                     .rollups = app->rollups,
                                      .worker = app->worker,
                                      .kafka = app->kafka,
                                      .member = app->member,

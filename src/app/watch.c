@@ -19,6 +19,7 @@
 #include "timefusion/timefusion.h"
 #include "web/api/api.h"
 #include "worker/member.h"
+#include "worker/rollup/rollup.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -69,10 +70,12 @@ static void memory_collect(const struct watch *watch, struct metric_set *set)
     const struct {
         const char *part;
         uint64_t bytes;
-    } limits[] = { { "process", budget->memory },          { "wire", budget->wire },   { "requests", budget->requests },
-                   { "columns", budget->columns },         { "query", budget->query }, { "footers", budget->footers },
-                   { "maintenance", budget->maintenance }, { "cache", budget->cache }, { "index", budget->index },
-                   { "fetched", budget->fetched } };
+    } limits[] = {
+        { "process", budget->memory },          { "wire", budget->wire },      { "requests", budget->requests },
+        { "columns", budget->columns },         { "query", budget->query },    { "footers", budget->footers },
+        { "maintenance", budget->maintenance }, { "cache", budget->cache },    { "index", budget->index },
+        { "fetched", budget->fetched },         { "rollups", budget->rollups }
+    };
     for (size_t l = 0; l < COUNT_OF(limits); l++)
         metric_add(set, METRIC_MEMORY_LIMIT, limits[l].bytes, METRIC_ATTRIBUTES({ "part", limits[l].part }));
     struct admission *admission = watch->parts.admission;
@@ -221,6 +224,23 @@ static void worker_collect(const struct watch *watch, struct metric_set *set)
     metric_add(set, METRIC_WORKER_DISK_FAILING, stats.is_disk_failing, NULL);
     metric_add_histogram(set, METRIC_FLUSH_DURATION, &stats.flush_times);
     metric_add(set, METRIC_FLUSH_FAILURES, stats.flush_failures, NULL);
+}
+
+static void rollups_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct rollups_stats stats;
+    if (!watch->parts.rollups) return;
+    rollups_stats(watch->parts.rollups, &stats);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.bytes, METRIC_ATTRIBUTES({ "part", "rollups" }));
+    metric_add_histogram(set, METRIC_ROLLUPS_STORE_DURATION, &stats.store_times);
+    metric_add(set, METRIC_ROLLUPS_FAILURES, stats.store_failures, METRIC_ATTRIBUTES({ "step", "store" }));
+    metric_add(set, METRIC_ROLLUPS_FAILURES, stats.job_failures, METRIC_ATTRIBUTES({ "step", "job" }));
+    metric_add(set, METRIC_ROLLUPS_FAILING, stats.is_storing_failing, NULL);
+    metric_add(set, METRIC_ROLLUPS_SKIPPED, stats.rows_skipped, NULL);
+    metric_add(set, METRIC_ROLLUPS_DONE, stats.hours, METRIC_ATTRIBUTES({ "kind", "hours" }));
+    metric_add(set, METRIC_ROLLUPS_DONE, stats.days, METRIC_ATTRIBUTES({ "kind", "days" }));
+    metric_add(set, METRIC_ROLLUPS_DONE, stats.edges, METRIC_ATTRIBUTES({ "kind", "edges" }));
+    metric_add(set, METRIC_ROLLUPS_DONE, stats.deleted, METRIC_ATTRIBUTES({ "kind", "deleted" }));
 }
 
 static void store_collect(const struct watch *watch, struct metric_set *set)
@@ -412,6 +432,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     limits_collect(watch, set);
     buffer_collect(watch, set);
     worker_collect(watch, set);
+    rollups_collect(watch, set);
     store_collect(watch, set);
     objects_collect(watch, set);
     index_collect(watch, set);

@@ -72,6 +72,14 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
       "from a request's arrival until its rows can be asked for: the oldest of each published segment")               \
     X(WORKER_DISK_FAILING, METRIC_GAUGE, "monoscope.worker.disk.failing", "{state}",                                  \
       "1: segments cannot be written, rows stay in memory and in the log")                                            \
+    X(ROLLUPS_STORE_DURATION, METRIC_HISTOGRAM, "monoscope.rollups.store.duration", "s",                              \
+      "one cut of a partition's counts into the database of the metadata")                                            \
+    X(ROLLUPS_FAILURES, METRIC_COUNTER, "monoscope.rollups.failures", "{failure}", "that are tried again, by step")   \
+    X(ROLLUPS_FAILING, METRIC_GAUGE, "monoscope.rollups.failing", "{state}",                                          \
+      "1: counts cannot be stored, they wait in memory and their records in the log")                                 \
+    X(ROLLUPS_SKIPPED, METRIC_COUNTER, "monoscope.rollups.skipped", "{row}", "rows too old to be counted")            \
+    X(ROLLUPS_DONE, METRIC_COUNTER, "monoscope.rollups.done", "{item}",                                               \
+      "by kind: hours and days rolled up, edges found of calls that came apart, rows deleted at their age")           \
     X(KAFKA_PARTITIONS, METRIC_GAUGE, "monoscope.kafka.partitions", "{partition}", "ours now, by topic")              \
     X(KAFKA_LAG, METRIC_GAUGE, "monoscope.kafka.lag", "{request}",                                                    \
       "acknowledged and not yet in the tables, by topic and partition; told by who has it")                           \

@@ -5,6 +5,7 @@
 #include "base/ddsketch.h"
 #include "base/utf8.h"
 #include "worker/rollup/rollup_inside.h"
+#include "worker/rows/rows_key.h"
 
 #define BUCKETS_MIN      1024 /* a power of two */
 #define FACET_ROWS       2000
@@ -152,6 +153,58 @@ uint32_t delta_project(struct rollup_delta *delta, struct uuid id)
     return delta->projects.count - 1;
 }
 
+/* ---- names ---- */
+
+struct rollup_names {
+    int64_t day;
+    struct key_sets endpoints, services;
+    uint32_t endpoint_set, service_set; /* of the request's project */
+};
+
+static void names_begin(struct rollup_names *names, int64_t day)
+{
+    key_sets_init(&names->endpoints, ROLLUP_SERIES_MAX);
+    key_sets_init(&names->services, ROLLUP_SERIES_MAX / 2);
+    names->day = day;
+}
+
+struct rollup_names *rollup_names_create(void)
+{
+    struct rollup_names *names = mem_calloc(1, sizeof *names);
+    names_begin(names, INT64_MIN);
+    return names;
+}
+
+void rollup_names_destroy(struct rollup_names *names)
+{
+    if (!names) return;
+    key_sets_deinit(&names->endpoints);
+    key_sets_deinit(&names->services);
+    free(names);
+}
+
+static void names_open(struct rollup_names *names, int64_t at_us, struct uuid project)
+{
+    int64_t day = floor_to(at_us, ROLLUP_DAY_US);
+    if (unlikely(day != names->day)) {
+        key_sets_deinit(&names->endpoints);
+        key_sets_deinit(&names->services);
+        names_begin(names, day);
+    }
+    names->endpoint_set = key_sets_open(&names->endpoints, project);
+    names->service_set = key_sets_open(&names->services, project);
+}
+
+/* May a series of this name be made? */
+static bool name_is_admitted(const struct rollup_delta *delta, const struct series *like)
+{
+    struct rollup_names *names = delta->names;
+    if (names == NULL || bytes_equal(like->service, BYTES(ROLLUP_OTHER))) return true;
+    if (like->endpoint.len >= UUID_TEXT_BYTES)
+        return key_sets_admit(&names->endpoints, names->endpoint_set, hash64_of(like->endpoint) | 1);
+    return key_sets_admit(&names->services, names->service_set, hash64_of(like->service) | 1);
+}
+
 /* ---- series ---- */
 
 static uint64_t service_hash(const struct rollup_delta *delta, struct bytes service)
@@ -205,13 +258,14 @@ static uint32_t rows_series(struct rollup_delta *delta, const struct series *lik
     }
     struct series other = *like;
     uint32_t count = delta->projects.at[like->project].series_count;
-    if (likely(count < ROLLUP_SERIES_MAX)) return series_make(delta, hash, like);
+    bool is_admitted = name_is_admitted(delta, like);
+    if (likely(is_admitted && count < ROLLUP_SERIES_MAX)) return series_make(delta, hash, like);
     if (like->endpoint.len > 0 && !bytes_equal(like->endpoint, BYTES(ROLLUP_OTHER))) {
         other.endpoint = other.route = BYTES(ROLLUP_OTHER);
         other.method = (struct bytes){ 0 };
         return rows_series(delta, &other, of_service);
     }
-    if (count < 2 * ROLLUP_SERIES_MAX || bytes_equal(like->service, BYTES(ROLLUP_OTHER)))
+    if ((is_admitted && count < 2 * ROLLUP_SERIES_MAX) || bytes_equal(like->service, BYTES(ROLLUP_OTHER)))
         return series_make(delta, hash, like);
     other.service = BYTES(ROLLUP_OTHER);
     return rows_series(delta, &other, service_hash(delta, other.service));
@@ -414,9 +468,12 @@ static inline void attributes_decide(struct rollup_delta *delta)
                                                                                         : 0;
 }
 
-void rollup_delta_request_begin(struct rollup_delta *delta, struct uuid project_id, const struct otlp_request *request)
+void rollup_delta_request_begin(struct rollup_delta *delta, struct rollup_names *names, int64_t at_us,
+                                struct uuid project_id, const struct otlp_request *request)
 {
     arena_reset(&delta->request_arena);
+    delta->names = names;
+    if (names != NULL) names_open(names, at_us, project_id);
     delta->project = delta_project(delta, project_id);
     delta->request = request;
     delta->service_hashes =
@@ -469,6 +526,7 @@ void rollup_delta_merge(struct rollup_delta *into, struct rollup_delta *from)
     uint32_t *projects = mem_alloc((from->projects.count + 1) * sizeof *projects);
     uint32_t *series = mem_alloc((from->series.count + 1) * sizeof *series);
     uint32_t *minutes = mem_alloc((from->minutes.count + 1) * sizeof *minutes);
+    into->names = NULL; /* they were admitted when they came */
     for (uint32_t p = 0; p < from->projects.count; p++) {
         projects[p] = delta_project(into, from->projects.at[p].id);
         into->projects.at[projects[p]].rows_seen += from->projects.at[p].rows_seen;

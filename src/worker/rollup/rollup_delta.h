@@ -7,8 +7,8 @@
  *   rollup_delta_merge(into, from): from is empty after
  *   rollup_delta_changes: as arrays for meta/rollup.h
  *
- * Bounds, a project: ROLLUP_SERIES_MAX names in the delta (further ones count under "(other)"), ROLLUP_KEYS_MAX attribute
- * keys, ROLLUP_VALUES_MAX values a key, ROLLUP_METRICS_MAX metric names. Halves: ROLLUP_HALVES_MAX in all; when they are full
+ * Bounds, a project: ROLLUP_SERIES_MAX names in the delta, and as many endpoints and half as many services a day (struct
+ * rollup_names, further ones count under "(other)"), ROLLUP_KEYS_MAX attribute keys, ROLLUP_VALUES_MAX values a key, ROLLUP_METRICS_MAX metric names. Halves: ROLLUP_HALVES_MAX in all; when they are full
  * every second trace is forgotten and those left count twice (sampled_one_in), and so on.
  * Thread: one owner. Memory: rollup_delta_bytes, in proportion to what is told apart, not to rows. Texts are cut at
  * ROLLUP_TEXT_BYTES; a NUL in them becomes U+FFFD, which PostgreSQL can hold. */
@@ -27,13 +27,20 @@
 #define ROLLUP_VALUE_BYTES 128
 
 struct rollup_delta;
+/* Which names projects have used today: a flood of names must not become a flood of rows in the database. Learned anew after
+ * a restart. */
+struct rollup_names;
+struct rollup_names *rollup_names_create(void);
+void rollup_names_destroy(struct rollup_names *names); /* NULL is fine */
+
 struct rollup_delta *rollup_delta_create(void);
 void rollup_delta_destroy(struct rollup_delta *delta); /* NULL is fine */
 bool rollup_delta_is_empty(const struct rollup_delta *delta);
 size_t rollup_delta_bytes(const struct rollup_delta *delta);
 
-/* Before the rows of a request; borrowed until the next, or until rollup_delta_request_end. */
-void rollup_delta_request_begin(struct rollup_delta *delta, struct uuid project_id, const struct otlp_request *request);
+/* Before the rows of a request; borrowed until the next. names may be NULL; at_us: what day it is. */
+void rollup_delta_request_begin(struct rollup_delta *delta, struct rollup_names *names, int64_t at_us,
+                                struct uuid project_id, const struct otlp_request *request);
 /* Rows before not_before_us or after not_after_us are not counted: minutes that are gone by now, or not come yet. */
 void rollup_delta_row(struct rollup_delta *delta, const struct rows_row *row, int64_t not_before_us);
 /* Should the next row come with its attributes? */

@@ -35,7 +35,7 @@ static int setup(void **state)
     world->request.resources.count = 64;
     world->request.metrics.count = 1;
     world->request.metrics.at = mem_calloc(1, sizeof *world->request.metrics.at);
-    rollup_delta_request_begin(world->delta, world->project, &world->request);
+    rollup_delta_request_begin(world->delta, NULL, T0_US, world->project, &world->request);
     *state = world;
     return 0;
 }
@@ -290,7 +290,7 @@ static void test_limits(void **state)
         row.resource = (uint32_t)i % 64;
         row.endpoint = bytes_of_text(endpoint);
         row.route = BYTES("/x");
-        if (i % 64 == 0) rollup_delta_request_begin(world->delta, world->project, &world->request);
+        if (i % 64 == 0) rollup_delta_request_begin(world->delta, NULL, T0_US, world->project, &world->request);
         add(world, &row);
     }
     struct rollup_changes changes = changes_of(world->delta);
@@ -306,7 +306,7 @@ static void test_limits(void **state)
     assert_true(rollup_delta_bytes(world->delta) < 4u << 20);
 
     rollup_delta_reset(world->delta);
-    rollup_delta_request_begin(world->delta, world->project, &world->request);
+    rollup_delta_request_begin(world->delta, NULL, T0_US, world->project, &world->request);
     struct rows_row row = span_row(ROWS_INTERNAL, "", 1, 2, 3);
     char longest[1000];
     memset(longest, 'x', sizeof longest);
@@ -322,6 +322,36 @@ static void test_limits(void **state)
     assert_true(bytes_equal(changes.series[0].service, BYTES("a\xEF\xBF\xBD"
                                                              "b")));
     assert_int_equal(changes.series[1].service.len, ROLLUP_TEXT_BYTES);
+}
+
+/* Goal: names without end over many deltas of a day are as few as in one of them; the next day others may come. */
+static void test_limits_of_a_day(void **state)
+{
+    struct world *world = *state;
+    struct rollup_names *names = rollup_names_create();
+    uint32_t made[2] = { 0, 0 };
+    for (int part = 0; part < 40; part++) {
+        int day = part / 20;
+        for (int i = 0; i < 500; i++) {
+            char endpoint[40];
+            snprintf(endpoint, sizeof endpoint, "%08x-7104-538a-8d29-26b9860a827e", (unsigned)(part * 500 + i));
+            struct rows_row row = span_row(ROWS_SERVER, "cart", 1, 2, 3);
+            row.endpoint = bytes_of_text(endpoint);
+            row.route = BYTES("/x");
+            rollup_delta_request_begin(world->delta, names, T0_US + day * ROLLUP_DAY_US, world->project,
+                                       &world->request);
+            add(world, &row);
+        }
+        struct rollup_changes changes = changes_of(world->delta);
+        int64_t rows = 0;
+        for (size_t m = 0; m < changes.minute_count; m++) rows += changes.minutes[m].row_count;
+        assert_int_equal(rows, 500);
+        for (size_t s = 0; s < changes.series_count; s++) made[day] += changes.series[s].endpoint.len == 36;
+        rollup_delta_reset(world->delta);
+    }
+    assert_int_equal(made[0], ROLLUP_SERIES_MAX);
+    assert_int_equal(made[1], ROLLUP_SERIES_MAX);
+    rollup_names_destroy(names);
 }
 
 static void random_rows(struct world *world, struct rollup_delta *one, struct rollup_delta *other, int count)
@@ -346,8 +376,8 @@ static void test_merge(void **state)
     struct rollup_delta *merged = rollup_delta_create();
     for (int part = 0; part < 4; part++) {
         struct rollup_delta *delta = rollup_delta_create();
-        rollup_delta_request_begin(world->delta, world->project, &world->request);
-        rollup_delta_request_begin(delta, world->project, &world->request);
+        rollup_delta_request_begin(world->delta, NULL, T0_US, world->project, &world->request);
+        rollup_delta_request_begin(delta, NULL, T0_US, world->project, &world->request);
         random_rows(world, world->delta, delta, 5000);
         rollup_delta_merge(merged, delta);
         assert_true(rollup_delta_is_empty(delta));
@@ -397,7 +427,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = { TEST(test_counts), TEST(test_edges),  TEST(test_many_calls_are_sampled),
-                                        TEST(test_facets), TEST(test_limits), TEST(test_merge),
-                                        TEST(test_metrics) };
+                                        TEST(test_facets), TEST(test_limits), TEST(test_limits_of_a_day),
+                                        TEST(test_merge),  TEST(test_metrics) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

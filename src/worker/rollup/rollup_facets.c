@@ -23,14 +23,14 @@ static const char *type_word(enum otlp_type type)
 }
 
 /* NULL: the project has too many keys. */
-static struct key *key_get(struct rollup_delta *delta, uint32_t project, const char *place, struct bytes text,
-                           int64_t day_us)
+static struct facet *key_get(struct rollup_delta *delta, uint32_t project, const char *place, struct bytes text,
+                             int64_t day_us)
 {
     uint64_t hash = hash64_mix(hash64_key(text, delta->seed) ^ (uint64_t)(uint8_t)place[0] << 32 ^ project,
                                (uint64_t)day_us ^ 0x8EBC6AF09C88C6E3u);
     uint32_t step = 0, entry;
     while (index_next(&delta->keys_by, hash, &step, &entry)) {
-        struct key *key = &delta->keys.at[entry];
+        struct facet *key = &delta->keys.at[entry];
         if (key->project == project && key->day_us == day_us && strcmp(key->place, place) == 0 &&
             bytes_equal(key->text, text))
             return key;
@@ -38,19 +38,19 @@ static struct key *key_get(struct rollup_delta *delta, uint32_t project, const c
     if (text.len == 0 || text.len > ROLLUP_TEXT_BYTES || memchr(text.ptr, 0, text.len) != NULL) return NULL;
     if (delta->projects.at[project].key_count >= ROLLUP_KEYS_MAX) return NULL;
     delta->projects.at[project].key_count++;
-    struct key *key = ARRAY_ADD(delta->keys);
-    *key = (struct key){ .project = project,
-                         .place = place,
-                         .type = "",
-                         .text = delta_text(delta, text, ROLLUP_TEXT_BYTES),
-                         .day_us = day_us,
-                         .last_us = INT64_MIN };
+    struct facet *key = ARRAY_ADD(delta->keys);
+    *key = (struct facet){ .project = project,
+                           .place = place,
+                           .type = "",
+                           .text = delta_text(delta, text, ROLLUP_TEXT_BYTES),
+                           .day_us = day_us,
+                           .last_us = INT64_MIN };
     index_add(&delta->keys_by, hash, delta->keys.count - 1);
     return key;
 }
 
 /* When all places are taken the value that was seen least gives its own: those that come often stay. */
-static void value_add(struct rollup_delta *delta, struct key *key, struct bytes text, int64_t rows, uint32_t seen,
+static void value_add(struct rollup_delta *delta, struct facet *key, struct bytes text, int64_t rows, uint32_t seen,
                       int64_t last_us)
 {
     uint64_t hash = hash64_key(text, delta->seed);
@@ -106,7 +106,7 @@ static void attributes_add(struct rollup_delta *delta, const char *place, const 
     int64_t day_us = floor_to(at_us, ROLLUP_DAY_US);
     for (uint32_t a = 0; a < count; a++) {
         const struct otlp_value *value = attributes[a].value;
-        struct key *key = key_get(delta, delta->project, place, attributes[a].key, day_us);
+        struct facet *key = key_get(delta, delta->project, place, attributes[a].key, day_us);
         if (key == NULL) continue;
         key->rows += weight;
         key->type = type_word(value->type);
@@ -127,8 +127,8 @@ void facets_row(struct rollup_delta *delta, const struct rows_row *row, uint32_t
 void facets_merge(struct rollup_delta *into, const struct rollup_delta *from, const uint32_t *projects)
 {
     for (uint32_t k = 0; k < from->keys.count; k++) {
-        const struct key *key = &from->keys.at[k];
-        struct key *to = key_get(into, projects[key->project], key->place, key->text, key->day_us);
+        const struct facet *key = &from->keys.at[k];
+        struct facet *to = key_get(into, projects[key->project], key->place, key->text, key->day_us);
         if (to == NULL) continue;
         to->rows += key->rows;
         to->type = key->type;
@@ -154,7 +154,7 @@ void facets_changes(struct rollup_delta *delta, struct rollup_changes *changes)
     changes->attributes = arena_alloc(&delta->changes_arena, cap * sizeof *changes->attributes);
     changes->attribute_count = 0;
     for (uint32_t k = 0; k < delta->keys.count; k++) {
-        const struct key *key = &delta->keys.at[k];
+        const struct facet *key = &delta->keys.at[k];
         const struct value *values[VALUES_LOOKED_AT];
         uint32_t count = 0;
         struct rollup_attribute attribute = { .project_id = delta->projects.at[key->project].id,

@@ -89,7 +89,7 @@ struct value {
     int64_t rows, last_us;
     uint32_t seen, next; /* of the key, + 1 */
 };
-struct key {
+struct facet {
     uint32_t project;
     const char *place, *type;
     struct bytes text;
@@ -124,7 +124,7 @@ struct rollup_delta {
     ARRAY_OF(struct series) series;
     ARRAY_OF(struct minute) minutes;
     ARRAY_OF(struct metric) metrics;
-    ARRAY_OF(struct key) keys;
+    ARRAY_OF(struct facet) keys;
     ARRAY_OF(struct value) values;
     ARRAY_OF(struct bytes) texts;
     ARRAY_OF(struct half) halves;
@@ -140,6 +140,7 @@ struct rollup_delta {
     uint64_t skipped;
 
     /* of the request at hand */
+    struct rollup_names *names; /* NULL: none are refused */
     uint32_t project;
     const struct otlp_request *request;
     struct arena request_arena;

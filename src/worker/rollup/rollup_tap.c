@@ -38,6 +38,7 @@ struct rollup_tap {
 
     /* the worker's thread's */
     struct rollup_delta *current;
+    struct rollup_names *names;
     int64_t current_bytes; /* as counted in rollups->bytes */
     int64_t not_before_us;
     uint32_t records;
@@ -78,9 +79,9 @@ static void tap_record_begin(struct tap *tap, uint64_t position, struct uuid pro
     struct rollup_tap *self = self_of(tap);
     (void)position;
     assert(position > atomic_load(&self->position));
-    int64_t keep_us = self->rollups->options.keep.minutes_us;
-    self->not_before_us = keep_us > 0 ? clock_unix_us() - keep_us : INT64_MIN;
-    rollup_delta_request_begin(self->current, project_id, request);
+    int64_t keep_us = self->rollups->options.keep.minutes_us, now_us = clock_unix_us();
+    self->not_before_us = keep_us > 0 ? now_us - keep_us : INT64_MIN;
+    rollup_delta_request_begin(self->current, self->names, now_us, project_id, request);
     tap->wants_attributes = rollup_delta_wants_attributes(self->current);
     if (++self->records % WEIGH_EVERY == 0) current_weigh(self);
 }
@@ -196,6 +197,7 @@ static void tap_close(struct tap *tap)
     bytes_set(self->rollups, &self->current_bytes, 0);
     bytes_set(self->rollups, &self->waiting_bytes, 0);
     bytes_set(self->rollups, &self->storing_bytes, 0);
+    rollup_names_destroy(self->names);
     rollup_delta_destroy(self->current);
     rollup_delta_destroy(self->waiting);
     rollup_delta_destroy(self->storing);
@@ -227,6 +229,7 @@ static bool source_open(void *ctx, const char *app_id, struct tap **tap, struct 
     strcpy(self->app_id, app_id);
     atomic_store(&self->position, position);
     self->current = rollup_delta_create();
+    self->names = rollup_names_create();
     pthread_mutex_init(&self->lock, NULL);
     *tap = &self->tap;
     return true;
