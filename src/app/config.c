@@ -48,7 +48,7 @@ static const struct setting settings[] = {
     { "pg-port", "MONOSCOPE_PG_PORT", "5432", SETTING_PORT, 0, 65535, AT(pg_port),
       "SQL for any Postgres client; 0 takes a free one" },
     { "web-port", "MONOSCOPE_WEB_PORT", "8080", SETTING_PORT, 0, 65535, AT(web_port),
-      "HTTP: /metrics, /healthz, /readyz; 0 takes a free one" },
+      "HTTP: the REST API, sign-in, /metrics, /healthz, /readyz; 0 takes a free one" },
     { "pg-connections", "MONOSCOPE_PG_CONNECTIONS", "100", SETTING_COUNT, 1, 10000, AT(pg_connections),
       "SQL connections at once" },
     { "memory", "MONOSCOPE_MEMORY", "1GiB", SETTING_BYTES, BUDGET_MEMORY_MIN, UINT64_MAX, AT(memory_bytes),

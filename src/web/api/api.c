@@ -10,7 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { QUICK_THREADS = 4, SLOW_THREADS = 8, THREADS_MAX = 64, WAITING_MAX = 256, BODY_DEPTH_MAX = 32, WATCH_MS = 100 };
+enum {
+    QUICK_THREADS = 4,
+    SLOW_THREADS = 4,
+    QUERY_THREADS = 8,
+    THREADS_MAX = 64,
+    WAITING_MAX = 256,
+    BODY_DEPTH_MAX = 32,
+    WATCH_MS = 100
+};
 
 struct job {
     struct http_request *request;
@@ -22,7 +30,7 @@ struct api {
     struct api_options options;
     struct schemas *schemas;
     struct buf document;
-    struct queue *quick, *slow;
+    struct queue *quick, *slow, *queries;
     pthread_t threads[THREADS_MAX];
     uint32_t thread_count;
     pthread_t watcher;
@@ -332,6 +340,13 @@ static void refuse_method(struct api *api, struct http_request *request, uint32_
     refuse(api, request, 405, &err, &allow);
 }
 
+/* Readers that take their time with long answers keep no sign-in waiting, and neither keeps a short question. */
+static struct queue *lane_of(const struct api *api, const struct api_route *route)
+{
+    if (!(route->flags & API_SLOW)) return api->quick;
+    return route->permission == PERMISSION_QUERY ? api->queries : api->slow;
+}
+
 void api_request(struct api *api, struct http_request *request)
 {
     struct api_match match;
@@ -352,7 +367,7 @@ void api_request(struct api *api, struct http_request *request)
     job->match = match;
     http_request_peer(request, job->address, sizeof job->address);
     atomic_fetch_add(&api->waiting, 1);
-    if (queue_push((match.route->flags & API_SLOW) ? api->slow : api->quick, job, 0)) return;
+    if (queue_push(lane_of(api, match.route), job, 0)) return;
     atomic_fetch_sub(&api->waiting, 1);
     atomic_fetch_add(&api->busy_refused, 1);
     free(job);
@@ -396,12 +411,14 @@ bool api_open(struct api **out, const struct api_options *options, struct err *e
     api->options = *options;
     api->quick = queue_create(WAITING_MAX, UINT64_MAX);
     api->slow = queue_create(WAITING_MAX, UINT64_MAX);
+    api->queries = queue_create(WAITING_MAX, UINT64_MAX);
     buf_init(&api->document, API_ANSWER_BYTES_MAX);
     pthread_mutex_init(&api->lock, NULL);
     bool ok =
         schemas_open(&api->schemas, err) && openapi_make(api->schemas, options->parts.version, &api->document, err);
     if (ok && (!threads_start(api, api->quick, options->quick_threads ? options->quick_threads : QUICK_THREADS) ||
-               !threads_start(api, api->slow, options->slow_threads ? options->slow_threads : SLOW_THREADS)))
+               !threads_start(api, api->slow, options->slow_threads ? options->slow_threads : SLOW_THREADS) ||
+               !threads_start(api, api->queries, options->query_threads ? options->query_threads : QUERY_THREADS)))
         ok = err_set(err, ERR_IO, "could not start the threads of the API");
     if (ok) api->has_watcher = pthread_create(&api->watcher, NULL, watcher_run, api) == 0;
     if (ok && !api->has_watcher) ok = err_set(err, ERR_IO, "could not start the watcher of the API");
@@ -434,6 +451,7 @@ void api_stop(struct api *api)
     atomic_store(&api->is_stopping, true);
     queue_close(api->quick);
     queue_close(api->slow);
+    queue_close(api->queries);
     for (uint32_t t = 0; t < api->thread_count; t++) pthread_join(api->threads[t], NULL);
     api->thread_count = 0;
     atomic_store(&api->is_over, true);
@@ -447,6 +465,7 @@ void api_close(struct api *api)
     assert(api->thread_count == 0);
     queue_destroy(api->quick);
     queue_destroy(api->slow);
+    queue_destroy(api->queries);
     schemas_close(api->schemas);
     pthread_mutex_destroy(&api->lock);
     buf_deinit(&api->document);

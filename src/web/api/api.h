@@ -6,8 +6,8 @@
  * A route is a line in routes.h; its handler is a function in the file of its noun; what it takes and gives are schemas in
  * schemas/NOUN.json. Router, checks and the OpenAPI 3.1 document are made from these, so they cannot differ. How to add one:
  * README.md. Pages for people (sign-in) are routes too, outside /api/v1 and outside the document.
- * Thread: api_request on the loop; handlers on threads of the API: `quick` ones, and `slow` ones for what may take seconds
- *         (SQL, passwords), so that a long query never keeps a short question waiting.
+ * Thread: api_request on the loop; handlers on threads of the API: `quick` ones, `slow` ones for what may take seconds
+ *         (passwords), and those of queries, so that none keeps the others waiting.
  * Memory: bodies by the port's admission; an arena a call; answers up to API_ANSWER_BYTES_MAX, longer ones are streamed.
  * Errors: every refusal is application/problem+json (RFC 9457): type, title, status, detail, code; see api_call.h. */
 #pragma once
@@ -46,7 +46,7 @@ struct api_parts {
 };
 struct api_options {
     struct api_parts parts;
-    uint32_t quick_threads, slow_threads; /* 0: 4, 8 */
+    uint32_t quick_threads, slow_threads, query_threads; /* 0: 4, 4, 8 */
 };
 struct api_stats {
     uint64_t answers[6];   /* by status / 100 */
