@@ -1,5 +1,6 @@
 #include "buffer/kafka/kafka_client.h"
 #include "base/clock.h"
+#include "buffer/kafka/kafka_record.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,4 +191,48 @@ rd_kafka_event_t *kafka_ask(const struct kafka *kafka, rd_kafka_admin_op_t kind,
     }
     rd_kafka_queue_destroy(queue);
     return event;
+}
+
+rd_kafka_error_t *kafka_produce(rd_kafka_t *client, const char *topic, const struct kafka_headers *headers,
+                                struct hash128 hash, struct bytes body)
+{
+    uint8_t key[KAFKA_HASH_BYTES];
+    kafka_hash_write(key, hash);
+    rd_kafka_headers_t *list = rd_kafka_headers_new(headers->count);
+    for (uint32_t i = 0; i < headers->count; i++)
+        rd_kafka_header_add(list, headers->list[i].name, -1, headers->list[i].value.ptr,
+                            (ssize_t)headers->list[i].value.len);
+    const rd_kafka_vu_t parts[] = {
+        { .vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic },
+        { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { key, sizeof key } },
+        { .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { (void *)(uintptr_t)body.ptr, body.len } },
+        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = list },
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(client, parts, COUNT_OF(parts));
+    if (error != NULL) rd_kafka_headers_destroy(list);
+    return error;
+}
+
+bool kafka_transactions_open(const struct kafka *kafka, const char *name, rd_kafka_t **client, struct err *err)
+{
+    char id[2 * KAFKA_TEXT_BYTES], message[32], transaction[32];
+    snprintf(id, sizeof id, "%s.%s", kafka->group, name);
+    snprintf(message, sizeof message, "%u", KAFKA_MESSAGE_BYTES);
+    snprintf(transaction, sizeof transaction, "%d", KAFKA_TRANSACTION_MS);
+    const struct kafka_setting settings[] = {
+        { "transactional.id", id },           { "transaction.timeout.ms", transaction },
+        { "message.max.bytes", message },     { "message.timeout.ms", transaction },
+        { "socket.timeout.ms", transaction }, { "linger.ms", "1" },
+    };
+    return kafka_client_open(kafka, RD_KAFKA_PRODUCER, settings, COUNT_OF(settings), 0, client, err);
+}
+
+rd_kafka_error_t *kafka_transaction_commit(rd_kafka_t *client)
+{
+    rd_kafka_error_t *error = rd_kafka_commit_transaction(client, KAFKA_TRANSACTION_MS);
+    for (int again = 0; again < 2 && error != NULL && rd_kafka_error_is_retriable(error); again++) {
+        rd_kafka_error_destroy(error);
+        error = rd_kafka_commit_transaction(client, KAFKA_TRANSACTION_MS);
+    }
+    return error;
 }

@@ -6,6 +6,7 @@
  *
  * Thread: struct kafka is const after open, but for `lock` and what it guards. */
 #pragma once
+#include "base/hash.h"
 #include "buffer/kafka/kafka.h"
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
@@ -61,6 +62,17 @@ enum kafka_topic kafka_topic_of(const struct kafka *kafka, const char *name);
 typedef void kafka_ask_fn(void *ctx, rd_kafka_t *client, rd_kafka_AdminOptions_t *options, rd_kafka_queue_t *queue);
 rd_kafka_event_t *kafka_ask(const struct kafka *kafka, rd_kafka_admin_op_t kind, kafka_ask_fn *ask, void *ctx,
                             const char *what, struct err *err);
+
+#define KAFKA_TRANSACTION_MS 15000
+struct kafka_headers;
+/* Hands a message over; the body may go afterwards. */
+rd_kafka_error_t *kafka_produce(rd_kafka_t *client, const char *topic, const struct kafka_headers *headers,
+                                struct hash128 hash, struct bytes body);
+/* A producer of transactions; of two with one name the older one is refused. rd_kafka_init_transactions comes next. */
+MUST_CHECK bool kafka_transactions_open(const struct kafka *kafka, const char *name, rd_kafka_t **client,
+                                        struct err *err);
+/* One whose end is unknown is asked about by doing the last step again, as librdkafka has it. */
+rd_kafka_error_t *kafka_transaction_commit(rd_kafka_t *client);
 
 /* --- kafka_group.c --- */
 /* A member's partitions: those of telemetry that the group gave it, and those that go with them. The caller's. */

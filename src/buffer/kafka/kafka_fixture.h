@@ -17,43 +17,76 @@
 
 #define FIXTURE_PARTITIONS 3
 
+#define FIXTURE_TESTS 8 /* at most in a file: each has topics and a group of its own */
+
 struct brokers {
     rd_kafka_t *home;
     rd_kafka_mock_cluster_t *cluster;
+    uint32_t tests;
+};
+struct fixture_topic {
+    struct brokers *brokers;
+    char name[40];
+    int partitions;
+    pthread_t thread;
 };
 
-static void brokers_open(struct brokers *brokers)
+static void *topic_make(void *ctx)
 {
-    static const char *const topics[] = { "m.telemetry", "m.retry.1", "m.retry.2", "m.retry.3", "m.parked" };
+    struct fixture_topic *topic = ctx;
+    rd_kafka_mock_topic_create(topic->brokers->cluster, topic->name, topic->partitions, 1);
+    return NULL;
+}
+
+/* Of a file's tests. All topics at once: these brokers may sleep for a second before they make one. */
+static int brokers_open(void **state)
+{
+    static const char *const words[] = { "telemetry", "retry.1", "retry.2", "retry.3", "parked" };
+    static struct fixture_topic topics[FIXTURE_TESTS][COUNT_OF(words)];
+    static struct brokers brokers;
     char why[200];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "log_level", "0", NULL, 0); /* it misses a setting that it does not need */
-    brokers->home = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    assert_non_null(brokers->home);
-    brokers->cluster = rd_kafka_mock_cluster_new(brokers->home, 1);
-    assert_non_null(brokers->cluster);
-    rd_kafka_mock_set_controller_id(brokers->cluster, 1);
-    for (size_t t = 0; t < COUNT_OF(topics); t++)
-        assert_int_equal(rd_kafka_mock_topic_create(brokers->cluster, topics[t], t == 0 ? FIXTURE_PARTITIONS : 1, 1),
-                         0);
-    rd_kafka_mock_group_initial_rebalance_delay_ms(brokers->cluster, 0);
+    brokers.home = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    brokers.cluster = brokers.home == NULL ? NULL : rd_kafka_mock_cluster_new(brokers.home, 1);
+    if (brokers.cluster == NULL) return -1;
+    rd_kafka_mock_set_controller_id(brokers.cluster, 1);
+    rd_kafka_mock_group_initial_rebalance_delay_ms(brokers.cluster, 0);
+    for (int test = 0; test < FIXTURE_TESTS; test++) {
+        for (size_t t = 0; t < COUNT_OF(words); t++) {
+            struct fixture_topic *topic = &topics[test][t];
+            *topic = (struct fixture_topic){ .brokers = &brokers, .partitions = t == 0 ? FIXTURE_PARTITIONS : 1 };
+            snprintf(topic->name, sizeof topic->name, "m%d.%s", test, words[t]);
+            if (pthread_create(&topic->thread, NULL, topic_make, topic) != 0) return -1;
+        }
+    }
+    for (int test = 0; test < FIXTURE_TESTS; test++)
+        for (size_t t = 0; t < COUNT_OF(words); t++) pthread_join(topics[test][t].thread, NULL);
+    *state = &brokers;
+    return 0;
 }
 
-static void brokers_close(struct brokers *brokers)
+static int brokers_close(void **state)
 {
+    struct brokers *brokers = *state;
     rd_kafka_mock_cluster_destroy(brokers->cluster);
     rd_kafka_destroy(brokers->home);
+    return 0;
 }
 
 static struct kafka *fixture_kafka(struct brokers *brokers, const struct log *log)
 {
     struct kafka *kafka;
     struct err err = { 0 };
+    char prefix[20], group[40];
+    assert_true(brokers->tests < FIXTURE_TESTS);
+    snprintf(prefix, sizeof prefix, "m%u", brokers->tests++);
+    snprintf(group, sizeof group, "%s.workers", prefix);
     struct kafka_options options = {
         .brokers = rd_kafka_mock_cluster_bootstraps(brokers->cluster),
         .client_id = "test",
-        .group = "m.workers",
-        .topic_prefix = "m",
+        .group = group,
+        .topic_prefix = prefix,
         .retry_ms = { 300, 600, 900 },
         .log = log,
     };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define SESSION_MS_DEFAULT  10000u
+#define HEARTBEAT_MS        500u /* also how soon we hear of a rebalance */
 #define FETCH_BYTES_DEFAULT (64ull << 20)
 #define ASK_AGAIN_NS        1000000000ull
 #define CLOSE_MS            5000u
@@ -538,7 +539,7 @@ bool kafka_group_open(struct kafka_group **out, const struct kafka_group_options
     group->assigned = rd_kafka_topic_partition_list_new(0);
     pthread_mutex_init(&group->lock, NULL);
     snprintf(session, sizeof session, "%u", session_ms_wanted);
-    snprintf(heartbeat, sizeof heartbeat, "%u", session_ms_wanted / 5);
+    snprintf(heartbeat, sizeof heartbeat, "%u", HEARTBEAT_MS);
     snprintf(poll, sizeof poll, "%u", session_ms_wanted > 60000 ? session_ms_wanted : 60000);
     snprintf(kib, sizeof kib, "%" PRIu64,
              (fetch_bytes >> 10) < 1024      ? 1024

@@ -6,7 +6,7 @@
 #include "buffer/kafka/kafka_tail.h"
 
 struct fixture {
-    struct brokers brokers;
+    struct brokers *brokers;
     struct log log;
     struct kafka *kafka;
     struct appends appends;
@@ -16,8 +16,8 @@ static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     fixture->log = (struct log){ .fd = 2, .level_min = LOG_ERROR };
-    brokers_open(&fixture->brokers);
-    fixture->kafka = fixture_kafka(&fixture->brokers, &fixture->log);
+    fixture->brokers = *state;
+    fixture->kafka = fixture_kafka(fixture->brokers, &fixture->log);
     producer_open(&fixture->appends, fixture->kafka, 64 << 20, 0);
     *state = fixture;
     return 0;
@@ -28,7 +28,7 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
     buffer_close(fixture->appends.buffer);
     kafka_close(fixture->kafka);
-    brokers_close(&fixture->brokers);
+    *state = fixture->brokers;
     free(fixture);
     return 0;
 }
@@ -46,7 +46,7 @@ static struct kafka_group *group_open(struct fixture *fixture, const char *name)
 {
     struct kafka_group *group;
     struct err err = { 0 };
-    struct kafka_group_options options = { .kafka = fixture->kafka, .name = name, .session_ms = 6000 };
+    struct kafka_group_options options = { .kafka = fixture->kafka, .name = name, .session_ms = 2000 };
     if (!kafka_group_open(&group, &options, &err)) fail_msg("%s", err.text);
     return group;
 }
@@ -387,5 +387,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_marks, set_up, tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, brokers_open, brokers_close);
 }

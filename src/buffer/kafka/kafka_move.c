@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MARKS_BYTES    4000 /* brokers: offset.metadata.max.bytes = 4096 */
-#define TRANSACTION_MS 15000
-#define READY_MS       10000
+#define MARKS_BYTES 4000 /* brokers: offset.metadata.max.bytes = 4096 */
+#define READY_MS    10000
 
 struct kafka_mover {
     struct kafka *kafka;
@@ -99,19 +98,7 @@ bool kafka_marks_read(struct kafka_mover *mover, struct kafka_partition partitio
 static bool mover_ready(struct kafka_mover *mover, struct err *err)
 {
     if (mover->is_ready) return true;
-    if (mover->client == NULL) {
-        char id[2 * KAFKA_TEXT_BYTES], message[32], transaction[32];
-        snprintf(id, sizeof id, "%s.%s", mover->kafka->group, mover->name);
-        snprintf(message, sizeof message, "%u", KAFKA_MESSAGE_BYTES);
-        snprintf(transaction, sizeof transaction, "%d", TRANSACTION_MS);
-        const struct kafka_setting settings[] = {
-            { "transactional.id", id },           { "transaction.timeout.ms", transaction },
-            { "message.max.bytes", message },     { "message.timeout.ms", transaction },
-            { "socket.timeout.ms", transaction }, { "linger.ms", "1" },
-        };
-        if (!kafka_client_open(mover->kafka, RD_KAFKA_PRODUCER, settings, COUNT_OF(settings), 0, &mover->client, err))
-            return false;
-    }
+    if (mover->client == NULL && !kafka_transactions_open(mover->kafka, mover->name, &mover->client, err)) return false;
     rd_kafka_error_t *error = rd_kafka_init_transactions(mover->client, READY_MS);
     if (error != NULL) return kafka_fail_error(mover->kafka, err, error, "could not make ready to move records");
     mover->is_ready = true;
@@ -145,24 +132,10 @@ static bool moved_produce(struct kafka_mover *mover, struct kafka_partition from
     };
     snprintf(passport.retry.reason, sizeof passport.retry.reason, "%s", moved->reason);
     struct kafka_headers headers;
-    uint8_t key[KAFKA_HASH_BYTES];
     kafka_record_write(&headers, &moved->record, &passport);
-    kafka_hash_write(key, moved->record.hash);
-    rd_kafka_headers_t *list = rd_kafka_headers_new(headers.count);
-    for (uint32_t i = 0; i < headers.count; i++)
-        rd_kafka_header_add(list, headers.list[i].name, -1, headers.list[i].value.ptr,
-                            (ssize_t)headers.list[i].value.len);
-    const rd_kafka_vu_t parts[] = {
-        { .vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = kafka_topic_name(mover->kafka, topic) },
-        { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { key, sizeof key } },
-        { .vtype = RD_KAFKA_VTYPE_VALUE,
-          .u.mem = { (void *)(uintptr_t)moved->record.body.ptr, moved->record.body.len } },
-        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = list },
-    };
-    rd_kafka_error_t *error = rd_kafka_produceva(mover->client, parts, COUNT_OF(parts));
-    if (error == NULL) return true;
-    rd_kafka_headers_destroy(list);
-    return kafka_fail_error(mover->kafka, err, error, "could not move a record");
+    rd_kafka_error_t *error = kafka_produce(mover->client, kafka_topic_name(mover->kafka, topic), &headers,
+                                            moved->record.hash, moved->record.body);
+    return error == NULL || kafka_fail_error(mover->kafka, err, error, "could not move a record");
 }
 
 static rd_kafka_error_t *offsets_send(struct kafka_mover *mover, struct kafka_partition partition, uint64_t position)
@@ -171,27 +144,16 @@ static rd_kafka_error_t *offsets_send(struct kafka_mover *mover, struct kafka_pa
     rd_kafka_topic_partition_list_add(list, kafka_topic_name(mover->kafka, partition.topic), (int32_t)partition.number)
         ->offset = (int64_t)position;
     rd_kafka_consumer_group_metadata_t *member = rd_kafka_consumer_group_metadata(mover->group->client);
-    rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(mover->client, list, member, TRANSACTION_MS);
+    rd_kafka_error_t *error = rd_kafka_send_offsets_to_transaction(mover->client, list, member, KAFKA_TRANSACTION_MS);
     rd_kafka_consumer_group_metadata_destroy(member);
     rd_kafka_topic_partition_list_destroy(list);
-    return error;
-}
-
-/* A transaction whose end is unknown is asked about by doing its last step again, as librdkafka has it. */
-static rd_kafka_error_t *transaction_commit(struct kafka_mover *mover)
-{
-    rd_kafka_error_t *error = rd_kafka_commit_transaction(mover->client, TRANSACTION_MS);
-    for (int again = 0; again < 2 && error != NULL && rd_kafka_error_is_retriable(error); again++) {
-        rd_kafka_error_destroy(error);
-        error = rd_kafka_commit_transaction(mover->client, TRANSACTION_MS);
-    }
     return error;
 }
 
 /* What has begun is given up, so that a call again does all of it again. */
 static bool transaction_end_failed(struct kafka_mover *mover)
 {
-    rd_kafka_error_t *error = rd_kafka_abort_transaction(mover->client, TRANSACTION_MS);
+    rd_kafka_error_t *error = rd_kafka_abort_transaction(mover->client, KAFKA_TRANSACTION_MS);
     if (error != NULL) {
         rd_kafka_error_destroy(error);
         mover_forget(mover); /* the next one's init_transactions gives up what this one left */
@@ -220,7 +182,7 @@ static bool move(struct kafka_mover *mover, struct kafka_partition partition, ui
     for (uint32_t i = 0; i < count; i++)
         if (!moved_produce(mover, partition, &moved[i], err)) return transaction_end_failed(mover);
     error = offsets_send(mover, partition, position);
-    if (error == NULL) error = transaction_commit(mover);
+    if (error == NULL) error = kafka_transaction_commit(mover->client);
     if (error != NULL) {
         bool is_stale = rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION;
         kafka_fail_error(mover->kafka, err, error, "could not move records");

@@ -4,7 +4,7 @@
 #define PRODUCE 0 /* the key of Kafka's request */
 
 struct fixture {
-    struct brokers brokers;
+    struct brokers *brokers;
     struct log log;
     struct kafka *kafka;
     struct appends appends;
@@ -14,8 +14,8 @@ static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     fixture->log = (struct log){ .fd = 2, .level_min = LOG_ERROR };
-    brokers_open(&fixture->brokers);
-    fixture->kafka = fixture_kafka(&fixture->brokers, &fixture->log);
+    fixture->brokers = *state;
+    fixture->kafka = fixture_kafka(fixture->brokers, &fixture->log);
     *state = fixture;
     return 0;
 }
@@ -23,8 +23,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
+    rd_kafka_mock_broker_set_up(fixture->brokers->cluster, 1);
     kafka_close(fixture->kafka);
-    brokers_close(&fixture->brokers);
+    *state = fixture->brokers;
     free(fixture);
     return 0;
 }
@@ -72,14 +73,14 @@ static void test_refused(void **state)
     struct fixture *fixture = *state;
     struct err err = { 0 };
     producer_open(&fixture->appends, fixture->kafka, 64 << 20, 5000);
-    rd_kafka_mock_push_request_errors(fixture->brokers.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    rd_kafka_mock_push_request_errors(fixture->brokers->cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
     assert_true(append_number(&fixture->appends, 1, BYTES("body"), &err));
     appends_wait(&fixture->appends, 1);
     assert_int_equal(fixture->appends.refused, 1);
     assert_int_equal(fixture->appends.last.code, ERR_TOO_LARGE);
     assert_non_null(strstr(fixture->appends.last.text, "max.message.bytes"));
 
-    rd_kafka_mock_push_request_errors(fixture->brokers.cluster, PRODUCE, 2, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+    rd_kafka_mock_push_request_errors(fixture->brokers->cluster, PRODUCE, 2, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
                                       RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
     assert_true(append_number(&fixture->appends, 2, BYTES("body"), &err));
     appends_wait(&fixture->appends, 2);
@@ -93,20 +94,20 @@ static void test_away(void **state)
 {
     struct fixture *fixture = *state;
     struct err err = { 0 };
-    producer_open(&fixture->appends, fixture->kafka, 64 << 20, 1000);
+    producer_open(&fixture->appends, fixture->kafka, 64 << 20, 2500);
     assert_true(append_number(&fixture->appends, 1, BYTES("body"), &err));
     appends_wait(&fixture->appends, 1);
-    rd_kafka_mock_broker_set_down(fixture->brokers.cluster, 1);
+    rd_kafka_mock_broker_set_down(fixture->brokers->cluster, 1);
     assert_true(append_number(&fixture->appends, 2, BYTES("body"), &err));
     appends_wait(&fixture->appends, 2);
     assert_int_equal(fixture->appends.refused, 1);
     assert_int_equal(fixture->appends.last.code, ERR_BUSY);
-    assert_non_null(strstr(fixture->appends.last.text, "1000 ms"));
+    assert_non_null(strstr(fixture->appends.last.text, "2500 ms"));
     struct buffer_stats stats;
     buffer_stats(fixture->appends.buffer, &stats);
     assert_true(stats.is_full);
 
-    rd_kafka_mock_broker_set_up(fixture->brokers.cluster, 1);
+    rd_kafka_mock_broker_set_up(fixture->brokers->cluster, 1);
     for (uint64_t n = 3; n < 100 && stats.is_full; n++) {
         assert_true(append_number(&fixture->appends, n, BYTES("body"), &err));
         appends_wait(&fixture->appends, (uint32_t)n);
@@ -123,11 +124,11 @@ static void test_full(void **state)
     struct fixture *fixture = *state;
     struct err err = { 0 };
     static uint8_t large[1 << 20];
-    producer_open(&fixture->appends, fixture->kafka, 4096, 1000);
+    producer_open(&fixture->appends, fixture->kafka, 4096, 2500);
     assert_true(append_number(&fixture->appends, 1, bytes_from(large, sizeof large), &err));
     appends_wait(&fixture->appends, 1);
     assert_int_equal(fixture->appends.stored, 1);
-    rd_kafka_mock_broker_set_down(fixture->brokers.cluster, 1);
+    rd_kafka_mock_broker_set_down(fixture->brokers->cluster, 1);
     uint32_t taken = 1;
     while (append_number(&fixture->appends, taken + 1, bytes_from(large, 1000), &err)) taken++;
     assert_int_equal(err.code, ERR_BUSY);
@@ -204,7 +205,7 @@ static void test_check(void **state)
     fixture->kafka->topics[KAFKA_RETRY_2].id[0] ^= 1;
     assert_false(kafka_check(fixture->kafka, &err));
     assert_int_equal(err.code, ERR_CONFLICT);
-    assert_non_null(strstr(err.text, "m.retry.2"));
+    assert_non_null(strstr(err.text, ".retry.2"));
 }
 
 int main(void)
@@ -218,5 +219,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_open_refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, brokers_open, brokers_close);
 }
