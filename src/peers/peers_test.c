@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "net/http_client.h"
+#include "net/tls.h"
+#include "net/tls_files.h"
 #include "peers/feed.h"
 #include "peers/peer_server.h"
 #include "peers/peers.h"
@@ -43,6 +45,8 @@ struct fixture {
     struct worker workers[2];
     struct timefusion *timefusion; /* of the query process */
     struct peers *peers;
+    struct tls_context *tls; /* NULL: in the clear */
+    char ca_file[80];
     pthread_mutex_t lock; /* guards what members tells */
     char address[PEERS_ADDRESS_BYTES];
     bool members_fail, is_stable;
@@ -83,6 +87,7 @@ static void worker_begin(struct fixture *fixture, uint32_t number)
     snprintf(name, sizeof name, "worker%u", number);
     worker->timefusion = timefusion_begin(fixture, name);
     struct peer_server_options options = { .address = "127.0.0.1",
+                                           .tls = fixture->tls,
                                            .key = KEY,
                                            .timefusion = worker->timefusion,
                                            .flush = on_flush,
@@ -203,6 +208,8 @@ static void peers_begin(struct fixture *fixture, const char *key, uint64_t disk_
                                      .members = on_members,
                                      .ctx = fixture,
                                      .key = key,
+                                     .has_tls = fixture->tls != NULL,
+                                     .ca_file = fixture->ca_file[0] != '\0' ? fixture->ca_file : NULL,
                                      .disk_bytes_max = disk_bytes_max,
                                      .footer_bytes_max = 64 << 20,
                                      .log = &quiet };
@@ -237,6 +244,7 @@ static int teardown(void **state)
     peers_close(fixture->peers);
     worker_end(&fixture->workers[0]);
     worker_end(&fixture->workers[1]);
+    tls_context_close(fixture->tls);
     timefusion_close(fixture->timefusion);
     parquet_writer_destroy(fixture->writer);
     object_store_close(fixture->store);
@@ -360,6 +368,37 @@ static void test_next_worker_is_taken_when_it_has_come_as_far(void **state)
     assert_int_equal(rows_seen(fixture, NULL), 25);
 }
 
+/* Goal: with TLS a worker must show a certificate of an authority that is trusted, for the name it is reached by.
+ * Method: the wrong authority, then the right one. */
+static void test_tls(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tls_authority authority, other;
+    struct err err = { 0 };
+    char cert[80], key[80];
+    tls_authority_init(&authority, fixture->dir, "ca");
+    tls_authority_init(&other, fixture->dir, "other");
+    tls_authority_sign(&authority, fixture->dir, "server", (struct tls_wish){ 0 });
+    snprintf(cert, sizeof cert, "%s/server.crt", fixture->dir);
+    snprintf(key, sizeof key, "%s/server.key", fixture->dir);
+    assert_true(tls_context_open(&fixture->tls, &(struct tls_files){ .cert = cert, .key = key }, &quiet, &err));
+    worker_begin(fixture, 1);
+    worker_own(&fixture->workers[1]);
+    file_release(worker_list(fixture, &fixture->workers[1], 7, 8));
+    members_tell(fixture, fixture->workers[1].address);
+    snprintf(fixture->ca_file, sizeof fixture->ca_file, "%s/other.crt", fixture->dir);
+    peers_begin(fixture, KEY, 1 << 30);
+    warning_wait(fixture, "does not answer: ");
+    assert_int_equal(rows_seen(fixture, NULL), 0);
+    peers_close(fixture->peers);
+    snprintf(fixture->ca_file, sizeof fixture->ca_file, "%s/ca.crt", fixture->dir);
+    peers_begin(fixture, KEY, 1 << 30);
+    rows_wait(fixture, 7);
+    warning_wait(fixture, "");
+    tls_authority_deinit(&authority);
+    tls_authority_deinit(&other);
+}
+
 /* Goal: without the cluster's key nothing is handed out, and that is said. */
 static void test_wrong_key_gets_nothing(void **state)
 {
@@ -472,6 +511,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rows_are_seen_and_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_next_worker_is_taken_when_it_has_come_as_far, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tls, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_key_gets_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_is_said_and_passes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flush_finds_the_owner, setup, teardown),

@@ -571,6 +571,30 @@ static void test_no_cut_below_what_may_have_been_shown(void **state)
     parts_close(fixture);
 }
 
+/* Goal: a worker that does not know yet where its partition ended after the fence is not cut, not even when it is asked; once
+ * it knows, it is. */
+static void test_no_cut_before_the_end_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err = { 0 };
+    fixture->position_end = WORKER_END_UNKNOWN;
+    parts_open(fixture, 50);
+    assert_true(worker_start(fixture->worker, &err));
+    for (uint32_t r = 0; r < 3; r++) spans_offer(fixture, 10);
+    wait_rows(fixture, 30);
+    assert_false(worker_flush(fixture->worker, NULL, 200, &err));
+    assert_int_equal(err.code, ERR_TIMEOUT);
+    assert_false(worker_is_settled(fixture->worker));
+    assert_int_equal(atomic_load(&fixture->released), 0);
+    worker_settle(fixture->worker, 3);
+    worker_settle(fixture->worker, 1000); /* it was told */
+    err = (struct err){ 0 };
+    if (!worker_flush(fixture->worker, NULL, 10000, &err)) fail_msg("%s", err.text);
+    assert_true(worker_is_settled(fixture->worker));
+    assert_int_equal(rows_seen(fixture).rows, 30);
+    parts_close(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -586,6 +610,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_many_failures_are_cut_early, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_marked_records_go_on_with_the_next_owner, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_no_cut_below_what_may_have_been_shown, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_no_cut_before_the_end_is_told, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
