@@ -16,6 +16,7 @@ bool app_api_start(struct app *app, struct err *err)
         .parts = { .meta = app->meta,
                    .db = meta_db(app->meta),
                    .query = app->query,
+                   .meter = app->meter,
                    .version = MONO_VERSION,
                    .has_tls = app->web_tls != NULL,
                    .accounts = app->accounts,

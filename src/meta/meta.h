@@ -96,9 +96,21 @@ MUST_CHECK bool meta_key_insert(struct db_session *session, struct uuid project_
 /* The project's keys that are not revoked, oldest first. */
 void meta_key_list(struct meta *meta, struct uuid project_id, bool (*each)(void *ctx, const struct meta_key *key),
                    void *ctx);
+/* A page of them from the database, with when they were last used (0: never seen); after: created_unix_us and id of the last
+ * one of the page before, NULL: from the first. each answers false to stop. */
+struct meta_key_info {
+    struct meta_key key;
+    int64_t used_unix_us;
+};
+MUST_CHECK bool meta_key_page(struct db *db, struct uuid project_id, const struct meta_key *after, uint32_t count_max,
+                              bool (*each)(void *ctx, const struct meta_key_info *info), void *ctx, struct err *err);
+/* One of them; ERR_NOT_FOUND when it is revoked, or another project's. */
+MUST_CHECK bool meta_key_get(struct db *db, struct uuid project_id, struct uuid key_id, struct meta_key_info *info,
+                             struct err *err);
 MUST_CHECK bool meta_key_revoke(struct meta *meta, struct uuid key_id, struct err *err);
-MUST_CHECK bool meta_key_end(struct db_session *session, struct uuid key_id,
-                             struct err *err); /* the same, in a session */
+/* The same, in a session. project_id: it must be that one's, and not revoked yet (ERR_NOT_FOUND); NULL: any. */
+MUST_CHECK bool meta_key_end(struct db_session *session, const struct uuid *project_id, struct uuid key_id,
+                             struct err *err);
 /* Memory only; false when unknown, revoked or expired. Time does not depend on how much of the key is right. */
 bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key);
 /* Is a key that was found before still good? For connections that last. Memory only. */

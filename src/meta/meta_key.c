@@ -179,12 +179,18 @@ bool meta_key_insert(struct db_session *session, struct uuid project_id, const c
     return ok;
 }
 
-bool meta_key_end(struct db_session *session, struct uuid key_id, struct err *err)
+bool meta_key_end(struct db_session *session, const struct uuid *project_id, struct uuid key_id, struct err *err)
 {
     int64_t changed;
-    if (!db_run(session, "UPDATE keys SET revoked_unix_ms = coalesce(revoked_unix_ms, $2) WHERE id = $1",
-                DB_VALUES(db_uuid(key_id), db_integer(clock_unix_us() / 1000)), NULL, NULL, &changed, err))
-        return false;
+    struct db_value now = db_integer(clock_unix_us() / 1000);
+    bool ok = project_id == NULL
+                  ? db_run(session, "UPDATE keys SET revoked_unix_ms = coalesce(revoked_unix_ms, $2) WHERE id = $1",
+                           DB_VALUES(db_uuid(key_id), now), NULL, NULL, &changed, err)
+                  : db_run(session,
+                           "UPDATE keys SET revoked_unix_ms = $2 WHERE id = $1 AND project_id = $3"
+                           " AND revoked_unix_ms IS NULL",
+                           DB_VALUES(db_uuid(key_id), now, db_uuid(*project_id)), NULL, NULL, &changed, err);
+    if (!ok) return false;
     if (changed != 1) return err_set(err, ERR_NOT_FOUND, "there is no such key");
     return db_note_change(session, META_TOPIC, err);
 }
@@ -222,7 +228,7 @@ bool meta_key_create_limited(struct meta *meta, struct uuid project_id, const ch
 
 static bool revoke_run(struct db_session *session, void *ctx, struct err *err)
 {
-    return meta_key_end(session, *(struct uuid *)ctx, err);
+    return meta_key_end(session, NULL, *(struct uuid *)ctx, err);
 }
 
 bool meta_key_revoke(struct meta *meta, struct uuid key_id, struct err *err)

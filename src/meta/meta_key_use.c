@@ -1,4 +1,5 @@
-/* meta_key_use.c -- when keys were last used: noted in memory, for a request does not wait for the database. */
+/* meta_key_use.c -- when keys were last used: noted in memory, for a request does not wait for the database; and lists of
+ * keys that show it. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -106,4 +107,64 @@ bool meta_key_uses_save(struct meta *meta, struct err *err)
     bool ok = saving.count == 0 || db_transaction_adding(meta->db, save_run, &saving, err);
     free(saving.values);
     return ok;
+}
+
+/* -- lists ------------------------------------------------------------------------------------------------------ */
+
+struct page {
+    bool (*each)(void *ctx, const struct meta_key_info *info);
+    void *ctx;
+    bool is_stopped; /* each wants no more: that ends the reading, and is no failure */
+};
+
+static bool info_read(void *ctx, struct db_row *row, struct err *err)
+{
+    struct page *page = ctx;
+    struct meta_key_info info = { .key = { .id = db_row_uuid(row, 0), .project_id = db_row_uuid(row, 1) } };
+    (void)err;
+    db_row_text_copy(row, 2, info.key.name, sizeof info.key.name);
+    db_row_text_copy(row, 3, info.key.prefix, sizeof info.key.prefix);
+    info.key.scopes = (uint32_t)db_row_integer(row, 4);
+    db_row_text_copy(row, 5, info.key.origins, sizeof info.key.origins);
+    info.key.created_unix_us = db_row_integer(row, 6) * 1000;
+    info.key.expires_unix_us = db_row_integer(row, 7);
+    info.used_unix_us = db_row_integer(row, 8);
+    page->is_stopped = !page->each(page->ctx, &info);
+    return !page->is_stopped;
+}
+
+#define SELECT                                                                                                \
+    "SELECT k.id, k.project_id, k.name, k.prefix, k.scopes, k.origins, k.created_unix_ms, k.expires_unix_us," \
+    " u.used_unix_us FROM keys k LEFT JOIN key_uses u ON u.key_id = k.id"                                     \
+    " WHERE k.project_id = $1 AND k.revoked_unix_ms IS NULL"
+
+bool meta_key_page(struct db *db, struct uuid project_id, const struct meta_key *after, uint32_t count_max,
+                   bool (*each)(void *ctx, const struct meta_key_info *info), void *ctx, struct err *err)
+{
+    struct page page = { .each = each, .ctx = ctx };
+    bool ok =
+        after == NULL
+            ? db_read(db, SELECT " ORDER BY k.created_unix_ms, k.id LIMIT $2",
+                      DB_VALUES(db_uuid(project_id), db_integer(count_max)), info_read, &page, err)
+            : db_read(db, SELECT " AND (k.created_unix_ms, k.id) > ($3, $4) ORDER BY k.created_unix_ms, k.id LIMIT $2",
+                      DB_VALUES(db_uuid(project_id), db_integer(count_max), db_integer(after->created_unix_us / 1000),
+                                db_uuid(after->id)),
+                      info_read, &page, err);
+    return ok || page.is_stopped;
+}
+
+static bool info_keep(void *ctx, const struct meta_key_info *info)
+{
+    *(struct meta_key_info *)ctx = *info;
+    return true;
+}
+
+bool meta_key_get(struct db *db, struct uuid project_id, struct uuid key_id, struct meta_key_info *info,
+                  struct err *err)
+{
+    struct page page = { .each = info_keep, .ctx = info };
+    *info = (struct meta_key_info){ 0 };
+    if (!db_read(db, SELECT " AND k.id = $2", DB_VALUES(db_uuid(project_id), db_uuid(key_id)), info_read, &page, err))
+        return false;
+    return info->key.scopes != 0 || err_set(err, ERR_NOT_FOUND, "there is no such key");
 }

@@ -280,6 +280,11 @@ void meter_limits(struct meter *meter, struct uuid project_id, const struct uuid
     pthread_mutex_unlock(&meter->lock);
 }
 
+void meter_defaults(const struct meter *meter, struct limit_values *values)
+{
+    *values = meter->options.defaults;
+}
+
 void meter_state(struct meter *meter, struct uuid project_id, struct meter_state *state)
 {
     pthread_mutex_lock(&meter->lock);

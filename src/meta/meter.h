@@ -43,6 +43,8 @@ MUST_CHECK bool meter_query_begin(struct meter *meter, struct uuid project_id, s
 void meter_query_end(struct meter *meter, struct uuid project_id);
 /* What counts for it now: of a project with the defaults, or of a key (its own alone). */
 void meter_limits(struct meter *meter, struct uuid project_id, const struct uuid *key_id, struct limit_values *values);
+/* Of every project, where nothing is said. */
+void meter_defaults(const struct meter *meter, struct limit_values *values);
 struct meter_state {
     uint64_t bytes_today, events_this_month, queries; /* of all processes; queries: of this one */
 };

@@ -53,11 +53,12 @@ bool redaction_rule_check(const struct redaction_rule *rule, struct err *err)
 struct listing {
     bool (*each)(void *ctx, const struct redaction_rule *rule, uint64_t found_30_days);
     void *ctx;
+    bool is_stopped; /* each wants no more: that ends the reading, and is no failure */
 };
 
 static bool row_read(void *ctx, struct db_row *row, struct err *err)
 {
-    const struct listing *listing = ctx;
+    struct listing *listing = ctx;
     struct redaction_rule rule = { .id = db_row_uuid(row, 0), .project_id = db_row_uuid(row, 1) };
     int64_t finds = db_row_integer(row, 3), does = db_row_integer(row, 5);
     db_row_text_copy(row, 2, rule.name, sizeof rule.name);
@@ -68,7 +69,8 @@ static bool row_read(void *ctx, struct db_row *row, struct err *err)
     rule.does = (enum redaction_does)does;
     rule.is_on = db_row_boolean(row, 6);
     rule.created_unix_us = db_row_integer(row, 7);
-    return listing->each(listing->ctx, &rule, (uint64_t)db_row_integer(row, 8));
+    listing->is_stopped = !listing->each(listing->ctx, &rule, (uint64_t)db_row_integer(row, 8));
+    return !listing->is_stopped;
 }
 
 #define SELECT                                                                                               \
@@ -80,12 +82,40 @@ bool redaction_rule_list(struct db *db, const struct uuid *project_id,
                          bool (*each)(void *ctx, const struct redaction_rule *rule, uint64_t found_30_days), void *ctx,
                          struct err *err)
 {
-    struct listing listing = { each, ctx };
+    struct listing listing = { .each = each, .ctx = ctx };
     struct db_value since = db_integer(clock_unix_us() / INT64_C(86400000000) - 30);
-    if (project_id == NULL)
-        return db_read(db, SELECT " ORDER BY project_id, place, id", DB_VALUES(since), row_read, &listing, err);
-    return db_read(db, SELECT " WHERE project_id = $2 ORDER BY place, id", DB_VALUES(since, db_uuid(*project_id)),
-                   row_read, &listing, err);
+    bool ok = project_id == NULL
+                  ? db_read(db, SELECT " ORDER BY project_id, place, id", DB_VALUES(since), row_read, &listing, err)
+                  : db_read(db, SELECT " WHERE project_id = $2 ORDER BY place, id",
+                            DB_VALUES(since, db_uuid(*project_id)), row_read, &listing, err);
+    return ok || listing.is_stopped;
+}
+
+struct finding {
+    struct redaction_rule *rule;
+    uint64_t *found;
+    bool is_there;
+};
+
+static bool rule_take(void *ctx, const struct redaction_rule *rule, uint64_t found)
+{
+    struct finding *finding = ctx;
+    *finding->rule = *rule;
+    *finding->found = found;
+    finding->is_there = true;
+    return true;
+}
+
+bool redaction_rule_find(struct db_session *session, struct uuid project_id, struct uuid id,
+                         struct redaction_rule *rule, uint64_t *found_30_days, struct err *err)
+{
+    struct finding finding = { rule, found_30_days, false };
+    struct listing listing = { .each = rule_take, .ctx = &finding };
+    struct db_value since = db_integer(clock_unix_us() / INT64_C(86400000000) - 30);
+    if (!db_run(session, SELECT " WHERE project_id = $2 AND id = $3",
+                DB_VALUES(since, db_uuid(project_id), db_uuid(id)), row_read, &listing, NULL, err))
+        return false;
+    return finding.is_there || err_set(err, ERR_NOT_FOUND, "there is no such rule");
 }
 
 struct place {

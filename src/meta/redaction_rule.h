@@ -52,6 +52,9 @@ MUST_CHECK bool redaction_rule_list(struct db *db, const struct uuid *project_id
                                     void *ctx, struct err *err);
 /* A new one comes last. ERR_EXISTS for the name, ERR_TOO_LARGE over REDACTION_RULES_MAX. Checked before. */
 MUST_CHECK bool redaction_rule_insert(struct db_session *session, struct redaction_rule *rule, struct err *err);
+/* One of the project; ERR_NOT_FOUND. */
+MUST_CHECK bool redaction_rule_find(struct db_session *session, struct uuid project_id, struct uuid id,
+                                    struct redaction_rule *rule, uint64_t *found_30_days, struct err *err);
 MUST_CHECK bool redaction_rule_update(struct db_session *session, const struct redaction_rule *rule, struct err *err);
 MUST_CHECK bool redaction_rule_delete(struct db_session *session, struct uuid project_id, struct uuid id,
                                       struct err *err);

@@ -21,6 +21,7 @@ struct db;
 struct http_refusal;
 struct http_request;
 struct meta;
+struct meter;
 struct query_engine;
 struct accounts;
 struct oidc;
@@ -32,6 +33,7 @@ struct api_parts {
     struct meta *meta;
     struct db *db;
     struct query_engine *query;
+    struct meter *meter;
     const char *version;
     const char *own_project;         /* its name is the server's */
     uint32_t retention_days_default; /* where a project says nothing; 0: for ever */

@@ -55,6 +55,22 @@
     R(DELETE, "/api/v1/projects/{project}/members/{member}", member_remove, "Members", MEMBER_WRITE, "", "", "", 204, 0, "Takes the role away") \
     R(GET, "/api/v1/projects/{project}/audit", audit_list_project, "Audit", AUDIT_READ, "action actor object from to", "", "AuditRow", 200, API_PAGED, "What was changed in the project, newest first") \
     R(GET, "/api/v1/audit", audit_list, "Audit", AUDIT_READ_ALL, "action actor object from to", "", "AuditRow", 200, API_PAGED, "Every change and every sign-in, newest first") \
+    R(GET, "/api/v1/projects/{project}/keys", key_list, "Keys", KEY_READ, "", "", "Key", 200, API_PAGED, "Its API keys that are not revoked, oldest first") \
+    R(POST, "/api/v1/projects/{project}/keys", key_create, "Keys", KEY_WRITE, "", "KeyCreate", "KeyCreated", 201, API_ONCE | API_SECRET, "Makes a key: secret is shown this once") \
+    R(GET, "/api/v1/projects/{project}/keys/{key}", key_get, "Keys", KEY_READ, "", "", "Key", 200, 0, "One of them") \
+    R(DELETE, "/api/v1/projects/{project}/keys/{key}", key_revoke, "Keys", KEY_WRITE, "", "", "", 204, 0, "Revokes it: within a second it opens nothing on any process") \
+    R(PUT, "/api/v1/projects/{project}/keys/{key}/limits/{limit_name}", key_limit_set, "Limits", KEY_WRITE, "", "LimitSet", "Limit", 200, 0, "Limits one key, beside its project") \
+    R(DELETE, "/api/v1/projects/{project}/keys/{key}/limits/{limit_name}", key_limit_clear, "Limits", KEY_WRITE, "", "", "", 204, 0, "Of its own the key has no such limit any more") \
+    R(GET, "/api/v1/projects/{project}/limits", limit_list, "Limits", LIMIT_READ, "", "", "LimitList", 200, 0, "What the project may send and ask, and what it has used of that") \
+    R(PUT, "/api/v1/projects/{project}/limits/{limit_name}", limit_set, "Limits", LIMIT_WRITE, "", "LimitSet", "Limit", 200, 0, "Sets one of them") \
+    R(DELETE, "/api/v1/projects/{project}/limits/{limit_name}", limit_clear, "Limits", LIMIT_WRITE, "", "", "", 204, 0, "The default of the settings counts again") \
+    R(GET, "/api/v1/projects/{project}/usage", usage_get, "Limits", PROJECT_READ, "from to", "", "Usage", 200, 0, "What was sent and asked, by day and by key") \
+    R(GET, "/api/v1/projects/{project}/redaction-rules", redaction_list, "Redaction", REDACTION_READ, "", "", "RedactionRule", 200, API_PAGED, "Its redaction rules, in their order") \
+    R(POST, "/api/v1/projects/{project}/redaction-rules", redaction_create, "Redaction", REDACTION_WRITE, "", "RedactionRuleCreate", "RedactionRule", 201, API_ONCE, "Adds a rule, as the last") \
+    R(GET, "/api/v1/projects/{project}/redaction-rules/{rule}", redaction_get, "Redaction", REDACTION_READ, "", "", "RedactionRule", 200, 0, "One of them") \
+    R(PATCH, "/api/v1/projects/{project}/redaction-rules/{rule}", redaction_change, "Redaction", REDACTION_WRITE, "", "RedactionRuleChange", "RedactionRule", 200, 0, "Changes a rule") \
+    R(DELETE, "/api/v1/projects/{project}/redaction-rules/{rule}", redaction_delete, "Redaction", REDACTION_WRITE, "", "", "", 204, 0, "Deletes a rule") \
+    R(POST, "/api/v1/projects/{project}/redaction-rules/try", redaction_try, "Redaction", REDACTION_READ, "", "RedactionTry", "RedactionTried", 200, 0, "Shows what rules make of a text and attributes; nothing is kept") \
     R(GET, "/sign-in", page_sign_in, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "The page to sign in") \
     R(POST, "/sign-in", page_sign_in_try, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE | API_SLOW, "Its form") \
     R(GET, "/sign-in/style.css", page_style, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "The style sheet of the pages") \
