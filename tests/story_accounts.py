@@ -358,11 +358,18 @@ def audit(server, admin, secrets):
     return len(rows)
 
 
-def operator(server, people):
+def operator(server, admin, people):
     """The way in when a password is lost, beside the server."""
     once = re.search(r"^password +(\S+)", server.command("user", "password", "owner@example.com"), re.M).group(1)
     check(people["owner"].ask("GET", "/api/v1/users/me")[0] == 401, "a reset ends all sessions")
     check(sign_in(server, "owner@example.com", once).ask("GET", "/api/v1/projects")[0] == 403, "and its password is for one sign-in")
+    project_id, key_id, _ = server.project_create("by-operator")
+    server.command("key", "revoke", key_id)
+    server.command("retention", "set", "by-operator", "all", "30d")
+    rows = admin.get("/api/v1/audit?actor=operator")["items"]
+    told = [(row["action"], row["actor_kind"], row["object"]) for row in rows[:5]]
+    check(("key.revoke", "operator", key_id) in told and ("key.create", "operator", key_id) in told, "the operator's changes: %r" % told)
+    check(rows[4]["action"] == "project.create" and rows[4]["project_id"] == project_id, "made a project: %r" % told)
     server.command("user", "create", "spare@example.com", "--admin")
     check("spare@example.com  instance admin" in server.command("user", "list"), "the operator makes an admin")
 
@@ -395,7 +402,7 @@ def main():
             browser.wait("http://127.0.0.1:%d/account" % second_port)
         rows = audit(server, admin, [PASSWORD, once, token, admin.token, "secret of +/=&"])
         second.stop()
-        operator(server, people)
+        operator(server, admin, people)
         server.stop()
         server.start()
         with open(server.log_path + ".out") as f:

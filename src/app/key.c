@@ -97,24 +97,55 @@ static bool key_print(void *ctx, const struct meta_key *key)
     return true;
 }
 
+struct key_change {
+    struct uuid project_id, key_id;
+    const char *name;
+    const struct meta_key_limits *limits;
+    struct meta_key key;
+    char secret[META_SECRET_BYTES], id[UUID_TEXT_BYTES + 1];
+};
+static bool create_run(struct db_session *session, void *ctx, struct err *err)
+{
+    struct key_change *change = ctx;
+    if (!meta_key_insert(session, change->project_id, change->name, change->limits, &change->key, change->secret, err))
+        return false;
+    uuid_to_text(change->key.id, change->id);
+    return true;
+}
+static bool revoke_run(struct db_session *session, void *ctx, struct err *err)
+{
+    struct key_change *change = ctx;
+    return meta_key_end(session, NULL, change->key_id, err);
+}
+
+static bool key_revoke(struct meta *meta, struct uuid key_id, struct err *err)
+{
+    struct key_change change = { .key_id = key_id };
+    struct audit_event event = { .action = "key.revoke", .object_kind = "key", .object = change.id };
+    uuid_to_text(key_id, change.id);
+    return beside_change(meta, revoke_run, &change, &event, err);
+}
+
 static bool key_create(struct meta *meta, const char *project_name, const char *name,
                        const struct meta_key_limits *limits, struct err *err)
 {
     struct meta_project project;
-    struct meta_key key;
-    char secret[META_SECRET_BYTES], id[UUID_TEXT_BYTES + 1], text[RFC3339_BYTES], scopes[META_SCOPES_TEXT_BYTES];
-    if (!meta_project_find(meta, bytes_of_text(project_name), &project, err) ||
-        !meta_key_create_limited(meta, project.id, name, limits, &key, secret, err))
-        return false;
-    uuid_to_text(key.id, id);
+    char text[RFC3339_BYTES], scopes[META_SCOPES_TEXT_BYTES];
+    if (!meta_project_find(meta, bytes_of_text(project_name), &project, err)) return false;
+    struct key_change change = { .project_id = project.id, .name = name, .limits = limits };
+    struct audit_event event = {
+        .action = "key.create", .object_kind = "key", .object = change.id, .project_id = &change.project_id
+    };
+    if (!beside_change(meta, create_run, &change, &event, err)) return false;
+    const struct meta_key key = change.key;
     meta_scopes_text(key.scopes, scopes);
-    printf("key id   %s\nAPI key  %s   (shown once)\nscopes   %s\n", id, secret, scopes);
+    printf("key id   %s\nAPI key  %s   (shown once)\nscopes   %s\n", change.id, change.secret, scopes);
     if (key.origins[0]) printf("for      sending from pages of %s\n", key.origins);
     if (key.expires_unix_us != 0) {
         rfc3339_write(key.expires_unix_us, text);
         printf("expires  %s\n", text);
     }
-    explicit_bzero(secret, sizeof secret);
+    explicit_bzero(change.secret, sizeof change.secret);
     return true;
 }
 
@@ -148,7 +179,7 @@ int key_command(int argc, char **argv)
         return beside_fail(&err);
     bool ok = creates ? key_create(meta, argv[1], argv[2], &limits, &err)
               : lists ? key_list(meta, argv[1], &err)
-                      : meta_key_revoke(meta, key_id, &err);
+                      : key_revoke(meta, key_id, &err);
     meta_close(meta);
     return ok ? 0 : beside_fail(&err);
 }

@@ -151,6 +151,28 @@ static bool project_print(void *ctx, const struct meta_project *project)
     return true;
 }
 
+struct project_change {
+    const char *name;
+    struct meta_project project;
+};
+static bool project_create_run(struct db_session *session, void *ctx, struct err *err)
+{
+    struct project_change *change = ctx;
+    return meta_project_insert(session, change->name, &change->project, err);
+}
+
+static bool project_create(struct meta *meta, const char *name, struct meta_project *project, struct err *err)
+{
+    struct project_change change = { .name = name };
+    struct audit_event event = {
+        .action = "project.create", .object_kind = "project", .object = name, .project_id = &change.project.id
+    };
+    if (!app_project_name_check(name, err) || !beside_change(meta, project_create_run, &change, &event, err))
+        return false;
+    *project = change.project;
+    return true;
+}
+
 /* project list | project create NAME */
 static int command_project(int argc, char **argv)
 {
@@ -167,8 +189,8 @@ static int command_project(int argc, char **argv)
     }
     if (!config_read(&config, argc - used, argv + used, &err) || !beside_meta_open(&meta, &config, &log, &err))
         return beside_fail(&err);
-    bool ok = creates ? app_project_name_check(argv[1], &err) && meta_project_create(meta, argv[1], &project, &err)
-                      : meta_project_list(meta, project_print, NULL, &err);
+    bool ok =
+        creates ? project_create(meta, argv[1], &project, &err) : meta_project_list(meta, project_print, NULL, &err);
     if (ok && creates) project_print(NULL, &project);
     meta_close(meta);
     return ok ? 0 : beside_fail(&err);

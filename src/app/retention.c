@@ -39,6 +39,34 @@ static void days_print(uint32_t days)
     }
 }
 
+struct retention_change {
+    struct meta_retention retention;
+    bool sets;
+};
+static bool retention_run(struct db_session *session, void *ctx, struct err *err)
+{
+    const struct retention_change *change = ctx;
+    return change->sets ? meta_retention_put(session, &change->retention, err)
+                        : meta_retention_remove(session, change->retention.project_id, change->retention.table, err);
+}
+
+static bool table_change(struct meta *meta, const struct meta_project *project, const char *table, const uint32_t *days,
+                         struct err *err)
+{
+    char details[64];
+    struct retention_change change = { .retention = { .project_id = project->id, .days = days ? *days : 0 },
+                                       .sets = days != NULL };
+    snprintf(change.retention.table, sizeof change.retention.table, "%s", table);
+    int len =
+        days ? snprintf(details, sizeof details, "{\"days\":%u}", *days) : snprintf(details, sizeof details, "{}");
+    struct audit_event event = { .action = days ? "retention.set" : "retention.clear",
+                                 .object_kind = "table",
+                                 .object = table,
+                                 .project_id = &project->id,
+                                 .details = bytes_from(details, (size_t)len) };
+    return beside_change(meta, retention_run, &change, &event, err);
+}
+
 /* For each table of that name, or all. */
 static bool tables_change(struct meta *meta, const struct meta_project *project, const char *name, const uint32_t *days,
                           struct err *err)
@@ -48,9 +76,7 @@ static bool tables_change(struct meta *meta, const struct meta_project *project,
         const char *table = schema_table((enum schema_table_id)t)->name;
         if (strcmp(name, "all") != 0 && strcmp(name, table) != 0) continue;
         found++;
-        if (!(days ? meta_retention_set(meta, project->id, table, *days, err)
-                   : meta_retention_clear(meta, project->id, table, err)))
-            return false;
+        if (!table_change(meta, project, table, days, err)) return false;
         printf("%s  %s  ", project->name, table);
         if (days) {
             days_print(*days);
