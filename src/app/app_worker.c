@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "buffer/buffer.h"
+#include "meta/meter.h"
+#include "meta/meter.h"
 #include "telemetry/telemetry.h"
 #include "timefusion/flush.h"
 #include "timefusion/timefusion.h"
@@ -94,6 +96,17 @@ struct buffers_options app_buffers_options(const struct app *app)
     };
 }
 
+/* The project's limit; without one as many as the setting may say at most. */
+static uint32_t attribute_keys_of(void *ctx, struct uuid project_id)
+{
+    enum { KEYS_MAX = 10000000 };
+    struct app *app = ctx;
+    struct limit_values values;
+    meter_limits(app->meter, project_id, NULL, &values);
+    uint64_t keys = values.at[LIMIT_ATTRIBUTE_KEYS];
+    return keys == 0 || keys > KEYS_MAX ? KEYS_MAX : (uint32_t)keys;
+}
+
 struct worker_options app_worker_options(struct app *app)
 {
     app->worker_memory.columns_bytes_max = app->budget.columns;
@@ -101,6 +114,8 @@ struct worker_options app_worker_options(struct app *app)
         .timefusion = app->timefusion,
         .memory = &app->worker_memory,
         .attribute_keys_max = (uint32_t)app->config.attribute_keys,
+        .attribute_keys_of = attribute_keys_of,
+        .attribute_keys_ctx = app,
         .publish_ms = (uint32_t)app->config.publish_ms,
         .flush_ms = (uint32_t)app->config.flush_ms,
         .quiet_project_id = app->own_project_id,

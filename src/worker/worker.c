@@ -70,7 +70,9 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
     atomic_fetch_add(&options->memory->worker_count, 1);
     worker->reader = inbound_reader_create();
     worker->queue = queue_create(QUEUE_ITEMS_MAX, options->queue_bytes_max);
-    worker->rows = rows_create(&(struct rows_options){ .attribute_keys_max = options->attribute_keys_max });
+    worker->rows = rows_create(&(struct rows_options){ .attribute_keys_max = options->attribute_keys_max,
+                                                       .attribute_keys_of = options->attribute_keys_of,
+                                                       .ctx = options->attribute_keys_ctx });
     worker->writer = parquet_writer_create();
     pthread_mutex_init(&worker->lock, NULL);
     pthread_condattr_t attributes;

@@ -72,6 +72,9 @@ struct worker_options {
     struct worker_memory *memory; /* borrowed */
     uint64_t queue_bytes_max;
     uint32_t attribute_keys_max;
+    /* Of one project, where it is another; on the worker's thread. NULL: it is the same for all. */
+    uint32_t (*attribute_keys_of)(void *ctx, struct uuid project_id);
+    void *attribute_keys_ctx;
     uint32_t publish_ms; /* 250 */
     uint32_t flush_ms;   /* 60,000 */
     /* A project whose rows alone are no reason to flush that often (the process's own telemetry); all zero: none. */

@@ -26,6 +26,8 @@ struct rows *rows_create(const struct rows_options *options)
     uint32_t keys_max = options->attribute_keys_max > 0 ? options->attribute_keys_max : ATTRIBUTE_KEYS_MAX_DEFAULT;
     keys_init(&rows->keys);
     key_sets_init(&rows->key_sets, keys_max);
+    rows->key_sets.keys_max_of = options->attribute_keys_of;
+    rows->key_sets.ctx = options->ctx;
     arena_init(&rows->arena, ARENA_BLOCK_BYTES);
     arena_init(&rows->record_arena, ARENA_BLOCK_BYTES);
     buf_init(&rows->text, SIZE_MAX / 4);

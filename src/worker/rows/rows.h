@@ -69,6 +69,9 @@ struct rows_options {
     /* Distinct keys without a column that a project may name, 0: 100,000; the values of further ones go under
      * monoscope.attributes_overflow. All projects together remember at most 16 times as many. */
     uint32_t attribute_keys_max;
+    /* Of one project, where it is another; asked once a request. NULL: it is the same for all. */
+    uint32_t (*attribute_keys_of)(void *ctx, struct uuid project_id);
+    void *ctx;
 };
 struct rows *rows_create(const struct rows_options *options);
 void rows_destroy(struct rows *rows); /* NULL is fine */

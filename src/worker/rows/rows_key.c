@@ -203,6 +203,7 @@ static void set_drop(struct key_sets *sets, uint32_t index)
 
 uint32_t key_sets_open(struct key_sets *sets, struct uuid project)
 {
+    uint32_t keys_max = sets->keys_max_of ? sets->keys_max_of(sets->ctx, project) : sets->keys_max;
     sets->tick++;
     while (sets->count > 1 && sets->keys_total > (uint64_t)sets->keys_max * KEY_SETS_SHARE) {
         set_drop(sets, set_oldest(sets));
@@ -210,6 +211,7 @@ uint32_t key_sets_open(struct key_sets *sets, struct uuid project)
     for (uint32_t i = 0; i < sets->count; i++) {
         if (!uuid_equal(sets->at[i].project, project)) continue;
         sets->at[i].used_tick = sets->tick;
+        sets->at[i].keys_max = keys_max;
         return i;
     }
     if (sets->count == KEY_SETS_PROJECTS_MAX) set_drop(sets, set_oldest(sets));
@@ -218,7 +220,7 @@ uint32_t key_sets_open(struct key_sets *sets, struct uuid project)
         uint32_t cap = sets->count < 16 ? 16 : sets->count * 2;
         sets->at = mem_realloc(sets->at, cap * sizeof *sets->at);
     }
-    sets->at[sets->count] = (struct key_set){ .project = project, .used_tick = sets->tick };
+    sets->at[sets->count] = (struct key_set){ .project = project, .keys_max = keys_max, .used_tick = sets->tick };
     return sets->count++;
 }
 
@@ -238,7 +240,7 @@ bool key_sets_admit(struct key_sets *sets, uint32_t index, uint64_t hash)
             if (set->hashes[at] == hash) return true;
         }
     }
-    if (set->count >= sets->keys_max) return false;
+    if (set->count >= set->keys_max) return false;
     if ((uint64_t)(set->count + 1) * 4 > (uint64_t)set->cap * 3) {
         uint64_t *hashes = set->hashes;
         uint32_t cap = set->cap;

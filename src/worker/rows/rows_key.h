@@ -137,12 +137,15 @@ struct key_set {
     struct uuid project;
     uint64_t *hashes; /* open addressing; 0: free */
     uint32_t count, cap;
+    uint32_t keys_max; /* of the project, as of the last key_sets_open */
     uint64_t used_tick;
 };
 struct key_sets {
     struct key_set *at;
     uint32_t count, keys_max;
     uint64_t tick, keys_total;
+    uint32_t (*keys_max_of)(void *ctx, struct uuid project); /* NULL: keys_max of each */
+    void *ctx;
 };
 void key_sets_init(struct key_sets *sets, uint32_t keys_max);
 void key_sets_deinit(struct key_sets *sets);

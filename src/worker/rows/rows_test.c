@@ -164,6 +164,28 @@ static void test_attribute_keys_max(void **state)
     assert_cell(f, 6, "attributes", "{\"f\":8}");
 }
 
+static uint32_t keys_of(void *ctx, struct uuid project_id)
+{
+    (void)project_id;
+    return *(uint32_t *)ctx;
+}
+
+/* Goal: a project may have another number of keys than all, and it may change while rows are made. */
+static void test_attribute_keys_of_a_project(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t most = 1;
+    rows_destroy(f->rows);
+    f->rows =
+        rows_create(&(struct rows_options){ .attribute_keys_max = 3, .attribute_keys_of = keys_of, .ctx = &most });
+    sent_span(f, ATTRIBUTES(f, text_of("a", "1"), text_of("b", "2")));
+    build(f);
+    assert_cell(f, 0, "attributes", "{\"a\":\"1\",\"monoscope.attributes_overflow\":{\"b\":\"2\"}}");
+    most = 2;
+    build(f);
+    assert_cell(f, 1, "attributes", "{\"a\":\"1\",\"b\":\"2\"}");
+}
+
 /* Goal: more keys than are remembered do no harm. Method: 40,000 keys over 100 requests, a known one in each. */
 static void test_keys_are_forgotten(void **state)
 {
@@ -196,6 +218,7 @@ int main(void)
         TEST(test_log_id),
         TEST(test_days_and_full_columns),
         cmocka_unit_test_setup_teardown(test_attribute_keys_max, setup_few_keys, teardown),
+        cmocka_unit_test_setup_teardown(test_attribute_keys_of_a_project, setup_few_keys, teardown),
         TEST(test_keys_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
