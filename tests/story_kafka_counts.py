@@ -154,6 +154,7 @@ def trouble(first, second, query, asker, loads):
 
     def worker_stands_still():
         second.process.send_signal(signal.SIGSTOP)
+        asker.wait_warning(r"of partition \"monoscope\.telemetry/\d\" does not answer")
         wait_until(lambda: len(partitions(first)) == 3, "the other worker takes its partitions", 60)
         second.process.send_signal(signal.SIGCONT)
 

@@ -10,10 +10,12 @@
 #include <stdlib.h>
 
 enum {
-    WAIT_MS = 20000,
+    WAIT_MS = 1000, /* then a peer answers that there is nothing: one that stands still is noticed */
     CONNECT_MS_MAX = 2000,
-    ANSWER_MS_MAX = 30000, /* more than WAIT_MS */
-    PIECE_MS_MAX = 10000,
+    IDLE_MS_MAX = 3000, /* without a byte; more than WAIT_MS */
+    ANSWER_MS_MAX = 60000,
+    SELF_MS = 20000,
+    LOOK_MS = 500,
     RETRY_MS_MIN = 100,
     RETRY_MS_MAX = 2000,
     ROOM_MS = 500, /* until there may be room again */
@@ -102,7 +104,7 @@ static void rest(const struct follower *follower, uint32_t ms)
 }
 
 static void exchange_init(const struct follower *follower, struct http_exchange *exchange,
-                          struct http_client_header headers[2], const char *url, uint32_t ms_max)
+                          struct http_client_header headers[2], const char *url)
 {
     headers[0] = (struct http_client_header){ "authorization", follower->shared->authorization };
     headers[1] = (struct http_client_header){ 0 };
@@ -110,7 +112,8 @@ static void exchange_init(const struct follower *follower, struct http_exchange 
                                         .url = url,
                                         .headers = headers,
                                         .connect_ms_max = CONNECT_MS_MAX,
-                                        .total_ms_max = ms_max,
+                                        .idle_ms_max = IDLE_MS_MAX,
+                                        .total_ms_max = ANSWER_MS_MAX,
                                         .cancel = &follower->stops };
 }
 
@@ -147,7 +150,7 @@ static bool remote_read(void *ctx, uint64_t offset, void *ptr, size_t len, struc
     char url[300], hash[FEED_HASH_DIGITS + 1];
     snprintf(url, sizeof url, "%s://%s/peer/v1/segment/%" PRIu64 "?offset=%" PRIu64 "&bytes=%zu",
              follower->shared->scheme, follower->address, remote->id, offset, len);
-    exchange_init(follower, &exchange, headers, url, PIECE_MS_MAX);
+    exchange_init(follower, &exchange, headers, url);
     exchange.into = ptr;
     exchange.answer_bytes_max = len;
     http_client_run(follower->shared->client, &exchange, 1);
@@ -305,10 +308,10 @@ static uint64_t *ids_sorted(const struct feed *feed, uint32_t *count)
 /* A look at the table that began OWNER_LOOK_MS ago at most: rule 2 of owner.h. False: we stop. */
 static bool tables_are_known(struct follower *follower)
 {
-    while (!stopping(follower)) {
+    for (uint32_t turn = 0; !stopping(follower); turn++) {
         uint64_t looked_ns = timefusion_looked_mono_ns(follower->shared->timefusion);
         if (looked_ns > 0 && clock_mono_ns() - looked_ns < OWNER_LOOK_MS * 1000000ull) return true;
-        timefusion_refresh_soon(follower->shared->timefusion);
+        if (turn % (LOOK_MS / 20) == 0) timefusion_refresh_soon(follower->shared->timefusion);
         clock_sleep_ms(20);
     }
     return false;
@@ -420,7 +423,7 @@ static bool ask(struct follower *follower, struct err *err)
     uuid_to_text(follower->list_id, list);
     snprintf(url, sizeof url, "%s://%s/peer/v1/changes?list=%s&since=%" PRIu64 "&wait=%d", follower->shared->scheme,
              follower->address, list, follower->number, WAIT_MS);
-    exchange_init(follower, &exchange, headers, url, ANSWER_MS_MAX);
+    exchange_init(follower, &exchange, headers, url);
     exchange.answer_bytes_max = FEED_BYTES_MAX;
     http_client_run(follower->shared->client, &exchange, 1);
     bool ok = exchange.err.code == ERR_OK && exchange.status == 200;
@@ -453,7 +456,7 @@ static void *follower_main(void *arg)
         if (ok) {
             state_set(follower, NULL);
             retry_ms = RETRY_MS_MIN;
-            if (follower->state.is_self) rest(follower, WAIT_MS);
+            if (follower->state.is_self) rest(follower, SELF_MS);
         } else if (err.code == ERR_NOT_FOUND) {
             state_set(follower, NULL); /* a segment was joined or stored meanwhile: the next answer says into what */
             rest(follower, RETRY_MS_MIN / 5);

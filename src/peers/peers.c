@@ -14,6 +14,7 @@ enum {
     TURN_MS = 250,
     MEMBERS_MS = 1000,
     MEMBERS_OLD_MS = 10000, /* not told for so long: who has what may have changed */
+    TABLES_OLD_MS = 10000,
     PARTING_MS =
         60000, /* a worker that has no partition any more is followed so long: others may not have come as far */
     WARNINGS_MAX = 20,
@@ -216,6 +217,13 @@ static void state_look(struct peers *peers)
         warning_add(&warnings, "which workers have the newest rows is not known, some may be missing: %s",
                     peers->members_err.code != ERR_OK ? peers->members_err.text : "Kafka has not told yet");
     for (uint32_t p = 0; p < peers->partition_count; p++) partition_warn(peers, &peers->partitions[p], &warnings);
+    uint64_t looked_ns = timefusion_looked_mono_ns(peers->options.timefusion);
+    if (looked_ns > 0 && now_ns - looked_ns > TABLES_OLD_MS * 1000000ull && peers->peer_count > 0)
+        warning_add(
+            &warnings,
+            "the tables could not be looked at for %u s, so nothing new is taken from workers: the newest rows are "
+            "missing",
+            (unsigned)((now_ns - looked_ns) / 1000000000));
     if (atomic_load(&peers->shared.is_full))
         warning_add(&warnings,
                     "copies of workers' segments have reached %" PRIu64

@@ -9,10 +9,11 @@
 #include "base/clock.h"
 
 enum { WAIT_MS_MAX = 60000 };
+#define SOON_NS_MIN UINT64_C(200000000)
 
 struct refreshed {
     struct delta_table *table;
-    uint64_t due_mono_ns;
+    uint64_t due_mono_ns, begun_mono_ns; /* of the next look, and of the last */
     _Atomic uint64_t looked_mono_ns;
     uint32_t wait_ms; /* the interval; longer after errors */
     bool has_failed;
@@ -30,7 +31,7 @@ struct refresh {
 static void table_refresh(struct refresh *refresh, struct refreshed *it)
 {
     struct err err = { 0 };
-    uint64_t begin_ns = clock_mono_ns();
+    uint64_t begin_ns = it->begun_mono_ns = clock_mono_ns();
     bool ok = delta_refresh(it->table, &err);
     if (ok) atomic_store(&it->looked_mono_ns, begin_ns);
     if (!ok && !it->has_failed) log_warn(refresh->log, "delta.refresh_failed", log_text("err", err.text));
@@ -71,7 +72,8 @@ static void *refresh_run(void *ctx)
             continue;
         }
         for (uint32_t t = 0; t < refresh->table_count; t++) {
-            if (!refresh->tables[t].has_failed) table_refresh(refresh, &refresh->tables[t]);
+            struct refreshed *it = &refresh->tables[t];
+            if (clock_mono_ns() - it->begun_mono_ns > SOON_NS_MIN) table_refresh(refresh, it);
         }
     }
 }

@@ -19,6 +19,7 @@ struct refresh_options {
 MUST_CHECK bool refresh_open(struct refresh **refresh, const struct refresh_options *options, struct err *err);
 /* When the oldest of the tables' last looks that worked began; 0: one was not looked at yet. Any thread. */
 uint64_t refresh_looked_mono_ns(struct refresh *refresh);
-/* The next look is now, not after the interval; any thread. */
+/* The next look is now, not after the interval, nor after the wait that follows an error; a table that was looked at within
+ * the last fifth of a second is left alone. Any thread. */
 void refresh_soon(struct refresh *refresh);
 void refresh_close(struct refresh *refresh); /* NULL is fine */
