@@ -341,7 +341,7 @@ def audit(server, admin, secrets):
     check(numbers == sorted(set(numbers), reverse=True), "newest first, none twice")
     seen = {(row["action"], row["is_refused"]) for row in rows}
     for action in ("user.create", "user.change", "user.change_password", "session.sign_in", "session.sign_out", "session.revoke",
-                   "member.set", "member.remove", "team.create", "team.add_member", "team.delete"):
+                   "member.set", "member.remove", "sql.change", "team.create", "team.add_member", "team.delete"):
         check((action, False) in seen, "%s is in the audit log: %r" % (action, sorted(seen)))
     check(("session.sign_in", True) in seen, "refused sign-ins too")
     methods = {row["details"].get("method") for row in rows if row["action"] == "session.sign_in" and not row["is_refused"]}

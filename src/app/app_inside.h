@@ -147,4 +147,6 @@ MUST_CHECK bool app_person_begin(void *ctx, struct bytes user, const char *addre
                                  struct err *err);
 MUST_CHECK bool app_person_end(void *ctx, struct bytes user, const char *address, bool is_right, struct bytes database,
                                struct pgwire_user *who, struct err *err);
+MUST_CHECK bool app_sql_changes(void *ctx, const struct pgwire_user *who, const char *address, const char *statement,
+                                struct err *err);
 MUST_CHECK bool app_login_still(void *ctx, const struct pgwire_user *who, struct err *err);

@@ -2,6 +2,7 @@
 #include "app/app_inside.h"
 #include "base/disk.h"
 #include "meta/accounts.h"
+#include "meta/audit.h"
 #include "meta/meta.h"
 #include "web/oidc/oidc.h"
 #include <stdio.h>
@@ -91,8 +92,26 @@ bool app_person_end(void *ctx, struct bytes user, const char *address, bool is_r
     if (!accounts_sql_end(app->accounts, user, address, is_right, database, &sql, err)) return false;
     who->user_id = sql.user_id;
     who->project_id = sql.project_id;
+    snprintf(who->name, sizeof who->name, "%.*s", (int)user.len, (const char *)user.ptr);
     if (!sql.can_write) strcpy(who->read_only_why, "your role in this project is viewer");
     return true;
+}
+
+bool app_sql_changes(void *ctx, const struct pgwire_user *who, const char *address, const char *statement,
+                     struct err *err)
+{
+    struct app *app = ctx;
+    const struct uuid none = { 0 };
+    struct actor actor = { .kind = uuid_equal(who->user_id, none) ? ACTOR_KEY : ACTOR_USER,
+                           .user_id = who->user_id,
+                           .key_id = who->key_id,
+                           .project_id = who->project_id };
+    snprintf(actor.name, sizeof actor.name, "%s", who->name);
+    snprintf(actor.address, sizeof actor.address, "%s", address);
+    struct audit_event event = {
+        .action = "sql.change", .object_kind = "statement", .object = statement, .project_id = &who->project_id
+    };
+    return audit_write_alone(meta_db(app->meta), &actor, &event, err);
 }
 
 bool app_login_still(void *ctx, const struct pgwire_user *who, struct err *err)

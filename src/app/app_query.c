@@ -8,6 +8,7 @@
 #include "timefusion/query/query.h"
 #include "worker/worker.h"
 #include <inttypes.h>
+#include <stdio.h>
 
 /* The key is what counts; a user that names another project than the key's is a mistake worth telling. */
 static bool login(void *ctx, struct bytes user, struct bytes password, struct pgwire_user *who, struct err *err)
@@ -27,6 +28,7 @@ static bool login(void *ctx, struct bytes user, struct bytes password, struct pg
                        (const char *)user.ptr);
     who->project_id = key.project_id;
     who->key_id = key.id;
+    snprintf(who->name, sizeof who->name, "%s", key.name);
     if ((key.scopes & (META_SCOPE_INGEST | META_SCOPE_ADMIN)) == 0)
         strcpy(who->read_only_why, "this API key has scope query alone");
     who->is_operator = meta_project_find(app->meta, bytes_of_text(APP_OWN_PROJECT), &project, &missing) &&
@@ -96,6 +98,7 @@ bool app_query_start(struct app *app, struct err *err)
                    .person_begin = app_person_begin,
                    .person_end = app_person_end,
                    .still = app_login_still,
+                   .changes = app_sql_changes,
                    .ctx = app },
         .tls = app->tls,
         .log = app->log,

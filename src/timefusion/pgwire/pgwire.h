@@ -29,6 +29,7 @@ struct pgwire_user {
     struct uuid user_id; /* a person's; all zero: a key's */
     struct uuid key_id;
     char read_only_why[64]; /* empty: may change rows */
+    char name[256];         /* of the key or the person, for the audit log */
 };
 struct pgwire_login {
     /* Whom do this user and password let in? ERR_UNAUTHENTICATED with words for the person when nobody. */
@@ -42,6 +43,9 @@ struct pgwire_login {
                        struct pgwire_user *who, struct err *err);
     /* Does the login still hold? Asked before a message when a second has passed; false ends the connection. NULL: always. */
     bool (*still)(void *ctx, const struct pgwire_user *who, struct err *err);
+    /* A statement that changes rows or files is about to run ("DELETE"): false refuses it. NULL: nobody needs to know. */
+    bool (*changes)(void *ctx, const struct pgwire_user *who, const char *address, const char *statement,
+                    struct err *err);
     void *ctx;
 };
 struct pgwire_options {

@@ -91,6 +91,17 @@ static void send_complete(struct session *session, struct portal *portal, bool w
     session_send_plain(session, 'C', tag);
 }
 
+static bool change_allowed(const struct session *session, const struct query_statement *statement, struct err *err)
+{
+    const struct pgwire_login *login = &session->options.server->login;
+    char address[64], tag[64];
+    if (!login->changes || session->who.read_only_why[0] || !query_statement_changes(statement)) return true;
+    tcp_peer(session->tcp, address, sizeof address);
+    query_statement_tag(statement, 0, tag);
+    tag[strcspn(tag, " ")] = '\0';
+    return login->changes(login->ctx, &session->who, address, tag, err);
+}
+
 /* Up to rows_max rows (0: all); then PortalSuspended or CommandComplete. */
 static bool portal_run(struct session *session, struct portal *portal, uint32_t rows_max, struct err *err)
 {
@@ -102,6 +113,7 @@ static bool portal_run(struct session *session, struct portal *portal, uint32_t 
     }
     if (!transaction_allows(session, statement, err)) return false;
     if (!portal->cursor && !portal->is_done) {
+        if (!change_allowed(session, statement, err)) return false;
         if (!query_execute(statement, portal->parameters, portal->parameter_count, &portal->cursor, err)) return false;
         transaction_step(session, statement);
         uint32_t considered;

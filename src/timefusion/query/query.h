@@ -107,6 +107,8 @@ enum query_transaction { QUERY_TRANSACTION_NONE, QUERY_TRANSACTION_BEGIN, QUERY_
 enum query_transaction query_statement_transaction(const struct query_statement *statement);
 /* DELETE, UPDATE: done at once and for good, so not inside a transaction block. */
 bool query_statement_is_final(const struct query_statement *statement);
+/* These, OPTIMIZE and VACUUM: what query_session_set_read_only refuses. */
+bool query_statement_changes(const struct query_statement *statement);
 
 MUST_CHECK bool query_execute(struct query_statement *statement, const struct query_parameter *parameters,
                               uint32_t count, struct query_cursor **cursor, struct err *err);

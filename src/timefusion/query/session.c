@@ -169,6 +169,11 @@ bool query_statement_is_final(const struct query_statement *statement)
     return statement->plan->kind == PLAN_DELETE || statement->plan->kind == PLAN_UPDATE;
 }
 
+bool query_statement_changes(const struct query_statement *statement)
+{
+    return is_change(statement->plan);
+}
+
 bool query_execute(struct query_statement *statement, const struct query_parameter *parameters, uint32_t count,
                    struct query_cursor **cursor, struct err *err)
 {

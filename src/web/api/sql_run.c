@@ -1,5 +1,6 @@
 #include "web/api/sql_run.h"
 #include "base/clock.h"
+#include "meta/audit.h"
 #include "web/api/api_inside.h"
 #include <stdio.h>
 
@@ -49,6 +50,19 @@ static bool one_statement(struct bytes sql, struct bytes *statement, struct err 
     return true;
 }
 
+/* A change is in the audit log before it runs. */
+static bool change_told(struct api_call *call, const struct query_statement *statement, struct err *err)
+{
+    char tag[64];
+    if (!query_statement_changes(statement)) return true;
+    query_statement_tag(statement, 0, tag);
+    tag[strcspn(tag, " ")] = '\0';
+    struct audit_event event = {
+        .action = "sql.change", .object_kind = "statement", .object = tag, .project_id = &call->project.id
+    };
+    return audit_write_alone(call->parts->db, call->actor, &event, err);
+}
+
 bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query *query, struct err *err)
 {
     struct bytes sql;
@@ -70,6 +84,7 @@ bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query
                        query->parameter_count);
     if (!query->may_write && is_writing(run->statement))
         return err_set(err, ERR_FORBIDDEN, "this statement changes the tables: that takes the permission DATA_WRITE");
+    if (!change_told(call, run->statement, err)) return false;
     run->column_count = query_statement_columns(run->statement, &run->columns);
     api_watch_begin(call, cancel, run->session);
     return query_execute(run->statement, query->parameters, query->parameter_count, &run->cursor, err);
