@@ -6,7 +6,7 @@
         proxy.away = True             # and refuse whoever comes, until it is False
         proxy.count("request")        # seen since the last cut()
 
-`away_after` of cut(): the seconds that it is away after the cut."""
+`away_after` of cut(): the seconds that it is away after the cut; `then_target`: the port of another server from then on."""
 import socket
 import struct
 import threading
@@ -22,6 +22,7 @@ class CutProxy:
         self.counts = {"request": 0, "answer": 0}
         self.wanted = None
         self.away_after = 0.0
+        self.then_target = None
         self.away = False
         self.cuts = 0
         self.open = set()
@@ -36,11 +37,12 @@ class CutProxy:
         self.listener.close()
         self.close_all()
 
-    def cut(self, kind, number, away_after=0.0):
+    def cut(self, kind, number, away_after=0.0, then_target=None):
         with self.lock:
             self.counts = {"request": 0, "answer": 0}
             self.wanted = (kind, number) if number else None
             self.away_after = away_after
+            self.then_target = then_target
             self.cuts = 0
 
     def count(self, kind):
@@ -70,6 +72,7 @@ class CutProxy:
                 return False
             self.wanted = None
             self.cuts += 1
+            self.target = self.then_target or self.target
         if self.away_after:
             self.go_away(self.away_after)
         return True
