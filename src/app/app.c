@@ -120,6 +120,7 @@ void app_tick(struct app *app)
     struct web_readiness readiness = { 0 };
     bool is_ready = true;
     if (app->timefusion) timefusion_trim(app->timefusion);
+    app_again_tick(app);
     watch_ready(&app->watch, &readiness);
     for (uint32_t i = 0; i < readiness.part_count; i++) is_ready = is_ready && readiness.parts[i].is_ready;
     services_set(&app->services, is_ready); /* gRPC's health checks and /readyz say the same */
@@ -178,6 +179,7 @@ void app_stop(struct app *app)
     query_engine_close(app->query);
     peers_close(app->peers); /* they ask Kafka */
     buffer_close(app->buffer);
+    app_again_close(app);
     app_kafka_close(app);
     rollups_close(app->rollups); /* after all workers */
     maintenance_close(app->maintenance);

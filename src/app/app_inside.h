@@ -16,6 +16,7 @@
 #include "base/budget.h"
 #include "base/span.h"
 #include "base/uuid.h"
+#include "buffer/parked.h"
 #include "timefusion/pgwire/pgwire.h"
 #include "worker/tap.h"
 #include "worker/worker.h"
@@ -29,6 +30,15 @@ struct app_flush {
     uint64_t ticket;
     uint32_t count;
     struct kafka_bounds *bounds;
+};
+
+/* A parked record on its way into our own log again; `state` is set by the log's thread, the rest is the main thread's. */
+enum app_again_state { AGAIN_IDLE, AGAIN_UNDER_WAY, AGAIN_REFUSED, AGAIN_STORED, AGAIN_DROPPED };
+struct app_again {
+    _Atomic(enum app_again_state) state;
+    struct parked_entry entry;
+    struct inbound *inbound;
+    bool is_stuck; /* said so once */
 };
 
 struct app {
@@ -59,8 +69,9 @@ struct app {
     struct worker_memory worker_memory;
     struct rollups *rollups; /* NULL: none */
     struct tap_source taps[1];
-    uint32_t tap_count;                 /* for every worker */
-    struct worker *worker;              /* of our own log; NULL with Kafka */
+    uint32_t tap_count;    /* for every worker */
+    struct worker *worker; /* of our own log; NULL with Kafka */
+    struct app_again again;
     struct kafka *kafka;                /* NULL: the buffer is our own log */
     struct member *member;              /* of its group; NULL without role worker */
     struct peer_server *peer_server;    /* of a worker with Kafka; NULL else */
@@ -119,6 +130,12 @@ void app_fail(struct app *app, const struct err *err);
 struct buffers_options app_buffers_options(const struct app *app);
 /* What the workers of a log and of Kafka's partitions have in common. */
 struct worker_options app_worker_options(struct app *app);
+
+/* ---- records of our own log that cannot be stored ---- */
+MUST_CHECK bool app_park(struct app *app, const struct worker_failed *failed, struct err *err);
+void app_again_tick(struct app *app);   /* each second: what `monoscope parked replay` asked for */
+void app_again_settle(struct app *app); /* waits for the log's answer, at most 2 s */
+void app_again_close(struct app *app);
 
 /* ---- other processes: with Kafka ---- */
 #define APP_CLUSTER_KEY_BYTES 256

@@ -24,27 +24,12 @@ static void sink_record(void *ctx, const struct buffer_record *record, void *req
     if (!app->replay_failed && !worker_replay(app->worker, record, &app->replay_err)) app->replay_failed = true;
 }
 
-static bool body_park(struct app *app, const struct worker_failed *failed, struct err *err)
-{
-    struct disk_file *file;
-    char dir[1024], path[1100];
-    app_path(app, "parked", dir, sizeof dir);
-    snprintf(path, sizeof path, "%s/%020" PRIu64 ".otlp", dir, failed->record.position);
-    log_error(app->log, "worker.record_parked", log_text("file", path), log_text("err", failed->reason));
-    if (!disk_real.ops->mkdir(&disk_real, dir, err) ||
-        !disk_real.ops->open(&disk_real, path, DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, &file, err))
-        return false;
-    bool ok = disk_real.ops->pwrite(file, 0, &failed->record.body, 1, err) && disk_real.ops->sync(file, err);
-    disk_real.ops->close(file);
-    return ok && disk_real.ops->sync_dir(&disk_real, dir, err);
-}
-
 /* In our own log there is nothing to wait for: what cannot be stored is parked. */
 static bool on_mark(void *ctx, uint64_t position, const struct worker_failed *failed, uint32_t count, struct err *err)
 {
     (void)position;
     for (uint32_t f = 0; f < count; f++)
-        if (!body_park(ctx, &failed[f], err)) return false;
+        if (!app_park(ctx, &failed[f], err)) return false;
     return true;
 }
 
@@ -167,6 +152,7 @@ void app_rows_store(struct app *app)
         app->member = NULL;
     }
     if (!app->worker || !app->ingest) return;
+    app_again_settle(app);
     /* The log answers before it hands over: what was answered is on its way, and is waited for. */
     struct worker_stats stats;
     worker_stats(app->worker, &stats);

@@ -3,6 +3,7 @@
 #include "app/beside.h"
 #include "app/key.h"
 #include "app/metadata.h"
+#include "app/parked.h"
 #include "app/retention.h"
 #include "app/send.h"
 #include "app/user.h"
@@ -205,6 +206,7 @@ static int command_help(void)
            "  monoscope key create PROJECT NAME [--scopes ingest,query,admin] [--expires 90d] [--browser ORIGINS]\n"
            "  monoscope key list PROJECT | revoke ID\n"
            "  monoscope retention set PROJECT TABLE 30d | list | clear PROJECT TABLE\n"
+           "  monoscope parked list | show ID [--body] | replay ID... | replay all\n"
            "  monoscope user list | create EMAIL [--admin] | password EMAIL | admin EMAIL\n"
            "  monoscope meta copy --from URL --to URL | backup FILE | restore FILE | check\n"
            "  monoscope version | help\n",
@@ -223,6 +225,7 @@ int main(int argc, char **argv)
     if (strcmp(command, "project") == 0) return command_project(argc - 2, argv + 2);
     if (strcmp(command, "key") == 0) return key_command(argc - 2, argv + 2);
     if (strcmp(command, "retention") == 0) return retention_command(argc - 2, argv + 2);
+    if (strcmp(command, "parked") == 0) return parked_command(argc - 2, argv + 2);
     if (strcmp(command, "user") == 0) return user_command(argc - 2, argv + 2);
     if (strcmp(command, "meta") == 0) return metadata_command(argc - 2, argv + 2);
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0) return command_help();
