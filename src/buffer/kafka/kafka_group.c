@@ -560,6 +560,8 @@ bool kafka_group_open(struct kafka_group **out, const struct kafka_group_options
         { "max.poll.interval.ms", poll },
         { "queued.max.messages.kbytes", kib },
         { "fetch.max.bytes", message },
+        { "fetch.min.bytes", "65536" }, /* a few requests at a time, not each by itself; none waits longer than this: */
+        { "fetch.wait.max.ms", "50" },
         { "fetch.message.max.bytes", "4194304" },
         { "receive.message.max.bytes", receive },
         { "fetch.queue.backoff.ms", "20" },
