@@ -45,6 +45,7 @@ static const struct command {
       "how long rows are kept" },
     { "retentions", "set", "PUT", "/projects/{project}/retention/{table}", "table days#", "", "table days",
       "0: for ever" },
+    { "retentions", "clear", "DELETE", "/projects/{project}/retention/{table}", "table", "", "", "" },
     { "keys", "list", "GET", "/projects/{project}/keys", "", "", "prefix name scopes expires_at used_at id",
       "API keys of the project" },
     { "keys", "create", "POST", "/projects/{project}/keys", "name", "scopes, origins, expires_at",
@@ -67,7 +68,6 @@ static const struct command {
     { "redactions", "delete", "DELETE", "/projects/{project}/redaction-rules/{rule}", "rule", "", "", "" },
     { "redactions", "try", "POST", "/projects/{project}/redaction-rules/try", "text", "", "text found",
       "shows what the rules make of a text" },
-    { "retentions", "clear", "DELETE", "/projects/{project}/retention/{table}", "table", "", "", "" },
 };
 
 static const struct command *command_find(const char *noun, const char *verb)
