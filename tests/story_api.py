@@ -3,8 +3,8 @@
 
 schemathesis (in an environment of its own, tests/schemathesis) makes requests from /api/v1/openapi.json, right and wrong ones,
 as an instance admin, as an admin key and as nobody: no 5xx, no answer or status that the document does not have, wrong input
-refused. Then by hand: paging while rows come and go, ETag and If-Match, Idempotency-Key, answers in pieces to a slow reader and to
-one that goes away, a stop in the middle, bodies that are too large, too deep, not JSON.
+refused. Then by hand: paging while rows come and go, ETag and If-Match, Idempotency-Key (on SQLite, on PostgreSQL, by two
+processes), answers in pieces to a slow reader and to one that goes away, a stop in the middle, bodies that are too large, too deep, not JSON.
 time_limit_s: 300
 """
 import concurrent.futures
@@ -21,6 +21,7 @@ import time
 
 from apiclient import Caller, first_admin, sign_in, settle, PASSWORD
 from monoscope import FULL, REPO, STORY_DIR, Server, check, wait_until
+from postgres import Postgres
 
 DEPS = os.environ.get("MONO_DEPS_DIR") or os.path.join(REPO, ".deps")
 HERE = os.path.join(REPO, "tests", "schemathesis")
@@ -218,10 +219,31 @@ def check_stop(server, admin):
     return seconds
 
 
+def check_on_postgres():
+    """What goes into the metadata, on the other backend: pages, races, repeats; those also by another process, after a restart."""
+    with Postgres() as postgres:
+        options = ["--database", postgres.url("api")]
+        with Server(data=os.path.join(STORY_DIR, "postgres-data"), options=options) as server:
+            admin = first_admin(server)
+            check_pages(admin)
+            check_races(server, admin)
+            check_once(admin)
+            other = Server(data=os.path.join(STORY_DIR, "postgres-other"), options=options)
+            with other:
+                same = Caller(other, admin.token)
+                status, body, headers = same.ask("POST", "/projects", {"name": "once"}, headers={"idempotency-key": "k1"})
+                check(status == 201 and headers["idempotency-replayed"] == "true", "another process knows what was done: %s" % body)
+            server.kill()
+            server.start()
+            again = Caller(server, admin.token).ask("POST", "/projects", {"name": "once"}, headers={"idempotency-key": "k1"})
+            check(again[0] == 201 and again[1] == body, "and so does a later one: %s" % (again[:2],))
+
+
 def main():
     seed = int(os.environ.get("STORY_SEED") or int(time.time()))
     print("STORY_SEED=%d" % seed, flush=True)
     home = schemathesis_home()
+    check_on_postgres()
     with Server(flush="2s") as server:
         admin = first_admin(server)
         operations = check_document(server, admin)

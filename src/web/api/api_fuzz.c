@@ -1,7 +1,7 @@
 /* What strangers send to the API before anyone looks at who they are, and what follows: a path, a query, a body, a cursor.
  *
  * The first byte says which: 0 method and path; 1 percent-decoding; 2 a time; 3 a body against every schema; 4 a query value
- * against every parameter. Whatever comes, nothing reads beyond it, and an error says something. */
+ * against every parameter; 5 a cursor. Whatever comes, nothing reads beyond it, and an error says something. */
 #include <stdlib.h>
 
 #include "web/api/api_inside.h"
@@ -49,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena = { 0 };
     struct api_match match;
     int64_t unix_us;
-    switch (data[0] % 5) {
+    struct bytes after[2];
+    switch (data[0] % 6) {
     case 0: (void)!api_route_find(BYTES("GET"), text, &match); break;
     case 1:
         if (percent_decode(&arena, text, true, &out) && out.len > text.len) abort();
@@ -66,7 +67,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         yyjson_doc_free(doc);
         break;
     }
-    default: value_all(schemas, text);
+    case 4: value_all(schemas, text); break;
+    default:
+        if (cursor_read(&arena, "search", 2, text, after) && after[0].len + after[1].len > text.len) abort();
     }
     arena_deinit(&arena);
     free(copy);

@@ -50,6 +50,10 @@ void problem_answer(struct http_request *request, const struct err *err, int sta
 /* Percent-decoding. False: it is not right, or not UTF-8, or has a NUL. */
 MUST_CHECK bool percent_decode(struct arena *arena, struct bytes text, bool plus_is_blank, struct bytes *out);
 
+/* A list's place back into the texts it was made of; false: it is none of that route with so many keys. */
+MUST_CHECK bool cursor_read(struct arena *arena, const char *route_id, uint32_t keys, struct bytes cursor,
+                            struct bytes *after);
+
 /* The whole document, made once at start. */
 MUST_CHECK bool openapi_make(const struct schemas *schemas, const char *version, struct buf *out, struct err *err);
 struct bytes api_document(const struct api *api);

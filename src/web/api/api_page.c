@@ -37,21 +37,20 @@ static bool base64url_read(struct arena *arena, struct bytes text, struct bytes 
 }
 
 /* ["project_list","a name","an id"] */
-static bool cursor_read(struct api_call *call, struct bytes cursor, struct api_page *page)
+bool cursor_read(struct arena *arena, const char *route_id, uint32_t keys, struct bytes cursor, struct bytes *after)
 {
     struct bytes json;
-    if (!base64url_read(call->arena, cursor, &json)) return false;
+    if (cursor.len > CURSOR_BYTES_MAX || !base64url_read(arena, cursor, &json)) return false;
     yyjson_doc *doc = yyjson_read((const char *)json.ptr, json.len, 0);
     yyjson_val *root = yyjson_doc_get_root(doc), *one;
     size_t i, count;
-    bool ok = yyjson_is_arr(root) && yyjson_arr_size(root) == page->keys + 1 &&
-              yyjson_equals_str(yyjson_arr_get_first(root), call->route->id);
+    bool ok = yyjson_is_arr(root) && yyjson_arr_size(root) == keys + 1 &&
+              yyjson_equals_str(yyjson_arr_get_first(root), route_id);
     yyjson_arr_foreach(root, i, count, one)
     {
         if (!ok) break;
         ok = yyjson_is_str(one) && strlen(yyjson_get_str(one)) == yyjson_get_len(one);
-        if (ok && i > 0)
-            page->after[i - 1] = arena_copy(call->arena, bytes_from(yyjson_get_str(one), yyjson_get_len(one)));
+        if (ok && i > 0) after[i - 1] = arena_copy(arena, bytes_from(yyjson_get_str(one), yyjson_get_len(one)));
     }
     yyjson_doc_free(doc);
     return ok;
@@ -66,7 +65,7 @@ bool api_page_read(struct api_call *call, uint32_t keys, struct api_page *page)
                                .is_first = cursor.len == 0,
                                .call = call,
                                .items = yyjson_mut_arr(call->json) };
-    if (page->is_first || (cursor.len <= CURSOR_BYTES_MAX && cursor_read(call, cursor, page))) return true;
+    if (page->is_first || cursor_read(call->arena, call->route->id, keys, cursor, page->after)) return true;
     api_fail_at(call, "?cursor", "it is no cursor of this list: take it from next_cursor, or leave it out");
     return false;
 }
