@@ -259,7 +259,10 @@ bool kafka_open(struct kafka **out, const struct kafka_options *options, struct 
         snprintf(name, sizeof name, "%s.%s", options->topic_prefix, topic_words[t]);
         kafka->topics[t].name = text_copy(name);
     }
-    bool ok = kafka_client_open(kafka, RD_KAFKA_PRODUCER, NULL, 0, 0, &kafka->client, err) &&
+    /* A consumer that consumes nothing: when a group's coordinator moves, librdkafka asks for it anew on behalf of the client's
+     * own group, and reads a null pointer when there is none (2.15.1, rd_kafka_handle_OffsetFetch). */
+    const struct kafka_setting settings[] = { { "group.id", kafka->group }, { "enable.auto.commit", "false" } };
+    bool ok = kafka_client_open(kafka, RD_KAFKA_CONSUMER, settings, COUNT_OF(settings), 0, &kafka->client, err) &&
               cluster_meet(kafka, err) && topics_open(kafka, err);
     if (!ok) {
         kafka_close(kafka);

@@ -90,63 +90,21 @@ static bool offsets_ask(const struct kafka *kafka, struct kafka_bounds *bounds, 
     return ok;
 }
 
-struct committed_asked {
-    const struct kafka *kafka;
-    rd_kafka_topic_partition_list_t *list;
-};
-static void ask_committed(void *ctx, rd_kafka_t *client, rd_kafka_AdminOptions_t *options, rd_kafka_queue_t *queue)
-{
-    struct committed_asked *asked = ctx;
-    rd_kafka_ListConsumerGroupOffsets_t *question =
-        rd_kafka_ListConsumerGroupOffsets_new(asked->kafka->group, asked->list);
-    /* An owner that died in the middle of a move: its transaction must be over before we know. */
-    rd_kafka_error_t *error = rd_kafka_AdminOptions_set_require_stable_offsets(options, 1);
-    if (error != NULL) rd_kafka_error_destroy(error);
-    rd_kafka_ListConsumerGroupOffsets(client, &question, 1, options, queue);
-    rd_kafka_ListConsumerGroupOffsets_destroy(question);
-}
-
-/* The group's offsets; event is theirs to read until it is destroyed. *unstable: a transaction that moves one is under way. */
-static rd_kafka_event_t *committed_ask_once(const struct kafka *kafka, rd_kafka_topic_partition_list_t *list,
-                                            const rd_kafka_topic_partition_list_t **found, bool *unstable,
-                                            struct err *err)
-{
-    static const char what[] = "could not ask Kafka how far the group has come";
-    struct committed_asked asked = { kafka, list };
-    *unstable = false;
-    rd_kafka_event_t *event =
-        kafka_ask(kafka, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, ask_committed, &asked, what, err);
-    if (event == NULL) return NULL;
-    size_t count;
-    const rd_kafka_group_result_t **groups =
-        rd_kafka_ListConsumerGroupOffsets_result_groups(rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
-    const rd_kafka_error_t *error = count == 1 ? rd_kafka_group_result_error(groups[0]) : NULL;
-    *found = count == 1 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
-    rd_kafka_resp_err_t code = error == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
-    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && *found != NULL && i < (*found)->cnt; i++)
-        code = (*found)->elems[i].err;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && *found != NULL) return event;
-    *unstable = code == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        err_set(err, ERR_IO, "%s: it says nothing", what);
-    else
-        kafka_fail(kafka, err, code, "%s \"%s\"", what, kafka->group);
-    rd_kafka_event_destroy(event);
-    return NULL;
-}
-
-/* The brokers finish a transaction a moment after they have said so; one of an owner that died when its time is over. */
-static rd_kafka_event_t *committed_ask(const struct kafka *kafka, rd_kafka_topic_partition_list_t *list,
-                                       const rd_kafka_topic_partition_list_t **found, struct err *err)
+/* The group's offsets into the list. By the client's own group, as a consumer asks: the admin call for it crashes in
+ * librdkafka 2.15.1 when the coordinator moves while it is under way. An owner that died in the middle of a move: its
+ * transaction must be over before we know; the brokers finish one a moment after they have said so. */
+static bool committed_ask(const struct kafka *kafka, rd_kafka_topic_partition_list_t *list, struct err *err)
 {
     uint64_t end_ns = clock_mono_ns() + KAFKA_CALL_MS * UINT64_C(1000000);
-    bool unstable;
-    rd_kafka_event_t *event = committed_ask_once(kafka, list, found, &unstable, err);
-    while (event == NULL && unstable && clock_mono_ns() < end_ns) {
+    for (;;) {
+        rd_kafka_resp_err_t code = rd_kafka_committed(kafka->client, list, KAFKA_CALL_MS);
+        for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) code = list->elems[i].err;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+        rd_kafka_poll(kafka->client, 0); /* its complaints */
+        if (code != RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT || clock_mono_ns() >= end_ns)
+            return kafka_fail(kafka, err, code, "could not ask Kafka how far group \"%s\" has come", kafka->group);
         clock_sleep_ms(UNSTABLE_MS);
-        event = committed_ask_once(kafka, list, found, &unstable, err);
     }
-    return event;
 }
 
 bool kafka_bounds(struct kafka *kafka, struct kafka_bounds *bounds, uint32_t count, struct err *err)
@@ -154,19 +112,16 @@ bool kafka_bounds(struct kafka *kafka, struct kafka_bounds *bounds, uint32_t cou
     if (count == 0) return true;
     for (uint32_t i = 0; i < count; i++) bounds[i] = (struct kafka_bounds){ .partition = bounds[i].partition };
     rd_kafka_topic_partition_list_t *list = list_of(kafka, bounds, count, RD_KAFKA_OFFSET_INVALID);
-    const rd_kafka_topic_partition_list_t *found;
-    rd_kafka_event_t *event = committed_ask(kafka, list, &found, err);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (event == NULL) return false;
-    for (int i = 0; i < found->cnt; i++) {
-        struct kafka_bounds *bound = bounds_find(kafka, bounds, count, &found->elems[i]);
-        if (bound == NULL || found->elems[i].offset < 0) continue;
+    bool ok = committed_ask(kafka, list, err);
+    for (int i = 0; ok && i < list->cnt; i++) {
+        struct kafka_bounds *bound = bounds_find(kafka, bounds, count, &list->elems[i]);
+        if (bound == NULL || list->elems[i].offset < 0) continue;
         bound->has_committed = true;
-        bound->position_committed = (uint64_t)found->elems[i].offset;
+        bound->position_committed = (uint64_t)list->elems[i].offset;
     }
-    rd_kafka_event_destroy(event);
+    rd_kafka_topic_partition_list_destroy(list);
     /* The end last: what was committed before is not beyond it. */
-    return offsets_ask(kafka, bounds, count, RD_KAFKA_OFFSET_SPEC_EARLIEST, err) &&
+    return ok && offsets_ask(kafka, bounds, count, RD_KAFKA_OFFSET_SPEC_EARLIEST, err) &&
            offsets_ask(kafka, bounds, count, RD_KAFKA_OFFSET_SPEC_LATEST, err);
 }
 
@@ -174,22 +129,18 @@ bool kafka_committed(const struct kafka *kafka, struct kafka_partition partition
                      struct err *err)
 {
     struct kafka_bounds bounds = { .partition = partition };
-    const rd_kafka_topic_partition_list_t *found;
     *offset = -1;
     *metadata = NULL;
     rd_kafka_topic_partition_list_t *list = list_of(kafka, &bounds, 1, RD_KAFKA_OFFSET_INVALID);
-    rd_kafka_event_t *event = committed_ask(kafka, list, &found, err);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (event == NULL) return false;
-    for (int i = 0; i < found->cnt; i++) {
-        const rd_kafka_topic_partition_t *at = &found->elems[i];
-        if (bounds_find(kafka, &bounds, 1, at) == NULL || at->offset < 0) continue;
+    bool ok = committed_ask(kafka, list, err);
+    const rd_kafka_topic_partition_t *at = &list->elems[0];
+    if (ok && at->offset >= 0) {
         *offset = at->offset;
-        if (at->metadata != NULL && at->metadata_size > 0 && *metadata == NULL)
+        if (at->metadata != NULL && at->metadata_size > 0)
             *metadata = bytes_to_text(bytes_from(at->metadata, at->metadata_size));
     }
-    rd_kafka_event_destroy(event);
-    return true;
+    rd_kafka_topic_partition_list_destroy(list);
+    return ok;
 }
 
 /* --- members --- */
