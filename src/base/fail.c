@@ -7,31 +7,45 @@
 
 bool fail_point_armed;
 
-/* Const after start. */
-static const char *armed_name;
-static size_t armed_name_len;
-static _Atomic long passes_left;
+/* Const after start, but for passes_left. */
+static struct armed {
+    const char *variable;
+    int signal;
+    const char *name;
+    size_t name_len;
+    _Atomic long passes_left;
+} armed[] = { { .variable = "MONOSCOPE_FAIL_POINT", .signal = SIGKILL },
+              { .variable = "MONOSCOPE_STOP_POINT", .signal = SIGSTOP } };
 
-/* Before main, so that no thread can pass a point while it is being armed. */
-__attribute__((constructor)) static void fail_point_arm(void)
+static void point_arm(struct armed *point)
 {
-    const char *text = getenv("MONOSCOPE_FAIL_POINT");
+    const char *text = getenv(point->variable);
     if (text == NULL || *text == 0) return;
     const char *colon = strrchr(text, ':');
     char *end = NULL;
     long count = colon ? strtol(colon + 1, &end, 10) : 1;
     if (colon && (end == colon + 1 || *end != 0 || count < 1)) {
-        fprintf(stderr, "MONOSCOPE_FAIL_POINT=\"%s\" is not name:count\n", text);
+        fprintf(stderr, "%s=\"%s\" is not name:count\n", point->variable, text);
         _exit(2); /* a crash test that never crashes would pass for the wrong reason */
     }
-    armed_name = text;
-    armed_name_len = colon ? (size_t)(colon - text) : strlen(text);
-    passes_left = count;
+    point->name = text;
+    point->name_len = colon ? (size_t)(colon - text) : strlen(text);
+    point->passes_left = count;
     fail_point_armed = true;
+}
+
+/* Before main, so that no thread can pass a point while it is being armed. */
+__attribute__((constructor)) static void fail_points_arm(void)
+{
+    for (size_t a = 0; a < COUNT_OF(armed); a++) point_arm(&armed[a]);
 }
 
 void fail_point_passed(const char *name)
 {
-    if (strlen(name) != armed_name_len || memcmp(name, armed_name, armed_name_len) != 0) return;
-    if (atomic_fetch_sub(&passes_left, 1) == 1) kill(getpid(), SIGKILL);
+    for (size_t a = 0; a < COUNT_OF(armed); a++) {
+        struct armed *point = &armed[a];
+        if (!point->name || strlen(name) != point->name_len || memcmp(name, point->name, point->name_len) != 0)
+            continue;
+        if (atomic_fetch_sub(&point->passes_left, 1) == 1) kill(getpid(), point->signal);
+    }
 }
