@@ -170,6 +170,29 @@ def check_nouns(server, url):
     check(not os.path.exists(os.path.join(HOME, "monoscope", "credentials.json")), "logout forgets")
 
 
+def check_tls():
+    """A server with a certificate of its own: trusted when its file is named, once, at login; a long answer comes through it."""
+    folder = os.path.join(STORY_DIR, "tls")
+    os.makedirs(folder)
+    made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                           "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "key.pem",
+                           "-out", "cert.pem"], cwd=folder, capture_output=True)
+    check(made.returncode == 0, "openssl makes a certificate")
+    options = ["--tls-cert", os.path.join(folder, "cert.pem"), "--tls-key", os.path.join(folder, "key.pem")]
+    with Server(data=os.path.join(STORY_DIR, "tls-data"), options=options) as server:
+        url = "https://127.0.0.1:%d" % server.web_port
+        _, told = run("login", "--url", url, "--key", server.key, code=5)
+        check("certificate" in told, "a certificate that nobody vouches for: " + told)
+        before = os.getcwd()
+        os.chdir(folder)
+        run("login", "--url", url, "--key", server.key, "--ca", "cert.pem")
+        os.chdir(before)
+        text, _ = run("sql", "--csv", "select n, repeat('x', 1000) from generate_series(1, 20000) n", "--limit", "20000")
+        rows = text.splitlines()
+        check(len(rows) == 20001 and rows[-1] == "20000," + "x" * 1000, "20 MB through TLS: %d rows" % len(rows))
+        run("logout")
+
+
 def main():
     os.makedirs(HOME, exist_ok=True)
     with Server() as server:
@@ -179,6 +202,7 @@ def main():
         check_terminal_is_safe(server)
         check_tail(server)
         check_nouns(server, url)
+        check_tls()
         text, _ = run("help")
         check(all(word in text for word in ("login", "sql", "tail", "projects create NAME", "--web-port")), "help lists them")
         print("login by key and password, sql, search, tail, send, %d nouns; hostile text stays text at a terminal"

@@ -15,7 +15,8 @@ static bool secret_read(const char *prompt, char secret[SECRET_BYTES_MAX])
     if (is_terminal) {
         quiet = before;
         quiet.c_lflag &= ~(tcflag_t)ECHO;
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* first: what is typed at the prompt must not be thrown away */
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH,
+                        &quiet); /* first: what is typed at the prompt must not be thrown away */
         fprintf(stderr, "%s: ", prompt);
     }
     bool ok = fgets(secret, SECRET_BYTES_MAX, stdin) != NULL;
@@ -102,8 +103,9 @@ int cli_login(int argc, char **argv)
             exit_code = cli_usage(usage);
         }
         if (exit_code == CLI_DONE) exit_code = key_try(&cli);
-        if (exit_code == CLI_DONE && !cli_credentials_write(cli.url, cli.key, cli.project, cli.ca))
-            exit_code = CLI_REFUSED;
+        char *ca = cli.ca != NULL ? realpath(cli.ca, NULL) : NULL; /* used from other folders, too */
+        if (exit_code == CLI_DONE && !cli_credentials_write(cli.url, cli.key, cli.project, ca)) exit_code = CLI_REFUSED;
+        free(ca);
     }
     cli_close(&cli);
     return exit_code;
