@@ -139,6 +139,8 @@ def check_nouns(server, url):
     first_admin(server)
     seen = at_terminal("login", "--url", url, "--email", "admin@localhost", typed=PASSWORD)
     check(PASSWORD not in seen and "signed in" in seen, "a password is asked for and not shown: " + seen)
+    wait_until(lambda: {"till", "shell"} <= {one["name"] for one in lines("services", "--project", "default", "--from", "now-1h")},
+               "services", timeout_s=30)
     made = lines("projects", "create", "shop")[0]
     check({"default", "shop"} <= {one["name"] for one in lines("projects")}, "projects")
     seen = at_terminal("projects", "list")
@@ -195,7 +197,7 @@ def check_tls():
 
 def main():
     os.makedirs(HOME, exist_ok=True)
-    with Server() as server:
+    with Server(flush="2s") as server:  # what comes in is counted when it is flushed
         url = "http://127.0.0.1:%d" % server.web_port
         check_login(server, url)
         check_asking(server)

@@ -73,6 +73,7 @@ bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query
         !query_session_open(&run->session, call->parts->query, call->project.id, call->project.name, err) ||
         !timeout_set(run, query->timeout_ms, err))
         return false;
+    if (!query->may_write) query_session_set_read_only(run->session, "the caller lacks the permission DATA_WRITE");
     if (!query_prepare(run->session, sql, NULL, 0, &run->statement, err)) {
         if (err->position > 0) err->position += (int)(sql.ptr - query->sql.ptr); /* blanks and comments before it */
         return false;
