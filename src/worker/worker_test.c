@@ -206,7 +206,7 @@ static struct seen rows_seen(struct fixture *fixture)
 
 static void wait_rows(struct fixture *fixture, uint64_t rows)
 {
-    uint64_t until_ns = clock_mono_ns() + 20000000000ull;
+    uint64_t until_ns = clock_mono_ns() + 120000000000ull;
     while (rows_seen(fixture).rows != rows && clock_mono_ns() < until_ns) clock_sleep_ms(5);
     assert_int_equal(rows_seen(fixture).rows, rows);
 }
@@ -418,7 +418,7 @@ static void test_quiet_rows_alone_do_not_flush(void **state)
 
     fixture->project_id = loud;
     record_push(fixture, 10, now_us);
-    uint64_t until_ns = clock_mono_ns() + 20000000000ull;
+    uint64_t until_ns = clock_mono_ns() + 120000000000ull;
     while (atomic_load(&fixture->released) < 21 && clock_mono_ns() < until_ns) clock_sleep_ms(5);
     assert_int_equal(atomic_load(&fixture->released), 21);
     fixture->project_id = quiet;
@@ -435,7 +435,7 @@ static void test_quiet_rows_alone_do_not_flush(void **state)
     parts_open(fixture, 50);
     assert_true(worker_start(fixture->worker, &err));
     record_push(fixture, 10, now_us);
-    until_ns = clock_mono_ns() + 20000000000ull;
+    until_ns = clock_mono_ns() + 120000000000ull;
     while (atomic_load(&fixture->released) < 22 && clock_mono_ns() < until_ns) clock_sleep_ms(5);
     assert_int_equal(atomic_load(&fixture->released), 22);
     parts_close(fixture);
