@@ -5,7 +5,9 @@ killed and comes back, one is stopped by SIGSTOP until its partitions are anothe
 and ends, and for some seconds there is none at all. Each asks without pause: counts by sender only grow and no number is there
 twice; a partition that nobody has, or whose worker does not answer, is named in a warning. In the end everybody sees all that was
 acknowledged."""
+import http.client
 import os
+import random
 import re
 import signal
 import subprocess
@@ -16,6 +18,7 @@ import time
 import psycopg
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import otlp
 from kafka import Kafka
 from monoscope import FULL, STORY_DIR, Server, acknowledged, check, wait_until
 
@@ -122,12 +125,32 @@ def main():
                 one.is_over = True
             for one in askers:
                 one.join(60)
+            visible = visible_ms(ingest, query)
             wrong = [words for one in askers for words in one.wrong]
             check(not wrong, "; ".join(wrong[:5]))
             check(all(one.asked > 20 for one in askers), "everybody is asked often: %s" % [one.asked for one in askers])
-            print("%d rounds of trouble; %d acknowledged spans seen by all; asked %s times in %s lives, counts only grew" % (
+            print("%d rounds of trouble; %d acknowledged spans seen by all; asked %s times in %s lives, counts only grew; "
+                  "then a row is seen %d ms after its acknowledgement (median of 20, at most %d)" % (
                 rounds, sum(len(numbers) for numbers in acks.values()), "+".join(str(one.asked) for one in askers),
-                "+".join(str(one.lives) for one in askers)))
+                "+".join(str(one.lives) for one in askers), visible[10], visible[-1]))
+
+
+def visible_ms(ingest, query):
+    """From the answer to a sender until the query process sees its row: 20 of them, in order."""
+    took = []
+    with query.connect() as connection:
+        for number in range(20):
+            time.sleep(random.uniform(0.02, 0.3))
+            request = http.client.HTTPConnection("127.0.0.1", ingest.http_port, timeout=20)
+            request.request("POST", "/v1/logs", otlp.logs([otlp.log("seen?", {"number": number})], {"service.name": "visible"}).SerializeToString(),
+                            {"content-type": "application/x-protobuf", "authorization": "Bearer " + ingest.key})
+            check(request.getresponse().status == 200, "a log record is taken")
+            request.close()
+            begin = time.monotonic()
+            wait_until(lambda: connection.execute("SELECT count(*) FROM otel_logs_and_spans WHERE resource___service___name = 'visible'")
+                       .fetchone()[0] > number, "row %d is seen" % number)
+            took.append(1000 * (time.monotonic() - begin))
+    return sorted(took)
 
 
 def seen_by_all(acks, servers):

@@ -522,11 +522,49 @@ static void test_copies_stay_until_the_table_is_known_to_have_them(void **state)
     free(world);
 }
 
+/* Goal: an owner that cuts inside of an older one's segment all the same is taken at once: rows come late, none is there twice.
+ * Without an owner to take the segment is not seen. */
+static void test_cut_inside_of_a_segment_takes_the_newer_owner(void **state)
+{
+    (void)state;
+    struct world *world = mem_alloc(sizeof *world);
+    world_open(world, 1);
+    struct writer *first = &world->writers[1], *second = &world->writers[2];
+    writer_begin(world, world->processes[1]);
+    first->position = 10;
+    writer_publish(world, first);
+    follow(world, 1);
+    ask(world);
+    assert_true(world->seen[10]);
+    writer_begin(world, world->processes[2]);
+    second->position = 5;
+    second->hold = 0; /* it must, and does not wait */
+    for (uint32_t step = 0; step < 4; step++) writer_flush(world, second);
+    assert_int_equal(world->txn, 5);
+    look(world);
+    memset(world->seen, 0, sizeof world->seen);
+    ask(world); /* the newer owner is not known yet */
+    assert_true(world->seen[5] && !world->seen[6]);
+    second->position = 7;
+    writer_publish(world, second);
+    follow(world, 2);
+    ask(world);
+    assert_true(world->seen[7] && !world->seen[8]);
+    second->position = 12;
+    writer_publish(world, second);
+    follow(world, 2);
+    ask(world);
+    assert_true(world->seen[12]);
+    world_close(world);
+    free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_newer_owner_is_taken_when_it_has_come_as_far),
         cmocka_unit_test(test_copies_stay_until_the_table_is_known_to_have_them),
+        cmocka_unit_test(test_cut_inside_of_a_segment_takes_the_newer_owner),
         cmocka_unit_test(test_rows_stay_whatever_happens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
