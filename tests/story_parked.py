@@ -51,7 +51,7 @@ def over_kafka():
                        environment={"MONOSCOPE_KAFKA_SASL_PASSWORD": "not it"})
         wrong.start(wait=False)
         server = Server(data=os.path.join(STORY_DIR, "kafka"), options=kafka.options() + RETRIES + CLUSTER,
-                        environment=kafka.environment(), flush="500ms")
+                        environment=kafka.environment())
         server.asks = kafka.options()
         server.start()
         check(wrong.process.wait(60) == 1, "a wrong password ends the start")

@@ -68,6 +68,7 @@ struct worker {
     uint64_t position_cut;           /* of the last flush begun */
     uint64_t visible_at_cut;         /* what was visible then: the flush makes the rest so, up to position_cut */
     uint64_t publish_due_ns, flush_due_ns, quiet_flush_due_ns;
+    uint64_t cut_mono_ns;      /* the last one */
     uint64_t failing_since_ns; /* the disk refuses segments; 0: all is well */
     bool flush_wanted;         /* by size */
     struct tap *taps[WORKER_TAPS_MAX];

@@ -3,6 +3,9 @@
 #include "worker/worker_inside.h"
 #include <stdlib.h>
 
+#define FAILED_CUT_NS       1000000000ull
+#define FAILED_CUT_EVERY_NS 10000000000ull
+
 /* One piece of memory: what a record holds behind it, body then note. */
 struct raw {
     struct buffer_record record;
@@ -54,6 +57,14 @@ static bool failed_make_room(struct worker *worker)
     return true;
 }
 
+/* It is on its way again only once a cut has passed it: that comes soon, and when many fail not too often. */
+static void cut_hasten(struct worker *worker)
+{
+    uint64_t soon_ns = clock_mono_ns() + FAILED_CUT_NS;
+    if (soon_ns < worker->cut_mono_ns + FAILED_CUT_EVERY_NS) soon_ns = worker->cut_mono_ns + FAILED_CUT_EVERY_NS;
+    if (soon_ns < worker->flush_due_ns) worker->flush_due_ns = soon_ns;
+}
+
 /* Takes raw. */
 static void record_fail(struct worker *worker, struct raw *raw, const struct err *why, bool is_final)
 {
@@ -73,6 +84,7 @@ static void record_fail(struct worker *worker, struct raw *raw, const struct err
     };
     list->bytes += raw->record.body.len;
     worker->counted.failed++;
+    cut_hasten(worker);
     if (list->count >= WORKER_FAILED_MAX / 2 || list->bytes >= WORKER_FAILED_BYTES / 2) worker->flush_wanted = true;
 }
 

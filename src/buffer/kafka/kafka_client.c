@@ -207,6 +207,7 @@ rd_kafka_error_t *kafka_produce(rd_kafka_t *client, const char *topic, const str
         { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { key, sizeof key } },
         { .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { (void *)(uintptr_t)body.ptr, body.len } },
         { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = list },
+        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
     };
     rd_kafka_error_t *error = rd_kafka_produceva(client, parts, COUNT_OF(parts));
     if (error != NULL) rd_kafka_headers_destroy(list);

@@ -3,6 +3,7 @@
 #include "buffer/kafka/kafka_group.h"
 #include "buffer/kafka/kafka_group_inside.h"
 #include "buffer/kafka/kafka_move.h"
+#include "buffer/kafka/kafka_parked.h"
 #include "buffer/kafka/kafka_tail.h"
 
 struct fixture {
@@ -307,6 +308,18 @@ static void test_move(void **state)
     assert_int_equal(parked.passport.retry.attempt, KAFKA_RETRIES);
     assert_string_equal(parked.passport.retry.reason, "it is no use");
     assert_true(parked.passport.parked_unix_us > 0);
+
+    /* Sent on its way again it comes at once, as it was but for its hash, and only once. */
+    seen.retries = 0;
+    if (!kafka_parked_replay(fixture->kafka, 1, &err)) fail_msg("%s", err.text);
+    seen_until(&seen, NULL, has_retry);
+    assert_int_equal(seen.partition.topic, KAFKA_RETRY_1);
+    struct hash128 hash = kafka_replay_hash(record_number(7, BYTES("body")).hash, 1);
+    assert_true(hash128_equal(seen.record.hash, hash));
+    assert_false(kafka_parked_replay(fixture->kafka, 1, &err));
+    assert_int_equal(err.code, ERR_EXISTS);
+    assert_false(kafka_parked_replay(fixture->kafka, 99, &err));
+    assert_int_equal(err.code, ERR_NOT_FOUND);
     struct kafka_mover_stats stats;
     kafka_mover_stats(mover, &stats);
     assert_int_equal(stats.retried, KAFKA_RETRIES);
