@@ -78,10 +78,9 @@ struct kafka_bounds {
 /* Fills in the rest of each bounds[i] whose partition is set. */
 MUST_CHECK bool kafka_bounds(struct kafka *kafka, struct kafka_bounds *bounds, uint32_t count, struct err *err);
 
-/* Who has which partition, as the cluster's coordinator says it. */
+/* Who has which partition, as the group's coordinator says it. */
 struct kafka_member {
     char client_id[160]; /* kafka_options.client_id of that process */
-    char name[160];      /* its kafka_group_options.name; "": not a static member */
     char host[64];
     struct kafka_partition *partitions; /* of our topics */
     uint32_t partition_count;
@@ -94,3 +93,6 @@ struct kafka_members {
 /* On success *members is the caller's, to kafka_members_deinit; a group that nobody has joined yet is an empty one. */
 MUST_CHECK bool kafka_members(struct kafka *kafka, struct kafka_members *members, struct err *err);
 void kafka_members_deinit(struct kafka_members *members);
+/* What a member was assigned, as the group's leader wrote it, each partition in turn; false: it is not whole. */
+MUST_CHECK bool kafka_assignment_read(struct bytes text, void (*found)(void *ctx, struct bytes topic, uint32_t number),
+                                      void *ctx);

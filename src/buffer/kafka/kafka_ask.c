@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define UNSTABLE_MS 20
+#define LEADERS_MS  100
 
 /* --- are the topics still the same --- */
 
@@ -61,9 +62,19 @@ static struct kafka_bounds *bounds_find(const struct kafka *kafka, struct kafka_
     return NULL;
 }
 
-static bool offsets_ask(const struct kafka *kafka, struct kafka_bounds *bounds, uint32_t count, int64_t which,
-                        struct err *err)
+/* What a broker answers while it is not yet, or no longer, who leads the partition, or we do not know that it is. */
+static bool is_about_leaders(rd_kafka_resp_err_t code)
 {
+    return code == RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH || code == RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH ||
+           code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE;
+}
+
+/* *again: who leads is to be asked anew, and then this. */
+static bool offsets_ask_once(const struct kafka *kafka, struct kafka_bounds *bounds, uint32_t count, int64_t which,
+                             bool *again, struct err *err)
+{
+    *again = false;
     struct offsets_asked asked = { list_of(kafka, bounds, count, which) };
     rd_kafka_event_t *event = kafka_ask(kafka, RD_KAFKA_ADMIN_OP_LISTOFFSETS, ask_offsets, &asked,
                                         "could not ask Kafka how far its partitions reach", err);
@@ -77,6 +88,7 @@ static bool offsets_ask(const struct kafka *kafka, struct kafka_bounds *bounds, 
         const rd_kafka_topic_partition_t *at = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
         struct kafka_bounds *bound = bounds_find(kafka, bounds, count, at);
         if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            *again = is_about_leaders(at->err);
             ok = kafka_fail(kafka, err, at->err, "could not ask Kafka how far partition %s/%d reaches", at->topic,
                             (int)at->partition);
         } else if (bound != NULL && at->offset >= 0) {
@@ -88,6 +100,21 @@ static bool offsets_ask(const struct kafka *kafka, struct kafka_bounds *bounds, 
     }
     rd_kafka_event_destroy(event);
     return ok;
+}
+
+static bool offsets_ask(const struct kafka *kafka, struct kafka_bounds *bounds, uint32_t count, int64_t which,
+                        struct err *err)
+{
+    uint64_t end_ns = clock_mono_ns() + KAFKA_CALL_MS * UINT64_C(1000000);
+    bool again;
+    while (!offsets_ask_once(kafka, bounds, count, which, &again, err)) {
+        const struct rd_kafka_metadata *found;
+        if (!again || clock_mono_ns() >= end_ns) return false;
+        clock_sleep_ms(LEADERS_MS);
+        if (rd_kafka_metadata(kafka->client, 1, NULL, &found, KAFKA_CALL_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+            rd_kafka_metadata_destroy(found);
+    }
+    return true;
 }
 
 /* The group's offsets into the list. By the client's own group, as a consumer asks: the admin call for it crashes in
@@ -145,68 +172,89 @@ bool kafka_committed(const struct kafka *kafka, struct kafka_partition partition
 
 /* --- members --- */
 
-static void ask_group(void *ctx, rd_kafka_t *client, rd_kafka_AdminOptions_t *options, rd_kafka_queue_t *queue)
-{
-    const struct kafka *kafka = ctx;
-    const char *group = kafka->group;
-    rd_kafka_DescribeConsumerGroups(client, &group, 1, options, queue);
-}
-
 static void text_take(char *into, size_t bytes, const char *text)
 {
     snprintf(into, bytes, "%s", text != NULL ? text : "");
 }
 
-static void member_take(const struct kafka *kafka, const rd_kafka_MemberDescription_t *described,
-                        struct kafka_member *member)
+/* Big-endian, of what a broker hands on from another client: nothing is believed. */
+static bool number_take(struct bytes *from, size_t size, uint32_t *number)
 {
-    text_take(member->client_id, sizeof member->client_id, rd_kafka_MemberDescription_client_id(described));
-    text_take(member->name, sizeof member->name, rd_kafka_MemberDescription_group_instance_id(described));
-    text_take(member->host, sizeof member->host, rd_kafka_MemberDescription_host(described));
-    const rd_kafka_MemberAssignment_t *assignment = rd_kafka_MemberDescription_assignment(described);
-    const rd_kafka_topic_partition_list_t *list =
-        assignment == NULL ? NULL : rd_kafka_MemberAssignment_partitions(assignment);
-    if (list == NULL) return;
-    rd_kafka_topic_partition_list_t *whole = kafka_group_expand(kafka, list);
-    member->partitions = mem_calloc((size_t)whole->cnt, sizeof *member->partitions);
-    for (int i = 0; i < whole->cnt; i++)
-        member->partitions[member->partition_count++] =
-            (struct kafka_partition){ kafka_topic_of(kafka, whole->elems[i].topic),
-                                      (uint32_t)whole->elems[i].partition };
-    rd_kafka_topic_partition_list_destroy(whole);
+    *number = 0;
+    if (from->len < size) return false;
+    for (size_t i = 0; i < size; i++) *number = *number << 8 | from->ptr[i];
+    *from = bytes_from(from->ptr + size, from->len - size);
+    return true;
 }
 
+/* ConsumerProtocolAssignment: version, then topics (name, partitions), then what is the assignor's. */
+bool kafka_assignment_read(struct bytes text, void (*found)(void *ctx, struct bytes topic, uint32_t number), void *ctx)
+{
+    uint32_t version, topic_count, name_bytes, count, number;
+    if (!number_take(&text, 2, &version) || !number_take(&text, 4, &topic_count)) return false;
+    for (uint32_t t = 0; t < topic_count; t++) {
+        if (!number_take(&text, 2, &name_bytes) || text.len < name_bytes) return false;
+        struct bytes name = bytes_from(text.ptr, name_bytes);
+        text = bytes_from(text.ptr + name_bytes, text.len - name_bytes);
+        if (!number_take(&text, 4, &count)) return false;
+        for (uint32_t p = 0; p < count; p++) {
+            if (!number_take(&text, 4, &number)) return false;
+            if (number <= INT32_MAX) found(ctx, name, number);
+        }
+    }
+    return true;
+}
+
+static void assigned_take(void *ctx, struct bytes topic, uint32_t number)
+{
+    char *name = bytes_to_text(topic);
+    rd_kafka_topic_partition_list_add(ctx, name, (int32_t)number);
+    free(name);
+}
+
+static void member_take(const struct kafka *kafka, const struct rd_kafka_group_member_info *described,
+                        struct kafka_member *member)
+{
+    text_take(member->client_id, sizeof member->client_id, described->client_id);
+    text_take(member->host, sizeof member->host, described->client_host);
+    if (described->member_assignment_size <= 0) return; /* a rebalance is under way */
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
+    (void)!kafka_assignment_read(bytes_from(described->member_assignment, (size_t)described->member_assignment_size),
+                                 assigned_take, list);
+    rd_kafka_topic_partition_list_t *whole = kafka_group_expand(kafka, list);
+    member->partitions = mem_calloc((size_t)whole->cnt + 1, sizeof *member->partitions);
+    for (int i = 0; i < whole->cnt; i++)
+        if (kafka_topic_of(kafka, whole->elems[i].topic) != KAFKA_TOPIC_COUNT)
+            member->partitions[member->partition_count++] =
+                (struct kafka_partition){ kafka_topic_of(kafka, whole->elems[i].topic),
+                                          (uint32_t)whole->elems[i].partition };
+    rd_kafka_topic_partition_list_destroy(whole);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* By the call that asks each broker: that of the admin API asks the coordinator, and crashes in librdkafka 2.15.1 when that one
+ * moves meanwhile (an assertion of rd_kafka_admin_coord_request). */
 bool kafka_members(struct kafka *kafka, struct kafka_members *members, struct err *err)
 {
-    static const char what[] = "could not ask Kafka for the members of the group";
-    *members = (struct kafka_members){ 0 };
-    rd_kafka_event_t *event = kafka_ask(kafka, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, ask_group, kafka, what, err);
-    if (event == NULL) return false;
-    size_t count;
-    const rd_kafka_ConsumerGroupDescription_t **groups =
-        rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &count);
-    const rd_kafka_error_t *error = count == 1 ? rd_kafka_ConsumerGroupDescription_error(groups[0]) : NULL;
-    rd_kafka_resp_err_t code = error == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
-    bool ok = true;
-    if (code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) {
-        count = 0; /* brokers from 4.0 on say it so */
-    } else if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        ok = kafka_fail(kafka, err, code, "%s \"%s\"", what, kafka->group);
+    const struct rd_kafka_group_list *list = NULL;
+    *members = (struct kafka_members){ .is_stable = true }; /* a group of nobody is one too */
+    rd_kafka_resp_err_t code = rd_kafka_list_groups(kafka->client, kafka->group, &list, KAFKA_CALL_MS);
+    rd_kafka_poll(kafka->client, 0); /* its complaints */
+    if (code == RD_KAFKA_RESP_ERR__PARTIAL && list != NULL && list->group_cnt > 0) code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int g = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && g < list->group_cnt; g++) {
+        const struct rd_kafka_group_info *group = &list->groups[g];
+        if (strcmp(group->group, kafka->group) != 0 || strcmp(group->state, "Dead") == 0) continue;
+        code = group->err;
+        members->is_stable = strcmp(group->state, "Stable") == 0 || strcmp(group->state, "Empty") == 0;
+        if (group->member_cnt <= 0 || members->members != NULL) continue;
+        members->members = mem_calloc((size_t)group->member_cnt, sizeof *members->members);
+        members->count = (uint32_t)group->member_cnt;
+        for (int m = 0; m < group->member_cnt; m++) member_take(kafka, &group->members[m], &members->members[m]);
     }
-    members->is_stable = ok; /* a group of nobody is one too */
-    if (ok && count == 1) {
-        rd_kafka_consumer_group_state_t state = rd_kafka_ConsumerGroupDescription_state(groups[0]);
-        members->is_stable = state != RD_KAFKA_CONSUMER_GROUP_STATE_PREPARING_REBALANCE &&
-                             state != RD_KAFKA_CONSUMER_GROUP_STATE_COMPLETING_REBALANCE &&
-                             state != RD_KAFKA_CONSUMER_GROUP_STATE_UNKNOWN;
-        size_t found = rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
-        members->members = mem_calloc(found, sizeof *members->members);
-        members->count = (uint32_t)found;
-        for (size_t i = 0; i < found; i++)
-            member_take(kafka, rd_kafka_ConsumerGroupDescription_member(groups[0], i), &members->members[i]);
-    }
-    rd_kafka_event_destroy(event);
-    return ok;
+    if (list != NULL) rd_kafka_group_list_destroy(list);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    kafka_members_deinit(members);
+    return kafka_fail(kafka, err, code, "could not ask Kafka for the members of group \"%s\"", kafka->group);
 }
 
 void kafka_members_deinit(struct kafka_members *members)
