@@ -156,7 +156,7 @@ static bool log_is_stored(const struct buffers_options *options, struct err *err
     struct buffer_options log = {
         .dir = dir,
         .segment_bytes = 64ull << 20,
-        .disk_bytes_max = UINT64_MAX,
+        .disk_bytes_max = UINT64_C(1) << 50,
         .pending_bytes_max = 1 << 20,
         .record_bytes_max = 65u << 20,
         .disk = &disk_real,
