@@ -97,7 +97,7 @@ MUST_CHECK bool rollup_add(struct db_session *session, struct rollup_changes *ch
  * kept at 8 are kept at 4 too. */
 bool rollup_trace_is_sampled(struct bytes trace_id, int64_t one_in);
 
-/* How long what is kept, 0: for ever. minutes_us: values of attributes too. At least ROLLUP_KEEP_MIN_US. */
+/* How long what is kept, 0: for ever; minutes at least ROLLUP_KEEP_MIN_US. Attributes: 15 days. */
 struct rollup_keep {
     int64_t minutes_us, hours_us, days_us;
 };
