@@ -265,6 +265,10 @@ static bool rebalance_tell(struct kafka_group *group, rd_kafka_event_t *from, st
     if (is_lost || known == 0) {
         partitions_let_go(group, list);
         rd_kafka_topic_partition_list_destroy(list);
+        if (is_lost && group->revoked != NULL) { /* those were among them */
+            rd_kafka_topic_partition_list_destroy(group->revoked);
+            group->revoked = NULL;
+        }
     } else {
         if (group->revoked != NULL) rd_kafka_topic_partition_list_destroy(group->revoked);
         group->revoked = list;
