@@ -59,6 +59,8 @@ static const char *log_trouble(const struct buffer_stats *stats)
 static const char *buffer_trouble(const struct watch *watch, const struct buffer_stats *stats)
 {
     if (!watch->parts.kafka) return log_trouble(stats);
+    if (stats->has_failed)
+        return "Kafka's client failed for good: see kafka.producer_failed on stderr, then start again";
     return stats->is_full ? "Kafka does not answer" : NULL;
 }
 

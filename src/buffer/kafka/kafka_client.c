@@ -190,6 +190,7 @@ rd_kafka_event_t *kafka_ask(const struct kafka *kafka, rd_kafka_admin_op_t kind,
         event = NULL;
     }
     rd_kafka_queue_destroy(queue);
+    if (event != NULL) atomic_store(&((struct kafka *)(uintptr_t)kafka)->answered_mono_ns, clock_mono_ns());
     return event;
 }
 

@@ -10,6 +10,7 @@
 #include "buffer/kafka/kafka.h"
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define KAFKA_MESSAGE_BYTES (KAFKA_RECORD_BYTES + (1u << 20)) /* with headers, and what a batch adds */
 #define KAFKA_TEXT_BYTES    256
@@ -30,9 +31,10 @@ struct kafka {
     uint64_t retention_ms;
     char *cluster_id;
     struct kafka_topic_state topics[KAFKA_TOPIC_COUNT];
-    rd_kafka_t *client;             /* for questions */
-    pthread_mutex_t lock;           /* guards what follows */
-    char trouble[KAFKA_TEXT_BYTES]; /* the last thing a client complained of: says why nobody answers */
+    rd_kafka_t *client;                /* for questions */
+    _Atomic uint64_t answered_mono_ns; /* when a question was answered last */
+    pthread_mutex_t lock;              /* guards what follows */
+    char trouble[KAFKA_TEXT_BYTES];    /* the last thing a client complained of: says why nobody answers */
     rd_kafka_resp_err_t trouble_code;
     uint64_t logged_mono_ns;
     uint64_t unlogged;

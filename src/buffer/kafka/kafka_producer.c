@@ -22,7 +22,8 @@ struct kafka_producer {
     rd_kafka_queue_t *reports;
     pthread_t thread;
     bool thread_runs;
-    atomic_bool is_running, is_closing, is_away;
+    atomic_bool is_running, is_closing;
+    _Atomic uint64_t away_mono_ns; /* when brokers were missed last; 0: since the last acknowledgement they were not */
     _Atomic uint64_t records, bytes, batches;
     struct histogram times;
     pthread_mutex_t lock; /* guards the rest */
@@ -168,10 +169,11 @@ static void report_take(struct kafka_producer *producer, const rd_kafka_message_
     uint64_t weight = weight_of(&flight->record);
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         struct err err = { 0 };
+        if (message->err == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT) atomic_store(&producer->away_mono_ns, clock_mono_ns());
         refusal_tell(producer, message->err, flight->record.body.len, &err);
         flight->done(flight->ctx, &err, false);
     } else {
-        atomic_store(&producer->is_away, false);
+        atomic_store(&producer->away_mono_ns, 0);
         atomic_fetch_add(&producer->records, 1);
         atomic_fetch_add(&producer->bytes, flight->record.body.len);
         histogram_add_ns(&producer->times, clock_mono_ns() - flight->begin_mono_ns);
@@ -212,7 +214,8 @@ static void event_take(struct kafka_producer *producer, rd_kafka_event_t *event)
             producer_fail(producer);
         else
             kafka_complain(producer->kafka, rd_kafka_event_error(event), rd_kafka_event_error_string(event));
-        if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) atomic_store(&producer->is_away, true);
+        if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+            atomic_store(&producer->away_mono_ns, clock_mono_ns());
         break;
     default: break;
     }
@@ -286,6 +289,7 @@ static bool producer_roll(struct buffer *buffer, struct err *err)
 static void producer_stats(struct buffer *buffer, struct buffer_stats *stats)
 {
     struct kafka_producer *producer = producer_of(buffer);
+    uint64_t away_ns = atomic_load(&producer->away_mono_ns);
     pthread_mutex_lock(&producer->lock);
     *stats = (struct buffer_stats){
         .records = atomic_load(&producer->records),
@@ -293,7 +297,8 @@ static void producer_stats(struct buffer *buffer, struct buffer_stats *stats)
         .syncs = atomic_load(&producer->batches),
         .pending_bytes = producer->pending_bytes,
         .has_failed = producer->failure.code != ERR_OK,
-        .is_full = atomic_load(&producer->is_away),
+        /* Or until a question is answered: nobody sends to a server that is not ready. */
+        .is_full = away_ns > atomic_load(&producer->kafka->answered_mono_ns),
     };
     pthread_mutex_unlock(&producer->lock);
     histogram_read(&producer->times, &stats->sync_times);

@@ -114,6 +114,18 @@ static void test_away(void **state)
         buffer_stats(fixture->appends.buffer, &stats);
     }
     assert_false(stats.is_full);
+
+    /* Without anything sent, an answered question tells as well. */
+    rd_kafka_mock_broker_set_down(fixture->brokers->cluster, 1);
+    for (int ms = 0; ms < 20000 && !stats.is_full; ms += 20) {
+        clock_sleep_ms(20);
+        buffer_stats(fixture->appends.buffer, &stats);
+    }
+    assert_true(stats.is_full);
+    rd_kafka_mock_broker_set_up(fixture->brokers->cluster, 1);
+    if (!kafka_check(fixture->kafka, &err)) fail_msg("%s", err.text);
+    buffer_stats(fixture->appends.buffer, &stats);
+    assert_false(stats.is_full);
     buffer_close(fixture->appends.buffer);
 }
 
