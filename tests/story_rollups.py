@@ -263,4 +263,5 @@ def main():
     on_timescale()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@
  *   with TimescaleDB: minutes is a hypertable; hours and days are continuous aggregates; its own policies do the job
  *
  * Exactly once: the position of (tap, partition) moves in the transaction that adds the counts, and only from the position
- * that they begin behind. Tables: migrations/0010_rollups.sql; what each figure means: docs/rollups.md.
+ * that they begin behind, and by the partition's last owner. Tables: migrations/0010_rollups.sql; what each figure means: docs/rollups.md.
  * Thread: any. Memory: the changes are the caller's. Errors: as db.h has them; ERR_CONFLICT of rollup_store: another process
  * has stored what these changes hold. */
 #pragma once
@@ -75,6 +75,7 @@ struct rollup_half {
 /* What the records in (position_before, position] add. */
 struct rollup_changes {
     const char *app_id;
+    struct uuid owner; /* of rollup_take */
     uint64_t position_before, position;
     struct rollup_series *series;
     struct rollup_sums *minutes;
@@ -85,8 +86,10 @@ struct rollup_changes {
     size_t series_count, minute_count, bucket_count, attribute_count, metric_count, half_count;
 };
 #define ROLLUP_TAP "rollups"
-/* 0: nothing is stored of it. */
-MUST_CHECK bool rollup_position(struct db *db, const char *app_id, uint64_t *position, struct err *err);
+/* Makes owner the one that stores for this partition, and tells up to where it was stored (0: nothing is): what the one before
+ * has under way is in *position, or comes too late. */
+MUST_CHECK bool rollup_take(struct db *db, const char *app_id, struct uuid owner, int64_t now_unix_us,
+                            uint64_t *position, struct err *err);
 /* Sorts the arrays (locks are taken in one order by all). */
 MUST_CHECK bool rollup_store(struct db *db, struct rollup_changes *changes, int64_t now_unix_us, struct err *err);
 /* The same inside a transaction, without a position: what rollup_job finds out. */

@@ -69,6 +69,7 @@ static void rows_store(struct world *world, const struct row *rows, size_t count
     struct rollup_sums *sums = calloc(count, sizeof *sums);
     struct rollup_bucket *buckets = calloc(count, sizeof *buckets);
     struct rollup_changes changes = { .app_id = APP_ID,
+                                      .owner = PROJECT,
                                       .position_before = world->position,
                                       .position = world->position + 1,
                                       .series = series,
@@ -371,6 +372,7 @@ static void test_catalogs(void **state)
                                                  .last_unix_us = now_us + a };
     }
     struct rollup_changes changes = { .app_id = APP_ID,
+                                      .owner = PROJECT,
                                       .position_before = 0,
                                       .position = 1,
                                       .attributes = attributes,
@@ -439,6 +441,8 @@ static int setup(void **state)
         db_fixture_open(world->fixture);
         world->db = world->fixture->db;
     }
+    uint64_t position;
+    if (!rollup_take(world->db, APP_ID, PROJECT, now_us, &position, &err)) fail_msg("%s", err.text);
     *state = world;
     return 0;
 }

@@ -26,52 +26,74 @@ bool rollup_trace_is_sampled(struct bytes trace_id, int64_t one_in)
 
 /* -- positions -------------------------------------------------------------------------------------------------- */
 
-static bool position_row(void *ctx, struct db_row *row, struct err *err)
+struct place {
+    uint64_t position;
+    char owner[UUID_TEXT_BYTES + 1];
+};
+static bool place_row(void *ctx, struct db_row *row, struct err *err)
 {
+    struct place *place = ctx;
     (void)err;
-    *(uint64_t *)ctx = (uint64_t)db_row_integer(row, 0);
+    place->position = (uint64_t)db_row_integer(row, 0);
+    db_row_text_copy(row, 1, place->owner, sizeof place->owner);
     return true;
 }
 
-static const char position_sql[] = "SELECT position FROM tap_positions WHERE tap = $1 AND app_id = $2";
-
-bool rollup_position(struct db *db, const char *app_id, uint64_t *position, struct err *err)
+struct take_work {
+    const char *app_id;
+    char owner[UUID_TEXT_BYTES + 1];
+    int64_t now_unix_us;
+    struct place place;
+};
+static bool take_run(struct db_session *session, void *ctx, struct err *err)
 {
-    *position = 0;
-    return db_read(db, position_sql, DB_VALUES(db_text(ROLLUP_TAP), db_text(app_id)), position_row, position, err);
+    struct take_work *work = ctx;
+    return db_run(
+        session,
+        "INSERT INTO tap_positions AS t(tap, app_id, position, stored_unix_us, owner) VALUES ($1, $2, 0, $3, $4) "
+        "ON CONFLICT (tap, app_id) DO UPDATE SET owner = excluded.owner RETURNING position, owner",
+        DB_VALUES(db_text(ROLLUP_TAP), db_text(work->app_id), db_integer(work->now_unix_us), db_text(work->owner)),
+        place_row, &work->place, NULL, err);
 }
 
-/* From position_before to position, if it stands there; *is_done when these changes are stored already: an answer to the
- * commit was lost. */
+bool rollup_take(struct db *db, const char *app_id, struct uuid owner, int64_t now_unix_us, uint64_t *position,
+                 struct err *err)
+{
+    struct take_work work = { .app_id = app_id, .now_unix_us = now_unix_us };
+    uuid_to_text(owner, work.owner);
+    if (!db_transaction_adding(db, take_run, &work, err)) return false;
+    *position = work.place.position;
+    return true;
+}
+
+/* From position_before to position, if it stands there and is ours; *is_done when these changes are stored already: an answer
+ * to the commit was lost. */
 static bool position_move(struct db_session *session, const struct rollup_changes *changes, int64_t now_unix_us,
                           bool *is_done, struct err *err)
 {
     int64_t changed;
-    uint64_t found = 0;
+    char owner[UUID_TEXT_BYTES + 1];
+    struct place found = { 0 };
     struct db_value tap = db_text(ROLLUP_TAP), app_id = db_text(changes->app_id),
                     position = db_integer((int64_t)changes->position), now = db_integer(now_unix_us);
     *is_done = false;
-    if (changes->position_before == 0) {
-        if (!db_run(session,
-                    "INSERT INTO tap_positions(tap, app_id, position, stored_unix_us) VALUES ($1, $2, $3, $4) "
-                    "ON CONFLICT DO NOTHING",
-                    DB_VALUES(tap, app_id, position, now), NULL, NULL, &changed, err))
-            return false;
-    } else if (!db_run(session,
-                       "UPDATE tap_positions SET position = $3, stored_unix_us = $4 "
-                       "WHERE tap = $1 AND app_id = $2 AND position = $5",
-                       DB_VALUES(tap, app_id, position, now, db_integer((int64_t)changes->position_before)), NULL, NULL,
-                       &changed, err)) {
+    uuid_to_text(changes->owner, owner);
+    if (!db_run(session,
+                "UPDATE tap_positions SET position = $3, stored_unix_us = $4 "
+                "WHERE tap = $1 AND app_id = $2 AND position = $5 AND owner = $6",
+                DB_VALUES(tap, app_id, position, now, db_integer((int64_t)changes->position_before), db_text(owner)),
+                NULL, NULL, &changed, err))
         return false;
-    }
     if (changed == 1) return true;
-    if (!db_run(session, position_sql, DB_VALUES(tap, app_id), position_row, &found, NULL, err)) return false;
-    *is_done = found == changes->position;
+    if (!db_run(session, "SELECT position, owner FROM tap_positions WHERE tap = $1 AND app_id = $2",
+                DB_VALUES(tap, app_id), place_row, &found, NULL, err))
+        return false;
+    *is_done = found.position == changes->position && strcmp(found.owner, owner) == 0;
     if (*is_done) return true;
     return err_set(err, ERR_CONFLICT,
-                   "roll-ups of \"%s\" are stored up to %" PRIu64 ", not %" PRIu64
-                   ": another process owns the partition",
-                   changes->app_id, found, changes->position_before);
+                   "roll-ups of \"%s\" stand at %" PRIu64 ", not %" PRIu64
+                   ", or are not ours: another process owns the partition",
+                   changes->app_id, found.position, changes->position_before);
 }
 
 /* -- rows ------------------------------------------------------------------------------------------------------- */

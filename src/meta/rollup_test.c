@@ -1,5 +1,4 @@
-/* Roll-ups in the database: stored once, rolled up, found again; the same on SQLite, PostgreSQL and, when
- * MONO_TIMESCALE_URL names one, a PostgreSQL with TimescaleDB (tests/timescale). */
+/* Roll-ups in the database: stored once, by the partition's owner, rolled up, deleted at their age; on SQLite and PostgreSQL. */
 #include <math.h>
 
 #include "base/ddsketch.h"
@@ -9,11 +8,16 @@
 #define NOW_US  INT64_C(1795744860000000) /* 2026-11-27, a minute after an hour began */
 #define APP_ID  "monoscope/f1/0"
 #define PROJECT ((struct uuid){ { 7, 7 } })
+#define OWNER   ((struct uuid){ { 1 } })
 
 static int setup(void **state)
 {
     struct db_fixture *fixture = db_fixture_setup(state);
+    struct err err = { 0 };
+    uint64_t position = 99;
     db_fixture_open(fixture);
+    if (!rollup_take(fixture->db, APP_ID, OWNER, NOW_US, &position, &err)) fail_msg("%s", err.text);
+    assert_int_equal(position, 0);
     return 0;
 }
 static int teardown(void **state)
@@ -60,6 +64,7 @@ static void rows_store(struct db *db, uint64_t position, const char *service, in
                                     .bucket = ddsketch_bucket(5000000),
                                     .row_count = count };
     struct rollup_changes changes = { .app_id = APP_ID,
+                                      .owner = OWNER,
                                       .position_before = position - 1,
                                       .position = position,
                                       .series = &series,
@@ -78,22 +83,28 @@ static void test_exactly_once(void **state)
     struct db_fixture *fixture = *state;
     struct err err = { 0 };
     uint64_t position = 99;
-    assert_true(rollup_position(fixture->db, APP_ID, &position, &err));
-    assert_int_equal(position, 0);
     rows_store(fixture->db, 1, "cart", NOW_US, 10);
     rows_store(fixture->db, 2, "cart", NOW_US, 5);
     rows_store(fixture->db, 2, "cart", NOW_US, 5); /* the answer to its commit was lost */
-    assert_true(rollup_position(fixture->db, APP_ID, &position, &err));
-    assert_int_equal(position, 2);
     assert_int_equal(db_fixture_number(fixture->db, "SELECT CAST(SUM(row_count) AS bigint) FROM rollup_minutes"), 15);
-    struct rollup_changes late = { .app_id = APP_ID, .position_before = 1, .position = 3 };
+    struct rollup_changes late = { .app_id = APP_ID, .owner = OWNER, .position_before = 1, .position = 3 };
     assert_false(rollup_store(fixture->db, &late, NOW_US, &err));
     assert_int_equal(err.code, ERR_CONFLICT);
-    struct rollup_changes first = { .app_id = APP_ID, .position_before = 0, .position = 5 };
+    struct rollup_changes first = { .app_id = APP_ID, .owner = OWNER, .position_before = 0, .position = 5 };
     assert_false(rollup_store(fixture->db, &first, NOW_US, &err));
     assert_int_equal(err.code, ERR_CONFLICT);
-    struct rollup_changes other = { .app_id = "monoscope/f1/1", .position_before = 0, .position = 5 };
+    struct uuid next = { { 2 } };
+    struct rollup_changes other = { .app_id = "monoscope/f1/1", .owner = next, .position_before = 0, .position = 5 };
+    assert_true(rollup_take(fixture->db, other.app_id, next, NOW_US, &position, &err));
     if (!rollup_store(fixture->db, &other, NOW_US, &err)) fail_msg("%s", err.text);
+    /* The next owner: what the one before still sends comes too late, at whatever position. */
+    assert_true(rollup_take(fixture->db, APP_ID, next, NOW_US, &position, &err));
+    assert_int_equal(position, 2);
+    struct rollup_changes old = { .app_id = APP_ID, .owner = OWNER, .position_before = 2, .position = 3 };
+    assert_false(rollup_store(fixture->db, &old, NOW_US, &err));
+    assert_int_equal(err.code, ERR_CONFLICT);
+    old.owner = next;
+    if (!rollup_store(fixture->db, &old, NOW_US, &err)) fail_msg("%s", err.text);
     assert_int_equal(db_fixture_number(fixture->db, "SELECT COUNT(*) FROM rollup_series"), 1);
     assert_int_equal(db_fixture_number(fixture->db, "SELECT MAX(duration_max_ns) FROM rollup_minutes"), 5000010);
 }
@@ -171,9 +182,12 @@ static void half_store(struct db *db, uint64_t position, uint64_t call, bool is_
                                 .duration_ns = is_server ? -1 : 5000000,
                                 .is_error = false,
                                 .sampled_one_in = one_in };
-    struct rollup_changes changes = {
-        .app_id = APP_ID, .position_before = position - 1, .position = position, .halves = &half, .half_count = 1
-    };
+    struct rollup_changes changes = { .app_id = APP_ID,
+                                      .owner = OWNER,
+                                      .position_before = position - 1,
+                                      .position = position,
+                                      .halves = &half,
+                                      .half_count = 1 };
     if (!rollup_store(db, &changes, NOW_US, &err)) fail_msg("%s", err.text);
 }
 
@@ -243,6 +257,7 @@ static void test_catalogs(void **state)
                                         .first_unix_us = NOW_US - (int64_t)position,
                                         .last_unix_us = NOW_US + (int64_t)position };
         struct rollup_changes changes = { .app_id = APP_ID,
+                                          .owner = OWNER,
                                           .position_before = position - 1,
                                           .position = position,
                                           .attributes = attributes,

@@ -94,13 +94,16 @@ int main(void)
     snprintf(path, sizeof path, "%s/meta.sqlite", dir);
     snprintf(wal, sizeof wal, "%s-wal", path);
     if (!db_open(&db, &(struct db_options){ .url = path, .log = &log }, &err)) fail(&err);
+    uint64_t position;
+    struct uuid owner = { { 1 } };
+    if (!rollup_take(db, "bench", owner, clock_unix_us(), &position, &err)) fail(&err);
     uint64_t cpu_ns = 0, wall_ns = 0, rows = 0, buckets = 0;
     for (int minute = 0; minute < MINUTES; minute++) {
         rows_add(delta, of_day, INT64_C(1795744800000000) + minute * ROLLUP_MINUTE_US, ROWS_A_MINUTE);
         uint64_t begin_cpu_ns = clock_cpu_ns(), begin_ns = clock_mono_ns();
-        struct rollup_changes changes = { .app_id = "bench",
-                                          .position_before = (uint64_t)minute,
-                                          .position = (uint64_t)minute + 1 };
+        struct rollup_changes changes = {
+            .app_id = "bench", .owner = owner, .position_before = (uint64_t)minute, .position = (uint64_t)minute + 1
+        };
         rollup_delta_changes(delta, &changes);
         changes.half_count = 0; /* joined and gone within minutes */
         if (!rollup_store(db, &changes, clock_unix_us(), &err)) fail(&err);

@@ -34,6 +34,7 @@ struct rollup_tap {
     struct tap tap;
     struct rollups *rollups;
     char app_id[128];
+    struct uuid owner;
     _Atomic uint64_t position; /* stored */
 
     /* the worker's thread's */
@@ -165,6 +166,7 @@ static bool tap_store(struct tap *tap, struct err *err)
     struct rollups *rollups = self->rollups;
     while (storing_begin(self)) {
         struct rollup_changes changes = { .app_id = self->app_id,
+                                          .owner = self->owner,
                                           .position_before = atomic_load(&self->position),
                                           .position = self->storing_position };
         uint64_t begin_ns = clock_mono_ns();
@@ -221,10 +223,13 @@ static bool source_open(void *ctx, const char *app_id, struct tap **tap, struct 
 {
     struct rollups *rollups = ctx;
     uint64_t position;
-    if (!rollup_position(rollups->options.db, app_id, &position, err)) return err_within(err, "roll-ups");
+    struct uuid owner = uuid_random();
+    if (!rollup_take(rollups->options.db, app_id, owner, clock_unix_us(), &position, err))
+        return err_within(err, "roll-ups");
     struct rollup_tap *self = mem_calloc(1, sizeof *self);
     self->tap = (struct tap){ .ops = &tap_ops, .name = ROLLUP_TAP };
     self->rollups = rollups;
+    self->owner = owner;
     assert(strlen(app_id) < sizeof self->app_id);
     strcpy(self->app_id, app_id);
     atomic_store(&self->position, position);
