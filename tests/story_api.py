@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 from apiclient import Caller, first_admin, sign_in, settle, PASSWORD
 from monoscope import FULL, REPO, STORY_DIR, Server, check, wait_until
@@ -208,6 +209,28 @@ def check_streams(server, admin):
     return answer["row_count"], len(b"".join(parts)) // 1024 ** 2, grown
 
 
+def check_large_rows(server, admin):
+    """Rows of a megabyte come a few a page, each once; the memory of an answer stays bounded."""
+    count, at_ns = 24, time.time_ns()
+    for number in range(count):
+        record = {"timeUnixNano": str(at_ns + number * 1000), "body": {"stringValue": "%03d " % number + "y" * 900000}}
+        resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "large"}}]}
+        request = urllib.request.Request(
+            "http://127.0.0.1:%d/v1/logs" % server.http_port, method="POST",
+            data=json.dumps({"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}).encode(),
+            headers={"content-type": "application/json", "authorization": "Bearer " + server.key})
+        urllib.request.urlopen(request, timeout=60).close()
+    server.wait_count("SELECT count(*) FROM otel_logs_and_spans WHERE resource___service___name = 'large'", count)
+    seen, cursor, pages = [], "", 0
+    while cursor is not None:
+        page = admin.done("GET", "/projects/default/search?service=large&limit=1000" + (("&cursor=" + cursor) if cursor else ""))
+        seen += [one["body"][:3] for one in page["items"]]
+        check(1 <= len(page["items"]) <= 8, "a page of megabytes is short: %d" % len(page["items"]))
+        cursor, pages = page.get("next_cursor"), pages + 1
+    check(seen == ["%03d" % number for number in reversed(range(count))], "each once, newest first: %s" % seen)
+    return pages
+
+
 def check_stop(server, admin):
     """A stop does not wait for a query that would run for minutes."""
     forever = "select count(*) from otel_logs_and_spans a, otel_logs_and_spans b, otel_logs_and_spans c where a.name <> b.name and b.kind <> c.name"
@@ -253,13 +276,14 @@ def main():
         check_races(server, admin)
         check_once(admin)
         rows, mib, grown = check_streams(server, admin)
+        check_large_rows(server, admin)
         key = server.key_create("default", "schemathesis", "--scopes", "ingest,query,admin")[1]
         wait_until(lambda: Caller(server, key).ask("GET", "/projects")[0] == 200, "the key is known")
         second = admin.done("POST", "/users", {"email": "second@example.com", "is_instance_admin": True})
         other = settle(server, "second@example.com", second["password"])
         made = schemathesis(home, server, "an instance admin", admin.token, ids, seed)
-        made += schemathesis(home, server, "an admin key", key, ids, seed + 1)
-        made += schemathesis(home, server, "nobody", None, ids, seed + 2, "coverage")
+        made += schemathesis(home, server, "an admin key", key, ids, seed + 1, "fuzzing")
+        made += schemathesis(home, server, "nobody", None, ids, seed + 2, "fuzzing")
         made += schemathesis(home, server, "an admin who may end itself", other.token, ENDING, seed + 3)
         wait_until(lambda: running(server) == 0, "nothing runs on", timeout_s=60)
         server.kill()

@@ -181,7 +181,6 @@ static bool body_read(struct api_call *call, yyjson_doc **doc, char *pointer, in
 static void call_refuse(struct api_call *call, const struct err *err, int status, const char *pointer)
 {
     struct api_inside *inside = call->inside;
-    if (err->code == ERR_UNAUTHENTICATED) api_header(call, "www-authenticate", BYTES("Bearer realm=\"monoscope\""));
     api_watch_end(call);
     inside->progress = API_ANSWERED;
     inside->status = status;

@@ -78,10 +78,13 @@ bool api_page_add(struct api_page *page, yyjson_mut_val *item, const struct byte
     }
     page->count++;
     yyjson_mut_arr_append(page->items, item);
-    for (uint32_t k = 0; k < page->keys; k++) page->last[k] = keys[k];
-    if (page->count == page->limit) /* it may be the last of the page: keep its keys */
-        for (uint32_t k = 0; k < page->keys; k++) page->last[k] = arena_copy(page->call->arena, keys[k]);
+    for (uint32_t k = 0; k < page->keys; k++) page->last[k] = arena_copy(page->call->arena, keys[k]);
     return true;
+}
+
+void api_page_end(struct api_page *page)
+{
+    page->limit = page->count;
 }
 
 static void next_put(struct api_page *page, yyjson_mut_val *answer)

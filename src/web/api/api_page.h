@@ -28,4 +28,6 @@ struct api_page {
 MUST_CHECK bool api_page_read(struct api_call *call, uint32_t keys, struct api_page *page);
 /* False when the page was full: item is left out, there is a next page. Keys are copied. */
 bool api_page_add(struct api_page *page, yyjson_mut_val *item, const struct bytes *keys);
+/* Large enough as it is: the next item is left out, however few there are. */
+void api_page_end(struct api_page *page);
 void api_page_answer(struct api_call *call, struct api_page *page);

@@ -41,10 +41,16 @@ void problem_answer(struct http_request *request, const struct err *err, int sta
     struct buf out;
     buf_init(&out, 1 << 20);
     code_write(err->code, code);
-    for (uint32_t h = 0; h < header_count && count < HEADERS_MAX - 1; h++) {
+    for (uint32_t h = 0; h < header_count && count < HEADERS_MAX - 2; h++) {
         bool is_ours = false;
         for (uint32_t a = 0; a < 3; a++) is_ours = is_ours || bytes_equal(headers[h].name, all[a].name);
         if (!is_ours) all[count++] = headers[h];
+    }
+    if (status == 401) { /* RFC 9110, 15.5.2 */
+        bool is_told = false;
+        for (uint32_t h = 3; h < count; h++) is_told = is_told || bytes_equal(all[h].name, BYTES("www-authenticate"));
+        if (!is_told)
+            all[count++] = (struct http_header){ BYTES("www-authenticate"), BYTES("Bearer realm=\"monoscope\"") };
     }
     if (status == 503 || status == 429) {
         bool is_told = false;

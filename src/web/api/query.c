@@ -11,7 +11,7 @@
 enum {
     ROWS_DEFAULT = 10000,
     TIMEOUT_MS_DEFAULT = 30000,
-    ROW_BYTES_MAX = 128 << 20, /* of one row, as text */
+    ROW_BYTES_MAX = 32 << 20, /* of one row, as text */
     PARAMETERS_MAX = 100,
 };
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TIMEOUT_MS = 30000, PARAMETERS_MAX = 16 };
+enum { TIMEOUT_MS = 30000, PARAMETERS_MAX = 16, PAGE_BYTES_MAX = 4 << 20 /* of large rows fewer come */ };
 static const int64_t DAY_US = 24 * 3600 * 1000000ll;
 
 /* In the order of the SELECT; the first two are the page's keys. */
@@ -171,6 +171,7 @@ static bool row_add(struct api_call *call, struct api_page *page, const struct q
         yyjson_mut_obj_add(item, name, yyjson_mut_rawn(call->json, (const char *)json.ptr, json.len));
         if (c < 2) keys[c] = bytes_from(json.ptr + 1, json.len - 2); /* without quotes */
     }
+    if (page->count > 0 && call->arena->bytes > PAGE_BYTES_MAX) api_page_end(page);
     return api_page_add(page, item, keys);
 }
 
