@@ -204,19 +204,17 @@ def away(postgres, proxy):
     """Senders go on while the database is away, changes are refused; after the grace senders wait too; back, all is well."""
     database = "away"
     through = postgres.url(database, port=proxy.port)
-    server = Server(data=os.path.join(STORY_DIR, "away"), options=["--database", through, "--database-grace", "4s"])
+    server = Server(data=os.path.join(STORY_DIR, "away"), options=["--database", through, "--database-grace", "8s"])
     with server:
         other = command("key", "create", "default", "other", database=postgres.url(database))
         key_id = re.search(r"^key id +(\S+)", other.stdout, re.M).group(1)
         key = re.search(r"^API key +(\S+)", other.stdout, re.M).group(1)
         wait_until(lambda: sends(server, key)[0] == 200, "a key that another process made works")
-        start = time.monotonic()
         revoked = command("key", "revoke", key_id, database=postgres.url(database))
         check(revoked.returncode == 0, "it is revoked: " + revoked.stderr)
         answered = time.monotonic()
         wait_until(lambda: sends(server, key)[0] == 401, "a revoked key is refused")
         print("a key revoked by another process: refused %.2f s after the answer" % (time.monotonic() - answered), flush=True)
-        check(time.monotonic() - start < 15, "soon")
 
         proxy.away = True
         proxy.close_all()
@@ -240,7 +238,7 @@ def away(postgres, proxy):
         wait_until(lambda: sends(server, server.key)[0] == 200, "back, senders go on", 30)
         after = command("key", "create", "default", "after", database=through)
         check(after.returncode == 0, "and changes: " + after.stderr)
-        print("database away: %d requests taken in 2.5 s of a grace of 4 s, then 503 with Retry-After, then on" % accepted, flush=True)
+        print("database away: %d requests taken in 2.5 s of a grace of 8 s, then 503 with Retry-After, then on" % accepted, flush=True)
 
 
 def killed_server(postgres):
