@@ -64,7 +64,7 @@ uint32_t kafka_partition_count(const struct kafka *kafka, enum kafka_topic topic
 const char *kafka_topic_name(const struct kafka *kafka, enum kafka_topic topic);
 const char *kafka_cluster_id(const struct kafka *kafka);
 uint64_t kafka_retry_ms(const struct kafka *kafka, uint32_t attempt); /* before that attempt, from 1 to KAFKA_RETRIES */
-/* Is every topic still the one that was there at open? ERR_NOT_FOUND, ERR_CONFLICT name what to do. */
+/* Is every topic still the one that was there at open, with as many partitions? ERR_NOT_FOUND, ERR_CONFLICT name what to do. */
 MUST_CHECK bool kafka_check(struct kafka *kafka, struct err *err);
 
 /* How far a partition reaches and how far the group of the workers has come. */

@@ -26,6 +26,11 @@ bool kafka_check(struct kafka *kafka, struct err *err)
                            "Kafka's topic \"%s\" was deleted and made again (its id was %s and is %s): restart, it is "
                            "another buffer",
                            was->name, was->id, now[t].id);
+        if (now[t].partition_count != was->partition_count)
+            return err_set(
+                err, ERR_CONFLICT,
+                "Kafka's topic \"%s\" has %u partitions now, it had %u: start again, all processes of this cluster",
+                was->name, now[t].partition_count, was->partition_count);
     }
     return true;
 }

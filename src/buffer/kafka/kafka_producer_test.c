@@ -208,7 +208,7 @@ static void test_open_refusals(void **state)
     assert_null(kafka);
 }
 
-/* Goal: a topic that goes or comes anew is noticed. Method: a second view with a wrong id, then with a wrong name. */
+/* Goal: a topic that goes or comes anew is noticed. Method: a second view with a wrong id, then with fewer partitions. */
 static void test_check(void **state)
 {
     struct fixture *fixture = *state;
@@ -218,6 +218,11 @@ static void test_check(void **state)
     assert_false(kafka_check(fixture->kafka, &err));
     assert_int_equal(err.code, ERR_CONFLICT);
     assert_non_null(strstr(err.text, ".retry.2"));
+    fixture->kafka->topics[KAFKA_RETRY_2].id[0] ^= 1;
+    fixture->kafka->topics[KAFKA_TELEMETRY].partition_count--;
+    assert_false(kafka_check(fixture->kafka, &err));
+    assert_int_equal(err.code, ERR_CONFLICT);
+    assert_non_null(strstr(err.text, "has 3 partitions now, it had 2"));
 }
 
 int main(void)
