@@ -43,6 +43,16 @@ add_custom_command(OUTPUT ${api_schema_header}
     COMMAND ${CMAKE_COMMAND} -E rename ${api_schema_header}.new ${api_schema_header}
     DEPENDS ${api_schema_awk} ${api_schema_files}
     COMMENT "schema_texts.h" VERBATIM)
+# The web UI: built once for all presets (build/web/ui), embedded by web/ui.
+file(GLOB_RECURSE ui_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ui/src/* ${CMAKE_SOURCE_DIR}/ui/public/*)
+file(GLOB ui_settings CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ui/*.json ${CMAKE_SOURCE_DIR}/ui/*.ts ${CMAKE_SOURCE_DIR}/ui/*.html)
+set(ui_files ${CMAKE_SOURCE_DIR}/build/web/ui/files.inc)
+add_custom_command(OUTPUT ${ui_files}
+    COMMAND ${CMAKE_COMMAND} -E env MONO_DEPS_DIR=${MONO_DEPS_DIR} ${CMAKE_SOURCE_DIR}/ui/build
+    DEPENDS ${CMAKE_SOURCE_DIR}/ui/build ${ui_sources} ${ui_settings}
+    COMMENT "the web UI" VERBATIM)
+set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/web/ui/ui.c PROPERTIES OBJECT_DEPENDS ${ui_files}
+    INCLUDE_DIRECTORIES ${CMAKE_SOURCE_DIR}/build COMPILE_OPTIONS -Wa,-I${CMAKE_SOURCE_DIR}/build)
 add_custom_target(schema_columns DEPENDS ${schema_header} ${migrations_header} ${api_schema_header})
 
 function(module folder)

@@ -6,6 +6,8 @@
 #include "telemetry/prometheus.h"
 #include "telemetry/telemetry.h"
 #include "web/api/api.h"
+#include "web/api/api_route.h"
+#include "web/ui/ui.h"
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,10 +111,14 @@ static void on_request(void *ctx, struct http_request *request)
         http_answer(request, &response);
         return;
     }
+    struct api_match match;
+    bool is_api = request->path.len >= 5 && memcmp(request->path.ptr, "/api/", 5) == 0;
+    if (!is_api && !api_route_find(request->method, request->path, &match) && match.allowed == 0 && ui_answer(request))
+        return;
     struct api *api = atomic_load(&web->api);
     if (api != NULL) {
         api_request(api, request);
-    } else if (request->path.len >= 5 && memcmp(request->path.ptr, "/api/", 5) == 0) {
+    } else if (is_api) {
         answer(request, 503, "application/problem+json",
                BYTES("{\"type\":\"urn:monoscope:problem:busy\",\"title\":\"Service Unavailable\",\"status\":503,"
                      "\"detail\":\"the server is starting: /readyz says how far it is\",\"code\":\"busy\"}\n"));

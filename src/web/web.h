@@ -1,9 +1,10 @@
-/* web.h -- the HTTP port for people and their tools: metrics and health now, the UI later.
+/* web.h -- the HTTP port for people and their tools: metrics, health, the REST API, the web UI.
  *
  *   GET /metrics   Prometheus text of the process (telemetry.h)
  *   GET /healthz   200 while the process can answer at all
  *   GET /readyz    200 when every part is ready, else 503; JSON says which part is not, and why
- *   /api/v1 ...    the REST API, and pages for people (api/api.h), from web_set_api on
+ *   /api/v1 ...    the REST API, and pages to sign in (api/api.h), from web_set_api on
+ *   any page       the web UI (ui/ui.h)
  *
  * It opens first and closes last, so that a start that replays for long and a stop that flushes can be watched. The first
  * three ask for no key: names of projects and counts are told there, nothing of what was sent. The paths are a table in web.c.

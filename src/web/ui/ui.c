@@ -1,0 +1,104 @@
+#include "web/ui/ui.h"
+#include <stdio.h>
+
+struct ui_file {
+    struct bytes path;
+    const char *type;
+    const char *tag;
+    const uint8_t *raw, *raw_end, *gz, *gz_end, *br, *br_end;
+};
+
+/* The bytes of files.inc, each file in its three forms. */
+#define TEXT(x) #x
+#define INCLUDE_AS(number, form)                                                                           \
+    __asm__(".section .rodata\n.balign 8\nui_" TEXT(number) "_" TEXT(form) ":\n.incbin \"web/ui/packed/" TEXT( \
+        number) "." TEXT(form) "\"\nui_" TEXT(number) "_" TEXT(form) "_end:\n.byte 0\n.previous\n");       \
+    extern const uint8_t ui_##number##_##form[], ui_##number##_##form##_end[];
+#define F(path, type, tag, number) INCLUDE_AS(number, raw) INCLUDE_AS(number, gz) INCLUDE_AS(number, br)
+#include "web/ui/files.inc"
+#undef F
+
+static const struct ui_file files[] = {
+#define FORM(number, form) ui_##number##_##form, ui_##number##_##form##_end
+#define F(path, type, tag, number) \
+    { { (const uint8_t *)(path), sizeof(path) - 1 }, type, tag, FORM(number, raw), FORM(number, gz), FORM(number, br) },
+#include "web/ui/files.inc"
+#undef F
+};
+
+static const struct ui_file *file_find(struct bytes path)
+{
+    for (size_t f = 0; f < COUNT_OF(files); f++)
+        if (bytes_equal(files[f].path, path)) return &files[f];
+    return NULL;
+}
+
+/* Is the word in a list with commas? What comes after ";" is a weight: ";q=0" takes it back (RFC 9110, 12.5.3). */
+static bool list_has(struct bytes list, struct bytes word)
+{
+    while (list.len > 0) {
+        const uint8_t *end = memchr(list.ptr, ',', list.len);
+        size_t len = end ? (size_t)(end - list.ptr) : list.len;
+        struct bytes item = bytes_from(list.ptr, len);
+        list = end ? bytes_from(end + 1, list.len - len - 1) : (struct bytes){ 0 };
+        const uint8_t *weight = memchr(item.ptr, ';', item.len);
+        struct bytes name = http_trimmed(weight ? bytes_from(item.ptr, (size_t)(weight - item.ptr)) : item);
+        if (!bytes_equal(name, word)) continue;
+        if (!weight) return true;
+        struct bytes q = http_trimmed(bytes_from(weight + 1, (size_t)(item.ptr + item.len - weight - 1)));
+        for (size_t i = 2; i < q.len; i++)
+            if (q.ptr[i] >= '1' && q.ptr[i] <= '9') return true;
+        return q.len < 2 || memcmp(q.ptr, "q=", 2) != 0;
+    }
+    return false;
+}
+
+static void file_answer(struct http_request *request, const struct ui_file *file)
+{
+    struct bytes accepted = http_request_header(request, "accept-encoding");
+    bool is_br = list_has(accepted, BYTES("br")), is_gzip = !is_br && list_has(accepted, BYTES("gzip"));
+    char tag[64];
+    snprintf(tag, sizeof tag, "\"%s%s\"", file->tag, is_br ? "-br" : is_gzip ? "-gz" : "");
+    bool is_named_by_content = file->path.len > 8 && memcmp(file->path.ptr, "/assets/", 8) == 0;
+    struct http_header headers[10] = {
+        { BYTES("content-type"), bytes_of_text(file->type) },
+        { BYTES("cache-control"),
+          is_named_by_content ? BYTES("public, max-age=31536000, immutable") : BYTES("no-cache") },
+        { BYTES("etag"), bytes_of_text(tag) },
+        { BYTES("vary"), BYTES("accept-encoding") },
+        { BYTES("content-security-policy"), BYTES(UI_CONTENT_SECURITY_POLICY) },
+        { BYTES("x-content-type-options"), BYTES("nosniff") },
+        { BYTES("referrer-policy"), BYTES("same-origin") },
+        { BYTES("cross-origin-opener-policy"), BYTES("same-origin") },
+    };
+    uint32_t header_count = 8;
+    struct http_response response = { .status = 200, .headers = headers };
+    if (list_has(http_request_header(request, "if-none-match"), bytes_of_text(tag))) {
+        response.status = 304;
+    } else if (is_br) {
+        response.body = bytes_from(file->br, (size_t)(file->br_end - file->br));
+        headers[header_count++] = (struct http_header){ BYTES("content-encoding"), BYTES("br") };
+    } else if (is_gzip) {
+        response.body = bytes_from(file->gz, (size_t)(file->gz_end - file->gz));
+        headers[header_count++] = (struct http_header){ BYTES("content-encoding"), BYTES("gzip") };
+    } else {
+        response.body = bytes_from(file->raw, (size_t)(file->raw_end - file->raw));
+    }
+    response.header_count = header_count;
+    http_answer(request, &response);
+}
+
+static bool is_page_wanted(const struct http_request *request)
+{
+    struct bytes accept = http_request_header(request, "accept");
+    return list_has(accept, BYTES("text/html"));
+}
+
+bool ui_answer(struct http_request *request)
+{
+    if (!bytes_equal(request->method, BYTES("GET")) && !bytes_equal(request->method, BYTES("HEAD"))) return false;
+    const struct ui_file *file = file_find(request->path);
+    if (!file && is_page_wanted(request)) file = file_find(BYTES("/index.html"));
+    if (file) file_answer(request, file);
+    return file != NULL;
+}

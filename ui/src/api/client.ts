@@ -1,0 +1,118 @@
+/* The REST API under /api/v1: the only way of the UI to the server. Types: schema.d.ts, made from the server's OpenAPI document
+ * (`npm run types`); names of routes and bodies are checked by it.
+ *
+ * A refusal is an ApiProblem (RFC 9457): words for a person, a code to act on. 401 means the session is over: the sign-in page
+ * comes, and after it this address again.
+ */
+import type { components } from "./schema";
+import { running } from "./running";
+
+export type Schemas = components["schemas"];
+
+export class ApiProblem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly pointer = "",
+    readonly retry_after_s = 0,
+  ) {
+    super(detail);
+  }
+}
+
+let csrf = "";
+export function csrf_set(token: string): void {
+  csrf = token;
+}
+
+export interface Call {
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  query?: Record<string, string | number | undefined>;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+function url_of(path: string, query: Call["query"]): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined && value !== "") params.set(name, String(value));
+  const text = params.toString();
+  return `/api/v1${path}${text ? `?${text}` : ""}`;
+}
+
+async function problem_of(response: Response): Promise<ApiProblem> {
+  let told: { detail?: string; title?: string; code?: string; pointer?: string } = {};
+  try {
+    told = (await response.json()) as typeof told;
+  } catch {
+    /* not one of ours: a proxy's */
+  }
+  const detail = told.detail ?? told.title ?? `the server answered ${response.status}`;
+  return new ApiProblem(response.status, told.code ?? "", detail, told.pointer, Number(response.headers.get("retry-after") ?? 0));
+}
+
+export function sign_in(): void {
+  window.location.assign(`/sign-in?to=${encodeURIComponent(window.location.pathname + window.location.search)}`);
+}
+
+/* The raw answer, for what is read in pieces. */
+export async function fetch_api(path: string, call: Call = {}): Promise<Response> {
+  const method = call.method ?? "GET";
+  const headers: Record<string, string> = { accept: "application/json", ...call.headers };
+  if (call.body !== undefined) headers["content-type"] = "application/json";
+  if (method !== "GET") headers["x-csrf-token"] = csrf;
+  let response: Response;
+  try {
+    response = await fetch(url_of(path, call.query), {
+      method,
+      headers,
+      credentials: "same-origin",
+      ...(call.body !== undefined ? { body: JSON.stringify(call.body) } : {}),
+      ...(call.signal ? { signal: call.signal } : {}),
+    });
+  } catch (error) {
+    if (call.signal?.aborted) throw error;
+    throw new ApiProblem(0, "unreachable", "the server does not answer; is it running, and is the network there?");
+  }
+  if (response.ok) return response;
+  if (response.status === 401) sign_in();
+  throw await problem_of(response);
+}
+
+export async function api<T>(path: string, call: Call = {}): Promise<T> {
+  const response = await fetch_api(path, call);
+  return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+}
+
+export type QueryAnswer = Schemas["QueryAnswer"];
+export type Cell = string | number | boolean | null | Cell[] | { [name: string]: Cell };
+export interface Table {
+  columns: { name: string; type: string }[];
+  rows: Cell[][];
+  is_cut: boolean;
+  warnings: string[];
+  duration_ms: number;
+  files: { considered?: number; opened?: number };
+}
+
+/* One SQL statement in a project; listed in `running` while it runs, where it can be cancelled. */
+export async function query(project: string, sql: string, options: { limit?: number; parameters?: Cell[]; signal?: AbortSignal; what?: string } = {}): Promise<Table> {
+  const end = new AbortController();
+  const stop = () => end.abort();
+  options.signal?.addEventListener("abort", stop);
+  if (options.signal?.aborted) end.abort();
+  const entry = running.begin(options.what ?? "query", stop);
+  try {
+    const answer = await api<QueryAnswer>(`/projects/${encodeURIComponent(project)}/query`, {
+      method: "POST",
+      body: { sql, limit: options.limit ?? 10000, ...(options.parameters ? { parameters: options.parameters } : {}) },
+      signal: end.signal,
+    });
+    if (answer.error) throw new ApiProblem(500, answer.error.code ?? "", answer.error.detail ?? "the query broke off");
+    return answer as unknown as Table;
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+    running.finish(entry);
+  }
+}

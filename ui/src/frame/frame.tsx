@@ -1,0 +1,172 @@
+/* The frame around every view: navigation, project, time range, palette, help, notes; and the view of the address. */
+import { useErrorBoundary, useEffect, useState } from "preact/hooks";
+import type { ComponentType } from "preact";
+import { ApiProblem, sign_in } from "../api/client";
+import { useKeys } from "../keys";
+import { me, project_first, projects, session_begin } from "../session";
+import { address, change, go, href, project_name, project_path } from "../url";
+import { view_of, views, type View } from "../views";
+import { Help } from "./help";
+import { Palette } from "./palette";
+import { Progress } from "./progress";
+import { is_live, range_scale, range_set, range_shift, refresh } from "./range";
+import { Empty, Problem, Waiting } from "./state";
+import { theme, theme_next } from "./theme";
+import { TimePicker } from "./time_picker";
+import { Toasts } from "./toast";
+
+const loaded = new Map<View, ComponentType<{ rest: string }>>();
+
+function Room() {
+  const found = view_of(address.value.path);
+  const view = found?.view;
+  const [, shown] = useState(0);
+  const [problem, set_problem] = useState<ApiProblem>();
+  const [error, reset] = useErrorBoundary();
+  useEffect(() => {
+    reset();
+    if (!view || loaded.has(view)) return;
+    set_problem(undefined);
+    view.load().then(
+      (module) => {
+        loaded.set(view, module.default);
+        shown((n) => n + 1);
+      },
+      () => set_problem(new ApiProblem(0, "unreachable", "a part of the page could not be loaded: the server may have been renewed; load the page anew")),
+    );
+  }, [view]);
+  useEffect(() => {
+    document.title = view ? `${view.title} · ${project_name.value} · Monoscope` : "Monoscope";
+  }, [view, project_name.value]);
+  if (!projects.value.some((project) => project.name === project_name.value || project.id === project_name.value))
+    return <Problem problem={new ApiProblem(404, "not_found", `there is no project "${project_name.value}", or you have no role in it`)} />;
+  if (!found || !view) return <Problem problem={new ApiProblem(404, "not_found", `there is no page ${address.value.path}`)} />;
+  if (error) return <Problem problem={new ApiProblem(500, "internal", `this page broke: ${error instanceof Error ? error.message : String(error)}`)} again={reset} />;
+  if (problem) return <Problem problem={problem} again={() => window.location.reload()} />;
+  const Shown = loaded.get(view);
+  return Shown ? <Shown rest={found.rest} key={view.path} /> : <Waiting what="Loading" />;
+}
+
+/* What goes along from view to view. */
+const KEPT = ["from", "to", "tz", "env"];
+function kept(): Record<string, string | null> {
+  return Object.fromEntries(KEPT.map((name) => [name, address.value.query.get(name)]));
+}
+
+function Navigation({ onPalette, onHelp }: { onPalette: () => void; onHelp: () => void }) {
+  const [is_open, open] = useState(false);
+  const here = view_of(address.value.path)?.view;
+  useEffect(() => open(false), [address.value.path]);
+  return (
+    <>
+      <button class="plain nav-open" aria-label="Navigation" aria-expanded={is_open} onClick={() => open(!is_open)}>
+        ☰
+      </button>
+      <nav class={is_open ? "nav open" : "nav"} aria-label="Views">
+        <a class="brand" href={href(project_path("explore"), kept())}>
+          <img src="/icon.svg" alt="" width="20" height="20" /> Monoscope
+        </a>
+        <label class="unseen" for="project">
+          Project
+        </label>
+        <select id="project" value={project_name.value} onChange={(event) => go(`/p/${encodeURIComponent(event.currentTarget.value)}/explore`, kept())}>
+          {projects.value.map((project) => (
+            <option key={project.id} value={project.name}>
+              {project.name}
+            </option>
+          ))}
+        </select>
+        {views.map(
+          (view) =>
+            view.keys && (
+              <a key={view.path} class="nav-link" href={href(project_path(view.path), kept())} aria-current={view === here ? "page" : undefined}>
+                <span aria-hidden="true">{view.mark}</span> {view.title}
+              </a>
+            ),
+        )}
+        <div class="grow" />
+        <button class="plain" onClick={onPalette}>
+          Commands <kbd>Ctrl K</kbd>
+        </button>
+        <button class="plain" onClick={onHelp}>
+          Shortcuts <kbd>?</kbd>
+        </button>
+        <button class="plain" onClick={theme_next}>
+          Colours: {theme.value}
+        </button>
+        <a class="nav-link" href="/account">
+          <span class="told ellipsis">{me.value?.email}</span>
+        </a>
+      </nav>
+    </>
+  );
+}
+
+export function Frame() {
+  const [problem, set_problem] = useState<ApiProblem>();
+  const [sheet, show] = useState<"" | "palette" | "help">("");
+  const begin = () => {
+    set_problem(undefined);
+    session_begin().catch((error: unknown) => set_problem(error instanceof ApiProblem ? error : new ApiProblem(0, "", String(error))));
+  };
+  useEffect(begin, []);
+  useEffect(() => {
+    if (!me.value || project_name.value) return;
+    const first = project_first();
+    if (first) change({}, true), go(`/p/${encodeURIComponent(first)}/explore`, address.value.query);
+  }, [me.value, address.value]);
+  useKeys([
+    { keys: "mod+k", text: "Command palette", group: "Everywhere", run: () => show("palette") },
+    { keys: "?", text: "These shortcuts", group: "Everywhere", run: () => show("help") },
+    { keys: "[", text: "Earlier", group: "Time", run: () => range_shift(-1) },
+    { keys: "]", text: "Later", group: "Time", run: () => range_shift(1) },
+    { keys: "-", text: "Twice as much time", group: "Time", run: () => range_scale(2) },
+    { keys: "+", text: "Half as much time", group: "Time", run: () => range_scale(0.5) },
+    { keys: "0", text: "Last hour", group: "Time", run: () => range_set("now-1h") },
+    { keys: "l", text: "Live", group: "Time", run: () => change({ live: is_live.value ? null : "1", to: null }) },
+    { keys: "r", text: "Read anew", group: "Time", run: refresh },
+    { keys: "t", text: "Choose the time range", group: "Time", run: () => document.querySelector<HTMLElement>("[data-keys=t]")?.click() },
+    ...views.flatMap((view) => (view.keys ? [{ keys: `g ${view.keys}`, text: `Go to ${view.title}`, group: "Everywhere", run: () => go(project_path(view.path), kept()) }] : [])),
+  ]);
+  if (problem && problem.status !== 401)
+    return (
+      <main class="alone">
+        <Problem problem={problem} again={begin} />
+      </main>
+    );
+  if (!me.value)
+    return (
+      <main class="alone">
+        <Waiting what={problem ? "Signing in" : "Loading"} />
+      </main>
+    );
+  if (projects.value.length === 0)
+    return (
+      <main class="alone">
+        <Empty title="You have no project yet">
+          <p class="soft">An admin of this server gives you a role in one: monoscope members add PROJECT {me.value.email} viewer</p>
+          <button onClick={sign_in}>Sign in as somebody else</button>
+        </Empty>
+      </main>
+    );
+  return (
+    <div class="frame">
+      <a class="skip" href="#view">
+        To the content
+      </a>
+      <Navigation onPalette={() => show("palette")} onHelp={() => show("help")} />
+      <div class="page">
+        <header class="bar">
+          <TimePicker />
+          <Progress />
+        </header>
+        <main id="view" class="view" tabIndex={-1}>
+          <Room />
+        </main>
+      </div>
+      {sheet === "palette" && <Palette onClose={() => show("")} />}
+      {sheet === "help" && <Help onClose={() => show("")} />}
+      <Toasts />
+    </div>
+  );
+}

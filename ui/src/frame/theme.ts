@@ -1,0 +1,28 @@
+/* Light or dark: the system's, unless a person chose. */
+import { signal } from "@preact/signals";
+
+export type Theme = "system" | "light" | "dark";
+const KEY = "monoscope.theme";
+export const theme = signal<Theme>("system");
+
+export function theme_begin(): void {
+  const kept = localStorage.getItem(KEY);
+  if (kept === "light" || kept === "dark") theme.value = kept;
+  theme.subscribe((value) => {
+    if (value === "system") {
+      localStorage.removeItem(KEY);
+      delete document.documentElement.dataset.theme;
+    } else {
+      localStorage.setItem(KEY, value);
+      document.documentElement.dataset.theme = value;
+    }
+  });
+}
+export function theme_next(): void {
+  theme.value = theme.value === "system" ? "dark" : theme.value === "dark" ? "light" : "system";
+}
+
+/* What a canvas or a chart draws with: the value of a token as it is now. */
+export function token(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}

@@ -1,0 +1,3 @@
+export default function View({ rest }: { rest: string }) {
+  return <div>{rest}</div>;
+}

@@ -1,0 +1,27 @@
+/* The rooms of the house: a line each. What is behind `load` comes when it is first opened.
+ *
+ * path: below /p/{project}/; what follows it in the address is the view's own. Those with keys stand in the navigation.
+ */
+import type { ComponentType } from "preact";
+
+export interface View {
+  path: string;
+  title: string;
+  keys?: string; /* after "g" */
+  mark?: string; /* in the navigation, beside the title */
+  load: () => Promise<{ default: ComponentType<{ rest: string }> }>;
+}
+
+export const views: readonly View[] = [
+  { path: "explore", title: "Explorer", keys: "e", mark: "☰", load: () => import("./explore/view") },
+  { path: "trace", title: "Trace", load: () => import("./trace/view") },
+];
+
+export function view_of(path: string): { view: View; rest: string } | undefined {
+  const rest = /^\/p\/[^/]+\/(.*)$/.exec(path)?.[1] ?? "";
+  for (const view of views) {
+    if (rest === view.path) return { view, rest: "" };
+    if (rest.startsWith(`${view.path}/`)) return { view, rest: rest.slice(view.path.length + 1) };
+  }
+  return undefined;
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from "vite";
+
+declare const process: { env: Record<string, string | undefined> };
+
+/* `npx vite` beside a server: MONOSCOPE=http://127.0.0.1:8080 npx vite */
+const server = process.env.MONOSCOPE ?? "http://127.0.0.1:8080";
+const paths = ["/api", "/sign-in", "/sign-out", "/account"];
+
+export default defineConfig({
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false }, cssCodeSplit: true },
+  server: { proxy: Object.fromEntries(paths.map((path) => [path, { target: server }])) },
+});
