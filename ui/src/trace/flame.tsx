@@ -3,7 +3,7 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { token } from "../frame/theme";
 import { show_duration } from "../time";
-import { useCanvas } from "./canvas";
+import { useCanvas } from "../charts/canvas";
 import { colour_name, COLOURS } from "./colours";
 import type { Trace } from "./rows";
 

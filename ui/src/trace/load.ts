@@ -1,5 +1,6 @@
 /* A trace by SQL: its spans lean and whole, its logs, and one row with everything when it is looked at. */
-import { query, type Cell, type Table } from "../api/client";
+import { query, type Cell } from "../api/client";
+import { shown } from "../row/flat";
 import { from_iso } from "../time";
 import type { Span } from "./rows";
 
@@ -51,10 +52,6 @@ export async function load_spans(project: string, trace_id: string, signal: Abor
   return { spans, is_cut: table.is_cut, warnings: table.warnings };
 }
 
-export function shown_body(cell: Cell | undefined): string {
-  return typeof cell === "string" ? cell : cell === null || cell === undefined ? "" : JSON.stringify(cell);
-}
-
 export async function load_logs(project: string, trace_id: string, signal: AbortSignal): Promise<Log[]> {
   const table = await query(project, logs_statement(trace_id), { limit: LOGS_MAX, signal, what: "the trace's logs" });
   return table.rows.map((row) => ({
@@ -63,25 +60,6 @@ export async function load_logs(project: string, trace_id: string, signal: Abort
     level: text(row[2]),
     service: text(row[3]),
     span_id: text(row[4]),
-    body: shown_body(row[5]),
+    body: shown(row[5]),
   }));
-}
-
-/* Names to values, without the empty ones. */
-export function row_of(table: Table): Record<string, Cell> {
-  const row = table.rows[0];
-  const found: Record<string, Cell> = {};
-  if (row) table.columns.forEach((column, at) => row[at] !== null && row[at] !== undefined && (found[column.name] = row[at] as Cell));
-  return found;
-}
-
-export interface Attribute {
-  name: string;
-  value: string;
-}
-/* Nested JSON as OpenTelemetry's dotted names. */
-export function flat(value: Cell | undefined, prefix = ""): Attribute[] {
-  if (value === null || value === undefined) return [];
-  if (Array.isArray(value) || typeof value !== "object") return prefix ? [{ name: prefix, value: typeof value === "string" ? value : JSON.stringify(value) }] : [];
-  return Object.entries(value).flatMap(([name, inside]) => flat(inside, prefix ? `${prefix}.${name}` : name));
 }

@@ -1,0 +1,55 @@
+/* The facets: fields with the values met most; a click narrows to one, the second button leaves it out. */
+import { useState } from "preact/hooks";
+import { show_count } from "../number";
+import { param } from "../url";
+import type { Facet } from "./statement";
+import { split_terms, term } from "./search";
+
+export function Facets({ facets, is_loading, onTerm, onGroup }: { facets: readonly Facet[]; is_loading: boolean; onTerm: (field: string, value: string, is_excluded: boolean) => void; onGroup: (field: string) => void }) {
+  const [filter, set_filter] = useState("");
+  const words = new Set(split_terms(param("q")));
+  const shown = facets.filter((facet) => !filter || facet.field.includes(filter.toLowerCase()) || facet.values.some((one) => one.value.toLowerCase().includes(filter.toLowerCase())));
+  return (
+    <aside class="facets" aria-label="Fields" aria-busy={is_loading}>
+      <input type="search" placeholder="Find a field or value" aria-label="Find a field or value" value={filter} onInput={(event) => set_filter(event.currentTarget.value)} />
+      {shown.map((facet) => {
+        const max = facet.values[0]?.count ?? 1;
+        return (
+          <details key={facet.field} open>
+            <summary>
+              <span class="told">{facet.field}</span>
+              <button
+                class="plain"
+                aria-label={`Group by ${facet.field}`}
+                title="Group by it"
+                onClick={(event) => {
+                  event.preventDefault();
+                  onGroup(facet.field);
+                }}
+              >
+                Σ
+              </button>
+            </summary>
+            <ul>
+              {facet.values.slice(0, 8).map((one) => {
+                const is_on = words.has(term(facet.field, one.value));
+                return (
+                  <li key={one.value}>
+                    <button class="plain facet-value" aria-pressed={is_on} onClick={() => onTerm(facet.field, one.value, false)}>
+                      <span class="facet-bar" style={{ width: `${(one.count / max) * 100}%` }} aria-hidden="true" />
+                      <span class="told ellipsis">{one.value}</span>
+                      <span class="soft">{show_count(one.count)}</span>
+                    </button>
+                    <button class="plain facet-without" aria-label={`Without ${facet.field} ${one.value}`} title="Leave these out" onClick={() => onTerm(facet.field, one.value, true)}>
+                      −
+                    </button>
+                  </li>
+                );
+              })}
+            </ul>
+          </details>
+        );
+      })}
+    </aside>
+  );
+}

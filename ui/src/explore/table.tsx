@@ -1,0 +1,102 @@
+/* The rows, newest first: only those on the screen are in the page; more come when the end is near. */
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { is_utc } from "../frame/range";
+import { show_duration, show_time, from_iso } from "../time";
+import type { Row } from "./rows";
+
+const ROW_PX = 24;
+const WRAPPED_PX = 72;
+const BEYOND = 20;
+
+interface TableProps {
+  rows: readonly Row[];
+  columns: readonly string[];
+  open_id: string;
+  is_wrapped: boolean;
+  is_whole: boolean; /* there are no older ones */
+  is_loading: boolean;
+  onOpen: (row: Row) => void;
+  onEnd: () => void;
+  onColumnDrop: (name: string) => void;
+}
+
+export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading, onOpen, onEnd, onColumnDrop }: TableProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const [top, set_top] = useState(0);
+  const [height, set_height] = useState(600);
+  const row_px = is_wrapped ? WRAPPED_PX : ROW_PX;
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => set_height(element.clientHeight));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const open_at = rows.findIndex((row) => row.id === open_id);
+  useEffect(() => {
+    const element = box.current;
+    if (!element || open_at < 0) return;
+    const place = open_at * row_px;
+    if (place < element.scrollTop) element.scrollTop = place;
+    else if (place + 3 * row_px > element.scrollTop + element.clientHeight) element.scrollTop = place - element.clientHeight + 3 * row_px;
+  }, [open_id, open_at]);
+  const first = Math.max(0, Math.floor(top / row_px) - BEYOND);
+  const last = Math.min(rows.length, Math.ceil((top + height) / row_px) + BEYOND);
+  useEffect(() => {
+    if (!is_whole && !is_loading && last >= rows.length - BEYOND && rows.length > 0) onEnd();
+  }, [last, rows.length, is_whole, is_loading]);
+  const template = `164px 64px 140px ${columns.map(() => "minmax(90px, 200px)").join(" ")} minmax(240px, 1fr)`;
+  return (
+    <div class={is_wrapped ? "rows wrapped" : "rows"} ref={box} onScroll={(event) => set_top(event.currentTarget.scrollTop)} role="grid" aria-label="Logs and spans" aria-rowcount={is_whole ? rows.length + 1 : -1} tabIndex={0}>
+      <div class="rows-head" role="row" style={{ gridTemplateColumns: template }}>
+        <span role="columnheader">Time</span>
+        <span role="columnheader">Level</span>
+        <span role="columnheader">Service</span>
+        {columns.map((name) => (
+          <span key={name} role="columnheader" class="column-head">
+            <span class="told ellipsis">{name}</span>
+            <button class="plain" aria-label={`Take column ${name} away`} onClick={() => onColumnDrop(name)}>
+              ×
+            </button>
+          </span>
+        ))}
+        <span role="columnheader">Summary</span>
+      </div>
+      <div class="rows-all" style={{ height: `${rows.length * row_px}px` }}>
+        {rows.slice(first, last).map((row, n) => (
+          <div
+            key={row.id}
+            class={`row-line ${row.id === open_id ? "chosen" : ""} ${row.is_error ? "bad" : ""}`}
+            role="row"
+            aria-rowindex={first + n + 2}
+            aria-selected={row.id === open_id}
+            style={{ top: `${(first + n) * row_px}px`, height: `${row_px}px`, gridTemplateColumns: template }}
+            onClick={() => onOpen(row)}
+          >
+            <span role="gridcell" class="mono soft">
+              {show_time(from_iso(row.timestamp), 3, is_utc.value).slice(5)}
+            </span>
+            <span role="gridcell" class={row.level || row.is_error ? `level ${(row.level || "error").toLowerCase()}` : "soft"}>
+              {row.level || (row.is_error ? `✖ ${row.kind}` : row.kind)}
+            </span>
+            <span role="gridcell" class="told ellipsis">
+              {row.service}
+            </span>
+            {row.cells.map((cell, at) => (
+              <span key={columns[at]} role="gridcell" class="told mono ellipsis">
+                {cell.slice(0, 300)}
+              </span>
+            ))}
+            <span role="gridcell" class="row-text told">
+              {row.duration_ns !== null && <span class="row-duration">{show_duration(row.duration_ns)}</span>}
+              {row.text.slice(0, 600)}
+            </span>
+          </div>
+        ))}
+      </div>
+      <p class="rows-end soft" role="status">
+        {is_whole ? `${rows.length} rows, none older in this range` : "Reading older ones …"}
+      </p>
+    </div>
+  );
+}
