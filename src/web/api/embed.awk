@@ -7,7 +7,7 @@ FNR == 1 {
     printf "    { \"%s\",\n", name
 }
 {
-    gsub(/\\/, "\\\\")
+    gsub(/\\/, "\\\\\\\\") # in a replacement, two make one
     gsub(/"/, "\\\"")
     printf "      \"%s\\n\"\n", $0
 }

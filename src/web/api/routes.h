@@ -28,6 +28,7 @@
     R(GET, "/api/v1/projects/{project}/attributes", attribute_list, "Roll-ups", QUERY, "place values from to", "", "Attribute", 200, API_PAGED, "Attributes with values that come often, by the whole day") \
     R(GET, "/api/v1/projects/{project}/metrics", metric_list, "Roll-ups", QUERY, "service from to", "", "MetricName", 200, API_PAGED, "Names of metrics seen in the range, and who sends them") \
     R(GET, "/api/v1/projects/{project}/counts", counts_get, "Roll-ups", QUERY, "service kind endpoint step from to", "", "Counts", 200, 0, "Rows, errors and durations over time") \
+    R(POST, "/api/v1/projects/{project}/search/translate", search_translate, "Telemetry", QUERY, "", "SearchText", "SearchCondition", 200, 0, "What a search means, as a condition of SQL") \
     R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM, "Asks by SQL") \
     R(POST, "/api/v1/sessions", session_create, "Sessions", PUBLIC, "", "SessionCreate", "SessionCreated", 201, API_OPEN | API_SLOW | API_SECRET, "Signs in: the token goes into authorization: Bearer TOKEN") \
     R(GET, "/api/v1/sessions", session_list, "Sessions", SELF, "", "", "SessionList", 200, 0, "Where the caller is signed in, newest first") \

@@ -1,5 +1,6 @@
-/* Logs and spans by a text and a few fields, newest first: a SELECT over the query engine, which reads the newest files and
- * stops. q is looked for, in any case, in the name, the body, the status message and the exception's message. */
+/* Logs and spans by the search language and a few fields, newest first: a SELECT over the query engine, which reads the newest
+ * files and stops. */
+#include "search/search.h"
 #include "base/clock.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
@@ -63,18 +64,6 @@ static struct bytes time_text(struct api_call *call, int64_t unix_us)
     return arena_copy(call->arena, bytes_of_text(text));
 }
 
-/* A text as a regular expression that matches just it: RE2's, without regard to case. */
-static struct bytes escaped(struct api_call *call, struct bytes text)
-{
-    uint8_t *to = arena_alloc(call->arena, 2 * text.len);
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (memchr("\\^$.|?*+()[]{}", text.ptr[i], 14) != NULL) to[len++] = '\\';
-        to[len++] = text.ptr[i];
-    }
-    return bytes_from(to, len);
-}
-
 static struct bytes upper(struct api_call *call, struct bytes text)
 {
     uint8_t *to = arena_alloc(call->arena, text.len);
@@ -83,14 +72,21 @@ static struct bytes upper(struct api_call *call, struct bytes text)
     return bytes_from(to, text.len);
 }
 
-static void put_text_search(struct asking *asking, struct bytes text)
+/* q in the search language. False: the client was told what is wrong in it. */
+static bool put_search(struct asking *asking)
 {
-    static const char *const places[] = { "name", "body::text", "status_message", "attributes___exception___message" };
-    uint32_t number = parameter(asking, escaped(asking->call, text));
-    put(asking, " AND (");
-    for (size_t p = 0; p < COUNT_OF(places); p++)
-        if (!buf_printf(&asking->sql, "%s%s ~* $%u", p > 0 ? " OR " : "", places[p], number)) abort();
-    put(asking, ")");
+    struct api_call *call = asking->call;
+    struct search_node *root;
+    struct search_problem problem;
+    if (!search_parse(call->arena, api_query(call, "q"), &root, &problem)) {
+        api_fail_at(call, "?q", "at characters %u to %u: %s", problem.from, problem.to, problem.text);
+        return false;
+    }
+    struct bytes condition = search_sql(call->arena, root);
+    if (condition.len == 0) return true;
+    put(asking, " AND ");
+    if (!buf_add(&asking->sql, condition.ptr, condition.len)) abort();
+    return true;
 }
 
 static void put_filters(struct asking *asking)
@@ -106,7 +102,6 @@ static void put_filters(struct asking *asking)
     if ((value = api_query(call, "status")).len > 0) put_compared(asking, " AND status_code = ", upper(call, value));
     if ((value = api_query(call, "service")).len > 0) put_compared(asking, " AND resource___service___name = ", value);
     if ((value = api_query(call, "trace_id")).len > 0) put_compared(asking, " AND context___trace_id = ", value);
-    if ((value = api_query(call, "q")).len > 0) put_text_search(asking, value);
 }
 
 /* The page after (timestamp, id); its cursor was ours, or is refused. */
@@ -142,7 +137,7 @@ static bool sql_make(struct asking *asking, const struct api_page *page)
     put_compared(asking, " FROM otel_logs_and_spans WHERE timestamp >= ", time_text(call, from_us));
     put_compared(asking, " AND timestamp < ", time_text(call, to_us));
     put_filters(asking);
-    if (!put_after(asking, page)) return false;
+    if (!put_search(asking) || !put_after(asking, page)) return false;
     if (!buf_printf(&asking->sql, " ORDER BY timestamp DESC, id DESC LIMIT %u", page->limit + 1)) abort();
     return true;
 }
@@ -175,6 +170,26 @@ static bool row_add(struct api_call *call, struct api_page *page, const struct q
     return api_page_add(page, item, keys);
 }
 
+/* For pages that ask by SQL themselves: what a search means, or where it is wrong. */
+void api_search_translate(struct api_call *call)
+{
+    struct search_node *root;
+    struct search_problem problem;
+    yyjson_mut_val *answer = yyjson_mut_obj(call->json), *problems = yyjson_mut_arr(call->json);
+    struct bytes where = { 0 };
+    if (search_parse(call->arena, api_body_text(call, "q"), &root, &problem)) {
+        where = search_sql(call->arena, root);
+    } else {
+        yyjson_mut_val *one = yyjson_mut_arr_add_obj(call->json, problems);
+        yyjson_mut_obj_add_uint(call->json, one, "from", problem.from);
+        yyjson_mut_obj_add_uint(call->json, one, "to", problem.to);
+        api_put_text(call, one, "text", bytes_of_text(problem.text));
+    }
+    api_put_text(call, answer, "where", where);
+    yyjson_mut_obj_add_val(call->json, answer, "problems", problems);
+    api_answer(call, answer);
+}
+
 void api_search(struct api_call *call)
 {
     struct asking asking = { .call = call };
@@ -183,7 +198,7 @@ void api_search(struct api_call *call)
     struct err err = { 0 };
     const struct query_chunk *chunk = NULL;
     if (!api_page_read(call, 2, &page)) return;
-    buf_init(&asking.sql, 64 << 10);
+    buf_init(&asking.sql, 4 << 20);
     if (sql_make(&asking, &page)) {
         struct sql_query query = { .sql = buf_bytes(&asking.sql),
                                    .parameters = asking.parameters,

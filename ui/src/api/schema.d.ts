@@ -144,6 +144,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Services seen in the range, by name */
+        get: operations["service_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Their endpoints, by service and route */
+        get: operations["endpoint_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/edges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who calls whom, by source and target; service: of one source */
+        get: operations["edge_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Attributes with values that come often, by the whole day */
+        get: operations["attribute_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names of metrics seen in the range, and who sends them */
+        get: operations["metric_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rows, errors and durations over time */
+        get: operations["counts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/search/translate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a search means, as a condition of SQL */
+        post: operations["search_translate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/query": {
         parameters: {
             query?: never;
@@ -459,10 +578,280 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its API keys that are not revoked, oldest first */
+        get: operations["key_list"];
+        put?: never;
+        /** Makes a key: secret is shown this once */
+        post: operations["key_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them */
+        get: operations["key_get"];
+        put?: never;
+        post?: never;
+        /** Revokes it: within a second it opens nothing on any process */
+        delete: operations["key_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/keys/{key}/limits/{limit_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Limits one key, beside its project */
+        put: operations["key_limit_set"];
+        post?: never;
+        /** Of its own the key has no such limit any more */
+        delete: operations["key_limit_clear"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the project may send and ask, and what it has used of that */
+        get: operations["limit_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/limits/{limit_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets one of them */
+        put: operations["limit_set"];
+        post?: never;
+        /** The default of the settings counts again */
+        delete: operations["limit_clear"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was sent and asked, by day and by key */
+        get: operations["usage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/redaction-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its redaction rules, in their order */
+        get: operations["redaction_list"];
+        put?: never;
+        /** Adds a rule, as the last */
+        post: operations["redaction_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/redaction-rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them */
+        get: operations["redaction_get"];
+        put?: never;
+        post?: never;
+        /** Deletes a rule */
+        delete: operations["redaction_delete"];
+        options?: never;
+        head?: never;
+        /** Changes a rule */
+        patch: operations["redaction_change"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/redaction-rules/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows what rules make of a text and attributes; nothing is kept */
+        post: operations["redaction_try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Key: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @description How the key begins: to know it by. null: a key from before keys had one */
+            prefix: string | null;
+            scopes: components["schemas"]["KeyScope"][];
+            /** @description Of a browser key: the pages that may use it */
+            origins: string[];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description To within a minute
+             */
+            used_at: string | null;
+            /** @description Its own, beside those of its project */
+            limits: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * @description ingest sends, query asks, admin changes what belongs to the project
+         * @enum {string}
+         */
+        KeyScope: "ingest" | "query" | "admin";
+        KeyCreate: {
+            name: string;
+            /** @description ingest and query when it is absent */
+            scopes?: components["schemas"]["KeyScope"][];
+            /** @description Makes it a browser key, which has the scope ingest alone */
+            origins?: string[];
+            /** Format: date-time */
+            expires_at?: string;
+        };
+        KeyCreated: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            prefix: string | null;
+            scopes: components["schemas"]["KeyScope"][];
+            origins: string[];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string | null;
+            /** Format: date-time */
+            used_at?: string | null;
+            limits?: {
+                [key: string]: number;
+            };
+            /** @description The key itself. Kept nowhere, shown once; null in a repeated answer */
+            secret?: string | null;
+        };
+        Limit: {
+            name: components["schemas"]["LimitName"];
+            /** @example requests a second */
+            words?: string;
+            /** @description 0: no limit */
+            value: number;
+            /** @description Nothing was said: it is the server's setting */
+            is_default: boolean;
+        };
+        /** @enum {string} */
+        LimitName: "requests_per_second" | "bytes_per_second" | "events_per_second" | "bytes_per_day" | "events_per_month" | "queries" | "attribute_keys";
+        LimitList: {
+            limits: components["schemas"]["Limit"][];
+            used: {
+                bytes_today: number;
+                events_this_month: number;
+                /** @description In the process that answers */
+                queries_now: number;
+            };
+        };
+        LimitSet: {
+            /** @description 0: no limit, also where the settings have one */
+            value: number;
+        };
+        UsageCounts: {
+            requests: number;
+            /** @description Decompressed */
+            bytes: number;
+            logs: number;
+            spans: number;
+            /** @description Data points of metrics */
+            points: number;
+            /** @description Requests and queries over a limit */
+            refused: number;
+            /** @description Finds of redaction rules */
+            redacted: number;
+            queries: number;
+        };
+        Usage: {
+            days: {
+                /** @example 2026-11-27 */
+                day: string;
+                counts: components["schemas"]["UsageCounts"];
+            }[];
+            keys: {
+                /**
+                 * Format: uuid
+                 * @description null: what people asked
+                 */
+                key_id: string | null;
+                name: string | null;
+                counts: components["schemas"]["UsageCounts"];
+            }[];
+        };
         User: {
             /** Format: uuid */
             id: string;
@@ -719,6 +1108,212 @@ export interface components {
                 detail?: string;
             };
         };
+        RedactionRule: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            finds: components["schemas"]["RedactionFinds"];
+            pattern: string;
+            does: components["schemas"]["RedactionDoes"];
+            is_on: boolean;
+            /** @description How often it found something in the last 30 days */
+            found_30_days: number;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /**
+         * @description attribute: by its name, a glob. value: in any text, a regular expression (RE2). built_in: credentials, tokens, cards or emails
+         * @enum {string}
+         */
+        RedactionFinds: "attribute" | "value" | "built_in";
+        /**
+         * @description drop: it goes. mask: [redacted] stands there. hash: a keyed hash, equal for equal values of the project
+         * @enum {string}
+         */
+        RedactionDoes: "drop" | "mask" | "hash";
+        RedactionRuleCreate: {
+            name: string;
+            finds: components["schemas"]["RedactionFinds"];
+            pattern: string;
+            does: components["schemas"]["RedactionDoes"];
+            /** @default true */
+            is_on: boolean;
+        };
+        RedactionRuleChange: {
+            name?: string;
+            finds?: components["schemas"]["RedactionFinds"];
+            pattern?: string;
+            does?: components["schemas"]["RedactionDoes"];
+            is_on?: boolean;
+        };
+        RedactionTry: {
+            /** @description As the body of a log record */
+            text?: string;
+            /** @description Texts, numbers, true and false by name; lists and objects too */
+            attributes?: Record<string, never>;
+            /** @description To be tried instead of those of the project */
+            rules?: components["schemas"]["RedactionRuleCreate"][];
+        };
+        RedactionTried: {
+            text: string | null;
+            attributes: Record<string, never>;
+            found: {
+                rule: string;
+                count: number;
+            }[];
+        };
+        /** @description Nanoseconds; quantiles are within 1% of the true ones. null: nothing has a duration */
+        Durations: {
+            mean: number;
+            max: number;
+            p50: number;
+            p95: number;
+            p99: number;
+        } | null;
+        Service: {
+            /** @description service.name; empty: of senders that name none */
+            name: string;
+            spans: number;
+            span_errors: number;
+            logs: number;
+            /** @description Of level error or fatal */
+            log_errors: number;
+            metric_points: number;
+            /** @description Server and consumer spans */
+            requests: number;
+            request_errors: number;
+            duration_ns: components["schemas"]["Durations"];
+            /**
+             * Format: date-time
+             * @description Ever, not in the range alone
+             */
+            first_seen: string;
+            /** Format: date-time */
+            last_seen: string;
+        };
+        Endpoint: {
+            /** @description The element of `hashes` that its spans have; (other): those over the limit */
+            id: string;
+            service: string;
+            /**
+             * @example server
+             * @example consumer
+             * @example client
+             */
+            kind: string;
+            method: string;
+            /** @example /users/{id} */
+            route: string;
+            requests: number;
+            errors: number;
+            duration_ns: components["schemas"]["Durations"];
+            /** Format: date-time */
+            first_seen: string;
+            /** Format: date-time */
+            last_seen: string;
+        };
+        /** @description Who calls whom */
+        Edge: {
+            /** @description Empty: from outside */
+            source: string;
+            /** @enum {string} */
+            source_kind: "service" | "messaging" | "caller";
+            /**
+             * @example cart
+             * @example postgresql/shop
+             */
+            target: string;
+            /** @enum {string} */
+            target_kind: "service" | "database" | "messaging" | "external";
+            calls: number;
+            errors: number;
+            duration_ns: components["schemas"]["Durations"];
+            /** Format: date-time */
+            first_seen: string;
+            /** Format: date-time */
+            last_seen: string;
+        };
+        Attribute: {
+            /** @enum {string} */
+            place: "log" | "metric" | "resource" | "span";
+            key: string;
+            /**
+             * @description Of its latest value
+             * @enum {string}
+             */
+            type: "text" | "integer" | "double" | "boolean" | "list" | "object" | "bytes" | "empty";
+            rows: number;
+            /** @description That come often, the most frequent first */
+            values: {
+                value: string;
+                rows: number;
+            }[];
+            /** Format: date-time */
+            last_seen: string;
+        };
+        MetricName: {
+            name: string;
+            /**
+             * @example gauge
+             * @example sum
+             * @example histogram
+             * @example exponential_histogram
+             * @example summary
+             */
+            type: string;
+            unit: string;
+            description: string;
+            /**
+             * @example delta
+             * @example cumulative
+             * @example
+             */
+            temporality: string;
+            is_monotonic: boolean;
+            /** @description Ever, not in the range alone */
+            points: number;
+            services: string[];
+            /** Format: date-time */
+            first_seen: string;
+            /** Format: date-time */
+            last_seen: string;
+        };
+        Counts: {
+            /**
+             * Format: date-time
+             * @description The range, widened to whole minutes, hours or days
+             */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            step_seconds: number;
+            /** @description Steps without rows are left out */
+            points: {
+                /** Format: date-time */
+                at: string;
+                rows: number;
+                errors: number;
+                duration_ns: components["schemas"]["Durations"];
+            }[];
+        };
+        SearchText: {
+            /**
+             * @description The search language: docs/search.md
+             * @example service:checkout level:>=warn "timed out"
+             */
+            q: string;
+        };
+        SearchCondition: {
+            /** @description For a WHERE over otel_logs_and_spans; empty: all rows, or there is a problem */
+            where: string;
+            problems: {
+                /** @description In bytes of q */
+                from: number;
+                to: number;
+                /** @description What is wrong, and what to do */
+                text: string;
+            }[];
+        };
         /** @description A log or a span */
         SearchItem: {
             /** Format: date-time */
@@ -780,6 +1375,15 @@ export interface components {
         };
     };
     responses: {
+        /** @description Path and query are longer than 8 KiB, or the headers than 16: not read as far as the API */
+        TooLong: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+            };
+        };
         /** @description It was not done; code and detail say why */
         Problem: {
             headers: {
@@ -791,6 +1395,10 @@ export interface components {
         };
     };
     parameters: {
+        /** @description A key's id */
+        key: string;
+        /** @description Which limit */
+        limit_name: components["schemas"]["LimitName"];
         /** @description A user's id or e-mail address */
         user: string;
         /** @description A session's id */
@@ -809,7 +1417,17 @@ export interface components {
         table: string;
         /** @description Its name or id */
         project: string;
-        /** @description A text, in any case: in the name, the body, the status message or the exception's message */
+        /** @description A redaction rule's id */
+        rule: string;
+        /** @description Where the attribute stands */
+        place: "log" | "metric" | "resource" | "span";
+        /** @description How many values of each; 10 */
+        values: number;
+        /** @description An endpoint's id */
+        endpoint: string;
+        /** @description Seconds of a step; made longer where counts are kept by the hour or day. A sixtieth of the range */
+        step: number;
+        /** @description The search language: words are looked for, in any case, in the name, the body, the status message and the exception's message; service:checkout, level:>=warn, -user.id:u1 ... name fields: docs/search.md */
         q: string;
         /** @description span is any but log */
         kind: "log" | "span" | "server" | "client" | "internal" | "producer" | "consumer";
@@ -854,6 +1472,8 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -875,6 +1495,8 @@ export interface operations {
                     "application/json": components["schemas"]["Version"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -896,6 +1518,8 @@ export interface operations {
                     "application/json": components["schemas"]["Document"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -926,6 +1550,8 @@ export interface operations {
                     };
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -954,6 +1580,8 @@ export interface operations {
                     "application/json": components["schemas"]["Project"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -978,6 +1606,8 @@ export interface operations {
                     "application/json": components["schemas"]["Project"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1003,6 +1633,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1034,6 +1666,8 @@ export interface operations {
                     "application/json": components["schemas"]["Project"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1058,6 +1692,8 @@ export interface operations {
                     "application/json": components["schemas"]["Retention"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1088,6 +1724,8 @@ export interface operations {
                     "application/json": components["schemas"]["TableRetention"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1112,13 +1750,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
     search: {
         parameters: {
             query?: {
-                /** @description A text, in any case: in the name, the body, the status message or the exception's message */
+                /** @description The search language: words are looked for, in any case, in the name, the body, the status message and the exception's message; service:checkout, level:>=warn, -user.id:u1 ... name fields: docs/search.md */
                 q?: components["parameters"]["q"];
                 /** @description span is any but log */
                 kind?: components["parameters"]["kind"];
@@ -1161,6 +1801,282 @@ export interface operations {
                     };
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    service_list: {
+        parameters: {
+            query?: {
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Service"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endpoint_list: {
+        parameters: {
+            query?: {
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Endpoint"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    edge_list: {
+        parameters: {
+            query?: {
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Edge"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    attribute_list: {
+        parameters: {
+            query?: {
+                /** @description Where the attribute stands */
+                place?: components["parameters"]["place"];
+                /** @description How many values of each; 10 */
+                values?: components["parameters"]["values"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Attribute"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    metric_list: {
+        parameters: {
+            query?: {
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["MetricName"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    counts_get: {
+        parameters: {
+            query?: {
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description span is any but log */
+                kind?: components["parameters"]["kind"];
+                /** @description An endpoint's id */
+                endpoint?: components["parameters"]["endpoint"];
+                /** @description Seconds of a step; made longer where counts are kept by the hour or day. A sixtieth of the range */
+                step?: components["parameters"]["step"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counts"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    search_translate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchText"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchCondition"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1191,6 +2107,8 @@ export interface operations {
                     "application/x-ndjson": string;
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1212,6 +2130,8 @@ export interface operations {
                     "application/json": components["schemas"]["SessionList"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1237,6 +2157,8 @@ export interface operations {
                     "application/json": components["schemas"]["SessionCreated"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1256,6 +2178,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1278,6 +2202,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1299,6 +2225,8 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1322,6 +2250,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1352,6 +2282,8 @@ export interface operations {
                     };
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1380,6 +2312,8 @@ export interface operations {
                     "application/json": components["schemas"]["UserCreated"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1404,6 +2338,8 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1426,6 +2362,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1454,6 +2392,8 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1478,6 +2418,8 @@ export interface operations {
                     "application/json": components["schemas"]["PasswordOnce"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1500,6 +2442,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1530,6 +2474,8 @@ export interface operations {
                     };
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1558,6 +2504,8 @@ export interface operations {
                     "application/json": components["schemas"]["Team"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1582,6 +2530,8 @@ export interface operations {
                     "application/json": components["schemas"]["Team"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1604,6 +2554,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1632,6 +2584,8 @@ export interface operations {
                     "application/json": components["schemas"]["Team"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1665,6 +2619,8 @@ export interface operations {
                     };
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1689,6 +2645,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1713,6 +2671,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1746,6 +2706,8 @@ export interface operations {
                     };
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1776,6 +2738,8 @@ export interface operations {
                     "application/json": components["schemas"]["Member"];
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1800,6 +2764,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1843,6 +2809,8 @@ export interface operations {
                     };
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1883,6 +2851,491 @@ export interface operations {
                     };
                 };
             };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    key_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Key"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    key_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyCreate"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyCreated"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    key_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A key's id */
+                key: components["parameters"]["key"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    key_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A key's id */
+                key: components["parameters"]["key"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    key_limit_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A key's id */
+                key: components["parameters"]["key"];
+                /** @description Which limit */
+                limit_name: components["parameters"]["limit_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitSet"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    key_limit_clear: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A key's id */
+                key: components["parameters"]["key"];
+                /** @description Which limit */
+                limit_name: components["parameters"]["limit_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    limit_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitList"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    limit_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description Which limit */
+                limit_name: components["parameters"]["limit_name"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitSet"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    limit_clear: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description Which limit */
+                limit_name: components["parameters"]["limit_name"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    usage_get: {
+        parameters: {
+            query?: {
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    redaction_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["RedactionRule"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    redaction_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedactionRuleCreate"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedactionRule"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    redaction_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A redaction rule's id */
+                rule: components["parameters"]["rule"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedactionRule"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    redaction_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A redaction rule's id */
+                rule: components["parameters"]["rule"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    redaction_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A redaction rule's id */
+                rule: components["parameters"]["rule"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedactionRuleChange"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedactionRule"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    redaction_try: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedactionTry"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedactionTried"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
             default: components["responses"]["Problem"];
         };
     };

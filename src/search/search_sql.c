@@ -1,0 +1,250 @@
+#include "search/search.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Texts that free words are looked for in. */
+static const char *const places[] = { "name", "body::text", "status_message", "attributes___exception___message" };
+
+static void put(struct buf *out, const char *text)
+{
+    if (!buf_add(out, text, strlen(text))) abort(); /* sized for the worst that a bounded search makes */
+}
+
+static void put_bytes(struct buf *out, struct bytes bytes)
+{
+    if (!buf_add(out, bytes.ptr, bytes.len)) abort();
+}
+
+static void put_literal(struct buf *out, struct bytes value)
+{
+    put(out, "'");
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] == '\'') put(out, "'");
+        if (value.ptr[i] != '\0') put_bytes(out, bytes_from(value.ptr + i, 1)); /* no text of SQL has a NUL */
+    }
+    put(out, "'");
+}
+
+/* "a*b" as LIKE's 'a%b'; what LIKE would take for its own is escaped. */
+static void put_like(struct buf *out, struct bytes value, bool is_inside)
+{
+    put(out, is_inside ? "'%" : "'");
+    for (size_t i = 0; i < value.len; i++) {
+        uint8_t c = value.ptr[i];
+        bool is_escaped = c == '\\' && i + 1 < value.len;
+        if (is_escaped) c = value.ptr[++i];
+        if (c == '*' && !is_escaped) {
+            put(out, "%");
+            continue;
+        }
+        if (c == '%' || c == '_' || c == '\\') put(out, "\\");
+        if (c == '\'') put(out, "'");
+        if (c != '\0') put_bytes(out, bytes_from(&c, 1));
+    }
+    put(out, is_inside ? "%'" : "'");
+}
+
+/* A regular expression that matches just this text, without regard to case (~*): several times as fast as ILIKE. */
+static void put_regex(struct buf *out, const struct search_node *node)
+{
+    put(out, "'");
+    for (size_t i = 0; i < node->value.len; i++) {
+        uint8_t c = node->value.ptr[i];
+        bool is_escaped = node->test == SEARCH_LIKE && c == '\\' && i + 1 < node->value.len;
+        if (is_escaped) c = node->value.ptr[++i];
+        if (c == '*' && node->test == SEARCH_LIKE && !is_escaped) {
+            put(out, ".*");
+            continue;
+        }
+        if (c != '\0' && memchr("\\^$.|?*+()[]{}", c, 14)) put(out, "\\");
+        if (c == '\'') put(out, "'");
+        if (c != '\0') put_bytes(out, bytes_from(&c, 1));
+    }
+    put(out, "'");
+}
+
+static const char *operator_of(enum search_test test)
+{
+    switch (test) {
+    case SEARCH_LESS: return " < ";
+    case SEARCH_AT_MOST: return " <= ";
+    case SEARCH_MORE: return " > ";
+    case SEARCH_AT_LEAST: return " >= ";
+    case SEARCH_IS:
+    case SEARCH_LIKE:
+    case SEARCH_HAS: break;
+    }
+    return " = ";
+}
+
+static void put_number(struct buf *out, double number)
+{
+    char text[40];
+    if (fabs(number) < 9e15 && number == floor(number)) {
+        snprintf(text, sizeof text, "%.0f", number);
+    } else {
+        snprintf(text, sizeof text, "%.17g", number);
+    }
+    put(out, text);
+}
+
+/* The levels that an order takes in. */
+static void put_levels(struct buf *out, const struct search_node *node)
+{
+    put(out, "level IN (");
+    bool is_first = true;
+    for (uint32_t level = 0; level < 6; level++) {
+        bool fits = node->test == SEARCH_LESS       ? level < node->level
+                    : node->test == SEARCH_AT_MOST  ? level <= node->level
+                    : node->test == SEARCH_MORE     ? level > node->level
+                    : node->test == SEARCH_AT_LEAST ? level >= node->level
+                                                    : level == node->level;
+        if (!fits) continue;
+        put(out, is_first ? "'" : ", '");
+        put(out, search_levels[level]);
+        put(out, "'");
+        is_first = false;
+    }
+    put(out, is_first ? "'')" : ")");
+}
+
+static void put_attribute(struct buf *out, struct bytes name)
+{
+    put(out, "coalesce(attributes->>");
+    put_literal(out, name);
+    put(out, ", resource->>");
+    put_literal(out, name);
+    put(out, ")");
+}
+
+static void put_attribute_term(struct buf *out, const struct search_node *node)
+{
+    if (node->test == SEARCH_IS || node->test == SEARCH_LIKE || node->test == SEARCH_HAS) {
+        put_attribute(out, node->name);
+        if (node->test == SEARCH_HAS) {
+            put(out, " IS NOT NULL");
+        } else if (node->test == SEARCH_LIKE) {
+            put(out, " LIKE ");
+            put_like(out, node->value, false);
+        } else {
+            put(out, " = ");
+            put_literal(out, node->value);
+        }
+        return;
+    }
+    put(out, "(CASE WHEN ");
+    put_attribute(out, node->name);
+    put(out, " ~ '^-?[0-9]+(\\.[0-9]+)?$' THEN ");
+    put_attribute(out, node->name);
+    put(out, "::double precision END)");
+    put(out, operator_of(node->test));
+    put_number(out, node->number);
+}
+
+static void put_term(struct buf *out, const struct search_node *node)
+{
+    const char *column = node->column < 0 ? "" : schema_table(SCHEMA_LOGS_AND_SPANS)->columns[node->column].name;
+    if (node->class == SEARCH_CLASS_EXCEPTION) {
+        put(out, "(errors IS NOT NULL OR attributes___exception___type IS NOT NULL)");
+        return;
+    }
+    if (node->class == SEARCH_CLASS_ATTRIBUTE) {
+        put_attribute_term(out, node);
+        return;
+    }
+    if (node->test == SEARCH_HAS) {
+        put(out, column);
+        put(out, " IS NOT NULL");
+        return;
+    }
+    switch (node->class) {
+    case SEARCH_CLASS_LEVEL: put_levels(out, node); return;
+    case SEARCH_CLASS_LIST:
+        if (node->test == SEARCH_LIKE) {
+            put(out, "array_to_string(");
+            put(out, column);
+            put(out, ", ' ') LIKE ");
+            put_like(out, node->value, true);
+        } else {
+            put_literal(out, node->value);
+            put(out, " = ANY(");
+            put(out, column);
+            put(out, ")");
+        }
+        return;
+    case SEARCH_CLASS_JSON:
+        put(out, column);
+        put(out, "::text ~* ");
+        put_regex(out, node);
+        return;
+    case SEARCH_CLASS_BOOLEAN:
+        put(out, column);
+        put(out, node->value.ptr[0] == 't' || node->value.ptr[0] == 'T' ? " = true" : " = false");
+        return;
+    case SEARCH_CLASS_LOWER:
+        if (strcmp(column, "kind") == 0 && node->test == SEARCH_IS && bytes_equal(node->value, BYTES("span"))) {
+            put(out, "kind <> 'log'");
+            return;
+        }
+        break;
+    default: break;
+    }
+    put(out, column);
+    if (node->test == SEARCH_LIKE) {
+        put(out, " LIKE ");
+        put_like(out, node->value, false);
+        return;
+    }
+    put(out, operator_of(node->test));
+    bool is_number = node->class == SEARCH_CLASS_NUMBER || node->class == SEARCH_CLASS_DURATION ||
+                     (node->class == SEARCH_CLASS_DIGITS && node->test != SEARCH_IS);
+    if (is_number) {
+        put_number(out, node->number);
+    } else {
+        put_literal(out, node->value);
+    }
+}
+
+static void put_node(struct buf *out, const struct search_node *node)
+{
+    switch (node->kind) {
+    case SEARCH_ALL: return;
+    case SEARCH_AND:
+    case SEARCH_OR:
+        put(out, "(");
+        put_node(out, node->left);
+        put(out, node->kind == SEARCH_AND ? " AND " : " OR ");
+        put_node(out, node->right);
+        put(out, ")");
+        return;
+    case SEARCH_NOT: /* a row without the field does not have the value: NULL is not true */
+        put(out, "(");
+        put_node(out, node->left);
+        put(out, ") IS NOT TRUE");
+        return;
+    case SEARCH_TEXT:
+        put(out, "(");
+        for (size_t p = 0; p < COUNT_OF(places); p++) {
+            put(out, p > 0 ? " OR " : "");
+            put(out, places[p]);
+            put(out, " ~* ");
+            put_regex(out, node);
+        }
+        put(out, ")");
+        return;
+    case SEARCH_TERM: put_term(out, node); return;
+    }
+}
+
+struct bytes search_sql(struct arena *arena, const struct search_node *root)
+{
+    struct buf out;
+    buf_init(&out, 64 * SEARCH_BYTES_MAX + 1024 * SEARCH_TERMS_MAX);
+    put_node(&out, root);
+    struct bytes sql = arena_copy(arena, buf_bytes(&out));
+    buf_deinit(&out);
+    return sql;
+}
