@@ -15,21 +15,13 @@ export function Facets({ facets, is_loading, onTerm, onGroup }: { facets: readon
       {shown.map((facet) => {
         const max = facet.values[0]?.count ?? 1;
         return (
-          <details key={facet.field} open>
-            <summary>
-              <span class="told">{facet.field}</span>
-              <button
-                class="plain"
-                aria-label={`Group by ${facet.field}`}
-                title="Group by it"
-                onClick={(event) => {
-                  event.preventDefault();
-                  onGroup(facet.field);
-                }}
-              >
+          <section key={facet.field} class="facet" aria-label={facet.field}>
+            <header>
+              <h3 class="told ellipsis">{facet.field}</h3>
+              <button class="plain" aria-label={`Group by ${facet.field}`} title="Group by it" onClick={() => onGroup(facet.field)}>
                 Σ
               </button>
-            </summary>
+            </header>
             <ul>
               {facet.values.slice(0, 8).map((one) => {
                 const is_on = words.has(term(facet.field, one.value));
@@ -47,7 +39,7 @@ export function Facets({ facets, is_loading, onTerm, onGroup }: { facets: readon
                 );
               })}
             </ul>
-          </details>
+          </section>
         );
       })}
     </aside>

@@ -161,7 +161,8 @@ export function QueryBar({ problems, catalog, values }: { problems: readonly Sea
       </div>
       <button class="primary">Run</button>
       {problems.length > 0 && (
-        <ul class="query-problems" role="alert">
+        <div class="query-problems" role="alert">
+        <ul>
           {problems.map((problem) => (
             <li key={`${problem.from}${problem.text}`}>
               <code class="told">
@@ -173,6 +174,7 @@ export function QueryBar({ problems, catalog, values }: { problems: readonly Sea
             </li>
           ))}
         </ul>
+        </div>
       )}
     </form>
   );

@@ -47,7 +47,8 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
   }, [last, rows.length, is_whole, is_loading]);
   const template = `164px 64px 140px ${columns.map(() => "minmax(90px, 200px)").join(" ")} minmax(240px, 1fr)`;
   return (
-    <div class={is_wrapped ? "rows wrapped" : "rows"} ref={box} onScroll={(event) => set_top(event.currentTarget.scrollTop)} role="grid" aria-label="Logs and spans" aria-rowcount={is_whole ? rows.length + 1 : -1} tabIndex={0}>
+    <div class={is_wrapped ? "rows wrapped" : "rows"} ref={box} onScroll={(event) => set_top(event.currentTarget.scrollTop)} role="region" aria-label="Rows" tabIndex={0}>
+      <div class="rows-grid" role="grid" aria-label="Logs and spans" aria-rowcount={is_whole ? rows.length + 1 : -1}>
       <div class="rows-head" role="row" style={{ gridTemplateColumns: template }}>
         <span role="columnheader">Time</span>
         <span role="columnheader">Level</span>
@@ -62,7 +63,7 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
         ))}
         <span role="columnheader">Summary</span>
       </div>
-      <div class="rows-all" style={{ height: `${rows.length * row_px}px` }}>
+      <div class="rows-all" role="rowgroup" style={{ height: `${rows.length * row_px}px` }}>
         {rows.slice(first, last).map((row, n) => (
           <div
             key={row.id}
@@ -74,7 +75,8 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
             onClick={() => onOpen(row)}
           >
             <span role="gridcell" class="mono soft">
-              {show_time(from_iso(row.timestamp), 3, is_utc.value).slice(5)}
+              <span class="row-date">{show_time(from_iso(row.timestamp), 0, is_utc.value).slice(5, 11)}</span>
+              {show_time(from_iso(row.timestamp), 3, is_utc.value).slice(11)}
             </span>
             <span role="gridcell" class={row.level || row.is_error ? `level ${(row.level || "error").toLowerCase()}` : "soft"}>
               {row.level || (row.is_error ? `✖ ${row.kind}` : row.kind)}
@@ -93,6 +95,7 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
             </span>
           </div>
         ))}
+      </div>
       </div>
       <p class="rows-end soft" role="status">
         {is_whole ? `${rows.length} rows, none older in this range` : "Reading older ones …"}

@@ -122,7 +122,7 @@ export function Flame({ trace, colours, window, chosen, found, onChoose, onWindo
   };
   const hovered = over && trace.spans[over.at];
   return (
-    <div class="flame" ref={box} onScroll={(event) => set_top(event.currentTarget.scrollTop)} onWheel={zoom}>
+    <div class="flame" ref={box} role="region" aria-label="Flame graph" tabIndex={0} onScroll={(event) => set_top(event.currentTarget.scrollTop)} onWheel={zoom}>
       <div class="flame-all" style={{ height: `${trace.lane_count * LANE_PX}px` }}>
         <canvas
           ref={canvas}
