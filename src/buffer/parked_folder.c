@@ -73,7 +73,7 @@ bool parked_file_read(struct bytes content, struct parked_entry *entry, struct e
         *line_end = *colon = '\0';
         struct bytes value = bytes_of_text(colon + 2);
         if (strcmp(line, "body") == 0)
-            snprintf(body_line, sizeof body_line, "%s", colon + 2);
+            snprintf(body_line, sizeof body_line, "%.79s", colon + 2);
         else
             list[count++] = (struct kafka_header){ line, value };
         at = (size_t)(line_end - head) + 1;

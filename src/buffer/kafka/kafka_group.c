@@ -537,9 +537,14 @@ bool kafka_group_open(struct kafka_group **out, const struct kafka_group_options
     struct kafka_group *group = mem_calloc(1, sizeof *group);
     uint32_t session_ms_wanted = options->session_ms > 0 ? options->session_ms : SESSION_MS_DEFAULT;
     uint64_t fetch_bytes = options->fetch_bytes_max > 0 ? options->fetch_bytes_max : FETCH_BYTES_DEFAULT;
-    char session[32], heartbeat[32], poll[32], kib[32], message[32], receive[32];
+    char instance[KAFKA_TEXT_BYTES] = "", session[32], heartbeat[32], poll[32], kib[32], message[32], receive[32];
     group->kafka = options->kafka;
     group->is_static = options->name != NULL;
+    /* A static member that comes back is given what it had without a look at the topic: with more partitions than before it is
+     * somebody else, or nobody would read the new ones. */
+    if (group->is_static)
+        snprintf(instance, sizeof instance, "%.200s.%u", options->name,
+                 kafka_partition_count(options->kafka, KAFKA_TELEMETRY));
     group->assigned = rd_kafka_topic_partition_list_new(0);
     pthread_mutex_init(&group->lock, NULL);
     snprintf(session, sizeof session, "%u", session_ms_wanted);
@@ -553,7 +558,7 @@ bool kafka_group_open(struct kafka_group **out, const struct kafka_group_options
     snprintf(receive, sizeof receive, "%u", KAFKA_MESSAGE_BYTES + (4u << 20));
     const struct kafka_setting settings[] = {
         { "group.id", group->kafka->group },
-        { "group.instance.id", options->name },
+        { "group.instance.id", instance },
         { "partition.assignment.strategy", "cooperative-sticky" },
         { "enable.auto.commit", "false" },
         { "enable.auto.offset.store", "false" },

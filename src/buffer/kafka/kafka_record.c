@@ -185,8 +185,8 @@ static bool header_read(const struct kafka_header *header, struct buffer_record 
                         struct kafka_passport *passport, char origin[256], uint32_t *seen, struct err *err)
 {
     const char *name = header->name;
-    uint32_t word;
-    uint64_t number;
+    uint32_t word = 0;
+    uint64_t number = 0;
     if (strcmp(name, "monoscope") == 0) {
         *seen |= SEEN_LAYOUT;
         return bytes_equal(header->value, BYTES(LAYOUT)) ||
