@@ -3,6 +3,7 @@
 #include "buffer/buffer.h"
 #include "meta/meta.h"
 #include "meta/meter.h"
+#include "meta/rollup.h"
 #include "telemetry/telemetry.h"
 #include "timefusion/pgwire/pgwire.h"
 #include "timefusion/query/query.h"
@@ -47,6 +48,12 @@ static bool flush_now(void *ctx, uint64_t *ticket, uint32_t timeout_ms, struct e
     return worker_flush(app->worker, ticket, timeout_ms, err);
 }
 
+static bool texts_forget(void *ctx, struct uuid project_id, struct err *err)
+{
+    struct app *app = ctx;
+    return rollup_values_forget(meta_db(app->meta), project_id, err);
+}
+
 static bool log_roll(void *ctx, struct err *err)
 {
     struct app *app = ctx;
@@ -80,6 +87,7 @@ bool app_query_start(struct app *app, struct err *err)
         .timefusion = app->timefusion,
         .hooks = { .flush = flush_now,
                    .log_roll = log_roll,
+                   .forget = texts_forget,
                    .stats = stats_lines,
                    .admit = query_admit,
                    .ended = query_ended,

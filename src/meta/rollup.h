@@ -96,6 +96,10 @@ MUST_CHECK bool rollup_store(struct db *db, struct rollup_changes *changes, int6
 MUST_CHECK bool rollup_add(struct db_session *session, struct rollup_changes *changes, int64_t now_unix_us,
                            struct err *err);
 
+/* Rows of the project were deleted: the examples of attribute values that may be of them go, all of the project; new rows
+ * bring new ones. With SQLite nothing of them is left in its files. */
+MUST_CHECK bool rollup_values_forget(struct db *db, struct uuid project_id, struct err *err);
+
 /* Are the halves of this trace kept where one trace in one_in (a power of two) is? The same in every process, and those
  * kept at 8 are kept at 4 too. */
 bool rollup_trace_is_sampled(struct bytes trace_id, int64_t one_in);

@@ -498,3 +498,16 @@ bool rollup_store(struct db *db, struct rollup_changes *changes, int64_t now_uni
     struct store_work work = { changes, now_unix_us };
     return db_transaction_adding(db, store_run, &work, err);
 }
+
+static bool values_forget_run(struct db_session *session, void *ctx, struct err *err)
+{
+    return db_run(session, "DELETE FROM rollup_attribute_values WHERE project_id = $1",
+                  DB_VALUES(db_uuid(*(const struct uuid *)ctx)), NULL, NULL, NULL, err);
+}
+
+bool rollup_values_forget(struct db *db, struct uuid project_id, struct err *err)
+{
+    if (!db_transaction(db, values_forget_run, &project_id, err)) return false;
+    /* Freed cells are overwritten (secure_delete); pages of before are in the WAL until it is begun anew. */
+    return db_kind(db) != DB_SQLITE || db_run_alone(db, "PRAGMA wal_checkpoint(TRUNCATE)", err);
+}

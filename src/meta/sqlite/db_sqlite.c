@@ -343,7 +343,7 @@ static bool sqlite_connect(const struct db_target *target, struct db_connection 
     }
     ok = ok && exec(connection,
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                    " PRAGMA trusted_schema=OFF",
+                    " PRAGMA trusted_schema=OFF; PRAGMA secure_delete=ON",
                     "set up", err);
     if (!ok) {
         err_within(err, "\"%s\"", target->location);

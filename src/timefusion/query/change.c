@@ -386,6 +386,18 @@ static void log_notice_add(struct query_cursor *cursor, bool is_rolled, const st
                                                 err->text));
 }
 
+static void texts_forget(struct query_cursor *cursor)
+{
+    const struct query_hooks *hooks = &cursor->session->engine->options.hooks;
+    struct err err = { 0 };
+    if (cursor->plan->kind != PLAN_DELETE || cursor->changed_rows == 0 || !hooks->forget) return;
+    if (hooks->forget(hooks->ctx, cursor->session->project_id, &err)) return;
+    notice_add(cursor,
+               arena_printf(&cursor->arena,
+                            "examples of attribute values may still show them (%s); the next DELETE tries again",
+                            err.text));
+}
+
 /* --- all of it --- */
 
 static void change_drop(struct change *change)
@@ -495,5 +507,6 @@ bool change_run(struct query_cursor *cursor, struct prune_warning **warnings, st
     if (is_paused) maintenance_resume(hooks->maintenance);
     if (!ok) return false;
     log_notice_add(cursor, is_rolled, &roll_err);
+    texts_forget(cursor);
     return true;
 }

@@ -52,6 +52,9 @@ struct query_hooks {
     /* From now on the log writes into a new file, so that the next flush lets all go that is in it by now (DELETE). NULL: it has
      * no such files. False: it could not; nothing is lost by that. */
     bool (*log_roll)(void *ctx, struct err *err);
+    /* Rows of the project were deleted: texts that are kept of rows elsewhere (examples of values) go too. NULL: there are
+     * none. False: it could not; asked again by the next DELETE. */
+    bool (*forget)(void *ctx, struct uuid project_id, struct err *err);
     /* May the project run one statement more now, that reads or changes rows? When it may, ended follows once its cursor is
      * closed. NULL: there is no limit. */
     bool (*admit)(void *ctx, struct uuid project_id, struct err *err);
