@@ -46,6 +46,8 @@ void fail_point_passed(const char *name)
         struct armed *point = &armed[a];
         if (!point->name || strlen(name) != point->name_len || memcmp(name, point->name, point->name_len) != 0)
             continue;
-        if (atomic_fetch_sub(&point->passes_left, 1) == 1) kill(getpid(), point->signal);
+        if (atomic_fetch_sub(&point->passes_left, 1) != 1) continue;
+        kill(getpid(), point->signal);
+        usleep(100000); /* another thread may have taken the signal: here we stand until all of us do */
     }
 }
