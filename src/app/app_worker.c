@@ -3,7 +3,6 @@
 #include "base/disk.h"
 #include "buffer/buffer.h"
 #include "meta/meter.h"
-#include "meta/meter.h"
 #include "telemetry/telemetry.h"
 #include "timefusion/flush.h"
 #include "timefusion/timefusion.h"

@@ -9,9 +9,9 @@
 #include "net/http_session.h"
 
 enum http_call_state {
-    CALL_READING,  /* its body is coming */
-    CALL_WHOLE,    /* or refused; waits for http_session_next */
-    CALL_HANDLED,  /* with the handler; lives until http_call_apply, whatever becomes of the session. A stream is sent */
+    CALL_READING, /* its body is coming */
+    CALL_WHOLE,   /* or refused; waits for http_session_next */
+    CALL_HANDLED, /* with the handler; lives until http_call_apply, whatever becomes of the session. A stream is sent */
     CALL_ANSWERED, /* lives until the answer is sent */
 };
 
@@ -32,7 +32,7 @@ struct http_call {
     bool is_head_sent;
     struct http_stream *stream; /* made by the writer; the session looks at it once is_streaming */
     bool is_streaming;
-    atomic_bool is_gone; /* nobody reads the answer, or so it seems */
+    atomic_bool is_gone;                      /* nobody reads the answer, or so it seems */
     _Alignas(struct http_header) char text[]; /* the request's headers, then the text they point into */
 };
 
