@@ -244,6 +244,7 @@ static yyjson_val *list_of(yyjson_val *root)
     yyjson_val *key, *value, *items = yyjson_obj_get(root, "items");
     size_t i, count;
     if (items != NULL) return items;
+    if (root == NULL) return NULL;
     yyjson_obj_foreach(root, i, count, key, value) if (yyjson_is_arr(value) && count == 1) return value;
     return NULL;
 }

@@ -84,11 +84,14 @@ static bool file_read(struct schemas *schemas, const struct schema_text *file, s
     if (doc == NULL) return err_set(err, ERR_CORRUPT, "schemas/%s: byte %zu: %s", file->name, failed.pos, failed.msg);
     schemas->docs[schemas->doc_count++] = doc;
     yyjson_val *root = yyjson_doc_get_root(doc);
-    yyjson_obj_foreach(yyjson_obj_get(root, "schemas"), i, count, key,
-                       value) if (!keywords_check(value, yyjson_get_str(key), err)) return false;
-    yyjson_obj_foreach(yyjson_obj_get(root, "parameters"), i, count, key,
-                       value) if (!keywords_check(yyjson_obj_get(value, "schema"), yyjson_get_str(key),
-                                                  err)) return false;
+    yyjson_val *schemas_part = yyjson_obj_get(root, "schemas"), *parameters_part = yyjson_obj_get(root, "parameters");
+    if (schemas_part != NULL)
+        yyjson_obj_foreach(schemas_part, i, count, key,
+                           value) if (!keywords_check(value, yyjson_get_str(key), err)) return false;
+    if (parameters_part != NULL)
+        yyjson_obj_foreach(parameters_part, i, count, key,
+                           value) if (!keywords_check(yyjson_obj_get(value, "schema"), yyjson_get_str(key),
+                                                      err)) return false;
     return parts_take(schemas, root, "schemas", schemas->schemas, file->name, err) &&
            parts_take(schemas, root, "parameters", schemas->parameters, file->name, err);
 }
@@ -297,6 +300,8 @@ static size_t property_index(yyjson_val *properties, yyjson_val *key, yyjson_val
 {
     yyjson_val *name, *value;
     size_t i, count = 0;
+    *schema = NULL;
+    if (properties == NULL) return 0;
     yyjson_obj_foreach(properties, i, count, name, value)
     {
         if (!unsafe_yyjson_equals_strn(name, yyjson_get_str(key), yyjson_get_len(key))) continue;
