@@ -6,7 +6,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct kafka_header list[KAFKA_HEADERS_MAX];
+    struct kafka_header list[KAFKA_HEADERS_MAX] = { 0 };
     char *names[KAFKA_HEADERS_MAX];
     uint8_t *values[KAFKA_HEADERS_MAX];
     uint32_t count = 0;
