@@ -231,7 +231,7 @@ def away(postgres, proxy):
             status, headers = sends(server, server.key)
             return status == 503 and headers.get("Retry-After", headers.get("retry-after"))
         wait_until(waits, "after the grace senders are told to wait (503 with Retry-After)", 30)
-        check(server.events("meta.database_away") and server.events("meta.grace_over"), "the log says it")
+        wait_until(lambda: server.events("meta.database_away") and server.events("meta.grace_over"), "the log says it")
         with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % server.web_port) as answer:
             check(b"monoscope_metadata_away 1" in answer.read(), "/metrics says it")
         proxy.away = False
