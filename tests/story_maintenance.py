@@ -171,7 +171,7 @@ def is_killed_inside(server, place):
     server.start(environment={"MONOSCOPE_FAIL_POINT": "%s:%d" % (place, rng.choice([1, 1, 2]) if "recode" not in place else 1)}, wait=False)
     sent = 0
     if server.wait_ready():
-        begin, end = time.monotonic(), time.monotonic() + 10
+        begin, end = time.monotonic(), time.monotonic() + 25
         number = 1000
         while time.monotonic() < end and server.process.poll() is None:
             number += 1
