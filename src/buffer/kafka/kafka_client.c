@@ -107,13 +107,14 @@ void kafka_complain(const struct kafka *kafka, rd_kafka_resp_err_t code, const c
                  log_number("others_since_the_last", (int64_t)unlogged));
 }
 
-/* librdkafka's own words: what matters comes as an error event too. */
+/* librdkafka's own words are dropped: what matters comes as an error event too, on a thread of ours. This is called on its
+ * threads, and one of them may still speak when rd_kafka_destroy has returned: nothing of ours may be touched here. */
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
-    const struct kafka *kafka = rd_kafka_opaque(client);
-    if (kafka != NULL)
-        log_debug(kafka->log, "kafka.client", log_text("about", facility), log_text("text", text),
-                  log_number("level", level));
+    (void)client;
+    (void)level;
+    (void)facility;
+    (void)text;
 }
 
 static void on_error(rd_kafka_t *client, int code, const char *text, void *opaque)
