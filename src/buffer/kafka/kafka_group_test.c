@@ -59,6 +59,8 @@ struct seen {
     uint64_t last[KAFKA_TOPIC_COUNT][FIXTURE_PARTITIONS];
     bool has[KAFKA_TOPIC_COUNT][FIXTURE_PARTITIONS];
     bool begins_at_committed;
+    /* What members have handed over, as the tables would know it: a group that is changing takes no commit. Or NULL. */
+    uint64_t (*handed)[FIXTURE_PARTITIONS];
     uint32_t records, retries, assigned, revoked, lost;
     struct kafka_retry retry; /* of the last record */
     struct buffer_record record;
@@ -82,6 +84,8 @@ static void seen_assigned(struct seen *seen, const struct kafka_event *event)
         assert_false(seen->has[at.topic][at.number]);
         seen->has[at.topic][at.number] = true;
         seen->last[at.topic][at.number] = seen->begins_at_committed ? bounds->position_committed : 0;
+        if (seen->handed != NULL && seen->handed[at.topic][at.number] > seen->last[at.topic][at.number])
+            seen->last[at.topic][at.number] = seen->handed[at.topic][at.number];
         if (!kafka_group_begin(seen->group, at, seen->last[at.topic][at.number], &err)) fail_msg("%s", err.text);
         seen->assigned++;
     }
@@ -120,8 +124,10 @@ static enum kafka_event_kind seen_poll(struct seen *seen, uint32_t timeout_ms)
             struct kafka_partition gone = event.partitions[i].partition;
             struct err err = { 0 };
             assert_true(seen->has[gone.topic][gone.number]);
-            if (!kafka_group_commit(seen->group, gone, seen->last[gone.topic][gone.number], &err))
+            if (!kafka_group_commit(seen->group, gone, seen->last[gone.topic][gone.number], &err) &&
+                strstr(err.text, "rebalance in progress") == NULL)
                 fail_msg("%s", err.text);
+            if (seen->handed != NULL) seen->handed[gone.topic][gone.number] = seen->last[gone.topic][gone.number];
             seen->has[gone.topic][gone.number] = false;
             seen->revoked++;
         }
@@ -195,14 +201,19 @@ static void test_alone(void **state)
 }
 
 /* Goal: a second member takes over part of the partitions, and no record is missed or told twice by the two.
- * Method: the first one commits what it has seen when it is told to let go. */
+ * Method: the first one commits what it has seen when it is told to let go; the second begins there. */
 static void test_two(void **state)
 {
     struct fixture *fixture = *state;
+    uint64_t handed[KAFKA_TOPIC_COUNT][FIXTURE_PARTITIONS] = { 0 };
     append_all(fixture, 0, 300);
-    struct seen first = { .group = group_open(fixture, "a"), .fixture = fixture, .begins_at_committed = true };
+    struct seen first = {
+        .group = group_open(fixture, "a"), .fixture = fixture, .begins_at_committed = true, .handed = handed
+    };
     seen_until(&first, NULL, has_300);
-    struct seen second = { .group = group_open(fixture, "b"), .fixture = fixture, .begins_at_committed = true };
+    struct seen second = {
+        .group = group_open(fixture, "b"), .fixture = fixture, .begins_at_committed = true, .handed = handed
+    };
     seen_until(&first, &second, has_all);
     assert_true(first.revoked > 0);
     append_all(fixture, 300, 300);
