@@ -286,12 +286,9 @@ void meta_key_list(struct meta *meta, struct uuid project_id, bool (*each)(void 
     free(keys);
 }
 
-/* Looks at every byte, whatever they are. */
 static bool digest_equal(const uint8_t *a, const uint8_t *b)
 {
-    uint8_t difference = 0;
-    for (int i = 0; i < SHA256_BYTES; i++) difference |= a[i] ^ b[i];
-    return difference == 0;
+    return bytes_equal_secret(bytes_from(a, SHA256_BYTES), bytes_from(b, SHA256_BYTES));
 }
 
 static bool is_good(const struct key_entry *entry)

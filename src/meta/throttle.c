@@ -1,8 +1,8 @@
 #include "meta/throttle.h"
 #include "base/hash.h"
+#include "base/random.h"
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #define SECOND_NS 1000000000ull
 #define FORGET_NS (900 * SECOND_NS)
@@ -23,7 +23,7 @@ struct throttle *throttle_create(void)
 {
     struct throttle *throttle = mem_calloc(1, sizeof *throttle);
     pthread_mutex_init(&throttle->lock, NULL);
-    if (getrandom(&throttle->seed, sizeof throttle->seed, 0) != (ssize_t)sizeof throttle->seed) abort();
+    random_fill(&throttle->seed, sizeof throttle->seed);
     return throttle;
 }
 

@@ -1,11 +1,11 @@
 #include "meta/user.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "base/utf8.h"
 #include "meta/db.h"
 #include "meta/user_session.h"
 #include <ctype.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #define USER_COLUMNS                                                                                               \
     "id, email, name, is_instance_admin, disabled_unix_us, must_change_password, CASE WHEN password_hash IS NULL " \
@@ -17,7 +17,7 @@ bool user_password_make(struct password_gate *gate, struct bytes password, struc
     uint8_t salt[SCRAM_SALT_BYTES];
     struct scram_verifier verifier;
     if (!password_hash(gate, password, made->hash, err)) return false;
-    if (getrandom(salt, sizeof salt, 0) != (ssize_t)sizeof salt) abort();
+    random_fill(salt, sizeof salt);
     scram_verifier_make(password, SCRAM_ROUNDS, salt, &verifier);
     scram_verifier_to_text(&verifier, made->scram);
     return true;

@@ -1,11 +1,11 @@
 #include "meta/user_session.h"
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
 #include "meta/db.h"
 #include <stdlib.h>
-#include <sys/random.h>
 
 #define SECOND_US  1000000ll
 #define IDLE_US    (12 * 3600 * SECOND_US)
@@ -38,11 +38,8 @@ void user_session_csrf(struct bytes token, char csrf[USER_SESSION_CSRF_BYTES])
 bool user_session_csrf_check(struct bytes token, struct bytes csrf)
 {
     char expected[USER_SESSION_CSRF_BYTES];
-    uint8_t difference = 0;
     user_session_csrf(token, expected);
-    if (csrf.len != DIGITS_LEN) return false;
-    for (size_t i = 0; i < DIGITS_LEN; i++) difference |= (uint8_t)(csrf.ptr[i] ^ (uint8_t)expected[i]);
-    return difference == 0;
+    return bytes_equal_secret(csrf, bytes_from(expected, DIGITS_LEN));
 }
 
 static bool ended(struct err *err)
@@ -123,7 +120,7 @@ bool user_session_create(struct db_session *session, struct uuid user_id, const 
     int64_t now_us = clock_unix_us();
     static_assert(sizeof USER_SESSION_PREFIX - 1 + DIGITS_LEN + 1 <= USER_SESSION_TOKEN_BYTES, "it fits");
     static_assert(DIGITS_LEN + 1 <= USER_SESSION_CSRF_BYTES, "it fits");
-    if (getrandom(secret, sizeof secret, 0) != (ssize_t)sizeof secret) abort();
+    random_fill(secret, sizeof secret);
     strcpy(token, USER_SESSION_PREFIX);
     digits_put(secret, token + sizeof USER_SESSION_PREFIX - 1);
     sha256_of(bytes_of_text(token), digest);

@@ -86,11 +86,10 @@ static bool number_parameter(const struct http_request *request, const char *nam
 static bool has_key(const struct peer_server *server, const struct http_request *request)
 {
     struct bytes given = http_request_header(request, "authorization");
-    uint8_t digest[SHA256_BYTES], difference = 0;
+    uint8_t digest[SHA256_BYTES];
     if (given.len < 7 || !http_text_is(bytes_from(given.ptr, 7), "bearer ")) return false;
     sha256_of(http_trimmed(bytes_from(given.ptr + 7, given.len - 7)), digest);
-    for (size_t b = 0; b < SHA256_BYTES; b++) difference |= digest[b] ^ server->key_digest[b];
-    return difference == 0;
+    return bytes_equal_secret(bytes_from(digest, SHA256_BYTES), bytes_from(server->key_digest, SHA256_BYTES));
 }
 
 static void answer_err(struct http_request *request, const struct err *err)

@@ -1,9 +1,9 @@
 #include "meta/password/password.h"
+#include "base/random.h"
 #include "base/utf8.h"
 #include <argon2.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 enum { MEMORY_KIB = 19456, PASSES = 2, LANES = 1, SALT_BYTES = 16, HASH_BYTES = 32, DISTINCT_MIN = 5 };
 
@@ -50,11 +50,6 @@ static void gate_leave(struct password_gate *gate)
     gate->inside--;
     pthread_cond_signal(&gate->left);
     pthread_mutex_unlock(&gate->lock);
-}
-
-static void random_fill(void *bytes, size_t len)
-{
-    if (getrandom(bytes, len, 0) != (ssize_t)len) abort(); /* up to 256 bytes never come short */
 }
 
 bool password_check(struct bytes password, const char *email, struct err *err)

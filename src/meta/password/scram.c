@@ -221,9 +221,8 @@ bool scram_server_final(struct scram_server *server, struct bytes client_final, 
     hmac_sha256(bytes_from(server->verifier.stored_key, SHA256_BYTES), auth, signature);
     for (int i = 0; i < SHA256_BYTES; i++) proof[i] ^= signature[i]; /* now the client's key */
     sha256_of(bytes_from(proof, sizeof proof), stored);
-    uint8_t difference = 0;
-    for (int i = 0; i < SHA256_BYTES; i++) difference |= stored[i] ^ server->verifier.stored_key[i];
-    *is_right = difference == 0;
+    *is_right =
+        bytes_equal_secret(bytes_from(stored, SHA256_BYTES), bytes_from(server->verifier.stored_key, SHA256_BYTES));
     hmac_sha256(bytes_from(server->verifier.server_key, SHA256_BYTES), auth, signature);
     memcpy(final, "v=", 2);
     base64_text(signature, sizeof signature, final + 2);

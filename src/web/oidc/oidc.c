@@ -1,12 +1,12 @@
 #include "web/oidc/oidc.h"
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "base/sha256.h"
 #include "net/http_client.h"
 #include "web/oidc/id_token.h"
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 enum { ANSWER_BYTES_MAX = 512 << 10, RANDOM_BYTES = 32, RANDOM_TEXT = 43, CONNECT_MS = 5000, TOTAL_MS = 10000 };
 #define SECOND_NS      1000000000ull
@@ -185,7 +185,7 @@ static bool keys_need(struct oidc *oidc, bool again, struct err *err)
 static void random_text(char text[RANDOM_TEXT + 1])
 {
     uint8_t bytes[RANDOM_BYTES];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) abort();
+    random_fill(bytes, sizeof bytes);
     *base64_put((uint8_t *)text, bytes_from(bytes, sizeof bytes), false) = '\0';
     for (char *c = text; *c; c++) *c = (char)(*c == '+' ? '-' : *c == '/' ? '_' : *c);
 }
@@ -275,14 +275,6 @@ static bool cookie_read(struct arena *arena, struct bytes cookie, struct remembe
     return true;
 }
 
-static bool secret_equals(struct bytes a, const char *b)
-{
-    uint8_t difference = 0;
-    if (a.len != strlen(b)) return false;
-    for (size_t i = 0; i < a.len; i++) difference |= (uint8_t)(a.ptr[i] ^ (uint8_t)b[i]);
-    return difference == 0;
-}
-
 /* By HTTP Basic, which every provider has to take; in the body where its description has that alone. */
 static bool takes_basic(const struct oidc *oidc)
 {
@@ -355,7 +347,8 @@ bool oidc_end(struct oidc *oidc, struct arena *arena, const struct oidc_answer *
     yyjson_doc *doc;
     *return_to = "";
     memset(person, 0, sizeof *person);
-    if (!cookie_read(arena, answer->cookie, &remembered) || !secret_equals(answer->state, remembered.state))
+    if (!cookie_read(arena, answer->cookie, &remembered) ||
+        !bytes_equal_secret(answer->state, bytes_of_text(remembered.state)))
         return err_set(err, ERR_CONFLICT, "this sign-in was begun in another browser, or more than 10 minutes ago");
     *return_to = remembered.return_to;
     if (answer->iss.len > 0 && !bytes_equal(answer->iss, bytes_of_text(oidc->issuer)))
