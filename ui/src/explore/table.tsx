@@ -1,5 +1,6 @@
 /* The rows, newest first: only those on the screen are in the page; more come when the end is near. */
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
+import { useScrollBox } from "../frame/scroll";
 import { is_utc } from "../frame/range";
 import { show_duration, show_time, from_iso } from "../time";
 import type { Row } from "./rows";
@@ -21,17 +22,8 @@ interface TableProps {
 }
 
 export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading, onOpen, onEnd, onColumnDrop }: TableProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const [top, set_top] = useState(0);
-  const [height, set_height] = useState(600);
+  const { box, top, height, on_scroll } = useScrollBox();
   const row_px = is_wrapped ? WRAPPED_PX : ROW_PX;
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => set_height(element.clientHeight));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
   const open_at = rows.findIndex((row) => row.id === open_id);
   useEffect(() => {
     const element = box.current;
@@ -47,7 +39,7 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
   }, [last, rows.length, is_whole, is_loading]);
   const template = `164px 64px 140px ${columns.map(() => "minmax(90px, 200px)").join(" ")} minmax(240px, 1fr)`;
   return (
-    <div class={is_wrapped ? "rows wrapped" : "rows"} ref={box} onScroll={(event) => set_top(event.currentTarget.scrollTop)} role="region" aria-label="Rows" tabIndex={0}>
+    <div class={is_wrapped ? "rows wrapped" : "rows"} ref={box} onScroll={on_scroll} role="region" aria-label="Rows" tabIndex={0}>
       <div class="rows-grid" role="grid" aria-label="Logs and spans" aria-rowcount={is_whole ? rows.length + 1 : -1}>
       <div class="rows-head" role="row" style={{ gridTemplateColumns: template }}>
         <span role="columnheader">Time</span>

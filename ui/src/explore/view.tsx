@@ -14,7 +14,7 @@ import { show_whole } from "../number";
 import { show_time, step_us } from "../time";
 import { change, param, project_name } from "../url";
 import { Facets } from "./facets";
-import { catalog_load, FACETS, field_of, type Catalog, type Field } from "./fields";
+import { catalog_load, FACETS, field_of, quoted, type Catalog, type Field } from "./fields";
 import { LEVELS, level_colour, series_colour } from "./levels";
 import { QueryBar } from "./query_bar";
 import { RowDetail } from "./row_detail";
@@ -73,7 +73,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
   const filter = (name: string, value: string, is_excluded: boolean) => {
     if (param("sql") === "1") {
       const field = field_of(catalog, name);
-      const text = `${field.sql}${is_excluded ? " IS DISTINCT FROM " : " = "}'${value.replaceAll("'", "''")}'`;
+      const text = `${field.sql}${is_excluded ? " IS DISTINCT FROM " : " = "}${quoted(value)}`;
       change({ q: param("q") ? `(${param("q")}) AND ${text}` : text, open: null });
     } else change({ q: with_term(param("q"), name, value, is_excluded), open: null });
   };

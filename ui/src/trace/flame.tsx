@@ -1,6 +1,7 @@
 /* The flame graph: spans by time from left to right, below what called them; and the small map of the whole trace over both
  * views. Both are drawn on a canvas, in one pass over all spans. */
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
+import { useScrollBox } from "../frame/scroll";
 import { token } from "../frame/theme";
 import { show_duration } from "../time";
 import { useCanvas } from "../charts/canvas";
@@ -28,16 +29,7 @@ interface FlameProps {
 }
 
 export function Flame({ trace, colours, window, chosen, found, onChoose, onWindow }: FlameProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const [top, set_top] = useState(0);
-  const [height_px, set_height] = useState(400);
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => set_height(element.clientHeight));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+  const { box, top, height: height_px, on_scroll } = useScrollBox();
   const [over, set_over] = useState<{ at: number; x: number; y: number }>();
   const by_lane = useMemo(() => {
     const lanes: number[][] = Array.from({ length: trace.lane_count }, () => []);
@@ -122,7 +114,7 @@ export function Flame({ trace, colours, window, chosen, found, onChoose, onWindo
   };
   const hovered = over && trace.spans[over.at];
   return (
-    <div class="flame" ref={box} role="region" aria-label="Flame graph" tabIndex={0} onScroll={(event) => set_top(event.currentTarget.scrollTop)} onWheel={zoom}>
+    <div class="flame" ref={box} role="region" aria-label="Flame graph" tabIndex={0} onScroll={on_scroll} onWheel={zoom}>
       <div class="flame-all" style={{ height: `${trace.lane_count * LANE_PX}px` }}>
         <canvas
           ref={canvas}

@@ -1,13 +1,12 @@
 /* A trace by SQL: its spans lean and whole, its logs, and one row with everything when it is looked at. */
 import { query, type Cell } from "../api/client";
+import { quoted } from "../explore/fields";
 import { shown } from "../row/flat";
 import { from_iso } from "../time";
 import type { Span } from "./rows";
 
 export const SPANS_MAX = 200000;
 export const LOGS_MAX = 5000;
-
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 export function spans_statement(trace_id: string): string {
   return `SELECT context___span_id, parent_id, name, resource___service___name, kind, status_code,

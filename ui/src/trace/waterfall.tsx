@@ -1,5 +1,6 @@
 /* The waterfall: a row a span, only those on the screen are in the page. Rows have one height, so a place is a product. */
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
+import { useScrollBox } from "../frame/scroll";
 import { show_duration } from "../time";
 import { colour_name } from "./colours";
 import type { Log } from "./load";
@@ -23,16 +24,7 @@ export interface WaterfallProps {
 
 export function Waterfall(props: WaterfallProps) {
   const { rows, chosen } = props;
-  const box = useRef<HTMLDivElement>(null);
-  const [top, set_top] = useState(0);
-  const [height, set_height] = useState(600);
-  useLayoutEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => set_height(element.clientHeight));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+  const { box, top, height, on_scroll } = useScrollBox();
   const at_row = rows.indexOf(chosen);
   useEffect(() => {
     const element = box.current;
@@ -47,7 +39,7 @@ export function Waterfall(props: WaterfallProps) {
     <div
       class="waterfall"
       ref={box}
-      onScroll={(event) => set_top(event.currentTarget.scrollTop)}
+      onScroll={on_scroll}
       role="treegrid"
       aria-label="Spans"
       aria-rowcount={rows.length}
