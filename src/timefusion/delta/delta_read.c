@@ -197,39 +197,44 @@ static void table_reset(struct delta_table *table)
     table->checkpoint_version = 0;
 }
 
-/* Commits from next on that follow each other in the listing, from entry *at on, at most DELTA_FETCH_MAX. */
-static uint32_t commits_take(const struct delta_listing *listing, size_t *at, uint64_t next, struct err *err)
+/* The first commit of the listing with version from or a later one; DELTA_VERSION_NONE: there is none. */
+static uint64_t commit_listed(const struct delta_listing *listing, uint64_t from)
 {
-    uint32_t count = 0;
-    for (; *at < listing->count && count < DELTA_FETCH_MAX; ++*at) {
-        const struct delta_log_name *name = &listing->entries[*at].name;
-        if (name->kind != DELTA_LOG_COMMIT || name->version < next) continue;
-        if (name->version == next + count) {
-            count++;
-        } else {
-            if (count == 0)
-                err_set(err, ERR_CORRUPT, "the log has a hole: version %" PRIu64 " is missing, %" PRIu64 " is there",
-                        next, name->version);
-            break;
-        }
+    for (size_t at = 0; at < listing->count; at++) {
+        const struct delta_log_name *name = &listing->entries[at].name;
+        if (name->kind == DELTA_LOG_COMMIT && name->version >= from) return name->version;
     }
-    return count;
+    return DELTA_VERSION_NONE;
 }
 
-/* The commits behind table->version (all, when there is none), without a hole. */
+static uint64_t commit_last(const struct delta_listing *listing)
+{
+    for (size_t at = listing->count; at-- > 0;)
+        if (listing->entries[at].name.kind == DELTA_LOG_COMMIT) return listing->entries[at].name.version;
+    return DELTA_VERSION_NONE;
+}
+
+/* The commits behind table->version (all, when there is none), up to the last one of the listing, without a hole. Each is asked
+ * for, whether it is listed or not: a folder that others commit to while it is read may list a commit and not the one before it. */
 static bool tail_read(struct delta_table *table, const struct delta_listing *listing, struct err *err)
 {
-    size_t at = 0;
+    uint64_t last = commit_last(listing);
     for (;;) {
         struct delta_fetched fetched[DELTA_FETCH_MAX];
         uint64_t next = table->version == DELTA_VERSION_NONE ? 0 : table->version + 1;
-        uint32_t count = commits_take(listing, &at, next, err);
-        if (count == 0) return err->code == ERR_OK;
+        if (last == DELTA_VERSION_NONE || next > last) return true;
+        uint32_t count = last - next < DELTA_FETCH_MAX ? (uint32_t)(last - next + 1) : DELTA_FETCH_MAX;
         delta_fetch(table, next, count, fetched);
         bool ok = true;
         for (uint32_t i = 0; ok && i < count; i++) {
             ok = fetched[i].err.code == ERR_OK;
             if (!ok) *err = fetched[i].err;
+            if (!ok && err->code == ERR_NOT_FOUND) {
+                *err = (struct err){ 0 };
+                err_set(err, ERR_CORRUPT, "the log has a hole: version %" PRIu64 " is missing, %" PRIu64 " is there",
+                        next + i, commit_listed(listing, next + i));
+                break;
+            }
             ok = ok && delta_lines_apply(&table->catalog, &table->state, buf_bytes(&fetched[i].lines), err);
             if (!ok) err_within(err, "version %" PRIu64, next + i);
             table->version = next + i;

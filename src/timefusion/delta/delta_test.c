@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "timefusion/delta/delta_test_table.h"
+#include "timefusion/object/object_ops.h"
 
 static void assert_sorted(const struct delta_snapshot *snapshot)
 {
@@ -398,6 +399,50 @@ static void test_hole(void **state)
     assert_int_equal(err.code, ERR_CORRUPT);
 }
 
+static struct half_listing {
+    const struct object_ops *whole;
+    bool (*entry)(void *ctx, const char *key, uint64_t bytes, int64_t modified_unix_us);
+    void *ctx;
+} half_listing;
+
+static bool list_half_entry(void *ctx, const char *key, uint64_t bytes, int64_t modified_unix_us)
+{
+    struct half_listing *half = ctx;
+    if (strstr(key, "00000000000000000001.json")) return true;
+    return half->entry(half->ctx, key, bytes, modified_unix_us);
+}
+
+static bool list_half(struct object_store *store, const char *prefix, const char *start_after,
+                      bool (*entry)(void *ctx, const char *key, uint64_t bytes, int64_t modified_unix_us), void *ctx,
+                      struct err *err)
+{
+    half_listing.entry = entry;
+    half_listing.ctx = ctx;
+    return half_listing.whole->list(store, prefix, start_after, list_half_entry, &half_listing, err);
+}
+
+/* Goal: a commit that a listing has left out, as that of a folder may while others commit, is no hole. Method: a store that
+ * does not list one of three. */
+static void test_listing_misses_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct delta_table *table = test_open(&fixture->options);
+    must_commit(table, 1, 1, "a", -1, 1);
+    must_commit(table, 1, 2, "a", 1, 2);
+    delta_close(table);
+    half_listing.whole = fixture->store->ops;
+    struct object_ops half = *half_listing.whole;
+    half.list = list_half;
+    fixture->store->ops = &half;
+    table = test_open(&fixture->options);
+    struct delta_snapshot *snapshot = delta_snapshot_acquire(table);
+    assert_int_equal(snapshot->version, 2);
+    assert_int_equal(snapshot->file_count, 2);
+    delta_snapshot_release(snapshot);
+    delta_close(table);
+    fixture->store->ops = half_listing.whole;
+}
+
 /* Goal: new nullable columns of ours are added to an older table, once, behind its own. Method: make it with fewer
  * columns, open it with all by two handles, and with the fewer again. */
 static void test_new_columns(void **state)
@@ -643,6 +688,7 @@ int main(void)
         WITH_TABLE(test_other_writers),
         WITH_TABLE(test_many_files),
         WITH_TABLE(test_hole),
+        WITH_TABLE(test_listing_misses_one),
         WITH_TABLE(test_new_columns),
         WITH_TABLE(test_checkpoint_choice),
         cmocka_unit_test(test_power_cut_anywhere),
