@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { catalog_of, field_name, field_of, quoted } from "./fields";
-import { condition, facets_of, facets_statement, histogram_statement, psql_command, rows_statement } from "./statement";
+import { condition, facets_of, facets_statement, histogram_statement, rows_statement } from "./statement";
 
 const catalog = catalog_of([
   { name: "level", type: "text" },
@@ -51,8 +51,5 @@ describe("statements", () => {
       { field: "level", values: [{ value: "ERROR", count: 7 }, { value: "INFO", count: 5 }] },
       { field: "service.name", values: [{ value: "shop", count: 12 }] },
     ]);
-  });
-  it("go into a shell as one word", () => {
-    expect(psql_command("SELECT 'a'\nFROM b", "shop", "h")).toBe(`psql "host=h port=5432 user=shop dbname=shop" -c 'SELECT '\\''a'\\'' FROM b'`);
   });
 });

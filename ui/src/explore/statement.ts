@@ -83,8 +83,3 @@ ORDER BY timestamp ${before ? "DESC" : "ASC"} LIMIT ${count}`;
 export function whole_statement(id: string, timestamp: string): string {
   return `SELECT * FROM ${TABLE} WHERE id = ${quoted(id)} AND timestamp = ${quoted(timestamp)} LIMIT 1`;
 }
-
-export function psql_command(statement: string, project: string, host: string): string {
-  const one_line = statement.replace(/\s+/g, " ").trim();
-  return `psql "host=${host} port=5432 user=${project} dbname=${project}" -c ${"'" + one_line.replaceAll("'", "'\\''") + "'"}`;
-}

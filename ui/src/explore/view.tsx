@@ -5,10 +5,10 @@ import { ApiProblem, query } from "../api/client";
 import { useLoad } from "../api/load";
 import { Bars, Legend } from "../charts/bars";
 import { stack } from "../charts/stack";
+import { useActs } from "../frame/acts";
 import { First } from "../frame/first";
 import { is_live, is_utc, range, range_zoom, refresh } from "../frame/range";
 import { Empty, Problem, Waiting } from "../frame/state";
-import { copy } from "../frame/toast";
 import { useKeys } from "../keys";
 import { show_whole } from "../number";
 import { show_time, step_us } from "../time";
@@ -20,7 +20,7 @@ import { QueryBar } from "./query_bar";
 import { RowDetail } from "./row_detail";
 import { row_from, type Row } from "./rows";
 import { translate, with_term, type SearchProblem } from "./search";
-import { facets_of, facets_statement, histogram_statement, psql_command, rows_statement, type Scope } from "./statement";
+import { facets_of, facets_statement, histogram_statement, rows_statement, type Scope } from "./statement";
 import { PAGE_ROWS } from "./statement";
 import { Table } from "./table";
 
@@ -83,7 +83,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
     const at = list.rows.findIndex((row) => row.id === open_id);
     open(list.rows[Math.max(0, Math.min(list.rows.length - 1, at < 0 ? 0 : at + by_rows))]);
   };
-  const statement = rows_statement(scope, fields);
+  useActs({ title: "Logs and spans", statement: is_right ? rows_statement(scope, fields) : undefined });
   useKeys([
     { keys: "/", text: "To the query bar", group: "Explorer", run: () => document.getElementById("query")?.focus() },
     { keys: "j", text: "Next row", group: "Explorer", run: () => step_row(1) },
@@ -121,8 +121,6 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
           <button aria-pressed={param("wrap") === "1"} onClick={() => change({ wrap: param("wrap") ? null : "1" }, true)}>
             Long lines
           </button>
-          <button onClick={() => void copy(statement, "SQL")}>Copy SQL</button>
-          <button onClick={() => void copy(psql_command(statement, project, window.location.hostname), "command")}>Copy psql</button>
         </div>
         {warnings.map((warning) => (
           <p class="warning told" key={warning}>

@@ -6,6 +6,7 @@ import { useKeys } from "../keys";
 import { me, project_first, projects, session_begin } from "../session";
 import { address, change, go, href, project_name, project_path } from "../url";
 import { view_of, views, type View } from "../views";
+import { ActsMenu } from "./acts";
 import { Help } from "./help";
 import { Palette } from "./palette";
 import { Progress } from "./progress";
@@ -157,6 +158,7 @@ export function Frame() {
       <Navigation onPalette={() => show("palette")} onHelp={() => show("help")} />
       <div class="page">
         <header class="bar">
+          <ActsMenu />
           <TimePicker />
           <Progress />
         </header>

@@ -2,9 +2,9 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import "./trace.css";
 import { useLoad } from "../api/load";
+import { useActs } from "../frame/acts";
 import { useKeys } from "../keys";
 import { Empty, Problem, Waiting } from "../frame/state";
-import { copy } from "../frame/toast";
 import { is_utc } from "../frame/range";
 import { show_whole } from "../number";
 import { show_duration, show_time, to_iso } from "../time";
@@ -26,6 +26,7 @@ export default function View({ rest }: { rest: string }) {
     return { trace: shape(spans), is_cut, warnings };
   });
   const logs = useLoad(is_id ? `${project_name.value}/${trace_id}/logs` : null, (signal) => load_logs(project_name.value, trace_id, signal));
+  useActs({ title: `Trace ${trace_id}`, statement: is_id ? spans_statement(trace_id) : undefined });
   if (!is_id)
     return (
       <Empty title="This is no trace id">
@@ -170,7 +171,6 @@ function Shown({ trace_id, trace, is_cut, warnings, logs, again }: { trace_id: s
           )}
           <span class="grow" />
           {folded.size > 0 ? <button onClick={() => fold(new Set())}>Unfold all</button> : <button onClick={() => fold(new Set(trace.spans.filter((_, at) => (trace.next[at] ?? 0) > at + 1 && (trace.depth[at] ?? 0) > 0).map((span) => span.id)))}>Fold all</button>}
-          <button onClick={() => void copy(spans_statement(trace_id), "SQL")}>Copy SQL</button>
           <a class="button" href={href(project_path("explore"), { q: `trace:${trace_id}`, from: to_iso(trace.begin_us - 60e6), to: to_iso(trace.end_us + 60e6) })}>
             In the explorer
           </a>

@@ -1,0 +1,105 @@
+/* What can be done with what a view shows: one menu in the bar of the frame, the same acts in the palette and on keys.
+ *
+ *   useActs({ title: "Logs and spans", statement })       while the view stands; statement: undefined until it is known
+ *
+ * The view that says it last is the one meant. Another act is a line in entries().
+ */
+import { signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useKeys } from "../keys";
+import { address, go, project_name, project_path, with_changes } from "../url";
+import { psql_command } from "./psql";
+import { copy } from "./toast";
+
+export interface Acts {
+  title: string; /* of a file, a link, a saved view */
+  statement: string | undefined; /* what is shown, as SQL */
+  whole?: string; /* the same without the page's own limit: what a download takes */
+}
+const shown = signal<Acts | undefined>(undefined);
+
+export function useActs({ title, statement, whole }: Acts): void {
+  useEffect(() => {
+    const mine: Acts = { title, statement, ...(whole ? { whole } : {}) };
+    shown.value = mine;
+    return () => {
+      if (shown.value === mine) shown.value = undefined;
+    };
+  }, [title, statement, whole]);
+}
+
+interface Entry {
+  text: string;
+  keys?: string;
+  run: () => void;
+}
+
+function entries({ statement }: Acts): Entry[] {
+  const list: Entry[] = [];
+  if (statement)
+    list.push(
+      { text: "Open as SQL", keys: "a s", run: () => go(project_path("sql"), with_changes(new URLSearchParams(), { q: statement, from: address.value.query.get("from"), to: address.value.query.get("to"), tz: address.value.query.get("tz"), env: address.value.query.get("env") })) },
+      { text: "Copy SQL", keys: "a c", run: () => void copy(statement, "SQL") },
+      { text: "Copy psql command", keys: "a p", run: () => void copy(psql_command(statement, project_name.value, window.location.hostname), "command") },
+    );
+  return list;
+}
+
+export function ActsMenu() {
+  const [is_open, open] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const list = shown.value ? entries(shown.value) : [];
+  useKeys([{ keys: "a a", text: "What can be done with this view", group: "This view", run: () => open(true) }, ...list.flatMap((entry) => (entry.keys ? [{ keys: entry.keys, text: entry.text, group: "This view", run: entry.run }] : []))], list.length > 0);
+  useEffect(() => open(false), [address.value.path]);
+  useEffect(() => {
+    if (is_open) root.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
+  }, [is_open]);
+  if (list.length === 0) return null;
+  const close = (with_focus: boolean) => {
+    open(false);
+    if (with_focus) button.current?.focus();
+  };
+  const on_key = (event: KeyboardEvent) => {
+    const items = [...(root.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
+    const at = items.indexOf(document.activeElement as HTMLElement);
+    const next = { ArrowDown: (at + 1) % items.length, ArrowUp: (at + items.length - 1) % items.length, Home: 0, End: items.length - 1 }[event.key];
+    if (event.key === "Escape" && is_open) close(true);
+    else if (next !== undefined && is_open) items[next]?.focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div
+      class="acts"
+      ref={root}
+      onKeyDown={on_key}
+      onFocusOut={(event) => {
+        if (!root.current?.contains(event.relatedTarget as Node | null)) open(false);
+      }}
+    >
+      <button ref={button} aria-haspopup="menu" aria-expanded={is_open} aria-label="What can be done with this view" onClick={() => open(!is_open)}>
+        ⋯ <span class="acts-name">This view</span>
+      </button>
+      {is_open && (
+        <div class="popup acts-popup" role="menu" aria-label="This view">
+          {list.map((entry) => (
+            <button
+              key={entry.text}
+              class="plain"
+              role="menuitem"
+              tabIndex={-1}
+              onClick={() => {
+                close(true);
+                entry.run();
+              }}
+            >
+              {entry.text} {entry.keys && <kbd aria-hidden="true">{entry.keys}</kbd>}
+            </button>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
