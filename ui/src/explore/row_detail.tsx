@@ -46,7 +46,7 @@ export function RowDetail({ catalog, row, acts, onClose, onOpen }: { catalog: Ca
   const body = shown(value.body);
   const is_log = row.kind === "log";
   return (
-    <aside class="detail explore-detail" aria-label="Row">
+    <aside class="detail" aria-label="Row">
       <header>
         <h2 class="told">{is_log ? "Log" : row.text}</h2>
         <button class="plain" aria-label="Close" onClick={onClose}>

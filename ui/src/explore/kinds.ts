@@ -1,0 +1,36 @@
+/* The ways to look at what was asked, a line each: `viz` of the address says which is shown below the histogram.
+ *
+ *   Explore (view.tsx): query bar, histogram, facets --KindProps--> the kind: statement, answer, drawing, useActs
+ *
+ * A kind asks when `asked` changes and not while it is null (a search with a problem). It reads its own parameters (by, agg, of,
+ * cols, open, sel ...) from the address; what can be done with a field or value it hands to `acts`.
+ */
+import type { ComponentType } from "preact";
+import type { Catalog } from "./fields";
+import type { Scope } from "./statement";
+
+/* What can be done with a field or a value, wherever it stands: filter, exclude, group by, column; all of it is in the address. */
+export interface FieldActs {
+  onFilter: (name: string, value: string, is_excluded: boolean) => void;
+  onGroup: (name: string) => void;
+  onColumn: (name: string) => void;
+}
+export interface KindProps {
+  project: string;
+  catalog: Catalog;
+  scope: Scope; /* the condition and the time, as SQL statements take them */
+  asked: string | null; /* another text: project, condition or time are others */
+  acts: FieldActs;
+}
+export interface Kind {
+  name: string; /* viz=... */
+  title: string;
+  keys: string; /* after "v" */
+  load: () => Promise<{ default: ComponentType<KindProps> }>;
+}
+
+export const kinds: readonly Kind[] = [{ name: "rows", title: "Rows", keys: "r", load: () => import("./kind_rows") }];
+
+export function kind_of(name: string): Kind {
+  return kinds.find((kind) => kind.name === name) ?? (kinds[0] as Kind);
+}
