@@ -86,7 +86,7 @@ static struct bytes frame_of(struct bytes raw, struct bytes before)
     return none;
 }
 
-struct bytes fingerprint_frame(uint8_t room[FINGERPRINT_ROOM_BYTES], struct bytes stacktrace)
+struct bytes fingerprint_frame(uint8_t room[MASK_ROOM_BYTES], struct bytes stacktrace)
 {
     if (stacktrace.len == 0) return bytes_from(room, 0);
     struct bytes before = { 0 }, first = { 0 }, own = { 0 };
@@ -106,5 +106,5 @@ struct bytes fingerprint_frame(uint8_t room[FINGERPRINT_ROOM_BYTES], struct byte
         own = frame;
         if (!is_innermost_last) break;
     }
-    return fingerprint_template(room, own.len > 0 ? own : first);
+    return mask_text(room, own.len > 0 ? own : first);
 }

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "patterns/mask.h"
 #include "worker/rows/rows_fingerprint.h"
 #include "worker/rows/rows_inside.h"
 
@@ -57,8 +58,8 @@ static struct bytes hash_of_parts(struct rows *rows, struct bytes head, const st
 /* For each log record: what the resource has to say to the key is made once. */
 struct bytes rows_pattern_hash(struct rows *rows, struct resource *resource, struct bytes message)
 {
-    uint8_t room[FINGERPRINT_ROOM_BYTES];
-    struct bytes parts[] = { BYTES("pattern"), resource->service_name, fingerprint_template(room, message) };
+    uint8_t room[MASK_ROOM_BYTES];
+    struct bytes parts[] = { BYTES("pattern"), resource->service_name, mask_text(room, message) };
     if (unlikely(!resource->has_pattern_key)) {
         resource->pattern_key = hash128_of(parts_joined(rows, parts, 2));
         resource->has_pattern_key = true;
@@ -71,10 +72,10 @@ struct bytes rows_pattern_hash(struct rows *rows, struct resource *resource, str
 
 struct bytes rows_error_hash(struct rows *rows, struct bytes service, const struct row_error *error)
 {
-    uint8_t message_room[FINGERPRINT_ROOM_BYTES], frame_room[FINGERPRINT_ROOM_BYTES];
-    struct bytes parts[] = { BYTES("error"), service, error->type, fingerprint_template(message_room, error->message),
+    uint8_t message_room[MASK_ROOM_BYTES], frame_room[MASK_ROOM_BYTES];
+    struct bytes parts[] = { BYTES("error"), service, error->type, mask_text(message_room, error->message),
                              error->stacktrace.len > 0 ? fingerprint_frame(frame_room, error->stacktrace)
-                                                       : fingerprint_template(frame_room, error->place) };
+                                                       : mask_text(frame_room, error->place) };
     return hash_of_parts(rows, BYTES("err:"), parts, COUNT_OF(parts));
 }
 

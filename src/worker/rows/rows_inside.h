@@ -7,7 +7,7 @@
  *   rows_id.c          UUIDs of rows          rows_summary.c   the line people read
  *   rows_hash.c        endpoints, patterns    rows_errors.c    exceptions
  *   rows_level.c       what loggers call their levels
- *   rows_fingerprint.c what messages and stack traces have in common */
+ *   rows_fingerprint_frame.c what stack traces have in common; messages: patterns/mask.h */
 #pragma once
 #include "base/arena.h"
 #include "base/hash.h"

@@ -1,5 +1,5 @@
 #include "base/utf8.h"
-#include "worker/rows/rows_fingerprint.h"
+#include "patterns/mask.h"
 #include "worker/rows/rows_inside.h"
 
 /* Parts are `field;style=>value`. Fields repeat in every row, so the words are short and values are those that repeat:
@@ -162,8 +162,8 @@ static void db_add(struct line *line, struct rows *rows, struct bytes name, bool
         part_add(line, BYTES("query;text=>"), cut(operation, 40));
         part_add(line, BYTES("table;text=>"), cut(collection, TEXT_BYTES_MAX));
     } else if (rows->roles[ROLE_DB_TEXT] != NULL) { /* without its values, which would be new in each row */
-        uint8_t room[FINGERPRINT_ROOM_BYTES];
-        struct bytes text = fingerprint_template(room, cut(value_text(rows->roles[ROLE_DB_TEXT]), 2 * TEXT_BYTES_MAX));
+        uint8_t room[MASK_ROOM_BYTES];
+        struct bytes text = mask_text(room, cut(value_text(rows->roles[ROLE_DB_TEXT]), 2 * TEXT_BYTES_MAX));
         part_add(line, BYTES("query;text=>"), cut(text, TEXT_BYTES_MAX));
     }
 }

@@ -1,18 +1,18 @@
-#include "worker/rows/rows_fingerprint.h"
+#include "patterns/mask.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
 #define TEXT_BYTES_MAX     4096
-#define OUT_BYTES_MAX      (FINGERPRINT_BYTES_MAX + 128) /* what is behind the limit may still be taken back */
+#define OUT_BYTES_MAX      (MASK_BYTES_MAX + 128) /* what is behind the limit may still be taken back */
 #define MAIL_BYTES_MAX     128
 #define UUID_TEXT_LEN      36
 #define HEX_ID_BYTES_MIN   8 /* shorter ones may be words: "cafe12" */
 #define POD_SUFFIX_BYTES   5
 #define POD_HASH_BYTES_MIN 8
 #define POD_HASH_BYTES_MAX 10
-static_assert(OUT_BYTES_MAX + 16 + 3 <= FINGERPRINT_ROOM_BYTES, "a step writes at most 16 bytes past the limit");
+static_assert(OUT_BYTES_MAX + 16 + 3 <= MASK_ROOM_BYTES, "a step writes at most 16 bytes past the limit");
 
 /* Classes of bytes. Those over 127 are letters of some script. */
 enum {
@@ -393,7 +393,7 @@ static void object_mask(struct masker *masker)
     }
 }
 
-struct bytes fingerprint_template(uint8_t room[FINGERPRINT_ROOM_BYTES], struct bytes text)
+struct bytes mask_text(uint8_t room[MASK_ROOM_BYTES], struct bytes text)
 {
     if (text.len == 0) return bytes_from(room, 0);
     size_t text_len = text.len < TEXT_BYTES_MAX ? text.len : TEXT_BYTES_MAX;
@@ -413,6 +413,6 @@ struct bytes fingerprint_template(uint8_t room[FINGERPRINT_ROOM_BYTES], struct b
         }
     }
     size_t len = (size_t)(masker.out - room);
-    assert(len <= FINGERPRINT_ROOM_BYTES);
-    return bytes_from(room, len < FINGERPRINT_BYTES_MAX ? len : FINGERPRINT_BYTES_MAX);
+    assert(len <= MASK_ROOM_BYTES);
+    return bytes_from(room, len < MASK_BYTES_MAX ? len : MASK_BYTES_MAX);
 }
