@@ -193,7 +193,7 @@ static void mask_join(struct masker *masker)
             masker->out = out - 1;
             return;
         }
-        if (is_sign && (len == 1 || !is_of(out[-2], ALNUM | MAIL))) masker->out--;
+        if (is_sign && (len == 1 || out[-2] == '_' || !is_of(out[-2], ALNUM | MAIL))) masker->out--; /* "blk_-42" */
     } else if (before == ' ' && len > 4 && out[-2] == ',' && ends_masked(masker, out - 2)) {
         masker->out = out - 2;
         return;

@@ -25,8 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < size; i++) { /* a digit from 5 to 9 is in the same classes as another of them */
         if (text[i] >= '5' && text[i] <= '9') text[i] = text[i] == '9' ? '5' : (uint8_t)(text[i] + 1);
     }
-    if (size > 0 && data[0] != '{' && !bytes_equal(template, mask_text(again, bytes_from(text, size))))
-        abort();
+    if (size > 0 && data[0] != '{' && !bytes_equal(template, mask_text(again, bytes_from(text, size)))) abort();
 
     free(first);
     free(again);
