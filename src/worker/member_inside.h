@@ -36,6 +36,8 @@ struct seat {
     int64_t first_received_unix_us;
     struct pending *pending;
     bool is_paused, has_passed; /* passed: records came that were not taken */
+    bool is_given_back;         /* while it ended it became ours again: begun anew once it has ended */
+    struct kafka_bounds back;
 
     /* under the member's lock */
     struct worker *worker; /* NULL: not taken over yet */

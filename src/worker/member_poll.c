@@ -168,18 +168,23 @@ static bool pending_give(struct member *member)
 
 /* ---- partitions ---- */
 
-static void on_assigned(struct member *member, const struct kafka_event *event)
+static void seats_take(struct member *member, const struct kafka_bounds *bounds, uint32_t bounds_count)
 {
-    struct seat **seats = mem_calloc(event->partition_count + 1, sizeof(struct seat *));
+    struct seat **seats = mem_calloc(bounds_count + 1, sizeof(struct seat *));
     uint32_t count = 0;
-    for (uint32_t p = 0; p < event->partition_count; p++) {
-        const struct kafka_bounds *bounds = &event->partitions[p];
-        if (bounds->partition.topic == KAFKA_PARKED || member_seat(member, bounds->partition)) continue;
-        struct seat *seat = seat_add(member, bounds);
-        if (bounds->partition.topic == KAFKA_TELEMETRY) {
+    for (uint32_t p = 0; p < bounds_count; p++) {
+        if (bounds[p].partition.topic == KAFKA_PARKED) continue;
+        struct seat *seat = member_seat(member, bounds[p].partition);
+        if (seat) { /* lost, and given to us again before we were through with it */
+            seat->is_given_back = seat->phase == MEMBER_ENDING;
+            seat->back = bounds[p];
+            continue;
+        }
+        seat = seat_add(member, &bounds[p]);
+        if (bounds[p].partition.topic == KAFKA_TELEMETRY) {
             seats[count++] = seat;
         } else {
-            seat_begin(seat, bounds->has_committed ? bounds->position_committed : 0);
+            seat_begin(seat, bounds[p].has_committed ? bounds[p].position_committed : 0);
         }
     }
     if (count > 0) member_job_add(member, JOB_TAKE, seats, count);
@@ -192,13 +197,23 @@ static void on_gone(struct member *member, const struct kafka_event *event)
     uint32_t count = 0;
     for (uint32_t p = 0; p < event->partition_count; p++) {
         struct seat *seat = member_seat(member, event->partitions[p].partition);
-        if (!seat || seat->phase == MEMBER_ENDING) continue;
+        if (!seat) continue;
+        seat->is_given_back = false;
+        if (seat->phase == MEMBER_ENDING) continue;
         phase_set(seat, MEMBER_ENDING);
         seats[count++] = seat;
     }
     if (event->kind == KAFKA_REVOKED) member->has_revoked = true;
     member_job_add(member, event->kind == KAFKA_REVOKED ? JOB_END : JOB_DROP, seats, count);
     free(seats);
+}
+
+static void seat_ended(struct member *member, struct seat *seat)
+{
+    struct kafka_bounds back = seat->back;
+    bool is_given_back = seat->is_given_back;
+    seat_remove(member, seat);
+    if (is_given_back) seats_take(member, &back, 1);
 }
 
 /* With a record that waits its partition goes on behind it, once that has found its place. */
@@ -234,7 +249,7 @@ static void jobs_finish(struct member *member)
             case JOB_TAKE:
             case JOB_TAIL: wait_done(seat); break;
             case JOB_END:
-            case JOB_DROP: seat_remove(member, seat); break;
+            case JOB_DROP: seat_ended(member, seat); break;
             }
         }
         if (job->kind == JOB_END && member->has_revoked) {
@@ -281,7 +296,7 @@ void *member_poll_main(void *arg)
         switch (event.kind) {
         case KAFKA_NOTHING: break;
         case KAFKA_RECORD: on_record(member, &event); break;
-        case KAFKA_ASSIGNED: on_assigned(member, &event); break;
+        case KAFKA_ASSIGNED: seats_take(member, event.partitions, event.partition_count); break;
         case KAFKA_REVOKED:
         case KAFKA_LOST: on_gone(member, &event); break;
         case KAFKA_FATAL:

@@ -539,10 +539,9 @@ bool kafka_group_open(struct kafka_group **out, const struct kafka_group_options
     uint64_t fetch_bytes = options->fetch_bytes_max > 0 ? options->fetch_bytes_max : FETCH_BYTES_DEFAULT;
     char instance[KAFKA_TEXT_BYTES] = "", session[32], heartbeat[32], poll[32], kib[32], message[32], receive[32];
     group->kafka = options->kafka;
-    group->is_static = options->name != NULL;
     /* A static member that comes back is given what it had without a look at the topic: with more partitions than before it is
      * somebody else, or nobody would read the new ones. */
-    if (group->is_static)
+    if (options->name != NULL)
         snprintf(instance, sizeof instance, "%.200s.%u", options->name,
                  kafka_partition_count(options->kafka, KAFKA_TELEMETRY));
     group->assigned = rd_kafka_topic_partition_list_new(0);
@@ -591,7 +590,9 @@ bool kafka_group_open(struct kafka_group **out, const struct kafka_group_options
     return true;
 }
 
-/* Says goodbye to the group, which gives our partitions to others at once. */
+/* Ends the membership: a member without a name says goodbye, and the group gives its partitions to others at once; a static one
+ * says nothing. Rebalances that are on their way are answered until it is over: librdkafka cannot be destroyed while it waits
+ * for the answer to one, though RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE says that nobody will give it. */
 static void group_leave(struct kafka_group *group)
 {
     uint64_t end_ns = clock_mono_ns() + CLOSE_MS * 1000000ull;
@@ -621,7 +622,7 @@ void kafka_group_close(struct kafka_group *group)
     if (group == NULL) return;
     current_drop(group);
     kafka_group_let_go(group);
-    if (group->queue != NULL && !group->is_static) group_leave(group);
+    if (group->queue != NULL) group_leave(group);
     for (uint32_t i = 0; i < group->partition_count; i++)
         if (group->partitions[i].held != NULL) rd_kafka_event_destroy(group->partitions[i].held);
     rd_kafka_topic_partition_list_destroy(group->assigned);

@@ -25,7 +25,6 @@ struct kafka_group {
     struct kafka *kafka;
     rd_kafka_t *client;
     rd_kafka_queue_t *queue;
-    bool is_static;
     rd_kafka_event_t *current;                 /* what the last poll told is borrowed from it */
     rd_kafka_topic_partition_list_t *assigned; /* not yet told of */
     uint64_t ask_mono_ns, refresh_mono_ns;
