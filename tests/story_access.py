@@ -59,7 +59,8 @@ def make_key(server, project, name, scopes):
 def path_of(template, project):
     """Ids that nobody has in place of the names, but the project's."""
     path = template.replace("{project}", project)
-    return re.sub(r"\{(\w+)\}", lambda found: "none" if found.group(1) == "table" else NOBODY_HAS, path)
+    path = re.sub(r"\{(\w+)\}", lambda found: "none" if found.group(1) == "table" else NOBODY_HAS, path)
+    return path + "?seconds=0" if template.endswith("/tail") else path  # it would go on until we go
 
 
 def ask(caller, method, template, operation, project):

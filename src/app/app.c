@@ -66,6 +66,7 @@ static bool parts_start(struct app *app, struct err *err)
 {
     bool has_kafka = app->config.kafka_brokers[0] != '\0', is_worker = app->roles & ROLE_WORKER;
     bool is_query = app->roles & ROLE_QUERY, is_ingest = app->roles & ROLE_INGEST;
+    if (is_worker || is_query) app->tails = tails_create(&(struct tails_options){ .bytes_max = app->budget.tails });
     return (!(is_worker || is_query) || app_store_start(app, err)) &&
            (!(has_kafka && is_worker) || app_peers_serve(app, err)) && (!has_kafka || app_kafka_start(app, err)) &&
            (!is_worker || (app_maintenance_open(app, err) && app_rollups_start(app, err) &&
@@ -193,6 +194,7 @@ void app_stop(struct app *app)
     meta_close(app->meta);
     web_close(app->web);
     api_close(app->api);
+    tails_destroy(app->tails); /* after workers and readers */
     tls_context_close(app->tls);
     tls_context_close(app->web_tls);
     tls_context_close(app->peer_tls);

@@ -17,6 +17,7 @@ bool app_api_start(struct app *app, struct err *err)
                    .db = meta_db(app->meta),
                    .query = app->query,
                    .meter = app->meter,
+                   .tails = app->roles & ROLE_QUERY ? app->tails : NULL,
                    .version = MONO_VERSION,
                    .has_tls = app->web_tls != NULL,
                    .accounts = app->accounts,

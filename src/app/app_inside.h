@@ -17,6 +17,7 @@
 #include "base/span.h"
 #include "base/uuid.h"
 #include "buffer/parked.h"
+#include "tail/tail.h"
 #include "timefusion/pgwire/pgwire.h"
 #include "worker/tap.h"
 #include "worker/worker.h"
@@ -68,6 +69,7 @@ struct app {
     struct buffer *buffer;
     struct worker_memory worker_memory;
     struct rollups *rollups; /* NULL: none */
+    struct tails *tails;     /* the live tail; NULL: neither worker nor query */
     struct tap_source taps[1];
     uint32_t tap_count;    /* for every worker */
     struct worker *worker; /* of our own log; NULL with Kafka */

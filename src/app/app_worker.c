@@ -106,6 +106,7 @@ struct worker_options app_worker_options(struct app *app)
         .quiet_flush_ms = !app->config.telemetry ? 0 : own_flush_ms(&app->config),
         .taps = app->taps,
         .tap_count = app->tap_count,
+        .watch = { tails_begin, tails_row, tails_end, app->tails },
         .log = app->log,
     };
 }

@@ -2,7 +2,7 @@
  *
  *   --memory 1 GiB - 56 MiB for the process itself
  *       --budget_share--> bodies coming in 8%, requests 12%, columns 25%, queries 35%, footers 5%, maintenance 6%,
- *                      index 1%, fetched ahead 2%, roll-ups 3%;
+ *                      index 1%, fetched ahead 2%, roll-ups 3%, live tails 1%;
  *                      the rest: encoders
  *       before a bucket --budget_give_cache--> cache 10%: 7 of them from queries, 3 from columns
  *
@@ -21,6 +21,7 @@ struct budget {
     uint64_t index;       /* of a table's files: what is known of its runs */
     uint64_t fetched;     /* of files, ahead of the queries that read them */
     uint64_t rollups;     /* counts not yet in the database */
+    uint64_t tails;       /* rows for those who watch */
     uint64_t cache;       /* of a bucket's objects; 0 while there is none */
 };
 #define BUDGET_MEMORY_MIN (256ull << 20)

@@ -2,7 +2,7 @@
  *
  *   service:payments status:>=500 "timed out" -user.id:42 (level:error OR has:exception)
  *     --search_parse--> tree --search_sql--> resource___service___name = 'payments' AND ...
- *                         '--search_condition.h--> does this row fit? (live tail)
+ *                         '--match.h--> does this row fit? (live tail)
  *
  * The language is told in docs/search.md. A name is a column's by its OpenTelemetry name or a short one (search_names), else
  * an attribute's of the row or its resource.
@@ -69,6 +69,8 @@ MUST_CHECK bool search_parse(struct arena *arena, struct bytes text, struct sear
                              struct search_problem *problem);
 /* A condition for a WHERE over otel_logs_and_spans: "" of SEARCH_ALL. Every value is a quoted literal. */
 struct bytes search_sql(struct arena *arena, const struct search_node *root);
+/* Of a TEXT, or a term of the class JSON: a regular expression (RE2) that matches just its words; case is not its matter. */
+struct bytes search_regex(struct arena *arena, const struct search_node *node);
 
 /* Short names: { "service", "service.name" } ... until one with short_name NULL. */
 struct search_name {

@@ -47,23 +47,31 @@ static void put_like(struct buf *out, struct bytes value, bool is_inside)
     put(out, is_inside ? "%'" : "'");
 }
 
-/* A regular expression that matches just this text, without regard to case (~*): several times as fast as ILIKE. */
-static void put_regex(struct buf *out, const struct search_node *node)
+struct bytes search_regex(struct arena *arena, const struct search_node *node)
 {
-    put(out, "'");
+    uint8_t *out = arena_alloc(arena, 2 * node->value.len + 1);
+    size_t len = 0;
     for (size_t i = 0; i < node->value.len; i++) {
         uint8_t c = node->value.ptr[i];
         bool is_escaped = node->test == SEARCH_LIKE && c == '\\' && i + 1 < node->value.len;
         if (is_escaped) c = node->value.ptr[++i];
+        if (c == '\0') continue; /* no text of SQL has one */
         if (c == '*' && node->test == SEARCH_LIKE && !is_escaped) {
-            put(out, ".*");
-            continue;
+            out[len++] = '.';
+        } else if (memchr("\\^$.|?*+()[]{}", c, 14)) {
+            out[len++] = '\\';
         }
-        if (c != '\0' && memchr("\\^$.|?*+()[]{}", c, 14)) put(out, "\\");
-        if (c == '\'') put(out, "'");
-        if (c != '\0') put_bytes(out, bytes_from(&c, 1));
+        out[len++] = c;
     }
-    put(out, "'");
+    return bytes_from(out, len);
+}
+
+/* ~*: several times as fast as ILIKE. */
+static void put_regex(struct buf *out, const struct search_node *node)
+{
+    struct arena arena = { 0 };
+    put_literal(out, search_regex(&arena, node));
+    arena_deinit(&arena);
 }
 
 static const char *operator_of(enum search_test test)

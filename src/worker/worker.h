@@ -57,6 +57,15 @@ struct worker_source {
     void *ctx;
 };
 
+/* Who watches rows as they come and keeps none (the live tail): unlike a tap it is told of no row again after a restart. On
+ * the worker's thread, which waits for it. */
+struct worker_watch {
+    void *(*begin)(void *ctx, struct uuid project_id);          /* before a record's rows; NULL: nobody watches them */
+    void (*row)(void *watching, const struct columns *columns); /* the last one of these columns */
+    void (*end)(void *watching);
+    void *ctx;
+};
+
 #define WORKER_TAPS_MAX    4
 #define WORKER_END_UNKNOWN UINT64_MAX
 struct worker_options {
@@ -82,6 +91,7 @@ struct worker_options {
     uint32_t quiet_flush_ms;
     const struct tap_source *taps; /* tap.h; at most WORKER_TAPS_MAX */
     uint32_t tap_count;
+    struct worker_watch watch; /* begin NULL: none */
     const struct log *log;
 };
 MUST_CHECK bool worker_open(struct worker **worker, const struct worker_options *options, struct err *err);

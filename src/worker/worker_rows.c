@@ -12,6 +12,7 @@ struct record_work {
     uint64_t position, now_ns;
     int64_t received_unix_us; /* 0: replayed */
     struct worker_listening listening;
+    void *watching; /* of worker_watch; NULL: nobody does */
 };
 
 static struct project *project_get(struct worker *worker, struct uuid id)
@@ -126,6 +127,7 @@ static bool sink_row_done(void *ctx, struct columns *columns)
 {
     struct record_work *work = ctx;
     work->worker->counted.rows++;
+    if (unlikely(work->watching != NULL)) work->worker->options.watch.row(work->watching, columns);
     uint32_t rows = columns_row_count(columns);
     bool is_large = rows % 16 == 0 && columns_bytes(columns) >= seal_bytes(work->worker);
     if (rows < GROUP_SEAL_ROWS && !is_large) return true;
@@ -175,7 +177,10 @@ void worker_record_work(struct worker *worker, uint64_t position, struct uuid pr
         sink.row = sink_row;
         sink.wants_attributes = &work.listening.wants_attributes;
     }
+    const struct worker_watch *watch = &worker->options.watch;
+    if (watch->begin && !is_replay && !is_stored) work.watching = watch->begin(watch->ctx, project_id);
     rows_build(worker->rows, project_id, request, &sink);
+    if (work.watching) watch->end(work.watching);
     if (worker_taps_want_cut(worker)) worker->flush_wanted = true;
     worker->position = position;
     worker->counted.records++;

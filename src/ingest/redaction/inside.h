@@ -1,12 +1,12 @@
 /* inside.h -- what the files of this folder share. Not for other folders.
  *
  *   rewrite.c  walks a message --name--> names.c  --rule-->
- *                              --text--> text.c --> builtin.c (tokens, cards, emails), pattern.cpp (RE2) --edits-->
+ *                              --text--> text.c --> builtin.c (tokens, cards, emails), regex (RE2) --edits-->
  *
  * A rule is meant by its index, NO_RULE is none. Where two would do, the one with the lower index does. */
 #pragma once
-#include "ingest/redaction/pattern.h"
 #include "ingest/redaction/redaction.h"
+#include "regex/regex.h"
 #include "worker/otlp/json_fields.h"
 
 #define NO_RULE (-1)
@@ -43,7 +43,7 @@ struct redaction {
     int8_t built_in[REDACTION_BUILT_IN_COUNT]; /* the rule, or NO_RULE */
     uint32_t pattern_count;
     int8_t pattern_rules[REDACTION_RULES_MAX];
-    struct pattern *patterns[REDACTION_RULES_MAX];
+    struct regex *patterns[REDACTION_RULES_MAX];
     struct field fields[JSON_TYPE_COUNT][FIELD_NUMBER_MAX + 1];
     struct redaction_rule rules[]; /* rule_count */
 };

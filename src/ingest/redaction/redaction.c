@@ -57,12 +57,12 @@ static bool rule_init(struct redaction *redaction, uint32_t r, struct err *err)
     default: break;
     }
     uint32_t p = redaction->pattern_count;
-    if (!pattern_create(&redaction->patterns[p], rule->pattern, err)) return err_within(err, "rule \"%s\"", rule->name);
+    if (!regex_create(&redaction->patterns[p], rule->pattern, err)) return err_within(err, "rule \"%s\"", rule->name);
     redaction->pattern_rules[p] = (int8_t)r;
     if (rule->is_on) {
         redaction->pattern_count++;
     } else {
-        pattern_destroy(redaction->patterns[p]); /* it was to be read only */
+        regex_destroy(redaction->patterns[p]); /* it was to be read only */
     }
     return true;
 }
@@ -102,7 +102,7 @@ struct redaction *redaction_hold(struct redaction *redaction)
 void redaction_release(struct redaction *redaction)
 {
     if (redaction == NULL || atomic_fetch_sub(&redaction->holders, 1) > 1) return;
-    for (uint32_t p = 0; p < redaction->pattern_count; p++) pattern_destroy(redaction->patterns[p]);
+    for (uint32_t p = 0; p < redaction->pattern_count; p++) regex_destroy(redaction->patterns[p]);
     explicit_bzero(redaction->key, sizeof redaction->key);
     free(redaction);
 }

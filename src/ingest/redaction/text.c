@@ -264,7 +264,7 @@ static bool patterns_look(const struct redaction *redaction, struct redaction_sc
 {
     for (uint32_t p = 0; p < redaction->pattern_count; p++) {
         size_t from = 0, begin, end, found_max = 64 + text.len / 64;
-        while (pattern_find(redaction->patterns[p], text, from, &begin, &end)) {
+        while (regex_find(redaction->patterns[p], text, from, &begin, &end)) {
             if (found_max-- == 0 || !edit_add(scratch, begin, end, redaction->pattern_rules[p], false)) return false;
             from = end;
         }

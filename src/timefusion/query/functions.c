@@ -1,11 +1,11 @@
 #include "timefusion/query/functions.h"
 #include "base/json.h"
+#include "base/json_object.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <yyjson.h>
 
 #define OBJECT_KEYS_MAX 256
-#define READ_FLAGS      YYJSON_READ_NUMBER_AS_RAW /* a number goes out with the digits it came with */
 
 struct column {
     duckdb_vector vector;
@@ -61,11 +61,6 @@ static void put_value(duckdb_vector output, idx_t row, yyjson_val *value, bool i
     }
 }
 
-static yyjson_doc *parse(struct bytes json)
-{
-    return yyjson_read((const char *)json.ptr, json.len, READ_FLAGS);
-}
-
 /* The object that a base is; values that follow are of its keys. */
 struct entry {
     struct bytes key;
@@ -76,42 +71,6 @@ struct entry {
 static int entry_order(const void *a, const void *b)
 {
     return bytes_compare(((const struct entry *)a)->key, ((const struct entry *)b)->key);
-}
-
-static bool has_empty_segment(struct bytes key)
-{
-    if (key.len == 0 || key.ptr[0] == '.' || key.ptr[key.len - 1] == '.') return true;
-    for (size_t i = 1; i < key.len; i++)
-        if (key.ptr[i] == '.' && key.ptr[i - 1] == '.') return true;
-    return false;
-}
-
-static void member_add(yyjson_mut_doc *doc, yyjson_mut_val *object, struct bytes key, yyjson_mut_val *value)
-{
-    yyjson_mut_obj_add(object, yyjson_mut_strn(doc, (const char *)key.ptr, key.len), value);
-}
-
-/* Entries come in order of keys, so "a" is there before "a.b". Where the way is taken, the dotted rest stays a key. */
-static void nested_add(yyjson_mut_doc *doc, yyjson_mut_val *object, struct bytes key, yyjson_mut_val *value)
-{
-    while (!has_empty_segment(key)) {
-        const uint8_t *dot = memchr(key.ptr, '.', key.len);
-        if (!dot) break;
-        struct bytes head = { key.ptr, (size_t)(dot - key.ptr) },
-                     tail = { dot + 1, key.len - (size_t)(dot - key.ptr) - 1 };
-        yyjson_mut_val *child = yyjson_mut_obj_getn(object, (const char *)head.ptr, head.len);
-        if (!child) {
-            child = yyjson_mut_obj(doc);
-            member_add(doc, object, head, child);
-        } else if (!yyjson_mut_is_obj(child) ||
-                   (!memchr(tail.ptr, '.', tail.len) && yyjson_mut_obj_getn(child, (const char *)tail.ptr, tail.len))) {
-            break;
-        }
-        object = child;
-        key = tail;
-    }
-    if (yyjson_mut_obj_getn(object, (const char *)key.ptr, key.len)) return; /* two values of one key: the first */
-    member_add(doc, object, key, value);
 }
 
 struct object_argument {
@@ -166,7 +125,7 @@ static void object_run(duckdb_data_chunk input, duckdb_vector output, bool is_ne
     struct entry *entries = NULL;
     size_t cap = 0;
     for (idx_t row = 0; row < rows; row++) {
-        yyjson_doc *doc = is_valid(&base, row) ? parse(text_at(&base, row)) : NULL;
+        yyjson_doc *doc = is_valid(&base, row) ? json_read_digits(text_at(&base, row)) : NULL;
         yyjson_val *root = doc ? yyjson_doc_get_root(doc) : NULL;
         size_t base_count = yyjson_is_obj(root) ? yyjson_obj_size(root) : 0, used = 0;
         if (base_count + argument_count > cap) {
@@ -194,9 +153,9 @@ static void object_run(duckdb_data_chunk input, duckdb_vector output, bool is_ne
         for (size_t e = 0; e < used; e++) {
             yyjson_mut_val *value = entries[e].given ? entries[e].given : yyjson_val_mut_copy(out, entries[e].value);
             if (is_nested)
-                nested_add(out, object, entries[e].key, value);
+                json_nested_add(out, object, entries[e].key, value);
             else
-                member_add(out, object, entries[e].key, value);
+                json_member_add(out, object, entries[e].key, value);
         }
         size_t len;
         char *json = used > 0 ? yyjson_mut_write(out, 0, &len) : NULL;
@@ -223,85 +182,21 @@ static void object_flat(duckdb_function_info info, duckdb_data_chunk input, duck
     object_run(input, output, false);
 }
 
-/* Most rows do not have the attribute that is asked for: its first word is not in the text then. */
-static bool may_have(struct bytes json, struct bytes path)
-{
-    uint8_t needle[64] = { '"' };
-    const uint8_t *dot = memchr(path.ptr, '.', path.len);
-    size_t len = dot ? (size_t)(dot - path.ptr) : path.len;
-    if (len + 1 > sizeof needle) len = sizeof needle - 1;
-    for (size_t i = 0; i < len; i++)
-        if (path.ptr[i] < ' ' || path.ptr[i] >= 0x7F || strchr("\"\\/", path.ptr[i]))
-            return true; /* may be written by escapes */
-    memcpy(needle + 1, path.ptr, len);
-    return memmem(json.ptr, json.len, needle, len + 1) != NULL || memchr(json.ptr, '\\', json.len) != NULL;
-}
-
-static void attribute_put(duckdb_vector output, idx_t row, yyjson_val *root, struct bytes path, bool is_text)
-{
-    yyjson_val *found = yyjson_obj_getn(root, (const char *)path.ptr, path.len);
-    for (size_t len = path.len; !found && len > 0; len--) { /* an object under a shorter key, longest first */
-        if (path.ptr[len - 1] != '.') continue;
-        yyjson_val *at = yyjson_obj_getn(root, (const char *)path.ptr, len - 1);
-        struct bytes rest = { path.ptr + len, path.len - len };
-        while (yyjson_is_obj(at)) {
-            found = yyjson_obj_getn(at, (const char *)rest.ptr, rest.len);
-            const uint8_t *dot = rest.len > 0 ? memchr(rest.ptr, '.', rest.len) : NULL;
-            if (found || !dot) break;
-            at = yyjson_obj_getn(at, (const char *)rest.ptr, (size_t)(dot - rest.ptr));
-            rest = bytes_from(dot + 1, rest.len - (size_t)(dot - rest.ptr) - 1);
-        }
-    }
-    if (found && !yyjson_is_obj(found)) {
-        put_value(output, row, found, is_text);
-        return;
-    }
-    /* Keys that go on below the path make an object. */
-    struct entry *entries = mem_alloc((yyjson_obj_size(root) + 1) * sizeof *entries);
-    size_t count = 0;
-    yyjson_obj_iter iter = yyjson_obj_iter_with(root);
-    for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) {
-        struct bytes name = { (const uint8_t *)yyjson_get_str(key), yyjson_get_len(key) };
-        if (name.len <= path.len + 1 || memcmp(name.ptr, path.ptr, path.len) != 0 || name.ptr[path.len] != '.')
-            continue;
-        entries[count++] = (struct entry){ .key = bytes_from(name.ptr + path.len + 1, name.len - path.len - 1),
-                                           .value = yyjson_obj_iter_get_val(key) };
-    }
-    if (count == 0) {
-        free(entries);
-        put_value(output, row, found, is_text);
-        return;
-    }
-    qsort(entries, count, sizeof *entries, entry_order);
-    yyjson_mut_doc *out = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *object = found ? yyjson_val_mut_copy(out, found) : yyjson_mut_obj(out);
-    for (size_t e = 0; e < count; e++)
-        nested_add(out, object, entries[e].key, yyjson_val_mut_copy(out, entries[e].value));
-    free(entries);
-    size_t len;
-    char *json = yyjson_mut_val_write(object, 0, &len);
-    if (json)
-        put_text(output, row, bytes_from(json, len));
-    else
-        put_null(output, row);
-    free(json);
-    yyjson_mut_doc_free(out);
-}
-
 static void attribute_run(duckdb_data_chunk input, duckdb_vector output, bool is_text)
 {
     idx_t rows = duckdb_data_chunk_get_size(input);
     struct column base = column_of(input, 0), path = column_of(input, 1);
+    struct buf found;
+    buf_init(&found, SIZE_MAX / 4);
     for (idx_t row = 0; row < rows; row++) {
-        bool ok = is_valid(&base, row) && is_valid(&path, row) && text_at(&path, row).len > 0 &&
-                  may_have(text_at(&base, row), text_at(&path, row));
-        yyjson_doc *doc = ok ? parse(text_at(&base, row)) : NULL;
-        if (doc && yyjson_is_obj(yyjson_doc_get_root(doc)))
-            attribute_put(output, row, yyjson_doc_get_root(doc), text_at(&path, row), is_text);
+        found.len = 0;
+        if (is_valid(&base, row) && is_valid(&path, row) &&
+            json_attribute(text_at(&base, row), text_at(&path, row), is_text, &found))
+            put_text(output, row, buf_bytes(&found));
         else
             put_null(output, row);
-        yyjson_doc_free(doc);
     }
+    buf_deinit(&found);
 }
 
 static yyjson_val *step(yyjson_val *value, struct bytes key)
@@ -328,7 +223,7 @@ static void read_run(duckdb_data_chunk input, duckdb_vector output, enum read_ki
         item.validity = duckdb_vector_get_validity(item.vector);
     }
     for (idx_t row = 0; row < rows; row++) {
-        yyjson_doc *doc = is_valid(&json, row) && is_valid(&key, row) ? parse(text_at(&json, row)) : NULL;
+        yyjson_doc *doc = is_valid(&json, row) && is_valid(&key, row) ? json_read_digits(text_at(&json, row)) : NULL;
         yyjson_val *value = doc ? yyjson_doc_get_root(doc) : NULL;
         if (kind == READ_GET) { /* -> 'key': a member only */
             value = yyjson_is_obj(value) ? step(value, text_at(&key, row)) : NULL;
@@ -367,7 +262,7 @@ static void typeof_run(duckdb_function_info info, duckdb_data_chunk input, duckd
     idx_t rows = duckdb_data_chunk_get_size(input);
     struct column json = column_of(input, 0);
     for (idx_t row = 0; row < rows; row++) {
-        yyjson_doc *doc = is_valid(&json, row) ? parse(text_at(&json, row)) : NULL;
+        yyjson_doc *doc = is_valid(&json, row) ? json_read_digits(text_at(&json, row)) : NULL;
         yyjson_val *value = doc ? yyjson_doc_get_root(doc) : NULL;
         const char *name = yyjson_is_obj(value)    ? "object"
                            : yyjson_is_arr(value)  ? "array"
@@ -468,7 +363,7 @@ static void exists_run(duckdb_data_chunk input, duckdb_vector output, enum exist
     }
     bool *results = duckdb_vector_get_data(output);
     for (idx_t row = 0; row < rows; row++) {
-        yyjson_doc *doc = is_valid(&json, row) && is_valid(&key, row) ? parse(text_at(&json, row)) : NULL;
+        yyjson_doc *doc = is_valid(&json, row) && is_valid(&key, row) ? json_read_digits(text_at(&json, row)) : NULL;
         if (!doc) {
             put_null(output, row);
             continue;
@@ -500,7 +395,7 @@ static void list_run(duckdb_data_chunk input, duckdb_vector output, bool is_keys
     struct column json = column_of(input, 0);
     duckdb_list_entry *entries = duckdb_vector_get_data(output);
     for (idx_t row = 0; row < rows; row++) {
-        yyjson_doc *doc = is_valid(&json, row) ? parse(text_at(&json, row)) : NULL;
+        yyjson_doc *doc = is_valid(&json, row) ? json_read_digits(text_at(&json, row)) : NULL;
         yyjson_val *root = doc ? yyjson_doc_get_root(doc) : NULL;
         size_t count = is_keys ? (yyjson_is_obj(root) ? yyjson_obj_size(root) : 0)
                                : (yyjson_is_arr(root) ? yyjson_arr_size(root) : 0);

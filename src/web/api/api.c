@@ -14,7 +14,8 @@ enum {
     QUICK_THREADS = 4,
     SLOW_THREADS = 4,
     QUERY_THREADS = 8,
-    THREADS_MAX = 64,
+    LIVE_THREADS = 32,
+    THREADS_MAX = 128,
     WAITING_MAX = 256,
     BODY_DEPTH_MAX = 32,
     WATCH_MS = 100
@@ -30,16 +31,16 @@ struct api {
     struct api_options options;
     struct schemas *schemas;
     struct buf document;
-    struct queue *quick, *slow, *queries;
+    struct queue *quick, *slow, *queries, *lives;
     pthread_t threads[THREADS_MAX];
-    uint32_t thread_count;
+    uint32_t thread_count, live_max;
     pthread_t watcher;
     bool has_watcher;
     pthread_mutex_t lock; /* guards watches */
     struct api_watch *watches;
     atomic_bool is_stopping, is_over;
     _Atomic uint64_t answers[6], busy_refused;
-    _Atomic uint32_t running, waiting;
+    _Atomic uint32_t running, waiting, live; /* live: those that go on until their client goes */
     struct histogram durations;
 };
 
@@ -82,6 +83,17 @@ static bool may_do(struct api_call *call, struct err *err)
         return access_check(parts->db, call->actor, permission, NULL, err);
     return access_project(parts->meta, parts->db, call->actor, permission, api_path(call, "project"), &call->project,
                           err);
+}
+
+bool api_still_may(struct api_call *call, struct err *err)
+{
+    struct actor actor;
+    const struct actor *before = call->actor;
+    bool ok = account_find(call, &actor, err);
+    call->actor = &actor;
+    ok = ok && may_do(call, err);
+    call->actor = before;
+    return ok;
 }
 
 /* Is name among the blank-separated names? */
@@ -237,7 +249,7 @@ static void job_run(struct api *api, struct job *job)
     call_run(&call, job);
     api_watch_end(&call);
     atomic_fetch_add(&api->answers[inside.status / 100 % 6], 1);
-    histogram_add_ns(&api->durations, clock_mono_ns() - begin_ns);
+    if (!(job->match.route->flags & API_LIVE)) histogram_add_ns(&api->durations, clock_mono_ns() - begin_ns);
     if (span.name != NULL)
         span_end(&span, api->options.parts.log, inside.status >= 500 ? "ERR_INTERNAL" : NULL,
                  LOG_FIELDS(log_text("http.request.method", api_method_name(job->match.route->method)),
@@ -266,6 +278,7 @@ static void *lane_run(void *arg)
         atomic_fetch_add(&lane.api->running, 1);
         job_run(lane.api, item);
         atomic_fetch_sub(&lane.api->running, 1);
+        if (lane.queue == lane.api->lives) atomic_fetch_sub(&lane.api->live, 1);
     }
     return NULL;
 }
@@ -342,6 +355,7 @@ static void refuse_method(struct api *api, struct http_request *request, uint32_
 /* Readers that take their time with long answers keep no sign-in waiting, and neither keeps a short question. */
 static struct queue *lane_of(const struct api *api, const struct api_route *route)
 {
+    if (route->flags & API_LIVE) return api->lives;
     if (!(route->flags & API_SLOW)) return api->quick;
     return route->permission == PERMISSION_QUERY ? api->queries : api->slow;
 }
@@ -361,6 +375,14 @@ void api_request(struct api *api, struct http_request *request)
         refuse(api, request, 404, &err, NULL);
         return;
     }
+    bool is_live = match.route->flags & API_LIVE;
+    if (is_live && atomic_fetch_add(&api->live, 1) >= api->live_max) { /* it would wait for one of them to go */
+        atomic_fetch_sub(&api->live, 1);
+        atomic_fetch_add(&api->busy_refused, 1);
+        err_set(&err, ERR_BUSY, "%u live streams are open on this server: try again later", api->live_max);
+        refuse(api, request, 503, &err, NULL);
+        return;
+    }
     struct job *job = mem_calloc(1, sizeof *job);
     job->request = request;
     job->match = match;
@@ -368,6 +390,7 @@ void api_request(struct api *api, struct http_request *request)
     atomic_fetch_add(&api->waiting, 1);
     if (queue_push(lane_of(api, match.route), job, 0)) return;
     atomic_fetch_sub(&api->waiting, 1);
+    if (is_live) atomic_fetch_sub(&api->live, 1);
     atomic_fetch_add(&api->busy_refused, 1);
     free(job);
     err_set(&err, ERR_BUSY, "too many requests wait: try again in a second");
@@ -411,13 +434,16 @@ bool api_open(struct api **out, const struct api_options *options, struct err *e
     api->quick = queue_create(WAITING_MAX, UINT64_MAX);
     api->slow = queue_create(WAITING_MAX, UINT64_MAX);
     api->queries = queue_create(WAITING_MAX, UINT64_MAX);
+    api->lives = queue_create(WAITING_MAX, UINT64_MAX);
+    api->live_max = options->live_threads ? options->live_threads : LIVE_THREADS;
     buf_init(&api->document, API_ANSWER_BYTES_MAX);
     pthread_mutex_init(&api->lock, NULL);
     bool ok =
         schemas_open(&api->schemas, err) && openapi_make(api->schemas, options->parts.version, &api->document, err);
     if (ok && (!threads_start(api, api->quick, options->quick_threads ? options->quick_threads : QUICK_THREADS) ||
                !threads_start(api, api->slow, options->slow_threads ? options->slow_threads : SLOW_THREADS) ||
-               !threads_start(api, api->queries, options->query_threads ? options->query_threads : QUERY_THREADS)))
+               !threads_start(api, api->queries, options->query_threads ? options->query_threads : QUERY_THREADS) ||
+               !threads_start(api, api->lives, api->live_max)))
         ok = err_set(err, ERR_IO, "could not start the threads of the API");
     if (ok) api->has_watcher = pthread_create(&api->watcher, NULL, watcher_run, api) == 0;
     if (ok && !api->has_watcher) ok = err_set(err, ERR_IO, "could not start the watcher of the API");
@@ -451,6 +477,7 @@ void api_stop(struct api *api)
     queue_close(api->quick);
     queue_close(api->slow);
     queue_close(api->queries);
+    queue_close(api->lives);
     for (uint32_t t = 0; t < api->thread_count; t++) pthread_join(api->threads[t], NULL);
     api->thread_count = 0;
     atomic_store(&api->is_over, true);
@@ -465,6 +492,7 @@ void api_close(struct api *api)
     queue_destroy(api->quick);
     queue_destroy(api->slow);
     queue_destroy(api->queries);
+    queue_destroy(api->lives);
     schemas_close(api->schemas);
     pthread_mutex_destroy(&api->lock);
     buf_deinit(&api->document);

@@ -7,7 +7,7 @@
  * schemas/NOUN.json. Router, checks and the OpenAPI 3.1 document are made from these, so they cannot differ. How to add one:
  * README.md. Pages for people (sign-in) are routes too, outside /api/v1 and outside the document.
  * Thread: api_request on the loop; handlers on threads of the API: `quick` ones, `slow` ones for what may take seconds
- *         (passwords), and those of queries, so that none keeps the others waiting.
+ *         (passwords), those of queries, and those of streams that never end, so that none keeps the others waiting.
  * Memory: bodies by the port's admission; an arena a call; answers up to API_ANSWER_BYTES_MAX, longer ones are streamed.
  * Errors: every refusal is application/problem+json (RFC 9457): type, title, status, detail, code; see api_call.h. */
 #pragma once
@@ -25,6 +25,8 @@ struct meter;
 struct query_engine;
 struct accounts;
 struct oidc;
+struct tail;
+struct tails;
 
 #define API_ANSWER_BYTES_MAX (16u << 20)
 
@@ -34,6 +36,9 @@ struct api_parts {
     struct db *db;
     struct query_engine *query;
     struct meter *meter;
+    struct tails *tails; /* who watches rows as they come */
+    /* Brings rows of other processes into a tail: at most some tenths of a second. NULL: there are no others. */
+    void (*tail_pull)(void *ctx, struct tail *tail);
     const char *version;
     const char *own_project;         /* its name is the server's */
     uint32_t retention_days_default; /* where a project says nothing; 0: for ever */
@@ -48,7 +53,7 @@ struct api_parts {
 };
 struct api_options {
     struct api_parts parts;
-    uint32_t quick_threads, slow_threads, query_threads; /* 0: 4, 4, 8 */
+    uint32_t quick_threads, slow_threads, query_threads, live_threads; /* 0: 4, 4, 8, 32 */
 };
 struct api_stats {
     uint64_t answers[6];   /* by status / 100 */

@@ -55,6 +55,8 @@ int64_t api_body_int(const struct api_call *call, const char *name, int64_t fall
 bool api_body_bool(const struct api_call *call, const char *name, bool fallback);
 struct bytes api_request_header(const struct api_call *call, const char *lower_case_name);
 bool api_is_gone(const struct api_call *call); /* the client went away, or the process stops */
+/* Who is it, and may they still? For streams that go on for hours: a session may have ended, a key been revoked. */
+MUST_CHECK bool api_still_may(struct api_call *call, struct err *err);
 
 /* ---- pieces of answers; texts that are not UTF-8 are mended ---- */
 

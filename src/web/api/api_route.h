@@ -16,6 +16,7 @@ enum api_flag {
     API_SECRET = 1 << 4, /* the answer holds a secret that is shown once: never kept, never cached */
     API_TAGGED = 1 << 5, /* has an ETag; with PUT, PATCH, DELETE If-Match counts */
     API_STREAM = 1 << 6, /* may answer in pieces, in the types that the document lists for it */
+    API_LIVE = 1 << 8,   /* goes on until the client goes: a thread each; with API_STREAM, as text/event-stream */
     API_PAGE = 1 << 7,   /* HTML for people: not in the document; the body is a form */
 };
 

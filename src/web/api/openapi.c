@@ -96,8 +96,10 @@ static void responses_put(yyjson_mut_doc *doc, yyjson_mut_val *operation, const 
         yyjson_mut_val *schema = (route->flags & API_PAGED)
                                      ? page_schema(doc, route->answer)
                                      : ref_to(doc, "schemas", route->answer, strlen(route->answer));
-        yyjson_mut_val *content = content_of(doc, "application/json", schema);
-        if (route->flags & API_STREAM) {
+        /* Of a stream of events: what the data of one is. */
+        yyjson_mut_val *content =
+            content_of(doc, route->flags & API_LIVE ? "text/event-stream" : "application/json", schema);
+        if ((route->flags & API_STREAM) && !(route->flags & API_LIVE)) {
             text_content_put(doc, content, "text/csv");
             text_content_put(doc, content, "application/x-ndjson");
         }

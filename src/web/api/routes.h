@@ -29,6 +29,7 @@
     R(GET, "/api/v1/projects/{project}/metrics", metric_list, "Roll-ups", QUERY, "service from to", "", "MetricName", 200, API_PAGED, "Names of metrics seen in the range, and who sends them") \
     R(GET, "/api/v1/projects/{project}/counts", counts_get, "Roll-ups", QUERY, "service kind endpoint step from to", "", "Counts", 200, 0, "Rows, errors and durations over time") \
     R(POST, "/api/v1/projects/{project}/search/translate", search_translate, "Telemetry", QUERY, "", "SearchText", "SearchCondition", 200, 0, "What a search means, as a condition of SQL") \
+    R(GET, "/api/v1/projects/{project}/tail", tail, "Telemetry", QUERY, "q env cols last_event_id seconds", "", "TailRows", 200, API_STREAM | API_LIVE, "Logs and spans as they come: server-sent events, until the client goes") \
     R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM, "Asks by SQL") \
     R(POST, "/api/v1/sessions", session_create, "Sessions", PUBLIC, "", "SessionCreate", "SessionCreated", 201, API_OPEN | API_SLOW | API_SECRET, "Signs in: the token goes into authorization: Bearer TOKEN") \
     R(GET, "/api/v1/sessions", session_list, "Sessions", SELF, "", "", "SessionList", 200, 0, "Where the caller is signed in, newest first") \

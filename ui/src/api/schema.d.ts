@@ -263,6 +263,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Logs and spans as they come: server-sent events, until the client goes */
+        get: operations["tail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/query": {
         parameters: {
             query?: never;
@@ -1373,6 +1390,41 @@ export interface components {
             info: Record<string, never>;
             paths: Record<string, never>;
         };
+        /** @description The data of an event `rows`: {"rows": [...]}. Other events: `start` {"tail", "is_resumed"}; `dropped` {"count"}: so many rows that fitted were lost to a slow reader just here; `rate` {"matched", "dropped", "skipped", "per_second"}, each second, all but the last since the tail began; `end` {"reason"}: no more comes. rows + dropped = matched. The id of an event is for Last-Event-ID: docs/tail.md */
+        TailRows: {
+            rows: components["schemas"]["TailRow"][];
+        };
+        /** @description A log or a span, as a search has it; texts of more than 4 KiB are cut and end with an ellipsis */
+        TailRow: {
+            /** Format: date-time */
+            timestamp: string;
+            /** Format: uuid */
+            id: string;
+            kind: string | null;
+            level?: string | null;
+            service?: string | null;
+            name?: string | null;
+            /** @description Of a log: any JSON */
+            body?: unknown;
+            status?: string | null;
+            status_message?: string | null;
+            duration_ns?: number | null;
+            trace_id?: string | null;
+            span_id?: string | null;
+            parent_id?: string | null;
+            /** @description The values of the fields in cols, in their order */
+            cols?: unknown[];
+        };
+        /** @description The data of an event `rate` */
+        TailRate: {
+            /** @description Rows that fitted since the tail began */
+            matched: number;
+            /** @description Of them, lost to a slow reader */
+            dropped: number;
+            /** @description Rows that were not compared, because matching had taken its share of the time */
+            skipped: number;
+            per_second: number;
+        };
     };
     responses: {
         /** @description Path and query are longer than 8 KiB, or the headers than 16: not read as far as the API */
@@ -1447,6 +1499,14 @@ export interface components {
         from: string;
         /** @description Up to this time, without it; the same forms */
         to: string;
+        /** @description deployment.environment.name; absent: all */
+        env: string;
+        /** @description Names of up to 32 more fields to see of each row, with commas between */
+        cols: string;
+        /** @description As the header Last-Event-ID: goes on behind that event, as far back as rows are kept */
+        last_event_id: string;
+        /** @description Ends by itself after so long; absent: when the client goes */
+        seconds: number;
     };
     requestBodies: never;
     headers: never;
@@ -2073,6 +2133,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SearchCondition"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    tail: {
+        parameters: {
+            query?: {
+                /** @description The search language: words are looked for, in any case, in the name, the body, the status message and the exception's message; service:checkout, level:>=warn, -user.id:u1 ... name fields: docs/search.md */
+                q?: components["parameters"]["q"];
+                /** @description deployment.environment.name; absent: all */
+                env?: components["parameters"]["env"];
+                /** @description Names of up to 32 more fields to see of each row, with commas between */
+                cols?: components["parameters"]["cols"];
+                /** @description As the header Last-Event-ID: goes on behind that event, as far back as rows are kept */
+                last_event_id?: components["parameters"]["last_event_id"];
+                /** @description Ends by itself after so long; absent: when the client goes */
+                seconds?: components["parameters"]["seconds"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["TailRows"];
                 };
             };
             414: components["responses"]["TooLong"];

@@ -3,22 +3,22 @@
 extern "C" {
 #include "base/err.h"
 }
-#include "ingest/redaction/pattern.h"
+#include "regex/regex.h"
 
 #include <re2/re2.h>
 
-struct pattern {
+struct regex {
     re2::RE2 expression;
-    explicit pattern(const char *text, const re2::RE2::Options &options) : expression(text, options) {}
+    explicit regex(const char *text, const re2::RE2::Options &options) : expression(text, options) {}
 };
 
-extern "C" bool pattern_create(struct pattern **out, const char *text, struct err *err)
+extern "C" bool regex_create(struct regex **out, const char *text, struct err *err)
 {
     re2::RE2::Options options;
     options.set_log_errors(false);
     options.set_max_mem(1 << 20);
     *out = nullptr;
-    struct pattern *made = new pattern(text, options);
+    struct regex *made = new regex(text, options);
     if (!made->expression.ok()) {
         err_set(err, ERR_INPUT, "the regular expression cannot be read: %.150s (RE2's syntax)",
                 made->expression.error().c_str());
@@ -33,20 +33,40 @@ extern "C" bool pattern_create(struct pattern **out, const char *text, struct er
     return false;
 }
 
-extern "C" void pattern_destroy(struct pattern *pattern)
+extern "C" bool regex_create_any_case(struct regex **out, const char *text, struct err *err)
 {
-    delete pattern;
+    re2::RE2::Options options;
+    options.set_log_errors(false);
+    options.set_max_mem(1 << 20);
+    options.set_case_sensitive(false);
+    *out = new regex(text, options);
+    if ((*out)->expression.ok()) return true;
+    err_set(err, ERR_INPUT, "the words cannot be looked for: %.150s", (*out)->expression.error().c_str());
+    delete *out;
+    *out = nullptr;
+    return false;
 }
 
-extern "C" bool pattern_find(const struct pattern *pattern, struct bytes text, size_t from, size_t *begin, size_t *end)
+extern "C" bool regex_holds(const struct regex *regex, struct bytes text)
+{
+    return re2::RE2::PartialMatch(re2::StringPiece(reinterpret_cast<const char *>(text.ptr), text.len),
+                                  regex->expression);
+}
+
+extern "C" void regex_destroy(struct regex *regex)
+{
+    delete regex;
+}
+
+extern "C" bool regex_find(const struct regex *regex, struct bytes text, size_t from, size_t *begin, size_t *end)
 {
     re2::StringPiece whole(reinterpret_cast<const char *>(text.ptr), text.len);
     /* A window: matches that begin in its first half are whole in it. The text around it is still its context. */
     int empty_left = 64; /* where nothing is matched (\\b): stepped over, a bounded number of times */
     while (from < text.len) {
-        size_t to = text.len - from > 2 * PATTERN_REACH ? from + 2 * PATTERN_REACH : text.len;
+        size_t to = text.len - from > 2 * REGEX_REACH ? from + 2 * REGEX_REACH : text.len;
         re2::StringPiece match;
-        if (pattern->expression.Match(whole, from, to, re2::RE2::UNANCHORED, &match, 1)) {
+        if (regex->expression.Match(whole, from, to, re2::RE2::UNANCHORED, &match, 1)) {
             *begin = static_cast<size_t>(match.data() - whole.data());
             *end = *begin + match.size();
             if (match.empty() && empty_left-- > 0) {
@@ -54,10 +74,10 @@ extern "C" bool pattern_find(const struct pattern *pattern, struct bytes text, s
                 continue;
             }
             if (match.empty()) return false;
-            if (to == text.len || *begin < from + PATTERN_REACH) return true;
+            if (to == text.len || *begin < from + REGEX_REACH) return true;
         }
         if (to == text.len) return false;
-        from += PATTERN_REACH;
+        from += REGEX_REACH;
     }
     return false;
 }
