@@ -53,6 +53,9 @@ add_custom_command(OUTPUT ${ui_files}
     COMMENT "the web UI" VERBATIM)
 set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/web/ui/ui.c PROPERTIES OBJECT_DEPENDS ${ui_files}
     INCLUDE_DIRECTORIES ${CMAKE_SOURCE_DIR}/build COMPILE_OPTIONS -Wa,-I${CMAKE_SOURCE_DIR}/build)
+# Where ONNX Runtime and its model are, for whoever names no other place.
+set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/errors/embed.c ${CMAKE_CURRENT_SOURCE_DIR}/errors/wordpiece_test.c
+    PROPERTIES COMPILE_DEFINITIONS MONO_DEPS_DIR="${MONO_DEPS_DIR}")
 add_custom_target(schema_columns DEPENDS ${schema_header} ${migrations_header} ${api_schema_header})
 
 function(module folder)

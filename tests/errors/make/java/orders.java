@@ -222,7 +222,7 @@ public class Run {
         Report.report("sku-without-weight", () -> start(() -> service.freight(Report.word())));
         Report.report("stock-short", () -> start(() -> ⟦service.reserve(Report.word(), Report.number(100, 900), 3)|service.reserveAll(List.of(Report.word()))|service.reserveAll(List.of(Report.word()))⟧));
         Report.report("order-file-missing", () -> start(() -> service.importFile("/var/orders/" + Report.word() + ".xml")));
-        Report.report("order-import-fails", () -> start(() -> service.importAll("/var/orders/" + Report.word() + ".xml")));
+        Report.report("order-file-missing", () -> start(() -> service.importAll("/var/orders/" + Report.word() + ".xml")));
         Report.report("purge-while-iterating", () -> start(service::purge));
         Report.report("column-of-wrong-class", () -> start(service::column));
         Report.report("quantity-not-a-number", () -> start(() -> service.quantity(Report.word())));

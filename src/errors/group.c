@@ -1,0 +1,235 @@
+#include "errors/group_inside.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Fitted to the tuning part of tests/errors; a change is a new GROUP_VERSION. */
+#define STACK_MIN_SAME     0.30f /* the message's template is the same, too */
+#define STACK_MIN_OTHER    0.60f
+#define MEANING_MIN_FAMILY 0.76f /* another service of the family */
+#define MEANING_MIN_SELF   0.95f /* the same service: it has reworded it */
+#define WORDS_MIN          2     /* a text of fewer means nothing */
+#define TEXT_BYTES_MAX     400
+
+const char *const group_by_names[GROUP_BY_COUNT] = {
+#define X(name, text) text,
+    GROUP_BYS(X)
+#undef X
+};
+
+struct bytes group_family(struct bytes service)
+{
+    size_t len = 0;
+    while (len < service.len && memchr("-_./", service.ptr[len], 4) == NULL) len++;
+    return bytes_from(service.ptr, len == 0 ? service.len : len);
+}
+
+/* The template's words without its masks; empty when they are too few to mean anything. */
+static struct bytes words_of(struct bytes template, uint8_t out[TEXT_BYTES_MAX])
+{
+    size_t len = 0, words = 0, letters = 0;
+    for (size_t i = 0; i < template.len && len + 1 < TEXT_BYTES_MAX; i++) {
+        if (template.len - i >= 3 && memcmp(template.ptr + i, "<*>", 3) == 0) {
+            i += 2;
+            continue;
+        }
+        uint8_t c = template.ptr[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 128;
+        letters = is_letter ? letters + 1 : 0;
+        words += letters == 2;
+        out[len++] = c;
+    }
+    return bytes_from(out, words < WORDS_MIN ? 0 : len);
+}
+
+/* What of a question is compared. */
+static void facts_of(struct facts *facts, const struct group_question *question)
+{
+    const struct error_exception *root = similar_root(question->event);
+    facts->template_hash = hash64_of(root->template);
+    facts->service_hash = hash64_of(question->event->service);
+    facts->family_hash = hash64_of(question->family);
+    facts->type_hash = hash64_of(root->type);
+}
+
+static void sketch_make(struct group_decision *decision, const struct group_question *question,
+                        const struct facts *facts)
+{
+    similar_sketch_of(&decision->sketch, question->event);
+    decision->sketch.gate = hash64_mix(decision->sketch.gate ^ facts->family_hash, 0xD6E8FEB86659FD93u);
+}
+
+static void decide(struct group_decision *decision, const struct group_index *index, uint32_t at, enum group_by by,
+                   float score, float threshold)
+{
+    decision->by = by;
+    decision->group = index->entries[at].group;
+    decision->with = index->entries[at].key;
+    decision->score = score;
+    decision->threshold = threshold;
+}
+
+static bool find_by_stack(struct group_index *index, const struct facts *facts, struct group_decision *decision)
+{
+    struct similar_found found[SIMILAR_FOUND_MAX];
+    size_t count = similar_find(index->similar, &decision->sketch, STACK_MIN_SAME, found);
+    for (size_t i = 0; i < count; i++) {
+        bool is_same = index->entries[found[i].id].template_hash == facts->template_hash;
+        float threshold = is_same ? STACK_MIN_SAME : STACK_MIN_OTHER;
+        if (found[i].score < threshold) continue;
+        decision->is_same_template = is_same;
+        decide(decision, index, found[i].id, GROUP_BY_STACK, found[i].score, threshold);
+        return true;
+    }
+    return false;
+}
+
+/* The threshold that a text of one service and type has to reach to be the other's; above 1: never. */
+static float meaning_threshold(const struct entry *entry, const struct facts *facts, bool has_stack)
+{
+    if (entry->sketch_at != SIMILAR_NONE && has_stack) return 2; /* what stacks say stands */
+    if (entry->service_hash != facts->service_hash) return MEANING_MIN_FAMILY;
+    return entry->type_hash == facts->type_hash ? MEANING_MIN_SELF : 2;
+}
+
+static float cosine_with(const struct group_index *index, uint32_t at, const struct group_decision *decision)
+{
+    return (float)embed_packed_cosine(group_vector(index, index->entries[at].vector_at), decision->vector);
+}
+
+/* Whether a service would then say two things of one group. */
+static bool is_said_otherwise(const struct group_index *index, uint64_t group, const struct facts *facts,
+                              const struct group_decision *decision)
+{
+    for (uint32_t at = group_first(index, group); at != NONE; at = index->entries[at].group_next) {
+        const struct entry *entry = &index->entries[at];
+        if (entry->vector_at == NONE || entry->service_hash != facts->service_hash) continue;
+        if (cosine_with(index, at, decision) < MEANING_MIN_SELF) return true;
+    }
+    return false;
+}
+
+static bool find_by_meaning(struct group_index *index, const struct facts *facts, struct group_decision *decision)
+{
+    float best = 0, best_threshold = 0;
+    uint32_t best_at = NONE, looked_at = 0;
+    bool has_stack = decision->sketch.count > 0;
+    for (uint32_t at = family_first(index, facts->family_hash); at != NONE && looked_at < GROUP_FAMILY_MAX;
+         at = index->entries[at].family_next, looked_at++) {
+        float threshold = meaning_threshold(&index->entries[at], facts, has_stack);
+        if (threshold > 1) continue;
+        float score = cosine_with(index, at, decision);
+        if (score < threshold || score < best) continue;
+        if (is_said_otherwise(index, index->entries[at].group, facts, decision)) continue;
+        best = score, best_threshold = threshold, best_at = at;
+    }
+    if (best_at == NONE) return false;
+    decide(decision, index, best_at, GROUP_BY_MEANING, best, best_threshold);
+    return true;
+}
+
+static void vector_make(struct group_index *index, const struct group_question *question,
+                        struct group_decision *decision)
+{
+    uint8_t room[TEXT_BYTES_MAX];
+    float vector[EMBED_DIMENSIONS];
+    const struct embedder *embedder = &index->options.embedder;
+    struct bytes text = words_of(similar_root(question->event)->template, room);
+    if (embedder->embed == NULL || text.len == 0) return;
+    decision->has_meaning = embedder->embed(embedder->context, text, vector, &decision->meaning_error);
+    if (decision->has_meaning) embed_pack(decision->vector, vector);
+}
+
+struct group_decision group_find(struct group_index *index, const struct group_question *question)
+{
+    const struct fingerprint *fingerprint = question->fingerprint;
+    struct group_decision decision = { .by = GROUP_BY_NEW };
+    uint32_t at = key_find(index, fingerprint->key);
+    if (at != NONE) {
+        const struct entry *entry = &index->entries[at];
+        decide(&decision, index, at, GROUP_BY_FINGERPRINT, entry->score, entry->threshold);
+        decision.was_by = entry->by;
+        decision.with = entry->with;
+        return decision;
+    }
+    struct facts facts;
+    decision.is_full = index->count == index->options.fingerprints_max;
+    if (fingerprint->by != FINGERPRINT_BY_STACK && fingerprint->by != FINGERPRINT_BY_MESSAGE) return decision;
+    facts_of(&facts, question);
+    sketch_make(&decision, question, &facts);
+    if (!index->options.without_stack && find_by_stack(index, &facts, &decision)) {
+        vector_make(index, question, &decision); /* others may be compared with it */
+        return decision;
+    }
+    vector_make(index, question, &decision);
+    if (decision.has_meaning) find_by_meaning(index, &facts, &decision);
+    return decision;
+}
+
+uint64_t group_add(struct group_index *index, const struct group_question *question,
+                   const struct group_decision *decision, uint64_t new_group, struct group_row *row)
+{
+    struct group_row made = {
+        .key = question->fingerprint->key,
+        .group = decision->by == GROUP_BY_NEW ? new_group : decision->group,
+        .by = decision->by,
+        .score = decision->score,
+        .threshold = decision->threshold,
+        .with = decision->with,
+        .errors_version = ERRORS_VERSION,
+        .similar_version = SIMILAR_VERSION,
+        .group_version = GROUP_VERSION,
+        .sketch = decision->sketch,
+        .has_vector = decision->has_meaning,
+    };
+    uint32_t at = key_find(index, made.key);
+    if (at != NONE) {
+        if (row != NULL) group_row_at(index, at, row);
+        return index->entries[at].group;
+    }
+    struct facts facts;
+    facts_of(&facts, question);
+    made.template_hash = facts.template_hash;
+    made.service_hash = facts.service_hash;
+    made.family_hash = facts.family_hash;
+    made.type_hash = facts.type_hash;
+    memcpy(made.vector, decision->vector, sizeof made.vector);
+    if (row != NULL) *row = made;
+    group_load(index, &made);
+    return made.group;
+}
+
+struct bytes group_why(struct arena *arena, const struct group_decision *decision)
+{
+    enum group_by by = decision->by == GROUP_BY_FINGERPRINT ? decision->was_by : decision->by;
+    const char *head = decision->by == GROUP_BY_FINGERPRINT ? "its fingerprint is known; when it came first: " : "";
+    char with[17];
+    snprintf(with, sizeof with, "%016" PRIx64, decision->with.hi);
+    char *text = NULL;
+    switch (by) {
+    case GROUP_BY_STACK:
+        text = arena_printf(arena,
+                            "%sits stack is like that of %s: %.2f of the weight of their frames is the same, %.2f is "
+                            "asked for where the "
+                            "message is %s",
+                            head, with, (double)decision->score, (double)decision->threshold,
+                            decision->threshold < STACK_MIN_OTHER ? "the same" : "another");
+        break;
+    case GROUP_BY_MEANING:
+        text = arena_printf(arena, "%sits message means what that of %s does: %.2f, and %.2f is asked for %s", head,
+                            with, (double)decision->score, (double)decision->threshold,
+                            decision->threshold < MEANING_MIN_SELF ? "between services of a family"
+                                                                   : "within one service");
+        break;
+    case GROUP_BY_PERSON: text = arena_printf(arena, "%sa person put it here", head); break;
+    case GROUP_BY_NEW:
+    case GROUP_BY_FINGERPRINT:
+    case GROUP_BY_COUNT:
+        text =
+            arena_printf(arena, "%snothing in the project was like it%s", head,
+                         decision->meaning_error.code != ERR_OK ? " (its words were not compared: see the log)" : "");
+        break;
+    }
+    return bytes_of_text(text);
+}
