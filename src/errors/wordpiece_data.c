@@ -185,7 +185,6 @@ const struct wordpiece_range wordpiece_ranges[] = {
     { 0x1E95E, 0x1E95F, WORDPIECE_ALONE }, { 0x20000, 0x2A6DF, WORDPIECE_ALONE }, { 0x2A700, 0x2B81F, WORDPIECE_ALONE },
     { 0x2B920, 0x2CEAF, WORDPIECE_ALONE }, { 0x2F800, 0x2FA1F, WORDPIECE_ALONE }, { 0xE0001, 0xE0001, WORDPIECE_GONE },
     { 0xE0020, 0xE007F, WORDPIECE_GONE }, { 0xE0100, 0xE01EF, WORDPIECE_GONE }, { 0xF0000, 0x10FFFF, WORDPIECE_GONE },
-   
 };
 const size_t wordpiece_range_count = sizeof wordpiece_ranges / sizeof wordpiece_ranges[0];
 

@@ -58,7 +58,7 @@ def main():
         if len(row) > 100:
             lines.append("   " + row)
             row = ""
-    lines += ["   " + row, "};", "const size_t wordpiece_range_count = sizeof wordpiece_ranges / sizeof wordpiece_ranges[0];", "",
+    lines += (["   " + row] if row else []) + ["};", "const size_t wordpiece_range_count = sizeof wordpiece_ranges / sizeof wordpiece_ranges[0];", "",
               "const struct wordpiece_map wordpiece_maps[] = {"]
     row = ""
     for n, to in maps:
@@ -66,7 +66,7 @@ def main():
         if len(row) > 100:
             lines.append("   " + row)
             row = ""
-    lines += ["   " + row, "};", "const size_t wordpiece_map_count = sizeof wordpiece_maps / sizeof wordpiece_maps[0];", "/* clang-format on */", ""]
+    lines += (["   " + row] if row else []) + ["};", "const size_t wordpiece_map_count = sizeof wordpiece_maps / sizeof wordpiece_maps[0];", "/* clang-format on */", ""]
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "wordpiece_data.c"), "w") as f:
         f.write("\n".join(lines))
     print("%d ranges, %d maps" % (len(ranges), len(maps)), file=sys.stderr)
