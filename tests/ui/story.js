@@ -138,9 +138,9 @@ await step("facets include and exclude", async () => {
 
 await step("bars: dragging over them narrows the time; columns; rows around", async () => {
     await go("/p/default/explore?from=now-1h&cols=http.route");
-    await page.waitForSelector(".bars canvas");
+    await page.waitForSelector(".chart canvas");
     await settled();
-    const box = await page.locator(".bars canvas").boundingBox();
+    const box = await page.locator(".chart canvas").boundingBox();
     await page.mouse.move(box.x + box.width * 0.3, box.y + 30);
     await page.mouse.down();
     await page.mouse.move(box.x + box.width * 0.6, box.y + 30, { steps: 5 });

@@ -9,10 +9,11 @@ import type { ComponentType } from "preact";
 import type { Catalog } from "./fields";
 import type { Scope } from "./statement";
 
-/* What can be done with a field or a value, wherever it stands: filter, exclude, group by, column; all of it is in the address. */
+/* What can be done with a field or a value, wherever it stands: filter, exclude, group by, measure, column; all of it is in the address. */
 export interface FieldActs {
   onFilter: (name: string, value: string, is_excluded: boolean) => void;
   onGroup: (name: string) => void;
+  onMeasure: (name: string) => void;
   onColumn: (name: string) => void;
 }
 export interface KindProps {
@@ -29,7 +30,16 @@ export interface Kind {
   load: () => Promise<{ default: ComponentType<KindProps> }>;
 }
 
-export const kinds: readonly Kind[] = [{ name: "rows", title: "Rows", keys: "r", load: () => import("./kind_rows") }];
+const chart = () => import("./kind_chart");
+export const kinds: readonly Kind[] = [
+  { name: "rows", title: "Rows", keys: "r", load: () => import("./kind_rows") },
+  { name: "line", title: "Lines", keys: "l", load: chart },
+  { name: "bar", title: "Bars", keys: "b", load: chart },
+  { name: "stacked", title: "Stacked", keys: "s", load: chart },
+  { name: "top", title: "Top list", keys: "t", load: () => import("./kind_top") },
+  { name: "table", title: "Table", keys: "a", load: () => import("./kind_table") },
+  { name: "heat", title: "Heat map", keys: "h", load: () => import("./kind_heat") },
+];
 
 export function kind_of(name: string): Kind {
   return kinds.find((kind) => kind.name === name) ?? (kinds[0] as Kind);

@@ -9,7 +9,7 @@ export interface Scope {
 export const PAGE_ROWS = 300;
 export const FACET_VALUES = 12;
 
-const TABLE = "otel_logs_and_spans";
+export const TABLE = "otel_logs_and_spans";
 /* What every row of the list needs, before the columns that were picked. */
 export const ROW_FIELDS = ["id", "timestamp", "kind", "level", "resource___service___name", "name", "status_code", "duration", "context___trace_id", "context___span_id", "body", "status_message"] as const;
 
@@ -30,13 +30,6 @@ export function rows_statement(scope: Scope, fields: readonly Field[], after?: P
 FROM ${TABLE}
 WHERE ${condition(scope)}${from}
 ORDER BY timestamp DESC, id DESC LIMIT ${PAGE_ROWS}`;
-}
-
-export function histogram_statement(scope: Scope, step_us: number, by: Field): string {
-  return `SELECT (extract(epoch FROM timestamp) * 1000000)::bigint / ${step_us} * ${step_us} AS t, ${by.sql} AS series, count(*) AS n
-FROM ${TABLE}
-WHERE ${condition(scope)}
-GROUP BY 1, 2 ORDER BY 1`;
 }
 
 /* All facets in one pass over the rows: a set of groups each, and of each the values that are met most. */

@@ -37,7 +37,7 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
   useEffect(() => {
     if (!is_whole && !is_loading && last >= rows.length - BEYOND && rows.length > 0) onEnd();
   }, [last, rows.length, is_whole, is_loading]);
-  const template = `164px 64px 140px ${columns.map(() => "minmax(90px, 200px)").join(" ")} minmax(240px, 1fr)`;
+  const template = `164px 82px 140px ${columns.map(() => "minmax(90px, 200px)").join(" ")} minmax(240px, 1fr)`;
   return (
     <div class={is_wrapped ? "rows wrapped" : "rows"} ref={box} onScroll={on_scroll} role="region" aria-label="Rows" tabIndex={0}>
       <div class="rows-grid" role="grid" aria-label="Logs and spans" aria-rowcount={is_whole ? rows.length + 1 : -1}>

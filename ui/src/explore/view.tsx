@@ -4,23 +4,32 @@ import type { ComponentType } from "preact";
 import "./explore.css";
 import { ApiProblem, query } from "../api/client";
 import { useLoad } from "../api/load";
-import { Bars, Legend } from "../charts/bars";
-import { stack } from "../charts/stack";
+import { looks_of } from "../charts/colours";
+import { Legend } from "../charts/legend";
+import { with_first } from "../charts/series";
+import { TimeChart } from "../charts/time_chart";
 import { is_live, range, range_zoom, refresh } from "../frame/range";
 import { Problem, Waiting } from "../frame/state";
 import { useKeys } from "../keys";
 import { show_whole } from "../number";
 import { step_us } from "../time";
 import { change, param, project_name } from "../url";
+import { series_answer } from "./answer";
 import { Facets } from "./facets";
 import { catalog_load, FACETS, field_of, quoted, type Catalog, type Field } from "./fields";
+import { series_statement } from "./group";
+import { by_names, by_toggle } from "./group_bar";
 import { kind_of, kinds, type Kind, type KindProps } from "./kinds";
-import { LEVELS, level_colour, series_colour } from "./levels";
+import { has_field, measure_of } from "./measure";
 import { QueryBar } from "./query_bar";
 import { translate, with_term, type SearchProblem } from "./search";
-import { facets_of, facets_statement, histogram_statement, type Scope } from "./statement";
+import { selection_read, selection_write } from "./selection";
+import { SelectionBar } from "./selection_bar";
+import { facets_of, facets_statement, type Scope } from "./statement";
 
 const BARS = 100;
+const SERIES = 7;
+const LEVELS = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
 
 export default function View() {
   const catalog = useLoad(project_name.value, () => catalog_load(project_name.value));
@@ -39,16 +48,18 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
   const is_right = where !== undefined && problems.length === 0 && !problem;
   const scope: Scope = { where: where ?? "", range: { from_us, to_us } };
   const asked = is_right ? `${project}\n${from_us}\n${to_us}\n${where}` : null;
-  const by: Field = field_of(catalog, param("by").split(",")[0] || "level");
+  const by: Field = field_of(catalog, by_names()[0] ?? "level");
   const step = step_us(scope.range, BARS);
   const kind = kind_of(param("viz"));
   const shown = useKind(kind);
 
   const histogram = useLoad(asked && `${asked}\n${by.sql}`, async (signal) => {
-    const table = await query(project, histogram_statement(scope, step, by), { limit: 100000, signal, what: "the histogram" });
-    const points = table.rows.map((row) => ({ t_us: Number(row[0]), series: row[1] === null ? "" : String(row[1]), count: Number(row[2]) }));
-    return { stacked: stack(points, scope.range, step, 8, by.name === "level" ? LEVELS : []), range: scope.range, step, warnings: table.warnings };
+    const count = measure_of(catalog, "count", "");
+    const table = await query(project, series_statement(scope, { by: [by], measure: count }, step, SERIES), { limit: 100000, signal, what: "the histogram" });
+    const data = with_first(series_answer(table.rows, scope.range, step, count, SERIES), by.name === "level" ? LEVELS : []);
+    return { data, looks: looks_of(data.series, by.name), by: by.name, warnings: table.warnings };
   });
+  const [lit, light] = useState<number>();
   const facet_fields = useMemo(() => FACETS.map((name) => field_of(catalog, name)), [catalog]);
   const facets = useLoad(asked && `${asked}\nfacets`, async (signal) => facets_of(facet_fields, (await query(project, facets_statement(scope, facet_fields), { signal, what: "the fields' values" })).rows));
 
@@ -61,12 +72,19 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
   const acts: KindProps["acts"] = {
     onFilter: (name, value, is_excluded) => {
       if (param("sql") === "1") {
-        const field = field_of(catalog, name);
-        const text = `${field.sql}${is_excluded ? " IS DISTINCT FROM " : " = "}${quoted(value)}`;
+        const { sql } = field_of(catalog, name);
+        const text = value === "" ? `coalesce((${sql})::text, '') ${is_excluded ? "<>" : "="} ''` : `${sql}${is_excluded ? " IS DISTINCT FROM " : " = "}${quoted(value)}`;
         change({ q: param("q") ? `(${param("q")}) AND ${text}` : text, open: null });
-      } else change({ q: with_term(param("q"), name, value, is_excluded), open: null });
+      } else change({ q: value === "" ? with_term(param("q"), "has", name, !is_excluded) : with_term(param("q"), name, value, is_excluded), open: null });
     },
-    onGroup: (name) => change({ by: name }),
+    onGroup: (name) => {
+      if (kind.name === "rows" || kind.name === "heat") change({ by: name, viz: "top" });
+      else by_toggle(name);
+    },
+    onMeasure: (name) => {
+      const agg = has_field(measure_of(catalog, param("agg"), "").agg) ? param("agg") : field_of(catalog, name).type === "number" ? "p95" : "distinct";
+      change({ of: name, agg, viz: kind.name === "rows" ? "line" : kind.name });
+    },
     onColumn: (name) => {
       const columns = param("cols").split(",").filter(Boolean);
       change({ cols: columns.includes(name) ? columns.filter((one) => one !== name).join(",") : [...columns, name].join(",") });
@@ -76,8 +94,11 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
     { keys: "/", text: "To the query bar", group: "Explorer", run: () => document.getElementById("query")?.focus() },
     ...kinds.map((one) => ({ keys: `v ${one.keys}`, text: `Show as: ${one.title}`, group: "Explorer", run: () => kind_show(one) })),
   ]);
-  const colour = by.name === "level" ? level_colour : series_colour;
-  const total = histogram.value?.stacked.bars.reduce((sum, bar) => sum + bar.sum, 0);
+  const total = histogram.value?.data.series.reduce((sum, one) => sum + (one.total ?? 0), 0);
+  const choose = (at: number) => {
+    const series = histogram.value?.data.series[at];
+    if (series && !series.is_rest) acts.onFilter(histogram.value?.by ?? by.name, series.keys[0] ?? "", false);
+  };
   const values = (facets.value ?? []).map((facet) => ({ field: facet.field, list: facet.values.map((one) => one.value) }));
   const Shown = shown.component;
   return (
@@ -94,7 +115,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
           </span>
           <label class="row soft">
             Bars by
-            <select value={by.name} onChange={(event) => change({ by: event.currentTarget.value === "level" ? null : event.currentTarget.value })}>
+            <select value={by.name} onChange={(event) => change({ by: [event.currentTarget.value, ...by_names().slice(1)].filter((name, at) => at > 0 || name !== "level" || by_names().length > 1).join(",") })}>
               {[...new Set([by.name, ...FACETS])].map((name) => (
                 <option key={name}>{name}</option>
               ))}
@@ -110,13 +131,26 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
         ))}
         {histogram.value && (
           <>
-            <Bars label="Rows over time" stacked={histogram.value.stacked} step_us={histogram.value.step} range={histogram.value.range} colour={colour} onZoom={range_zoom} />
-            <Legend stacked={histogram.value.stacked} colour={colour} onChoose={(series) => series && acts.onFilter(by.name, series, false)} />
+            <TimeChart
+              label="Rows over time"
+              data={histogram.value.data}
+              looks={histogram.value.looks}
+              shape="bars"
+              height={92}
+              is_small
+              lit={lit}
+              chosen={selection_read(param("sel"))}
+              onZoom={range_zoom}
+              onSelect={(from, to) => change({ sel: selection_write({ from_us: from, to_us: to }) })}
+              onChoose={choose}
+            />
+            <Legend data={histogram.value.data} looks={histogram.value.looks} is_plain onLight={light} onChoose={choose} />
           </>
         )}
       </header>
       {facets.value && facets.value.length > 0 && <Facets facets={facets.value} is_loading={facets.is_loading} onTerm={acts.onFilter} onGroup={acts.onGroup} />}
       <div class="explore-kind">
+        <SelectionBar catalog={catalog} />
         {problem ? <Problem problem={problem} /> : shown.problem ? <Problem problem={shown.problem} again={() => window.location.reload()} /> : Shown ? <Shown project={project} catalog={catalog} scope={scope} asked={asked} acts={acts} /> : <Waiting what="Loading" />}
       </div>
     </div>
@@ -131,7 +165,7 @@ function KindSwitch({ kind }: { kind: Kind }) {
   return (
     <div class="kinds" role="group" aria-label="Show as">
       {kinds.map((one) => (
-        <button key={one.name} aria-pressed={one === kind} title={`v ${one.keys}`} onClick={() => kind_show(one)}>
+        <button key={one.name} aria-pressed={one === kind} title={`v ${one.keys}`} data-kind={one.name} onClick={() => kind_show(one)}>
           {one.title}
         </button>
       ))}

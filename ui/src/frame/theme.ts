@@ -22,7 +22,11 @@ export function theme_next(): void {
   theme.value = theme.value === "system" ? "dark" : theme.value === "dark" ? "light" : "system";
 }
 
-/* What a canvas or a chart draws with: the value of a token as it is now. */
+/* What a canvas or a chart draws with: the value of a token as it is now. A token of two colours is one of them. */
 export function token(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const both = /^light-dark\(([^,]+),\s*([^,]+)\)$/.exec(value);
+  if (!both) return value;
+  const is_dark = theme.value === "dark" || (theme.value === "system" && window.matchMedia("(prefers-color-scheme: dark)").matches);
+  return (both[is_dark ? 2 : 1] ?? "").trim();
 }

@@ -1,0 +1,82 @@
+/* How a series looks: a colour and, for who does not see colours apart, a pattern that goes with it (dashes of lines, hatching
+ * of areas). The same names look the same in every view: a name has its place among the colours by itself, and goes to the next
+ * free one only where two names of one chart want the same. Levels and states have their own colours. Pure. */
+export interface Look {
+  token: string; /* of tokens.css */
+  pattern: number; /* 0: none */
+}
+export const COLOURS = 7; /* the eighth is that of the rest and of what has no name */
+const REST: Look = { token: "--series-7", pattern: 0 };
+
+const OWN: Record<string, Look> = {
+  fatal: { token: "--level-fatal", pattern: 3 },
+  error: { token: "--level-error", pattern: 1 },
+  warn: { token: "--level-warn", pattern: 2 },
+  info: { token: "--level-info", pattern: 0 },
+  debug: { token: "--level-debug", pattern: 4 },
+  trace: { token: "--level-trace", pattern: 5 },
+  ok: { token: "--good", pattern: 0 },
+};
+export const HAS_OWN: readonly string[] = ["level", "status_code"]; /* fields whose values are these */
+
+function hash(text: string): number {
+  let sum = 2166136261;
+  for (let at = 0; at < text.length; at++) sum = Math.imul(sum ^ text.charCodeAt(at), 16777619);
+  return (sum ^ (sum >>> 15)) >>> 0;
+}
+
+/* Colour numbers by name, whatever the order that the names come in. */
+export function places_of(names: readonly string[]): Map<string, number> {
+  const places = new Map<string, number>();
+  const used = new Array<number>(COLOURS).fill(0);
+  for (const name of [...new Set(names)].sort()) {
+    const wanted = hash(name) % COLOURS;
+    const least = Math.min(...used);
+    let place = wanted;
+    while ((used[place] ?? 0) > least) place = (place + 1) % COLOURS;
+    used[place] = (used[place] ?? 0) + 1;
+    places.set(name, place);
+  }
+  return places;
+}
+
+export function looks_of(series: readonly { name: string; is_rest: boolean }[], field: string): Look[] {
+  const has_own = HAS_OWN.includes(field);
+  const places = places_of(series.filter((one) => !one.is_rest).map((one) => one.name));
+  return series.map((one) => {
+    if (one.is_rest || one.name === "none") return REST;
+    const own = has_own ? OWN[one.name.toLowerCase()] : undefined;
+    if (own) return own;
+    const place = places.get(one.name) ?? 0;
+    return { token: `--series-${place}`, pattern: place };
+  });
+}
+
+export const DASHES: readonly (readonly number[])[] = [[], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [14, 3], [1, 3]];
+
+/* A tile that is laid over a filled area, in the colour of the ground. */
+const tiles = new Map<string, CanvasPattern | null>();
+export function hatching(context: CanvasRenderingContext2D, pattern: number, ground: string): CanvasPattern | null {
+  if (pattern === 0) return null;
+  const key = `${pattern} ${ground}`;
+  const known = tiles.get(key);
+  if (known !== undefined) return known;
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 6;
+  const inside = tile.getContext("2d");
+  if (inside) {
+    inside.strokeStyle = inside.fillStyle = ground;
+    inside.globalAlpha = 0.4;
+    inside.beginPath();
+    if (pattern === 1) for (const at of [-6, 0, 6]) inside.moveTo(at, 6), inside.lineTo(at + 6, 0);
+    else if (pattern === 4) for (const at of [-6, 0, 6]) inside.moveTo(at, 0), inside.lineTo(at + 6, 6);
+    else if (pattern === 3) inside.moveTo(0, 3), inside.lineTo(6, 3);
+    else if (pattern === 5) inside.moveTo(3, 0), inside.lineTo(3, 6);
+    else if (pattern === 2) inside.fillRect(1, 1, 2, 2), inside.fillRect(4, 4, 2, 2);
+    else inside.fillRect(2, 2, 2, 2);
+    inside.stroke();
+  }
+  const made = context.createPattern(tile, "repeat");
+  tiles.set(key, made);
+  return made;
+}

@@ -1,0 +1,134 @@
+/* The statements of the kinds that group: one for each chart, pure, so that what the menu shows is what was asked.
+ *
+ *   r    the rows, or what is already counted of them by group and time
+ *   top  the groups by their value over the whole range, with their places
+ *
+ * Groups behind the last place are put together as place top + 1: of their rows, so that a percentile of the rest is one. A line
+ * without t is that of the whole range. Values of a group are text; "" is none. */
+import type { Field } from "./fields";
+import { folded, IS_ERROR, number_sql, of_rows, value_sql, type Measure } from "./measure";
+import { condition, TABLE, type Scope } from "./statement";
+
+export interface Grouped {
+  by: readonly Field[];
+  measure: Measure;
+}
+const seconds = (us: number) => (Number.isInteger(us / 1e6) ? `${us / 1e6}.0` : String(us / 1e6)); /* never the division of whole numbers */
+const keys_of = (by: readonly Field[]) => by.map((_, at) => `g${at}`);
+const group_sql = (field: Field, alias: string) => `coalesce((${field.sql})::text, '') AS ${alias}`;
+
+export function bucket_sql(step_us: number): string {
+  return `date_bin(interval '${step_us / 1e6} seconds', timestamp, timestamptz '1970-01-01 00:00:00+00')`;
+}
+export const range_seconds = (scope: Scope) => seconds(scope.range.to_us - scope.range.from_us);
+
+/* The first CTE: columns `keys` and what is measured; `bucket`: a line of each step of time too. */
+function source(scope: Scope, by: readonly Field[], measure: Measure, step_us?: number): { text: string; merge: (seconds: string) => string } {
+  const value = value_sql(measure);
+  const time = step_us === undefined ? [] : [`${bucket_sql(step_us)} AS t`];
+  const groups = by.map((field, at) => group_sql(field, `g${at}`));
+  const fold = folded(measure.agg);
+  if (fold) {
+    const parts = fold.parts.map(([alias, agg, of]) => `${of_rows(agg, of === "values" ? (value ?? "") : "", IS_ERROR, "1")} AS ${alias}`);
+    const count = time.length + groups.length;
+    const by_places = Array.from({ length: count }, (_, at) => at + 1).join(", ");
+    return {
+      text: `r AS (
+  SELECT ${[...time, ...groups, ...parts].join(",\n         ")}
+  FROM ${TABLE}
+  WHERE ${condition(scope).replaceAll("\n", "\n  ")}${count > 0 ? `\n  GROUP BY ${by_places}` : ""})`,
+      merge: fold.merge,
+    };
+  }
+  return {
+    text: `r AS (
+  SELECT ${[...time, ...groups, `${value ?? "1"} AS v`].join(",\n         ")}
+  FROM ${TABLE}
+  WHERE ${condition(scope).replaceAll("\n", "\n  ")})`,
+    merge: (divisor) => of_rows(measure.agg, "v", "false", divisor),
+  };
+}
+
+/* Rows: t, place, groups, value, then the values of the group. */
+export function series_statement(scope: Scope, { by, measure }: Grouped, step_us: number, top: number): string {
+  const { text, merge } = source(scope, by, measure, step_us);
+  const keys = keys_of(by);
+  const rate = measure.agg === "rate" ? `CASE WHEN t IS NULL THEN ${range_seconds(scope)} ELSE ${seconds(step_us)} END` : "1";
+  if (by.length === 0)
+    return `WITH ${text}
+SELECT t, 1 AS place, 1 AS groups, ${merge(rate)} AS value
+FROM r
+GROUP BY GROUPING SETS ((t), ())
+ORDER BY t NULLS FIRST`;
+  const list = keys.join(", ");
+  return `WITH ${text},
+top AS (
+  SELECT ${list}, row_number() OVER (ORDER BY ${merge(range_seconds(scope))} DESC NULLS LAST, ${list}) AS place, count(*) OVER () AS groups
+  FROM r GROUP BY ${list}),
+s AS (
+  SELECT r.*, least(top.place, ${top + 1}) AS place, groups, ${keys.map((key) => `CASE WHEN top.place <= ${top} THEN r.${key} END AS k${key.slice(1)}`).join(", ")}
+  FROM r JOIN top ON ${keys.map((key) => `r.${key} = top.${key}`).join(" AND ")})
+SELECT t, place, groups, ${merge(rate)} AS value, ${keys.map((key) => `k${key.slice(1)} AS ${key}`).join(", ")}
+FROM s
+GROUP BY GROUPING SETS ((t, place, groups, ${keys.map((key) => `k${key.slice(1)}`).join(", ")}), (place, groups, ${keys.map((key) => `k${key.slice(1)}`).join(", ")}))
+ORDER BY place, t NULLS FIRST`;
+}
+
+/* A line for each group: the values of the group, how many groups there are, rows, errors, and what is measured. */
+export const TABLE_VALUES = ["rows", "errors", "avg", "p50", "p95", "p99", "max"] as const;
+export function groups_statement(scope: Scope, { by, measure }: Grouped, limit: number): string {
+  const keys = keys_of(by);
+  const value = number_sql(measure.of);
+  const own = value_sql(measure);
+  const columns = [
+    ...by.map((field, at) => group_sql(field, `g${at}`)),
+    "count(*) OVER () AS groups",
+    `${of_rows(measure.agg, own ?? "", IS_ERROR, range_seconds(scope))} AS value`,
+    "count(*) AS rows",
+    `${of_rows("errors", "", IS_ERROR, "1")} AS errors`,
+    ...(["avg", "p50", "p95", "p99", "max"] as const).map((agg) => `${of_rows(agg, value, "", "1")} AS ${agg}`),
+  ];
+  return `SELECT ${columns.join(",\n       ")}
+FROM ${TABLE}
+WHERE ${condition(scope)}${keys.length > 0 ? `\nGROUP BY ${keys.map((_, at) => at + 1).join(", ")}` : ""}
+ORDER BY value DESC NULLS LAST${keys.length > 0 ? `, ${keys.join(", ")}` : ""} LIMIT ${limit}`;
+}
+
+/* A cross table: the last field goes across, the others down. Rows: place across (0: all of them), groups across, groups down,
+ * value, the value across, the values down. */
+export function cross_statement(scope: Scope, { by, measure }: Grouped, across_top: number, down_top: number): string {
+  const { text, merge } = source(scope, by, measure);
+  const keys = keys_of(by);
+  const across = keys.at(-1) ?? "g0";
+  const down = keys.slice(0, -1);
+  const list = down.join(", ");
+  const whole = range_seconds(scope);
+  return `WITH ${text},
+x AS (
+  SELECT ${across}, row_number() OVER (ORDER BY ${merge(whole)} DESC NULLS LAST, ${across}) AS place, count(*) OVER () AS across_groups
+  FROM r GROUP BY ${across}),
+y AS (
+  SELECT ${list}, row_number() OVER (ORDER BY ${merge(whole)} DESC NULLS LAST, ${list}) AS line, count(*) OVER () AS down_groups
+  FROM r GROUP BY ${list}),
+s AS (
+  SELECT r.*, least(x.place, ${across_top + 1}) AS place, across_groups, down_groups, line, CASE WHEN x.place <= ${across_top} THEN r.${across} END AS k
+  FROM r JOIN x ON r.${across} = x.${across} JOIN y ON ${down.map((key) => `r.${key} = y.${key}`).join(" AND ")}
+  WHERE line <= ${down_top})
+SELECT coalesce(place, 0) AS place, max(across_groups) AS across_groups, max(down_groups) AS down_groups, ${merge(whole)} AS value, k, ${list}
+FROM s
+GROUP BY GROUPING SETS ((line, ${list}, place, k), (line, ${list}))
+ORDER BY line, place`;
+}
+
+/* Of how many rows of a step is the value in a bucket: bucket b is 10^(b/24) to 10^((b+1)/24); without b: zero or less. */
+export const BUCKETS_A_DECADE = 24;
+export function heat_statement(scope: Scope, of: Field, step_us: number): string {
+  return `SELECT t, CASE WHEN v > 0 THEN floor(${BUCKETS_A_DECADE} * log(v))::bigint END AS b, count(*) AS n
+FROM (
+  SELECT ${bucket_sql(step_us)} AS t, ${number_sql(of)} AS v
+  FROM ${TABLE}
+  WHERE ${condition(scope).replaceAll("\n", "\n  ")}) r
+WHERE v IS NOT NULL
+GROUP BY 1, 2
+ORDER BY 1, 2`;
+}

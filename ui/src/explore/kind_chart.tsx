@@ -1,0 +1,96 @@
+/* The kinds "line", "bar" and "stacked": what is measured over time, a series for each group. */
+import { useMemo, useState } from "preact/hooks";
+import { query } from "../api/client";
+import { useLoad } from "../api/load";
+import { DataTable } from "../charts/data_table";
+import { Legend } from "../charts/legend";
+import { series_table } from "../charts/table";
+import { TimeChart } from "../charts/time_chart";
+import type { Shape } from "../charts/draw";
+import { useActs } from "../frame/acts";
+import { is_utc, range_zoom } from "../frame/range";
+import { Empty, Problem, Waiting } from "../frame/state";
+import { step_us } from "../time";
+import { change, param } from "../url";
+import { series_answer } from "./answer";
+import { field_of } from "./fields";
+import { series_statement } from "./group";
+import { AsTable, is_table, TopChoice, top_of } from "./chart_parts";
+import { by_names, GroupBar } from "./group_bar";
+import type { KindProps } from "./kinds";
+import { adds_up, measure_of, title_of } from "./measure";
+import { selection_read, selection_write } from "./selection";
+import { looks_of } from "../charts/colours";
+
+const STEPS = 100;
+const STEPS_GROUPED = 24;
+
+export default function Chart({ project, catalog, scope, asked, acts }: KindProps) {
+  const viz = param("viz");
+  const measure = measure_of(catalog, param("agg"), param("of"));
+  const names = by_names();
+  const by = names.map((name) => field_of(catalog, name));
+  const is_sum = adds_up(measure.agg);
+  const shape: Shape = viz === "line" || (viz === "stacked" && !is_sum) ? "line" : viz === "stacked" ? "areas" : is_sum ? "bars" : "grouped";
+  const step = step_us(scope.range, shape === "grouped" ? STEPS_GROUPED : STEPS);
+  const top = top_of();
+  const statement = series_statement(scope, { by, measure }, step, top);
+  const title = `${title_of(measure)}${names.length > 0 ? ` by ${names.join(", ")}` : ""}`;
+  const [lit, light] = useState<number>();
+  useActs({ title, statement: asked === null ? undefined : statement });
+  const answer = useLoad(asked && `${asked}\n${statement}`, async (signal) => {
+    const table = await query(project, statement, { limit: 100000, signal, what: title });
+    return { data: series_answer(table.rows, scope.range, step, measure, top), names, title, shape, warnings: table.warnings };
+  });
+  const shown = answer.value;
+  const looks = useMemo(() => (shown ? looks_of(shown.data.series, shown.names.length === 1 ? (shown.names[0] ?? "") : "") : []), [shown]);
+  const choose = (at: number) => shown?.data.series[at]?.keys.forEach((key, n) => acts.onFilter(shown.names[n] ?? "", key, false));
+  return (
+    <div class="kind-chart" aria-busy={answer.is_loading}>
+      <GroupBar catalog={catalog}>
+        {names.length > 0 && <TopChoice />}
+        <AsTable />
+      </GroupBar>
+      {viz === "stacked" && !is_sum && <p class="warning">{title_of(measure)} does not add up, so it is not put upon each other: lines.</p>}
+      {shown?.warnings.map((warning) => (
+        <p class="warning told" key={warning}>
+          {warning}
+        </p>
+      ))}
+      {answer.problem ? (
+        <Problem problem={answer.problem} again={answer.again} />
+      ) : !shown ? (
+        asked !== null && <Waiting what="Counting" />
+      ) : shown.data.series.length === 0 || shown.data.series.every((series) => series.values.every((value) => value === null)) ? (
+        <Empty title="Nothing to draw">
+          <p class="soft">No row in this range has what is measured: {shown.title}.</p>
+        </Empty>
+      ) : (
+        <div class="kind-chart-inside">
+          <h2 class="told">
+            {shown.title} {shown.data.groups > top && <span class="soft">: the first {top} of {shown.data.groups}, the others together</span>}
+          </h2>
+          {is_table() ? (
+            <DataTable title={shown.title} table={series_table(shown.data, is_utc.value)} />
+          ) : (
+            <>
+              <TimeChart
+                label={shown.title}
+                data={shown.data}
+                looks={looks}
+                shape={shown.shape}
+                height={340}
+                lit={lit}
+                chosen={selection_read(param("sel"))}
+                onZoom={range_zoom}
+                onSelect={(from_us, to_us) => change({ sel: selection_write({ from_us, to_us }) })}
+                {...(shown.names.length > 0 ? { onChoose: choose } : {})}
+              />
+              <Legend data={shown.data} looks={looks} is_line={shown.shape === "line"} onLight={light} {...(shown.names.length > 0 ? { onChoose: choose } : {})} />
+            </>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}

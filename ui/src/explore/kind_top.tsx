@@ -1,0 +1,74 @@
+/* The kind "top": the largest groups, their share of all and their trend. */
+import { useMemo } from "preact/hooks";
+import { query } from "../api/client";
+import { useLoad } from "../api/load";
+import { DataTable } from "../charts/data_table";
+import { TopList } from "../charts/top_list";
+import { looks_of } from "../charts/colours";
+import { useActs } from "../frame/acts";
+import { Empty, Problem, Waiting } from "../frame/state";
+import { step_us } from "../time";
+import { param } from "../url";
+import { series_answer } from "./answer";
+import { AsTable, is_table, TopChoice, top_of, Warnings } from "./chart_parts";
+import { field_of } from "./fields";
+import { series_statement } from "./group";
+import { by_names, GroupBar } from "./group_bar";
+import type { KindProps } from "./kinds";
+import { measure_of, title_of } from "./measure";
+
+const TREND_STEPS = 30;
+
+export default function Top({ project, catalog, scope, asked, acts }: KindProps) {
+  const measure = measure_of(catalog, param("agg"), param("of"));
+  const names = by_names().length > 0 ? by_names() : ["service.name"];
+  const by = names.map((name) => field_of(catalog, name));
+  const step = step_us(scope.range, TREND_STEPS);
+  const top = top_of();
+  const statement = series_statement(scope, { by, measure }, step, top);
+  const title = `${title_of(measure)} by ${names.join(", ")}`;
+  useActs({ title, statement: asked === null ? undefined : statement });
+  const answer = useLoad(asked && `${asked}\n${statement}`, async (signal) => {
+    const table = await query(project, statement, { limit: 100000, signal, what: title });
+    return { data: series_answer(table.rows, scope.range, step, measure, top), names, title, warnings: table.warnings };
+  });
+  const shown = answer.value;
+  const looks = useMemo(() => (shown ? looks_of(shown.data.series, shown.names.length === 1 ? (shown.names[0] ?? "") : "") : []), [shown]);
+  const choose = (at: number, is_excluded: boolean) => shown?.data.series[at]?.keys.forEach((key, n) => acts.onFilter(shown.names[n] ?? "", key, is_excluded));
+  const whole = shown?.data.adds_up ? shown.data.series.reduce((sum, one) => sum + (one.total ?? 0), 0) : 0;
+  return (
+    <div class="kind-chart" aria-busy={answer.is_loading}>
+      <GroupBar catalog={catalog}>
+        <TopChoice />
+        <AsTable />
+      </GroupBar>
+      <Warnings list={shown?.warnings ?? []} />
+      {answer.problem ? (
+        <Problem problem={answer.problem} again={answer.again} />
+      ) : !shown ? (
+        asked !== null && <Waiting what="Counting" />
+      ) : shown.data.series.length === 0 ? (
+        <Empty title="Nothing to rank">
+          <p class="soft">No row in this range was asked for.</p>
+        </Empty>
+      ) : (
+        <div class="kind-chart-inside">
+          <h2 class="told">
+            {shown.title} {shown.data.groups > top && <span class="soft">: the first {top} of {shown.data.groups}, the others together</span>}
+          </h2>
+          {is_table() ? (
+            <DataTable
+              title={shown.title}
+              table={{
+                columns: [{ title: shown.names.join(" · ") }, { title: title_of(measure), unit: shown.data.unit }, ...(whole > 0 ? [{ title: "share", unit: "percent" as const }] : [])],
+                rows: shown.data.series.map((one) => [one.name, one.total, ...(whole > 0 ? [(one.total ?? 0) / whole] : [])]),
+              }}
+            />
+          ) : (
+            <TopList label={shown.title} data={shown.data} looks={looks} onChoose={(at) => choose(at, false)} {...(shown.names.length === 1 ? { onExclude: (at: number) => choose(at, true) } : {})} />
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
