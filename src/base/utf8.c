@@ -69,3 +69,10 @@ size_t utf8_cut(struct bytes text, size_t len_max)
     size_t need = byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
     return len_max - (lead - 1) < need ? lead - 1 : len_max;
 }
+
+size_t utf8_count(struct bytes text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++) count += (text.ptr[i] & 0xC0) != 0x80;
+    return count;
+}

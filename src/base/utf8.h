@@ -4,3 +4,5 @@
 bool utf8_is_valid(struct bytes text); /* fast on ASCII */
 /* The longest prefix of at most len_max bytes that does not cut a character. */
 size_t utf8_cut(struct bytes text, size_t len_max);
+/* How many characters begin in it. */
+size_t utf8_count(struct bytes text);

@@ -174,22 +174,39 @@ bool parquet_page_end(struct parquet_pages *pages, struct parquet_chunk *chunk, 
 /* LogicalType is a union: the field id says which. ConvertedType is its older form. */
 struct logical_codes {
     int16_t field;
-    int32_t converted;
+    int32_t converted; /* -1: none says the same */
 };
 static const struct logical_codes logical_codes[] = {
-    [PARQUET_LOGICAL_STRING] = { 1, 0 }, [PARQUET_LOGICAL_MAP] = { 2, 1 },           [PARQUET_LOGICAL_LIST] = { 3, 3 },
-    [PARQUET_LOGICAL_DATE] = { 6, 6 },   [PARQUET_LOGICAL_TIMESTAMP_US] = { 8, 10 },
+    [PARQUET_LOGICAL_STRING] = { 1, 0 },
+    [PARQUET_LOGICAL_MAP] = { 2, 1 },
+    [PARQUET_LOGICAL_LIST] = { 3, 3 },
+    [PARQUET_LOGICAL_DATE] = { 6, 6 },
+    [PARQUET_LOGICAL_TIMESTAMP_US] = { 8, 10 },
+    [PARQUET_LOGICAL_LOCAL_TIMESTAMP_US] = { 8, -1 },
+    [PARQUET_LOGICAL_TIME_US] = { 7, -1 },
+    [PARQUET_LOGICAL_JSON] = { 12, 19 },
+    [PARQUET_LOGICAL_DECIMAL] = { 5, 5 },
 };
 
-static void logical_put(struct thrift_writer *thrift, enum parquet_logical logical)
+/* TimeType and TimestampType are alike. */
+static void time_put(struct thrift_writer *thrift, bool is_utc)
 {
+    thrift_put_bool(thrift, 1, is_utc); /* isAdjustedToUTC */
+    thrift_put_struct(thrift, 2);       /* TimeUnit: MICROS */
+    thrift_put_empty_struct(thrift, 2);
+    thrift_struct_end(thrift);
+}
+
+static void logical_put(struct thrift_writer *thrift, const struct parquet_element *element)
+{
+    enum parquet_logical logical = element->logical;
     thrift_put_struct(thrift, 10);
     thrift_put_struct(thrift, logical_codes[logical].field);
-    if (logical == PARQUET_LOGICAL_TIMESTAMP_US) {
-        thrift_put_bool(thrift, 1, true); /* isAdjustedToUTC */
-        thrift_put_struct(thrift, 2);     /* TimeUnit: MICROS */
-        thrift_put_empty_struct(thrift, 2);
-        thrift_struct_end(thrift);
+    if (logical == PARQUET_LOGICAL_TIMESTAMP_US) time_put(thrift, true);
+    if (logical == PARQUET_LOGICAL_LOCAL_TIMESTAMP_US || logical == PARQUET_LOGICAL_TIME_US) time_put(thrift, false);
+    if (logical == PARQUET_LOGICAL_DECIMAL) {
+        thrift_put_i32(thrift, 1, (int32_t)element->child_count);
+        thrift_put_i32(thrift, 2, PARQUET_DECIMAL_DIGITS);
     }
     thrift_struct_end(thrift);
     thrift_struct_end(thrift);
@@ -199,12 +216,18 @@ static void element_write(struct thrift_writer *thrift, const struct parquet_ele
 {
     thrift_element_struct(thrift);
     if (element->type != PARQUET_TYPE_GROUP) thrift_put_i32(thrift, 1, (int32_t)element->type);
+    if (element->type == PARQUET_TYPE_FIXED) thrift_put_i32(thrift, 2, PARQUET_FIXED_BYTES);
     if (!is_root) thrift_put_i32(thrift, 3, (int32_t)element->repetition);
     thrift_put_binary(thrift, 4, bytes_of_text(element->name));
     if (element->type == PARQUET_TYPE_GROUP) thrift_put_i32(thrift, 5, (int32_t)element->child_count);
-    if (element->logical != PARQUET_LOGICAL_NONE) thrift_put_i32(thrift, 6, logical_codes[element->logical].converted);
+    if (element->logical != PARQUET_LOGICAL_NONE && logical_codes[element->logical].converted >= 0)
+        thrift_put_i32(thrift, 6, logical_codes[element->logical].converted);
+    if (element->logical == PARQUET_LOGICAL_DECIMAL) {
+        thrift_put_i32(thrift, 7, (int32_t)element->child_count);
+        thrift_put_i32(thrift, 8, PARQUET_DECIMAL_DIGITS);
+    }
     if (element->field_id != 0) thrift_put_i32(thrift, 9, element->field_id);
-    if (element->logical != PARQUET_LOGICAL_NONE) logical_put(thrift, element->logical);
+    if (element->logical != PARQUET_LOGICAL_NONE) logical_put(thrift, element);
     thrift_struct_end(thrift);
 }
 
@@ -453,6 +476,24 @@ static bool integers32_put(struct buf *page, const struct parquet_leaf *leaf)
     return true;
 }
 
+static bool fixed_put(struct buf *page, const struct parquet_leaf *leaf)
+{
+    for (uint32_t i = 0; i < leaf->value_count; i++) {
+        assert(leaf->texts[i].len == PARQUET_FIXED_BYTES);
+        if (!buf_add(page, leaf->texts[i].ptr, PARQUET_FIXED_BYTES)) return false;
+    }
+    return true;
+}
+
+static bool floats_put(struct buf *page, const struct parquet_leaf *leaf)
+{
+    for (uint32_t i = 0; i < leaf->value_count; i++) {
+        float value = (float)leaf->doubles[i];
+        if (!buf_add(page, &value, sizeof value)) return false;
+    }
+    return true;
+}
+
 /* PLAIN for all: checkpoints are read by everyone, and zstd does the rest. */
 static bool values_put(struct buf *page, enum parquet_type type, const struct parquet_leaf *leaf)
 {
@@ -462,6 +503,8 @@ static bool values_put(struct buf *page, enum parquet_type type, const struct pa
     case PARQUET_TYPE_INT32: return integers32_put(page, leaf);
     case PARQUET_TYPE_DOUBLE: return buf_add(page, leaf->doubles, leaf->value_count * sizeof *leaf->doubles);
     case PARQUET_TYPE_BOOLEAN: return encode_booleans(page, leaf->booleans, leaf->value_count);
+    case PARQUET_TYPE_FIXED: return fixed_put(page, leaf);
+    case PARQUET_TYPE_FLOAT: return floats_put(page, leaf);
     case PARQUET_TYPE_GROUP: break;
     }
     assert(!"a group has no values");

@@ -20,8 +20,10 @@ enum parquet_type {                          /* numbers of parquet.thrift */
                     PARQUET_TYPE_BOOLEAN = 0,
                     PARQUET_TYPE_INT32 = 1,
                     PARQUET_TYPE_INT64 = 2,
+                    PARQUET_TYPE_FLOAT = 4,
                     PARQUET_TYPE_DOUBLE = 5,
                     PARQUET_TYPE_BYTE_ARRAY = 6,
+                    PARQUET_TYPE_FIXED = 7, /* PARQUET_FIXED_BYTES each */
 };
 enum parquet_repetition { PARQUET_REQUIRED, PARQUET_OPTIONAL, PARQUET_REPEATED };
 enum parquet_encoding {
@@ -37,8 +39,14 @@ enum parquet_logical {
     PARQUET_LOGICAL_MAP,
     PARQUET_LOGICAL_LIST,
     PARQUET_LOGICAL_DATE,
-    PARQUET_LOGICAL_TIMESTAMP_US, /* UTC */
+    PARQUET_LOGICAL_TIMESTAMP_US,       /* UTC */
+    PARQUET_LOGICAL_LOCAL_TIMESTAMP_US, /* of no zone */
+    PARQUET_LOGICAL_TIME_US,
+    PARQUET_LOGICAL_JSON,
+    PARQUET_LOGICAL_DECIMAL, /* of PARQUET_TYPE_FIXED: 38 digits, big end first */
 };
+#define PARQUET_FIXED_BYTES    16
+#define PARQUET_DECIMAL_DIGITS 38
 
 /* One node of the schema tree, in depth-first order; the first is the root (a group; its repetition is not written). */
 struct parquet_element {
@@ -46,7 +54,7 @@ struct parquet_element {
     enum parquet_type type;
     enum parquet_repetition repetition;
     enum parquet_logical logical;
-    uint32_t child_count; /* of a group */
+    uint32_t child_count; /* of a group; of a decimal: its digits behind the point */
     int32_t field_id;     /* 0: none */
 };
 
@@ -120,11 +128,12 @@ MUST_CHECK bool parquet_footer_write(struct buf *out, const struct parquet_eleme
 struct parquet_leaf {
     const uint8_t *repetition_levels, *definition_levels;
     uint32_t level_count, value_count;
-    const struct bytes *texts; /* BYTE_ARRAY */
+    const struct bytes *texts; /* BYTE_ARRAY, FIXED */
     const int64_t *integers;   /* INT32, INT64 */
-    const double *doubles;     /* DOUBLE */
+    const double *doubles;     /* DOUBLE, FLOAT */
     const uint8_t *booleans;   /* BOOLEAN: 0 or 1 */
 };
+#define PARQUET_FILE_GROUPS_MAX INT16_MAX
 struct parquet_file;
 /* elements are borrowed until the end. */
 struct parquet_file *parquet_file_create(const struct parquet_element *elements, uint32_t element_count,

@@ -48,6 +48,7 @@ static __int128 wide_at(const void *data, uint64_t row)
 static void numerics_make(struct arena *arena, struct chunk_vector *vector, duckdb_logical_type logical, uint64_t rows)
 {
     unsigned scale = vector->stored == DUCKDB_TYPE_DECIMAL ? duckdb_decimal_scale(logical) : 0;
+    vector->scale = (uint8_t)scale;
     duckdb_type stored = vector->stored == DUCKDB_TYPE_DECIMAL ? duckdb_decimal_internal_type(logical) : vector->stored;
     vector->numerics = arena_calloc(arena, (rows + 1) * sizeof *vector->numerics);
     for (uint64_t row = 0; row < rows; row++) {
@@ -167,4 +168,11 @@ struct query_value query_chunk_element(const struct query_chunk *chunk, uint32_t
 {
     assert(column < chunk->column_count && chunk->vectors[column].child);
     return value_at(chunk->vectors[column].child, offset);
+}
+
+uint32_t query_chunk_scale(const struct query_chunk *chunk, uint32_t column)
+{
+    assert(column < chunk->column_count);
+    const struct chunk_vector *vector = &chunk->vectors[column];
+    return vector->child ? vector->child->scale : vector->scale;
 }

@@ -12,6 +12,7 @@ struct chunk_vector {
     const void *data;
     const uint64_t *validity;
     struct bytes *numerics; /* by row, for NUMERIC */
+    uint8_t scale;          /* of these */
     struct chunk_vector *child;
 };
 struct query_chunk {

@@ -102,6 +102,7 @@ static void responses_put(yyjson_mut_doc *doc, yyjson_mut_val *operation, const 
         if ((route->flags & API_STREAM) && !(route->flags & API_LIVE)) {
             text_content_put(doc, content, "text/csv");
             text_content_put(doc, content, "application/x-ndjson");
+            text_content_put(doc, content, "application/vnd.apache.parquet");
         }
         yyjson_mut_obj_add_val(doc, answer, "content", content);
     }

@@ -1,9 +1,11 @@
-/* SQL by HTTP: one statement, its rows as JSON, NDJSON or CSV, sent as they come. */
+/* SQL by HTTP: one statement, its rows as JSON, NDJSON, CSV or Parquet, sent as they come. */
 #include "base/clock.h"
 #include "base/json.h"
 #include "web/api/api_inside.h"
 #include "web/api/handlers.h"
+#include "web/api/sql_parquet.h"
 #include "web/api/sql_run.h"
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,18 +13,23 @@
 enum {
     ROWS_DEFAULT = 10000,
     TIMEOUT_MS_DEFAULT = 30000,
+    FILE_TIMEOUT_MS = 600000, /* of a file: it also waits for its reader */
     ROW_BYTES_MAX = 32 << 20, /* of one row, as text */
+    FILE_NAME_BYTES_MAX = 120,
     PARAMETERS_MAX = 100,
 };
 
-enum form { FORM_JSON, FORM_NDJSON, FORM_CSV };
-static const char *const form_types[] = { "application/json", "application/x-ndjson", "text/csv; charset=utf-8" };
+enum form { FORM_JSON, FORM_NDJSON, FORM_CSV, FORM_PARQUET, FORMS };
+static const char *const form_types[FORMS] = { "application/json", "application/x-ndjson", "text/csv; charset=utf-8",
+                                               "application/vnd.apache.parquet" };
+static const char *const form_names[FORMS] = { "json", "ndjson", "csv", "parquet" }; /* and the ends of files' names */
 
 struct output {
     struct api_call *call;
     struct sql_run *run;
     enum form form;
     struct buf row;
+    struct sql_parquet *parquet;
     uint64_t row_count, rows_max;
     bool is_cut;
 };
@@ -41,13 +48,15 @@ static bool form_find(struct api_call *call, enum form *form, struct err *err)
         one = http_trimmed(bytes_from(one.ptr, parameters == NULL ? one.len : (size_t)(parameters - one.ptr)));
         *form = FORM_CSV;
         if (http_text_is(one, "text/csv") || http_text_is(one, "text/*")) return true;
+        *form = FORM_PARQUET;
+        if (http_text_is(one, "application/vnd.apache.parquet")) return true;
         *form = FORM_NDJSON;
         if (http_text_is(one, "application/x-ndjson")) return true;
         *form = FORM_JSON;
         if (http_text_is(one, "application/json") || http_text_is(one, "*/*") || http_text_is(one, "application/*"))
             return true;
     }
-    return err_set(err, ERR_INPUT, "rows can be had as application/json, application/x-ndjson or text/csv");
+    return err_set(err, ERR_INPUT, "rows can be had as application/json, application/x-ndjson, text/csv or application/vnd.apache.parquet");
 }
 
 /* Values of JSON as SQL takes them: texts as they are, the rest in its JSON form; types are the statement's. */
@@ -107,7 +116,7 @@ static bool head_put(struct output *output)
     struct buf *row = &output->row;
     const struct sql_run *run = output->run;
     bool ok = output->form != FORM_JSON || put(row, "{\"columns\":[");
-    if (output->form == FORM_NDJSON || (output->form == FORM_CSV && run->column_count == 0)) return true;
+    if (output->form == FORM_NDJSON || output->form == FORM_PARQUET || (output->form == FORM_CSV && run->column_count == 0)) return true;
     for (uint32_t c = 0; ok && c < run->column_count; c++) {
         char type[32];
         sql_type_name(run->columns[c].type, type);
@@ -139,6 +148,12 @@ static bool row_put(struct output *output, const struct query_chunk *chunk, uint
     return ok && put(row, is_csv ? "\r\n" : is_object ? "}\n" : "]");
 }
 
+static bool parquet_send(struct output *output, const struct query_chunk *chunk, uint32_t r, struct err *err)
+{
+    return sql_parquet_add(output->parquet, chunk, r, err) &&
+           api_stream_write(output->call, sql_parquet_take(output->parquet), err);
+}
+
 static bool rows_send(struct output *output, const struct query_chunk *chunk, struct err *err)
 {
     uint32_t count = query_chunk_rows(chunk);
@@ -147,8 +162,12 @@ static bool rows_send(struct output *output, const struct query_chunk *chunk, st
             output->is_cut = true;
             return true;
         }
-        if (!row_put(output, chunk, r)) return too_large(err);
-        if (!row_send(output, err)) return false;
+        if (output->form == FORM_PARQUET) {
+            if (!parquet_send(output, chunk, r, err)) return false;
+        } else {
+            if (!row_put(output, chunk, r)) return too_large(err);
+            if (!row_send(output, err)) return false;
+        }
         output->row_count++;
     }
     return true;
@@ -186,12 +205,47 @@ static bool tail_put(struct output *output, const struct err *failed)
     return ok && put(row, "}\n");
 }
 
+static bool end_send(struct output *output, const struct err *failed, struct err *err)
+{
+    struct bytes rest;
+    if (output->form == FORM_JSON) return tail_put(output, failed) && row_send(output, err);
+    if (output->form != FORM_PARQUET || failed) return true; /* cut before its footer it is no file of Parquet */
+    return sql_parquet_end(output->parquet, &rest, err) && api_stream_write(output->call, rest, err);
+}
+
+/* A name for the file that a browser makes of it; what a disk or a shell may take amiss is an underscore. */
+static void file_named(struct output *output, struct bytes name)
+{
+    char text[FILE_NAME_BYTES_MAX + 1];
+    size_t len = 0;
+    for (; len < name.len && len < FILE_NAME_BYTES_MAX; len++) {
+        uint8_t c = name.ptr[len];
+        text[len] = isalnum(c) || c == '-' || (c == '.' && len > 0) ? (char)c : '_';
+    }
+    text[len] = '\0';
+    const char *header = arena_printf(output->call->arena, "attachment; filename=\"%s.%s\"", len > 0 ? text : "rows",
+                                      form_names[output->form]);
+    api_header(output->call, "content-disposition", bytes_of_text(header));
+}
+
+/* What is known by the first rows; those of JSON tell all at their end. */
+static bool head_ready(struct output *output, const struct query_chunk *first, struct err *err)
+{
+    const struct sql_run *run = output->run;
+    if (output->form != FORM_JSON) sql_warnings_header(run);
+    if (output->form != FORM_PARQUET) return true;
+    if (run->column_count == 0) return err_set(err, ERR_INPUT, "the statement has no columns to make a file of");
+    output->parquet = sql_parquet_create(run->columns, run->column_count, first);
+    return true;
+}
+
 /* The first rows are there before the status is told, so that most of what goes wrong has one of its own. */
 static void answer_rows(struct output *output)
 {
     struct err err = { 0 };
     const struct query_chunk *chunk;
-    if (!sql_next(output->run, &chunk, &err) || !api_stream_begin(output->call, form_types[output->form], &err)) {
+    if (!sql_next(output->run, &chunk, &err) || !head_ready(output, chunk, &err) ||
+        !api_stream_begin(output->call, form_types[output->form], &err)) {
         sql_fail(output->call, &err);
         return;
     }
@@ -199,41 +253,67 @@ static void answer_rows(struct output *output)
     while (ok && chunk != NULL && !output->is_cut)
         ok = rows_send(output, chunk, &err) && (output->is_cut || sql_next(output->run, &chunk, &err));
     output->row.len = 0;
-    if (output->form == FORM_JSON && err.code != ERR_CANCELLED)
-        ok = tail_put(output, ok ? NULL : &err) && row_send(output, &err);
+    if (err.code != ERR_CANCELLED) ok = end_send(output, ok ? NULL : &err, &err) && (ok || output->form == FORM_JSON);
     api_stream_end(output->call, ok);
 }
 
-static bool may_write(struct api_call *call)
+static void answer(struct output *output, const struct sql_query *query)
+{
+    struct sql_run run;
+    struct err err = { 0 };
+    output->run = &run;
+    buf_init(&output->row, ROW_BYTES_MAX);
+    if (sql_open(&run, output->call, query, &err)) {
+        answer_rows(output);
+    } else {
+        sql_fail(output->call, &err);
+    }
+    sql_close(&run);
+    sql_parquet_destroy(output->parquet);
+    buf_deinit(&output->row);
+}
+
+static const char *read_only_why(struct api_call *call)
 {
     struct err ignored = { 0 };
-    return access_check(call->parts->db, call->actor, PERMISSION_DATA_WRITE, &call->project.id, &ignored);
+    if (api_body_bool(call, "read_only", false)) return "the request says read_only";
+    bool may = access_check(call->parts->db, call->actor, PERMISSION_DATA_WRITE, &call->project.id, &ignored);
+    return may ? NULL : "the caller lacks the permission DATA_WRITE";
 }
 
 void api_query_run(struct api_call *call)
 {
     struct query_parameter parameters[PARAMETERS_MAX];
-    struct sql_run run;
     struct err err = { 0 };
-    struct output output = { .call = call, .run = &run };
+    struct output output = { .call = call, .rows_max = (uint64_t)api_body_int(call, "limit", ROWS_DEFAULT) };
     struct sql_query query = {
         .sql = api_body_text(call, "sql"),
         .parameters = parameters,
         .parameter_count = parameters_read(call, parameters),
         .timeout_ms = (uint32_t)api_body_int(call, "timeout_ms", TIMEOUT_MS_DEFAULT),
-        .may_write = may_write(call),
+        .read_only = read_only_why(call),
     };
-    output.rows_max = (uint64_t)api_body_int(call, "limit", ROWS_DEFAULT);
     if (!form_find(call, &output.form, &err)) {
         api_fail_status(call, 406, &err);
         return;
     }
-    buf_init(&output.row, ROW_BYTES_MAX);
-    if (sql_open(&run, call, &query, &err)) {
-        answer_rows(&output);
-    } else {
-        sql_fail(call, &err);
+    answer(&output, &query);
+}
+
+/* A link does not change anything, whoever follows it. */
+void api_query_file(struct api_call *call)
+{
+    struct output output = { .call = call, .rows_max = UINT64_MAX };
+    struct sql_query query = {
+        .sql = api_query(call, "sql"), .timeout_ms = FILE_TIMEOUT_MS, .read_only = "a file is only read"
+    };
+    struct bytes format = api_query(call, "format");
+    if (query.sql.len == 0) {
+        api_fail_at(call, "?sql", "it must be there: one statement");
+        return;
     }
-    sql_close(&run);
-    buf_deinit(&output.row);
+    for (enum form f = 0; f < FORMS; f++)
+        if (bytes_equal(format, bytes_of_text(form_names[f]))) output.form = f;
+    file_named(&output, api_query(call, "file"));
+    answer(&output, &query);
 }

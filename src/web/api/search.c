@@ -2,6 +2,7 @@
  * files and stops. */
 #include "search/search.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
 #include "web/api/rfc3339.h"
@@ -181,8 +182,9 @@ void api_search_translate(struct api_call *call)
         where = search_sql(call->arena, root);
     } else {
         yyjson_mut_val *one = yyjson_mut_arr_add_obj(call->json, problems);
-        yyjson_mut_obj_add_uint(call->json, one, "from", problem.from);
-        yyjson_mut_obj_add_uint(call->json, one, "to", problem.to);
+        struct bytes q = api_body_text(call, "q");
+        yyjson_mut_obj_add_uint(call->json, one, "from", utf8_count(bytes_from(q.ptr, problem.from)));
+        yyjson_mut_obj_add_uint(call->json, one, "to", utf8_count(bytes_from(q.ptr, problem.to)));
         api_put_text(call, one, "text", bytes_of_text(problem.text));
     }
     api_put_text(call, answer, "where", where);
@@ -203,7 +205,8 @@ void api_search(struct api_call *call)
         struct sql_query query = { .sql = buf_bytes(&asking.sql),
                                    .parameters = asking.parameters,
                                    .parameter_count = asking.count,
-                                   .timeout_ms = TIMEOUT_MS };
+                                   .timeout_ms = TIMEOUT_MS,
+                                   .read_only = "a search only reads" };
         bool ok = sql_open(&run, call, &query, &err), is_full = false;
         while (ok && !is_full && (ok = sql_next(&run, &chunk, &err)) && chunk != NULL)
             for (uint32_t r = 0; !is_full && r < query_chunk_rows(chunk); r++)

@@ -1,5 +1,6 @@
 #include "web/api/sql_run.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "meta/audit.h"
 #include "web/api/api_inside.h"
 #include <stdio.h>
@@ -73,9 +74,10 @@ bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query
         !query_session_open(&run->session, call->parts->query, call->project.id, call->project.name, err) ||
         !timeout_set(run, query->timeout_ms, err))
         return false;
-    if (!query->may_write) query_session_set_read_only(run->session, "the caller lacks the permission DATA_WRITE");
+    if (query->read_only) query_session_set_read_only(run->session, query->read_only);
     if (!query_prepare(run->session, sql, NULL, 0, &run->statement, err)) {
-        if (err->position > 0) err->position += (int)(sql.ptr - query->sql.ptr); /* blanks and comments before it */
+        struct bytes before = bytes_from(query->sql.ptr, (size_t)(sql.ptr - query->sql.ptr)); /* blanks, comments */
+        if (err->position > 0) err->position += (int)utf8_count(before);
         return false;
     }
     const enum query_type *types;
@@ -83,8 +85,8 @@ bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query
     if (wanted != query->parameter_count)
         return err_set(err, ERR_INPUT, "the statement has %u parameters, %u were given", wanted,
                        query->parameter_count);
-    if (!query->may_write && is_writing(run->statement))
-        return err_set(err, ERR_FORBIDDEN, "this statement changes the tables: that takes the permission DATA_WRITE");
+    if (query->read_only && is_writing(run->statement))
+        return err_set(err, ERR_FORBIDDEN, "this statement changes the tables: %s", query->read_only);
     if (!change_told(call, run->statement, err)) return false;
     run->column_count = query_statement_columns(run->statement, &run->columns);
     api_watch_begin(call, cancel, run->session);

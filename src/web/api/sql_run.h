@@ -14,7 +14,7 @@ struct sql_query {
     const struct query_parameter *parameters;
     uint32_t parameter_count;
     uint32_t timeout_ms;
-    bool may_write; /* DELETE, UPDATE and what looks after the tables; else they are refused */
+    const char *read_only; /* why DELETE, UPDATE and what looks after the tables are refused; NULL: they are not */
 };
 struct sql_run {
     struct api_call *call;

@@ -16,6 +16,7 @@ export class ApiProblem extends Error {
     readonly detail: string,
     readonly pointer = "",
     readonly retry_after_s = 0,
+    readonly position = 0, /* in the statement: the character, from 1 */
   ) {
     super(detail);
   }
@@ -42,14 +43,14 @@ function url_of(path: string, query: Call["query"]): string {
 }
 
 async function problem_of(response: Response): Promise<ApiProblem> {
-  let told: { detail?: string; title?: string; code?: string; pointer?: string } = {};
+  let told: { detail?: string; title?: string; code?: string; pointer?: string; position?: number } = {};
   try {
     told = (await response.json()) as typeof told;
   } catch {
     /* not one of ours: a proxy's */
   }
   const detail = told.detail ?? told.title ?? `the server answered ${response.status}`;
-  return new ApiProblem(response.status, told.code ?? "", detail, told.pointer, Number(response.headers.get("retry-after") ?? 0));
+  return new ApiProblem(response.status, told.code ?? "", detail, told.pointer, Number(response.headers.get("retry-after") ?? 0), told.position);
 }
 
 export function sign_in(): void {
@@ -97,7 +98,7 @@ export interface Table {
 }
 
 /* One SQL statement in a project; listed in `running` while it runs, where it can be cancelled. */
-export async function query(project: string, sql: string, options: { limit?: number; parameters?: Cell[]; signal?: AbortSignal; what?: string } = {}): Promise<Table> {
+export async function query(project: string, sql: string, options: { limit?: number; parameters?: Cell[]; signal?: AbortSignal; what?: string; is_read_only?: boolean } = {}): Promise<Table> {
   const end = new AbortController();
   const stop = () => end.abort();
   options.signal?.addEventListener("abort", stop);
@@ -106,7 +107,7 @@ export async function query(project: string, sql: string, options: { limit?: num
   try {
     const answer = await api<QueryAnswer>(`/projects/${encodeURIComponent(project)}/query`, {
       method: "POST",
-      body: { sql, limit: options.limit ?? 10000, ...(options.parameters ? { parameters: options.parameters } : {}) },
+      body: { sql, limit: options.limit ?? 10000, ...(options.parameters ? { parameters: options.parameters } : {}), ...(options.is_read_only ? { read_only: true } : {}) },
       signal: end.signal,
     });
     if (answer.error) throw new ApiProblem(500, answer.error.code ?? "", answer.error.detail ?? "the query broke off");

@@ -32,7 +32,7 @@ export default function Rows({ project, catalog, scope, asked, acts }: KindProps
     open(list.rows[Math.max(0, Math.min(list.rows.length - 1, at < 0 ? 0 : at + by_rows))]);
   };
   const wrap = () => change({ wrap: param("wrap") ? null : "1" }, true);
-  useActs({ title: "Logs and spans", statement: asked === null ? undefined : rows_statement(scope, fields) });
+  useActs({ title: "Logs and spans", ...(asked === null ? { statement: undefined } : { statement: rows_statement(scope, fields), whole: rows_statement(scope, fields, undefined, 0) }) });
   useKeys([
     { keys: "j", text: "Next row", group: "Explorer", run: () => step_row(1) },
     { keys: "k", text: "Row before", group: "Explorer", run: () => step_row(-1) },

@@ -22,14 +22,14 @@ export interface Place {
   timestamp: string;
   id: string;
 }
-/* Newest first; after: the last row of the page before. */
-export function rows_statement(scope: Scope, fields: readonly Field[], after?: Place): string {
+/* Newest first; after: the last row of the page before. limit 0: all of them. */
+export function rows_statement(scope: Scope, fields: readonly Field[], after?: Place, limit = PAGE_ROWS): string {
   const columns = [...ROW_FIELDS, ...fields.map((field) => field.sql)].join(", ");
   const from = after ? `\n  AND (timestamp < ${quoted(after.timestamp)} OR (timestamp = ${quoted(after.timestamp)} AND id < ${quoted(after.id)}))` : "";
   return `SELECT ${columns}
 FROM ${TABLE}
 WHERE ${condition(scope)}${from}
-ORDER BY timestamp DESC, id DESC LIMIT ${PAGE_ROWS}`;
+ORDER BY timestamp DESC, id DESC${limit ? ` LIMIT ${limit}` : ""}`;
 }
 
 /* All facets in one pass over the rows: a set of groups each, and of each the values that are met most. */

@@ -7,25 +7,29 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useKeys } from "../keys";
+import { now_us, type Range } from "../time";
 import { address, go, project_name, project_path, with_changes } from "../url";
+import { ADDRESS_BYTES_MAX, download_href, file_name, FORMATS } from "./download";
 import { psql_command } from "./psql";
-import { copy } from "./toast";
+import { range } from "./range";
+import { copy, toast } from "./toast";
 
 export interface Acts {
   title: string; /* of a file, a link, a saved view */
   statement: string | undefined; /* what is shown, as SQL */
   whole?: string; /* the same without the page's own limit: what a download takes */
+  is_timeless?: boolean; /* the time of the page does not matter to it */
 }
 const shown = signal<Acts | undefined>(undefined);
 
-export function useActs({ title, statement, whole }: Acts): void {
+export function useActs({ title, statement, whole, is_timeless }: Acts): void {
   useEffect(() => {
-    const mine: Acts = { title, statement, ...(whole ? { whole } : {}) };
+    const mine: Acts = { title, statement, ...(whole ? { whole } : {}), ...(is_timeless ? { is_timeless } : {}) };
     shown.value = mine;
     return () => {
       if (shown.value === mine) shown.value = undefined;
     };
-  }, [title, statement, whole]);
+  }, [title, statement, whole, is_timeless]);
 }
 
 interface Entry {
@@ -34,13 +38,30 @@ interface Entry {
   run: () => void;
 }
 
-function entries({ statement }: Acts): Entry[] {
+/* The browser's own download: it says how far it is, and can end it. */
+function download(statement: string, format: string, title: string, when: Range): void {
+  const url = download_href(project_name.value, statement, format, file_name(title, when));
+  if (url.length > ADDRESS_BYTES_MAX) {
+    toast("the statement is too long for a link: monoscope sql and POST /query take any", true);
+    return;
+  }
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = "";
+  document.body.append(link);
+  link.click();
+  link.remove();
+  toast("The download has begun; the browser shows how far it is");
+}
+
+function entries({ title, statement, whole, is_timeless }: Acts): Entry[] {
   const list: Entry[] = [];
   if (statement)
     list.push(
       { text: "Open as SQL", keys: "a s", run: () => go(project_path("sql"), with_changes(new URLSearchParams(), { q: statement, from: address.value.query.get("from"), to: address.value.query.get("to"), tz: address.value.query.get("tz"), env: address.value.query.get("env") })) },
       { text: "Copy SQL", keys: "a c", run: () => void copy(statement, "SQL") },
       { text: "Copy psql command", keys: "a p", run: () => void copy(psql_command(statement, project_name.value, window.location.hostname), "command") },
+      ...FORMATS.map((format) => ({ text: `Download ${format.text}`, keys: format.keys, run: () => download(whole ?? statement, format.name, title, is_timeless ? { from_us: now_us(), to_us: now_us() } : range.value) })),
     );
   return list;
 }

@@ -26,7 +26,7 @@ export default function View({ rest }: { rest: string }) {
     return { trace: shape(spans), is_cut, warnings };
   });
   const logs = useLoad(is_id ? `${project_name.value}/${trace_id}/logs` : null, (signal) => load_logs(project_name.value, trace_id, signal));
-  useActs({ title: `Trace ${trace_id}`, statement: is_id ? spans_statement(trace_id) : undefined });
+  useActs({ title: `Trace ${trace_id}`, statement: is_id ? spans_statement(trace_id) : undefined, is_timeless: true });
   if (!is_id)
     return (
       <Empty title="This is no trace id">
