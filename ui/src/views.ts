@@ -14,7 +14,7 @@ export interface View {
 
 export const views: readonly View[] = [
   { path: "explore", title: "Explorer", keys: "e", mark: "☰", load: () => import("./explore/view") },
-  { path: "sql", title: "SQL", keys: "q", mark: "≡", load: () => import("./sql/view") },
+  { path: "sql", title: "SQL", keys: "q", mark: "❯", load: () => import("./sql/view") },
   { path: "trace", title: "Trace", load: () => import("./trace/view") },
 ];
 

@@ -106,7 +106,7 @@ function Row({ table, row }: { table: Table; row: number }) {
   return (
     <aside class="sql-detail" aria-label="Row">
       <div class="row">
-        <h2 class="grow">Row {show_whole(row + 1)}</h2>
+        <h2 class="grow">Row {show_whole(row + 1)} of the answer</h2>
         <button class="plain" aria-label="Close" onClick={() => change({ row: null }, true)}>
           ×
         </button>

@@ -1,0 +1,133 @@
+// Statements in the web UI: opened from each view, written, run, ended, wrong; files of their rows. tests/story_ui_sql.py runs it.
+//     node sql.js '{"base": ..., ...}'      page.js says what
+import { readFileSync } from "node:fs";
+import { accessible, check, done, given, go, page, settled, shots, sign_in, step, text, told } from "./page.js";
+
+/* The rows of a statement by the API, as the page's own session sees them. */
+async function rows_by_api(sql) {
+    return page.evaluate(async sql => {
+        const me = await (await fetch("/api/v1/users/me")).json();
+        const answer = await fetch("/api/v1/projects/default/query", {
+            method: "POST", headers: { "content-type": "application/json", "x-csrf-token": me.csrf_token }, body: JSON.stringify({ sql, limit: 100000 }) });
+        return answer.json();
+    }, sql);
+}
+async function act(words) {
+    await page.click(".acts > button");
+    await page.click(`[role=menuitem]:has-text("${words}")`);
+}
+const statement = () => page.inputValue("#statement");
+async function run(sql) {
+    await page.fill("#statement", sql);
+    await page.press("#statement", "Control+Enter");
+    await settled();
+}
+async function downloaded(words) {
+    const [file] = await Promise.all([page.waitForEvent("download"), act(words)]);
+    return { name: file.suggestedFilename(), content: readFileSync(await file.path()) };
+}
+const csv_fields = line => line.split(",");
+
+await step("signed in", async () => sign_in("/p/default/explore?from=now-1h"));
+
+await step("what a view shows opens as SQL, and gives the same rows", async () => {
+    const trace = `/p/default/trace/${given.trace}`;
+    for (const path of ["/p/default/explore?q=service:payments%20level:error&from=now-1h", "/p/default/explore?q=kind:server&from=now-1h&cols=http.route", trace]) {
+        await go(path);
+        await settled();
+        const wanted = path === trace ? given.trace_spans : await page.locator(".row-line").count();
+        check(wanted > 0, `${path} shows rows`);
+        await act("Open as SQL");
+        await page.waitForSelector(".grid-line");
+        check(/^SELECT /.test(await statement()), "the statement stands in the editor");
+        const told = await rows_by_api(await statement());
+        check((await text(".sql-head [role=status]")).startsWith(`${String(told.row_count).replace(/\B(?=(\d{3})+$)/g, " ")} row`), `as many rows as the API says: ${told.row_count}`);
+        if (path === trace) check(told.row_count === wanted, `all ${wanted} spans of the trace: ${told.row_count}`);
+    }
+});
+
+await step("the menu and the keys of it", async () => {
+    await go("/p/default/explore?q=service:payments&from=now-1h");
+    await settled();
+    await page.keyboard.press("a");
+    await page.keyboard.press("a");
+    await page.waitForSelector("[role=menu]");
+    check((await page.evaluate(() => document.activeElement?.textContent)).startsWith("Open as SQL"), "the first act has the focus");
+    await page.keyboard.press("ArrowDown");
+    await accessible("the menu of a view");
+    await page.keyboard.press("Enter");
+    check((await page.evaluate(() => navigator.clipboard.readText())).startsWith("SELECT id, timestamp"), "the SQL is in the clipboard");
+    await act("Copy psql command");
+    check((await page.evaluate(() => navigator.clipboard.readText())).startsWith('psql "host=127.0.0.1 port=5432 user=default dbname=default" -c '), "and a command");
+});
+
+await step("a statement is written, run and sorted", async () => {
+    await go("/p/default/sql");
+    await page.waitForSelector("text=Ask in SQL");
+    await run("SELECT resource___service___name AS service, count(*) AS n,\n  max(duration) AS longest\nFROM otel_logs_and_spans GROUP BY 1 ORDER BY 1");
+    await page.waitForSelector(".grid-line");
+    const names = await page.locator(".grid-line [role=gridcell]:first-child").allInnerTexts();
+    check(JSON.stringify(names) === JSON.stringify([...names].sort()) && names.includes("payments"), `by name, as asked: ${names}`);
+    await page.click('.grid-head button:has-text("n")');
+    const up = (await page.locator(".grid-line [role=gridcell]:nth-child(2)").allInnerTexts()).map(Number);
+    check(up.every((n, at) => at === 0 || n >= up[at - 1]), `sorted by n: ${up}`);
+    check(new URL(page.url()).searchParams.get("sort") === "2", "the order is in the address");
+    await page.reload();
+    await page.waitForSelector(".grid-line");
+    check(JSON.stringify((await page.locator(".grid-line [role=gridcell]:nth-child(2)").allInnerTexts()).map(Number)) === JSON.stringify(up), "and the address gives it all again");
+    await page.click(".grid-line");
+    await page.waitForSelector(".sql-detail");
+    await shots("sql");
+    await accessible("an answer");
+});
+
+await step("a mistake is marked where it is", async () => {
+    await run("/* Größe 😀 */ SELECT name,\n  lvel FROM otel_logs_and_spans");
+    await page.waitForSelector(".sql-problem");
+    check((await text(".sql-problem")).startsWith("Line 2, column 3: "), `its place is told: ${await text(".sql-problem")}`);
+    check((await page.locator(".sql-marks mark").textContent()) === "lvel", "the word is marked");
+    await page.click("text=Go there");
+    check((await page.evaluate(() => { const field = document.getElementById("statement"); return field.value.slice(field.selectionStart, field.selectionEnd); })) === "lvel", "and chosen");
+    await shots("sql-problem");
+    await accessible("a statement with a mistake");
+    refused(400);
+});
+
+await step("what runs long is shown and ended", async () => {
+    await page.fill("#statement", "SELECT count(*) FROM generate_series(1, 100000) a(i), generate_series(1, 100000) b(j) WHERE (i * j) % 7 = 3");
+    await page.press("#statement", "Control+Enter");
+    await page.waitForSelector(".progress-words");
+    await page.click(".progress-words button");
+    await page.waitForSelector(".sql-problem:has-text('cancelled')");
+});
+
+/* A browser tells each refusal in its console. */
+function refused(status) {
+    check(told.length > 0 && told.every(one => one.includes(`status of ${status}`)), `refused by ${status} and nothing else: ${told}`);
+    told.length = 0;
+}
+
+await step("a link to a change changes nothing", async () => {
+    await go(`/p/default/sql?q=${encodeURIComponent("DELETE FROM otel_logs_and_spans WHERE level = 'ERROR'")}`);
+    await page.waitForSelector(".sql-problem");
+    check((await text(".sql-problem")).includes("read_only"), `it is refused: ${await text(".sql-problem")}`);
+    refused(403);
+});
+
+await step("files of a view hold all its rows, not a page of them", async () => {
+    await go("/p/default/explore?q=kind:server&from=now-1h&tz=utc");
+    await settled();
+    const csv = await downloaded("Download CSV");
+    check(/^logs-and-spans_\d{4}-\d\d-\d\dT\d{4}_[-T\d]+\.csv$/.test(csv.name), `named by what it is and of when: ${csv.name}`);
+    const lines = csv.content.toString("utf8").trim().split("\r\n");
+    check(lines.length - 1 === given.server_spans && given.server_spans > 300, `all ${given.server_spans} rows: ${lines.length - 1}`);
+    const json = await downloaded("Download JSON");
+    const rows = JSON.parse(json.content.toString("utf8"));
+    check(rows.row_count === given.server_spans && rows.rows.every((row, at) => row[0] === csv_fields(lines[at + 1])[0]), "JSON has the same rows in the same order");
+    const parquet = await downloaded("Download Parquet");
+    check(parquet.content.subarray(0, 4).toString() === "PAR1" && parquet.content.subarray(-4).toString() === "PAR1", "Parquet is whole");
+    check(/\.parquet$/.test(parquet.name), parquet.name);
+    console.log(JSON.stringify({ parquet: parquet.content.length, csv: csv.content.length, json: json.content.length }));
+});
+
+await done();
