@@ -287,7 +287,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** The same as a file to keep, all its rows; changes nothing */
+        get: operations["query_file"];
         put?: never;
         /** Asks by SQL */
         post: operations["query_run"];
@@ -1095,6 +1096,11 @@ export interface components {
             limit: number;
             /** @default 30000 */
             timeout_ms: number;
+            /**
+             * @description Statements that change rows are refused, whatever the caller may do
+             * @default false
+             */
+            read_only: boolean;
         };
         QueryAnswer: {
             columns: {
@@ -1324,7 +1330,7 @@ export interface components {
             /** @description For a WHERE over otel_logs_and_spans; empty: all rows, or there is a problem */
             where: string;
             problems: {
-                /** @description In bytes of q */
+                /** @description In characters of q, from 0 */
                 from: number;
                 to: number;
                 /** @description What is wrong, and what to do */
@@ -1469,6 +1475,12 @@ export interface components {
         table: string;
         /** @description Its name or id */
         project: string;
+        /** @description One statement of PostgreSQL's dialect: docs/sql.md. The whole address is at most 8 KiB */
+        sql: string;
+        /** @description json is a QueryAnswer, ndjson a line for each row; docs/downloads.md */
+        format: "json" | "ndjson" | "csv" | "parquet";
+        /** @description The file's name, without its ending */
+        file: string;
         /** @description A redaction rule's id */
         rule: string;
         /** @description Where the attribute stands */
@@ -2177,6 +2189,42 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    query_file: {
+        parameters: {
+            query?: {
+                /** @description One statement of PostgreSQL's dialect: docs/sql.md. The whole address is at most 8 KiB */
+                sql?: components["parameters"]["sql"];
+                /** @description json is a QueryAnswer, ndjson a line for each row; docs/downloads.md */
+                format?: components["parameters"]["format"];
+                /** @description The file's name, without its ending */
+                file?: components["parameters"]["file"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryAnswer"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
     query_run: {
         parameters: {
             query?: never;
@@ -2202,6 +2250,7 @@ export interface operations {
                     "application/json": components["schemas"]["QueryAnswer"];
                     "text/csv": string;
                     "application/x-ndjson": string;
+                    "application/vnd.apache.parquet": string;
                 };
             };
             414: components["responses"]["TooLong"];
