@@ -32,6 +32,16 @@ add_custom_command(OUTPUT ${migrations_header}
     COMMAND ${CMAKE_COMMAND} -E rename ${migrations_header}.new ${migrations_header}
     DEPENDS ${migrations_awk} ${migration_files}
     COMMENT "migrations.h" VERBATIM)
+# Known errors of frameworks and transports, as tables.
+set(known_header ${CMAKE_BINARY_DIR}/generated/errors/known_table.h)
+set(known_awk ${CMAKE_CURRENT_SOURCE_DIR}/errors/known_generate.awk)
+set(known_tsv ${CMAKE_CURRENT_SOURCE_DIR}/errors/known.tsv)
+add_custom_command(OUTPUT ${known_header}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated/errors
+    COMMAND ${CMAKE_COMMAND} -E env LC_ALL=C awk -f ${known_awk} ${known_tsv} > ${known_header}.new
+    COMMAND ${CMAKE_COMMAND} -E rename ${known_header}.new ${known_header}
+    DEPENDS ${known_awk} ${known_tsv}
+    COMMENT "known_table.h" VERBATIM)
 # Schemas of the REST API, as texts.
 file(GLOB api_schema_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/web/api/schemas/*.json)
 list(SORT api_schema_files)
@@ -56,7 +66,7 @@ set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/web/ui/ui.c PROPERTIES O
 # Where ONNX Runtime and its model are, for whoever names no other place.
 set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/errors/embed.c ${CMAKE_CURRENT_SOURCE_DIR}/errors/wordpiece_test.c
     PROPERTIES COMPILE_DEFINITIONS MONO_DEPS_DIR="${MONO_DEPS_DIR}")
-add_custom_target(schema_columns DEPENDS ${schema_header} ${migrations_header} ${api_schema_header})
+add_custom_target(schema_columns DEPENDS ${schema_header} ${migrations_header} ${known_header} ${api_schema_header})
 
 function(module folder)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES")

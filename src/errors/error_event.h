@@ -18,7 +18,7 @@
 #include "base/bytes.h"
 
 #define ERROR_EXCEPTIONS_MAX     16           /* of an event: the first ones, and the last of them its root cause */
-#define ERROR_FRAMES_MAX         128          /* of an event, the innermost of each exception first */
+#define ERROR_FRAMES_MAX         256          /* of an event, the innermost of each exception first */
 #define ERROR_STACK_BYTES_MAX    (256u << 10) /* of a longer stack trace its first and its last half of this */
 #define ERROR_MESSAGE_BYTES_MAX  4096         /* of a message, for its template */
 #define ERROR_TEMPLATE_BYTES_MAX 512
