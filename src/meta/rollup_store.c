@@ -1,9 +1,9 @@
 #include "meta/rollup.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "meta/tap_position.h"
 
 int64_t rollup_series_id(const struct rollup_series *series)
 {
@@ -22,78 +22,6 @@ int64_t rollup_series_id(const struct rollup_series *series)
 bool rollup_trace_is_sampled(struct bytes trace_id, int64_t one_in)
 {
     return one_in <= 1 || ((hash64_of(trace_id) >> 32) & (uint64_t)(one_in - 1)) == 0;
-}
-
-/* -- positions -------------------------------------------------------------------------------------------------- */
-
-struct place {
-    uint64_t position;
-    char owner[UUID_TEXT_BYTES + 1];
-};
-static bool place_row(void *ctx, struct db_row *row, struct err *err)
-{
-    struct place *place = ctx;
-    (void)err;
-    place->position = (uint64_t)db_row_integer(row, 0);
-    db_row_text_copy(row, 1, place->owner, sizeof place->owner);
-    return true;
-}
-
-struct take_work {
-    const char *app_id;
-    char owner[UUID_TEXT_BYTES + 1];
-    int64_t now_unix_us;
-    struct place place;
-};
-static bool take_run(struct db_session *session, void *ctx, struct err *err)
-{
-    struct take_work *work = ctx;
-    return db_run(
-        session,
-        "INSERT INTO tap_positions AS t(tap, app_id, position, stored_unix_us, owner) VALUES ($1, $2, 0, $3, $4) "
-        "ON CONFLICT (tap, app_id) DO UPDATE SET owner = excluded.owner RETURNING position, owner",
-        DB_VALUES(db_text(ROLLUP_TAP), db_text(work->app_id), db_integer(work->now_unix_us), db_text(work->owner)),
-        place_row, &work->place, NULL, err);
-}
-
-bool rollup_take(struct db *db, const char *app_id, struct uuid owner, int64_t now_unix_us, uint64_t *position,
-                 struct err *err)
-{
-    struct take_work work = { .app_id = app_id, .now_unix_us = now_unix_us };
-    uuid_to_text(owner, work.owner);
-    if (!db_transaction_adding(db, take_run, &work, err)) return false;
-    *position = work.place.position;
-    return true;
-}
-
-/* From position_before to position, if it stands there and is ours; *is_done when these changes are stored already: an answer
- * to the commit was lost. */
-static bool position_move(struct db_session *session, const struct rollup_changes *changes, int64_t now_unix_us,
-                          bool *is_done, struct err *err)
-{
-    int64_t changed;
-    char owner[UUID_TEXT_BYTES + 1];
-    struct place found = { 0 };
-    struct db_value tap = db_text(ROLLUP_TAP), app_id = db_text(changes->app_id),
-                    position = db_integer((int64_t)changes->position), now = db_integer(now_unix_us);
-    *is_done = false;
-    uuid_to_text(changes->owner, owner);
-    if (!db_run(session,
-                "UPDATE tap_positions SET position = $3, stored_unix_us = $4 "
-                "WHERE tap = $1 AND app_id = $2 AND position = $5 AND owner = $6",
-                DB_VALUES(tap, app_id, position, now, db_integer((int64_t)changes->position_before), db_text(owner)),
-                NULL, NULL, &changed, err))
-        return false;
-    if (changed == 1) return true;
-    if (!db_run(session, "SELECT position, owner FROM tap_positions WHERE tap = $1 AND app_id = $2",
-                DB_VALUES(tap, app_id), place_row, &found, NULL, err))
-        return false;
-    *is_done = found.position == changes->position && strcmp(found.owner, owner) == 0;
-    if (*is_done) return true;
-    return err_set(err, ERR_CONFLICT,
-                   "roll-ups of \"%s\" stand at %" PRIu64 ", not %" PRIu64
-                   ", or are not ours: another process owns the partition",
-                   changes->app_id, found.position, changes->position_before);
 }
 
 /* -- rows ------------------------------------------------------------------------------------------------------- */
@@ -470,6 +398,12 @@ static void changes_coalesce(struct rollup_changes *changes)
     if (changes->series_count > 0) changes->series_count = kept + 1;
 }
 
+bool rollup_take(struct db *db, const char *app_id, struct uuid owner, int64_t now_unix_us, uint64_t *position,
+                 struct err *err)
+{
+    return tap_position_take(db, ROLLUP_TAP, app_id, owner, now_unix_us, position, err);
+}
+
 bool rollup_add(struct db_session *session, struct rollup_changes *changes, int64_t now_unix_us, struct err *err)
 {
     changes_sort(changes);
@@ -486,7 +420,12 @@ static bool store_run(struct db_session *session, void *ctx, struct err *err)
 {
     const struct store_work *work = ctx;
     bool is_done;
-    if (!position_move(session, work->changes, work->now_unix_us, &is_done, err)) return false;
+    const struct tap_move move = { .tap = ROLLUP_TAP,
+                                   .app_id = work->changes->app_id,
+                                   .owner = work->changes->owner,
+                                   .before = work->changes->position_before,
+                                   .position = work->changes->position };
+    if (!tap_position_move(session, &move, work->now_unix_us, &is_done, err)) return false;
     return is_done || changes_add(session, work->changes, work->now_unix_us, err);
 }
 
