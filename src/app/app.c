@@ -15,6 +15,7 @@
 #include "timefusion/timefusion.h"
 #include "web/api/api.h"
 #include "web/oidc/oidc.h"
+#include "worker/patterns/patterns.h"
 #include "worker/rollup/rollup.h"
 #include "worker/worker.h"
 #include <stdlib.h>
@@ -67,6 +68,7 @@ static bool parts_start(struct app *app, struct err *err)
     bool has_kafka = app->config.kafka_brokers[0] != '\0', is_worker = app->roles & ROLE_WORKER;
     bool is_query = app->roles & ROLE_QUERY, is_ingest = app->roles & ROLE_INGEST;
     if (is_worker || is_query) app->tails = tails_create(&(struct tails_options){ .bytes_max = app->budget.tails });
+    if (is_worker) app_patterns_start(app);
     return (!(is_worker || is_query) || app_store_start(app, err)) &&
            (!(has_kafka && is_worker) || app_peers_serve(app, err)) && (!has_kafka || app_kafka_start(app, err)) &&
            (!is_worker || (app_maintenance_open(app, err) && app_rollups_start(app, err) &&
@@ -183,6 +185,7 @@ void app_stop(struct app *app)
     app_again_close(app);
     app_kafka_close(app);
     rollups_close(app->rollups); /* after all workers */
+    patterns_close(app->patterns);
     maintenance_close(app->maintenance);
     timefusion_close(app->timefusion);
     locks_close(&app->locks);

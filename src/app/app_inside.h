@@ -68,9 +68,10 @@ struct app {
     struct maintenance *maintenance;
     struct buffer *buffer;
     struct worker_memory worker_memory;
-    struct rollups *rollups; /* NULL: none */
-    struct tails *tails;     /* the live tail; NULL: neither worker nor query */
-    struct tap_source taps[1];
+    struct rollups *rollups;   /* NULL: none */
+    struct tails *tails;       /* the live tail; NULL: neither worker nor query */
+    struct patterns *patterns; /* NULL: none */
+    struct tap_source taps[WORKER_TAPS_MAX];
     uint32_t tap_count;    /* for every worker */
     struct worker *worker; /* of our own log; NULL with Kafka */
     struct app_again again;
@@ -119,6 +120,7 @@ void app_limits_stop(struct app *app); /* what was counted is saved */
 MUST_CHECK bool app_store_start(struct app *app, struct err *err);
 MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
 MUST_CHECK bool app_rollups_start(struct app *app, struct err *err); /* before workers */
+void app_patterns_start(struct app *app);                            /* the same */
 MUST_CHECK bool app_worker_start(struct app *app, struct err *err);  /* our own log too */
 MUST_CHECK bool app_kafka_start(struct app *app, struct err *err);   /* and what goes into it */
 MUST_CHECK bool app_member_start(struct app *app, struct err *err);

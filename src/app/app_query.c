@@ -3,6 +3,7 @@
 #include "buffer/buffer.h"
 #include "meta/meta.h"
 #include "meta/meter.h"
+#include "meta/pattern.h"
 #include "meta/rollup.h"
 #include "telemetry/telemetry.h"
 #include "timefusion/pgwire/pgwire.h"
@@ -51,7 +52,8 @@ static bool flush_now(void *ctx, uint64_t *ticket, uint32_t timeout_ms, struct e
 static bool texts_forget(void *ctx, struct uuid project_id, struct err *err)
 {
     struct app *app = ctx;
-    return rollup_values_forget(meta_db(app->meta), project_id, err);
+    return rollup_values_forget(meta_db(app->meta), project_id, err) &&
+           pattern_samples_forget(meta_db(app->meta), project_id, err);
 }
 
 static bool log_roll(void *ctx, struct err *err)

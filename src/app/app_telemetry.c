@@ -52,6 +52,7 @@ void app_watch(struct app *app, enum watch_phase phase)
                                      .maintenance = app->maintenance,
                                      .buffer = app->buffer,
                                      .rollups = app->rollups,
+                                     .patterns = app->patterns,
                                      .worker = app->worker,
                                      .kafka = app->kafka,
                                      .member = app->member,

@@ -19,6 +19,7 @@
 #include "timefusion/timefusion.h"
 #include "web/api/api.h"
 #include "worker/member.h"
+#include "worker/patterns/patterns.h"
 #include "worker/rollup/rollup.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,10 +74,10 @@ static void memory_collect(const struct watch *watch, struct metric_set *set)
         const char *part;
         uint64_t bytes;
     } limits[] = {
-        { "process", budget->memory },          { "wire", budget->wire },      { "requests", budget->requests },
-        { "columns", budget->columns },         { "query", budget->query },    { "footers", budget->footers },
-        { "maintenance", budget->maintenance }, { "cache", budget->cache },    { "index", budget->index },
-        { "fetched", budget->fetched },         { "rollups", budget->rollups }
+        { "process", budget->memory },          { "wire", budget->wire },       { "requests", budget->requests },
+        { "columns", budget->columns },         { "query", budget->query },     { "footers", budget->footers },
+        { "maintenance", budget->maintenance }, { "cache", budget->cache },     { "index", budget->index },
+        { "fetched", budget->fetched },         { "rollups", budget->rollups }, { "patterns", budget->patterns }
     };
     for (size_t l = 0; l < COUNT_OF(limits); l++)
         metric_add(set, METRIC_MEMORY_LIMIT, limits[l].bytes, METRIC_ATTRIBUTES({ "part", limits[l].part }));
@@ -243,6 +244,19 @@ static void rollups_collect(const struct watch *watch, struct metric_set *set)
     metric_add(set, METRIC_ROLLUPS_DONE, stats.days, METRIC_ATTRIBUTES({ "kind", "days" }));
     metric_add(set, METRIC_ROLLUPS_DONE, stats.edges, METRIC_ATTRIBUTES({ "kind", "edges" }));
     metric_add(set, METRIC_ROLLUPS_DONE, stats.deleted, METRIC_ATTRIBUTES({ "kind", "deleted" }));
+}
+
+static void patterns_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct patterns_stats stats;
+    if (!watch->parts.patterns) return;
+    patterns_stats(watch->parts.patterns, &stats);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.bytes, METRIC_ATTRIBUTES({ "part", "patterns" }));
+    metric_add_histogram(set, METRIC_PATTERNS_STORE_DURATION, &stats.store_times);
+    metric_add(set, METRIC_PATTERNS_FAILURES, stats.store_failures, NULL);
+    metric_add(set, METRIC_PATTERNS_FAILING, stats.is_storing_failing, NULL);
+    metric_add(set, METRIC_PATTERNS_SKIPPED, stats.rows_skipped, NULL);
+    metric_add(set, METRIC_PATTERNS_REST, stats.rows_rest, NULL);
 }
 
 static void store_collect(const struct watch *watch, struct metric_set *set)
@@ -435,6 +449,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     buffer_collect(watch, set);
     worker_collect(watch, set);
     rollups_collect(watch, set);
+    patterns_collect(watch, set);
     store_collect(watch, set);
     objects_collect(watch, set);
     index_collect(watch, set);

@@ -21,6 +21,7 @@ struct budget budget_share(uint64_t memory)
         .index = shared / 100,
         .fetched = shared / 100 * 2,
         .rollups = shared / 100 * 3,
+        .patterns = shared / 100 * 2,
         .tails = shared / 100,
     };
 }

@@ -21,6 +21,7 @@ struct budget {
     uint64_t index;       /* of a table's files: what is known of its runs */
     uint64_t fetched;     /* of files, ahead of the queries that read them */
     uint64_t rollups;     /* counts not yet in the database */
+    uint64_t patterns;    /* the same of log patterns */
     uint64_t tails;       /* rows for those who watch */
     uint64_t cache;       /* of a bucket's objects; 0 while there is none */
 };

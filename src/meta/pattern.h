@@ -23,7 +23,7 @@
 struct pattern_template {
     struct uuid project_id, id;
     struct bytes service, template, sample;
-    bool is_rest; /* not of a row: what several rarer templates count under */
+    bool is_rest; /* other templates, rarer ones, count under it */
     int64_t first_unix_us, last_unix_us;
 };
 struct pattern_count {

@@ -41,6 +41,7 @@ static const char template_sql[] =
     "sample = CASE WHEN " IS_FIRST " THEN excluded.sample ELSE t.sample END, "
     "first_unix_us = CASE WHEN excluded.first_unix_us < t.first_unix_us THEN excluded.first_unix_us ELSE "
     "t.first_unix_us END, "
+    "is_rest = CASE WHEN excluded.is_rest > t.is_rest THEN excluded.is_rest ELSE t.is_rest END, "
     "last_unix_us = CASE WHEN excluded.last_unix_us > t.last_unix_us THEN excluded.last_unix_us ELSE t.last_unix_us "
     "END";
 #define COUNT_SQL(table)                                                                                             \

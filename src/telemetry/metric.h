@@ -80,6 +80,14 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(ROLLUPS_SKIPPED, METRIC_COUNTER, "monoscope.rollups.skipped", "{row}", "rows too old to be counted")            \
     X(ROLLUPS_DONE, METRIC_COUNTER, "monoscope.rollups.done", "{item}",                                               \
       "by kind: hours and days rolled up, edges found of calls that came apart, rows deleted at their age")           \
+    X(PATTERNS_STORE_DURATION, METRIC_HISTOGRAM, "monoscope.patterns.store.duration", "s",                            \
+      "one cut of a partition's counts of log patterns into the database of the metadata")                            \
+    X(PATTERNS_FAILURES, METRIC_COUNTER, "monoscope.patterns.failures", "{failure}", "of storing, tried again")       \
+    X(PATTERNS_FAILING, METRIC_GAUGE, "monoscope.patterns.failing", "{state}",                                        \
+      "1: counts cannot be stored, they wait in memory and their records in the log")                                 \
+    X(PATTERNS_SKIPPED, METRIC_COUNTER, "monoscope.patterns.skipped", "{row}", "log lines too old to be counted")     \
+    X(PATTERNS_REST, METRIC_COUNTER, "monoscope.patterns.rest", "{row}",                                              \
+      "log lines counted under the rest of a pattern, or of their service")                                           \
     X(KAFKA_PARTITIONS, METRIC_GAUGE, "monoscope.kafka.partitions", "{partition}", "ours now, by topic")              \
     X(KAFKA_LAG, METRIC_GAUGE, "monoscope.kafka.lag", "{request}",                                                    \
       "acknowledged and not yet in the tables, by topic and partition; told by who has it")                           \

@@ -1,6 +1,6 @@
 -- Log patterns (docs/patterns.md): what lines say without what varies in them, and how many said it when. id: of the row's
 -- element `pat:`, made of project, service and template; which templates are one pattern is seen when they are read.
--- is_rest: a pattern's own text, under which its rarer templates count together; no row has its id.
+-- is_rest: a pattern's own text, under which its rarer templates count together; their rows have ids of their own.
 CREATE TABLE pattern_templates(
     project_id {uuid} NOT NULL,
     id {uuid} NOT NULL,

@@ -45,12 +45,19 @@ struct rows_row {
     const struct otlp_span *span;   /* of ROWS_INTERNAL to ROWS_CONSUMER, else NULL */
     const struct otlp_log *log;     /* of ROWS_LOG, else NULL */
     const struct otlp_point *point; /* of ROWS_METRIC, else NULL */
+    /* Of ROWS_LOG: its element "pat:" with what that is made of, and the start of its message. */
+    struct bytes pattern, template, message;
+    uint32_t level; /* of ROWS_LOG: 0 none, 1 TRACE to 6 FATAL */
     /* Of client and producer spans, and of consumers: where the call went to or the message came from. */
     struct bytes peer_service, server_address, db_system, db_namespace, messaging_system, messaging_destination;
     /* When rows_sink.wants_attributes was true before the row: of the record, then of its resource. */
     const struct rows_attribute *attributes, *resource_attributes;
     uint32_t attribute_count, resource_attribute_count;
 };
+
+#define ROWS_MESSAGE_BYTES_MAX 400
+/* The UUID of a log's element "pat:", as rows have it: of project, service and template. */
+struct uuid rows_pattern_id(struct uuid project_id, struct bytes service, struct bytes template);
 
 struct rows_sink {
     /* The columns that take a row of this table on this UTC day (days since 1970); called for the first row, when the

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "patterns/mask.h"
 #include "worker/rows/rows_fingerprint.h"
 #include "worker/rows/rows_inside.h"
@@ -58,8 +59,9 @@ static struct bytes hash_of_parts(struct rows *rows, struct bytes head, const st
 /* For each log record: what the resource has to say to the key is made once. */
 struct bytes rows_pattern_hash(struct rows *rows, struct resource *resource, struct bytes message)
 {
-    uint8_t room[MASK_ROOM_BYTES];
+    uint8_t *room = arena_alloc(&rows->record_arena, MASK_ROOM_BYTES);
     struct bytes parts[] = { BYTES("pattern"), resource->service_name, mask_text(room, message) };
+    static_assert(PATTERNS_VERSION == 1, "the first part of another version's hashes is another word");
     if (unlikely(!resource->has_pattern_key)) {
         resource->pattern_key = hash128_of(parts_joined(rows, parts, 2));
         resource->has_pattern_key = true;
@@ -67,7 +69,25 @@ struct bytes rows_pattern_hash(struct rows *rows, struct resource *resource, str
     struct hash128 key = hash128_of(parts[2]), by = resource->pattern_key;
     key.lo = hash64_mix(key.lo ^ by.lo, key.hi ^ by.hi ^ 0x9E3779B97F4A7C15u);
     key.hi += by.hi + by.lo;
-    return hash_of(rows, BYTES("pat:"), key, parts, COUNT_OF(parts));
+    struct bytes hash = hash_of(rows, BYTES("pat:"), key, parts, COUNT_OF(parts));
+    if (rows->sink->row != NULL) { /* the message may be gone when the row ends */
+        struct bytes start = message;
+        if (start.len > ROWS_MESSAGE_BYTES_MAX) start.len = utf8_cut(start, ROWS_MESSAGE_BYTES_MAX);
+        rows->row.pattern = hash;
+        rows->row.template = parts[2];
+        rows->row.message = arena_copy(&rows->record_arena, start);
+    }
+    return hash;
+}
+
+struct uuid rows_pattern_id(struct uuid project_id, struct bytes service, struct bytes template)
+{
+    struct id_name name;
+    id_name_init(&name, project_id);
+    id_name_add(&name, BYTES("pattern"));
+    id_name_add(&name, service);
+    id_name_add(&name, template);
+    return id_name_end(&name);
 }
 
 struct bytes rows_error_hash(struct rows *rows, struct bytes service, const struct row_error *error)

@@ -164,6 +164,8 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     for (uint32_t i = 0; i < rows->error_hash_count; i++) hashes[hash_count++] = rows->error_hashes[i];
     if (hash_count > 0) columns_put_text_list(columns, LOGS_AND_SPANS_hashes, hashes, hash_count);
     rows->row.log = log;
+    rows->row.level = level == WORD_COUNT ? 0 : (uint32_t)(level - WORD_TRACE) + 1;
+    static_assert(WORD_FATAL - WORD_TRACE == 5, "levels stand in their order");
     rows->row.is_error = level == WORD_ERROR || level == WORD_FATAL;
     rows_row_end(rows, ROWS_LOG, resource_index, time_us);
 }
