@@ -2,6 +2,7 @@
 #
 #   make            build/release/monoscope
 #   make run        the same, installing what is missing, then starts it       ARGS="--port ..." are handed on
+#   make demo       a server with a small shop of three languages and its visitors; prints what to look at
 #   make test       unit tests, fuzz replay, sanitizers, stories; under 30 min  ONLY="wal_test story_kill" picks
 #   make test-full  the same with the long stories
 #   make soak       the stories with many more rounds, and half an hour of fuzzing for every parser
@@ -13,7 +14,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := all
-.PHONY: all release run deps test-deps fuzz-deps lint-deps test test-full soak bench asan tsan fuzz lint analyze fmt clean dev
+.PHONY: all release run demo deps test-deps fuzz-deps lint-deps test test-full soak bench asan tsan fuzz lint analyze fmt clean dev
 ARGS ?=
 ONLY ?=
 BENCH ?=
@@ -50,6 +51,12 @@ release dev: deps
 run: deps
 	$(call build,release,monoscope)
 	@exec build/release/monoscope run $(ARGS)
+
+demo: deps
+	@deps/apt demo
+	@deps/bring demo
+	$(call build,release,monoscope)
+	@exec demo/run $(ARGS)
 
 test: test-deps fuzz-deps
 	$(call build,release)

@@ -17,6 +17,11 @@ DEPS = os.environ.get("MONO_DEPS_DIR") or os.path.join(REPO, ".deps")
 TRIES = 3
 
 
+def program_folder(name):
+    """"apps/go" is in tests/, "demo/shop" beside it."""
+    return os.path.join(REPO, name) if name.startswith("demo/") else os.path.join(REPO, "tests", name)
+
+
 def stamp_of(folder):
     digest = hashlib.sha256()
     for name in sorted(os.listdir(folder)):

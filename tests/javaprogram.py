@@ -1,4 +1,4 @@
-"""Compiles the Java of a folder of tests/, once for each content.
+"""Compiles the Java of a folder of tests/ or demo/, once for each content.
 
     folder = classes("apps/java")                       # -> .deps/java-programs/apps-java-<hash of its files>
     folder = classes("spark", ["/path/of/jars/*"])      # against these jars"""
@@ -11,11 +11,11 @@ import subprocess
 
 import goprogram
 from goprogram import DEPS
-from monoscope import REPO, check
+from monoscope import check
 
 
 def classes(name, class_path=()):
-    folder = os.path.join(REPO, "tests", name)
+    folder = goprogram.program_folder(name)
     sources = sorted(glob.glob(os.path.join(folder, "**", "*.java"), recursive=True))
     digest = hashlib.sha256()
     for source in sources:

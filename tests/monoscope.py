@@ -63,11 +63,12 @@ def free_port():
 
 
 class Server:
-    def __init__(self, data=None, options=(), environment=None, flush="60s"):
+    def __init__(self, data=None, options=(), environment=None, flush="60s", before=None):
         self.data = data or os.path.join(STORY_DIR, "data")
         self.options = list(options)
         self.environment = environment or {}
         self.flush = flush
+        self.before = before  # run in the process that becomes the server
         self.process = None
         self.log_path = os.path.join(STORY_DIR, "server.log")
         self.starts = 0
@@ -88,7 +89,7 @@ class Server:
                    "--web-port", "0", "--flush-interval", self.flush] + self.options
         self.process = subprocess.Popen(command, stdout=open(self.log_path + ".out", "wb"),
                                         stderr=open(self.log_path, "wb"), stdin=subprocess.DEVNULL,
-                                        env=dict(os.environ, **dict(self.environment, **(environment or {}))))
+                                        env=dict(os.environ, **dict(self.environment, **(environment or {}))), preexec_fn=self.before)
         if wait:
             check(self.wait_ready(), "the server starts\n" + self.log_text())
         return self

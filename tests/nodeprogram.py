@@ -1,7 +1,8 @@
-"""Installs the packages of a Node.js program of tests/ by its package-lock.json, once for each content of its folder.
+"""Installs the packages of a Node.js program of tests/ or demo/ by its package-lock.json, once for each content of its folder.
 
     folder = install("apps/node")       # .deps/node-programs/apps-node-<hash>: its files and node_modules
     folder = install("apps/browser", ["esbuild", "page.js", "--bundle", ...])     # then runs a tool of its packages there
+    folder = install("demo/shop")       # of the demo, not of tests/
 
 Node.js and npm are those of deps/bring test; packages come from the machine's npm registry and cache and must be those of the
 lock. No package's own install script runs."""
@@ -12,7 +13,7 @@ import shutil
 import subprocess
 import time
 
-from goprogram import drop_old
+from goprogram import drop_old, program_folder
 from monoscope import REPO, check
 
 DEPS = os.environ.get("MONO_DEPS_DIR") or os.path.join(REPO, ".deps")
@@ -34,7 +35,7 @@ def sources_of(folder):
 
 
 def install(name, after=None):
-    folder = os.path.join(REPO, "tests", name)
+    folder = program_folder(name)
     digest = hashlib.sha256(repr(after).encode())
     for source in sources_of(folder):
         with open(os.path.join(folder, source), "rb") as f:
@@ -66,12 +67,12 @@ def make(name, folder, after, target):
         installed = subprocess.run(npm, cwd=fresh, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if installed.returncode == 0:
             break
-        check(attempt < TRIES, "download failed: packages of tests/%s: %s" % (name, (installed.stdout + installed.stderr)[-2000:]))
+        check(attempt < TRIES, "download failed: packages of %s: %s" % (name, (installed.stdout + installed.stderr)[-2000:]))
         time.sleep(3 * attempt)
     if after:
         tool = [os.path.join(fresh, "node_modules", ".bin", after[0])] + after[1:]
         ran = subprocess.run(tool, cwd=fresh, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        check(ran.returncode == 0, "%s of tests/%s: %s" % (after[0], name, ran.stderr[-4000:]))
+        check(ran.returncode == 0, "%s of %s: %s" % (after[0], name, ran.stderr[-4000:]))
     drop_old(target)
     os.rename(fresh, target)
-    print("tests/%s installed in %.0f s" % (name, time.monotonic() - start), flush=True)
+    print("%s installed in %.0f s" % (name, time.monotonic() - start), flush=True)

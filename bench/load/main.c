@@ -2,6 +2,7 @@
  *
  *   load --port P --key K --seconds S [--connections C] [--spans N] [--rate SPANS_PER_S] [--encoding gzip|zstd]
  *        [--sender NAME --ack-log FILE]    numbered spans; each acknowledged request is a line "SENDER FIRST COUNT"
+ *        [--requests N --over SECONDS]     N requests a connection whose times are spread, in order, over the last SECONDS
  *
  * Ends by itself after S seconds, or when the server is gone. Prints one JSON object. A retryable refusal is sent again
  * (the same bytes), as an SDK does. */
@@ -19,9 +20,9 @@
 struct settings {
     const char *address, *key, *encoding, *sender, *ack_log;
     uint16_t port;
-    double seconds, rate;
+    double seconds, rate, over_seconds;
     uint32_t connections, span_count;
-    uint64_t requests_max, seed;
+    uint64_t requests_max, seed, begin_unix_ns;
 };
 struct lane {
     const struct settings *settings;
@@ -77,6 +78,14 @@ static void latency_add(struct lane *lane, uint64_t ns)
     lane->latencies_ns[lane->latency_count++] = ns;
 }
 
+/* What request k of a connection takes for "now". */
+static uint64_t time_of(const struct settings *settings, uint64_t k)
+{
+    if (settings->over_seconds <= 0) return clock_unix_ns();
+    double left = 1 - (double)k / (double)settings->requests_max;
+    return settings->begin_unix_ns - (uint64_t)(settings->over_seconds * left * 1e9);
+}
+
 static void *lane_main(void *arg)
 {
     struct lane *lane = arg;
@@ -101,7 +110,7 @@ static void *lane_main(void *arg)
     for (uint64_t k = 0; clock_mono_ns() < until_ns && k < settings->requests_max; k++) {
         uint64_t due_ns = begin_ns + k * step_ns, now_ns = clock_mono_ns();
         if (due_ns > now_ns) clock_sleep_ms((uint32_t)((due_ns - now_ns) / 1000000));
-        struct bytes raw = spans_next(spans, sequence, clock_unix_ns());
+        struct bytes raw = spans_next(spans, sequence, time_of(settings, k));
         struct grpc_call call = { .path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
                                   .authorization = authorization,
                                   .encoding = settings->encoding,
@@ -177,6 +186,7 @@ int main(int argc, char **argv)
                                  .connections = 4,
                                  .span_count = 500,
                                  .requests_max = UINT64_MAX,
+                                 .begin_unix_ns = clock_unix_ns(),
                                  .seed = clock_unix_ns() };
     for (int a = 1; a + 1 < argc; a += 2) {
         const char *name = argv[a], *value = argv[a + 1];
@@ -196,6 +206,8 @@ int main(int argc, char **argv)
             settings.span_count = (uint32_t)atoi(value);
         else if (!strcmp(name, "--requests"))
             settings.requests_max = strtoull(value, NULL, 10);
+        else if (!strcmp(name, "--over"))
+            settings.over_seconds = atof(value);
         else if (!strcmp(name, "--seed"))
             settings.seed = strtoull(value, NULL, 10);
         else if (!strcmp(name, "--encoding"))
@@ -212,6 +224,10 @@ int main(int argc, char **argv)
     if (settings.port == 0 || settings.connections == 0 || settings.connections > 256 || settings.span_count == 0 ||
         settings.span_count > 10000) {
         fprintf(stderr, "load: --port is needed; --connections is 1 to 256, --spans 1 to 10000\n");
+        return 2;
+    }
+    if (settings.over_seconds > 0 && settings.requests_max == UINT64_MAX) {
+        fprintf(stderr, "load: --over goes with --requests\n");
         return 2;
     }
     FILE *ack_log = settings.ack_log ? fopen(settings.ack_log, "a") : NULL;

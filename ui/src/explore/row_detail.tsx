@@ -71,7 +71,7 @@ export function RowDetail({ catalog, row, acts, onClose, onOpen }: { catalog: Ca
       {has_around === row.id && <Around catalog={catalog} row={row} onOpen={onOpen} />}
       {whole.problem && <Problem problem={whole.problem} again={whole.again} />}
       {whole.is_loading && !whole.value && <Waiting what="Reading the row" />}
-      {is_log && body && <pre class="told body">{body.length > 20000 ? `${body.slice(0, 20000)} … (${body.length} characters)` : body}</pre>}
+      {is_log && body && <pre class="told body" tabIndex={0}>{body.length > 20000 ? `${body.slice(0, 20000)} … (${body.length} characters)` : body}</pre>}
       {shown(value.status_message) && <p class="problem-line told">✖ {shown(value.status_message)}</p>}
       <Events events={list_of(value.events)} start_us={from_iso(row.timestamp)} />
       <Attributes title="Attributes" list={flat(value.attributes)} acts={acts} />

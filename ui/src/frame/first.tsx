@@ -55,7 +55,7 @@ export function First() {
           </button>
         ))}
       </div>
-      <pre class="paste">{fill(text)}</pre>
+      <pre class="paste" tabIndex={0}>{fill(text)}</pre>
       <div class="row">
         <button class="primary" onClick={() => void copy(fill(text), "lines")}>
           Copy

@@ -28,7 +28,7 @@ export function Events({ events, start_us }: { events: { [name: string]: Cell }[
                   </div>
                 ))}
             </dl>
-            {stack && <pre class="told stack">{stack.value}</pre>}
+            {stack && <pre class="told stack" tabIndex={0}>{stack.value}</pre>}
           </details>
         );
       })}
