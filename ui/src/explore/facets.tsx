@@ -1,11 +1,13 @@
 /* The facets: fields with the values met most; a click narrows to one, the second button leaves it out. */
 import { useState } from "preact/hooks";
 import { show_count } from "../number";
+import { FieldMenu } from "../row/field_menu";
 import { param } from "../url";
+import type { FieldActs } from "./kinds";
 import type { Facet } from "./statement";
 import { split_terms, term } from "./search";
 
-export function Facets({ facets, is_loading, onTerm, onGroup }: { facets: readonly Facet[]; is_loading: boolean; onTerm: (field: string, value: string, is_excluded: boolean) => void; onGroup: (field: string) => void }) {
+export function Facets({ facets, is_loading, acts }: { facets: readonly Facet[]; is_loading: boolean; acts: FieldActs }) {
   const [filter, set_filter] = useState("");
   const words = new Set(split_terms(param("q")));
   const shown = facets.filter((facet) => !filter || facet.field.includes(filter.toLowerCase()) || facet.values.some((one) => one.value.toLowerCase().includes(filter.toLowerCase())));
@@ -18,21 +20,19 @@ export function Facets({ facets, is_loading, onTerm, onGroup }: { facets: readon
           <section key={facet.field} class="facet" aria-label={facet.field}>
             <header>
               <h3 class="told ellipsis">{facet.field}</h3>
-              <button class="plain" aria-label={`Group by ${facet.field}`} title="Group by it" onClick={() => onGroup(facet.field)}>
-                Σ
-              </button>
+              <FieldMenu name={facet.field} acts={acts} is_column={param("cols").split(",").includes(facet.field)} />
             </header>
             <ul>
               {facet.values.slice(0, 8).map((one) => {
                 const is_on = words.has(term(facet.field, one.value));
                 return (
                   <li key={one.value}>
-                    <button class="plain facet-value" aria-pressed={is_on} onClick={() => onTerm(facet.field, one.value, false)}>
+                    <button class="plain facet-value" aria-pressed={is_on} onClick={() => acts.onFilter(facet.field, one.value, false)}>
                       <span class="facet-bar" style={{ width: `${(one.count / max) * 100}%` }} aria-hidden="true" />
                       <span class="told ellipsis">{one.value}</span>
                       <span class="soft">{show_count(one.count)}</span>
                     </button>
-                    <button class="plain facet-without" aria-label={`Without ${facet.field} ${one.value}`} title="Leave these out" onClick={() => onTerm(facet.field, one.value, true)}>
+                    <button class="plain facet-without" aria-label={`Without ${facet.field} ${one.value}`} title="Leave these out" onClick={() => acts.onFilter(facet.field, one.value, true)}>
                       −
                     </button>
                   </li>

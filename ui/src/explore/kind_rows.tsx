@@ -67,7 +67,7 @@ export default function Rows({ project, catalog, scope, asked, acts }: KindProps
             is_loading={list.is_loading}
             onOpen={(row) => open(row.id === open_id ? undefined : row)}
             onEnd={list.more}
-            onColumnDrop={acts.onColumn}
+            acts={acts}
           />
         ) : list.is_loading ? (
           <Waiting what="Reading" />

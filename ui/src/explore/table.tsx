@@ -1,8 +1,10 @@
 /* The rows, newest first: only those on the screen are in the page; more come when the end is near. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useScrollBox } from "../frame/scroll";
 import { is_utc } from "../frame/range";
 import { show_duration, show_time, from_iso } from "../time";
+import { FieldMenu } from "../row/field_menu";
+import type { FieldActs } from "./kinds";
 import type { Row } from "./rows";
 
 const ROW_PX = 24;
@@ -18,11 +20,13 @@ interface TableProps {
   is_loading: boolean;
   onOpen: (row: Row) => void;
   onEnd: () => void;
-  onColumnDrop: (name: string) => void;
+  acts: FieldActs;
 }
 
-export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading, onOpen, onEnd, onColumnDrop }: TableProps) {
+export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading, onOpen, onEnd, acts }: TableProps) {
   const { box, top, height, on_scroll } = useScrollBox();
+  const [pointed, point_at] = useState("");
+  const has_menus = (row: Row) => row.id === pointed || row.id === open_id; /* not in every row: there are many */
   const row_px = is_wrapped ? WRAPPED_PX : ROW_PX;
   const open_at = rows.findIndex((row) => row.id === open_id);
   useEffect(() => {
@@ -48,9 +52,7 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
         {columns.map((name) => (
           <span key={name} role="columnheader" class="column-head">
             <span class="told ellipsis">{name}</span>
-            <button class="plain" aria-label={`Take column ${name} away`} onClick={() => onColumnDrop(name)}>
-              ×
-            </button>
+            <FieldMenu name={name} acts={acts} is_column />
           </span>
         ))}
         <span role="columnheader">Summary</span>
@@ -65,6 +67,7 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
             aria-selected={row.id === open_id}
             style={{ top: `${(first + n) * row_px}px`, height: `${row_px}px`, gridTemplateColumns: template }}
             onClick={() => onOpen(row)}
+            onPointerEnter={() => point_at(row.id)}
           >
             <span role="gridcell" class="mono soft">
               <span class="row-date">{show_time(from_iso(row.timestamp), 0, is_utc.value).slice(5, 11)}</span>
@@ -73,12 +76,14 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
             <span role="gridcell" class={row.level || row.is_error ? `level ${(row.level || "error").toLowerCase()}` : "soft"}>
               {row.level || (row.is_error ? `✖ ${row.kind}` : row.kind)}
             </span>
-            <span role="gridcell" class="told ellipsis">
-              {row.service}
+            <span role="gridcell" class="row-cell">
+              <span class="told ellipsis">{row.service}</span>
+              {has_menus(row) && row.service && <FieldMenu name="service.name" value={row.service} acts={acts} />}
             </span>
             {row.cells.map((cell, at) => (
-              <span key={columns[at]} role="gridcell" class="told mono ellipsis">
-                {cell.slice(0, 300)}
+              <span key={columns[at]} role="gridcell" class="row-cell">
+                <span class="told mono ellipsis">{cell.slice(0, 300)}</span>
+                {has_menus(row) && cell && <FieldMenu name={columns[at] ?? ""} value={cell} acts={acts} is_column />}
               </span>
             ))}
             <span role="gridcell" class="row-text told">

@@ -148,7 +148,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
           </>
         )}
       </header>
-      {facets.value && facets.value.length > 0 && <Facets facets={facets.value} is_loading={facets.is_loading} onTerm={acts.onFilter} onGroup={acts.onGroup} />}
+      {facets.value && facets.value.length > 0 && <Facets facets={facets.value} is_loading={facets.is_loading} acts={acts} />}
       <div class="explore-kind">
         <SelectionBar catalog={catalog} />
         {problem ? <Problem problem={problem} /> : shown.problem ? <Problem problem={shown.problem} again={() => window.location.reload()} /> : Shown ? <Shown project={project} catalog={catalog} scope={scope} asked={asked} acts={acts} /> : <Waiting what="Loading" />}

@@ -17,6 +17,7 @@ import type { Trace } from "./rows";
 function explore(name: string, value: string, is_excluded: boolean): void {
   go(project_path("explore"), { q: term(name, value, is_excluded) });
 }
+const ACTS = { onFilter: explore, onGroup: (name: string) => go(project_path("explore"), { by: name, viz: "top" }), onMeasure: (name: string) => go(project_path("explore"), { of: name, agg: "p95", viz: "line" }) };
 
 export function Detail({ trace, at, trace_id, logs, onClose, onChoose }: { trace: Trace; at: number; trace_id: string; logs: Log[]; onClose: () => void; onChoose: (at: number) => void }) {
   const span = trace.spans[at];
@@ -81,8 +82,8 @@ export function Detail({ trace, at, trace_id, logs, onClose, onChoose }: { trace
           </ul>
         </section>
       )}
-      <Attributes title="Attributes" list={flat(value.attributes)} acts={{ onFilter: explore }} />
-      <Attributes title="Resource" list={flat(value.resource)} acts={{ onFilter: explore }} />
+      <Attributes title="Attributes" list={flat(value.attributes)} acts={ACTS} />
+      <Attributes title="Resource" list={flat(value.resource)} acts={ACTS} />
       {links.length > 0 && (
         <section>
           <h3>Links</h3>
