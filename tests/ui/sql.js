@@ -1,17 +1,8 @@
 // Statements in the web UI: opened from each view, written, run, ended, wrong; files of their rows. tests/story_ui_sql.py runs it.
 //     node sql.js '{"base": ..., ...}'      page.js says what
 import { readFileSync } from "node:fs";
-import { accessible, check, done, given, go, page, settled, shots, sign_in, step, text, told } from "./page.js";
+import { accessible, check, done, given, go, page, rows_by_api, settled, shots, sign_in, step, text, told } from "./page.js";
 
-/* The rows of a statement by the API, as the page's own session sees them. */
-async function rows_by_api(sql) {
-    return page.evaluate(async sql => {
-        const me = await (await fetch("/api/v1/users/me")).json();
-        const answer = await fetch("/api/v1/projects/default/query", {
-            method: "POST", headers: { "content-type": "application/json", "x-csrf-token": me.csrf_token }, body: JSON.stringify({ sql, limit: 100000 }) });
-        return answer.json();
-    }, sql);
-}
 async function act(words) {
     await page.click(".acts > button");
     await page.click(`[role=menuitem]:has-text("${words}")`);

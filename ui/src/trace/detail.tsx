@@ -7,17 +7,20 @@ import { is_utc } from "../frame/range";
 import { show_clock, show_duration, show_time } from "../time";
 import { term } from "../explore/search";
 import { Attributes } from "../row/attributes";
+import type { AttributeActs } from "../row/field_menu";
 import { Events } from "../row/events";
 import { flat, list_of, row_of, shown } from "../row/flat";
-import { go, href, project_name, project_path } from "../url";
+import { go, href, param, project_name, project_path } from "../url";
 import { span_statement, type Log } from "./load";
 import type { Trace } from "./rows";
 
-/* From a span into the explorer: rows with the value, over the page's range. */
-function explore(name: string, value: string, is_excluded: boolean): void {
-  go(project_path("explore"), { q: term(name, value, is_excluded) });
-}
-const ACTS = { onFilter: explore, onGroup: (name: string) => go(project_path("explore"), { by: name, viz: "top" }), onMeasure: (name: string) => go(project_path("explore"), { of: name, agg: "p95", viz: "line" }) };
+/* From a span into the explorer, over the page's range. */
+const to_explorer = (query: Record<string, string>) => go(project_path("explore"), { from: param("from"), to: param("to"), tz: param("tz"), env: param("env"), ...query });
+const ACTS: AttributeActs = {
+  onFilter: (name, value, is_excluded) => to_explorer({ q: term(name, value, is_excluded) }),
+  onGroup: (name) => to_explorer({ by: name, viz: "top" }),
+  onMeasure: (name) => to_explorer({ of: name, agg: "p95", viz: "line" }),
+};
 
 export function Detail({ trace, at, trace_id, logs, onClose, onChoose }: { trace: Trace; at: number; trace_id: string; logs: Log[]; onClose: () => void; onChoose: (at: number) => void }) {
   const span = trace.spans[at];
