@@ -31,7 +31,7 @@ static bool refuse(const struct search_node *node, struct search_problem *proble
 {
     problem->from = node->from;
     problem->to = node->to;
-    snprintf(problem->text, sizeof problem->text, "%s", words);
+    snprintf(problem->text, sizeof problem->text, "%.*s", (int)sizeof problem->text - 1, words);
     return false;
 }
 

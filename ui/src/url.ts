@@ -21,7 +21,7 @@ window.addEventListener("popstate", () => (address.value = read()));
 
 export function href(path: string, query?: Changes | URLSearchParams): string {
   const params = query instanceof URLSearchParams ? query : with_changes(new URLSearchParams(), query ?? {});
-  const text = params.toString().replace(/%3A/g, ":").replace(/%2F/g, "/").replace(/%2C/g, ",");
+  const text = params.toString().replace(/%3A/g, ":").replace(/%2F/g, "/").replace(/%2C/g, ",").replace(/%7E/g, "~");
   return text ? `${path}?${text}` : path;
 }
 
