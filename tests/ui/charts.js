@@ -182,7 +182,7 @@ await step("a series is a filter, from the legend and from the chart", async () 
 });
 
 await step("a field's menu: only, without, group by, measure, column", async () => {
-    await go(`/p/default/explore?${RANGE}&q=kind:server&cols=http.route`);
+    await go(`/p/default/explore?${RANGE}&q=kind:server%20has:http.route&cols=http.route`);
     await page.waitForSelector(".row-line");
     const menu = async words => {
         await page.locator(".row-line").first().hover();

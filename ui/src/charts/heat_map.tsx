@@ -97,7 +97,7 @@ export function HeatMap({ label, heat, height = 380, chosen, onBox }: HeatMapPro
       const now = at ?? { step: Math.floor(times.length / 2), line: Math.floor(lines / 2) };
       const next = { step: Math.max(0, Math.min(times.length - 1, now.step + (way[0] ?? 0))), line: Math.max(0, Math.min(lines - 1, now.line + (way[1] ?? 0))) };
       set_at({ ...next, by: "keys" });
-      cursor_us.value = (times[next.step] ?? 0) + step_us / 2;
+      cursor_us.value = Math.max(range.from_us, Math.min(range.to_us, (times[next.step] ?? 0) + step_us / 2));
       set_drag(event.shiftKey ? { step0: drag?.step0 ?? now.step, line0: drag?.line0 ?? now.line, step1: next.step, line1: next.line } : undefined);
     } else if (event.key === "Enter" && (drag || at)) {
       onBox(box_values(heat, drag ?? { step0: at?.step ?? 0, step1: at?.step ?? 0, line0: at?.line ?? 0, line1: at?.line ?? 0 }));

@@ -90,8 +90,7 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
   const move = (steps: number, is_choosing: boolean) => {
     const now = at ?? (steps > 0 ? -1 : data.times.length);
     const next = Math.max(0, Math.min(data.times.length - 1, now + steps));
-    const t_us = (data.times[next] ?? 0) + step_us / 2;
-    cursor_us.value = t_us;
+    cursor_us.value = Math.max(range.from_us, Math.min(range.to_us, (data.times[next] ?? 0) + step_us / 2)); /* the first step may begin before the range */
     set_over("keys");
     const begin = data.times[next] ?? 0;
     if (!is_choosing) set_drag(undefined);
