@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import otlp
 from kafka import VERSIONS, Kafka
 from monoscope import FULL, STORY_DIR, Server, check, free_port, wait_until
+from postgres import Postgres
 
 RECORDS = 40  # a request
 SENDERS = 4
@@ -88,14 +89,15 @@ class Sender(threading.Thread):
 class Cluster:
     """Processes that share metadata, tables and topics."""
 
-    def __init__(self, name, kafka):
+    def __init__(self, name, kafka, postgres):
         self.folder = os.path.join(STORY_DIR, name)
         os.makedirs(self.folder, exist_ok=True)
         self.kafka = kafka
+        self.postgres = postgres
         self.port = free_port()
 
     def server(self, name, role, *options):
-        shared = ["--role", role, "--database", "sqlite://%s/meta.sqlite" % self.folder, "--storage", "file://%s/tables" % self.folder,
+        shared = ["--role", role, "--database", self.postgres.url(), "--storage", "file://%s/tables" % self.folder,
                   "--kafka-session-timeout", "6s", "--telemetry", "off", "--memory", "512MiB", "--peer-port", "0"]
         return Server(data=os.path.join(self.folder, name), options=self.kafka.options() + shared + list(options),
                       environment=self.kafka.environment(), flush="1s")
@@ -170,8 +172,8 @@ def verify(server, senders):
 
 
 def story(version):
-    with Kafka(version) as kafka:
-        cluster = Cluster("kafka-" + version, kafka)
+    with Kafka(version) as kafka, Postgres() as postgres:
+        cluster = Cluster("kafka-" + version, kafka, postgres)
         ingest = cluster.server("ingest", "ingest", "--otlp-http-port", str(cluster.port))
         first, second = cluster.server("first", "worker,query"), cluster.server("second", "worker,query")
         with ingest, first, second:

@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import otlp
 from kafka import Kafka
 from monoscope import FULL, STORY_DIR, Server, acknowledged, check, wait_until
+from postgres import Postgres
 
 SENDERS = ("a", "b")
 SECONDS = 120 if FULL else 45
@@ -28,8 +29,8 @@ COUNTS = """SELECT attributes->'load'->>'sender', count(*), count(DISTINCT (attr
             FROM otel_logs_and_spans WHERE attributes->'load'->>'sender' IN ('a', 'b') GROUP BY 1"""
 
 
-def process(name, role, kafka):
-    shared = ["--role", role, "--database", "sqlite://%s/meta.sqlite" % STORY_DIR, "--storage", "file://%s/tables" % STORY_DIR,
+def process(name, role, kafka, postgres):
+    shared = ["--role", role, "--database", postgres.url(), "--storage", "file://%s/tables" % STORY_DIR,
               "--kafka-session-timeout", "6s", "--publish-interval", "100ms", "--telemetry", "off", "--peer-port", "0", "--memory", "512MiB"]
     return Server(data=os.path.join(STORY_DIR, name), options=kafka.options() + shared, environment=kafka.environment(), flush="2s")
 
@@ -100,9 +101,9 @@ def partitions(server):
 
 
 def main():
-    with Kafka("4.1") as kafka:
-        ingest, first, second, query = (process("ingest", "ingest", kafka), process("first", "worker,query", kafka),
-                                        process("second", "worker,query", kafka), process("query", "query", kafka))
+    with Kafka("4.1") as kafka, Postgres() as postgres:
+        ingest, first, second, query = (process(name, role, kafka, postgres) for name, role in (
+            ("ingest", "ingest"), ("first", "worker,query"), ("second", "worker,query"), ("query", "query")))
         with ingest, first, second, query:
             key = ingest.key
             for server in (first, second, query):

@@ -230,8 +230,10 @@ static void wait_done(struct seat *seat)
 static void running_count(struct member *member)
 {
     uint32_t count = 0;
+    pthread_mutex_lock(&member->lock); /* those that end are the other thread's */
     for (uint32_t s = 0; s < member->seat_count; s++)
         count += member->seats[s]->worker != NULL && member->seats[s]->phase == MEMBER_RUNNING;
+    pthread_mutex_unlock(&member->lock);
     member->running_count = count > 0 ? count : 1;
 }
 
