@@ -18,6 +18,7 @@ import urllib.request
 import psycopg
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from apiclient import Caller
 from browser import Browser
 from monoscope import STORY_DIR, Server, check, free_port, wait_until
 from nodeprogram import NODE, environment, install
@@ -26,26 +27,12 @@ ADMIN, PASSWORD = "root@example.com", "correct horse battery"
 SHOTS = os.environ.get("STORY_SHOTS")  # a folder: pages are kept there, to look at
 
 
-class Api:
+class Api(Caller):
     """The REST API as one caller: an API key, or a user's session."""
-
-    def __init__(self, server, token=None):
-        self.base, self.token = "http://127.0.0.1:%d" % server.web_port, token
 
     def ask(self, method, path, body=None, headers=None):
         """(status, answer)"""
-        request = urllib.request.Request(self.base + path, method=method, headers=dict(headers or {}))
-        if self.token:
-            request.add_header("authorization", "Bearer " + self.token)
-        if body is not None:
-            request.data = json.dumps(body).encode()
-            request.add_header("content-type", "application/json")
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                status, text = answer.status, answer.read()
-        except urllib.error.HTTPError as refused:
-            status, text = refused.code, refused.read()
-        return status, json.loads(text) if text else None
+        return super().ask(method, path, body, headers)[:2]
 
     def must(self, method, path, body=None, status=None):
         got, answer = self.ask(method, path, body)
@@ -200,7 +187,7 @@ def cookie_needs_token(server, token):
     check(api.ask("POST", "/api/v1/teams", {"name": "x"}, dict(cookie, **{"x-csrf-token": me["csrf_token"]}))[0] == 201, "with it")
     form = urllib.parse.urlencode({"email": ADMIN, "password": PASSWORD}).encode()
     for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
-        request = urllib.request.Request(api.base + "/sign-in", data=form, headers=headers)
+        request = urllib.request.Request("http://127.0.0.1:%d/sign-in" % server.web_port, data=form, headers=headers)
         try:
             urllib.request.urlopen(request)
             check(False, "a form of another site signs nobody in: %r" % headers)
