@@ -11,9 +11,10 @@ static bool is_word_byte(uint8_t byte)
            byte >= 128 || memchr("-_./<>*@$%+\\", byte, 12) != NULL;
 }
 
-static bool is_masked(const uint8_t *word, size_t len)
+/* "blk_<*>": a word of which a part is masked. */
+static bool is_part_masked(const uint8_t *word, size_t len)
 {
-    return memmem(word, len, "<*>", 3) != NULL;
+    return len > 3 && memmem(word, len, "<*>", 3) != NULL;
 }
 
 struct word {
@@ -63,7 +64,7 @@ static void words_read(struct grouping *grouping, struct node *node)
             continue;
         }
         uint64_t hash = hash64_of(bytes_from(text + from, at - from));
-        if (count > 0 && words[count - 1].hash == hash && is_masked(text + from, at - from)) {
+        if (count > 0 && words[count - 1].hash == hash && is_part_masked(text + from, at - from)) {
             words[count - 1].len = (uint32_t)(at - words[count - 1].from); /* of a list how long it is varies */
             shape_len = shape_word;
             continue;

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "patterns/change.h"
 #include "patterns/group.h"
 #include "patterns/group_corpus.h"
 #include "patterns/mask.h"
@@ -70,7 +71,7 @@ static void test_rules(void **state)
     assert_groups(LIST("a x", "b x", "c x", "d x", "a y", "b y", "c y", "d y", "a z", "b z", "c z", "d z", "a w", "b w",
                        "c w", "d w"),
                   LIST("<*> w", "<*> x", "<*> y", "<*> z"));
-    assert_groups_as(LIST("<*>", "<*> <*>", "", "   "), LIST("", "   ", "<*>"), false);
+    assert_groups_as(LIST("<*>", "<*> <*>", "", "   "), LIST("", "   ", "<*>", "<*> <*>"), false);
     /* lists of values of any length, and padding */
     assert_groups_as(LIST("ask to delete blk_<*>", "ask to delete blk_<*> blk_<*> blk_<*>", "ask  to delete blk_<*>"),
                      LIST("ask  to delete blk_<*>"), false);
@@ -174,12 +175,44 @@ static void test_fits(void **state)
     }
 }
 
+/* Goal: what is marked as changed is so much and for sure. Method: counts on both sides of the bounds. */
+static void test_changes(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t now, before;
+        enum pattern_change change;
+    } cases[] = {
+        { 0, 0, PATTERN_SAME },
+        { 3, 0, PATTERN_SAME },
+        { 12, 0, PATTERN_MORE },
+        { 100, 100, PATTERN_SAME },
+        { 150, 100, PATTERN_SAME },
+        { 220, 100, PATTERN_SAME },
+        { 300, 100, PATTERN_MORE },
+        { 100, 300, PATTERN_LESS },
+        { 0, 12, PATTERN_GONE },
+        { 0, 3, PATTERN_SAME },
+        { 1000000, 600000, PATTERN_SAME },
+        { 1000000, 400000, PATTERN_MORE },
+        { 400000, 1000000, PATTERN_LESS },
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        double score, back;
+        enum pattern_change change = pattern_change_of(cases[i].now, cases[i].before, &score);
+        if (change != cases[i].change) fail_msg("%ld after %ld: %d, %f", cases[i].now, cases[i].before, change, score);
+        pattern_change_of(cases[i].before, cases[i].now, &back);
+        assert_true(score == -back);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_corpus),
         cmocka_unit_test(test_fits),
+        cmocka_unit_test(test_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,9 +15,10 @@
 #include "base/bytes.h"
 #include "timefusion/schema/schema.h"
 
-#define SEARCH_DEPTH_MAX 32
-#define SEARCH_TERMS_MAX 256
-#define SEARCH_BYTES_MAX 16384
+#define SEARCH_DEPTH_MAX        32
+#define SEARCH_TERMS_MAX        256
+#define SEARCH_BYTES_MAX        16384
+#define SEARCH_VALUES_BYTES_MAX (1u << 20) /* of all node->values and body_regex, as SQL */
 
 enum search_kind { SEARCH_ALL, SEARCH_AND, SEARCH_OR, SEARCH_NOT, SEARCH_TEXT, SEARCH_TERM };
 enum search_test {
@@ -53,11 +54,16 @@ struct search_node {
     /* TEXT: value. TERM: */
     enum search_test test;
     enum search_class class;
+    bool is_pattern;    /* typed as pattern:ID: value is "pat:" and a UUID */
     int column;         /* of otel_logs_and_spans; -1: none */
     struct bytes name;  /* as an attribute: "http.route" */
     struct bytes value; /* unescaped, but for LIKE, where "\*" and "\\" stay */
-    double number;      /* NUMBER, DIGITS, DURATION, and of ATTRIBUTE with an order */
-    uint32_t level;     /* LEVEL: 0 trace to 5 fatal */
+    /* LIST, IS: any of these instead of value, or a body that the expression fits (search_pattern.c); else none. */
+    const struct bytes *values;
+    uint32_t value_count;
+    struct bytes body_regex;
+    double number;  /* NUMBER, DIGITS, DURATION, and of ATTRIBUTE with an order */
+    uint32_t level; /* LEVEL: 0 trace to 5 fatal */
 };
 
 struct search_problem {

@@ -34,6 +34,8 @@ const struct search_name search_names[] = {
 };
 const char *const search_levels[6] = { "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL" };
 
+#define PATTERN_ID_BYTES 36 /* a UUID, as text */
+
 struct reader {
     struct arena *arena;
     const uint8_t *begin, *at, *end;
@@ -191,6 +193,7 @@ static struct bytes in_case(struct reader *reader, struct bytes text, int (*chan
 static void name_resolve(struct search_node *node)
 {
     const struct schema_table *table = schema_table(SCHEMA_LOGS_AND_SPANS);
+    node->is_pattern = bytes_equal(node->name, BYTES("pattern"));
     for (const struct search_name *one = search_names; one->short_name; one++)
         if (bytes_equal(node->name, bytes_of_text(one->short_name))) node->name = bytes_of_text(one->name);
     static const struct {
@@ -269,6 +272,12 @@ static bool term_value(struct reader *reader, struct search_node *node, struct b
         return problem_at(reader, from, reader->at, "a \"*\" cannot be in an order; quote it to mean the character");
     node->value = is_like ? value : plain(reader, value);
     if (is_like) node->test = SEARCH_LIKE;
+    if (node->is_pattern && node->value.len == PATTERN_ID_BYTES) {
+        uint8_t *element = arena_alloc(reader->arena, 4 + PATTERN_ID_BYTES);
+        memcpy(element, "pat:", 4);
+        memcpy(element + 4, node->value.ptr, PATTERN_ID_BYTES);
+        node->value = bytes_from(element, 4 + PATTERN_ID_BYTES);
+    }
     switch (node->class) {
     case SEARCH_CLASS_NUMBER:
     case SEARCH_CLASS_DIGITS:

@@ -152,6 +152,23 @@ static void put_attribute_term(struct buf *out, const struct search_node *node)
     put_number(out, node->number);
 }
 
+/* Any of several elements; rarer ones by what the body says. */
+static void put_values(struct buf *out, const char *column, const struct search_node *node)
+{
+    put(out, node->body_regex.len > 0 ? "((" : "(");
+    put(out, column);
+    put(out, " && ARRAY[");
+    for (uint32_t v = 0; v < node->value_count; v++) {
+        put(out, v > 0 ? ", " : "");
+        put_literal(out, node->values[v]);
+    }
+    put(out, "])");
+    if (node->body_regex.len == 0) return;
+    put(out, " OR (kind = 'log' AND body::text ~ ");
+    put_literal(out, node->body_regex);
+    put(out, "))");
+}
+
 static void put_term(struct buf *out, const struct search_node *node)
 {
     const char *column = node->column < 0 ? "" : schema_table(SCHEMA_LOGS_AND_SPANS)->columns[node->column].name;
@@ -176,6 +193,8 @@ static void put_term(struct buf *out, const struct search_node *node)
             put(out, column);
             put(out, ", ' ') LIKE ");
             put_like(out, node->value, true);
+        } else if (node->value_count > 0) {
+            put_values(out, column, node);
         } else {
             put_literal(out, node->value);
             put(out, " = ANY(");
@@ -250,7 +269,7 @@ static void put_node(struct buf *out, const struct search_node *node)
 struct bytes search_sql(struct arena *arena, const struct search_node *root)
 {
     struct buf out;
-    buf_init(&out, 64 * SEARCH_BYTES_MAX + 1024 * SEARCH_TERMS_MAX);
+    buf_init(&out, 64 * SEARCH_BYTES_MAX + 1024 * SEARCH_TERMS_MAX + SEARCH_VALUES_BYTES_MAX);
     put_node(&out, root);
     struct bytes sql = arena_copy(arena, buf_bytes(&out));
     buf_deinit(&out);

@@ -47,6 +47,7 @@ static void test_conditions(void **state)
         { "has:exception", "(errors IS NOT NULL OR attributes___exception___type IS NOT NULL)" },
         { "has:user", "attributes___user___id IS NOT NULL" },
         { "pattern:pat:12", "'pat:12' = ANY(hashes)" },
+        { "pattern:01234567-89ab-5cde-8f01-23456789abcd", "'pat:01234567-89ab-5cde-8f01-23456789abcd' = ANY(hashes)" },
         { "route:/api/*", "coalesce(attributes->>'http.route', resource->>'http.route') LIKE '/api/%'" },
         { "order.total:>10",
           "(CASE WHEN coalesce(attributes->>'order.total', resource->>'order.total') ~ '^-?[0-9]+(\\.[0-9]+)?$' THEN "

@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
+#include "web/api/pattern_groups.h"
 #include "web/api/rfc3339.h"
 #include "web/api/sql_run.h"
 #include <inttypes.h>
@@ -81,6 +82,11 @@ static bool put_search(struct asking *asking)
     struct search_problem problem;
     if (!search_parse(call->arena, api_query(call, "q"), &root, &problem)) {
         api_fail_at(call, "?q", "at characters %u to %u: %s", problem.from, problem.to, problem.text);
+        return false;
+    }
+    struct err err = { 0 };
+    if (!pattern_search_expand(call, root, &err)) {
+        api_fail(call, &err);
         return false;
     }
     struct bytes condition = search_sql(call->arena, root);
@@ -178,7 +184,12 @@ void api_search_translate(struct api_call *call)
     struct search_problem problem;
     yyjson_mut_val *answer = yyjson_mut_obj(call->json), *problems = yyjson_mut_arr(call->json);
     struct bytes where = { 0 };
+    struct err err = { 0 };
     if (search_parse(call->arena, api_body_text(call, "q"), &root, &problem)) {
+        if (!pattern_search_expand(call, root, &err)) {
+            api_fail(call, &err);
+            return;
+        }
         where = search_sql(call->arena, root);
     } else {
         yyjson_mut_val *one = yyjson_mut_arr_add_obj(call->json, problems);

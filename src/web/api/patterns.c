@@ -1,0 +1,384 @@
+/* Log patterns: what lines say, how often, what is new and what has changed. Of all lines from what the worker counted; of those
+ * that a search finds from the rows, by their element "pat:". */
+#include "base/clock.h"
+#include "patterns/change.h"
+#include "web/api/api_page.h"
+#include "web/api/handlers.h"
+#include "web/api/pattern_groups.h"
+#include "web/api/rfc3339.h"
+#include "web/api/sql_run.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+enum { STEPS = 60, LIMIT = 100, IDS_MAX = 200, TIMEOUT_MS = 30000 };
+
+static const char *const levels[PATTERN_LEVELS] = { "none", "trace", "debug", "info", "warn", "error", "fatal" };
+
+struct tally {
+    int64_t count, before;
+    int64_t by_level[PATTERN_LEVELS];
+    int64_t *steps; /* NULL: none in the range */
+    enum pattern_change change;
+    bool is_new;
+    double score;
+};
+struct listing {
+    struct api_call *call;
+    struct pattern_range range;
+    struct pattern_groups_all all;
+    struct tally *tallies; /* of each group */
+    uint32_t level;        /* only it; PATTERN_LEVELS: all */
+    int64_t total, others;
+    struct bytes sort;
+};
+
+static bool range_read(struct listing *listing)
+{
+    struct api_call *call = listing->call;
+    struct pattern_range *range = &listing->range;
+    int64_t now_us = clock_unix_us();
+    *range = (struct pattern_range){ .project_id = call->project.id, .to_unix_us = now_us };
+    if (!api_query_time(call, "to", &range->to_unix_us)) return false;
+    range->from_unix_us = range->to_unix_us - PATTERN_HOUR_US;
+    if (!api_query_time(call, "from", &range->from_unix_us)) return false;
+    if (range->from_unix_us >= range->to_unix_us || range->from_unix_us < 0) {
+        api_fail_at(call, "?from", "from must be before to, and not before 1970");
+        return false;
+    }
+    pattern_range_fit(range, now_us, STEPS);
+    return true;
+}
+
+static void figure_add(struct listing *listing, struct tally *tally, uint32_t step, uint32_t level, int64_t rows)
+{
+    if (listing->level != PATTERN_LEVELS && level != listing->level) return;
+    if (step == UINT32_MAX) {
+        if (tally) tally->before += rows;
+        return;
+    }
+    listing->total += rows;
+    if (!tally) {
+        listing->others += rows;
+        return;
+    }
+    if (!tally->steps) tally->steps = arena_calloc(listing->call->arena, listing->range.steps * sizeof *tally->steps);
+    tally->count += rows;
+    tally->by_level[level] += rows;
+    if (step < listing->range.steps) tally->steps[step] += rows;
+}
+
+/* -- from what was counted -------------------------------------------------------------------------------------- */
+
+static bool counted_read(struct listing *listing, struct err *err)
+{
+    struct pattern_figure *figures;
+    uint32_t count;
+    struct bytes service = api_query(listing->call, "service");
+    if (!pattern_groups_load(listing->call, service, NULL, 0, &listing->all, err) ||
+        !pattern_figures_read(listing->call->parts->db, &listing->range, listing->call->arena, &figures, &count, err))
+        return false;
+    listing->tallies = arena_calloc(listing->call->arena, listing->all.group_count * sizeof *listing->tallies);
+    for (uint32_t f = 0; f < count; f++) {
+        uint32_t found = pattern_groups_find(&listing->all, figures[f].id);
+        if (found == UINT32_MAX && service.len > 0) continue; /* another's */
+        struct tally *tally = found == UINT32_MAX ? NULL : &listing->tallies[listing->all.group_of[found]];
+        figure_add(listing, tally, figures[f].step, figures[f].level, figures[f].row_count);
+    }
+    return true;
+}
+
+/* -- from rows -------------------------------------------------------------------------------------------------- */
+
+static struct bytes time_text(struct api_call *call, int64_t unix_us)
+{
+    char text[RFC3339_BYTES];
+    rfc3339_write(unix_us, text);
+    return arena_copy(call->arena, bytes_of_text(text));
+}
+
+/* One row of an answer, as text. */
+static struct bytes cell(struct api_call *call, const struct query_chunk *chunk, const struct sql_run *run, uint32_t c,
+                         uint32_t r)
+{
+    struct buf json;
+    struct bytes out = { 0 };
+    buf_init(&json, 1 << 20);
+    struct query_value value = query_chunk_value(chunk, c, r);
+    if (sql_put_json(&json, chunk, c, run->columns[c].type, value)) {
+        struct bytes text = buf_bytes(&json);
+        bool is_text = text.len >= 2 && text.ptr[0] == '"';
+        out = arena_copy(call->arena, is_text ? bytes_from(text.ptr + 1, text.len - 2) : text);
+    }
+    buf_deinit(&json);
+    return out;
+}
+
+static int64_t number_of(struct bytes text)
+{
+    char copy[32] = { 0 };
+    if (text.len >= sizeof copy) return 0;
+    memcpy(copy, text.ptr, text.len);
+    return strtoll(copy, NULL, 10);
+}
+
+static uint32_t level_of(struct bytes name)
+{
+    for (uint32_t level = 1; level < PATTERN_LEVELS; level++)
+        if (name.len == strlen(levels[level]) && strncasecmp((const char *)name.ptr, levels[level], name.len) == 0)
+            return level;
+    return 0;
+}
+
+/* The condition of q, or "" for all. False: the client was told. */
+static bool search_condition(struct api_call *call, struct bytes *condition)
+{
+    struct search_node *root;
+    struct search_problem problem;
+    struct err err = { 0 };
+    if (!search_parse(call->arena, api_query(call, "q"), &root, &problem)) {
+        api_fail_at(call, "?q", "at characters %u to %u: %s", problem.from, problem.to, problem.text);
+        return false;
+    }
+    if (!pattern_search_expand(call, root, &err)) {
+        api_fail(call, &err);
+        return false;
+    }
+    *condition = search_sql(call->arena, root);
+    return true;
+}
+
+struct found {
+    struct uuid id;
+    uint32_t step, level;
+    int64_t rows;
+};
+struct founds {
+    struct found *at;
+    uint32_t count, cap;
+};
+
+/* Rows of the condition by element, step and level; those of as long before in one step. */
+static bool rows_count(struct listing *listing, struct bytes condition, struct founds *founds, struct err *err)
+{
+    struct api_call *call = listing->call;
+    const struct pattern_range *range = &listing->range;
+    struct bytes service = api_query(call, "service"), from = time_text(call, range->from_unix_us),
+                 to = time_text(call, range->to_unix_us),
+                 before = time_text(call, 2 * range->from_unix_us - range->to_unix_us);
+    struct buf sql;
+    struct sql_run run;
+    const struct query_chunk *chunk = NULL;
+    buf_init(&sql, 8 << 20);
+    bool is_made =
+        buf_printf(&sql,
+                   "SELECT h, level, CASE WHEN timestamp < $1 THEN -1 ELSE floor(extract(epoch from (timestamp - "
+                   "$1::timestamptz)) / %" PRId64 ")::bigint END AS step, count(*) AS n FROM (SELECT "
+                   "unnest(hashes) AS h, level, timestamp FROM otel_logs_and_spans WHERE kind = 'log' AND "
+                   "timestamp >= $2 AND timestamp < $3",
+                   range->step_us / 1000000) &&
+        (service.len == 0 || buf_printf(&sql, " AND resource___service___name = $4")) &&
+        (condition.len == 0 ||
+         (buf_printf(&sql, " AND (") && buf_add(&sql, condition.ptr, condition.len) && buf_printf(&sql, ")"))) &&
+        buf_printf(&sql, ") x WHERE h LIKE 'pat:%%' GROUP BY 1, 2, 3");
+    assert(is_made);
+    const struct query_parameter parameters[] = {
+        { .value = from }, { .value = before }, { .value = to }, { .value = service }
+    };
+    struct sql_query query = { .sql = buf_bytes(&sql),
+                               .parameters = parameters,
+                               .parameter_count = service.len > 0 ? 4 : 3,
+                               .timeout_ms = TIMEOUT_MS };
+    bool ok = sql_open(&run, call, &query, err);
+    while (ok && (ok = sql_next(&run, &chunk, err)) && chunk != NULL) {
+        for (uint32_t r = 0; r < query_chunk_rows(chunk); r++) {
+            struct bytes element = cell(call, chunk, &run, 0, r), step = cell(call, chunk, &run, 2, r);
+            struct uuid id;
+            if (element.len != 4 + UUID_TEXT_BYTES ||
+                !uuid_from_text(bytes_from(element.ptr + 4, UUID_TEXT_BYTES), &id))
+                continue;
+            if (founds->count == founds->cap) {
+                founds->cap = founds->cap ? founds->cap * 2 : 1024;
+                founds->at = mem_realloc(founds->at, founds->cap * sizeof *founds->at);
+            }
+            int64_t number = number_of(step);
+            founds->at[founds->count++] =
+                (struct found){ id, number < 0 ? UINT32_MAX : (uint32_t)number, level_of(cell(call, chunk, &run, 1, r)),
+                                number_of(cell(call, chunk, &run, 3, r)) };
+        }
+    }
+    if (ok) sql_warnings_header(&run);
+    sql_close(&run);
+    buf_deinit(&sql);
+    return ok;
+}
+
+static bool asked_read(struct listing *listing, struct bytes condition, struct err *err)
+{
+    struct founds founds = { 0 };
+    bool ok = rows_count(listing, condition, &founds, err) &&
+              pattern_groups_load(listing->call, (struct bytes){ 0 }, NULL, 0, &listing->all, err);
+    if (ok) listing->tallies = arena_calloc(listing->call->arena, listing->all.group_count * sizeof *listing->tallies);
+    for (uint32_t f = 0; ok && f < founds.count; f++) {
+        const struct found *one = &founds.at[f];
+        uint32_t found = pattern_groups_find(&listing->all, one->id);
+        struct tally *tally = found == UINT32_MAX ? NULL : &listing->tallies[listing->all.group_of[found]];
+        figure_add(listing, tally, one->step, one->level, one->rows);
+    }
+    free(founds.at);
+    return ok;
+}
+
+/* -- the list --------------------------------------------------------------------------------------------------- */
+
+/* A pattern is new when its service said something else before: of a service that begins, nothing is. */
+static void changes_find(struct listing *listing)
+{
+    int64_t first_us = INT64_MAX;
+    uint32_t service_from = 0;
+    for (uint32_t g = 0; g < listing->all.group_count; g++) {
+        const struct pattern_group *group = &listing->all.groups[g];
+        bool is_next = g == 0 || !bytes_equal(group->service, listing->all.groups[service_from].service);
+        if (is_next) {
+            service_from = g;
+            first_us = INT64_MAX;
+            for (uint32_t o = g;
+                 o < listing->all.group_count && bytes_equal(listing->all.groups[o].service, group->service); o++)
+                if (listing->all.groups[o].first_unix_us < first_us) first_us = listing->all.groups[o].first_unix_us;
+        }
+        struct tally *tally = &listing->tallies[g];
+        tally->change = pattern_change_of(tally->count, tally->before, &tally->score);
+        tally->is_new = group->first_unix_us >= listing->range.from_unix_us && first_us < listing->range.from_unix_us &&
+                        tally->count > 0;
+    }
+}
+
+static int order_by_count(const void *left, const void *right, void *ctx)
+{
+    const struct listing *listing = ctx;
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    int64_t of_a = listing->tallies[a].count, of_b = listing->tallies[b].count;
+    if (of_a != of_b) return of_a > of_b ? -1 : 1;
+    return (a > b) - (a < b);
+}
+static int order_by_new(const void *left, const void *right, void *ctx)
+{
+    const struct listing *listing = ctx;
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    int64_t of_a = listing->all.groups[a].first_unix_us, of_b = listing->all.groups[b].first_unix_us;
+    if (of_a != of_b) return of_a > of_b ? -1 : 1;
+    return order_by_count(left, right, ctx);
+}
+static int order_by_change(const void *left, const void *right, void *ctx)
+{
+    const struct listing *listing = ctx;
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    const struct tally *of_a = &listing->tallies[a], *of_b = &listing->tallies[b];
+    if (of_a->is_new != of_b->is_new) return of_a->is_new ? -1 : 1;
+    if (fabs(of_a->score) != fabs(of_b->score)) return fabs(of_a->score) > fabs(of_b->score) ? -1 : 1;
+    return order_by_count(left, right, ctx);
+}
+
+static bool holds(struct bytes text, struct bytes part)
+{
+    for (size_t i = 0; i + part.len <= text.len; i++)
+        if (strncasecmp((const char *)text.ptr + i, (const char *)part.ptr, part.len) == 0) return true;
+    return false;
+}
+
+static yyjson_mut_val *pattern_json(struct listing *listing, uint32_t g)
+{
+    struct api_call *call = listing->call;
+    const struct pattern_group *group = &listing->all.groups[g];
+    const struct tally *tally = &listing->tallies[g];
+    static const char *const changes[PATTERN_CHANGES] = { "same", "more", "less", "gone" };
+    yyjson_mut_val *object = yyjson_mut_obj(call->json);
+    api_put_uuid(call, object, "id", group->id);
+    api_put_text(call, object, "service", group->service);
+    api_put_text(call, object, "text", group->text);
+    api_put_text(call, object, "sample", group->sample);
+    yyjson_mut_obj_add_sint(call->json, object, "count", tally->count);
+    yyjson_mut_obj_add_real(call->json, object, "share",
+                            listing->total > 0 ? (double)tally->count / (double)listing->total : 0);
+    yyjson_mut_obj_add_sint(call->json, object, "before", tally->before);
+    yyjson_mut_obj_add_str(call->json, object, "change", tally->is_new ? "new" : changes[tally->change]);
+    yyjson_mut_obj_add_real(call->json, object, "score", round(tally->score * 100) / 100);
+    yyjson_mut_val *by_level = yyjson_mut_obj_add_obj(call->json, object, "levels");
+    for (uint32_t level = 0; level < PATTERN_LEVELS; level++)
+        if (tally->by_level[level] > 0)
+            yyjson_mut_obj_add_sint(call->json, by_level, levels[level], tally->by_level[level]);
+    yyjson_mut_val *counts = yyjson_mut_obj_add_arr(call->json, object, "counts");
+    for (uint32_t s = 0; s < listing->range.steps; s++)
+        yyjson_mut_arr_add_sint(call->json, counts, tally->steps ? tally->steps[s] : 0);
+    api_put_time(call, object, "first_seen", group->first_unix_us);
+    api_put_time(call, object, "last_seen", group->last_unix_us);
+    yyjson_mut_obj_add_uint(call->json, object, "templates", group->member_count);
+    yyjson_mut_val *ids = yyjson_mut_obj_add_arr(call->json, object, "ids");
+    for (uint32_t m = 0; m < group->member_count && m < IDS_MAX; m++) {
+        char text[UUID_TEXT_BYTES + 1];
+        uuid_to_text(listing->all.seen[listing->all.members[group->first_member + m]].id, text);
+        yyjson_mut_arr_add_strcpy(call->json, ids, text);
+    }
+    return object;
+}
+
+static void list_answer(struct listing *listing)
+{
+    struct api_call *call = listing->call;
+    struct bytes text = api_query(call, "text"), sort = api_query(call, "sort");
+    bool by_change = bytes_equal(sort, BYTES("change")), by_new = bytes_equal(sort, BYTES("new"));
+    int64_t new_since_us = INT64_MIN, limit = api_query_int(call, "pattern_limit", LIMIT),
+            offset = api_query_int(call, "offset", 0);
+    uint32_t *order = arena_alloc(call->arena, (listing->all.group_count + 1) * sizeof *order), count = 0;
+    if (!api_query_time(call, "new_since", &new_since_us)) return;
+    changes_find(listing);
+    for (uint32_t g = 0; g < listing->all.group_count; g++) {
+        const struct pattern_group *group = &listing->all.groups[g];
+        const struct tally *tally = &listing->tallies[g];
+        bool is_there = tally->count > 0 || (by_change && tally->before > 0);
+        if (!is_there || group->first_unix_us < new_since_us) continue;
+        if (text.len > 0 && !holds(group->text, text) && !holds(group->sample, text)) continue;
+        order[count++] = g;
+    }
+    if (count > 1)
+        qsort_r(order, count, sizeof *order,
+                by_change ? order_by_change
+                : by_new  ? order_by_new
+                          : order_by_count,
+                listing);
+    yyjson_mut_val *answer = yyjson_mut_obj(call->json);
+    api_put_time(call, answer, "from", listing->range.from_unix_us);
+    api_put_time(call, answer, "to", listing->range.to_unix_us);
+    yyjson_mut_obj_add_sint(call->json, answer, "step_seconds", listing->range.step_us / 1000000);
+    yyjson_mut_obj_add_sint(call->json, answer, "lines", listing->total);
+    yyjson_mut_obj_add_sint(call->json, answer, "others", listing->others);
+    yyjson_mut_obj_add_uint(call->json, answer, "patterns", count);
+    yyjson_mut_val *items = yyjson_mut_obj_add_arr(call->json, answer, "items");
+    for (int64_t i = offset; i < count && i < offset + limit; i++)
+        yyjson_mut_arr_append(items, pattern_json(listing, order[i]));
+    api_answer(call, answer);
+}
+
+void api_pattern_list(struct api_call *call)
+{
+    struct listing listing = { .call = call, .level = PATTERN_LEVELS };
+    struct bytes level = api_query(call, "pattern_level"), condition = { 0 };
+    struct err err = { 0 };
+    if (!range_read(&listing)) return;
+    if (level.len > 0) listing.level = level_of(level);
+    if (api_query(call, "q").len == 0) {
+        if (counted_read(&listing, &err))
+            list_answer(&listing);
+        else
+            api_fail(call, &err);
+        return;
+    }
+    if (!search_condition(call, &condition)) return;
+    if (asked_read(&listing, condition, &err))
+        list_answer(&listing);
+    else
+        sql_fail(call, &err);
+}
