@@ -246,6 +246,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Log patterns: what lines say, how often, what is new and what has changed; with q of the lines that a search finds */
+        get: operations["pattern_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/search/translate": {
         parameters: {
             query?: never;
@@ -870,6 +887,68 @@ export interface components {
                 counts: components["schemas"]["UsageCounts"];
             }[];
         };
+        /** @description What log lines say, without what varies in them: docs/patterns.md */
+        PatternList: {
+            /**
+             * Format: date-time
+             * @description The range, widened to whole minutes, or hours when it is longer than 6 h or begins more than 3 days ago
+             */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            step_seconds: number;
+            /** @description In the range, of all patterns */
+            lines: number;
+            /** @description Of them those of no pattern in the list: past the limits, or forgotten */
+            others: number;
+            /** @description That fit what was asked, of which items are a part */
+            patterns: number;
+            items: components["schemas"]["Pattern"][];
+        };
+        Pattern: {
+            /**
+             * Format: uuid
+             * @description pattern:ID finds its rows; of a pattern of several templates the least of their ids
+             */
+            id: string;
+            service: string;
+            /**
+             * @description <*> where lines differ
+             * @example user <*> paid <*> EUR
+             */
+            text: string;
+            /** @description The start of its first line; empty after rows of the project were deleted */
+            sample: string;
+            count: number;
+            /** @description Of all lines in the range */
+            share: number;
+            /** @description Its lines in the range of the same length before */
+            before: number;
+            /**
+             * @description new: seen first in the range, of a service seen before. more, less: surely more than twice as often, less than half
+             * @enum {string}
+             */
+            change: "new" | "more" | "less" | "gone" | "same";
+            /** @description Standard deviations past twice (above 0) or half (below) */
+            score: number;
+            /** @description Lines by level: none, trace, debug, info, warn, error, fatal */
+            levels: {
+                [key: string]: number;
+            };
+            /** @description Lines of each step */
+            counts: number[];
+            /**
+             * Format: date-time
+             * @description Ever, not in the range alone
+             */
+            first_seen: string | null;
+            /** Format: date-time */
+            last_seen: string | null;
+            /** @description That the pattern is made of */
+            templates: number;
+            /** @description Of its templates, at most 200: a row has pat:ID among its hashes */
+            ids: string[];
+        };
         User: {
             /** Format: uuid */
             id: string;
@@ -1457,6 +1536,18 @@ export interface components {
         key: string;
         /** @description Which limit */
         limit_name: components["schemas"]["LimitName"];
+        /** @description In the pattern or its sample, in any case */
+        text: string;
+        /** @description count: the most frequent first; new: by when it was first seen, the latest first; change: new ones, then by how surely they changed, gone ones among them */
+        sort: "count" | "new" | "change";
+        /** @description Only those first seen since */
+        new_since: string;
+        /** @description Only lines of this level */
+        pattern_level: "none" | "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+        /** @description How many patterns; 100 */
+        pattern_limit: number;
+        /** @description How many to leave out at the beginning */
+        offset: number;
         /** @description A user's id or e-mail address */
         user: string;
         /** @description A session's id */
@@ -2115,6 +2206,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Counts"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    pattern_list: {
+        parameters: {
+            query?: {
+                /** @description The search language: words are looked for, in any case, in the name, the body, the status message and the exception's message; service:checkout, level:>=warn, -user.id:u1 ... name fields: docs/search.md */
+                q?: components["parameters"]["q"];
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description Only lines of this level */
+                pattern_level?: components["parameters"]["pattern_level"];
+                /** @description In the pattern or its sample, in any case */
+                text?: components["parameters"]["text"];
+                /** @description count: the most frequent first; new: by when it was first seen, the latest first; change: new ones, then by how surely they changed, gone ones among them */
+                sort?: components["parameters"]["sort"];
+                /** @description Only those first seen since */
+                new_since?: components["parameters"]["new_since"];
+                /** @description How many patterns; 100 */
+                pattern_limit?: components["parameters"]["pattern_limit"];
+                /** @description How many to leave out at the beginning */
+                offset?: components["parameters"]["offset"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternList"];
                 };
             };
             414: components["responses"]["TooLong"];
