@@ -1,8 +1,7 @@
 /* errors_inside.h -- what the files of this folder share. Not for other folders: they include the headers named there.
  *
  *   event.c        a source to an event: the parts below put together
- *   stack.c        a stack trace's lines: which exception they belong to
- *   stack_line.c   one line: a frame of which language
+ *   stack.c        a stack trace's lines: which exception they belong to (stack_inside.h)
  *   frame.c        in app or not, and the text of a frame; frame_java.c, frame_javascript.c ... per language
  *   message.c      templates, and types that say nothing
  *   known.c        errors of frameworks and transports (known.tsv)

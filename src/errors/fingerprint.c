@@ -101,9 +101,12 @@ static uint32_t frames_pick(const struct error_exception *exception, enum frames
     return count;
 }
 
-/* "java.lang.NullPointerException: ..." as the message of what wraps it says nothing of its own. */
+/* "java.lang.NullPointerException: ..." as the message of what wraps it says nothing of its own; an aggregate's says what
+ * it holds. */
 static bool message_is_of_cause(const struct error_event *event, uint32_t index)
 {
+    struct bytes type = event->exceptions[index].type;
+    if (bytes_hold(type, BYTES("AggregateE")) || bytes_finish(type, BYTES("ExceptionGroup"))) return true;
     if (index + 1 >= event->exception_count) return false;
     const struct error_exception *cause = &event->exceptions[index + 1];
     return cause->type.len > 0 && bytes_begin(event->exceptions[index].message, cause->type);

@@ -133,7 +133,9 @@ static struct bytes class_without_made(struct bytes class, bool *is_made)
         const uint8_t *at = bytes_find(tail, bytes_of_text(made[i]));
         if (at == NULL) continue;
         *is_made = true;
-        return bytes_between(class.ptr, at);
+        class = bytes_between(class.ptr, at);
+        if (bytes_finish(class, BYTES("."))) class.len--; /* "com.sun.proxy.$Proxy12" */
+        return class;
     }
     return class;
 }
@@ -189,6 +191,9 @@ void frame_java(struct text_out *out, struct error_frame *frame)
     if (slash != NULL) class = bytes_between(slash + 1, bytes_end(class));
     frame->in_app = class.len > 0 && !is_made && !prefix_is_of(foreign, COUNT_OF(foreign), class);
     const uint8_t *start = out->at;
+    if (!frame->in_app) { /* "GeneratedMethodAccessor123" */
+        while (class.len > 0 && is_digit(class.ptr[class.len - 1])) class.len--;
+    }
     struct bytes function = class_put(out, class);
     if (out->at > start) text_put_byte(out, '.');
     if (function.len > 0) {

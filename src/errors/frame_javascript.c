@@ -73,7 +73,8 @@ static struct bytes name_of(struct bytes function)
     const uint8_t *as = bytes_find(function, BYTES(" [as "));
     if (as != NULL) function = bytes_between(function.ptr, as);
     bytes_take(&function, BYTES("async "));
-    bytes_take(&function, BYTES("async*"));
+    const uint8_t *star = bytes_find_last(function, '*'); /* "async*add", "EventListener.handleEvent*init" */
+    if (star != NULL) function = bytes_between(star + 1, bytes_end(function));
     bytes_take(&function, BYTES("new "));
     if (bytes_finish(function, BYTES("<")) || bytes_finish(function, BYTES("<anonymous>")) ||
         bytes_finish(function, BYTES(" code")) || bytes_equal(function, BYTES("anonymous")) ||

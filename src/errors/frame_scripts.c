@@ -42,11 +42,19 @@ static struct bytes ruby_name(struct bytes function)
     return function;
 }
 
+/* Rails shortens paths of gems: "activerecord (7.0.4) lib/active_record/core.rb". */
+static bool ruby_is_of_gem(struct bytes file)
+{
+    const uint8_t *open = bytes_find(file, BYTES(" ("));
+    return open != NULL && bytes_end(file) - open > 3 && is_digit(open[2]);
+}
+
 void frame_ruby(struct text_out *out, struct error_frame *frame)
 {
     static const char *const parts[] = { "/gems/",      "/lib/ruby/", "<internal:", "/rubies/", "/vendor/bundle/",
                                          "/bin/bundle", "/bin/rails", "/bin/rake",  "/bin/puma" };
-    frame->in_app = !holds_any(frame->file, parts, COUNT_OF(parts)) && frame->file.len > 0 && frame->file.ptr[0] != '(';
+    frame->in_app = !holds_any(frame->file, parts, COUNT_OF(parts)) && frame->file.len > 0 &&
+                    frame->file.ptr[0] != '(' && !ruby_is_of_gem(frame->file);
     path_put(out, frame->file, true);
     text_put_byte(out, ':');
     text_put(out, ruby_name(frame->function));

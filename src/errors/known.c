@@ -81,8 +81,8 @@ static const struct known *by_type(struct bytes type, struct bytes message)
     return NULL;
 }
 
-/* Of the globs that the word picks, the entry of the first that fits; NULL: none. */
-static const struct known *by_word(struct bytes word, struct bytes message)
+/* The globs that the word picks: the longest that fits says most; of equal ones the first of the table wins. */
+static void by_word(struct bytes word, struct bytes message, const struct known_word **best)
 {
     size_t low = 0, high = COUNT_OF(known_words);
     while (low < high) {
@@ -93,10 +93,12 @@ static const struct known *by_word(struct bytes word, struct bytes message)
             high = middle;
     }
     for (; low < COUNT_OF(known_words) && bytes_equal(bytes_of_text(known_words[low].word), word); low++) {
-        if (glob_match(bytes_of_text(known_globs[known_words[low].glob]), message, true))
-            return &known_all[known_words[low].entry];
+        struct bytes glob = bytes_of_text(known_globs[known_words[low].glob]);
+        size_t best_len = *best == NULL ? 0 : strlen(known_globs[(*best)->glob]);
+        if (glob.len < best_len || (glob.len == best_len && *best != NULL && known_words[low].glob >= (*best)->glob))
+            continue;
+        if (glob_match(glob, message, true)) *best = &known_words[low];
     }
-    return NULL;
 }
 
 static bool is_word_byte(uint8_t byte)
@@ -104,27 +106,28 @@ static bool is_word_byte(uint8_t byte)
     return is_alnum(byte) || byte == '_';
 }
 
-/* Only globs whose word the message holds are tried; of several that fit the first of the table wins. */
+/* Only globs whose word the message holds are tried. */
 static const struct known *by_message(struct bytes message)
 {
-    const struct known *best = by_word(BYTES(""), message);
+    const struct known_word *best = NULL;
+    by_word(BYTES(""), message, &best);
     for (size_t at = 0; at < message.len;) {
         uint8_t word[WORD_BYTES_MAX];
-        size_t len = 0, start = at;
+        size_t start = at;
         while (at < message.len && is_word_byte(message.ptr[at])) at++;
         if (at == start) {
             at++;
             continue;
         }
-        if (at - start > sizeof word) continue;
-        for (len = 0; len < at - start; len++) {
-            uint8_t byte = message.ptr[start + len];
-            word[len] = is_upper(byte) ? (uint8_t)(byte + 32) : byte;
+        size_t len = at - start;
+        if (len > sizeof word) continue;
+        for (size_t i = 0; i < len; i++) {
+            uint8_t byte = message.ptr[start + i];
+            word[i] = is_upper(byte) ? (uint8_t)(byte + 32) : byte;
         }
-        const struct known *found = by_word(bytes_from(word, len), message);
-        if (found != NULL && (best == NULL || found < best)) best = found;
+        by_word(bytes_from(word, len), message, &best);
     }
-    return best;
+    return best == NULL ? NULL : &known_all[best->entry];
 }
 
 static const struct known *exception_find(const struct error_exception *exception)

@@ -347,6 +347,9 @@ static void resource_make(struct rows *rows, struct resource *resource, const st
                     (struct resource_column){ .column = (uint32_t)column.column, .text = text };
             }
             if (slot.key->role == ROLE_SERVICE_NAME) resource->service_name = text;
+            if (slot.key->role == ROLE_SDK_LANGUAGE) resource->sdk_language = text;
+            if (slot.key->role == ROLE_SERVICE_VERSION) resource->version = text;
+            if (slot.key->role == ROLE_ENVIRONMENT) resource->environment = text;
             if (slot.value->type == OTLP_TEXT) continue;
         } else if (!key_is_admitted(rows, slot.key)) {
             slot.overflows = true;

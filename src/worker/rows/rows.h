@@ -11,6 +11,7 @@
  * Errors: none; what a request may hold is otlp_decode's to check. */
 #pragma once
 #include "base/uuid.h"
+#include "errors/error_event.h"
 #include "timefusion/columns/columns.h"
 #include "worker/otlp/otlp.h"
 
@@ -29,6 +30,12 @@ extern const char *const rows_kind_words[ROWS_KIND_COUNT];
 struct rows_attribute {
     struct bytes key; /* current name */
     const struct otlp_value *value;
+};
+/* An error of a row. */
+#define ROWS_ERRORS_MAX 8 /* of one row */
+struct rows_error {
+    struct bytes hash; /* "err:" and the UUID, as in `hashes` */
+    struct error_source source;
 };
 /* What the row just built is about, for who counts rows rather than keeps them. Texts are empty where there is none;
  * everything is borrowed for the call. */
@@ -50,6 +57,10 @@ struct rows_row {
     uint32_t level; /* of ROWS_LOG: 0 none, 1 TRACE to 6 FATAL */
     /* Of client and producer spans, and of consumers: where the call went to or the message came from. */
     struct bytes peer_service, server_address, db_system, db_namespace, messaging_system, messaging_destination;
+    /* Its errors, each hash once; where there are any, whom they met. */
+    const struct rows_error *errors;
+    uint32_t error_count;
+    struct bytes release, environment, user_id, session_id, trace_id; /* release: service.version; trace_id: in hex */
     /* When rows_sink.wants_attributes was true before the row: of the record, then of its resource. */
     const struct rows_attribute *attributes, *resource_attributes;
     uint32_t attribute_count, resource_attribute_count;

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "errors/fingerprint.h"
 #include "patterns/mask.h"
-#include "worker/rows/rows_fingerprint.h"
 #include "worker/rows/rows_inside.h"
 
 /* Where the hash with this key is, or goes. The table grows when keys that are in use push each other out. */
@@ -90,13 +90,21 @@ struct uuid rows_pattern_id(struct uuid project_id, struct bytes service, struct
     return id_name_end(&name);
 }
 
-struct bytes rows_error_hash(struct rows *rows, struct bytes service, const struct row_error *error)
+/* What was read of an error before is not read again: the same bytes have the same fingerprint. */
+struct bytes rows_error_hash(struct rows *rows, const struct error_source *source)
 {
-    uint8_t message_room[MASK_ROOM_BYTES], frame_room[MASK_ROOM_BYTES];
-    struct bytes parts[] = { BYTES("error"), service, error->type, mask_text(message_room, error->message),
-                             error->stacktrace.len > 0 ? fingerprint_frame(frame_room, error->stacktrace)
-                                                       : mask_text(frame_room, error->place) };
-    return hash_of_parts(rows, BYTES("err:"), parts, COUNT_OF(parts));
+    struct hash128 stack = hash128_of(source->stacktrace);
+    struct bytes told[] = { BYTES("error"), source->service, source->language,
+                            source->type,   source->message, bytes_from(&stack, sizeof stack),
+                            source->place };
+    struct hash128 key = hash128_of(parts_joined(rows, told, COUNT_OF(told)));
+    struct hash128 fingerprint = { 0 };
+    if (!hash128_equal(kept_at(&rows->hashes, key)->key, key)) {
+        const struct error_event *event = error_event_read(&rows->record_arena, source);
+        fingerprint = fingerprint_of(&rows->record_arena, event, NULL).key;
+    }
+    struct bytes parts[] = { BYTES("error"), bytes_from(&fingerprint, sizeof fingerprint) };
+    return hash_of(rows, BYTES("err:"), key, parts, COUNT_OF(parts));
 }
 
 /* Where requests come in: a route, a method of a service, a queue; and where they go, when the client knows the

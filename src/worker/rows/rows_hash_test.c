@@ -113,14 +113,14 @@ static void test_errors(void **state)
         failed->status_message = i == 0 ? BYTES("after 5 s") : BYTES("after 17 s");
     }
     build(f);
-    assert_string_equal(element(f, 0, 1), "err:a9dddf39-51e4-50e5-b4ea-aac4eb4f1758");
+    assert_string_equal(element(f, 0, 1), "err:ecfafb26-5230-5d83-a9cb-527c318d4d22");
     assert_string_equal(element(f, 1, 1), element(f, 0, 1));
     assert_string_not_equal(element(f, 2, 1), element(f, 0, 1));
     assert_string_equal(element(f, 3, 1), element(f, 0, 1));
     assert_string_equal(element(f, 3, 2), element(f, 2, 1));
     assert_null(element(f, 3, 3));
-    assert_non_null(strstr(cell(f, 0, "errors"), "\"fingerprint\":\"a9dddf39-51e4-50e5-b4ea-aac4eb4f1758\"}]"));
-    assert_string_equal(element(f, 4, 1), "err:1dd139e2-a861-5b48-a69b-e9466b3e9fc5");
+    assert_non_null(strstr(cell(f, 0, "errors"), "\"fingerprint\":\"ecfafb26-5230-5d83-a9cb-527c318d4d22\"}]"));
+    assert_string_equal(element(f, 4, 1), "err:8429d7fa-40ca-5736-b2de-2f611da3858f");
     assert_string_equal(element(f, 5, 1), element(f, 4, 1));
     assert_cell_null(f, 4, "errors");
 }

@@ -7,10 +7,11 @@
  *   rows_id.c          UUIDs of rows          rows_summary.c   the line people read
  *   rows_hash.c        endpoints, patterns    rows_errors.c    exceptions
  *   rows_level.c       what loggers call their levels
- *   rows_fingerprint_frame.c what stack traces have in common; messages: patterns/mask.h */
+ *   stack traces: errors/fingerprint.h; messages: patterns/mask.h */
 #pragma once
 #include "base/arena.h"
 #include "base/hash.h"
+#include "errors/error_event.h"
 #include "worker/rows/rows.h"
 #include "worker/rows/rows_id.h"
 #include "worker/rows/rows_json.h"
@@ -75,7 +76,7 @@ struct resource {
     bool is_made;
     struct resource_column *columns; /* flat ones, then the remainder */
     uint32_t column_count;
-    struct bytes service_name;
+    struct bytes service_name, sdk_language, version, environment;
     bool is_encoded, has_pattern_key;
     struct bytes encoded;                    /* for ids: rows_id.h */
     const struct rows_attribute *attributes; /* when somebody listens */
@@ -104,11 +105,7 @@ struct kept_hashes {
     uint32_t cap, pushed_count; /* since it grew */
 };
 
-struct row_error {
-    struct bytes type, message, stacktrace;
-    struct bytes place; /* of a failed span without an exception: its name */
-};
-#define ERROR_HASHES_MAX 8 /* of one row */
+#define ERROR_HASHES_MAX ROWS_ERRORS_MAX
 
 struct rows {
     struct keys keys;
@@ -141,11 +138,11 @@ struct rows {
     struct slot *slots;
     uint32_t slot_count, slot_cap;
     bool has_renames;
-    const struct otlp_value *roles[ROLE_COUNT];  /* NULL: the record has none */
-    struct bytes error_hashes[ERROR_HASHES_MAX]; /* of the row, in its arena */
-    uint32_t error_hash_count;
+    const struct otlp_value *roles[ROLE_COUNT]; /* NULL: the record has none */
+    struct rows_error errors[ERROR_HASHES_MAX]; /* of the row, each hash once; in its arena */
+    uint32_t error_count;
     struct rows_row row;                                                    /* what a listener is told of it */
-    struct row_error first_error;                                           /* of its exceptions */
+    struct bytes first_error_type, first_error_message;                     /* of its exceptions */
     struct key first_of_span, first_of_log, first_of_point, first_of_inner; /* only their followers count */
     struct buf text;                                                        /* large texts are written here first */
 };
@@ -227,7 +224,7 @@ uint8_t *rows_hex_text_put(uint8_t *at, struct bytes id); /* in quotes: 2 * id.l
 
 /* rows_hash.c: elements of `hashes`, in the record's arena. The rules: docs/rows.md. */
 struct bytes rows_pattern_hash(struct rows *rows, struct resource *resource, struct bytes message);
-struct bytes rows_error_hash(struct rows *rows, struct bytes service, const struct row_error *error);
+struct bytes rows_error_hash(struct rows *rows, const struct error_source *source);
 /* Sets method and route of rows->row too. */
 struct bytes rows_endpoint_hash(struct rows *rows, enum word kind, struct bytes service);
 
@@ -239,11 +236,13 @@ enum word rows_level_of_value(const struct otlp_value *value); /* NULL is fine *
 enum word rows_level_of_message(struct bytes message);
 
 /* rows_errors.c */
-/* `errors` of the record's exceptions, [{"type":...,"message":...,"stacktrace":...,"fingerprint":...}], and their
- * hashes to rows->error_hashes; nothing when it has none. */
-void rows_errors_put(struct rows *rows, struct bytes service, struct otlp_range events);
-/* The hash of a span that failed without an exception. */
-void rows_failure_hash(struct rows *rows, struct bytes service, const struct otlp_span *span);
+/* `errors` of the record's exceptions, [{"type":...,"message":...,"stacktrace":...,"fingerprint":...}], and rows->errors;
+ * nothing when it has none. said: of a log of level ERROR and above what it says, in which a stack may stand; else empty. */
+void rows_errors_put(struct rows *rows, const struct resource *resource, struct otlp_range events, struct bytes said);
+/* rows->errors of a span that failed without an exception. */
+void rows_failure_add(struct rows *rows, const struct resource *resource, const struct otlp_span *span);
+/* rows->row's errors and whom they met. */
+void rows_errors_describe(struct rows *rows, const struct resource *resource, struct bytes trace_hex);
 
 /* rows_summary.c */
 void rows_span_summary_put(struct rows *rows, const struct otlp_span *span, enum word kind, uint64_t duration_ns);

@@ -68,6 +68,11 @@ enum key_role {
     ROLE_EXCEPTION_MESSAGE,
     ROLE_EXCEPTION_STACKTRACE,
     ROLE_SERVICE_NAME,
+    ROLE_SERVICE_VERSION,
+    ROLE_SDK_LANGUAGE,
+    ROLE_ENVIRONMENT,
+    ROLE_USER_ID,
+    ROLE_SESSION_ID,
     ROLE_SCOPE, /* the sender says itself what we would say of the scope */
     ROLE_COUNT
 };

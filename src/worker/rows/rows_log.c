@@ -112,6 +112,7 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     struct resource *resource = rows_resource(rows, resource_index);
     struct bytes hashes[2 + ERROR_HASHES_MAX];
     uint32_t hash_count = 0;
+    struct bytes trace_text = { 0 };
     struct scope *scope = rows_scope(rows, log->scope);
 
     int64_t received_us = rows->request->received_unix_us;
@@ -134,9 +135,9 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     if (!id_is_absent(log->trace_id)) {
         uint8_t hex[TRACE_HEX_BYTES];
         hex_put(hex, log->trace_id.ptr, log->trace_id.len);
-        struct bytes text = bytes_from(hex, 2 * log->trace_id.len);
-        columns_put_text(columns, LOGS_AND_SPANS_context___trace_id, text);
-        hashes[hash_count++] = arena_copy(&rows->record_arena, text);
+        trace_text = arena_copy(&rows->record_arena, bytes_from(hex, 2 * log->trace_id.len));
+        columns_put_text(columns, LOGS_AND_SPANS_context___trace_id, trace_text);
+        hashes[hash_count++] = trace_text;
     }
     if (!id_is_absent(log->span_id)) {
         uint8_t hex[SPAN_HEX_BYTES];
@@ -160,12 +161,15 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     if (message.len > 0 && log->body.type != OTLP_BYTES) {
         hashes[hash_count++] = rows_pattern_hash(rows, resource, message);
     }
-    rows_errors_put(rows, resource->service_name, (struct otlp_range){ 0 }); /* may write over the message */
-    for (uint32_t i = 0; i < rows->error_hash_count; i++) hashes[hash_count++] = rows->error_hashes[i];
+    bool is_error = level == WORD_ERROR || level == WORD_FATAL;
+    rows_errors_put(rows, resource, (struct otlp_range){ 0 }, /* may write over the message */
+                    is_error && log->body.type != OTLP_BYTES ? said.message : (struct bytes){ 0 });
+    for (uint32_t i = 0; i < rows->error_count; i++) hashes[hash_count++] = rows->errors[i].hash;
+    rows_errors_describe(rows, resource, trace_text);
     if (hash_count > 0) columns_put_text_list(columns, LOGS_AND_SPANS_hashes, hashes, hash_count);
     rows->row.log = log;
     rows->row.level = level == WORD_COUNT ? 0 : (uint32_t)(level - WORD_TRACE) + 1;
     static_assert(WORD_FATAL - WORD_TRACE == 5, "levels stand in their order");
-    rows->row.is_error = level == WORD_ERROR || level == WORD_FATAL;
+    rows->row.is_error = is_error;
     rows_row_end(rows, ROWS_LOG, resource_index, time_us);
 }

@@ -198,11 +198,34 @@ static void test_log_message_is_cut(void **state)
     assert_int_equal(strlen(cell(f, 0, "summary")), strlen("message;text=>") + 499);
 }
 
+/* Goal: of a logger that knows no attributes the stack in the message is the error, with its type and its words; of other
+ * lines, and of lines that are no errors, it is not. */
+static void test_log_stack_in_message(void **state)
+{
+    struct fixture *f = *state;
+    static const char said[] =
+        "could not pay\nTraceback (most recent call last):\n  File \"/app/pay.py\", line 3, in pay\n"
+        "shop.Declined: card 12\n";
+    sent_log(f, (struct otlp_range){ 0 })->severity_number = 17;
+    sent_log(f, (struct otlp_range){ 0 })->severity_number = 9;
+    sent_log(f, (struct otlp_range){ 0 })->severity_number = 17;
+    sent_log(f, ATTRIBUTES(f, text_of("exception.stacktrace", said)))->severity_number = 9;
+    for (uint32_t i = 0; i < 3; i++) f->request.logs.at[i].body = body_of(i == 2 ? "one\ntwo" : said);
+    build(f);
+    assert_non_null(
+        strstr(cell(f, 0, "errors"), "[{\"type\":\"shop.Declined\",\"message\":\"card 12\",\"stacktrace\":\"could"));
+    assert_non_null(strstr(cell(f, 0, "hashes"), "err:"));
+    assert_cell_null(f, 1, "errors");
+    assert_cell_null(f, 2, "errors");
+    assert_non_null(strstr(cell(f, 3, "errors"), "[{\"type\":\"shop.Declined\",\"message\":\"card 12\","));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_log_fields), TEST(test_log_levels), TEST(test_levels_told_elsewhere),
-        TEST(test_event_name), TEST(test_log_bodies), TEST(test_log_message_is_cut),
+        TEST(test_log_stack_in_message),  TEST(test_log_fields), TEST(test_log_levels),
+        TEST(test_levels_told_elsewhere), TEST(test_event_name), TEST(test_log_bodies),
+        TEST(test_log_message_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,11 @@ static void hear(void *ctx, const struct rows_row *row)
     assert_true(heard->count < COUNT_OF(heard->rows));
     char *text = heard->texts[heard->count];
     heard->rows[heard->count++] = *row;
+    for (uint32_t e = 0; e < row->error_count; e++) {
+        text_add(text, "[%.*s %.*s|%.*s|%.*s|%.*s|%.*s|%.*s|%.*s] ", 4, (const char *)row->errors[e].hash.ptr,
+                 TEXT(row->errors[e].source.type), TEXT(row->errors[e].source.language), TEXT(row->release),
+                 TEXT(row->environment), TEXT(row->user_id), TEXT(row->session_id), TEXT(row->trace_id));
+    }
     text_add(text, "%s %.*s %.*s %.*s", rows_kind_words[row->kind], TEXT(row->service), TEXT(row->method),
              TEXT(row->route));
     for (uint32_t a = 0; a < row->attribute_count; a++) text_add(text, " %.*s", TEXT(row->attributes[a].key));
@@ -117,8 +122,29 @@ static void test_logs_and_points(void **state)
     assert_string_equal(heard.texts[2], "metric    k");
 }
 
+/* Goal: a listener hears of a row's errors, and whom they met: release, environment, user, session, trace. */
+static void test_errors(void **state)
+{
+    struct fixture *f = *state;
+    struct heard heard = { .count = 0 };
+    f->request.resources.at[0].attributes =
+        ATTRIBUTES(f, text_of("service.name", "cart"), text_of("service.version", "1.2"),
+                   text_of("deployment.environment", "prod"), text_of("telemetry.sdk.language", "php"));
+    sent_span(f,
+              ATTRIBUTES(f, text_of("error.type", "timeout"), text_of("enduser.id", "u1"), text_of("session.id", "s1")))
+        ->status_code = 2;
+    sent_span(f, ATTRIBUTES(f, text_of("exception.type", "E"), text_of("exception.message", "m")));
+    sent_span(f, ATTRIBUTES(f, text_of("user.id", "u1")));
+    listen(f, &heard, false);
+    assert_non_null(
+        strstr(heard.texts[0], "[err: timeout|php|1.2|prod|u1|s1|0123456789abcdef0123456789abcdef] server"));
+    assert_non_null(strstr(heard.texts[1], "[err: E|php|1.2|prod|||0123456789abcdef0123456789abcdef] server"));
+    assert_int_equal(heard.rows[2].error_count, 0);
+    assert_int_equal(heard.rows[2].user_id.len, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { TEST(test_spans), TEST(test_logs_and_points) };
+    const struct CMUnitTest tests[] = { TEST(test_errors), TEST(test_spans), TEST(test_logs_and_points) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

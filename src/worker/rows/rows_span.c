@@ -147,17 +147,17 @@ static void links_put(struct rows *rows, const struct otlp_span *span)
     columns_put_text(rows->columns, LOGS_AND_SPANS_links, buf_bytes(&rows->text));
 }
 
-static void hashes_put(struct rows *rows, const struct otlp_span *span, enum word kind, struct bytes service,
+static void hashes_put(struct rows *rows, const struct otlp_span *span, enum word kind, const struct resource *resource,
                        struct bytes trace_hex)
 {
     struct bytes hashes[2 + ERROR_HASHES_MAX];
     uint32_t count = 0;
     if (trace_hex.len > 0) hashes[count++] = trace_hex;
-    struct bytes endpoint = rows_endpoint_hash(rows, kind, service);
+    struct bytes endpoint = rows_endpoint_hash(rows, kind, resource->service_name);
     if (endpoint.len > 0) hashes[count++] = endpoint;
     rows->row.endpoint = endpoint;
-    if (unlikely(span->status_code == 2 && rows->error_hash_count == 0)) rows_failure_hash(rows, service, span);
-    for (uint32_t i = 0; i < rows->error_hash_count; i++) hashes[count++] = rows->error_hashes[i];
+    if (unlikely(span->status_code == 2 && rows->error_count == 0)) rows_failure_add(rows, resource, span);
+    for (uint32_t i = 0; i < rows->error_count; i++) hashes[count++] = rows->errors[i].hash;
     if (count > 0) columns_put_text_list(rows->columns, LOGS_AND_SPANS_hashes, hashes, count);
 }
 
@@ -223,8 +223,9 @@ void rows_span_build(struct rows *rows, const struct otlp_span *span)
 
     rows_slots_collect(rows, &rows->first_of_span, span->attributes, span->kind);
     rows_slots_put(rows, LOGS_AND_SPANS_attributes, scope->json, dropped);
-    rows_errors_put(rows, resource->service_name, span->events);
-    hashes_put(rows, span, kind, resource->service_name, trace_text);
+    rows_errors_put(rows, resource, span->events, (struct bytes){ 0 });
+    hashes_put(rows, span, kind, resource, trace_text);
+    rows_errors_describe(rows, resource, trace_text);
     rows_span_summary_put(rows, span, kind,
                           duration_ns); /* these look at the roles still; the next use the slots anew */
     if (rows->sink->row != NULL) row_describe(rows, span, kind, duration_ns);

@@ -232,8 +232,8 @@ static void ai_add(struct line *line, struct rows *rows, struct bytes name, bool
 static void failure_add(struct line *line, struct rows *rows, const struct otlp_span *span)
 {
     if (span->status_code != 2) return;
-    struct bytes type = value_text(rows->roles[ROLE_ERROR_TYPE]), message = rows->first_error.message;
-    if (rows->first_error.type.len > 0) type = rows->first_error.type;
+    struct bytes type = value_text(rows->roles[ROLE_ERROR_TYPE]), message = rows->first_error_message;
+    if (rows->first_error_type.len > 0) type = rows->first_error_type;
     if (message.len == 0) message = span->status_message;
     part_add(line, BYTES("error;badge-error=>"), type.len > 0 ? cut(type, TEXT_BYTES_MAX) : BYTES("ERROR"));
     part_add(line, BYTES("message;text=>"), cut(message, TEXT_BYTES_MAX));
