@@ -10,7 +10,7 @@
 enum {
     VERSION_MIN = 150000,
     ROW_BYTES_MAX = 256 << 20,
-    IDLE_IN_TRANSACTION_MS = 60000, /* a process that was stopped in the middle must not keep its locks */
+    IDLE_IN_TRANSACTION_MS = 20000, /* a process that was stopped in the middle must not keep its locks */
 };
 
 /* -- connecting ------------------------------------------------------------------------------------------------- */
