@@ -217,17 +217,38 @@ await step("what the menu of the view opens as SQL is what was shown", async () 
     }
 });
 
-for (const [name, query] of [["line", "viz=line&by=service&agg=p95"], ["bar", "viz=bar&by=service,kind"], ["grouped", "viz=bar&by=service&agg=p50"], ["stacked", "viz=stacked&by=service&agg=rate"],
-                             ["top", "viz=top&by=name"], ["table", "viz=table&by=service,name"], ["across", "viz=table&by=service,kind&across=1"], ["heat", "viz=heat"], ["as-table", "viz=line&by=service&as=table"],
-                             ["nothing", "viz=line&q=service:nobody"], ["wrong", "viz=top&sql=1&q=levle%20%3D%201"]])
-    await step(`${name}: three widths, light and dark, axe`, async () => {
-        await (name === "wrong" || name === "nothing" ? go(`/p/default/explore?${RANGE}&${query}`) : show(query));
-        if (name === "nothing") await page.waitForSelector(".kind-chart .state");
-        if (name === "wrong") await page.waitForSelector(".state.problem");
+for (const [name, query, has_axe] of [["line", "viz=line&by=service&agg=p95", true], ["bar", "viz=bar&by=service,kind", true], ["grouped", "viz=bar&by=service&agg=p50"], ["stacked", "viz=stacked&by=service&agg=rate"],
+                                      ["top", "viz=top&by=name", true], ["table", "viz=table&by=service,name", true], ["across", "viz=table&by=service,kind&across=1"], ["heat", "viz=heat", true]])
+    await step(`${name} at three widths${has_axe ? ", by axe in light and dark" : ""}`, async () => {
+        await show(query);
         await shots(name);
-        await accessible(name);
-        if (name === "wrong") told.length = 0; /* the 400 of it */
+        if (has_axe) await accessible(name);
     });
+await step("nothing and a mistake are told", async () => {
+    await go(`/p/default/explore?${RANGE}&viz=line&q=service:nobody`);
+    await page.waitForSelector(".kind-chart .state");
+    await shots("nothing");
+    await go(`/p/default/explore?${RANGE}&viz=top&sql=1&q=levle%20%3D%201`);
+    await page.waitForSelector(".kind-chart .state.problem");
+    check((await text(".kind-chart .state.problem")).includes("levle"), "the wrong column is named");
+    await shots("wrong");
+    told.length = 0; /* the 400 of it */
+});
+await step("on a phone: fields, columns, a menu", async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await go(`/p/default/explore?${RANGE}&q=kind:server&cols=http.route`);
+    await page.waitForSelector(".row-cells");
+    check(/http\.route \//.test(await page.locator(".row-line", { hasText: "http.route" }).first().innerText()), "a column stands below its row");
+    await page.click("text=Fields");
+    await page.locator(".facet[aria-label='http.route'] .field-menu").click();
+    const menu = await page.locator("[role=menu]").boundingBox();
+    check(menu.x >= 0 && menu.x + menu.width <= 390 && menu.y + menu.height <= 844, `the menu is on the screen: ${JSON.stringify(menu)}`);
+    await page.screenshot({ path: `${given.shots}/fields-phone.png` });
+    await accessible("fields and a menu on a phone");
+    await page.keyboard.press("Escape");
+    await page.click("text=Close the fields");
+    await page.waitForFunction(() => !document.querySelector(".facets.open"));
+});
 
 console.log(`${values} values are those of the API; a box of ${box_rows} rows`);
 await done();

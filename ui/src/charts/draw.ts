@@ -23,8 +23,7 @@ export const time_of = (plot: Plot, range: Range, x: number) => range.from_us + 
 export function draw_times(context: CanvasRenderingContext2D, plot: Plot, range: Range, is_utc: boolean): void {
   const span = range.to_us - range.from_us;
   const offset_us = is_utc ? 0 : -new Date(range.from_us / 1e3).getTimezoneOffset() * 60e6;
-  const ticks = time_ticks(range.from_us, range.to_us, Math.max(2, Math.floor(plot.width / 110)), offset_us);
-  const step = (ticks[1] ?? Infinity) - (ticks[0] ?? 0);
+  const { ticks, step } = time_ticks(range.from_us, range.to_us, Math.max(2, Math.floor(plot.width / (span > 86400e6 ? 110 : 76))), offset_us);
   context.fillStyle = token("--ink-soft");
   context.textBaseline = "top";
   context.textAlign = "center";
@@ -33,7 +32,7 @@ export function draw_times(context: CanvasRenderingContext2D, plot: Plot, range:
     const told = show_time(tick, step < 1e6 ? 3 : 0, is_utc);
     const words = step >= 86400e6 ? told.slice(5, 10) : span > 86400e6 ? told.slice(5, 16) : step >= 60e6 ? told.slice(11, 16) : told.slice(11);
     const half = context.measureText(words).width / 2;
-    if (x - half < plot.left - 12 || x + half > plot.left + plot.width + 8) continue;
+    if (x - half < Math.max(0, plot.left - 12) || x + half > plot.left + plot.width + (plot.left > 0 ? 8 : 0)) continue;
     context.fillText(words, x, plot.top + plot.height + 4);
     context.fillRect(Math.round(x), plot.top + plot.height, 1, 3);
   }
@@ -79,6 +78,16 @@ export interface Drawn {
 
 const y_of = ({ plot, scale }: Drawn, value: number) => plot.top + plot.height * (1 - (value - scale.bottom) / (scale.top - scale.bottom));
 const faded = (lit: number | undefined, at: number) => (lit === undefined || lit === at ? 1 : 0.18);
+
+/* What is drawn stays inside the plot: the first and the last step reach beyond the range. */
+export function clipped(context: CanvasRenderingContext2D, plot: Plot, draw: () => void): void {
+  context.save();
+  context.beginPath();
+  context.rect(plot.left, plot.top - 2, plot.width, plot.height + 3);
+  context.clip();
+  draw();
+  context.restore();
+}
 
 /* Steps that are only partly in the range stand on another ground. */
 export function draw_parts(context: CanvasRenderingContext2D, { data, plot }: Drawn): void {

@@ -15,7 +15,7 @@ import "./charts.css";
 interface HeatMapProps {
   label: string;
   heat: Heat;
-  height?: number;
+  height?: number | string; /* pixels, or CSS */
   chosen?: { from_us: number; to_us: number; values?: { low: number; high: number } } | undefined;
   onBox: (box: BoxValues) => void;
 }
@@ -112,7 +112,7 @@ export function HeatMap({ label, heat, height = 380, chosen, onBox }: HeatMapPro
   const words = (step: number, line: number) =>
     `${show_time(times[step] ?? 0, step_us < 1e6 ? 3 : 0, is_utc.value)}, ${heat.has_zero && line === 0 ? "zero or less" : `${show_value(edges[line], heat.unit)} to ${show_value(edges[line + 1], heat.unit)}`}: ${show_whole(heat.cells[line]?.[step] ?? 0)} rows`;
   return (
-    <div class="chart" style={{ height: `${height}px` }}>
+    <div class="chart" style={{ height: typeof height === "number" ? `${height}px` : height }}>
       <canvas
         ref={canvas}
         role="img"

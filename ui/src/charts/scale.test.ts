@@ -23,7 +23,7 @@ describe("an axis", () => {
     expect(log_ticks(1, 10)).toEqual([1, 2, 5, 10]);
   });
   it("of times stands at whole minutes of the zone", () => {
-    expect(time_ticks(90e6, 400e6, 3, 0)).toEqual([120e6, 240e6, 360e6]);
-    expect(time_ticks(0, 86400e6, 2, 1800e6)[0]).toBe(43200e6 - 1800e6);
+    expect(time_ticks(90e6, 400e6, 3, 0)).toEqual({ ticks: [120e6, 240e6, 360e6], step: 120e6 });
+    expect(time_ticks(0, 86400e6, 2, 1800e6).ticks[0]).toBe(43200e6 - 1800e6);
   });
 });

@@ -60,10 +60,10 @@ export function log_ticks(low: number, high: number): number[] {
 
 /* Times that people count by, about `wanted` of them within the range. */
 const TIME_STEPS_S = [0.001, 0.01, 0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000];
-export function time_ticks(from_us: number, to_us: number, wanted: number, offset_us: number): number[] {
+export function time_ticks(from_us: number, to_us: number, wanted: number, offset_us: number): { ticks: number[]; step: number } {
   const exact = (to_us - from_us) / 1e6 / Math.max(1, wanted);
   const step = (TIME_STEPS_S.find((one) => one >= exact) ?? 7776000) * 1e6;
   const ticks: number[] = [];
   for (let t_us = Math.ceil((from_us + offset_us) / step) * step - offset_us; t_us <= to_us && ticks.length < 100; t_us += step) ticks.push(t_us);
-  return ticks;
+  return { ticks, step };
 }

@@ -10,7 +10,7 @@ import { show_time, type Range } from "../time";
 import { useCanvas } from "./canvas";
 import type { Look } from "./colours";
 import { cursor_us } from "./cursor";
-import { draw_areas, draw_bars, draw_lines, draw_over, draw_parts, draw_times, draw_values, plot_of, time_of, type Drawn, type Shape } from "./draw";
+import { clipped, draw_areas, draw_bars, draw_lines, draw_over, draw_parts, draw_times, draw_values, plot_of, time_of, type Drawn, type Shape } from "./draw";
 import { scale_of, show_value } from "./scale";
 import { extent_of, is_part, smallest_and_largest, told_at, type TimeSeries } from "./series";
 import { Swatch } from "./legend";
@@ -21,7 +21,7 @@ interface TimeChartProps {
   data: TimeSeries;
   looks: readonly Look[];
   shape: Shape;
-  height?: number;
+  height?: number | string; /* pixels, or CSS */
   is_small?: boolean; /* no axis of values: only the largest is written */
   lit?: number | undefined;
   chosen?: Range | undefined;
@@ -40,8 +40,8 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
   const is_stacked = shape === "bars" || shape === "areas";
   const scale = useMemo(() => {
     const extent = extent_of(data, is_stacked);
-    return scale_of(extent.min, extent.max, data.unit, is_small ? 1 : height > 200 ? 5 : 3);
-  }, [data, is_stacked, is_small, height]);
+    return scale_of(extent.min, extent.max, data.unit, is_small ? 1 : 5);
+  }, [data, is_stacked, is_small]);
   const { range, step_us } = data;
   const exact = useMemo(() => extent_of(data, is_stacked).max, [data, is_stacked]);
   const at = step_at(data, cursor_us.value);
@@ -62,9 +62,11 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
       const px = (step_us / (range.to_us - range.from_us)) * plot.width;
       context.fillRect(Math.max(plot.left, plot.left + ((t_us - range.from_us) / (range.to_us - range.from_us)) * plot.width), plot.top, px, plot.height);
     }
-    if (shape === "line") draw_lines(context, drawn);
-    else if (shape === "areas") draw_areas(context, drawn);
-    else draw_bars(context, drawn, shape === "grouped");
+    clipped(context, plot, () => {
+      if (shape === "line") draw_lines(context, drawn);
+      else if (shape === "areas") draw_areas(context, drawn);
+      else draw_bars(context, drawn, shape === "grouped");
+    });
     draw_times(context, plot, range, is_utc.value);
     if (is_small) {
       context.fillStyle = token("--ink-soft");
@@ -111,7 +113,7 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
     event.stopPropagation();
   };
   return (
-    <div class="chart" style={{ height: `${height}px` }}>
+    <div class="chart" style={{ height: typeof height === "number" ? `${height}px` : height }}>
       <canvas
         ref={canvas}
         role="img"

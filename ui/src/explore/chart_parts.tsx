@@ -1,7 +1,8 @@
 /* What the kinds with charts have in common above their drawing. */
 import { change, param } from "../url";
 
-export const TOPS = [5, 10, 20, 50];
+export const CHART_HEIGHT = "clamp(240px, 44vh, 560px)";
+const TOPS = [5, 10, 20, 50];
 const TOP_FIRST = 10;
 export function top_of(): number {
   return TOPS.find((one) => String(one) === param("top")) ?? TOP_FIRST;

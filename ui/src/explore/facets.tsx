@@ -7,12 +7,13 @@ import type { FieldActs } from "./kinds";
 import type { Facet } from "./statement";
 import { split_terms, term } from "./search";
 
-export function Facets({ facets, is_loading, acts }: { facets: readonly Facet[]; is_loading: boolean; acts: FieldActs }) {
+export function Facets({ facets, is_loading, is_open, acts, onClose }: { facets: readonly Facet[]; is_loading: boolean; is_open: boolean; acts: FieldActs; onClose: () => void }) {
   const [filter, set_filter] = useState("");
   const words = new Set(split_terms(param("q")));
   const shown = facets.filter((facet) => !filter || facet.field.includes(filter.toLowerCase()) || facet.values.some((one) => one.value.toLowerCase().includes(filter.toLowerCase())));
   return (
-    <aside class="facets" aria-label="Fields" aria-busy={is_loading}>
+    <aside class={is_open ? "facets open" : "facets"} aria-label="Fields" aria-busy={is_loading}>
+      {is_open && <button onClick={onClose}>Close the fields</button>}
       <input type="search" placeholder="Find a field or value" aria-label="Find a field or value" value={filter} onInput={(event) => set_filter(event.currentTarget.value)} />
       {shown.map((facet) => {
         const max = facet.values[0]?.count ?? 1;

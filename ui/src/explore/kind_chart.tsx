@@ -15,7 +15,7 @@ import { change, param } from "../url";
 import { series_answer } from "./answer";
 import { field_of } from "./fields";
 import { series_statement } from "./group";
-import { AsTable, is_table, TopChoice, top_of } from "./chart_parts";
+import { AsTable, CHART_HEIGHT, is_table, TopChoice, top_of, Warnings } from "./chart_parts";
 import { by_names, GroupBar } from "./group_bar";
 import type { KindProps } from "./kinds";
 import { adds_up, measure_of, title_of } from "./measure";
@@ -40,7 +40,8 @@ export default function Chart({ project, catalog, scope, asked, acts }: KindProp
   useActs({ title, statement: asked === null ? undefined : statement });
   const answer = useLoad(asked && `${asked}\n${statement}`, async (signal) => {
     const table = await query(project, statement, { limit: 100000, signal, what: title });
-    return { data: series_answer(table.rows, scope.range, step, measure, top), names, title, shape, warnings: table.warnings };
+    const data = series_answer(table.rows, scope.range, step, measure, top);
+    return { data, names, title, shape, is_empty: data.series.every((series) => series.total === null || (names.length === 0 && table.rows.length < 2)), warnings: table.warnings };
   });
   const shown = answer.value;
   const looks = useMemo(() => (shown ? looks_of(shown.data.series, shown.names.length === 1 ? (shown.names[0] ?? "") : "") : []), [shown]);
@@ -52,16 +53,12 @@ export default function Chart({ project, catalog, scope, asked, acts }: KindProp
         <AsTable />
       </GroupBar>
       {viz === "stacked" && !is_sum && <p class="warning">{title_of(measure)} does not add up, so it is not put upon each other: lines.</p>}
-      {shown?.warnings.map((warning) => (
-        <p class="warning told" key={warning}>
-          {warning}
-        </p>
-      ))}
+      <Warnings list={shown?.warnings ?? []} />
       {answer.problem ? (
         <Problem problem={answer.problem} again={answer.again} />
       ) : !shown ? (
         asked !== null && <Waiting what="Counting" />
-      ) : shown.data.series.length === 0 || shown.data.series.every((series) => series.values.every((value) => value === null)) ? (
+      ) : shown.is_empty ? (
         <Empty title="Nothing to draw">
           <p class="soft">No row in this range has what is measured: {shown.title}.</p>
         </Empty>
@@ -79,7 +76,7 @@ export default function Chart({ project, catalog, scope, asked, acts }: KindProp
                 data={shown.data}
                 looks={looks}
                 shape={shown.shape}
-                height={340}
+                height={CHART_HEIGHT}
                 lit={lit}
                 chosen={selection_read(param("sel"))}
                 onZoom={range_zoom}

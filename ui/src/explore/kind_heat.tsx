@@ -9,7 +9,7 @@ import { is_utc } from "../frame/range";
 import { Empty, Problem, Waiting } from "../frame/state";
 import { from_iso, show_time, step_us } from "../time";
 import { change, param } from "../url";
-import { AsTable, is_table, Warnings } from "./chart_parts";
+import { AsTable, CHART_HEIGHT, is_table, Warnings } from "./chart_parts";
 import { field_of } from "./fields";
 import { BUCKETS_A_DECADE, heat_statement } from "./group";
 import { GroupBar } from "./group_bar";
@@ -59,7 +59,7 @@ export default function HeatKind({ project, catalog, scope, asked }: KindProps) 
             />
           ) : (
             <>
-              <HeatMap label={shown.title} heat={shown.heat} chosen={selection_read(param("sel"))} onBox={(box) => change({ sel: selection_write({ from_us: box.from_us, to_us: box.to_us, values: { low: box.low, high: box.high } }) })} />
+              <HeatMap label={shown.title} heat={shown.heat} height={CHART_HEIGHT} chosen={selection_read(param("sel"))} onBox={(box) => change({ sel: selection_write({ from_us: box.from_us, to_us: box.to_us, values: { low: box.low, high: box.high } }) })} />
               <div class="row">
                 <HeatLegend heat={shown.heat} />
                 <span class="soft">Drag over it to choose a box.</span>

@@ -1,6 +1,7 @@
 /* The rows, newest first: only those on the screen are in the page; more come when the end is near. */
 import { useEffect, useState } from "preact/hooks";
 import { useScrollBox } from "../frame/scroll";
+import { useNarrow } from "../frame/narrow";
 import { is_utc } from "../frame/range";
 import { show_duration, show_time, from_iso } from "../time";
 import { FieldMenu } from "../row/field_menu";
@@ -9,6 +10,7 @@ import type { Row } from "./rows";
 
 const ROW_PX = 24;
 const WRAPPED_PX = 72;
+const CELLS_PX = 18; /* of the columns of choice, below the row where there is no room beside it */
 const BEYOND = 20;
 
 interface TableProps {
@@ -27,7 +29,8 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
   const { box, top, height, on_scroll } = useScrollBox();
   const [pointed, point_at] = useState("");
   const has_menus = (row: Row) => row.id === pointed || row.id === open_id; /* not in every row: there are many */
-  const row_px = is_wrapped ? WRAPPED_PX : ROW_PX;
+  const is_narrow = useNarrow();
+  const row_px = (is_wrapped ? WRAPPED_PX : ROW_PX) + (is_narrow && columns.length > 0 ? CELLS_PX : 0);
   const open_at = rows.findIndex((row) => row.id === open_id);
   useEffect(() => {
     const element = box.current;
@@ -90,6 +93,11 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
               {row.duration_ns !== null && <span class="row-duration">{show_duration(row.duration_ns)}</span>}
               {row.text.slice(0, 600)}
             </span>
+            {is_narrow && columns.length > 0 && (
+              <span role="gridcell" class="row-cells soft mono ellipsis">
+                {row.cells.map((cell, at) => cell && <span key={columns[at]} class="told">{`${columns[at]} ${cell.slice(0, 80)}  `}</span>)}
+              </span>
+            )}
           </div>
         ))}
       </div>

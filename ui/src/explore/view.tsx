@@ -1,5 +1,5 @@
 /* The explorer: /p/{project}/explore?q=&sql=&from=&to=&viz=KIND&by=FIELDS, and what the kind shown (kinds.ts) keeps of its own. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ComponentType } from "preact";
 import "./explore.css";
 import { ApiProblem, query } from "../api/client";
@@ -8,6 +8,7 @@ import { looks_of } from "../charts/colours";
 import { Legend } from "../charts/legend";
 import { with_first } from "../charts/series";
 import { TimeChart } from "../charts/time_chart";
+import { useNarrow } from "../frame/narrow";
 import { is_live, range, range_zoom, refresh } from "../frame/range";
 import { Problem, Waiting } from "../frame/state";
 import { useKeys } from "../keys";
@@ -60,6 +61,8 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
     return { data, looks: looks_of(data.series, by.name), by: by.name, warnings: table.warnings };
   });
   const [lit, light] = useState<number>();
+  const is_narrow = useNarrow();
+  const [has_fields, open_fields] = useState(false); /* only where they do not stand beside the rows */
   const facet_fields = useMemo(() => FACETS.map((name) => field_of(catalog, name)), [catalog]);
   const facets = useLoad(asked && `${asked}\nfacets`, async (signal) => facets_of(facet_fields, (await query(project, facets_statement(scope, facet_fields), { signal, what: "the fields' values" })).rows));
 
@@ -121,6 +124,9 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
               ))}
             </select>
           </label>
+          <button class="facets-open" aria-expanded={has_fields} onClick={() => open_fields(!has_fields)}>
+            Fields
+          </button>
           <span class="grow" />
           <KindSwitch kind={kind} />
         </div>
@@ -148,7 +154,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
           </>
         )}
       </header>
-      {facets.value && facets.value.length > 0 && <Facets facets={facets.value} is_loading={facets.is_loading} acts={acts} />}
+      {facets.value && facets.value.length > 0 && <Facets facets={facets.value} is_loading={facets.is_loading} is_open={is_narrow && has_fields} acts={acts} onClose={() => open_fields(false)} />}
       <div class="explore-kind">
         <SelectionBar catalog={catalog} />
         {problem ? <Problem problem={problem} /> : shown.problem ? <Problem problem={shown.problem} again={() => window.location.reload()} /> : Shown ? <Shown project={project} catalog={catalog} scope={scope} asked={asked} acts={acts} /> : <Waiting what="Loading" />}
@@ -162,8 +168,13 @@ function kind_show(kind: Kind): void {
 }
 
 function KindSwitch({ kind }: { kind: Kind }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const chosen = box.current?.querySelector<HTMLElement>("[aria-pressed=true]");
+    if (box.current && chosen) box.current.scrollLeft = chosen.offsetLeft - box.current.clientWidth / 2 + chosen.offsetWidth / 2;
+  }, [kind]);
   return (
-    <div class="kinds" role="group" aria-label="Show as">
+    <div class="kinds" role="group" aria-label="Show as" ref={box}>
       {kinds.map((one) => (
         <button key={one.name} aria-pressed={one === kind} title={`v ${one.keys}`} data-kind={one.name} onClick={() => kind_show(one)}>
           {one.title}
