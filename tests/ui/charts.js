@@ -12,8 +12,9 @@ async function show(query) {
 }
 /* The numbers of the chart that is shown, as its table's CSV. */
 async function csv() {
+    await page.evaluate(() => navigator.clipboard.writeText(""));
     await page.click("text=Copy CSV");
-    await page.waitForSelector("text=/table copied|copied/i");
+    await page.waitForFunction(async () => (await navigator.clipboard.readText()) !== "");
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     return copied.trim().split("\r\n").map(line => [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(cell => cell[1]?.replaceAll('""', '"') ?? cell[2] ?? ""));
 }
@@ -54,10 +55,17 @@ const AGGS = {
     avg: "avg(duration)", p50: "percentile_cont(0.5) WITHIN GROUP (ORDER BY duration)", p95: "percentile_cont(0.95) WITHIN GROUP (ORDER BY duration)",
     p99: "percentile_cont(0.99) WITHIN GROUP (ORDER BY duration)", max: "max(duration)", sum: "sum(duration)", distinct: "count(DISTINCT name)",
 };
+const TITLES = { count: "rows by", rate: "rows a second by", errors: "errors by", avg: "average of duration", distinct: "different of name" };
 let values = 0;
 await step("lines of every aggregate have the numbers of the API, and gaps where it has none", async () => {
+    await show("viz=line&tz=utc&by=service&as=table");
     for (const [agg, sql] of Object.entries(AGGS)) {
-        await show(`viz=line&tz=utc&by=service&agg=${agg}${agg === "distinct" ? "&of=name" : ""}&as=table`);
+        await page.selectOption("[aria-label=Aggregate]", agg);
+        if (agg === "distinct") {
+            await page.fill("#measured", "name");
+            await page.press("#measured", "Enter");
+        }
+        await page.waitForFunction(words => document.querySelector("h2").textContent.startsWith(words), TITLES[agg] ?? `${agg} of duration`);
         const shown = by_series(await csv());
         const wanted = await api(`SELECT resource___service___name, date_trunc('minute', timestamp), ${sql} FROM ${TABLE} WHERE ${WHERE} GROUP BY 1, 2`);
         const known = new Map(wanted.map(([service, t, value]) => [`${service}\n${String(t).slice(0, 19).replace("T", " ")}`, value]));
@@ -236,7 +244,7 @@ await step("nothing and a mistake are told", async () => {
 });
 await step("on a phone: fields, columns, a menu", async () => {
     await page.setViewportSize({ width: 390, height: 844 });
-    await go(`/p/default/explore?${RANGE}&q=kind:server&cols=http.route`);
+    await go(`/p/default/explore?${RANGE}&q=kind:server%20has:http.route&cols=http.route`);
     await page.waitForSelector(".row-cells");
     check(/http\.route \//.test(await page.locator(".row-line", { hasText: "http.route" }).first().innerText()), "a column stands below its row");
     await page.click("text=Fields");

@@ -35,6 +35,7 @@ describe("statements of groups", () => {
     const p95 = series_statement(scope, { by: [service], measure: measured("p95") }, 60e6, 10);
     expect(p95).toContain("percentile_cont(0.95) WITHIN GROUP (ORDER BY v) AS value");
     expect(p95).toContain("least(top.place, 11)");
+    expect(p95).toContain("UNION ALL\nSELECT NULL::timestamptz, place, groups, total, g0\nFROM top WHERE place <= 10");
   });
   it("keep the condition in brackets and every name in its quotes", () => {
     for (const agg of AGGS)
@@ -49,7 +50,8 @@ describe("statements of groups", () => {
       }
   });
   it("bucket by steps from 1970 on, and never divide whole numbers", () => {
-    expect(bucket_sql(500e3)).toBe("date_bin(interval '0.5 seconds', timestamp, timestamptz '1970-01-01 00:00:00+00')");
+    expect(bucket_sql(500e3)).toBe("(extract(epoch FROM timestamp) * 1000000)::bigint / 500000");
+    expect(series_statement(scope, { by: [], measure: measured("rate") }, 500e3, 10)).toContain("to_timestamp(b * 0.5) AS t");
     expect(groups_statement(scope, { by: [], measure: measured("rate") }, 1)).toContain("count(*) / 3600.0");
   });
 });

@@ -17,15 +17,17 @@ const seconds = (us: number) => (Number.isInteger(us / 1e6) ? `${us / 1e6}.0` : 
 const keys_of = (by: readonly Field[]) => by.map((_, at) => `g${at}`);
 const group_sql = (field: Field, alias: string) => `coalesce((${field.sql})::text, '') AS ${alias}`;
 
+/* Steps of time as whole numbers: grouping by them is half as dear as by times. What is answered is a time again. */
 export function bucket_sql(step_us: number): string {
-  return `date_bin(interval '${step_us / 1e6} seconds', timestamp, timestamptz '1970-01-01 00:00:00+00')`;
+  return `(extract(epoch FROM timestamp) * 1000000)::bigint / ${step_us}`;
 }
+const time_sql = (step_us: number) => `to_timestamp(b * ${seconds(step_us)}) AS t`;
 export const range_seconds = (scope: Scope) => seconds(scope.range.to_us - scope.range.from_us);
 
 /* The first CTE: columns `keys` and what is measured; `bucket`: a line of each step of time too. */
 function source(scope: Scope, by: readonly Field[], measure: Measure, step_us?: number): { text: string; merge: (seconds: string) => string } {
   const value = value_sql(measure);
-  const time = step_us === undefined ? [] : [`${bucket_sql(step_us)} AS t`];
+  const time = step_us === undefined ? [] : [`${bucket_sql(step_us)} AS b`];
   const groups = by.map((field, at) => group_sql(field, `g${at}`));
   const fold = folded(measure.agg);
   if (fold) {
@@ -53,24 +55,37 @@ function source(scope: Scope, by: readonly Field[], measure: Measure, step_us?: 
 export function series_statement(scope: Scope, { by, measure }: Grouped, step_us: number, top: number): string {
   const { text, merge } = source(scope, by, measure, step_us);
   const keys = keys_of(by);
-  const rate = measure.agg === "rate" ? `CASE WHEN t IS NULL THEN ${range_seconds(scope)} ELSE ${seconds(step_us)} END` : "1";
+  const whole = range_seconds(scope);
+  const divisor = measure.agg === "rate" ? `CASE WHEN b IS NULL THEN ${whole} ELSE ${seconds(step_us)} END` : "1.0";
   if (by.length === 0)
     return `WITH ${text}
-SELECT t, 1 AS place, 1 AS groups, ${merge(rate)} AS value
+SELECT ${time_sql(step_us)}, 1 AS place, 1 AS groups, ${merge(divisor)} AS value
 FROM r
-GROUP BY GROUPING SETS ((t), ())
+GROUP BY GROUPING SETS ((b), ())
 ORDER BY t NULLS FIRST`;
   const list = keys.join(", ");
+  const names = keys.map((key) => `k${key.slice(1)}`).join(", ");
+  const shown = keys.map((key) => `k${key.slice(1)} AS ${key}`).join(", ");
+  const columns = `${time_sql(step_us)}, place, groups, ${merge(divisor)} AS value, ${shown}`;
+  /* Of sums the whole range is one more grouping of few rows; otherwise it is known from the ranking, but for the rest. */
+  const ending = folded(measure.agg)
+    ? `SELECT ${columns}
+FROM s
+GROUP BY GROUPING SETS ((b, place, groups, ${names}), (place, groups, ${names}))`
+    : `SELECT ${columns}
+FROM s
+GROUP BY b, place, groups, ${names}
+UNION ALL
+SELECT NULL::timestamptz, place, groups, total, ${list}
+FROM top WHERE place <= ${top}`;
   return `WITH ${text},
 top AS (
-  SELECT ${list}, row_number() OVER (ORDER BY ${merge(range_seconds(scope))} DESC NULLS LAST, ${list}) AS place, count(*) OVER () AS groups
+  SELECT ${list}, ${merge(whole)} AS total, row_number() OVER (ORDER BY ${merge(whole)} DESC NULLS LAST, ${list}) AS place, count(*) OVER () AS groups
   FROM r GROUP BY ${list}),
 s AS (
   SELECT r.*, least(top.place, ${top + 1}) AS place, groups, ${keys.map((key) => `CASE WHEN top.place <= ${top} THEN r.${key} END AS k${key.slice(1)}`).join(", ")}
   FROM r JOIN top ON ${keys.map((key) => `r.${key} = top.${key}`).join(" AND ")})
-SELECT t, place, groups, ${merge(rate)} AS value, ${keys.map((key) => `k${key.slice(1)} AS ${key}`).join(", ")}
-FROM s
-GROUP BY GROUPING SETS ((t, place, groups, ${keys.map((key) => `k${key.slice(1)}`).join(", ")}), (place, groups, ${keys.map((key) => `k${key.slice(1)}`).join(", ")}))
+${ending}
 ORDER BY place, t NULLS FIRST`;
 }
 
@@ -120,15 +135,17 @@ GROUP BY GROUPING SETS ((line, ${list}, place, k), (line, ${list}))
 ORDER BY line, place`;
 }
 
-/* Of how many rows of a step is the value in a bucket: bucket b is 10^(b/24) to 10^((b+1)/24); without b: zero or less. */
+/* Of how many rows of a step is the value in a bucket: bucket n is 10^(n/24) to 10^((n+1)/24); without a bucket: zero or less. */
 export const BUCKETS_A_DECADE = 24;
 export function heat_statement(scope: Scope, of: Field, step_us: number): string {
-  return `SELECT t, CASE WHEN v > 0 THEN floor(${BUCKETS_A_DECADE} * log(v))::bigint END AS b, count(*) AS n
+  return `SELECT ${time_sql(step_us)}, bucket, n
 FROM (
-  SELECT ${bucket_sql(step_us)} AS t, ${number_sql(of)} AS v
-  FROM ${TABLE}
-  WHERE ${condition(scope).replaceAll("\n", "\n  ")}) r
-WHERE v IS NOT NULL
-GROUP BY 1, 2
-ORDER BY 1, 2`;
+  SELECT b, CASE WHEN v > 0 THEN floor(${BUCKETS_A_DECADE} * log(v))::bigint END AS bucket, count(*) AS n
+  FROM (
+    SELECT ${bucket_sql(step_us)} AS b, ${number_sql(of)} AS v
+    FROM ${TABLE}
+    WHERE ${condition(scope).replaceAll("\n", "\n    ")}) r
+  WHERE v IS NOT NULL
+  GROUP BY 1, 2) s
+ORDER BY t, bucket`;
 }

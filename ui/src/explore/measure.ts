@@ -51,19 +51,21 @@ export function value_sql({ agg, of }: Measure): string | undefined {
 }
 
 const percentile = (share: string, value: string) => `percentile_cont(${share}) WITHIN GROUP (ORDER BY ${value})`;
-const SHARES: Partial<Record<Agg, string>> = { p50: "0.5", p95: "0.95", p99: "0.99" };
+const SHARES: Partial<Record<Agg | "values", string>> = { p50: "0.5", p95: "0.95", p99: "0.99" };
 
 /* The aggregate of rows; is_error: a condition on them; seconds: what a rate is divided by. */
-export function of_rows(agg: Agg, value: string, is_error: string, seconds: string): string {
+export function of_rows(agg: Agg | "values", value: string, is_error: string, seconds: string): string {
   if (agg === "rate") return `count(*) / ${seconds}`;
   if (agg === "errors") return `count(*) FILTER (WHERE ${is_error})`;
+  if (agg === "values") return `count(${value})`; /* how many have one */
   if (agg === "distinct") return `count(DISTINCT ${value})`;
-  if (SHARES[agg]) return percentile(SHARES[agg], value);
+  const share = SHARES[agg];
+  if (share) return percentile(share, value);
   return agg === "count" ? "count(*)" : `${agg}(${value})`;
 }
 
 export interface Folded {
-  parts: readonly [alias: string, agg: Agg, of: "rows" | "values"][];
+  parts: readonly [alias: string, agg: Agg | "values", of: "rows" | "values"][];
   merge: (seconds: string) => string;
 }
 /* The aggregate of aggregates, where there is one. */
@@ -71,6 +73,7 @@ export function folded(agg: Agg): Folded | undefined {
   if (agg === "count") return { parts: [["n", "count", "rows"]], merge: () => "sum(n)" };
   if (agg === "rate") return { parts: [["n", "count", "rows"]], merge: (seconds) => `sum(n) / ${seconds}` };
   if (agg === "errors") return { parts: [["n", "errors", "rows"]], merge: () => "sum(n)" };
+  if (agg === "avg") return { parts: [["n", "sum", "values"], ["m", "values", "values"]], merge: () => "sum(n)::double precision / nullif(sum(m), 0)" };
   if (agg === "sum") return { parts: [["n", "sum", "values"]], merge: () => "sum(n)" };
   if (agg === "max") return { parts: [["n", "max", "values"]], merge: () => "max(n)" };
   return undefined;

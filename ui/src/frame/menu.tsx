@@ -1,7 +1,7 @@
 /* A button with a list of what can be done: in the top layer, so that nothing that scrolls cuts it off. Arrow keys, Home and End
  * move, Enter does it, Escape and a click elsewhere close it and give the focus back. Its items are made when it is opened. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 export interface MenuItem {
   text: string;
@@ -18,7 +18,8 @@ export function Menu({ label, items, button_class = "plain", children }: MenuPro
   const [is_open, set_open] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const list = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  /* At once, not after the next frame: the key after the one that opened it is the list's. */
+  useLayoutEffect(() => {
     const popup = list.current;
     const from = button.current?.getBoundingClientRect();
     if (!is_open || !popup || !from) return;
