@@ -37,6 +37,8 @@ def callers_make(server, admin):
     callers["revoked"], callers["expired"] = Caller(server, revoked), Caller(server, expired)
     for scope in ("ingest", "query", "admin"):
         callers[scope + " key"] = Caller(server, make_key(server, OWN, scope, scope)[2])
+    link = admin.done("POST", "/projects/%s/shares" % OWN, {"address": "explore", "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"})
+    callers["link"] = Caller(server, link["token"])
     for role in ("viewer", "editor", "admin", "owner"):
         callers[role] = user_with_role(admin, role + "@example.com", OWN, role)
     callers["instance admin"] = admin
@@ -131,7 +133,7 @@ def no_leak(document, callers, foreign_id, foreign_things):
         if "{project}" not in template:
             continue
         for method, operation in methods.items():
-            for name in ("query key", "admin key", "viewer", "owner"):
+            for name in ("query key", "admin key", "link", "viewer", "owner"):
                 for there, not_there in ((FOREIGN, "nosuch"), (foreign_id, NOBODY_HAS)):
                     seen = without(there, ask(callers[name], method.upper(), template, operation, there))
                     wanted = without(not_there, ask(callers[name], method.upper(), template, operation, not_there))

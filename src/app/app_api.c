@@ -1,6 +1,7 @@
 /* The REST API: what its handlers get of the parts, opened when all of them are. */
 #include "app/app_inside.h"
 #include "meta/meta.h"
+#include "meta/share.h"
 #include "telemetry/telemetry.h"
 #include "web/api/api.h"
 
@@ -29,6 +30,10 @@ bool app_api_start(struct app *app, struct err *err)
                    .stats = stats_lines,
                    .ctx = app },
     };
+    if (app->config.shares) {
+        if (!secret_find(meta_db(app->meta), SHARE_SECRET, app->share_secret, err)) return err_within(err, "links");
+        options.parts.share_secret = app->share_secret;
+    }
     if (!api_open(&app->api, &options, err)) return err_within(err, "API");
     web_set_api(app->web, app->api);
     return true;

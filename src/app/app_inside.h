@@ -57,6 +57,7 @@ struct app {
     uint64_t position_at_start; /* of the log's last record */
     struct meta *meta;
     struct accounts *accounts;
+    uint8_t share_secret[32]; /* of links: meta/share.h */
     struct oidc *oidc; /* NULL: no identity provider */
     struct meter *meter;
     struct redactor *redactor;

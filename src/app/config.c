@@ -93,6 +93,8 @@ static const struct setting settings[] = {
       "the HTTP port as people's browsers reach it, such as https://mono.example.com" },
     { "admin-email", "MONOSCOPE_ADMIN_EMAIL", "admin@localhost", SETTING_TEXT, 0, 0, AT(admin_email),
       "of the admin that the first start makes; its password for one sign-in is printed once" },
+    { "shares", "MONOSCOPE_SHARES", "on", SETTING_SWITCH, 0, 0, AT(shares),
+      "on or off: links that show one range of a project's time to people without an account" },
     { "oidc-issuer", "MONOSCOPE_OIDC_ISSUER", "", SETTING_TEXT, 0, 0, AT(oidc_issuer),
       "sign in at this identity provider (OpenID Connect) too: its issuer, such as https://id.example.com/realms/x" },
     { "oidc-client-id", "MONOSCOPE_OIDC_CLIENT_ID", "", SETTING_TEXT, 0, 0, AT(oidc_client_id),

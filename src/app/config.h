@@ -31,6 +31,7 @@ struct config {
     bool web_tls;                                   /* with a certificate the HTTP port has TLS, too */
     const char *log_level;
     const char *public_url, *admin_email;
+    bool shares; /* links for people without an account */
     const char *oidc_issuer, *oidc_client_id, *oidc_client_secret_file; /* issuer empty: no identity provider */
     const char *oidc_scopes, *oidc_groups_claim, *oidc_roles, *oidc_ca;
     bool oidc_trust_email;

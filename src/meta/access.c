@@ -65,6 +65,15 @@ static bool key_decide(const struct actor *actor, const struct permission_rule *
                    wanted, or_admin ? " or admin" : "");
 }
 
+static bool share_decide(const struct permission_rule *rule, enum access_role role, struct err *err)
+{
+    if (rule->reach == REACH_PUBLIC || rule->reach == REACH_ANYONE) return true;
+    if (rule->reach == REACH_PROJECT && role == ROLE_NONE)
+        return err_set(err, ERR_NOT_FOUND, "there is no such project");
+    return rule == &rules[PERMISSION_QUERY] ||
+           err_set(err, ERR_FORBIDDEN, "a shared link is for reading; for this (%s) sign in", rule->text);
+}
+
 static bool user_decide(const struct actor *actor, const struct permission_rule *rule, enum access_role role,
                         struct err *err)
 {
@@ -89,6 +98,7 @@ bool access_decide(const struct actor *actor, enum permission permission, enum a
                err_set(err, ERR_FORBIDDEN, "the operator is no user: sign in to do this (%s)", rule->text);
     case ACTOR_KEY: return key_decide(actor, rule, role, err);
     case ACTOR_USER: return user_decide(actor, rule, role, err);
+    case ACTOR_SHARE: return share_decide(rule, role, err);
     case ACTOR_NOBODY: break;
     }
     return rule->reach == REACH_PUBLIC ||

@@ -3,7 +3,8 @@
  *   credential --key or session--> struct actor --access_check(permission, project)--> yes | 401 | 403 | 404
  *                                        '-- role in the project: its own or its teams', whichever is higher
  *
- * An actor is a user with a session, an API key, or the operator at the command line (who has the files anyway).
+ * An actor is a user with a session, an API key, the operator at the command line (who has the files anyway), or who has a
+ * link (share.h): that one may QUERY one project and nothing else, and of its rows those of the link's time.
  * A permission asks for a role in one project, or is the instance's; the list below is all there is, and docs/accounts.md
  * prints it (access_test compares). An instance admin may do everything in every project.
  * A project that the actor has no role in answers exactly as one that does not exist: ERR_NOT_FOUND, in the same words.
@@ -41,6 +42,7 @@ enum access_reach {
     X(QUERY, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_QUERY, "read its telemetry")                                     \
     X(LIMIT_READ, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_QUERY | META_SCOPE_ADMIN, "see its limits")                 \
     X(MEMBER_READ, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_ADMIN, "see its members")                                  \
+    X(VIEW_SAVE, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_ADMIN, "save views, change and delete one's own")             \
     X(INGEST, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_INGEST, "send telemetry")                                       \
     X(DATA_WRITE, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_INGEST | META_SCOPE_ADMIN, "INSERT and DELETE by SQL")      \
     X(CONTENT_WRITE, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_ADMIN, "make and change what people share in it")        \
@@ -69,15 +71,18 @@ struct permission_rule {
 };
 const struct permission_rule *permission_rule(enum permission permission);
 
-enum actor_kind { ACTOR_NOBODY, ACTOR_USER, ACTOR_KEY, ACTOR_OPERATOR };
+enum actor_kind { ACTOR_NOBODY, ACTOR_USER, ACTOR_KEY, ACTOR_OPERATOR, ACTOR_SHARE };
 #define ACTOR_NAME_BYTES 256
 struct actor {
     enum actor_kind kind;
     struct uuid user_id, session_id; /* ACTOR_USER */
     bool is_instance_admin, must_change_password;
-    struct uuid key_id, project_id; /* ACTOR_KEY: its project */
+    struct uuid key_id, project_id; /* ACTOR_KEY, ACTOR_SHARE: its project */
     uint32_t scopes;                /* ACTOR_KEY: of enum meta_scope */
-    char name[ACTOR_NAME_BYTES];    /* e-mail, or the key's name: for the audit log */
+    struct uuid share_id;           /* ACTOR_SHARE */
+    int64_t from_unix_us, to_unix_us; /* ACTOR_SHARE: rows of these times alone ... */
+    int64_t ends_unix_us;           /* ... and until then */
+    char name[ACTOR_NAME_BYTES];    /* e-mail, the key's name, or who made the link: for the audit log */
     char address[64];               /* where it speaks from, as text; empty at the command line */
 };
 /* The operator: commands beside the server. */

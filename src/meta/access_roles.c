@@ -21,6 +21,7 @@ bool access_role_of(struct db *db, const struct actor *actor, struct uuid projec
     }
     if (actor->kind == ACTOR_KEY && uuid_equal(actor->project_id, project_id))
         *role = actor->scopes & META_SCOPE_ADMIN ? ROLE_ADMIN : ROLE_VIEWER;
+    if (actor->kind == ACTOR_SHARE && uuid_equal(actor->project_id, project_id)) *role = ROLE_VIEWER;
     if (actor->kind != ACTOR_USER) return true;
     return db_read(db,
                    "SELECT max(role) FROM (SELECT role FROM project_members WHERE project_id = $1 AND user_id = $2"

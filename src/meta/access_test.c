@@ -60,6 +60,19 @@ static void test_keys(void **state)
     }
 }
 
+/* Goal: a link opens reading in its project; what else there is of it is refused, other projects are not there. */
+static void test_shares(void **state)
+{
+    (void)state;
+    struct actor share = { .kind = ACTOR_SHARE };
+    for (enum permission p = 0; p < PERMISSION_COUNT; p++) {
+        const struct permission_rule *rule = permission_rule(p);
+        bool is_open = rule->reach == REACH_PUBLIC || rule->reach == REACH_ANYONE;
+        assert_int_equal(decided(&share, p, ROLE_VIEWER), is_open || p == PERMISSION_QUERY ? ERR_OK : ERR_FORBIDDEN);
+        if (rule->reach == REACH_PROJECT) assert_int_equal(decided(&share, p, ROLE_NONE), ERR_NOT_FOUND);
+    }
+}
+
 static const char *reach_text(const struct permission_rule *rule, char text[32])
 {
     static const char *const reaches[] = { [REACH_PUBLIC] = "nobody in particular",
@@ -113,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_users),
         cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_shares),
         cmocka_unit_test(test_document),
         cmocka_unit_test(test_roles),
     };

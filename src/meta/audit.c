@@ -5,7 +5,8 @@
 #include "meta/db.h"
 
 static const char *const kind_names[] = {
-    [ACTOR_NOBODY] = "nobody", [ACTOR_USER] = "user", [ACTOR_KEY] = "key", [ACTOR_OPERATOR] = "operator"
+    [ACTOR_NOBODY] = "nobody", [ACTOR_USER] = "user", [ACTOR_KEY] = "key", [ACTOR_OPERATOR] = "operator",
+    [ACTOR_SHARE] = "share",
 };
 
 /* What came from outside (a name that was tried at sign-in) must not be what refuses the row. */
@@ -23,6 +24,7 @@ bool audit_write(struct db_session *session, const struct actor *actor, const st
     char actor_id[UUID_TEXT_BYTES + 1] = "";
     assert(event->details.len <= AUDIT_DETAILS_BYTES_MAX);
     if (actor->kind == ACTOR_USER) uuid_to_text(actor->user_id, actor_id);
+    if (actor->kind == ACTOR_SHARE) uuid_to_text(actor->share_id, actor_id);
     if (actor->kind == ACTOR_KEY) uuid_to_text(actor->key_id, actor_id);
     return db_run(
         session,

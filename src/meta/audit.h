@@ -32,7 +32,7 @@ MUST_CHECK bool audit_write_alone(struct db *db, const struct actor *actor, cons
 
 struct audit_row {
     int64_t number, at_unix_us;
-    const char *actor_kind; /* "user", "key", "operator", "nobody" */
+    const char *actor_kind; /* "user", "key", "operator", "share", "nobody" */
     struct bytes actor_id, actor_name, action, object_kind, object, address, details; /* empty: none */
     struct uuid project_id;
     bool has_project, is_refused;

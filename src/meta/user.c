@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "meta/db.h"
+#include "meta/saved_view.h"
 #include "meta/user_session.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -215,7 +216,8 @@ bool user_change(struct db_session *session, const struct user *user, struct err
 bool user_delete(struct db_session *session, struct uuid id, struct err *err)
 {
     int64_t changed = 0;
-    return db_run(session, "DELETE FROM users WHERE id = $1", DB_VALUES(db_uuid(id)), NULL, NULL, &changed, err) &&
+    return saved_view_forget(session, id, err) &&
+           db_run(session, "DELETE FROM users WHERE id = $1", DB_VALUES(db_uuid(id)), NULL, NULL, &changed, err) &&
            (changed == 1 || no_user(err)) && admin_remains(session, err);
 }
 

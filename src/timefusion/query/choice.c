@@ -63,14 +63,21 @@ static void choice_ids(struct query_cursor *cursor, const struct plan_table *tab
     }
 }
 
+/* May the session see a row of it? */
+static bool is_in_times(const struct query_session *session, const struct timefusion_file *file)
+{
+    return session->last_us == 0 ||
+           (file->timestamp_max_us >= session->from_us && file->timestamp_min_us <= session->last_us);
+}
+
 void choice_leave_out(const struct query_cursor *cursor, struct pruned *files)
 {
     uint32_t kept = 0;
     for (uint32_t f = 0; f < files->count; f++) {
-        bool is_damaged = false;
+        bool is_out = !is_in_times(cursor->session, files->files[f]);
         for (uint32_t d = 0; d < cursor->damaged_count; d++)
-            is_damaged = is_damaged || cursor->damaged[d] == files->files[f];
-        if (is_damaged) continue;
+            is_out = is_out || cursor->damaged[d] == files->files[f];
+        if (is_out) continue;
         if (files->groups) files->groups[kept] = files->groups[f];
         files->files[kept++] = files->files[f];
     }
@@ -96,8 +103,12 @@ static struct source_files files_name(struct query_cursor *cursor, enum schema_t
     return named;
 }
 
+/* Before any SQL of it is made: whose a row is, rows of other times than the session's do not tell. */
 static void identity_name(struct query_cursor *cursor, struct identity *identity)
 {
+    const struct query_session *session = cursor->session;
+    if (session->last_us != 0 && identity->from_us < session->from_us) identity->from_us = session->from_us;
+    if (session->last_us != 0 && identity->to_us > session->last_us) identity->to_us = session->last_us;
     identity->named = files_name(cursor, SCHEMA_LOGS_AND_SPANS, &identity->files, true);
 }
 
@@ -279,7 +290,7 @@ bool choice_make(struct query_cursor *cursor, uint32_t t, struct choice *choice,
     const struct plan_table *table = &cursor->plan->tables[t];
     const struct bound *bounds = cursor->bounds.tables[t];
     bool wants[SCHEMA_TABLE_COUNT];
-    *choice = (struct choice){ 0 };
+    *choice = (struct choice){ .from_us = cursor->session->from_us, .to_us = cursor->session->last_us };
     if (table->source == PLAN_METRICS) {
         wants[SCHEMA_LOGS_AND_SPANS] = false;
         wants[SCHEMA_METRICS] = true;

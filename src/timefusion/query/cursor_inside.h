@@ -62,7 +62,7 @@ struct choice {
     struct pruned files[SCHEMA_TABLE_COUNT];
     const char **ids;
     uint32_t id_count;
-    int64_t from_us, to_us; /* rows of these times only; 0: any */
+    int64_t from_us, to_us; /* rows of these times only, the session's or fewer; 0: any */
     struct identity identity;
 };
 
@@ -91,7 +91,7 @@ const char *choice_sql(struct query_cursor *cursor, uint32_t t, const struct cho
 /* Identity narrowed to these traces, with their values at hand; present 0 when they have none. */
 MUST_CHECK bool choice_identify(struct query_cursor *cursor, struct identity *identity, struct bytes *traces,
                                 uint32_t count, struct prune_warning **warnings, struct err *err);
-/* Without the files that proved damaged. */
+/* Without the files that proved damaged, and those without a row of the session's times. */
 void choice_leave_out(const struct query_cursor *cursor, struct pruned *files);
 
 /* walk.c */

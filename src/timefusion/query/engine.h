@@ -55,6 +55,7 @@ struct query_session {
     struct uuid project_id;
     bool is_operator;
     char *read_only_why; /* NULL: may change rows */
+    int64_t from_us, last_us; /* rows of these times, both included; 0: of any */
     char *user;
     char *settings[SETTINGS_MAX]; /* NULL: the default */
     struct lane *idle;

@@ -82,6 +82,10 @@ void query_session_set_operator(struct query_session *session, bool is_operator)
 /* Statements that change rows or files are refused (ERR_FORBIDDEN), in these words: "your role here is viewer". NULL: none
  * is, as at first. why is copied. */
 void query_session_set_read_only(struct query_session *session, const char *why);
+/* Only rows with from_us <= timestamp < to_us are there, in every table, whatever a statement says; whose a row is is taken from
+ * them alone. Nothing but SELECT and settings is permitted then: plans, histories and counts tell of other times. 0, 0: of any
+ * time, as at first. */
+void query_session_set_times(struct query_session *session, int64_t from_us, int64_t to_us);
 /* Any thread: what runs on the session ends with ERR_CANCELLED. */
 void query_cancel(struct query_session *session);
 

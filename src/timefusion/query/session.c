@@ -94,6 +94,20 @@ void query_session_set_read_only(struct query_session *session, const char *why)
     session->read_only_why = why ? mem_strdup(why) : NULL;
 }
 
+void query_session_set_times(struct query_session *session, int64_t from_us, int64_t to_us)
+{
+    assert((from_us == 0 && to_us == 0) || (from_us > 0 && from_us < to_us));
+    session->from_us = from_us;
+    session->last_us = to_us > 0 ? to_us - 1 : 0;
+}
+
+/* What tells of rows of other times: files and rows that were looked at, what was done to the tables. */
+static bool is_beyond_times(const struct plan *plan)
+{
+    return plan->kind == PLAN_EXPLAIN || plan->kind == PLAN_COMMAND || plan->kind == PLAN_DELETE ||
+           plan->kind == PLAN_UPDATE || plan->reads_stats;
+}
+
 static bool is_change(const struct plan *plan)
 {
     if (plan->kind == PLAN_DELETE || plan->kind == PLAN_UPDATE) return true;
@@ -181,5 +195,8 @@ bool query_execute(struct query_statement *statement, const struct query_paramet
     *cursor = NULL;
     if (why && is_change(statement->plan))
         return err_set(err, ERR_FORBIDDEN, "%s is not permitted: %s", statement->plan->tag, why);
+    if (statement->session->last_us != 0 && is_beyond_times(statement->plan))
+        return err_set(err, ERR_FORBIDDEN, "%s is not permitted: only rows of one range of time may be read",
+                       statement->plan->tag);
     return cursor_open(statement->session, statement->plan, parameters, count, cursor, err);
 }

@@ -1,5 +1,6 @@
-/* Who asks. A key or a session's token as Bearer; else the session's cookie, and then unsafe requests must show the CSRF
- * token, which no other page can read. */
+/* Who asks. A key, a session's token or a link's as Bearer; else the cookie of a link (not for pages), which may change nothing;
+ * else the session's cookie, and then unsafe requests must show the CSRF token, which no other page can read. */
+#include "meta/share.h"
 #include "meta/user_session.h"
 #include "web/api/api_inside.h"
 #include <stdio.h>
@@ -15,6 +16,14 @@ static bool key_actor(struct api_call *call, struct bytes secret, struct actor *
     return true;
 }
 
+static bool share_actor(struct api_call *call, struct bytes token, struct actor *actor, struct err *err)
+{
+    struct share *share = arena_calloc(call->arena, sizeof *share);
+    if (call->parts->share_secret != NULL)
+        return share_find(call->parts->db, call->parts->share_secret, token, share, actor, err);
+    return err_set(err, ERR_UNAUTHENTICATED, "links are switched off on this server");
+}
+
 static bool bearer_actor(struct api_call *call, struct bytes authorization, struct actor *actor, struct err *err)
 {
     struct bytes scheme = bytes_from(authorization.ptr, authorization.len < 7 ? authorization.len : 7);
@@ -23,6 +32,7 @@ static bool bearer_actor(struct api_call *call, struct bytes authorization, stru
                        "the authorization header must be: Bearer, a blank, and a key or token");
     struct bytes secret = http_trimmed(bytes_from(authorization.ptr + 7, authorization.len - 7));
     if (user_session_is_token(secret)) return user_session_find(call->parts->db, secret, actor, err);
+    if (share_is_token(secret)) return share_actor(call, secret, actor, err);
     return key_actor(call, secret, actor, err);
 }
 
@@ -50,6 +60,17 @@ bool account_find(struct api_call *call, struct actor *actor, struct err *err)
     struct err gone = { 0 };
     *actor = (struct actor){ .kind = ACTOR_NOBODY };
     if (authorization.len > 0) return bearer_actor(call, authorization, actor, err);
+    struct bytes share = account_cookie(call->request, BYTES(SHARE_COOKIE));
+    if (share.len > 0 && !(call->route->flags & API_PAGE)) {
+        if (share_actor(call, share, actor, &gone)) return true;
+        *actor = (struct actor){ .kind = ACTOR_NOBODY };
+        if (gone.code != ERR_UNAUTHENTICATED && gone.code != ERR_FORBIDDEN) {
+            *err = gone;
+            return false;
+        }
+        if (token.len == 0) return (call->route->flags & API_OPEN) || err_set(err, ERR_UNAUTHENTICATED, "%s", gone.text);
+        gone = (struct err){ 0 };
+    }
     if (token.len == 0) return true;
     if (!user_session_find(call->parts->db, token, actor, &gone)) {
         *actor = (struct actor){ .kind = ACTOR_NOBODY };

@@ -45,6 +45,7 @@ struct api_parts {
     bool has_tls;                    /* cookies are for https alone */
     struct accounts *accounts;       /* signing in */
     struct oidc *oidc;               /* at an identity provider; NULL: none */
+    const uint8_t *share_secret;     /* of links (meta/share.h); NULL: --shares off */
     const char *public_url;          /* "https://mono.example.com": as browsers know us; empty: as they say */
     const struct log *log;
     /* What the process counts (telemetry.h): lines of component|key|value|unit|description. */

@@ -1,5 +1,6 @@
 /* The page to sign in: by password, or on to the identity provider and back. */
 #include "meta/accounts.h"
+#include "meta/share.h"
 #include "web/api/handlers.h"
 #include "web/api/page_form.h"
 #include "web/oidc/oidc.h"
@@ -49,6 +50,8 @@ void api_page_style(struct api_call *call)
 void api_page_sign_in(struct api_call *call)
 {
     struct bytes to = bytes_of_text(page_path_of_ours(call, api_query(call, "to"), ""));
+    if (account_cookie(call->request, BYTES(SHARE_COOKIE)).len > 0)
+        page_cookie_set(call, SHARE_COOKIE, "", "/", 0); /* from here on one is oneself again */
     if (call->actor->kind == ACTOR_USER) {
         page_redirect(call, to.len > 0 ? (const char *)to.ptr : "/account");
     } else {

@@ -21,7 +21,7 @@
     R(GET, "/api/v1/projects/{project}/retention", retention_get, "Projects", PROJECT_READ, "", "", "Retention", 200, API_TAGGED, "How long its tables keep their rows") \
     R(PUT, "/api/v1/projects/{project}/retention/{table}", retention_set, "Projects", PROJECT_WRITE, "", "RetentionSet", "TableRetention", 200, 0, "Sets it for one table") \
     R(DELETE, "/api/v1/projects/{project}/retention/{table}", retention_clear, "Projects", PROJECT_WRITE, "", "", "", 204, 0, "The server's --retention counts again") \
-    R(GET, "/api/v1/projects/{project}/search", search, "Telemetry", QUERY, "q kind level service status trace_id from to", "", "SearchItem", 200, API_SLOW | API_PAGED, "Logs and spans, newest first") \
+    R(GET, "/api/v1/projects/{project}/search", search, "Telemetry", QUERY, "q kind level service status trace_id from to", "", "SearchItem", 200, API_SLOW | API_PAGED | API_SHARED, "Logs and spans, newest first") \
     R(GET, "/api/v1/projects/{project}/services", service_list, "Roll-ups", QUERY, "from to", "", "Service", 200, API_PAGED, "Services seen in the range, by name") \
     R(GET, "/api/v1/projects/{project}/endpoints", endpoint_list, "Roll-ups", QUERY, "service from to", "", "Endpoint", 200, API_PAGED, "Their endpoints, by service and route") \
     R(GET, "/api/v1/projects/{project}/edges", edge_list, "Roll-ups", QUERY, "service from to", "", "Edge", 200, API_PAGED, "Who calls whom, by source and target; service: of one source") \
@@ -29,10 +29,10 @@
     R(GET, "/api/v1/projects/{project}/metrics", metric_list, "Roll-ups", QUERY, "service from to", "", "MetricName", 200, API_PAGED, "Names of metrics seen in the range, and who sends them") \
     R(GET, "/api/v1/projects/{project}/counts", counts_get, "Roll-ups", QUERY, "service kind endpoint step from to", "", "Counts", 200, 0, "Rows, errors and durations over time") \
     R(GET, "/api/v1/projects/{project}/patterns", pattern_list, "Roll-ups", QUERY, "q service pattern_level text sort new_since pattern_limit offset from to", "", "PatternList", 200, API_SLOW, "Log patterns: what lines say, how often, what is new and what has changed; with q of the lines that a search finds") \
-    R(POST, "/api/v1/projects/{project}/search/translate", search_translate, "Telemetry", QUERY, "", "SearchText", "SearchCondition", 200, 0, "What a search means, as a condition of SQL") \
+    R(POST, "/api/v1/projects/{project}/search/translate", search_translate, "Telemetry", QUERY, "", "SearchText", "SearchCondition", 200, API_SHARED, "What a search means, as a condition of SQL") \
     R(GET, "/api/v1/projects/{project}/tail", tail, "Telemetry", QUERY, "q env cols last_event_id seconds", "", "TailRows", 200, API_STREAM | API_LIVE, "Logs and spans as they come: server-sent events, until the client goes") \
-    R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM, "Asks by SQL") \
-    R(GET, "/api/v1/projects/{project}/query", query_file, "Telemetry", QUERY, "sql format file", "", "QueryAnswer", 200, API_SLOW | API_STREAM, "The same as a file to keep, all its rows; changes nothing") \
+    R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM | API_SHARED, "Asks by SQL") \
+    R(GET, "/api/v1/projects/{project}/query", query_file, "Telemetry", QUERY, "sql format file", "", "QueryAnswer", 200, API_SLOW | API_STREAM | API_SHARED, "The same as a file to keep, all its rows; changes nothing") \
     R(POST, "/api/v1/sessions", session_create, "Sessions", PUBLIC, "", "SessionCreate", "SessionCreated", 201, API_OPEN | API_SLOW | API_SECRET, "Signs in: the token goes into authorization: Bearer TOKEN") \
     R(GET, "/api/v1/sessions", session_list, "Sessions", SELF, "", "", "SessionList", 200, 0, "Where the caller is signed in, newest first") \
     R(DELETE, "/api/v1/sessions/this", session_end_this, "Sessions", PASSWORD, "", "", "", 204, 0, "Signs out") \
@@ -75,6 +75,17 @@
     R(PATCH, "/api/v1/projects/{project}/redaction-rules/{rule}", redaction_change, "Redaction", REDACTION_WRITE, "", "RedactionRuleChange", "RedactionRule", 200, 0, "Changes a rule") \
     R(DELETE, "/api/v1/projects/{project}/redaction-rules/{rule}", redaction_delete, "Redaction", REDACTION_WRITE, "", "", "", 204, 0, "Deletes a rule") \
     R(POST, "/api/v1/projects/{project}/redaction-rules/try", redaction_try, "Redaction", REDACTION_READ, "", "RedactionTry", "RedactionTried", 200, 0, "Shows what rules make of a text and attributes; nothing is kept") \
+    R(GET, "/api/v1/projects/{project}/views", view_list, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_PAGED, "Views that the caller saved or the project shares, by name") \
+    R(POST, "/api/v1/projects/{project}/views", view_create, "Saved views", VIEW_SAVE, "", "SavedViewCreate", "SavedView", 201, API_ONCE, "Saves a view; sharing it takes CONTENT_WRITE") \
+    R(GET, "/api/v1/projects/{project}/views/{view}", view_get, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_TAGGED, "One of them") \
+    R(PATCH, "/api/v1/projects/{project}/views/{view}", view_change, "Saved views", VIEW_SAVE, "", "SavedViewChange", "SavedView", 200, API_TAGGED, "Changes it: its owner or an admin of the project") \
+    R(DELETE, "/api/v1/projects/{project}/views/{view}", view_delete, "Saved views", VIEW_SAVE, "", "", "", 204, API_TAGGED, "Deletes it: its owner or an admin of the project") \
+    R(GET, "/api/v1/projects/{project}/shares", share_list, "Sharing", CONTENT_WRITE, "", "", "Share", 200, API_PAGED, "Links that have not expired, oldest first") \
+    R(POST, "/api/v1/projects/{project}/shares", share_create, "Sharing", CONTENT_WRITE, "", "ShareCreate", "ShareCreated", 201, API_SECRET, "Makes a link that opens one range of time, read-only, without an account: shown this once") \
+    R(DELETE, "/api/v1/projects/{project}/shares/{share}", share_revoke, "Sharing", CONTENT_WRITE, "", "", "", 204, 0, "Revokes it: who made it or an admin of the project; the next request with it is refused") \
+    R(GET, "/api/v1/projects/{project}/sharing", sharing_get, "Sharing", PROJECT_READ, "", "", "Sharing", 200, 0, "May links be made and opened in the project") \
+    R(PUT, "/api/v1/projects/{project}/sharing", sharing_set, "Sharing", PROJECT_WRITE, "", "SharingSet", "Sharing", 200, 0, "Switches them off and on; off, links that are there open nothing") \
+    R(GET, "/s/{share_token}", page_share, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE, "Opens a link") \
     R(GET, "/sign-in", page_sign_in, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "The page to sign in") \
     R(POST, "/sign-in", page_sign_in_try, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE | API_SLOW, "Its form") \
     R(GET, "/sign-in/style.css", page_style, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "The style sheet of the pages") \

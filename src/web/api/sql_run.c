@@ -74,6 +74,8 @@ bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query
         !query_session_open(&run->session, call->parts->query, call->project.id, call->project.name, err) ||
         !timeout_set(run, query->timeout_ms, err))
         return false;
+    if (call->actor->kind == ACTOR_SHARE)
+        query_session_set_times(run->session, call->actor->from_unix_us, call->actor->to_unix_us);
     if (query->read_only) query_session_set_read_only(run->session, query->read_only);
     if (!query_prepare(run->session, sql, NULL, 0, &run->statement, err)) {
         struct bytes before = bytes_from(query->sql.ptr, (size_t)(sql.ptr - query->sql.ptr)); /* blanks, comments */

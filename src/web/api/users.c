@@ -256,6 +256,20 @@ static void key_me(struct api_call *call)
     api_answer(call, answer);
 }
 
+static void share_me(struct api_call *call)
+{
+    const struct actor *actor = call->actor;
+    yyjson_mut_val *answer = yyjson_mut_obj(call->json);
+    yyjson_mut_obj_add_str(call->json, answer, "kind", "share");
+    api_put_uuid(call, answer, "id", actor->share_id);
+    api_put_text(call, answer, "name", bytes_of_text(actor->name));
+    api_put_uuid(call, answer, "project_id", actor->project_id);
+    api_put_time(call, answer, "from", actor->from_unix_us);
+    api_put_time(call, answer, "to", actor->to_unix_us);
+    api_put_time(call, answer, "expires_at", actor->ends_unix_us);
+    api_answer(call, answer);
+}
+
 void api_user_me(struct api_call *call)
 {
     struct user user;
@@ -263,6 +277,10 @@ void api_user_me(struct api_call *call)
     char csrf[USER_SESSION_CSRF_BYTES];
     if (call->actor->kind == ACTOR_KEY) {
         key_me(call);
+        return;
+    }
+    if (call->actor->kind == ACTOR_SHARE) {
+        share_me(call);
         return;
     }
     if (!user_find(call->parts->db, call->actor->user_id, &user, &err)) {
