@@ -42,7 +42,7 @@ enum access_reach {
     X(QUERY, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_QUERY, "read its telemetry")                                     \
     X(LIMIT_READ, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_QUERY | META_SCOPE_ADMIN, "see its limits")                 \
     X(MEMBER_READ, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_ADMIN, "see its members")                                  \
-    X(VIEW_SAVE, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_ADMIN, "save views, change and delete one's own")             \
+    X(VIEW_SAVE, REACH_PROJECT, ROLE_VIEWER, META_SCOPE_ADMIN, "save views, change and delete one's own")            \
     X(INGEST, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_INGEST, "send telemetry")                                       \
     X(DATA_WRITE, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_INGEST | META_SCOPE_ADMIN, "INSERT and DELETE by SQL")      \
     X(CONTENT_WRITE, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_ADMIN, "make and change what people share in it")        \
@@ -77,13 +77,13 @@ struct actor {
     enum actor_kind kind;
     struct uuid user_id, session_id; /* ACTOR_USER */
     bool is_instance_admin, must_change_password;
-    struct uuid key_id, project_id; /* ACTOR_KEY, ACTOR_SHARE: its project */
-    uint32_t scopes;                /* ACTOR_KEY: of enum meta_scope */
-    struct uuid share_id;           /* ACTOR_SHARE */
+    struct uuid key_id, project_id;   /* ACTOR_KEY, ACTOR_SHARE: its project */
+    uint32_t scopes;                  /* ACTOR_KEY: of enum meta_scope */
+    struct uuid share_id;             /* ACTOR_SHARE */
     int64_t from_unix_us, to_unix_us; /* ACTOR_SHARE: rows of these times alone ... */
-    int64_t ends_unix_us;           /* ... and until then */
-    char name[ACTOR_NAME_BYTES];    /* e-mail, the key's name, or who made the link: for the audit log */
-    char address[64];               /* where it speaks from, as text; empty at the command line */
+    int64_t ends_unix_us;             /* ... and until then */
+    char name[ACTOR_NAME_BYTES];      /* e-mail, the key's name, or who made the link: for the audit log */
+    char address[64];                 /* where it speaks from, as text; empty at the command line */
 };
 /* The operator: commands beside the server. */
 struct actor actor_operator(void);

@@ -124,11 +124,8 @@ static void test_roles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_users),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_shares),
-        cmocka_unit_test(test_document),
-        cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_users),    cmocka_unit_test(test_keys),  cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_document), cmocka_unit_test(test_roles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

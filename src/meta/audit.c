@@ -5,8 +5,8 @@
 #include "meta/db.h"
 
 static const char *const kind_names[] = {
-    [ACTOR_NOBODY] = "nobody", [ACTOR_USER] = "user", [ACTOR_KEY] = "key", [ACTOR_OPERATOR] = "operator",
-    [ACTOR_SHARE] = "share",
+    [ACTOR_NOBODY] = "nobody",     [ACTOR_USER] = "user",   [ACTOR_KEY] = "key",
+    [ACTOR_OPERATOR] = "operator", [ACTOR_SHARE] = "share",
 };
 
 /* What came from outside (a name that was tried at sign-in) must not be what refuses the row. */

@@ -5,8 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#define VIEW_COLUMNS \
-    "id, project_id, owner_id, owner_name, name, address, is_shared, created_unix_us, changed_unix_us"
+#define VIEW_COLUMNS "id, project_id, owner_id, owner_name, name, address, is_shared, created_unix_us, changed_unix_us"
 
 bool saved_view_address_check(struct bytes address, struct err *err)
 {
@@ -58,8 +57,7 @@ bool saved_view_insert(struct db_session *session, struct saved_view *view, stru
         return err_set(err, ERR_TOO_LARGE, "a project has at most %d saved views", SAVED_VIEWS_MAX);
     view->id = uuid_random();
     view->created_unix_us = view->changed_unix_us = clock_unix_us();
-    return db_run(session,
-                  "INSERT INTO saved_views(" VIEW_COLUMNS ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+    return db_run(session, "INSERT INTO saved_views(" VIEW_COLUMNS ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $8)",
                   DB_VALUES(db_uuid(view->id), db_uuid(view->project_id), owner_of(view), db_text(view->owner_name),
                             db_text(view->name), db_text(view->address), db_boolean(view->is_shared),
                             db_integer(view->created_unix_us)),
@@ -137,7 +135,8 @@ bool saved_view_update(struct db_session *session, struct saved_view *view, stru
 {
     int64_t changed = 0;
     int64_t now_us = clock_unix_us();
-    view->changed_unix_us = now_us > view->changed_unix_us ? now_us : view->changed_unix_us + 1; /* another tag each time */
+    view->changed_unix_us =
+        now_us > view->changed_unix_us ? now_us : view->changed_unix_us + 1; /* another tag each time */
     return db_run(session,
                   "UPDATE saved_views SET name = $3, address = $4, is_shared = $5, changed_unix_us = $6"
                   " WHERE id = $1 AND project_id = $2",

@@ -6,9 +6,10 @@
 #include "meta/db.h"
 #include <stdlib.h>
 
-#define DIGITS_LEN    43 /* of 32 bytes in base64url */
-#define SHARE_COLUMNS "s.id, s.project_id, s.owner_id, s.owner_name, s.title, s.address, s.from_unix_us, s.to_unix_us," \
-                      " s.created_unix_us, s.expires_unix_us"
+#define DIGITS_LEN 43 /* of 32 bytes in base64url */
+#define SHARE_COLUMNS                                                                                 \
+    "s.id, s.project_id, s.owner_id, s.owner_name, s.title, s.address, s.from_unix_us, s.to_unix_us," \
+    " s.created_unix_us, s.expires_unix_us"
 
 bool share_is_token(struct bytes token)
 {

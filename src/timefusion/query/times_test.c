@@ -6,7 +6,12 @@
 
 #include <cmocka.h>
 
-enum { FILES = 8, FILE_ROWS = 50, FIRST = 120, END = 260 }; /* rows [FIRST, END): from within a file to within another */
+enum {
+    FILES = 8,
+    FILE_ROWS = 50,
+    FIRST = 120,
+    END = 260
+}; /* rows [FIRST, END): from within a file to within another */
 
 /* Traces of ten rows; each tenth row names its user, and the session's edges cut traces in two. */
 static void row_put(struct columns *columns, uint64_t n)

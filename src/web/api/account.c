@@ -68,7 +68,8 @@ bool account_find(struct api_call *call, struct actor *actor, struct err *err)
             *err = gone;
             return false;
         }
-        if (token.len == 0) return (call->route->flags & API_OPEN) || err_set(err, ERR_UNAUTHENTICATED, "%s", gone.text);
+        if (token.len == 0)
+            return (call->route->flags & API_OPEN) || err_set(err, ERR_UNAUTHENTICATED, "%s", gone.text);
         gone = (struct err){ 0 };
     }
     if (token.len == 0) return true;

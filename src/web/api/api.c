@@ -81,7 +81,8 @@ static bool may_do(struct api_call *call, struct err *err)
     enum permission permission = call->route->permission;
     if (permission_rule(permission)->reach != REACH_PROJECT)
         return access_check(parts->db, call->actor, permission, NULL, err);
-    if (!access_project(parts->meta, parts->db, call->actor, permission, api_path(call, "project"), &call->project, err))
+    if (!access_project(parts->meta, parts->db, call->actor, permission, api_path(call, "project"), &call->project,
+                        err))
         return false;
     return call->actor->kind != ACTOR_SHARE || (call->route->flags & API_SHARED) ||
            err_set(err, ERR_FORBIDDEN, "a shared link shows rows of its own time alone; for this sign in");

@@ -1,6 +1,6 @@
 /* Links that open one range of a project's time to who has them (meta/share.h). */
-#include "meta/share.h"
 #include "base/clock.h"
+#include "meta/share.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
 #include "web/api/page_form.h"
@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DAY_US       (86400 * 1000000ll)
-#define LIFE_US      (7 * DAY_US)
-#define LIFE_US_MAX  (90 * DAY_US)
-#define SECOND_US    1000000ll
+#define DAY_US      (86400 * 1000000ll)
+#define LIFE_US     (7 * DAY_US)
+#define LIFE_US_MAX (90 * DAY_US)
+#define SECOND_US   1000000ll
 
 static bool is_own(const struct api_call *call, const struct share *share)
 {
@@ -101,8 +101,8 @@ static void address_take(struct bytes from, char address[SAVED_VIEW_ADDRESS_BYTE
         end = at + 1 + pair.len;
         for (size_t n = 0; n < COUNT_OF(left_out); n++) {
             size_t name_len = strlen(left_out[n]);
-            is_out = is_out || (pair.len > name_len && pair.ptr[name_len] == '=' &&
-                                memcmp(pair.ptr, left_out[n], name_len) == 0);
+            is_out = is_out ||
+                     (pair.len > name_len && pair.ptr[name_len] == '=' && memcmp(pair.ptr, left_out[n], name_len) == 0);
         }
         if (is_out) continue;
         address[len++] = before;
@@ -307,7 +307,8 @@ void api_page_share(struct api_call *call)
     }
     if (!access_check(call->parts->db, call->actor, PERMISSION_QUERY, &share->project_id, &err)) {
         int64_t seconds = (share->expires_unix_us - clock_unix_us()) / SECOND_US;
-        page_cookie_set(call, SHARE_COOKIE, arena_printf(call->arena, "%.*s", (int)token.len, (const char *)token.ptr), "/", seconds > 0 ? (int)seconds : 1);
+        page_cookie_set(call, SHARE_COOKIE, arena_printf(call->arena, "%.*s", (int)token.len, (const char *)token.ptr),
+                        "/", seconds > 0 ? (int)seconds : 1);
     }
     rfc3339_write(share->from_unix_us, from);
     rfc3339_write(share->to_unix_us, to);

@@ -142,7 +142,8 @@ static bool audit(struct db_session *session, const struct work *work, const cha
 static bool change_run(struct db_session *session, void *ctx, struct err *err)
 {
     struct work *work = ctx;
-    if (!find_run(session, ctx, err) || !may_change(work->call, work->view, err) || !is_current(work, err)) return false;
+    if (!find_run(session, ctx, err) || !may_change(work->call, work->view, err) || !is_current(work, err))
+        return false;
     view_take(work->call, work->view);
     return may_change(work->call, work->view, err) && saved_view_check(work->view, err) &&
            saved_view_update(session, work->view, err) && audit(session, work, "view.change", err);

@@ -773,6 +773,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Views that the caller saved or the project shares, by name */
+        get: operations["view_list"];
+        put?: never;
+        /** Saves a view; sharing it takes CONTENT_WRITE */
+        post: operations["view_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/views/{view}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them */
+        get: operations["view_get"];
+        put?: never;
+        post?: never;
+        /** Deletes it: its owner or an admin of the project */
+        delete: operations["view_delete"];
+        options?: never;
+        head?: never;
+        /** Changes it: its owner or an admin of the project */
+        patch: operations["view_change"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Links that have not expired, oldest first */
+        get: operations["share_list"];
+        put?: never;
+        /** Makes a link that opens one range of time, read-only, without an account: shown this once */
+        post: operations["share_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/shares/{share}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes it: who made it or an admin of the project; the next request with it is refused */
+        delete: operations["share_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/sharing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** May links be made and opened in the project */
+        get: operations["sharing_get"];
+        /** Switches them off and on; off, links that are there open nothing */
+        put: operations["sharing_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1002,7 +1092,7 @@ export interface components {
         };
         Me: {
             /** @enum {string} */
-            kind: "user" | "key";
+            kind: "user" | "key" | "share";
             /** Format: uuid */
             id: string;
             name: string;
@@ -1021,9 +1111,24 @@ export interface components {
             csrf_token?: string;
             /**
              * Format: uuid
-             * @description Of a key
+             * @description Of a key or a link
              */
             project_id?: string;
+            /**
+             * Format: date-time
+             * @description Of a link: only rows from then on
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Of a link: and before then
+             */
+            to?: string;
+            /**
+             * Format: date-time
+             * @description Of a link: when it ends
+             */
+            expires_at?: string;
             /** @description Of a key */
             scopes?: ("ingest" | "query" | "admin")[];
         };
@@ -1109,7 +1214,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            actor_kind: "user" | "key" | "operator" | "nobody";
+            actor_kind: "user" | "key" | "operator" | "share" | "nobody";
             actor_id: string | null;
             /** @description An e-mail address, or a key's name */
             actor: string | null;
@@ -1475,6 +1580,78 @@ export interface components {
             info: Record<string, never>;
             paths: Record<string, never>;
         };
+        Share: {
+            /** Format: uuid */
+            id: string;
+            title: string;
+            /** @description What it opens, below /p/PROJECT/, without a time */
+            address: string;
+            /**
+             * Format: date-time
+             * @description It shows rows from then on
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description And before then
+             */
+            to: string;
+            /** @description Who made it */
+            owner: string;
+            is_own: boolean;
+            can_revoke: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        ShareCreate: {
+            /** @default  */
+            title: string;
+            address: components["schemas"]["SavedViewAddress"];
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Not in the future: a later time becomes now
+             */
+            to: string;
+            /**
+             * Format: date-time
+             * @description At most in 90 days; else in 7 days
+             */
+            expires_at?: string;
+        };
+        ShareCreated: {
+            /** Format: uuid */
+            id: string;
+            title: string;
+            address: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            owner: string;
+            is_own: boolean;
+            can_revoke: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description For authorization: Bearer TOKEN; shown once */
+            token: string | null;
+            /** @description What to send to others, behind the server's address: /s/TOKEN */
+            path: string;
+        };
+        Sharing: {
+            /** @description Of the project */
+            is_on: boolean;
+            /** @description The server's --shares */
+            is_server_on: boolean;
+        };
+        SharingSet: {
+            is_on: boolean;
+        };
         /** @description The data of an event `rows`: {"rows": [...]}. Other events: `start` {"tail", "is_resumed"}; `dropped` {"count"}: so many rows that fitted were lost to a slow reader just here; `rate` {"matched", "dropped", "skipped", "per_second"}, each second, all but the last since the tail began; `end` {"reason"}: no more comes. rows + dropped = matched. The id of an event is for Last-Event-ID: docs/tail.md */
         TailRows: {
             rows: components["schemas"]["TailRow"][];
@@ -1510,6 +1687,42 @@ export interface components {
             skipped: number;
             per_second: number;
         };
+        SavedView: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @description What follows /p/PROJECT/ in the page's address */
+            address: string;
+            /** @description With all who may read the project */
+            is_shared: boolean;
+            /** @description The caller saved it */
+            is_own: boolean;
+            /** @description The caller may change and delete it */
+            can_change: boolean;
+            /** @description Who saved it: an e-mail address, or a key's name */
+            owner: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            changed_at: string;
+        };
+        SavedViewCreate: {
+            name: components["schemas"]["SavedViewName"];
+            address: components["schemas"]["SavedViewAddress"];
+            /** @default false */
+            is_shared: boolean;
+        };
+        SavedViewChange: {
+            name?: components["schemas"]["SavedViewName"];
+            address?: components["schemas"]["SavedViewAddress"];
+            is_shared?: boolean;
+        };
+        SavedViewName: string;
+        /**
+         * @description A path of the UI below the project with its query, percent-encoded
+         * @example explore?q=level:error&from=now-1h
+         */
+        SavedViewAddress: string;
     };
     responses: {
         /** @description Path and query are longer than 8 KiB, or the headers than 16: not read as far as the API */
@@ -1602,6 +1815,10 @@ export interface components {
         from: string;
         /** @description Up to this time, without it; the same forms */
         to: string;
+        /** @description A link's id */
+        share: string;
+        /** @description A link's token */
+        share_token: string;
         /** @description deployment.environment.name; absent: all */
         env: string;
         /** @description Names of up to 32 more fields to see of each row, with commas between */
@@ -1610,6 +1827,8 @@ export interface components {
         last_event_id: string;
         /** @description Ends by itself after so long; absent: when the client goes */
         seconds: number;
+        /** @description A saved view's id */
+        view: string;
     };
     requestBodies: never;
     headers: never;
@@ -3616,6 +3835,313 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RedactionTried"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    view_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["SavedView"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    view_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedViewCreate"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    view_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A saved view's id */
+                view: components["parameters"]["view"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    view_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A saved view's id */
+                view: components["parameters"]["view"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    view_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A saved view's id */
+                view: components["parameters"]["view"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedViewChange"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    share_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Share"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    share_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareCreate"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareCreated"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    share_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A link's id */
+                share: components["parameters"]["share"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    sharing_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sharing"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    sharing_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SharingSet"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sharing"];
                 };
             };
             414: components["responses"]["TooLong"];
