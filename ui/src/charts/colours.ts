@@ -1,6 +1,6 @@
 /* How a series looks: a colour and, for who does not see colours apart, a pattern that goes with it (dashes of lines, hatching
- * of areas). The same names look the same in every view: a name has its place among the colours by itself, and goes to the next
- * free one only where two names of one chart want the same. Levels and states have their own colours. Pure. */
+ * of areas). The same names look the same in every view: a name has its place among the colours by itself, goes to the next free one
+ * where two names of one chart want the same, and keeps what it got. Levels and states have their own colours. */
 export interface Look {
   token: string; /* of tokens.css */
   pattern: number; /* 0: none */
@@ -25,18 +25,26 @@ function hash(text: string): number {
   return (sum ^ (sum >>> 15)) >>> 0;
 }
 
+/* What names were given on this page, so that a chart of ten of them and one of seven agree. */
+const given = new Map<string, number>();
+const GIVEN_MAX = 10000;
+
 /* Colour numbers by name, whatever the order that the names come in. */
-export function places_of(names: readonly string[]): Map<string, number> {
+export function places_of(names: readonly string[], known = given): Map<string, number> {
+  if (known.size > GIVEN_MAX) known.clear();
   const places = new Map<string, number>();
   const used = new Array<number>(COLOURS).fill(0);
-  for (const name of [...new Set(names)].sort()) {
-    const wanted = hash(name) % COLOURS;
+  const take = (name: string, wanted: number) => {
     const least = Math.min(...used);
     let place = wanted;
     while ((used[place] ?? 0) > least) place = (place + 1) % COLOURS;
     used[place] = (used[place] ?? 0) + 1;
     places.set(name, place);
-  }
+    if (!known.has(name)) known.set(name, place);
+  };
+  const sorted = [...new Set(names)].sort();
+  for (const name of sorted) if (known.has(name)) take(name, known.get(name) ?? 0);
+  for (const name of sorted) if (!places.has(name)) take(name, hash(name) % COLOURS);
   return places;
 }
 

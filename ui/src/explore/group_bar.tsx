@@ -83,7 +83,7 @@ export function FieldInput({ id, label, catalog, value, is_kept = false, onField
         {...(is_kept ? {} : { "aria-label": label })}
         placeholder={is_kept ? value : `+ ${label.toLowerCase()}`}
         value={typed ?? (is_kept ? value : "")}
-        size={is_kept ? 14 : 12}
+        size={10}
         spellcheck={false}
         autocomplete="off"
         autocapitalize="off"
