@@ -1,10 +1,10 @@
-/* The facets: fields with the values met most; a click narrows to one, the second button leaves it out. */
+/* The facets, drawn: fields with the values met most; a click narrows to one, the second button leaves it out. */
 import { useState } from "preact/hooks";
-import { show_count } from "../number";
+import { show_count, show_whole } from "../number";
 import { FieldMenu } from "../row/field_menu";
 import { param } from "../url";
 import type { FieldActs } from "./kinds";
-import type { Facet } from "./statement";
+import { SAMPLE_ROWS, type Facet } from "./facet";
 import { split_terms, term } from "./search";
 
 export function Facets({ facets, is_loading, is_open, acts, onClose }: { facets: readonly Facet[]; is_loading: boolean; is_open: boolean; acts: FieldActs; onClose: () => void }) {
@@ -23,6 +23,7 @@ export function Facets({ facets, is_loading, is_open, acts, onClose }: { facets:
               <h3 class="told ellipsis">{facet.field}</h3>
               <FieldMenu name={facet.field} acts={acts} is_column={param("cols").split(",").includes(facet.field)} />
             </header>
+            {facet.is_newest && <p class="soft facet-note">of the newest {show_whole(SAMPLE_ROWS)} rows</p>}
             <ul>
               {facet.values.slice(0, 8).map((one) => {
                 const is_on = words.has(term(facet.field, one.value));

@@ -46,6 +46,8 @@ export function RowDetail({ catalog, row, acts, onClose, onOpen }: { catalog: Ca
   const value = whole.value ?? {};
   const body = shown(value.body);
   const is_log = row.kind === "log";
+  const attributes = flat(value.attributes);
+  const stack = attributes.find((one) => one.name === "exception.stacktrace");
   return (
     <aside class="detail" aria-label="Row">
       <header>
@@ -75,7 +77,8 @@ export function RowDetail({ catalog, row, acts, onClose, onOpen }: { catalog: Ca
       {is_log && body && <pre class="told body" tabIndex={0}>{body.length > 20000 ? `${body.slice(0, 20000)} … (${body.length} characters)` : body}</pre>}
       {shown(value.status_message) && <p class="problem-line told">✖ {shown(value.status_message)}</p>}
       <Events events={list_of(value.events)} start_us={from_iso(row.timestamp)} />
-      <Attributes title="Attributes" list={flat(value.attributes)} acts={acts} />
+      {stack && <pre class="told stack" tabIndex={0}>{stack.value}</pre>}
+      <Attributes title="Attributes" list={attributes.filter((one) => one !== stack)} acts={acts} />
       <Attributes title="Resource" list={flat(value.resource)} acts={acts} />
     </aside>
   );

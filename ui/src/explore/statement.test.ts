@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { catalog_of, field_name, field_of, quoted } from "./fields";
-import { condition, facets_of, facets_statement, rows_statement } from "./statement";
+import { condition, rows_statement } from "./statement";
 
 const catalog = catalog_of([
   { name: "level", type: "text" },
@@ -36,19 +36,5 @@ describe("statements", () => {
   it("page by the last row", () => {
     const next = rows_statement(scope, [], { timestamp: "2026-11-27 03:00:00+00", id: "x" });
     expect(next).toContain("timestamp < '2026-11-27 03:00:00+00' OR (timestamp = '2026-11-27 03:00:00+00' AND id < 'x')");
-  });
-  it("read facets back by their grouping", () => {
-    const fields = [field_of(catalog, "level"), field_of(catalog, "service"), field_of(catalog, "kind")];
-    expect(facets_statement(scope, fields)).toContain("GROUPING SETS ((f0), (f1), (f2))");
-    const rows = [
-      ["ERROR", null, null, 3, 7, 1],
-      ["INFO", null, null, 3, 5, 2],
-      [null, "shop", null, 5, 12, 1],
-      [null, null, null, 6, 12, 1],
-    ];
-    expect(facets_of(fields, rows)).toEqual([
-      { field: "level", values: [{ value: "ERROR", count: 7 }, { value: "INFO", count: 5 }] },
-      { field: "service.name", values: [{ value: "shop", count: 12 }] },
-    ]);
   });
 });

@@ -7,7 +7,6 @@ export interface Scope {
   range: Range;
 }
 export const PAGE_ROWS = 300;
-export const FACET_VALUES = 12;
 
 export const TABLE = "otel_logs_and_spans";
 /* What every row of the list needs, before the columns that were picked. */
@@ -30,38 +29,6 @@ export function rows_statement(scope: Scope, fields: readonly Field[], after?: P
 FROM ${TABLE}
 WHERE ${condition(scope)}${from}
 ORDER BY timestamp DESC, id DESC${limit ? ` LIMIT ${limit}` : ""}`;
-}
-
-/* All facets in one pass over the rows: a set of groups each, and of each the values that are met most. */
-export function facets_statement(scope: Scope, fields: readonly Field[]): string {
-  const names = fields.map((_, at) => `f${at}`);
-  return `WITH r AS (
-  SELECT ${fields.map((field, at) => `${field.sql}::text AS f${at}`).join(",\n         ")}
-  FROM ${TABLE}
-  WHERE ${condition(scope)})
-SELECT * FROM (
-  SELECT ${names.join(", ")}, grouping(${names.join(", ")}) AS g, count(*) AS n,
-         row_number() OVER (PARTITION BY grouping(${names.join(", ")}) ORDER BY count(*) DESC) AS place
-  FROM r GROUP BY GROUPING SETS (${names.map((name) => `(${name})`).join(", ")})) x
-WHERE place <= ${FACET_VALUES}
-ORDER BY g, place`;
-}
-
-export interface Facet {
-  field: string;
-  values: { value: string; count: number }[];
-}
-/* Rows of facets_statement: which field a row is of, the bits of g say (0 where it was grouped by). */
-export function facets_of(fields: readonly Field[], rows: readonly (readonly unknown[])[]): Facet[] {
-  const all = 2 ** fields.length - 1;
-  const facets = fields.map((field): Facet => ({ field: field.name, values: [] }));
-  for (const row of rows) {
-    const bits = all - Number(row[fields.length]);
-    const at = fields.length - 1 - Math.round(Math.log2(bits));
-    const value = row[at];
-    if (value !== null && value !== undefined && value !== "") facets[at]?.values.push({ value: String(value), count: Number(row[fields.length + 1]) });
-  }
-  return facets.filter((facet) => facet.values.length > 0);
 }
 
 export function context_statement(catalog: Catalog, row: { timestamp: string; id: string; service: string }, before: boolean, count: number): string {

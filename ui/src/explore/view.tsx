@@ -17,6 +17,7 @@ import { step_us } from "../time";
 import { change, param, project_name } from "../url";
 import { series_answer } from "./answer";
 import { Facets } from "./facets";
+import { useFacets } from "./facets_load";
 import { catalog_load, FACETS, field_of, quoted, type Catalog, type Field } from "./fields";
 import { series_statement } from "./group";
 import { by_names, by_toggle } from "./group_bar";
@@ -26,7 +27,7 @@ import { QueryBar } from "./query_bar";
 import { translate, with_term, type SearchProblem } from "./search";
 import { selection_read, selection_write } from "./selection";
 import { SelectionBar } from "./selection_bar";
-import { facets_of, facets_statement, type Scope } from "./statement";
+import { type Scope } from "./statement";
 
 const BARS = 100;
 const SERIES = 7;
@@ -58,13 +59,13 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
     const count = measure_of(catalog, "count", "");
     const table = await query(project, series_statement(scope, { by: [by], measure: count }, step, SERIES), { limit: 100000, signal, what: "the histogram" });
     const data = with_first(series_answer(table.rows, scope.range, step, count, SERIES), by.name === "level" ? LEVELS : []);
-    return { data, looks: looks_of(data.series, by.name), by: by.name, warnings: table.warnings };
+    return { asked, data, looks: looks_of(data.series, by.name), by: by.name, warnings: table.warnings };
   });
   const [lit, light] = useState<number>();
   const is_narrow = useNarrow();
   const [has_fields, open_fields] = useState(false); /* only where they do not stand beside the rows */
   const facet_fields = useMemo(() => FACETS.map((name) => field_of(catalog, name)), [catalog]);
-  const facets = useLoad(asked && `${asked}\nfacets`, async (signal) => facets_of(facet_fields, (await query(project, facets_statement(scope, facet_fields), { signal, what: "the fields' values" })).rows));
+  const { facets, is_loading } = useFacets(project, scope, asked, facet_fields, histogram.value?.asked === asked ? histogram.value?.data : undefined);
 
   useEffect(() => {
     if (!is_live.value) return;
@@ -102,7 +103,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
     const series = histogram.value?.data.series[at];
     if (series && !series.is_rest) acts.onFilter(histogram.value?.by ?? by.name, series.keys[0] ?? "", false);
   };
-  const values = (facets.value ?? []).map((facet) => ({ field: facet.field, list: facet.values.map((one) => one.value) }));
+  const values = (facets ?? []).map((facet) => ({ field: facet.field, list: facet.values.map((one) => one.value) }));
   const Shown = shown.component;
   return (
     <div class="explore">
@@ -154,7 +155,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
           </>
         )}
       </header>
-      {facets.value && facets.value.length > 0 && <Facets facets={facets.value} is_loading={facets.is_loading} is_open={is_narrow && has_fields} acts={acts} onClose={() => open_fields(false)} />}
+      {facets && facets.length > 0 && <Facets facets={facets} is_loading={is_loading} is_open={is_narrow && has_fields} acts={acts} onClose={() => open_fields(false)} />}
       <div class="explore-kind">
         <SelectionBar catalog={catalog} />
         {problem ? <Problem problem={problem} /> : shown.problem ? <Problem problem={shown.problem} again={() => window.location.reload()} /> : Shown ? <Shown project={project} catalog={catalog} scope={scope} asked={asked} acts={acts} /> : <Waiting what="Loading" />}

@@ -3,6 +3,16 @@ import type { Cell } from "../api/client";
 import { from_iso, show_duration } from "../time";
 import { flat, shown } from "./flat";
 
+/* What was thrown, in a line: the type and message of the first exception. */
+export function thrown_text(events: readonly { [name: string]: Cell }[]): string {
+  for (const event of events) {
+    const attributes = new Map(flat(event.attributes).map((one) => [one.name, one.value]));
+    const parts = [attributes.get("exception.type"), attributes.get("exception.message")].filter(Boolean);
+    if (parts.length > 0) return parts.join(": ");
+  }
+  return "";
+}
+
 export function Events({ events, start_us }: { events: { [name: string]: Cell }[]; start_us: number }) {
   if (events.length === 0) return null;
   return (

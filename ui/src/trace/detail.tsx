@@ -8,7 +8,7 @@ import { show_clock, show_duration, show_time } from "../time";
 import { term } from "../explore/search";
 import { Attributes } from "../row/attributes";
 import type { AttributeActs } from "../row/field_menu";
-import { Events } from "../row/events";
+import { Events, thrown_text } from "../row/events";
 import { flat, list_of, row_of, shown } from "../row/flat";
 import { go, href, param, project_name, project_path } from "../url";
 import { span_statement, type Log } from "./load";
@@ -29,6 +29,7 @@ export function Detail({ trace, at, trace_id, logs, onClose, onChoose }: { trace
   const value = row.value ?? {};
   const above = trace.parent[at] ?? -1;
   const links = list_of(value.links);
+  const events = list_of(value.events);
   return (
     <aside class="detail" aria-label="Span">
       <header>
@@ -62,7 +63,7 @@ export function Detail({ trace, at, trace_id, logs, onClose, onChoose }: { trace
           </div>
         )}
       </dl>
-      {span.is_error && <p class="problem-line told">✖ {shown(value.status_message) || "error"}</p>}
+      {span.is_error && <p class="problem-line told">✖ {shown(value.status_message) || thrown_text(events) || "error"}</p>}
       <div class="row">
         {above >= 0 && <button onClick={() => onChoose(above)}>Parent</button>}
         <button onClick={() => void copy(span.id, "span id")}>Copy id</button>
@@ -72,7 +73,7 @@ export function Detail({ trace, at, trace_id, logs, onClose, onChoose }: { trace
       </div>
       {row.problem && <Problem problem={row.problem} again={row.again} />}
       {row.is_loading && !row.value && <Waiting what="Reading the span" />}
-      <Events events={list_of(value.events)} start_us={span.start_us} />
+      <Events events={events} start_us={span.start_us} />
       {logs.length > 0 && (
         <section>
           <h3>Logs</h3>

@@ -30,6 +30,8 @@ describe("shape", () => {
     expect(trace.spans.filter((_, index) => trace.on_path[index]).map((one) => one.id)).toEqual(["a", "b", "d", "c"]);
     const beside = shape([span("a", "", 0, 100), span("long", "a", 0, 95), span("short", "a", 10, 20)]);
     expect(beside.spans.filter((_, index) => beside.on_path[index]).map((one) => one.id)).toEqual(["a", "long"]);
+    const tries = shape([span("a", "", 0, 100), span("first", "a", 0, 51), span("second", "a", 50, 49)]);
+    expect(tries.spans.filter((_, index) => tries.on_path[index]).map((one) => one.id)).toEqual(["a", "first", "second"]);
   });
   it("knows errors below", () => {
     expect(trace.has_error_below[at("a")]).toBe(1);

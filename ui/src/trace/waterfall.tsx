@@ -136,10 +136,17 @@ function Row({ trace, at, row, folded, chosen, found, logs, colours, window, onC
           const place = ((log.time_us - window.from_us) / width) * 100;
           return place >= 0 && place <= 100 ? <span key={log.id} class={`log-tick ${log.level.toLowerCase()}`} style={{ left: `${place}%` }} title={`${log.level} ${log.body.slice(0, 200)}`} /> : null;
         })}
-        <span class={left + size > 70 ? "span-length before" : "span-length"} style={left + size > 70 ? { right: `calc(${100 - Math.max(0, Math.min(left, 100))}% + 4px)` } : { left: `calc(${Math.max(0, left + size)}% + 4px)` }}>
+        <span {...length_place(left, size)}>
           {show_duration(span.duration_ns)}
         </span>
       </div>
     </div>
   );
+}
+
+/* The length stands behind the bar, else before it, else on its begin: wherever there is room. Parts of a hundred. */
+function length_place(left: number, size: number): { class: string; style: Record<string, string> } {
+  if (left + size <= 70) return { class: "span-length", style: { left: `calc(${Math.max(0, left + size)}% + 4px)` } };
+  if (left >= 15) return { class: "span-length", style: { right: `calc(${100 - Math.min(left, 100)}% + 4px)` } };
+  return { class: "span-length on-bar", style: { left: `calc(${Math.max(0, left)}% + 4px)` } };
 }

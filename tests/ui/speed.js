@@ -1,0 +1,128 @@
+// How soon each view of the web UI shows its results: bench/ui_bench.py runs it and says what is in the server.
+//     node speed.js '{"base": ..., "email": ..., "password": ..., "from": ISO, "to": ISO, "trace": id, "runs": 3}'
+// Prints one JSON object. Cold: a browser that has never been there; warm: the page is loaded once more. From the start of the navigation
+// (performance.timeOrigin) until everything that the view asked for is drawn: the least of the runs, for what others do on the machine
+// only adds. "first": until the first result of it stands. "cpu": what the server worked for it, of all its threads.
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { chromium } from "playwright-core";
+
+const given = JSON.parse(process.argv[2]);
+const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
+           "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+const size = { width: 1440, height: 900 };
+const all = `from=${given.from}&to=${given.to}`;
+const VIEWS = [
+    { name: "rows", path: `explore?${all}`, first: ".row-line", whole: ".facets .facet" },
+    { name: "rows_of_service", path: `explore?${all}&q=service:${given.service}`, first: ".row-line", whole: ".facets .facet" },
+    { name: "rows_of_attribute", path: `explore?${all}&q=tenant.plan:enterprise`, first: ".row-line", whole: ".facets .facet" },
+    { name: "rows_of_words", path: `explore?${all}&q=checkout`, first: ".row-line", whole: ".facets .facet" },
+    { name: "rows_by_service", path: `explore?${all}&by=service.name`, first: ".row-line", whole: ".facets .facet" },
+    { name: "rows_last_hour", path: `explore?from=${given.hour_from}&to=${given.to}`, first: ".row-line", whole: ".facets .facet" },
+    ...["line", "bar", "stacked"].map(viz => ({ name: viz, path: `explore?${all}&viz=${viz}&by=service.name`, first: ".chart canvas", whole: ".facets .facet" })),
+    { name: "line_p95", path: `explore?${all}&viz=line&by=service.name&agg=p95&of=duration`, first: ".chart canvas", whole: ".facets .facet" },
+    { name: "line_of_attribute", path: `explore?${all}&viz=line&by=tenant.plan`, first: ".chart canvas", whole: ".facets .facet" },
+    { name: "top", path: `explore?${all}&viz=top&by=name`, first: ".explore-kind table, .explore-kind li, .explore-kind canvas", whole: ".facets .facet" },
+    { name: "table", path: `explore?${all}&viz=table&by=service.name,name`, first: ".explore-kind table", whole: ".facets .facet" },
+    { name: "heat", path: `explore?${all}&viz=heat&of=duration`, first: ".explore-kind canvas", whole: ".facets .facet" },
+    { name: "difference", path: `explore?${all}&viz=difference&sel=${given.selection}`, first: ".explore-kind canvas, .explore-kind table, .explore-kind li", whole: ".facets .facet" },
+    { name: "patterns", path: `explore?${all}&viz=patterns`, first: ".explore-kind table, .explore-kind li, .explore-kind .state", whole: ".facets .facet" },
+    { name: "sql", path: `sql?sql=${encodeURIComponent(given.statement)}`, first: "table td, .cell, [role=gridcell]", whole: "main" },
+    { name: "trace", path: `trace/${given.small}`, first: ".span-row", whole: ".span-row" },
+    { name: "trace_100k", path: `trace/${given.trace}`, first: ".span-row", whole: ".span-row" },
+];
+
+async function signed_in() {
+    const context = await browser.newContext({ viewport: size });
+    const page = await context.newPage();
+    await page.goto(given.base + "/p/default/explore?from=now-1m");
+    await page.waitForURL(/\/sign-in\?/);
+    await page.fill("input[type=email]", given.email);
+    await page.fill("input[type=password]", given.password);
+    await page.click("button[type=submit], form button");
+    await page.waitForURL(/\/p\/default\/explore/);
+    const state = await context.storageState();
+    await context.close();
+    return state;
+}
+
+// In the page: milliseconds since the navigation began at which the selector stands and nothing is on its way.
+const seen = (page, selector, is_whole) => page.waitForFunction(([wanted, whole]) => {
+    const is_there = [...document.querySelectorAll(wanted)].some(one => one.getClientRects().length > 0);
+    const is_busy = whole && document.querySelector(".progress, .spinner, [aria-busy=true], .state.waiting");
+    return is_there && !is_busy && performance.now();
+}, [selector, is_whole], { polling: "raf", timeout: given.patience_ms }).then(handle => handle.jsonValue());
+
+// Milliseconds that the server has been on a processor; the kernel counts in hundredths of a second.
+function worked() {
+    const fields = readFileSync(`/proc/${given.pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+async function visit(page, view) {
+    const before = worked();
+    await page.goto(`${given.base}/p/default/${view.path}`, { waitUntil: "commit" });
+    const first = await seen(page, view.first, false);
+    const whole = await seen(page, view.whole, true);
+    return { first, whole, cpu: worked() - before };
+}
+
+const least = list => Math.round(Math.min(...list));
+const result = { views: {} };
+const state = await signed_in();
+for (const view of VIEWS) {
+    if (given.only && !given.only.includes(view.name)) continue;
+    const cold = [], warm = [];
+    try {
+        for (let run = 0; run < given.runs; run++) {
+            const context = await browser.newContext({ viewport: size, storageState: state });
+            const page = await context.newPage();
+            cold.push(await visit(page, view));
+            warm.push(await visit(page, view));
+            if (!result.js_kb && view.name === "rows") {
+                const loaded = await page.evaluate(() => performance.getEntriesByType("resource").map(one => one.name).filter(name => name.endsWith(".js")));
+                let bytes = 0;
+                for (const url of loaded) bytes += gzipSync(await (await context.request.get(url)).body(), { level: 9 }).length;
+                result.js_kb = Math.round(bytes / 102.4) / 10;
+            }
+            if (given.shots && run === 0) await page.screenshot({ path: `${given.shots}/${view.name}.png` });
+            if (run === 0 && view.name === "trace_100k") result.frames = await scrolled(page);
+            await context.close();
+        }
+        result.views[view.name] = { cold: least(cold.map(one => one.whole)), first: least(cold.map(one => one.first)), warm: least(warm.map(one => one.whole)), cpu: least(warm.map(one => one.cpu)) };
+    } catch (error) {
+        result.views[view.name] = { problem: String(error).split("\n")[0] };
+    }
+    console.error(view.name, JSON.stringify(result.views[view.name]));
+}
+
+// Five seconds of steady scrolling through the unfolded trace: frames that came late, as multiples of 1/60 s.
+async function scrolled(page) {
+    const unfold = page.locator("text=Unfold all");
+    if (await unfold.count()) await unfold.first().click();
+    await page.waitForTimeout(300);
+    return await page.evaluate(() => new Promise(done => {
+        const box = document.querySelector(".waterfall");
+        const begin = performance.now();
+        let last = begin, frames = 0, dropped = 0, longest = 0;
+        const step = now => {
+            const gap = now - last;
+            if (frames > 0) {
+                dropped += Math.max(0, Math.round(gap / (1000 / 60)) - 1);
+                longest = Math.max(longest, gap);
+            }
+            last = now;
+            frames++;
+            box.scrollTop += 300;
+            if (now - begin < 5000) requestAnimationFrame(step);
+            else done({ frames, dropped, longest: Math.round(longest), rows: Math.round(box.scrollHeight / 24) });
+        };
+        requestAnimationFrame(step);
+    }));
+}
+
+await browser.close();
+console.log(JSON.stringify(result));
