@@ -5,12 +5,9 @@
 #include <stdlib.h>
 
 /* Fitted to the tuning part of tests/errors; a change is a new GROUP_VERSION. */
-#define STACK_MIN_SAME     0.30f /* the message's template is the same, too */
-#define STACK_MIN_OTHER    0.60f
+#define STACK_MIN_OTHER    0.60f /* it says something else */
 #define MEANING_MIN_FAMILY 0.76f /* another service of the family */
 #define MEANING_MIN_SELF   0.95f /* the same service: it has reworded it */
-#define WORDS_MIN          2     /* a text of fewer means nothing */
-#define TEXT_BYTES_MAX     400
 
 const char *const group_by_names[GROUP_BY_COUNT] = {
 #define X(name, text) text,
@@ -25,29 +22,13 @@ struct bytes group_family(struct bytes service)
     return bytes_from(service.ptr, len == 0 ? service.len : len);
 }
 
-/* The template's words without its masks; empty when they are too few to mean anything. */
-static struct bytes words_of(struct bytes template, uint8_t out[TEXT_BYTES_MAX])
-{
-    size_t len = 0, words = 0, letters = 0;
-    for (size_t i = 0; i < template.len && len + 1 < TEXT_BYTES_MAX; i++) {
-        if (template.len - i >= 3 && memcmp(template.ptr + i, "<*>", 3) == 0) {
-            i += 2;
-            continue;
-        }
-        uint8_t c = template.ptr[i];
-        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 128;
-        letters = is_letter ? letters + 1 : 0;
-        words += letters == 2;
-        out[len++] = c;
-    }
-    return bytes_from(out, words < WORDS_MIN ? 0 : len);
-}
-
 /* What of a question is compared. */
 static void facts_of(struct facts *facts, const struct group_question *question)
 {
     const struct error_exception *root = similar_root(question->event);
-    facts->template_hash = hash64_of(root->template);
+    uint8_t room[GROUP_WORDS_BYTES];
+    bool is_telling;
+    facts->template_hash = hash64_of(group_words(question->event, room, &is_telling));
     facts->service_hash = hash64_of(question->event->service);
     facts->family_hash = hash64_of(question->family);
     facts->type_hash = hash64_of(root->type);
@@ -70,14 +51,30 @@ static void decide(struct group_decision *decision, const struct group_index *in
     decision->threshold = threshold;
 }
 
-static bool find_by_stack(struct group_index *index, const struct facts *facts, struct group_decision *decision)
+static float cosine_with(const struct group_index *index, uint32_t at, const struct group_decision *decision)
+{
+    return (float)embed_packed_cosine(group_vector(index, index->entries[at].vector_at), decision->vector);
+}
+
+/* A function that throws a type which says nothing can do so in two places: then the words have to mean the same. */
+static bool may_say_otherwise(const struct group_index *index, const struct group_question *question, uint32_t at,
+                              const struct group_decision *decision)
+{
+    if (!similar_root(question->event)->is_generic) return true;
+    if (!decision->has_meaning || index->entries[at].vector_at == NONE) return false;
+    return cosine_with(index, at, decision) >= MEANING_MIN_FAMILY;
+}
+
+static bool find_by_stack(struct group_index *index, const struct group_question *question, const struct facts *facts,
+                          struct group_decision *decision)
 {
     struct similar_found found[SIMILAR_FOUND_MAX];
-    size_t count = similar_find(index->similar, &decision->sketch, STACK_MIN_SAME, found);
+    size_t count = similar_find(index->similar, &decision->sketch, GROUP_STACK_MIN, found);
     for (size_t i = 0; i < count; i++) {
         bool is_same = index->entries[found[i].id].template_hash == facts->template_hash;
-        float threshold = is_same ? STACK_MIN_SAME : STACK_MIN_OTHER;
+        float threshold = is_same ? GROUP_STACK_MIN : STACK_MIN_OTHER;
         if (found[i].score < threshold) continue;
+        if (!is_same && !may_say_otherwise(index, question, found[i].id, decision)) continue;
         decision->is_same_template = is_same;
         decide(decision, index, found[i].id, GROUP_BY_STACK, found[i].score, threshold);
         return true;
@@ -93,18 +90,17 @@ static float meaning_threshold(const struct entry *entry, const struct facts *fa
     return entry->type_hash == facts->type_hash ? MEANING_MIN_SELF : 2;
 }
 
-static float cosine_with(const struct group_index *index, uint32_t at, const struct group_decision *decision)
-{
-    return (float)embed_packed_cosine(group_vector(index, index->entries[at].vector_at), decision->vector);
-}
-
 /* Whether a service would then say two things of one group. */
 static bool is_said_otherwise(const struct group_index *index, uint64_t group, const struct facts *facts,
                               const struct group_decision *decision)
 {
-    for (uint32_t at = group_first(index, group); at != NONE; at = index->entries[at].group_next) {
+    uint32_t looked_at = 0;
+    for (uint32_t at = group_first(index, group); at != NONE && looked_at < GROUP_MEMBERS_MAX;
+         at = index->entries[at].group_next, looked_at++) {
         const struct entry *entry = &index->entries[at];
-        if (entry->vector_at == NONE || entry->service_hash != facts->service_hash) continue;
+        if (entry->service_hash != facts->service_hash) continue;
+        if (entry->type_hash != facts->type_hash) return true;
+        if (entry->vector_at == NONE) continue;
         if (cosine_with(index, at, decision) < MEANING_MIN_SELF) return true;
     }
     return false;
@@ -132,11 +128,12 @@ static bool find_by_meaning(struct group_index *index, const struct facts *facts
 static void vector_make(struct group_index *index, const struct group_question *question,
                         struct group_decision *decision)
 {
-    uint8_t room[TEXT_BYTES_MAX];
+    uint8_t room[GROUP_WORDS_BYTES];
+    bool is_telling;
     float vector[EMBED_DIMENSIONS];
     const struct embedder *embedder = &index->options.embedder;
-    struct bytes text = words_of(similar_root(question->event)->template, room);
-    if (embedder->embed == NULL || text.len == 0) return;
+    struct bytes text = group_words(question->event, room, &is_telling);
+    if (embedder->embed == NULL || !is_telling) return;
     decision->has_meaning = embedder->embed(embedder->context, text, vector, &decision->meaning_error);
     if (decision->has_meaning) embed_pack(decision->vector, vector);
 }
@@ -158,11 +155,8 @@ struct group_decision group_find(struct group_index *index, const struct group_q
     if (fingerprint->by != FINGERPRINT_BY_STACK && fingerprint->by != FINGERPRINT_BY_MESSAGE) return decision;
     facts_of(&facts, question);
     sketch_make(&decision, question, &facts);
-    if (!index->options.without_stack && find_by_stack(index, &facts, &decision)) {
-        vector_make(index, question, &decision); /* others may be compared with it */
-        return decision;
-    }
-    vector_make(index, question, &decision);
+    vector_make(index, question, &decision); /* also of what stacks decide: others may be compared with it */
+    if (!index->options.without_stack && find_by_stack(index, question, &facts, &decision)) return decision;
     if (decision.has_meaning) find_by_meaning(index, &facts, &decision);
     return decision;
 }

@@ -30,8 +30,11 @@
 #include "errors/fingerprint.h"
 #include "errors/similar.h"
 
-#define GROUP_VERSION               1
-#define GROUP_FAMILY_MAX            10000 /* texts of a family that one is compared with, the newest */
+#define GROUP_VERSION     1
+#define GROUP_FAMILY_MAX  10000 /* texts of a family that one is compared with, the newest */
+#define GROUP_MEMBERS_MAX 256   /* of a group, the newest: what its services say is looked at */
+#define GROUP_STACK_MIN \
+    0.25f /* likeness of stacks of one type that say the same: the innermost function is enough, its callers alone are not */
 #define GROUP_BYTES_PER_FINGERPRINT (SIMILAR_BYTES_PER_SKETCH + 160)
 
 #define GROUP_BYS(X)              \

@@ -37,6 +37,10 @@ struct group_index {
     uint32_t vector_count, vector_room;
 };
 
+#define GROUP_WORDS_BYTES 400
+/* What the root cause's message says, without its values and an engine's own wording. is_telling: it means something. */
+struct bytes group_words(const struct error_event *event, uint8_t out[GROUP_WORDS_BYTES], bool *is_telling);
+
 uint32_t key_find(const struct group_index *index, struct hash128 key);
 uint32_t group_first(const struct group_index *index, uint64_t group);
 uint32_t family_first(const struct group_index *index, uint64_t family_hash);

@@ -3,7 +3,7 @@
 #include "base/hash.h"
 
 #define WEIGHT_ONE   10000.0
-#define FRAME_DECAY  0.7
+#define FRAME_DECAY  0.35 /* the innermost outweighs all its callers: it is where it breaks */
 #define PAIR_SHARE   0.35 /* of a frame's weight: order tells something, but a helper put between breaks it */
 #define PLACE_SHARE  0.35 /* the frame's file or class: what stays of a function that was renamed */
 #define FRAMES_TAKEN 12   /* beyond, the weight is below a sixtieth of the first */
@@ -73,6 +73,19 @@ static struct bytes place_of(const struct error_frame *frame)
     return bytes_from(frame->text.ptr, dot == NULL ? 0 : (size_t)(dot - frame->text.ptr));
 }
 
+/* A minified bundle's stack: most of its names are made. What is left of it are names of properties. */
+static bool is_minified(const struct error_event *event)
+{
+    uint32_t in_app = 0, weak = 0;
+    for (uint32_t i = 0; i < event->exception_count; i++) {
+        for (uint32_t k = 0; k < event->exceptions[i].frame_count; k++) {
+            in_app += event->exceptions[i].frames[k].in_app;
+            weak += event->exceptions[i].frames[k].in_app && event->exceptions[i].frames[k].is_weak;
+        }
+    }
+    return weak * 2 > in_app;
+}
+
 void similar_sketch_of(struct similar_sketch *sketch, const struct error_event *event)
 {
     *sketch = (struct similar_sketch){ 0 };
@@ -80,6 +93,7 @@ void similar_sketch_of(struct similar_sketch *sketch, const struct error_event *
     sketch->gate = hash64_mix(hash64_of(root->type) ^ SIMILAR_VERSION, 0x9E3779B97F4A7C15u);
     struct chosen chosen = { .count = 0 };
     for (const struct error_exception *at = root; at >= event->exceptions; at--) frames_add(&chosen, at);
+    if (is_minified(event)) return; /* like nothing */
     double weight = 1;
     for (size_t i = 0; i < chosen.count; i++, weight *= FRAME_DECAY) {
         uint64_t frame = hash64_of(chosen.frames[i]->text);

@@ -106,10 +106,11 @@ static uint32_t sample(const struct similar_index *index, struct similar_set set
 static void buckets_of(const struct similar_index *index, uint64_t gate, struct similar_set set,
                        uint32_t buckets[SIMILAR_BANDS])
 {
+    uint32_t nth = 0;
     for (uint32_t band = 0; band < SIMILAR_BANDS; band++) {
         uint64_t key = gate + band;
-        for (uint32_t row = 0; row < SIMILAR_ROWS; row++) {
-            key = hash64_mix(key ^ sample(index, set, band * SIMILAR_ROWS + row), 0xA0761D6478BD642Fu);
+        for (uint32_t rows = band < SIMILAR_PAIRS ? 2 : 1; rows > 0; rows--) {
+            key = hash64_mix(key ^ sample(index, set, nth++), 0xA0761D6478BD642Fu);
         }
         buckets[band] = (uint32_t)(key >> 32);
     }
