@@ -7,8 +7,7 @@
  *
  * group_find decides and changes nothing; group_add keeps what was decided: fingerprint -> group is made once, by the one
  * owner of a project, and never again by the index itself, whatever comes later. People change it: group_move (merge, split).
- * What a person moved is pinned: it stays where it was put, and neither it nor its like is joined by a tier across the
- * line that the person drew.
+ * What a person moved is pinned and says so; others that are like it go where it is.
  *
  * Gates, so that what only looks alike stays apart:
  *   - of rules, known errors and places the fingerprint alone decides: no tier looks at them
