@@ -6,3 +6,4 @@ int64_t clock_unix_us(void);
 uint64_t clock_mono_ns(void);
 uint64_t clock_cpu_ns(void); /* of this process */
 void clock_sleep_ms(uint32_t ms);
+uint64_t clock_thread_ns(void); /* CPU that this thread has used: not what it waited for others */

@@ -4,13 +4,16 @@ import { ApiProblem, query } from "../api/client";
 import { useLoad } from "../api/load";
 import { useActs } from "../frame/acts";
 import { First } from "../frame/first";
-import { is_utc, range_zoom } from "../frame/range";
+import { is_live, is_utc, range_zoom, refresh } from "../frame/range";
 import { Empty, Problem, Waiting } from "../frame/state";
 import { useKeys } from "../keys";
 import { show_time } from "../time";
 import { change, param } from "../url";
 import { field_of, type Catalog, type Field } from "./fields";
 import type { KindProps } from "./kinds";
+import { LiveBar } from "./live/bar";
+import { LIVE_ROWS_MAX } from "./live/list";
+import { useLive } from "./live/use_live";
 import { RowDetail } from "./row_detail";
 import { row_from, type Row } from "./rows";
 import { PAGE_ROWS, rows_statement, type Scope } from "./statement";
@@ -19,17 +22,31 @@ import { Table } from "./table";
 export default function Rows({ project, catalog, scope, asked, acts }: KindProps) {
   const columns = useMemo(() => param("cols").split(",").filter(Boolean), [param("cols")]);
   const fields = useMemo(() => columns.map((name) => field_of(catalog, name)), [columns, catalog]);
-  const list = useRows(asked && `${asked}\n${columns.join(",")}`, project, scope, fields);
+  const streams = is_live.value && param("sql") !== "1";
+  const is_paused = param("paused") === "1";
+  /* While the stream brings what is new, the list is not read again with every new range. */
+  const list = useRows(asked && `${streams ? `${project}\nlive\n${scope.where}` : asked}\n${columns.join(",")}`, project, scope, fields);
+  const live = useLive(streams && asked !== null ? { project, q: param("q"), env: param("env"), cols: columns.join(",") } : null, is_paused, list.again);
+  const rows = streams ? live.list.with_older(list.rows) : list.rows;
+  const pause = (is_now: boolean) => streams && change({ paused: is_now ? "1" : null }, true);
+  useEffect(() => {
+    if (!is_live.value || (streams && !live.problem)) return;
+    const timer = setInterval(() => {
+      refresh();
+      if (streams) list.again();
+    }, 2000);
+    return () => clearInterval(timer);
+  }, [is_live.value, streams, live.problem]);
   const open_id = param("open");
   const [beside, set_beside] = useState<Row>(); /* a row that is not in the list: of the rows around */
-  const opened = list.rows.find((row) => row.id === open_id) ?? (beside?.id === open_id ? beside : undefined);
+  const opened = rows.find((row) => row.id === open_id) ?? (beside?.id === open_id ? beside : undefined);
   const open = (row: Row | undefined) => {
     set_beside(row);
-    change({ open: row?.id ?? null }, true);
+    change({ open: row?.id ?? null, ...(row && streams ? { paused: "1" } : {}) }, true); /* who reads a row wants it to stay */
   };
   const step_row = (by_rows: number) => {
-    const at = list.rows.findIndex((row) => row.id === open_id);
-    open(list.rows[Math.max(0, Math.min(list.rows.length - 1, at < 0 ? 0 : at + by_rows))]);
+    const at = rows.findIndex((row) => row.id === open_id);
+    open(rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by_rows))]);
   };
   const wrap = () => change({ wrap: param("wrap") ? null : "1" }, true);
   useActs({ title: "Logs and spans", ...(asked === null ? { statement: undefined } : { statement: rows_statement(scope, fields), whole: rows_statement(scope, fields, undefined, 0) }) });
@@ -37,6 +54,7 @@ export default function Rows({ project, catalog, scope, asked, acts }: KindProps
     { keys: "j", text: "Next row", group: "Explorer", run: () => step_row(1) },
     { keys: "k", text: "Row before", group: "Explorer", run: () => step_row(-1) },
     { keys: "w", text: "Long or short lines", group: "Explorer", run: wrap },
+    { keys: "p", text: "Live: pause or resume", group: "Explorer", run: () => pause(!is_paused) },
     { keys: "escape", text: "Close the row", group: "Explorer", run: () => open(undefined) },
   ]);
   return (
@@ -50,6 +68,7 @@ export default function Rows({ project, catalog, scope, asked, acts }: KindProps
           <span class="grow" />
           {list.duration_ms !== undefined && <span class="soft">{list.duration_ms.toFixed(0)} ms</span>}
         </div>
+        {streams && <LiveBar live={live} is_paused={is_paused} onPause={() => pause(!is_paused)} />}
         {list.warnings.map((warning) => (
           <p class="warning told" key={warning}>
             {warning}
@@ -57,20 +76,27 @@ export default function Rows({ project, catalog, scope, asked, acts }: KindProps
         ))}
         {list.problem ? (
           <Problem problem={list.problem} again={list.again} />
-        ) : list.rows.length > 0 ? (
+        ) : rows.length > 0 ? (
           <Table
-            rows={list.rows}
+            rows={rows}
             columns={columns}
             open_id={open_id}
             is_wrapped={param("wrap") === "1"}
-            is_whole={list.is_whole}
+            is_whole={list.is_whole || rows.length >= LIVE_ROWS_MAX}
             is_loading={list.is_loading}
+            end={streams && rows.length >= LIVE_ROWS_MAX ? `The newest ${LIVE_ROWS_MAX}: older ones are there when it is live no more` : undefined}
+            follows={streams && !is_paused}
+            onLeave={() => pause(true)}
             onOpen={(row) => open(row.id === open_id ? undefined : row)}
             onEnd={list.more}
             acts={acts}
           />
         ) : list.is_loading ? (
           <Waiting what="Reading" />
+        ) : streams && !live.problem ? (
+          <Empty title="Waiting for the first row">
+            <p class="soft">It is shown as it comes{scope.where ? ", when it is one that was asked for" : ""}.</p>
+          </Empty>
         ) : asked !== null ? (
           <Nothing project={project} scope={scope} />
         ) : null}

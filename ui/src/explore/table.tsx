@@ -20,12 +20,15 @@ interface TableProps {
   is_wrapped: boolean;
   is_whole: boolean; /* there are no older ones */
   is_loading: boolean;
+  end?: string | undefined; /* said below the rows instead */
+  follows?: boolean; /* new rows come at the top, and the top is shown */
+  onLeave?: () => void; /* of the top, while it follows */
   onOpen: (row: Row) => void;
   onEnd: () => void;
   acts: FieldActs;
 }
 
-export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading, onOpen, onEnd, acts }: TableProps) {
+export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading, end, follows = false, onLeave, onOpen, onEnd, acts }: TableProps) {
   const { box, top, height, on_scroll } = useScrollBox();
   const [pointed, point_at] = useState("");
   const has_menus = (row: Row) => row.id === pointed || row.id === open_id; /* not in every row: there are many */
@@ -39,6 +42,12 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
     if (place < element.scrollTop) element.scrollTop = place;
     else if (place + 3 * row_px > element.scrollTop + element.clientHeight) element.scrollTop = place - element.clientHeight + 3 * row_px;
   }, [open_id, open_at]);
+  useEffect(() => {
+    if (follows && box.current) box.current.scrollTop = 0;
+  }, [follows]);
+  useEffect(() => {
+    if (follows && top > row_px) onLeave?.();
+  }, [top]);
   const first = Math.max(0, Math.floor(top / row_px) - BEYOND);
   const last = Math.min(rows.length, Math.ceil((top + height) / row_px) + BEYOND);
   useEffect(() => {
@@ -103,7 +112,7 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
       </div>
       </div>
       <p class="rows-end soft" role="status">
-        {is_whole ? `${rows.length} rows, none older in this range` : "Reading older ones …"}
+        {end ?? (is_whole ? `${rows.length} rows, none older in this range` : "Reading older ones …")}
       </p>
     </div>
   );

@@ -32,6 +32,7 @@ import { type Scope } from "./statement";
 const BARS = 100;
 const SERIES = 7;
 const LEVELS = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
+const CALM_MS = 10000;
 
 export default function View() {
   const catalog = useLoad(project_name.value, () => catalog_load(project_name.value));
@@ -69,9 +70,9 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
 
   useEffect(() => {
     if (!is_live.value) return;
-    const timer = setInterval(refresh, 2000);
+    const timer = setInterval(refresh, kind.name === "rows" ? CALM_MS : 2000); /* rows stream by themselves */
     return () => clearInterval(timer);
-  }, [is_live.value]);
+  }, [is_live.value, kind]);
 
   const acts: KindProps["acts"] = {
     onFilter: (name, value, is_excluded) => {

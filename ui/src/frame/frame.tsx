@@ -124,7 +124,7 @@ export function Frame() {
     { keys: "-", text: "Twice as much time", group: "Time", run: () => range_scale(2) },
     { keys: "+", text: "Half as much time", group: "Time", run: () => range_scale(0.5) },
     { keys: "0", text: "Last hour", group: "Time", run: () => range_set("now-1h") },
-    { keys: "l", text: "Live", group: "Time", run: () => change({ live: is_live.value ? null : "1", to: null }) },
+    { keys: "l", text: "Live", group: "Time", run: () => change({ live: is_live.value ? null : "1", paused: null, to: null }) },
     { keys: "r", text: "Read anew", group: "Time", run: refresh },
     { keys: "t", text: "Choose the time range", group: "Time", run: () => document.querySelector<HTMLElement>("[data-keys=t]")?.click() },
     ...views.flatMap((view) => (view.keys ? [{ keys: `g ${view.keys}`, text: `Go to ${view.title}`, group: "Everywhere", run: () => go(project_path(view.path), kept()) }] : [])),

@@ -54,7 +54,7 @@ export function TimePicker() {
       <button class="plain" aria-label="Wider" title="Twice as much ( - )" onClick={() => range_scale(2)}>
         ⤢
       </button>
-      <button aria-pressed={is_live.value} title="New rows as they come ( l )" onClick={() => change({ live: is_live.value ? null : "1", to: null })}>
+      <button aria-pressed={is_live.value} title="New rows as they come ( l )" onClick={() => change({ live: is_live.value ? null : "1", paused: null, to: null })}>
         <span class={is_live.value ? "dot on" : "dot"} aria-hidden="true" />
         Live
       </button>
