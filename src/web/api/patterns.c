@@ -33,23 +33,27 @@ struct listing {
     struct tally *tallies; /* of each group */
     uint32_t level;        /* only it; PATTERN_LEVELS: all */
     int64_t total, others;
-    struct bytes sort;
+    struct bytes service, text, sort; /* empty: any, all, by count */
+    int64_t new_since_us, limit, offset;
 };
 
-static bool range_read(struct listing *listing)
+static bool time_read(struct listing *listing, const char *name, struct bytes text, int64_t *unix_us)
 {
-    struct api_call *call = listing->call;
-    struct pattern_range *range = &listing->range;
-    int64_t now_us = clock_unix_us();
-    *range = (struct pattern_range){ .project_id = call->project.id, .to_unix_us = now_us };
-    if (!api_query_time(call, "to", &range->to_unix_us)) return false;
-    range->from_unix_us = range->to_unix_us - PATTERN_HOUR_US;
-    if (!api_query_time(call, "from", &range->from_unix_us)) return false;
-    if (range->from_unix_us >= range->to_unix_us || range->from_unix_us < 0) {
-        api_fail_at(call, "?from", "from must be before to, and not before 1970");
+    if (text.len == 0 || rfc3339_read(text, unix_us)) return true;
+    api_fail_at(listing->call, name, "it is no time: 2026-11-27T02:00:00Z");
+    return false;
+}
+
+static bool range_fit(struct listing *listing, int64_t from_us, int64_t to_us)
+{
+    if (from_us >= to_us || from_us < 0) {
+        api_fail_at(listing->call, listing->call->body ? "/from" : "?from",
+                    "from must be before to, and not before 1970");
         return false;
     }
-    pattern_range_fit(range, now_us, STEPS);
+    listing->range =
+        (struct pattern_range){ .project_id = listing->call->project.id, .from_unix_us = from_us, .to_unix_us = to_us };
+    pattern_range_fit(&listing->range, clock_unix_us(), STEPS);
     return true;
 }
 
@@ -77,7 +81,7 @@ static bool counted_read(struct listing *listing, struct err *err)
 {
     struct pattern_figure *figures;
     uint32_t count;
-    struct bytes service = api_query(listing->call, "service");
+    struct bytes service = listing->service;
     if (!pattern_groups_load(listing->call, service, NULL, 0, &listing->all, err) ||
         !pattern_figures_read(listing->call->parts->db, &listing->range, listing->call->arena, &figures, &count, err))
         return false;
@@ -166,7 +170,7 @@ static bool rows_count(struct listing *listing, struct bytes condition, struct f
 {
     struct api_call *call = listing->call;
     const struct pattern_range *range = &listing->range;
-    struct bytes service = api_query(call, "service"), from = time_text(call, range->from_unix_us),
+    struct bytes service = listing->service, from = time_text(call, range->from_unix_us),
                  to = time_text(call, range->to_unix_us),
                  before = time_text(call, 2 * range->from_unix_us - range->to_unix_us);
     struct buf sql;
@@ -328,18 +332,15 @@ static yyjson_mut_val *pattern_json(struct listing *listing, uint32_t g)
 static void list_answer(struct listing *listing)
 {
     struct api_call *call = listing->call;
-    struct bytes text = api_query(call, "text"), sort = api_query(call, "sort");
-    bool by_change = bytes_equal(sort, BYTES("change")), by_new = bytes_equal(sort, BYTES("new"));
-    int64_t new_since_us = INT64_MIN, limit = api_query_int(call, "pattern_limit", LIMIT),
-            offset = api_query_int(call, "offset", 0);
+    struct bytes text = listing->text;
+    bool by_change = bytes_equal(listing->sort, BYTES("change")), by_new = bytes_equal(listing->sort, BYTES("new"));
     uint32_t *order = arena_alloc(call->arena, (listing->all.group_count + 1) * sizeof *order), count = 0;
-    if (!api_query_time(call, "new_since", &new_since_us)) return;
     changes_find(listing);
     for (uint32_t g = 0; g < listing->all.group_count; g++) {
         const struct pattern_group *group = &listing->all.groups[g];
         const struct tally *tally = &listing->tallies[g];
         bool is_there = tally->count > 0 || (by_change && tally->before > 0);
-        if (!is_there || group->first_unix_us < new_since_us) continue;
+        if (!is_there || group->first_unix_us < listing->new_since_us) continue;
         if (text.len > 0 && !holds(group->text, text) && !holds(group->sample, text)) continue;
         order[count++] = g;
     }
@@ -357,28 +358,59 @@ static void list_answer(struct listing *listing)
     yyjson_mut_obj_add_sint(call->json, answer, "others", listing->others);
     yyjson_mut_obj_add_uint(call->json, answer, "patterns", count);
     yyjson_mut_val *items = yyjson_mut_obj_add_arr(call->json, answer, "items");
-    for (int64_t i = offset; i < count && i < offset + limit; i++)
+    for (int64_t i = listing->offset; i < count && i < listing->offset + listing->limit; i++)
         yyjson_mut_arr_append(items, pattern_json(listing, order[i]));
     api_answer(call, answer);
 }
 
+/* condition: of SQL; empty: all lines, as they were counted. */
+static void listing_answer(struct listing *listing, struct bytes condition)
+{
+    struct err err = { 0 };
+    if (condition.len == 0 ? counted_read(listing, &err) : asked_read(listing, condition, &err)) {
+        list_answer(listing);
+    } else if (condition.len == 0) {
+        api_fail(listing->call, &err);
+    } else {
+        sql_fail(listing->call, &err);
+    }
+}
+
 void api_pattern_list(struct api_call *call)
 {
-    struct listing listing = { .call = call, .level = PATTERN_LEVELS };
+    struct listing listing = { .call = call,
+                               .level = PATTERN_LEVELS,
+                               .service = api_query(call, "service"),
+                               .text = api_query(call, "text"),
+                               .sort = api_query(call, "sort"),
+                               .new_since_us = INT64_MIN,
+                               .limit = api_query_int(call, "pattern_limit", LIMIT),
+                               .offset = api_query_int(call, "offset", 0) };
     struct bytes level = api_query(call, "pattern_level"), condition = { 0 };
-    struct err err = { 0 };
-    if (!range_read(&listing)) return;
+    int64_t to_us = clock_unix_us(), from_us;
     if (level.len > 0) listing.level = level_of(level);
-    if (api_query(call, "q").len == 0) {
-        if (counted_read(&listing, &err))
-            list_answer(&listing);
-        else
-            api_fail(call, &err);
+    if (!api_query_time(call, "to", &to_us)) return;
+    from_us = to_us - PATTERN_HOUR_US;
+    if (!api_query_time(call, "from", &from_us) || !api_query_time(call, "new_since", &listing.new_since_us)) return;
+    if (!range_fit(&listing, from_us, to_us)) return;
+    if (api_query(call, "q").len == 0 || search_condition(call, &condition)) listing_answer(&listing, condition);
+}
+
+void api_pattern_search(struct api_call *call)
+{
+    struct listing listing = { .call = call,
+                               .level = PATTERN_LEVELS,
+                               .text = api_body_text(call, "text"),
+                               .sort = api_body_text(call, "sort"),
+                               .new_since_us = INT64_MIN,
+                               .limit = api_body_int(call, "limit", LIMIT),
+                               .offset = api_body_int(call, "offset", 0) };
+    int64_t to_us = clock_unix_us(), from_us;
+    if (!time_read(&listing, "/to", api_body_text(call, "to"), &to_us)) return;
+    from_us = to_us - PATTERN_HOUR_US;
+    if (!time_read(&listing, "/from", api_body_text(call, "from"), &from_us) ||
+        !time_read(&listing, "/new_since", api_body_text(call, "new_since"), &listing.new_since_us) ||
+        !range_fit(&listing, from_us, to_us))
         return;
-    }
-    if (!search_condition(call, &condition)) return;
-    if (asked_read(&listing, condition, &err))
-        list_answer(&listing);
-    else
-        sql_fail(call, &err);
+    listing_answer(&listing, api_body_text(call, "where"));
 }

@@ -39,6 +39,7 @@ export const kinds: readonly Kind[] = [
   { name: "top", title: "Top list", keys: "t", load: () => import("./kind_top") },
   { name: "table", title: "Table", keys: "a", load: () => import("./kind_table") },
   { name: "heat", title: "Heat map", keys: "h", load: () => import("./kind_heat") },
+  { name: "patterns", title: "Patterns", keys: "p", load: () => import("./kind_patterns") },
 ];
 
 export function kind_of(name: string): Kind {
