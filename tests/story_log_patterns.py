@@ -8,6 +8,7 @@ SQL too. The same lines through two workers on one database give the same patter
 marked; `pattern:ID` finds the rows; a copy of the metadata has all of it; what rows are deleted leave no sample behind.
 """
 import datetime
+import json
 import os
 import random
 import sqlite3
@@ -16,12 +17,13 @@ import sys
 import time
 import urllib.parse
 
-from apiclient import Caller
-from monoscope import BINARY, FULL, STORY_DIR, Server, check, wait_until
+from apiclient import PASSWORD, Caller, first_admin
+from monoscope import BINARY, FULL, REPO, STORY_DIR, Server, check, wait_until
+from nodeprogram import NODE, environment, install
 from otlp import Sender, log, logs
 from postgres import Postgres
 
-KILLS = 12 if FULL else 5
+KILLS = 12 if FULL else 4
 PLACES = ["patterns.before_store:1", "patterns.after_store:1", "patterns.after_store:2", "flush.after_commit:1", "wal.before_release:1"]
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "python", "lines.py")
 seed = int(os.environ.get("STORY_SEED") or time.time())
@@ -163,9 +165,9 @@ def found_by_search(server, told):
 
 
 def run_program(server, rounds):
-    environment = dict(os.environ, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:%d" % server.grpc_port, OTEL_SERVICE_NAME="program",
+    settings = dict(os.environ, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:%d" % server.grpc_port, OTEL_SERVICE_NAME="program",
                        OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer %s" % server.key)
-    ran = subprocess.run([sys.executable, PROGRAM, str(rounds)], env=environment, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, PROGRAM, str(rounds)], env=settings, capture_output=True, text=True, timeout=60)
     check(ran.returncode == 0, "the program ends: " + ran.stderr[-2000:])
     return int(ran.stdout)
 
@@ -173,6 +175,7 @@ def run_program(server, rounds):
 def killed_and_compared():
     server = Server(flush="1s")
     with server:
+        first_admin(server)
         written = run_program(server, 120)
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans", written)
         server.kill()
@@ -190,6 +193,7 @@ def killed_and_compared():
         pages = [item["id"] for offset in range(0, told["patterns"], 4) for item in patterns(server, "&offset=%d" % offset)["items"][:4]]
         check(sorted(pages) == sorted(of_counted), "pages have each pattern once")
         changes(server)
+        in_the_browser(server)
         copied(server)
         forgotten(server)
     return rows, len(told["items"]), inside
@@ -201,9 +205,10 @@ def changes(server):
     before = [log("job %d is done" % n, at_ns=now_ns - 90 * MINUTE + n) for n in range(20)] + [log("worker %d has begun" % n, at_ns=now_ns - 80 * MINUTE + n) for n in range(50)]
     before += [log("heart beat %d" % n, at_ns=now_ns - (90 if n % 2 else 30) * MINUTE + n) for n in range(200)]
     after = [log("job %d is done" % n, at_ns=now_ns - 20 * MINUTE + n) for n in range(100)] + [log("disk %d is full" % n, at_ns=now_ns - 10 * MINUTE + n) for n in range(7)]
+    hostile = [log("<img src=x onerror=alert(1)> \u202e <script>%d</script> \0 {{%d}}" % (n, n), at_ns=now_ns - 90 * MINUTE + n) for n in range(3)]
     rows = server.one("SELECT count(*) FROM otel_logs_and_spans")
-    deliver(server, [logs(before + after, {"service.name": "jobs"})])
-    server.wait_count("SELECT count(*) FROM otel_logs_and_spans", rows + len(before) + len(after))
+    deliver(server, [logs(before + after, {"service.name": "jobs"}), logs(hostile, {"service.name": "<b>hostile</b>"})])
+    server.wait_count("SELECT count(*) FROM otel_logs_and_spans", rows + len(before) + len(after) + len(hostile))
     wait_counted(server, "with changes")
     told = patterns(server, "&service=jobs&sort=change", ("now-1h", "now"))
     got = [(pattern["text"], pattern["change"], pattern["count"], pattern["before"]) for pattern in told["items"]]
@@ -214,6 +219,14 @@ def changes(server):
     check([pattern["text"] for pattern in told["items"]] == ["disk <*> is full"], "new since a quarter of an hour: %s" % told["items"])
     told = patterns(server, "&text=FULL")
     check([pattern["text"] for pattern in told["items"]] == ["disk <*> is full"], "found by its text: %s" % told["items"])
+
+
+def in_the_browser(server):
+    shots = os.path.join(REPO, "build", "stories", "story_log_patterns.shots")
+    given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD, "shots": shots,
+             "patterns": [{name: pattern[name] for name in ("id", "text", "count")} for pattern in patterns(server)["items"]]}
+    done = subprocess.run([NODE, "patterns.js", json.dumps(given)], cwd=install("ui"), env=environment(), timeout=120)
+    check(done.returncode == 0, "patterns in the UI are as they should be")
 
 
 def copied(server):

@@ -238,10 +238,11 @@ static bool asked_read(struct listing *listing, struct bytes condition, struct e
 
 /* -- the list --------------------------------------------------------------------------------------------------- */
 
-/* A pattern is new when its service said something else before: of a service that begins, nothing is. */
+/* A pattern is new when its service said something else before: of a service that begins, nothing is. And none has changed
+ * of one that said nothing in the range before. */
 static void changes_find(struct listing *listing)
 {
-    int64_t first_us = INT64_MAX;
+    int64_t first_us = INT64_MAX, before = 0;
     uint32_t service_from = 0;
     for (uint32_t g = 0; g < listing->all.group_count; g++) {
         const struct pattern_group *group = &listing->all.groups[g];
@@ -249,12 +250,16 @@ static void changes_find(struct listing *listing)
         if (is_next) {
             service_from = g;
             first_us = INT64_MAX;
-            for (uint32_t o = g;
-                 o < listing->all.group_count && bytes_equal(listing->all.groups[o].service, group->service); o++)
-                if (listing->all.groups[o].first_unix_us < first_us) first_us = listing->all.groups[o].first_unix_us;
+            before = 0;
+            for (uint32_t o = g; o < listing->all.group_count; o++) {
+                const struct pattern_group *other = &listing->all.groups[o];
+                if (!bytes_equal(other->service, group->service)) break;
+                if (other->first_unix_us < first_us) first_us = other->first_unix_us;
+                before += listing->tallies[o].before;
+            }
         }
         struct tally *tally = &listing->tallies[g];
-        tally->change = pattern_change_of(tally->count, tally->before, &tally->score);
+        if (before > 0) tally->change = pattern_change_of(tally->count, tally->before, &tally->score);
         tally->is_new = group->first_unix_us >= listing->range.from_unix_us && first_us < listing->range.from_unix_us &&
                         tally->count > 0;
     }

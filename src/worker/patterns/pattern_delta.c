@@ -134,13 +134,14 @@ static size_t text_put(uint8_t *to, struct bytes text, size_t len_max)
     if (text.len == 0) return 0;
     if (text.len > len_max) text.len = utf8_cut(text, len_max);
     memcpy(to, text.ptr, text.len);
-    if (likely(memchr(text.ptr, 0, text.len) == NULL && utf8_is_valid(text))) return text.len;
+    for (uint8_t *nul = to; (nul = memchr(nul, 0, (size_t)(to + text.len - nul))) != NULL;) *nul = '?';
+    if (likely(utf8_is_valid(text))) return text.len;
     for (size_t back = 1; back < 4 && back < text.len; back++) { /* a template may end within a character */
         struct bytes whole = bytes_from(text.ptr, text.len - back);
-        if (utf8_is_valid(whole) && memchr(whole.ptr, 0, whole.len) == NULL) return whole.len;
+        if (utf8_is_valid(whole)) return whole.len;
     }
     for (size_t i = 0; i < text.len; i++)
-        if (to[i] == 0 || to[i] > 126) to[i] = '?';
+        if (to[i] > 126) to[i] = '?';
     return text.len;
 }
 

@@ -61,7 +61,7 @@ export default function Patterns({ project, scope, asked }: KindProps) {
         </div>
         <input type="search" aria-label="Find in patterns" placeholder="Find in patterns" value={text} onChange={(event) => change({ find: event.currentTarget.value || null })} />
         <span role="status" class="soft">
-          {shown && `${show_whole(shown.patterns)} patterns of ${show_whole(shown.lines)} lines${shown.others > 0 ? `, ${show_whole(shown.others)} of them in none` : ""}`}
+          {shown && `${show_whole(shown.patterns)} ${shown.patterns === 1 ? "pattern" : "patterns"} of ${show_whole(shown.lines)} lines${shown.others > 0 ? `, ${show_whole(shown.others)} of them in none` : ""}`}
         </span>
       </div>
       {answer.problem ? (
