@@ -169,7 +169,10 @@ static bool node_expand(struct expanding *expanding, struct search_node *node)
         values[m] = element_make(call->arena, expanding->all.seen[expanding->all.members[group->first_member + m]].id);
     node->values = values;
     node->value_count = count;
-    if (group->has_rest || count < group->member_count) node->body_regex = body_regex(call->arena, group->text);
+    /* The pattern's text may be of another time than a link is for. */
+    bool may_tell = call->actor->kind != ACTOR_SHARE;
+    if (may_tell && (group->has_rest || count < group->member_count))
+        node->body_regex = body_regex(call->arena, group->text);
     return true;
 }
 

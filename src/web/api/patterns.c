@@ -35,6 +35,7 @@ struct listing {
     int64_t total, others;
     struct bytes service, text, sort; /* empty: any, all, by count */
     int64_t new_since_us, limit, offset;
+    bool is_shared; /* for who has a link: nothing of other times than the link's */
 };
 
 static bool time_read(struct listing *listing, const char *name, struct bytes text, int64_t *unix_us)
@@ -260,8 +261,8 @@ static void changes_find(struct listing *listing)
         }
         struct tally *tally = &listing->tallies[g];
         if (before > 0) tally->change = pattern_change_of(tally->count, tally->before, &tally->score);
-        tally->is_new = group->first_unix_us >= listing->range.from_unix_us && first_us < listing->range.from_unix_us &&
-                        tally->count > 0;
+        tally->is_new = !listing->is_shared && group->first_unix_us >= listing->range.from_unix_us &&
+                        first_us < listing->range.from_unix_us && tally->count > 0;
     }
 }
 
@@ -308,7 +309,7 @@ static yyjson_mut_val *pattern_json(struct listing *listing, uint32_t g)
     api_put_uuid(call, object, "id", group->id);
     api_put_text(call, object, "service", group->service);
     api_put_text(call, object, "text", group->text);
-    api_put_text(call, object, "sample", group->sample);
+    api_put_text(call, object, "sample", listing->is_shared ? (struct bytes){ 0 } : group->sample);
     yyjson_mut_obj_add_sint(call->json, object, "count", tally->count);
     yyjson_mut_obj_add_real(call->json, object, "share",
                             listing->total > 0 ? (double)tally->count / (double)listing->total : 0);
@@ -322,8 +323,8 @@ static yyjson_mut_val *pattern_json(struct listing *listing, uint32_t g)
     yyjson_mut_val *counts = yyjson_mut_obj_add_arr(call->json, object, "counts");
     for (uint32_t s = 0; s < listing->range.steps; s++)
         yyjson_mut_arr_add_sint(call->json, counts, tally->steps ? tally->steps[s] : 0);
-    api_put_time(call, object, "first_seen", group->first_unix_us);
-    api_put_time(call, object, "last_seen", group->last_unix_us);
+    api_put_time(call, object, "first_seen", listing->is_shared ? 0 : group->first_unix_us);
+    api_put_time(call, object, "last_seen", listing->is_shared ? 0 : group->last_unix_us);
     yyjson_mut_obj_add_uint(call->json, object, "templates", group->member_count);
     yyjson_mut_val *ids = yyjson_mut_obj_add_arr(call->json, object, "ids");
     for (uint32_t m = 0; m < group->member_count && m < IDS_MAX; m++) {
@@ -346,7 +347,7 @@ static void list_answer(struct listing *listing)
         const struct tally *tally = &listing->tallies[g];
         bool is_there = tally->count > 0 || (by_change && tally->before > 0);
         if (!is_there || group->first_unix_us < listing->new_since_us) continue;
-        if (text.len > 0 && !holds(group->text, text) && !holds(group->sample, text)) continue;
+        if (text.len > 0 && !holds(group->text, text) && (listing->is_shared || !holds(group->sample, text))) continue;
         order[count++] = g;
     }
     if (count > 1)
@@ -417,5 +418,8 @@ void api_pattern_search(struct api_call *call)
         !time_read(&listing, "/new_since", api_body_text(call, "new_since"), &listing.new_since_us) ||
         !range_fit(&listing, from_us, to_us))
         return;
-    listing_answer(&listing, api_body_text(call, "where"));
+    struct bytes where = api_body_text(call, "where");
+    listing.is_shared = call->actor->kind == ACTOR_SHARE;
+    if (listing.is_shared) listing.new_since_us = INT64_MIN;
+    listing_answer(&listing, listing.is_shared && where.len == 0 ? BYTES("true") : where);
 }

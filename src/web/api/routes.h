@@ -30,7 +30,7 @@
     R(GET, "/api/v1/projects/{project}/counts", counts_get, "Roll-ups", QUERY, "service kind endpoint step from to", "", "Counts", 200, 0, "Rows, errors and durations over time") \
     R(GET, "/api/v1/projects/{project}/patterns", pattern_list, "Roll-ups", QUERY, "q service pattern_level text sort new_since pattern_limit offset from to", "", "PatternList", 200, API_SLOW, "Log patterns: what lines say, how often, what is new and what has changed; with q of the lines that a search finds") \
     R(POST, "/api/v1/projects/{project}/search/translate", search_translate, "Telemetry", QUERY, "", "SearchText", "SearchCondition", 200, API_SHARED, "What a search means, as a condition of SQL") \
-    R(POST, "/api/v1/projects/{project}/patterns/search", pattern_search, "Roll-ups", QUERY, "", "PatternSearch", "PatternList", 200, API_SLOW, "The same, of the lines that a condition of SQL finds") \
+    R(POST, "/api/v1/projects/{project}/patterns/search", pattern_search, "Roll-ups", QUERY, "", "PatternSearch", "PatternList", 200, API_SLOW | API_SHARED, "The same, of the lines that a condition of SQL finds") \
     R(GET, "/api/v1/projects/{project}/tail", tail, "Telemetry", QUERY, "q env cols last_event_id seconds", "", "TailRows", 200, API_STREAM | API_LIVE, "Logs and spans as they come: server-sent events, until the client goes") \
     R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM | API_SHARED, "Asks by SQL") \
     R(GET, "/api/v1/projects/{project}/query", query_file, "Telemetry", QUERY, "sql format file", "", "QueryAnswer", 200, API_SLOW | API_STREAM | API_SHARED, "The same as a file to keep, all its rows; changes nothing") \
