@@ -126,8 +126,11 @@ await step("a heat map has every span in its cell", async () => {
 await step("dragging over a chart zooms, with shift it chooses; the cursor is that of all charts", async () => {
     await show("viz=line&by=service&agg=p95");
     const box = await page.locator(".kind-chart .chart canvas").boundingBox();
+    const histogram = page.locator(".explore-head canvas");
+    const before = await histogram.screenshot();
     await page.mouse.move(box.x + box.width * 0.5, box.y + 60);
     await page.waitForSelector(".kind-chart .chart-tip");
+    check(!before.equals(await histogram.screenshot()), "the histogram has the cursor of the chart");
     const shown = (await page.locator(".kind-chart .chart-tip-line b").allInnerTexts()).filter(value => value !== "–");
     const size = value => Number(/[\d.]+/.exec(value)[0]) * (value.includes("m s") ? 60e9 : value.endsWith("ms") ? 1e6 : value.endsWith("µs") ? 1e3 : value.endsWith("ns") ? 1 : 1e9);
     check(shown.length > 1 && shown.every((value, at) => at === 0 || size(value) <= size(shown[at - 1])), `the tip has its values sorted: ${shown}`);

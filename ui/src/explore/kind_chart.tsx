@@ -18,7 +18,8 @@ import { series_statement } from "./group";
 import { AsTable, CHART_HEIGHT, is_table, TopChoice, top_of, Warnings } from "./chart_parts";
 import { by_names, GroupBar } from "./group_bar";
 import type { KindProps } from "./kinds";
-import { adds_up, measure_of, title_of } from "./measure";
+import { adds_up, has_field, measure_of, title_of } from "./measure";
+import { Nothing } from "./nothing";
 import { selection_read, selection_write } from "./selection";
 import { looks_of } from "../charts/colours";
 
@@ -58,6 +59,8 @@ export default function Chart({ project, catalog, scope, asked, acts }: KindProp
         <Problem problem={answer.problem} again={answer.again} />
       ) : !shown ? (
         asked !== null && <Waiting what="Counting" />
+      ) : shown.is_empty && !has_field(measure.agg) ? (
+        <Nothing project={project} scope={scope} />
       ) : shown.is_empty ? (
         <Empty title="Nothing to draw">
           <p class="soft">No row in this range has what is measured: {shown.title}.</p>

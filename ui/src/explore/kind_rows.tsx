@@ -1,19 +1,17 @@
 /* The kind "rows": the list, newest first, with columns of choice, and beside it the row that is open. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { ApiProblem, query } from "../api/client";
-import { useLoad } from "../api/load";
 import { useActs } from "../frame/acts";
-import { First } from "../frame/first";
-import { is_live, is_utc, range_zoom, refresh } from "../frame/range";
+import { is_live, refresh } from "../frame/range";
 import { Empty, Problem, Waiting } from "../frame/state";
 import { useKeys } from "../keys";
-import { show_time } from "../time";
 import { change, param } from "../url";
 import { field_of, type Catalog, type Field } from "./fields";
 import type { KindProps } from "./kinds";
 import { LiveBar } from "./live/bar";
 import { LIVE_ROWS_MAX } from "./live/list";
 import { useLive } from "./live/use_live";
+import { Nothing } from "./nothing";
 import { RowDetail } from "./row_detail";
 import { row_from, type Row } from "./rows";
 import { PAGE_ROWS, rows_statement, type Scope } from "./statement";
@@ -103,29 +101,6 @@ export default function Rows({ project, catalog, scope, asked, acts }: KindProps
       </div>
       {opened && <RowDetail catalog={catalog} row={opened} acts={acts} onClose={() => open(undefined)} onOpen={open} />}
     </div>
-  );
-}
-
-/* Nothing in this range: where the newest row is, or how to send the first. */
-function Nothing({ project, scope }: { project: string; scope: Scope }) {
-  const newest = useLoad(`${project}\nnewest`, async (signal) => {
-    const table = await query(project, "SELECT (extract(epoch FROM timestamp) * 1000000)::bigint FROM otel_logs_and_spans ORDER BY timestamp DESC LIMIT 1", { signal, what: "the newest row" });
-    return table.rows[0] ? Number(table.rows[0][0]) : 0;
-  });
-  if (newest.value === undefined) return <Waiting what="Looking further" />;
-  if (newest.value === 0) return <First />;
-  return (
-    <Empty title="No row in this range">
-      <p class="soft">
-        {scope.where ? "None that was asked for. " : ""}The newest row of the project is of {show_time(newest.value, 0, is_utc.value)}.
-      </p>
-      <div class="row">
-        {scope.where && <button onClick={() => change({ q: null })}>Ask for all</button>}
-        <button class="primary" onClick={() => range_zoom((newest.value ?? 0) - 1800e6, (newest.value ?? 0) + 60e6)}>
-          Show the time of the newest
-        </button>
-      </div>
-    </Empty>
   );
 }
 

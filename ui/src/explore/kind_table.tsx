@@ -4,7 +4,7 @@ import { query, type Cell } from "../api/client";
 import { useLoad } from "../api/load";
 import { DataTable } from "../charts/data_table";
 import { useActs } from "../frame/acts";
-import { Empty, Problem, Waiting } from "../frame/state";
+import { Problem, Waiting } from "../frame/state";
 import { change, param } from "../url";
 import { cross_answer, groups_answer, text_of } from "./answer";
 import { Warnings } from "./chart_parts";
@@ -13,6 +13,7 @@ import { cross_statement, groups_statement } from "./group";
 import { by_names, GroupBar } from "./group_bar";
 import type { KindProps } from "./kinds";
 import { measure_of, title_of } from "./measure";
+import { Nothing } from "./nothing";
 
 const GROUPS = 1000;
 const ACROSS = 12;
@@ -52,9 +53,7 @@ export default function Groups({ project, catalog, scope, asked, acts }: KindPro
       ) : !shown ? (
         asked !== null && <Waiting what="Counting" />
       ) : shown.table.rows.length === 0 ? (
-        <Empty title="Nothing to count">
-          <p class="soft">No row in this range was asked for.</p>
-        </Empty>
+        <Nothing project={project} scope={scope} />
       ) : (
         <div class="kind-chart-inside">
           <h2 class="told">

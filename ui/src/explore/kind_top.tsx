@@ -6,7 +6,7 @@ import { DataTable } from "../charts/data_table";
 import { TopList } from "../charts/top_list";
 import { looks_of } from "../charts/colours";
 import { useActs } from "../frame/acts";
-import { Empty, Problem, Waiting } from "../frame/state";
+import { Problem, Waiting } from "../frame/state";
 import { step_us } from "../time";
 import { param } from "../url";
 import { series_answer } from "./answer";
@@ -16,6 +16,7 @@ import { series_statement } from "./group";
 import { by_names, GroupBar } from "./group_bar";
 import type { KindProps } from "./kinds";
 import { measure_of, title_of } from "./measure";
+import { Nothing } from "./nothing";
 
 const TREND_STEPS = 30;
 
@@ -48,9 +49,7 @@ export default function Top({ project, catalog, scope, asked, acts }: KindProps)
       ) : !shown ? (
         asked !== null && <Waiting what="Counting" />
       ) : shown.data.series.length === 0 ? (
-        <Empty title="Nothing to rank">
-          <p class="soft">No row in this range was asked for.</p>
-        </Empty>
+        <Nothing project={project} scope={scope} />
       ) : (
         <div class="kind-chart-inside">
           <h2 class="told">
