@@ -8,6 +8,7 @@ time_limit_s: 120
 import json
 import os
 import pty
+import re
 import select
 import signal
 import stat
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 from apiclient import PASSWORD, first_admin
 from monoscope import BINARY, STORY_DIR, Server, check, wait_until
@@ -120,9 +122,15 @@ def check_terminal_is_safe(server):
     check(lines("search", "--service", "evil")[0]["body"] == EVIL.replace("\x00", ""), "a pipe gets it as it is")
 
 
+def is_asked(server):
+    with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % server.web_port, timeout=20) as answer:
+        return re.search(r"^monoscope_api_running [1-9]", answer.read().decode(), re.M)
+
+
 def check_tail(server):
     tail = subprocess.Popen([BINARY, "tail", "--service", "tailed"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
     try:
+        wait_until(lambda: is_asked(server), "it listens")
         for number in range(3):
             run("send", "--port", str(server.grpc_port), "--service", "tailed", "line %d" % number)
         watchdog = threading.Timer(30, tail.kill)

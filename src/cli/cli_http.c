@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_MS_MAX = 10000, TOTAL_MS_MAX = 15 * 60 * 1000 };
+enum { CONNECT_MS_MAX = 10000, TOTAL_MS_MAX = 15 * 60 * 1000, STREAM_IDLE_MS_MAX = 30000 };
 
 const char *cli_encoded(struct cli *cli, const char *text)
 {
@@ -20,8 +20,8 @@ const char *cli_encoded(struct cli *cli, const char *text)
     return out;
 }
 
-void cli_ask(struct cli *cli, const char *method, const char *path, const char *body, const char *accept,
-             struct cli_answer *answer)
+static void ask(struct cli *cli, const char *method, const char *path, const char *body, const char *accept,
+                const struct cli_stream *stream, struct cli_answer *answer)
 {
     char url[12000], authorization[600];
     size_t base_len = strlen(cli->url);
@@ -38,7 +38,10 @@ void cli_ask(struct cli *cli, const char *method, const char *path, const char *
         .headers = headers,
         .body.bytes = body != NULL ? bytes_of_text(body) : (struct bytes){ 0 },
         .connect_ms_max = CONNECT_MS_MAX,
-        .total_ms_max = TOTAL_MS_MAX,
+        .total_ms_max = stream != NULL ? 0 : TOTAL_MS_MAX,
+        .idle_ms_max = stream != NULL ? STREAM_IDLE_MS_MAX : 0,
+        .piece = stream != NULL ? stream->piece : NULL,
+        .piece_ctx = stream != NULL ? stream->ctx : NULL,
         .answer_bytes_max = CLI_ANSWER_BYTES_MAX,
     };
     *answer = (struct cli_answer){ 0 };
@@ -60,6 +63,17 @@ void cli_ask(struct cli *cli, const char *method, const char *path, const char *
         memmem(type.ptr, type.len, "ndjson", 6) == NULL)
         answer->json = yyjson_read((const char *)answer->bytes.ptr, answer->bytes.len, 0);
     http_exchange_deinit(&exchange);
+}
+
+void cli_ask(struct cli *cli, const char *method, const char *path, const char *body, const char *accept,
+             struct cli_answer *answer)
+{
+    ask(cli, method, path, body, accept, NULL, answer);
+}
+
+void cli_ask_stream(struct cli *cli, const char *path, const struct cli_stream *stream, struct cli_answer *answer)
+{
+    ask(cli, "GET", path, NULL, stream->accept, stream, answer);
 }
 
 void cli_answer_deinit(struct cli_answer *answer)

@@ -49,6 +49,13 @@ struct cli_answer {
 };
 void cli_ask(struct cli *cli, const char *method, const char *path, const char *body, const char *accept,
              struct cli_answer *answer);
+/* The same of a stream that does not end by itself: a 2xx answer goes to piece as it comes, on another thread; false ends it. */
+struct cli_stream {
+    const char *accept;
+    bool (*piece)(void *ctx, struct bytes bytes);
+    void *ctx;
+};
+void cli_ask_stream(struct cli *cli, const char *path, const struct cli_stream *stream, struct cli_answer *answer);
 void cli_answer_deinit(struct cli_answer *answer);
 /* CLI_DONE for 2xx; else tells on stderr what the answer's problem says. */
 int cli_answer_check(const struct cli_answer *answer);
@@ -64,6 +71,10 @@ void cli_table_print(struct cli_table *table);                             /* an
 void cli_print_json_line(yyjson_val *value);
 /* Bytes of text without what a terminal would obey. */
 void cli_print_safe(const char *text, size_t len);
+
+/* A log or a span: as a line for a person, as JSON into a pipe. */
+void cli_print_row(const struct cli *cli, yyjson_val *row);
+#define CLI_ROW_FILTERS "level service kind status trace_id"
 
 int cli_login(int argc, char **argv);
 int cli_logout(int argc, char **argv);

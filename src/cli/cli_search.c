@@ -1,12 +1,10 @@
-/* search and tail. tail asks once a second for what has come since: the server's own live tail comes with the UI. */
-#include "base/clock.h"
+/* search: rows of before. */
 #include "cli/cli_inside.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT_DEFAULT = 100, PAGE = 1000, TAIL_MS = 1000, SEEN_MAX = 8192 };
-#define FILTERS "level service kind status trace_id"
+enum { LIMIT_DEFAULT = 100, PAGE = 1000 };
 
 /* "2026-11-27T02:00:00.123Z  ERROR  checkout  payment failed" */
 static void line_print(yyjson_val *item)
@@ -33,7 +31,7 @@ static void line_print(yyjson_val *item)
     fputc('\n', stdout);
 }
 
-static void item_print(const struct cli *cli, yyjson_val *item)
+void cli_print_row(const struct cli *cli, yyjson_val *item)
 {
     if (cli->is_json || !cli->is_terminal)
         cli_print_json_line(item);
@@ -61,7 +59,7 @@ int cli_search(int argc, char **argv)
     struct cli cli;
     int exit_code = CLI_USAGE;
     const char *path = NULL, *cursor = "";
-    if (cli_open(&cli, argc, argv, "") && cli_options_known(&cli, FILTERS " from to limit")) {
+    if (cli_open(&cli, argc, argv, "") && cli_options_known(&cli, CLI_ROW_FILTERS " from to limit")) {
         const char *limit_text = cli_option(&cli, "limit"), *from = cli_option(&cli, "from"),
                    *to = cli_option(&cli, "to");
         uint64_t limit = limit_text != NULL ? strtoull(limit_text, NULL, 10) : LIMIT_DEFAULT, count = 0;
@@ -86,7 +84,7 @@ int cli_search(int argc, char **argv)
             exit_code = cli_answer_check(&answer);
             yyjson_val *root = yyjson_doc_get_root(answer.json), *item;
             size_t i, items = 0;
-            yyjson_arr_foreach(yyjson_obj_get(root, "items"), i, items, item) item_print(&cli, item);
+            yyjson_arr_foreach(yyjson_obj_get(root, "items"), i, items, item) cli_print_row(&cli, item);
             count += items;
             const char *next = yyjson_get_str(yyjson_obj_get(root, "next_cursor"));
             cursor = next != NULL ? cli_encoded(&cli, next) : NULL;
@@ -94,64 +92,5 @@ int cli_search(int argc, char **argv)
         }
     }
     cli_close(&cli);
-    return exit_code;
-}
-
-/* Ids that were shown, oldest forgotten first: rows become visible a little out of order. */
-struct seen {
-    char ids[SEEN_MAX][40];
-    uint32_t count;
-};
-
-static bool is_new(struct seen *seen, const char *id)
-{
-    uint32_t kept = seen->count < SEEN_MAX ? seen->count : SEEN_MAX;
-    for (uint32_t s = 0; s < kept; s++)
-        if (strcmp(seen->ids[s], id) == 0) return false;
-    snprintf(seen->ids[seen->count++ % SEEN_MAX], sizeof seen->ids[0], "%s", id);
-    return true;
-}
-
-/* The newest page, printed from its oldest on. */
-static int tail_turn(struct cli *cli, const char *path, struct seen *seen)
-{
-    struct cli_answer answer;
-    cli_ask(cli, "GET", arena_printf(&cli->arena, "%sfrom=now-10s&limit=%d", path, PAGE), NULL, NULL, &answer);
-    int exit_code = cli_answer_check(&answer);
-    yyjson_val *items = yyjson_obj_get(yyjson_doc_get_root(answer.json), "items");
-    for (size_t i = yyjson_arr_size(items); i-- > 0;) {
-        yyjson_val *item = yyjson_arr_get(items, i);
-        const char *id = yyjson_get_str(yyjson_obj_get(item, "id"));
-        if (id != NULL && is_new(seen, id)) item_print(cli, item);
-    }
-    if (yyjson_obj_get(yyjson_doc_get_root(answer.json), "next_cursor") != NULL)
-        fprintf(stderr, "monoscope: more than %d rows in 10 seconds: some are left out; filter, or ask by search\n",
-                PAGE);
-    fflush(stdout);
-    cli_answer_deinit(&answer);
-    return exit_code;
-}
-
-int cli_tail(int argc, char **argv)
-{
-    struct cli cli;
-    int exit_code = CLI_USAGE;
-    struct seen *seen = mem_calloc(1, sizeof *seen);
-    if (cli_open(&cli, argc, argv, "") && cli_options_known(&cli, FILTERS)) {
-        const char *path = cli.word_count <= 1 ? search_path(&cli) : NULL;
-        if (cli.word_count > 1)
-            cli_usage("tail [TEXT] [--level L] [--service S] [--kind K] [--json]     asks each second");
-        else if (path == NULL)
-            exit_code = cli.failed;
-        else
-            exit_code = CLI_DONE;
-        for (uint32_t away = 0; path != NULL && (exit_code == CLI_DONE || (exit_code == CLI_AWAY && away < 60));) {
-            exit_code = tail_turn(&cli, path, seen);
-            away = exit_code == CLI_AWAY ? away + 1 : 0; /* a server that starts anew */
-            if (exit_code == CLI_DONE || exit_code == CLI_AWAY) clock_sleep_ms(TAIL_MS);
-        }
-    }
-    cli_close(&cli);
-    free(seen);
     return exit_code;
 }

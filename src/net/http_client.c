@@ -124,6 +124,11 @@ static size_t on_body(char *ptr, size_t size, size_t count, void *ctx)
     size_t len = size * count, max = is_fine ? exchange->answer_bytes_max : HTTP_CLIENT_TEXT_BYTES_MAX;
     size_t kept = len < max - exchange->answer_len ? len : max - exchange->answer_len;
     moved(transfer);
+    if (is_fine && exchange->piece) {
+        if (exchange->piece(exchange->piece_ctx, bytes_from(ptr, len))) return len;
+        err_set(&transfer->err, ERR_CANCELLED, "the answer was given up");
+        return 0;
+    }
     if (kept < len && is_fine && !exchange->answer_is_cut) {
         err_set(&transfer->err, ERR_TOO_LARGE, "the answer has more than the %zu bytes asked for", max);
         return 0;

@@ -38,9 +38,12 @@ struct http_exchange {
     const struct http_client_header *headers; /* end with a name of NULL; NULL: none */
     struct http_client_body body;
     uint32_t connect_ms_max, idle_ms_max, total_ms_max; /* idle: no byte in either direction; 0: no such limit */
-    void *into;                /* the body of a 2xx answer, at most answer_bytes_max; NULL: into the buf */
-    size_t answer_bytes_max;   /* of a 2xx answer */
-    bool answer_is_cut;        /* what is beyond answer_bytes_max is read and forgotten, not ERR_TOO_LARGE */
+    void *into;              /* the body of a 2xx answer, at most answer_bytes_max; NULL: into the buf */
+    size_t answer_bytes_max; /* of a 2xx answer */
+    bool answer_is_cut;      /* what is beyond answer_bytes_max is read and forgotten, not ERR_TOO_LARGE */
+    /* A 2xx answer goes here as it comes, on the client's thread, and is not kept; false gives it up: ERR_CANCELLED. NULL: none. */
+    bool (*piece)(void *ctx, struct bytes bytes);
+    void *piece_ctx;
     const atomic_bool *cancel; /* looked at once a second or oftener; NULL: none */
 
     /* out; http_exchange_deinit frees it */
