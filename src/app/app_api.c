@@ -2,6 +2,7 @@
 #include "app/app_inside.h"
 #include "meta/meta.h"
 #include "meta/share.h"
+#include "peers/peers.h"
 #include "telemetry/telemetry.h"
 #include "web/api/api.h"
 
@@ -9,6 +10,11 @@ static bool stats_lines(void *ctx, struct buf *lines)
 {
     struct app *app = ctx;
     return telemetry_lines(app->telemetry, lines);
+}
+
+static void tail_pull(void *ctx, struct tail *tail)
+{
+    peers_tail(((struct app *)ctx)->peers, tail);
 }
 
 bool app_api_start(struct app *app, struct err *err)
@@ -19,6 +25,7 @@ bool app_api_start(struct app *app, struct err *err)
                    .query = app->query,
                    .meter = app->meter,
                    .tails = app->roles & ROLE_QUERY ? app->tails : NULL,
+                   .tail_pull = app->peers ? tail_pull : NULL,
                    .version = MONO_VERSION,
                    .has_tls = app->web_tls != NULL,
                    .accounts = app->accounts,

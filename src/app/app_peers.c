@@ -73,6 +73,7 @@ bool app_peers_serve(struct app *app, struct err *err)
         .tls = app->peer_tls,
         .key = key,
         .timefusion = app->timefusion,
+        .tails = app->tails,
         .flush = worker_flush_by_peer,
         .ctx = app,
         .log = app->log,

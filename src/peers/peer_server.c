@@ -6,6 +6,7 @@
 #include "net/http.h"
 #include "net/loop.h"
 #include "peers/feed.h"
+#include "peers/tail_feed.h"
 #include "timefusion/segment/changes.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +17,7 @@
 
 enum { JOBS_MAX = 1024, READERS = 2, FLUSHERS = 3, THREADS = 1 + READERS + FLUSHERS, GATHER_MS = 15, WAKE_MS = 25 };
 #define IN_FLIGHT_BYTES_MAX (4u << 20)
-#define BODY_BYTES_MAX      4096
+#define BODY_BYTES_MAX      TAIL_FEED_ASK_BYTES_MAX
 
 /* A request that does not end on the loop. */
 struct job {
@@ -27,6 +28,7 @@ struct job {
     uint64_t offset, bytes;
     uint64_t due_mono_ns;
     char app_id[OWNER_APP_ID_BYTES];
+    bool is_tail; /* else a segment is read */
 };
 
 struct peer_server {
@@ -220,6 +222,41 @@ static void segment_answer(struct peer_server *server, struct job *job)
     free(job);
 }
 
+static bool tail_write(struct peer_server *server, struct bytes body, struct buf *out, struct err *err)
+{
+    struct tail_feed_ask ask;
+    struct tail_reader reader;
+    struct tail_counts counts;
+    struct tail_batch batch;
+    struct buf rows;
+    if (!tail_feed_ask_read(body, &ask, err) ||
+        !tails_visit(server->options.tails, ask.id, &ask.ask, ask.began, ask.next, &reader, err))
+        return false;
+    buf_init(&rows, TAIL_FEED_ANSWER_BYTES_MAX);
+    /* Another reader of the same id has come meanwhile: nothing is read, and next is where it was. */
+    (void)!tail_read(&reader, '\n', &rows, TAIL_FEED_ANSWER_BYTES_MAX / 4, &batch);
+    tail_counts(reader.tail, &counts);
+    struct tail_feed_answer answer = { tail_began(reader.tail), reader.next, counts.dropped, counts.skipped };
+    bool ok = (tail_feed_answer_write(out, &answer) && buf_add(out, rows.ptr, rows.len)) ||
+              err_set(err, ERR_TOO_LARGE, "the rows of a tail are too large");
+    tail_leave(&reader);
+    buf_deinit(&rows);
+    return ok;
+}
+
+static void tail_answer(struct peer_server *server, struct job *job)
+{
+    struct err err = { 0 };
+    struct buf out;
+    buf_init(&out, TAIL_FEED_ANSWER_BYTES_MAX);
+    if (tail_write(server, job->request->body, &out, &err))
+        answer_bytes(server, job->request, "application/vnd.monoscope.tail", buf_bytes(&out));
+    else
+        answer_err(job->request, &err);
+    buf_deinit(&out);
+    free(job);
+}
+
 static void *reader_main(void *arg)
 {
     struct peer_server *server = arg;
@@ -227,7 +264,11 @@ static void *reader_main(void *arg)
     pthread_setname_np(pthread_self(), "peer-segments");
     while (!closed) {
         struct job *job;
-        if (queue_pop(server->reads, (void **)&job, 1, -1, &closed) == 1) segment_answer(server, job);
+        if (queue_pop(server->reads, (void **)&job, 1, -1, &closed) != 1) continue;
+        if (job->is_tail)
+            tail_answer(server, job);
+        else
+            segment_answer(server, job);
     }
     return NULL;
 }
@@ -242,6 +283,19 @@ static void serve_segment(struct peer_server *server, struct http_request *reque
         http_answer_text(request, 400, "a segment is asked for as /peer/v1/segment/ID?offset=N&bytes=N");
         return;
     }
+    job_push(server->reads, job);
+}
+
+static void serve_tail(struct peer_server *server, struct http_request *request, struct bytes rest)
+{
+    (void)rest;
+    if (!server->options.tails) {
+        http_answer_text(request, 404, "no rows come here");
+        return;
+    }
+    struct job *job = mem_calloc(1, sizeof *job);
+    job->request = request;
+    job->is_tail = true;
     job_push(server->reads, job);
 }
 
@@ -296,6 +350,7 @@ static const struct route {
 } routes[] = {
     { "GET", "/peer/v1/changes", serve_changes },
     { "GET", "/peer/v1/segment/", serve_segment },
+    { "POST", "/peer/v1/tail", serve_tail },
     { "POST", "/peer/v1/flush", serve_flush },
 };
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "net/http_client.h"
 #include "peers/follower.h"
+#include "peers/tail_feed.h"
 #include "timefusion/segment/segment.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +21,9 @@ enum {
     WARNINGS_MAX = 20,
     FLUSH_RETRY_MS = 100,
     FLUSH_ASK_MS = 10000, /* of one request; then the owner is looked up again */
+    TAIL_ASK_MS = 1000,
+    TAIL_AWAY_MS = 2000, /* who did not answer is asked again after */
+    TAIL_WORKERS_MAX = 64,
 };
 
 struct peer {
@@ -390,6 +394,88 @@ bool peers_flush(struct peers *peers, const struct peers_goal *goals, uint32_t c
     }
     err->code = ERR_TIMEOUT;
     return err_within(err, "not all rows were stored within %u ms", timeout_ms);
+}
+
+/* ---- the live tail ---- */
+
+struct tail_asking {
+    struct tail_source *source;
+    char url[PEERS_ADDRESS_BYTES + 40];
+    struct buf body;
+};
+
+/* Who is to be asked now. */
+static uint32_t tail_askings(struct peers *peers, struct tail *tail, struct tail_asking *askings)
+{
+    uint64_t now_ns = clock_mono_ns();
+    uint32_t count = 0;
+    pthread_mutex_lock(&peers->lock);
+    for (uint32_t p = 0; p < peers->peer_count && count < TAIL_WORKERS_MAX; p++) {
+        const char *address = follower_address(peers->peers[p].follower);
+        struct follower_state state;
+        follower_state(peers->peers[p].follower, &state);
+        struct tail_source *source = state.is_self ? NULL : tail_source(tail, address);
+        if (!source || now_ns < source->away_until_ns) continue;
+        struct tail_asking *asking = &askings[count++];
+        asking->source = source;
+        snprintf(asking->url, sizeof asking->url, "%s://%s/peer/v1/tail", peers->shared.scheme, address);
+    }
+    pthread_mutex_unlock(&peers->lock);
+    return count;
+}
+
+static void tail_take(struct tail *tail, struct tail_source *source, const struct http_exchange *exchange)
+{
+    struct tail_feed_answer answer;
+    struct bytes rows;
+    struct err err = { 0 };
+    if (exchange->err.code != ERR_OK || exchange->status != 200 ||
+        !tail_feed_answer_read(buf_bytes(&exchange->body_answer), &answer, &rows, &err)) {
+        source->away_until_ns = clock_mono_ns() + TAIL_AWAY_MS * 1000000ull;
+        return;
+    }
+    if (answer.began != source->began) source->dropped = source->skipped = 0;
+    while (rows.len > 0) {
+        const uint8_t *end = memchr(rows.ptr, '\n', rows.len);
+        size_t len = end ? (size_t)(end - rows.ptr) : rows.len;
+        if (len > 0) tail_add(tail, bytes_from(rows.ptr, len));
+        rows = bytes_from(rows.ptr + len + (end != NULL), rows.len - len - (end != NULL));
+    }
+    if (answer.dropped >= source->dropped && answer.skipped >= source->skipped)
+        tail_add_counts(tail, answer.dropped - source->dropped, answer.skipped - source->skipped);
+    source->began = answer.began;
+    source->next = answer.next;
+    source->dropped = answer.dropped;
+    source->skipped = answer.skipped;
+}
+
+void peers_tail(struct peers *peers, struct tail *tail)
+{
+    const struct http_client_header headers[] = { { "authorization", peers->authorization }, { 0 } };
+    struct tail_asking *askings = mem_calloc(TAIL_WORKERS_MAX, sizeof *askings);
+    struct http_exchange exchanges[TAIL_WORKERS_MAX];
+    uint32_t count = tail_askings(peers, tail, askings);
+    for (uint32_t a = 0; a < count; a++) {
+        struct tail_source *source = askings[a].source;
+        struct tail_feed_ask ask = { tail_id(tail), source->began, source->next, *tail_asked(tail) };
+        buf_init(&askings[a].body, TAIL_FEED_ASK_BYTES_MAX);
+        if (!tail_feed_ask_write(&askings[a].body, &ask)) abort(); /* the API bounds what can be asked */
+        exchanges[a] = (struct http_exchange){ .method = "POST",
+                                               .url = askings[a].url,
+                                               .headers = headers,
+                                               .body.bytes = buf_bytes(&askings[a].body),
+                                               .connect_ms_max = TAIL_ASK_MS,
+                                               .total_ms_max = TAIL_ASK_MS,
+                                               .answer_bytes_max = TAIL_FEED_ANSWER_BYTES_MAX,
+                                               .cancel = &peers->stops };
+    }
+    if (count > 0) http_client_run(peers->shared.client, exchanges, count);
+    for (uint32_t a = 0; a < count; a++) {
+        tail_take(tail, askings[a].source, &exchanges[a]);
+        http_exchange_deinit(&exchanges[a]);
+        buf_deinit(&askings[a].body);
+    }
+    free(askings);
 }
 
 void peers_stats(struct peers *peers, struct peers_stats *stats)

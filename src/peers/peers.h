@@ -9,7 +9,7 @@
  * Copies outlive their worker: they go when Delta, as we know it, has their rows, or when another owner has come as far
  * (timefusion/segment/owner.h). At the limit of bytes nothing new is taken until some have gone; that is a warning too.
  *
- * Thread: one that asks for the members, and one a peer. peers_flush and _stats: any.
+ * Thread: one that asks for the members, and one a peer. peers_flush, _tail and _stats: any.
  * Memory: a MiB a peer while it copies; footers of the copies, under footer_bytes_max.
  * Errors: none reaches a query but as a warning in its snapshot. */
 #pragma once
@@ -57,6 +57,11 @@ struct peers_goal {
 };
 MUST_CHECK bool peers_flush(struct peers *peers, const struct peers_goal *goals, uint32_t count, uint32_t timeout_ms,
                             struct err *err);
+
+/* Brings rows that fit the tail from all workers into it (tail_feed.h): what has come since the last time. Waits for their
+ * answers, TAIL_ASK_MS at most; who does not answer is left alone for a while. By the tail's reader. */
+struct tail;
+void peers_tail(struct peers *peers, struct tail *tail);
 
 struct peers_stats {
     uint32_t peers, peers_away; /* followed; of them, those that do not answer */

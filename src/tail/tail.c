@@ -274,11 +274,14 @@ bool tails_resume(struct tails *tails, struct uuid id, uint64_t next, const stru
     return tail != NULL;
 }
 
-bool tails_visit(struct tails *tails, struct uuid id, const struct tail_ask *ask, struct tail_reader *reader,
-                 struct err *err)
+bool tails_visit(struct tails *tails, struct uuid id, const struct tail_ask *ask, uint64_t began, uint64_t next,
+                 struct tail_reader *reader, struct err *err)
 {
     struct tail_problem problem;
-    if (tails_resume(tails, id, 0, ask, reader)) return true;
+    if (tails_resume(tails, id, next, ask, reader)) {
+        if (reader->tail->began != began) reader->next = 0;
+        return true;
+    }
     struct tail *tail = tail_create(tails, ask, &problem);
     if (!tail) return err_set(err, ERR_INPUT, "%s", problem.problem.text);
     tail->id = id;
@@ -308,7 +311,7 @@ uint64_t tail_began(const struct tail *tail)
 
 /* ---- reading ---- */
 
-bool tail_read(struct tail_reader *reader, struct buf *out, size_t bytes, struct tail_batch *batch)
+bool tail_read(struct tail_reader *reader, char separator, struct buf *out, size_t bytes, struct tail_batch *batch)
 {
     struct tail *tail = reader->tail;
     struct ring *ring = &tail->ring;
@@ -323,7 +326,7 @@ bool tail_read(struct tail_reader *reader, struct buf *out, size_t bytes, struct
     for (size_t begin = out->len; ok && reader->next < ring->next; reader->next++) {
         const struct ring_row *row = ring->rows[reader->next & (ring->cap - 1)];
         if (batch->rows > 0 && out->len - begin + row->len > bytes) break;
-        if ((batch->rows > 0 && !buf_add(out, ",", 1)) || !buf_add(out, row->bytes, row->len)) break;
+        if ((batch->rows > 0 && !buf_add(out, &separator, 1)) || !buf_add(out, row->bytes, row->len)) break;
         batch->rows++;
     }
     pthread_mutex_unlock(&tail->lock);

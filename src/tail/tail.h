@@ -66,9 +66,10 @@ MUST_CHECK bool tails_open(struct tails *tails, const struct tail_ask *ask, stru
  * same of the same project. */
 MUST_CHECK bool tails_resume(struct tails *tails, struct uuid id, uint64_t next, const struct tail_ask *ask,
                              struct tail_reader *reader);
-/* The one of that id, or a new one with it: for readers of other processes, who come by and go. */
-MUST_CHECK bool tails_visit(struct tails *tails, struct uuid id, const struct tail_ask *ask, struct tail_reader *reader,
-                            struct err *err);
+/* The one of that id, or a new one with it: for readers of other processes, who come by and go. next is of the tail that
+ * began then; in another one they read from its beginning. */
+MUST_CHECK bool tails_visit(struct tails *tails, struct uuid id, const struct tail_ask *ask, uint64_t began,
+                            uint64_t next, struct tail_reader *reader, struct err *err);
 struct uuid tail_id(const struct tail *tail);
 const struct tail_ask *tail_asked(const struct tail *tail);
 
@@ -76,8 +77,9 @@ struct tail_batch {
     uint32_t rows;
     uint64_t dropped; /* just before them */
 };
-/* Appends rows as JSON with commas between, up to bytes more (at least one). False: another has taken over. */
-MUST_CHECK bool tail_read(struct tail_reader *reader, struct buf *out, size_t bytes, struct tail_batch *batch);
+/* Appends rows as JSON with separator between them, up to bytes more (at least one). False: another has taken over. */
+MUST_CHECK bool tail_read(struct tail_reader *reader, char separator, struct buf *out, size_t bytes,
+                          struct tail_batch *batch);
 /* Since it began: rows that fitted, of them lost to slow readers, and rows not compared for want of time. */
 struct tail_counts {
     uint64_t matched, dropped, skipped;
@@ -94,6 +96,7 @@ struct tail_source {
     char name[128];
     uint64_t began; /* another: it has begun anew */
     uint64_t next, dropped, skipped;
+    uint64_t away_until_ns; /* it did not answer */
 };
 struct tail_source *tail_source(struct tail *tail, const char *name);
 uint64_t tail_began(const struct tail *tail);

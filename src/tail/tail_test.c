@@ -52,7 +52,7 @@ static uint32_t read_all(struct tail_reader *reader, struct buf *out, uint64_t *
     uint32_t rows = 0;
     out->len = 0;
     do {
-        assert_true(tail_read(reader, out, 1 << 20, &batch));
+        assert_true(tail_read(reader, ',', out, 1 << 20, &batch));
         rows += batch.rows;
         *dropped += batch.dropped;
     } while (batch.rows > 0);
@@ -138,7 +138,7 @@ static void test_come_again(void **state)
     foreign.project_id = other;
     assert_false(tails_resume(tails, id, 0, &foreign, &again));
     assert_true(tails_resume(tails, id, 1, &ask, &again)); /* the first one does not know yet that its client is gone */
-    assert_false(tail_read(&first, &out, 1 << 20, &batch));
+    assert_false(tail_read(&first, ',', &out, 1 << 20, &batch));
     tail_leave(&first);
     assert_int_equal(read_all(&again, &out, &dropped), 1);
     tail_leave(&again);

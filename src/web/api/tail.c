@@ -18,6 +18,7 @@
 
 enum {
     TURN_MS = 100,
+    PULL_TURN_MS = 200, /* when other processes are asked */
     BATCH_BYTES = 128 << 10,
     EVENT_BYTES_MAX = 4 << 20,
     RATE_MS = 1000,
@@ -74,7 +75,7 @@ static bool rows_send(struct watching *watching, struct err *err)
         struct buf *event = &watching->event;
         struct tail_batch batch;
         put(buf_add(event, head, sizeof head - 1));
-        if (!tail_read(&watching->reader, event, BATCH_BYTES, &batch)) return false;
+        if (!tail_read(&watching->reader, ',', event, BATCH_BYTES, &batch)) return false;
         if (batch.rows == 0) {
             event->len = 0;
             return true;
@@ -127,6 +128,7 @@ static void watch(struct watching *watching)
 {
     struct api_call *call = watching->call;
     struct err err = { 0 };
+    uint64_t turn_ms = call->parts->tail_pull ? PULL_TURN_MS : TURN_MS;
     bool ok = true;
     while (ok && !api_is_gone(call)) {
         uint64_t begin_ns = clock_mono_ns();
@@ -135,7 +137,7 @@ static void watch(struct watching *watching)
         ok = rights_check(watching, clock_mono_ns(), &err) && rows_send(watching, &err) &&
              rate_send(watching, clock_mono_ns(), &err);
         uint64_t took_ms = (clock_mono_ns() - begin_ns) / NS_PER_MS;
-        if (ok && took_ms < TURN_MS) clock_sleep_ms((uint32_t)(TURN_MS - took_ms));
+        if (ok && took_ms < turn_ms) clock_sleep_ms((uint32_t)(turn_ms - took_ms));
     }
 }
 
