@@ -81,7 +81,9 @@ static bool put_search(struct asking *asking)
     struct search_node *root;
     struct search_problem problem;
     if (!search_parse(call->arena, api_query(call, "q"), &root, &problem)) {
-        api_fail_at(call, "?q", "at characters %u to %u: %s", problem.from, problem.to, problem.text);
+        struct bytes q = api_query(call, "q");
+        api_fail_at(call, "?q", "at characters %zu to %zu: %s", utf8_count(bytes_from(q.ptr, problem.from)),
+                    utf8_count(bytes_from(q.ptr, problem.to)), problem.text);
         return false;
     }
     struct err err = { 0 };

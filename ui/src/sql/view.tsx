@@ -130,7 +130,7 @@ function Row({ table, row }: { table: Table; row: number }) {
 const FIRST: readonly { text: string; sql: string }[] = [
   { text: "The newest rows", sql: "SELECT timestamp, level, resource___service___name, name, body\nFROM otel_logs_and_spans\nORDER BY timestamp DESC LIMIT 100" },
   { text: "Errors by service, last hour", sql: "SELECT resource___service___name, count(*) AS n\nFROM otel_logs_and_spans\nWHERE timestamp > now() - interval '1 hour' AND (level = 'ERROR' OR status_code = 'ERROR')\nGROUP BY 1 ORDER BY n DESC" },
-  { text: "Slowest routes, last hour", sql: "SELECT attributes___http___route, count(*) AS n, quantile_cont(duration / 1e6, 0.95) AS p95_ms\nFROM otel_logs_and_spans\nWHERE timestamp > now() - interval '1 hour' AND kind = 'server'\nGROUP BY 1 ORDER BY p95_ms DESC LIMIT 20" },
+  { text: "Slowest routes, last hour", sql: "SELECT attributes___http___route, count(*) AS n, approx_percentile(0.95, percentile_agg(duration)) / 1e6 AS p95_ms\nFROM otel_logs_and_spans\nWHERE timestamp > now() - interval '1 hour' AND kind = 'server'\nGROUP BY 1 ORDER BY p95_ms DESC LIMIT 20" },
   { text: "Tables and columns", sql: "SELECT table_name, column_name, data_type\nFROM information_schema.columns\nORDER BY table_name, ordinal_position" },
 ];
 
