@@ -1,7 +1,7 @@
 // Statements in the web UI: opened from each view, written, run, ended, wrong; files of their rows. tests/story_ui_sql.py runs it.
 //     node sql.js '{"base": ..., ...}'      page.js says what
 import { readFileSync } from "node:fs";
-import { accessible, check, done, given, go, page, rows_by_api, settled, shots, sign_in, step, text, told } from "./page.js";
+import { accessible, check, done, given, go, page, rows_are, rows_by_api, settled, shots, sign_in, step, text, told } from "./page.js";
 
 async function act(words) {
     await page.click(".acts > button");
@@ -119,6 +119,38 @@ await step("files of a view hold all its rows, not a page of them", async () => 
     check(parquet.content.subarray(0, 4).toString() === "PAR1" && parquet.content.subarray(-4).toString() === "PAR1", "Parquet is whole");
     check(/\.parquet$/.test(parquet.name), parquet.name);
     console.log(JSON.stringify({ parquet: parquet.content.length, csv: csv.content.length, json: json.content.length }));
+});
+
+await step("what is different: of a box on the heat map the planted cause comes first", async () => {
+    await go("/p/default/explore?q=service:cart&viz=difference&from=now-1h");
+    await page.waitForSelector("text=What is different here?");
+    await accessible("nothing chosen yet");
+    await page.click("text=To the heat map");
+    await page.waitForSelector(".kind-chart canvas");
+    const now = Date.now() * 1000;
+    await go(`/p/default/explore?q=service:cart&viz=heat&from=now-1h&sel=${now - 3600e6}~${now}~${given.slow_ns}~${60e9}`);
+    await page.waitForSelector(".selection");
+    await page.keyboard.press("d");
+    await page.waitForSelector(".difference-line");
+    const first = await text(".difference-line .difference-words");
+    check(first === "shop.region eu-9", `the cause is first: ${first}`);
+    check((await text(".difference-line .difference-bars")).startsWith(`100 % ${given.planted} 0 % 0`), `with its shares: ${await text(".difference-line .difference-bars")}`);
+    await page.click(".difference-more");
+    check((await page.locator(".difference-list.same .difference-words").allInnerTexts()).some(one => /tenant\s+acme/.test(one)), "what is about the same rows stands with it");
+    await shots("difference");
+    await accessible("what is different");
+    await act("Open as SQL");
+    await page.waitForSelector(".grid-line");
+    check((await rows_by_api(await statement())).row_count === Math.min(300, given.planted), "the chosen rows open as SQL");
+    await page.goBack();
+    await page.waitForSelector(".difference-line");
+    await page.click('.difference-line button:has-text("Only")');
+    await page.waitForURL(/q=service:cart\+shop.region:eu-9/);
+    await rows_are(given.planted);
+    await page.goBack();
+    await page.waitForSelector(".difference-line");
+    await page.click('.difference-line button:has-text("Without")');
+    await rows_are(given.others);
 });
 
 await done();

@@ -144,10 +144,10 @@ static bool asking_read(struct asking *asking)
     asking->out = joined(call, others,
                          bytes_of_text(arena_printf(call->arena, "(%.*s\n) IS NOT TRUE", (int)asking->in.len,
                                                     (const char *)asking->in.ptr)));
-    if (asking->has_baseline && asking->baseline.from_us < asking->rows.from_us)
-        asking->rows.from_us = asking->baseline.from_us;
-    if (asking->has_baseline && asking->baseline.to_us > asking->rows.to_us && asking->baseline.to_us != INT64_MAX)
-        asking->rows.to_us = asking->baseline.to_us;
+    const struct row_set *baseline = &asking->baseline; /* of a time of its own */
+    if (baseline->from_us != INT64_MIN && baseline->from_us < asking->rows.from_us)
+        asking->rows.from_us = baseline->from_us;
+    if (baseline->to_us != INT64_MAX && baseline->to_us > asking->rows.to_us) asking->rows.to_us = baseline->to_us;
     return true;
 }
 

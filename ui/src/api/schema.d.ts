@@ -280,23 +280,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/projects/{project}/patterns/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** The same, of the lines that a condition of SQL finds */
-        post: operations["pattern_search"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/projects/{project}/tail": {
         parameters: {
             query?: never;
@@ -308,6 +291,23 @@ export interface paths {
         get: operations["tail"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What sets some rows apart from the rest: attributes and values, ranked */
+        post: operations["difference"];
         delete?: never;
         options?: never;
         head?: never;
@@ -884,6 +884,71 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Rows of otel_logs_and_spans that all of these are true of */
+        RowSet: {
+            /**
+             * @description The search language: docs/search.md
+             * @example service:payments level:error
+             */
+            q?: string;
+            /**
+             * @description A condition of SQL
+             * @example duration >= 200000000
+             */
+            where?: string;
+            /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m */
+            from?: string;
+            /** @description Before this time */
+            to?: string;
+        };
+        DifferenceAsk: {
+            /** @description What is looked at: both sides are of these; by default the last hour */
+            rows?: components["schemas"]["RowSet"];
+            /** @description Those of them that may be special */
+            selection: components["schemas"]["RowSet"];
+            /** @description What they are compared with, of a time of its own if it likes; by default all the others */
+            baseline?: components["schemas"]["RowSet"];
+        };
+        Difference: {
+            in: components["schemas"]["DifferenceSide"];
+            out: components["schemas"]["DifferenceSide"];
+            /** @description The most telling first; those about the same rows stand together. Empty: nothing stands out */
+            findings: components["schemas"]["DifferenceFinding"][];
+            /** @description That were looked at */
+            attribute_count: number;
+            /** @description There were more attributes or values than are looked at */
+            is_cut: boolean;
+            warnings: string[];
+            duration_ms: number;
+        };
+        DifferenceSide: {
+            rows: number;
+            /** @description Fewer than rows: a sample, the same for the same rows; counts are then estimates */
+            rows_read: number;
+        };
+        DifferenceFinding: {
+            /** @example user.id */
+            field: string;
+            /** @enum {string} */
+            kind: "is" | "between" | "absent";
+            /** @description Of is; its first 256 bytes */
+            value?: string;
+            /** @description Of between */
+            low?: number;
+            high?: number;
+            /** @description Rows of the selection that have it */
+            in_count: number;
+            out_count: number;
+            /** @description 0 to 1 */
+            in_share: number;
+            out_share: number;
+            /** @description (in - out) * (1 - out / in): docs/difference.md */
+            score: number;
+            /** @description Log-likelihood ratio: how little chance explains it */
+            g: number;
+            /** @description The place in the list of the best finding about the same rows */
+            group: number;
+        };
         Key: {
             /** Format: uuid */
             id: string;
@@ -993,31 +1058,6 @@ export interface components {
                 name: string | null;
                 counts: components["schemas"]["UsageCounts"];
             }[];
-        };
-        PatternSearch: {
-            /** @description A condition over otel_logs_and_spans, as search/translate makes it; empty: all lines, as they were counted */
-            where?: string;
-            /**
-             * Format: date-time
-             * @description An hour before to
-             */
-            from?: string;
-            /**
-             * Format: date-time
-             * @description Now
-             */
-            to?: string;
-            /** @description In the pattern or its sample, in any case */
-            text?: string;
-            /** @enum {string} */
-            sort?: "count" | "new" | "change";
-            /**
-             * Format: date-time
-             * @description Only those first seen since
-             */
-            new_since?: string;
-            limit?: number;
-            offset?: number;
         };
         /** @description What log lines say, without what varies in them: docs/patterns.md */
         PatternList: {
@@ -2551,36 +2591,6 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    pattern_search: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Its name or id */
-                project: components["parameters"]["project"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PatternSearch"];
-            };
-        };
-        responses: {
-            /** @description As asked */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PatternList"];
-                };
-            };
-            414: components["responses"]["TooLong"];
-            431: components["responses"]["TooLong"];
-            default: components["responses"]["Problem"];
-        };
-    };
     tail: {
         parameters: {
             query?: {
@@ -2611,6 +2621,36 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["TailRows"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    difference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DifferenceAsk"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"];
                 };
             };
             414: components["responses"]["TooLong"];

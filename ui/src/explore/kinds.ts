@@ -40,6 +40,7 @@ export const kinds: readonly Kind[] = [
   { name: "table", title: "Table", keys: "a", load: () => import("./kind_table") },
   { name: "heat", title: "Heat map", keys: "h", load: () => import("./kind_heat") },
   { name: "patterns", title: "Patterns", keys: "p", load: () => import("./kind_patterns") },
+  { name: "difference", title: "Difference", keys: "d", load: () => import("./kind_difference") },
 ];
 
 export function kind_of(name: string): Kind {

@@ -3,10 +3,10 @@
 import type { Range } from "../time";
 
 export const FORMATS: readonly { name: string; text: string; keys: string }[] = [
-  { name: "csv", text: "CSV", keys: "d c" },
-  { name: "json", text: "JSON", keys: "d j" },
-  { name: "ndjson", text: "JSON lines", keys: "d l" },
-  { name: "parquet", text: "Parquet", keys: "d p" },
+  { name: "csv", text: "CSV", keys: "a v" },
+  { name: "json", text: "JSON", keys: "a j" },
+  { name: "ndjson", text: "JSON lines", keys: "a l" },
+  { name: "parquet", text: "Parquet", keys: "a q" },
 ];
 export const ADDRESS_BYTES_MAX = 8000; /* what a server reads of one: 8 KiB */
 
