@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from apiclient import PASSWORD, first_admin
-from monoscope import REPO, Server, check
+from monoscope import REPO, Server, check, wait_until
 from nodeprogram import NODE, environment, install
 from shop import MS, Shop
 
@@ -57,7 +57,7 @@ def difference_by_api(admin):
 
 
 def main():
-    with Server() as server:
+    with Server(flush="1s") as server:  # the catalog of attributes counts what was flushed
         admin = first_admin(server)
         shop = Shop(server)
         shop.send(traces=400)
@@ -66,6 +66,8 @@ def main():
         plant(shop)
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans", rows + 500 + PLANTED + OTHERS)
         difference_by_api(admin)
+        wait_until(lambda: any(one["key"] == "tenant" for one in admin.done("GET", "/projects/default/attributes?place=span&limit=500")["items"]),
+                   "the catalog has the attributes")
         given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD,
                  "shots": os.path.join(REPO, "build", "stories", "story_ui_sql.shots"), "trace": trace, "trace_spans": 500, "planted": PLANTED, "others": OTHERS, "slow_ns": (SLOW_MS - 1) * MS,
                  "server_spans": server.one("SELECT count(*) FROM otel_logs_and_spans WHERE kind = 'server' AND timestamp >= now() - interval '1 hour'")}

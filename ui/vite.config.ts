@@ -9,5 +9,5 @@ const paths = ["/api", "/sign-in", "/sign-out", "/account"];
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false }, cssCodeSplit: true },
-  server: { proxy: Object.fromEntries(paths.map((path) => [path, { target: server }])) },
+  server: { fs: { allow: [".."] }, proxy: Object.fromEntries(paths.map((path) => [path, { target: server }])) },
 });

@@ -14,22 +14,9 @@
 #include <strings.h>
 
 const struct search_name search_names[] = {
-    { "service", "service.name" },
-    { "env", "deployment.environment.name" },
-    { "version", "service.version" },
-    { "trace", "trace_id" },
-    { "span", "span_id" },
-    { "parent", "parent_id" },
-    { "user", "user.id" },
-    { "session", "session.id" },
-    { "method", "http.request.method" },
-    { "route", "http.route" },
-    { "code", "http.response.status_code" },
-    { "host", "server.address" },
-    { "message", "body" },
-    { "error", "error.type" },
-    { "pattern", "hashes" },
-    { "hash", "hashes" },
+#define N(short_name, name) { short_name, name },
+#include "search/search_names.inc"
+#undef N
     { NULL, NULL },
 };
 const char *const search_levels[6] = { "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL" };

@@ -153,4 +153,28 @@ await step("what is different: of a box on the heat map the planted cause comes 
     await rows_are(given.others);
 });
 
+await step("the query bar proposes fields and values that the rows have", async () => {
+    await go("/p/default/explore?from=now-1h");
+    await settled();
+    await page.focus("#query");
+    await page.keyboard.type("ten");
+    await page.waitForSelector('#query-proposals li:has-text("tenant:")');
+    await accessible("proposals");
+    await page.keyboard.press("Tab");
+    await page.waitForSelector('#query-proposals li:has-text("acme")');
+    await page.keyboard.type("ac");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    check((await page.inputValue("#query")).trim() === "tenant:acme", `by the keyboard alone: ${await page.inputValue("#query")}`);
+    await page.keyboard.press("Enter");
+    await rows_are(given.planted);
+});
+
+await step("a search's problem is marked where it is, behind any letters", async () => {
+    await page.fill("#query", 'name:"größe 😀" (level:loud');
+    await page.press("#query", "Enter");
+    await page.waitForSelector(".query-problems mark");
+    check((await text(".query-problems mark")) === "loud", `the wrong word is marked: ${await text(".query-problems mark")}`);
+});
+
 await done();

@@ -155,7 +155,7 @@ static bool asking_read(struct asking *asking)
 
 /* What is looked at. attributes and resource hold all of theirs; ids, times and what stands in others are left out. */
 static const char *const columns[] = { "name", "kind",     "status_code",        "status_message", "level",
-                                       "body", "duration", "message_size_bytes", "attributes",     "resource" };
+                                       "body", "duration", "attributes",  "resource" };
 
 static bool is_in(struct bytes text, const char *word)
 {

@@ -32,11 +32,9 @@
     R(POST, "/api/v1/projects/{project}/search/translate", search_translate, "Telemetry", QUERY, "", "SearchText", "SearchCondition", 200, API_SHARED, "What a search means, as a condition of SQL") \
     R(POST, "/api/v1/projects/{project}/patterns/search", pattern_search, "Roll-ups", QUERY, "", "PatternSearch", "PatternList", 200, API_SLOW | API_SHARED, "The same, of the lines that a condition of SQL finds") \
     R(GET, "/api/v1/projects/{project}/tail", tail, "Telemetry", QUERY, "q env cols last_event_id seconds", "", "TailRows", 200, API_STREAM | API_LIVE, "Logs and spans as they come: server-sent events, until the client goes") \
+    R(POST, "/api/v1/projects/{project}/difference", difference, "Telemetry", QUERY, "", "DifferenceAsk", "Difference", 200, API_SLOW | API_SHARED, "What sets some rows apart from the rest: attributes and values, ranked") \
     R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM | API_SHARED, "Asks by SQL") \
     R(GET, "/api/v1/projects/{project}/query", query_file, "Telemetry", QUERY, "sql format file", "", "QueryAnswer", 200, API_SLOW | API_STREAM | API_SHARED, "The same as a file to keep, all its rows; changes nothing") \
-    R(POST, "/api/v1/projects/{project}/difference", difference, "Telemetry", QUERY, "", "DifferenceAsk", "Difference", 200, API_SLOW, "What sets some rows apart from the rest: attributes and values, ranked") \
-    R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM, "Asks by SQL") \
-    R(GET, "/api/v1/projects/{project}/query", query_file, "Telemetry", QUERY, "sql format file", "", "QueryAnswer", 200, API_SLOW | API_STREAM, "The same as a file to keep, all its rows; changes nothing") \
     R(POST, "/api/v1/sessions", session_create, "Sessions", PUBLIC, "", "SessionCreate", "SessionCreated", 201, API_OPEN | API_SLOW | API_SECRET, "Signs in: the token goes into authorization: Bearer TOKEN") \
     R(GET, "/api/v1/sessions", session_list, "Sessions", SELF, "", "", "SessionList", 200, 0, "Where the caller is signed in, newest first") \
     R(DELETE, "/api/v1/sessions/this", session_end_this, "Sessions", PASSWORD, "", "", "", 204, 0, "Signs out") \

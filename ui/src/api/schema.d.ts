@@ -280,6 +280,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/patterns/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The same, of the lines that a condition of SQL finds */
+        post: operations["pattern_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/tail": {
         parameters: {
             query?: never;
@@ -1058,6 +1075,31 @@ export interface components {
                 name: string | null;
                 counts: components["schemas"]["UsageCounts"];
             }[];
+        };
+        PatternSearch: {
+            /** @description A condition over otel_logs_and_spans, as search/translate makes it; empty: all lines, as they were counted */
+            where?: string;
+            /**
+             * Format: date-time
+             * @description An hour before to
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Now
+             */
+            to?: string;
+            /** @description In the pattern or its sample, in any case */
+            text?: string;
+            /** @enum {string} */
+            sort?: "count" | "new" | "change";
+            /**
+             * Format: date-time
+             * @description Only those first seen since
+             */
+            new_since?: string;
+            limit?: number;
+            offset?: number;
         };
         /** @description What log lines say, without what varies in them: docs/patterns.md */
         PatternList: {
@@ -2584,6 +2626,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SearchCondition"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    pattern_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatternSearch"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternList"];
                 };
             };
             414: components["responses"]["TooLong"];

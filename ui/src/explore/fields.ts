@@ -6,6 +6,7 @@
  * Which columns there are the server says (information_schema), so a new one is found here by itself.
  */
 import { query } from "../api/client";
+import { SHORT } from "./short";
 
 export type FieldType = "text" | "number" | "boolean" | "time" | "json";
 export interface Field {
@@ -58,22 +59,6 @@ export function field_of(catalog: Catalog, name: string): Field {
   if (known) return known;
   return { name, sql: `coalesce(attributes->>${quoted(name)}, resource->>${quoted(name)})`, type: "text" };
 }
-
-/* What people type for short; the server's search language has the same. */
-export const SHORT: Record<string, string> = {
-  service: "service.name",
-  status: "status_code",
-  trace: "trace_id",
-  span: "span_id",
-  env: "deployment.environment.name",
-  user: "user.id",
-  session: "session.id",
-  method: "http.request.method",
-  route: "http.route",
-  code: "http.response.status_code",
-  host: "server.address",
-  message: "body",
-};
 
 let known: Promise<Catalog> | undefined;
 export function catalog_load(project: string): Promise<Catalog> {

@@ -3,7 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { useKeys } from "../keys";
 import { change, param } from "../url";
-import { FACETS, SHORT, type Catalog } from "./fields";
+import { FACETS, type Catalog } from "./fields";
+import { SHORT } from "./short";
 import { AGGS, has_field, OF_FIRST, type Agg } from "./measure";
 
 const NAMES: Record<Agg, string> = { count: "count", rate: "rate", errors: "errors", avg: "average", p50: "p50", p95: "p95", p99: "p99", max: "max", sum: "sum", distinct: "distinct" };

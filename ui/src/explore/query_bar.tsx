@@ -1,52 +1,11 @@
 /* The query bar: the search language, or an SQL condition; problems are marked where they are. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { change, param } from "../url";
+import { change, param, project_name } from "../url";
+import { index_of } from "../place";
+import { attributes_load } from "./attributes";
+import { proposals, type Known, type Proposal, type Values } from "./complete";
 import type { Catalog } from "./fields";
-import { SHORT } from "./fields";
 import type { SearchProblem } from "./search";
-
-interface Proposal {
-  text: string; /* what is put in place of the word under the cursor */
-  hint: string;
-}
-export interface Values {
-  field: string;
-  list: string[];
-}
-
-/* The word under the cursor and what could stand there: fields before a colon, values of the facets behind it. */
-export function proposals(text: string, cursor: number, catalog: Catalog | undefined, values: readonly Values[]): { from: number; list: Proposal[] } {
-  const before = /(?:^|[\s(])(-?)([^\s()"]*)$/.exec(text.slice(0, cursor));
-  if (!before || !catalog) return { from: cursor, list: [] };
-  const sign = before[1] ?? "";
-  const word = before[2] ?? "";
-  const from = cursor - word.length;
-  const colon = word.indexOf(":");
-  if (colon > 0) {
-    const name = word.slice(0, colon);
-    const typed = word.slice(colon + 1).toLowerCase();
-    const full = SHORT[name] ?? name;
-    const found = values.find((one) => one.field === full)?.list ?? [];
-    return {
-      from,
-      list: found
-        .filter((value) => value.toLowerCase().includes(typed))
-        .slice(0, 12)
-        .map((value) => ({ text: `${name}:${/^[\w./@-]+$/.test(value) ? value : JSON.stringify(value)} `, hint: "value" })),
-    };
-  }
-  if (word.length === 0 && sign === "") return { from, list: [] };
-  const names = [...Object.keys(SHORT), ...catalog.columns.map((field) => field.name), ...values.map((one) => one.field)];
-  const typed = word.toLowerCase();
-  return {
-    from,
-    list: [...new Set(names)]
-      .filter((name) => name.toLowerCase().includes(typed))
-      .sort((a, b) => Number(b.toLowerCase().startsWith(typed)) - Number(a.toLowerCase().startsWith(typed)) || a.length - b.length)
-      .slice(0, 12)
-      .map((name) => ({ text: `${name}:`, hint: SHORT[name] ?? "field" })),
-  };
-}
 
 export function QueryBar({ problems, catalog, values }: { problems: readonly SearchProblem[]; catalog: Catalog | undefined; values: readonly Values[] }) {
   const is_sql = param("sql") === "1";
@@ -56,7 +15,10 @@ export function QueryBar({ problems, catalog, values }: { problems: readonly Sea
   const [cursor, set_cursor] = useState(0);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => set_text(param("q")), [param("q"), is_sql]);
-  const proposed = is_open && !is_sql ? proposals(text, cursor, catalog, values) : { from: 0, list: [] };
+  const [known, set_known] = useState<Known[]>([]);
+  const proposed = is_open && !is_sql ? proposals(text, cursor, catalog, values, known) : { from: 0, list: [] };
+  /* Asked for when somebody begins to type: the page itself does without. */
+  const learn = () => void attributes_load(project_name.value).then(set_known, () => undefined);
   const submit = () => {
     open(false);
     change({ q: text.trim(), open: null });
@@ -129,6 +91,7 @@ export function QueryBar({ problems, catalog, values }: { problems: readonly Sea
             onKeyUp={(event) => set_cursor(event.currentTarget.selectionStart ?? 0)}
             onClick={(event) => set_cursor(event.currentTarget.selectionStart ?? 0)}
             onKeyDown={on_key}
+            onFocus={learn}
             onBlur={() => open(false)}
           />
         )}
@@ -164,18 +127,27 @@ export function QueryBar({ problems, catalog, values }: { problems: readonly Sea
         <div class="query-problems" role="alert">
         <ul>
           {problems.map((problem) => (
-            <li key={`${problem.from}${problem.text}`}>
-              <code class="told">
-                {text.slice(Math.max(0, problem.from - 20), problem.from)}
-                <mark>{text.slice(problem.from, Math.max(problem.to, problem.from + 1)) || "␣"}</mark>
-                {text.slice(Math.max(problem.to, problem.from + 1), problem.to + 20)}
-              </code>{" "}
-              {problem.text}
-            </li>
+            <Marked key={`${problem.from}${problem.text}`} text={text} problem={problem} />
           ))}
         </ul>
         </div>
       )}
     </form>
+  );
+}
+
+/* The place of a problem, which the server counts in characters. */
+function Marked({ text, problem }: { text: string; problem: SearchProblem }) {
+  const from = index_of(text, problem.from);
+  const to = Math.max(index_of(text, problem.to), index_of(text, problem.from + 1));
+  return (
+    <li>
+      <code class="told">
+        {text.slice(Math.max(0, from - 20), from)}
+        <mark>{text.slice(from, to) || "␣"}</mark>
+        {text.slice(to, to + 20)}
+      </code>{" "}
+      {problem.text}
+    </li>
   );
 }

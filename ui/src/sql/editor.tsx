@@ -1,6 +1,6 @@
 /* A statement to write: lines with numbers, the place of an error marked where it is. */
 import { useRef } from "preact/hooks";
-import type { Place } from "./place";
+import type { Place } from "../place";
 
 interface EditorProps {
   text: string;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Table } from "../api/client";
 import { order_next, order_of, sorted, widths } from "./result";
-import { index_of, place_of } from "./place";
+import { index_of, place_of } from "../place";
 
 const table: Table = {
   columns: [

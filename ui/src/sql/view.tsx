@@ -10,7 +10,7 @@ import { useKeys } from "../keys";
 import { show_whole } from "../number";
 import { change, href, param, project_name, project_path } from "../url";
 import { Editor } from "./editor";
-import { place_of } from "./place";
+import { place_of } from "../place";
 import { cell_text, order_of } from "./result";
 import { Result } from "./table";
 
