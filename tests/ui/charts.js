@@ -165,7 +165,7 @@ await step("the same by the keyboard", async () => {
     await show("viz=heat&q=kind:server");
     await page.focus(".kind-chart .chart canvas");
     for (const key of ["ArrowRight", "ArrowUp", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowDown", "Shift+PageUp", "Enter"]) await page.keyboard.press(key);
-    await page.waitForURL(/sel=\d+~\d+~/);
+    await page.waitForSelector("[aria-label='What is chosen']");
     await page.keyboard.press("s");
     await page.waitForFunction(() => new URLSearchParams(location.search).get("q")?.includes("duration:<"));
     await show("viz=line&by=service");

@@ -5,7 +5,7 @@
  * In a field only those with mod count. The one registered last wins, so a sheet covers the view behind it.
  */
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export interface Shortcut {
   keys: string;
@@ -57,7 +57,8 @@ export function useKeys(list: readonly Shortcut[], is_on = true): void {
   const latest = useRef(list);
   latest.current = list;
   const names = list.map((shortcut) => shortcut.keys + shortcut.text).join("\n");
-  useEffect(() => {
+  /* As soon as what they act on can be seen. */
+  useLayoutEffect(() => {
     if (!is_on) return;
     const mine = latest.current.map((shortcut, at) => ({ ...shortcut, run: () => latest.current[at]?.run() }));
     shortcuts.value = [...shortcuts.value, ...mine];
