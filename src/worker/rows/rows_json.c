@@ -201,7 +201,7 @@ static bool word_take(struct reader *reader, struct bytes word)
 /* 1 + the place of key, in any case, among the names; 0: it is none of them. */
 static int rank_among(struct bytes key, const char *const *names, size_t name_count)
 {
-    char lower[16] = { 0 };
+    char lower[24] = { 0 };
     if (key.len < 2 || key.len >= sizeof lower) return 0;
     for (size_t i = 0; i < key.len; i++) {
         lower[i] = (char)(key.ptr[i] >= 'A' && key.ptr[i] <= 'Z' ? key.ptr[i] - 'A' + 'a' : key.ptr[i]);
@@ -225,6 +225,14 @@ int json_level_rank(struct bytes key)
     static const char *const names[] = { "level", "log.level", "loglevel",      "levelname",    "log_level", "lvl",
                                          "@l",    "severity",  "severity_text", "severitytext", "priority" };
     return rank_among(key, names, COUNT_OF(names));
+}
+
+bool json_is_stack(struct bytes key)
+{
+    static const char *const names[] = { "stack_trace", "stack",     "stacktrace", "exception", "exc_info",
+                                         "exc_text",    "traceback", "backtrace",  "@x",        "error.stack_trace",
+                                         "error.stack" };
+    return rank_among(key, names, COUNT_OF(names)) > 0;
 }
 
 /* A value that is no object or array; the inside of a text goes to *text, a number to *number. */
@@ -261,6 +269,8 @@ static void member_note(struct json_object *object, int ranks[2], struct bytes k
     }
 }
 
+#define STACK_BYTES_MIN 16 /* shorter texts hold none */
+
 struct json_object json_compact_object(uint8_t *at, struct bytes text)
 {
     struct json_object object = { .end = NULL };
@@ -290,6 +300,8 @@ struct json_object json_compact_object(uint8_t *at, struct bytes text)
         } else {
             if (!scalar_take(&reader, &inside, &number)) return object;
             if (depth == 1) member_note(&object, ranks, key, inside, number);
+            if (inside.len >= STACK_BYTES_MIN && depth <= 2 && object.stack.len == 0 && json_is_stack(key))
+                object.stack = inside;
         }
         space_skip(&reader);
         /* Ends of what is open; an empty object or array may end right away. */

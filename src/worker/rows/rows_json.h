@@ -44,7 +44,8 @@ struct json_object {
     uint8_t *end; /* behind the last byte written; NULL: the text is not a JSON object */
     struct bytes
         message, /* the text of the top-level member that reads like a log's message, still escaped; or empty */
-        level;   /* the same of its level; may be a number */
+        level,   /* the same of its level; may be a number */
+        stack;   /* the same of a stack trace, of a member of a member too ("err": {"stack": ...}) */
 };
 /* Writes the JSON object that text is without its white space: at most text.len bytes. Strict (RFC 8259): pairs of
  * surrogates, no controls in texts, nothing behind it; nested at most JSON_OBJECT_DEPTH_MAX deep. text is valid
@@ -55,5 +56,7 @@ uint8_t *json_unescape(uint8_t *at, struct bytes text);
 /* "message", "msg", "@m", "short_message", "log", "event", "error", "text", "@mt", in any case: 1 is the best, 0 is
  * none. */
 int json_message_rank(struct bytes key);
+/* "stack_trace", "stack", "exception", "exc_info", "@x" ..., in any case. */
+bool json_is_stack(struct bytes key);
 /* "level", "loglevel", "levelname" ..., "severity", "priority", in any case: the same. */
 int json_level_rank(struct bytes key);

@@ -29,9 +29,10 @@ static void id_put(struct rows *rows, const struct otlp_log *log)
     columns_put_text(rows->columns, LOGS_AND_SPANS_id, bytes_from(text, sizeof text));
 }
 
-/* What people read of a body, and the level that it tells itself: WORD_COUNT when none. */
+/* What people read of a body, the stack trace in it, and the level that it tells itself: WORD_COUNT when none. */
 struct said {
-    struct bytes message;
+    struct bytes message, stack;
+    bool is_stack_escaped; /* as it stands in a JSON text */
     enum word level;
 };
 
@@ -49,6 +50,8 @@ static struct said said_of_list(const struct otlp_value *list)
             message_rank = rank;
             said.message = entry.value.bytes;
         }
+        if (entry.value.type == OTLP_TEXT && said.stack.len == 0 && json_is_stack(entry.key))
+            said.stack = entry.value.bytes;
         rank = json_level_rank(entry.key);
         if (rank == 0 || (level_rank != 0 && rank >= level_rank)) continue;
         enum word level = rows_level_of_value(&entry.value);
@@ -71,6 +74,10 @@ static struct said body_put(struct rows *rows, const struct otlp_value *body)
         end = object.end;
         if (end == NULL) said.message = body->bytes;
         if (end != NULL && object.level.len > 0) said.level = rows_level_of_text(object.level);
+        if (end != NULL && object.stack.len > 0) {
+            said.stack = object.stack;
+            said.is_stack_escaped = true;
+        }
         if (end != NULL && object.message.len > 0) {
             uint8_t *plain = arena_alloc(&rows->record_arena, object.message.len);
             said.message = bytes_from(plain, (size_t)(json_unescape(plain, object.message) - plain));
@@ -95,6 +102,15 @@ static enum word level_of(const struct rows *rows, const struct otlp_log *log, c
     if (level == WORD_COUNT) level = said->level;
     if (level == WORD_COUNT && log->body.type == OTLP_TEXT) level = rows_level_of_message(said->message);
     return level;
+}
+
+/* Where a log of level ERROR and above may hold a stack trace. */
+static struct bytes stack_said(struct rows *rows, const struct said *said)
+{
+    if (said->stack.len == 0) return said->message;
+    if (!said->is_stack_escaped) return said->stack;
+    uint8_t *plain = arena_alloc(&rows->record_arena, said->stack.len);
+    return bytes_from(plain, (size_t)(json_unescape(plain, said->stack) - plain));
 }
 
 /* Loggers outside of a trace may send zeros. */
@@ -163,7 +179,7 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     }
     bool is_error = level == WORD_ERROR || level == WORD_FATAL;
     rows_errors_put(rows, resource, (struct otlp_range){ 0 }, /* may write over the message */
-                    is_error && log->body.type != OTLP_BYTES ? said.message : (struct bytes){ 0 });
+                    is_error && log->body.type != OTLP_BYTES ? stack_said(rows, &said) : (struct bytes){ 0 });
     for (uint32_t i = 0; i < rows->error_count; i++) hashes[hash_count++] = rows->errors[i].hash;
     rows_errors_describe(rows, resource, trace_text);
     if (hash_count > 0) columns_put_text_list(columns, LOGS_AND_SPANS_hashes, hashes, hash_count);

@@ -211,7 +211,19 @@ static void test_log_stack_in_message(void **state)
     sent_log(f, (struct otlp_range){ 0 })->severity_number = 17;
     sent_log(f, ATTRIBUTES(f, text_of("exception.stacktrace", said)))->severity_number = 9;
     for (uint32_t i = 0; i < 3; i++) f->request.logs.at[i].body = body_of(i == 2 ? "one\ntwo" : said);
+    static const char *const objects[] = {
+        "{\"level\":\"error\",\"msg\":\"failed\",\"err\":{\"type\":\"E\",\"stack\":\"E: no \\\"x\\\"\\n    at add "
+        "(/app/cart.js:1:2)\"}}",
+        "{\"level\":\"ERROR\",\"message\":\"failed\",\"stack_trace\":\"a.E: x\\n\\tat a.B.c(B.java:1)\\n\"}",
+        "{\"level\":\"error\",\"msg\":\"failed\",\"stack\":\"of cards that is long enough\\nbut no trace\"}",
+        "{\"level\":\"info\",\"msg\":\"failed\",\"stack\":\"E: x and more\\n    at add (/app/cart.js:1:2)\"}",
+    };
+    for (size_t i = 0; i < COUNT_OF(objects); i++) sent_log(f, (struct otlp_range){ 0 })->body = body_of(objects[i]);
     build(f);
+    assert_non_null(strstr(cell(f, 4, "errors"), "[{\"type\":\"E\",\"message\":\"no \\\"x\\\"\",\"stacktrace\":"));
+    assert_non_null(strstr(cell(f, 5, "errors"), "[{\"type\":\"a.E\",\"message\":\"x\",\"stacktrace\":"));
+    assert_cell_null(f, 6, "errors");
+    assert_cell_null(f, 7, "errors");
     assert_non_null(
         strstr(cell(f, 0, "errors"), "[{\"type\":\"shop.Declined\",\"message\":\"card 12\",\"stacktrace\":\"could"));
     assert_non_null(strstr(cell(f, 0, "hashes"), "err:"));
