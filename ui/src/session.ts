@@ -1,12 +1,25 @@
 /* Who is signed in, and the projects they may see. */
-import { signal } from "@preact/signals";
-import { api, csrf_set, type Schemas } from "./api/client";
+import { computed, signal } from "@preact/signals";
+import { api, csrf_set, over_set, sign_in, type Schemas } from "./api/client";
 import { project_name } from "./url";
 
 export type Me = Schemas["Me"];
 export type Project = Schemas["Project"];
 export const me = signal<Me | null>(null);
 export const projects = signal<Project[]>([]);
+
+/* Who came by a link: may read one range of one project, and nothing else. */
+export const is_guest = computed(() => me.value?.kind === "share");
+/* The link has ended: there is nothing to sign in to. */
+export const is_guest_over = signal(false);
+const GUEST = "monoscope.guest"; /* this tab came by a link: remembered so that the end of it is told, not a sign-in page */
+over_set(() => {
+  if (sessionStorage.getItem(GUEST)) is_guest_over.value = true;
+  else sign_in();
+});
+const role_here = computed(() => projects.value.find((project) => project.name === project_name.value || project.id === project_name.value)?.role ?? "none");
+/* May share with the project and make links. */
+export const can_share = computed(() => !is_guest.value && !["viewer", "none"].includes(role_here.value));
 
 interface Page<T> {
   items: T[];
@@ -28,6 +41,8 @@ export async function all_of<T>(path: string): Promise<T[]> {
 export async function session_begin(): Promise<void> {
   const [who, list] = await Promise.all([api<Me>("/users/me"), all_of<Project>("/projects")]);
   csrf_set(who.csrf_token ?? "");
+  if (who.kind === "share") sessionStorage.setItem(GUEST, "1");
+  else sessionStorage.removeItem(GUEST);
   me.value = who;
   projects.value = list;
 }

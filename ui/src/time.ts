@@ -55,6 +55,14 @@ export function parse_range(from: string, to: string, now = now_us(), is_utc = f
   return { from_us, to_us };
 }
 
+/* The part of a range that is within another; where there is none, all of that. */
+export function within(range: Range, bounds: Range | undefined): Range {
+  if (!bounds) return range;
+  const from_us = Math.max(range.from_us, bounds.from_us);
+  const to_us = Math.min(range.to_us, bounds.to_us);
+  return from_us < to_us ? { from_us, to_us } : bounds;
+}
+
 export function is_relative(text: string): boolean {
   return text === "" || text.startsWith("now");
 }

@@ -57,6 +57,12 @@ export function sign_in(): void {
   window.location.assign(`/sign-in?to=${encodeURIComponent(window.location.pathname + window.location.search)}`);
 }
 
+/* What happens when the server knows the caller no more. */
+let over = sign_in;
+export function over_set(run: () => void): void {
+  over = run;
+}
+
 /* The raw answer, for what is read in pieces. */
 export async function fetch_api(path: string, call: Call = {}): Promise<Response> {
   const method = call.method ?? "GET";
@@ -77,7 +83,7 @@ export async function fetch_api(path: string, call: Call = {}): Promise<Response
     throw new ApiProblem(0, "unreachable", "the server does not answer; is it running, and is the network there?");
   }
   if (response.ok) return response;
-  if (response.status === 401) sign_in();
+  if (response.status === 401) over();
   throw await problem_of(response);
 }
 

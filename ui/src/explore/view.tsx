@@ -9,6 +9,7 @@ import { Legend } from "../charts/legend";
 import { with_first } from "../charts/series";
 import { TimeChart } from "../charts/time_chart";
 import { useNarrow } from "../frame/narrow";
+import { with_environment } from "../frame/environment";
 import { is_live, range, range_zoom, refresh } from "../frame/range";
 import { Problem, Waiting } from "../frame/state";
 import { useKeys } from "../keys";
@@ -49,8 +50,8 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
   const project = project_name.value;
   const { from_us, to_us } = range.value;
   const is_right = where !== undefined && problems.length === 0 && !problem;
-  const scope: Scope = { where: where ?? "", range: { from_us, to_us } };
-  const asked = is_right ? `${project}\n${from_us}\n${to_us}\n${where}` : null;
+  const scope: Scope = { where: with_environment(where ?? ""), range: { from_us, to_us } };
+  const asked = is_right ? `${project}\n${from_us}\n${to_us}\n${scope.where}` : null;
   const by: Field = field_of(catalog, by_names()[0] ?? "level");
   const step = step_us(scope.range, BARS);
   const kind = kind_of(param("viz"));

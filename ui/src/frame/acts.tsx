@@ -12,24 +12,27 @@ import { address, go, project_name, project_path, with_changes } from "../url";
 import { ADDRESS_BYTES_MAX, download_href, file_name, FORMATS } from "./download";
 import { psql_command } from "./psql";
 import { range } from "./range";
+import { sheet_open } from "./sheets";
 import { copy, toast } from "./toast";
+import { can_share, is_guest } from "../session";
 
 export interface Acts {
   title: string; /* of a file, a link, a saved view */
   statement: string | undefined; /* what is shown, as SQL */
   whole?: string; /* the same without the page's own limit: what a download takes */
   is_timeless?: boolean; /* the time of the page does not matter to it */
+  of_time?: Range; /* the time of what is shown, where it is not the page's */
 }
 const shown = signal<Acts | undefined>(undefined);
 
-export function useActs({ title, statement, whole, is_timeless }: Acts): void {
+export function useActs({ title, statement, whole, is_timeless, of_time }: Acts): void {
   useEffect(() => {
-    const mine: Acts = { title, statement, ...(whole ? { whole } : {}), ...(is_timeless ? { is_timeless } : {}) };
+    const mine: Acts = { title, statement, ...(whole ? { whole } : {}), ...(is_timeless ? { is_timeless } : {}), ...(of_time ? { of_time } : {}) };
     shown.value = mine;
     return () => {
       if (shown.value === mine) shown.value = undefined;
     };
-  }, [title, statement, whole, is_timeless]);
+  }, [title, statement, whole, is_timeless, of_time?.from_us, of_time?.to_us]);
 }
 
 interface Entry {
@@ -63,7 +66,21 @@ function entries({ title, statement, whole, is_timeless }: Acts): Entry[] {
       { text: "Copy psql command", keys: "a p", run: () => void copy(psql_command(statement, project_name.value, window.location.hostname), "command") },
       ...FORMATS.map((format) => ({ text: `Download ${format.text}`, keys: format.keys, run: () => download(whole ?? statement, format.name, title, is_timeless ? { from_us: now_us(), to_us: now_us() } : range.value) })),
     );
+  if (can_share.value) list.push({ text: "Share …", keys: "a l", run: () => (sheet_open.value = "share") });
+  if (!is_guest.value) list.push({ text: "Save view …", keys: "a v", run: () => (sheet_open.value = "save") });
   return list;
+}
+
+/* The dialogs of the last two: they come when one is opened. */
+type DialogsOf = typeof import("./dialogs").default;
+export function ActsDialogs() {
+  const name = sheet_open.value;
+  const [loaded, load] = useState<{ Dialogs: DialogsOf }>();
+  useEffect(() => {
+    if (name && !loaded) import("./dialogs").then((module) => load({ Dialogs: module.default }), () => toast("a part of the page could not be loaded: load the page anew", true));
+  }, [name]);
+  if (!name || !loaded) return null;
+  return <loaded.Dialogs name={name} title={shown.value?.title ?? ""} range={shown.value?.of_time ?? range.value} onClose={() => (sheet_open.value = "")} />;
 }
 
 export function ActsMenu() {

@@ -3,13 +3,16 @@ import { useErrorBoundary, useEffect, useState } from "preact/hooks";
 import type { ComponentType } from "preact";
 import { ApiProblem, sign_in } from "../api/client";
 import { useKeys } from "../keys";
-import { me, project_first, projects, session_begin } from "../session";
+import { is_guest, is_guest_over, me, project_first, projects, session_begin } from "../session";
 import { address, change, go, href, project_name, project_path } from "../url";
 import { view_of, views, type View } from "../views";
-import { ActsMenu } from "./acts";
+import { ActsDialogs, ActsMenu } from "./acts";
+import { EnvironmentSwitch } from "./environment_switch";
+import { GuestBanner, GuestEnded } from "./guest";
 import { Help } from "./help";
 import { Palette } from "./palette";
 import { Progress } from "./progress";
+import { SavedBar } from "./saved_bar";
 import { is_live, range_scale, range_set, range_shift, refresh } from "./range";
 import { Empty, Problem, Waiting } from "./state";
 import { theme, theme_next } from "./theme";
@@ -70,13 +73,14 @@ function Navigation({ onPalette, onHelp }: { onPalette: () => void; onHelp: () =
         <label class="unseen" for="project">
           Project
         </label>
-        <select id="project" value={project_name.value} onChange={(event) => go(`/p/${encodeURIComponent(event.currentTarget.value)}/explore`, kept())}>
+        <select id="project" value={project_name.value} disabled={is_guest.value} onChange={(event) => go(`/p/${encodeURIComponent(event.currentTarget.value)}/explore`, { ...kept(), env: null })}>
           {projects.value.map((project) => (
             <option key={project.id} value={project.name}>
               {project.name}
             </option>
           ))}
         </select>
+        <EnvironmentSwitch />
         {views.map(
           (view) =>
             view.keys && (
@@ -95,9 +99,11 @@ function Navigation({ onPalette, onHelp }: { onPalette: () => void; onHelp: () =
         <button class="plain" onClick={theme_next}>
           Colours: {theme.value}
         </button>
-        <a class="nav-link" href="/account">
-          <span class="told ellipsis">{me.value?.email}</span>
-        </a>
+        {!is_guest.value && (
+          <a class="nav-link" href="/account">
+            <span class="told ellipsis">{me.value?.email}</span>
+          </a>
+        )}
       </nav>
     </>
   );
@@ -129,6 +135,7 @@ export function Frame() {
     { keys: "t", text: "Choose the time range", group: "Time", run: () => document.querySelector<HTMLElement>("[data-keys=t]")?.click() },
     ...views.flatMap((view) => (view.keys ? [{ keys: `g ${view.keys}`, text: `Go to ${view.title}`, group: "Everywhere", run: () => go(project_path(view.path), kept()) }] : [])),
   ]);
+  if (is_guest_over.value) return <GuestEnded />;
   if (problem && problem.status !== 401)
     return (
       <main class="alone">
@@ -158,6 +165,8 @@ export function Frame() {
       <Navigation onPalette={() => show("palette")} onHelp={() => show("help")} />
       <div class="page">
         <header class="bar">
+          <GuestBanner />
+          <SavedBar />
           <ActsMenu />
           <TimePicker />
           <Progress />
@@ -166,6 +175,7 @@ export function Frame() {
           <Room />
         </main>
       </div>
+      <ActsDialogs />
       {sheet === "palette" && <Palette onClose={() => show("")} />}
       {sheet === "help" && <Help onClose={() => show("")} />}
       <Toasts />

@@ -1,7 +1,9 @@
 /* The command palette: everything that can be done or gone to, by typing some letters of it. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { shortcuts, show_keys } from "../keys";
-import { projects } from "../session";
+import { is_guest, projects } from "../session";
+import { saved_views, view_open } from "./saved";
+import { sheet_open } from "./sheets";
 import { address, go, project_path } from "../url";
 import { views } from "../views";
 import { match_score } from "./match";
@@ -18,10 +20,12 @@ export interface Command {
 function commands(): Command[] {
   const list: Command[] = [];
   for (const view of views) if (view.keys) list.push({ text: `Go to ${view.title}`, hint: "", run: () => go(project_path(view.path)) });
-  for (const project of projects.value) list.push({ text: `Project ${project.name}`, hint: "switch", run: () => go(`/p/${encodeURIComponent(project.name)}/explore`) });
-  for (const preset of RANGES) list.push({ text: `Last ${preset.text}`, hint: "time range", run: () => range_set(preset.from) });
+  for (const view of saved_views.value) list.push({ text: `View ${view.name}`, hint: view.is_own ? "saved view" : `saved view of ${view.owner}`, run: () => view_open(view) });
+  if (!is_guest.value) list.push({ text: "All saved views", hint: "", run: () => (sheet_open.value = "views") });
+  if (!is_guest.value) for (const project of projects.value) list.push({ text: `Project ${project.name}`, hint: "switch", run: () => go(`/p/${encodeURIComponent(project.name)}/explore`) });
+  if (!is_guest.value) for (const preset of RANGES) list.push({ text: `Last ${preset.text}`, hint: "time range", run: () => range_set(preset.from) });
   for (const shortcut of shortcuts.value) list.push({ text: shortcut.text, hint: shortcut.keys.split(" ").map(show_keys).join(" "), run: shortcut.run });
-  list.push({ text: "Account and sessions", hint: "", run: () => window.location.assign("/account") });
+  if (!is_guest.value) list.push({ text: "Account and sessions", hint: "", run: () => window.location.assign("/account") });
   return list;
 }
 
@@ -37,7 +41,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     .map(({ command }) => command)
     .slice(0, 50);
   if (trace_id) found.unshift({ text: `Open trace ${trace_id.toLowerCase()}`, hint: "trace id", run: () => go(project_path(`trace/${trace_id.toLowerCase()}`)) });
-  else if (typed.trim()) found.push({ text: `Search for ${typed.trim()}`, hint: "explorer", run: () => go(project_path("explore"), { q: typed.trim(), from: address.value.query.get("from") }) });
+  else if (typed.trim()) found.push({ text: `Search for ${typed.trim()}`, hint: "explorer", run: () => go(project_path("explore"), { q: typed.trim(), from: address.value.query.get("from"), to: address.value.query.get("to"), env: address.value.query.get("env") }) });
   useEffect(() => {
     list_element.current?.children[chosen]?.scrollIntoView({ block: "nearest" });
   }, [chosen]);

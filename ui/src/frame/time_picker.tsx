@@ -1,13 +1,13 @@
 /* The time range: presets, any text, live, zone; beside it earlier, later, wider. */
 import { useRef, useState } from "preact/hooks";
 import { change } from "../url";
-import { parse_time, RANGES, show_time } from "../time";
-import { from_text, is_live, is_utc, range, range_scale, range_set, range_shift, refresh, to_text } from "./range";
+import { parse_time, RANGES, show_time, to_iso } from "../time";
+import { bounds, from_text, is_live, is_utc, range, range_scale, range_set, range_shift, refresh, to_text } from "./range";
 
 function range_name(): string {
-  const preset = RANGES.find((one) => one.from === from_text.value);
+  const preset = !bounds.value && RANGES.find((one) => one.from === from_text.value);
   if (preset && !to_text.value) return `Last ${preset.text}`;
-  if (from_text.value.startsWith("now") && !to_text.value) return `Since ${from_text.value}`;
+  if (!bounds.value && from_text.value.startsWith("now") && !to_text.value) return `Since ${from_text.value}`;
   const from = show_time(range.value.from_us, 0, is_utc.value);
   const to = show_time(range.value.to_us, 0, is_utc.value);
   return `${from} – ${from.slice(0, 10) === to.slice(0, 10) ? to.slice(11) : to}`;
@@ -21,10 +21,10 @@ export function TimePicker() {
   const now = Date.now() * 1e3;
   const from_us = parse_time(from, now, is_utc.value);
   const to_us = to ? parse_time(to, now, is_utc.value) : now;
-  const wrong = Number.isNaN(from_us) ? "from: such as now-90m, -2h or 2026-11-27 03:00" : Number.isNaN(to_us) ? "to: such as now, -15m or 2026-11-27 04:00" : from_us >= to_us ? "from must be before to" : "";
+  const wrong = Number.isNaN(from_us) ? "from: such as now-90m, -2h or 2026-11-27 03:00" : Number.isNaN(to_us) ? "to: such as now, -15m or 2026-11-27 04:00" : from_us >= to_us ? "from must be before to" : bounds.value && (from_us >= bounds.value.to_us || to_us <= bounds.value.from_us) ? `the link shows ${show_time(bounds.value.from_us, 0, is_utc.value)} to ${show_time(bounds.value.to_us, 0, is_utc.value)}` : "";
   const begin = () => {
-    set_from(from_text.value);
-    set_to(to_text.value);
+    set_from(bounds.value ? to_iso(range.value.from_us) : from_text.value);
+    set_to(bounds.value ? to_iso(range.value.to_us) : to_text.value);
     open(!is_open);
   };
   const choose = (next_from: string, next_to = "") => {
@@ -54,17 +54,24 @@ export function TimePicker() {
       <button class="plain" aria-label="Wider" title="Twice as much ( - )" onClick={() => range_scale(2)}>
         ⤢
       </button>
-      <button aria-pressed={is_live.value} title="New rows as they come ( l )" onClick={() => change({ live: is_live.value ? null : "1", paused: null, to: null })}>
-        <span class={is_live.value ? "dot on" : "dot"} aria-hidden="true" />
-        Live
-      </button>
+      {!bounds.value && (
+        <button aria-pressed={is_live.value} title="New rows as they come ( l )" onClick={() => change({ live: is_live.value ? null : "1", paused: null, to: null })}>
+          <span class={is_live.value ? "dot on" : "dot"} aria-hidden="true" />
+          Live
+        </button>
+      )}
       <button class="plain" aria-label="Read anew" title="Read anew ( r )" onClick={refresh}>
         ↻
       </button>
       {is_open && (
         <div class="popup time-popup" role="dialog" aria-label="Time range">
           <div class="time-presets">
-            {RANGES.map((preset) => (
+            {bounds.value && (
+              <button class="plain" onClick={() => choose(to_iso(bounds.value?.from_us ?? 0), to_iso(bounds.value?.to_us ?? 0))}>
+                All that is shared
+              </button>
+            )}
+            {(bounds.value ? [] : RANGES).map((preset) => (
               <button key={preset.from} class="plain" aria-pressed={from_text.value === preset.from && !to_text.value} onClick={() => choose(preset.from)}>
                 Last {preset.text}
               </button>

@@ -1,6 +1,7 @@
 /* A trace by SQL: its spans lean and whole, its logs, and one row with everything when it is looked at. */
 import { query, type Cell } from "../api/client";
 import { quoted } from "../explore/fields";
+import { ENVIRONMENT_SQL } from "../frame/environment";
 import { shown } from "../row/flat";
 import { from_iso } from "../time";
 import type { Span } from "./rows";
@@ -10,7 +11,7 @@ export const LOGS_MAX = 5000;
 
 export function spans_statement(trace_id: string): string {
   return `SELECT context___span_id, parent_id, name, resource___service___name, kind, status_code,
-       (extract(epoch FROM timestamp) * 1000000)::bigint AS start_us, duration
+       (extract(epoch FROM timestamp) * 1000000)::bigint AS start_us, duration, ${ENVIRONMENT_SQL}
 FROM otel_logs_and_spans
 WHERE context___trace_id = ${quoted(trace_id)} AND kind <> 'log'`;
 }
@@ -36,7 +37,7 @@ export interface Log {
   body: string;
 }
 
-export async function load_spans(project: string, trace_id: string, signal: AbortSignal): Promise<{ spans: Span[]; is_cut: boolean; warnings: string[] }> {
+export async function load_spans(project: string, trace_id: string, signal: AbortSignal): Promise<{ spans: Span[]; environments: string[]; is_cut: boolean; warnings: string[] }> {
   const table = await query(project, spans_statement(trace_id), { limit: SPANS_MAX, signal, what: "the trace" });
   const spans = table.rows.map((row): Span => ({
     id: text(row[0]),
@@ -48,7 +49,8 @@ export async function load_spans(project: string, trace_id: string, signal: Abor
     start_us: Number(row[6] ?? 0),
     duration_ns: Number(row[7] ?? 0),
   }));
-  return { spans, is_cut: table.is_cut, warnings: table.warnings };
+  const environments = [...new Set(table.rows.map((row) => text(row[8])))];
+  return { spans, environments, is_cut: table.is_cut, warnings: table.warnings };
 }
 
 export async function load_logs(project: string, trace_id: string, signal: AbortSignal): Promise<Log[]> {

@@ -5,6 +5,7 @@ import { useLoad } from "../api/load";
 import { useActs } from "../frame/acts";
 import { useKeys } from "../keys";
 import { Empty, Problem, Waiting } from "../frame/state";
+import { environment, other_environments } from "../frame/environment";
 import { is_utc } from "../frame/range";
 import { show_whole } from "../number";
 import { show_duration, show_time, to_iso } from "../time";
@@ -22,11 +23,11 @@ export default function View({ rest }: { rest: string }) {
   const trace_id = decodeURIComponent(rest.split("/")[0] ?? "").toLowerCase();
   const is_id = /^[0-9a-f]{32}$/.test(trace_id);
   const loaded = useLoad(is_id ? `${project_name.value}/${trace_id}` : null, async (signal) => {
-    const { spans, is_cut, warnings } = await load_spans(project_name.value, trace_id, signal);
-    return { trace: shape(spans), is_cut, warnings };
+    const { spans, environments, is_cut, warnings } = await load_spans(project_name.value, trace_id, signal);
+    return { trace: shape(spans), environments, is_cut, warnings };
   });
   const logs = useLoad(is_id ? `${project_name.value}/${trace_id}/logs` : null, (signal) => load_logs(project_name.value, trace_id, signal));
-  useActs({ title: `Trace ${trace_id}`, statement: is_id ? spans_statement(trace_id) : undefined, is_timeless: true });
+  useActs({ title: `Trace ${trace_id}`, statement: is_id ? spans_statement(trace_id) : undefined, is_timeless: true, ...(loaded.value && loaded.value.trace.spans.length > 0 ? { of_time: { from_us: loaded.value.trace.begin_us - 60e6, to_us: loaded.value.trace.end_us + 60e6 } } : {}) });
   if (!is_id)
     return (
       <Empty title="This is no trace id">
@@ -52,11 +53,11 @@ export default function View({ rest }: { rest: string }) {
         </div>
       </Empty>
     );
-  return <Shown trace_id={trace_id} trace={loaded.value.trace} is_cut={loaded.value.is_cut} warnings={loaded.value.warnings} logs={logs.value ?? NO_LOGS} again={loaded.again} />;
+  return <Shown trace_id={trace_id} trace={loaded.value.trace} environments={other_environments(loaded.value.environments, environment.value)} is_cut={loaded.value.is_cut} warnings={loaded.value.warnings} logs={logs.value ?? NO_LOGS} again={loaded.again} />;
 }
 const NO_LOGS: Log[] = [];
 
-function Shown({ trace_id, trace, is_cut, warnings, logs, again }: { trace_id: string; trace: Trace; is_cut: boolean; warnings: string[]; logs: Log[]; again: () => void }) {
+function Shown({ trace_id, trace, environments, is_cut, warnings, logs, again }: { trace_id: string; trace: Trace; environments: string[]; is_cut: boolean; warnings: string[]; logs: Log[]; again: () => void }) {
   const colours = useMemo(() => service_colours(trace), [trace]);
   const [folded, fold] = useState(() => folded_at_first(trace, ROWS_AT_FIRST));
   const is_flame = param("view") === "flame";
@@ -187,6 +188,7 @@ function Shown({ trace_id, trace, is_cut, warnings, logs, again }: { trace_id: s
             </li>
           ))}
         </ul>
+        {environments.length > 0 && <p class="warning told">The trace is shown whole: it also has spans of {environments.map((name) => name || "no environment").join(", ")}.</p>}
         {is_cut && <p class="warning">Only a part is shown: the trace has more spans than this page reads.</p>}
         {trace.orphan_count > 0 && (
           <p class="warning">
