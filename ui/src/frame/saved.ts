@@ -13,7 +13,7 @@ export const saved_views = signal<SavedView[]>([]);
 const path_of = () => `/projects/${encodeURIComponent(project_name.value)}/views`;
 
 /* What is kept: path and parameters, without what is only of this moment. */
-const OF_THE_MOMENT = ["view", "open"];
+const OF_THE_MOMENT = ["view", "open", "paused"];
 export function address_kept(path: string, query: URLSearchParams): string {
   const params = new URLSearchParams(query);
   for (const name of OF_THE_MOMENT) params.delete(name);

@@ -90,7 +90,7 @@ export function ShareSheet({ title, range, onClose }: { title: string; range: Ra
             <span class="grow saved-open">
               <b class="told ellipsis">{share.title || share.address}</b>
               <span class="soft told">
-                {when(share.from)} – {when(share.to)}, by {share.owner}, until {when(share.expires_at)}
+                {when(share.from)} – {when(share.to).replace(`${when(share.from).slice(0, 10)} `, "")}, by {share.owner}, until {when(share.expires_at)}
               </span>
             </span>
             {share.can_revoke && (
