@@ -17,7 +17,9 @@ over_set(() => {
   if (sessionStorage.getItem(GUEST)) is_guest_over.value = true;
   else sign_in();
 });
-const role_here = computed(() => projects.value.find((project) => project.name === project_name.value || project.id === project_name.value)?.role ?? "none");
+/* The project of the address; one that the person may not see is not there, and nothing is asked of it. */
+export const project_here = computed(() => projects.value.find((project) => project.name === project_name.value || project.id === project_name.value));
+const role_here = computed(() => project_here.value?.role ?? "none");
 /* May share with the project and make links. */
 export const can_share = computed(() => !is_guest.value && !["viewer", "none"].includes(role_here.value));
 

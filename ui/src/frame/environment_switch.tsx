@@ -4,7 +4,7 @@ import { api, query } from "../api/client";
 import { useLoad } from "../api/load";
 import { change, project_name } from "../url";
 import { environment, ENVIRONMENT, ENVIRONMENT_SQL } from "./environment";
-import { is_guest } from "../session";
+import { is_guest, project_here } from "../session";
 import { range } from "./range";
 import { to_iso } from "../time";
 import { quoted } from "../explore/fields";
@@ -35,7 +35,7 @@ GROUP BY 1 ORDER BY 2 DESC LIMIT ${VALUES_MAX}`,
 
 export function EnvironmentSwitch() {
   const project = project_name.value;
-  const values = useLoad(project, async (signal) => {
+  const values = useLoad(project_here.value ? project : null, async (signal) => {
     const known = await from_catalog(project, signal).catch(() => []);
     return known.length > 0 ? known : from_rows(project, signal).catch(() => []);
   });

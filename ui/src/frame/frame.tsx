@@ -3,7 +3,7 @@ import { useErrorBoundary, useEffect, useState } from "preact/hooks";
 import type { ComponentType } from "preact";
 import { ApiProblem, sign_in } from "../api/client";
 import { useKeys } from "../keys";
-import { is_guest, is_guest_over, me, project_first, projects, session_begin } from "../session";
+import { is_guest, is_guest_over, me, project_first, project_here, projects, session_begin } from "../session";
 import { address, change, go, href, project_name, project_path } from "../url";
 import { view_of, views, type View } from "../views";
 import { ActsDialogs, ActsMenu } from "./acts";
@@ -42,7 +42,7 @@ function Room() {
   useEffect(() => {
     document.title = view ? `${view.title} · ${project_name.value} · Monoscope` : "Monoscope";
   }, [view, project_name.value]);
-  if (!projects.value.some((project) => project.name === project_name.value || project.id === project_name.value))
+  if (!project_here.value)
     return <Problem problem={new ApiProblem(404, "not_found", `there is no project "${project_name.value}", or you have no role in it`)} />;
   if (!found || !view) return <Problem problem={new ApiProblem(404, "not_found", `there is no page ${address.value.path}`)} />;
   if (error) return <Problem problem={new ApiProblem(500, "internal", `this page broke: ${error instanceof Error ? error.message : String(error)}`)} again={reset} />;

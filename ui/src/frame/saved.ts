@@ -5,7 +5,7 @@
  */
 import { computed, signal } from "@preact/signals";
 import { api, fetch_api, type Schemas } from "../api/client";
-import { all_of, is_guest, me } from "../session";
+import { all_of, is_guest, project_here } from "../session";
 import { address, change, go, project_name, project_path } from "../url";
 
 export type SavedView = Schemas["SavedView"];
@@ -41,7 +41,7 @@ export const view_shown = computed(() => {
 });
 
 export async function views_load(): Promise<void> {
-  if (!me.value || is_guest.value || !project_name.value) return;
+  if (!project_here.value || is_guest.value) return;
   const project = project_name.value;
   const list = await all_of<SavedView>(path_of());
   if (project === project_name.value) saved_views.value = list;
