@@ -274,6 +274,20 @@ def two_workers():
     return total
 
 
+def without_counts():
+    """Patterns of rows alone, where nothing was counted: the same texts, made of the rows themselves."""
+    now_ns = time.time_ns()
+    with Server(data=os.path.join(STORY_DIR, "off"), options=["--patterns", "off"]) as server:
+        deliver(server, batch(400, now_ns - 30 * MINUTE, now_ns))
+        server.wait_count("SELECT count(*) FROM otel_logs_and_spans", 400)
+        check(patterns(server)["lines"] == 0, "nothing was counted")
+        told = patterns(server, "&q=kind:log")
+        check((told["lines"], told["others"]) == (400, 0), "all lines are of a pattern: %s" % {name: told[name] for name in ("lines", "others")})
+        check(sum(pattern["count"] for pattern in told["items"]) == 400 and len(told["items"]) == sum(len(said) for said in SAID.values()),
+              "as many patterns as there are messages: %s" % [pattern["text"] for pattern in told["items"]])
+
+
 rows, kinds, inside = killed_and_compared()
 total = two_workers()
+without_counts()
 print("%d lines, %d patterns exact as SQL has them after %d kills (%d at stated places); two workers gave the same of %d lines" % (rows, kinds, KILLS, inside, total))

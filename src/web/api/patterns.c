@@ -4,7 +4,7 @@
 #include "patterns/change.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
-#include "web/api/pattern_groups.h"
+#include "web/api/pattern_rows.h"
 #include "web/api/rfc3339.h"
 #include "web/api/sql_run.h"
 
@@ -14,9 +14,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { STEPS = 60, LIMIT = 100, IDS_MAX = 200, TIMEOUT_MS = 30000 };
-
-static const char *const levels[PATTERN_LEVELS] = { "none", "trace", "debug", "info", "warn", "error", "fatal" };
+enum { STEPS = 60, LIMIT = 100, IDS_MAX = 200 };
 
 struct tally {
     int64_t count, before;
@@ -98,46 +96,6 @@ static bool counted_read(struct listing *listing, struct err *err)
 
 /* -- from rows -------------------------------------------------------------------------------------------------- */
 
-static struct bytes time_text(struct api_call *call, int64_t unix_us)
-{
-    char text[RFC3339_BYTES];
-    rfc3339_write(unix_us, text);
-    return arena_copy(call->arena, bytes_of_text(text));
-}
-
-/* One row of an answer, as text. */
-static struct bytes cell(struct api_call *call, const struct query_chunk *chunk, const struct sql_run *run, uint32_t c,
-                         uint32_t r)
-{
-    struct buf json;
-    struct bytes out = { 0 };
-    buf_init(&json, 1 << 20);
-    struct query_value value = query_chunk_value(chunk, c, r);
-    if (sql_put_json(&json, chunk, c, run->columns[c].type, value)) {
-        struct bytes text = buf_bytes(&json);
-        bool is_text = text.len >= 2 && text.ptr[0] == '"';
-        out = arena_copy(call->arena, is_text ? bytes_from(text.ptr + 1, text.len - 2) : text);
-    }
-    buf_deinit(&json);
-    return out;
-}
-
-static int64_t number_of(struct bytes text)
-{
-    char copy[32] = { 0 };
-    if (text.len >= sizeof copy) return 0;
-    memcpy(copy, text.ptr, text.len);
-    return strtoll(copy, NULL, 10);
-}
-
-static uint32_t level_of(struct bytes name)
-{
-    for (uint32_t level = 1; level < PATTERN_LEVELS; level++)
-        if (name.len == strlen(levels[level]) && strncasecmp((const char *)name.ptr, levels[level], name.len) == 0)
-            return level;
-    return 0;
-}
-
 /* The condition of q, or "" for all. False: the client was told. */
 static bool search_condition(struct api_call *call, struct bytes *condition)
 {
@@ -156,84 +114,28 @@ static bool search_condition(struct api_call *call, struct bytes *condition)
     return true;
 }
 
-struct found {
-    struct uuid id;
-    uint32_t step, level;
-    int64_t rows;
-};
-struct founds {
-    struct found *at;
-    uint32_t count, cap;
-};
-
-/* Rows of the condition by element, step and level; those of as long before in one step. */
-static bool rows_count(struct listing *listing, struct bytes condition, struct founds *founds, struct err *err)
-{
-    struct api_call *call = listing->call;
-    const struct pattern_range *range = &listing->range;
-    struct bytes service = listing->service, from = time_text(call, range->from_unix_us),
-                 to = time_text(call, range->to_unix_us),
-                 before = time_text(call, 2 * range->from_unix_us - range->to_unix_us);
-    struct buf sql;
-    struct sql_run run;
-    const struct query_chunk *chunk = NULL;
-    buf_init(&sql, 8 << 20);
-    bool is_made =
-        buf_printf(&sql,
-                   "SELECT h, level, CASE WHEN timestamp < $1 THEN -1 ELSE floor(extract(epoch from (timestamp - "
-                   "$1::timestamptz)) / %" PRId64 ")::bigint END AS step, count(*) AS n FROM (SELECT "
-                   "unnest(hashes) AS h, level, timestamp FROM otel_logs_and_spans WHERE kind = 'log' AND "
-                   "timestamp >= $2 AND timestamp < $3",
-                   range->step_us / 1000000) &&
-        (service.len == 0 || buf_printf(&sql, " AND resource___service___name = $4")) &&
-        (condition.len == 0 ||
-         (buf_printf(&sql, " AND (") && buf_add(&sql, condition.ptr, condition.len) && buf_printf(&sql, ")"))) &&
-        buf_printf(&sql, ") x WHERE h LIKE 'pat:%%' GROUP BY 1, 2, 3");
-    assert(is_made);
-    const struct query_parameter parameters[] = {
-        { .value = from }, { .value = before }, { .value = to }, { .value = service }
-    };
-    struct sql_query query = { .sql = buf_bytes(&sql),
-                               .parameters = parameters,
-                               .parameter_count = service.len > 0 ? 4 : 3,
-                               .timeout_ms = TIMEOUT_MS };
-    bool ok = sql_open(&run, call, &query, err);
-    while (ok && (ok = sql_next(&run, &chunk, err)) && chunk != NULL) {
-        for (uint32_t r = 0; r < query_chunk_rows(chunk); r++) {
-            struct bytes element = cell(call, chunk, &run, 0, r), step = cell(call, chunk, &run, 2, r);
-            struct uuid id;
-            if (element.len != 4 + UUID_TEXT_BYTES ||
-                !uuid_from_text(bytes_from(element.ptr + 4, UUID_TEXT_BYTES), &id))
-                continue;
-            if (founds->count == founds->cap) {
-                founds->cap = founds->cap ? founds->cap * 2 : 1024;
-                founds->at = mem_realloc(founds->at, founds->cap * sizeof *founds->at);
-            }
-            int64_t number = number_of(step);
-            founds->at[founds->count++] =
-                (struct found){ id, number < 0 ? UINT32_MAX : (uint32_t)number, level_of(cell(call, chunk, &run, 1, r)),
-                                number_of(cell(call, chunk, &run, 3, r)) };
-        }
-    }
-    if (ok) sql_warnings_header(&run);
-    sql_close(&run);
-    buf_deinit(&sql);
-    return ok;
-}
-
+/* Templates that the database does not have (yet, or any more) are named by their rows. */
 static bool asked_read(struct listing *listing, struct bytes condition, struct err *err)
 {
-    struct founds founds = { 0 };
-    bool ok = rows_count(listing, condition, &founds, err) &&
-              pattern_groups_load(listing->call, (struct bytes){ 0 }, NULL, 0, &listing->all, err);
-    if (ok) listing->tallies = arena_calloc(listing->call->arena, listing->all.group_count * sizeof *listing->tallies);
-    for (uint32_t f = 0; ok && f < founds.count; f++) {
-        const struct found *one = &founds.at[f];
+    struct pattern_rows rows = { 0 };
+    struct pattern_seen *extra = NULL;
+    uint32_t extra_count = 0;
+    struct pattern_groups_all known;
+    struct api_call *call = listing->call;
+    bool ok = pattern_rows_count(call, &listing->range, listing->service, condition, &rows, err) &&
+              pattern_groups_load(call, (struct bytes){ 0 }, NULL, 0, &known, err) &&
+              pattern_rows_name(call, &listing->range, &rows, &known, &extra, &extra_count, err);
+    listing->all = known;
+    if (ok && extra_count > 0)
+        ok = pattern_groups_load(call, (struct bytes){ 0 }, extra, extra_count, &listing->all, err);
+    if (ok) listing->tallies = arena_calloc(call->arena, listing->all.group_count * sizeof *listing->tallies);
+    for (uint32_t f = 0; ok && f < rows.count; f++) {
+        const struct pattern_rows_found *one = &rows.at[f];
         uint32_t found = pattern_groups_find(&listing->all, one->id);
         struct tally *tally = found == UINT32_MAX ? NULL : &listing->tallies[listing->all.group_of[found]];
         figure_add(listing, tally, one->step, one->level, one->rows);
     }
-    free(founds.at);
+    free(rows.at);
     return ok;
 }
 
@@ -319,7 +221,7 @@ static yyjson_mut_val *pattern_json(struct listing *listing, uint32_t g)
     yyjson_mut_val *by_level = yyjson_mut_obj_add_obj(call->json, object, "levels");
     for (uint32_t level = 0; level < PATTERN_LEVELS; level++)
         if (tally->by_level[level] > 0)
-            yyjson_mut_obj_add_sint(call->json, by_level, levels[level], tally->by_level[level]);
+            yyjson_mut_obj_add_sint(call->json, by_level, pattern_levels[level], tally->by_level[level]);
     yyjson_mut_val *counts = yyjson_mut_obj_add_arr(call->json, object, "counts");
     for (uint32_t s = 0; s < listing->range.steps; s++)
         yyjson_mut_arr_add_sint(call->json, counts, tally->steps ? tally->steps[s] : 0);
@@ -394,7 +296,7 @@ void api_pattern_list(struct api_call *call)
                                .offset = api_query_int(call, "offset", 0) };
     struct bytes level = api_query(call, "pattern_level"), condition = { 0 };
     int64_t to_us = clock_unix_us(), from_us;
-    if (level.len > 0) listing.level = level_of(level);
+    if (level.len > 0) listing.level = pattern_level_of(level);
     if (!api_query_time(call, "to", &to_us)) return;
     from_us = to_us - PATTERN_HOUR_US;
     if (!api_query_time(call, "from", &from_us) || !api_query_time(call, "new_since", &listing.new_since_us)) return;
