@@ -18,6 +18,8 @@ import threading
 import time
 import urllib.request
 
+import pyarrow.parquet as parquet
+
 from apiclient import PASSWORD, first_admin
 from monoscope import BINARY, STORY_DIR, Server, check, wait_until
 
@@ -99,6 +101,14 @@ def check_asking(server):
     check([row["level"] for row in rows] == ["ERROR", "INFO"], "sql in a pipe is a JSON object a line: %s" % rows)
     text, _ = run("sql", "-", "--csv", given="select 'a,b' as x, 1 as y")
     check(text == "x,y\n\"a,b\",1\n", "and CSV: %r" % text)
+    check(run("sql", "--format", "csv", "select 'a,b' as x, 1 as y")[0] == text, "by --format, too")
+    file = os.path.join(STORY_DIR, "rows.parquet")
+    with open(file, "wb") as out:
+        done = subprocess.run([BINARY, "sql", "--format", "parquet", "--limit", "100000", "select n from generate_series(1, 50000) n"], stdout=out,
+                              stderr=subprocess.PIPE, env=ENVIRONMENT, timeout=60)
+    check(done.returncode == 0 and parquet.read_table(file).num_rows == 50000, "and Parquet into a file: %s" % done.stderr)
+    _, told = run("sql", "--format", "xml", "select 1", code=2)
+    check("parquet" in told, told)
     _, told = run("sql", "select nope from otel_metrics", code=1)
     check("\"nope\" does not exist (at character 8)" in told, "a mistake has its place: " + told)
     _, told = run("sql", "select 1", "--timeout", "1y", code=2)

@@ -14,7 +14,7 @@ static const struct {
     { "login", cli_login, "login [--url URL] [--email E]",
       "keeps a key, or signs in with a password, for the commands below" },
     { "logout", cli_logout, "logout", "forgets it" },
-    { "sql", cli_sql, "sql [SQL | -]", "asks by SQL; --limit N, --timeout 30s, --csv" },
+    { "sql", cli_sql, "sql [SQL | -]", "asks by SQL; --limit N, --timeout 30s, --format csv" },
     { "search", cli_search, "search [TEXT]",
       "logs and spans, newest first; --level, --service, --kind, --from, --limit ..." },
     { "tail", cli_tail, "tail [TEXT]", "the same as they come" },

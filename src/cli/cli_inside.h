@@ -49,9 +49,11 @@ struct cli_answer {
 };
 void cli_ask(struct cli *cli, const char *method, const char *path, const char *body, const char *accept,
              struct cli_answer *answer);
-/* The same of a stream that does not end by itself: a 2xx answer goes to piece as it comes, on another thread; false ends it. */
+/* The same of a stream that may never end: a 2xx answer goes to piece as it comes, on another thread; false ends it. */
 struct cli_stream {
     const char *accept;
+    const char *body;     /* JSON, sent by POST; NULL: GET */
+    uint32_t idle_ms_max; /* 0: 30 s */
     bool (*piece)(void *ctx, struct bytes bytes);
     void *ctx;
 };

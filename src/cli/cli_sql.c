@@ -55,13 +55,42 @@ static int tail_check(yyjson_val *root)
     return cli_fail("the answer broke off: %s", yyjson_get_str(yyjson_obj_get(error, "detail")));
 }
 
+/* What goes into a file or a pipe: by its media type. NULL: a table, at a terminal. */
+static bool accept_choose(struct cli *cli, const char **accept)
+{
+    static const struct {
+        const char *name, *type;
+    } formats[] = { { "csv", "text/csv" },
+                    { "json", "application/json" },
+                    { "ndjson", "application/x-ndjson" },
+                    { "parquet", "application/vnd.apache.parquet" } };
+    const char *format = cli_option(cli, "format");
+    if (format == NULL) {
+        *accept = cli->is_csv ? formats[0].type : cli->is_json || !cli->is_terminal ? formats[2].type : NULL;
+        return true;
+    }
+    for (size_t f = 0; f < COUNT_OF(formats); f++) {
+        if (strcmp(format, formats[f].name) != 0) continue;
+        *accept = formats[f].type;
+        if (f < 3 || !cli->is_terminal) return true;
+        cli_fail("Parquet is for a file: > rows.parquet");
+        return false;
+    }
+    cli_fail("--format is csv, json, ndjson or parquet");
+    return false;
+}
+
+static bool piece_write(void *ctx, struct bytes piece)
+{
+    return fwrite(piece.ptr, 1, piece.len, ctx) == piece.len;
+}
+
 static int sql_run(struct cli *cli, const char *sql, uint64_t limit, uint64_t timeout_ms)
 {
-    const char *project = cli_project(cli), *accept = cli->is_csv ? "text/csv" : NULL;
+    const char *project = cli_project(cli), *accept;
     struct cli_answer answer;
     if (project == NULL) return cli->failed;
-    bool is_table = cli->is_terminal && !cli->is_json && !cli->is_csv;
-    if (!is_table && !cli->is_csv) accept = "application/x-ndjson";
+    if (!accept_choose(cli, &accept)) return CLI_USAGE;
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
@@ -71,23 +100,31 @@ static int sql_run(struct cli *cli, const char *sql, uint64_t limit, uint64_t ti
     char *body = yyjson_mut_write(doc, 0, NULL);
     yyjson_mut_doc_free(doc);
     if (body == NULL) return cli_fail("the SQL is not UTF-8");
-    cli_ask(cli, "POST", arena_printf(&cli->arena, "/projects/%s/query", cli_encoded(cli, project)), body, accept,
-            &answer);
+    const char *path = arena_printf(&cli->arena, "/projects/%s/query", cli_encoded(cli, project));
+    if (accept == NULL) {
+        cli_ask(cli, "POST", path, body, NULL, &answer);
+    } else {
+        struct cli_stream stream = { .accept = accept,
+                                     .body = body,
+                                     .idle_ms_max = (uint32_t)timeout_ms + 10000,
+                                     .piece = piece_write,
+                                     .ctx = stdout };
+        cli_ask_stream(cli, path, &stream, &answer);
+    }
     free(body);
     int exit_code = cli_answer_check(&answer);
-    if (exit_code == CLI_DONE && is_table) table_print(cli, yyjson_doc_get_root(answer.json));
-    if (exit_code == CLI_DONE && is_table) exit_code = tail_check(yyjson_doc_get_root(answer.json));
-    if (exit_code == CLI_DONE && !is_table) fwrite(answer.bytes.ptr, 1, answer.bytes.len, stdout);
+    if (exit_code == CLI_DONE && accept == NULL) table_print(cli, yyjson_doc_get_root(answer.json));
+    if (exit_code == CLI_DONE && accept == NULL) exit_code = tail_check(yyjson_doc_get_root(answer.json));
     cli_answer_deinit(&answer);
     return exit_code;
 }
 
 int cli_sql(int argc, char **argv)
 {
-    static const char usage[] = "sql [SQL | -] [--project P] [--limit 10000] [--timeout 30s] [--json | --csv] [--wide]";
+    static const char usage[] = "sql [SQL | -] [--project P] [--limit 10000] [--timeout 30s] [--format csv|json|ndjson|parquet] [--wide]";
     struct cli cli;
     int exit_code = CLI_USAGE;
-    if (cli_open(&cli, argc, argv, "") && cli_options_known(&cli, "limit timeout")) {
+    if (cli_open(&cli, argc, argv, "") && cli_options_known(&cli, "limit timeout format")) {
         const char *limit = cli_option(&cli, "limit"), *timeout = cli_option(&cli, "timeout");
         uint64_t timeout_ms = timeout != NULL ? duration_ms(timeout) : 30000;
         bool reads = cli.word_count == 0 || strcmp(cli.words[0], "-") == 0;

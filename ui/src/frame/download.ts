@@ -3,9 +3,9 @@
 import type { Range } from "../time";
 
 export const FORMATS: readonly { name: string; text: string; keys: string }[] = [
-  { name: "csv", text: "CSV", keys: "a v" },
+  { name: "csv", text: "CSV", keys: "a x" },
   { name: "json", text: "JSON", keys: "a j" },
-  { name: "ndjson", text: "JSON lines", keys: "a l" },
+  { name: "ndjson", text: "JSON lines", keys: "a n" },
   { name: "parquet", text: "Parquet", keys: "a q" },
 ];
 export const ADDRESS_BYTES_MAX = 8000; /* what a server reads of one: 8 KiB */
