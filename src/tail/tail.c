@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TAILS_MAX = 64, PROJECT_TAILS_MAX = 16, RING_ROWS_MIN = 64, RING_ROWS_MAX = 16384 };
+enum { TAILS_MAX = 64, PROJECT_TAILS_MAX = 16, MATCHING_PERCENT = 25, RING_ROWS_MIN = 64, RING_ROWS_MAX = 16384 };
 static const size_t RING_BYTES_MIN = 64u << 10, RING_BYTES_MAX = 4u << 20;
 
 struct tails *tails_create(const struct tails_options *options)
@@ -13,6 +13,7 @@ struct tails *tails_create(const struct tails_options *options)
     tails->options = *options;
     if (tails->options.tails_max == 0) tails->options.tails_max = TAILS_MAX;
     if (tails->options.project_tails_max == 0) tails->options.project_tails_max = PROJECT_TAILS_MAX;
+    if (tails->options.matching_percent == 0) tails->options.matching_percent = MATCHING_PERCENT;
     pthread_mutex_init(&tails->lock, NULL);
     return tails;
 }

@@ -31,6 +31,7 @@ struct tail;
 struct tails_options {
     uint64_t bytes_max;
     uint32_t tails_max, project_tails_max; /* 0: 64, 16 */
+    uint32_t matching_percent;             /* of one worker's time at most, all of them together; 0: 25 */
 };
 struct tails *tails_create(const struct tails_options *options);
 void tails_destroy(struct tails *tails); /* no reader and no record is under way any more; NULL is fine */

@@ -3,8 +3,8 @@
 #include "tail/tail_inside.h"
 #include <stdlib.h>
 
-/* Of each moment at most a quarter goes into matching, in all workers together. It is CPU that is counted, of every 16th row. */
-static const uint64_t MOMENT_NS = 100000000, MATCHING_NS_MAX = 25000000;
+/* Of each moment a part may go into matching, in all workers together. It is CPU that is counted, of every 16th row. */
+static const uint64_t MOMENT_NS = 100000000;
 enum { MEASURE_EACH = 16 };
 
 struct record {
@@ -16,6 +16,11 @@ struct record {
     uint32_t tail_count;
     struct tail *watching[];
 };
+
+static uint64_t matching_ns_max(const struct tails *tails)
+{
+    return MOMENT_NS / 100 * tails->options.matching_percent;
+}
 
 static bool is_of(const struct tail *tail, struct uuid project_id)
 {
@@ -52,7 +57,7 @@ void *tails_begin(void *ctx, struct uuid project_id)
     }
     pthread_mutex_unlock(&tails->lock);
     if (!record) return NULL;
-    record->is_skipped = atomic_load(&tails->spent_ns) > MATCHING_NS_MAX;
+    record->is_skipped = atomic_load(&tails->spent_ns) > matching_ns_max(tails);
     search_row_init(&record->row, NULL, project_id);
     buf_init(&record->json, SIZE_MAX / 4);
     return record;
@@ -101,7 +106,7 @@ void tails_row(void *ctx, const struct columns *columns)
         row_match(record, columns);
         record->measured_ns += clock_thread_ns() - begin_ns;
         record->measured++;
-        record->is_skipped = spent_ns(record) > MATCHING_NS_MAX; /* nor may one large record take more */
+        record->is_skipped = spent_ns(record) > matching_ns_max(record->tails); /* nor may one large record take more */
     } else {
         row_match(record, columns);
     }
