@@ -3,6 +3,7 @@
 whatever SQL it sends, changes nothing, and ends when it is revoked, expires, or its maker may not share any more. In a real Chromium
 (tests/ui/views.js): a view is saved, reopened, changed, saved again, renamed, deleted; a link is made and opened in a browser without
 cookies, and ends; axe finds no violation of WCAG AA; pages are kept in build/stories/story_views.shots."""
+import http.client
 import json
 import os
 import sqlite3
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.parse
+import urllib.request
 from datetime import datetime, timedelta, timezone
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -151,6 +153,31 @@ def check_ends(server, admin, editor, viewer, now):
         check(action in actions, "%s is in the audit log: %s" % (action, actions))
 
 
+def check_stream(server, editor, now):
+    """A download that goes on while its link is revoked is cut."""
+    link = link_make(editor, now)
+    sql = urllib.parse.quote("SELECT n, repeat('x', 200) FROM generate_series(1, 20000000) AS g(n)")
+    request = urllib.request.Request("http://127.0.0.1:%d/api/v1/projects/default/query?format=csv&sql=%s" % (server.web_port, sql),
+                                     headers={"authorization": "Bearer " + link["token"]})
+    total, begin = 0, None
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        try:
+            while True:
+                piece = answer.read(1 << 20)
+                if not piece:
+                    break
+                total += len(piece)
+                if begin is None:
+                    editor.done("DELETE", "/projects/default/shares/" + link["id"])
+                    begin = time.monotonic()
+        except (http.client.IncompleteRead, ConnectionError):
+            took = time.monotonic() - begin
+            check(took < 5, "within a second or so: %.1f s" % took)
+            print("a download of a revoked link ended after %.1f s, %d MB" % (took, total >> 20), flush=True)
+            return
+    check(False, "a revoked link's download is not whole: %d bytes" % total)
+
+
 def main():
     now = datetime.now(timezone.utc)
     with Server() as server:
@@ -165,6 +192,7 @@ def main():
         check_views(admin, editor, viewer, other)
         answered = check_reading(server, link_make(editor, now), other_id)
         check_ends(server, admin, editor, viewer, now)
+        check_stream(server, editor, now)
         print("a link: %d of %d answers, each with rows of its own time alone" % (answered, 2 * len(STATEMENTS)), flush=True)
         given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD, "trace": trace, "hidden": HIDDEN,
                  "shots": os.path.join(REPO, "build", "stories", "story_views.shots"), "from": iso(now - timedelta(minutes=40)), "to": iso(now - timedelta(minutes=5))}

@@ -45,16 +45,16 @@ export async function settled() { await page.waitForFunction(() => !document.que
 export async function rows_are(count) {
     await page.waitForFunction(wanted => document.querySelector(".explore-acts b")?.textContent?.replace(/[^0-9]/g, "") === String(wanted), count);
 }
-export async function accessible(name) {
+export async function accessible(name, page_seen = page) {
     for (const scheme of ["light", "dark"]) {
-        await page.emulateMedia({ colorScheme: scheme });
-        await page.waitForTimeout(100);
-        await page.evaluate(axe);
-        const found = await page.evaluate(async () => (await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }))
+        await page_seen.emulateMedia({ colorScheme: scheme });
+        await page_seen.waitForTimeout(100);
+        await page_seen.evaluate(axe);
+        const found = await page_seen.evaluate(async () => (await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }))
             .violations.map(one => `${one.id}: ${one.help}: ${one.nodes.slice(0, 3).map(node => `${node.target} ${node.any[0]?.message ?? ""}`).join(" | ")}`));
         check(found.length === 0, `${name} in ${scheme} has no violation of WCAG AA: ${found.join("\n  ")}`);
     }
-    await page.emulateMedia({ colorScheme: "light" });
+    await page_seen.emulateMedia({ colorScheme: "light" });
 }
 export async function shots(name) {
     for (const [size, width, height, scheme] of [["phone", 390, 844, "light"], ["laptop", 1280, 800, "light"], ["laptop-dark", 1280, 800, "dark"], ["wide", 1920, 1080, "light"]]) {

@@ -136,6 +136,7 @@ await step("who has it needs no account, and sees what was shared", async () => 
         await guest.screenshot({ path: `${given.shots}/guest-${size}.png` });
     }
     await guest.setViewportSize({ width: 1280, height: 800 });
+    await accessible("what a link shows", guest);
 });
 
 await step("its time and its project are all there is", async () => {

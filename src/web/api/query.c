@@ -19,6 +19,8 @@ enum {
     PARAMETERS_MAX = 100,
 };
 
+#define RIGHTS_NS 1000000000ull
+
 enum form { FORM_JSON, FORM_NDJSON, FORM_CSV, FORM_PARQUET, FORMS };
 static const char *const form_types[FORMS] = { "application/json", "application/x-ndjson", "text/csv; charset=utf-8",
                                                "application/vnd.apache.parquet" };
@@ -31,6 +33,7 @@ struct output {
     struct buf row;
     struct sql_parquet *parquet;
     uint64_t row_count, rows_max;
+    uint64_t rights_mono_ns; /* when it was last asked whether a link still opens this */
     bool is_cut;
 };
 
@@ -239,6 +242,15 @@ static bool head_ready(struct output *output, const struct query_chunk *first, s
     return true;
 }
 
+/* A link that ends, ends what it reads: within a second of reading. */
+static bool link_holds(struct output *output, struct err *err)
+{
+    uint64_t now_ns = clock_mono_ns();
+    if (output->call->actor->kind != ACTOR_SHARE || now_ns - output->rights_mono_ns < RIGHTS_NS) return true;
+    output->rights_mono_ns = now_ns;
+    return api_still_may(output->call, err);
+}
+
 /* The first rows are there before the status is told, so that most of what goes wrong has one of its own. */
 static void answer_rows(struct output *output)
 {
@@ -251,7 +263,7 @@ static void answer_rows(struct output *output)
     }
     bool ok = head_put(output) ? row_send(output, &err) : too_large(&err);
     while (ok && chunk != NULL && !output->is_cut)
-        ok = rows_send(output, chunk, &err) && (output->is_cut || sql_next(output->run, &chunk, &err));
+        ok = link_holds(output, &err) && rows_send(output, chunk, &err) && (output->is_cut || sql_next(output->run, &chunk, &err));
     output->row.len = 0;
     if (err.code != ERR_CANCELLED) ok = end_send(output, ok ? NULL : &err, &err) && (ok || output->form == FORM_JSON);
     api_stream_end(output->call, ok);
@@ -262,6 +274,7 @@ static void answer(struct output *output, const struct sql_query *query)
     struct sql_run run;
     struct err err = { 0 };
     output->run = &run;
+    output->rights_mono_ns = clock_mono_ns();
     buf_init(&output->row, ROW_BYTES_MAX);
     if (sql_open(&run, output->call, query, &err)) {
         answer_rows(output);
