@@ -242,6 +242,7 @@ static bool like_fits(const struct node *node, struct bytes text)
     for (uint32_t p = 1; p + 1 < node->piece_count; p++) {
         struct bytes piece = node->pieces[p];
         if (piece.len == 0) continue;
+        if (text.len == 0) return false;
         const uint8_t *at = memmem(text.ptr, text.len, piece.ptr, piece.len);
         if (!at) return false;
         text = bytes_from(at + piece.len, text.len - (size_t)(at - text.ptr) - piece.len);
