@@ -73,18 +73,19 @@ def bench_ui(figure):
 
 def report(figure, filled, told):
     figure("ui_spans", filled["spans"], "rows")
-    for name, view in told["views"].items():
-        check("problem" not in view, "%s shows its results: %s" % (name, view.get("problem")))
+    shown = {name: view for name, view in told["views"].items() if "problem" not in view}
+    for name, view in shown.items():
         figure("ui_%s_ms" % name, view["cold"], "ms")
         figure("ui_%s_first_ms" % name, view["first"], "ms")
         figure("ui_%s_warm_ms" % name, view["warm"], "ms")
         figure("ui_%s_server_cpu_ms" % name, view["cpu"], "ms")
-    slowest = max(told["views"], key=lambda name: told["views"][name]["cold"])
-    figure("ui_slowest_view_ms", told["views"][slowest]["cold"], "ms")
-    figure("ui_views_over_a_second", sum(view["cold"] > WANTED_MS for view in told["views"].values()), "views")
+    figure("ui_slowest_view_ms", max(view["cold"] for view in shown.values()), "ms")
+    figure("ui_views_over_a_second", sum(view["cold"] > WANTED_MS for view in shown.values()), "views")
     if "js_kb" in told:
         figure("ui_first_load_js_kb", told["js_kb"], "KB")
     if "frames" in told:
         figure("ui_trace_100k_scroll_frames", told["frames"]["frames"], "frames")
         figure("ui_trace_100k_scroll_dropped", told["frames"]["dropped"], "frames")
         figure("ui_trace_100k_scroll_longest_frame_ms", told["frames"]["longest"], "ms")
+    for name in set(told["views"]) - set(shown):
+        check(False, "%s shows its results within %d ms: %s" % (name, PATIENCE_MS, told["views"][name]["problem"]))

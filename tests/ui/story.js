@@ -57,7 +57,7 @@ await step("facets include and exclude", async () => {
     await page.waitForSelector(".facets");
     await page.locator(".facet-value", { hasText: "payments" }).first().click();
     await page.waitForURL(/service\.name:payments/);
-    await page.waitForFunction(() => [...document.querySelectorAll(".row-line > :nth-child(3)")].every(cell => cell.textContent.trim() === "payments"));
+    await page.waitForFunction(() => [...document.querySelectorAll(".row-line > :nth-child(3)")].every(cell => /^payments\b/.test(cell.textContent.trim())));
     await page.locator('[aria-label="Without kind log"]').click();
     await page.waitForURL(/-kind:log/);
     await rows_are(given.payments_spans);

@@ -67,7 +67,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
   const is_narrow = useNarrow();
   const [has_fields, open_fields] = useState(false); /* only where they do not stand beside the rows */
   const facet_fields = useMemo(() => FACETS.map((name) => field_of(catalog, name)), [catalog]);
-  const { facets, is_loading } = useFacets(project, scope, asked, facet_fields, histogram.value?.asked === asked ? histogram.value?.data : undefined);
+  const { facets, is_loading } = useFacets(project, scope, asked, facet_fields, histogram.value?.asked === asked ? histogram.value?.data : undefined, histogram.problem !== undefined);
 
   useEffect(() => {
     if (!is_live.value) return;
@@ -157,7 +157,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
           </>
         )}
       </header>
-      {facets && facets.length > 0 && <Facets facets={facets} is_loading={is_loading} is_open={is_narrow && has_fields} acts={acts} onClose={() => open_fields(false)} />}
+      {(is_loading || (facets && facets.length > 0)) && <Facets facets={facets ?? []} is_loading={is_loading} is_open={is_narrow && has_fields} acts={acts} onClose={() => open_fields(false)} />}
       <div class="explore-kind">
         <SelectionBar catalog={catalog} />
         {problem ? <Problem problem={problem} /> : shown.problem ? <Problem problem={shown.problem} again={() => window.location.reload()} /> : Shown ? <Shown project={project} catalog={catalog} scope={scope} asked={asked} acts={acts} /> : <Waiting what="Loading" />}

@@ -102,10 +102,14 @@ function ordered(spans: readonly Span[], parent: Int32Array): Int32Array {
   return order;
 }
 
+/* The part of its length by which a span may end late: an answer is closed when the next call has begun already. */
+const OVERLAP = 0.1;
+
 function skew_of(span: Span, parent: Span): number {
   if (span.service === parent.service || span.duration_ns > parent.duration_ns) return 0;
   const room_us = (parent.duration_ns - span.duration_ns) / 1e3;
-  if (span.start_us >= parent.start_us && end_us(span) <= end_us(parent)) return 0;
+  const late_us = Math.max(5000, (span.duration_ns / 1e3) * OVERLAP); /* a server may go on a little when the answer is out */
+  if (span.start_us >= parent.start_us && end_us(span) <= end_us(parent) + late_us) return 0;
   return Math.round(span.start_us - (parent.start_us + room_us / 2));
 }
 
@@ -177,8 +181,6 @@ function self_times(trace: Trace): void {
   }
 }
 
-/* One call after the other ends a little late: its answer is closed when the next has begun already. */
-const OVERLAP = 0.1;
 function critical_path(trace: Trace): void {
   const { spans, parent, on_path } = trace;
   const children: number[][] = spans.map(() => []);
