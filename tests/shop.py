@@ -1,4 +1,5 @@
-"""An hour of a small shop, as OTLP/JSON: web -> checkout -> stock, payments, with failures and slow spots that can be found.
+"""An hour of a small shop by OpenTelemetry's Python SDK, its times set back: web -> checkout -> stock, payments, with failures and slow
+spots that can be found, the same each time. (The shop of demo/ is the live one.)
 
     shop = Shop(server)              # a seed makes it the same each time
     shop.send(traces=400)            # .traces: ids; .failed: (trace id, span id) of charges that failed
@@ -9,8 +10,20 @@ import random
 import time
 import urllib.request
 
-KINDS = {"internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}
-LEVELS = {"DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17}
+from monoscope import check
+from opentelemetry import trace as tracing
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+LEVELS = {"DEBUG": SeverityNumber.DEBUG, "INFO": SeverityNumber.INFO, "WARN": SeverityNumber.WARN, "ERROR": SeverityNumber.ERROR}
 MS = 1000000
 STACK = ("java.net.SocketTimeoutException: Read timed out\n\tat shop.payments.Gateway.charge(Gateway.java:88)\n"
          "\tat shop.payments.PaymentService.pay(PaymentService.java:41)\n\tat java.base/java.lang.Thread.run(Thread.java:840)")
@@ -19,6 +32,7 @@ HOSTILE = ['<script>window.stolen = 1</script><img src=x onerror="window.stolen 
 
 
 def attributes(values):
+    """As OTLP/JSON, for what is written by hand."""
     def value(one):
         if isinstance(one, bool):
             return {"boolValue": one}
@@ -28,46 +42,80 @@ def attributes(values):
     return [{"key": key, "value": value(one)} for key, one in values.items()]
 
 
+class Ids(IdGenerator):
+    """Gives the ids that were put into it."""
+    trace = span = 0
+
+    def generate_trace_id(self):
+        return self.trace
+
+    def generate_span_id(self):
+        return self.span
+
+
+class Service:
+    """One SDK: what it would send is kept until the shop flushes."""
+
+    def __init__(self, name):
+        resource = Resource.create({"service.name": name, "service.version": "1.4", "deployment.environment.name": "production"})
+        self.ids, self.spans, self.logs = Ids(), InMemorySpanExporter(), InMemoryLogRecordExporter()
+        spans = TracerProvider(resource=resource, id_generator=self.ids, shutdown_on_exit=False)
+        spans.add_span_processor(SimpleSpanProcessor(self.spans))
+        logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
+        logs.add_log_record_processor(SimpleLogRecordProcessor(self.logs))
+        self.tracer, self.logger = spans.get_tracer("shop"), logs.get_logger("shop")
+
+
+def context_of(trace, span):
+    """As it comes in by traceparent."""
+    return tracing.set_span_in_context(tracing.NonRecordingSpan(tracing.SpanContext(int(trace, 16), int(span, 16), True, tracing.TraceFlags(1))))
+
+
 class Shop:
     def __init__(self, server, seed=7):
         self.server, self.rng = server, random.Random(seed)
         self.now_ns = int(time.time() * 1e9)
-        self.spans, self.logs, self.traces, self.failed = {}, {}, [], []
+        self.services, self.traces, self.failed = {}, [], []
 
     def id(self, digits):
         return "%0*x" % (digits, self.rng.getrandbits(4 * digits))
 
-    def span(self, service, trace, span, parent, name, kind, start, length, values=None, error=None, events=None):
-        one = {"traceId": trace, "spanId": span, "name": name, "kind": KINDS[kind], "startTimeUnixNano": str(start),
-               "endTimeUnixNano": str(start + length), "attributes": attributes(values or {}), "events": events or []}
-        if parent:
-            one["parentSpanId"] = parent
+    def service(self, name):
+        if name not in self.services:
+            self.services[name] = Service(name)
+        return self.services[name]
+
+    def span(self, service, trace, span, parent, name, kind, start, length, values=None, error=None, events=()):
+        """events: (name, attributes, time)."""
+        sdk = self.service(service)
+        sdk.ids.trace, sdk.ids.span = int(trace, 16), int(span, 16)
+        one = sdk.tracer.start_span(name, context_of(trace, parent) if parent else None, tracing.SpanKind[kind.upper()], values or {}, start_time=start)
+        for event, attributes, at in events:
+            one.add_event(event, attributes, at)
         if error:
-            one["status"] = {"code": 2, "message": error}
-        self.spans.setdefault(service, []).append(one)
+            one.set_status(tracing.StatusCode.ERROR, error)
+        one.end(start + length)
 
     def log(self, service, time_ns, level, body, values=None, trace=None, span=None):
-        one = {"timeUnixNano": str(time_ns), "severityNumber": LEVELS[level], "severityText": level,
-               "body": {"stringValue": body}, "attributes": attributes(values or {})}
-        if trace:
-            one.update(traceId=trace, spanId=span)
-        self.logs.setdefault(service, []).append(one)
+        self.service(service).logger.emit(LogRecord(timestamp=time_ns, context=context_of(trace, span) if trace else None, body=body,
+                                                    severity_number=LEVELS[level], severity_text=level, attributes=values or {}))
 
     def post(self, signal, body):
+        """OTLP/JSON that no SDK would write."""
         request = urllib.request.Request("http://127.0.0.1:%d/v1/%s" % (self.server.http_port, signal), json.dumps(body).encode(),
                                          {"content-type": "application/json", "authorization": "Bearer " + self.server.key})
         urllib.request.urlopen(request, timeout=60).read()
 
     def flush(self):
-        resource = lambda service: {"attributes": attributes({"service.name": service, "service.version": "1.4",
-                                                              "deployment.environment.name": "production"})}
-        if self.spans:
-            self.post("traces", {"resourceSpans": [{"resource": resource(service), "scopeSpans": [{"scope": {"name": "shop"}, "spans": spans}]}
-                                                   for service, spans in self.spans.items()]})
-        if self.logs:
-            self.post("logs", {"resourceLogs": [{"resource": resource(service), "scopeLogs": [{"scope": {"name": "shop"}, "logRecords": logs}]}
-                                                for service, logs in self.logs.items()]})
-        self.spans, self.logs = {}, {}
+        to = {"headers": {"authorization": "Bearer " + self.server.key}, "timeout": 60}
+        span_exporter = OTLPSpanExporter(endpoint="http://127.0.0.1:%d/v1/traces" % self.server.http_port, **to)
+        log_exporter = OTLPLogExporter(endpoint="http://127.0.0.1:%d/v1/logs" % self.server.http_port, **to)
+        for service in self.services.values():
+            for kept, exporter in ((service.spans, span_exporter), (service.logs, log_exporter)):
+                batch = kept.get_finished_spans() if kept is service.spans else kept.get_finished_logs()
+                if batch:
+                    check(exporter.export(batch).name == "SUCCESS", "the SDK's exporter sends %d" % len(batch))
+                kept.clear()
 
     def send(self, traces):
         for number in range(traces):
@@ -92,9 +140,8 @@ class Shop:
                   {"cart.items": rng.randint(1, 9), "cloud.region": region}, failed)
         self.span("stock", trace, stock, place, "SELECT stock", "client", start + 4 * MS, max(MS, length // 4),
                   {"db.system.name": "postgresql", "db.query.text": "SELECT * FROM stock WHERE sku = $1"})
-        events = [{"timeUnixNano": str(start + length // 2), "name": "exception", "attributes": attributes({
-            "exception.type": "java.net.SocketTimeoutException", "exception.message": "Read timed out after 1500 ms",
-            "exception.stacktrace": STACK})}] if is_bad else []
+        events = [("exception", {"exception.type": "java.net.SocketTimeoutException", "exception.message": "Read timed out after 1500 ms",
+                                 "exception.stacktrace": STACK}, start + length // 2)] if is_bad else []
         self.span("payments", trace, charge, place, "POST /charge", "client", start + 4 * MS + length // 4, max(MS, length // 2),
                   {"http.request.method": "POST", "server.address": "gateway.example", "http.response.status_code": 504 if is_bad else 200},
                   "Read timed out" if is_bad else None, events)
@@ -112,8 +159,7 @@ class Shop:
         values.update({text: text for text in HOSTILE}, **{"large": "x" * 1000000})
         everything = " ".join(HOSTILE)
         self.span(everything, trace, span, None, everything, "server", at, 50 * MS, values, everything,
-                  [{"timeUnixNano": str(at), "name": everything, "attributes": attributes({"exception.type": HOSTILE[0],
-                    "exception.message": everything, "exception.stacktrace": everything})}])
+                  [(everything, {"exception.type": HOSTILE[0], "exception.message": everything, "exception.stacktrace": everything}, at)])
         self.log(everything, at, "ERROR", everything, values, trace, span)
         self.flush()
         return trace

@@ -44,7 +44,7 @@ await step("the explorer, each kind of looking", async () => {
         await settled();
         check((await page.locator(".state.problem").count()) === 0, `${kind} shows no problem`);
         await shots(`explorer-${kind.toLowerCase().replace(/[^a-z]+/g, "-")}`);
-        await accessible(`the explorer as ${kind}`);
+        if (kind === "Table") await accessible(`the explorer as ${kind}`); /* the others: story_ui_charts */
     }
 });
 
@@ -59,11 +59,8 @@ await step("a row beside the list", async () => {
 await step("SQL", async () => {
     await go("/p/default/sql");
     await page.waitForTimeout(300);
-    if ((await page.locator(".state.problem, .not-found").count()) === 0) {
-        await settled();
-        await shots("sql");
-        await accessible("SQL");
-    }
+    await settled();
+    await shots("sql");
 });
 
 await step("what is broken says so, what is empty says what to do", async () => {
