@@ -17,11 +17,11 @@ static inline struct bytes bytes_between(const uint8_t *from, const uint8_t *to)
 }
 static inline const uint8_t *bytes_end(struct bytes text)
 {
-    return text.ptr + text.len;
+    return text.len == 0 ? text.ptr : text.ptr + text.len; /* nothing may stand at NULL, to which nothing is added */
 }
 static inline struct bytes bytes_skip(struct bytes text, size_t len)
 {
-    return bytes_from(text.ptr + len, text.len - len);
+    return len == 0 ? text : bytes_from(text.ptr + len, text.len - len);
 }
 static inline bool bytes_begin(struct bytes text, struct bytes head)
 {

@@ -95,6 +95,7 @@ bool path_has_hash(struct bytes path)
     struct bytes name = slash == NULL ? path : bytes_between(slash + 1, bytes_end(path));
     name.len -= extension_of(name).len;
     size_t start = 0;
+    if (name.len == 0) return false;
     for (size_t i = 0; i <= name.len; i++) {
         if (i < name.len && name.ptr[i] != '.' && name.ptr[i] != '-' && name.ptr[i] != '_') continue;
         struct bytes piece = bytes_from(name.ptr + start, i - start);
