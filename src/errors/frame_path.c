@@ -94,6 +94,7 @@ bool path_has_hash(struct bytes path)
     const uint8_t *slash = last_slash(path);
     struct bytes name = slash == NULL ? path : bytes_between(slash + 1, bytes_end(path));
     name.len -= extension_of(name).len;
+    if (name.len == 0) return false;
     size_t start = 0;
     if (name.len == 0) return false;
     for (size_t i = 0; i <= name.len; i++) {

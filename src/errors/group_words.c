@@ -25,6 +25,7 @@ static bool is_name(uint8_t c)
 static struct bytes last_name(struct bytes text)
 {
     size_t end = 0;
+    if (text.len == 0) return text;
     while (end < text.len && text.ptr[end] != '\'' && text.ptr[end] != '"') end++;
     while (end > 0 && !is_name(text.ptr[end - 1])) end--;
     size_t start = end;
@@ -69,9 +70,10 @@ static bool engine_words(struct bytes text, struct bytes *what, struct bytes *na
         *name = bytes_from(text.ptr, 0);
         return true;
     }
+    if (text.len == 0) return false;
     const uint8_t *call = memmem(text.ptr, text.len, " is not a function", 18),
                   *none = memmem(text.ptr, text.len, " is not defined", 15);
-    if (text.len == 0 || (call == NULL && none == NULL)) return false;
+    if (call == NULL && none == NULL) return false;
     *name = last_name(bytes_from(text.ptr, (size_t)((call != NULL ? call : none) - text.ptr)));
     *what = call != NULL ? BYTES("no function") : BYTES("no such variable");
     return name->len > 0;
