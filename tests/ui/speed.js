@@ -30,7 +30,7 @@ const VIEWS = [
     { name: "heat", path: `explore?${all}&viz=heat&of=duration`, first: ".explore-kind canvas", whole: ".facets .facet" },
     { name: "difference", path: `explore?${all}&viz=difference&sel=${given.selection}`, first: ".explore-kind canvas, .explore-kind table, .explore-kind li", whole: ".facets .facet" },
     { name: "patterns", path: `explore?${all}&viz=patterns`, first: ".explore-kind table, .explore-kind li, .explore-kind .state", whole: ".facets .facet" },
-    { name: "sql", path: `sql?sql=${encodeURIComponent(given.statement)}`, first: "table td, .cell, [role=gridcell]", whole: "main" },
+    { name: "sql", path: `sql?q=${encodeURIComponent(given.statement)}`, first: ".grid-line", whole: ".grid-line" },
     { name: "trace", path: `trace/${given.small}`, first: ".span-row", whole: ".span-row" },
     { name: "trace_100k", path: `trace/${given.trace}`, first: ".span-row", whole: ".span-row" },
 ];
