@@ -3,8 +3,9 @@
  *   r    the rows, or what is already counted of them by group and time
  *   top  the groups by their value over the whole range, with their places
  *
- * Groups behind the last place are put together as place top + 1: of their rows, so that a percentile of the rest is one. A line
- * without t is that of the whole range. Values of a group are text; "" is none. */
+ * Groups behind the last place are put together as place top + 1 where sums can be made of sums; a percentile or a count of what is
+ * different would need all their rows once more, which costs more than all the rest: then they are left out, and the page says so.
+ * A line without t is that of the whole range. Values of a group are text; "" is none. */
 import type { Field } from "./fields";
 import { folded, IS_ERROR, number_sql, of_rows, value_sql, type Measure } from "./measure";
 import { condition, TABLE, type Scope } from "./statement";
@@ -64,28 +65,38 @@ FROM r
 GROUP BY GROUPING SETS ((b), ())
 ORDER BY t NULLS FIRST`;
   const list = keys.join(", ");
+  if (!folded(measure.agg)) return ranked_statement(scope, { by, measure }, step_us, top);
   const names = keys.map((key) => `k${key.slice(1)}`).join(", ");
   const shown = keys.map((key) => `k${key.slice(1)} AS ${key}`).join(", ");
   const columns = `${time_sql(step_us)}, place, groups, ${merge(divisor)} AS value, ${shown}`;
-  /* Of sums the whole range is one more grouping of few rows; otherwise it is known from the ranking, but for the rest. */
-  const ending = folded(measure.agg)
-    ? `SELECT ${columns}
-FROM s
-GROUP BY GROUPING SETS ((b, place, groups, ${names}), (place, groups, ${names}))`
-    : `SELECT ${columns}
-FROM s
-GROUP BY b, place, groups, ${names}
-UNION ALL
-SELECT NULL::timestamptz, place, groups, total, ${list}
-FROM top WHERE place <= ${top}`;
   return `WITH ${text},
 top AS (
-  SELECT ${list}, ${merge(whole)} AS total, row_number() OVER (ORDER BY ${merge(whole)} DESC NULLS LAST, ${list}) AS place, count(*) OVER () AS groups
+  SELECT ${list}, row_number() OVER (ORDER BY ${merge(whole)} DESC NULLS LAST, ${list}) AS place, count(*) OVER () AS groups
   FROM r GROUP BY ${list}),
 s AS (
   SELECT r.*, least(top.place, ${top + 1}) AS place, groups, ${keys.map((key) => `CASE WHEN top.place <= ${top} THEN r.${key} END AS k${key.slice(1)}`).join(", ")}
   FROM r JOIN top ON ${keys.map((key) => `r.${key} = top.${key}`).join(" AND ")})
-${ending}
+SELECT ${columns}
+FROM s
+GROUP BY GROUPING SETS ((b, place, groups, ${names}), (place, groups, ${names}))
+ORDER BY place, t NULLS FIRST`;
+}
+
+/* The same of what needs the rows: each group in each step of time and, is_whole, over the whole range, in one pass. */
+function ranked_statement(scope: Scope, { by, measure }: Grouped, step_us: number, top: number): string {
+  const { text, merge } = source(scope, by, measure, step_us);
+  const keys = keys_of(by);
+  const list = keys.join(", ");
+  return `WITH ${text},
+s AS (
+  SELECT b, ${list}, grouping(b) AS is_whole, ${merge("1.0")} AS value
+  FROM r GROUP BY GROUPING SETS ((b, ${list}), (${list}))),
+top AS (
+  SELECT ${list}, row_number() OVER (ORDER BY value DESC NULLS LAST, ${list}) AS place, count(*) OVER () AS groups
+  FROM s WHERE is_whole = 1)
+SELECT ${time_sql(step_us)}, place, groups, value, ${keys.map((key) => `s.${key}`).join(", ")}
+FROM s JOIN top ON ${keys.map((key) => `s.${key} = top.${key}`).join(" AND ")}
+WHERE place <= ${top}
 ORDER BY place, t NULLS FIRST`;
 }
 
@@ -101,11 +112,15 @@ export function groups_statement(scope: Scope, { by, measure }: Grouped, limit: 
     `${of_rows(measure.agg, own ?? "", IS_ERROR, range_seconds(scope))} AS value`,
     "count(*) AS rows",
     `${of_rows("errors", "", IS_ERROR, "1")} AS errors`,
-    ...(["avg", "p50", "p95", "p99", "max"] as const).map((agg) => `${of_rows(agg, value, "", "1")} AS ${agg}`),
+    `${of_rows("avg", value, "", "1")} AS avg`,
+    `percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ${value}) AS p`, /* one sorting for all three */
+    `${of_rows("max", value, "", "1")} AS max`,
   ];
-  return `SELECT ${columns.join(",\n       ")}
-FROM ${TABLE}
-WHERE ${condition(scope)}${keys.length > 0 ? `\nGROUP BY ${keys.map((_, at) => at + 1).join(", ")}` : ""}
+  return `SELECT ${[...keys, "groups", "value", "rows", "errors", "avg", "p[1] AS p50", "p[2] AS p95", "p[3] AS p99", "max"].join(", ")}
+FROM (
+  SELECT ${columns.join(",\n         ")}
+  FROM ${TABLE}
+  WHERE ${condition(scope).replaceAll("\n", "\n  ")}${keys.length > 0 ? `\n  GROUP BY ${keys.map((_, at) => at + 1).join(", ")}` : ""}) r
 ORDER BY value DESC NULLS LAST${keys.length > 0 ? `, ${keys.join(", ")}` : ""} LIMIT ${limit}`;
 }
 

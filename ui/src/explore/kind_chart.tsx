@@ -68,7 +68,7 @@ export default function Chart({ project, catalog, scope, asked, acts }: KindProp
       ) : (
         <div class="kind-chart-inside">
           <h2 class="told">
-            {shown.title} {shown.data.groups > top && <span class="soft">: the first {top} of {shown.data.groups}, the others together</span>}
+            {shown.title} {shown.data.groups > top && <span class="soft">: the first {top} of {shown.data.groups}, the others {shown.data.series.length > top ? "together" : "left out"}</span>}
           </h2>
           {is_table() ? (
             <DataTable title={shown.title} table={series_table(shown.data, is_utc.value)} />
