@@ -234,12 +234,12 @@ static void rollups_collect(const struct watch *watch, struct metric_set *set)
     struct rollups_stats stats;
     if (!watch->parts.rollups) return;
     rollups_stats(watch->parts.rollups, &stats);
-    metric_add(set, METRIC_MEMORY_USAGE, stats.bytes, METRIC_ATTRIBUTES({ "part", "rollups" }));
-    metric_add_histogram(set, METRIC_ROLLUPS_STORE_DURATION, &stats.store_times);
-    metric_add(set, METRIC_ROLLUPS_FAILURES, stats.store_failures, METRIC_ATTRIBUTES({ "step", "store" }));
+    metric_add(set, METRIC_MEMORY_USAGE, stats.counting.bytes, METRIC_ATTRIBUTES({ "part", "rollups" }));
+    metric_add_histogram(set, METRIC_ROLLUPS_STORE_DURATION, &stats.counting.store_times);
+    metric_add(set, METRIC_ROLLUPS_FAILURES, stats.counting.store_failures, METRIC_ATTRIBUTES({ "step", "store" }));
     metric_add(set, METRIC_ROLLUPS_FAILURES, stats.job_failures, METRIC_ATTRIBUTES({ "step", "job" }));
-    metric_add(set, METRIC_ROLLUPS_FAILING, stats.is_storing_failing, NULL);
-    metric_add(set, METRIC_ROLLUPS_SKIPPED, stats.rows_skipped, NULL);
+    metric_add(set, METRIC_ROLLUPS_FAILING, stats.counting.is_storing_failing, NULL);
+    metric_add(set, METRIC_ROLLUPS_SKIPPED, stats.counting.rows_skipped, NULL);
     metric_add(set, METRIC_ROLLUPS_DONE, stats.hours, METRIC_ATTRIBUTES({ "kind", "hours" }));
     metric_add(set, METRIC_ROLLUPS_DONE, stats.days, METRIC_ATTRIBUTES({ "kind", "days" }));
     metric_add(set, METRIC_ROLLUPS_DONE, stats.edges, METRIC_ATTRIBUTES({ "kind", "edges" }));
@@ -251,12 +251,12 @@ static void patterns_collect(const struct watch *watch, struct metric_set *set)
     struct patterns_stats stats;
     if (!watch->parts.patterns) return;
     patterns_stats(watch->parts.patterns, &stats);
-    metric_add(set, METRIC_MEMORY_USAGE, stats.bytes, METRIC_ATTRIBUTES({ "part", "patterns" }));
-    metric_add_histogram(set, METRIC_PATTERNS_STORE_DURATION, &stats.store_times);
-    metric_add(set, METRIC_PATTERNS_FAILURES, stats.store_failures, NULL);
-    metric_add(set, METRIC_PATTERNS_FAILING, stats.is_storing_failing, NULL);
-    metric_add(set, METRIC_PATTERNS_SKIPPED, stats.rows_skipped, NULL);
-    metric_add(set, METRIC_PATTERNS_REST, stats.rows_rest, NULL);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.counting.bytes, METRIC_ATTRIBUTES({ "part", "patterns" }));
+    metric_add_histogram(set, METRIC_PATTERNS_STORE_DURATION, &stats.counting.store_times);
+    metric_add(set, METRIC_PATTERNS_FAILURES, stats.counting.store_failures, NULL);
+    metric_add(set, METRIC_PATTERNS_FAILING, stats.counting.is_storing_failing, NULL);
+    metric_add(set, METRIC_PATTERNS_SKIPPED, stats.counting.rows_skipped, NULL);
+    metric_add(set, METRIC_PATTERNS_REST, stats.counting.rows_rest, NULL);
 }
 
 static void store_collect(const struct watch *watch, struct metric_set *set)

@@ -75,7 +75,7 @@ struct rollup_half {
 /* What the records in (position_before, position] add. */
 struct rollup_changes {
     const char *app_id;
-    struct uuid owner; /* of rollup_take */
+    struct uuid owner; /* of tap_position_take */
     uint64_t position_before, position;
     struct rollup_series *series;
     struct rollup_sums *minutes;
@@ -86,10 +86,6 @@ struct rollup_changes {
     size_t series_count, minute_count, bucket_count, attribute_count, metric_count, half_count;
 };
 #define ROLLUP_TAP "rollups"
-/* Makes owner the one that stores for this partition, and tells up to where it was stored (0: nothing is): what the one before
- * has under way is in *position, or comes too late. */
-MUST_CHECK bool rollup_take(struct db *db, const char *app_id, struct uuid owner, int64_t now_unix_us,
-                            uint64_t *position, struct err *err);
 /* Sorts the arrays (locks are taken in one order by all). */
 MUST_CHECK bool rollup_store(struct db *db, struct rollup_changes *changes, int64_t now_unix_us, struct err *err);
 /* The same inside a transaction, without a position: what rollup_job finds out. */

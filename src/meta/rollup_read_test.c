@@ -6,6 +6,7 @@
 #include "base/ddsketch.h"
 #include "meta/db_fixture.h"
 #include "meta/rollup_read.h"
+#include "meta/tap_position.h"
 
 #define APP_ID  "monoscope/f1/0"
 #define PROJECT ((struct uuid){ { 7, 7 } })
@@ -442,7 +443,7 @@ static int setup(void **state)
         world->db = world->fixture->db;
     }
     uint64_t position;
-    if (!rollup_take(world->db, APP_ID, PROJECT, now_us, &position, &err)) fail_msg("%s", err.text);
+    if (!tap_position_take(world->db, ROLLUP_TAP, APP_ID, PROJECT, now_us, &position, &err)) fail_msg("%s", err.text);
     *state = world;
     return 0;
 }

@@ -398,12 +398,6 @@ static void changes_coalesce(struct rollup_changes *changes)
     if (changes->series_count > 0) changes->series_count = kept + 1;
 }
 
-bool rollup_take(struct db *db, const char *app_id, struct uuid owner, int64_t now_unix_us, uint64_t *position,
-                 struct err *err)
-{
-    return tap_position_take(db, ROLLUP_TAP, app_id, owner, now_unix_us, position, err);
-}
-
 bool rollup_add(struct db_session *session, struct rollup_changes *changes, int64_t now_unix_us, struct err *err)
 {
     changes_sort(changes);

@@ -4,6 +4,7 @@
 #include "base/ddsketch.h"
 #include "meta/db_fixture.h"
 #include "meta/rollup.h"
+#include "meta/tap_position.h"
 
 #define NOW_US  INT64_C(1795744860000000) /* 2026-11-27, a minute after an hour began */
 #define APP_ID  "monoscope/f1/0"
@@ -16,7 +17,7 @@ static int setup(void **state)
     struct err err = { 0 };
     uint64_t position = 99;
     db_fixture_open(fixture);
-    if (!rollup_take(fixture->db, APP_ID, OWNER, NOW_US, &position, &err)) fail_msg("%s", err.text);
+    if (!tap_position_take(fixture->db, ROLLUP_TAP, APP_ID, OWNER, NOW_US, &position, &err)) fail_msg("%s", err.text);
     assert_int_equal(position, 0);
     return 0;
 }
@@ -95,10 +96,10 @@ static void test_exactly_once(void **state)
     assert_int_equal(err.code, ERR_CONFLICT);
     struct uuid next = { { 2 } };
     struct rollup_changes other = { .app_id = "monoscope/f1/1", .owner = next, .position_before = 0, .position = 5 };
-    assert_true(rollup_take(fixture->db, other.app_id, next, NOW_US, &position, &err));
+    assert_true(tap_position_take(fixture->db, ROLLUP_TAP, other.app_id, next, NOW_US, &position, &err));
     if (!rollup_store(fixture->db, &other, NOW_US, &err)) fail_msg("%s", err.text);
     /* The next owner: what the one before still sends comes too late, at whatever position. */
-    assert_true(rollup_take(fixture->db, APP_ID, next, NOW_US, &position, &err));
+    assert_true(tap_position_take(fixture->db, ROLLUP_TAP, APP_ID, next, NOW_US, &position, &err));
     assert_int_equal(position, 2);
     struct rollup_changes old = { .app_id = APP_ID, .owner = OWNER, .position_before = 2, .position = 3 };
     assert_false(rollup_store(fixture->db, &old, NOW_US, &err));

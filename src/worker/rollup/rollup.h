@@ -1,18 +1,15 @@
 /* rollup.h -- the tap that counts: rows by project, service, endpoint, kind and minute, and the catalogs beside them.
  *
- *   worker thread: rows --rollup_delta.h--> current --cut--> waiting            a partition's tap
- *   flush thread:                                               '--store--> meta/rollup.h: one transaction with its position
+ *   a partition's tap (counting.h): rows --rollup_delta.h--> counts --store--> meta/rollup.h: one transaction with its position
  *   one thread of all: every 20 s rollup_job: hours and days, edges of calls over several partitions, what is too old goes
  *
- * What cannot be stored (the database is away) is added up: a minute's counts of the same series are one entry, so memory
- * grows with time and names, not with rows. bytes_max bounds it for all partitions together; past a half of it a partition
- * asks to be cut, past the whole the worker takes no more (tap.h) and senders are told to wait.
+ * What cannot be stored is added up: a minute's counts of the same series are one entry, so memory grows with time and
+ * names, not with rows.
  * Thread: open and close the owner's; stats any. Memory: bytes_max, and while storing about half as much again of the
  * partition being stored. Errors: see tap.h. */
 #pragma once
-#include "base/histogram.h"
 #include "meta/rollup.h"
-#include "worker/tap.h"
+#include "worker/counting/counting.h"
 
 struct rollups;
 struct rollups_options {
@@ -28,11 +25,8 @@ MUST_CHECK bool rollups_open(struct rollups **rollups, const struct rollups_opti
 /* For worker_options; good until rollups_close. */
 struct tap_source rollups_source(struct rollups *rollups);
 struct rollups_stats {
-    uint64_t bytes;                                /* held now, waiting and being counted */
-    uint64_t stores, store_failures, rows_skipped; /* skipped: older than keep.minutes_us */
+    struct counting_stats counting; /* rows_skipped: older than keep.minutes_us */
     uint64_t hours, days, edges, deleted, job_failures;
-    bool is_storing_failing;
-    struct histogram_counts store_times;
 };
 void rollups_stats(struct rollups *rollups, struct rollups_stats *stats);
 /* Every tap must be closed. NULL is fine. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "meta/tap_position.h"
 #include "worker/rollup/rollup_delta.h"
 
 enum { SERVICES = 40, ENDPOINTS = 50, ROWS = 4000000, REQUEST_ROWS = 500, MINUTES = 30, ROWS_A_MINUTE = 60000 };
@@ -96,7 +97,7 @@ int main(void)
     if (!db_open(&db, &(struct db_options){ .url = path, .log = &log }, &err)) fail(&err);
     uint64_t position;
     struct uuid owner = { { 1 } };
-    if (!rollup_take(db, "bench", owner, clock_unix_us(), &position, &err)) fail(&err);
+    if (!tap_position_take(db, ROLLUP_TAP, "bench", owner, clock_unix_us(), &position, &err)) fail(&err);
     uint64_t cpu_ns = 0, wall_ns = 0, rows = 0, buckets = 0;
     for (int minute = 0; minute < MINUTES; minute++) {
         rows_add(delta, of_day, INT64_C(1795744800000000) + minute * ROLLUP_MINUTE_US, ROWS_A_MINUTE);

@@ -3,7 +3,7 @@
  *   rollup_delta.c   series, minutes, buckets, metric names; merging; arrays
  *   rollup_calls.c   halves of calls and edges
  *   rollup_facets.c  attribute keys and values
- *   rollup_tap.c     two deltas and the database: the tap of a partition */
+ *   rollup_tap.c     the tap, and the job */
 #pragma once
 #include "base/hash.h"
 #include "worker/rollup/rollup_delta.h"
