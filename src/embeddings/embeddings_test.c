@@ -9,17 +9,11 @@
 #include <cmocka.h>
 
 #include "embeddings/embeddings.h"
-#include "net/admission.h"
-#include "net/http.h"
 #include "net/http_client.h"
-#include "net/loop.h"
-
-static const struct log quiet = { .fd = -1, .level_min = LOG_ERROR + 1 };
+#include "net/http_fixture.h"
 
 struct fixture {
-    struct loop *loop;
-    struct admission *admission;
-    struct http_server *server;
+    struct http_fixture server;
     struct http_client *client;
     char url[64];
     pthread_mutex_t lock; /* guards the rest */
@@ -62,20 +56,12 @@ static void on_request(void *ctx, struct http_request *request)
 static int setup(void **state)
 {
     struct fixture *fixture = mem_calloc(1, sizeof *fixture);
-    struct err err = { 0 };
     pthread_mutex_init(&fixture->lock, NULL);
     fixture->status = 200;
     fixture->dimensions = 384;
-    fixture->admission = admission_create(64 << 20);
     fixture->client = http_client_create(NULL);
-    struct http_options options = { .address = "127.0.0.1",
-                                    .body_bytes_max = 1 << 20,
-                                    .admission = fixture->admission,
-                                    .handler = { .call = on_request, .ctx = fixture },
-                                    .log = &quiet };
-    if (!loop_open(&fixture->loop, &err) || !http_server_open(&fixture->server, fixture->loop, &options, &err))
-        return -1;
-    snprintf(fixture->url, sizeof fixture->url, "http://127.0.0.1:%u/v1/", http_server_port(fixture->server));
+    http_fixture_open(&fixture->server, on_request, fixture, 1 << 20);
+    snprintf(fixture->url, sizeof fixture->url, "http://127.0.0.1:%u/v1/", fixture->server.port);
     *state = fixture;
     return 0;
 }
@@ -84,10 +70,7 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
     http_client_destroy(fixture->client);
-    loop_stop(fixture->loop);
-    http_server_close(fixture->server);
-    loop_close(fixture->loop);
-    admission_release(fixture->admission);
+    http_fixture_end(&fixture->server);
     pthread_mutex_destroy(&fixture->lock);
     free(fixture);
     return 0;

@@ -11,10 +11,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "net/admission.h"
-#include "net/http.h"
 #include "net/http_client.h"
-#include "net/loop.h"
+#include "net/http_fixture.h"
 #include "net/tls.h"
 #include "net/tls_files.h"
 
@@ -23,9 +21,7 @@
 static const struct log quiet = { .fd = -1, .level_min = LOG_ERROR + 1 };
 
 struct fixture {
-    struct loop *loop;
-    struct admission *admission;
-    struct http_server *server;
+    struct http_fixture server;
     struct http_client *client;
     char url[64];
     uint8_t *pattern; /* byte i is i * 7: what is sent, and answered from an offset */
@@ -66,19 +62,11 @@ static void on_request(void *ctx, struct http_request *request)
 static int setup(void **state)
 {
     struct fixture *fixture = mem_calloc(1, sizeof *fixture);
-    struct err err = { 0 };
     fixture->pattern = mem_alloc(BODY_BYTES_MAX);
     for (size_t i = 0; i < BODY_BYTES_MAX; i++) fixture->pattern[i] = (uint8_t)(i * 7 + (i >> 10));
-    fixture->admission = admission_create(64 << 20);
-    struct http_options options = { .address = "127.0.0.1",
-                                    .body_bytes_max = 32 << 20,
-                                    .admission = fixture->admission,
-                                    .handler = { .call = on_request, .ctx = fixture },
-                                    .log = &quiet };
-    if (!loop_open(&fixture->loop, &err) || !http_server_open(&fixture->server, fixture->loop, &options, &err))
-        return -1;
+    http_fixture_open(&fixture->server, on_request, fixture, 32 << 20);
     fixture->client = http_client_create(NULL);
-    snprintf(fixture->url, sizeof fixture->url, "http://127.0.0.1:%u", http_server_port(fixture->server));
+    snprintf(fixture->url, sizeof fixture->url, "http://127.0.0.1:%u", fixture->server.port);
     *state = fixture;
     return 0;
 }
@@ -87,12 +75,10 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
     http_client_destroy(fixture->client);
-    loop_stop(fixture->loop);
-    http_server_close(fixture->server);
+    loop_stop(fixture->server.loop);
     for (uint32_t i = 0; i < fixture->tls_count; i++) http_server_close(fixture->tls_servers[i]);
     for (uint32_t i = 0; i < fixture->tls_count; i++) tls_context_close(fixture->tls_contexts[i]);
-    loop_close(fixture->loop);
-    admission_release(fixture->admission);
+    http_fixture_end(&fixture->server);
     free(fixture->pattern);
     free(fixture);
     return 0;
@@ -145,7 +131,7 @@ static void test_statuses_and_sizes(void **state)
         http_exchange_deinit(&exchange);
     }
     struct server_stats stats;
-    http_server_stats(fixture->server, &stats);
+    http_server_stats(fixture->server.server, &stats);
     assert_int_equal(stats.connections_accepted, 1);
 }
 
@@ -263,7 +249,7 @@ static void test_side_by_side(void **state)
     }
     for (uint32_t t = 0; t < THREADS; t++) pthread_join(readers[t].thread, NULL);
     for (uint32_t t = 0; t < THREADS; t++) assert_true(readers[t].is_right);
-    http_server_stats(fixture->server, &stats);
+    http_server_stats(fixture->server.server, &stats);
     assert_in_range(stats.connections_accepted, 1, 10);
 }
 
@@ -280,11 +266,11 @@ static enum err_code tls_exchange(struct fixture *fixture, const char *dir, cons
     assert_true(tls_context_open(&context, &(struct tls_files){ .cert = cert, .key = key }, &quiet, &err));
     struct http_options options = { .address = "127.0.0.1",
                                     .body_bytes_max = 32 << 20,
-                                    .admission = fixture->admission,
+                                    .admission = fixture->server.admission,
                                     .handler = { .call = on_request, .ctx = fixture },
                                     .log = &quiet,
                                     .tls = context };
-    assert_true(http_server_open(&server, fixture->loop, &options, &err));
+    assert_true(http_server_open(&server, fixture->server.loop, &options, &err));
     snprintf(url, sizeof url, "https://127.0.0.1:%u/", http_server_port(server));
     struct http_client *client = http_client_create(&(struct http_client_options){ .ca_file = ca[0] ? ca_file : NULL });
     struct http_exchange exchange = { .method = "GET", .url = url, .answer_bytes_max = 100, .total_ms_max = 60000 };

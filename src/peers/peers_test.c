@@ -17,14 +17,13 @@
 #include "peers/feed.h"
 #include "peers/peer_server.h"
 #include "peers/peers.h"
+#include "peers/peers_fixture.h"
 #include "timefusion/flush.h"
 
 #define TABLE  SCHEMA_METRICS
 #define APP_ID "monoscope/11111111-2222-4333-8444-555555555555/0"
 #define KEY    "of the cluster"
 enum { WAIT_S = 30 };
-
-static const struct log quiet = { .fd = -1, .level_min = LOG_ERROR + 1 };
 
 /* A process that stores partition 0 for a while. */
 struct worker {
@@ -52,23 +51,6 @@ struct fixture {
     bool members_fail, is_stable;
 };
 
-static struct timefusion *timefusion_begin(struct fixture *fixture, const char *name)
-{
-    struct err err = { 0 };
-    struct timefusion *timefusion;
-    char dir[96];
-    snprintf(dir, sizeof dir, "%s/%s", fixture->dir, name);
-    assert_true(disk_real.ops->mkdir(&disk_real, dir, &err));
-    struct timefusion_options options = { .dir = dir,
-                                          .store = fixture->store,
-                                          .disk = &disk_real,
-                                          .refresh_ms = 50,
-                                          .footer_bytes_max = 1 << 20,
-                                          .log = &quiet };
-    if (!timefusion_open(&timefusion, &options, &err)) fail_msg("%s", err.text);
-    return timefusion;
-}
-
 static bool on_flush(void *ctx, const char *app_id, uint64_t position, uint32_t timeout_ms, struct err *err)
 {
     struct worker *worker = ctx;
@@ -85,7 +67,7 @@ static void worker_begin(struct fixture *fixture, uint32_t number)
     struct err err = { 0 };
     char name[16];
     snprintf(name, sizeof name, "worker%u", number);
-    worker->timefusion = timefusion_begin(fixture, name);
+    worker->timefusion = peers_timefusion_open(fixture->dir, fixture->store, name);
     struct peer_server_options options = { .address = "127.0.0.1",
                                            .tls = fixture->tls,
                                            .key = KEY,
@@ -229,7 +211,7 @@ static int setup(void **state)
     fixture->project.bytes[15] = 7;
     fixture->is_stable = true;
     pthread_mutex_init(&fixture->lock, NULL);
-    fixture->timefusion = timefusion_begin(fixture, "query");
+    fixture->timefusion = peers_timefusion_open(fixture->dir, fixture->store, "query");
     worker_begin(fixture, 0);
     worker_own(&fixture->workers[0]);
     members_tell(fixture, fixture->workers[0].address);

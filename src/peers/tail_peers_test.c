@@ -12,12 +12,12 @@
 #include "base/clock.h"
 #include "peers/peer_server.h"
 #include "peers/peers.h"
+#include "peers/peers_fixture.h"
 #include "tail/tail.h"
 #include "timefusion/columns/columns.h"
 
 #define KEY "of the cluster"
 enum { WORKERS = 2, WAIT_S = 30 };
-static const struct log quiet = { .fd = -1, .level_min = LOG_ERROR + 1 };
 static const struct uuid shop = { { 1 } };
 
 struct worker {
@@ -35,23 +35,6 @@ struct fixture {
     struct peers *peers;
     struct tails *tails;
 };
-
-static struct timefusion *timefusion_begin(struct fixture *fixture, const char *name)
-{
-    struct err err = { 0 };
-    struct timefusion *timefusion;
-    char dir[96];
-    snprintf(dir, sizeof dir, "%s/%s", fixture->dir, name);
-    assert_true(disk_real.ops->mkdir(&disk_real, dir, &err));
-    struct timefusion_options options = { .dir = dir,
-                                          .store = fixture->store,
-                                          .disk = &disk_real,
-                                          .refresh_ms = 50,
-                                          .footer_bytes_max = 1 << 20,
-                                          .log = &quiet };
-    if (!timefusion_open(&timefusion, &options, &err)) fail_msg("%s", err.text);
-    return timefusion;
-}
 
 static void worker_begin(struct fixture *fixture, uint32_t number, uint16_t port)
 {
@@ -99,11 +82,11 @@ static int setup(void **state)
     if (!mkdtemp(fixture->dir)) return -1;
     snprintf(tables, sizeof tables, "%s/tables", fixture->dir);
     if (!object_store_open_folder(&fixture->store, tables, &disk_real, &err)) return -1;
-    fixture->timefusion = timefusion_begin(fixture, "query");
+    fixture->timefusion = peers_timefusion_open(fixture->dir, fixture->store, "query");
     fixture->tails = tails_create(&(struct tails_options){ .bytes_max = 64 << 20 });
     for (uint32_t w = 0; w < WORKERS; w++) {
         snprintf(name, sizeof name, "worker%u", w);
-        fixture->workers[w].timefusion = timefusion_begin(fixture, name);
+        fixture->workers[w].timefusion = peers_timefusion_open(fixture->dir, fixture->store, name);
         fixture->workers[w].columns = columns_create(schema_table(SCHEMA_LOGS_AND_SPANS));
         worker_begin(fixture, w, 0);
     }

@@ -8,18 +8,14 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "net/admission.h"
-#include "net/http.h"
-#include "net/loop.h"
+#include "net/http_fixture.h"
 #include "telemetry/export.h"
 
 enum { WAIT_MS = 20000, STATUSES_MAX = 8 };
 static const struct log quiet = { .fd = -1, .level_min = LOG_ERROR + 1 };
 
 struct fixture {
-    struct loop *loop;
-    struct admission *admission;
-    struct http_server *server;
+    struct http_fixture server;
     char endpoint[64];
     pthread_mutex_t lock;           /* guards the rest */
     int statuses[STATUSES_MAX + 1]; /* of the next answers; 0: 200 from here on */
@@ -50,35 +46,17 @@ static void on_request(void *ctx, struct http_request *request)
 static int setup(void **state)
 {
     struct fixture *fixture = mem_calloc(1, sizeof *fixture);
-    struct err err = { 0 };
     pthread_mutex_init(&fixture->lock, NULL);
-    fixture->admission = admission_create(64 << 20);
-    struct http_options options = { .address = "127.0.0.1",
-                                    .body_bytes_max = 32 << 20,
-                                    .admission = fixture->admission,
-                                    .handler = { .call = on_request, .ctx = fixture },
-                                    .log = &quiet };
-    if (!loop_open(&fixture->loop, &err) || !http_server_open(&fixture->server, fixture->loop, &options, &err))
-        return -1;
-    snprintf(fixture->endpoint, sizeof fixture->endpoint, "http://127.0.0.1:%u/x/", http_server_port(fixture->server));
+    http_fixture_open(&fixture->server, on_request, fixture, 32 << 20);
+    snprintf(fixture->endpoint, sizeof fixture->endpoint, "http://127.0.0.1:%u/x/", fixture->server.port);
     *state = fixture;
     return 0;
-}
-
-static void server_end(struct fixture *fixture)
-{
-    loop_stop(fixture->loop);
-    http_server_close(fixture->server);
-    loop_close(fixture->loop);
-    fixture->loop = NULL;
-    fixture->server = NULL;
 }
 
 static int teardown(void **state)
 {
     struct fixture *fixture = *state;
-    server_end(fixture);
-    admission_release(fixture->admission);
+    http_fixture_end(&fixture->server);
     pthread_mutex_destroy(&fixture->lock);
     free(fixture);
     return 0;
@@ -148,7 +126,7 @@ static void test_down(void **state)
 {
     struct fixture *fixture = *state;
     struct export *export = opened(fixture, "");
-    server_end(fixture);
+    http_fixture_end(&fixture->server);
     uint8_t *body = mem_calloc(1, 1 << 20);
     for (uint32_t i = 0; i < 12; i++) export_push(export, OTLP_LOGS, bytes_from(body, 1 << 20), 10);
     free(body);
