@@ -236,6 +236,7 @@ static bool begins_with(struct bytes text, struct bytes begin)
 static bool like_fits(const struct node *node, struct bytes text)
 {
     struct bytes first = node->pieces[0], last = node->pieces[node->piece_count - 1];
+    if (text.ptr == NULL) text = BYTES(""); /* nothing is counted from NULL, not even 0 */
     if (node->piece_count == 1) return bytes_equal(text, first);
     if (!begins_with(text, first)) return false;
     text = bytes_from(text.ptr + first.len, text.len - first.len);
