@@ -1,6 +1,6 @@
 #include "errors/known.h"
+#include "base/glob.h"
 #include "errors/errors_inside.h"
-#include "errors/glob.h"
 #include "errors/known_table.h"
 
 #define MESSAGE_BYTES_MAX 512

@@ -1,6 +1,6 @@
 #include "errors/rules.h"
+#include "base/glob.h"
 #include "errors/errors_inside.h"
-#include "errors/glob.h"
 #include "errors/known.h"
 
 #define RULE_FIELDS(X)      \
@@ -28,7 +28,7 @@ static const char *const field_names[] = {
 
 struct matcher {
     enum rule_field field;
-    bool is_not, is_lower;
+    bool is_not;
     struct bytes glob;
 };
 struct part {
@@ -95,13 +95,6 @@ static bool value_take(struct rule_reader *reader, bool ends_at_comma, struct by
     return true;
 }
 
-static struct bytes lower_copy(struct arena *arena, struct bytes text)
-{
-    uint8_t *lower = arena_alloc(arena, text.len + 1);
-    for (size_t i = 0; i < text.len; i++) lower[i] = is_upper(text.ptr[i]) ? (uint8_t)(text.ptr[i] + 32) : text.ptr[i];
-    return bytes_from(lower, text.len);
-}
-
 static bool matcher_take(struct rule_reader *reader, struct rule *rule)
 {
     if (rule->matcher_count == RULE_MATCHERS_MAX) return refuse(reader, "too many matchers");
@@ -114,12 +107,8 @@ static bool matcher_take(struct rule_reader *reader, struct rule *rule)
         return refuse(reader, "a matcher is of type, message, function, module, path, app, service or language");
     }
     reader->rest = bytes_between(colon + 1, bytes_end(reader->rest));
-    struct bytes value;
-    if (!value_take(reader, false, &value)) return false;
-    if (value.len == 0) return refuse(reader, "a matcher has no value");
-    matcher->is_lower =
-        matcher->field != FIELD_FUNCTION && matcher->field != FIELD_MODULE && matcher->field != FIELD_PATH;
-    matcher->glob = matcher->is_lower ? lower_copy(reader->arena, value) : value;
+    if (!value_take(reader, false, &matcher->glob)) return false;
+    if (matcher->glob.len == 0) return refuse(reader, "a matcher has no value");
     return true;
 }
 

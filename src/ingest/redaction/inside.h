@@ -68,7 +68,6 @@ struct redaction_scratch {
 
 /* names.c */
 struct verdict name_verdict(const struct redaction *redaction, struct redaction_scratch *scratch, struct bytes name);
-bool glob_matches(struct bytes glob, struct bytes name); /* * and ?, any case */
 
 /* text.c: fills scratch->edits, in order and apart; at least one: true. */
 bool text_look(const struct redaction *redaction, struct redaction_scratch *scratch, struct bytes text);

@@ -1,34 +1,8 @@
 /* names.c -- whose name is it that a rule is about: globs, and the words that credentials are called by. */
 #include "ingest/redaction/inside.h"
 
+#include "base/glob.h"
 #include "base/hash.h"
-
-static uint8_t lower(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
-}
-
-/* Linear but for the stars: a glob's rest is tried again from the last star only, so at most glob times name. */
-bool glob_matches(struct bytes glob, struct bytes name)
-{
-    size_t g = 0, n = 0, star = SIZE_MAX, after_star = 0;
-    while (n < name.len) {
-        if (g < glob.len && glob.ptr[g] == '*') {
-            star = g++;
-            after_star = n;
-        } else if (g < glob.len && (glob.ptr[g] == '?' || lower(glob.ptr[g]) == lower(name.ptr[n]))) {
-            g++;
-            n++;
-        } else if (star != SIZE_MAX) {
-            g = star + 1;
-            n = ++after_star;
-        } else {
-            return false;
-        }
-    }
-    while (g < glob.len && glob.ptr[g] == '*') g++;
-    return g == glob.len;
-}
 
 /* ---- words ---- */
 
@@ -67,7 +41,7 @@ static void words_of(struct bytes name, struct words *words)
             memmove(words->at[0], words->at[1], sizeof words->at - sizeof words->at[0]);
             memset(words->at[--words->count], 0, WORD_BYTES_MAX);
         }
-        if (len < WORD_BYTES_MAX - 1) words->at[words->count][len++] = (char)lower(byte);
+        if (len < WORD_BYTES_MAX - 1) words->at[words->count][len++] = (char)glob_lower(byte);
     }
     if (len > 0) words->count++;
 }
@@ -141,7 +115,7 @@ static struct verdict verdict_make(const struct redaction *redaction, struct byt
         bool is_text = false, is_number = false;
         if (!rule->is_on) continue;
         if (rule->finds == REDACTION_ATTRIBUTE) {
-            is_text = is_number = glob_matches(bytes_of_text(rule->pattern), name);
+            is_text = is_number = glob_match(bytes_of_text(rule->pattern), name, true);
         } else if (redaction->built_in[REDACTION_CREDENTIALS] == (int)r) {
             if (credential < 0) credential = credential_look(name);
             is_text = credential > 0;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/glob.h"
 #include "base/hash.h"
 #include "base/sha256.h"
 
@@ -113,7 +114,7 @@ static size_t bracket_end(struct bytes text, size_t from)
 
 static bool is_header(struct bytes name)
 {
-    return glob_matches(BYTES("*authorization"), name) || glob_matches(BYTES("*cookie"), name);
+    return glob_match(BYTES("*authorization"), name, true) || glob_match(BYTES("*cookie"), name, true);
 }
 
 static size_t bare_end(struct bytes text, size_t from, bool is_line)
@@ -160,8 +161,8 @@ static size_t value_after(struct bytes text, size_t at, struct bytes name, int q
     edit->is_json = quoting == 1;
     /* "Authorization=Bearer x": the scheme is no secret, what comes next is. */
     if (edit->to < text.len && text.ptr[edit->to] == ' ' &&
-        (glob_matches(BYTES("bearer"), value) || glob_matches(BYTES("basic"), value) ||
-         glob_matches(BYTES("token"), value)))
+        (glob_match(BYTES("bearer"), value, true) || glob_match(BYTES("basic"), value, true) ||
+         glob_match(BYTES("token"), value, true)))
         edit->to = bare_end(text, edit->to + 1, false);
     return edit->to > from ? edit->to : at;
 }
