@@ -1,4 +1,8 @@
 /* What the kinds with charts have in common above their drawing. */
+import type { ComponentChildren } from "preact";
+import type { Load } from "../api/load";
+import type { TimeSeries } from "../charts/series";
+import { Problem, Waiting } from "../frame/state";
 import { change, param } from "../url";
 
 export const CHART_HEIGHT = "clamp(240px, 44vh, 560px)";
@@ -42,4 +46,37 @@ export function Warnings({ list }: { list: readonly string[] }) {
       ))}
     </>
   );
+}
+
+/* The frame of a kind with one answer: its settings, then what is being asked, went wrong, is not there, or title and drawing.
+ * nothing: what stands there instead of a drawing; undefined: there is something to draw. */
+export function KindFrame<T extends { title: string; warnings: readonly string[] }>({ answer, asked, bar, note, nothing, children }: { answer: Load<T>; asked: string | null; bar: ComponentChildren; note?: (shown: T) => string; nothing: (shown: T) => ComponentChildren; children: (shown: T) => ComponentChildren }) {
+  const shown = answer.value;
+  const told = shown && note?.(shown);
+  return (
+    <div class="kind-chart" aria-busy={answer.is_loading}>
+      {bar}
+      <Warnings list={shown?.warnings ?? []} />
+      {answer.problem ? (
+        <Problem problem={answer.problem} again={answer.again} />
+      ) : !shown ? (
+        asked !== null && <Waiting what="Counting" />
+      ) : (
+        (nothing(shown) ?? (
+          <div class="kind-chart-inside">
+            <h2 class="told">
+              {shown.title} {told && <span class="soft">: {told}</span>}
+            </h2>
+            {children(shown)}
+          </div>
+        ))
+      )}
+    </div>
+  );
+}
+
+/* How many groups there are, where not each is shown for itself. */
+export function first_of({ data }: { data: TimeSeries }): string {
+  const top = top_of();
+  return data.groups > top ? `the first ${top} of ${data.groups}, the others ${data.series.length > top ? "together" : "left out"}` : "";
 }

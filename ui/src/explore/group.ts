@@ -54,6 +54,7 @@ function source(scope: Scope, by: readonly Field[], measure: Measure, step_us?: 
 
 /* Rows: t, place, groups, value, then the values of the group. */
 export function series_statement(scope: Scope, { by, measure }: Grouped, step_us: number, top: number): string {
+  if (by.length > 0 && !folded(measure.agg)) return ranked_statement(scope, { by, measure }, step_us, top);
   const { text, merge } = source(scope, by, measure, step_us);
   const keys = keys_of(by);
   const whole = range_seconds(scope);
@@ -65,7 +66,6 @@ FROM r
 GROUP BY GROUPING SETS ((b), ())
 ORDER BY t NULLS FIRST`;
   const list = keys.join(", ");
-  if (!folded(measure.agg)) return ranked_statement(scope, { by, measure }, step_us, top);
   const names = keys.map((key) => `k${key.slice(1)}`).join(", ");
   const shown = keys.map((key) => `k${key.slice(1)} AS ${key}`).join(", ");
   const columns = `${time_sql(step_us)}, place, groups, ${merge(divisor)} AS value, ${shown}`;

@@ -9,13 +9,13 @@ import { TimeChart } from "../charts/time_chart";
 import type { Shape } from "../charts/draw";
 import { useActs } from "../frame/acts";
 import { is_utc, range_zoom } from "../frame/range";
-import { Empty, Problem, Waiting } from "../frame/state";
+import { Empty } from "../frame/state";
 import { step_us } from "../time";
 import { change, param } from "../url";
 import { series_answer } from "./answer";
 import { field_of } from "./fields";
 import { series_statement } from "./group";
-import { AsTable, CHART_HEIGHT, is_table, TopChoice, top_of, Warnings } from "./chart_parts";
+import { AsTable, CHART_HEIGHT, first_of, is_table, KindFrame, TopChoice, top_of } from "./chart_parts";
 import { by_names, GroupBar } from "./group_bar";
 import type { KindProps } from "./kinds";
 import { adds_up, has_field, measure_of, title_of } from "./measure";
@@ -48,49 +48,50 @@ export default function Chart({ project, catalog, scope, asked, acts }: KindProp
   const looks = useMemo(() => (shown ? looks_of(shown.data.series, shown.names.length === 1 ? (shown.names[0] ?? "") : "") : []), [shown]);
   const choose = (at: number) => shown?.data.series[at]?.keys.forEach((key, n) => acts.onFilter(shown.names[n] ?? "", key, false));
   return (
-    <div class="kind-chart" aria-busy={answer.is_loading}>
-      <GroupBar catalog={catalog}>
-        {names.length > 0 && <TopChoice />}
-        <AsTable />
-      </GroupBar>
-      {viz === "stacked" && !is_sum && <p class="warning">{title_of(measure)} does not add up, so it is not put upon each other: lines.</p>}
-      <Warnings list={shown?.warnings ?? []} />
-      {answer.problem ? (
-        <Problem problem={answer.problem} again={answer.again} />
-      ) : !shown ? (
-        asked !== null && <Waiting what="Counting" />
-      ) : shown.is_empty && !has_field(measure.agg) ? (
-        <Nothing project={project} scope={scope} />
-      ) : shown.is_empty ? (
-        <Empty title="Nothing to draw">
-          <p class="soft">No row in this range has what is measured: {shown.title}.</p>
-        </Empty>
-      ) : (
-        <div class="kind-chart-inside">
-          <h2 class="told">
-            {shown.title} {shown.data.groups > top && <span class="soft">: the first {top} of {shown.data.groups}, the others {shown.data.series.length > top ? "together" : "left out"}</span>}
-          </h2>
-          {is_table() ? (
-            <DataTable title={shown.title} table={series_table(shown.data, is_utc.value)} />
-          ) : (
-            <>
-              <TimeChart
-                label={shown.title}
-                data={shown.data}
-                looks={looks}
-                shape={shown.shape}
-                height={CHART_HEIGHT}
-                lit={lit}
-                chosen={selection_read(param("sel"))}
-                onZoom={range_zoom}
-                onSelect={(from_us, to_us) => change({ sel: selection_write({ from_us, to_us }) })}
-                {...(shown.names.length > 0 ? { onChoose: choose } : {})}
-              />
-              <Legend data={shown.data} looks={looks} is_line={shown.shape === "line"} onLight={light} {...(shown.names.length > 0 ? { onChoose: choose } : {})} />
-            </>
-          )}
-        </div>
-      )}
-    </div>
+    <KindFrame
+      answer={answer}
+      asked={asked}
+      bar={
+        <>
+          <GroupBar catalog={catalog}>
+            {names.length > 0 && <TopChoice />}
+            <AsTable />
+          </GroupBar>
+          {viz === "stacked" && !is_sum && <p class="warning">{title_of(measure)} does not add up, so it is not put upon each other: lines.</p>}
+        </>
+      }
+      note={first_of}
+      nothing={({ is_empty, title: told }) =>
+        !is_empty ? undefined : !has_field(measure.agg) ? (
+          <Nothing project={project} scope={scope} />
+        ) : (
+          <Empty title="Nothing to draw">
+            <p class="soft">No row in this range has what is measured: {told}.</p>
+          </Empty>
+        )
+      }
+    >
+      {({ data, title: told, shape: as, names: by_shown }) =>
+        is_table() ? (
+          <DataTable title={told} table={series_table(data, is_utc.value)} />
+        ) : (
+          <>
+            <TimeChart
+              label={told}
+              data={data}
+              looks={looks}
+              shape={as}
+              height={CHART_HEIGHT}
+              lit={lit}
+              chosen={selection_read(param("sel"))}
+              onZoom={range_zoom}
+              onSelect={(from_us, to_us) => change({ sel: selection_write({ from_us, to_us }) })}
+              {...(by_shown.length > 0 ? { onChoose: choose } : {})}
+            />
+            <Legend data={data} looks={looks} is_line={as === "line"} onLight={light} {...(by_shown.length > 0 ? { onChoose: choose } : {})} />
+          </>
+        )
+      }
+    </KindFrame>
   );
 }

@@ -6,10 +6,10 @@ import { heat_of } from "../charts/heat";
 import { HeatLegend, HeatMap } from "../charts/heat_map";
 import { useActs } from "../frame/acts";
 import { is_utc } from "../frame/range";
-import { Empty, Problem, Waiting } from "../frame/state";
+import { Empty } from "../frame/state";
 import { from_iso, show_time, step_us } from "../time";
 import { change, param } from "../url";
-import { AsTable, CHART_HEIGHT, is_table, Warnings } from "./chart_parts";
+import { AsTable, CHART_HEIGHT, is_table, KindFrame } from "./chart_parts";
 import { field_of } from "./fields";
 import { BUCKETS_A_DECADE, heat_statement } from "./group";
 import { GroupBar } from "./group_bar";
@@ -31,43 +31,42 @@ export default function HeatKind({ project, catalog, scope, asked }: KindProps) 
     const points = table.rows.map((row) => ({ t_us: from_iso(String(row[0])), bucket: row[1] === null || row[1] === undefined ? null : Number(row[1]), count: Number(row[2]) }));
     return { heat: heat_of(points, scope.range, step, BUCKETS_A_DECADE, LINES, field_unit(of.name)), title, warnings: table.warnings };
   });
-  const shown = answer.value;
   return (
-    <div class="kind-chart" aria-busy={answer.is_loading}>
-      <GroupBar catalog={catalog} has_by={false} has_agg={false} always_of>
-        <AsTable />
-      </GroupBar>
-      <Warnings list={shown?.warnings ?? []} />
-      {answer.problem ? (
-        <Problem problem={answer.problem} again={answer.again} />
-      ) : !shown ? (
-        asked !== null && <Waiting what="Counting" />
-      ) : shown.heat.total === 0 ? (
-        <Empty title="Nothing to draw">
-          <p class="soft">No row in this range has a number as {of.name}. Another field is measured by "of".</p>
-        </Empty>
-      ) : (
-        <div class="kind-chart-inside">
-          <h2 class="told">{shown.title}</h2>
-          {is_table() ? (
-            <DataTable
-              title={shown.title}
-              table={{
-                columns: [{ title: "time" }, { title: "from", unit: shown.heat.unit }, { title: "to", unit: shown.heat.unit }, { title: "rows", unit: "count" }],
-                rows: shown.heat.cells.flatMap((row, line) => row.flatMap((count, at) => (count > 0 ? [[show_time(shown.heat.times[at] ?? 0, 0, is_utc.value), Math.max(0, shown.heat.edges[line] ?? 0), shown.heat.edges[line + 1] ?? null, count]] : []))),
-              }}
-            />
-          ) : (
-            <>
-              <HeatMap label={shown.title} heat={shown.heat} height={CHART_HEIGHT} chosen={selection_read(param("sel"))} onBox={(box) => change({ sel: selection_write({ from_us: box.from_us, to_us: box.to_us, values: { low: box.low, high: box.high } }) })} />
-              <div class="row">
-                <HeatLegend heat={shown.heat} />
-                <span class="soft">Drag over it to choose a box.</span>
-              </div>
-            </>
-          )}
-        </div>
-      )}
-    </div>
+    <KindFrame
+      answer={answer}
+      asked={asked}
+      bar={
+        <GroupBar catalog={catalog} has_by={false} has_agg={false} always_of>
+          <AsTable />
+        </GroupBar>
+      }
+      nothing={({ heat }) =>
+        heat.total === 0 ? (
+          <Empty title="Nothing to draw">
+            <p class="soft">No row in this range has a number as {of.name}. Another field is measured by "of".</p>
+          </Empty>
+        ) : undefined
+      }
+    >
+      {({ heat, title: told }) =>
+        is_table() ? (
+          <DataTable
+            title={told}
+            table={{
+              columns: [{ title: "time" }, { title: "from", unit: heat.unit }, { title: "to", unit: heat.unit }, { title: "rows", unit: "count" }],
+              rows: heat.cells.flatMap((row, line) => row.flatMap((count, at) => (count > 0 ? [[show_time(heat.times[at] ?? 0, 0, is_utc.value), Math.max(0, heat.edges[line] ?? 0), heat.edges[line + 1] ?? null, count]] : []))),
+            }}
+          />
+        ) : (
+          <>
+            <HeatMap label={told} heat={heat} height={CHART_HEIGHT} chosen={selection_read(param("sel"))} onBox={(box) => change({ sel: selection_write({ from_us: box.from_us, to_us: box.to_us, values: { low: box.low, high: box.high } }) })} />
+            <div class="row">
+              <HeatLegend heat={heat} />
+              <span class="soft">Drag over it to choose a box.</span>
+            </div>
+          </>
+        )
+      }
+    </KindFrame>
   );
 }

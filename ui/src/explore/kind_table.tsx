@@ -1,13 +1,11 @@
 /* The kind "table": a line for each group with what is usually asked of it; with `across=1` the last field goes across. */
-import { useMemo } from "preact/hooks";
 import { query, type Cell } from "../api/client";
 import { useLoad } from "../api/load";
 import { DataTable } from "../charts/data_table";
 import { useActs } from "../frame/acts";
-import { Problem, Waiting } from "../frame/state";
 import { change, param } from "../url";
 import { cross_answer, groups_answer, text_of } from "./answer";
-import { Warnings } from "./chart_parts";
+import { KindFrame } from "./chart_parts";
 import { field_of } from "./fields";
 import { cross_statement, groups_statement } from "./group";
 import { by_names, GroupBar } from "./group_bar";
@@ -37,31 +35,23 @@ export default function Groups({ project, catalog, scope, asked, acts }: KindPro
     if (!shown) return;
     for (let n = 0; n < key_count; n++) acts.onFilter(shown.names[n] ?? "", text_of(shown.table.rows[at]?.[n] as Cell), false);
   };
-  const note = useMemo(() => (shown ? [shown.groups > shown.table.rows.length ? `the first ${shown.table.rows.length} of ${shown.groups} lines` : "", shown.across > ACROSS ? `the first ${ACROSS} of ${shown.across} columns, the others together` : ""].filter(Boolean).join("; ") : ""), [shown]);
   return (
-    <div class="kind-chart" aria-busy={answer.is_loading}>
-      <GroupBar catalog={catalog} always_of>
-        {names.length > 1 && (
-          <button aria-pressed={is_across} onClick={() => change({ across: is_across ? null : "1" })}>
-            {names.at(-1)} across
-          </button>
-        )}
-      </GroupBar>
-      <Warnings list={shown?.warnings ?? []} />
-      {answer.problem ? (
-        <Problem problem={answer.problem} again={answer.again} />
-      ) : !shown ? (
-        asked !== null && <Waiting what="Counting" />
-      ) : shown.table.rows.length === 0 ? (
-        <Nothing project={project} scope={scope} />
-      ) : (
-        <div class="kind-chart-inside">
-          <h2 class="told">
-            {shown.title} {note && <span class="soft">: {note}</span>}
-          </h2>
-          <DataTable title={shown.title} table={shown.table} onRow={choose} />
-        </div>
-      )}
-    </div>
+    <KindFrame
+      answer={answer}
+      asked={asked}
+      bar={
+        <GroupBar catalog={catalog} always_of>
+          {names.length > 1 && (
+            <button aria-pressed={is_across} onClick={() => change({ across: is_across ? null : "1" })}>
+              {names.at(-1)} across
+            </button>
+          )}
+        </GroupBar>
+      }
+      note={({ groups, across, table }) => [groups > table.rows.length ? `the first ${table.rows.length} of ${groups} lines` : "", across > ACROSS ? `the first ${ACROSS} of ${across} columns, the others together` : ""].filter(Boolean).join("; ")}
+      nothing={({ table }) => (table.rows.length === 0 ? <Nothing project={project} scope={scope} /> : undefined)}
+    >
+      {({ title: told, table }) => <DataTable title={told} table={table} onRow={choose} />}
+    </KindFrame>
   );
 }

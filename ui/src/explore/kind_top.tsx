@@ -6,11 +6,10 @@ import { DataTable } from "../charts/data_table";
 import { TopList } from "../charts/top_list";
 import { looks_of } from "../charts/colours";
 import { useActs } from "../frame/acts";
-import { Problem, Waiting } from "../frame/state";
 import { step_us } from "../time";
 import { param } from "../url";
 import { series_answer } from "./answer";
-import { AsTable, is_table, TopChoice, top_of, Warnings } from "./chart_parts";
+import { AsTable, first_of, is_table, KindFrame, TopChoice, top_of } from "./chart_parts";
 import { field_of } from "./fields";
 import { series_statement } from "./group";
 import { by_names, GroupBar } from "./group_bar";
@@ -38,36 +37,31 @@ export default function Top({ project, catalog, scope, asked, acts }: KindProps)
   const choose = (at: number, is_excluded: boolean) => shown?.data.series[at]?.keys.forEach((key, n) => acts.onFilter(shown.names[n] ?? "", key, is_excluded));
   const whole = shown?.data.adds_up ? shown.data.series.reduce((sum, one) => sum + (one.total ?? 0), 0) : 0;
   return (
-    <div class="kind-chart" aria-busy={answer.is_loading}>
-      <GroupBar catalog={catalog}>
-        <TopChoice />
-        <AsTable />
-      </GroupBar>
-      <Warnings list={shown?.warnings ?? []} />
-      {answer.problem ? (
-        <Problem problem={answer.problem} again={answer.again} />
-      ) : !shown ? (
-        asked !== null && <Waiting what="Counting" />
-      ) : shown.data.series.length === 0 ? (
-        <Nothing project={project} scope={scope} />
-      ) : (
-        <div class="kind-chart-inside">
-          <h2 class="told">
-            {shown.title} {shown.data.groups > top && <span class="soft">: the first {top} of {shown.data.groups}, the others {shown.data.series.length > top ? "together" : "left out"}</span>}
-          </h2>
-          {is_table() ? (
-            <DataTable
-              title={shown.title}
-              table={{
-                columns: [{ title: shown.names.join(" · ") }, { title: title_of(measure), unit: shown.data.unit }, ...(whole > 0 ? [{ title: "share", unit: "percent" as const }] : [])],
-                rows: shown.data.series.map((one) => [one.name, one.total, ...(whole > 0 ? [(one.total ?? 0) / whole] : [])]),
-              }}
-            />
-          ) : (
-            <TopList label={shown.title} data={shown.data} looks={looks} onChoose={(at) => choose(at, false)} {...(shown.names.length === 1 ? { onExclude: (at: number) => choose(at, true) } : {})} />
-          )}
-        </div>
-      )}
-    </div>
+    <KindFrame
+      answer={answer}
+      asked={asked}
+      bar={
+        <GroupBar catalog={catalog}>
+          <TopChoice />
+          <AsTable />
+        </GroupBar>
+      }
+      note={first_of}
+      nothing={({ data }) => (data.series.length === 0 ? <Nothing project={project} scope={scope} /> : undefined)}
+    >
+      {({ data, names: by_shown, title: told }) =>
+        is_table() ? (
+          <DataTable
+            title={told}
+            table={{
+              columns: [{ title: by_shown.join(" · ") }, { title: title_of(measure), unit: data.unit }, ...(whole > 0 ? [{ title: "share", unit: "percent" as const }] : [])],
+              rows: data.series.map((one) => [one.name, one.total, ...(whole > 0 ? [(one.total ?? 0) / whole] : [])]),
+            }}
+          />
+        ) : (
+          <TopList label={told} data={data} looks={looks} onChoose={(at) => choose(at, false)} {...(by_shown.length === 1 ? { onExclude: (at: number) => choose(at, true) } : {})} />
+        )
+      }
+    </KindFrame>
   );
 }

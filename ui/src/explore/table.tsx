@@ -57,7 +57,7 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
   return (
     <div class={is_wrapped ? "rows wrapped" : "rows"} ref={box} onScroll={on_scroll} role="region" aria-label="Rows" tabIndex={0}>
       <div class="rows-grid" role="grid" aria-label="Logs and spans" aria-rowcount={is_whole ? rows.length + 1 : -1}>
-      <div class="rows-head" role="row" style={{ gridTemplateColumns: template }}>
+      <div class="rows-head list-head" role="row" style={{ gridTemplateColumns: template }}>
         <span role="columnheader">Time</span>
         <span role="columnheader">Level</span>
         <span role="columnheader">Service</span>
@@ -73,7 +73,7 @@ export function Table({ rows, columns, open_id, is_wrapped, is_whole, is_loading
         {rows.slice(first, last).map((row, n) => (
           <div
             key={row.id}
-            class={`row-line ${row.id === open_id ? "chosen" : ""} ${row.is_error ? "bad" : ""}`}
+            class={`row-line list-line ${row.id === open_id ? "chosen" : ""} ${row.is_error ? "bad" : ""}`}
             role="row"
             aria-rowindex={first + n + 2}
             aria-selected={row.id === open_id}

@@ -26,7 +26,7 @@ export function Result({ table, order, open, onOrder, onOpen }: ResultProps) {
   return (
     <div class="grid" ref={box} onScroll={on_scroll} role="region" aria-label="Rows" tabIndex={0}>
       <div class="grid-inner" role="grid" aria-label="Answer" aria-rowcount={places.length + 1} aria-colcount={table.columns.length}>
-        <div class="grid-head" role="row" style={{ gridTemplateColumns: template }}>
+        <div class="grid-head list-head" role="row" style={{ gridTemplateColumns: template }}>
           {table.columns.map((column, at) => (
             <span key={at} role="columnheader" aria-sort={order.column !== at ? "none" : order.is_down ? "descending" : "ascending"} class={is_number_type(column.type) ? "number" : ""}>
               <button class="plain" title={`${column.name}: ${column.type}`} onClick={() => onOrder(order_next(order, at))}>
@@ -40,7 +40,7 @@ export function Result({ table, order, open, onOrder, onOpen }: ResultProps) {
           {seen.map((place, n) => (
             <div
               key={place}
-              class={`grid-line ${place === open ? "chosen" : ""}`}
+              class={`grid-line list-line ${place === open ? "chosen" : ""}`}
               role="row"
               aria-rowindex={first + n + 2}
               aria-selected={place === open}
