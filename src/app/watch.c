@@ -11,6 +11,7 @@
 #include "net/admission.h"
 #include "net/grpc.h"
 #include "net/http.h"
+#include "tail/tail.h"
 #include "timefusion/cache/cache.h"
 #include "timefusion/delta/delta.h"
 #include "timefusion/maintenance/maintenance.h"
@@ -259,6 +260,18 @@ static void patterns_collect(const struct watch *watch, struct metric_set *set)
     metric_add(set, METRIC_PATTERNS_REST, stats.counting.rows_rest, NULL);
 }
 
+static void tails_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct tails_stats stats;
+    if (!watch->parts.tails) return;
+    tails_stats(watch->parts.tails, &stats);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.bytes, METRIC_ATTRIBUTES({ "part", "tails" }));
+    metric_add(set, METRIC_TAILS, stats.tails, NULL);
+    metric_add(set, METRIC_TAILS_ROWS, stats.matched, METRIC_ATTRIBUTES({ "outcome", "matched" }));
+    metric_add(set, METRIC_TAILS_ROWS, stats.dropped, METRIC_ATTRIBUTES({ "outcome", "dropped" }));
+    metric_add(set, METRIC_TAILS_ROWS, stats.skipped, METRIC_ATTRIBUTES({ "outcome", "skipped" }));
+}
+
 static void store_collect(const struct watch *watch, struct metric_set *set)
 {
     struct segments_stats stats;
@@ -450,6 +463,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     worker_collect(watch, set);
     rollups_collect(watch, set);
     patterns_collect(watch, set);
+    tails_collect(watch, set);
     store_collect(watch, set);
     objects_collect(watch, set);
     index_collect(watch, set);

@@ -88,6 +88,9 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(PATTERNS_SKIPPED, METRIC_COUNTER, "monoscope.patterns.skipped", "{row}", "log lines too old to be counted")     \
     X(PATTERNS_REST, METRIC_COUNTER, "monoscope.patterns.rest", "{row}",                                              \
       "log lines counted under the rest of a pattern, or of their service")                                           \
+    X(TAILS, METRIC_GAUGE, "monoscope.tails", "{tail}", "live tails that are watched, or were left just now")         \
+    X(TAILS_ROWS, METRIC_COUNTER, "monoscope.tails.rows", "{row}",                                                    \
+      "by outcome: matched, of them dropped for who reads too slowly, and skipped: not compared for want of time")    \
     X(KAFKA_PARTITIONS, METRIC_GAUGE, "monoscope.kafka.partitions", "{partition}", "ours now, by topic")              \
     X(KAFKA_LAG, METRIC_GAUGE, "monoscope.kafka.lag", "{request}",                                                    \
       "acknowledged and not yet in the tables, by topic and partition; told by who has it")                           \

@@ -14,7 +14,7 @@ const acts = {
     counts: () => page.evaluate(() => {
         const bar = document.querySelector(".live-bar");
         const said = name => Number(bar?.dataset[name] ?? -1);
-        return { shown: said("shown"), not_shown: said("notShown"), pending: said("pending"), matched: said("matched"),
+        return { shown: said("shown"), not_shown: said("notShown"), pending: said("pending"), matched: said("matched"), skipped: said("skipped"),
                  lines: document.querySelectorAll(".row-line").length, bar: bar?.textContent ?? "", url: location.search };
     }),
     rows: () => page.evaluate(() => [...document.querySelectorAll(".row-line")].map(line => line.textContent)),

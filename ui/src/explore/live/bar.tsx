@@ -11,7 +11,7 @@ export function LiveBar({ live, is_paused, onPause }: { live: Live; is_paused: b
       </div>
     );
   return (
-    <div class="live-bar row" data-shown={list.shown} data-not-shown={list.not_shown} data-pending={list.pending.length} data-matched={list.rate.matched}>
+    <div class="live-bar row" data-shown={list.shown} data-not-shown={list.not_shown} data-pending={list.pending.length} data-matched={list.rate.matched} data-skipped={list.rate.skipped}>
       <span class={is_open && !is_paused ? "dot on" : "dot"} aria-hidden="true" />
       <span>{is_open ? `${show_whole(list.rate.per_second)} rows/s` : "Connecting …"}</span>
       <span class={list.not_shown > 0 ? "warning" : "soft"} title="More came than could be read or kept here: narrow the search to see each">
