@@ -151,6 +151,7 @@ MUST_CHECK bool issue_counts(struct db *db, struct uuid project_id, int64_t numb
 struct issue_fingerprint {
     struct uuid id;
     int64_t issue;
+    struct bytes title, message, culprit, category, known_id; /* as an issue's */
     struct bytes service, language, last_event;
     int64_t first_unix_us, last_unix_us, total_count;
     uint32_t decided_by; /* enum group_by; issues/why.h makes the sentence of these */

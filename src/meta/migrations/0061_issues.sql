@@ -1,5 +1,6 @@
 -- Issues (docs/errors.md): groups of fingerprints that people work on. number: from 1 in its project ("#12"), never used again.
--- Texts are those of its first fingerprint; words: these in lower case, for searching.
+-- Texts are those of its first fingerprint; words: these in lower case, for searching. look_unix_us: when its state is to be
+-- looked at again though nothing came.
 CREATE TABLE issues(
     project_id {uuid} NOT NULL REFERENCES projects(id),
     number {integer} NOT NULL,
@@ -28,9 +29,11 @@ CREATE TABLE issues(
     user_count {integer} NOT NULL,
     created_unix_us {integer} NOT NULL,
     changed_unix_us {integer} NOT NULL,
+    look_unix_us {integer} NOT NULL,
     PRIMARY KEY(project_id, number)
 ) {clustered};
 CREATE INDEX issues_by_last ON issues(project_id, last_unix_us);
+CREATE INDEX issues_by_look ON issues(look_unix_us);
 CREATE INDEX issues_by_merge ON issues(project_id, merged_into);
 CREATE INDEX issues_by_assignee ON issues(assignee_id);
 CREATE INDEX issues_by_team ON issues(assigned_team_id);
@@ -42,6 +45,11 @@ CREATE TABLE issue_fingerprints(
     project_id {uuid} NOT NULL,
     fingerprint_id {uuid} NOT NULL,
     issue {integer} NOT NULL,
+    title {text} NOT NULL,
+    message {text} NOT NULL,
+    culprit {text} NOT NULL,
+    category {text} NOT NULL,
+    known_id {text} NOT NULL,
     decided_by {integer} NOT NULL,
     score {double} NOT NULL,
     threshold {double} NOT NULL,
@@ -74,18 +82,15 @@ CREATE TABLE issue_activity(
 ) {clustered};
 
 -- A project's owner: the one process that groups its errors, as long as its lease lasts. name: of the process, so that after a
--- restart it need not wait for the end of its own lease. moves: merges and splits so far; look_unix_us: when a state is to be
--- looked at though nothing came.
+-- restart it need not wait for the end of its own lease. moves: merges and splits so far.
 CREATE TABLE issue_owners(
     project_id {uuid} PRIMARY KEY,
     owner {uuid} NOT NULL,
     name {text} NOT NULL,
     until_unix_us {integer} NOT NULL,
     number_next {integer} NOT NULL,
-    moves {integer} NOT NULL,
-    look_unix_us {integer} NOT NULL
+    moves {integer} NOT NULL
 ) {clustered};
-CREATE INDEX issue_owners_by_look ON issue_owners(look_unix_us);
 
 -- A project's own rules of what is one error: each version is kept as long as a replay may need it. replaced_unix_us 0: it counts.
 CREATE TABLE error_rules(
