@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "net/address.h"
 
 #define EXCHANGES_MAX_USUAL 64
 #define SPARE_MAX           16           /* libcurl handles kept for the next exchange */
@@ -33,8 +34,9 @@ struct transfer {
     uint64_t sent_bytes;
     uint64_t moved_mono_ns; /* when a byte last went either way */
     int status;
-    bool has_head;  /* up to its blank line: libcurl also takes one that the peer cut */
-    struct err err; /* why we ended it ourselves */
+    bool was_kept_in; /* an address that is not public was not connected to */
+    bool has_head;    /* up to its blank line: libcurl also takes one that the peer cut */
+    struct err err;   /* why we ended it ourselves */
     char words[CURL_ERROR_SIZE];
 };
 
@@ -43,6 +45,7 @@ struct http_client {
     pthread_t thread;
     uint32_t exchanges_max;
     char *ca_file;
+    bool is_public_only;
 
     /* the thread's own */
     struct transfer *active;
@@ -181,6 +184,18 @@ static int on_seek(void *ctx, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+/* Where libcurl is about to connect to, after all looking up: the only place where the answer cannot change any more. */
+static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *transfer = ctx;
+    (void)purpose;
+    if (!address_is_public(&address->addr)) {
+        transfer->was_kept_in = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 /* -- one exchange ----------------------------------------------------------------------------------------------- */
 
 static struct curl_slist *headers_make(const struct http_client_header *headers)
@@ -224,6 +239,10 @@ static void set_up(struct http_client *client, struct transfer *transfer)
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
+    if (client->is_public_only) {
+        curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+        curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, transfer);
+    }
     if (client->ca_file) curl_easy_setopt(curl, CURLOPT_CAINFO, client->ca_file);
     method_set_up(curl, exchange);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, transfer->headers);
@@ -264,6 +283,8 @@ static bool failure_tell(const struct transfer *transfer, CURLcode failed, struc
         *err = transfer->err;
         return false;
     }
+    if (transfer->was_kept_in && failed == CURLE_COULDNT_CONNECT)
+        return err_set(err, ERR_FORBIDDEN, "\"%.*s\" is not at a public address", shown, url);
     const char *words = transfer->err.code != ERR_OK ? transfer->err.text
                         : transfer->words[0]         ? transfer->words
                                                      : curl_easy_strerror(failed);
@@ -424,6 +445,7 @@ struct http_client *http_client_create(const struct http_client_options *options
     pthread_once(&library_once, library_begin);
     client->exchanges_max = options && options->exchanges_max ? options->exchanges_max : EXCHANGES_MAX_USUAL;
     client->ca_file = options && options->ca_file ? mem_strdup(options->ca_file) : NULL;
+    client->is_public_only = options && options->is_public_only;
     client->multi = curl_multi_init();
     if (!client->multi) abort(); /* no memory */
     curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)client->exchanges_max);

@@ -7,7 +7,7 @@
  * are not used: where the bytes go is what the caller said. HTTP/1.1; a connection is kept for the next request.
  * Thread: one inside; run and its exchanges are for any, the exchanges are the client's until it returns; *cancel for any.
  * Memory: exchanges_max x about 200 KiB inside libcurl; an answer is in the caller's memory or in a buf of answer_bytes_max.
- * Errors: in exchange->err. ERR_IO with libcurl's words: no connection, no answer in time, cut, an untrusted certificate.
+ * Errors: in exchange->err. ERR_FORBIDDEN: is_public_only, and the host has no public address. ERR_IO with libcurl's words: no connection, no answer in time, cut, an untrusted certificate.
  *         ERR_TOO_LARGE: the answer is longer than agreed. ERR_CANCELLED. An answer of any status is not an error. */
 #pragma once
 #include "base/bytes.h"
@@ -19,6 +19,9 @@ struct http_client;
 struct http_client_options {
     uint32_t exchanges_max; /* under way at once, the others wait for their turn; 0: 64 */
     const char *ca_file;    /* certificates to trust instead of the system's; NULL: those */
+    /* For addresses that people name who may not look around in our network: what a host's name means is looked up and
+     * checked as the connection is made to it, and the one address that was checked is the one connected to. ERR_FORBIDDEN. */
+    bool is_public_only;
 };
 struct http_client_header {
     const char *name, *value;

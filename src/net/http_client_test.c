@@ -435,6 +435,33 @@ static void test_failures(void **state)
     assert_true(http_client_url_check("http://[::1]:4318/prefix", &err));
 }
 
+/* Goal: a client for addresses of strangers reaches nothing of ours, by number or by name, and says why. Method: our own
+ * server, alive; the usual client reaches it by the same addresses. */
+static void test_public_only(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const hosts[] = { "127.0.0.1",          "localhost", "[::1]",
+                                         "[::ffff:127.0.0.1]", "0.0.0.0",   "2130706433" };
+    struct http_client *client = http_client_create(&(struct http_client_options){ .is_public_only = true });
+    fixture->status = 200;
+    for (size_t h = 0; h < COUNT_OF(hosts); h++) {
+        char url[80];
+        snprintf(url, sizeof url, "http://%s:%u/x?key=1", hosts[h], fixture->server.port);
+        struct http_exchange exchange = { .method = "GET", .url = url, .total_ms_max = 20000 };
+        http_client_run(client, &exchange, 1);
+        assert_int_equal(exchange.err.code, ERR_FORBIDDEN);
+        assert_non_null(strstr(exchange.err.text, "is not at a public address"));
+        assert_null(strstr(exchange.err.text, "key"));
+        http_exchange_deinit(&exchange);
+    }
+    http_client_destroy(client);
+    assert_int_equal(fixture->calls, 0);
+    struct http_exchange exchange = { .method = "GET", .url = fixture->url, .total_ms_max = 20000 };
+    http_client_run(fixture->client, &exchange, 1);
+    assert_int_equal(exchange.status, 200);
+    http_exchange_deinit(&exchange);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +472,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tls, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_public_only, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,14 +3,13 @@
  *
  *   { "schemas": { "Key": {...} }, "parameters": { "key": { "in": "path", "description": "...", "schema": {...} } } }
  *
- * Known: $ref, type (one or several), enum, properties, required, additionalProperties, items, minItems, maxItems,
- * minLength, maxLength, pattern (as POSIX extended expressions read it), format (uuid, date-time), minimum, maximum; and
- * what only tells (description, examples, default ...). A schema with anything else is refused at start: nothing is shown
- * that is not checked.
+ * What they may have is in base/json_schema.h: $ref to one another, and format date-time. A schema with anything else is
+ * refused at start: nothing is shown that is not checked.
  * Thread: any, after schemas_open. Memory: the parsed texts. Errors: ERR_CORRUPT of the build; ERR_INPUT of a value. */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/json_schema.h"
 #include <yyjson.h>
 
 struct schemas;
@@ -23,7 +22,7 @@ yyjson_mut_val *schemas_parameters(const struct schemas *schemas);
 yyjson_val *schemas_find(const struct schemas *schemas, const char *name);
 yyjson_val *schemas_parameter(const struct schemas *schemas, struct bytes name);
 
-#define SCHEMA_POINTER_BYTES 128
+#define SCHEMA_POINTER_BYTES JSON_POINTER_BYTES
 /* Is value as schema has it? If not err says why, and pointer where ("/sql"); cut when it is longer. */
 MUST_CHECK bool schema_check(const struct schemas *schemas, yyjson_val *schema, yyjson_val *value,
                              char pointer[SCHEMA_POINTER_BYTES], struct err *err);
