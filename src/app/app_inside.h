@@ -58,10 +58,11 @@ struct app {
     struct meta *meta;
     struct accounts *accounts;
     uint8_t share_secret[32]; /* of links: meta/share.h */
-    struct oidc *oidc; /* NULL: no identity provider */
+    struct oidc *oidc;        /* NULL: no identity provider */
     struct meter *meter;
     struct redactor *redactor;
-    struct app_limits *limits; /* the thread of both */
+    struct rule_book *rule_book; /* projects' rules of what is one error */
+    struct app_limits *limits;   /* the thread of both */
     struct store store;
     struct locks locks; /* of its tables */
     struct timefusion *timefusion;
@@ -115,7 +116,7 @@ void app_watch(struct app *app, enum watch_phase phase);
 MUST_CHECK bool app_telemetry_open(struct app *app, const struct log *log, struct err *err);
 MUST_CHECK bool app_web_start(struct app *app, struct err *err);
 MUST_CHECK bool app_meta_start(struct app *app, struct err *err);
-/* Limits, usage, redaction rules. */
+/* Limits, usage, redaction rules, rules of errors. */
 MUST_CHECK bool app_limits_start(struct app *app, struct err *err);
 void app_limits_stop(struct app *app); /* what was counted is saved */
 MUST_CHECK bool app_store_start(struct app *app, struct err *err);

@@ -1,4 +1,4 @@
-/* Limits, usage and redaction rules: opened, and kept in step with the database by a thread of their own. */
+/* Limits, usage, redaction rules and the rules of errors: opened, and kept in step with the database by a thread of their own. */
 #include "app/app_inside.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include "ingest/redaction/redactor.h"
 #include "meta/meta.h"
 #include "meta/meter.h"
+#include "worker/rules/rule_book.h"
 
 enum {
     LOOK_MS = 250,   /* how soon a change made elsewhere counts here */
@@ -55,7 +56,8 @@ static void *limits_thread(void *ctx)
     pthread_setname_np(pthread_self(), "limits");
     for (uint32_t look = 1; wait(limits); look++) {
         struct err err = { 0 };
-        bool ok = meter_refresh(app->meter, &err) && redactor_refresh(app->redactor, &err);
+        bool ok = meter_refresh(app->meter, &err) && redactor_refresh(app->redactor, &err) &&
+                  rule_book_refresh(app->rule_book, &err);
         if (look % SAVE_LOOKS == 0) limits->was_saved = ok = ok && save(app, &err);
         failure_say(app, ok, &err, &is_said);
     }
@@ -94,7 +96,7 @@ bool app_limits_start(struct app *app, struct err *err)
                               [LIMIT_ATTRIBUTE_KEYS] = config->attribute_keys } },
     };
     return meter_open(&app->meter, &options, err) && redactor_open(&app->redactor, meta_db(app->meta), app->log, err) &&
-           thread_start(app, err);
+           rule_book_open(&app->rule_book, meta_db(app->meta), app->log, err) && thread_start(app, err);
 }
 
 void app_limits_stop(struct app *app)
@@ -114,8 +116,10 @@ void app_limits_stop(struct app *app)
         free(limits);
         app->limits = NULL;
     }
+    rule_book_close(app->rule_book);
     redactor_close(app->redactor);
     meter_close(app->meter);
+    app->rule_book = NULL;
     app->redactor = NULL;
     app->meter = NULL;
 }

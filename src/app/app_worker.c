@@ -7,6 +7,7 @@
 #include "timefusion/flush.h"
 #include "timefusion/timefusion.h"
 #include "worker/member.h"
+#include "worker/rules/rule_book.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -100,6 +101,7 @@ struct worker_options app_worker_options(struct app *app)
         .attribute_keys_max = (uint32_t)app->config.attribute_keys,
         .attribute_keys_of = attribute_keys_of,
         .attribute_keys_ctx = app,
+        .rules = rule_book_source(app->rule_book),
         .publish_ms = (uint32_t)app->config.publish_ms,
         .flush_ms = (uint32_t)app->config.flush_ms,
         .quiet_project_id = app->own_project_id,

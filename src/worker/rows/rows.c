@@ -28,6 +28,7 @@ struct rows *rows_create(const struct rows_options *options)
     key_sets_init(&rows->key_sets, keys_max);
     rows->key_sets.keys_max_of = options->attribute_keys_of;
     rows->key_sets.ctx = options->ctx;
+    rows->rules_source = options->rules;
     arena_init(&rows->arena, ARENA_BLOCK_BYTES);
     arena_init(&rows->record_arena, ARENA_BLOCK_BYTES);
     buf_init(&rows->text, SIZE_MAX / 4);
@@ -479,6 +480,9 @@ static void record_begin(struct rows *rows)
 
 static void request_end(struct rows *rows)
 {
+    if (rows->has_rules) rows->rules_source.give_back(rows->rules_source.ctx, &rows->rules);
+    rows->has_rules = false;
+    rows->rules = (struct rows_rules){ 0 };
     arena_reset(&rows->arena);
     rows->request = NULL;
     rows->sink = NULL;

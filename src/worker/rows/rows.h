@@ -11,7 +11,7 @@
  * Errors: none; what a request may hold is otlp_decode's to check. */
 #pragma once
 #include "base/uuid.h"
-#include "errors/error_event.h"
+#include "errors/fingerprint.h"
 #include "timefusion/columns/columns.h"
 #include "worker/otlp/otlp.h"
 
@@ -35,6 +35,9 @@ struct rows_attribute {
 #define ROWS_ERRORS_MAX 8 /* of one row */
 struct rows_error {
     struct bytes hash; /* "err:" and the UUID, as in `hashes` */
+    enum fingerprint_by by;
+    uint32_t rule_line;    /* of BY_RULE */
+    int64_t rules_version; /* that counted then; 0: the project had none */
     struct error_source source;
 };
 /* What the row just built is about, for who counts rows rather than keeps them. Texts are empty where there is none;
@@ -82,6 +85,18 @@ struct rows_sink {
     void (*row)(void *ctx, const struct rows_row *row);
     const bool *wants_attributes; /* looked at before each row; NULL: no */
 };
+/* A project's own rules of what is one error. Taken when the first error of a request comes, given back when it is built. */
+struct rows_rules {
+    const struct fingerprint_rules *rules; /* NULL: it has none */
+    int64_t version;                       /* 0: none */
+    void *held;
+};
+struct rows_rules_source {
+    /* Those that count for what was received then, so that a replay gets the same. NULL: no project has any. */
+    void (*take)(void *ctx, struct uuid project_id, int64_t received_unix_us, struct rows_rules *rules);
+    void (*give_back)(void *ctx, struct rows_rules *rules);
+    void *ctx;
+};
 struct rows;
 struct rows_options {
     /* Distinct keys without a column that a project may name, 0: 100,000; the values of further ones go under
@@ -90,6 +105,7 @@ struct rows_options {
     /* Of one project, where it is another; asked once a request. NULL: it is the same for all. */
     uint32_t (*attribute_keys_of)(void *ctx, struct uuid project_id);
     void *ctx;
+    struct rows_rules_source rules;
 };
 struct rows *rows_create(const struct rows_options *options);
 void rows_destroy(struct rows *rows); /* NULL is fine */

@@ -20,14 +20,13 @@ static bool error_is_there(const struct error_source *error)
 
 static struct bytes hash_add(struct rows *rows, const struct error_source *source)
 {
-    struct bytes hash = rows_error_hash(rows, source);
+    struct rows_error error = { .source = *source };
+    rows_error_hash(rows, source, &error);
     for (uint32_t i = 0; i < rows->error_count; i++) {
-        if (bytes_equal(rows->errors[i].hash, hash)) return hash;
+        if (bytes_equal(rows->errors[i].hash, error.hash)) return error.hash;
     }
-    if (rows->error_count < ERROR_HASHES_MAX) {
-        rows->errors[rows->error_count++] = (struct rows_error){ .hash = hash, .source = *source };
-    }
-    return hash;
+    if (rows->error_count < ERROR_HASHES_MAX) rows->errors[rows->error_count++] = error;
+    return error.hash;
 }
 
 static void member_add(struct rows *rows, struct bytes name, struct bytes text)

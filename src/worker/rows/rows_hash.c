@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
-#include "errors/fingerprint.h"
+#include "errors/rules.h"
 #include "patterns/mask.h"
 #include "worker/rows/rows_inside.h"
 
@@ -90,21 +90,46 @@ struct uuid rows_pattern_id(struct uuid project_id, struct bytes service, struct
     return id_name_end(&name);
 }
 
-/* What was read of an error before is not read again: the same bytes have the same fingerprint. */
-struct bytes rows_error_hash(struct rows *rows, const struct error_source *source)
+static const struct rows_rules *rules_of(struct rows *rows)
 {
-    struct hash128 stack = hash128_of(source->stacktrace);
-    struct bytes told[] = { BYTES("error"), source->service, source->language,
-                            source->type,   source->message, bytes_from(&stack, sizeof stack),
-                            source->place };
-    struct hash128 key = hash128_of(parts_joined(rows, told, COUNT_OF(told)));
-    struct hash128 fingerprint = { 0 };
-    if (!hash128_equal(kept_at(&rows->hashes, key)->key, key)) {
-        const struct error_event *event = error_event_read(&rows->record_arena, source);
-        fingerprint = fingerprint_of(&rows->record_arena, event, NULL).key;
+    if (!rows->has_rules && rows->rules_source.take != NULL) {
+        rows->rules_source.take(rows->rules_source.ctx, rows->project_id, rows->request->received_unix_us,
+                                &rows->rules);
+        rows->has_rules = true;
     }
-    struct bytes parts[] = { BYTES("error"), bytes_from(&fingerprint, sizeof fingerprint) };
-    return hash_of(rows, BYTES("err:"), key, parts, COUNT_OF(parts));
+    return &rows->rules;
+}
+
+/* What was read of an error before is not read again: the same bytes have, by the same rules, the same fingerprint. */
+void rows_error_hash(struct rows *rows, const struct error_source *source, struct rows_error *error)
+{
+    static_assert(RULES_MAX <= UINT16_MAX && RULES_BYTES_MAX <= UINT16_MAX + 1u,
+                  "a line's number fits in what is kept");
+    const struct rows_rules *rules = rules_of(rows);
+    struct hash128 stack = hash128_of(source->stacktrace);
+    struct bytes told[] = {
+        BYTES("error"),   source->service,
+        source->language, source->type,
+        source->message,  bytes_from(&stack, sizeof stack),
+        source->place,    bytes_from(&rules->version, rules->version > 0 ? sizeof rules->version : 0)
+    };
+    struct hash128 key = hash128_of(parts_joined(rows, told, COUNT_OF(told)));
+    struct fingerprint fingerprint = { .by = FINGERPRINT_BY_STACK };
+    bool is_kept = hash128_equal(kept_at(&rows->hashes, key)->key, key);
+    if (!is_kept) {
+        const struct error_event *event = error_event_read(&rows->record_arena, source);
+        fingerprint = fingerprint_of(&rows->record_arena, event, rules->rules);
+    }
+    struct bytes parts[] = { BYTES("error"), bytes_from(&fingerprint.key, sizeof fingerprint.key) };
+    error->hash = hash_of(rows, BYTES("err:"), key, parts, COUNT_OF(parts));
+    struct kept_hash *kept = kept_at(&rows->hashes, key);
+    if (!is_kept) {
+        kept->by = (uint8_t)fingerprint.by;
+        kept->rule_line = (uint16_t)fingerprint.rule_line;
+    }
+    error->by = (enum fingerprint_by)kept->by;
+    error->rule_line = kept->rule_line;
+    error->rules_version = error->by == FINGERPRINT_BY_RULE ? rules->version : 0;
 }
 
 /* Where requests come in: a route, a method of a service, a queue; and where they go, when the client knows the

@@ -98,6 +98,8 @@ struct metric { /* handles of what all its points share */
 #define HASHES_KEPT_MAX 8192
 struct kept_hash {
     struct hash128 key; /* of all its parts, project first */
+    uint16_t rule_line; /* of errors ... */
+    uint8_t by;         /* ... enum fingerprint_by */
     uint8_t text[sizeof "err:" - 1 + ID_TEXT_BYTES];
 };
 struct kept_hashes {
@@ -112,7 +114,11 @@ struct rows {
     struct key_sets key_sets;
     struct kept_hashes hashes;
 
+    struct rows_rules_source rules_source;
+
     /* of the request */
+    struct rows_rules rules;
+    bool has_rules; /* they were taken */
     const struct otlp_request *request;
     const struct rows_sink *sink;
     enum schema_table_id table;
@@ -224,7 +230,8 @@ uint8_t *rows_hex_text_put(uint8_t *at, struct bytes id); /* in quotes: 2 * id.l
 
 /* rows_hash.c: elements of `hashes`, in the record's arena. The rules: docs/rows.md. */
 struct bytes rows_pattern_hash(struct rows *rows, struct resource *resource, struct bytes message);
-struct bytes rows_error_hash(struct rows *rows, const struct error_source *source);
+/* error: all but its source is set. */
+void rows_error_hash(struct rows *rows, const struct error_source *source, struct rows_error *error);
 /* Sets method and route of rows->row too. */
 struct bytes rows_endpoint_hash(struct rows *rows, enum word kind, struct bytes service);
 
