@@ -43,7 +43,7 @@ static int setup(void **state)
     if (!db_transaction(fixture->db, user_run, &fixture->user, &err)) fail_msg("%s", err.text);
     fixture->ann = (struct actor){ .kind = ACTOR_USER, .user_id = fixture->user.id, .name = "ann@example.com" };
     arena_init(&fixture->arena, 0);
-    fixture->now_us = clock_unix_us() / HOUR * HOUR + 30 * MINUTE;
+    fixture->now_us = clock_unix_us() / HOUR * HOUR - 30 * MINUTE; /* half past, and over */
     *state = fixture;
     return 0;
 }
