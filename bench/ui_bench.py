@@ -18,6 +18,7 @@ SPANS = int(os.environ.get("BENCH_UI_SPANS") or 10000000)
 HOURS = 24
 BIG_TRACE = 100000
 CONNECTIONS, SPANS_EACH = 4, 500
+RATE = int(os.environ.get("BENCH_UI_RATE") or 100000)  # spans a second: none is refused for good where others are at work, too
 RUNS = int(os.environ.get("BENCH_UI_RUNS") or 3)
 WANTED_MS = 1000
 PATIENCE_MS = int(os.environ.get("BENCH_UI_PATIENCE_MS") or 60000)
@@ -29,7 +30,7 @@ def fill(server):
     requests = SPANS // (CONNECTIONS * SPANS_EACH)
     end = time.time()
     sent = subprocess.run([LOAD, "--port", str(server.grpc_port), "--key", server.key, "--seconds", "3600", "--connections", str(CONNECTIONS),
-                           "--spans", str(SPANS_EACH), "--requests", str(requests), "--over", str(HOURS * 3600)], capture_output=True, text=True)
+                           "--spans", str(SPANS_EACH), "--requests", str(requests), "--over", str(HOURS * 3600), "--rate", str(RATE)], capture_output=True, text=True)
     check(sent.returncode == 0 and json.loads(sent.stdout)["failed"] == 0, "the spans are sent: %s%s" % (sent.stdout, sent.stderr))
     trace = Shop(server).trace(BIG_TRACE)
     spans = requests * CONNECTIONS * SPANS_EACH

@@ -1,4 +1,5 @@
 #include "base/json_object.h"
+#include "base/json_flat.h"
 #include <stdlib.h>
 
 yyjson_doc *json_read_digits(struct bytes json)
@@ -39,20 +40,6 @@ void json_nested_add(yyjson_mut_doc *doc, yyjson_mut_val *object, struct bytes k
     }
     if (yyjson_mut_obj_getn(object, (const char *)key.ptr, key.len)) return; /* two values of one key: the first */
     json_member_add(doc, object, key, value);
-}
-
-/* Most rows do not have the attribute that is asked for: its first word is not in the text then. */
-static bool may_have(struct bytes json, struct bytes path)
-{
-    uint8_t needle[64] = { '"' };
-    const uint8_t *dot = memchr(path.ptr, '.', path.len);
-    size_t len = dot ? (size_t)(dot - path.ptr) : path.len;
-    if (len + 1 > sizeof needle) len = sizeof needle - 1;
-    for (size_t i = 0; i < len; i++)
-        if (path.ptr[i] < ' ' || path.ptr[i] >= 0x7F || strchr("\"\\/", path.ptr[i]))
-            return true; /* may be written by escapes */
-    memcpy(needle + 1, path.ptr, len);
-    return memmem(json.ptr, json.len, needle, len + 1) != NULL || memchr(json.ptr, '\\', json.len) != NULL;
 }
 
 static bool add(struct buf *out, const char *text, size_t len)
@@ -132,10 +119,18 @@ static bool below_put(struct buf *out, yyjson_val *root, struct bytes path, yyjs
     return ok;
 }
 
-bool json_attribute(struct bytes object, struct bytes path, bool as_text, struct buf *out)
+static bool flat_put(struct buf *out, struct bytes value, bool is_string, bool as_text)
+{
+    if (!is_string && as_text && bytes_equal(value, BYTES("null"))) return false;
+    bool has_quotes = is_string && !as_text;
+    return (!has_quotes || add(out, "\"", 1)) && add(out, (const char *)value.ptr, value.len) &&
+           (!has_quotes || add(out, "\"", 1));
+}
+
+bool json_attribute_whole(struct bytes object, struct bytes path, bool as_text, struct buf *out)
 {
     bool ok = false;
-    if (path.len == 0 || object.len == 0 || !may_have(object, path)) return false;
+    if (path.len == 0 || object.len == 0) return false;
     yyjson_doc *doc = json_read_digits(object);
     yyjson_val *root = doc ? yyjson_doc_get_root(doc) : NULL;
     if (yyjson_is_obj(root)) {
@@ -145,4 +140,16 @@ bool json_attribute(struct bytes object, struct bytes path, bool as_text, struct
     }
     yyjson_doc_free(doc);
     return ok;
+}
+
+bool json_attribute(struct bytes object, struct bytes path, bool as_text, struct buf *out)
+{
+    struct bytes value;
+    bool is_string;
+    if (path.len == 0 || object.len == 0) return false;
+    switch (json_flat_find(object, path, &value, &is_string)) {
+    case JSON_FLAT_NONE: return false;
+    case JSON_FLAT_FOUND: return flat_put(out, value, is_string, as_text);
+    default: return json_attribute_whole(object, path, as_text, out);
+    }
 }

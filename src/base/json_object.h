@@ -4,7 +4,9 @@
  *                                          "http" --> {"route":"/cart"}               "none" --> nothing
  *
  * SQL (mono_attribute) and the live tail read attributes by this one function, so that they find the same.
- * Thread: any. Memory: yyjson's, freed before it returns. Errors: what is not JSON, or no object, has no attributes. */
+ * Most are found at their place, without reading the rest (json_flat.h).
+ * Thread: any. Memory: yyjson's, freed before it returns. Errors: what is no object has no attributes, nor has what is not
+ * JSON, as far as it is read. */
 #pragma once
 #include "base/bytes.h"
 #include <yyjson.h>
@@ -12,6 +14,8 @@
 /* The attribute as JSON, or as_text: a string's content, all else as JSON, null as nothing. Of numbers the digits are those
  * that came. Appended to out; false: there is none. */
 MUST_CHECK bool json_attribute(struct bytes object, struct bytes path, bool as_text, struct buf *out);
+/* The same by reading all of the text: how it is done where its place does not tell, and what tests compare with. */
+MUST_CHECK bool json_attribute_whole(struct bytes object, struct bytes path, bool as_text, struct buf *out);
 /* Reads JSON so that a number stays the digits it came with. NULL: it is none. */
 yyjson_doc *json_read_digits(struct bytes json);
 void json_member_add(yyjson_mut_doc *doc, yyjson_mut_val *object, struct bytes key, yyjson_mut_val *value);

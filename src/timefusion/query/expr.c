@@ -209,6 +209,8 @@ struct expr expr_cast(struct translate *ctx, struct expr value, enum query_type 
     if (type == QUERY_TYPE_JSONB) {
         cast.sql = is_textual ? arena_printf(ctx->arena, "CAST(CAST(%s AS JSON) AS VARCHAR)", value.sql)
                               : arena_printf(ctx->arena, "CAST(to_json(%s) AS VARCHAR)", value.sql);
+    } else if (type == QUERY_TYPE_INT8 && value.whole) {
+        cast.sql = value.whole;
     } else {
         cast.sql = arena_printf(ctx->arena, "CAST(%s AS %s)", value.sql, type_duckdb(type));
     }

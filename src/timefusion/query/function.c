@@ -124,72 +124,10 @@ static const char *json_arguments(struct translate *ctx, const struct expr *argu
     return sql;
 }
 
-/* Timescale's: buckets of months start at 2000-01-01, others at Monday 2000-01-03, in UTC whatever the session's zone. */
-static struct expr time_bucket_make(struct translate *ctx, const struct function *function, struct expr *arguments,
-                                    size_t count)
+/* Whole numbers are compared as such, which is much cheaper than as doubles; between two of them DuckDB gives a double. */
+static const char *percentile_over(struct translate *ctx, struct expr value)
 {
-    enum query_type type = arguments[1].type;
-    struct expr value = { .type = type, .is_free = arguments[0].is_free && arguments[1].is_free };
-    const char *width = arguments[0].sql, *origin = count == 3 ? arguments[2].sql : NULL;
-    if (arguments[0].type != QUERY_TYPE_INTERVAL) {
-        if (!type_is_integer(arguments[0].type) || !type_is_integer(type))
-            return fail_at(ctx, -1, ERR_NO_FUNCTION, "%s() takes an interval such as '5 minutes' first",
-                           function->name);
-        value.sql = arena_printf(ctx->arena, "(%s - ((%s %% %s) + %s) %% %s)", arguments[1].sql, arguments[1].sql,
-                                 width, width, width);
-        return value;
-    }
-    switch (type) {
-    case QUERY_TYPE_TIMESTAMPTZ:
-        value.sql = origin ? arena_printf(ctx->arena,
-                                          "make_timestamptz(epoch_us(time_bucket(%s, make_timestamp(epoch_us(%s)), "
-                                          "make_timestamp(epoch_us(%s)))))",
-                                          width, arguments[1].sql, origin)
-                           : arena_printf(ctx->arena,
-                                          "make_timestamptz(epoch_us(time_bucket(%s, make_timestamp(epoch_us(%s)))))",
-                                          width, arguments[1].sql);
-        break;
-    case QUERY_TYPE_TIMESTAMP:
-    case QUERY_TYPE_DATE:
-        value.sql = origin ? arena_printf(ctx->arena, "time_bucket(%s, %s, CAST(%s AS %s))", width, arguments[1].sql,
-                                          origin, type_duckdb(type))
-                           : arena_printf(ctx->arena, "time_bucket(%s, %s)", width, arguments[1].sql);
-        break;
-    default:
-        return fail_at(ctx, -1, ERR_NO_FUNCTION, "%s() takes a time as argument 2, not %s", function->name,
-                       type_name(type));
-    }
-    return value;
-}
-
-static const char *const date_fields[] = {
-    "microseconds", "milliseconds", "second",  "minute", "hour",     "day",           "week",
-    "month",        "quarter",      "year",    "decade", "century",  "millennium",    "dow",
-    "isodow",       "doy",          "isoyear", "epoch",  "timezone", "timezone_hour", "timezone_minute"
-};
-
-static struct expr date_field_make(struct translate *ctx, const struct function *function, struct expr *arguments,
-                                   int location)
-{
-    const char *field = arguments[0].literal;
-    bool is_known = false;
-    if (!field)
-        return fail_at(ctx, location, ERR_UNSUPPORTED, "%s() needs the name of the field as a constant",
-                       function->name);
-    if (strcmp(field, "seconds") == 0) field = "second";
-    for (size_t i = 0; i < COUNT_OF(date_fields); i++) is_known = is_known || strcasecmp(date_fields[i], field) == 0;
-    if (!is_known) return fail_at(ctx, location, ERR_INPUT, "unit \"%.40s\" is not known", field);
-    enum query_type type = arguments[1].type;
-    if (type != QUERY_TYPE_UNKNOWN && (type < QUERY_TYPE_DATE || type > QUERY_TYPE_INTERVAL))
-        return fail_at(ctx, location, ERR_NO_FUNCTION, "%s() takes a time as argument 2, not %s", function->name,
-                       type_name(type));
-    struct expr value = { .type = QUERY_TYPE_FLOAT8, .is_free = arguments[1].is_free };
-    if (strcasecmp(field, "second") == 0)
-        value.sql = arena_printf(ctx->arena, "(date_part('microseconds', %s) / 1000000.0::DOUBLE)", arguments[1].sql);
-    else
-        value.sql = arena_printf(ctx->arena, "CAST(date_part(%s, %s) AS DOUBLE)", quote_text(ctx, bytes_of_text(field)),
-                                 arguments[1].sql);
-    return value;
+    return type_is_integer(value.type) ? value.sql : arena_printf(ctx->arena, "CAST(%s AS DOUBLE)", value.sql);
 }
 
 static struct expr percentile_make(struct translate *ctx, struct scope *scope, const struct function *function,
@@ -211,7 +149,7 @@ static struct expr percentile_make(struct translate *ctx, struct scope *scope, c
         return fail_at(ctx, call->location, ERR_UNSUPPORTED,
                        "percentiles of intervals are not supported; use extract(epoch from x)");
     const char *fraction = arena_printf(ctx->arena, "CAST(%s AS DOUBLE%s)", arguments[0].sql, is_list ? "[]" : "");
-    const char *over = is_cont && !is_time ? arena_printf(ctx->arena, "CAST(%s AS DOUBLE)", value.sql) : value.sql;
+    const char *over = is_cont && !is_time ? percentile_over(ctx, value) : value.sql;
     enum query_type type = is_cont && !is_time ? QUERY_TYPE_FLOAT8 : value.type;
     return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_%s(%s, %s%s%s)", is_cont ? "cont" : "disc", over,
                                               fraction, is_descending ? " ORDER BY " : "",
@@ -237,8 +175,8 @@ static struct expr approx_percentile_make(struct translate *ctx, struct scope *s
     struct expr value = expr_make(ctx, scope, inner->func_call->args[0], QUERY_TYPE_FLOAT8);
     scope->in_aggregate = false;
     if (!value.sql) return value;
-    return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_cont(CAST(%s AS DOUBLE), CAST(%s AS DOUBLE))",
-                                              value.sql, fraction.sql),
+    return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_cont(%s, CAST(%s AS DOUBLE))",
+                                              percentile_over(ctx, value), fraction.sql),
                           .type = QUERY_TYPE_FLOAT8 };
 }
 
@@ -424,7 +362,7 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
     const char *target = function->sql ? function->sql : function->name;
     enum query_type first = count > 0 ? arguments[0].type : QUERY_TYPE_UNKNOWN;
     switch (function->special) {
-    case TIME_BUCKET: value = time_bucket_make(ctx, function, arguments, count); return value;
+    case TIME_BUCKET: return time_bucket_make(ctx, function, arguments, count);
     case DATE_TRUNC:
         value.type = arguments[1].type == QUERY_TYPE_DATE ? QUERY_TYPE_TIMESTAMPTZ : arguments[1].type;
         if (arguments[1].type == QUERY_TYPE_DATE) arguments[1] = expr_cast(ctx, arguments[1], QUERY_TYPE_TIMESTAMPTZ);

@@ -1,6 +1,7 @@
 #include "timefusion/query/functions.h"
 #include "base/json.h"
 #include "base/json_object.h"
+#include "timefusion/query/any_case.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <yyjson.h>
@@ -197,6 +198,41 @@ static void attribute_run(duckdb_data_chunk input, duckdb_vector output, bool is
             put_null(output, row);
     }
     buf_deinit(&found);
+}
+
+#define SEEN_TEXTS 256
+
+/* Does the text hold the word? The rows of a dictionary-coded column share its texts: each is looked at once a chunk. */
+static void has_word_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    idx_t rows = duckdb_data_chunk_get_size(input);
+    struct column texts = column_of(input, 0), words = column_of(input, 1);
+    struct any_case word;
+    struct {
+        const uint8_t *ptr;
+        size_t len;
+        bool holds;
+    } seen[SEEN_TEXTS] = { 0 };
+    bool *results = duckdb_vector_get_data(output);
+    if (rows == 0) return;
+    if (!is_valid(&words, 0) || !any_case_init(&word, text_at(&words, 0))) { /* a constant of ours */
+        duckdb_scalar_function_set_error(info, "not a word to look for");
+        return;
+    }
+    for (idx_t row = 0; row < rows; row++) {
+        if (!is_valid(&texts, row)) {
+            put_null(output, row);
+            continue;
+        }
+        struct bytes text = text_at(&texts, row);
+        size_t at = ((uintptr_t)text.ptr >> 2 ^ (uintptr_t)text.ptr >> 10) % SEEN_TEXTS;
+        if (seen[at].ptr != text.ptr || seen[at].len != text.len) {
+            seen[at].ptr = text.ptr;
+            seen[at].len = text.len;
+            seen[at].holds = any_case_holds(&word, text);
+        }
+        results[row] = seen[at].holds;
+    }
 }
 
 static yyjson_val *step(yyjson_val *value, struct bytes key)
@@ -418,12 +454,35 @@ FUNCTION(list_keys, list_run(input, output, true, true))
 FUNCTION(list_elements, list_run(input, output, false, false))
 FUNCTION(list_elements_text, list_run(input, output, false, true))
 
+/* Where the bucket of a time begins, in a row of buckets of one width: all in microseconds. */
+static void bucket_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    idx_t rows = duckdb_data_chunk_get_size(input);
+    struct column at = column_of(input, 0), origin = column_of(input, 1), width = column_of(input, 2);
+    const int64_t *ats = at.data, *origins = origin.data, *widths = width.data;
+    int64_t *results = duckdb_vector_get_data(output);
+    for (idx_t row = 0; row < rows; row++) {
+        int64_t beyond;
+        if (!is_valid(&at, row) || !is_valid(&origin, row) || widths[row] <= 0 ||
+            __builtin_sub_overflow(ats[row], origins[row], &beyond)) {
+            put_null(output, row);
+            continue;
+        }
+        int64_t rest = beyond % widths[row];
+        if (rest < 0) rest += widths[row];
+        if (__builtin_sub_overflow(ats[row], rest, &results[row])) put_null(output, row);
+    }
+}
+
 /* Arguments and result: t VARCHAR, l BIGINT, T VARCHAR[], b BOOLEAN, * any number of anything. */
 static const struct {
     const char *name, *arguments;
     char result;
     duckdb_scalar_function_t run;
 } definitions[] = {
+    { "mono_bucket", "lll", 'l', bucket_run },
+    { "mono_has_word", "tt", 'b', has_word_run },
     { "mono_object", "tt*", 't', object_nested },
     { "mono_flat", "tt*", 't', object_flat },
     { "mono_attribute", "tt", 't', attribute_json },

@@ -67,6 +67,8 @@ struct expr {
     const char *literal; /* a constant's text; else NULL */
     const struct relation *relation; /* a column as it is; else NULL */
     int column;
+    /* Of a number, else NULL: what it is times a million, as a bigint; what a cast to bigint gives. Exact, and cheaper. */
+    const char *micros, *whole;
 };
 
 struct translate {
@@ -123,6 +125,13 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
 /* A function that gives rows, for FROM: the select list of a LATERAL subquery. */
 bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, bool ordinality,
                    const char **sql, struct output *columns, uint32_t *column_count);
+
+/* function_time.c */
+struct function;
+struct expr time_bucket_make(struct translate *ctx, const struct function *function, struct expr *arguments,
+                             size_t count);
+struct expr date_field_make(struct translate *ctx, const struct function *function, struct expr *arguments,
+                            int location);
 
 /* attribute.c: attributes, resource, context, severity -> key. false: not such a chain (nothing done). */
 bool attribute_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *expr, struct expr *value);
