@@ -8,6 +8,9 @@
 #define STACK_MIN_OTHER    0.60f /* it says something else */
 #define MEANING_MIN_FAMILY 0.76f /* another service of the family */
 #define MEANING_MIN_SELF   0.95f /* the same service: it has reworded it */
+/* From here on up to these it is in doubt. */
+#define DOUBT_MIN_FAMILY 0.60f
+#define DOUBT_MIN_SELF   0.85f
 
 const char *const group_by_names[GROUP_BY_COUNT] = {
 #define X(name, text) text,
@@ -90,9 +93,9 @@ static float meaning_threshold(const struct entry *entry, const struct facts *fa
     return entry->type_hash == facts->type_hash ? MEANING_MIN_SELF : 2;
 }
 
-/* Whether a service would then say two things of one group. */
+/* Whether a service would then say two things of one group, which are less alike than min. */
 static bool is_said_otherwise(const struct group_index *index, uint64_t group, const struct facts *facts,
-                              const struct group_decision *decision)
+                              const struct group_decision *decision, float min)
 {
     uint32_t looked_at = 0;
     for (uint32_t at = group_first(index, group); at != NONE && looked_at < GROUP_MEMBERS_MAX;
@@ -101,9 +104,23 @@ static bool is_said_otherwise(const struct group_index *index, uint64_t group, c
         if (entry->service_hash != facts->service_hash) continue;
         if (entry->type_hash != facts->type_hash) return true;
         if (entry->vector_at == NONE) continue;
-        if (cosine_with(index, at, decision) < MEANING_MIN_SELF) return true;
+        if (cosine_with(index, at, decision) < min) return true;
     }
     return false;
+}
+
+/* Keeps the nearest that is under its threshold. */
+static void doubt_look(const struct group_index *index, uint32_t at, const struct facts *facts, float score,
+                       float threshold, struct group_decision *decision)
+{
+    bool is_self = threshold == MEANING_MIN_SELF;
+    if (score < (is_self ? DOUBT_MIN_SELF : DOUBT_MIN_FAMILY)) return;
+    if (decision->doubt.is_there && score <= decision->doubt.score) return;
+    const struct entry *entry = &index->entries[at];
+    if (is_said_otherwise(index, entry->group, facts, decision, is_self ? DOUBT_MIN_SELF : MEANING_MIN_SELF)) return;
+    decision->doubt = (struct group_doubt){
+        .is_there = true, .group = entry->group, .score = score, .threshold = threshold, .with = entry->key
+    };
 }
 
 static bool find_by_meaning(struct group_index *index, const struct facts *facts, struct group_decision *decision)
@@ -116,11 +133,16 @@ static bool find_by_meaning(struct group_index *index, const struct facts *facts
         float threshold = meaning_threshold(&index->entries[at], facts, has_stack);
         if (threshold > 1) continue;
         float score = cosine_with(index, at, decision);
-        if (score < threshold || score < best) continue;
-        if (is_said_otherwise(index, index->entries[at].group, facts, decision)) continue;
+        if (score < threshold) {
+            if (best_at == NONE) doubt_look(index, at, facts, score, threshold, decision);
+            continue;
+        }
+        if (score < best) continue;
+        if (is_said_otherwise(index, index->entries[at].group, facts, decision, MEANING_MIN_SELF)) continue;
         best = score, best_threshold = threshold, best_at = at;
     }
     if (best_at == NONE) return false;
+    decision->doubt.is_there = false;
     decide(decision, index, best_at, GROUP_BY_MEANING, best, best_threshold);
     return true;
 }
@@ -159,6 +181,16 @@ struct group_decision group_find(struct group_index *index, const struct group_q
     if (!index->options.without_stack && find_by_stack(index, question, &facts, &decision)) return decision;
     if (decision.has_meaning) find_by_meaning(index, &facts, &decision);
     return decision;
+}
+
+void group_accept(struct group_decision *decision)
+{
+    assert(decision->by == GROUP_BY_NEW && decision->doubt.is_there);
+    decision->by = GROUP_BY_JUDGE;
+    decision->group = decision->doubt.group;
+    decision->with = decision->doubt.with;
+    decision->score = decision->doubt.score;
+    decision->threshold = decision->doubt.threshold;
 }
 
 uint64_t group_add(struct group_index *index, const struct group_question *question,
@@ -215,6 +247,12 @@ struct bytes group_why(struct arena *arena, const struct group_decision *decisio
                             with, (double)decision->score, (double)decision->threshold,
                             decision->threshold < MEANING_MIN_SELF ? "between services of a family"
                                                                    : "within one service");
+        break;
+    case GROUP_BY_JUDGE:
+        text = arena_printf(
+            arena,
+            "%sits message may mean what that of %s does: %.2f, and %.2f is asked for; a model said that it does", head,
+            with, (double)decision->score, (double)decision->threshold);
         break;
     case GROUP_BY_PERSON: text = arena_printf(arena, "%sa person put it here", head); break;
     case GROUP_BY_NEW:

@@ -17,6 +17,9 @@
  *   - words are compared within a family of services only, and one service says one thing in one way: a group never holds two
  *     texts of one service that are not nearly the same
  *
+ * Doubt: where nothing reaches its threshold and one text comes near, the decision names it; whoever has a judge may ask it and
+ * group_accept what it says. Without one nothing changes.
+ *
  * Rows: what is kept of a fingerprint (struct group_row) goes to the metadata and comes back by group_load; sketches and
  * vectors are among it, so nothing is computed again. They hang on ERRORS_VERSION, SIMILAR_VERSION and GROUP_VERSION, which
  * each row has: rows of other versions keep their groups, and are found by their fingerprints alone.
@@ -41,7 +44,8 @@
     X(FINGERPRINT, "fingerprint") \
     X(STACK, "stack")             \
     X(MEANING, "meaning")         \
-    X(PERSON, "person")
+    X(PERSON, "person")           \
+    X(JUDGE, "judge")
 enum group_by {
 #define X(name, text) GROUP_BY_##name,
     GROUP_BYS(X)
@@ -62,6 +66,13 @@ struct group_question {
     const struct fingerprint *fingerprint;
     struct bytes family; /* of services: group_family, or service.namespace */
 };
+/* Of a decision NEW by words: the one that came nearest, in the band below the threshold where a model or a person may know. */
+struct group_doubt {
+    bool is_there;
+    uint64_t group;
+    float score, threshold;
+    struct hash128 with;
+};
 struct group_decision {
     uint64_t group; /* 0 of NEW: group_add takes the caller's number */
     enum group_by by;
@@ -72,6 +83,7 @@ struct group_decision {
     bool is_full;             /* the index takes no more */
     bool has_meaning;         /* tier 2 was asked */
     struct err meaning_error; /* .code: the embedder failed */
+    struct group_doubt doubt;
     int8_t vector[EMBED_DIMENSIONS];
     struct similar_sketch sketch;
 };
@@ -101,6 +113,8 @@ uint32_t group_index_count(const struct group_index *index);
 struct bytes group_family(struct bytes service);
 
 struct group_decision group_find(struct group_index *index, const struct group_question *question);
+/* The doubt was none: the decision becomes one by JUDGE. */
+void group_accept(struct group_decision *decision);
 /* Keeps a decision that group_find made of the same question; new_group: the number of the group when it is NEW. Answers the
  * group. A fingerprint that is there already keeps its own. row: what to write to the metadata; may be NULL. */
 uint64_t group_add(struct group_index *index, const struct group_question *question,

@@ -10,7 +10,8 @@
 #define HEAD                 "Traceback (most recent call last):\n"
 #define LINE(file, function) "  File \"/app/" file ".py\", line 3, in " function "\n    x()\n"
 
-/* A project's index with an embedder that knows two meanings: texts with the same first letter mean the same. */
+/* A project's index with an embedder by letters: texts with the same first letter mean the same, and "near x" something like
+ * what begins with x: a cosine of 0.7. */
 struct project {
     struct arena arena;
     struct group_index *index;
@@ -23,7 +24,9 @@ static bool embed_by_letter(void *context, struct bytes text, float vector[EMBED
     const struct project *project = context;
     if (project->is_embedder_broken) return err_set(err, ERR_UNSUPPORTED, "no model");
     memset(vector, 0, EMBED_DIMENSIONS * sizeof vector[0]);
-    vector[text.len == 0 ? 0 : text.ptr[0]] = 1;
+    bool is_near = text.len > 5 && memcmp(text.ptr, "near ", 5) == 0;
+    vector[text.len == 0 ? 0 : text.ptr[is_near ? 5 : 0]] = is_near ? 0.7f : 1;
+    if (is_near) vector[EMBED_DIMENSIONS - 1] = 0.71414284f;
     return true;
 }
 
@@ -147,6 +150,37 @@ static void test_meaning(void **state)
     assert_false(short_text.decision.has_meaning);
 }
 
+/* Goal: what comes near and does not reach its threshold is named, for a judge; what the gates keep apart is not.
+ * Method: texts with a cosine of 0.7. */
+static void test_doubt(void **state)
+{
+    struct project *project = *state;
+    struct asked bank = ask(project, (struct sent){ "shop-api", "BankError", "bank does not answer now", "" });
+    struct asked near = ask(project, (struct sent){ "shop-worker", "OfflineError", "near bank nobody answers", "" });
+    assert_int_equal(near.decision.by, GROUP_BY_NEW);
+    assert_true(near.decision.doubt.is_there);
+    assert_int_equal(near.decision.doubt.group, bank.group);
+    assert_true(hash128_equal(near.decision.doubt.with, bank.fingerprint.key));
+    assert_true(near.decision.doubt.score > 0.69f && near.decision.doubt.score < 0.71f);
+
+    /* A judge says so: it is kept, and told. */
+    struct group_decision decision = near.decision;
+    group_accept(&decision);
+    assert_int_equal(decision.by, GROUP_BY_JUDGE);
+    assert_int_equal(decision.group, bank.group);
+    struct bytes why = group_why(&project->arena, &decision);
+    assert_non_null(memmem(why.ptr, why.len, "a model said", 12));
+
+    /* None where something reaches its threshold, another family speaks, or a service would say two things of one group. */
+    struct asked same = ask(project, (struct sent){ "shop-cron", "BankError", "bank is closed at night", "" });
+    assert_int_equal(same.decision.by, GROUP_BY_MEANING);
+    assert_false(same.decision.doubt.is_there);
+    assert_false(
+        ask(project, (struct sent){ "mail-api", "X", "near bank there is nothing", "" }).decision.doubt.is_there);
+    assert_false(
+        ask(project, (struct sent){ "shop-api", "BankError", "near bank it is dark", "" }).decision.doubt.is_there);
+}
+
 /* Goal: without a model the rest goes on, and the decision says so. */
 static void test_embedder_fails(void **state)
 {
@@ -257,8 +291,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, project_setup, project_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_known),  TEST(test_stack), TEST(test_stack_gates), TEST(test_meaning), TEST(test_embedder_fails),
-        TEST(test_people), TEST(test_rows),  TEST(test_versions),    TEST(test_full),    cmocka_unit_test(test_family),
+        TEST(test_known),
+        TEST(test_stack),
+        TEST(test_stack_gates),
+        TEST(test_meaning),
+        TEST(test_doubt),
+        TEST(test_embedder_fails),
+        TEST(test_people),
+        TEST(test_rows),
+        TEST(test_versions),
+        TEST(test_full),
+        cmocka_unit_test(test_family),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
