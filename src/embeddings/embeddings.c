@@ -175,5 +175,6 @@ static bool embed_by_api(void *context, struct bytes text, float vector[EMBED_DI
 struct embedder embeddings_face(struct embeddings *embeddings)
 {
     if (embeddings->local != NULL) return embed_model_face(embeddings->local);
-    return embeddings->url == NULL ? (struct embedder){ NULL, NULL } : (struct embedder){ embed_by_api, embeddings };
+    return embeddings->url == NULL ? (struct embedder){ NULL, NULL, NULL }
+                                   : (struct embedder){ embed_by_api, embeddings, NULL };
 }

@@ -3,6 +3,7 @@
 #include "errors/embed_onnx.h"
 #include "errors/wordpiece.h"
 #include <dlfcn.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -97,6 +98,7 @@ bool embed_model_open(struct embed_model *model, struct err *err)
     if (!model->is_asked) {
         model->is_asked = true;
         model->is_open = library_open(model, &model->why);
+        malloc_trim(0); /* what opening took and gave back: half of what stays */
     }
     if (!model->is_open) *err = model->why;
     return model->is_open;
@@ -112,16 +114,25 @@ struct embed_model *embed_model_create(const struct embed_options *options)
     return model;
 }
 
-void embed_model_destroy(struct embed_model *model)
+/* As it was before the first text. The library stays: its threads' data outlive a dlclose. */
+static void rest(void *context)
 {
-    if (model == NULL) return;
+    struct embed_model *model = context;
+    if (!model->is_asked) return;
     if (model->api != NULL) {
         release(model, ONNX_ReleaseMemoryInfo, model->memory);
         release(model, ONNX_ReleaseSession, model->session);
         release(model, ONNX_ReleaseEnv, model->env);
     }
     wordpiece_close(model->wordpiece);
-    /* The library stays: its threads' data outlive a dlclose. */
+    *model = (struct embed_model){ .options = model->options };
+    malloc_trim(0);
+}
+
+void embed_model_destroy(struct embed_model *model)
+{
+    if (model == NULL) return;
+    rest(model);
     free(model);
 }
 
@@ -168,7 +179,7 @@ static bool embed(void *context, struct bytes text, float vector[EMBED_DIMENSION
 
 struct embedder embed_model_face(struct embed_model *model)
 {
-    return (struct embedder){ embed, model };
+    return (struct embedder){ embed, model, rest };
 }
 
 double embed_cosine(const float *a, const float *b)

@@ -6,8 +6,9 @@
  * others have too (an API behind src/net): whoever groups knows no more than that.
  * ONNX Runtime is opened by name when the first text comes, so a process that never embeds pays nothing for it; where it, the
  * model or the vocabulary is missing, every call says which file is, and what brings it.
- * Time: 2 to 6 ms of one core for EMBED_IDS_MAX pieces; opening 0.2 s. Memory: 60 MiB once open. Thread: one owner.
- * Errors: ERR_UNSUPPORTED what is missing, ERR_INTERNAL what the library says; the first answer to opening is kept.
+ * Time: 2 to 6 ms of one core for EMBED_IDS_MAX pieces; opening 0.2 s. Memory: EMBED_BYTES once open, half as much again
+ * while it opens, none after rest. Thread: one owner.
+ * Errors: ERR_UNSUPPORTED what is missing, ERR_INTERNAL what the library says; an answer to opening is kept until a rest.
  * Sources: N. Reimers, I. Gurevych, "Sentence-BERT" (2019); W. Wang and others, "MiniLM" (2020). */
 #pragma once
 #include "base/bytes.h"
@@ -15,11 +16,13 @@
 
 #define EMBED_DIMENSIONS 384
 #define EMBED_IDS_MAX    64
+#define EMBED_BYTES      (100u << 20)
 
 struct embedder {
     /* The vector has length 1. */
     bool (*embed)(void *context, struct bytes text, float vector[EMBED_DIMENSIONS], struct err *err);
     void *context;
+    void (*rest)(void *context); /* nothing will be asked for a while: memory may go until then; NULL: there is none */
 };
 
 struct embed_options { /* NULL: where deps/bring puts them */

@@ -34,6 +34,9 @@ static void test_meaning(void **state)
     assert_true(fabs(same - 0.908) < 0.02);
     assert_true(fabs(other - 0.632) < 0.02);
     assert_true(fabs(alike(embedder, "", "")) - 1 < 1e-4);
+    embedder.rest(embedder.context); /* it opens again by itself, and says the same */
+    embedder.rest(embedder.context);
+    assert_true(fabs(alike(embedder, "coupon has expired", "the coupon code is expired") - same) < 1e-6);
     embed_model_destroy(model);
 }
 

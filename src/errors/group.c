@@ -228,10 +228,15 @@ uint64_t group_add(struct group_index *index, const struct group_question *quest
 
 struct bytes group_why(struct arena *arena, const struct group_decision *decision)
 {
-    enum group_by by = decision->by == GROUP_BY_FINGERPRINT ? decision->was_by : decision->by;
-    const char *head = decision->by == GROUP_BY_FINGERPRINT ? "its fingerprint is known; when it came first: " : "";
     char with[17];
     snprintf(with, sizeof with, "%016" PRIx64, decision->with.hi);
+    return group_why_like(arena, decision, with);
+}
+
+struct bytes group_why_like(struct arena *arena, const struct group_decision *decision, const char *with)
+{
+    enum group_by by = decision->by == GROUP_BY_FINGERPRINT ? decision->was_by : decision->by;
+    const char *head = decision->by == GROUP_BY_FINGERPRINT ? "its fingerprint is known; when it came first: " : "";
     char *text = NULL;
     switch (by) {
     case GROUP_BY_STACK:

@@ -132,3 +132,5 @@ void group_row_at(const struct group_index *index, uint32_t at, struct group_row
 
 /* Why, for a person: "its stack is like that of 3f2a...: 0.74 of the weight of its frames is the same, 0.55 is asked for". */
 struct bytes group_why(struct arena *arena, const struct group_decision *decision);
+/* The same with a name for the fingerprint that it is like. */
+struct bytes group_why_like(struct arena *arena, const struct group_decision *decision, const char *with);

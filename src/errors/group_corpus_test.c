@@ -35,7 +35,7 @@ static void test_aside(void **state)
     assert_true(all.precision >= PRECISION_MIN);
     assert_true(all.cubed_f1 >= B_CUBED_MIN);
     struct corpus_score without_stack = grouped(corpus, embed_model_face(model), true);
-    struct corpus_score without_meaning = grouped(corpus, (struct embedder){ NULL, NULL }, false);
+    struct corpus_score without_meaning = grouped(corpus, (struct embedder){ .embed = NULL }, false);
     assert_true(without_stack.f1 + TIER_GAIN_MIN <= all.f1);
     assert_true(without_meaning.f1 + TIER_GAIN_MIN <= all.f1);
     corpus_group_by_one_frame(corpus);

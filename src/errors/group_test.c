@@ -33,8 +33,8 @@ static bool embed_by_letter(void *context, struct bytes text, float vector[EMBED
 static int project_setup(void **state)
 {
     struct project *project = mem_calloc(1, sizeof *project);
-    project->index = group_index_create(
-        &(struct group_options){ .fingerprints_max = 1000, .embedder = { embed_by_letter, project } });
+    project->index = group_index_create(&(struct group_options){
+        .fingerprints_max = 1000, .embedder = { .embed = embed_by_letter, .context = project } });
     project->next_group = 100;
     *state = project;
     return 0;

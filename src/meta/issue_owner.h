@@ -12,7 +12,7 @@
 #pragma once
 #include "meta/issue.h"
 
-#define ISSUE_LEASE_US INT64_C(20000000)
+#define ISSUE_LEASE_US INT64_C(30000000)
 struct issue_lease {
     struct uuid project_id, owner;
     int64_t until_unix_us;
