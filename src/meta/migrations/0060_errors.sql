@@ -1,8 +1,9 @@
--- Errors (docs/errors.md). A fingerprint: what is surely the same (src/errors/fingerprint.h). Kept by the worker's tap; the first
--- event of it is what the grouping looks at, the latest is what people are shown first: JSON of type, message, stacktrace, place,
--- release, environment, trace_id, session_id, user_id, timestamp. family: service.namespace, else empty. made_by: enum
--- fingerprint_by; rules_version, rule_line: of one made by a rule of the project, else 0. issue: 0 until the project's owner has
--- put it into one; no store changes it. is_changed: set by each store, cleared by the owner when its issue's figures are anew.
+-- Errors (docs/errors.md). A fingerprint: what is surely the same (src/errors/fingerprint.h). Kept by the worker's tap; what it is
+-- known by is of its first event: service, family (service.namespace, else empty), language (telemetry.sdk.language, may be
+-- empty), made_by (enum fingerprint_by), rules_version and rule_line (of one made by a rule of the project, else 0). issue: 0
+-- until the project's owner has put it into one; no store changes it. is_changed: set by each store, cleared by the owner when
+-- its issue's figures are anew. The events (JSON, meta/error.h; empty when their time is over or the project's rows were
+-- deleted) are the last columns, and the table is not clustered: whoever reads the others does not go through their pages.
 CREATE TABLE error_fingerprints(
     project_id {uuid} NOT NULL,
     id {uuid} NOT NULL,
@@ -13,15 +14,15 @@ CREATE TABLE error_fingerprints(
     errors_version {integer} NOT NULL,
     rules_version {integer} NOT NULL,
     rule_line {integer} NOT NULL,
-    first_event {text} NOT NULL,
-    last_event {text} NOT NULL,
     first_unix_us {integer} NOT NULL,
     last_unix_us {integer} NOT NULL,
     total_count {integer} NOT NULL,
     issue {integer} NOT NULL,
     is_changed {boolean} NOT NULL,
+    first_event {text} NOT NULL,
+    last_event {text} NOT NULL,
     PRIMARY KEY(project_id, id)
-) {clustered};
+) {strict};
 CREATE INDEX error_fingerprints_by_issue ON error_fingerprints(project_id, issue);
 CREATE INDEX error_fingerprints_by_last ON error_fingerprints(last_unix_us);
 CREATE INDEX error_fingerprints_by_change ON error_fingerprints(project_id, id) WHERE is_changed = 1;
@@ -62,7 +63,8 @@ CREATE TABLE error_releases(
 ) {clustered};
 CREATE INDEX error_releases_by_last ON error_releases(last_unix_us);
 
--- Whom it met: a hash of user.id, else of session.id.
+-- Whom it met: a keyed hash of user.id, else of session.id, from 0 on. Of a fingerprint those ERROR_USERS_MAX with the least
+-- hashes: the same ones in whatever order they come.
 CREATE TABLE error_users(
     project_id {uuid} NOT NULL,
     fingerprint_id {uuid} NOT NULL,
