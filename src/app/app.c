@@ -71,8 +71,9 @@ static bool parts_start(struct app *app, struct err *err)
     if (is_worker) app_patterns_start(app);
     return (!(is_worker || is_query) || app_store_start(app, err)) &&
            (!(has_kafka && is_worker) || app_peers_serve(app, err)) && (!has_kafka || app_kafka_start(app, err)) &&
-           (!is_worker || (app_maintenance_open(app, err) && app_rollups_start(app, err) &&
-                           (has_kafka ? app_member_start(app, err) : app_worker_start(app, err)))) &&
+           (!is_worker ||
+            (app_maintenance_open(app, err) && app_rollups_start(app, err) &&
+             (has_kafka ? app_member_start(app, err) : app_worker_start(app, err)) && app_issues_start(app, err))) &&
            (!(has_kafka && is_query) || app_peers_follow(app, err)) && (!is_query || app_query_start(app, err)) &&
            (!is_ingest || app_ingest_start(app, err));
 }
@@ -171,6 +172,7 @@ void app_stop(struct app *app)
     services_set(&app->services, false);
     maintenance_cancel(app->maintenance);
     app_kafka_look_stop(app);
+    app_issues_stop(app);
     api_stop(app->api);
     app_ports_close(app, begin_ns);
     peer_server_close(app->peer_server); /* it asks the member */

@@ -70,9 +70,10 @@ struct app {
     struct maintenance *maintenance;
     struct buffer *buffer;
     struct worker_memory worker_memory;
-    struct rollups *rollups;   /* NULL: none */
-    struct tails *tails;       /* the live tail; NULL: neither worker nor query */
-    struct patterns *patterns; /* NULL: none */
+    struct rollups *rollups;    /* NULL: none */
+    struct tails *tails;        /* the live tail; NULL: neither worker nor query */
+    struct patterns *patterns;  /* NULL: none */
+    struct issue_parts *issues; /* NULL: none */
     struct tap_source taps[WORKER_TAPS_MAX];
     uint32_t tap_count;    /* for every worker */
     struct worker *worker; /* of our own log; NULL with Kafka */
@@ -123,8 +124,14 @@ MUST_CHECK bool app_store_start(struct app *app, struct err *err);
 MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
 MUST_CHECK bool app_rollups_start(struct app *app, struct err *err); /* before workers */
 void app_patterns_start(struct app *app);                            /* the same */
-MUST_CHECK bool app_worker_start(struct app *app, struct err *err);  /* our own log too */
-MUST_CHECK bool app_kafka_start(struct app *app, struct err *err);   /* and what goes into it */
+MUST_CHECK bool app_issues_start(struct app *app, struct err *err);  /* after workers */
+void app_issues_stop(struct app *app);
+struct grouper *app_issues_grouper(const struct app *app); /* NULL: none */
+#define APP_NAME_BYTES 160
+/* Of this process among those that share the metadata: the same after a restart. */
+MUST_CHECK bool app_worker_name(const struct app *app, char name[APP_NAME_BYTES], struct err *err);
+MUST_CHECK bool app_worker_start(struct app *app, struct err *err); /* our own log too */
+MUST_CHECK bool app_kafka_start(struct app *app, struct err *err);  /* and what goes into it */
 MUST_CHECK bool app_member_start(struct app *app, struct err *err);
 MUST_CHECK bool app_query_start(struct app *app, struct err *err);
 MUST_CHECK bool app_ingest_start(struct app *app, struct err *err); /* and its ports */

@@ -21,7 +21,6 @@
 #define MEMBER_LOOK_MS 1000
 #define LOOK_SLICE_MS  100
 #define FLUSH_POLL_MS  100
-#define NAME_BYTES     160
 
 /* What is stored comes back by the group, to whichever process has its partition. */
 static void sink_stored(void *ctx, const struct buffer_record *record, void *request)
@@ -31,14 +30,14 @@ static void sink_stored(void *ctx, const struct buffer_record *record, void *req
 }
 
 /* A name that stays over restarts as long as the data folder does. */
-static bool worker_name(struct app *app, char name[NAME_BYTES], struct err *err)
+bool app_worker_name(const struct app *app, char name[APP_NAME_BYTES], struct err *err)
 {
     char path[1024], id[UUID_TEXT_BYTES + 1] = "", host[65] = "";
     struct disk_file *file;
     size_t len = 0;
     struct uuid known;
     if (app->config.worker_name[0] != '\0') {
-        snprintf(name, NAME_BYTES, "%s", app->config.worker_name);
+        snprintf(name, APP_NAME_BYTES, "%s", app->config.worker_name);
         return true;
     }
     app_path(app, "worker.id", path, sizeof path);
@@ -52,7 +51,7 @@ static bool worker_name(struct app *app, char name[NAME_BYTES], struct err *err)
     }
     disk_real.ops->close(file);
     if (gethostname(host, sizeof host - 1) != 0) snprintf(host, sizeof host, "worker");
-    snprintf(name, NAME_BYTES, "%s-%.8s", host, id);
+    snprintf(name, APP_NAME_BYTES, "%s-%.8s", host, id);
     return ok || err_within(err, "the worker's name (or set --worker-name)");
 }
 
@@ -77,11 +76,11 @@ static void on_failed(void *ctx, const struct err *err)
 
 bool app_member_start(struct app *app, struct err *err)
 {
-    char name[NAME_BYTES];
+    char name[APP_NAME_BYTES];
     struct buffers_options buffers = app_buffers_options(app);
     if (!buffers_check_kafka(&buffers, kafka_buffer_id(app->kafka, KAFKA_TELEMETRY),
                              kafka_topic_name(app->kafka, KAFKA_TELEMETRY), err) ||
-        !worker_name(app, name, err))
+        !app_worker_name(app, name, err))
         return false;
     struct member_options options = {
         .kafka = app->kafka,

@@ -137,6 +137,12 @@ static const struct setting settings[] = {
       "on or off: count log lines by what they say, list their patterns" },
     { "patterns-keep", "MONOSCOPE_PATTERNS_KEEP", "90d", SETTING_DURATION_MS, DAY_MS, DAY_MS * 36500,
       AT(patterns_keep_ms), "how long these counts are kept, by the hour, and what a pattern is known by" },
+    { "embeddings", "MONOSCOPE_EMBEDDINGS", "local", SETTING_TEXT, 0, 0, AT(embeddings),
+      "what groups errors by their words: local, a model in the process; off; or the URL of an API as OpenAI has it, "
+      "such "
+      "as https://api.example.com/v1, whose key is in the environment, MONOSCOPE_EMBEDDINGS_KEY" },
+    { "embeddings-model", "MONOSCOPE_EMBEDDINGS_MODEL", "text-embedding-3-small", SETTING_TEXT, 0, 0,
+      AT(embeddings_model), "of an API, its name for the model; another one has other likenesses" },
     { "telemetry", "MONOSCOPE_TELEMETRY", "on", SETTING_SWITCH, 0, 0, AT(telemetry),
       "on or off: keep the server's own metrics, logs and spans in project \"monoscope\"" },
     { "telemetry-interval", "MONOSCOPE_TELEMETRY_INTERVAL", "10s", SETTING_DURATION_MS, 100, 3600000, AT(telemetry_ms),

@@ -4,6 +4,7 @@
 #include "ingest/ingest.h"
 #include "ingest/redaction/redactor.h"
 #include "ingest/tally.h"
+#include "issues/grouper.h"
 #include "meta/accounts.h"
 #include "meta/db.h"
 #include "meta/meta.h"
@@ -74,12 +75,19 @@ static void memory_collect(const struct watch *watch, struct metric_set *set)
     const struct {
         const char *part;
         uint64_t bytes;
-    } limits[] = {
-        { "process", budget->memory },          { "wire", budget->wire },       { "requests", budget->requests },
-        { "columns", budget->columns },         { "query", budget->query },     { "footers", budget->footers },
-        { "maintenance", budget->maintenance }, { "cache", budget->cache },     { "index", budget->index },
-        { "fetched", budget->fetched },         { "rollups", budget->rollups }, { "patterns", budget->patterns }
-    };
+    } limits[] = { { "process", budget->memory },
+                   { "wire", budget->wire },
+                   { "requests", budget->requests },
+                   { "columns", budget->columns },
+                   { "query", budget->query },
+                   { "footers", budget->footers },
+                   { "maintenance", budget->maintenance },
+                   { "cache", budget->cache },
+                   { "index", budget->index },
+                   { "fetched", budget->fetched },
+                   { "rollups", budget->rollups },
+                   { "patterns", budget->patterns },
+                   { "issues", budget->issues } };
     for (size_t l = 0; l < COUNT_OF(limits); l++)
         metric_add(set, METRIC_MEMORY_LIMIT, limits[l].bytes, METRIC_ATTRIBUTES({ "part", limits[l].part }));
     struct admission *admission = watch->parts.admission;
@@ -258,6 +266,29 @@ static void patterns_collect(const struct watch *watch, struct metric_set *set)
     metric_add(set, METRIC_PATTERNS_FAILING, stats.counting.is_storing_failing, NULL);
     metric_add(set, METRIC_PATTERNS_SKIPPED, stats.counting.rows_skipped, NULL);
     metric_add(set, METRIC_PATTERNS_REST, stats.counting.rows_rest, NULL);
+}
+
+static void issues_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct grouper_stats stats;
+    if (!watch->parts.issues) return;
+    grouper_stats(watch->parts.issues, &stats);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.bytes, METRIC_ATTRIBUTES({ "part", "issues" }));
+    metric_add(set, METRIC_ISSUES_PROJECTS, stats.projects, NULL);
+    metric_add(set, METRIC_ISSUES_FINGERPRINTS, stats.fingerprints, NULL);
+    for (int by = 0; by < GROUP_BY_COUNT; by++)
+        metric_add(set, METRIC_ISSUES_DECIDED, stats.decided[by], METRIC_ATTRIBUTES({ "by", group_by_names[by] }));
+    for (int why = ISSUE_WHY_NONE + 1; why < ISSUE_WHY_COUNT_OF; why++)
+        metric_add(set, METRIC_ISSUES_CHANGED, stats.changed[why], METRIC_ATTRIBUTES({ "why", issue_why_names[why] }));
+    metric_add(set, METRIC_ISSUES_FULL, stats.full, NULL);
+    metric_add(set, METRIC_ISSUES_CONFLICTS, stats.conflicts, NULL);
+    metric_add(set, METRIC_ISSUES_FAILURES, stats.failures, METRIC_ATTRIBUTES({ "step", "look" }));
+    metric_add(set, METRIC_ISSUES_FAILURES, stats.embedding_failures, METRIC_ATTRIBUTES({ "step", "embedding" }));
+    metric_add(set, METRIC_ISSUES_FAILURES, stats.judge_failures, METRIC_ATTRIBUTES({ "step", "judge" }));
+    metric_add(set, METRIC_ISSUES_FAILING, stats.is_failing, NULL);
+    metric_add(set, METRIC_ISSUES_JUDGED, stats.judged_same, METRIC_ATTRIBUTES({ "answer", "same" }));
+    metric_add(set, METRIC_ISSUES_JUDGED, stats.judged - stats.judged_same, METRIC_ATTRIBUTES({ "answer", "other" }));
+    metric_add_histogram(set, METRIC_ISSUES_DECIDE_DURATION, &stats.decide_times);
 }
 
 static void tails_collect(const struct watch *watch, struct metric_set *set)
@@ -463,6 +494,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     worker_collect(watch, set);
     rollups_collect(watch, set);
     patterns_collect(watch, set);
+    issues_collect(watch, set);
     tails_collect(watch, set);
     store_collect(watch, set);
     objects_collect(watch, set);

@@ -22,6 +22,7 @@ struct watch_parts { /* NULL: not open */
     struct buffer *buffer;
     struct rollups *rollups;
     struct patterns *patterns;
+    struct grouper *issues;
     struct tails *tails;
     struct worker *worker; /* of our own log */
     struct kafka *kafka;   /* else the buffer is Kafka, and the workers are the member's */

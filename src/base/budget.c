@@ -13,15 +13,16 @@ struct budget budget_share(uint64_t memory)
     return (struct budget){
         .memory = memory,
         .wire = wire > WIRE_MIN ? wire : WIRE_MIN,
-        .requests = shared / 100 * 12,
-        .columns = shared / 100 * 25,
-        .query = shared / 100 * 35,
+        .requests = shared / 100 * 10,
+        .columns = shared / 100 * 22,
+        .query = shared / 100 * 29,
         .footers = shared / 100 * 5,
-        .maintenance = shared / 100 * 6,
+        .maintenance = shared / 100 * 5,
         .index = shared / 100,
         .fetched = shared / 100 * 2,
         .rollups = shared / 100 * 3,
         .patterns = shared / 100 * 2,
+        .issues = shared / 100 * 12,
         .tails = shared / 100,
     };
 }

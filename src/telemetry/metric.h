@@ -88,6 +88,20 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(PATTERNS_SKIPPED, METRIC_COUNTER, "monoscope.patterns.skipped", "{row}", "log lines too old to be counted")     \
     X(PATTERNS_REST, METRIC_COUNTER, "monoscope.patterns.rest", "{row}",                                              \
       "log lines counted under the rest of a pattern, or of their service")                                           \
+    X(ISSUES_PROJECTS, METRIC_GAUGE, "monoscope.issues.projects", "{project}", "whose errors we group now")           \
+    X(ISSUES_FINGERPRINTS, METRIC_GAUGE, "monoscope.issues.fingerprints", "{fingerprint}", "of them, in memory")      \
+    X(ISSUES_DECIDED, METRIC_COUNTER, "monoscope.issues.decided", "{fingerprint}",                                    \
+      "put into issues, by how: new, stack, meaning, judge; fingerprint: known from before")                          \
+    X(ISSUES_DECIDE_DURATION, METRIC_HISTOGRAM, "monoscope.issues.decide.duration", "s",                              \
+      "reading, embedding and comparing one of them")                                                                 \
+    X(ISSUES_CHANGED, METRIC_COUNTER, "monoscope.issues.changed", "{issue}", "states, by themselves, by why")         \
+    X(ISSUES_FULL, METRIC_COUNTER, "monoscope.issues.full", "{fingerprint}",                                          \
+      "put into issues of their own for want of memory")                                                              \
+    X(ISSUES_CONFLICTS, METRIC_COUNTER, "monoscope.issues.conflicts", "{transaction}",                                \
+      "refused: another process has the project, or people had moved something")                                      \
+    X(ISSUES_FAILURES, METRIC_COUNTER, "monoscope.issues.failures", "{failure}", "that are tried again, by step")     \
+    X(ISSUES_FAILING, METRIC_GAUGE, "monoscope.issues.failing", "{state}", "1: new errors have no issue for now")     \
+    X(ISSUES_JUDGED, METRIC_COUNTER, "monoscope.issues.judged", "{pair}", "a model was asked about, by answer")       \
     X(TAILS, METRIC_GAUGE, "monoscope.tails", "{tail}", "live tails that are watched, or were left just now")         \
     X(TAILS_ROWS, METRIC_COUNTER, "monoscope.tails.rows", "{row}",                                                    \
       "by outcome: matched, of them dropped for who reads too slowly, and skipped: not compared for want of time")    \

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/fail.h"
+#include "issues/grouper_inside.h"
 #include "issues/issue_state.h"
-#include "issues/owner_inside.h"
 #include "issues/row.h"
 
 enum { REFRESH_AT_ONCE = 50, REFRESH_ROUNDS_MAX = 20 };
@@ -35,31 +35,32 @@ static bool row_load(void *ctx, const struct issue_row *kept, struct err *err)
     return true;
 }
 
-bool project_take(struct owner *owner, struct uuid project_id, int64_t now_unix_us, struct owned **out, struct err *err)
+bool project_take(struct grouper *grouper, struct uuid project_id, int64_t now_unix_us, struct owned **out,
+                  struct err *err)
 {
     struct issue_lease lease;
     bool got;
     *out = NULL;
-    if (!issue_owner_take(owner->options.db, project_id, owner->id, owner->name, now_unix_us, &lease, &got, err))
+    if (!issue_owner_take(grouper->options.db, project_id, grouper->id, grouper->name, now_unix_us, &lease, &got, err))
         return false;
     if (!got) return true;
-    uint64_t most = owner->options.bytes_max / (GROUP_BYTES_PER_FINGERPRINT + EMBED_DIMENSIONS);
+    uint64_t most = grouper->options.bytes_max / (GROUP_BYTES_PER_FINGERPRINT + EMBED_DIMENSIONS);
     struct group_options options = { .fingerprints_max = most > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)most,
-                                     .embedder = owner->options.embedder };
+                                     .embedder = grouper->options.embedder };
     struct owned *owned = mem_calloc(1, sizeof *owned);
     owned->lease = lease;
     owned->index = group_index_create(&options);
     struct loading loading = { .index = owned->index };
-    if (!issue_rows_read(owner->options.db, project_id, -1, row_load, &loading, err)) {
+    if (!issue_rows_read(grouper->options.db, project_id, -1, row_load, &loading, err)) {
         project_free(owned);
         return false;
     }
     char project[UUID_TEXT_BYTES + 1];
     uuid_to_text(project_id, project);
-    log_debug(owner->options.log, "issues.project_taken", log_text("project", project),
+    log_debug(grouper->options.log, "issues.project_taken", log_text("project", project),
               log_number("fingerprints", group_index_count(owned->index)));
     if (loading.unreadable > 0 || loading.left_out > 0)
-        log_warn(owner->options.log, "issues.project_incomplete", log_text("project", project),
+        log_warn(grouper->options.log, "issues.project_incomplete", log_text("project", project),
                  log_number("unreadable", loading.unreadable), log_number("without_room", loading.left_out),
                  log_text("then", "new errors are not compared with these"));
     *out = owned;
@@ -77,29 +78,29 @@ static bool row_follow(void *ctx, const struct issue_row *kept, struct err *err)
     return true;
 }
 
-bool project_follow(struct owner *owner, struct owned *owned, struct err *err)
+bool project_follow(struct grouper *grouper, struct owned *owned, struct err *err)
 {
     int64_t moves = owned->lease.moves;
-    if (!issue_owner_look(owner->options.db, &owned->lease, err)) return false;
+    if (!issue_owner_look(grouper->options.db, &owned->lease, err)) return false;
     return owned->lease.moves == moves ||
-           issue_rows_read(owner->options.db, owned->lease.project_id, moves, row_follow, owned, err);
+           issue_rows_read(grouper->options.db, owned->lease.project_id, moves, row_follow, owned, err);
 }
 
-static void changes_tell(struct owner *owner, const struct owned *owned, const struct issue_refreshed *refreshed)
+static void changes_tell(struct grouper *grouper, const struct owned *owned, const struct issue_refreshed *refreshed)
 {
     uint32_t rises = refreshed->by_why[ISSUE_WHY_RISES], regressed = refreshed->by_why[ISSUE_WHY_EVENT];
-    pthread_mutex_lock(&owner->lock);
-    for (int why = 0; why < ISSUE_WHY_COUNT_OF; why++) owner->stats.changed[why] += refreshed->by_why[why];
-    owner->stats.refreshed += refreshed->issues;
-    pthread_mutex_unlock(&owner->lock);
+    pthread_mutex_lock(&grouper->lock);
+    for (int why = 0; why < ISSUE_WHY_COUNT_OF; why++) grouper->stats.changed[why] += refreshed->by_why[why];
+    grouper->stats.refreshed += refreshed->issues;
+    pthread_mutex_unlock(&grouper->lock);
     if (rises + regressed == 0) return;
     char project[UUID_TEXT_BYTES + 1];
     uuid_to_text(owned->lease.project_id, project);
-    log_info(owner->options.log, "issues.states_changed", log_text("project", project), log_number("escalating", rises),
-             log_number("regressed", regressed));
+    log_info(grouper->options.log, "issues.states_changed", log_text("project", project),
+             log_number("escalating", rises), log_number("regressed", regressed));
 }
 
-bool project_refresh(struct owner *owner, struct owned *owned, bool *did, struct err *err)
+bool project_refresh(struct grouper *grouper, struct owned *owned, bool *did, struct err *err)
 {
     struct issue_refresh_options options = { .state = issue_state_of,
                                              .volume_min = ISSUE_VOLUME_MIN,
@@ -107,9 +108,10 @@ bool project_refresh(struct owner *owner, struct owned *owned, bool *did, struct
     for (int round = 0; round < REFRESH_ROUNDS_MAX; round++) {
         struct issue_refreshed refreshed;
         fail_point("issues.before_refresh");
-        if (!issue_refresh(owner->options.db, &owned->lease, &options, owner_now(owner), &refreshed, err)) return false;
+        if (!issue_refresh(grouper->options.db, &owned->lease, &options, grouper_now(grouper), &refreshed, err))
+            return false;
         fail_point("issues.after_refresh");
-        changes_tell(owner, owned, &refreshed);
+        changes_tell(grouper, owned, &refreshed);
         *did |= refreshed.issues > 0;
         if (refreshed.issues < REFRESH_AT_ONCE) return true;
     }

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "errors/group.h"
-#include "issues/owner.h"
+#include "issues/grouper.h"
 #include "issues/row.h"
 #include "issues/tell.h"
 #include "meta/access.h"
@@ -65,32 +65,32 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct owner *owner_make_with(struct world *world, const char *name, uint64_t bytes_max,
-                                     struct issue_judge judge)
+static struct grouper *owner_make_with(struct world *world, const char *name, uint64_t bytes_max,
+                                       struct issue_judge judge)
 {
-    return owner_create(&(struct owner_options){ .db = world->db,
-                                                 .name = name,
-                                                 .embedder = { .embed = embed_by_letter, .context = world },
-                                                 .judge = judge,
-                                                 .bytes_max = bytes_max,
-                                                 .look_ms = 5,
-                                                 .log = &db_fixture_log });
+    return grouper_create(&(struct grouper_options){ .db = world->db,
+                                                     .name = name,
+                                                     .embedder = { .embed = embed_by_letter, .context = world },
+                                                     .judge = judge,
+                                                     .bytes_max = bytes_max,
+                                                     .look_ms = 5,
+                                                     .log = &db_fixture_log });
 }
-static struct owner *owner_make(struct world *world, const char *name)
+static struct grouper *owner_make(struct world *world, const char *name)
 {
     return owner_make_with(world, name, 64 << 20, (struct issue_judge){ NULL, NULL });
 }
 
-static bool look(struct world *world, struct owner *owner)
+static bool look(struct world *world, struct grouper *grouper)
 {
     struct err err = { 0 };
     bool did;
-    if (!owner_look(owner, world->now_us, &did, &err)) fail_msg("%s", err.text);
+    if (!grouper_look(grouper, world->now_us, &did, &err)) fail_msg("%s", err.text);
     return did;
 }
-static void look_all(struct world *world, struct owner *owner)
+static void look_all(struct world *world, struct grouper *grouper)
 {
-    for (int looks = 0; look(world, owner); looks++) assert_true(looks < 1000);
+    for (int looks = 0; look(world, grouper); looks++) assert_true(looks < 1000);
 }
 
 /* ---- what the worker's tap stores ---- */
@@ -263,8 +263,8 @@ static void test_issues(void **state)
     struct world *world = *state;
     struct err err = { 0 };
     struct issue issue;
-    struct owner *owner = owner_make(world, "one");
-    assert_false(look(world, owner)); /* nothing is there */
+    struct grouper *grouper = owner_make(world, "one");
+    assert_false(look(world, grouper)); /* nothing is there */
     struct uuid a = store(world, (struct sent){ "shop-api", "BankError", "bank 17 is away", STACK("bank") });
     struct uuid b = store(world, (struct sent){ "shop-api", "BankError", "bank 18 is away",
                                                 "Traceback (most recent call last):\n  File \"/app/night.py\", line 9, "
@@ -272,7 +272,7 @@ static void test_issues(void **state)
                                                 "x()\nBankError: bank 18 is away\n" });
     struct uuid c = store(world, (struct sent){ "shop-cron", "Offline", "banks are closed at night", "" });
     struct uuid d = store(world, (struct sent){ "shop-api", "BrokenPipeError", "[Errno 32] Broken pipe", "" });
-    look_all(world, owner);
+    look_all(world, grouper);
     all_checked(world);
     assert_int_equal(issue_of(world, a), 1);
     assert_int_equal(issue_of(world, b), 1);
@@ -298,17 +298,17 @@ static void test_issues(void **state)
 
     for (int again = 0; again < 5; again++)
         store(world, (struct sent){ "shop-api", "BankError", "bank 17 is away", STACK("bank") });
-    look_all(world, owner);
+    look_all(world, grouper);
     assert_true(issue_get(world->db, world->shop.id, 1, &world->arena, &issue, &err));
     assert_int_equal(issue.total_count, 8);
     assert_int_equal(issue.last_unix_us, world->now_us);
-    struct owner_stats stats;
-    owner_stats(owner, &stats);
+    struct grouper_stats stats;
+    grouper_stats(grouper, &stats);
     assert_int_equal(stats.projects, 1);
     assert_int_equal(stats.fingerprints, 4);
     assert_int_equal(stats.decided[GROUP_BY_NEW], 2);
     assert_int_equal(stats.decided[GROUP_BY_STACK] + stats.decided[GROUP_BY_MEANING], 2);
-    owner_close(owner);
+    grouper_close(grouper);
     assert_int_equal(db_fixture_number(world->db, "SELECT until_unix_us FROM issue_owners"), 0);
 }
 
@@ -319,12 +319,12 @@ static void test_whoever_owns(void **state)
 {
     struct world *world = *state;
     enum { ALL = 200, PART = 20 };
-    struct owner *owner = owner_make(world, "one");
+    struct grouper *grouper = owner_make(world, "one");
     for (int from = 0; from < ALL; from += PART) {
         many_store(world, from, from + PART);
-        look_all(world, owner);
+        look_all(world, grouper);
     }
-    owner_close(owner);
+    grouper_close(grouper);
     all_checked(world);
     char *in_one_go = map_of(world);
     assert_true(strlen(in_one_go) > 1000);
@@ -333,16 +333,16 @@ static void test_whoever_owns(void **state)
 
     forget_all(world);
     for (bool did = true; did;) {
-        struct owner *next = owner_make(world, "one");
+        struct grouper *next = owner_make(world, "one");
         did = look(world, next);
-        owner_close(next);
+        grouper_close(next);
     }
     all_checked(world);
     char *restarted = map_of(world);
     assert_string_equal(restarted, in_one_go);
 
     forget_all(world);
-    struct owner *two[] = { owner_make(world, "one"), owner_make(world, "two") };
+    struct grouper *two[] = { owner_make(world, "one"), owner_make(world, "two") };
     for (int turn = 0, idle = 0; idle < 4; turn++) {
         world->now_us += turn % 3 == 0 ? ISSUE_LEASE_US * 2 : 1000; /* that of the other is over, or is not */
         idle = look(world, two[turn % 2]) ? 0 : idle + 1;
@@ -350,8 +350,8 @@ static void test_whoever_owns(void **state)
     all_checked(world);
     char *shared = map_of(world);
     assert_string_equal(shared, in_one_go);
-    owner_close(two[0]);
-    owner_close(two[1]);
+    grouper_close(two[0]);
+    grouper_close(two[1]);
     free(in_one_go);
     free(restarted);
     free(shared);
@@ -362,7 +362,7 @@ static void test_whoever_owns(void **state)
 static void test_too_late(void **state)
 {
     struct world *world = *state;
-    struct owner *late = owner_make(world, "late"), *other = owner_make(world, "other");
+    struct grouper *late = owner_make(world, "late"), *other = owner_make(world, "other");
     store(world, (struct sent){ "shop-api", "A", "one thing is away", "" });
     look_all(world, late);
     world->now_us += ISSUE_LEASE_US * 2;
@@ -376,11 +376,11 @@ static void test_too_late(void **state)
     assert_int_equal(issue_of(world, second), 2);
     assert_int_equal(issue_of(world, third), 3);
     all_checked(world);
-    struct owner_stats stats;
-    owner_stats(late, &stats);
+    struct grouper_stats stats;
+    grouper_stats(late, &stats);
     assert_true(stats.conflicts >= 1);
-    owner_close(late);
-    owner_close(other);
+    grouper_close(late);
+    grouper_close(other);
 }
 
 struct moving {
@@ -409,20 +409,20 @@ static void test_people(void **state)
     struct world *world = *state;
     struct err err = { 0 };
     for (int restart = 0; restart < 2; restart++) {
-        struct owner *owner = owner_make(world, "one");
+        struct grouper *grouper = owner_make(world, "one");
         struct uuid a = store(world, (struct sent){ "shop-api", "A", "apple is away now", "" });
         struct uuid b = store(world, (struct sent){ "shop-api", "B", "banana is away now", "" });
-        look_all(world, owner);
+        look_all(world, grouper);
         struct moving moving = { world, issue_of(world, b), issue_of(world, a), b };
         int64_t kept = moving.into, gone = moving.from;
         assert_int_not_equal(kept, gone);
         if (!db_transaction(world->db, merge_run, &moving, &err)) fail_msg("%s", err.text);
         if (restart) {
-            owner_close(owner);
-            owner = owner_make(world, "one");
+            grouper_close(grouper);
+            grouper = owner_make(world, "one");
         }
         struct uuid like_b = store(world, (struct sent){ "shop-cron", "C", "bananas cannot be had", "" });
-        look_all(world, owner);
+        look_all(world, grouper);
         assert_int_equal(issue_of(world, like_b), kept);
         struct issue_fingerprint moved = fingerprint_of_id(world, b);
         assert_true(moved.is_pinned && moved.moved_from == gone);
@@ -432,14 +432,14 @@ static void test_people(void **state)
         moving.from = kept, moving.id = b;
         if (!db_transaction(world->db, split_run, &moving, &err)) fail_msg("%s", err.text);
         if (restart) {
-            owner_close(owner);
-            owner = owner_make(world, "one");
+            grouper_close(grouper);
+            grouper = owner_make(world, "one");
         }
         struct uuid like_split = store(world, (struct sent){ "shop-night", "D", "apples cannot be had", "" });
-        look_all(world, owner);
+        look_all(world, grouper);
         assert_int_equal(issue_of(world, like_split), kept);
         assert_int_equal(issue_of(world, b), moving.into);
-        owner_close(owner);
+        grouper_close(grouper);
         db_fixture_run(world->db, "DELETE FROM error_fingerprints");
         forget_all(world);
     }
@@ -450,33 +450,33 @@ static void test_people(void **state)
 static void test_versions(void **state)
 {
     struct world *world = *state;
-    struct owner *owner = owner_make(world, "one");
+    struct grouper *grouper = owner_make(world, "one");
     struct uuid old = store(world, (struct sent){ "shop-api", "BankError", "bank is away", STACK("bank") });
     struct uuid broken = store(world, (struct sent){ "shop-api", "MailError", "mail is away", "" });
-    look_all(world, owner);
-    owner_close(owner);
+    look_all(world, grouper);
+    grouper_close(grouper);
     db_fixture_run(world->db,
                    "UPDATE issue_fingerprints SET errors_version = 0, similar_version = 0, group_version = 0 "
                    "WHERE title = 'BankError'");
     db_fixture_run(world->db, "UPDATE issue_fingerprints SET errors_version = 0 WHERE title = 'MailError'");
     int64_t was = issue_of(world, old);
-    owner = owner_make(world, "one");
+    grouper = owner_make(world, "one");
     struct uuid like =
         store(world, (struct sent){ "shop-api", "BankError", "bank was away",
                                     "Traceback (most recent call last):\n  File \"/app/x.py\", line 9, in "
                                     "run\n    x()\n  File \"/app/bank.py\", line 4, in charge\n    "
                                     "x()\nBankError: bank was away\n" });
-    look_all(world, owner);
+    look_all(world, grouper);
     assert_int_equal(issue_of(world, old), was);
     assert_int_not_equal(issue_of(world, like), was); /* its frames are another version's */
     assert_int_equal(fingerprint_of_id(world, like).decided_by, GROUP_BY_NEW);
     /* It is met again after it was thrown away: its group is the one it had. */
     db_fixture_run(world->db, "UPDATE error_fingerprints SET issue = 0, is_changed = 1");
-    look_all(world, owner);
+    look_all(world, grouper);
     assert_int_equal(issue_of(world, old), was);
     assert_int_equal(fingerprint_of_id(world, old).errors_version, 0);
     assert_int_not_equal(issue_of(world, broken), 0);
-    owner_close(owner);
+    grouper_close(grouper);
 }
 
 static bool judge_same(void *ctx, const struct issue_judge_question *question, struct issue_judge_answer *answer,
@@ -503,13 +503,13 @@ static bool judge_same(void *ctx, const struct issue_judge_question *question, s
 static void test_judge(void **state)
 {
     struct world *world = *state;
-    struct owner *owner = owner_make_with(world, "one", 64 << 20, (struct issue_judge){ judge_same, world });
+    struct grouper *grouper = owner_make_with(world, "one", 64 << 20, (struct issue_judge){ judge_same, world });
     struct uuid bank = store(world, (struct sent){ "shop-api", "BankError", "bank 1 does not answer", "" });
-    look_all(world, owner);
+    look_all(world, grouper);
     assert_int_equal(world->asked, 0);
     world->says_same = true;
     struct uuid yes = store(world, (struct sent){ "shop-worker", "Offline", "near bank nobody answers", "" });
-    look_all(world, owner);
+    look_all(world, grouper);
     assert_int_equal(world->asked, 1);
     assert_string_equal(world->asked_before, "shop-api/BankError/bank <*> does not answer");
     assert_string_equal(world->asked_now, "shop-worker/near bank nobody answers");
@@ -521,13 +521,13 @@ static void test_judge(void **state)
 
     world->says_same = false;
     struct uuid no = store(world, (struct sent){ "shop-cron", "Dark", "near bank it is dark", "" });
-    look_all(world, owner);
+    look_all(world, grouper);
     assert_int_equal(world->asked, 2);
     assert_int_not_equal(issue_of(world, no), issue_of(world, bank));
     kept = fingerprint_of_id(world, no);
     assert_int_equal(kept.decided_by, GROUP_BY_NEW);
     assert_non_null(memmem(kept.judge.ptr, kept.judge.len, "\"same\":false", 12));
-    look_all(world, owner);
+    look_all(world, grouper);
     assert_int_equal(world->asked, 2); /* once a pair */
 
     world->judge_fails = true;
@@ -537,19 +537,19 @@ static void test_judge(void **state)
         char service[20];
         snprintf(service, sizeof service, "shop-gone%d", n);
         struct uuid alone = store(world, (struct sent){ service, type, "near bank door is shut", "" });
-        look_all(world, owner);
+        look_all(world, grouper);
         assert_int_equal(world->asked, 3); /* and then left alone */
         assert_int_equal(fingerprint_of_id(world, alone).judge.len, 0);
         if (n == 0) assert_int_not_equal(issue_of(world, alone), issue_of(world, bank));
     }
     world->judge_fails = false;
     world->now_us += ISSUE_JUDGE_REST_MS * INT64_C(1000) + 1;
-    struct owner_stats stats;
-    owner_stats(owner, &stats);
+    struct grouper_stats stats;
+    grouper_stats(grouper, &stats);
     assert_int_equal(stats.judged, 2);
     assert_int_equal(stats.judged_same, 1);
     assert_int_equal(stats.judge_failures, 1);
-    owner_close(owner);
+    grouper_close(grouper);
 }
 
 /* Goal: without a model the rest goes on; memory stays within bounds: of two projects that do not fit one goes, and what has no
@@ -558,13 +558,13 @@ static void test_judge(void **state)
 static void test_bounds(void **state)
 {
     struct world *world = *state;
-    struct owner_stats stats;
-    struct owner *owner = owner_make_with(world, "one", 40 * (GROUP_BYTES_PER_FINGERPRINT + EMBED_DIMENSIONS),
-                                          (struct issue_judge){ NULL, NULL });
+    struct grouper_stats stats;
+    struct grouper *grouper = owner_make_with(world, "one", 40 * (GROUP_BYTES_PER_FINGERPRINT + EMBED_DIMENSIONS),
+                                              (struct issue_judge){ NULL, NULL });
     world->is_embedder_broken = true;
     many_store(world, 0, 60);
-    look_all(world, owner);
-    owner_stats(owner, &stats);
+    look_all(world, grouper);
+    grouper_stats(grouper, &stats);
     assert_true(stats.embedding_failures > 0);
     assert_true(stats.full > 0);
     assert_true(stats.fingerprints <= 40);
@@ -572,19 +572,19 @@ static void test_bounds(void **state)
     world->is_embedder_broken = false;
     char room[4][300];
     for (int n = 0; n < 60; n++) store_in(world, world->lobby.id, sent_of(n, room), world->now_us += 1000);
-    look_all(world, owner);
-    owner_stats(owner, &stats);
+    look_all(world, grouper);
+    grouper_stats(grouper, &stats);
     assert_int_equal(stats.projects, 1);
     assert_int_equal(db_fixture_number(world->db, "SELECT count(*) FROM error_fingerprints WHERE issue = 0"), 0);
     /* Idle projects are let go, and begun again when something comes. */
-    world->now_us += OWNER_IDLE_US + ISSUE_LEASE_US;
-    look_all(world, owner);
-    owner_stats(owner, &stats);
+    world->now_us += GROUPER_IDLE_US + ISSUE_LEASE_US;
+    look_all(world, grouper);
+    grouper_stats(grouper, &stats);
     assert_int_equal(stats.projects, 0);
     struct uuid late = store(world, (struct sent){ "shop-api", "Late", "the train is late", "" });
-    look_all(world, owner);
+    look_all(world, grouper);
     assert_int_not_equal(issue_of(world, late), 0);
-    owner_close(owner);
+    grouper_close(grouper);
 }
 
 /* Goal: states change by themselves, and are told.
@@ -611,35 +611,35 @@ static void test_states(void **state)
 {
     struct world *world = *state;
     struct err err = { 0 };
-    struct owner *owner = owner_make(world, "one");
+    struct grouper *grouper = owner_make(world, "one");
     world->now_us = clock_unix_us(); /* people's changes have the clock's time */
     struct sent a = { "shop-api", "A", "apple is away now", "" }, b = { "mail-api", "B", "banana is away now", "" };
     store(world, a);
     store(world, b);
-    look_all(world, owner);
+    look_all(world, grouper);
     struct stating resolve = { world, 1, { .has_state = true, .state = ISSUE_RESOLVED } };
     struct stating ignore = { world,
                               2,
                               { .has_state = true, .state = ISSUE_IGNORED, .ignored = { .until_count = 2 } } };
     assert_true(db_transaction(world->db, change_run, &resolve, &err));
     assert_true(db_transaction(world->db, change_run, &ignore, &err));
-    look_all(world, owner);
+    look_all(world, grouper);
     assert_int_equal(state_of(world, 1), ISSUE_RESOLVED);
     world->now_us = clock_unix_us() + MINUTE;
     store(world, a);
     store(world, b);
-    look_all(world, owner);
+    look_all(world, grouper);
     assert_int_equal(state_of(world, 1), ISSUE_REGRESSED);
     assert_int_equal(state_of(world, 2), ISSUE_IGNORED);
     store(world, b);
-    look_all(world, owner);
+    look_all(world, grouper);
     assert_int_equal(state_of(world, 2), ISSUE_ONGOING);
     world->now_us += 8 * 24 * ISSUE_HOUR_US;
-    look_all(world, owner); /* nothing came, but time did */
+    look_all(world, grouper); /* nothing came, but time did */
     assert_int_equal(state_of(world, 1), ISSUE_ONGOING);
     assert_int_equal(db_fixture_number(world->db, "SELECT count(*) FROM issue_activity WHERE what = 1 AND actor = ''"),
                      3);
-    owner_close(owner);
+    grouper_close(grouper);
 }
 
 /* Goal: two owners with threads of their own and a worker that stores: all is grouped once, and nothing waits for ever.
@@ -648,18 +648,18 @@ static void test_threads(void **state)
 {
     struct world *world = *state;
     struct err err = { 0 };
-    struct owner *owners[] = { owner_make(world, "one"), owner_make(world, "two") };
+    struct grouper *owners[] = { owner_make(world, "one"), owner_make(world, "two") };
     world->now_us = clock_unix_us();
-    for (int o = 0; o < 2; o++) assert_true(owner_start(owners[o], &err));
+    for (int o = 0; o < 2; o++) assert_true(grouper_start(owners[o], &err));
     many_store(world, 0, 60);
-    owner_close(owners[0]);
+    grouper_close(owners[0]);
     many_store(world, 60, 120);
     uint64_t until_ns = clock_mono_ns() + 60000000000ull;
     while (db_fixture_number(world->db, "SELECT count(*) FROM error_fingerprints WHERE issue = 0 OR is_changed = 1") >
                0 &&
            clock_mono_ns() < until_ns)
         clock_sleep_ms(10);
-    owner_close(owners[1]);
+    grouper_close(owners[1]);
     all_checked(world);
 }
 

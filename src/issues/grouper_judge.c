@@ -4,14 +4,14 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "issues/owner_inside.h"
+#include "issues/grouper_inside.h"
 #include "issues/row.h"
 #include "issues/tell.h"
 
-bool judge_wants(const struct owner *owner, const struct group_decision *decision, int64_t now_unix_us)
+bool judge_wants(const struct grouper *grouper, const struct group_decision *decision, int64_t now_unix_us)
 {
-    return owner->options.judge.same != NULL && decision->by == GROUP_BY_NEW && decision->doubt.is_there &&
-           now_unix_us >= owner->judge_rests_until_us;
+    return grouper->options.judge.same != NULL && decision->by == GROUP_BY_NEW && decision->doubt.is_there &&
+           now_unix_us >= grouper->judge_rests_until_us;
 }
 
 /* In-app frames, innermost first, of the root cause; as normalised, for values may stand in names. */
@@ -79,40 +79,41 @@ static struct bytes answer_keep(struct arena *arena, const struct group_decision
     return kept;
 }
 
-static void failure_tell(struct owner *owner, bool ok, const struct err *err, int64_t now_unix_us)
+static void failure_tell(struct grouper *grouper, bool ok, const struct err *err, int64_t now_unix_us)
 {
-    if (!ok && !owner->is_judge_told)
-        log_warn(owner->options.log, "issues.judge_failed", log_text("err", err->text),
+    if (!ok && !grouper->is_judge_told)
+        log_warn(grouper->options.log, "issues.judge_failed", log_text("err", err->text),
                  log_text("then", "what is in doubt is an issue of its own"));
-    if (!ok) owner->judge_rests_until_us = now_unix_us + ISSUE_JUDGE_REST_MS * INT64_C(1000);
-    owner->is_judge_told = !ok;
+    if (!ok) grouper->judge_rests_until_us = now_unix_us + ISSUE_JUDGE_REST_MS * INT64_C(1000);
+    grouper->is_judge_told = !ok;
 }
 
-bool judge_ask(struct owner *owner, const struct owned *owned, const struct error_event *event,
+bool judge_ask(struct grouper *grouper, const struct owned *owned, const struct error_event *event,
                const struct group_decision *decision, int64_t now_unix_us, struct bytes *judge)
 {
     struct issue_new before;
     struct issue_judge_answer answer = { .is_same = false };
     struct err err = { 0 };
-    owner->judge_questions--;
-    bool ok = issue_first_event(owner->options.db, owned->lease.project_id, row_id(decision->doubt.with), &owner->arena,
-                                &before, &err);
+    grouper->judge_questions--;
+    bool ok = issue_first_event(grouper->options.db, owned->lease.project_id, row_id(decision->doubt.with),
+                                &grouper->arena, &before, &err);
     if (ok && before.first_event.len == 0) return false; /* it is past its time */
     if (ok) {
         struct issue_judge_question question = { .project_id = owned->lease.project_id,
-                                                 .before = side_of(&owner->arena, tell_read(&owner->arena, &before)),
-                                                 .now = side_of(&owner->arena, event),
+                                                 .before =
+                                                     side_of(&grouper->arena, tell_read(&grouper->arena, &before)),
+                                                 .now = side_of(&grouper->arena, event),
                                                  .score = (double)decision->doubt.score,
                                                  .threshold = (double)decision->doubt.threshold };
-        ok = owner->options.judge.same(owner->options.judge.ctx, &question, &answer, &err);
+        ok = grouper->options.judge.same(grouper->options.judge.ctx, &question, &answer, &err);
     }
-    failure_tell(owner, ok, &err, now_unix_us);
-    pthread_mutex_lock(&owner->lock);
-    owner->stats.judged += ok;
-    owner->stats.judged_same += ok && answer.is_same;
-    owner->stats.judge_failures += !ok;
-    pthread_mutex_unlock(&owner->lock);
+    failure_tell(grouper, ok, &err, now_unix_us);
+    pthread_mutex_lock(&grouper->lock);
+    grouper->stats.judged += ok;
+    grouper->stats.judged_same += ok && answer.is_same;
+    grouper->stats.judge_failures += !ok;
+    pthread_mutex_unlock(&grouper->lock);
     if (!ok) return false;
-    *judge = answer_keep(&owner->arena, decision, &answer);
+    *judge = answer_keep(&grouper->arena, decision, &answer);
     return answer.is_same;
 }

@@ -1,12 +1,12 @@
-/* owner_inside.h -- what the files of the owner share.
+/* grouper_inside.h -- what the files of the owner share.
  *
- *   owner.c          the thread, the look, which projects are held        owner_project.c  a project: read, follow, refresh
- *   owner_decide.c   new fingerprints to issues                           owner_judge.c    who is asked in doubt */
+ *   grouper.c          the thread, the look, which projects are held        grouper_project.c  a project: read, follow, refresh
+ *   grouper_decide.c   new fingerprints to issues                           grouper_judge.c    who is asked in doubt */
 #pragma once
 #include <pthread.h>
 
 #include "base/arena.h"
-#include "issues/owner.h"
+#include "issues/grouper.h"
 
 #define DECIDE_AT_ONCE 64 /* fingerprints a transaction ... */
 #define DECIDE_US \
@@ -18,8 +18,8 @@ struct owned { /* a project */
     int64_t used_unix_us; /* when there was something to do last */
     struct owned *next;
 };
-struct owner {
-    struct owner_options options;
+struct grouper {
+    struct grouper_options options;
     char *name;
     struct uuid id;
     struct owned *projects;
@@ -34,30 +34,30 @@ struct owner {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wakes;
     bool has_thread, stops;
-    struct owner_stats stats;
+    struct grouper_stats stats;
     struct histogram decide_times;
 };
 
 static_assert(DECIDE_US + ISSUE_JUDGE_MS * INT64_C(1000) < ISSUE_LEASE_US,
               "a lease lasts until what was asked is written");
 /* Now, of a look that may have begun a while ago. */
-int64_t owner_now(const struct owner *owner);
+int64_t grouper_now(const struct grouper *grouper);
 
-/* ---- owner_project.c ---- */
+/* ---- grouper_project.c ---- */
 /* Takes it and reads what is grouped. *owned NULL: it is another's. */
-MUST_CHECK bool project_take(struct owner *owner, struct uuid project_id, int64_t now_unix_us, struct owned **owned,
+MUST_CHECK bool project_take(struct grouper *grouper, struct uuid project_id, int64_t now_unix_us, struct owned **owned,
                              struct err *err);
 void project_free(struct owned *owned);
 /* What people have moved since. */
-MUST_CHECK bool project_follow(struct owner *owner, struct owned *owned, struct err *err);
-/* Figures and states, as long as there are some to do; *did as in owner_look. */
-MUST_CHECK bool project_refresh(struct owner *owner, struct owned *owned, bool *did, struct err *err);
-/* ---- owner_decide.c ---- */
+MUST_CHECK bool project_follow(struct grouper *grouper, struct owned *owned, struct err *err);
+/* Figures and states, as long as there are some to do; *did as in grouper_look. */
+MUST_CHECK bool project_refresh(struct grouper *grouper, struct owned *owned, bool *did, struct err *err);
+/* ---- grouper_decide.c ---- */
 /* Some of the new fingerprints; *more: there may be others. */
-MUST_CHECK bool project_decide(struct owner *owner, struct owned *owned, bool *did, bool *more, struct err *err);
-/* ---- owner_judge.c ---- */
+MUST_CHECK bool project_decide(struct grouper *grouper, struct owned *owned, bool *did, bool *more, struct err *err);
+/* ---- grouper_judge.c ---- */
 /* Whether the doubt is to be asked about, and there are questions left in this look. */
-bool judge_wants(const struct owner *owner, const struct group_decision *decision, int64_t now_unix_us);
+bool judge_wants(const struct grouper *grouper, const struct group_decision *decision, int64_t now_unix_us);
 /* Asks. *judge: what is kept with the fingerprint, in the owner's arena. True: they are the same. */
-bool judge_ask(struct owner *owner, const struct owned *owned, const struct error_event *event,
+bool judge_ask(struct grouper *grouper, const struct owned *owned, const struct error_event *event,
                const struct group_decision *decision, int64_t now_unix_us, struct bytes *judge);

@@ -1,4 +1,4 @@
-/* owner.h -- puts each new fingerprint into its issue and keeps issues current: one process at a time for each project.
+/* grouper.h -- puts each new fingerprint into its issue and keeps issues current: one process at a time for each project.
  *
  *   look (each 500 ms) --issue_owner_due--> projects with something to do
  *     a project, leased: [ group_index ] what people moved -> follow
@@ -9,9 +9,9 @@
  * this is still the owner and knows what people moved. What it refuses, and whatever else fails, makes the owner forget the
  * project and read it anew: the database is what counts. So nothing is decided twice, whichever process dies where; and as
  * decisions hang on what was decided before alone, the same order makes the same issues.
- * Several processes share the projects: each takes OWNER_TAKES_MAX a look of those that are free. One that is idle for
- * OWNER_IDLE_US is let go.
- * Thread: one of its own (owner_start), or the caller's (owner_look); stats for any. Memory: bytes_max for the indices: the
+ * Several processes share the projects: each takes GROUPER_TAKES_MAX a look of those that are free. One that is idle for
+ * GROUPER_IDLE_US is let go.
+ * Thread: one of its own (grouper_start), or the caller's (grouper_look); stats for any. Memory: bytes_max for the indices: the
  * one that was not used for the longest goes first; a project that is larger than all of it has issues of single fingerprints
  * for the rest, and metrics say so. Errors: told in the log, once until it is well again; the next look tries again.
  * Fail points: issues.before_decide, issues.after_decide, issues.before_refresh, issues.after_refresh. */
@@ -22,11 +22,11 @@
 #include "issues/judge.h"
 #include "meta/issue_owner.h"
 
-#define OWNER_TAKES_MAX 16
-#define OWNER_IDLE_US   INT64_C(600000000)
+#define GROUPER_TAKES_MAX 16
+#define GROUPER_IDLE_US   INT64_C(600000000)
 
-struct owner;
-struct owner_options {
+struct grouper;
+struct grouper_options {
     struct db *db;
     const char *name;         /* of this process, the same after a restart; copied */
     struct embedder embedder; /* .embed NULL: none */
@@ -35,14 +35,14 @@ struct owner_options {
     uint32_t look_ms; /* 0: 500 */
     const struct log *log;
 };
-struct owner *owner_create(const struct owner_options *options);
-MUST_CHECK bool owner_start(struct owner *owner, struct err *err);
+struct grouper *grouper_create(const struct grouper_options *options);
+MUST_CHECK bool grouper_start(struct grouper *grouper, struct err *err);
 /* Ends the thread; its projects are free. NULL is fine. */
-void owner_close(struct owner *owner);
+void grouper_close(struct grouper *grouper);
 /* One look, for tests and benches: without a thread. *did: whether there was anything to do. */
-MUST_CHECK bool owner_look(struct owner *owner, int64_t now_unix_us, bool *did, struct err *err);
+MUST_CHECK bool grouper_look(struct grouper *grouper, int64_t now_unix_us, bool *did, struct err *err);
 
-struct owner_stats {
+struct grouper_stats {
     uint32_t projects;     /* held */
     uint64_t fingerprints; /* in their indices */
     uint64_t bytes;        /* of them */
@@ -57,4 +57,4 @@ struct owner_stats {
     bool is_failing;                      /* the last look did not do all */
     struct histogram_counts decide_times; /* of a fingerprint, from its event to its place in the index */
 };
-void owner_stats(struct owner *owner, struct owner_stats *stats);
+void grouper_stats(struct grouper *grouper, struct grouper_stats *stats);
