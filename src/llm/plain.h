@@ -4,7 +4,7 @@
  *
  * Markdown's links, images, reference definitions and autolinks lose their addresses and keep their words; tags and comments of
  * HTML go (the content of script and style too), entities are read first so that they hide none; addresses with a scheme and
- * www. become "[link removed]"; control characters, marks of text direction, zero-width and tag characters go. Emphasis, lists,
+ * www. become "‹link removed›"; control characters, marks of text direction, zero-width and tag characters go. Emphasis, lists,
  * headings and code stay as the characters they are: who shows it shows text.
  * What comes out put in again comes out the same.
  * Thread: any. Memory: out, at most three times the text. Errors: ERR_TOO_LARGE when out is full. */

@@ -1,10 +1,10 @@
 /* usage.h -- what language models cost a project, and whether there is something left of its budget (migration 0065).
  *
- *   usage_reserve: used + under way + this one <= budget? --> a row under way --answer--> usage_settle: what it was
+ *   usage_reserve: used + under way < budget? --> a row under way --answer--> usage_settle: what it was
  *                                                                  '--the process died--> over at its time: used in full
  *
- * The check and the row are one transaction, so several processes share a budget exactly. What a request turns out to use can
- * be more than was reserved only by the error of the estimate of its tokens.
+ * The check and the row are one transaction, so several processes share a budget: it is passed by one request at most, the one
+ * that uses its rest up, and by the error of the estimates of those under way.
  * Budgets of the server's model and of a project's own are counted apart (payer). Days and months are UTC.
  * Thread: any. Errors: ERR_QUOTA says which budget and when it opens again; those of db. */
 #pragma once
