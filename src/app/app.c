@@ -91,7 +91,7 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     bool ok = app_telemetry_open(app, log, err);
     span_begin(&app->start_span, app->log, NULL, SPAN_INTERNAL, "start");
     ok = ok && roles_find(app, err) && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) &&
-         app_web_start(app, err) && app_meta_start(app, err) && app_people_start(app, err) &&
+         app_web_start(app, err) && app_meta_start(app, err) && app_people_start(app, err) && app_llm_start(app, err) &&
          app_limits_start(app, err) && parts_start(app, err) && app_api_start(app, err) &&
          telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) && app_kafka_look(app, err) &&
          (!app->maintenance || maintenance_start(app->maintenance, &rewriter, err));
@@ -194,6 +194,7 @@ void app_stop(struct app *app)
     store_close(&app->store);
     cache_close(app->cache);
     app_limits_stop(app);
+    app_llm_stop(app);
     accounts_close(app->accounts);
     oidc_close(app->oidc);
     meta_close(app->meta);

@@ -24,6 +24,7 @@ bool app_api_start(struct app *app, struct err *err)
                    .db = meta_db(app->meta),
                    .query = app->query,
                    .meter = app->meter,
+                   .llm = app->llm,
                    .tails = app->roles & ROLE_QUERY ? app->tails : NULL,
                    .tail_pull = app->peers ? tail_pull : NULL,
                    .version = MONO_VERSION,

@@ -61,8 +61,10 @@ struct app {
     struct oidc *oidc;        /* NULL: no identity provider */
     struct meter *meter;
     struct redactor *redactor;
-    struct rule_book *rule_book; /* projects' rules of what is one error */
-    struct app_limits *limits;   /* the thread of both */
+    struct llm *llm;
+    struct redaction *llm_secrets; /* what is not kept of prompts */
+    struct rule_book *rule_book;   /* projects' rules of what is one error */
+    struct app_limits *limits;     /* the thread of both */
     struct store store;
     struct locks locks; /* of its tables */
     struct timefusion *timefusion;
@@ -119,7 +121,9 @@ MUST_CHECK bool app_web_start(struct app *app, struct err *err);
 MUST_CHECK bool app_meta_start(struct app *app, struct err *err);
 /* Limits, usage, redaction rules, rules of errors. */
 MUST_CHECK bool app_limits_start(struct app *app, struct err *err);
-void app_limits_stop(struct app *app); /* what was counted is saved */
+void app_limits_stop(struct app *app);                           /* what was counted is saved */
+MUST_CHECK bool app_llm_start(struct app *app, struct err *err); /* before the thread of limits, which sweeps */
+void app_llm_stop(struct app *app);
 MUST_CHECK bool app_store_start(struct app *app, struct err *err);
 MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
 MUST_CHECK bool app_rollups_start(struct app *app, struct err *err); /* before workers */

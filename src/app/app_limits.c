@@ -7,13 +7,15 @@
 
 #include "base/clock.h"
 #include "ingest/redaction/redactor.h"
+#include "llm/llm.h"
 #include "meta/meta.h"
 #include "meta/meter.h"
 #include "worker/rules/rule_book.h"
 
 enum {
-    LOOK_MS = 250,   /* how soon a change made elsewhere counts here */
-    SAVE_LOOKS = 12, /* of these: usage and finds are saved every 3 s */
+    LOOK_MS = 250,     /* how soon a change made elsewhere counts here */
+    SAVE_LOOKS = 12,   /* of these: usage and finds are saved every 3 s */
+    SWEEP_LOOKS = 240, /* and once a minute what models were asked goes when its time is over */
 };
 
 struct app_limits {
@@ -58,6 +60,7 @@ static void *limits_thread(void *ctx)
         struct err err = { 0 };
         bool ok = meter_refresh(app->meter, &err) && redactor_refresh(app->redactor, &err) &&
                   rule_book_refresh(app->rule_book, &err);
+        if (look % SWEEP_LOOKS == 1) ok = ok && llm_sweep(app->llm, &err);
         if (look % SAVE_LOOKS == 0) limits->was_saved = ok = ok && save(app, &err);
         failure_say(app, ok, &err, &is_said);
     }

@@ -1,6 +1,5 @@
 /* Users: who may sign in on the HTTP port and on the SQL port, and the first of them. */
 #include "app/app_inside.h"
-#include "base/disk.h"
 #include "meta/accounts.h"
 #include "meta/audit.h"
 #include "meta/meta.h"
@@ -9,22 +8,6 @@
 #include <stdlib.h>
 
 #define SECRET_BYTES 1024
-
-static bool secret_read(const struct config *config, char secret[SECRET_BYTES], struct err *err)
-{
-    const char *given = getenv("MONOSCOPE_OIDC_CLIENT_SECRET");
-    struct disk_file *file;
-    size_t len = 0;
-    snprintf(secret, SECRET_BYTES, "%s", given ? given : "");
-    if (config->oidc_client_secret_file == NULL) return true;
-    if (!disk_real.ops->open(&disk_real, config->oidc_client_secret_file, DISK_READ, &file, err))
-        return err_within(err, "--oidc-client-secret-file");
-    bool ok = disk_real.ops->pread(file, 0, secret, SECRET_BYTES - 1, &len, err);
-    disk_real.ops->close(file);
-    secret[ok ? len : 0] = '\0';
-    secret[strcspn(secret, "\r\n")] = '\0';
-    return ok;
-}
 
 static bool oidc_start(struct app *app, struct err *err)
 {
@@ -41,7 +24,9 @@ static bool oidc_start(struct app *app, struct err *err)
     if ((size_t)snprintf(redirect_uri, sizeof redirect_uri, "%.*s/sign-in/oidc/callback", (int)len, url) >=
         sizeof redirect_uri)
         return err_set(err, ERR_INPUT, "--public-url is too long");
-    if (!secret_read(config, secret, err)) return false;
+    if (!config_secret("--oidc-client-secret-file", config->oidc_client_secret_file, "MONOSCOPE_OIDC_CLIENT_SECRET",
+                       secret, sizeof secret, err))
+        return false;
     struct oidc_options options = {
         .issuer = config->oidc_issuer,
         .client_id = config->oidc_client_id,

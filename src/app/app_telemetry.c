@@ -46,6 +46,7 @@ void app_watch(struct app *app, enum watch_phase phase)
               &(struct watch_parts){ .meta = app->meta,
                                      .meter = app->meter,
                                      .redactor = app->redactor,
+                                     .llm = app->llm,
                                      .store = app->store.objects,
                                      .timefusion = app->timefusion,
                                      .cache = app->cache,

@@ -1,5 +1,6 @@
 #include "app/config.h"
 #include "base/budget.h"
+#include "base/disk.h"
 #include "meta/limit.h"
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@ enum setting_kind {
     SETTING_BYTES,
     SETTING_DURATION_MS,
     SETTING_COUNT,
+    SETTING_MONEY, /* decimals of a currency that nobody names; kept in millionths */
     SETTING_SWITCH
 };
 
@@ -25,6 +27,7 @@ struct setting {
 
 #define AT(field) offsetof(struct config, field)
 #define DAY_MS    86400000ull
+#define MONEY_MAX 1000000000000ull /* a million of it */
 static const struct setting settings[] = {
     { "role", "MONOSCOPE_ROLE", "all", SETTING_TEXT, 0, 0, AT(role),
       "what this process does: all, or some of ingest, worker, query with commas between them (then with Kafka)" },
@@ -202,6 +205,39 @@ static const struct setting settings[] = {
       "a second target for them: any OTLP/HTTP server, such as http://host:4318" },
     { "telemetry-headers", "MONOSCOPE_TELEMETRY_HEADERS", "", SETTING_TEXT, 0, 0, AT(telemetry_headers),
       "headers for it: name=value,name=value" },
+    { "llm-url", "MONOSCOPE_LLM_URL", "", SETTING_TEXT, 0, 0, AT(llm_url),
+      "a language model for all projects: OpenAI's API, such as http://localhost:11434/v1, or Anthropic's, ending with "
+      "/messages" },
+    { "llm-model", "MONOSCOPE_LLM_MODEL", "", SETTING_TEXT, 0, 0, AT(llm_model), "its name there" },
+    { "llm-key-file", "MONOSCOPE_LLM_KEY_FILE", "", SETTING_FILE, 0, 0, AT(llm_key_file),
+      "its key is in the environment, MONOSCOPE_LLM_KEY, or in this file's first line" },
+    { "llm-ca", "MONOSCOPE_LLM_CA", "", SETTING_FILE, 0, 0, AT(llm_ca),
+      "certificates in PEM that its server must be signed by; none: the system's" },
+    { "llm-allow-private", "MONOSCOPE_LLM_ALLOW_PRIVATE", "off", SETTING_SWITCH, 0, 0, AT(llm_allow_private),
+      "on: models that projects name may be in private networks, and on this machine" },
+    { "llm-seal-secret-file", "MONOSCOPE_LLM_SEAL_SECRET_FILE", "", SETTING_FILE, 0, 0, AT(llm_seal_secret_file),
+      "a secret beside the database's own, so that a copy of the database does not open projects' keys; or "
+      "MONOSCOPE_LLM_SEAL_SECRET" },
+    { "llm-input-price", "MONOSCOPE_LLM_INPUT_PRICE", "0", SETTING_MONEY, 0, MONEY_MAX, AT(llm_input_price_micros),
+      "what a million tokens sent cost, such as 2.50; 0: not counted in money" },
+    { "llm-output-price", "MONOSCOPE_LLM_OUTPUT_PRICE", "0", SETTING_MONEY, 0, MONEY_MAX, AT(llm_output_price_micros),
+      "the same of tokens answered" },
+    { "llm-tokens-day", "MONOSCOPE_LLM_TOKENS_DAY", "0", SETTING_COUNT, 0, LIMIT_VALUE_MAX, AT(llm_tokens_day),
+      "tokens of a project at that model in a day (UTC); 0: no limit" },
+    { "llm-tokens-month", "MONOSCOPE_LLM_TOKENS_MONTH", "0", SETTING_COUNT, 0, LIMIT_VALUE_MAX, AT(llm_tokens_month),
+      "the same in a month" },
+    { "llm-cost-day", "MONOSCOPE_LLM_COST_DAY", "0", SETTING_MONEY, 0, MONEY_MAX, AT(llm_cost_day_micros),
+      "what a project's tokens there may cost in a day, by the prices; 0: no limit" },
+    { "llm-cost-month", "MONOSCOPE_LLM_COST_MONTH", "0", SETTING_MONEY, 0, MONEY_MAX, AT(llm_cost_month_micros),
+      "the same in a month" },
+    { "llm-audit", "MONOSCOPE_LLM_AUDIT", "on", SETTING_SWITCH, 0, 0, AT(llm_audit),
+      "on or off: keep prompts and answers for projects' admins, without secrets; a project may say otherwise" },
+    { "llm-audit-keep", "MONOSCOPE_LLM_AUDIT_KEEP", "30d", SETTING_DURATION_MS, DAY_MS, DAY_MS * 36500,
+      AT(llm_audit_keep_ms), "for how many days" },
+    { "errors-judge", "MONOSCOPE_ERRORS_JUDGE", "off", SETTING_SWITCH, 0, 0, AT(errors_judge),
+      "on: where it is doubtful whether two errors are one, the language model is asked; their texts go to it" },
+    { "errors-judge-hour", "MONOSCOPE_ERRORS_JUDGE_HOUR", "60", SETTING_COUNT, 1, 100000, AT(errors_judge_hour),
+      "at most so often in an hour, in a process" },
 };
 
 static const struct unit {
@@ -235,6 +271,7 @@ static const char *kind_example(enum setting_kind kind)
     case SETTING_DURATION_MS: return "a time such as 250ms, 10s, 1m or 2d";
     case SETTING_PORT: return "a port, 0 to 65535";
     case SETTING_COUNT: return "a whole number";
+    case SETTING_MONEY: return "a number such as 2.50";
     case SETTING_SWITCH: return "on or off";
     case SETTING_TEXT:
     case SETTING_FILE: break;
@@ -259,6 +296,28 @@ static bool number_read(const struct setting *setting, const char *value, uint64
     return true;
 }
 
+/* Up to six decimals, exactly: no double is between. */
+static bool money_read(const struct setting *setting, const char *value, uint64_t *micros, struct err *err)
+{
+    uint64_t digits = 0, decimals = 0;
+    bool has_point = false, ok = value[0] >= '0' && value[0] <= '9';
+    for (const char *at = value; ok && *at != '\0'; at++) {
+        if (*at == '.') {
+            ok = !has_point && at[1] != '\0';
+            has_point = true;
+            continue;
+        }
+        decimals += has_point;
+        ok = *at >= '0' && *at <= '9' && decimals <= 6 && digits <= MONEY_MAX;
+        if (ok) digits = digits * 10 + (uint64_t)(*at - '0');
+    }
+    for (; ok && decimals < 6; decimals++) ok = !__builtin_mul_overflow(digits, 10, &digits);
+    ok = ok && digits >= setting->min && digits <= setting->max;
+    *micros = digits;
+    return ok || err_set(err, ERR_INPUT, "--%s (or %s) is \"%s\"; it must be %s: %s", setting->name,
+                         setting->environment, value, kind_example(setting->kind), setting->help);
+}
+
 static bool setting_store(struct config *config, const struct setting *setting, const char *value, struct err *err)
 {
     char *field = (char *)config + setting->offset;
@@ -279,6 +338,7 @@ static bool setting_store(struct config *config, const struct setting *setting, 
         *(const char **)(void *)field = value[0] == '\0' ? NULL : value;
         return true;
     }
+    if (setting->kind == SETTING_MONEY) return money_read(setting, value, (uint64_t *)(void *)field, err);
     return number_read(setting, value, (uint64_t *)(void *)field, err);
 }
 
@@ -319,6 +379,22 @@ void config_database(const struct config *config, char *database, size_t databas
     } else {
         snprintf(database, database_bytes, "%s/meta.sqlite", config->data);
     }
+}
+
+bool config_secret(const char *setting, const char *file, const char *environment, char *secret, size_t secret_bytes,
+                   struct err *err)
+{
+    const char *given = getenv(environment);
+    struct disk_file *opened;
+    size_t len = 0;
+    snprintf(secret, secret_bytes, "%s", given != NULL ? given : "");
+    if (file == NULL) return true;
+    if (!disk_real.ops->open(&disk_real, file, DISK_READ, &opened, err)) return err_within(err, "%s", setting);
+    bool ok = disk_real.ops->pread(opened, 0, secret, secret_bytes - 1, &len, err);
+    disk_real.ops->close(opened);
+    secret[ok ? len : 0] = '\0';
+    secret[strcspn(secret, "\r\n")] = '\0';
+    return ok;
 }
 
 void config_print_help(void)

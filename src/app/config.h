@@ -31,7 +31,7 @@ struct config {
     bool web_tls;                                   /* with a certificate the HTTP port has TLS, too */
     const char *log_level;
     const char *public_url, *admin_email;
-    bool shares; /* links for people without an account */
+    bool shares;                                                        /* links for people without an account */
     const char *oidc_issuer, *oidc_client_id, *oidc_client_secret_file; /* issuer empty: no identity provider */
     const char *oidc_scopes, *oidc_groups_claim, *oidc_roles, *oidc_ca;
     bool oidc_trust_email;
@@ -52,10 +52,20 @@ struct config {
     const char *peer_ca;                    /* NULL: the system's */
     uint64_t kafka_partitions, kafka_replication, kafka_retention_ms, kafka_delivery_ms, kafka_session_ms;
     uint64_t kafka_retry_ms[3];
+    const char *llm_url, *llm_model; /* url empty: no language model for all projects */
+    const char *llm_key_file, *llm_ca, *llm_seal_secret_file;
+    bool llm_allow_private, llm_audit;
+    uint64_t llm_input_price_micros, llm_output_price_micros, llm_cost_day_micros, llm_cost_month_micros;
+    uint64_t llm_tokens_day, llm_tokens_month, llm_audit_keep_ms;
+    bool errors_judge; /* a language model is asked in the doubtful band */
+    uint64_t errors_judge_hour;
     const char *telemetry_endpoint, *telemetry_headers; /* empty: none */
 };
 /* argv without the program and the command; unknown options are refused. Texts are borrowed from argv or environ. */
 MUST_CHECK bool config_read(struct config *config, int argc, char *const *argv, struct err *err);
 /* Where the metadata is: --database, or the file in the data folder. */
 void config_database(const struct config *config, char *database, size_t database_bytes);
+/* What must not stand on a command line: the file's first line, else the environment's; empty: neither. setting: "--llm-key-file". */
+MUST_CHECK bool config_secret(const char *setting, const char *file, const char *environment, char *secret,
+                              size_t secret_bytes, struct err *err);
 void config_print_help(void);

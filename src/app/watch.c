@@ -5,6 +5,7 @@
 #include "ingest/redaction/redactor.h"
 #include "ingest/tally.h"
 #include "issues/grouper.h"
+#include "llm/llm.h"
 #include "meta/accounts.h"
 #include "meta/db.h"
 #include "meta/meta.h"
@@ -201,6 +202,23 @@ static void limits_collect(const struct watch *watch, struct metric_set *set)
                METRIC_ATTRIBUTES({ "result", "unchanged" }));
     metric_add(set, METRIC_REDACTION_FOUND, redaction.found, NULL);
     metric_add(set, METRIC_REDACTION_UNKNOWN_FIELDS, redaction.unknown_fields, NULL);
+}
+
+static void llm_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct llm_stats stats;
+    if (!watch->parts.llm) return;
+    llm_stats(watch->parts.llm, &stats);
+    metric_add(set, METRIC_LLM_REQUESTS, stats.requests - stats.failures, METRIC_ATTRIBUTES({ "result", "answered" }));
+    metric_add(set, METRIC_LLM_REQUESTS, stats.failures, METRIC_ATTRIBUTES({ "result", "failed" }));
+    metric_add(set, METRIC_LLM_RETRIES, stats.retries, METRIC_ATTRIBUTES({ "reason", "failure" }));
+    metric_add(set, METRIC_LLM_RETRIES, stats.schema_retries, METRIC_ATTRIBUTES({ "reason", "schema" }));
+    metric_add(set, METRIC_LLM_REFUSED, stats.refused, NULL);
+    metric_add(set, METRIC_LLM_TOKENS, stats.input_tokens, METRIC_ATTRIBUTES({ "type", "input" }));
+    metric_add(set, METRIC_LLM_TOKENS, stats.output_tokens, METRIC_ATTRIBUTES({ "type", "output" }));
+    metric_add_number(set, METRIC_LLM_COST, (double)stats.cost_micros / 1e6, NULL);
+    metric_add(set, METRIC_LLM_RUNNING, stats.running, NULL);
+    metric_add(set, METRIC_LLM_AUDIT_LOST, stats.audit_lost, NULL);
 }
 
 static void buffer_collect(const struct watch *watch, struct metric_set *set)
@@ -490,6 +508,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     servers_collect(watch, set);
     ingest_collect(watch, set);
     limits_collect(watch, set);
+    llm_collect(watch, set);
     buffer_collect(watch, set);
     worker_collect(watch, set);
     rollups_collect(watch, set);

@@ -15,6 +15,7 @@ struct watch_parts { /* NULL: not open */
     struct meta *meta;
     struct meter *meter;
     struct redactor *redactor;
+    struct llm *llm;
     struct object_store *store;
     struct timefusion *timefusion;
     struct cache *cache;

@@ -39,7 +39,9 @@ static void ask(struct cli *cli, const char *method, const char *path, const cha
         .body.bytes = body != NULL ? bytes_of_text(body) : (struct bytes){ 0 },
         .connect_ms_max = CONNECT_MS_MAX,
         .total_ms_max = stream != NULL ? 0 : TOTAL_MS_MAX,
-        .idle_ms_max = stream == NULL ? 0 : stream->idle_ms_max > 0 ? stream->idle_ms_max : STREAM_IDLE_MS_MAX,
+        .idle_ms_max = stream == NULL            ? 0
+                       : stream->idle_ms_max > 0 ? stream->idle_ms_max
+                                                 : STREAM_IDLE_MS_MAX,
         .piece = stream != NULL ? stream->piece : NULL,
         .piece_ctx = stream != NULL ? stream->ctx : NULL,
         .answer_bytes_max = CLI_ANSWER_BYTES_MAX,

@@ -7,7 +7,7 @@
 enum { LIMIT_DEFAULT = 100, PAGE = 1000 };
 
 /* words: names of the words behind the verb; one that is a {name} of the path goes there, the others into the body. A name
- * with # is a number, with , a list. options: names that go into the body in the same way; of a list or a GET into the
+ * with # is a number, with , a list, with ? true or false, with ! a file that holds it; "name=member": as the body calls it. options: names that go into the body in the same way; of a list or a GET into the
  * query. columns: of the table. */
 static const struct command {
     const char *noun, *verb, *method, *path, *words, *options, *columns, *help;
@@ -69,6 +69,21 @@ static const struct command {
       "0: no limit" },
     { "limits", "clear", "DELETE", "/projects/{project}/limits/{limit_name}", "limit_name", "", "", "" },
     { "usage", "list", "GET", "/projects/{project}/usage", "", "from to", "day counts", "what was sent and asked" },
+    { "llm", "get", "GET", "/projects/{project}/llm", "", "",
+      "is_on url model has_key input_price output_price budget audit in_use problem used",
+      "the project's language model" },
+    { "llm", "set", "PUT", "/projects/{project}/llm", "",
+      "model_url=url model key_file=key! is_on? input_price# output_price# tokens_day# tokens_month# cost_day# "
+      "cost_month# "
+      "audit audit_days#",
+      "is_on url model has_key budget in_use problem",
+      "sets all of it, what is not said as the server has it; KEY_FILE: its first line, - from a pipe" },
+    { "llm", "clear", "DELETE", "/projects/{project}/llm", "", "", "", "the server's model counts again" },
+    { "llm", "test", "POST", "/projects/{project}/llm/test", "", "",
+      "is_ok model host ms problem input_tokens output_tokens cost", "asks it for one word" },
+    { "llm", "usage", "GET", "/projects/{project}/llm/usage", "", "from to", "day purpose is_own used", "" },
+    { "llm", "audit", "GET", "/projects/{project}/llm/audit", "", "purpose failed?",
+      "at purpose actor model input_tokens output_tokens ms failure", "what it was asked and what it answered" },
     { "redactions", "list", "GET", "/projects/{project}/redaction-rules", "", "",
       "name finds pattern does is_on found_30_days id", "what is not kept" },
     { "redactions", "create", "POST", "/projects/{project}/redaction-rules", "name finds pattern does", "is_on?",
@@ -99,7 +114,7 @@ static void usage_put(FILE *to, const struct command *command)
         w += strcspn(w, " ");
     }
     for (const char *o = command->options; *o != '\0'; o += strspn(o, " ")) {
-        fprintf(to, " [--%.*s ..]", (int)strcspn(o, " #,?"), o);
+        fprintf(to, " [--%.*s ..]", (int)strcspn(o, " #,?!="), o);
         o += strcspn(o, " ");
     }
 }
@@ -130,7 +145,7 @@ static bool name_at(const char *names, uint32_t n, char name[64], char *mark)
     for (; *names != '\0'; names += strspn(names, " ")) {
         size_t len = strcspn(names, " ");
         if (n-- == 0) {
-            size_t plain = strcspn(names, " #,?");
+            size_t plain = strcspn(names, " #,?!");
             snprintf(name, 64, "%.*s", (int)plain, names);
             *mark = plain < len ? names[plain] : '\0';
             return true;
@@ -148,7 +163,12 @@ static void body_put(yyjson_mut_doc *doc, yyjson_mut_val *body, struct cli *cli,
     if (mark == '#') {
         long long number = strtoll(value, &end, 10);
         bool is_number = value[0] != '\0' && *end == '\0';
-        yyjson_mut_obj_add(body, key, is_number ? yyjson_mut_sint(doc, number) : yyjson_mut_str(doc, value));
+        double decimal = is_number ? 0 : strtod(value, &end);
+        bool is_decimal = !is_number && value[0] != '\0' && *end == '\0';
+        yyjson_mut_obj_add(body, key,
+                           is_number    ? yyjson_mut_sint(doc, number)
+                           : is_decimal ? yyjson_mut_real(doc, decimal)
+                                        : yyjson_mut_str(doc, value));
     } else if (mark == '?') {
         yyjson_mut_obj_add(body, key, yyjson_mut_bool(doc, strcmp(value, "false") != 0 && strcmp(value, "off") != 0));
     } else if (mark == ',') {
@@ -163,6 +183,32 @@ static void body_put(yyjson_mut_doc *doc, yyjson_mut_val *body, struct cli *cli,
         yyjson_mut_obj_add(body, key, yyjson_mut_str(doc, value));
     }
     (void)cli;
+}
+
+/* Where "name=member" has its sign the name ends; what the body calls it. */
+static const char *member_of(char *name)
+{
+    char *equals = strchr(name, '=');
+    if (equals == NULL) return name;
+    *equals = '\0';
+    return equals + 1;
+}
+
+/* The first line of a file; "-": of stdin. NULL: told. */
+static const char *secret_of(struct cli *cli, const char *path)
+{
+    char line[1024];
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    bool ok = file != NULL && fgets(line, sizeof line, file) != NULL;
+    if (file != NULL && file != stdin) fclose(file);
+    if (!ok) {
+        cli->failed = cli_fail("cannot read a line from \"%s\"", path);
+        return NULL;
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    const char *secret = arena_printf(&cli->arena, "%s", line);
+    explicit_bzero(line, sizeof line);
+    return secret;
 }
 
 struct request {
@@ -188,6 +234,7 @@ static bool request_make(struct cli *cli, struct request *request)
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *body = yyjson_mut_obj(doc);
     bool is_read = strcmp(command->method, "GET") == 0;
+    bool is_told = false;
     char name[64], mark, separator = '?';
     yyjson_mut_doc_set_root(doc, body);
     request->path = command->path;
@@ -199,23 +246,29 @@ static bool request_make(struct cli *cli, struct request *request)
             body_put(doc, body, cli, name, mark, cli->words[w + 1]);
     }
     for (uint32_t o = 0; name_at(command->options, o, name, &mark); o++) {
-        const char *value = cli_option(cli, name);
+        const char *member = member_of(name), *value = cli_option(cli, name);
+        if (value != NULL && mark == '!') {
+            value = secret_of(cli, value);
+            is_told = value == NULL;
+        }
         if (value == NULL) continue;
         if (is_read) {
             request->path =
                 arena_printf(&cli->arena, "%s%c%s=%s", request->path, separator, name, cli_encoded(cli, value));
             separator = '&';
         } else {
-            body_put(doc, body, cli, name, mark, value);
+            body_put(doc, body, cli, member, mark, value);
         }
     }
-    bool ok = true;
-    if (strstr(request->path, "{project}") != NULL) {
+    bool ok = !is_told;
+    if (ok && strstr(request->path, "{project}") != NULL) {
         const char *project = cli_project(cli);
         ok = project != NULL;
         if (ok) request->path = path_with(cli, request->path, "project", project);
     }
-    bool has_body = strcmp(command->method, "PATCH") == 0 || yyjson_mut_obj_size(body) > 0;
+    bool has_body = strcmp(command->method, "PATCH") == 0 ||
+                    (strcmp(command->method, "PUT") == 0 && command->options[0] != '\0') ||
+                    yyjson_mut_obj_size(body) > 0;
     request->body = has_body ? yyjson_mut_write(doc, 0, NULL) : NULL;
     yyjson_mut_doc_free(doc);
     return ok;
@@ -323,6 +376,7 @@ int cli_noun(const char *noun, int argc, char **argv)
     while (name_at(request.command->words, word_count, name, &mark)) word_count++;
     for (uint32_t o = 0; name_at(request.command->options, o, name, &mark); o++) {
         size_t len = strlen(known);
+        member_of(name);
         snprintf(known + len, sizeof known - len, " %s", name);
     }
     if (cli_open(&cli, argc, argv, "") && cli_options_known(&cli, known)) {

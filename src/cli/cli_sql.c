@@ -121,7 +121,8 @@ static int sql_run(struct cli *cli, const char *sql, uint64_t limit, uint64_t ti
 
 int cli_sql(int argc, char **argv)
 {
-    static const char usage[] = "sql [SQL | -] [--project P] [--limit 10000] [--timeout 30s] [--format csv|json|ndjson|parquet] [--wide]";
+    static const char usage[] =
+        "sql [SQL | -] [--project P] [--limit 10000] [--timeout 30s] [--format csv|json|ndjson|parquet] [--wide]";
     struct cli cli;
     int exit_code = CLI_USAGE;
     if (cli_open(&cli, argc, argv, "") && cli_options_known(&cli, "limit timeout format")) {

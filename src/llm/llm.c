@@ -100,17 +100,12 @@ void llm_stats(const struct llm *llm, struct llm_stats *stats)
 
 bool llm_is_there(struct llm *llm, struct uuid project_id, bool *is_there, char name[160], struct err *err)
 {
-    struct llm_model model;
-    struct err why = { 0 };
-    *is_there = llm_model_find(llm, project_id, &model, &why);
+    struct llm_in_use in_use;
+    bool ok = llm_in_use(llm, project_id, &in_use, err);
+    *is_there = ok && in_use.is_there;
     name[0] = '\0';
-    if (*is_there) snprintf(name, 160, "%.100s at %.50s", model.model, model.host);
-    llm_model_end(&model);
-    if (!*is_there && why.code != ERR_UNSUPPORTED) {
-        *err = why;
-        return false;
-    }
-    return true;
+    if (*is_there) snprintf(name, 160, "%.100s at %.50s", in_use.model, in_use.host);
+    return ok;
 }
 
 /* ---- quirks ---- */

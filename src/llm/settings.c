@@ -216,19 +216,20 @@ void llm_model_end(struct llm_model *model)
     explicit_bzero(model->key, sizeof model->key);
 }
 
-void llm_server_settings(const struct llm *llm, struct llm_server_settings *settings)
+bool llm_in_use(struct llm *llm, struct uuid project_id, struct llm_in_use *in_use, struct err *err)
 {
-    const struct llm_options *options = &llm->options;
-    *settings = (struct llm_server_settings){ .url = options->url != NULL ? options->url : "",
-                                              .model = options->url != NULL ? options->model : "",
-                                              .has_key = options->key != NULL,
-                                              .allows_private = options->allows_private,
-                                              .audit = options->audit,
-                                              .input_price_micros = options->input_price_micros,
-                                              .output_price_micros = options->output_price_micros,
-                                              .tokens_day = options->tokens_day,
-                                              .tokens_month = options->tokens_month,
-                                              .cost_day_micros = options->cost_day_micros,
-                                              .cost_month_micros = options->cost_month_micros,
-                                              .audit_days = options->audit_days };
+    struct llm_model model;
+    struct err why = { 0 };
+    *in_use = (struct llm_in_use){ 0 };
+    in_use->is_there = llm_model_find(llm, project_id, &model, &why);
+    in_use->payer = model.payer;
+    in_use->budget = model.budget;
+    in_use->is_kept = model.audit;
+    snprintf(in_use->model, sizeof in_use->model, "%s", model.model);
+    snprintf(in_use->host, sizeof in_use->host, "%s", model.host);
+    snprintf(in_use->problem, sizeof in_use->problem, "%s", why.text);
+    llm_model_end(&model);
+    if (in_use->is_there || why.code == ERR_UNSUPPORTED || why.code == ERR_CORRUPT) return true;
+    *err = why;
+    return false;
 }

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/uuid.h"
-struct db;
+#include "llm/usage.h"
 struct db_session;
 struct llm;
 
@@ -38,11 +38,13 @@ MUST_CHECK bool llm_settings_find(struct llm *llm, struct uuid project_id, struc
 MUST_CHECK bool llm_settings_put(struct llm *llm, struct db_session *session, struct llm_settings *settings,
                                  const struct bytes *key, struct err *err);
 MUST_CHECK bool llm_settings_remove(struct db_session *session, struct uuid project_id, struct err *err);
-/* What the server has set, for pages: url is without user and query; empty: none. */
-struct llm_server_settings {
-    const char *url, *model;
-    bool has_key, allows_private, audit;
-    int64_t input_price_micros, output_price_micros, tokens_day, tokens_month, cost_day_micros, cost_month_micros;
-    uint32_t audit_days;
+/* What counts for the project now. */
+struct llm_in_use {
+    bool is_there;
+    enum llm_payer payer;
+    char model[LLM_MODEL_BYTES], host[128]; /* empty: none */
+    struct llm_budget budget;
+    bool is_kept;      /* prompts and answers */
+    char problem[240]; /* without one: why */
 };
-void llm_server_settings(const struct llm *llm, struct llm_server_settings *settings);
+MUST_CHECK bool llm_in_use(struct llm *llm, struct uuid project_id, struct llm_in_use *in_use, struct err *err);

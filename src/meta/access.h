@@ -47,7 +47,8 @@ enum access_reach {
     X(DATA_WRITE, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_INGEST | META_SCOPE_ADMIN, "INSERT and DELETE by SQL")      \
     X(CONTENT_WRITE, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_ADMIN, "make and change what people share in it")        \
     X(REDACTION_READ, REACH_PROJECT, ROLE_EDITOR, META_SCOPE_ADMIN, "see its redaction rules")                       \
-    X(PROJECT_WRITE, REACH_PROJECT, ROLE_ADMIN, META_SCOPE_ADMIN, "rename it, set its retention")                    \
+    X(PROJECT_WRITE, REACH_PROJECT, ROLE_ADMIN, META_SCOPE_ADMIN,                                                    \
+      "rename it, set its retention and its language model")                                                         \
     X(MEMBER_WRITE, REACH_PROJECT, ROLE_ADMIN, META_SCOPE_ADMIN, "add, change, remove members up to one's own role") \
     X(KEY_READ, REACH_PROJECT, ROLE_ADMIN, META_SCOPE_ADMIN, "list its API keys")                                    \
     X(KEY_WRITE, REACH_PROJECT, ROLE_ADMIN, META_SCOPE_ADMIN, "make and revoke its API keys")                        \

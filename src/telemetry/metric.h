@@ -211,6 +211,14 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(METADATA_REPEATED, METRIC_COUNTER, "monoscope.metadata.repeated", "{transaction}",                              \
       "done again after a lost race or a broken connection")                                                          \
     X(METADATA_FAILED, METRIC_COUNTER, "monoscope.metadata.failed", "{call}", "changes and reads that failed")        \
+    X(LLM_REQUESTS, METRIC_COUNTER, "monoscope.llm.requests", "{request}", "questions to language models, by result") \
+    X(LLM_RETRIES, METRIC_COUNTER, "monoscope.llm.retries", "{request}", "asked again, by reason: failure, schema")   \
+    X(LLM_REFUSED, METRIC_COUNTER, "monoscope.llm.refused", "{request}", "questions over a budget")                   \
+    X(LLM_TOKENS, METRIC_COUNTER, "monoscope.llm.tokens", "{token}", "tokens used, by type: input, output")           \
+    X(LLM_COST, METRIC_COUNTER, "monoscope.llm.cost", "{currency}", "what they cost by the prices that are set")      \
+    X(LLM_RUNNING, METRIC_UPDOWN, "monoscope.llm.running", "{request}", "questions that wait for an answer")          \
+    X(LLM_AUDIT_LOST, METRIC_COUNTER, "monoscope.llm.audit.lost", "{row}",                                            \
+      "prompts and answers that could not be kept")                                                                   \
     X(PROJECTS, METRIC_GAUGE, "monoscope.projects", "{project}", "projects there are")                                \
     X(TELEMETRY_RECORDS, METRIC_COUNTER, "monoscope.telemetry.records", "{record}",                                   \
       "own records stored in project monoscope, by signal")                                                           \

@@ -45,6 +45,9 @@ struct redaction_counts {
 MUST_CHECK bool redaction_rewrite(const struct redaction *redaction, struct redaction_scratch *scratch,
                                   enum otlp_signal signal, struct bytes body, bool is_lenient, struct buf *out,
                                   bool *is_changed, struct redaction_counts *counts, struct err *err);
+/* The same of one text that is not telemetry: what texts go through, without attributes' names. Appended to out; ERR_TOO_LARGE. */
+MUST_CHECK bool redaction_text(const struct redaction *redaction, struct redaction_scratch *scratch, struct bytes text,
+                               struct buf *out, struct err *err);
 /* A 128-bit name of what was sent that tells nothing of it without the key: requests that were sent twice are known by it. */
 struct hash128;
 void redaction_hash(const struct redaction *redaction, struct hash128 *hash);

@@ -326,3 +326,11 @@ bool text_edit(const struct redaction *redaction, const struct redaction_scratch
     }
     return buf_add(out, text.ptr + at, text.len - at);
 }
+
+bool redaction_text(const struct redaction *redaction, struct redaction_scratch *scratch, struct bytes text,
+                    struct buf *out, struct err *err)
+{
+    bool ok = text_look(redaction, scratch, text) ? text_edit(redaction, scratch, text, out)
+                                                  : buf_add(out, text.ptr, text.len);
+    return ok || err_set(err, ERR_TOO_LARGE, "the redacted text has more than %zu bytes", out->bytes_max);
+}

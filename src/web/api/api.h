@@ -20,6 +20,7 @@ struct api;
 struct db;
 struct http_refusal;
 struct http_request;
+struct llm;
 struct meta;
 struct meter;
 struct query_engine;
@@ -36,6 +37,7 @@ struct api_parts {
     struct db *db;
     struct query_engine *query;
     struct meter *meter;
+    struct llm *llm;     /* language models */
     struct tails *tails; /* who watches rows as they come */
     /* Brings rows of other processes into a tail: at most some tenths of a second. NULL: there are no others. */
     void (*tail_pull)(void *ctx, struct tail *tail);

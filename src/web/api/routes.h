@@ -77,6 +77,12 @@
     R(PATCH, "/api/v1/projects/{project}/redaction-rules/{rule}", redaction_change, "Redaction", REDACTION_WRITE, "", "RedactionRuleChange", "RedactionRule", 200, 0, "Changes a rule") \
     R(DELETE, "/api/v1/projects/{project}/redaction-rules/{rule}", redaction_delete, "Redaction", REDACTION_WRITE, "", "", "", 204, 0, "Deletes a rule") \
     R(POST, "/api/v1/projects/{project}/redaction-rules/try", redaction_try, "Redaction", REDACTION_READ, "", "RedactionTry", "RedactionTried", 200, 0, "Shows what rules make of a text and attributes; nothing is kept") \
+    R(GET, "/api/v1/projects/{project}/llm", llm_get, "Language models", PROJECT_WRITE, "", "", "Llm", 200, 0, "Which language model the project uses, its budget and what is used of it") \
+    R(PUT, "/api/v1/projects/{project}/llm", llm_set, "Language models", PROJECT_WRITE, "", "LlmSet", "Llm", 200, 0, "Sets all of it; the key is written and never read") \
+    R(DELETE, "/api/v1/projects/{project}/llm", llm_clear, "Language models", PROJECT_WRITE, "", "", "", 204, 0, "The server's settings count again; the project's key is gone") \
+    R(POST, "/api/v1/projects/{project}/llm/test", llm_test, "Language models", PROJECT_WRITE, "", "", "LlmTested", 200, API_SLOW, "Asks the model for one word") \
+    R(GET, "/api/v1/projects/{project}/llm/usage", llm_usage, "Language models", PROJECT_READ, "from to", "", "LlmUsage", 200, 0, "What was asked and what it cost, by day and purpose") \
+    R(GET, "/api/v1/projects/{project}/llm/audit", llm_audit, "Language models", AUDIT_READ, "purpose failed", "", "LlmAuditRow", 200, API_PAGED, "What models were sent and what they answered, without secrets, newest first") \
     R(GET, "/api/v1/projects/{project}/views", view_list, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_PAGED, "Views that the caller saved or the project shares, by name") \
     R(POST, "/api/v1/projects/{project}/views", view_create, "Saved views", VIEW_SAVE, "", "SavedViewCreate", "SavedView", 201, API_ONCE, "Saves a view; sharing it takes CONTENT_WRITE") \
     R(GET, "/api/v1/projects/{project}/views/{view}", view_get, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_TAGGED, "One of them") \
