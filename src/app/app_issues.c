@@ -2,6 +2,7 @@
 #include "app/app_inside.h"
 #include "embeddings/embeddings.h"
 #include "issues/grouper.h"
+#include "issues/judge_llm.h"
 #include "meta/meta.h"
 #include "net/http_client.h"
 
@@ -10,6 +11,7 @@
 struct issue_parts {
     struct http_client *client; /* of an embedding API; NULL: none */
     struct embeddings *embeddings;
+    struct judge_llm *judge; /* NULL: --errors-judge off */
     struct grouper *grouper;
 };
 
@@ -34,6 +36,11 @@ bool app_issues_start(struct app *app, struct err *err)
                                        .embedder = embeddings_face(parts->embeddings),
                                        .bytes_max = app->budget.issues,
                                        .log = app->log };
+    if (app->config.errors_judge) {
+        parts->judge = judge_llm_create(
+            &(struct judge_llm_options){ .llm = app->llm, .per_hour = (uint32_t)app->config.errors_judge_hour });
+        options.judge = judge_llm_face(parts->judge);
+    }
     parts->grouper = grouper_create(&options);
     return grouper_start(parts->grouper, err);
 }
@@ -47,7 +54,9 @@ void app_issues_stop(struct app *app)
 {
     struct issue_parts *parts = app->issues;
     if (parts == NULL) return;
+    judge_llm_cancel(parts->judge);
     grouper_close(parts->grouper);
+    judge_llm_destroy(parts->judge);
     embeddings_close(parts->embeddings);
     http_client_destroy(parts->client);
     free(parts);

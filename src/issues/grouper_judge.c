@@ -81,6 +81,8 @@ static struct bytes answer_keep(struct arena *arena, const struct group_decision
 
 static void failure_tell(struct grouper *grouper, bool ok, const struct err *err, int64_t now_unix_us)
 {
+    /* No model, or its budget is used up: that is this project's affair, others may have one. */
+    if (!ok && (err->code == ERR_UNSUPPORTED || err->code == ERR_QUOTA)) return;
     if (!ok && !grouper->is_judge_told)
         log_warn(grouper->options.log, "issues.judge_failed", log_text("err", err->text),
                  log_text("then", "what is in doubt is an issue of its own"));

@@ -1,6 +1,7 @@
 #include "issues/judge_llm.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <yyjson.h>
@@ -19,6 +20,7 @@
 struct judge_llm {
     struct llm *llm;
     uint32_t per_hour;
+    atomic_bool stops;
     pthread_mutex_t lock; /* guards the rest */
     uint64_t hour_begin_ns;
     uint32_t in_hour;
@@ -41,6 +43,11 @@ void judge_llm_destroy(struct judge_llm *judge)
     if (judge == NULL) return;
     pthread_mutex_destroy(&judge->lock);
     free(judge);
+}
+
+void judge_llm_cancel(struct judge_llm *judge)
+{
+    if (judge != NULL) atomic_store(&judge->stops, true);
 }
 
 void judge_llm_stats(struct judge_llm *judge, struct judge_llm_stats *stats)
@@ -161,7 +168,8 @@ static bool ask(struct judge_llm *judge, const struct issue_judge_question *ques
                                          .schema = schema,
                                          .output_tokens_max = OUTPUT_TOKENS,
                                          .total_ms_max = ISSUE_JUDGE_MS,
-                                         .temperature = 0 };
+                                         .temperature = 0,
+                                         .cancel = &judge->stops };
     arena_init(&arena, 0);
     bool ok = llm_ask(judge->llm, &request, &arena, &got, err);
     if (ok) answer_take(&got, name, answer);

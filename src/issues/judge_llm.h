@@ -19,6 +19,8 @@ struct judge_llm_options {
 struct judge_llm;
 struct judge_llm *judge_llm_create(const struct judge_llm_options *options);
 void judge_llm_destroy(struct judge_llm *judge); /* NULL is fine; nobody is in same any more */
+/* A question under way is given up, further ones are not asked: before the owner's thread is joined. Any thread. */
+void judge_llm_cancel(struct judge_llm *judge); /* NULL is fine */
 /* Lives as long as the judge. */
 struct issue_judge judge_llm_face(struct judge_llm *judge);
 struct judge_llm_stats {
