@@ -73,7 +73,8 @@ bool worker_open(struct worker **out, const struct worker_options *options, stru
     worker->rows = rows_create(&(struct rows_options){ .attribute_keys_max = options->attribute_keys_max,
                                                        .attribute_keys_of = options->attribute_keys_of,
                                                        .ctx = options->attribute_keys_ctx,
-                                                       .rules = options->rules });
+                                                       .rules = options->rules,
+                                                       .stacks = options->stacks });
     worker->writer = parquet_writer_create();
     pthread_mutex_init(&worker->lock, NULL);
     pthread_condattr_t attributes;

@@ -84,7 +84,8 @@ struct worker_options {
     /* Of one project, where it is another; on the worker's thread. NULL: it is the same for all. */
     uint32_t (*attribute_keys_of)(void *ctx, struct uuid project_id);
     void *attribute_keys_ctx;
-    struct rows_rules_source rules; /* on the worker's thread */
+    struct rows_rules_source rules;   /* on the worker's thread */
+    struct rows_stacks_source stacks; /* the same; may make it wait a little */
     uint32_t publish_ms;            /* 250 */
     uint32_t flush_ms;              /* 60,000 */
     /* A project whose rows alone are no reason to flush that often (the process's own telemetry); all zero: none. */

@@ -29,6 +29,7 @@ struct rows *rows_create(const struct rows_options *options)
     rows->key_sets.keys_max_of = options->attribute_keys_of;
     rows->key_sets.ctx = options->ctx;
     rows->rules_source = options->rules;
+    rows->stacks = options->stacks;
     arena_init(&rows->arena, ARENA_BLOCK_BYTES);
     arena_init(&rows->record_arena, ARENA_BLOCK_BYTES);
     buf_init(&rows->text, SIZE_MAX / 4);
@@ -338,6 +339,7 @@ static void resource_make(struct rows *rows, struct resource *resource, const st
     for (uint32_t i = 0; i < rows->slot_count; i++) {
         struct slot slot = slots[i];
         if (slot.key == NULL) continue;
+        if (unlikely(slot.key->role == ROLE_DEBUG_IDS)) resource->debug_ids = slot.value;
         struct key_column column = slot.key->columns[rows->table][1];
         if (column.column >= 0) { /* all of them are text */
             assert(column.type == SCHEMA_TYPE_TEXT);

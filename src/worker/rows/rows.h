@@ -36,9 +36,9 @@ struct rows_attribute {
 struct rows_error {
     struct bytes hash; /* "err:" and the UUID, as in `hashes` */
     enum fingerprint_by by;
-    uint32_t rule_line;    /* of BY_RULE */
-    int64_t rules_version; /* that counted then; 0: the project had none */
-    struct error_source source;
+    uint32_t rule_line;         /* of BY_RULE */
+    int64_t rules_version;      /* that counted then; 0: the project had none */
+    struct error_source source; /* its stack as the row has it: resolved, where there are source maps */
 };
 /* What the row just built is about, for who counts rows rather than keeps them. Texts are empty where there is none;
  * everything is borrowed for the call. */
@@ -97,6 +97,20 @@ struct rows_rules_source {
     void (*give_back)(void *ctx, struct rows_rules *rules);
     void *ctx;
 };
+/* Minified stacks of browsers and Node become those of their sources before they are told apart (sourcemaps/). */
+struct rows_stack {
+    struct uuid project_id;
+    int64_t received_unix_us;
+    struct bytes release; /* service.version */
+    struct bytes
+        debug_ids; /* what the sender says of the files' maps: "DEBUG-ID", or lines "URL DEBUG-ID"; mostly empty */
+    struct bytes text;
+};
+struct rows_stacks_source {
+    /* False: the stack stays as it was sent. resolved: the arena's. NULL: none is ever resolved. */
+    bool (*resolve)(void *ctx, struct arena *arena, const struct rows_stack *stack, struct bytes *resolved);
+    void *ctx;
+};
 struct rows;
 struct rows_options {
     /* Distinct keys without a column that a project may name, 0: 100,000; the values of further ones go under
@@ -106,6 +120,7 @@ struct rows_options {
     uint32_t (*attribute_keys_of)(void *ctx, struct uuid project_id);
     void *ctx;
     struct rows_rules_source rules;
+    struct rows_stacks_source stacks;
 };
 struct rows *rows_create(const struct rows_options *options);
 void rows_destroy(struct rows *rows); /* NULL is fine */

@@ -38,7 +38,56 @@ static void member_add(struct rows *rows, struct bytes name, struct bytes text)
     rows_text_end(rows, at);
 }
 
-static void error_add(struct rows *rows, const struct error_source *source)
+/* ---- source maps ---- */
+
+/* A text, or a list of them: as lines. */
+static struct bytes debug_ids_text(struct rows *rows, const struct otlp_value *value)
+{
+    struct otlp_value_reader reader;
+    struct otlp_attribute item;
+    struct buf lines;
+    if (value->type == OTLP_TEXT) return value->bytes;
+    if (value->type != OTLP_ARRAY) return (struct bytes){ 0 };
+    buf_init(&lines, value->bytes.len);
+    otlp_value_reader_init(&reader, value);
+    while (otlp_value_reader_next(&reader, &item)) {
+        if (item.value.type != OTLP_TEXT) continue;
+        if (lines.len > 0 && !buf_add(&lines, "\n", 1)) break;
+        if (!buf_add(&lines, item.value.bytes.ptr, item.value.bytes.len)) break;
+    }
+    struct bytes text = arena_copy(&rows->record_arena, buf_bytes(&lines));
+    buf_deinit(&lines);
+    return text;
+}
+
+/* Browsers and Node say what they are; who says nothing may be one. */
+static bool language_has_maps(struct bytes language)
+{
+    return language.len == 0 || bytes_equal(language, BYTES("webjs")) || bytes_equal(language, BYTES("nodejs")) ||
+           bytes_equal(language, BYTES("javascript"));
+}
+
+/* The stack becomes that of the sources; answers what was sent, where that is another. debug_ids NULL: the event says none. */
+static struct bytes stack_resolve(struct rows *rows, const struct resource *resource,
+                                  const struct otlp_value *debug_ids, struct error_source *source)
+{
+    struct rows_stack stack = { .project_id = rows->project_id,
+                                .received_unix_us = rows->request->received_unix_us,
+                                .release = resource->version,
+                                .text = source->stacktrace };
+    if (likely(rows->stacks.resolve == NULL) || stack.text.len == 0 || !language_has_maps(source->language))
+        return (struct bytes){ 0 };
+    if (debug_ids == NULL) debug_ids = rows->roles[ROLE_DEBUG_IDS];
+    if (debug_ids == NULL) debug_ids = resource->debug_ids;
+    if (debug_ids != NULL) stack.debug_ids = debug_ids_text(rows, debug_ids);
+    if (!rows->stacks.resolve(rows->stacks.ctx, &rows->record_arena, &stack, &source->stacktrace))
+        return (struct bytes){ 0 };
+    return stack.text;
+}
+
+/* ---- */
+
+static void error_add(struct rows *rows, const struct error_source *source, struct bytes raw)
 {
     struct bytes hash = hash_add(rows, source);
     if (rows->text.len == 0) {
@@ -49,6 +98,7 @@ static void error_add(struct rows *rows, const struct error_source *source)
     member_add(rows, BYTES("\"type\":"), source->type);
     member_add(rows, BYTES("\"message\":"), source->message);
     member_add(rows, BYTES("\"stacktrace\":"), source->stacktrace);
+    member_add(rows, BYTES("\"stacktrace_raw\":"), raw);
     member_add(rows, BYTES("\"fingerprint\":"), bytes_from(hash.ptr + hash.len - ID_TEXT_BYTES, ID_TEXT_BYTES));
     rows->text.ptr[rows->text.len - 1] = '}';
 }
@@ -59,11 +109,12 @@ static struct error_source source_of(const struct resource *resource)
 }
 
 static struct error_source error_of_event(struct rows *rows, const struct resource *resource,
-                                          const struct otlp_event *event)
+                                          const struct otlp_event *event, const struct otlp_value **debug_ids)
 {
     struct error_source error = source_of(resource);
     for (uint32_t i = 0; i < event->attributes.count; i++) {
         const struct otlp_attribute *attribute = &rows->request->attributes.at[event->attributes.first + i];
+        if (unlikely(bytes_equal(attribute->key, BYTES("monoscope.debug_ids")))) *debug_ids = &attribute->value;
         if (attribute->value.type != OTLP_TEXT) continue;
         if (bytes_equal(attribute->key, BYTES("exception.type"))) error.type = attribute->value.bytes;
         if (bytes_equal(attribute->key, BYTES("exception.message"))) error.message = attribute->value.bytes;
@@ -98,12 +149,18 @@ void rows_errors_put(struct rows *rows, const struct resource *resource, struct 
     }
     rows->text.len = 0;
     for (uint32_t i = 0; i < events.count; i++) {
-        struct error_source error = error_of_event(rows, resource, &rows->request->events.at[events.first + i]);
+        const struct otlp_value *debug_ids = NULL;
+        struct error_source error =
+            error_of_event(rows, resource, &rows->request->events.at[events.first + i], &debug_ids);
         if (!error_is_there(&error)) continue;
         if (bytes_equal(error.type, own.type) && bytes_equal(error.message, own.message)) has_own = false;
-        error_add(rows, &error);
+        struct bytes raw = stack_resolve(rows, resource, debug_ids, &error);
+        error_add(rows, &error, raw);
     }
-    if (has_own) error_add(rows, &own); /* not told by an event already */
+    if (has_own) { /* not told by an event already */
+        struct bytes raw = stack_resolve(rows, resource, NULL, &own);
+        error_add(rows, &own, raw);
+    }
     if (rows->text.len == 0) return;
     rows_text_add(rows, BYTES("]"));
     columns_put_text(rows->columns, LOGS_AND_SPANS_errors, buf_bytes(&rows->text));

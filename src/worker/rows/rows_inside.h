@@ -77,6 +77,7 @@ struct resource {
     struct resource_column *columns; /* flat ones, then the remainder */
     uint32_t column_count;
     struct bytes service_name, sdk_language, version, environment;
+    const struct otlp_value *debug_ids; /* NULL: it says none */
     bool is_encoded, has_pattern_key;
     struct bytes encoded;                    /* for ids: rows_id.h */
     const struct rows_attribute *attributes; /* when somebody listens */
@@ -115,6 +116,7 @@ struct rows {
     struct kept_hashes hashes;
 
     struct rows_rules_source rules_source;
+    struct rows_stacks_source stacks;
 
     /* of the request */
     struct rows_rules rules;

@@ -67,6 +67,7 @@ static const struct {
     { "service.version", ROLE_SERVICE_VERSION },
     { "telemetry.sdk.language", ROLE_SDK_LANGUAGE },
     { "deployment.environment.name", ROLE_ENVIRONMENT },
+    { "monoscope.debug_ids", ROLE_DEBUG_IDS },
     { "user.id", ROLE_USER_ID },
     { "session.id", ROLE_SESSION_ID },
     { "otel.scope.name", ROLE_SCOPE },

@@ -71,6 +71,7 @@ enum key_role {
     ROLE_SERVICE_VERSION,
     ROLE_SDK_LANGUAGE,
     ROLE_ENVIRONMENT,
+    ROLE_DEBUG_IDS,
     ROLE_USER_ID,
     ROLE_SESSION_ID,
     ROLE_SCOPE, /* the sender says itself what we would say of the scope */
