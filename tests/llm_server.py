@@ -143,7 +143,9 @@ def fits(schema, value):
 
 
 class LlmServer:
-    def __init__(self, answer, port=0, key=KEY):
+    def __init__(self, answer, port=0, key=KEY, embed=None):
+        """answer(asked): {"text": ...}, {"json": ...} or {"calls": [(name, arguments)]}; embed(text): numbers, at url + /embeddings."""
+        self.embed, self.embedded = embed, []
         self.answer, self.key, self.asked, self.refusals, self.lock = answer, key, [], [], threading.Lock()
         self.once = set()  # manners that were shown already
         self.closes = threading.Event()
@@ -185,6 +187,11 @@ class LlmServer:
         dialect, manners = words[0], dict((word.split("=") + ["1"])[:2] for word in words[1:])
         raw = http_request.rfile.read(int(http_request.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in http_request.headers.items()}
+        if parts[2] == "v1/embeddings" and self.embed:
+            text = json.loads(raw)["input"]
+            self.embedded.append(text)
+            data = [{"object": "embedding", "index": 0, "embedding": self.embed(text)}]
+            return self.send(http_request, 200, json.dumps({"object": "list", "data": data}).encode())
         try:
             must(parts[2] == ("v1/messages" if dialect == "anthropic" else "v1/chat/completions"), "Not Found: " + parts[2])
             asked = Asked(dialect, manners, headers, json.loads(raw))

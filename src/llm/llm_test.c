@@ -8,7 +8,7 @@
 #include "meta/meta.h"
 #include "net/http_fixture.h"
 
-enum { ANSWERS_MAX = 8 };
+enum { ANSWERS_MAX = 8, HOLD = -1 };
 struct answer {
     int status;
     const char *body;
@@ -26,8 +26,10 @@ struct fixture {
     struct arena arena;
     pthread_mutex_t lock; /* guards the rest: the handler is on the loop's thread */
     struct answer answers[ANSWERS_MAX];
-    uint32_t asked; /* the last answer stays */
-    char *body;     /* of the last request */
+    uint32_t asked;                         /* the last answer stays */
+    struct http_request *held[ANSWERS_MAX]; /* answered at the end */
+    uint32_t held_count;
+    char *body; /* of the last request */
     char authorization[128], api_key[128], path[64];
 };
 
@@ -50,6 +52,11 @@ static void on_request(void *ctx, struct http_request *request)
     header_copy(request, "authorization", fixture->authorization);
     header_copy(request, "x-api-key", fixture->api_key);
     snprintf(fixture->path, sizeof fixture->path, "%.*s", (int)request->path.len, (const char *)request->path.ptr);
+    if (answer.status == HOLD && fixture->held_count < ANSWERS_MAX) {
+        fixture->held[fixture->held_count++] = request;
+        pthread_mutex_unlock(&fixture->lock);
+        return;
+    }
     pthread_mutex_unlock(&fixture->lock);
     snprintf(seconds, sizeof seconds, "%u", answer.retry_after_s);
     const struct http_header headers[] = { { BYTES("content-type"), BYTES("application/json") },
@@ -128,6 +135,7 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
     llm_close(fixture->llm);
+    for (uint32_t h = 0; h < fixture->held_count; h++) http_answer_text(fixture->held[h], 500, "late");
     http_fixture_end(&fixture->server);
     arena_deinit(&fixture->arena);
     meta_close(fixture->meta);
@@ -348,6 +356,87 @@ static void test_keys(void **state)
     }
 }
 
+struct stream {
+    char text[64];
+    uint32_t pieces, pieces_max;
+};
+static bool stream_piece(void *ctx, struct bytes piece)
+{
+    struct stream *stream = ctx;
+    size_t len = strlen(stream->text);
+    snprintf(stream->text + len, sizeof stream->text - len, "%.*s", (int)piece.len, (const char *)piece.ptr);
+    return ++stream->pieces < stream->pieces_max;
+}
+
+static void *cancel_soon(void *ctx)
+{
+    clock_sleep_ms(100);
+    atomic_store((atomic_bool *)ctx, true);
+    return NULL;
+}
+
+#define EVENT(text) "data: {\"choices\":[{\"delta\":{\"content\":\"" text "\"}}]}\n\n"
+/* Goal: text comes in pieces; who has seen one is not told another story by a further try; a silent server, a total time and a
+ * change of mind end a question, in words and with what was reserved given back.
+ * Method: streams that are whole, cut and given up; requests that are never answered. */
+static void test_streams_and_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stream stream = { .pieces_max = 10 };
+    atomic_bool cancel = false;
+    struct llm_message message = { .role = LLM_USER, .text = BYTES("hello") };
+    struct llm_request request = { .project_id = fixture->shop.id,
+                                   .purpose = "test",
+                                   .messages = &message,
+                                   .message_count = 1,
+                                   .temperature = -1,
+                                   .stream = stream_piece,
+                                   .stream_ctx = &stream,
+                                   .cancel = &cancel };
+    struct llm_answer answer;
+    struct llm_options options = usual(fixture);
+    struct err err = { 0 };
+    pthread_t thread;
+    options.first_ms_max = 300;
+    open_with(fixture, options);
+    SCRIPT(fixture, { 400, "{\"error\":\"unknown field stream_options\"}", 0 },
+           { 200, EVENT("Hel") ": ping\n\n" EVENT("lo") "data: [DONE]\n\n", 0 });
+    if (!llm_ask(fixture->llm, &request, &fixture->arena, &answer, &err)) fail_msg("%s", err.text);
+    assert_string_equal(stream.text, "Hello");
+    assert_true(bytes_equal(answer.text, BYTES("Hello")));
+    assert_true(answer.is_estimated);
+    SCRIPT(fixture, { 200, EVENT("Hel"), 0 }, { 200, EVENT("Bye") "data: [DONE]\n\n", 0 });
+    stream = (struct stream){ .pieces_max = 10 };
+    assert_false(llm_ask(fixture->llm, &request, &fixture->arena, &answer, &err));
+    assert_string_equal(stream.text, "Hel");
+    assert_non_null(strstr(err.text, "it is cut"));
+    stream = (struct stream){ .pieces_max = 1 };
+    assert_false(llm_ask(fixture->llm, &request, &fixture->arena, &answer, &err));
+    assert_int_equal(err.code, ERR_CANCELLED);
+
+    SCRIPT(fixture, { HOLD, NULL, 0 });
+    assert_false(llm_ask(fixture->llm, &request, &fixture->arena, &answer, &err));
+    assert_int_equal(err.code, ERR_TIMEOUT);
+    assert_non_null(strstr(err.text, "said nothing for 300 ms"));
+    request.stream = NULL;
+    request.total_ms_max = 200;
+    assert_false(llm_ask(fixture->llm, &request, &fixture->arena, &answer, &err));
+    assert_int_equal(err.code, ERR_TIMEOUT);
+    request.total_ms_max = 30000;
+    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
+    assert_false(llm_ask(fixture->llm, &request, &fixture->arena, &answer, &err));
+    assert_int_equal(err.code, ERR_CANCELLED);
+    pthread_join(thread, NULL);
+    atomic_store(&cancel, false);
+    SCRIPT(fixture, { 503, "{}", 20 }); /* waits as it is told, and can be stopped while it does */
+    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
+    assert_false(llm_ask(fixture->llm, &request, &fixture->arena, &answer, &err));
+    assert_int_equal(err.code, ERR_CANCELLED);
+    pthread_join(thread, NULL);
+    assert_int_equal(number(fixture, "SELECT count(*) FROM llm_reservations"), 0);
+    assert_int_equal(fixture->asked, 1);
+}
+
 struct spender {
     struct fixture *fixture;
     uint32_t admitted;
@@ -493,6 +582,7 @@ int main(void)
         DB_BOTH(test_schema, setup, teardown),
         DB_BOTH(test_keys, setup, teardown),
         DB_BOTH(test_budget, setup, teardown),
+        DB_BOTH(test_streams_and_ends, setup, teardown),
         DB_BOTH(test_refusals, setup, teardown),
         DB_BOTH(test_audit_ends, setup, teardown),
     };

@@ -807,6 +807,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/llm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which language model the project uses, its budget and what is used of it */
+        get: operations["llm_get"];
+        /** Sets all of it; the key is written and never read */
+        put: operations["llm_set"];
+        post?: never;
+        /** The server's settings count again; the project's key is gone */
+        delete: operations["llm_clear"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/llm/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the model for one word */
+        post: operations["llm_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/llm/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was asked and what it cost, by day and purpose */
+        get: operations["llm_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/llm/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What models were sent and what they answered, without secrets, newest first */
+        get: operations["llm_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/views": {
         parameters: {
             query?: never;
@@ -1075,6 +1145,126 @@ export interface components {
                 name: string | null;
                 counts: components["schemas"]["UsageCounts"];
             }[];
+        };
+        /** @description Of a project in a day and a month (UTC); 0: no limit. Money is in what the prices are in */
+        LlmBudget: {
+            tokens_day: number;
+            tokens_month: number;
+            cost_day: number;
+            cost_month: number;
+        };
+        LlmUsed: {
+            requests: number;
+            /** @description Of the requests, those without a good answer */
+            failures: number;
+            input_tokens: number;
+            output_tokens: number;
+            cost: number;
+        };
+        LlmUsedNow: {
+            day: components["schemas"]["LlmUsed"];
+            month: components["schemas"]["LlmUsed"];
+            /** @description At most, by requests under way today */
+            reserved_tokens: number;
+            reserved_cost: number;
+        };
+        /**
+         * @description Are prompts and answers kept; default: as the server's setting
+         * @enum {string}
+         */
+        LlmAuditSay: "default" | "on" | "off";
+        Llm: {
+            /** @description The project has said nothing */
+            is_default: boolean;
+            is_on: boolean;
+            /** @description Of the project's own model; null: the server's */
+            url: string | null;
+            model: string | null;
+            /** @description A key of its own is kept; it is never shown */
+            has_key: boolean;
+            input_price: number;
+            output_price: number;
+            budget: components["schemas"]["LlmBudget"];
+            audit: components["schemas"]["LlmAuditSay"];
+            /** @description 0: as the server's setting */
+            audit_days: number;
+            /** Format: date-time */
+            changed_at: string | null;
+            /** @description What counts now; null: no model, problem says why */
+            in_use: {
+                model: string;
+                host: string;
+                /** @description The project's, not the server's */
+                is_own: boolean;
+                /** @description Prompts and answers are kept */
+                is_kept: boolean;
+                budget: components["schemas"]["LlmBudget"];
+            } | null;
+            problem?: string;
+            used: components["schemas"]["LlmUsedNow"];
+        };
+        LlmSet: {
+            /**
+             * @description false: no model is asked for this project
+             * @default true
+             */
+            is_on: boolean;
+            /** @description OpenAI's API, such as https://host/v1, or Anthropic's, ending with /messages; null: the server's model */
+            url?: string | null;
+            model?: string | null;
+            /** @description Absent: the one that is there stays, if the URL is the same; null or empty: none */
+            key?: string | null;
+            /** @description Of a million tokens of the project's own model */
+            input_price?: number;
+            output_price?: number;
+            tokens_day?: number;
+            tokens_month?: number;
+            cost_day?: number;
+            cost_month?: number;
+            audit?: components["schemas"]["LlmAuditSay"];
+            audit_days?: number;
+        };
+        LlmTested: {
+            is_ok: boolean;
+            model: string | null;
+            host: string | null;
+            ms: number;
+            /** @description Why not, in words */
+            problem: string | null;
+            input_tokens?: number;
+            output_tokens?: number;
+            /** @description The server does not say how many tokens it used */
+            is_estimated?: boolean;
+            cost?: number;
+        };
+        LlmUsage: {
+            days: {
+                day: string;
+                purpose: string;
+                is_own: boolean;
+                used: components["schemas"]["LlmUsed"];
+            }[];
+        };
+        LlmAuditRow: {
+            number: number;
+            /** Format: date-time */
+            at: string;
+            purpose: string;
+            actor: string;
+            model: string;
+            host: string;
+            /** @description Without secrets, cut at 64 KiB */
+            prompt: string;
+            /** @description Before it was cut */
+            prompt_bytes: number;
+            answer: string;
+            answer_bytes: number;
+            input_tokens: number;
+            output_tokens: number;
+            cost: number;
+            tries: number;
+            ms: number;
+            failure: string | null;
         };
         PatternSearch: {
             /** @description A condition over otel_logs_and_spans, as search/translate makes it; empty: all lines, as they were counted */
@@ -1873,6 +2063,10 @@ export interface components {
         key: string;
         /** @description Which limit */
         limit_name: components["schemas"]["LimitName"];
+        /** @description ask, errors or test */
+        purpose: string;
+        /** @description true: only those that failed */
+        failed: boolean;
         /** @description In the pattern or its sample, in any case */
         text: string;
         /** @description count: the most frequent first; new: by when it was first seen, the latest first; change: new ones, then by how surely they changed, gone ones among them */
@@ -4019,6 +4213,182 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RedactionTried"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    llm_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Llm"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    llm_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LlmSet"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Llm"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    llm_clear: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    llm_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LlmTested"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    llm_usage: {
+        parameters: {
+            query?: {
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LlmUsage"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    llm_audit: {
+        parameters: {
+            query?: {
+                /** @description ask, errors or test */
+                purpose?: components["parameters"]["purpose"];
+                /** @description true: only those that failed */
+                failed?: components["parameters"]["failed"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["LlmAuditRow"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
                 };
             };
             414: components["responses"]["TooLong"];
