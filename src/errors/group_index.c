@@ -2,8 +2,9 @@
 
 #include <stdlib.h>
 
-#define ROOM_0  256
-#define EMPTIED (NONE - 1) /* of a group that lost its last fingerprint: its place stays taken */
+#define ROOM_0     256
+#define ROOM_LARGE 16384
+#define EMPTIED    (NONE - 1) /* of a group that lost its last fingerprint: its place stays taken */
 
 static void heads_clear(struct heads *heads, uint32_t slots)
 {
@@ -110,12 +111,21 @@ uint32_t family_first(const struct group_index *index, uint64_t family_hash)
     return *heads_at(&index->families, family_hash);
 }
 
+/* By a quarter once it is large: what is not used yet is memory too. */
+static uint32_t room_next(uint32_t room)
+{
+    if (room == 0) return ROOM_0;
+    return room < ROOM_LARGE ? room * 2 : room + room / 4;
+}
+
 static void grow(struct group_index *index)
 {
-    index->room = index->room == 0 ? ROOM_0 : index->room * 2;
+    uint32_t slots = ROOM_0;
+    index->room = room_next(index->room);
+    while (slots < index->room + index->room / 2) slots *= 2;
     index->entries = mem_realloc(index->entries, index->room * sizeof index->entries[0]);
     free(index->slots);
-    index->slot_mask = index->room * 2 - 1;
+    index->slot_mask = slots - 1;
     index->slots = mem_alloc((index->slot_mask + 1) * sizeof index->slots[0]);
     memset(index->slots, 0xFF, (index->slot_mask + 1) * sizeof index->slots[0]);
     for (uint32_t at = 0; at < index->count; at++) *slot_of(index, index->entries[at].key) = at;
@@ -124,7 +134,7 @@ static void grow(struct group_index *index)
 static uint32_t vector_keep(struct group_index *index, const int8_t vector[EMBED_DIMENSIONS])
 {
     if (index->vector_count == index->vector_room) {
-        index->vector_room = index->vector_room == 0 ? ROOM_0 : index->vector_room * 2;
+        index->vector_room = room_next(index->vector_room);
         index->vectors = mem_realloc(index->vectors, (size_t)index->vector_room * EMBED_DIMENSIONS);
     }
     memcpy(index->vectors + (size_t)index->vector_count * EMBED_DIMENSIONS, vector, EMBED_DIMENSIONS);
