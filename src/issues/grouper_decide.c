@@ -90,7 +90,7 @@ bool project_decide(struct grouper *grouper, struct owned *owned, bool *did, boo
         struct bytes judge = BYTES("");
         uint64_t begin_ns = clock_mono_ns();
         struct asked *asked = ask(grouper, owned, new);
-        if (judge_wants(grouper, &asked->decision, now_unix_us)) {
+        if (judge_wants(grouper, owned, &asked->decision, now_unix_us)) {
             if (grouper->judge_questions == 0) break; /* the next look asks on, in this order */
             if (judge_ask(grouper, owned, asked->event, &asked->decision, now_unix_us, &judge))
                 group_accept(&asked->decision);

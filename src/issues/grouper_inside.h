@@ -15,7 +15,8 @@
 struct owned { /* a project */
     struct issue_lease lease;
     struct group_index *index;
-    int64_t used_unix_us; /* when there was something to do last */
+    int64_t judge_rests_until_us; /* it has no model */
+    int64_t used_unix_us;         /* when there was something to do last */
     struct owned *next;
 };
 struct grouper {
@@ -57,7 +58,8 @@ MUST_CHECK bool project_refresh(struct grouper *grouper, struct owned *owned, bo
 MUST_CHECK bool project_decide(struct grouper *grouper, struct owned *owned, bool *did, bool *more, struct err *err);
 /* ---- grouper_judge.c ---- */
 /* Whether the doubt is to be asked about, and there are questions left in this look. */
-bool judge_wants(const struct grouper *grouper, const struct group_decision *decision, int64_t now_unix_us);
+bool judge_wants(const struct grouper *grouper, const struct owned *owned, const struct group_decision *decision,
+                 int64_t now_unix_us);
 /* Asks. *judge: what is kept with the fingerprint, in the owner's arena. True: they are the same. */
-bool judge_ask(struct grouper *grouper, const struct owned *owned, const struct error_event *event,
+bool judge_ask(struct grouper *grouper, struct owned *owned, const struct error_event *event,
                const struct group_decision *decision, int64_t now_unix_us, struct bytes *judge);

@@ -8,10 +8,11 @@
 #include "issues/row.h"
 #include "issues/tell.h"
 
-bool judge_wants(const struct grouper *grouper, const struct group_decision *decision, int64_t now_unix_us)
+bool judge_wants(const struct grouper *grouper, const struct owned *owned, const struct group_decision *decision,
+                 int64_t now_unix_us)
 {
     return grouper->options.judge.same != NULL && decision->by == GROUP_BY_NEW && decision->doubt.is_there &&
-           now_unix_us >= grouper->judge_rests_until_us;
+           now_unix_us >= grouper->judge_rests_until_us && now_unix_us >= owned->judge_rests_until_us;
 }
 
 /* In-app frames, innermost first, of the root cause; as normalised, for values may stand in names. */
@@ -79,18 +80,29 @@ static struct bytes answer_keep(struct arena *arena, const struct group_decision
     return kept;
 }
 
-static void failure_tell(struct grouper *grouper, bool ok, const struct err *err, int64_t now_unix_us)
+/* One that this project has none of, or no budget for, is no failure: others may have. */
+static bool is_of_project(const struct err *err)
 {
-    /* No model, or its budget is used up: that is this project's affair, others may have one. */
-    if (!ok && (err->code == ERR_UNSUPPORTED || err->code == ERR_QUOTA)) return;
-    if (!ok && !grouper->is_judge_told)
-        log_warn(grouper->options.log, "issues.judge_failed", log_text("err", err->text),
-                 log_text("then", "what is in doubt is an issue of its own"));
-    if (!ok) grouper->judge_rests_until_us = now_unix_us + ISSUE_JUDGE_REST_MS * INT64_C(1000);
-    grouper->is_judge_told = !ok;
+    return err->code == ERR_UNSUPPORTED || err->code == ERR_QUOTA || err->code == ERR_FORBIDDEN;
 }
 
-bool judge_ask(struct grouper *grouper, const struct owned *owned, const struct error_event *event,
+static void failure_tell(struct grouper *grouper, struct owned *owned, const struct err *err, int64_t now_unix_us)
+{
+    int64_t rests_until_us = now_unix_us + ISSUE_JUDGE_REST_MS * INT64_C(1000);
+    if (err->code == ERR_OK) {
+        grouper->is_judge_told = false;
+    } else if (is_of_project(err)) {
+        owned->judge_rests_until_us = rests_until_us;
+    } else {
+        if (!grouper->is_judge_told)
+            log_warn(grouper->options.log, "issues.judge_failed", log_text("err", err->text),
+                     log_text("then", "what is in doubt is an issue of its own"));
+        grouper->judge_rests_until_us = rests_until_us;
+        grouper->is_judge_told = true;
+    }
+}
+
+bool judge_ask(struct grouper *grouper, struct owned *owned, const struct error_event *event,
                const struct group_decision *decision, int64_t now_unix_us, struct bytes *judge)
 {
     struct issue_new before;
@@ -109,11 +121,11 @@ bool judge_ask(struct grouper *grouper, const struct owned *owned, const struct 
                                                  .threshold = (double)decision->doubt.threshold };
         ok = grouper->options.judge.same(grouper->options.judge.ctx, &question, &answer, &err);
     }
-    failure_tell(grouper, ok, &err, now_unix_us);
+    failure_tell(grouper, owned, &err, now_unix_us);
     pthread_mutex_lock(&grouper->lock);
     grouper->stats.judged += ok;
     grouper->stats.judged_same += ok && answer.is_same;
-    grouper->stats.judge_failures += !ok;
+    grouper->stats.judge_failures += !ok && !is_of_project(&err);
     pthread_mutex_unlock(&grouper->lock);
     if (!ok) return false;
     *judge = answer_keep(&grouper->arena, decision, &answer);

@@ -7,8 +7,8 @@
  * the answer is kept with the fingerprint (issue_fingerprints.judge) and told to people as why. Without a judge nothing of this
  * happens. What is asked is telemetry: text of strangers, to be fenced by whoever hands it to a model.
  * Thread: the owner's; same may take a few seconds, ISSUE_JUDGE_MS at most. Memory: borrowed for the call. Errors: any; the
- * owner then leaves the judge alone for ISSUE_JUDGE_REST_MS, but for ERR_UNSUPPORTED (the project has no model) and ERR_QUOTA
- * (nothing left of its budget), which say nothing of other projects. */
+ * owner then leaves the judge alone for ISSUE_JUDGE_REST_MS; by ERR_UNSUPPORTED (the project has no model), ERR_QUOTA (nothing left
+ * of its budget) and ERR_FORBIDDEN for this project alone, for these say nothing of others and are no failures. */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"
