@@ -15,6 +15,7 @@
 #include "timefusion/timefusion.h"
 #include "web/api/api.h"
 #include "web/oidc/oidc.h"
+#include "worker/errors/errors.h"
 #include "worker/patterns/patterns.h"
 #include "worker/rollup/rollup.h"
 #include "worker/worker.h"
@@ -72,7 +73,7 @@ static bool parts_start(struct app *app, struct err *err)
     return (!(is_worker || is_query) || app_store_start(app, err)) &&
            (!(has_kafka && is_worker) || app_peers_serve(app, err)) && (!has_kafka || app_kafka_start(app, err)) &&
            (!is_worker ||
-            (app_maintenance_open(app, err) && app_rollups_start(app, err) &&
+            (app_maintenance_open(app, err) && app_rollups_start(app, err) && app_errors_start(app, err) &&
              (has_kafka ? app_member_start(app, err) : app_worker_start(app, err)) && app_issues_start(app, err))) &&
            (!(has_kafka && is_query) || app_peers_follow(app, err)) && (!is_query || app_query_start(app, err)) &&
            (!is_ingest || app_ingest_start(app, err));
@@ -188,6 +189,7 @@ void app_stop(struct app *app)
     app_kafka_close(app);
     rollups_close(app->rollups); /* after all workers */
     patterns_close(app->patterns);
+    errors_close(app->errors);
     maintenance_close(app->maintenance);
     timefusion_close(app->timefusion);
     locks_close(&app->locks);

@@ -75,6 +75,7 @@ struct app {
     struct rollups *rollups;    /* NULL: none */
     struct tails *tails;        /* the live tail; NULL: neither worker nor query */
     struct patterns *patterns;  /* NULL: none */
+    struct errors *errors;      /* NULL: none */
     struct issue_parts *issues; /* NULL: none */
     struct tap_source taps[WORKER_TAPS_MAX];
     uint32_t tap_count;    /* for every worker */
@@ -128,6 +129,7 @@ MUST_CHECK bool app_store_start(struct app *app, struct err *err);
 MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
 MUST_CHECK bool app_rollups_start(struct app *app, struct err *err); /* before workers */
 void app_patterns_start(struct app *app);                            /* the same */
+MUST_CHECK bool app_errors_start(struct app *app, struct err *err);  /* the same */
 MUST_CHECK bool app_issues_start(struct app *app, struct err *err);  /* after workers */
 void app_issues_stop(struct app *app);
 struct grouper *app_issues_grouper(const struct app *app); /* NULL: none */

@@ -1,6 +1,7 @@
 #include "app/app_inside.h"
 #include "base/disk.h"
 #include "buffer/buffer.h"
+#include "meta/error.h"
 #include "meta/meta.h"
 #include "meta/meter.h"
 #include "meta/pattern.h"
@@ -53,7 +54,8 @@ static bool texts_forget(void *ctx, struct uuid project_id, struct err *err)
 {
     struct app *app = ctx;
     return rollup_values_forget(meta_db(app->meta), project_id, err) &&
-           pattern_samples_forget(meta_db(app->meta), project_id, err);
+           pattern_samples_forget(meta_db(app->meta), project_id, err) &&
+           error_events_forget(meta_db(app->meta), project_id, err);
 }
 
 static bool log_roll(void *ctx, struct err *err)

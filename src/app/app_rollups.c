@@ -1,6 +1,8 @@
 /* The counts of rows that workers keep in the database of the metadata. */
 #include "app/app_inside.h"
 #include "meta/meta.h"
+#include "timefusion/schema/schema.h"
+#include "worker/errors/errors.h"
 #include "worker/patterns/patterns.h"
 #include "worker/rollup/rollup.h"
 
@@ -31,4 +33,18 @@ void app_patterns_start(struct app *app)
     if (!app->config.patterns) return;
     app->patterns = patterns_open(&options);
     app->taps[app->tap_count++] = patterns_source(app->patterns);
+}
+
+bool app_errors_start(struct app *app, struct err *err)
+{
+    struct errors_options options = { .db = meta_db(app->meta),
+                                      .bytes_max = app->budget.errors,
+                                      .keep = { .keep_us = (int64_t)app->config.errors_keep_ms * 1000,
+                                                .rows_us = app_days_kept(&app->config) * ERROR_DAY_US,
+                                                .rows_table = schema_table(SCHEMA_LOGS_AND_SPANS)->name },
+                                      .log = app->log };
+    if (!app->config.errors) return true;
+    if (!errors_open(&app->errors, &options, err)) return false;
+    app->taps[app->tap_count++] = errors_source(app->errors);
+    return true;
 }

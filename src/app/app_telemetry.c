@@ -54,6 +54,7 @@ void app_watch(struct app *app, enum watch_phase phase)
                                      .buffer = app->buffer,
                                      .rollups = app->rollups,
                                      .patterns = app->patterns,
+                                     .errors = app->errors,
                                      .issues = app_issues_grouper(app),
                                      .tails = app->tails,
                                      .worker = app->worker,

@@ -140,6 +140,10 @@ static const struct setting settings[] = {
       "on or off: count log lines by what they say, list their patterns" },
     { "patterns-keep", "MONOSCOPE_PATTERNS_KEEP", "90d", SETTING_DURATION_MS, DAY_MS, DAY_MS * 36500,
       AT(patterns_keep_ms), "how long these counts are kept, by the hour, and what a pattern is known by" },
+    { "errors", "MONOSCOPE_ERRORS", "on", SETTING_SWITCH, 0, 0, AT(errors),
+      "on or off: count errors by what they are, make issues of them" },
+    { "errors-keep", "MONOSCOPE_ERRORS_KEEP", "90d", SETTING_DURATION_MS, DAY_MS, DAY_MS * 36500, AT(errors_keep_ms),
+      "how long these counts are kept, by the hour, and what an error is known by" },
     { "embeddings", "MONOSCOPE_EMBEDDINGS", "local", SETTING_TEXT, 0, 0, AT(embeddings),
       "what groups errors by their words: local, a model in the process; off; or the URL of an API as OpenAI has it, "
       "such "

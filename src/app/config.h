@@ -41,6 +41,8 @@ struct config {
     uint64_t rollups_minutes_ms, rollups_hours_ms, rollups_days_ms; /* 0: for ever */
     bool patterns;
     uint64_t patterns_keep_ms;
+    bool errors;
+    uint64_t errors_keep_ms;
     const char *embeddings, *embeddings_model;
     bool maintenance;
     uint64_t maintenance_ms, vacuum_ms, vacuum_keep_ms, recode_after_ms;

@@ -21,6 +21,7 @@
 #include "timefusion/segment/segment.h"
 #include "timefusion/timefusion.h"
 #include "web/api/api.h"
+#include "worker/errors/errors.h"
 #include "worker/member.h"
 #include "worker/patterns/patterns.h"
 #include "worker/rollup/rollup.h"
@@ -76,19 +77,13 @@ static void memory_collect(const struct watch *watch, struct metric_set *set)
     const struct {
         const char *part;
         uint64_t bytes;
-    } limits[] = { { "process", budget->memory },
-                   { "wire", budget->wire },
-                   { "requests", budget->requests },
-                   { "columns", budget->columns },
-                   { "query", budget->query },
-                   { "footers", budget->footers },
-                   { "maintenance", budget->maintenance },
-                   { "cache", budget->cache },
-                   { "index", budget->index },
-                   { "fetched", budget->fetched },
-                   { "rollups", budget->rollups },
-                   { "patterns", budget->patterns },
-                   { "issues", budget->issues } };
+    } limits[] = {
+        { "process", budget->memory },          { "wire", budget->wire },       { "requests", budget->requests },
+        { "columns", budget->columns },         { "query", budget->query },     { "footers", budget->footers },
+        { "maintenance", budget->maintenance }, { "cache", budget->cache },     { "index", budget->index },
+        { "fetched", budget->fetched },         { "rollups", budget->rollups }, { "patterns", budget->patterns },
+        { "errors", budget->errors },           { "issues", budget->issues }
+    };
     for (size_t l = 0; l < COUNT_OF(limits); l++)
         metric_add(set, METRIC_MEMORY_LIMIT, limits[l].bytes, METRIC_ATTRIBUTES({ "part", limits[l].part }));
     struct admission *admission = watch->parts.admission;
@@ -284,6 +279,19 @@ static void patterns_collect(const struct watch *watch, struct metric_set *set)
     metric_add(set, METRIC_PATTERNS_FAILING, stats.counting.is_storing_failing, NULL);
     metric_add(set, METRIC_PATTERNS_SKIPPED, stats.counting.rows_skipped, NULL);
     metric_add(set, METRIC_PATTERNS_REST, stats.counting.rows_rest, NULL);
+}
+
+static void errors_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct errors_stats stats;
+    if (!watch->parts.errors) return;
+    errors_stats(watch->parts.errors, &stats);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.counting.bytes, METRIC_ATTRIBUTES({ "part", "errors" }));
+    metric_add_histogram(set, METRIC_ERRORS_STORE_DURATION, &stats.counting.store_times);
+    metric_add(set, METRIC_ERRORS_FAILURES, stats.counting.store_failures, NULL);
+    metric_add(set, METRIC_ERRORS_FAILING, stats.counting.is_storing_failing, NULL);
+    metric_add(set, METRIC_ERRORS_SKIPPED, stats.counting.rows_skipped, NULL);
+    metric_add(set, METRIC_ERRORS_REST, stats.counting.rows_rest, NULL);
 }
 
 static void issues_collect(const struct watch *watch, struct metric_set *set)
@@ -513,6 +521,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     worker_collect(watch, set);
     rollups_collect(watch, set);
     patterns_collect(watch, set);
+    errors_collect(watch, set);
     issues_collect(watch, set);
     tails_collect(watch, set);
     store_collect(watch, set);

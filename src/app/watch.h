@@ -23,6 +23,7 @@ struct watch_parts { /* NULL: not open */
     struct buffer *buffer;
     struct rollups *rollups;
     struct patterns *patterns;
+    struct errors *errors;
     struct grouper *issues;
     struct tails *tails;
     struct worker *worker; /* of our own log */

@@ -1,9 +1,9 @@
 /* budget.h -- one memory limit, shared out: every part gets its bytes from this table and stays under them.
  *
  *   --memory 1 GiB - 56 MiB for the process itself
- *       --budget_share--> bodies coming in 8%, requests 10%, columns 22%, queries 29%, footers 5%, maintenance 5%,
- *                      index 1%, fetched ahead 2%, roll-ups 3%, log patterns 2%, issues 12%, live tails 1%;
- *                      the rest: encoders
+ *       --budget_share--> bodies coming in 8%, requests 10%, columns 21%, queries 28%, footers 5%, maintenance 5%,
+ *                      index 1%, fetched ahead 2%, roll-ups 3%, log patterns 2%, errors 2%,
+ *                      issues 12%, live tails 1%; the rest: encoders
  *       before a bucket --budget_give_cache--> cache 10%: 7 of them from queries, 3 from columns
  *
  * Thread: a value. Units: bytes. */
@@ -22,6 +22,7 @@ struct budget {
     uint64_t fetched;     /* of files, ahead of the queries that read them */
     uint64_t rollups;     /* counts not yet in the database */
     uint64_t patterns;    /* the same of log patterns */
+    uint64_t errors;      /* the same of errors, with their events */
     uint64_t issues;      /* what new errors are compared with */
     uint64_t tails;       /* rows for those who watch */
     uint64_t cache;       /* of a bucket's objects; 0 while there is none */

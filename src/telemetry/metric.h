@@ -88,6 +88,14 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(PATTERNS_SKIPPED, METRIC_COUNTER, "monoscope.patterns.skipped", "{row}", "log lines too old to be counted")     \
     X(PATTERNS_REST, METRIC_COUNTER, "monoscope.patterns.rest", "{row}",                                              \
       "log lines counted under the rest of a pattern, or of their service")                                           \
+    X(ERRORS_STORE_DURATION, METRIC_HISTOGRAM, "monoscope.errors.store.duration", "s",                                \
+      "one cut of a partition's counts of errors, with their events, into the database of the metadata")              \
+    X(ERRORS_FAILURES, METRIC_COUNTER, "monoscope.errors.failures", "{failure}", "of storing, tried again")           \
+    X(ERRORS_FAILING, METRIC_GAUGE, "monoscope.errors.failing", "{state}",                                            \
+      "1: counts cannot be stored, they wait in memory and their records in the log")                                 \
+    X(ERRORS_SKIPPED, METRIC_COUNTER, "monoscope.errors.skipped", "{row}", "with errors, too old to be counted")      \
+    X(ERRORS_REST, METRIC_COUNTER, "monoscope.errors.rest", "{error}",                                                \
+      "counted under (other): of more kinds than are kept apart")                                                     \
     X(ISSUES_PROJECTS, METRIC_GAUGE, "monoscope.issues.projects", "{project}", "whose errors we group now")           \
     X(ISSUES_FINGERPRINTS, METRIC_GAUGE, "monoscope.issues.fingerprints", "{fingerprint}", "of them, in memory")      \
     X(ISSUES_DECIDED, METRIC_COUNTER, "monoscope.issues.decided", "{fingerprint}",                                    \

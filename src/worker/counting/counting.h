@@ -31,7 +31,7 @@ struct counting_ops {
     void (*delta_reset)(void *delta);
     void (*delta_merge)(void *into, void *from); /* from is empty after */
     void (*delta_weigh)(const void *delta, struct counting_weight *weight);
-    void *(*names_create)(void);
+    void *(*names_create)(void *ctx);
     void (*names_destroy)(void *names);
     /* The worker's thread. Both: should the next row come with its attributes? */
     bool (*record_begin)(void *delta, void *names, int64_t now_us, struct uuid project_id,

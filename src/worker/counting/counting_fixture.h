@@ -26,7 +26,7 @@ struct counting_kind {
     void (*close)(void *taps);
     void (*counted_check)(struct db *db, uint64_t records);
     const char *hidden;    /* a table without which nothing is stored */
-    const char *tables[4]; /* what the tap keeps; up to the first NULL */
+    const char *tables[8]; /* what the tap keeps; up to the first NULL */
 };
 
 struct counting_fixture {

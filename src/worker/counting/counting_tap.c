@@ -229,7 +229,7 @@ static bool source_open(void *ctx, const char *app_id, struct tap **tap, struct 
     strcpy(self->app_id, app_id);
     atomic_store(&self->position, position);
     self->current = ops->delta_create();
-    self->names = ops->names_create();
+    self->names = ops->names_create(counting->options.ctx);
     pthread_mutex_init(&self->lock, NULL);
     *tap = &self->tap;
     return true;

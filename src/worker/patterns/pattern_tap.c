@@ -43,8 +43,9 @@ static void delta_weigh(const void *delta, struct counting_weight *weight)
                                         .rest = pattern_delta_rest(delta) };
 }
 
-static void *names_create(void)
+static void *names_create(void *ctx)
 {
+    (void)ctx;
     return pattern_names_create();
 }
 

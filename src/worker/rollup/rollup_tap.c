@@ -51,8 +51,9 @@ static void delta_weigh(const void *delta, struct counting_weight *weight)
     *weight = (struct counting_weight){ .bytes = rollup_delta_bytes(delta), .skipped = rollup_delta_skipped(delta) };
 }
 
-static void *names_create(void)
+static void *names_create(void *ctx)
 {
+    (void)ctx;
     return rollup_names_create();
 }
 
