@@ -1,4 +1,3 @@
-#include "timefusion/maintenance/file_builder.h"
 #include "timefusion/query/query_fixture.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -6,38 +5,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-
-/* Rows [from, from + rows) in the Delta table, a file for each of `files`; days by the rows' times. */
-static void store_rows(struct fixture *fixture, struct uuid project, enum schema_table_id id, uint64_t from,
-                       uint32_t rows, bool is_cold)
-{
-    struct err err = { 0 };
-    for (uint32_t done = 0; done < rows;) {
-        struct columns *columns = columns_create(schema_table(id));
-        int64_t day = (FIXTURE_START_US + (int64_t)(from + done) * FIXTURE_STEP_US) / 86400000000;
-        for (; done < rows && (FIXTURE_START_US + (int64_t)(from + done) * FIXTURE_STEP_US) / 86400000000 == day;
-             done++) {
-            if (id == SCHEMA_METRICS)
-                fixture_point(columns, from + done);
-            else
-                fixture_row(columns, from + done);
-        }
-        struct file_builder *builder =
-            file_builder_create(&(struct file_builder_options){ .timefusion = fixture->timefusion,
-                                                                .table = schema_table(id),
-                                                                .project_id = project,
-                                                                .day = (int32_t)day,
-                                                                .is_cold = is_cold });
-        struct delta_change change = { .data_change = true };
-        uint64_t version;
-        fixture_check(file_builder_add(builder, columns, &err) &&
-                          file_builder_finish(builder, &change.adds, &change.add_count, &err) &&
-                          delta_commit(timefusion_delta(fixture->timefusion, id), &change, &version, &err),
-                      &err, "store");
-        file_builder_close(builder, true);
-        columns_destroy(columns);
-    }
-}
 
 #define FILES 6
 #define ROWS  200
@@ -47,9 +14,9 @@ static void open_stored(struct fixture *fixture)
 {
     fixture_open(fixture, 0, 0);
     for (uint32_t f = 0; f < FILES; f++)
-        store_rows(fixture, fixture->project, SCHEMA_LOGS_AND_SPANS, f * ROWS, ROWS, f == 0);
-    for (uint32_t f = 0; f < 2; f++) store_rows(fixture, fixture->project, SCHEMA_METRICS, f * ROWS, ROWS, false);
-    store_rows(fixture, fixture->other_project, SCHEMA_LOGS_AND_SPANS, 0, ROWS, false);
+        fixture_store(fixture, fixture->project, SCHEMA_LOGS_AND_SPANS, f * ROWS, ROWS, f == 0);
+    for (uint32_t f = 0; f < 2; f++) fixture_store(fixture, fixture->project, SCHEMA_METRICS, f * ROWS, ROWS, false);
+    fixture_store(fixture, fixture->other_project, SCHEMA_LOGS_AND_SPANS, 0, ROWS, false);
 }
 
 static void ask(struct query_session *session, const char *sql, const char *expected)

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "timefusion/query/command.h"
 #include "timefusion/query/cursor_inside.h"
+#include "timefusion/query/kept.h"
 #include "timefusion/query/literal.h"
 #include <stdlib.h>
 
@@ -100,6 +101,8 @@ static bool tables_make(struct query_cursor *cursor, bool *is_walked, struct pru
 {
     const struct plan *plan = cursor->plan;
     const char **tables = arena_alloc(&cursor->arena, (plan->table_count + 1) * sizeof *tables);
+    const char **folds = arena_calloc(&cursor->arena, (plan->fold_count + 1) * sizeof *folds);
+    cursor->render.folds = NULL;
     *is_walked = false;
     for (uint32_t t = 0; t < plan->table_count; t++) {
         struct choice choice;
@@ -110,7 +113,13 @@ static bool tables_make(struct query_cursor *cursor, bool *is_walked, struct pru
         }
         tables[t] = choice_sql(cursor, t, &choice, err);
         if (!tables[t]) return false;
+        for (uint32_t f = 0; f < plan->fold_count; f++) {
+            if (plan->folds[f].table != t) continue;
+            folds[f] = kept_sql(cursor, f, &choice, err);
+            if (!folds[f] && err->code != ERR_OK) return false;
+        }
     }
+    cursor->render.folds = folds;
     cursor->render.tables = tables;
     return true;
 }
@@ -338,6 +347,7 @@ void query_cursor_close(struct query_cursor *cursor)
     free(cursor->walked);
     cursor_result_drop(cursor);
     if (cursor->lane) lane_release(session, cursor->lane);
+    kept_release(cursor);
     for (const struct held_narrowed *narrowed = cursor->narrowed; narrowed; narrowed = narrowed->next)
         duckdb_fs_drop(session->engine->fs, narrowed->id);
     for (const struct held_map *map = cursor->maps; map; map = map->next)

@@ -1,6 +1,7 @@
 /* cursor_inside.h -- what the files of one execution share. Not for others: they include cursor.h.
  *
  *   cursor.c    runs the statement, gives rows     choice.c    which files each reference reads, and its SQL
+ *   kept.c      groups put together from what is kept of whole files
  *   walk.c      ORDER BY timestamp LIMIT n: the newest files first
  *   change.c    DELETE and UPDATE: files made anew */
 #pragma once
@@ -35,6 +36,7 @@ struct query_cursor {
     struct held held[SCHEMA_TABLE_COUNT];
     struct held_map *maps;
     struct held_narrowed *narrowed;
+    struct held_kept *kept; /* kept.h */
     struct bounds bounds;
     struct query_parameter *parameters;
     struct render render;

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "timefusion/query/functions.h"
+#include "timefusion/query/kept.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -244,8 +245,10 @@ bool query_engine_open(struct query_engine **out, const struct query_options *op
         return err_os(err, "could not make folder \"%s\"", options->temp_dir);
     }
     engine->identity_maps = identity_maps_create();
+    engine->kepts = kepts_create();
     if (!engine_open_database(&engine->database, &engine->fs, engine->identity_maps, options, err)) {
         identity_maps_destroy(engine->identity_maps);
+        kepts_destroy(engine->kepts);
         free(engine);
         return false;
     }
@@ -261,6 +264,7 @@ bool query_engine_open(struct query_engine **out, const struct query_options *op
         duckdb_close(&engine->database);
         duckdb_fs_close(engine->fs);
         identity_maps_destroy(engine->identity_maps);
+        kepts_destroy(engine->kepts);
         free(engine);
         return err_set(err, ERR_BUSY, "could not start the query watchdog");
     }
@@ -301,6 +305,7 @@ void query_engine_close(struct query_engine *engine)
     duckdb_close(&engine->database);
     duckdb_fs_close(engine->fs);
     identity_maps_destroy(engine->identity_maps);
+    kepts_destroy(engine->kepts);
     pthread_cond_destroy(&engine->wake);
     pthread_mutex_destroy(&engine->lock);
     free(engine);

@@ -29,6 +29,7 @@ struct query_engine {
     duckdb_database database;
     struct duckdb_fs *fs;
     struct identity_maps *identity_maps;
+    struct kepts *kepts; /* kept.h */
     atomic_ullong next_snapshot_id;
     pthread_mutex_t lock; /* guards what follows */
     struct plan_entry *buckets[PLANS_MAX];
@@ -54,7 +55,7 @@ struct query_session {
     struct query_session *newer, *older; /* engine's list */
     struct uuid project_id;
     bool is_operator;
-    char *read_only_why; /* NULL: may change rows */
+    char *read_only_why;      /* NULL: may change rows */
     int64_t from_us, last_us; /* rows of these times, both included; 0: of any */
     char *user;
     char *settings[SETTINGS_MAX]; /* NULL: the default */

@@ -512,6 +512,14 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
     return value;
 }
 
+/* The aggregate that puts an aggregate's parts together, NULL: there is none. */
+static const char *fold_of(const char *name)
+{
+    if (strcmp(name, "count") == 0 || strcmp(name, "sum") == 0) return "sum";
+    if (strcmp(name, "min") == 0) return "min";
+    return strcmp(name, "max") == 0 ? "max" : NULL;
+}
+
 struct expr function_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call,
                           enum query_type want)
 {
@@ -561,6 +569,10 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
     if (function->special == SUM && value.type == QUERY_TYPE_INT8)
         value.sql = arena_printf(ctx->arena, "CAST(%s AS BIGINT)", value.sql);
     if (strcmp(function->name, "ntile") == 0) value.sql = arena_printf(ctx->arena, "CAST(%s AS INTEGER)", value.sql);
+    if (!call->over && !call->agg_distinct && call->n_agg_order == 0) {
+        value.fold = fold_of(function->name);
+        value.fold_sql = value.sql;
+    }
     return value;
 }
 

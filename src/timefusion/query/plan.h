@@ -5,7 +5,7 @@
  *     i n  opening of an ILIKE by parameter n        I n  its end
  *     T n  table reference n, as a subquery          N    now(), one value for the whole statement
  *     S n  the session's setting n as text           U    the session's user
- *     C    what the process counts, as lines of text
+ *     C    what the process counts, as lines of text   K n  select n of folds, put together from parts or as it was written
  * No name and no text of the client reaches DuckDB but inside a quoted literal: relations are r1, r2 ..., their columns
  * c1, c2 ... or k<schema column> (as clients see it) and x<schema column> (as it is stored).
  *
@@ -21,6 +21,8 @@
 #define PLAN_SQL_BYTES_MAX  (1u << 20)
 #define PLAN_TABLES_MAX     64
 #define PLAN_PARAMETERS_MAX 65535
+#define PLAN_FOLDS_MAX      8
+#define FOLD_COLUMNS_MAX    64
 
 enum plan_kind {
     PLAN_EMPTY,
@@ -74,6 +76,15 @@ struct plan_table {
     uint32_t condition_count, condition_cap;
 };
 
+/* A select of groups that can be put together from groups of its rows' parts: kept.h. Templates. */
+struct plan_fold {
+    uint32_t table;          /* of plan->tables: its only one */
+    const char *whole;       /* as it was written */
+    const char *part;        /* the groups of some files' rows, of any time */
+    const char *now;         /* the same, of the times that are asked for */
+    const char *head, *tail; /* around parts, joined by UNION ALL */
+};
+
 /* SET column = value of UPDATE. */
 struct plan_assignment {
     uint32_t column;
@@ -90,6 +101,8 @@ struct plan {
     const char *sql; /* template; NULL when there is nothing to run */
     struct plan_table *tables;
     uint32_t table_count;
+    struct plan_fold folds[PLAN_FOLDS_MAX];
+    uint32_t fold_count;
     enum query_type *parameters;
     uint32_t parameter_count;
     struct query_column *columns; /* types filled in by the description */
@@ -147,7 +160,7 @@ static inline bool type_is_number(enum query_type type)
 }
 
 /* Settings of a session: the only ones that SET, SHOW and current_setting know. */
-enum setting { SETTING_TIMEZONE, SETTING_STATEMENT_TIMEOUT, SETTING_COUNT_SPECIAL };
+enum setting { SETTING_TIMEZONE, SETTING_STATEMENT_TIMEOUT, SETTING_KEPT_PARTS, SETTING_COUNT_SPECIAL };
 struct setting_definition {
     const char *name, *default_value;
     bool is_read_only;

@@ -67,6 +67,7 @@ struct query_options {
     struct query_hooks hooks;
     uint64_t memory_bytes_max;
     uint32_t threads;
+    uint32_t kept_file_rows_min; /* of which files groups are kept (kept.h); 0: the usual */
     const char *temp_dir;
     const struct log *log;
 };

@@ -4,6 +4,7 @@
  * all values, so that a test can say what SQL must answer. */
 #pragma once
 #include "base/clock.h"
+#include "timefusion/maintenance/file_builder.h"
 #include "timefusion/query/query.h"
 #include "timefusion/segment/segment.h"
 #include "timefusion/timefusion.h"
@@ -16,6 +17,10 @@
 #define FIXTURE_DAY      20414
 #ifndef FIXTURE_STEP_US
 #define FIXTURE_STEP_US 60000000 /* a row a minute */
+#endif
+
+#ifndef FIXTURE_KEPT_ROWS_MIN
+#define FIXTURE_KEPT_ROWS_MIN 0 /* the usual: files of tests are too small */
 #endif
 
 #ifndef FIXTURE_MEMORY_BYTES
@@ -182,6 +187,38 @@ static inline void fixture_publish(struct fixture *fixture, struct uuid project,
                          table == SCHEMA_METRICS ? fixture_point : fixture_row);
 }
 
+/* Rows [from, from + rows) in the Delta table, a file for each of `files`; days by the rows' times. */
+static inline void fixture_store(struct fixture *fixture, struct uuid project, enum schema_table_id id, uint64_t from,
+                                 uint32_t rows, bool is_cold)
+{
+    struct err err = { 0 };
+    for (uint32_t done = 0; done < rows;) {
+        struct columns *columns = columns_create(schema_table(id));
+        int64_t day = (FIXTURE_START_US + (int64_t)(from + done) * FIXTURE_STEP_US) / 86400000000;
+        for (; done < rows && (FIXTURE_START_US + (int64_t)(from + done) * FIXTURE_STEP_US) / 86400000000 == day;
+             done++) {
+            if (id == SCHEMA_METRICS)
+                fixture_point(columns, from + done);
+            else
+                fixture_row(columns, from + done);
+        }
+        struct file_builder *builder =
+            file_builder_create(&(struct file_builder_options){ .timefusion = fixture->timefusion,
+                                                                .table = schema_table(id),
+                                                                .project_id = project,
+                                                                .day = (int32_t)day,
+                                                                .is_cold = is_cold });
+        struct delta_change change = { .data_change = true };
+        uint64_t version;
+        fixture_check(file_builder_add(builder, columns, &err) &&
+                          file_builder_finish(builder, &change.adds, &change.add_count, &err) &&
+                          delta_commit(timefusion_delta(fixture->timefusion, id), &change, &version, &err),
+                      &err, "store");
+        file_builder_close(builder, true);
+        columns_destroy(columns);
+    }
+}
+
 /* What a test publishes as segments stays so; what it stores is in the table already. */
 static inline bool fixture_flush(void *ctx, uint64_t *ticket, uint32_t timeout_ms, struct err *err)
 {
@@ -228,6 +265,7 @@ static inline void fixture_open(struct fixture *fixture, uint32_t file_count, ui
                                    .hooks = { .flush = fixture_flush },
                                    .memory_bytes_max = FIXTURE_MEMORY_BYTES,
                                    .threads = 2,
+                                   .kept_file_rows_min = FIXTURE_KEPT_ROWS_MIN,
                                    .temp_dir = mem_strdup(temp),
                                    .log = &log };
     fixture_check(query_engine_open(&fixture->engine, &query, &err), &err, "engine");

@@ -246,6 +246,10 @@ static bool mark_put(struct buf *out, char letter, uint32_t number, const struct
                too_long(err);
     case 'I': return ilike_end_put(out, render, number, err);
     case 'T': return table_put(out, render, number, err);
+    case 'K':
+        if (render->folds && render->folds[number])
+            return buf_add(out, render->folds[number], strlen(render->folds[number])) || too_long(err);
+        return render_sql(out, render->plan->folds[number].whole, render, err);
     case 'N':
         return buf_printf(out, "make_timestamptz(CAST(%" PRId64 " AS BIGINT))", render->now_unix_us) || too_long(err);
     case 'S':

@@ -199,6 +199,28 @@ static const char *group_item(struct translate *ctx, struct scope *scope, const 
     return value.sql && value.is_free ? arena_printf(ctx->arena, "coalesce(%s)", value.sql) : value.sql;
 }
 
+/* Marks what of the select list an item of GROUP BY names; false: it names something else. */
+static bool keys_note(struct translate *ctx, struct scope *scope, const struct targets *targets,
+                      const PgQuery__Node *node, struct folding *folding)
+{
+    bool is_set = node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET,
+         is_row = node->node_case == PG_QUERY__NODE__NODE_ROW_EXPR, any = false;
+    if (is_set || is_row) {
+        size_t count = is_set ? node->grouping_set->n_content : node->row_expr->n_args;
+        PgQuery__Node **items = is_set ? node->grouping_set->content : node->row_expr->args;
+        folding->has_sets = folding->has_sets || is_set;
+        for (size_t i = 0; i < count; i++)
+            if (!keys_note(ctx, scope, targets, items[i], folding)) return false;
+        return true;
+    }
+    const char *item = group_item(ctx, scope, targets, node);
+    for (uint32_t i = 0; item && i < targets->count; i++) {
+        if (targets->values[i].is_free || strcmp(item, targets->values[i].sql) != 0) continue;
+        folding->is_key[i] = any = true;
+    }
+    return any;
+}
+
 static bool order_by_put(struct translate *ctx, struct scope *scope, const struct targets *targets,
                          const PgQuery__SelectStmt *select, struct text *text)
 {
@@ -499,10 +521,37 @@ static void walk_note(struct translate *ctx, struct scope *scope, const struct t
     ctx->plan->walk_offset = offset;
 }
 
+static const char *piece(struct translate *ctx, const struct text *text, size_t from, size_t to)
+{
+    return arena_printf(ctx->arena, "%.*s", (int)(to - from), (const char *)text->buf.ptr + from);
+}
+
+/* Puts a mark in the place of the select when it can be put together from parts. ends: of its list, FROM, WHERE, GROUP BY. */
+static void fold_note(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
+                      const struct targets *targets, size_t begin, const size_t ends[4], struct text *text)
+{
+    if (ctx->err->code != ERR_OK || !text->buf.ptr || targets->count == 0 || targets->count > FOLD_COLUMNS_MAX) return;
+    struct folding folding = { .values = targets->values, .count = targets->count };
+    for (size_t i = 0; i < select->n_group_clause; i++)
+        if (!keys_note(ctx, scope, targets, select->group_clause[i], &folding)) return;
+    for (size_t i = 0; i < select->n_sort_clause; i++)
+        if (place_of(ctx, targets, select->sort_clause[i]->sort_by->node, true) == 0) return;
+    folding.whole = piece(ctx, text, begin, text->buf.len);
+    folding.from = piece(ctx, text, ends[0], ends[1]);
+    folding.where = piece(ctx, text, ends[1], ends[2]);
+    folding.group = piece(ctx, text, ends[2], ends[3]);
+    folding.tail = piece(ctx, text, ends[3], text->buf.len);
+    const char *mark = fold_make(ctx, scope, select, &folding);
+    if (!mark) return;
+    text->buf.len = begin;
+    text_put(text, mark);
+}
+
 static const char *plain_select_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
                                      struct targets *targets, struct text *text)
 {
     const char *from = "";
+    uint32_t select_count = ctx->select_count, table_count = ctx->plan->table_count, identities = ctx->identity_uses;
     for (size_t i = 0; i < select->n_from_clause; i++) {
         const char *item = from_item(ctx, scope, select->from_clause[i]);
         if (!item) return NULL;
@@ -522,6 +571,7 @@ static const char *plain_select_make(struct translate *ctx, struct scope *scope,
                 .sql;
         conditions_add(ctx, scope, select->where_clause, 0, scope->relation_count);
     }
+    size_t begin = text->buf.len, ends[4];
     text_put(text, "SELECT ");
     if (select->n_distinct_clause > 0) {
         text_put(text, "DISTINCT ");
@@ -544,18 +594,21 @@ static const char *plain_select_make(struct translate *ctx, struct scope *scope,
     }
     if (targets->count == 0) text_put(text, "1 AS c1"); /* SELECT FROM t */
     bool is_top = !scope->outer;
-    size_t extra_at = text->buf.len;
+    size_t extra_at = ends[0] = text->buf.len;
     text_put(text, from);
+    ends[1] = text->buf.len;
     if (select->where_clause) {
         text_put(text, " WHERE ");
         text_put(text, where.sql);
     }
+    ends[2] = text->buf.len;
     for (size_t i = 0; i < select->n_group_clause; i++) {
         const char *item = group_item(ctx, scope, targets, select->group_clause[i]);
         if (!item) return NULL;
         text_put(text, i ? ", " : " GROUP BY ");
         text_put(text, item);
     }
+    ends[3] = text->buf.len;
     scope->allows_aggregate = true;
     if (select->having_clause) {
         struct expr having = expr_make(ctx, scope, select->having_clause, QUERY_TYPE_BOOL);
@@ -564,6 +617,9 @@ static const char *plain_select_make(struct translate *ctx, struct scope *scope,
         text_put(text, having.sql);
     }
     if (!tail_put(ctx, scope, targets, select, text)) return NULL;
+    if (scope->has_aggregate && ctx->select_count == select_count && ctx->plan->table_count == table_count + 1 &&
+        ctx->identity_uses == identities)
+        fold_note(ctx, scope, select, targets, begin, ends, text);
     if (is_top) {
         walk_note(ctx, scope, targets, select, identity_uses);
         if (ctx->plan->is_walk && ctx->err->code == ERR_OK) {
@@ -591,6 +647,7 @@ const char *select_make(struct translate *ctx, struct scope *outer, const PgQuer
             .sql;
     if (++ctx->depth > TRANSLATE_DEPTH_MAX)
         return fail_at(ctx, -1, ERR_TOO_LARGE, "the statement is nested too deeply").sql;
+    ctx->select_count++;
     struct scope *scope = arena_calloc(ctx->arena, sizeof *scope);
     scope->outer = outer;
     scope->select = select;

@@ -61,6 +61,8 @@ bool session_set(struct query_session *session, int setting, const char *value, 
     if (setting == SETTING_TIMEZONE && !timezone_check(session, &value, err)) return false;
     if (setting == SETTING_STATEMENT_TIMEOUT && milliseconds(value) < 0)
         return err_set(err, ERR_INPUT, "invalid value for parameter \"statement_timeout\": \"%.60s\"", value);
+    if (setting == SETTING_KEPT_PARTS && strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+        return err_set(err, ERR_INPUT, "\"%s\" is on or off", name);
     if (strcmp(name, "client_encoding") == 0) {
         if (strcasecmp(value, "utf8") != 0 && strcasecmp(value, "utf-8") != 0 && strcasecmp(value, "unicode") != 0 &&
             strcasecmp(value, "sql_ascii") != 0)

@@ -69,6 +69,8 @@ struct expr {
     int column;
     /* Of a number, else NULL: what it is times a million, as a bigint; what a cast to bigint gives. Exact, and cheaper. */
     const char *micros, *whole;
+    /* Of an aggregate that can be made of its parts', else NULL: by which one, and the SQL that this is said of. */
+    const char *fold, *fold_sql;
 };
 
 struct translate {
@@ -79,7 +81,7 @@ struct translate {
     const enum query_type *declared;
     uint32_t declared_count, parameter_cap;
     bool *is_typed; /* per parameter */
-    uint32_t relation_count, cte_count, depth;
+    uint32_t relation_count, cte_count, depth, select_count;
     uint32_t identity_uses; /* columns of identity.h that were named so far */
 };
 
@@ -166,6 +168,18 @@ const char *select_make(struct translate *ctx, struct scope *outer, const PgQuer
                         struct output **columns, uint32_t *column_count);
 const char *window_make(struct translate *ctx, struct scope *scope, const PgQuery__WindowDef *window);
 bool statement_make(struct translate *ctx, const PgQuery__Node *node);
+
+/* fold.c */
+struct folding {
+    const struct expr *values; /* the select list */
+    uint32_t count;
+    bool is_key[FOLD_COLUMNS_MAX]; /* what is grouped by */
+    bool has_sets;
+    const char *whole, *from, *where, *group, *tail; /* as they stand in the select */
+};
+/* What stands for the select when it can be put together from parts: a mark; NULL: it cannot. */
+const char *fold_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
+                      struct folding *folding);
 
 /* change_plan.c */
 bool delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stmt);

@@ -90,6 +90,7 @@ enum query_type type_by_name(const char *name)
 static const struct setting_definition settings[] = {
     [SETTING_TIMEZONE] = { "TimeZone", "UTC", false },
     [SETTING_STATEMENT_TIMEOUT] = { "statement_timeout", "0", false },
+    [SETTING_KEPT_PARTS] = { "monoscope.kept_parts", "on", false }, /* kept.h */
     { "application_name", "", false },
     { "client_encoding", "UTF8", false },
     { "search_path", "public", false },

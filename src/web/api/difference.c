@@ -1,10 +1,9 @@
-/* What is different here: a statement that counts both sides over time, and one for each slice of a side that reads its rows,
- * told to difference/.
+/* What is different here: a statement that counts both sides over time, and one that reads rows of both, told to difference/.
  *
  * A side of more rows than are read is sampled in time: cut where its rows are cut into SLICES equal parts, and of each part
  * the same number of rows in a row, at a place that does not follow any rhythm and is the same for the same question. A slice
- * is a SELECT with ORDER BY timestamp LIMIT: the engine then finds its rows by what the conditions need, and reads the
- * other columns (attributes as JSON is the dearest of all) of these alone. */
+ * is a SELECT of its own times, so that the files of other times are left out; of those that are left, attributes (JSON, the
+ * dearest of all) are read whole, however few rows of them: hence few slices, as many rows in each. */
 #include "difference/difference.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -19,10 +18,11 @@
 #include <stdio.h>
 
 enum {
-    SLICES = 8, /* of a side: a share of 2 % of 6,800 rows is known within 0.4 % */
-    SLICE_ROWS = 850,
-    SLICE_ROWS_MAX = 1000, /* what the engine reads late (late_materialization_max_rows) */
-    BUCKETS = 240,         /* that rows are counted in over time */
+    SLICES = 4, /* of a side: a share of 2 % of 6,800 rows is known within 0.4 % */
+    SLICE_ROWS = 1700,
+    SLICE_ROWS_MAX = 2000,
+    STATEMENT_BYTES_MAX = 32 << 10, /* of which conditions are repeated for each slice */
+    BUCKETS = 240,                  /* that rows are counted in over time */
     TIMEOUT_MS = 30000,
     JSON_DEPTH_MAX = 8,
     NAME_BYTES_MAX = 256,
@@ -45,7 +45,6 @@ struct asking {
         uint64_t count;
     } buckets[SIDES][BUCKETS + 1];
     uint32_t bucket_counts[SIDES];
-    int side; /* that is being read */
     uint32_t read[SIDES];
     struct difference *difference;
     const char *warnings[8];
@@ -154,7 +153,7 @@ static bool asking_read(struct asking *asking)
 /* ---- statements ---- */
 
 /* What is looked at. attributes and resource hold all of theirs; ids, times and what stands in others are left out. */
-static const char *const columns[] = { "name", "kind",     "status_code",        "status_message", "level",
+static const char *const columns[] = { "name", "kind",     "status_code", "status_message", "level",
                                        "body", "duration", "attributes",  "resource" };
 
 static bool is_in(struct bytes text, const char *word)
@@ -178,9 +177,10 @@ static bool is_of_selection(const struct asking *asking, const char *name)
 static struct bytes from_sql(struct asking *asking)
 {
     struct api_call *call = asking->call;
-    struct bytes where = joined(call, times_put(call, asking->rows.from_us, asking->rows.to_us), asking->rows.condition);
-    return bytes_of_text(arena_printf(call->arena, "FROM otel_logs_and_spans WHERE (%.*s\n)", (int)where.len,
-                                      (const char *)where.ptr));
+    struct bytes where =
+        joined(call, times_put(call, asking->rows.from_us, asking->rows.to_us), asking->rows.condition);
+    return bytes_of_text(
+        arena_printf(call->arena, "FROM otel_logs_and_spans WHERE (%.*s\n)", (int)where.len, (const char *)where.ptr));
 }
 
 /* How many of each side, and from when to when, in each of BUCKETS steps of time. */
@@ -194,8 +194,8 @@ static struct bytes count_sql(struct asking *asking)
     bool ok = buf_printf(&sql, "SELECT ((extract(epoch FROM timestamp) * 1000000)::bigint - %" PRId64 ") / %" PRId64,
                          asking->rows.from_us, step_us);
     for (int side = 0; side < SIDES; side++) {
-        const char *filter = arena_printf(arena, "FILTER (WHERE %.*s\n)", (int)sides[side].len,
-                                          (const char *)sides[side].ptr);
+        const char *filter =
+            arena_printf(arena, "FILTER (WHERE %.*s\n)", (int)sides[side].len, (const char *)sides[side].ptr);
         ok = ok && buf_printf(&sql, ", count(*) %s, min(timestamp) %s, max(timestamp) %s", filter, filter, filter);
     }
     ok = ok && buf_printf(&sql, " %.*s GROUP BY 1 ORDER BY 1", (int)from.len, (const char *)from.ptr);
@@ -225,20 +225,22 @@ static double jitter(uint32_t slice)
     return (double)(hash64_mix(slice + 1, 0x9E3779B97F4A7C15u) >> 11) / (double)(1ull << 53);
 }
 
-static struct bytes slice_sql(struct asking *asking, int side, uint32_t slice, uint32_t slices)
+/* SELECT of a slice's rows, with the side before them: the first from a place on. Rows come in bursts, so that they are looked
+ * for in twice the time in which as many come elsewhere. */
+static bool slice_put(struct asking *asking, int side, uint32_t slice, uint32_t slices, struct buf *sql)
 {
     struct api_call *call = asking->call;
     struct bytes condition = side ? asking->in : asking->out, from = from_sql(asking);
-    double part = (double)asking->counts[side] / slices, taken = part < SLICE_ROWS_MAX ? part : SLICE_ROWS;
-    double begin = part * slice + jitter(slice) * (part - taken);
-    struct bytes times = times_put(call, time_of(asking, side, begin), time_of(asking, side, begin + taken));
-    const char *list = columns[0];
-    for (size_t c = 1; c < COUNT_OF(columns); c++) list = arena_printf(call->arena, "%s, %s", list, columns[c]);
-    return bytes_of_text(arena_printf(call->arena,
-                                      "SELECT %s %.*s AND (%.*s\n) AND (%.*s\n) ORDER BY timestamp DESC LIMIT %d",
-                                      list, (int)from.len, (const char *)from.ptr, (int)times.len,
-                                      (const char *)times.ptr, (int)condition.len, (const char *)condition.ptr,
-                                      SLICE_ROWS_MAX));
+    double part = (double)asking->counts[side] / slices, end = part * (slice + 1);
+    bool is_whole = part < SLICE_ROWS_MAX;
+    double begin = is_whole ? part * slice : part * slice + jitter(slice) * (part - SLICE_ROWS);
+    if (!is_whole && end > begin + 2 * SLICE_ROWS) end = begin + 2 * SLICE_ROWS;
+    struct bytes times = times_put(call, time_of(asking, side, begin), time_of(asking, side, end));
+    bool ok = buf_printf(sql, "(SELECT %d AS side", side);
+    for (size_t c = 0; ok && c < COUNT_OF(columns); c++) ok = buf_printf(sql, ", %s", columns[c]);
+    return ok && buf_printf(sql, " %.*s AND (%.*s\n) AND (%.*s\n) ORDER BY timestamp LIMIT %d)", (int)from.len,
+                            (const char *)from.ptr, (int)times.len, (const char *)times.ptr, (int)condition.len,
+                            (const char *)condition.ptr, is_whole ? SLICES * SLICE_ROWS_MAX : SLICE_ROWS);
 }
 
 /* ---- rows ---- */
@@ -301,12 +303,13 @@ static void value_put(struct asking *asking, const char *column, enum query_type
 static void chunk_put(struct asking *asking, const struct sql_run *run, const struct query_chunk *chunk)
 {
     for (uint32_t row = 0; row < query_chunk_rows(chunk); row++) {
-        if (!difference_row(asking->difference, asking->side)) return;
-        asking->read[asking->side]++;
+        int side = query_chunk_value(chunk, 0, row).integer == 1;
+        if (!difference_row(asking->difference, side)) return;
+        asking->read[side]++;
         for (uint32_t c = 0; c < COUNT_OF(columns); c++) {
-            struct query_value value = query_chunk_value(chunk, c, row);
+            struct query_value value = query_chunk_value(chunk, c + 1, row);
             bool is_news = !value.is_null && !is_of_selection(asking, columns[c]);
-            if (is_news) value_put(asking, columns[c], run->columns[c].type, value);
+            if (is_news) value_put(asking, columns[c], run->columns[c + 1].type, value);
         }
     }
 }
@@ -320,8 +323,9 @@ static void counts_put(struct asking *asking, const struct sql_run *run, const s
             uint64_t count = (uint64_t)query_chunk_value(chunk, column, row).integer;
             if (count == 0 || *at > BUCKETS) continue;
             asking->counts[side] += count;
-            asking->buckets[side][(*at)++] = (struct bucket){ query_chunk_value(chunk, column + 1, row).integer,
-                                                              query_chunk_value(chunk, column + 2, row).integer, count };
+            asking->buckets[side][(*at)++] =
+                (struct bucket){ query_chunk_value(chunk, column + 1, row).integer,
+                                 query_chunk_value(chunk, column + 2, row).integer, count };
         }
     }
 }
@@ -354,20 +358,29 @@ static bool statement_run(struct asking *asking, struct bytes sql,
     return ok;
 }
 
-static bool side_read(struct asking *asking, int side)
-{
-    uint32_t slices = asking->counts[side] <= SLICE_ROWS ? 1 : SLICES;
-    asking->side = side;
-    for (uint32_t slice = 0; slice < slices; slice++)
-        if (!statement_run(asking, slice_sql(asking, side, slice, slices), chunk_put)) return false;
-    return true;
-}
-
-/* Of one side alone there is no difference. */
+/* Of one side alone there is no difference. All slices in one statement, so that they are read side by side; a condition that
+ * is long is not repeated so often. */
 static bool sides_read(struct asking *asking)
 {
+    size_t len_max = (asking->in.len + asking->out.len) * SLICES * 2 < STATEMENT_BYTES_MAX ? SIZE_MAX : 0;
+    struct buf sql;
+    bool ok = true;
     if (asking->counts[0] == 0 || asking->counts[1] == 0) return true;
-    return side_read(asking, 1) && side_read(asking, 0);
+    buf_init(&sql, 4 << 20);
+    for (int side = SIDES - 1; ok && side >= 0; side--) {
+        uint32_t slices = asking->counts[side] <= SLICE_ROWS ? 1 : SLICES;
+        for (uint32_t slice = 0; ok && slice < slices; slice++) {
+            if (sql.len > len_max) {
+                ok = statement_run(asking, buf_bytes(&sql), chunk_put);
+                sql.len = 0;
+            }
+            ok = ok && (sql.len == 0 || buf_add(&sql, " UNION ALL ", 11)) &&
+                 slice_put(asking, side, slice, slices, &sql);
+        }
+    }
+    ok = ok && statement_run(asking, buf_bytes(&sql), chunk_put);
+    buf_deinit(&sql);
+    return ok;
 }
 
 /* ---- answer ---- */
@@ -415,8 +428,7 @@ static void answer(struct asking *asking, uint64_t begin_ns)
     yyjson_mut_obj_add_uint(json, object, "attribute_count", found.attribute_count);
     yyjson_mut_obj_add_bool(json, object, "is_cut", found.is_cut);
     yyjson_mut_val *warnings = yyjson_mut_obj_add_arr(json, object, "warnings");
-    for (uint32_t w = 0; w < asking->warning_count; w++)
-        yyjson_mut_arr_add_str(json, warnings, asking->warnings[w]);
+    for (uint32_t w = 0; w < asking->warning_count; w++) yyjson_mut_arr_add_str(json, warnings, asking->warnings[w]);
     yyjson_mut_obj_add_real(json, object, "duration_ms", (double)(clock_mono_ns() - begin_ns) / 1e6);
     api_answer(asking->call, object);
 }

@@ -37,17 +37,19 @@ export function newest_from(data: Pick<TimeSeries, "times" | "step_us" | "series
   return undefined;
 }
 
-/* All facets in one pass over the rows: a set of groups each, and of each the values that are met most. */
+/* All facets in one pass over the rows: a set of groups each, and of each the values that are met most. The groups are those of
+ * the table itself, so that the server can put them together from what it keeps of whole files. */
 export function facets_statement(scope: Scope, fields: readonly Field[]): string {
   const names = fields.map((_, at) => `f${at}`);
-  return `WITH r AS (
-  SELECT ${fields.map((field, at) => `${field.sql}::text AS f${at}`).join(",\n         ")}
-  FROM ${TABLE}
-  WHERE ${condition(scope)})
-SELECT * FROM (
-  SELECT ${names.join(", ")}, grouping(${names.join(", ")}) AS g, count(*) AS n,
-         row_number() OVER (PARTITION BY grouping(${names.join(", ")}) ORDER BY count(*) DESC) AS place
-  FROM r GROUP BY GROUPING SETS (${names.map((name) => `(${name})`).join(", ")})) x
+  const values = fields.map((field) => `(${field.sql})::text`);
+  return `SELECT ${names.join(", ")}, g, n FROM (
+  SELECT ${names.join(", ")}, g, n, row_number() OVER (PARTITION BY g ORDER BY n DESC, ${names.join(", ")}) AS place
+  FROM (
+    SELECT ${values.map((value, at) => `${value} AS f${at}`).join(",\n           ")},
+           grouping(${values.join(", ")}) AS g, count(*) AS n
+    FROM ${TABLE}
+    WHERE ${condition(scope).replaceAll("\n", "\n    ")}
+    GROUP BY GROUPING SETS (${names.map((name) => `(${name})`).join(", ")})) r) x
 WHERE place <= ${FACET_VALUES}
 ORDER BY g, place`;
 }

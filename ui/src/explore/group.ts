@@ -153,14 +153,14 @@ ORDER BY line, place`;
 /* Of how many rows of a step is the value in a bucket: bucket n is 10^(n/24) to 10^((n+1)/24); without a bucket: zero or less. */
 export const BUCKETS_A_DECADE = 24;
 export function heat_statement(scope: Scope, of: Field, step_us: number): string {
+  const value = number_sql(of);
   return `SELECT ${time_sql(step_us)}, bucket, n
 FROM (
-  SELECT b, CASE WHEN v > 0 THEN floor(${BUCKETS_A_DECADE} * log(v))::bigint END AS bucket, count(*) AS n
-  FROM (
-    SELECT ${bucket_sql(step_us)} AS b, ${number_sql(of)} AS v
-    FROM ${TABLE}
-    WHERE ${condition(scope).replaceAll("\n", "\n    ")}) r
-  WHERE v IS NOT NULL
+  SELECT ${bucket_sql(step_us)} AS b,
+         CASE WHEN (${value}) > 0 THEN floor(${BUCKETS_A_DECADE} * log(${value}))::bigint END AS bucket, count(*) AS n
+  FROM ${TABLE}
+  WHERE ${condition(scope).replaceAll("\n", "\n  ")}
+    AND (${value}) IS NOT NULL
   GROUP BY 1, 2) s
 ORDER BY t, bucket`;
 }
