@@ -14,7 +14,8 @@ bool app_rollups_start(struct app *app, struct err *err)
         .bytes_max = app->budget.rollups,
         .keep = { .minutes_us = (int64_t)config->rollups_minutes_ms * 1000,
                   .hours_us = (int64_t)config->rollups_hours_ms * 1000,
-                  .days_us = (int64_t)config->rollups_days_ms * 1000 },
+                  .days_us = (int64_t)config->rollups_days_ms * 1000,
+                  .attributes_us = (int64_t)config->rollups_attributes_ms * 1000 },
         .does_jobs = true,
         .log = app->log,
     };

@@ -136,6 +136,8 @@ static const struct setting settings[] = {
       "the same by the hour; 0d: for ever" },
     { "rollups-days", "MONOSCOPE_ROLLUPS_DAYS", "0d", SETTING_DURATION_MS, 0, DAY_MS * 36500, AT(rollups_days_ms),
       "the same by the day; 0d: for ever" },
+    { "rollups-attributes", "MONOSCOPE_ROLLUPS_ATTRIBUTES", "15d", SETTING_DURATION_MS, 0, DAY_MS * 36500, AT(rollups_attributes_ms),
+      "how long keys and values of attributes are listed after their rows came; 0d: for ever" },
     { "patterns", "MONOSCOPE_PATTERNS", "on", SETTING_SWITCH, 0, 0, AT(patterns),
       "on or off: count log lines by what they say, list their patterns" },
     { "patterns-keep", "MONOSCOPE_PATTERNS_KEEP", "90d", SETTING_DURATION_MS, DAY_MS, DAY_MS * 36500,

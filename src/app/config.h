@@ -38,7 +38,7 @@ struct config {
     bool telemetry; /* the process's own, kept in project `monoscope` */
     uint64_t telemetry_ms;
     bool rollups;
-    uint64_t rollups_minutes_ms, rollups_hours_ms, rollups_days_ms; /* 0: for ever */
+    uint64_t rollups_minutes_ms, rollups_hours_ms, rollups_days_ms, rollups_attributes_ms; /* 0: for ever */
     bool patterns;
     uint64_t patterns_keep_ms;
     bool errors;

@@ -100,9 +100,9 @@ MUST_CHECK bool rollup_values_forget(struct db *db, struct uuid project_id, stru
  * kept at 8 are kept at 4 too. */
 bool rollup_trace_is_sampled(struct bytes trace_id, int64_t one_in);
 
-/* How long what is kept, 0: for ever; minutes at least ROLLUP_KEEP_MIN_US. Attributes: 15 days. */
+/* How long what is kept, 0: for ever; minutes at least ROLLUP_KEEP_MIN_US. */
 struct rollup_keep {
-    int64_t minutes_us, hours_us, days_us;
+    int64_t minutes_us, hours_us, days_us, attributes_us;
 };
 #define ROLLUP_KEEP_MIN_US (3 * ROLLUP_DAY_US)
 struct rollup_job_stats {

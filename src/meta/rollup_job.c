@@ -10,8 +10,7 @@
 #define ROLLED_A_ROUND 200
 #define HALF_KEPT_US   (5 * ROLLUP_MINUTE_US) /* the other side may be in another worker's memory */
 #define CALLS_A_ROUND  5000
-#define ATTRIBUTES_US  (15 * ROLLUP_DAY_US) /* that they are kept */
-#define VALUES_KEPT    100                  /* of an attribute and day */
+#define VALUES_KEPT    100 /* of an attribute and day */
 
 /* ---- hours and days ---- */
 
@@ -322,8 +321,8 @@ static bool end_run(struct db_session *session, void *ctx, struct err *err)
         { OLDER_CLOSED("rollup_hour_buckets", "rollup_open_days", "86400000000"), keep->hours_us, false },
         { OLDER("rollup_days", "at_unix_us"), keep->days_us, false },
         { OLDER("rollup_day_buckets", "at_unix_us"), keep->days_us, false },
-        { "DELETE FROM rollup_attributes WHERE day_unix_us < $1", ATTRIBUTES_US, false },
-        { "DELETE FROM rollup_attribute_values WHERE day_unix_us < $1", ATTRIBUTES_US, false },
+        { "DELETE FROM rollup_attributes WHERE day_unix_us < $1", keep->attributes_us, false },
+        { "DELETE FROM rollup_attribute_values WHERE day_unix_us < $1", keep->attributes_us, false },
         { "DELETE FROM rollup_metrics WHERE last_unix_us < $1", keep->hours_us, false },
         { "DELETE FROM rollup_series WHERE last_unix_us < $1", keep->days_us, false },
     };

@@ -90,3 +90,7 @@ struct rollup_metric_item {
 MUST_CHECK bool rollup_metrics_read(struct db *db, const struct rollup_range *range, const struct rollup_page *page,
                                     struct arena *arena, struct rollup_metric_item **items, uint32_t *count,
                                     struct err *err);
+
+/* Names of services (is_route: of routes) whose rows came since a time, each once, in order; no figures, so it costs little. */
+MUST_CHECK bool rollup_names_read(struct db *db, struct uuid project_id, int64_t since_unix_us, bool is_route, uint32_t limit,
+                                  struct arena *arena, struct bytes **names, uint32_t *count, struct err *err);

@@ -258,7 +258,7 @@ static void questions_check(struct world *world)
 
 static void job_run(struct world *world)
 {
-    const struct rollup_keep keep = { 60 * ROLLUP_DAY_US, 0, 0 };
+    const struct rollup_keep keep = { 60 * ROLLUP_DAY_US, 0, 0, 15 * ROLLUP_DAY_US };
     struct rollup_job_stats stats = { 0 };
     struct err err = { 0 };
     for (int round = 0; round < 5; round++)
@@ -421,7 +421,7 @@ static int setup(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
     const char *timescale = getenv("MONO_TIMESCALE_URL");
-    const struct rollup_keep keep = { 60 * ROLLUP_DAY_US, 0, 0 };
+    const struct rollup_keep keep = { 60 * ROLLUP_DAY_US, 0, 0, 15 * ROLLUP_DAY_US };
     struct err err = { 0 };
     now_us = INT64_C(1795744860000000); /* 2026-11-27, a minute after an hour began */
     world->random = 88172645463325252u;

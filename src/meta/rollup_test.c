@@ -112,7 +112,7 @@ static void test_exactly_once(void **state)
 
 static struct rollup_job_stats job_run(struct db *db, int64_t now_us, bool is_thorough)
 {
-    const struct rollup_keep keep = { 15 * ROLLUP_DAY_US, 40 * ROLLUP_DAY_US, 0 };
+    const struct rollup_keep keep = { 15 * ROLLUP_DAY_US, 40 * ROLLUP_DAY_US, 0, 15 * ROLLUP_DAY_US };
     struct rollup_job_stats stats = { 0 };
     struct err err = { 0 };
     if (!rollup_job(db, &keep, now_us, is_thorough, &stats, &err)) fail_msg("%s", err.text);

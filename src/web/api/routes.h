@@ -33,6 +33,9 @@
     R(POST, "/api/v1/projects/{project}/patterns/search", pattern_search, "Roll-ups", QUERY, "", "PatternSearch", "PatternList", 200, API_SLOW | API_SHARED, "The same, of the lines that a condition of SQL finds") \
     R(GET, "/api/v1/projects/{project}/tail", tail, "Telemetry", QUERY, "q env cols last_event_id seconds", "", "TailRows", 200, API_STREAM | API_LIVE, "Logs and spans as they come: server-sent events, until the client goes") \
     R(POST, "/api/v1/projects/{project}/difference", difference, "Telemetry", QUERY, "", "DifferenceAsk", "Difference", 200, API_SLOW | API_SHARED, "What sets some rows apart from the rest: attributes and values, ranked") \
+    R(POST, "/api/v1/projects/{project}/ask", ask, "Ask", QUERY, "", "Ask", "AskAnswer", 200, API_SLOW, "Asks in plain English, or by a plan that was answered and corrected") \
+    R(POST, "/api/v1/projects/{project}/ask/feedback", ask_feedback, "Ask", QUERY, "", "AskFeedback", "", 204, 0, "Was that answer good? Kept for review") \
+    R(GET, "/api/v1/projects/{project}/ask/feedback", ask_feedback_list, "Ask", QUERY, "", "", "AskFeedbackItem", 200, API_PAGED, "What people thought of answers, newest first") \
     R(POST, "/api/v1/projects/{project}/query", query_run, "Telemetry", QUERY, "", "Query", "QueryAnswer", 200, API_SLOW | API_STREAM | API_SHARED, "Asks by SQL") \
     R(GET, "/api/v1/projects/{project}/query", query_file, "Telemetry", QUERY, "sql format file", "", "QueryAnswer", 200, API_SLOW | API_STREAM | API_SHARED, "The same as a file to keep, all its rows; changes nothing") \
     R(POST, "/api/v1/sessions", session_create, "Sessions", PUBLIC, "", "SessionCreate", "SessionCreated", 201, API_OPEN | API_SLOW | API_SECRET, "Signs in: the token goes into authorization: Bearer TOKEN") \

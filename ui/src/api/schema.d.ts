@@ -331,6 +331,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks in plain English, or by a plan that was answered and corrected */
+        post: operations["ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/ask/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people thought of answers, newest first */
+        get: operations["ask_feedback_list"];
+        put?: never;
+        /** Was that answer good? Kept for review */
+        post: operations["ask_feedback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/query": {
         parameters: {
             query?: never;
@@ -971,6 +1006,154 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Either a question or a plan */
+        Ask: {
+            /** @example p95 of checkout per hour yesterday */
+            question?: string;
+            /**
+             * @description Of the question's days and clocks
+             * @default UTC
+             * @example Europe/Berlin
+             * @example +05:30
+             */
+            zone: string;
+            /**
+             * Format: date-time
+             * @description The moment that "today" and "last hour" are of; else the server's
+             */
+            now?: string;
+            context?: components["schemas"]["AskPlan"];
+            plan?: components["schemas"]["AskPlan"];
+        };
+        /**
+         * @description A field's name, or attribute:KEY, resource:KEY
+         * @example service
+         * @example attribute:cloud.region
+         */
+        AskField: string;
+        AskFilters: {
+            field: components["schemas"]["AskField"];
+            /** @enum {string} */
+            test: "is" | "is_not" | "at_least" | "more" | "at_most" | "less" | "contains" | "has";
+            /** @description Any of them; of has none. Durations are nanoseconds */
+            values: string[];
+        }[];
+        /** @description What was asked, typed: docs/ask.md */
+        AskPlan: {
+            /**
+             * @description requests: spans of kind server and consumer; errors: logs of level ERROR and FATAL, spans with status ERROR; queries: spans with a database; rows: logs and spans
+             * @enum {string}
+             */
+            of: "rows" | "requests" | "errors" | "logs" | "spans" | "queries";
+            filters: components["schemas"]["AskFilters"];
+            /** @description Of a waterfall: a trace has a row like each of them */
+            parts?: {
+                /**
+                 * @description requests: spans of kind server and consumer; errors: logs of level ERROR and FATAL, spans with status ERROR; queries: spans with a database; rows: logs and spans
+                 * @enum {string}
+                 */
+                of: "rows" | "requests" | "errors" | "logs" | "spans" | "queries";
+                filters: components["schemas"]["AskFilters"];
+            }[];
+            measures: {
+                /** @enum {string} */
+                kind: "count" | "error_rate" | "average" | "minimum" | "maximum" | "sum" | "percentile" | "distinct";
+                field?: components["schemas"]["AskField"];
+                percentile?: number;
+            }[];
+            groups: components["schemas"]["AskField"][];
+            /** @description Rows without these fields are left out */
+            groups_are_there?: boolean;
+            /**
+             * @description Of a chart
+             * @enum {string}
+             */
+            step: "none" | "1m" | "5m" | "10m" | "30m" | "1h" | "3h" | "6h" | "1d" | "1w";
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** @description What it is compared with */
+            before?: {
+                /** Format: date-time */
+                from: string;
+                /** Format: date-time */
+                to: string;
+            } | null;
+            /** @enum {string} */
+            order: "newest" | "oldest" | "largest" | "smallest";
+            limit: number;
+            /** @enum {string} */
+            display: "number" | "chart" | "table" | "rows" | "waterfall";
+            /** @example Europe/Berlin */
+            zone: string;
+            time_was_said?: boolean;
+        };
+        AskAnswer: {
+            /** @description False: there is no plan and no rows, and reading says what was not understood */
+            understood: boolean;
+            /** @description It changed the plan of context */
+            is_follow_up: boolean;
+            not_understood: {
+                /** @description In characters of the question, from 0 */
+                from: number;
+                to: number;
+                text: string;
+                /** @description Names that may be meant */
+                suggestions: string[];
+            }[];
+            /** @description What each piece of the question was read as */
+            used: {
+                from: number;
+                to: number;
+                /**
+                 * @example time
+                 * @example filter
+                 */
+                as: string;
+            }[];
+            /** @description The plan in words, with the instants that were read */
+            reading: string;
+            plan?: components["schemas"]["AskPlan"];
+            chips?: {
+                kind: string;
+                /** @description A JSON pointer into plan */
+                pointer: string;
+                text: string;
+            }[];
+            sql?: string;
+            parameters?: string[];
+            /** @enum {string} */
+            display?: "number" | "chart" | "table" | "rows" | "waterfall";
+            columns?: {
+                name: string;
+                type: string;
+            }[];
+            rows?: unknown[][];
+            /** @description There are more than 5,000 rows, or 4 MiB */
+            is_cut?: boolean;
+            warnings?: string[];
+            duration_ms: number;
+        };
+        AskFeedback: {
+            question: string;
+            is_good: boolean;
+            note?: string;
+            plan?: components["schemas"]["AskPlan"];
+        };
+        AskFeedbackItem: {
+            /** Format: uuid */
+            id: string;
+            question: string;
+            is_good: boolean;
+            note: string;
+            /** @description An e-mail address, or a key's name */
+            by: string;
+            /** @description As it was answered; null where none was sent */
+            plan: unknown;
+            /** Format: date-time */
+            created_at: string;
+        };
         /** @description Rows of otel_logs_and_spans that all of these are true of */
         RowSet: {
             /**
@@ -2918,6 +3101,99 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Difference"];
                 };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Ask"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskAnswer"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    ask_feedback_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AskFeedbackItem"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    ask_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskFeedback"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             414: components["responses"]["TooLong"];
             431: components["responses"]["TooLong"];

@@ -1,0 +1,12 @@
+/* ask_plan.h -- plans of questions (ask/ask.h) as JSON: what a client corrects and sends back, and what a model will fill.
+ *
+ *   {"of": "requests", "filters": [{"field": "service", "test": "is", "values": ["web"]}], "measures": [{"kind": "count"}], ...}
+ *
+ * Its schema is AskPlan in schemas/ask.json. Fields are names, "attribute:cloud.region" and "resource:host.name".
+ * Thread: any. Memory: the arena's, the document's. Errors: ERR_INPUT with what is wrong; the plan that is read has been checked. */
+#pragma once
+#include "ask/ask.h"
+#include <yyjson.h>
+
+yyjson_mut_val *ask_plan_json(yyjson_mut_doc *json, const struct ask_plan *plan);
+MUST_CHECK bool ask_plan_read(struct arena *arena, yyjson_val *json, struct ask_plan *plan, struct err *err);
