@@ -254,7 +254,7 @@ static bool wait_ms(const struct attempt *attempt, uint64_t ms)
  * once. False: err is to stay. */
 static bool wait_before(struct attempt *attempt, uint32_t tries, struct err *err)
 {
-    uint64_t random, ms = BACKOFF_MS << (tries < 5 ? tries - 1 : 4);
+    uint64_t random, ms = (uint64_t)BACKOFF_MS << (tries < 5 ? tries - 1 : 4);
     random_fill(&random, sizeof random);
     if (ms > BACKOFF_MS_MAX) ms = BACKOFF_MS_MAX;
     ms = ms / 2 + random % (ms / 2 + 1);

@@ -199,11 +199,11 @@ static void call_refuse(struct api_call *call, const struct err *err, int status
     api_watch_end(call);
     inside->progress = API_ANSWERED;
     inside->status = status;
-    problem_answer(call->request, err, status, pointer, inside->headers, inside->header_count);
+    api_problem(call, err, status, pointer);
 }
 
 /* All that is asked before a handler, in the order that tells strangers least. */
-static void call_run(struct api_call *call, const struct job *job)
+static void call_run(struct api_call *call, const char *address)
 {
     struct actor actor = { 0 };
     struct err err = { 0 };
@@ -213,7 +213,7 @@ static void call_run(struct api_call *call, const struct job *job)
     yyjson_doc *doc = NULL;
     call->actor = &actor;
     bool ok = path_read(call, &err) && account_find(call, &actor, &err);
-    snprintf(actor.address, sizeof actor.address, "%s", job->address);
+    snprintf(actor.address, sizeof actor.address, "%s", address);
     ok = ok && may_do(call, &err) && query_read(call, &query_pointer, &err);
     if (ok) {
         query_pointer = NULL;
@@ -233,10 +233,52 @@ static void call_run(struct api_call *call, const struct job *job)
     yyjson_doc_free(doc);
 }
 
+/* What the outer request says of itself is not the inner one's. */
+static bool header_is_inner(const struct http_header *header)
+{
+    static const char *const left_out[] = { "content-type", "content-length", "accept", "idempotency-key",
+                                            "if-match",     "if-none-match",  "range" };
+    for (size_t l = 0; l < COUNT_OF(left_out); l++)
+        if (bytes_equal(header->name, bytes_of_text(left_out[l]))) return false;
+    return true;
+}
+
+void api_inner(struct api_call *outer, const struct api_inner_ask *ask, struct api_capture *capture)
+{
+    struct api_inside inside = { .api = outer->inside->api, .client = outer->inside->client, .capture = capture };
+    struct http_header *headers = arena_alloc(outer->arena, (outer->request->header_count + 1) * sizeof *headers);
+    struct http_request request = { .method = bytes_of_text(ask->method),
+                                    .path = ask->path,
+                                    .query = ask->query,
+                                    .body = ask->body,
+                                    .headers = headers };
+    struct err err = { 0 };
+    for (uint32_t h = 0; h < outer->request->header_count; h++)
+        if (header_is_inner(&outer->request->headers[h])) headers[request.header_count++] = outer->request->headers[h];
+    headers[request.header_count++] = (struct http_header){ BYTES("content-type"), BYTES("application/json") };
+    if (!api_route_find(request.method, request.path, &inside.match)) {
+        err_set(&err, ERR_NOT_FOUND, "there is nothing here");
+        capture->status = 404;
+        problem_write(&capture->body, &err, 404, NULL);
+        return;
+    }
+    assert(!(inside.match.route->flags & (API_LIVE | API_PAGE)));
+    buf_init(&inside.piece, HTTP_STREAM_BYTES_MAX);
+    struct api_call call = { .parts = outer->parts,
+                             .route = inside.match.route,
+                             .request = &request,
+                             .arena = outer->arena,
+                             .json = outer->json,
+                             .inside = &inside };
+    call_run(&call, outer->actor->address);
+    api_watch_end(&call);
+    buf_deinit(&inside.piece);
+}
+
 static void job_run(struct api *api, struct job *job)
 {
     struct arena arena;
-    struct api_inside inside = { .api = api, .match = job->match };
+    struct api_inside inside = { .api = api, .client = job->request, .match = job->match };
     uint64_t begin_ns = clock_mono_ns();
     struct span span;
     bool is_health = (job->match.route->flags & API_OPEN) && job->match.route->method == API_GET;
@@ -249,7 +291,7 @@ static void job_run(struct api *api, struct job *job)
                              .arena = &arena,
                              .json = yyjson_mut_doc_new(NULL),
                              .inside = &inside };
-    call_run(&call, job);
+    call_run(&call, job->address);
     api_watch_end(&call);
     atomic_fetch_add(&api->answers[inside.status / 100 % 6], 1);
     if (!(job->match.route->flags & API_LIVE)) histogram_add_ns(&api->durations, clock_mono_ns() - begin_ns);
@@ -293,7 +335,7 @@ void api_watch_begin(struct api_call *call, void (*cancel)(void *ctx), void *ctx
     struct api *api = call->inside->api;
     struct api_watch *watch = &call->inside->watch;
     assert(!watch->is_listed && call->inside->progress != API_ANSWERED);
-    *watch = (struct api_watch){ .request = call->request, .cancel = cancel, .ctx = ctx, .is_listed = true };
+    *watch = (struct api_watch){ .request = call->inside->client, .cancel = cancel, .ctx = ctx, .is_listed = true };
     pthread_mutex_lock(&api->lock);
     watch->next = api->watches;
     if (watch->next != NULL) watch->next->prev = watch;

@@ -110,7 +110,7 @@ struct bytes api_request_header(const struct api_call *call, const char *lower_c
 
 bool api_is_gone(const struct api_call *call)
 {
-    return api_is_stopping(call->inside->api) || http_request_is_gone(call->request);
+    return api_is_stopping(call->inside->api) || http_request_is_gone(call->inside->client);
 }
 
 /* ---- pieces of answers ---- */
@@ -186,6 +186,13 @@ static void usual_headers(struct api_call *call, const char *type)
     header_default(call, "x-content-type-options", BYTES("nosniff"));
 }
 
+static bool capture_add(struct api_capture *capture, struct bytes bytes)
+{
+    bool ok = !capture->is_over && (bytes.len == 0 || buf_add(&capture->body, bytes.ptr, bytes.len));
+    capture->is_over = !ok;
+    return ok;
+}
+
 void api_answer_bytes(struct api_call *call, int status, const char *type, struct bytes bytes)
 {
     struct api_inside *inside = call->inside;
@@ -195,6 +202,11 @@ void api_answer_bytes(struct api_call *call, int status, const char *type, struc
     api_watch_end(call); /* the request is not ours any more after this */
     inside->progress = API_ANSWERED;
     inside->status = status;
+    if (inside->capture != NULL) {
+        capture_add(inside->capture, bytes);
+        inside->capture->status = status;
+        return;
+    }
     struct http_response response = { status, inside->headers, inside->header_count, bytes };
     http_answer(call->request, &response);
 }
@@ -255,6 +267,18 @@ void api_answer_none(struct api_call *call)
     api_answer_bytes(call, call->route->status, NULL, (struct bytes){ 0 });
 }
 
+void api_problem(struct api_call *call, const struct err *err, int status, const char *pointer)
+{
+    struct api_inside *inside = call->inside;
+    if (inside->capture == NULL) {
+        problem_answer(call->request, err, status, pointer, inside->headers, inside->header_count);
+        return;
+    }
+    inside->capture->status = status;
+    inside->capture->body.len = 0;
+    problem_write(&inside->capture->body, err, status, pointer);
+}
+
 static void fail(struct api_call *call, const struct err *err, int status, const char *pointer)
 {
     struct api_inside *inside = call->inside;
@@ -267,7 +291,7 @@ static void fail(struct api_call *call, const struct err *err, int status, const
     api_watch_end(call); /* the request is not ours any more after this */
     inside->progress = API_ANSWERED;
     inside->status = status;
-    problem_answer(call->request, err, status, pointer, inside->headers, inside->header_count);
+    api_problem(call, err, status, pointer);
 }
 
 void api_fail(struct api_call *call, const struct err *err)
@@ -329,7 +353,7 @@ bool api_stream_begin(struct api_call *call, const char *type, struct err *err)
     if (api_is_gone(call)) return err_set(err, ERR_CANCELLED, "the client went away");
     usual_headers(call, type);
     struct http_response head = { call->route->status, inside->headers, inside->header_count, { 0 } };
-    http_stream_begin(call->request, &head);
+    if (inside->capture == NULL) http_stream_begin(call->request, &head);
     inside->progress = API_STREAMING;
     inside->status = head.status;
     return true;
@@ -339,6 +363,11 @@ static bool piece_send(struct api_call *call, struct err *err)
 {
     struct buf *piece = &call->inside->piece;
     if (api_is_stopping(call->inside->api)) return err_set(err, ERR_CANCELLED, "the server stops");
+    if (call->inside->capture != NULL) {
+        bool fits = capture_add(call->inside->capture, buf_bytes(piece));
+        piece->len = 0;
+        return fits || err_set(err, ERR_TOO_LARGE, "the answer is too long");
+    }
     bool ok = piece->len == 0 || http_stream_write(call->request, buf_bytes(piece), STREAM_WAIT_MS, err);
     piece->len = 0;
     return ok;
@@ -369,5 +398,9 @@ void api_stream_end(struct api_call *call, bool is_whole)
     if (is_whole && !piece_send(call, &ignored)) is_whole = false;
     api_watch_end(call);
     call->inside->progress = API_ANSWERED;
+    if (call->inside->capture != NULL) {
+        call->inside->capture->status = is_whole || call->inside->capture->is_over ? call->inside->status : 500;
+        return;
+    }
     http_stream_end(call->request, is_whole);
 }

@@ -18,8 +18,17 @@ struct api_watch {
 };
 enum api_progress { API_ASKED, API_STREAMING, API_ANSWERED };
 
+/* The answer of a call that another handler made (api_inner): kept for it, not sent. */
+struct api_capture {
+    struct buf body; /* of at most bytes_max */
+    int status;
+    bool is_over; /* there was more than it takes */
+};
+
 struct api_inside {
     struct api *api;
+    struct api_capture *capture; /* NULL: the answer goes to the client */
+    struct http_request *client; /* whose client may go; of an inner call the outer one's */
     struct api_match match;
     struct bytes path_names[API_PATH_VALUES_MAX], path_values[API_PATH_VALUES_MAX];
     struct api_value query[API_QUERY_MAX];
@@ -41,12 +50,24 @@ bool api_is_stopping(const struct api *api);
 /* Who asks, by key or session; an unsafe request by cookie must prove that it comes from our pages. */
 MUST_CHECK bool account_find(struct api_call *call, struct actor *actor, struct err *err);
 
+/* One route as the same caller would ask it, with all the checks that there are before a handler: its answer comes back here.
+ * path: encoded, without its query; body empty: none. capture->body is initialised by the caller, who frees it. */
+struct api_inner_ask {
+    const char *method;
+    struct bytes path, query, body;
+};
+void api_inner(struct api_call *outer, const struct api_inner_ask *ask, struct api_capture *capture);
+
 /* Of all Cookie headers; empty: none. */
 struct bytes account_cookie(const struct http_request *request, struct bytes name);
 
 /* Answers with problem+json; no call needed. pointer may be NULL. */
 void problem_answer(struct http_request *request, const struct err *err, int status, const char *pointer,
                     const struct http_header *headers, uint32_t header_count);
+/* Of a call, wherever its answer goes. */
+void api_problem(struct api_call *call, const struct err *err, int status, const char *pointer);
+/* Its body alone. */
+void problem_write(struct buf *out, const struct err *err, int status, const char *pointer);
 /* Percent-decoding. False: it is not right, or not UTF-8, or has a NUL. */
 MUST_CHECK bool percent_decode(struct arena *arena, struct bytes text, bool plus_is_blank, struct bytes *out);
 

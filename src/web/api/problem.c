@@ -30,6 +30,19 @@ static bool text_put(struct buf *out, const char *name, const char *text)
     return buf_printf(out, ",\"%s\":", name) && buf_add(out, quoted, (size_t)(end - quoted));
 }
 
+void problem_write(struct buf *out, const struct err *err, int status, const char *pointer)
+{
+    char code[40];
+    code_write(err->code, code);
+    bool ok = buf_printf(out, "{\"type\":\"urn:monoscope:problem:%s\"", code) &&
+              text_put(out, "title", http_reason(status)) && buf_printf(out, ",\"status\":%d", status) &&
+              text_put(out, "detail", err->text) && text_put(out, "code", code);
+    if (ok && pointer != NULL && pointer[0] != '\0') ok = text_put(out, "pointer", pointer);
+    if (ok && err->position > 0) ok = buf_printf(out, ",\"position\":%d", err->position);
+    ok = ok && buf_printf(out, "}\n");
+    assert(ok); /* all of it is bounded */
+}
+
 void problem_answer(struct http_request *request, const struct err *err, int status, const char *pointer,
                     const struct http_header *headers, uint32_t header_count)
 {
@@ -37,10 +50,8 @@ void problem_answer(struct http_request *request, const struct err *err, int sta
                                             { BYTES("cache-control"), BYTES("no-store") },
                                             { BYTES("x-content-type-options"), BYTES("nosniff") } };
     uint32_t count = 3;
-    char code[40];
     struct buf out;
     buf_init(&out, 1 << 20);
-    code_write(err->code, code);
     for (uint32_t h = 0; h < header_count && count < HEADERS_MAX - 2; h++) {
         bool is_ours = false;
         for (uint32_t a = 0; a < 3; a++) is_ours = is_ours || bytes_equal(headers[h].name, all[a].name);
@@ -57,13 +68,7 @@ void problem_answer(struct http_request *request, const struct err *err, int sta
         for (uint32_t h = 3; h < count; h++) is_told = is_told || bytes_equal(all[h].name, BYTES("retry-after"));
         if (!is_told) all[count++] = (struct http_header){ BYTES("retry-after"), BYTES("1") };
     }
-    bool ok = buf_printf(&out, "{\"type\":\"urn:monoscope:problem:%s\"", code) &&
-              text_put(&out, "title", http_reason(status)) && buf_printf(&out, ",\"status\":%d", status) &&
-              text_put(&out, "detail", err->text) && text_put(&out, "code", code);
-    if (ok && pointer != NULL && pointer[0] != '\0') ok = text_put(&out, "pointer", pointer);
-    if (ok && err->position > 0) ok = buf_printf(&out, ",\"position\":%d", err->position);
-    ok = ok && buf_printf(&out, "}\n");
-    assert(ok); /* all of it is bounded */
+    problem_write(&out, err, status, pointer);
     http_answer(request, &(struct http_response){ status, all, count, buf_bytes(&out) });
     buf_deinit(&out);
 }

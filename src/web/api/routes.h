@@ -96,6 +96,7 @@
     R(DELETE, "/api/v1/projects/{project}/shares/{share}", share_revoke, "Sharing", CONTENT_WRITE, "", "", "", 204, 0, "Revokes it: who made it or an admin of the project; the next request with it is refused") \
     R(GET, "/api/v1/projects/{project}/sharing", sharing_get, "Sharing", PROJECT_READ, "", "", "Sharing", 200, 0, "May links be made and opened in the project") \
     R(PUT, "/api/v1/projects/{project}/sharing", sharing_set, "Sharing", PROJECT_WRITE, "", "SharingSet", "Sharing", 200, 0, "Switches them off and on; off, links that are there open nothing") \
+    R(POST, "/api/v1/mcp", mcp, "Agents", SIGNED_IN, "", "McpMessage", "McpAnswer", 200, API_SLOW, "The Model Context Protocol: tools for agents, read-only") \
     R(GET, "/s/{share_token}", page_share, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE, "Opens a link") \
     R(GET, "/sign-in", page_sign_in, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "The page to sign in") \
     R(POST, "/sign-in", page_sign_in_try, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE | API_SLOW, "Its form") \

@@ -1002,6 +1002,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mcp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The Model Context Protocol: tools for agents, read-only */
+        post: operations["mcp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1448,6 +1465,14 @@ export interface components {
             tries: number;
             ms: number;
             failure: string | null;
+        };
+        /** @description A message of the Model Context Protocol (JSON-RPC 2.0): docs/mcp.md */
+        McpMessage: Record<string, never>;
+        McpAnswer: {
+            jsonrpc: string;
+            id: string | number | null;
+            result?: Record<string, never>;
+            error?: Record<string, never>;
         };
         PatternSearch: {
             /** @description A condition over otel_logs_and_spans, as search/translate makes it; empty: all lines, as they were counted */
@@ -4972,6 +4997,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Sharing"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    mcp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["McpMessage"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpAnswer"];
                 };
             };
             414: components["responses"]["TooLong"];
