@@ -7,7 +7,8 @@
  *
  * Learned anew after a restart, every day, and when there are ERROR_NAMES_MAX: what was kept then is kept again. A service's
  * limit is below the project's, so that a flood of one does not hide the others' errors.
- * Thread: one owner. Memory: 8 bytes a name, twice as much while the table grows; hashes under a random seed, no texts. */
+ * Thread: one owner. Memory: 8 bytes a name, twice as much while the table grows; hashes under a random seed, no
+ * texts; 64 KiB of users' hashes. */
 #pragma once
 #include "base/bytes.h"
 #include "base/uuid.h"
@@ -33,7 +34,7 @@ struct uuid error_names_other(struct error_names *names, struct uuid project_id,
 struct bytes error_names_environment(struct error_names *names, struct uuid project_id, struct bytes environment);
 struct bytes error_names_release(struct error_names *names, struct uuid project_id, struct bytes release);
 /* From 0 on; the same in every process of the installation, another in another project. */
-int64_t error_names_user(const struct error_names *names, struct uuid project_id, struct bytes user_id,
+int64_t error_names_user(struct error_names *names, struct uuid project_id, struct bytes user_id,
                          struct bytes session_id);
 /* service.namespace of a resource of the request, empty: none. */
 struct bytes error_names_family(struct error_names *names, uint32_t resource);
