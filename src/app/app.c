@@ -7,6 +7,7 @@
 #include "net/tls.h"
 #include "peers/peer_server.h"
 #include "peers/peers.h"
+#include "sourcemaps/sourcemaps.h"
 #include "telemetry/telemetry.h"
 #include "timefusion/cache/cache.h"
 #include "timefusion/maintenance/maintenance.h"
@@ -70,7 +71,7 @@ static bool parts_start(struct app *app, struct err *err)
     bool is_query = app->roles & ROLE_QUERY, is_ingest = app->roles & ROLE_INGEST;
     if (is_worker || is_query) app->tails = tails_create(&(struct tails_options){ .bytes_max = app->budget.tails });
     if (is_worker) app_patterns_start(app);
-    return (!(is_worker || is_query) || app_store_start(app, err)) &&
+    return (!(is_worker || is_query) || (app_store_start(app, err) && app_source_maps_start(app, err))) &&
            (!(has_kafka && is_worker) || app_peers_serve(app, err)) && (!has_kafka || app_kafka_start(app, err)) &&
            (!is_worker ||
             (app_maintenance_open(app, err) && app_rollups_start(app, err) && app_errors_start(app, err) &&
@@ -187,6 +188,7 @@ void app_stop(struct app *app)
     buffer_close(app->buffer);
     app_again_close(app);
     app_kafka_close(app);
+    sourcemaps_close(app->source_maps);
     rollups_close(app->rollups); /* after all workers */
     patterns_close(app->patterns);
     errors_close(app->errors);

@@ -26,6 +26,7 @@ bool app_api_start(struct app *app, struct err *err)
                    .meter = app->meter,
                    .llm = app->llm,
                    .tails = app->roles & ROLE_QUERY ? app->tails : NULL,
+                   .source_maps = app->source_maps,
                    .tail_pull = app->peers ? tail_pull : NULL,
                    .version = MONO_VERSION,
                    .has_tls = app->web_tls != NULL,

@@ -72,11 +72,12 @@ struct app {
     struct maintenance *maintenance;
     struct buffer *buffer;
     struct worker_memory worker_memory;
-    struct rollups *rollups;    /* NULL: none */
-    struct tails *tails;        /* the live tail; NULL: neither worker nor query */
-    struct patterns *patterns;  /* NULL: none */
-    struct errors *errors;      /* NULL: none */
-    struct issue_parts *issues; /* NULL: none */
+    struct rollups *rollups;        /* NULL: none */
+    struct tails *tails;            /* the live tail; NULL: neither worker nor query */
+    struct sourcemaps *source_maps; /* NULL: neither worker nor query */
+    struct patterns *patterns;      /* NULL: none */
+    struct errors *errors;          /* NULL: none */
+    struct issue_parts *issues;     /* NULL: none */
     struct tap_source taps[WORKER_TAPS_MAX];
     uint32_t tap_count;    /* for every worker */
     struct worker *worker; /* of our own log; NULL with Kafka */
@@ -127,10 +128,12 @@ MUST_CHECK bool app_llm_start(struct app *app, struct err *err); /* before the t
 void app_llm_stop(struct app *app);
 MUST_CHECK bool app_store_start(struct app *app, struct err *err);
 MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
-MUST_CHECK bool app_rollups_start(struct app *app, struct err *err); /* before workers */
-void app_patterns_start(struct app *app);                            /* the same */
-MUST_CHECK bool app_errors_start(struct app *app, struct err *err);  /* the same */
-MUST_CHECK bool app_issues_start(struct app *app, struct err *err);  /* after workers */
+MUST_CHECK bool app_rollups_start(struct app *app, struct err *err);     /* before workers */
+MUST_CHECK bool app_source_maps_start(struct app *app, struct err *err); /* before workers and the API */
+uint32_t app_upload_bytes_max(const struct app *app);                    /* of a source map */
+void app_patterns_start(struct app *app);                                /* the same */
+MUST_CHECK bool app_errors_start(struct app *app, struct err *err);      /* the same */
+MUST_CHECK bool app_issues_start(struct app *app, struct err *err);      /* after workers */
 void app_issues_stop(struct app *app);
 struct grouper *app_issues_grouper(const struct app *app); /* NULL: none */
 #define APP_NAME_BYTES 160

@@ -3,6 +3,7 @@
 #include "base/disk.h"
 #include "buffer/buffer.h"
 #include "meta/meter.h"
+#include "sourcemaps/sourcemaps.h"
 #include "telemetry/telemetry.h"
 #include "timefusion/flush.h"
 #include "timefusion/timefusion.h"
@@ -102,6 +103,7 @@ struct worker_options app_worker_options(struct app *app)
         .attribute_keys_of = attribute_keys_of,
         .attribute_keys_ctx = app,
         .rules = rule_book_source(app->rule_book),
+        .stacks = sourcemaps_stacks(app->source_maps),
         .publish_ms = (uint32_t)app->config.publish_ms,
         .flush_ms = (uint32_t)app->config.flush_ms,
         .quiet_project_id = app->own_project_id,

@@ -43,6 +43,7 @@ struct config {
     uint64_t patterns_keep_ms;
     bool errors;
     uint64_t errors_keep_ms;
+    uint64_t source_maps_bytes, source_maps_count, source_maps_unused_ms; /* of a project; 0: no limit, for ever */
     const char *embeddings, *embeddings_model;
     bool maintenance;
     uint64_t maintenance_ms, vacuum_ms, vacuum_keep_ms, recode_after_ms;

@@ -13,6 +13,7 @@
 #include "net/admission.h"
 #include "net/grpc.h"
 #include "net/http.h"
+#include "sourcemaps/sourcemaps.h"
 #include "tail/tail.h"
 #include "timefusion/cache/cache.h"
 #include "timefusion/delta/delta.h"
@@ -82,7 +83,7 @@ static void memory_collect(const struct watch *watch, struct metric_set *set)
         { "columns", budget->columns },         { "query", budget->query },     { "footers", budget->footers },
         { "maintenance", budget->maintenance }, { "cache", budget->cache },     { "index", budget->index },
         { "fetched", budget->fetched },         { "rollups", budget->rollups }, { "patterns", budget->patterns },
-        { "errors", budget->errors },           { "issues", budget->issues }
+        { "errors", budget->errors },           { "issues", budget->issues },   { "source maps", budget->source_maps }
     };
     for (size_t l = 0; l < COUNT_OF(limits); l++)
         metric_add(set, METRIC_MEMORY_LIMIT, limits[l].bytes, METRIC_ATTRIBUTES({ "part", limits[l].part }));
@@ -292,6 +293,23 @@ static void errors_collect(const struct watch *watch, struct metric_set *set)
     metric_add(set, METRIC_ERRORS_FAILING, stats.counting.is_storing_failing, NULL);
     metric_add(set, METRIC_ERRORS_SKIPPED, stats.counting.rows_skipped, NULL);
     metric_add(set, METRIC_ERRORS_REST, stats.counting.rows_rest, NULL);
+}
+
+static void source_maps_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct sourcemaps_stats stats;
+    if (!watch->parts.source_maps) return;
+    sourcemaps_stats(watch->parts.source_maps, &stats);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.open_bytes, METRIC_ATTRIBUTES({ "part", "source maps" }));
+    metric_add(set, METRIC_SOURCE_MAPS, stats.maps, NULL);
+    metric_add(set, METRIC_SOURCE_MAPS_OPEN, stats.open_maps, NULL);
+    metric_add(set, METRIC_SOURCE_MAPS_STACKS, stats.stacks, NULL);
+    metric_add(set, METRIC_SOURCE_MAPS_FRAMES, stats.frames, METRIC_ATTRIBUTES({ "result", "resolved" }));
+    metric_add(set, METRIC_SOURCE_MAPS_FRAMES, stats.unmapped, METRIC_ATTRIBUTES({ "result", "unmapped" }));
+    metric_add(set, METRIC_SOURCE_MAPS_LATE, stats.late, NULL);
+    metric_add(set, METRIC_SOURCE_MAPS_FETCHES, stats.fetches - stats.fetch_failures,
+               METRIC_ATTRIBUTES({ "result", "ok" }));
+    metric_add(set, METRIC_SOURCE_MAPS_FETCHES, stats.fetch_failures, METRIC_ATTRIBUTES({ "result", "failed" }));
 }
 
 static void issues_collect(const struct watch *watch, struct metric_set *set)
@@ -523,6 +541,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     patterns_collect(watch, set);
     errors_collect(watch, set);
     issues_collect(watch, set);
+    source_maps_collect(watch, set);
     tails_collect(watch, set);
     store_collect(watch, set);
     objects_collect(watch, set);

@@ -26,6 +26,7 @@ struct watch_parts { /* NULL: not open */
     struct errors *errors;
     struct grouper *issues;
     struct tails *tails;
+    struct sourcemaps *source_maps;
     struct worker *worker; /* of our own log */
     struct kafka *kafka;   /* else the buffer is Kafka, and the workers are the member's */
     struct member *member;

@@ -15,7 +15,7 @@ struct budget budget_share(uint64_t memory)
         .wire = wire > WIRE_MIN ? wire : WIRE_MIN,
         .requests = shared / 100 * 10,
         .columns = shared / 100 * 21,
-        .query = shared / 100 * 28,
+        .query = shared / 100 * 27,
         .footers = shared / 100 * 5,
         .maintenance = shared / 100 * 5,
         .index = shared / 100,
@@ -25,6 +25,7 @@ struct budget budget_share(uint64_t memory)
         .errors = shared / 100 * 2,
         .issues = shared / 100 * 12,
         .tails = shared / 100,
+        .source_maps = shared / 100,
     };
 }
 

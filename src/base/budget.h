@@ -1,9 +1,9 @@
 /* budget.h -- one memory limit, shared out: every part gets its bytes from this table and stays under them.
  *
  *   --memory 1 GiB - 56 MiB for the process itself
- *       --budget_share--> bodies coming in 8%, requests 10%, columns 21%, queries 28%, footers 5%, maintenance 5%,
+ *       --budget_share--> bodies coming in 8%, requests 10%, columns 21%, queries 27%, footers 5%, maintenance 5%,
  *                      index 1%, fetched ahead 2%, roll-ups 3%, log patterns 2%, errors 2%,
- *                      issues 12%, live tails 1%; the rest: encoders
+ *                      issues 12%, live tails 1%, source maps 1%; the rest: encoders
  *       before a bucket --budget_give_cache--> cache 10%: 7 of them from queries, 3 from columns
  *
  * Thread: a value. Units: bytes. */
@@ -25,6 +25,7 @@ struct budget {
     uint64_t errors;      /* the same of errors, with their events */
     uint64_t issues;      /* what new errors are compared with */
     uint64_t tails;       /* rows for those who watch */
+    uint64_t source_maps; /* that are open */
     uint64_t cache;       /* of a bucket's objects; 0 while there is none */
 };
 #define BUDGET_MEMORY_MIN (256ull << 20)

@@ -28,6 +28,10 @@ bool cli_command(int argc, char **argv, int *exit_code)
         *exit_code = commands[c].run(argc - 1, argv + 1);
         return true;
     }
+    if (argc > 1 && strcmp(argv[0], "source-maps") == 0 && strcmp(argv[1], "upload") == 0) {
+        *exit_code = cli_source_maps_upload(argc - 2, argv + 2);
+        return true;
+    }
     *exit_code = cli_noun(argv[0], argc - 1, argv + 1);
     return *exit_code >= 0;
 }
@@ -38,6 +42,7 @@ void cli_print_help(void)
     for (size_t c = 0; c < COUNT_OF(commands); c++)
         printf("  monoscope %-34s %s\n", commands[c].usage, commands[c].help);
     cli_nouns_help();
+    puts("  monoscope source-maps upload --url-prefix URL [--release R] FOLDER ...   sends the maps of a folder's scripts");
     puts("\n  all with --url URL, --key KEY (or MONOSCOPE_URL, MONOSCOPE_KEY), --project P, --ca FILE, --json, --wide");
 }
 

@@ -84,6 +84,7 @@ int cli_sql(int argc, char **argv);
 int cli_search(int argc, char **argv);
 int cli_tail(int argc, char **argv);
 int cli_api(int argc, char **argv);
+int cli_source_maps_upload(int argc, char **argv);
 /* A noun of the table; -1: none of that name. */
 int cli_noun(const char *noun, int argc, char **argv);
 void cli_nouns_help(void);

@@ -87,6 +87,8 @@ struct http_handler {
     void (*call)(void *ctx, struct http_request *request);
     /* Answers it as told, in the handler's own form, at once or later. NULL: the text as text/plain. */
     void (*refuse)(void *ctx, struct http_request *request, const struct http_refusal *refusal);
+    /* How large the body of this one may be, of which only the head is there. On the loop thread. NULL: body_bytes_max. */
+    uint32_t (*body_bytes_max)(void *ctx, const struct http_request *request);
     void *ctx;
 };
 

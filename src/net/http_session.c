@@ -31,7 +31,9 @@ struct http_session {
     llhttp_t parser;
     struct admission *admission;
     struct server_connection *owner;
-    uint32_t body_bytes_max;
+    uint32_t body_bytes_max;      /* of the request that arrives */
+    uint32_t body_bytes_max_each; /* where the handler says nothing else */
+    struct http_handler handler;  /* its body_bytes_max alone is called */
     uint64_t now_mono_ns;
     struct http_call *oldest, **last;
     struct http_call *undelivered; /* the first that may be, or NULL */
@@ -321,6 +323,9 @@ static int on_headers_complete(llhttp_t *parser)
     bool ok = http_target_split(bytes_from(target, session->target_len), &call->request.path, &call->request.query);
     assert(ok);
     if (llhttp_should_keep_alive(parser) == 0) session->is_closing = true;
+    session->body_bytes_max = session->handler.body_bytes_max == NULL
+                                  ? session->body_bytes_max_each
+                                  : session->handler.body_bytes_max(session->handler.ctx, &call->request);
     call_admit(session, call);
     return session->is_input_over ? HPE_USER : 0;
 }
@@ -474,7 +479,8 @@ struct http_session *http_session_create(struct admission *admission, const stru
     session->parser.data = session;
     session->admission = admission;
     session->owner = owner;
-    session->body_bytes_max = options->body_bytes_max;
+    session->body_bytes_max = session->body_bytes_max_each = options->body_bytes_max;
+    session->handler = options->handler;
     session->now_mono_ns = session->since_mono_ns = now_mono_ns;
     session->last = &session->oldest;
     buf_init(&session->text, HTTP_HEAD_BYTES_MAX + HTTP_TARGET_BYTES_MAX);

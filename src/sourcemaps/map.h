@@ -26,7 +26,7 @@
 #include "base/err.h"
 #include "base/uuid.h"
 
-#define MAP_MAPPINGS_MAX     (6u << 20)
+#define MAP_MAPPINGS_MAX     (3u << 20)
 #define MAP_SOURCES_MAX      (1u << 17)
 #define MAP_NAMES_MAX        (1u << 20)
 #define MAP_SECTIONS_MAX     (1u << 14)

@@ -96,6 +96,13 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(ERRORS_SKIPPED, METRIC_COUNTER, "monoscope.errors.skipped", "{row}", "with errors, too old to be counted")      \
     X(ERRORS_REST, METRIC_COUNTER, "monoscope.errors.rest", "{error}",                                                \
       "counted under (other): of more kinds than are kept apart")                                                     \
+    X(SOURCE_MAPS, METRIC_GAUGE, "monoscope.source_maps", "{map}", "that this process knows of, of all projects")     \
+    X(SOURCE_MAPS_OPEN, METRIC_GAUGE, "monoscope.source_maps.open", "{map}", "in memory")                             \
+    X(SOURCE_MAPS_STACKS, METRIC_COUNTER, "monoscope.source_maps.stacks", "{stack}", "with a file that has a map")    \
+    X(SOURCE_MAPS_FRAMES, METRIC_COUNTER, "monoscope.source_maps.frames", "{frame}", "of such files, by result")      \
+    X(SOURCE_MAPS_LATE, METRIC_COUNTER, "monoscope.source_maps.late", "{stack}",                                      \
+      "left as they were sent: a map could not be had in time")                                                       \
+    X(SOURCE_MAPS_FETCHES, METRIC_COUNTER, "monoscope.source_maps.fetches", "{map}", "from the store, by result")     \
     X(ISSUES_PROJECTS, METRIC_GAUGE, "monoscope.issues.projects", "{project}", "whose errors we group now")           \
     X(ISSUES_FINGERPRINTS, METRIC_GAUGE, "monoscope.issues.fingerprints", "{fingerprint}", "of them, in memory")      \
     X(ISSUES_DECIDED, METRIC_COUNTER, "monoscope.issues.decided", "{fingerprint}",                                    \

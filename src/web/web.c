@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define IN_FLIGHT_BYTES_MAX (16u << 20)
+#define IN_FLIGHT_BYTES_MAX (16u << 20) /* and one upload */
 #define BODY_BYTES_MAX      (1u << 20)
 #define METRICS_BYTES_MAX   (16u << 20)
 #define READY_BYTES_MAX     16384
@@ -127,6 +127,17 @@ static void on_request(void *ctx, struct http_request *request)
     }
 }
 
+/* Uploads are larger than what else people send. */
+static uint32_t on_body(void *ctx, const struct http_request *request)
+{
+    const struct web *web = ctx;
+    static const char end[] = "/source-maps";
+    size_t len = sizeof end - 1;
+    bool is_upload = web->options.upload_bytes_max > BODY_BYTES_MAX && request->path.len > len &&
+                     memcmp(request->path.ptr + request->path.len - len, end, len) == 0;
+    return is_upload ? web->options.upload_bytes_max : BODY_BYTES_MAX;
+}
+
 static void on_refusal(void *ctx, struct http_request *request, const struct http_refusal *refusal)
 {
     (void)ctx;
@@ -137,14 +148,14 @@ bool web_open(struct web **out, const struct web_options *options, struct err *e
 {
     struct web *web = mem_calloc(1, sizeof *web);
     web->options = *options;
-    web->admission = admission_create(IN_FLIGHT_BYTES_MAX);
+    web->admission = admission_create(IN_FLIGHT_BYTES_MAX + options->upload_bytes_max);
     struct http_options http_options = {
         .address = options->address,
         .port = options->port,
         .body_bytes_max = BODY_BYTES_MAX,
         .admission = web->admission,
         .tls = options->tls,
-        .handler = { .call = on_request, .refuse = on_refusal, .ctx = web },
+        .handler = { .call = on_request, .refuse = on_refusal, .body_bytes_max = on_body, .ctx = web },
         .log = options->log,
     };
     if (!loop_open(&web->loop, err) || !http_server_open(&web->server, web->loop, &http_options, err)) {

@@ -28,6 +28,7 @@ struct accounts;
 struct oidc;
 struct tail;
 struct tails;
+struct sourcemaps;
 
 #define API_ANSWER_BYTES_MAX (16u << 20)
 
@@ -39,6 +40,7 @@ struct api_parts {
     struct meter *meter;
     struct llm *llm;     /* language models */
     struct tails *tails; /* who watches rows as they come */
+    struct sourcemaps *source_maps;
     /* Brings rows of other processes into a tail: at most some tenths of a second. NULL: there are no others. */
     void (*tail_pull)(void *ctx, struct tail *tail);
     const char *version;

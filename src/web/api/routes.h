@@ -86,6 +86,9 @@
     R(POST, "/api/v1/projects/{project}/llm/test", llm_test, "Language models", PROJECT_WRITE, "", "", "LlmTested", 200, API_SLOW, "Asks the model for one word") \
     R(GET, "/api/v1/projects/{project}/llm/usage", llm_usage, "Language models", PROJECT_READ, "from to", "", "LlmUsage", 200, 0, "What was asked and what it cost, by day and purpose") \
     R(GET, "/api/v1/projects/{project}/llm/audit", llm_audit, "Language models", AUDIT_READ, "purpose failed", "", "LlmAuditRow", 200, API_PAGED, "What models were sent and what they answered, without secrets, newest first") \
+    R(GET, "/api/v1/projects/{project}/source-maps", source_map_list, "Source maps", PROJECT_READ, "release script", "", "SourceMap", 200, API_PAGED, "Its source maps, the latest first") \
+    R(POST, "/api/v1/projects/{project}/source-maps", source_map_upload, "Source maps", CONTENT_WRITE, "release script", "", "SourceMap", 201, API_SLOW, "Takes a source map, which is the body as it stands: up to 64 MiB. It replaces what the same script of the release had") \
+    R(DELETE, "/api/v1/projects/{project}/source-maps/{map}", source_map_delete, "Source maps", CONTENT_WRITE, "", "", "", 204, 0, "Deletes one: stacks that come from then on stay as they are sent") \
     R(GET, "/api/v1/projects/{project}/views", view_list, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_PAGED, "Views that the caller saved or the project shares, by name") \
     R(POST, "/api/v1/projects/{project}/views", view_create, "Saved views", VIEW_SAVE, "", "SavedViewCreate", "SavedView", 201, API_ONCE, "Saves a view; sharing it takes CONTENT_WRITE") \
     R(GET, "/api/v1/projects/{project}/views/{view}", view_get, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_TAGGED, "One of them") \
