@@ -912,6 +912,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/source-maps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its source maps, the latest first */
+        get: operations["source_map_list"];
+        put?: never;
+        /** Takes a source map, which is the body as it stands: up to 64 MiB. It replaces what the same script of the release had */
+        post: operations["source_map_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/source-maps/{map}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes one: stacks that come from then on stay as they are sent */
+        delete: operations["source_map_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/views": {
         parameters: {
             query?: never;
@@ -2174,6 +2209,40 @@ export interface components {
         SharingSet: {
             is_on: boolean;
         };
+        SourceMap: {
+            /** Format: uuid */
+            id: string;
+            /** @description The script that it is of, as stacks have it; ~/ of any host */
+            script: string;
+            /** @description service.version of who sends; empty: of any */
+            release: string;
+            /**
+             * Format: uuid
+             * @description What bundlers write into script and map
+             */
+            debug_id: string | null;
+            /** @description As it was sent */
+            bytes: number;
+            /** @description As it is kept, with its sources */
+            stored_bytes: number;
+            mappings: number;
+            sources: number;
+            /** @description It has the sources' texts: for names of functions, and for lines around a frame */
+            has_sources: boolean;
+            uploaded_by: string;
+            /** Format: date-time */
+            uploaded_at: string;
+            /**
+             * Format: date-time
+             * @description Stacks that are received from then on are resolved by it
+             */
+            valid_from: string;
+            /**
+             * Format: date-time
+             * @description The last day that a stack needed it
+             */
+            used_at: string;
+        };
         /** @description The data of an event `rows`: {"rows": [...]}. Other events: `start` {"tail", "is_resumed"}; `dropped` {"count"}: so many rows that fitted were lost to a slow reader just here; `rate` {"matched", "dropped", "skipped", "per_second"}, each second, all but the last since the tail began; `end` {"reason"}: no more comes. rows + dropped = matched. The id of an event is for Last-Event-ID: docs/tail.md */
         TailRows: {
             rows: components["schemas"]["TailRow"][];
@@ -2345,6 +2414,12 @@ export interface components {
         share: string;
         /** @description A link's token */
         share_token: string;
+        /** @description A source map's id */
+        map: string;
+        /** @description A release: service.version */
+        release: string;
+        /** @description Of an upload the script that the map is of: https://www.example.com/assets/app.js, or ~/assets/app.js of any host; of a list a part of it */
+        script: string;
         /** @description deployment.environment.name; absent: all */
         env: string;
         /** @description Names of up to 32 more fields to see of each row, with commas between */
@@ -4691,6 +4766,102 @@ export interface operations {
                         next_cursor?: string;
                     };
                 };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    source_map_list: {
+        parameters: {
+            query?: {
+                /** @description A release: service.version */
+                release?: components["parameters"]["release"];
+                /** @description Of an upload the script that the map is of: https://www.example.com/assets/app.js, or ~/assets/app.js of any host; of a list a part of it */
+                script?: components["parameters"]["script"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["SourceMap"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    source_map_upload: {
+        parameters: {
+            query?: {
+                /** @description A release: service.version */
+                release?: components["parameters"]["release"];
+                /** @description Of an upload the script that the map is of: https://www.example.com/assets/app.js, or ~/assets/app.js of any host; of a list a part of it */
+                script?: components["parameters"]["script"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceMap"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    source_map_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A source map's id */
+                map: components["parameters"]["map"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             414: components["responses"]["TooLong"];
             431: components["responses"]["TooLong"];
