@@ -196,9 +196,8 @@ bool issue_merged_numbers(struct db *db, struct uuid project_id, int64_t number,
 
 /* ---- figures of ever ---- */
 
-#define FIGURES(of)                                                                                                 \
-    "coalesce((SELECT CAST(" of " AS bigint) FROM error_fingerprints f WHERE f.project_id = $1 AND f.issue = $2), " \
-    "0)"
+#define FIGURES(of) \
+    "coalesce((SELECT CAST(" of " AS bigint) FROM error_fingerprints f WHERE f.project_id = $1 AND f.issue = $2), 0)"
 bool issue_figures_set(struct db_session *session, struct uuid project_id, int64_t number, int64_t now_unix_us,
                        struct err *err)
 {
@@ -207,15 +206,16 @@ bool issue_figures_set(struct db_session *session, struct uuid project_id, int64
         "UPDATE issues SET first_unix_us = " FIGURES("min(f.first_unix_us)") ", last_unix_us = " FIGURES(
             "max(f.last_unix_us)") ", total_count = " FIGURES("sum(f.total_count)") ", user_count = coalesce((SELECT "
                                                                                     "count(DISTINCT u.user_hash) FROM "
-                                                                                    "error_fingerprints f JOIN "
-                                                                                    "error_users u ON u.project_id = "
-                                                                                    "f.project_id AND u.fingerprint_id "
-                                                                                    "= f.id WHERE f.project_id = $1 "
-                                                                                    "AND f.issue = $2), 0), "
-                                                                                    "changed_unix_us = CASE WHEN "
-                                                                                    "changed_unix_us < $3 THEN $3 ELSE "
-                                                                                    "changed_unix_us + 1 END WHERE "
-                                                                                    "project_id = $1 AND number = $2",
+                                                                                    "error_fingerprints f CROSS JOIN "
+                                                                                    "error_users u WHERE u.project_id "
+                                                                                    "= f.project_id AND "
+                                                                                    "u.fingerprint_id = f.id AND "
+                                                                                    "f.project_id = $1 AND f.issue = "
+                                                                                    "$2), 0), changed_unix_us = CASE "
+                                                                                    "WHEN changed_unix_us < $3 THEN $3 "
+                                                                                    "ELSE changed_unix_us + 1 END "
+                                                                                    "WHERE project_id = $1 AND number "
+                                                                                    "= $2",
         DB_VALUES(db_uuid(project_id), db_integer(number), db_integer(now_unix_us)), NULL, NULL, NULL, err);
 }
 

@@ -22,6 +22,13 @@
 #define ISSUE_FROM \
     " FROM issues i LEFT JOIN users a ON a.id = i.assignee_id LEFT JOIN teams t ON t.id = i.assigned_team_id "
 
+/* Counts of one fingerprint: `of` is a macro of the table. SQLite, which has no statistics, would read all errors of those hours. */
+#define ISSUE_BY_FINGERPRINT(kind, by_hours, of)                                                      \
+    ((kind) == DB_SQLITE ? (by_hours) ? of("error_hours c INDEXED BY error_hours_by_fingerprint")     \
+                                      : of("error_minutes c INDEXED BY error_minutes_by_fingerprint") \
+     : (by_hours) ? of("error_hours c")                                                               \
+                         : of("error_minutes c"))
+
 /* What rows are collected into: an array in the arena that grows by moving. */
 struct issue_rows {
     struct arena *arena;

@@ -1,4 +1,5 @@
-/* Lists of issues: one statement finds a page of them by what was counted in the range, three more tell of that page. */
+/* Lists of issues: one statement finds a page of them by what was counted in the range, three more tell of that page. CROSS JOIN
+ * is SQLite's word for "in this order": it has no statistics, and would read all errors of a project to find those of one issue. */
 #include "meta/issue_inside.h"
 
 #include <ctype.h>
@@ -8,30 +9,30 @@
 enum { WORDS_MAX = 4, RELEASES_MAX = 5000 };
 
 /* Values that every statement of a list begins with: $1 project, $2 from, $3 to, $4 environment. */
-#define COUNTED(table)                                                                                             \
-    "counted AS (SELECT f.issue AS number, CAST(SUM(c.row_count) AS bigint) AS n FROM " table                      \
-    " c JOIN error_fingerprints f ON f.project_id = c.project_id AND f.id = c.fingerprint_id WHERE c.project_id "  \
-    "= $1 AND c.at_unix_us >= $2 AND c.at_unix_us < $3 AND ($4 = '' OR c.environment = $4) AND f.issue > 0 GROUP " \
-    "BY f.issue)"
-#define MET                                                                                                        \
-    "met AS (SELECT f.issue AS number, count(DISTINCT u.user_hash) AS n FROM error_users u JOIN "                  \
-    "error_fingerprints f ON f.project_id = u.project_id AND f.id = u.fingerprint_id WHERE u.project_id = $1 AND " \
+#define COUNTED(table)                                                                                                \
+    "counted AS (SELECT f.issue AS number, CAST(SUM(c.row_count) AS bigint) AS n FROM " table                         \
+    " c CROSS JOIN error_fingerprints f WHERE f.project_id = c.project_id AND f.id = c.fingerprint_id AND "           \
+    "c.project_id = $1 AND c.at_unix_us >= $2 AND c.at_unix_us < $3 AND ($4 = '' OR c.environment = $4) AND f.issue " \
+    "> 0 GROUP BY f.issue)"
+#define MET                                                                                                         \
+    "met AS (SELECT f.issue AS number, count(DISTINCT u.user_hash) AS n FROM error_users u CROSS JOIN "             \
+    "error_fingerprints f WHERE f.project_id = u.project_id AND f.id = u.fingerprint_id AND u.project_id = $1 AND " \
     "u.last_unix_us >= $2 AND u.first_unix_us < $3 AND f.issue > 0 GROUP BY f.issue)"
 /* $5 states, $6 number or 0, $7 .. $10 words, $11 service, $12 category, $13 is unassigned, $14 assignee, $15 team */
-#define KEPT                                                                                                        \
-    " i.project_id = $1 AND i.merged_into = 0 AND ((CASE i.state WHEN 0 THEN 1 WHEN 1 THEN 2 WHEN 2 THEN 4 WHEN 3 " \
-    "THEN 8 WHEN 4 THEN 16 ELSE 32 END) & CAST($5 AS bigint)) <> 0 AND ($6 = 0 OR i.number = $6) AND i.words LIKE " \
-    "$7 ESCAPE '\\' AND i.words LIKE $8 ESCAPE '\\' AND i.words LIKE $9 ESCAPE '\\' AND i.words LIKE $10 ESCAPE "   \
-    "'\\' AND ($11 = '' OR i.service = $11) AND ($12 = '' OR i.category = $12) AND ($13 = 0 OR (i.assignee_id IS "  \
-    "NULL AND i.assigned_team_id IS NULL)) AND ($14 IS NULL OR i.assignee_id = $14) AND ($15 IS NULL OR "           \
-    "i.assigned_team_id = $15)"
+#define KEPT                                                                                                           \
+    " i.project_id = $1 AND i.merged_into = 0 AND ((CASE i.state WHEN 0 THEN 1 WHEN 1 THEN 2 WHEN 2 THEN 4 WHEN 3 "    \
+    "THEN 8 WHEN 4 THEN 16 ELSE 32 END) & CAST($5 AS bigint)) <> 0 AND ($6 = 0 OR i.number = $6) AND i.words LIKE $7 " \
+    "ESCAPE '\\' AND i.words LIKE $8 ESCAPE '\\' AND i.words LIKE $9 ESCAPE '\\' AND i.words LIKE $10 ESCAPE '\\' "    \
+    "AND ($11 = '' OR i.service = $11) AND ($12 = '' OR i.category = $12) AND ($13 = 0 OR (i.assignee_id IS NULL AND " \
+    "i.assigned_team_id IS NULL)) AND ($14 IS NULL OR i.assignee_id = $14) AND ($15 IS NULL OR i.assigned_team_id = "  \
+    "$15)"
 /* $16 is behind, $17 value, $18 number, $19 limit */
-#define PAGE(value)                                                                                                \
-    " AND ($16 = 0 OR " value " < $17 OR (" value " = $17 AND i.number < $18)) ORDER BY " value " DESC, i.number " \
-    "DESC LIMIT $19"
-#define LIST(table, value)                                                                              \
-    "WITH " COUNTED(table) " SELECT " ISSUE_COLUMNS ", counted.n, " value ISSUE_FROM "JOIN counted ON " \
-                           "counted.number = i.number WHERE" KEPT                                       \
+#define PAGE(value)                                                                             \
+    " AND ($16 = 0 OR " value " < $17 OR (" value " = $17 AND i.number < $18)) ORDER BY " value \
+    " DESC, i.number DESC LIMIT $19"
+#define LIST(table, value)                                                           \
+    "WITH " COUNTED(table) " SELECT " ISSUE_COLUMNS ", counted.n, " value ISSUE_FROM \
+                           "JOIN counted ON counted.number = i.number WHERE" KEPT    \
                            PAGE(value)
 #define LIST_MET(table)                                                                                            \
     "WITH " COUNTED(                                                                                               \
@@ -56,6 +57,7 @@ static char *page_sql(struct arena *arena, const char *head, const char *tail, u
 }
 
 struct page {
+    enum db_kind kind;
     const struct issue_filter *filter;
     struct issue_listed *issues;
     uint32_t count;
@@ -112,9 +114,10 @@ static bool release_row(void *ctx, struct db_row *row, struct err *err)
 }
 
 #define STEPS(table)                                                                                                   \
-    "SELECT f.issue, (c.at_unix_us - $2) / $5, CAST(SUM(c.row_count) AS bigint) FROM error_fingerprints f JOIN " table \
-    " c ON c.project_id = f.project_id AND c.fingerprint_id = f.id AND c.at_unix_us >= $2 AND c.at_unix_us < $3 "      \
-    "WHERE f.project_id = $1 AND ($4 = '' OR c.environment = $4) AND f.issue IN "
+    "SELECT f.issue, (c.at_unix_us - $2) / $5, CAST(SUM(c.row_count) AS bigint) FROM error_fingerprints f CROSS "      \
+    "JOIN " table                                                                                                      \
+    " WHERE c.project_id = f.project_id AND c.fingerprint_id = f.id AND c.at_unix_us >= $2 AND c.at_unix_us < $3 AND " \
+    "f.project_id = $1 AND ($4 = '' OR c.environment = $4) AND f.issue IN "
 static bool page_tell(struct db_session *session, struct page *page, struct err *err)
 {
     const struct issue_filter *filter = page->filter;
@@ -122,17 +125,17 @@ static bool page_tell(struct db_session *session, struct page *page, struct err 
                                  db_integer(filter->range.to_unix_us), db_text_bytes(filter->environment),
                                  db_integer(filter->range.step_us) };
     if (page->count == 0) return true;
-    return page_read(session, page, filter->range.by_hours ? STEPS("error_hours") : STEPS("error_minutes"),
-                     " GROUP BY 1, 2", values, 5, step_row, err) &&
+    return page_read(session, page, ISSUE_BY_FINGERPRINT(page->kind, filter->range.by_hours, STEPS), " GROUP BY 1, 2",
+                     values, 5, step_row, err) &&
            page_read(session, page,
-                     "SELECT f.issue, count(DISTINCT u.user_hash) FROM error_fingerprints f JOIN error_users u ON "
-                     "u.project_id = f.project_id AND u.fingerprint_id = f.id AND u.last_unix_us >= $2 AND "
-                     "u.first_unix_us < $3 WHERE f.project_id = $1 AND f.issue IN ",
+                     "SELECT f.issue, count(DISTINCT u.user_hash) FROM error_fingerprints f CROSS JOIN error_users u "
+                     "WHERE u.project_id = f.project_id AND u.fingerprint_id = f.id AND u.last_unix_us >= $2 AND "
+                     "u.first_unix_us < $3 AND f.project_id = $1 AND f.issue IN ",
                      " GROUP BY 1", values, 3, users_row, err) &&
            page_read(session, page,
-                     "SELECT f.issue, r.release, min(r.first_unix_us) AS since FROM error_fingerprints f JOIN "
-                     "error_releases r ON r.project_id = f.project_id AND r.fingerprint_id = f.id WHERE f.project_id = "
-                     "$1 AND r.release <> '' AND f.issue IN ",
+                     "SELECT f.issue, r.release, min(r.first_unix_us) AS since FROM error_fingerprints f CROSS JOIN "
+                     "error_releases r WHERE r.project_id = f.project_id AND r.fingerprint_id = f.id AND f.project_id "
+                     "= $1 AND r.release <> '' AND f.issue IN ",
                      " GROUP BY 1, 2 ORDER BY since, r.release LIMIT 5000", values, 1, release_row, err);
 }
 
@@ -230,7 +233,7 @@ bool issue_list(struct db *db, const struct issue_filter *filter, struct arena *
                 uint32_t *count, struct err *err)
 {
     assert(filter->limit <= ISSUE_PAGE_MAX + 1 && filter->range.steps <= ISSUE_STEPS_MAX);
-    struct page page = { .filter = filter, .arena = arena };
+    struct page page = { .kind = db_kind(db), .filter = filter, .arena = arena };
     page.issues = arena_calloc(arena, (filter->limit + 1) * sizeof *page.issues);
     if (!db_snapshot(db, list_run, &page, err)) return false;
     *issues = page.issues;
@@ -240,10 +243,10 @@ bool issue_list(struct db *db, const struct issue_filter *filter, struct arena *
 
 /* ---- one of them ---- */
 
-#define COUNT_OF_ONE(table)                                                                                       \
-    "SELECT coalesce(CAST(SUM(c.row_count) AS bigint), 0) FROM error_fingerprints f JOIN " table                  \
-    " c ON c.project_id = f.project_id AND c.fingerprint_id = f.id AND c.at_unix_us >= $3 AND c.at_unix_us < $4 " \
-    "WHERE f.project_id = $1 AND f.issue = $2 AND ($5 = '' OR c.environment = $5)"
+#define COUNT_OF_ONE(table)                                                                                        \
+    "SELECT coalesce(CAST(SUM(c.row_count) AS bigint), 0) FROM error_fingerprints f CROSS JOIN " table             \
+    " WHERE c.project_id = f.project_id AND c.fingerprint_id = f.id AND c.at_unix_us >= $3 AND c.at_unix_us < $4 " \
+    "AND f.project_id = $1 AND f.issue = $2 AND ($5 = '' OR c.environment = $5)"
 static bool one_run(struct db_session *session, void *ctx, struct err *err)
 {
     struct page *page = ctx;
@@ -251,7 +254,7 @@ static bool one_run(struct db_session *session, void *ctx, struct err *err)
     struct issue_listed *listed = &page->issues[0];
     memset(listed->steps, 0, filter->range.steps * sizeof *listed->steps);
     listed->first_release = listed->last_release = (struct bytes){ (const uint8_t *)"", 0 };
-    return db_run(session, filter->range.by_hours ? COUNT_OF_ONE("error_hours") : COUNT_OF_ONE("error_minutes"),
+    return db_run(session, ISSUE_BY_FINGERPRINT(page->kind, filter->range.by_hours, COUNT_OF_ONE),
                   DB_VALUES(db_uuid(filter->project_id), db_integer(listed->issue.number),
                             db_integer(filter->range.from_unix_us), db_integer(filter->range.to_unix_us),
                             db_text_bytes(filter->environment)),
@@ -263,7 +266,7 @@ bool issue_get_listed(struct db *db, struct uuid project_id, int64_t number, con
                       struct bytes environment, struct arena *arena, struct issue_listed *listed, struct err *err)
 {
     struct issue_filter filter = { .project_id = project_id, .range = *range, .environment = environment };
-    struct page page = { .filter = &filter, .issues = listed, .count = 1, .arena = arena };
+    struct page page = { .kind = db_kind(db), .filter = &filter, .issues = listed, .count = 1, .arena = arena };
     *listed = (struct issue_listed){ .steps = arena_calloc(arena, (range->steps + 1) * sizeof *listed->steps) };
     return issue_get(db, project_id, number, arena, &listed->issue, err) && db_snapshot(db, one_run, &page, err);
 }
@@ -279,12 +282,13 @@ static bool facet_row(void *ctx, struct db_row *row, struct err *err)
     return true;
 }
 
-#define FACET(table, value)                                                                                     \
-    "WITH " COUNTED(table) " SELECT " value " AS value, count(*) FROM issues i JOIN counted ON counted.number " \
-                           "= i.number WHERE" KEPT " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 200"
-#define STATE_WORD                                                                                                 \
-    "(CASE i.state WHEN 0 THEN 'new' WHEN 1 THEN 'ongoing' WHEN 2 THEN 'escalating' WHEN 3 THEN 'regressed' WHEN " \
-    "4 THEN 'resolved' ELSE 'ignored' END)"
+#define FACET(table, value)                                                                                         \
+    "WITH " COUNTED(table) " SELECT " value                                                                         \
+                           " AS value, count(*) FROM issues i JOIN counted ON counted.number = i.number WHERE" KEPT \
+                           " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 200"
+#define STATE_WORD                                                                                                   \
+    "(CASE i.state WHEN 0 THEN 'new' WHEN 1 THEN 'ongoing' WHEN 2 THEN 'escalating' WHEN 3 THEN 'regressed' WHEN 4 " \
+    "THEN 'resolved' ELSE 'ignored' END)"
 bool issue_facets(struct db *db, const struct issue_filter *filter, enum issue_facet_of of, struct arena *arena,
                   struct issue_facet **facets, uint32_t *count, struct err *err)
 {

@@ -19,16 +19,28 @@ static bool due_row(void *ctx, struct db_row *row, struct err *err)
     return true;
 }
 
+/* Of what SQLite would read all, for want of statistics, the small indices. */
+#define DUE(new, changed)                                                                                             \
+    "SELECT d.project_id FROM (SELECT project_id FROM error_fingerprints" new " WHERE issue = 0 UNION SELECT "        \
+                                                                              "project_id FROM "                      \
+                                                                              "error_fingerprints" changed            \
+                                                                              " WHERE is_changed = 1 UNION SELECT "   \
+                                                                              "project_id FROM issues WHERE "         \
+                                                                              "look_unix_us <= $1) d LEFT JOIN "      \
+                                                                              "issue_owners o ON o.project_id = "     \
+                                                                              "d.project_id WHERE o.project_id IS "   \
+                                                                              "NULL OR "                              \
+                                                                              "o.until_unix_us < $1 OR o.owner = $2 " \
+                                                                              "OR o.name = $3 ORDER BY "              \
+                                                                              "coalesce(o.until_unix_us, 0) LIMIT $4"
 bool issue_owner_due(struct db *db, struct uuid owner, const char *name, int64_t now_unix_us, struct uuid *projects,
                      uint32_t projects_max, uint32_t *count, struct err *err)
 {
     struct due due = { .projects = projects, .max = projects_max };
     if (!db_read(db,
-                 "SELECT d.project_id FROM (SELECT project_id FROM error_fingerprints WHERE issue = 0 UNION SELECT "
-                 "project_id FROM error_fingerprints WHERE is_changed = 1 UNION SELECT project_id FROM issues WHERE "
-                 "look_unix_us <= $1) d LEFT JOIN issue_owners o ON o.project_id = d.project_id WHERE o.project_id IS "
-                 "NULL OR o.until_unix_us < $1 OR o.owner = $2 OR o.name = $3 ORDER BY coalesce(o.until_unix_us, 0) "
-                 "LIMIT $4",
+                 db_kind(db) == DB_SQLITE
+                     ? DUE(" INDEXED BY error_fingerprints_new", " INDEXED BY error_fingerprints_changed")
+                     : DUE("", ""),
                  DB_VALUES(db_integer(now_unix_us), db_uuid(owner), db_text(name), db_integer(projects_max)), due_row,
                  &due, err))
         return false;

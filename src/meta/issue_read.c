@@ -52,8 +52,8 @@ bool issue_releases(struct db *db, struct uuid project_id, int64_t number, struc
     struct issue_rows rows = { .arena = arena };
     if (!db_read(db,
                  "SELECT r.release, r.environment, min(r.first_unix_us), max(r.last_unix_us), CAST(SUM(r.row_count) AS "
-                 "bigint) FROM error_fingerprints f JOIN error_releases r ON r.project_id = f.project_id AND "
-                 "r.fingerprint_id = f.id WHERE f.project_id = $1 AND f.issue = $2 GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2 "
+                 "bigint) FROM error_fingerprints f CROSS JOIN error_releases r WHERE r.project_id = f.project_id AND "
+                 "r.fingerprint_id = f.id AND f.project_id = $1 AND f.issue = $2 GROUP BY 1, 2 ORDER BY 4 DESC, 1, 2 "
                  "LIMIT 100",
                  DB_VALUES(db_uuid(project_id), db_integer(number)), release_row, &rows, err))
         return false;
@@ -73,15 +73,15 @@ static bool step_row(void *ctx, struct db_row *row, struct err *err)
     return true;
 }
 
-#define STEPS(table)                                                                                              \
-    "SELECT (c.at_unix_us - $3) / $5, c.environment, CAST(SUM(c.row_count) AS bigint) FROM error_fingerprints f " \
-    "JOIN " table " c ON c.project_id = f.project_id AND c.fingerprint_id = f.id AND c.at_unix_us >= $3 AND "     \
-    "c.at_unix_us < $4 WHERE f.project_id = $1 AND f.issue = $2 GROUP BY 1, 2 ORDER BY 1, 2"
+#define STEPS(table)                                                                                                 \
+    "SELECT (c.at_unix_us - $3) / $5, c.environment, CAST(SUM(c.row_count) AS bigint) FROM error_fingerprints f "    \
+    "CROSS JOIN " table " WHERE c.project_id = f.project_id AND c.fingerprint_id = f.id AND c.at_unix_us >= $3 AND " \
+    "c.at_unix_us < $4 AND f.project_id = $1 AND f.issue = $2 GROUP BY 1, 2 ORDER BY 1, 2"
 bool issue_counts(struct db *db, struct uuid project_id, int64_t number, const struct issue_range *range,
                   struct arena *arena, struct issue_step_count **counts, uint32_t *count, struct err *err)
 {
     struct issue_rows rows = { .arena = arena };
-    if (!db_read(db, range->by_hours ? STEPS("error_hours") : STEPS("error_minutes"),
+    if (!db_read(db, ISSUE_BY_FINGERPRINT(db_kind(db), range->by_hours, STEPS),
                  DB_VALUES(db_uuid(project_id), db_integer(number), db_integer(range->from_unix_us),
                            db_integer(range->to_unix_us), db_integer(range->step_us)),
                  step_row, &rows, err))
@@ -93,15 +93,14 @@ bool issue_counts(struct db *db, struct uuid project_id, int64_t number, const s
 
 /* ---- fingerprints ---- */
 
-#define FINGERPRINT_COLUMNS                                                                                            \
-    "SELECT f.id, f.issue, coalesce(p.title, ''), coalesce(p.message, ''), coalesce(p.culprit, ''), "                  \
-    "coalesce(p.category, ''), coalesce(p.known_id, ''), f.service, f.language, f.last_event, f.first_unix_us, "       \
-    "f.last_unix_us, f.total_count, coalesce(p.decided_by, 0), coalesce(p.score, 0.0), coalesce(p.threshold, 0.0), "   \
-    "p.like_id, coalesce(p.is_pinned, 0), coalesce(p.moved_from, 0), coalesce(p.errors_version, 0), "                  \
-    "coalesce(p.similar_version, 0), coalesce(p.group_version, 0), coalesce(p.judge, ''), "                            \
-    "coalesce(p.decided_unix_us, "                                                                                     \
-    "0) FROM error_fingerprints f LEFT JOIN issue_fingerprints p ON p.project_id = f.project_id AND p.fingerprint_id " \
-    "= f.id WHERE f.project_id = $1 AND "
+#define FINGERPRINT_COLUMNS                                                                                          \
+    "SELECT f.id, f.issue, coalesce(p.title, ''), coalesce(p.message, ''), coalesce(p.culprit, ''), "                \
+    "coalesce(p.category, ''), coalesce(p.known_id, ''), f.service, f.language, f.last_event, f.first_unix_us, "     \
+    "f.last_unix_us, f.total_count, coalesce(p.decided_by, 0), coalesce(p.score, 0.0), coalesce(p.threshold, 0.0), " \
+    "p.like_id, coalesce(p.is_pinned, 0), coalesce(p.moved_from, 0), coalesce(p.errors_version, 0), "                \
+    "coalesce(p.similar_version, 0), coalesce(p.group_version, 0), coalesce(p.judge, ''), "                          \
+    "coalesce(p.decided_unix_us, 0) FROM error_fingerprints f LEFT JOIN issue_fingerprints p ON p.project_id = "     \
+    "f.project_id AND p.fingerprint_id = f.id WHERE f.project_id = $1 AND "
 static bool fingerprint_row(void *ctx, struct db_row *row, struct err *err)
 {
     struct issue_rows *rows = ctx;
@@ -144,8 +143,8 @@ bool issue_fingerprints(struct db *db, struct uuid project_id, int64_t number,
     struct issue_rows rows = { .arena = arena };
     const struct issue_fingerprint_place first = { 0 };
     if (!db_read(db,
-                 FINGERPRINT_COLUMNS "f.issue = $2 AND ($3 = 0 OR f.last_unix_us < $4 OR (f.last_unix_us = $4 AND "
-                                     "f.id < $5)) ORDER BY f.last_unix_us DESC, f.id DESC LIMIT $6",
+                 FINGERPRINT_COLUMNS "f.issue = $2 AND ($3 = 0 OR f.last_unix_us < $4 OR (f.last_unix_us = $4 AND f.id "
+                                     "< $5)) ORDER BY f.last_unix_us DESC, f.id DESC LIMIT $6",
                  DB_VALUES(db_uuid(project_id), db_integer(number), db_boolean(behind != NULL),
                            db_integer(behind ? behind->last_unix_us : 0), db_uuid(behind ? behind->id : first.id),
                            db_integer(limit)),

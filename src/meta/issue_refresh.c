@@ -6,6 +6,7 @@
 enum { RELEASES_MAX = 100, ISSUES_MAX = 200 };
 
 struct refreshing {
+    enum db_kind kind;
     const struct issue_lease *lease;
     const struct issue_refresh_options *options;
     int64_t now_unix_us;
@@ -48,6 +49,15 @@ static bool release_row(void *ctx, struct db_row *row, struct err *err)
     return true;
 }
 
+#define HOURS(table)                                                                                               \
+    "SELECT c.at_unix_us, CAST(SUM(c.row_count) AS bigint) FROM error_fingerprints f CROSS JOIN " table            \
+    " WHERE c.project_id = f.project_id AND c.fingerprint_id = f.id AND c.at_unix_us >= $3 AND c.at_unix_us < $4 " \
+    "AND f.project_id = $1 AND f.issue = $2 GROUP BY c.at_unix_us"
+#define LAST_HOUR(table)                                                                                              \
+    "SELECT coalesce(CAST(SUM(c.row_count) AS bigint), 0) FROM error_fingerprints f CROSS JOIN " table                \
+    " WHERE c.project_id = f.project_id AND c.fingerprint_id = f.id AND c.at_unix_us > $3 AND f.project_id = $1 AND " \
+    "f.issue = $2"
+
 /* Clock hours from the issue's first one until the last that had ended before the 60 minutes that are compared with them. */
 static bool hours_read(struct db_session *session, struct refreshing *refreshing, const struct issue *issue,
                        struct issue_seen *seen, struct err *err)
@@ -59,10 +69,7 @@ static bool hours_read(struct db_session *session, struct refreshing *refreshing
     refreshing->hours_from_us = first_us;
     refreshing->hours_count = first_us < end_us ? (uint32_t)((end_us - first_us) / ISSUE_HOUR_US) : 0;
     memset(refreshing->hours, 0, sizeof refreshing->hours);
-    if (!db_run(session,
-                "SELECT h.at_unix_us, CAST(SUM(h.row_count) AS bigint) FROM error_fingerprints f JOIN error_hours h ON "
-                "h.project_id = f.project_id AND h.fingerprint_id = f.id AND h.at_unix_us >= $3 AND h.at_unix_us < $4 "
-                "WHERE f.project_id = $1 AND f.issue = $2 GROUP BY h.at_unix_us",
+    if (!db_run(session, ISSUE_BY_FINGERPRINT(refreshing->kind, true, HOURS),
                 DB_VALUES(db_uuid(issue->project_id), db_integer(issue->number), db_integer(first_us),
                           db_integer(end_us)),
                 hour_row, refreshing, NULL, err))
@@ -83,8 +90,8 @@ static bool seen_read(struct db_session *session, struct refreshing *refreshing,
     if (issue->state == ISSUE_RESOLVED) {
         if (issue->last_unix_us <= issue->state_unix_us) return true;
         if (!db_run(session,
-                    "SELECT r.release, min(r.first_unix_us), max(r.last_unix_us) FROM error_fingerprints f JOIN "
-                    "error_releases r ON r.project_id = f.project_id AND r.fingerprint_id = f.id WHERE f.project_id = "
+                    "SELECT r.release, min(r.first_unix_us), max(r.last_unix_us) FROM error_fingerprints f CROSS JOIN "
+                    "error_releases r WHERE r.project_id = f.project_id AND r.fingerprint_id = f.id AND f.project_id = "
                     "$1 AND f.issue = $2 GROUP BY r.release HAVING max(r.last_unix_us) > $3 ORDER BY 2, 1 LIMIT 100",
                     DB_VALUES(project, number, db_integer(issue->state_unix_us)), release_row, refreshing, NULL, err))
             return false;
@@ -92,10 +99,7 @@ static bool seen_read(struct db_session *session, struct refreshing *refreshing,
         seen->release_count = refreshing->release_count;
         return true;
     }
-    if (!db_run(session,
-                "SELECT coalesce(CAST(SUM(m.row_count) AS bigint), 0) FROM error_fingerprints f JOIN error_minutes m "
-                "ON m.project_id = f.project_id AND m.fingerprint_id = f.id AND m.at_unix_us > $3 WHERE f.project_id = "
-                "$1 AND f.issue = $2",
+    if (!db_run(session, ISSUE_BY_FINGERPRINT(refreshing->kind, false, LAST_HOUR),
                 DB_VALUES(project, number, db_integer(refreshing->now_unix_us - ISSUE_HOUR_US)), issue_number_take,
                 &seen->hour_count, NULL, err))
         return false;
@@ -171,8 +175,9 @@ static bool refresh_run(struct db_session *session, void *ctx, struct err *err)
     refreshing->number_count = 0;
     if (!issue_owner_fence(session, refreshing->lease, refreshing->now_unix_us, err) ||
         !db_run(session,
-                "SELECT issue FROM error_fingerprints WHERE project_id = $1 AND is_changed = 1 AND issue > 0 UNION "
-                "SELECT number FROM issues WHERE project_id = $1 AND look_unix_us <= $2 ORDER BY 1 LIMIT $3",
+                "SELECT number FROM (SELECT issue AS number FROM error_fingerprints WHERE project_id = $1 AND "
+                "is_changed = 1 AND "
+                "issue > 0 UNION SELECT number FROM issues WHERE project_id = $1 AND look_unix_us <= $2) AS d LIMIT $3",
                 DB_VALUES(db_uuid(refreshing->lease->project_id), db_integer(refreshing->now_unix_us),
                           db_integer(refreshing->options->issues_max)),
                 number_row, refreshing, NULL, err))
@@ -188,6 +193,7 @@ bool issue_refresh(struct db *db, struct issue_lease *lease, const struct issue_
 {
     assert(options->issues_max <= ISSUES_MAX);
     struct refreshing *refreshing = mem_calloc(1, sizeof *refreshing);
+    refreshing->kind = db_kind(db);
     refreshing->lease = lease;
     refreshing->options = options;
     refreshing->now_unix_us = now_unix_us;
