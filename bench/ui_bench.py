@@ -43,50 +43,69 @@ def iso(time_s):
     return datetime.datetime.fromtimestamp(time_s, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+VIEWS = ["rows", "rows_of_service", "rows_of_attribute", "rows_of_words", "rows_by_service", "rows_last_hour", "line", "bar", "stacked", "line_p95",
+         "line_of_attribute", "top", "table", "heat", "difference", "patterns", "sql", "trace", "trace_100k"]
+
+
 def bench_ui(figure):
+    """Each view on a server that has just begun, RUNS times: nothing of its statements is kept there (docs/sql.md, "Groups are kept")."""
     data = os.environ.get("BENCH_UI_DATA") or os.path.join(os.environ["STORY_DIR"], "ui")
     note = os.path.join(data, "ui_bench.json")
-    with Server(data=data, flush="20s") as server:
+    if not os.path.exists(note):
         begin = time.monotonic()
-        if not os.path.exists(note):
+        with Server(data=data, flush="20s") as server:
             filled = fill(server)
-            with open(note, "w") as f:
-                json.dump(filled, f)
-            figure("ui_fill_s", time.monotonic() - begin, "s")
-        with open(note) as f:
-            filled = json.load(f)
+            server.stop()
+        with open(note, "w") as f:
+            json.dump(filled, f)
+        figure("ui_fill_s", time.monotonic() - begin, "s")
+    with open(note) as f:
+        filled = json.load(f)
+    figure("ui_spans", filled["spans"], "rows")
+    seen = {}
+    for name in (os.environ.get("BENCH_UI_ONLY") or ",".join(VIEWS)).split(","):
+        for _ in range(RUNS):
+            told = visit(data, filled, name)
+            if "problem" in told["views"][name]:
+                check(False, "%s shows its results within %d ms: %s" % (name, PATIENCE_MS, told["views"][name]["problem"]))
+            seen.setdefault(name, []).append(told["views"][name])
+        if "js_kb" in told:
+            figure("ui_first_load_js_kb", told["js_kb"], "KB")
+        if "frames" in told:
+            figure("ui_trace_100k_scroll_frames", told["frames"]["frames"], "frames")
+            figure("ui_trace_100k_scroll_dropped", told["frames"]["dropped"], "frames")
+            figure("ui_trace_100k_scroll_longest_frame_ms", told["frames"]["longest"], "ms")
+    report(figure, seen)
+
+
+def visit(data, filled, name):
+    with Server(data=data, flush="20s") as server:
         small = server.one("SELECT context___trace_id FROM otel_logs_and_spans WHERE timestamp < to_timestamp(%d) ORDER BY timestamp DESC LIMIT 1" % (filled["end"] - 3600))
         service = server.one("SELECT resource___service___name FROM otel_logs_and_spans WHERE context___trace_id = '%s' LIMIT 1" % small)
         us = lambda seconds_ago: int((filled["end"] - seconds_ago) * 1e6)
-        given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD, "runs": RUNS, "pid": server.process.pid, "patience_ms": PATIENCE_MS,
-                 "from": iso(filled["end"] - HOURS * 3600), "to": iso(filled["end"] + 60), "hour_from": iso(filled["end"] - 3600),
+        given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD, "runs": 1, "pid": server.process.pid, "patience_ms": PATIENCE_MS,
+                 "from": iso(filled["end"] - HOURS * 3600), "to": iso(filled["end"] + 60), "hour_from": iso(filled["end"] - 3600), "only": [name],
                  "trace": filled["trace"], "small": small, "service": service, "selection": "%d~%d~100000000~200000000" % (us(7200), us(3600)),
                  "statement": "SELECT resource___service___name, count(*) AS n, avg(duration) FROM otel_logs_and_spans GROUP BY 1 ORDER BY n DESC"}
-        if os.environ.get("BENCH_UI_ONLY"):
-            given["only"] = os.environ["BENCH_UI_ONLY"].split(",")
         if os.environ.get("BENCH_UI_SHOTS"):
             given["shots"] = os.environ["BENCH_UI_SHOTS"]
-        ran = subprocess.run([NODE, "speed.js", json.dumps(given)], cwd=install("ui"), env=environment(), stdout=subprocess.PIPE, text=True, timeout=1800)
-        check(ran.returncode == 0, "the views are measured")
-        told = json.loads(ran.stdout)
-    report(figure, filled, told)
+        ran = subprocess.run([NODE, "speed.js", json.dumps(given)], cwd=install("ui"), env=environment(), stdout=subprocess.PIPE, text=True, timeout=600)
+        check(ran.returncode == 0, "the view is measured")
+        server.stop()
+    return json.loads(ran.stdout)
 
 
-def report(figure, filled, told):
-    figure("ui_spans", filled["spans"], "rows")
-    shown = {name: view for name, view in told["views"].items() if "problem" not in view}
-    for name, view in shown.items():
-        figure("ui_%s_ms" % name, view["cold"], "ms")
-        figure("ui_%s_first_ms" % name, view["first"], "ms")
-        figure("ui_%s_warm_ms" % name, view["warm"], "ms")
-        figure("ui_%s_server_cpu_ms" % name, view["cpu"], "ms")
-    figure("ui_slowest_view_ms", max(view["cold"] for view in shown.values()), "ms")
-    figure("ui_views_over_a_second", sum(view["cold"] > WANTED_MS for view in shown.values()), "views")
-    if "js_kb" in told:
-        figure("ui_first_load_js_kb", told["js_kb"], "KB")
-    if "frames" in told:
-        figure("ui_trace_100k_scroll_frames", told["frames"]["frames"], "frames")
-        figure("ui_trace_100k_scroll_dropped", told["frames"]["dropped"], "frames")
-        figure("ui_trace_100k_scroll_longest_frame_ms", told["frames"]["longest"], "ms")
-    for name in set(told["views"]) - set(shown):
-        check(False, "%s shows its results within %d ms: %s" % (name, PATIENCE_MS, told["views"][name]["problem"]))
+def report(figure, seen):
+    """The least of the runs, for what others do on the machine only adds."""
+    least = {}
+    for name, runs in seen.items():
+        at = least[name] = {(state, key): min(run[state][0][key] for run in runs) for state in ("cold", "warm") for key in ("first", "ready", "whole", "cpu")}
+        figure("ui_%s_first_ms" % name, at["cold", "first"], "ms")
+        figure("ui_%s_ms" % name, at["cold", "ready"], "ms")
+        figure("ui_%s_whole_ms" % name, at["cold", "whole"], "ms")
+        figure("ui_%s_server_cpu_ms" % name, at["cold", "cpu"], "ms")
+        figure("ui_%s_again_ms" % name, at["warm", "whole"], "ms")
+        figure("ui_%s_again_server_cpu_ms" % name, at["warm", "cpu"], "ms")
+    for words, state, key in (("slowest_first", "cold", "first"), ("slowest_view", "cold", "ready"), ("slowest_whole", "cold", "whole"), ("slowest_again", "warm", "whole")):
+        figure("ui_%s_ms" % words, max(one[state, key] for one in least.values()), "ms")
+    figure("ui_views_over_a_second", sum(one["cold", "ready"] > WANTED_MS for one in least.values()), "views")

@@ -1,8 +1,12 @@
 // How soon each view of the web UI shows its results: bench/ui_bench.py runs it and says what is in the server.
 //     node speed.js '{"base": ..., "email": ..., "password": ..., "from": ISO, "to": ISO, "trace": id, "runs": 3}'
-// Prints one JSON object. Cold: a browser that has never been there; warm: the page is loaded once more. From the start of the navigation
-// (performance.timeOrigin) until everything that the view asked for is drawn: the least of the runs, for what others do on the machine
-// only adds. "first": until the first result of it stands. "cpu": what the server worked for it, of all its threads.
+// Prints one JSON object: of each view its runs, in their order, each of a browser that has never been there (cold) and of one that
+// loads the page once more (warm). Milliseconds from the start of the navigation (performance.timeOrigin):
+//     first   until the view's own answer stands: rows, a chart of the whole range, findings, spans
+//     ready   until the bars above it and values of the fields beside it stand too: all of the page can be used
+//     whole   until nothing is on its way any more: fields that were counted of the newest rows first are exact
+//     cpu     what the server worked for it, of all its threads
+// A chart of which a part stands ("so far") has not given its answer.
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
@@ -49,12 +53,13 @@ async function signed_in() {
     return state;
 }
 
-// In the page: milliseconds since the navigation began at which the selector stands and nothing is on its way.
-const seen = (page, selector, is_whole) => page.waitForFunction(([wanted, whole]) => {
-    const is_there = [...document.querySelectorAll(wanted)].some(one => one.getClientRects().length > 0);
-    const is_busy = whole && document.querySelector(".progress, .spinner, [aria-busy=true], .state.waiting");
-    return is_there && !is_busy && performance.now();
-}, [selector, is_whole], { polling: "raf", timeout: given.patience_ms }).then(handle => handle.jsonValue());
+// In the page: milliseconds since the navigation began at which each of the selectors stands, and nothing of `not` does.
+const seen = (page, selectors, not) => page.waitForFunction(([wanted, unwanted]) => {
+    const stands = selector => [...document.querySelectorAll(selector)].some(one => one.getClientRects().length > 0);
+    return wanted.every(stands) && !(unwanted && document.querySelector(unwanted)) && performance.now();
+}, [selectors, not], { polling: "raf", timeout: given.patience_ms }).then(handle => handle.jsonValue());
+const BUSY = ".progress, .spinner, [aria-busy=true], .state.waiting";
+const PART = ".explore-kind .so-far:not(:empty), .explore-kind [aria-busy=true]";
 
 // Milliseconds that the server has been on a processor; the kernel counts in hundredths of a second.
 function worked() {
@@ -65,12 +70,15 @@ function worked() {
 async function visit(page, view) {
     const before = worked();
     await page.goto(`${given.base}/p/default/${view.path}`, { waitUntil: "commit" });
-    const first = await seen(page, view.first, false);
-    const whole = await seen(page, view.whole, true);
-    return { first, whole, cpu: worked() - before };
+    const bars = view.whole === ".facets .facet" ? [".explore-head canvas"] : [];
+    const [first, ready, whole] = await Promise.all([
+        seen(page, [view.first], PART),
+        seen(page, [view.first, view.whole, ...bars], `${PART}, .explore-head .so-far:not(:empty)`),
+        seen(page, [view.whole], BUSY),
+    ]);
+    return { first, ready, whole, cpu: worked() - before };
 }
 
-const least = list => Math.round(Math.min(...list));
 const result = { views: {} };
 const state = await signed_in();
 for (const view of VIEWS) {
@@ -92,11 +100,12 @@ for (const view of VIEWS) {
             if (run === 0 && view.name === "trace_100k") result.frames = await scrolled(page);
             await context.close();
         }
-        result.views[view.name] = { cold: least(cold.map(one => one.whole)), first: least(cold.map(one => one.first)), warm: least(warm.map(one => one.whole)), cpu: least(warm.map(one => one.cpu)) };
+        result.views[view.name] = { cold, warm };
     } catch (error) {
         result.views[view.name] = { problem: String(error).split("\n")[0] };
     }
-    console.error(view.name, JSON.stringify(result.views[view.name]));
+    const told = list => list.map(one => `${Math.round(one.first)}/${Math.round(one.ready)}/${Math.round(one.whole)} ms, ${one.cpu} ms of CPU`).join("; ");
+    console.error(view.name, result.views[view.name].problem ?? `cold ${told(cold)}; warm ${told(warm)}`);
 }
 
 // Five seconds of steady scrolling through the unfolded trace: frames that came late, as multiples of 1/60 s.

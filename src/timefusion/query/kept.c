@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define WAIT_NS       50000000ull /* between looks whether the client still wants it */
 #define UNUSED_NS_MAX (KEPT_UNUSED_S_MAX * 1000000000ull)
 
 /* One select's parts. The table kept_<number> is there once it has a file. */
@@ -21,7 +22,8 @@ struct kept {
     bool is_dead;    /* not found any more; goes with its last user */
 };
 struct kepts {
-    pthread_mutex_t lock; /* guards all; nothing is asked of DuckDB under it */
+    pthread_mutex_t lock; /* guards all, and may be taken before a session's; nothing is asked of DuckDB under it */
+    pthread_cond_t is_made;
     struct kept *newest, *oldest;
     uint64_t next_number, row_count;
     uint32_t count;
@@ -34,7 +36,12 @@ struct held_kept {
 struct kepts *kepts_create(void)
 {
     struct kepts *kepts = mem_calloc(1, sizeof *kepts);
+    pthread_condattr_t attributes;
     pthread_mutex_init(&kepts->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&kepts->is_made, &attributes);
+    pthread_condattr_destroy(&attributes);
     return kepts;
 }
 
@@ -53,6 +60,7 @@ void kepts_destroy(struct kepts *kepts)
         kepts->oldest = kept->newer;
         kept_free(kept);
     }
+    pthread_cond_destroy(&kepts->is_made);
     pthread_mutex_destroy(&kepts->lock);
     free(kepts);
 }
@@ -295,12 +303,10 @@ static struct kept *kept_find(struct kepts *kepts, struct bytes key, uint64_t ha
     return NULL;
 }
 
-/* The entry for this cursor alone to fill or to use; NULL: another one fills it, or it is refused. Takes key. */
-static struct kept *kept_acquire(struct query_cursor *cursor, struct bytes key, struct kept **gone)
+/* Under the lock: finds or makes the entry, as the newest. Takes key. */
+static struct kept *kept_of(struct query_cursor *cursor, struct kepts *kepts, struct bytes key, uint64_t now_ns)
 {
-    struct kepts *kepts = cursor->session->engine->kepts;
-    uint64_t hash = hash64_of(key), now_ns = clock_mono_ns();
-    pthread_mutex_lock(&kepts->lock);
+    uint64_t hash = hash64_of(key);
     struct kept *kept = kept_find(kepts, key, hash);
     if (kept) {
         free((void *)(uintptr_t)key.ptr);
@@ -314,12 +320,28 @@ static struct kept *kept_acquire(struct query_cursor *cursor, struct bytes key, 
     }
     kept->used_mono_ns = now_ns;
     list_put(kepts, kept);
-    bool is_ours = !kept->is_making && !kept->is_refused;
-    if (is_ours) {
-        kept->is_making = true;
-        kept->users++;
+    return kept;
+}
+
+/* The entry for this cursor alone to fill, and to use; NULL: it is refused, or, with err, the statement is stopped. A page's
+ * charts ask the same at the same time: who comes second waits for the files to be read once. */
+static struct kept *kept_acquire(struct query_cursor *cursor, struct bytes key, struct kept **gone, struct err *err)
+{
+    struct kepts *kepts = cursor->session->engine->kepts;
+    bool is_ours = false, is_stopped = false;
+    pthread_mutex_lock(&kepts->lock);
+    struct kept *kept = kept_of(cursor, kepts, key, clock_mono_ns());
+    kept->users++;
+    while (kept->is_making && !kept->is_dead && !is_stopped) {
+        uint64_t until_ns = clock_mono_ns() + WAIT_NS;
+        struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
+        pthread_cond_timedwait(&kepts->is_made, &kepts->lock, &until);
+        is_stopped = session_is_stopped(cursor->session, err);
     }
-    *gone = list_trim(kepts, now_ns);
+    is_ours = !is_stopped && !kept->is_making && !kept->is_refused && !kept->is_dead;
+    kept->is_making = kept->is_making || is_ours;
+    if (!is_ours) kept->users--;
+    *gone = list_trim(kepts, clock_mono_ns());
     pthread_mutex_unlock(&kepts->lock);
     return is_ours ? kept : NULL;
 }
@@ -395,7 +417,7 @@ const char *kept_sql(struct query_cursor *cursor, uint32_t number, const struct 
     struct bytes key;
     struct kept *gone;
     if (!key_make(cursor, fold, &key, err)) return NULL;
-    struct kept *kept = kept_acquire(cursor, key, &gone);
+    struct kept *kept = kept_acquire(cursor, key, &gone, err);
     drop(cursor, gone);
     if (!kept) return NULL;
     struct kepts *kepts = session->engine->kepts;
@@ -410,6 +432,7 @@ const char *kept_sql(struct query_cursor *cursor, uint32_t number, const struct 
     pthread_mutex_lock(&kepts->lock);
     kepts->row_count += kept->row_count - rows_before;
     kept->is_making = false;
+    pthread_cond_broadcast(&kepts->is_made);
     /* Of what failed some may be there, and another cursor may still read the parts of before: the entry is found no more, and
      * goes when nobody uses it. What is refused is remembered as such. */
     kept->is_dead = kept->is_dead || !is_used;

@@ -8,7 +8,7 @@
  * same chart some seconds later, of other times, or on another page, finds the files of before. Only what is the same put
  * together in parts: count, sum, min, max; no now(), no identity of traces, no other table. What DELETE took is forgotten.
  * The parts are tables in DuckDB's memory, under its limit; they end with the process.
- * Thread: any; a part is made by one session at a time, and who comes meanwhile asks the files themselves. */
+ * Thread: any; parts of a key are made by one session at a time, and who wants them meanwhile waits. */
 #pragma once
 #include "timefusion/query/cursor_inside.h"
 

@@ -285,9 +285,33 @@ static void test_side_by_side(void **state)
     fixture_close(&fixture);
 }
 
+/* Goal: who waits for parts that another makes can be cancelled, and runs out of time. Method: a statement_timeout of one
+ * millisecond among sessions that ask the same: it ends in time or with its own error. */
+static void test_waiting_ends(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct buf out;
+    struct err err;
+    open_stored(&fixture);
+    buf_init(&out, 1u << 20);
+    run(fixture.session, "SET statement_timeout = 1", &out, NULL);
+    for (uint32_t round = 0; round < 20; round++) {
+        char sql[200];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM otel_logs_and_spans WHERE duration > %u", round);
+        if (!fixture_run(fixture.session, sql, NULL, 0, &out, NULL, &err)) assert_int_equal(err.code, ERR_TIMEOUT);
+    }
+    run(fixture.session, "RESET statement_timeout", &out, NULL);
+    uint32_t read, all;
+    same(fixture.session, "SELECT count(*) FROM otel_logs_and_spans WHERE duration > 3", &read, &all);
+    buf_deinit(&out);
+    fixture_close(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_random), cmocka_unit_test(test_apart),
-                                        cmocka_unit_test(test_many_groups), cmocka_unit_test(test_side_by_side) };
+                                        cmocka_unit_test(test_many_groups), cmocka_unit_test(test_side_by_side),
+                                        cmocka_unit_test(test_waiting_ends) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

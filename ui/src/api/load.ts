@@ -11,7 +11,8 @@ export interface Load<T> {
   again: () => void;
 }
 
-export function useLoad<T>(key: string | null, fetch: (signal: AbortSignal) => Promise<T>): Load<T> {
+/* show: a part of the value, which stands until the whole is there. */
+export function useLoad<T>(key: string | null, fetch: (signal: AbortSignal, show: (part: T) => void) => Promise<T>): Load<T> {
   const [state, set] = useState<{ value?: T; problem?: ApiProblem; is_loading: boolean }>({ is_loading: key !== null });
   const [round, set_round] = useState(0);
   useEffect(() => {
@@ -21,7 +22,8 @@ export function useLoad<T>(key: string | null, fetch: (signal: AbortSignal) => P
     }
     const end = new AbortController();
     set((before) => ({ ...before, is_loading: true }));
-    fetch(end.signal).then(
+    const show = (part: T) => !end.signal.aborted && set({ value: part, is_loading: true });
+    fetch(end.signal, show).then(
       (value) => {
         if (!end.signal.aborted) set({ value, is_loading: false });
       },

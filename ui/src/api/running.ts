@@ -18,4 +18,9 @@ export const running = {
   finish(entry: Running): void {
     list.value = list.value.filter((other) => other !== entry);
   },
+  /* Until nothing runs, or for so long: for what can wait for what was asked for. */
+  async idle(wait_ms_max: number): Promise<void> {
+    const end_ms = Date.now() + wait_ms_max;
+    while (list.value.length > 0 && Date.now() < end_ms) await new Promise((done) => setTimeout(done, 20));
+  },
 };

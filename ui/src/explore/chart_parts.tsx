@@ -2,7 +2,9 @@
 import type { ComponentChildren } from "preact";
 import type { Load } from "../api/load";
 import type { TimeSeries } from "../charts/series";
+import { is_utc } from "../frame/range";
 import { Problem, Waiting } from "../frame/state";
+import { show_time } from "../time";
 import { change, param } from "../url";
 
 export const CHART_HEIGHT = "clamp(240px, 44vh, 560px)";
@@ -50,7 +52,7 @@ export function Warnings({ list }: { list: readonly string[] }) {
 
 /* The frame of a kind with one answer: its settings, then what is being asked, went wrong, is not there, or title and drawing.
  * nothing: what stands there instead of a drawing; undefined: there is something to draw. */
-export function KindFrame<T extends { title: string; warnings: readonly string[] }>({ answer, asked, bar, note, nothing, children }: { answer: Load<T>; asked: string | null; bar: ComponentChildren; note?: (shown: T) => string; nothing: (shown: T) => ComponentChildren; children: (shown: T) => ComponentChildren }) {
+export function KindFrame<T extends { title: string; warnings: readonly string[]; so_far_us?: number }>({ answer, asked, bar, note, nothing, children }: { answer: Load<T>; asked: string | null; bar: ComponentChildren; note?: (shown: T) => string; nothing: (shown: T) => ComponentChildren; children: (shown: T) => ComponentChildren }) {
   const shown = answer.value;
   const told = shown && note?.(shown);
   return (
@@ -65,13 +67,22 @@ export function KindFrame<T extends { title: string; warnings: readonly string[]
         (nothing(shown) ?? (
           <div class="kind-chart-inside">
             <h2 class="told">
-              {shown.title} {told && <span class="soft">: {told}</span>}
+              {shown.title} {told && <span class="soft">: {told}</span>} <SoFar from_us={shown.so_far_us} />
             </h2>
             {children(shown)}
           </div>
         ))
       )}
     </div>
+  );
+}
+
+/* Only a part stands there (newest.ts). */
+export function SoFar({ from_us }: { from_us: number | undefined }) {
+  return (
+    <span class="soft so-far" role="status">
+      {from_us !== undefined && `so far from ${show_time(from_us, 0, is_utc.value)} on`}
+    </span>
   );
 }
 

@@ -4,6 +4,7 @@ import { query } from "../api/client";
 import { useLoad } from "../api/load";
 import { DataTable } from "../charts/data_table";
 import { Legend } from "../charts/legend";
+import type { TimeSeries } from "../charts/series";
 import { series_table } from "../charts/table";
 import { TimeChart } from "../charts/time_chart";
 import type { Shape } from "../charts/draw";
@@ -19,12 +20,24 @@ import { AsTable, CHART_HEIGHT, first_of, is_table, KindFrame, TopChoice, top_of
 import { by_names, GroupBar } from "./group_bar";
 import type { KindProps } from "./kinds";
 import { adds_up, has_field, measure_of, title_of } from "./measure";
+import { newest_first } from "./newest";
 import { Nothing } from "./nothing";
 import { selection_read, selection_write } from "./selection";
+import type { Scope } from "./statement";
 import { looks_of } from "../charts/colours";
 
 const STEPS = 100;
 const STEPS_GROUPED = 24;
+
+interface Shown {
+  data: TimeSeries;
+  names: string[];
+  title: string;
+  shape: Shape;
+  is_empty: boolean;
+  warnings: readonly string[];
+  so_far_us?: number;
+}
 
 export default function Chart({ project, catalog, scope, asked, acts }: KindProps) {
   const viz = param("viz");
@@ -39,10 +52,13 @@ export default function Chart({ project, catalog, scope, asked, acts }: KindProp
   const title = `${title_of(measure)}${names.length > 0 ? ` by ${names.join(", ")}` : ""}`;
   const [lit, light] = useState<number>();
   useActs({ title, statement: asked === null ? undefined : statement });
-  const answer = useLoad(asked && `${asked}\n${statement}`, async (signal) => {
-    const table = await query(project, statement, { limit: 100000, signal, what: title });
-    const data = series_answer(table.rows, scope.range, step, measure, top);
-    return { data, names, title, shape, is_empty: data.series.every((series) => series.total === null || (names.length === 0 && table.rows.length < 2)), warnings: table.warnings };
+  const answer = useLoad(asked && `${asked}\n${statement}`, (signal, show: (part: Shown) => void) => {
+    const read = async (part: Scope): Promise<Shown> => {
+      const table = await query(project, series_statement(part, { by, measure }, step, top), { limit: 100000, signal, what: title });
+      const data = series_answer(table.rows, part.range, step, measure, top);
+      return { data, names, title, shape, is_empty: data.series.every((series) => series.total === null || (names.length === 0 && table.rows.length < 2)), warnings: table.warnings };
+    };
+    return newest_first(scope, statement, step, read, show);
   });
   const shown = answer.value;
   const looks = useMemo(() => (shown ? looks_of(shown.data.series, shown.names.length === 1 ? (shown.names[0] ?? "") : "") : []), [shown]);

@@ -2,7 +2,7 @@
 import { query } from "../api/client";
 import { useLoad } from "../api/load";
 import { DataTable } from "../charts/data_table";
-import { heat_of } from "../charts/heat";
+import { heat_of, type Heat } from "../charts/heat";
 import { HeatLegend, HeatMap } from "../charts/heat_map";
 import { useActs } from "../frame/acts";
 import { is_utc } from "../frame/range";
@@ -15,10 +15,19 @@ import { BUCKETS_A_DECADE, heat_statement } from "./group";
 import { GroupBar } from "./group_bar";
 import type { KindProps } from "./kinds";
 import { field_unit, OF_FIRST } from "./measure";
+import { newest_first } from "./newest";
 import { selection_read, selection_write } from "./selection";
+import type { Scope } from "./statement";
 
 const STEPS = 100;
 const LINES = 44;
+
+interface Shown {
+  heat: Heat;
+  title: string;
+  warnings: readonly string[];
+  so_far_us?: number;
+}
 
 export default function HeatKind({ project, catalog, scope, asked }: KindProps) {
   const of = field_of(catalog, param("of") || OF_FIRST);
@@ -26,10 +35,13 @@ export default function HeatKind({ project, catalog, scope, asked }: KindProps) 
   const statement = heat_statement(scope, of, step);
   const title = `${of.name} over time`;
   useActs({ title, statement: asked === null ? undefined : statement });
-  const answer = useLoad(asked && `${asked}\n${statement}`, async (signal) => {
-    const table = await query(project, statement, { limit: 100000, signal, what: title });
-    const points = table.rows.map((row) => ({ t_us: from_iso(String(row[0])), bucket: row[1] === null || row[1] === undefined ? null : Number(row[1]), count: Number(row[2]) }));
-    return { heat: heat_of(points, scope.range, step, BUCKETS_A_DECADE, LINES, field_unit(of.name)), title, warnings: table.warnings };
+  const answer = useLoad(asked && `${asked}\n${statement}`, (signal, show: (part: Shown) => void) => {
+    const read = async (part: Scope): Promise<Shown> => {
+      const table = await query(project, heat_statement(part, of, step), { limit: 100000, signal, what: title });
+      const points = table.rows.map((row) => ({ t_us: from_iso(String(row[0])), bucket: row[1] === null || row[1] === undefined ? null : Number(row[1]), count: Number(row[2]) }));
+      return { heat: heat_of(points, part.range, step, BUCKETS_A_DECADE, LINES, field_unit(of.name)), title, warnings: table.warnings };
+    };
+    return newest_first(scope, statement, step, read, show);
   });
   return (
     <KindFrame

@@ -2,6 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { query } from "../api/client";
 import { useLoad } from "../api/load";
+import type { TimeSeries } from "../charts/series";
 import { DataTable } from "../charts/data_table";
 import { TopList } from "../charts/top_list";
 import { looks_of } from "../charts/colours";
@@ -15,9 +16,19 @@ import { series_statement } from "./group";
 import { by_names, GroupBar } from "./group_bar";
 import type { KindProps } from "./kinds";
 import { measure_of, title_of } from "./measure";
+import { newest_first } from "./newest";
 import { Nothing } from "./nothing";
+import type { Scope } from "./statement";
 
 const TREND_STEPS = 30;
+
+interface Shown {
+  data: TimeSeries;
+  names: string[];
+  title: string;
+  warnings: readonly string[];
+  so_far_us?: number;
+}
 
 export default function Top({ project, catalog, scope, asked, acts }: KindProps) {
   const measure = measure_of(catalog, param("agg"), param("of"));
@@ -28,9 +39,12 @@ export default function Top({ project, catalog, scope, asked, acts }: KindProps)
   const statement = series_statement(scope, { by, measure }, step, top);
   const title = `${title_of(measure)} by ${names.join(", ")}`;
   useActs({ title, statement: asked === null ? undefined : statement });
-  const answer = useLoad(asked && `${asked}\n${statement}`, async (signal) => {
-    const table = await query(project, statement, { limit: 100000, signal, what: title });
-    return { data: series_answer(table.rows, scope.range, step, measure, top), names, title, warnings: table.warnings };
+  const answer = useLoad(asked && `${asked}\n${statement}`, (signal, show: (part: Shown) => void) => {
+    const read = async (part: Scope): Promise<Shown> => {
+      const table = await query(project, series_statement(part, { by, measure }, step, top), { limit: 100000, signal, what: title });
+      return { data: series_answer(table.rows, part.range, step, measure, top), names, title, warnings: table.warnings };
+    };
+    return newest_first(scope, statement, step, read, show);
   });
   const shown = answer.value;
   const looks = useMemo(() => (shown ? looks_of(shown.data.series, shown.names.length === 1 ? (shown.names[0] ?? "") : "") : []), [shown]);

@@ -4,9 +4,9 @@ import type { ComponentType } from "preact";
 import "./explore.css";
 import { ApiProblem, query } from "../api/client";
 import { useLoad } from "../api/load";
-import { looks_of } from "../charts/colours";
+import { looks_of, type Look } from "../charts/colours";
 import { Legend } from "../charts/legend";
-import { with_first } from "../charts/series";
+import { with_first, type TimeSeries } from "../charts/series";
 import { TimeChart } from "../charts/time_chart";
 import { useNarrow } from "../frame/narrow";
 import { with_environment } from "../frame/environment";
@@ -17,6 +17,7 @@ import { show_whole } from "../number";
 import { step_us } from "../time";
 import { change, param, project_name } from "../url";
 import { series_answer } from "./answer";
+import { SoFar } from "./chart_parts";
 import { Facets } from "./facets";
 import { useFacets } from "./facets_load";
 import { catalog_load, FACETS, field_of, quoted, type Catalog, type Field } from "./fields";
@@ -24,6 +25,7 @@ import { series_statement } from "./group";
 import { by_names, by_toggle } from "./group_bar";
 import { kind_of, kinds, type Kind, type KindProps } from "./kinds";
 import { has_field, measure_of } from "./measure";
+import { newest_first } from "./newest";
 import { QueryBar } from "./query_bar";
 import { translate, with_term, type SearchProblem } from "./search";
 import { selection_read, selection_write } from "./selection";
@@ -46,6 +48,15 @@ export default function View() {
 }
 const NO_PROBLEMS: SearchProblem[] = [];
 
+interface Histogram {
+  asked: string | null;
+  data: TimeSeries;
+  looks: readonly Look[];
+  by: string;
+  warnings: readonly string[];
+  so_far_us?: number;
+}
+
 function Explore({ catalog, where, problems, problem }: { catalog: Catalog; where: string | undefined; problems: SearchProblem[]; problem: ApiProblem | undefined }) {
   const project = project_name.value;
   const { from_us, to_us } = range.value;
@@ -57,17 +68,21 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
   const kind = kind_of(param("viz"));
   const shown = useKind(kind);
 
-  const histogram = useLoad(asked && `${asked}\n${by.sql}`, async (signal) => {
+  const histogram = useLoad(asked && `${asked}\n${by.sql}`, (signal, show: (part: Histogram) => void) => {
     const count = measure_of(catalog, "count", "");
-    const table = await query(project, series_statement(scope, { by: [by], measure: count }, step, SERIES), { limit: 100000, signal, what: "the histogram" });
-    const data = with_first(series_answer(table.rows, scope.range, step, count, SERIES), by.name === "level" ? LEVELS : []);
-    return { asked, data, looks: looks_of(data.series, by.name), by: by.name, warnings: table.warnings };
+    const statement_of = (part: Scope) => series_statement(part, { by: [by], measure: count }, step, SERIES);
+    const read = async (part: Scope): Promise<Histogram> => {
+      const table = await query(project, statement_of(part), { limit: 100000, signal, what: "the histogram" });
+      const data = with_first(series_answer(table.rows, part.range, step, count, SERIES), by.name === "level" ? LEVELS : []);
+      return { asked, data, looks: looks_of(data.series, by.name), by: by.name, warnings: table.warnings };
+    };
+    return newest_first(scope, statement_of(scope), step, read, show);
   });
   const [lit, light] = useState<number>();
   const is_narrow = useNarrow();
   const [has_fields, open_fields] = useState(false); /* only where they do not stand beside the rows */
   const facet_fields = useMemo(() => FACETS.map((name) => field_of(catalog, name)), [catalog]);
-  const { facets, is_loading } = useFacets(project, scope, asked, facet_fields, histogram.value?.asked === asked ? histogram.value?.data : undefined, histogram.problem !== undefined);
+  const { facets, is_loading } = useFacets(project, scope, asked, facet_fields, histogram.value?.asked === asked ? histogram.value : undefined, histogram.problem !== undefined);
 
   useEffect(() => {
     if (!is_live.value) return;
@@ -115,7 +130,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
           <span role="status">
             {total !== undefined && (
               <>
-                <b>{show_whole(total)}</b> rows
+                <b>{show_whole(total)}</b> rows <SoFar from_us={histogram.value?.so_far_us} />
               </>
             )}
           </span>
