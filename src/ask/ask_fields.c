@@ -148,10 +148,14 @@ uint32_t ask_field_word(const struct ask_reading_state *state, uint32_t at, stru
 /* ---- values ---- */
 
 /* The value's words one after another, however they were cut; or the whole of what is in quotes. */
-static uint32_t text_word(const struct ask_words *words, uint32_t at, struct bytes value)
+static uint32_t text_word(const struct ask_words *words, uint32_t at, struct bytes value, bool is_name)
 {
     if (at >= words->count || words->tokens[at].is_used) return 0;
     if (ask_same(words->tokens[at].text, value)) return 1;
+    struct bytes word = words->tokens[at].text;
+    if (is_name && word.len == value.len + 1 && word.ptr[value.len] == 's' &&
+        ask_same(bytes_from(word.ptr, value.len), value))
+        return 1; /* TypeErrors */
     if (words->tokens[at].is_quoted || memchr(value.ptr, ' ', value.len) == NULL) return 0;
     uint32_t count = 0;
     for (size_t from = 0; from < value.len; count++) {
@@ -186,6 +190,14 @@ static bool is_of(const struct ask_field *wanted, const struct ask_field *field)
            (wanted->id == ASK_FIELD_DATABASE && field->id == ASK_FIELD_NAMESPACE);
 }
 
+static bool asks_for_queries(const struct ask_words *words)
+{
+    for (uint32_t i = 0; i < words->count; i++)
+        if (ask_same(words->tokens[i].lower, BYTES("query")) || ask_same(words->tokens[i].lower, BYTES("queries")))
+            return true;
+    return false;
+}
+
 uint32_t ask_value_word(const struct ask_reading_state *state, uint32_t at, const struct ask_field *of,
                         struct ask_field *field, struct bytes *value, bool *is_ambiguous)
 {
@@ -196,7 +208,7 @@ uint32_t ask_value_word(const struct ask_reading_state *state, uint32_t at, cons
     *is_ambiguous = false;
     if (is_of(of, &service))
         for (uint32_t s = 0; s < catalog->service_count; s++)
-            if ((count = text_word(&state->words, at, catalog->services[s])) > best) {
+            if ((count = text_word(&state->words, at, catalog->services[s], false)) > best) {
                 best = count;
                 best_rank = 0;
                 *field = service;
@@ -204,7 +216,11 @@ uint32_t ask_value_word(const struct ask_reading_state *state, uint32_t at, cons
             }
     for (uint32_t v = 0; v < catalog->value_count; v++) {
         const struct ask_value *one = &catalog->values[v];
-        if (!is_of(of, &one->field) || (count = text_word(&state->words, at, one->text)) < best || count == 0) continue;
+        bool is_of_queries = one->field.id == ASK_FIELD_TABLE || one->field.id == ASK_FIELD_OPERATION;
+        if (!is_of(of, &one->field) || (of == NULL && is_of_queries && !asks_for_queries(&state->words)))
+            continue; /* "charges" are more than a table */
+        count = text_word(&state->words, at, one->text, one->field.id == ASK_FIELD_EXCEPTION);
+        if (count < best || count == 0) continue;
         int its_rank = rank(&one->field);
         if (count == best && its_rank > best_rank) continue;
         *is_ambiguous = count == best && its_rank == best_rank && !ask_field_equal(field, &one->field);
@@ -227,6 +243,7 @@ static void suggestion_add(struct ask_trouble *trouble, struct bytes text)
 
 static bool is_near(struct bytes typed, struct bytes name)
 {
+    if (ask_same(typed, name)) return false; /* known, and not what is wrong */
     uint32_t limit = typed.len < 4 ? 0 : typed.len < 8 ? 1 : 2;
     return limit > 0 && name.len >= 3 && ask_distance(typed, name, limit + (name.len >= 8)) <= limit + (name.len >= 8);
 }

@@ -42,7 +42,12 @@ struct ask_times {
     int64_t from_us, to_us;
     bool has_before;
     int64_t before_from_us, before_to_us;
+    bool has_shift, shift_is_length; /* said as "the day before", "the period before" */
+    int64_t shift_days, shift_s;
 };
+/* What a time is compared with, by the shift that was said; false: there is none that ends before it. */
+bool ask_times_shift(const struct ask_times *times, const struct zone *zone, int64_t from_us, int64_t to_us,
+                     int64_t *before_from_us, int64_t *before_to_us);
 /* Reads and marks all words of time; what is a time and cannot be one is left unmarked. */
 void ask_times_read(struct ask_words *words, const struct zone *zone, int64_t now_us, struct ask_times *times,
                     void (*use)(void *ctx, uint32_t from, uint32_t count, const char *as), void *ctx);
@@ -66,7 +71,8 @@ struct ask_reading_state {
     struct ask_understood *out;
     struct ask_words words;
     struct ask_times times;
-    bool has_of, is_errors, is_failed, is_exceptions, is_traces, is_one_trace;
+    bool is_one; /* "the slowest request" */
+    bool has_of, superlative_is_behind, is_errors, is_failed, is_exceptions, is_traces, is_one_trace;
     enum ask_of of;
     struct ask_filter filters[ASK_FILTERS_MAX];
     uint32_t filter_count;

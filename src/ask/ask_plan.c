@@ -25,7 +25,7 @@ const char *const ask_measure_names[ASK_MEASURES] = { "count",   "error_rate", "
                                                       "maximum", "sum",        "percentile", "distinct" };
 const char *const ask_order_names[ASK_ORDERS] = { "newest", "oldest", "largest", "smallest" };
 
-enum { BUCKETS_MAX = 5000, YEARS_MAX = 20 };
+enum { BUCKETS_MAX = 5000, YEARS_MAX = 20, VALUES_MAX = 64 };
 
 bool ask_key_is_plain(struct bytes key)
 {
@@ -148,9 +148,20 @@ static bool shape_check(const struct ask_plan *plan, struct err *err)
         return err_set(err, ERR_INPUT, "a chart has a step, nothing else has one");
     if ((plan->display == ASK_SHOW_TABLE) != (plan->group_count > 0) && plan->display != ASK_SHOW_CHART)
         return err_set(err, ERR_INPUT, "a table is grouped, and what is grouped is a table or a chart");
-    if (plan->part_count > 0 && plan->display != ASK_SHOW_WATERFALL)
-        return err_set(err, ERR_INPUT, "parts are of traces");
+    if (plan->part_count > 0 && (plan->display != ASK_SHOW_WATERFALL || plan->filter_count > 0))
+        return err_set(err, ERR_INPUT, "parts are of traces, and have the filters themselves");
     return true;
+}
+
+/* So that all parameters have room; those of parts stand in the SQL twice. */
+static bool values_check(const struct ask_plan *plan, struct err *err)
+{
+    uint32_t count = 0;
+    static_assert(2 * VALUES_MAX + 16 <= ASK_PARAMETERS_MAX);
+    for (uint32_t f = 0; f < plan->filter_count; f++) count += plan->filters[f].value_count;
+    for (uint32_t p = 0; p < plan->part_count; p++)
+        for (uint32_t f = 0; f < plan->parts[p].filter_count; f++) count += plan->parts[p].filters[f].value_count;
+    return count <= VALUES_MAX || err_set(err, ERR_INPUT, "all filters together have at most %d values", VALUES_MAX);
 }
 
 bool ask_plan_check(const struct ask_plan *plan, struct err *err)
@@ -174,5 +185,5 @@ bool ask_plan_check(const struct ask_plan *plan, struct err *err)
             if (ask_field_equal(&plan->groups[g], &plan->groups[other]))
                 return err_set(err, ERR_INPUT, "it is grouped by the same field twice");
     }
-    return times_check(plan, err) && shape_check(plan, err);
+    return values_check(plan, err) && times_check(plan, err) && shape_check(plan, err);
 }

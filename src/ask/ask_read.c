@@ -12,6 +12,7 @@ enum action {
     ONE_TRACE,
     EXCEPTIONS,
     FAILED,
+    SUCCESS,
     WARNINGS,
     MEASURE,
     COUNT,
@@ -27,7 +28,6 @@ enum action {
     MARK,
     NEGATE,
     CLASS,
-    HOW_LONG,
 };
 static const struct phrase {
     const char *pattern;
@@ -36,7 +36,7 @@ static const struct phrase {
     const char *as;
 } phrases[] = {
     { "http? request|requests", OF, ASK_REQUESTS, "rows" },
-    { "response|responses|traffic|hits|requested", OF, ASK_REQUESTS, "rows" },
+    { "response|responses|traffic|throughput|hits|requested", OF, ASK_REQUESTS, "rows" },
     { "error|errors|failure|failures", OF, ASK_ERRORS, "rows" },
     { "log|logs", OF, ASK_LOGS, "rows" },
     { "log lines|line|entries|entry|records|events", OF, ASK_LOGS, "rows" },
@@ -48,6 +48,8 @@ static const struct phrase {
     { "exceptions|exception", EXCEPTIONS, 0, "rows" },
     { "warnings", WARNINGS, 0, "rows" },
     { "failed|fail|fails|failing|unsuccessful", FAILED, 0, "filter" },
+    { "successful|succeeded", SUCCESS, 0, "filter" },
+    { "without errors|error|failures", SUCCESS, 0, "filter" },
     { "server error|errors", CLASS, 5, "filter" },
     { "client error|errors", CLASS, 4, "filter" },
     { "average|avg|mean", MEASURE, ASK_AVERAGE, "measure" },
@@ -64,7 +66,7 @@ static const struct phrase {
     { "in total", COUNT, 0, "measure" },
     { "latency|latencies|duration|durations", DURATION, 0, "measure" },
     { "response|query|request|processing time|times", DURATION, 0, "measure" },
-    { "how long", HOW_LONG, 0, "measure" },
+    { "how long|fast|slow", DURATION, 0, "measure" },
     { "slowest|slow|longest", SUPERLATIVE, ASK_SLOWEST, "order" },
     { "longest running|lasting", SUPERLATIVE, ASK_SLOWEST, "order" },
     { "fastest|quickest|shortest", SUPERLATIVE, ASK_FASTEST, "order" },
@@ -113,7 +115,8 @@ static const struct phrase {
     { "say|says|saying|mention|mentions|mentioning|so|ok|okay|hi|hello|hey|thanks|their|during|within|across|down|took|"
       "take|takes|taking|last|lasted|lasting",
       FILLER, 0, NULL },
-    { "distinct|unique|different|individual|separate", FILLER, 0, NULL },
+    { "breakdown of", FILLER, 0, NULL },
+    { "distinct|unique|different|individual|separate|about|saw|ones", FILLER, 0, NULL },
     { "using|used|by|as|that|when|split|break|than|each|some|also|again|both|http|whose|which|out|up|look|for|let|"
       "ended",
       FILLER, 0, NULL },
@@ -220,6 +223,7 @@ static int level_of(const struct ask_words *words, uint32_t at)
     return -1;
 }
 
+static bool ends_as_many(const struct ask_token *token);
 static const char log_words[] = "logs|log line|lines|entries|messages|records|events?";
 
 /* "error logs", "fatal log lines" */
@@ -227,12 +231,22 @@ static uint32_t level_logs(struct ask_reading_state *state, uint32_t at)
 {
     int level = level_of(&state->words, at);
     uint32_t count = level < 0 ? 0 : ask_phrase(&state->words, at + 1, log_words);
+    int second = level < 0 || !ask_phrase(&state->words, at + 1, "and|or") ? -1 : level_of(&state->words, at + 2);
+    uint32_t pair = second < 0 ? 0 : ask_phrase(&state->words, at + 3, log_words); /* "warn and error logs" */
+    if (pair > 0) {
+        add_text(state, ASK_FIELD_LEVEL, ASK_IS, levels[level]);
+        for (int l = second; l <= (second == 4 ? 5 : second); l++) add_text(state, ASK_FIELD_LEVEL, ASK_IS, levels[l]);
+        state->has_of = true;
+        state->of = ASK_LOGS;
+        return 3 + pair;
+    }
     if (level >= 0 && count == 0 && ask_phrase(&state->words, at + 1, "log")) count = 1;
     if (level == 5 && count == 0) count = ask_phrase(&state->words, at + 1, "errors|error");
     if (count == 0) return 0;
     for (int l = level; l <= (level == 4 ? 5 : level); l++) add_text(state, ASK_FIELD_LEVEL, ASK_IS, levels[l]);
     state->has_of = true;
     state->of = ASK_LOGS;
+    state->is_one = !ends_as_many(&state->words.tokens[at + count]);
     return 1 + count;
 }
 
@@ -294,6 +308,22 @@ static uint32_t number_filter(struct ask_reading_state *state, uint32_t at, cons
     if (field->id == ASK_FIELD_STATUS && number != floor(number)) return 0;
     ask_filter_add(state, field, test, bytes_of_text(arena_printf(state->arena, "%.10g", number)));
     return lead + count;
+}
+
+/* "more than 4 order items" */
+static uint32_t count_filter(struct ask_reading_state *state, uint32_t at)
+{
+    enum ask_test test;
+    double number;
+    struct ask_field field;
+    bool is_plural;
+    uint32_t lead = comparison(&state->words, at, &test),
+             count = lead == 0 ? 0 : ask_number(&state->words, at + lead, &number), name;
+    if (count == 0 || (name = ask_field_word(state, at + lead + count, &field, &is_plural)) == 0 ||
+        field.id < ASK_FIELD_ATTRIBUTE)
+        return 0;
+    ask_filter_add(state, &field, test, bytes_of_text(arena_printf(state->arena, "%.10g", number)));
+    return lead + count + name;
 }
 
 /* ---- grouping ---- */
@@ -460,6 +490,12 @@ static uint32_t field_at(struct ask_reading_state *state, uint32_t at, struct pr
     bool is_asked =
         progress->last == WHICH || progress->last == TOP || progress->last == SUPERLATIVE || progress->last == COUNT;
     if (!is_plural && !is_asked) return 0;
+    if (!is_asked && at > 0 &&
+        (bytes_equal(state->words.tokens[at - 1].lower, BYTES("all")) ||
+         bytes_equal(state->words.tokens[at - 1].lower, BYTES("any")))) {
+        ask_use_words(state, at, count, NULL); /* "of all services" says nothing more */
+        return count;
+    }
     subject_set(state, &field, progress->last == COUNT);
     ask_use_words(state, at, count, "group");
     progress->last = FILLER;
@@ -536,10 +572,18 @@ static uint32_t quoted(struct ask_reading_state *state, uint32_t at)
     return 1;
 }
 
-static void act(struct ask_reading_state *state, const struct phrase *phrase, uint32_t at, struct progress *progress)
+static bool ends_as_many(const struct ask_token *token)
+{
+    return token->lower.ptr[token->lower.len - 1] == 's' || ask_same(token->lower, BYTES("traffic")) ||
+           ask_same(token->lower, BYTES("throughput"));
+}
+
+static void act(struct ask_reading_state *state, const struct phrase *phrase, uint32_t at, uint32_t count,
+                struct progress *progress)
 {
     switch (phrase->action) {
     case OF:
+        state->is_one = !ends_as_many(&state->words.tokens[at + count - 1]);
         if (phrase->value == ASK_ERRORS) {
             state->is_errors = true;
         } else {
@@ -562,8 +606,11 @@ static void act(struct ask_reading_state *state, const struct phrase *phrase, ui
         break;
     case SHARE: state->wants_share = true; break;
     case DURATION: state->has_duration = true; break;
-    case HOW_LONG: state->has_duration = true; break;
-    case SUPERLATIVE: state->superlative = (enum ask_superlative)phrase->value; break;
+    case SUCCESS: add_text(state, ASK_FIELD_OUTCOME, ASK_IS_NOT, "ERROR"); break;
+    case SUPERLATIVE:
+        state->superlative = (enum ask_superlative)phrase->value;
+        state->superlative_is_behind = state->has_of || state->is_errors;
+        break;
     case TOP: state->is_top = true; break;
     case WHICH: state->is_which = true; break;
     case CHART: state->wants_chart = true; break;
@@ -593,7 +640,8 @@ static uint32_t special(struct ask_reading_state *state, uint32_t at, struct pro
         return count;
     }
     if ((count = group(state, at)) > 0) return count;
-    if ((count = duration_filter(state, at)) > 0 || (count = status_word(state, at, false)))
+    if ((count = duration_filter(state, at)) > 0 || (count = count_filter(state, at)) > 0 ||
+        (count = status_word(state, at, false)))
         return (ask_use_words(state, at, count, "filter"), count);
     if ((count = top(state, at, progress)) > 0) return (ask_use_words(state, at, count, "order"), count);
     return field_at(state, at, progress);
@@ -626,8 +674,11 @@ void ask_read(struct ask_reading_state *state)
             struct bytes value;
             bool is_ambiguous;
             uint32_t value_count = ask_value_word(state, at, NULL, &field, &value, &is_ambiguous);
-            if (phrase != NULL && phrase_count >= value_count) {
-                act(state, phrase, at, &progress);
+            bool is_as_written =
+                value_count >= phrase_count && value_count > 0 && bytes_equal(state->words.tokens[at].text, value) &&
+                !bytes_equal(state->words.tokens[at].text, state->words.tokens[at].lower); /* GET, not get */
+            if (phrase != NULL && phrase_count >= value_count && !is_as_written) {
+                act(state, phrase, at, phrase_count, &progress);
                 ask_use_words(state, at, phrase_count, phrase->as);
                 count = phrase_count;
             } else if ((taken = value_at(state, at, &progress)) > 0) {
@@ -636,7 +687,7 @@ void ask_read(struct ask_reading_state *state)
             }
         } else {
             count = taken;
-            if (state->filter_count > filters_before) {
+            if (state->filter_count > filters_before && state->filters[state->filter_count - 1].test == ASK_IS) {
                 progress.filter_end = at + count;
                 progress.filter_field = state->filters[state->filter_count - 1].field;
                 for (uint32_t i = at; i < at + count; i++) has_field[i] = true, fields[i] = progress.filter_field;

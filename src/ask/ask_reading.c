@@ -166,7 +166,7 @@ static void chip_end(struct chips *chips, const char *kind, const char *pointer)
 
 static void filters_chips(struct chips *chips, const char *before, const struct ask_filter *filters, uint32_t count)
 {
-    char pointer[48];
+    char pointer[80];
     for (uint32_t f = 0; f < count; f++) {
         put_filter(&chips->text, &filters[f]);
         snprintf(pointer, sizeof pointer, "%s/filters/%u", before, f);

@@ -295,6 +295,14 @@ static uint32_t calendar(struct gathered *gathered, uint32_t at)
         return (days_set(gathered, month_first(gathered, 0), today), lead + count);
     if ((count = ask_phrase(words, at + lead, "last|previous month")))
         return (days_set(gathered, month_first(gathered, 1), month_first(gathered, 0) - 1), lead + count);
+    int month = month_of(words, at + lead);
+    if (month != NONE && lead > 0 && ordinal_of(words, at + lead + 1, 1, 31) == NONE) { /* in October */
+        int year = ordinal_of(words, at + lead + 1, 1970, 2200), now = zone_local(gathered->zone, gathered->now_s).year;
+        bool has_year = year != NONE;
+        if (!has_year) year = zone_day_number(now, month + 1, 1) > today ? now - 1 : now;
+        days_set(gathered, zone_day_number(year, month + 1, 1), zone_day_number(year, month + 2, 1) - 1);
+        return lead + 1 + has_year;
+    }
     if ((count = ask_phrase(words, at + lead, "last|the|this weekend"))) {
         int64_t saturday = monday + 5 <= today && ask_word_is(words, at + lead, "this") ? monday + 5 : monday - 2;
         if (monday + 5 <= today && ask_word_is(words, at + lead, "the")) saturday = monday + 5;
@@ -513,22 +521,23 @@ static void resolve(struct gathered *gathered, struct ask_times *times)
     times->to_us = to_s * 1000000;
 }
 
-static void shift(const struct gathered *gathered, struct ask_times *times)
+bool ask_times_shift(const struct ask_times *times, const struct zone *zone, int64_t from_us, int64_t to_us,
+                     int64_t *before_from_us, int64_t *before_to_us)
 {
-    int64_t ends[2] = { times->from_us / 1000000, times->to_us / 1000000 };
+    int64_t ends[2] = { from_us / 1000000, to_us / 1000000 };
     int64_t length = ends[1] - ends[0];
-    for (int e = 0; e < 2; e++) {
-        if (gathered->shift_days > 0) {
-            struct zone_time local = zone_local(gathered->zone, ends[e]);
-            local.day -= (int)gathered->shift_days;
-            ends[e] = zone_instant(gathered->zone, local);
+    for (int e = 0; times->has_shift && e < 2; e++) {
+        if (times->shift_days > 0) {
+            struct zone_time local = zone_local(zone, ends[e]);
+            local.day -= (int)times->shift_days;
+            ends[e] = zone_instant(zone, local);
         } else {
-            ends[e] -= gathered->shift_is_length ? length : gathered->shift_s;
+            ends[e] -= times->shift_is_length ? length : times->shift_s;
         }
     }
-    times->has_before = ends[0] < ends[1] && ends[1] <= times->from_us / 1000000;
-    times->before_from_us = ends[0] * 1000000;
-    times->before_to_us = ends[1] * 1000000;
+    *before_from_us = ends[0] * 1000000;
+    *before_to_us = ends[1] * 1000000;
+    return times->has_shift && ends[0] < ends[1] && ends[1] <= from_us / 1000000;
 }
 
 void ask_times_read(struct ask_words *words, const struct zone *zone, int64_t now_us, struct ask_times *times,
@@ -568,7 +577,12 @@ void ask_times_read(struct ask_words *words, const struct zone *zone, int64_t no
     if (has_time) resolve(&gathered, times);
     if (has_time && !times->is_said) return; /* its words stay: they are not understood */
     if (!has_time) times->from_us = (times->to_us = now_us / 1000000 * 1000000) - ASK_DAY_US;
-    if (gathered.has_shift) shift(&gathered, times);
+    times->has_shift = gathered.has_shift;
+    times->shift_is_length = gathered.shift_is_length;
+    times->shift_days = gathered.shift_days;
+    times->shift_s = gathered.shift_s;
+    times->has_before =
+        ask_times_shift(times, zone, times->from_us, times->to_us, &times->before_from_us, &times->before_to_us);
     for (uint32_t f = 0; f < found_count; f++)
         if (found[f].as[0] == 't' || times->has_before) use(ctx, found[f].at, found[f].count, found[f].as);
 }

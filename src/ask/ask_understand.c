@@ -127,9 +127,10 @@ static void of_find(struct ask_reading_state *state)
                        state->measure_count > 0 || state->has_duration || has_filter(state, ASK_FIELD_DURATION) ||
                        state->has_subject || state->group_count > 0 || state->superlative == ASK_SLOWEST ||
                        state->superlative == ASK_FASTEST;
+    bool of_spans = state->is_traces && !has_filter(state, ASK_FIELD_STATUS);
     if (!state->has_of && of_requests) {
         state->has_of = true;
-        state->of = has_database(state) ? ASK_QUERIES : ASK_REQUESTS;
+        state->of = of_spans ? ASK_SPANS : has_database(state) ? ASK_QUERIES : ASK_REQUESTS;
     }
     if (state->is_failed && !state->wants_share && state->of != ASK_ERRORS && !has_filter(state, ASK_FIELD_OUTCOME))
         ask_filter_add(state, &outcome, ASK_IS, BYTES("ERROR"));
@@ -153,6 +154,8 @@ static void measures_find(struct ask_reading_state *state, struct ask_plan *plan
     if (plan->measure_count > 0) return;
     if (state->wants_share) {
         measure_add(plan, ASK_ERROR_RATE, duration, 0);
+    } else if (state->has_duration && state->superlative_is_behind && !ranks && state->group_count == 0) {
+        return; /* rows by their duration */
     } else if (state->has_duration && !ranks &&
                (state->superlative == ASK_SLOWEST || state->superlative == ASK_HIGHEST)) {
         measure_add(plan, ASK_MAXIMUM, duration, 0);
@@ -238,6 +241,9 @@ static void show_find(struct ask_reading_state *state, struct ask_plan *plan)
         plan->display = ASK_SHOW_NUMBER;
     } else {
         plan->display = ASK_SHOW_ROWS;
+        if (state->has_duration && state->superlative == ASK_HIGHEST) state->superlative = ASK_SLOWEST;
+        if (state->has_duration && state->superlative == ASK_LOWEST) state->superlative = ASK_FASTEST;
+        if (state->is_one && state->superlative != ASK_NO_SUPERLATIVE && state->top == 0) state->top = 1;
         plan->order = state->superlative == ASK_SLOWEST   ? ASK_LARGEST
                       : state->superlative == ASK_FASTEST ? ASK_SMALLEST
                       : state->superlative == ASK_FIRST   ? ASK_OLDEST
@@ -294,6 +300,28 @@ static void traces_find(struct ask_reading_state *state, struct ask_plan *plan)
     }
 }
 
+/* "how many traces", "traces with errors per hour": a number of them, no list. */
+static void traces_count(struct ask_reading_state *state)
+{
+    bool is_list =
+        !state->wants_count && !state->wants_chart && state->step == ASK_STEP_NONE && state->group_count == 0;
+    if (!state->is_traces || (is_list && state->measure_count == 0 && !state->wants_share && !state->times.has_shift))
+        return;
+    if (state->measure_count > 0 || state->wants_share || state->times.has_shift) {
+        ask_trouble(state->out, 0, 0,
+                    "traces are listed and counted; of requests I know rates, durations and what was before");
+        return;
+    }
+    if (!state->has_of) {
+        state->has_of = true;
+        state->of = ASK_SPANS;
+    }
+    state->is_traces = false;
+    state->has_subject = true;
+    state->subject_is_counted = true;
+    state->subject = (struct ask_field){ .id = ASK_FIELD_TRACE };
+}
+
 /* ---- a question of its own ---- */
 
 static void plan_times(const struct ask_reading_state *state, struct ask_plan *plan)
@@ -311,6 +339,7 @@ static void fresh(struct ask_reading_state *state)
     struct ask_plan *plan = &state->out->plan;
     const struct ask_field exception = { .id = ASK_FIELD_EXCEPTION };
     of_find(state);
+    traces_count(state);
     *plan = (struct ask_plan){ .zone = bytes_of_text(zone_name(state->question->zone)) };
     plan_times(state, plan);
     if (state->is_traces) {
@@ -329,6 +358,10 @@ static void fresh(struct ask_reading_state *state)
     memcpy(plan->filters, state->filters, sizeof plan->filters);
     plan->filter_count = state->filter_count;
     show_find(state, plan);
+    if (state->wants_share && !state->is_failed && !state->is_errors)
+        ask_trouble(state->out, 0, 0, "of shares I know that of requests that failed");
+    if (plan->display == ASK_SHOW_CHART && (state->top > 0 || state->is_top))
+        ask_trouble(state->out, 0, 0, "a chart shows all groups: ask for a top without a time axis");
     if (state->wants_compare && !plan->has_before && state->out->trouble_count == 0)
         ask_trouble(state->out, 0, 0, "say what to compare it with: the day before, last week, the period before");
 }
@@ -400,6 +433,8 @@ static void shape_again(struct ask_reading_state *state, struct ask_plan *plan)
     }
     if (plan->measure_count == 0) measure_add(plan, ASK_COUNT, duration, 0);
     if (plan->display == ASK_SHOW_TABLE && !was_table) plan->limit = TABLE_ROWS;
+    if (state->top > 0 && plan->display == ASK_SHOW_CHART)
+        ask_trouble(state->out, 0, 0, "a chart shows all groups: ask for a top without a time axis");
     if (state->top > 0) plan->limit = state->top;
 }
 
@@ -410,13 +445,11 @@ static void follow(struct ask_reading_state *state)
     bool changes_of = state->has_of || state->is_errors;
     *plan = *context;
     plan->zone = bytes_of_text(zone_name(state->question->zone));
-    if (state->times.is_said || state->times.has_before) {
-        bool was_said = context->time_was_said && !state->times.is_said;
-        int64_t from = plan->from_us, to = plan->to_us;
-        plan_times(state, plan);
-        if (was_said) plan->from_us = from, plan->to_us = to, plan->has_before = false;
-    }
-    if (plan->has_before && !state->times.has_before) plan->has_before = false;
+    if (state->times.is_said) plan_times(state, plan);
+    plan->has_before = ask_times_shift(&state->times, state->question->zone, plan->from_us, plan->to_us,
+                                       &plan->before_from_us, &plan->before_to_us);
+    if (state->times.has_shift && !plan->has_before)
+        ask_trouble(state->out, 0, 0, "what to compare it with does not end before it begins");
     if (changes_of || state->is_failed) {
         if (!state->has_of && !state->is_errors) {
             state->has_of = true;
@@ -426,6 +459,9 @@ static void follow(struct ask_reading_state *state)
         plan->of = state->of;
     }
     if (plan->display == ASK_SHOW_WATERFALL) {
+        if (state->measure_count > 0 || state->group_count > 0 || state->step != ASK_STEP_NONE || state->wants_count ||
+            state->wants_chart || state->times.has_shift)
+            ask_trouble(state->out, 0, 0, "of a list of traces that is a question of its own: say it whole");
         if (plan->part_count == 0 && state->filter_count > 0)
             plan->parts[plan->part_count++] = (struct ask_part){ .of = ASK_SPANS };
         for (uint32_t p = 0; p < plan->part_count; p++)

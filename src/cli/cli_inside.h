@@ -78,11 +78,15 @@ void cli_print_safe(const char *text, size_t len);
 void cli_print_row(const struct cli *cli, yyjson_val *row);
 #define CLI_ROW_FILTERS "level service kind status trace_id"
 
+/* Columns and rows of an answer, as a table. */
+void cli_print_result(const struct cli *cli, yyjson_val *root);
+
 int cli_login(int argc, char **argv);
 int cli_logout(int argc, char **argv);
 int cli_sql(int argc, char **argv);
 int cli_search(int argc, char **argv);
 int cli_tail(int argc, char **argv);
+int cli_question(int argc, char **argv); /* ask */
 int cli_api(int argc, char **argv);
 int cli_source_maps_upload(int argc, char **argv);
 /* A noun of the table; -1: none of that name. */

@@ -25,7 +25,7 @@ static char *stdin_read(void)
     return text;
 }
 
-static void table_print(const struct cli *cli, yyjson_val *root)
+void cli_print_result(const struct cli *cli, yyjson_val *root)
 {
     yyjson_val *columns = yyjson_obj_get(root, "columns"), *rows = yyjson_obj_get(root, "rows"), *column, *row, *cell;
     size_t c, r, count, row_count, cells;
@@ -36,6 +36,11 @@ static void table_print(const struct cli *cli, yyjson_val *root)
             cli_table_add_json(table, cell);
         cli_table_print(table);
     }
+}
+
+static void table_print(const struct cli *cli, yyjson_val *root)
+{
+    cli_print_result(cli, root);
     fprintf(stderr, "(%s%s, %.1f ms)\n", yyjson_get_str(yyjson_obj_get(root, "tag")),
             yyjson_get_bool(yyjson_obj_get(root, "is_cut")) ? ", there are more: --limit" : "",
             yyjson_get_num(yyjson_obj_get(root, "duration_ms")));

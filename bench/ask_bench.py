@@ -1,0 +1,84 @@
+"""How often questions in plain English are answered right (tests/ask), and how soon rows are there with 10 million spans of 24 hours.
+
+    BENCH_ASK_SPANS=10000000    how many; 0: only how often they are right
+    BENCH_ASK_DATA=folder       keeps what was sent in a folder, or takes it from there (same machine, same day)
+    BENCH_ASK_SLOW=1            prints each question's time"""
+import datetime
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "ask"))
+import evaluate
+import shop_days
+from apiclient import Caller
+from monoscope import LOAD, Server, check
+
+SPANS = int(os.environ.get("BENCH_ASK_SPANS", "10000000"))
+HOURS, CONNECTIONS, SPANS_EACH, RUNS = 24, 4, 500, 5
+# What is asked of the load's spans: {service} is one of theirs.
+TIMED = ["how many requests in the last hour", "requests per hour today", "errors by service", "error rate by service in the last 3 hours", "p95 by service",
+         "p50, p95 and p99 by route for {service}", "errors of {service} in the last 6 hours", "slowest requests of {service} in the last hour", "5 slowest traces in the last hour",
+         "top 5 routes by errors", "requests over time by service", "requests slower than 500 ms in the last hour", "how many users in the last hour", "latest 10 errors",
+         "requests of {service} in the last hour compared with the period before", "5xx of {service}", "top 10 users", "error rate of {service} per hour", "traces with errors in {service} in the last hour",
+         "average duration per route in the last 3 hours"]
+
+
+def rightness(figure, folder):
+    with Server(data=os.path.join(folder, "days"), options=["--rollups-minutes", "36500d", "--rollups-attributes", "0d"]) as server:
+        server.wait_count("SELECT count(*) FROM otel_logs_and_spans", shop_days.send(server, server.key))
+        evaluation = evaluate.Evaluation(Caller(server, server.key), "default", shop_days.NOW)
+        for name, ending in (("questions.txt", ""), ("questions_aside.txt", "_aside")):
+            score = evaluation.run(evaluate.read(name))
+            figure("ask_questions" + ending, score.total, "1")
+            figure("ask_right%s_percent" % ending, score.right_percent, "%")
+            figure("ask_wrong_unwarned%s_percent" % ending, score.wrong_percent, "%")
+            figure("ask_declined%s_percent" % ending, 100.0 * score.declined / score.total, "%")
+
+
+def fill(server):
+    requests = SPANS // (CONNECTIONS * SPANS_EACH)
+    sent = subprocess.run([LOAD, "--port", str(server.grpc_port), "--key", server.key, "--seconds", "3600", "--connections", str(CONNECTIONS), "--spans", str(SPANS_EACH),
+                           "--requests", str(requests), "--over", str(HOURS * 3600)], capture_output=True, text=True)
+    check(sent.returncode == 0 and json.loads(sent.stdout)["failed"] == 0, "the spans are sent: %s%s" % (sent.stdout, sent.stderr))
+    server.wait_count("SELECT count(*) FROM otel_logs_and_spans", requests * CONNECTIONS * SPANS_EACH, 600)
+    server.connect().execute("FLUSH")
+
+
+def speed(figure, folder):
+    data = os.environ.get("BENCH_ASK_DATA") or os.path.join(folder, "load")
+    note = os.path.join(data, "ask_bench.json")
+    with Server(data=data, flush="20s") as server:
+        if not os.path.exists(note):
+            fill(server)
+            with open(note, "w") as f:
+                json.dump({"end": time.time()}, f)
+        with open(note) as f:
+            end = datetime.datetime.fromtimestamp(json.load(f)["end"], datetime.timezone.utc)
+        caller = Caller(server, server.key)
+        evaluation = evaluate.Evaluation(caller, "default", end)
+        service = caller.done("GET", "/projects/default/services?from=%s&limit=1" % (end - datetime.timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ"))["items"][0]["name"]
+        cold, warm = [], []
+        for run in range(RUNS):
+            for question in TIMED:
+                begin = time.monotonic()
+                answer = evaluation.ask(question.format(service=service), "UTC")
+                took = (time.monotonic() - begin) * 1000
+                check(answer["understood"], "%s: %s" % (question, answer["reading"]))
+                (cold if run == 0 else warm).append((took, question))
+        if os.environ.get("BENCH_ASK_SLOW"):
+            for took, question in sorted(warm, reverse=True)[:30]:
+                print("# %8.1f ms %s" % (took, question), flush=True)
+        figure("ask_spans", server.one("SELECT count(*) FROM otel_logs_and_spans"), "rows")
+        for name, times in (("first", sorted(cold)), ("warm", sorted(warm))):
+            figure("ask_%s_p50_ms" % name, times[len(times) // 2][0], "ms")
+            figure("ask_%s_p95_ms" % name, times[int(len(times) * 0.95)][0], "ms")
+
+
+def bench_ask(figure):
+    folder = os.path.join(os.environ["STORY_DIR"], "ask")
+    rightness(figure, folder)
+    if SPANS > 0:
+        speed(figure, folder)
