@@ -33,6 +33,15 @@ static bool is_foreign_page(const struct api_call *call)
     return !bytes_equal(bytes_from(origin.ptr + skip, origin.len - skip), host);
 }
 
+/* What is no message at all is answered as all of the API answers it: the transport leaves the form of such a body open. */
+static void refuse(struct api_call *call, struct bytes answer)
+{
+    yyjson_doc *doc = yyjson_read((const char *)answer.ptr, answer.len, 0);
+    const char *words = yyjson_get_str(yyjson_obj_get(yyjson_obj_get(yyjson_doc_get_root(doc), "error"), "message"));
+    api_fail_with(call, ERR_INPUT, "%s", words != NULL ? words : "that is no message");
+    yyjson_doc_free(doc);
+}
+
 void api_mcp(struct api_call *call)
 {
     struct mcp_face face = { .name = "monoscope",
@@ -49,6 +58,10 @@ void api_mcp(struct api_call *call)
     }
     buf_init(&out, SIZE_MAX);
     int status = mcp_serve(&face, api_request_header(call, "mcp-protocol-version"), call->request->body, &out);
-    api_answer_bytes(call, status, "application/json", buf_bytes(&out));
+    if (status == 400) {
+        refuse(call, buf_bytes(&out));
+    } else {
+        api_answer_bytes(call, status, "application/json", buf_bytes(&out));
+    }
     buf_deinit(&out);
 }
