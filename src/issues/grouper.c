@@ -10,7 +10,7 @@
 
 enum { LOOK_MS = 500, DUE_MAX = 64, ROUNDS_MAX = 8 };
 #define KEEP_EVERY_US    (ISSUE_LEASE_US / 4)
-#define TIDY_EVERY_US    INT64_C(600000000)
+#define TIDY_EVERY_US    INT64_C(3600000000)
 #define EMBEDDER_IDLE_US INT64_C(60000000)
 
 int64_t grouper_now(const struct grouper *grouper)
@@ -145,9 +145,9 @@ static bool tidy(struct grouper *grouper, int64_t now_unix_us, struct err *err)
         grouper->embedded_unix_us = 0;
     }
     if (now_unix_us - grouper->tidied_unix_us < TIDY_EVERY_US) return true;
-    grouper->tidied_unix_us = now_unix_us;
-    return issue_expire(grouper->options.db, &deleted, err) &&
-           error_rules_expire(grouper->options.db, now_unix_us, err);
+    if (!issue_expire(grouper->options.db, &deleted, err)) return false;
+    if (deleted == 0) grouper->tidied_unix_us = now_unix_us; /* else there may be more */
+    return error_rules_expire(grouper->options.db, now_unix_us, err);
 }
 
 bool grouper_look(struct grouper *grouper, int64_t now_unix_us, bool *did, struct err *err)
