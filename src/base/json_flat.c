@@ -76,6 +76,7 @@ static enum json_flat value_take(const uint8_t *at, const uint8_t *end, struct b
 enum json_flat json_flat_find(struct bytes object, struct bytes path, struct bytes *value, bool *is_string)
 {
     uint8_t needle[NEEDLE_BYTES_MAX] = { '"' };
+    if (object.len == 0) return JSON_FLAT_NONE;
     const uint8_t *at = object.ptr, *end = object.ptr + object.len;
     if (path.len == 0 || path.len + 1 > sizeof needle) return JSON_FLAT_UNSURE;
     for (size_t i = 0; i < path.len; i++)
