@@ -1,5 +1,5 @@
 -- Errors (docs/errors.md). A fingerprint: what is surely the same (src/errors/fingerprint.h). Kept by the worker's tap; what it is
--- known by is of its first event: service, family (service.namespace, else empty), language (telemetry.sdk.language, may be
+-- known by is of its first event: service, family (service.namespace, else empty), language (errors/error_event.h, may be
 -- empty), made_by (enum fingerprint_by), rules_version and rule_line (of one made by a rule of the project, else 0). issue: 0
 -- until the project's owner has put it into one; no store changes it. is_changed: set by each store, cleared by the owner when
 -- its issue's figures are anew. The events (JSON, meta/error.h; empty when their time is over or the project's rows were

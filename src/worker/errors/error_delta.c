@@ -403,6 +403,22 @@ static struct bytes text_of(struct arena *arena, struct bytes text)
     return bytes_from(to, text.len);
 }
 
+/* As the stack trace has it, where it has one: telemetry.sdk.language knows a platform ("nodejs"), or is not there. */
+static struct bytes language_of(const struct error_seen *seen)
+{
+    struct error_source source = { .language = seen->texts[ERROR_TEXT_LANGUAGE],
+                                   .service = seen->texts[ERROR_TEXT_SERVICE],
+                                   .type = seen->texts[ERROR_TEXT_TYPE],
+                                   .message = seen->texts[ERROR_TEXT_MESSAGE],
+                                   .stacktrace = seen->texts[ERROR_TEXT_STACK] };
+    struct arena arena;
+    arena_init(&arena, 0);
+    enum error_language language = error_event_read(&arena, &source)->language;
+    arena_deinit(&arena);
+    if (language != ERROR_LANGUAGE_UNKNOWN) return bytes_of_text(error_language_names[language]);
+    return source.language;
+}
+
 static struct error_counted counted_of(struct error_delta *delta, const struct entry *entry)
 {
     struct arena *arena = &delta->changes_arena;
@@ -411,7 +427,7 @@ static struct error_counted counted_of(struct error_delta *delta, const struct e
                                      .id = entry->id,
                                      .service = text_of(arena, first.texts[ERROR_TEXT_SERVICE]),
                                      .family = text_of(arena, first.texts[ERROR_TEXT_FAMILY]),
-                                     .language = text_of(arena, first.texts[ERROR_TEXT_LANGUAGE]),
+                                     .language = text_of(arena, language_of(&first)),
                                      .made_by = first.by,
                                      .errors_version = ERRORS_VERSION,
                                      .rule_line = first.rule_line,
