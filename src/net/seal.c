@@ -49,6 +49,6 @@ bool seal_open(const uint8_t key[SEAL_KEY_BYTES], struct bytes about, struct byt
         explicit_bzero(bytes, text_len);
         return err_set(err, ERR_CORRUPT, "what is sealed was not sealed with this key, or was changed");
     }
-    *len = (size_t)(got + more);
+    *len = (size_t)got + (size_t)more;
     return true;
 }
