@@ -84,7 +84,7 @@ static int fixture_open(void **state)
         .address = "127.0.0.1",
         .body_bytes_max = BODY_BYTES_MAX,
         .admission = fixture->admission,
-        .handler = { handler_call, handler_refuse, fixture },
+        .handler = { .call = handler_call, .refuse = handler_refuse, .ctx = fixture },
         .log = &fixture->log,
     };
     if (!loop_open(&fixture->loop, &err)) fail_msg("%s", err.text);

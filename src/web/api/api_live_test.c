@@ -82,7 +82,7 @@ static int setup(void **state)
         .address = "127.0.0.1",
         .body_bytes_max = 1 << 20,
         .admission = fixture->admission,
-        .handler = { on_request, on_refusal, fixture },
+        .handler = { .call = on_request, .refuse = on_refusal, .ctx = fixture },
         .log = &quiet,
     };
     assert_true(loop_open(&fixture->loop, &err));
