@@ -4,6 +4,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Every mark is closed, and names a parameter, table, setting or fold that there is. */
+static void marks_check(const struct plan *plan, const char *template, uint32_t fold_count)
+{
+    for (const char *at = template; at && (at = strchr(at, MARK_OPEN[0]));) {
+        char *end;
+        unsigned long number = strtoul(at + 2, &end, 10);
+        if (*end != MARK_CLOSE[0] || !strchr("PLiITNSUCK", at[1])) abort();
+        if (strchr("PLiI", at[1]) && (number < 1 || number > plan->parameter_count)) abort();
+        if (at[1] == 'T' && number >= plan->table_count) abort();
+        if (at[1] == 'S' && number >= setting_count()) abort();
+        if (at[1] == 'K' && number >= fold_count) abort();
+        at = end;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct plan *plan;
@@ -18,15 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (err.code == ERR_OK || err.text[0] == '\0') abort(); /* a refusal says why */
         return 0;
     }
-    /* Every mark is closed, and names a parameter, table or setting that there is. */
-    for (const char *at = plan->sql; at && (at = strchr(at, MARK_OPEN[0]));) {
-        char *end;
-        unsigned long number = strtoul(at + 2, &end, 10);
-        if (*end != MARK_CLOSE[0] || !strchr("PLiITNSUC", at[1])) abort();
-        if (strchr("PLiI", at[1]) && (number < 1 || number > plan->parameter_count)) abort();
-        if (at[1] == 'T' && number >= plan->table_count) abort();
-        if (at[1] == 'S' && number >= setting_count()) abort();
-        at = end;
+    marks_check(plan, plan->sql, plan->fold_count);
+    for (uint32_t f = 0; f < plan->fold_count; f++) { /* what stands for a mark K holds none */
+        const struct plan_fold *fold = &plan->folds[f];
+        const char *const templates[] = { fold->whole, fold->part, fold->now, fold->head, fold->tail };
+        for (size_t t = 0; t < COUNT_OF(templates); t++) marks_check(plan, templates[t], 0);
+        if (fold->table >= plan->table_count) abort();
     }
     plan_release(plan);
     return 0;
