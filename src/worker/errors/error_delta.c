@@ -13,7 +13,7 @@
 
 struct entry {
     struct uuid project_id, id;
-    bool is_rest, has_last; /* without a last one the first is it too */
+    bool is_rest, has_first, has_last; /* without a last one the first is it too */
     int64_t rows;
     struct error_held first, last;
     struct error_users users;
@@ -174,19 +174,26 @@ uint64_t error_delta_rest(const struct error_delta *delta)
 
 /* -- adding ------------------------------------------------------------------------------------------------------ */
 
-/* Environments and releases are few: each text once. Cut, and valid. */
+/* What a database takes: a byte that is of no character, or a NUL, becomes a question mark. to: room for all of it. */
+static struct bytes text_put(uint8_t *to, struct bytes text)
+{
+    bool is_valid = utf8_is_valid(text);
+    for (size_t i = 0; i < text.len; i++)
+        to[i] = text.ptr[i] == 0 || (!is_valid && text.ptr[i] > 126) ? '?' : text.ptr[i];
+    return bytes_from(to, text.len);
+}
+
+/* Environments and releases are few: each text once, cut and as a database takes it. */
 static uint32_t word_of(struct error_delta *delta, struct bytes text)
 {
+    uint8_t room[ERROR_EVENT_NAME_BYTES];
     if (text.len > ERROR_EVENT_NAME_BYTES) text.len = utf8_cut(text, ERROR_EVENT_NAME_BYTES);
+    text = text_put(room, text);
     uint64_t hash = hash64_key(text, delta->seed);
     uint32_t number = table_find(&delta->words_by, hash);
     if (likely(number != UINT32_MAX)) return number;
     number = item_add(&delta->words, &delta->word_count, &delta->word_cap, sizeof *delta->words);
-    uint8_t *word = arena_alloc(&delta->arena, text.len);
-    bool is_valid = utf8_is_valid(text);
-    for (size_t i = 0; i < text.len; i++)
-        word[i] = text.ptr[i] == 0 || (!is_valid && text.ptr[i] > 126) ? '?' : text.ptr[i];
-    delta->words[number] = bytes_from(word, text.len);
+    delta->words[number] = arena_copy(&delta->arena, text);
     table_add(&delta->words_by, hash, number);
     return number;
 }
@@ -233,8 +240,9 @@ static void held_set(struct error_delta *delta, struct error_held *held, const s
 /* The first and the last of all: no order matters. */
 static void event_add(struct error_delta *delta, struct entry *entry, const struct error_seen *seen)
 {
-    if (entry->first.ptr == NULL) {
+    if (!entry->has_first) {
         held_set(delta, &entry->first, seen);
+        entry->has_first = true;
         return;
     }
     struct error_seen first = error_held_seen(&entry->first), last = first;
@@ -368,7 +376,7 @@ void error_delta_merge(struct error_delta *into, struct error_delta *from)
     for (uint32_t e = 0; e < from->entry_count; e++) {
         struct entry *entry = &from->entries[e];
         uint32_t number = entries[e] = entry_of(into, entry->project_id, entry->id);
-        if (into->entries[number].first.ptr == NULL)
+        if (!into->entries[number].has_first)
             entry_take(into, &into->entries[number], entry);
         else
             entry_merge(into, &into->entries[number], entry);
@@ -396,11 +404,7 @@ void error_delta_merge(struct error_delta *into, struct error_delta *from)
 static struct bytes text_of(struct arena *arena, struct bytes text)
 {
     if (text.len == 0) return (struct bytes){ (const uint8_t *)"", 0 };
-    uint8_t *to = arena_alloc(arena, text.len);
-    bool is_valid = utf8_is_valid(text);
-    for (size_t i = 0; i < text.len; i++)
-        to[i] = text.ptr[i] == 0 || (!is_valid && text.ptr[i] > 126) ? '?' : text.ptr[i];
-    return bytes_from(to, text.len);
+    return text_put(arena_alloc(arena, text.len), text);
 }
 
 /* As the stack trace has it, where it has one: telemetry.sdk.language knows a platform ("nodejs"), or is not there. */

@@ -70,8 +70,7 @@ void error_held_set(struct error_held *held, const struct error_seen *seen)
     uint8_t *at = held->ptr;
     for (uint32_t t = 0; t < ERROR_TEXT_COUNT; t++) {
         held->lens[t] = (uint32_t)seen->texts[t].len;
-        if (seen->texts[t].len > 0) memcpy(at, seen->texts[t].ptr, seen->texts[t].len);
-        at += seen->texts[t].len;
+        if (seen->texts[t].len > 0) at = json_put_raw(at, seen->texts[t]);
     }
     held->at_us = seen->at_us;
     held->left_out = seen->left_out;
