@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT_DEFAULT = 100, PAGE = 1000 };
+enum { LIMIT_DEFAULT = 100, PAGE = 1000, FILE_BYTES_MAX = 1 << 20 };
+#define MARKS " #,?!@"
 
 /* words: names of the words behind the verb; one that is a {name} of the path goes there, the others into the body. A name
- * with # is a number, with , a list, with ? true or false, with ! a file that holds it; "name=member": as the body calls it. options: names that go into the body in the same way; of a list or a GET into the
- * query. columns: of the table. */
+ * with # is a number, with , a list, with ? true or false, with ! a file that holds it, with @ a text, or @FILE;
+ * "name=member": as the body calls it, "until=ignore.until": within its ignore; "=state=resolved": always so. options: names
+ * that go into the body in the same way; of a list or a GET into the query. columns: of the table. */
 static const struct command {
     const char *noun, *verb, *method, *path, *words, *options, *columns, *help;
 } commands[] = {
@@ -56,6 +58,37 @@ static const struct command {
     { "retentions", "set", "PUT", "/projects/{project}/retention/{table}", "table days#", "", "table days",
       "0: for ever" },
     { "retentions", "clear", "DELETE", "/projects/{project}/retention/{table}", "table", "", "", "" },
+    { "issues", "list", "GET", "/projects/{project}/issues", "",
+      "q state service category environment assignee sort from to",
+      "number state title message service count users last_seen assignee", "errors that belong together; open ones" },
+    { "issues", "show", "GET", "/projects/{project}/issues/{issue}", "issue", "environment from to", "",
+      "one of them, with its stack; ISSUE: its number" },
+    { "issues", "resolve", "PATCH", "/projects/{project}/issues/{issue}", "issue", "=state=resolved release",
+      "number state title", "--release 1.2: what comes of a later one opens it again" },
+    { "issues", "ignore", "PATCH", "/projects/{project}/issues/{issue}", "issue",
+      "=state=ignored until=ignore.until events=ignore.events# users=ignore.users#", "number state title",
+      "--until now+7d; --events, --users: so many further ones" },
+    { "issues", "open", "PATCH", "/projects/{project}/issues/{issue}", "issue", "=state=ongoing", "number state title",
+      "it was seen, or is not resolved or ignored any more" },
+    { "issues", "assign", "PATCH", "/projects/{project}/issues/{issue}", "issue assignee", "", "number state title",
+      "ASSIGNEE: me, nobody, an e-mail, team:NAME" },
+    { "issues", "merge", "POST", "/projects/{project}/issues/{issue}/merge", "issue into#", "", "",
+      "INTO: the one that stays" },
+    { "issues", "split", "POST", "/projects/{project}/issues/{issue}/split", "issue fingerprints,", "into#", "",
+      "FINGERPRINTS: ids with commas between; into a new issue" },
+    { "issues", "fingerprints", "GET", "/projects/{project}/issues/{issue}/fingerprints", "issue", "",
+      "id count by why culprit", "what is in it, and why" },
+    { "issues", "activity", "GET", "/projects/{project}/issues/{issue}/activity", "issue", "", "at actor what detail",
+      "what happened to it" },
+    { "issues", "events", "GET", "/projects/{project}/issues/{issue}/events", "issue",
+      "fingerprint environment from to", "timestamp service type message release user_id trace_id", "its rows" },
+    { "errors", "get", "GET", "/projects/{project}/errors/{fingerprint}", "fingerprint", "", "",
+      "one error, and its issue" },
+    { "errors", "rules", "GET", "/projects/{project}/error-rules", "", "", "",
+      "the project's own rules of what is one error" },
+    { "errors", "set-rules", "PUT", "/projects/{project}/error-rules", "rules@", "", "", "RULES: the text, or @FILE" },
+    { "errors", "try-rules", "POST", "/projects/{project}/error-rules/try", "issue#", "rules@", "",
+      "the fingerprint of an issue's latest event, and why; --rules: the text, or @FILE" },
     { "keys", "list", "GET", "/projects/{project}/keys", "", "", "prefix name scopes expires_at used_at id",
       "API keys of the project" },
     { "keys", "create", "POST", "/projects/{project}/keys", "name", "scopes, origins, expires_at",
@@ -111,13 +144,13 @@ static void usage_put(FILE *to, const struct command *command)
 {
     fprintf(to, "%s %s", command->noun, command->verb);
     for (const char *w = command->words; *w != '\0'; w += strspn(w, " ")) {
-        size_t len = strcspn(w, " #,");
+        size_t len = strcspn(w, MARKS);
         fputc(' ', to);
         for (size_t i = 0; i < len; i++) fputc(w[i] >= 'a' && w[i] <= 'z' ? w[i] - 32 : w[i], to);
         w += strcspn(w, " ");
     }
     for (const char *o = command->options; *o != '\0'; o += strspn(o, " ")) {
-        fprintf(to, " [--%.*s ..]", (int)strcspn(o, " #,?!="), o);
+        if (*o != '=') fprintf(to, " [--%.*s ..]", (int)strcspn(o, MARKS "="), o);
         o += strcspn(o, " ");
     }
 }
@@ -148,7 +181,7 @@ static bool name_at(const char *names, uint32_t n, char name[64], char *mark)
     for (; *names != '\0'; names += strspn(names, " ")) {
         size_t len = strcspn(names, " ");
         if (n-- == 0) {
-            size_t plain = strcspn(names, " #,?!");
+            size_t plain = strcspn(names, MARKS);
             snprintf(name, 64, "%.*s", (int)plain, names);
             *mark = plain < len ? names[plain] : '\0';
             return true;
@@ -158,7 +191,21 @@ static bool name_at(const char *names, uint32_t n, char name[64], char *mark)
     return false;
 }
 
-static void body_put(yyjson_mut_doc *doc, yyjson_mut_val *body, struct cli *cli, const char *name, char mark,
+/* All of a file; "-": of stdin. NULL: told. */
+static const char *file_of(struct cli *cli, const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    char *text = arena_alloc(&cli->arena, FILE_BYTES_MAX);
+    size_t len = file == NULL ? 0 : fread(text, 1, FILE_BYTES_MAX - 1, file);
+    bool ok = file != NULL && feof(file) && !ferror(file);
+    if (file != NULL && file != stdin) fclose(file);
+    text[len] = '\0';
+    if (!ok) cli->failed = cli_fail("cannot read \"%s\": it is not there, or larger than 1 MiB", path);
+    return ok ? text : NULL;
+}
+
+/* False: told. */
+static bool body_put(yyjson_mut_doc *doc, yyjson_mut_val *body, struct cli *cli, const char *name, char mark,
                      const char *value)
 {
     yyjson_mut_val *key = yyjson_mut_strcpy(doc, name);
@@ -182,10 +229,28 @@ static void body_put(yyjson_mut_doc *doc, yyjson_mut_val *body, struct cli *cli,
             value += len;
         }
         yyjson_mut_obj_add(body, key, list);
+    } else if (mark == '@' && value[0] == '@') {
+        const char *text = file_of(cli, value + 1);
+        if (text == NULL) return false;
+        yyjson_mut_obj_add(body, key, yyjson_mut_str(doc, text));
     } else {
         yyjson_mut_obj_add(body, key, yyjson_mut_str(doc, value));
     }
-    (void)cli;
+    return true;
+}
+
+/* "ignore.until": within the body's ignore. */
+static bool member_put(yyjson_mut_doc *doc, yyjson_mut_val *body, struct cli *cli, const char *name, char mark,
+                       const char *value)
+{
+    const char *dot = strchr(name, '.');
+    if (dot == NULL) return body_put(doc, body, cli, name, mark, value);
+    yyjson_mut_val *inner = yyjson_mut_obj_getn(body, name, (size_t)(dot - name));
+    if (inner == NULL) {
+        inner = yyjson_mut_obj(doc);
+        yyjson_mut_obj_add(body, yyjson_mut_strncpy(doc, name, (size_t)(dot - name)), inner);
+    }
+    return body_put(doc, inner, cli, dot + 1, mark, value);
 }
 
 /* Where "name=member" has its sign the name ends; what the body calls it. */
@@ -245,11 +310,16 @@ static bool request_make(struct cli *cli, struct request *request)
         const char *with = path_with(cli, request->path, name, cli->words[w + 1]);
         if (with != NULL)
             request->path = with;
-        else
-            body_put(doc, body, cli, name, mark, cli->words[w + 1]);
+        else if (!body_put(doc, body, cli, name, mark, cli->words[w + 1]))
+            is_told = true;
     }
     for (uint32_t o = 0; name_at(command->options, o, name, &mark); o++) {
-        const char *member = member_of(name), *value = cli_option(cli, name);
+        bool is_fixed = name[0] == '=';
+        const char *member = member_of(is_fixed ? name + 1 : name), *value = cli_option(cli, name);
+        if (is_fixed) {
+            value = arena_printf(&cli->arena, "%s", member);
+            member = name + 1;
+        }
         if (value != NULL && mark == '!') {
             value = secret_of(cli, value);
             is_told = value == NULL;
@@ -260,7 +330,7 @@ static bool request_make(struct cli *cli, struct request *request)
                 arena_printf(&cli->arena, "%s%c%s=%s", request->path, separator, name, cli_encoded(cli, value));
             separator = '&';
         } else {
-            body_put(doc, body, cli, member, mark, value);
+            is_told |= !member_put(doc, body, cli, member, mark, value);
         }
     }
     bool ok = !is_told;

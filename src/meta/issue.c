@@ -155,6 +155,13 @@ bool issue_resolve(struct db_session *session, struct uuid project_id, int64_t *
     return true;
 }
 
+bool issue_find(struct db_session *session, struct uuid project_id, int64_t number, struct arena *arena,
+                struct issue *issue, struct err *err)
+{
+    return issue_resolve(session, project_id, &number, err) &&
+           issue_read(session, project_id, number, arena, issue, err);
+}
+
 struct of_fingerprint {
     int64_t number;
     bool is_there;

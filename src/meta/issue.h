@@ -122,6 +122,9 @@ MUST_CHECK bool issue_get(struct db *db, struct uuid project_id, int64_t number,
 MUST_CHECK bool issue_get_listed(struct db *db, struct uuid project_id, int64_t number, const struct issue_range *range,
                                  struct bytes environment, struct arena *arena, struct issue_listed *listed,
                                  struct err *err);
+/* The same in a session, for If-Match beside a change; without names of the assignee. */
+MUST_CHECK bool issue_find(struct db_session *session, struct uuid project_id, int64_t number, struct arena *arena,
+                           struct issue *issue, struct err *err);
 /* 0: the fingerprint is not grouped yet; ERR_NOT_FOUND: there is none. */
 MUST_CHECK bool issue_of_fingerprint(struct db *db, struct uuid project_id, struct uuid fingerprint_id, int64_t *number,
                                      struct err *err);
@@ -139,6 +142,13 @@ struct issue_release {
 /* By when they were last seen, at most 100. */
 MUST_CHECK bool issue_releases(struct db *db, struct uuid project_id, int64_t number, struct arena *arena,
                                struct issue_release **releases, uint32_t *count, struct err *err);
+/* By their events ever, at most 100. */
+struct issue_service {
+    struct bytes service;
+    int64_t count, fingerprints;
+};
+MUST_CHECK bool issue_services(struct db *db, struct uuid project_id, int64_t number, struct arena *arena,
+                               struct issue_service **services, uint32_t *count, struct err *err);
 struct issue_step_count {
     uint32_t step; /* of the range */
     struct bytes environment;

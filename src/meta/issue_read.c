@@ -62,6 +62,32 @@ bool issue_releases(struct db *db, struct uuid project_id, int64_t number, struc
     return true;
 }
 
+static bool service_row(void *ctx, struct db_row *row, struct err *err)
+{
+    struct issue_rows *rows = ctx;
+    struct issue_service *service = issue_rows_add(rows, sizeof *service);
+    (void)err;
+    *service = (struct issue_service){ .service = issue_text_keep(rows->arena, row, 0),
+                                       .count = db_row_integer(row, 1),
+                                       .fingerprints = db_row_integer(row, 2) };
+    return true;
+}
+
+bool issue_services(struct db *db, struct uuid project_id, int64_t number, struct arena *arena,
+                    struct issue_service **services, uint32_t *count, struct err *err)
+{
+    struct issue_rows rows = { .arena = arena };
+    if (!db_read(
+            db,
+            "SELECT service, CAST(SUM(total_count) AS bigint), count(*) FROM error_fingerprints WHERE project_id = "
+            "$1 AND issue = $2 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 100",
+            DB_VALUES(db_uuid(project_id), db_integer(number)), service_row, &rows, err))
+        return false;
+    *services = rows.items;
+    *count = rows.count;
+    return true;
+}
+
 static bool step_row(void *ctx, struct db_row *row, struct err *err)
 {
     struct issue_rows *rows = ctx;

@@ -96,6 +96,9 @@ static bool term_make(struct search_match *match, struct node *node, struct sear
         return refuse(of, problem, "this names a group of attributes: while the tail is live, name one of them");
     if (of->column == (int)LOGS_AND_SPANS_attributes || of->column == (int)LOGS_AND_SPANS_resource)
         return refuse(of, problem, "all attributes at once cannot be watched live: name one of them");
+    if (of->is_issue)
+        return refuse(of, problem,
+                      "issues are not known while the tail is live: name one of its errors, hashes:err:ID");
     if (of->test == SEARCH_HAS) return true;
     if (of->class == SEARCH_CLASS_JSON) return words_make(match, node, problem);
     if (of->test == SEARCH_LIKE) pieces_make(&match->arena, node, of->class == SEARCH_CLASS_LIST);

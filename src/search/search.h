@@ -55,6 +55,7 @@ struct search_node {
     enum search_test test;
     enum search_class class;
     bool is_pattern;    /* typed as pattern:ID: value is "pat:" and a UUID */
+    bool is_issue;      /* typed as issue:12: value is "issue:12", which no row has; who knows issues sets values */
     int column;         /* of otel_logs_and_spans; -1: none */
     struct bytes name;  /* as an attribute: "http.route" */
     struct bytes value; /* unescaped, but for LIKE, where "\*" and "\\" stay */

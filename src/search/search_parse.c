@@ -21,6 +21,7 @@ const struct search_name search_names[] = {
 };
 const char *const search_levels[6] = { "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL" };
 
+#define ISSUE_DIGITS_MAX 12
 #define PATTERN_ID_BYTES 36 /* a UUID, as text */
 
 struct reader {
@@ -181,6 +182,7 @@ static void name_resolve(struct search_node *node)
 {
     const struct schema_table *table = schema_table(SCHEMA_LOGS_AND_SPANS);
     node->is_pattern = bytes_equal(node->name, BYTES("pattern"));
+    node->is_issue = bytes_equal(node->name, BYTES("issue"));
     for (const struct search_name *one = search_names; one->short_name; one++)
         if (bytes_equal(node->name, bytes_of_text(one->short_name))) node->name = bytes_of_text(one->name);
     static const struct {
@@ -243,6 +245,18 @@ static bool is_ordered(enum search_test test)
     return test == SEARCH_LESS || test == SEARCH_AT_MOST || test == SEARCH_MORE || test == SEARCH_AT_LEAST;
 }
 
+/* "issue:12" and "issue:#12": a number, which becomes what no row has among its hashes. */
+static bool issue_read(struct reader *reader, struct search_node *node)
+{
+    struct bytes digits = node->value;
+    if (digits.len > 0 && digits.ptr[0] == '#') digits = bytes_from(digits.ptr + 1, digits.len - 1);
+    bool ok = node->test == SEARCH_IS && digits.len > 0 && digits.len <= ISSUE_DIGITS_MAX && digits.ptr[0] != '0';
+    for (size_t i = 0; ok && i < digits.len; i++) ok = isdigit(digits.ptr[i]);
+    if (!ok) return false;
+    node->value = bytes_of_text(arena_printf(reader->arena, "issue:%.*s", (int)digits.len, (const char *)digits.ptr));
+    return true;
+}
+
 /* The value as its class has it. */
 static bool term_value(struct reader *reader, struct search_node *node, struct bytes value, bool is_like,
                        const uint8_t *from)
@@ -265,6 +279,8 @@ static bool term_value(struct reader *reader, struct search_node *node, struct b
         memcpy(element + 4, node->value.ptr, PATTERN_ID_BYTES);
         node->value = bytes_from(element, 4 + PATTERN_ID_BYTES);
     }
+    if (node->is_issue && !issue_read(reader, node))
+        return problem_at(reader, from, reader->at, "an issue's number belongs here: issue:12");
     switch (node->class) {
     case SEARCH_CLASS_NUMBER:
     case SEARCH_CLASS_DIGITS:

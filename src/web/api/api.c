@@ -99,29 +99,34 @@ bool api_still_may(struct api_call *call, struct err *err)
     return ok;
 }
 
-/* Is name among the blank-separated names? */
-static bool names_hold(const char *names, struct bytes name)
+/* Of the blank-separated parameters the one that is called so in a query: by its "name", else by what it is listed as. */
+static yyjson_val *parameter_find(const struct schemas *schemas, const char *names, struct bytes name)
 {
     for (size_t len; *names != '\0'; names += len + strspn(names + len, " ")) {
         len = strcspn(names, " ");
-        if (len > 0 && bytes_equal(bytes_from(names, len), name)) return true;
+        yyjson_val *parameter = schemas_parameter(schemas, bytes_from(names, len));
+        const char *own = yyjson_get_str(yyjson_obj_get(parameter, "name"));
+        if (parameter != NULL && bytes_equal(own != NULL ? bytes_of_text(own) : bytes_from(names, len), name))
+            return parameter;
     }
-    return false;
+    return NULL;
 }
 
 static bool query_value_check(struct api_call *call, const struct api_value *value, const char **pointer,
                               struct err *err)
 {
     char ignored[SCHEMA_POINTER_BYTES];
-    bool is_ours = names_hold(call->route->query, value->name) ||
-                   ((call->route->flags & API_PAGED) && names_hold("limit cursor", value->name));
+    const struct schemas *schemas = call->inside->api->schemas;
+    yyjson_val *parameter = parameter_find(schemas, call->route->query, value->name), as;
+    if (parameter == NULL && (call->route->flags & API_PAGED))
+        parameter = parameter_find(schemas, "limit cursor", value->name);
     if (call->route->flags & API_PAGE) return true; /* an identity provider adds what it likes */
     *pointer = arena_printf(call->arena, "?%.*s", (int)utf8_cut(value->name, 60), (const char *)value->name.ptr);
-    if (!is_ours) return err_set(err, ERR_INPUT, "there is no such query parameter");
+    if (parameter == NULL) return err_set(err, ERR_INPUT, "there is no such query parameter");
     for (uint32_t q = 0; q < call->inside->query_count; q++)
         if (bytes_equal(call->inside->query[q].name, value->name))
             return err_set(err, ERR_INPUT, "the parameter is there twice");
-    yyjson_val *schema = yyjson_obj_get(schemas_parameter(call->inside->api->schemas, value->name), "schema"), as;
+    yyjson_val *schema = yyjson_obj_get(parameter, "schema");
     assert(schema != NULL); /* api_test looks at each */
     return schema_value_of_text(schema, value->text, &as, err) &&
            schema_check(call->inside->api->schemas, schema, &as, ignored, err);

@@ -211,7 +211,7 @@ void api_answer_bytes(struct api_call *call, int status, const char *type, struc
     http_answer(call->request, &response);
 }
 
-#define TAG_BYTES 36
+#define TAG_BYTES sizeof(((struct api_inside *)NULL)->tag)
 static void tag_of(struct bytes json, char tag[TAG_BYTES])
 {
     struct hash128 hash = hash128_of(json);
@@ -241,6 +241,12 @@ static bool json_write(struct api_call *call, yyjson_mut_val *value, struct byte
     return true;
 }
 
+void api_tag(struct api_call *call, yyjson_mut_val *value)
+{
+    struct bytes json;
+    if (json_write(call, value, &json)) tag_of(json, call->inside->tag);
+}
+
 void api_answer(struct api_call *call, yyjson_mut_val *value)
 {
     struct bytes json;
@@ -250,11 +256,16 @@ void api_answer(struct api_call *call, yyjson_mut_val *value)
         api_fail_with(call, ERR_INTERNAL, "the answer could not be written");
         return;
     }
-    tag_of(json, tag);
+    bool is_of_answer = call->inside->tag[0] == '\0';
+    if (is_of_answer)
+        tag_of(json, tag);
+    else
+        memcpy(tag, call->inside->tag, sizeof tag);
     if (call->route->flags & API_TAGGED) {
         api_header(call, "etag", bytes_of_text(tag));
         if (call->route->method == API_GET) header_default(call, "cache-control", BYTES("private, no-cache"));
-        if (call->route->method == API_GET && tags_hold(api_request_header(call, "if-none-match"), tag)) {
+        if (call->route->method == API_GET && is_of_answer &&
+            tags_hold(api_request_header(call, "if-none-match"), tag)) {
             api_answer_bytes(call, 304, NULL, (struct bytes){ 0 });
             return;
         }

@@ -84,6 +84,9 @@ void api_fail_at(struct api_call *call, const char *pointer, const char *fmt, ..
 /* Of the value as api_answer would send it: an ETag. Compared with If-Match when the request has one: false when the thing
  * has changed since it was read; then answer by api_fail_changed. To be asked inside the transaction that changes it. */
 MUST_CHECK bool api_matches(struct api_call *call, yyjson_mut_val *now);
+/* The ETag is made of this, not of the answer: of a thing whose figures move by themselves. Before api_answer, which then
+ * always sends the answer; api_matches wants the same. */
+void api_tag(struct api_call *call, yyjson_mut_val *value);
 void api_fail_changed(struct api_call *call); /* 412 */
 
 /* ---- long work ---- */

@@ -11,6 +11,7 @@
 #include "search/search.h"
 #include "timefusion/schema/schema.h"
 #include "web/api/handlers.h"
+#include "web/api/pattern_groups.h"
 #include "web/api/rfc3339.h"
 #include "web/api/sql_run.h"
 #include <inttypes.h>
@@ -95,6 +96,11 @@ static bool set_read(struct asking *asking, const char *name, struct row_set *se
                        arena_printf(call->arena, "at characters %zu to %zu: %s",
                                     utf8_count(bytes_from(q.ptr, problem.from)),
                                     utf8_count(bytes_from(q.ptr, problem.to)), problem.text));
+    struct err err = { 0 };
+    if (!pattern_search_expand(call, root, &err)) {
+        api_fail(call, &err);
+        return false;
+    }
     set->condition = joined(call, member(object, "where"), search_sql(call->arena, root));
     return true;
 }

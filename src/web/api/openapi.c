@@ -135,7 +135,7 @@ static void operation_put(yyjson_mut_doc *doc, yyjson_mut_val *paths, const stru
     if (rule->reach == REACH_PUBLIC) yyjson_mut_obj_add_arr(doc, operation, "security");
 }
 
-/* "name" and "required" are ours to add: a parameter is listed by its name. */
+/* "name" and "required" are ours to add: a parameter is listed by its name, unless two have one. */
 static void parameters_all_put(yyjson_mut_doc *doc, yyjson_mut_val *components, const struct schemas *schemas)
 {
     yyjson_mut_val *all = yyjson_mut_obj_add_obj(doc, components, "parameters"), *key, *value;
@@ -144,7 +144,8 @@ static void parameters_all_put(yyjson_mut_doc *doc, yyjson_mut_val *components, 
     {
         yyjson_mut_val *parameter = yyjson_mut_val_mut_copy(doc, value);
         bool is_path = yyjson_mut_equals_str(yyjson_mut_obj_get(parameter, "in"), "path");
-        yyjson_mut_obj_add_strcpy(doc, parameter, "name", yyjson_mut_get_str(key));
+        if (yyjson_mut_obj_get(parameter, "name") == NULL)
+            yyjson_mut_obj_add_strcpy(doc, parameter, "name", yyjson_mut_get_str(key));
         if (is_path) yyjson_mut_obj_add_bool(doc, parameter, "required", true);
         yyjson_mut_obj_add(all, yyjson_mut_val_mut_copy(doc, key), parameter);
     }

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "meta/issue.h"
 #include "patterns/group.h"
 
 #define ELEMENT_BYTES 40   /* "pat:" and a UUID */
@@ -129,10 +130,10 @@ static struct bytes body_regex(struct arena *arena, struct bytes text)
     return bytes_from(to, (size_t)(at - to));
 }
 
-static struct bytes element_make(struct arena *arena, struct uuid id)
+static struct bytes element_make(struct arena *arena, const char *head, struct uuid id)
 {
     char *text = arena_alloc(arena, ELEMENT_BYTES + 1);
-    memcpy(text, "pat:", 4);
+    memcpy(text, head, 4);
     uuid_to_text(id, text + 4);
     return bytes_from(text, ELEMENT_BYTES);
 }
@@ -144,11 +145,36 @@ struct expanding {
     size_t bytes;
     struct err *err;
 };
+
+/* issue:12 -- any of its fingerprints; one that is not there has no rows. */
+static bool issue_expand(struct expanding *expanding, struct search_node *node)
+{
+    struct api_call *call = expanding->call;
+    struct uuid *ids;
+    int64_t number = 0;
+    uint32_t count;
+    if (call->actor->kind == ACTOR_SHARE)
+        return err_set(expanding->err, ERR_FORBIDDEN, "a link opens no issues: search without issue:");
+    for (size_t i = sizeof "issue:" - 1; i < node->value.len; i++) number = number * 10 + (node->value.ptr[i] - '0');
+    if (!issue_fingerprint_ids(call->parts->db, call->project.id, number, VALUES_MAX, call->arena, &ids, &count,
+                               expanding->err))
+        return false;
+    expanding->bytes += (size_t)count * (ELEMENT_BYTES + 4);
+    if (expanding->bytes > SEARCH_VALUES_BYTES_MAX)
+        return err_set(expanding->err, ERR_TOO_LARGE, "the issues of this search have too many fingerprints");
+    struct bytes *values = arena_alloc(call->arena, (count + 1) * sizeof *values);
+    for (uint32_t i = 0; i < count; i++) values[i] = element_make(call->arena, "err:", ids[i]);
+    node->values = values;
+    node->value_count = count;
+    return true;
+}
+
 static bool node_expand(struct expanding *expanding, struct search_node *node)
 {
     struct uuid id;
     if (node == NULL) return true;
     if (!node_expand(expanding, node->left) || !node_expand(expanding, node->right)) return false;
+    if (node->kind == SEARCH_TERM && node->is_issue && node->test == SEARCH_IS) return issue_expand(expanding, node);
     if (node->kind != SEARCH_TERM || !node->is_pattern || node->test != SEARCH_IS || node->value.len != ELEMENT_BYTES ||
         !uuid_from_text(bytes_from(node->value.ptr + 4, UUID_TEXT_BYTES), &id))
         return true;
@@ -166,7 +192,8 @@ static bool node_expand(struct expanding *expanding, struct search_node *node)
     if (expanding->bytes > SEARCH_VALUES_BYTES_MAX)
         return err_set(expanding->err, ERR_TOO_LARGE, "the patterns of this search have too many templates");
     for (uint32_t m = 0; m < count; m++)
-        values[m] = element_make(call->arena, expanding->all.seen[expanding->all.members[group->first_member + m]].id);
+        values[m] =
+            element_make(call->arena, "pat:", expanding->all.seen[expanding->all.members[group->first_member + m]].id);
     node->values = values;
     node->value_count = count;
     /* The pattern's text may be of another time than a link is for. */

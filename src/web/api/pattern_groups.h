@@ -30,5 +30,6 @@ MUST_CHECK bool pattern_groups_load(struct api_call *call, struct bytes service,
                                     uint32_t extra_count, struct pattern_groups_all *all, struct err *err);
 /* The index of a template in seen; UINT32_MAX: none. */
 uint32_t pattern_groups_find(const struct pattern_groups_all *all, struct uuid id);
-/* Each `pattern:ID` of a search becomes any of the pattern's templates. */
+/* Each `pattern:ID` of a search becomes any of the pattern's templates, each `issue:12` any of the issue's fingerprints; who has
+ * a link is told of no issues. */
 MUST_CHECK bool pattern_search_expand(struct api_call *call, struct search_node *root, struct err *err);

@@ -72,6 +72,8 @@ struct rows_row {
 #define ROWS_MESSAGE_BYTES_MAX 400
 /* The UUID of a log's element "pat:", as rows have it: of project, service and template. */
 struct uuid rows_pattern_id(struct uuid project_id, struct bytes service, struct bytes template);
+/* The UUID of an element "err:": of project and fingerprint. */
+struct uuid rows_error_id(struct uuid project_id, struct hash128 key);
 
 struct rows_sink {
     /* The columns that take a row of this table on this UTC day (days since 1970); called for the first row, when the

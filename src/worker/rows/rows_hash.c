@@ -90,6 +90,15 @@ struct uuid rows_pattern_id(struct uuid project_id, struct bytes service, struct
     return id_name_end(&name);
 }
 
+struct uuid rows_error_id(struct uuid project_id, struct hash128 key)
+{
+    struct id_name name;
+    id_name_init(&name, project_id);
+    id_name_add(&name, BYTES("error"));
+    id_name_add(&name, bytes_from(&key, sizeof key));
+    return id_name_end(&name);
+}
+
 static const struct rows_rules *rules_of(struct rows *rows)
 {
     if (!rows->has_rules && rows->rules_source.take != NULL) {

@@ -263,6 +263,212 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/issues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Issues: errors that belong together, with how often and whom they met; those with an event in the range, the last 24 hours when it is not said */
+        get: operations["issue_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/issues/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many issues there are by state, service and category */
+        get: operations["issue_facets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/issues/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resolves, ignores, opens or assigns several issues: all of them, or none */
+        post: operations["issue_change_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/issues/{issue}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One issue: its latest and first event with the stack, releases, environments, events over time */
+        get: operations["issue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Resolves, ignores, opens or assigns an issue */
+        patch: operations["issue_change"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/issues/{issue}/fingerprints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is in the issue, and why: its fingerprints, those seen last first */
+        get: operations["issue_fingerprint_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/issues/{issue}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to the issue, by people and by itself, newest first */
+        get: operations["issue_activity_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/issues/{issue}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rows that have the issue's errors, newest first; of all times when from is not said */
+        get: operations["issue_event_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/issues/{issue}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts the issue into another one: its number leads there from now on */
+        post: operations["issue_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/issues/{issue}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes some fingerprints out of the issue, into a new one or into another */
+        post: operations["issue_split"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/errors/{fingerprint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One error by its fingerprint: in which issue it is, and why */
+        get: operations["error_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/error-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's own rules of what is one error */
+        get: operations["error_rules_get"];
+        /** Sets them, for what is received from 5 s on */
+        put: operations["error_rules_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/error-rules/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows the fingerprint of an event and why, under given rules or the project's; nothing is kept */
+        post: operations["error_rules_try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/search/translate": {
         parameters: {
             query?: never;
@@ -1270,6 +1476,400 @@ export interface components {
             g: number;
             /** @description The place in the list of the best finding about the same rows */
             group: number;
+        };
+        /**
+         * @description The first four are open. docs/issues.md draws how they follow each other
+         * @enum {string}
+         */
+        IssueState: "new" | "ongoing" | "escalating" | "regressed" | "resolved" | "ignored";
+        /** @description Until when it is ignored: the first of these; all null: until somebody says otherwise */
+        IssueIgnored: {
+            /** Format: date-time */
+            until: string | null;
+            /** @description Further ones, from when it was ignored */
+            events: number | null;
+            /** @description Further ones */
+            users: number | null;
+            /** @description Since it was ignored */
+            events_so_far: number;
+            users_so_far: number;
+        } | null;
+        IssueAssignee: {
+            /** @enum {string} */
+            kind: "user" | "team";
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @description Of a user */
+            email: string | null;
+        } | null;
+        /** @description Events over time, in the range that was asked, widened to whole minutes, or hours when it is longer than 6 h or begins more than 3 days ago */
+        IssueCounts: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            step_seconds: number;
+            /** @description Of each step */
+            counts: number[];
+        };
+        /** @description Errors that belong together, and how it is with them: docs/issues.md */
+        Issue: {
+            /** @description From 1 in its project, never used again; issue:NUMBER searches for its rows */
+            number: number;
+            /**
+             * @description The exception's type, or what is known of the error
+             * @example java.lang.IllegalStateException
+             */
+            title: string;
+            /**
+             * @description Of its first event, <*> where such messages differ
+             * @example cart <*> is empty
+             */
+            message: string;
+            /**
+             * @description The innermost frame of the program itself; may be empty
+             * @example com.acme.Cart.total (Cart.java)
+             */
+            culprit: string;
+            /** @description Of its first event */
+            service: string;
+            /** @description java, python, javascript, go, dotnet, ruby, php, rust, or empty */
+            language: string;
+            /** @description Of a known error, such as client gone; else empty */
+            category: string;
+            state: components["schemas"]["IssueState"];
+            /** Format: date-time */
+            state_since: string;
+            /** @description It is resolved for what comes after that release; null: at once, or it is not resolved */
+            resolved_in_release: string | null;
+            /** @description Of one that is ignored */
+            ignored: components["schemas"]["IssueIgnored"];
+            /** @description Who works on it */
+            assignee: components["schemas"]["IssueAssignee"];
+            /**
+             * Format: date-time
+             * @description Ever
+             */
+            first_seen: string | null;
+            /** Format: date-time */
+            last_seen: string | null;
+            /** @description Events, ever */
+            total_count: number;
+            /** @description Users whom it met, ever: by user.id, else by session.id */
+            total_users: number;
+            /** @description Events in the range and environment that were asked */
+            count: number;
+            /** @description Users in the range */
+            users: number;
+            over_time: components["schemas"]["IssueCounts"];
+            /** @description service.version; null: none was told */
+            first_release: string | null;
+            last_release: string | null;
+        };
+        /** @description What the list can be narrowed to, the most frequent first, at most 200 of each; each of them as if it were not asked for itself */
+        IssueFacets: {
+            states: components["schemas"]["IssueFacet"][];
+            services: components["schemas"]["IssueFacet"][];
+            categories: components["schemas"]["IssueFacet"][];
+        };
+        IssueFacet: {
+            /** @description Empty: of those that have none */
+            value: string;
+            issues: number;
+        };
+        IssueDetail: {
+            issue: components["schemas"]["Issue"];
+            /** @description Issues that were merged into it: their links lead here */
+            merged_numbers: number[];
+            known: components["schemas"]["ErrorKnown"];
+            /** @description How many are in it */
+            fingerprints: number;
+            /** @description null: none is kept any more */
+            latest_event: components["schemas"]["ErrorEvent"];
+            first_event: components["schemas"]["ErrorEvent"];
+            /** @description By when they were last seen, the latest first; at most 100 */
+            releases: components["schemas"]["IssueRelease"][];
+            /** @description Events in the range by environment, most first */
+            environments: components["schemas"]["IssueEnvironment"][];
+            /** @description Events ever by service, most first */
+            services: components["schemas"]["IssueService"][];
+        };
+        IssueRelease: {
+            /** @description service.version; empty: none was told */
+            release: string;
+            environment: string;
+            /** Format: date-time */
+            first_seen: string | null;
+            /** Format: date-time */
+            last_seen: string | null;
+            count: number;
+        };
+        IssueEnvironment: {
+            /** @description deployment.environment.name; empty: none was told */
+            environment: string;
+            count: number;
+            /** @description Of each step of over_time */
+            counts: number[];
+        };
+        IssueService: {
+            service: string;
+            count: number;
+        };
+        /** @description An error of a framework or a transport that says what it is by its name */
+        ErrorKnown: {
+            /** @example broken-pipe */
+            id: string;
+            /** @example client gone */
+            category: string;
+            /** @description What it means, what to look at */
+            meaning: string;
+        } | null;
+        /** @description One event, its stack read into exceptions and frames */
+        ErrorEvent: {
+            /** Format: uuid */
+            fingerprint: string;
+            /** Format: date-time */
+            timestamp: string | null;
+            type: string;
+            message: string;
+            service: string;
+            language: string;
+            /** @description Of a failed span without an exception its name */
+            place: string;
+            release: string | null;
+            environment: string | null;
+            trace_id: string | null;
+            session_id: string | null;
+            user_id: string | null;
+            /** @description What was reported, then what caused it */
+            exceptions: components["schemas"]["ErrorException"][];
+            /** @description As it was sent; of a long one its beginning and its end */
+            stacktrace: string;
+            /** @description Bytes between them */
+            stacktrace_left_out: number;
+        } | null;
+        ErrorException: {
+            /**
+             * @description first: what was reported. cause: it caused the one before. during: the one before came while this one was handled. inner: one of several in an aggregate. suppressed: came while closing
+             * @enum {string}
+             */
+            link: "first" | "cause" | "during" | "inner" | "suppressed";
+            type: string;
+            message: string;
+            /** @description The innermost first */
+            frames: components["schemas"]["ErrorFrame"][];
+            /** @description Past 256 of an event */
+            frames_left_out: number;
+        };
+        ErrorFrame: {
+            /** @description As written; may be empty, as function and file */
+            module: string;
+            function: string;
+            file: string;
+            line: number | null;
+            column: number | null;
+            /** @description Of the program itself, not of its language, libraries or framework */
+            in_app: boolean;
+            context?: components["schemas"]["ErrorContext"];
+        };
+        /** @description The source around the line, where a source map has it; absent where none has */
+        ErrorContext: {
+            /** @description The number of the first of the lines */
+            line: number;
+            lines: string[];
+        };
+        IssueChange: {
+            state?: components["schemas"]["IssueStateSet"];
+            release?: components["schemas"]["IssueReleaseSet"];
+            ignore?: components["schemas"]["IssueIgnore"];
+            assignee?: components["schemas"]["IssueAssigneeSet"];
+        };
+        /**
+         * @description ongoing: it was seen, or is opened again. The other states come by themselves
+         * @enum {string}
+         */
+        IssueStateSet: "ongoing" | "resolved" | "ignored";
+        /** @description With state resolved: it is over after this release, and an event of it or of an earlier one does not count. null: any later event counts */
+        IssueReleaseSet: string | null;
+        /** @description With state ignored: until the first of these; none: until somebody says otherwise */
+        IssueIgnore: {
+            /**
+             * @description RFC 3339, or now+2h, now+7d
+             * @example now+7d
+             */
+            until?: string | null;
+            /** @description So many further ones */
+            events?: number | null;
+            /** @description So many further ones */
+            users?: number | null;
+        } | null;
+        /** @description Who has a role in the project: me, a user's e-mail or id, a team's id, team:NAME. null and nobody: nobody */
+        IssueAssigneeSet: string | null;
+        IssueBulkChange: {
+            issues: number[];
+            state?: components["schemas"]["IssueStateSet"];
+            release?: components["schemas"]["IssueReleaseSet"];
+            ignore?: components["schemas"]["IssueIgnore"];
+            assignee?: components["schemas"]["IssueAssigneeSet"];
+        };
+        IssueBulkChanged: {
+            changed: number[];
+            /** @description Those that were so already */
+            unchanged: number[];
+        };
+        IssueMerge: {
+            /** @description The issue that stays */
+            into: number;
+        };
+        IssueSplit: {
+            /** @description Some of the issue's, not all */
+            fingerprints: string[];
+            /** @description An issue that is there; null: a new one */
+            into?: number | null;
+        };
+        IssueMoved: {
+            from: number;
+            /** @description The issue in which they are now */
+            into: number;
+            /** @description How many were moved */
+            fingerprints: number;
+        };
+        /** @description What is surely one error, and why it is in its issue */
+        IssueFingerprint: {
+            /**
+             * Format: uuid
+             * @description Its rows have err:ID among their hashes
+             */
+            id: string;
+            /** @description null: it came just now, and is in none yet */
+            issue: number | null;
+            title: string;
+            message: string;
+            culprit: string;
+            service: string;
+            language: string;
+            category: string;
+            /** Format: date-time */
+            first_seen: string | null;
+            /** Format: date-time */
+            last_seen: string | null;
+            /** @description Events, ever */
+            count: number;
+            /**
+             * @description What put it there: new: it began the issue. stack: a stack like another's. meaning: words that mean the same. person: somebody moved it. judge: a model said so
+             * @enum {string|null}
+             */
+            by: "new" | "fingerprint" | "stack" | "meaning" | "person" | "judge" | null;
+            /** @description The same as a sentence */
+            why: string;
+            /** @description Of stack and meaning: how alike they are */
+            score: number | null;
+            /** @description What is asked for */
+            threshold: number | null;
+            /**
+             * Format: uuid
+             * @description The fingerprint that it is like
+             */
+            like: string | null;
+            /** @description Somebody moved it: it stays */
+            is_pinned: boolean;
+            /** @description The issue it was in before */
+            moved_from: number | null;
+            /** @description What a model was asked and said; null: none was asked */
+            judge: unknown;
+            /** @description What went into the fingerprint, a line each; empty: no event is kept any more that tells */
+            made_of: string;
+            /** Format: date-time */
+            decided_at: string | null;
+        };
+        IssueActivity: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** @description Who did it; null: it came by itself */
+            actor: string | null;
+            /** @enum {string} */
+            what: "began" | "state" | "assigned" | "merged_in" | "merged_into" | "split_off" | "split_from";
+            /** @description Of state: from, to, and why (age, rises, subsided, event, time, count, users) with its figures, release, until_unix_us, until_count, until_users. Of assigned: to. Of merges and splits: from or into, and fingerprints */
+            detail: Record<string, never>;
+        };
+        /** @description A row that has one of the issue's errors */
+        IssueEvent: {
+            /** Format: date-time */
+            timestamp: string;
+            /** Format: uuid */
+            id: string;
+            kind: string | null;
+            service: string | null;
+            name: string | null;
+            level: string | null;
+            /**
+             * Format: uuid
+             * @description Of its first error that is of the issue
+             */
+            fingerprint: string | null;
+            type: string | null;
+            /** @description Its beginning, where it is long */
+            message: string | null;
+            release: string | null;
+            environment: string | null;
+            trace_id: string | null;
+            span_id: string | null;
+            session_id: string | null;
+            user_id: string | null;
+        };
+        ErrorRules: {
+            /** @description 0: nobody wrote any */
+            version: number;
+            /** @description A rule a line: docs/errors.md */
+            rules: string;
+            author: string | null;
+            /** Format: date-time */
+            stored_at: string | null;
+            /**
+             * Format: date-time
+             * @description They count for what is received from then on
+             */
+            valid_from: string | null;
+        };
+        ErrorRulesSet: {
+            rules: components["schemas"]["ErrorRulesText"];
+        };
+        /**
+         * @description A rule a line; empty: none
+         * @example type:*PaymentDeclined -> payments, {{ message }}
+         */
+        ErrorRulesText: string;
+        ErrorRulesTry: {
+            /** @description To be tried instead of those of the project */
+            rules?: string | null;
+            /** @description Its latest event, instead of event */
+            issue?: number | null;
+            event?: {
+                service?: string;
+                /** @description telemetry.sdk.language */
+                language?: string;
+                type?: string;
+                message?: string;
+                stacktrace?: string;
+                place?: string;
+            } | null;
+        };
+        ErrorRulesTried: {
+            /** Format: uuid */
+            fingerprint: string;
+            /** @enum {string} */
+            by: "rule" | "known" | "stack" | "message" | "place";
+            /** @description Of the rule that fits */
+            line: number | null;
+            known: components["schemas"]["ErrorKnown"];
+            /** @description What went into the fingerprint, a line each */
+            why: string;
+            /** @description In which that fingerprint is now */
+            issue: number | null;
+            event: components["schemas"]["ErrorEvent"];
         };
         Key: {
             /** Format: uuid */
@@ -2336,6 +2936,24 @@ export interface components {
         };
     };
     parameters: {
+        /** @description An issue's number; of one that was merged: that of the one it went into answers */
+        issue: number;
+        /** @description A fingerprint's id, with or without err: */
+        fingerprint: string;
+        /** @description Each of its words, at most 4, is in the title, message, culprit, service or category; #12: that one */
+        issue_text: string;
+        /** @description Any of these, with commas between; open: new, ongoing, escalating and regressed; all. open, when it is not said */
+        issue_state: string;
+        /** @description The greatest first: when it was last or first seen, events or users in the range. last, when it is not said */
+        issue_sort: "last" | "first" | "count" | "users";
+        /** @description Of known errors: docs/errors.md */
+        category: string;
+        /** @description deployment.environment.name: events in it alone */
+        environment: string;
+        /** @description me, nobody, a user's e-mail or id, a team's id, team:NAME */
+        assignee: string;
+        /** @description Of this one alone */
+        of_fingerprint: string;
         /** @description A key's id */
         key: string;
         /** @description Which limit */
@@ -3073,6 +3691,508 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PatternList"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    issue_list: {
+        parameters: {
+            query?: {
+                /** @description Each of its words, at most 4, is in the title, message, culprit, service or category; #12: that one */
+                q?: components["parameters"]["issue_text"];
+                /** @description Any of these, with commas between; open: new, ongoing, escalating and regressed; all. open, when it is not said */
+                state?: components["parameters"]["issue_state"];
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description Of known errors: docs/errors.md */
+                category?: components["parameters"]["category"];
+                /** @description deployment.environment.name: events in it alone */
+                environment?: components["parameters"]["environment"];
+                /** @description me, nobody, a user's e-mail or id, a team's id, team:NAME */
+                assignee?: components["parameters"]["assignee"];
+                /** @description The greatest first: when it was last or first seen, events or users in the range. last, when it is not said */
+                sort?: components["parameters"]["issue_sort"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Issue"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    issue_facets: {
+        parameters: {
+            query?: {
+                /** @description Each of its words, at most 4, is in the title, message, culprit, service or category; #12: that one */
+                q?: components["parameters"]["issue_text"];
+                /** @description Any of these, with commas between; open: new, ongoing, escalating and regressed; all. open, when it is not said */
+                state?: components["parameters"]["issue_state"];
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description Of known errors: docs/errors.md */
+                category?: components["parameters"]["category"];
+                /** @description deployment.environment.name: events in it alone */
+                environment?: components["parameters"]["environment"];
+                /** @description me, nobody, a user's e-mail or id, a team's id, team:NAME */
+                assignee?: components["parameters"]["assignee"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueFacets"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    issue_change_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueBulkChange"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueBulkChanged"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    issue_get: {
+        parameters: {
+            query?: {
+                /** @description deployment.environment.name: events in it alone */
+                environment?: components["parameters"]["environment"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An issue's number; of one that was merged: that of the one it went into answers */
+                issue: components["parameters"]["issue"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueDetail"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    issue_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An issue's number; of one that was merged: that of the one it went into answers */
+                issue: components["parameters"]["issue"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueChange"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Issue"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    issue_fingerprint_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An issue's number; of one that was merged: that of the one it went into answers */
+                issue: components["parameters"]["issue"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["IssueFingerprint"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    issue_activity_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An issue's number; of one that was merged: that of the one it went into answers */
+                issue: components["parameters"]["issue"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["IssueActivity"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    issue_event_list: {
+        parameters: {
+            query?: {
+                /** @description Of this one alone */
+                fingerprint?: components["parameters"]["of_fingerprint"];
+                /** @description deployment.environment.name: events in it alone */
+                environment?: components["parameters"]["environment"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An issue's number; of one that was merged: that of the one it went into answers */
+                issue: components["parameters"]["issue"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["IssueEvent"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    issue_merge: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An issue's number; of one that was merged: that of the one it went into answers */
+                issue: components["parameters"]["issue"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueMerge"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueMoved"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    issue_split: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An issue's number; of one that was merged: that of the one it went into answers */
+                issue: components["parameters"]["issue"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueSplit"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueMoved"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    error_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A fingerprint's id, with or without err: */
+                fingerprint: components["parameters"]["fingerprint"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueFingerprint"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    error_rules_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorRules"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    error_rules_set: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErrorRulesSet"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorRules"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    error_rules_try: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErrorRulesTry"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorRulesTried"];
                 };
             };
             414: components["responses"]["TooLong"];
