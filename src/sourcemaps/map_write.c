@@ -84,7 +84,7 @@ static struct bytes text_at(const struct table *table, uint32_t at)
 {
     const uint32_t *ends = (const uint32_t *)(const void *)table->ends.ptr;
     uint32_t from = at == 0 ? 0 : ends[at - 1];
-    return bytes_from(table->bytes.ptr + from, ends[at] - from);
+    return ends[at] == from ? (struct bytes){ 0 } : bytes_from(table->bytes.ptr + from, ends[at] - from);
 }
 
 /* "webpack://shop/./src/../a.ts": without "." and ".."; what control characters there are becomes "?". */

@@ -84,7 +84,7 @@ static bool frame_read(struct bytes line, struct frame *frame)
         if (find(rest, "/") == rest.len) return false;
     }
     frame->file = rest;
-    return rest.len > 0;
+    return rest.len > 0 && rest.ptr[0] != '(';
 }
 
 /* ---- names ---- */
