@@ -47,6 +47,8 @@ static void test_conditions(void **state)
         { "has:exception", "(errors IS NOT NULL OR attributes___exception___type IS NOT NULL)" },
         { "has:user", "attributes___user___id IS NOT NULL" },
         { "pattern:pat:12", "'pat:12' = ANY(hashes)" },
+        { "issue:12", "'issue:12' = ANY(hashes)" }, /* no row has it: who knows issues sets values */
+        { "issue:#7", "'issue:7' = ANY(hashes)" },
         { "pattern:01234567-89ab-5cde-8f01-23456789abcd", "'pat:01234567-89ab-5cde-8f01-23456789abcd' = ANY(hashes)" },
         { "route:/api/*", "coalesce(attributes->>'http.route', resource->>'http.route') LIKE '/api/%'" },
         { "order.total:>10",
@@ -100,6 +102,8 @@ static void test_problems(void **state)
         { "duration:soon", 9, 13, "length of time" },
         { "server.port:x", 12, 13, "number" },
         { "kind:>server", 5, 12, "no order" },
+        { "issue:one", 6, 9, "issue's number" },
+        { "issue:>3", 6, 8, "issue's number" },
         { "timestamp:2026", 10, 14, "range" },
         { "x:>y", 2, 4, "needs a number" },
         { "service:()", 8, 10, "no value" },

@@ -104,10 +104,9 @@ static yyjson_val *parameter_find(const struct schemas *schemas, const char *nam
 {
     for (size_t len; *names != '\0'; names += len + strspn(names + len, " ")) {
         len = strcspn(names, " ");
-        yyjson_val *parameter = schemas_parameter(schemas, bytes_from(names, len));
-        const char *own = yyjson_get_str(yyjson_obj_get(parameter, "name"));
-        if (parameter != NULL && bytes_equal(own != NULL ? bytes_of_text(own) : bytes_from(names, len), name))
-            return parameter;
+        struct bytes listed = bytes_from(names, len);
+        yyjson_val *parameter = schemas_parameter(schemas, listed);
+        if (parameter != NULL && bytes_equal(schemas_parameter_name(schemas, listed), name)) return parameter;
     }
     return NULL;
 }

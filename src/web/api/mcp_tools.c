@@ -88,6 +88,7 @@ static void parameter_put(struct arguments_schema *into, struct bytes name, bool
         yyjson_mut_obj_remove_key(schema, "description");
         yyjson_mut_obj_add_val(into->doc, schema, "description", yyjson_val_mut_copy(into->doc, description));
     }
+    name = schemas_parameter_name(schemas, name);
     yyjson_mut_obj_add(into->properties, yyjson_mut_strncpy(into->doc, (const char *)name.ptr, name.len), schema);
     if (is_required) yyjson_mut_arr_add_strncpy(into->doc, into->required, (const char *)name.ptr, name.len);
 }
@@ -283,9 +284,10 @@ static void query_make(struct asking *asking, const struct api_route *route)
     snprintf(names, sizeof names, "%s%s", route->query, route->flags & API_PAGED ? " limit cursor" : "");
     for (const char *name = names + strspn(names, " "); *name != '\0';) {
         size_t len = strcspn(name, " ");
-        bool is_limit = bytes_equal(bytes_from(name, len), BYTES("limit"));
-        if (text_of(asking, bytes_from(name, len), &text)) {
-            query_put(asking, bytes_from(name, len), text);
+        struct bytes own = schemas_parameter_name(api_schemas(asking->call->inside->api), bytes_from(name, len));
+        bool is_limit = bytes_equal(own, BYTES("limit"));
+        if (text_of(asking, own, &text)) {
+            query_put(asking, own, text);
         } else if (is_limit && (route->flags & API_PAGED)) {
             query_put(asking, BYTES("limit"), bytes_of_text(arena_printf(asking->call->arena, "%d", PAGE_ROWS)));
         }

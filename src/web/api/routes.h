@@ -5,7 +5,7 @@
  *   path      {names} are "parameters" of schemas/NOUN.json with "in": "path"; {project} is found and checked before the handler
  *   handler   void api_HANDLER(struct api_call *call), in the file of its noun
  *   permission  of meta/access.h, without its PERMISSION_
- *   query     names of "parameters" with blanks between; API_PAGED adds limit and cursor
+ *   query     names of "parameters" with blanks between (one that is called otherwise in the query has a "name"); API_PAGED adds limit and cursor
  *   body, answer  names of "schemas"; "" none. With API_PAGED the answer is the schema of one item
  *   flags     api_route.h; 0 none */
 /* clang-format off */

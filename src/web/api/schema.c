@@ -124,6 +124,12 @@ yyjson_val *schemas_parameter(const struct schemas *schemas, struct bytes name)
     return part_find(schemas, "parameters", name);
 }
 
+struct bytes schemas_parameter_name(const struct schemas *schemas, struct bytes listed)
+{
+    const char *own = yyjson_get_str(yyjson_obj_get(schemas_parameter(schemas, listed), "name"));
+    return own != NULL ? bytes_of_text(own) : listed;
+}
+
 /* ---- checking ---- */
 
 bool schema_check(const struct schemas *schemas, yyjson_val *schema, yyjson_val *value,

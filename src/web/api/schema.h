@@ -21,6 +21,8 @@ yyjson_mut_val *schemas_parameters(const struct schemas *schemas);
 /* NULL: there is none of that name. */
 yyjson_val *schemas_find(const struct schemas *schemas, const char *name);
 yyjson_val *schemas_parameter(const struct schemas *schemas, struct bytes name);
+/* What it is called in a query: its "name", else as it is listed. */
+struct bytes schemas_parameter_name(const struct schemas *schemas, struct bytes listed);
 
 #define SCHEMA_POINTER_BYTES JSON_POINTER_BYTES
 /* Is value as schema has it? If not err says why, and pointer where ("/sql"); cut when it is longer. */
