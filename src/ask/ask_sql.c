@@ -205,11 +205,6 @@ static void put_where(struct writer *writer)
     }
     put(writer, " AND ");
     put_rows(writer, plan->of, plan->filters, plan->filter_count);
-    for (uint32_t g = 0; plan->groups_are_there && g < plan->group_count; g++) {
-        put(writer, " AND ");
-        put_place(writer, plan->of, &plan->groups[g]);
-        put(writer, " IS NOT NULL");
-    }
 }
 
 /* ---- measures ---- */
@@ -364,6 +359,17 @@ static void put_groups(struct writer *writer)
     }
 }
 
+/* Behind GROUP BY: the field is then read of the rows that count alone, and not of all (attributes are JSON). */
+static void put_having(struct writer *writer)
+{
+    const struct ask_plan *plan = writer->plan;
+    for (uint32_t g = 0; plan->groups_are_there && g < plan->group_count; g++) {
+        put(writer, g == 0 ? " HAVING " : " AND ");
+        put_place(writer, plan->of, &plan->groups[g]);
+        put(writer, " IS NOT NULL");
+    }
+}
+
 static void chart_put(struct writer *writer)
 {
     put_bucket(writer);
@@ -372,6 +378,7 @@ static void chart_put(struct writer *writer)
     put_measures(writer);
     put_where(writer);
     put_ordinals(writer, " GROUP BY ", writer->plan->group_count + 1);
+    put_having(writer);
     put_ordinals(writer, " ORDER BY ", writer->plan->group_count + 1);
 }
 
@@ -382,6 +389,7 @@ static void table_put(struct writer *writer)
     put_measures(writer);
     put_where(writer);
     put_ordinals(writer, " GROUP BY ", plan->group_count);
+    put_having(writer);
     if (plan->group_count == 0) return;
     if (!buf_printf(&writer->sql, " ORDER BY %u %s NULLS LAST", plan->group_count + 1,
                     plan->order == ASK_SMALLEST ? "ASC" : "DESC"))
