@@ -42,6 +42,29 @@ struct counting_ops {
     void (*tidy)(void *ctx); /* all is stored: time for what nothing waits for. May be NULL */
 };
 
+/* Of counting_ops what hands a delta, and the names beside it, to functions of their own type: KIND_delta_create and the like. */
+#define COUNTING_OF(kind)                           \
+    static void *delta_create(void)                 \
+    {                                               \
+        return kind##_delta_create();               \
+    }                                               \
+    static void delta_destroy(void *delta)          \
+    {                                               \
+        kind##_delta_destroy(delta);                \
+    }                                               \
+    static void delta_reset(void *delta)            \
+    {                                               \
+        kind##_delta_reset(delta);                  \
+    }                                               \
+    static void delta_merge(void *into, void *from) \
+    {                                               \
+        kind##_delta_merge(into, from);             \
+    }                                               \
+    static void names_destroy(void *names)          \
+    {                                               \
+        kind##_names_destroy(names);                \
+    }
+
 struct counting;
 struct counting_options {
     const struct counting_ops *ops;

@@ -18,25 +18,7 @@ struct errors {
     _Atomic uint64_t deleted;
 };
 
-static void *delta_create(void)
-{
-    return error_delta_create();
-}
-
-static void delta_destroy(void *delta)
-{
-    error_delta_destroy(delta);
-}
-
-static void delta_reset(void *delta)
-{
-    error_delta_reset(delta);
-}
-
-static void delta_merge(void *into, void *from)
-{
-    error_delta_merge(into, from);
-}
+COUNTING_OF(error)
 
 static void delta_weigh(const void *delta, struct counting_weight *weight)
 {
@@ -49,11 +31,6 @@ static void *names_create(void *ctx)
 {
     const struct errors *errors = ctx;
     return error_names_create(errors->secret);
-}
-
-static void names_destroy(void *names)
-{
-    error_names_destroy(names);
 }
 
 static bool record_begin(void *delta, void *names, int64_t now_us, struct uuid project_id,

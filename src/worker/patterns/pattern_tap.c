@@ -16,25 +16,7 @@ struct patterns {
     _Atomic uint64_t deleted;
 };
 
-static void *delta_create(void)
-{
-    return pattern_delta_create();
-}
-
-static void delta_destroy(void *delta)
-{
-    pattern_delta_destroy(delta);
-}
-
-static void delta_reset(void *delta)
-{
-    pattern_delta_reset(delta);
-}
-
-static void delta_merge(void *into, void *from)
-{
-    pattern_delta_merge(into, from);
-}
+COUNTING_OF(pattern)
 
 static void delta_weigh(const void *delta, struct counting_weight *weight)
 {
@@ -47,11 +29,6 @@ static void *names_create(void *ctx)
 {
     (void)ctx;
     return pattern_names_create();
-}
-
-static void names_destroy(void *names)
-{
-    pattern_names_destroy(names);
 }
 
 static bool record_begin(void *delta, void *names, int64_t now_us, struct uuid project_id,

@@ -26,25 +26,7 @@ struct rollups {
     bool stops;
 };
 
-static void *delta_create(void)
-{
-    return rollup_delta_create();
-}
-
-static void delta_destroy(void *delta)
-{
-    rollup_delta_destroy(delta);
-}
-
-static void delta_reset(void *delta)
-{
-    rollup_delta_reset(delta);
-}
-
-static void delta_merge(void *into, void *from)
-{
-    rollup_delta_merge(into, from);
-}
+COUNTING_OF(rollup)
 
 static void delta_weigh(const void *delta, struct counting_weight *weight)
 {
@@ -55,11 +37,6 @@ static void *names_create(void *ctx)
 {
     (void)ctx;
     return rollup_names_create();
-}
-
-static void names_destroy(void *names)
-{
-    rollup_names_destroy(names);
 }
 
 static bool record_begin(void *delta, void *names, int64_t now_us, struct uuid project_id,
