@@ -164,9 +164,11 @@ static struct expr approx_percentile_make(struct translate *ctx, struct scope *s
     const char *name = inner->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && inner->func_call->n_funcname > 0
                            ? node_text(inner->func_call->funcname[inner->func_call->n_funcname - 1])
                            : NULL;
-    if (!name || strcmp(name, "percentile_agg") != 0 || inner->func_call->n_args != 1)
+    if (!name || strcmp(name, "percentile_agg") != 0 || inner->func_call->n_args != 1 || inner->func_call->over ||
+        inner->func_call->agg_distinct || inner->func_call->n_agg_order > 0 ||
+        (inner->func_call->agg_filter && call->agg_filter))
         return fail_at(ctx, call->location, ERR_UNSUPPORTED,
-                       "approx_percentile() is supported as approx_percentile(q, percentile_agg(x))");
+                       "approx_percentile() is supported as approx_percentile(q, percentile_agg(x) [FILTER (...)])");
     struct expr fraction = expr_make(ctx, scope, call->args[0], QUERY_TYPE_FLOAT8);
     if (!fraction.sql) return fraction;
     if (!fraction.is_free)
@@ -520,6 +522,13 @@ static const char *fold_of(const char *name)
     return strcmp(name, "max") == 0 ? "max" : NULL;
 }
 
+/* FILTER of the call; approx_percentile has it where its aggregate is written. */
+static PgQuery__Node *filter_of(const struct function *function, const PgQuery__FuncCall *call)
+{
+    if (function->special == APPROX_PERCENTILE && !call->agg_filter) return call->args[1]->func_call->agg_filter;
+    return call->agg_filter;
+}
+
 struct expr function_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call,
                           enum query_type want)
 {
@@ -548,8 +557,9 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
     scope->in_aggregate = !call->over || was_in;
     struct expr value = body_make(ctx, scope, function, call);
     const char *filter = "";
-    if (value.sql && call->agg_filter) {
-        struct expr condition = expr_make(ctx, scope, call->agg_filter, QUERY_TYPE_BOOL);
+    PgQuery__Node *filtered = value.sql ? filter_of(function, call) : NULL;
+    if (filtered) {
+        struct expr condition = expr_make(ctx, scope, filtered, QUERY_TYPE_BOOL);
         if (!condition.sql)
             value.sql = NULL;
         else

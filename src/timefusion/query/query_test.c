@@ -133,6 +133,9 @@ static void test_dialect(void **state)
           "approx_percentile(0.5, percentile_agg(x)), mode() within group (order by x) from (values (1),(2),(2),(10)) "
           "v(x)",
           "2|2|2|2\n" },
+        { "select approx_percentile(0.5, percentile_agg(x) filter (where x < 5)), approx_percentile(0.5, "
+          "percentile_agg(x)) filter (where x > 5) from (values (1),(2),(3),(10)) v(x)",
+          "2|10\n" },
         { "select time_bucket('5 minutes', '2025-11-22 10:13:00+00'::timestamptz), time_bucket(interval '1 week', "
           "'2025-11-22 10:13:00+00'::timestamptz), time_bucket('1 month', '2025-11-22 10:13:00+00'::timestamptz), "
           "time_bucket('1 hour', '2025-11-22 10:13:00+00'::timestamptz, '2000-01-01 00:30:00+00')",
