@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 
 from browser import Browser
@@ -135,6 +136,30 @@ def check_resolved(folder, stack, raw, told, wanted):
     check([frame for frame in found if frame in frames] == frames, "frames %r of %s" % (frames, stack))
 
 
+def api(server, path):
+    request = urllib.request.Request("http://127.0.0.1:%d/api/v1/projects/default/%s" % (server.web_port, path),
+                                     headers={"authorization": "Bearer " + server.key})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return {"status": error.code}
+
+
+def check_issue(server, fingerprint, folder, releases):
+    """The issue has both builds, the sources' frames, and the lines around them."""
+    server.execute("FLUSH")  # counts are stored with the tables; what comes later is replayed
+    wait_until(lambda: api(server, "errors/" + fingerprint).get("issue"), "the error has an issue")
+    number = api(server, "errors/" + fingerprint)["issue"]
+    wait_until(lambda: len(api(server, "issues/%d" % number)["releases"]) >= releases, "the issue knows both releases")
+    detail = api(server, "issues/%d" % number)
+    frame = detail["latest_event"]["exceptions"][0]["frames"][0]
+    line = line_of(folder, "src/cart.ts", ".price!.cents")
+    check((frame["function"], frame["file"], frame["line"], frame["in_app"]) == ("centsOf", "src/cart.ts", line, True), "the innermost frame: %r" % frame)
+    context = frame["context"]
+    check(".price!.cents" in context["lines"][line - context["line"]] and len(context["lines"]) >= 10, "the lines around it: %r" % context)
+
+
 FRAMES = [("centsOf", "src/cart.ts", "item.price!.cents"), ("sumOf", "src/cart.ts", "reduce"),
           ("Checkout.total", "src/checkout.ts", "sumOf(this.items)"), ("Checkout.pay", "src/checkout.ts", "this.total()"),
           ("visit", "src/page.ts", ".pay()")]
@@ -171,6 +196,8 @@ def main():
         stack, raw, again = error_of(server, told)
         check("src/cart.ts" in stack and raw == told["stack"], "the second build is resolved: %s" % stack)
         check(again == fingerprint, "other names, other lines, the same error: %s\n%s" % (stack, told["stack"]))
+
+        check_issue(server, fingerprint, second, 2)
 
         told = visit(browser, page, third, dict(shop, release="1.2.0"))
         stack, raw, by_terser = error_of(server, told)

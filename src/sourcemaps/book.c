@@ -303,3 +303,21 @@ const struct book_map *book_find(const struct edition *edition, const struct boo
     found = path_find(edition, ask, &split, ask->release.len > 0 ? &ask->release : NULL);
     return found != NULL || ask->release.len == 0 ? found : path_find(edition, ask, &split, &any);
 }
+
+uint32_t book_of_release(const struct edition *edition, const struct book_ask *ask, const struct book_map **maps,
+                         uint32_t maps_max)
+{
+    uint32_t count = 0, m = path_first(edition, ask->project_id, (struct bytes){ 0 }, (struct bytes){ 0 });
+    for (; m < edition->count && uuid_equal(edition->maps[m].project_id, ask->project_id); m++) {
+        const struct book_map *map = &edition->maps[m];
+        if (!is_valid(map, ask->received_unix_us)) continue;
+        if (ask->release.len > 0 && map->release.len > 0 && !bytes_equal(map->release, ask->release)) continue;
+        uint32_t at = count < maps_max ? count++ : maps_max;
+        while (at > 0 && maps[at - 1]->valid_from_unix_us < map->valid_from_unix_us) {
+            if (at < maps_max) maps[at] = maps[at - 1];
+            at--;
+        }
+        if (at < maps_max) maps[at] = map;
+    }
+    return count;
+}

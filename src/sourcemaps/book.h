@@ -37,6 +37,10 @@ struct book_ask {
 bool book_has_project(const struct edition *edition, struct uuid project_id);
 const struct book_map *book_find(const struct edition *edition, const struct book_ask *ask, struct bytes file);
 
+/* The maps that were valid then, of the release or of any (release empty: all), the newest first; at most maps_max. */
+uint32_t book_of_release(const struct edition *edition, const struct book_ask *ask, const struct book_map **maps,
+                         uint32_t maps_max);
+
 /* "https://www.example.com/assets/app.js?v=2": host and path; "~/assets/app.js": the path alone, of any host. What has no
  * scheme is a path. Backslashes become slashes, query and fragment go. False: there is no path, or it does not fit. */
 #define BOOK_FILE_BYTES SOURCE_MAP_FILE_BYTES

@@ -228,6 +228,44 @@ bool sourcemaps_context(struct sourcemaps *maps, struct arena *arena, const stru
             err_set(err, ERR_NOT_FOUND, "the source has no such line"));
 }
 
+static uint32_t source_of_name(const struct map *map, struct bytes name) /* MAP_NONE: it has none of that name */
+{
+    for (uint32_t s = 0; s < map->head.source_count; s++) {
+        if (bytes_equal(map_source_name(map, s), name)) return s;
+    }
+    return MAP_NONE;
+}
+
+bool sourcemaps_context_of_source(struct sourcemaps *maps, struct arena *arena, const struct sourcemaps_place *place,
+                                  struct sourcemaps_context *context, struct err *err)
+{
+    const struct book_map *found[SOURCEMAPS_LOOK_MAX];
+    struct edition *edition = book_hold(maps->book);
+    struct book_ask ask = { .project_id = place->project_id,
+                            .received_unix_us = place->received_unix_us,
+                            .release = place->release };
+    uint32_t count = edition == NULL ? 0 : book_of_release(edition, &ask, found, SOURCEMAPS_LOOK_MAX);
+    bool ok = false;
+    *context = (struct sourcemaps_context){ 0 };
+    for (uint32_t f = 0; f < count && place->line > 0 && !ok; f++) {
+        char key[OPEN_MAPS_KEY_BYTES];
+        struct bytes text;
+        bool is_late;
+        struct open_map *open =
+            open_maps_hold(maps->open, found[f]->project_id, found[f]->id, SOURCEMAPS_WAIT_MS, &is_late);
+        if (open == NULL) continue;
+        uint32_t source = source_of_name(open_map_of(open), place->file);
+        open_maps_release(maps->open, open);
+        if (source == MAP_NONE) continue;
+        open_maps_key(found[f]->project_id, found[f]->id, "sources", key);
+        context->map_id = found[f]->id;
+        ok = context_source(maps->options.objects, arena, key, source, &text, err) &&
+             context_lines(text, place->line - 1, place->column > 0 ? place->column - 1 : 0, context);
+    }
+    book_release(edition);
+    return ok || err_set(err, ERR_NOT_FOUND, "no source map has this source");
+}
+
 /* ---- following, and looking after what ends ---- */
 
 static void news_want(void *ctx, const struct book_map *map)

@@ -75,6 +75,13 @@ struct sourcemaps_place {
 MUST_CHECK bool sourcemaps_context(struct sourcemaps *maps, struct arena *arena, const struct sourcemaps_place *place,
                                    struct sourcemaps_context *context, struct err *err);
 
+/* The same of a frame as it is resolved, where what was sent is not at hand: among the newest SOURCEMAPS_LOOK_MAX maps of the
+ * release, the first one that has the source. file: as the resolved stack has it, "src/cart.ts"; column 0: not told. */
+#define SOURCEMAPS_LOOK_MAX 16
+MUST_CHECK bool sourcemaps_context_of_source(struct sourcemaps *maps, struct arena *arena,
+                                             const struct sourcemaps_place *place, struct sourcemaps_context *context,
+                                             struct err *err);
+
 struct sourcemaps_stats {
     uint64_t stacks;   /* with a frame of a file that has a map */
     uint64_t frames;   /* resolved */

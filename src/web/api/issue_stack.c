@@ -1,7 +1,10 @@
 /* An event of an error as it is shown: what was kept of it, its stack read into exceptions and frames. */
 #include "errors/known.h"
+#include "sourcemaps/sourcemaps.h"
 #include "web/api/issues.h"
 #include "worker/rows/rows.h"
+
+enum { CONTEXTS_MAX = 10 }; /* frames of an event with the lines around them: each is a read of the store */
 
 static struct bytes member(struct api_call *call, yyjson_val *object, const char *name)
 {
@@ -51,7 +54,29 @@ static void text_or_null_put(struct api_call *call, yyjson_mut_val *object, cons
         yyjson_mut_obj_add_null(call->json, object, name);
 }
 
-static void exception_put(struct api_call *call, yyjson_mut_val *list, const struct error_exception *exception)
+/* The source around a frame, where a source map has it. */
+static void context_put(struct api_call *call, yyjson_mut_val *put, const struct issues_event *event,
+                        const struct error_frame *frame)
+{
+    struct sourcemaps_context context;
+    struct err ignored = { 0 };
+    struct sourcemaps_place place = { .project_id = call->project.id,
+                                      .received_unix_us = event->at_unix_us,
+                                      .release = event->release,
+                                      .file = frame->file,
+                                      .line = frame->line,
+                                      .column = frame->column };
+    if (!sourcemaps_context_of_source(call->parts->source_maps, call->arena, &place, &context, &ignored)) return;
+    yyjson_mut_val *object = yyjson_mut_obj_add_obj(call->json, put, "context");
+    yyjson_mut_obj_add_uint(call->json, object, "line", context.lines[0].number);
+    yyjson_mut_val *lines = yyjson_mut_obj_add_arr(call->json, object, "lines");
+    for (uint32_t l = 0; l < context.line_count; l++)
+        yyjson_mut_arr_add_strncpy(call->json, lines, (const char *)context.lines[l].text.ptr,
+                                   context.lines[l].text.len);
+}
+
+static void exception_put(struct api_call *call, yyjson_mut_val *list, const struct issues_event *event,
+                          const struct error_exception *exception, uint32_t *contexts_left)
 {
     static const char *const links[] = { "first", "cause", "during", "inner", "suppressed" };
     static_assert(COUNT_OF(links) == ERROR_LINK_SUPPRESSED + 1, "each link has its word");
@@ -69,6 +94,11 @@ static void exception_put(struct api_call *call, yyjson_mut_val *list, const str
         number_or_null_put(call, put, "line", frame->line);
         number_or_null_put(call, put, "column", frame->column);
         yyjson_mut_obj_add_bool(call->json, put, "in_app", frame->in_app);
+        bool may_have_map = call->parts->source_maps != NULL && event->event->language == ERROR_LANGUAGE_JAVASCRIPT;
+        if (may_have_map && frame->in_app && frame->line > 0 && *contexts_left > 0) {
+            --*contexts_left;
+            context_put(call, put, event, frame);
+        }
     }
     yyjson_mut_obj_add_uint(call->json, object, "frames_left_out", exception->frames_left_out);
 }
@@ -78,6 +108,7 @@ yyjson_mut_val *issues_event_json(struct api_call *call, const struct issues_eve
     if (event == NULL) return yyjson_mut_null(call->json);
     const struct error_event *read = event->event;
     const struct error_exception *reported = &read->exceptions[0];
+    uint32_t contexts_left = CONTEXTS_MAX;
     yyjson_mut_val *object = yyjson_mut_obj(call->json);
     api_put_uuid(call, object, "fingerprint", fingerprint_id);
     api_put_time(call, object, "timestamp", event->at_unix_us);
@@ -92,7 +123,9 @@ yyjson_mut_val *issues_event_json(struct api_call *call, const struct issues_eve
     text_or_null_put(call, object, "session_id", event->session_id);
     text_or_null_put(call, object, "user_id", event->user_id);
     yyjson_mut_val *exceptions = yyjson_mut_obj_add_arr(call->json, object, "exceptions");
-    for (uint32_t e = 0; e < read->exception_count; e++) exception_put(call, exceptions, &read->exceptions[e]);
+    for (uint32_t e = 0; e < read->exception_count; e++) {
+        exception_put(call, exceptions, event, &read->exceptions[e], &contexts_left);
+    }
     api_put_text(call, object, "stacktrace", event->source.stacktrace);
     yyjson_mut_obj_add_sint(call->json, object, "stacktrace_left_out", event->left_out);
     return object;
