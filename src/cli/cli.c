@@ -43,7 +43,8 @@ void cli_print_help(void)
     for (size_t c = 0; c < COUNT_OF(commands); c++)
         printf("  monoscope %-34s %s\n", commands[c].usage, commands[c].help);
     cli_nouns_help();
-    puts("  monoscope source-maps upload --url-prefix URL [--release R] FOLDER ...   sends the maps of a folder's scripts");
+    puts("  monoscope source-maps upload --url-prefix URL [--release R] FOLDER ...   sends the maps of a folder's "
+         "scripts");
     puts("\n  all with --url URL, --key KEY (or MONOSCOPE_URL, MONOSCOPE_KEY), --project P, --ca FILE, --json, --wide");
 }
 

@@ -1,7 +1,7 @@
 #include "difference/difference.h"
-#include "difference/difference_inside.h"
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "difference/difference_inside.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -28,10 +28,9 @@ static double log_likelihood(double in_with, double in_rows, double out_with, do
 static struct difference_finding finding_of(const struct difference *d, uint32_t in_count, uint32_t out_count)
 {
     double in_rows = d->side_rows[1], out_rows = d->side_rows[0];
-    struct difference_finding finding = { .in_count = in_count,
-                                          .out_count = out_count,
-                                          .in_share = in_count / in_rows,
-                                          .out_share = out_count / out_rows };
+    struct difference_finding finding = {
+        .in_count = in_count, .out_count = out_count, .in_share = in_count / in_rows, .out_share = out_count / out_rows
+    };
     if (finding.in_share <= finding.out_share) return finding;
     finding.score = (finding.in_share - finding.out_share) * (1 - finding.out_share / finding.in_share);
     finding.g = log_likelihood(in_count, in_rows, out_count, out_rows);
@@ -94,8 +93,8 @@ static uint32_t bins_make(const struct difference *d, struct difference_value *c
 }
 
 /* The run of bins with the best score. */
-static void numbers_look(const struct difference *d, uint32_t attribute, struct difference_value **values, uint32_t count,
-                         struct candidates *all)
+static void numbers_look(const struct difference *d, uint32_t attribute, struct difference_value **values,
+                         uint32_t count, struct candidates *all)
 {
     struct bin bins[BINS];
     struct difference_finding best = { 0 };

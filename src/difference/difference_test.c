@@ -1,5 +1,5 @@
-#include <setjmp.h>
 #include <math.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +91,8 @@ static void test_planted_value(void **state)
         put(d, "service.version", is_new ? "2.0" : "1.9", 0);
         put(d, "region", is_new ? "eu-%llu" : "us-%llu", 1);
         put(d, "plan", random_next(&random) % 100 < (is_in ? 15 : 5) ? "free" : "paid", 0);
-        put(d, "common", random_next(&random) % 100 < (is_in ? 100 : 85) ? "yes" : "no", 0); /* met everywhere: no news */
+        put(d, "common", random_next(&random) % 100 < (is_in ? 100 : 85) ? "yes" : "no",
+            0); /* met everywhere: no news */
         in += is_in && is_new;
         out += !is_in && is_new;
     }
@@ -200,8 +201,10 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_stands_out), cmocka_unit_test(test_planted_value),
-        cmocka_unit_test(test_planted_among_many), cmocka_unit_test(test_numbers_and_absence),
+        cmocka_unit_test(test_nothing_stands_out),
+        cmocka_unit_test(test_planted_value),
+        cmocka_unit_test(test_planted_among_many),
+        cmocka_unit_test(test_numbers_and_absence),
         cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

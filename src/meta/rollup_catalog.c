@@ -168,12 +168,13 @@ bool rollup_names_read(struct db *db, struct uuid project_id, int64_t since_unix
 {
     struct names_read read = { .arena = arena, .cap = limit };
     read.names = arena_alloc(arena, limit * sizeof *read.names);
-    bool ok = db_read(db,
-                      is_route ? "SELECT DISTINCT route FROM rollup_series WHERE project_id = $1 AND kind <> 'edge' AND "
-                                 "last_unix_us >= $2 AND route <> '' ORDER BY route LIMIT $3"
-                               : "SELECT DISTINCT service FROM rollup_series WHERE project_id = $1 AND kind <> 'edge' AND "
-                                 "last_unix_us >= $2 AND service <> '' ORDER BY service LIMIT $3",
-                      DB_VALUES(db_uuid(project_id), db_integer(since_unix_us), db_integer(limit)), name_row, &read, err);
+    bool ok =
+        db_read(db,
+                is_route ? "SELECT DISTINCT route FROM rollup_series WHERE project_id = $1 AND kind <> 'edge' AND "
+                           "last_unix_us >= $2 AND route <> '' ORDER BY route LIMIT $3"
+                         : "SELECT DISTINCT service FROM rollup_series WHERE project_id = $1 AND kind <> 'edge' AND "
+                           "last_unix_us >= $2 AND service <> '' ORDER BY service LIMIT $3",
+                DB_VALUES(db_uuid(project_id), db_integer(since_unix_us), db_integer(limit)), name_row, &read, err);
     *names = read.names;
     *count = read.count;
     return ok;

@@ -92,5 +92,6 @@ MUST_CHECK bool rollup_metrics_read(struct db *db, const struct rollup_range *ra
                                     struct err *err);
 
 /* Names of services (is_route: of routes) whose rows came since a time, each once, in order; no figures, so it costs little. */
-MUST_CHECK bool rollup_names_read(struct db *db, struct uuid project_id, int64_t since_unix_us, bool is_route, uint32_t limit,
-                                  struct arena *arena, struct bytes **names, uint32_t *count, struct err *err);
+MUST_CHECK bool rollup_names_read(struct db *db, struct uuid project_id, int64_t since_unix_us, bool is_route,
+                                  uint32_t limit, struct arena *arena, struct bytes **names, uint32_t *count,
+                                  struct err *err);

@@ -33,8 +33,8 @@ void web_part_add(struct web_readiness *readiness, const char *name, bool is_rea
 
 struct web_options {
     const char *address;
-    uint16_t port;           /* 0: any free one */
-    struct tls_context *tls; /* NULL: in the clear */
+    uint16_t port;             /* 0: any free one */
+    struct tls_context *tls;   /* NULL: in the clear */
     uint32_t upload_bytes_max; /* of a source map; 0: as other bodies */
     struct telemetry *telemetry;
     void (*ready)(void *ctx, struct web_readiness *readiness);

@@ -86,8 +86,8 @@ struct worker_options {
     void *attribute_keys_ctx;
     struct rows_rules_source rules;   /* on the worker's thread */
     struct rows_stacks_source stacks; /* the same; may make it wait a little */
-    uint32_t publish_ms;            /* 250 */
-    uint32_t flush_ms;              /* 60,000 */
+    uint32_t publish_ms;              /* 250 */
+    uint32_t flush_ms;                /* 60,000 */
     /* A project whose rows alone are no reason to flush that often (the process's own telemetry); all zero: none. */
     struct uuid quiet_project_id;
     uint32_t quiet_flush_ms;

@@ -177,14 +177,10 @@ struct logical_codes {
     int32_t converted; /* -1: none says the same */
 };
 static const struct logical_codes logical_codes[] = {
-    [PARQUET_LOGICAL_STRING] = { 1, 0 },
-    [PARQUET_LOGICAL_MAP] = { 2, 1 },
-    [PARQUET_LOGICAL_LIST] = { 3, 3 },
-    [PARQUET_LOGICAL_DATE] = { 6, 6 },
-    [PARQUET_LOGICAL_TIMESTAMP_US] = { 8, 10 },
-    [PARQUET_LOGICAL_LOCAL_TIMESTAMP_US] = { 8, -1 },
-    [PARQUET_LOGICAL_TIME_US] = { 7, -1 },
-    [PARQUET_LOGICAL_JSON] = { 12, 19 },
+    [PARQUET_LOGICAL_STRING] = { 1, 0 },        [PARQUET_LOGICAL_MAP] = { 2, 1 },
+    [PARQUET_LOGICAL_LIST] = { 3, 3 },          [PARQUET_LOGICAL_DATE] = { 6, 6 },
+    [PARQUET_LOGICAL_TIMESTAMP_US] = { 8, 10 }, [PARQUET_LOGICAL_LOCAL_TIMESTAMP_US] = { 8, -1 },
+    [PARQUET_LOGICAL_TIME_US] = { 7, -1 },      [PARQUET_LOGICAL_JSON] = { 12, 19 },
     [PARQUET_LOGICAL_DECIMAL] = { 5, 5 },
 };
 

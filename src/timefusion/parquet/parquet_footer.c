@@ -183,7 +183,7 @@ static bool bounds_fill(struct footer_read *read, enum schema_type type, const s
         memcpy(&to->min.number, from->min.ptr, bytes);
         memcpy(&to->max.number, from->max.ptr, bytes);
         return to->min.number <= to->max.number; /* false for NaN */
-    case PARQUET_TYPE_FLOAT: /* none of our tables' columns */
+    case PARQUET_TYPE_FLOAT:                     /* none of our tables' columns */
     case PARQUET_TYPE_FIXED:
     case PARQUET_TYPE_GROUP: return false;
     }

@@ -75,8 +75,7 @@ void choice_leave_out(const struct query_cursor *cursor, struct pruned *files)
     uint32_t kept = 0;
     for (uint32_t f = 0; f < files->count; f++) {
         bool is_out = !is_in_times(cursor->session, files->files[f]);
-        for (uint32_t d = 0; d < cursor->damaged_count; d++)
-            is_out = is_out || cursor->damaged[d] == files->files[f];
+        for (uint32_t d = 0; d < cursor->damaged_count; d++) is_out = is_out || cursor->damaged[d] == files->files[f];
         if (is_out) continue;
         if (files->groups) files->groups[kept] = files->groups[f];
         files->files[kept++] = files->files[f];

@@ -37,7 +37,7 @@ struct api_inside {
     uint32_t header_count;
     enum api_progress progress;
     char tag[36]; /* api_tag; empty: of the answer */
-    int status; /* that was answered */
+    int status;   /* that was answered */
     struct api_watch watch;
     struct buf piece; /* of a stream: small writes are gathered */
     /* of a request with Idempotency-Key (once.h) */

@@ -17,9 +17,11 @@ enum api_flag {
     API_TAGGED = 1 << 5, /* has an ETag; with PUT, PATCH, DELETE If-Match counts */
     API_STREAM = 1 << 6, /* may answer in pieces, in the types that the document lists for it */
     API_LIVE = 1 << 8,   /* goes on until the client goes: a thread each; with API_STREAM, as text/event-stream */
-    API_SHARED = 1 << 9, /* who has a link (ACTOR_SHARE) may, too: its handler reads rows by sql_run.h alone, which keeps to the link's time,
+    API_SHARED =
+        1
+        << 9, /* who has a link (ACTOR_SHARE) may, too: its handler reads rows by sql_run.h alone, which keeps to the link's time,
                             * and tells nothing else of other times */
-    API_PAGE = 1 << 7,   /* HTML for people: not in the document; the body is a form */
+    API_PAGE = 1 << 7, /* HTML for people: not in the document; the body is a form */
 };
 
 struct api_route {

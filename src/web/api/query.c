@@ -59,7 +59,9 @@ static bool form_find(struct api_call *call, enum form *form, struct err *err)
         if (http_text_is(one, "application/json") || http_text_is(one, "*/*") || http_text_is(one, "application/*"))
             return true;
     }
-    return err_set(err, ERR_INPUT, "rows can be had as application/json, application/x-ndjson, text/csv or application/vnd.apache.parquet");
+    return err_set(
+        err, ERR_INPUT,
+        "rows can be had as application/json, application/x-ndjson, text/csv or application/vnd.apache.parquet");
 }
 
 /* Values of JSON as SQL takes them: texts as they are, the rest in its JSON form; types are the statement's. */
@@ -119,7 +121,9 @@ static bool head_put(struct output *output)
     struct buf *row = &output->row;
     const struct sql_run *run = output->run;
     bool ok = output->form != FORM_JSON || put(row, "{\"columns\":[");
-    if (output->form == FORM_NDJSON || output->form == FORM_PARQUET || (output->form == FORM_CSV && run->column_count == 0)) return true;
+    if (output->form == FORM_NDJSON || output->form == FORM_PARQUET ||
+        (output->form == FORM_CSV && run->column_count == 0))
+        return true;
     for (uint32_t c = 0; ok && c < run->column_count; c++) {
         char type[32];
         sql_type_name(run->columns[c].type, type);
@@ -263,7 +267,8 @@ static void answer_rows(struct output *output)
     }
     bool ok = head_put(output) ? row_send(output, &err) : too_large(&err);
     while (ok && chunk != NULL && !output->is_cut)
-        ok = link_holds(output, &err) && rows_send(output, chunk, &err) && (output->is_cut || sql_next(output->run, &chunk, &err));
+        ok = link_holds(output, &err) && rows_send(output, chunk, &err) &&
+             (output->is_cut || sql_next(output->run, &chunk, &err));
     output->row.len = 0;
     if (err.code != ERR_CANCELLED) ok = end_send(output, ok ? NULL : &err, &err) && (ok || output->form == FORM_JSON);
     api_stream_end(output->call, ok);
@@ -317,9 +322,9 @@ void api_query_run(struct api_call *call)
 void api_query_file(struct api_call *call)
 {
     struct output output = { .call = call, .rows_max = UINT64_MAX };
-    struct sql_query query = {
-        .sql = api_query(call, "sql"), .timeout_ms = FILE_TIMEOUT_MS, .read_only = "a file is only read"
-    };
+    struct sql_query query = { .sql = api_query(call, "sql"),
+                               .timeout_ms = FILE_TIMEOUT_MS,
+                               .read_only = "a file is only read" };
     struct bytes format = api_query(call, "format");
     if (query.sql.len == 0) {
         api_fail_at(call, "?sql", "it must be there: one statement");

@@ -83,7 +83,8 @@ static void elements_make(struct sql_parquet *parquet, const struct query_column
 {
     struct parquet_element *at = parquet->elements;
     const char **names = arena_calloc(&parquet->arena, parquet->column_count * sizeof *names);
-    *at++ = (struct parquet_element){ .name = "schema", .type = PARQUET_TYPE_GROUP, .child_count = parquet->column_count };
+    *at++ =
+        (struct parquet_element){ .name = "schema", .type = PARQUET_TYPE_GROUP, .child_count = parquet->column_count };
     for (uint32_t c = 0; c < parquet->column_count; c++) {
         struct parquet_element leaf = { .repetition = PARQUET_OPTIONAL };
         names[c] = leaf.name = name_own(parquet, names, c, columns[c].name);

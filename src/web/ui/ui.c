@@ -10,9 +10,9 @@ struct ui_file {
 
 /* The bytes of files.inc, each file in its three forms. */
 #define TEXT(x) #x
-#define INCLUDE_AS(number, form)                                                                           \
+#define INCLUDE_AS(number, form)                                                                               \
     __asm__(".section .rodata\n.balign 8\nui_" TEXT(number) "_" TEXT(form) ":\n.incbin \"web/ui/packed/" TEXT( \
-        number) "." TEXT(form) "\"\nui_" TEXT(number) "_" TEXT(form) "_end:\n.byte 0\n.previous\n");       \
+        number) "." TEXT(form) "\"\nui_" TEXT(number) "_" TEXT(form) "_end:\n.byte 0\n.previous\n");           \
     extern const uint8_t ui_##number##_##form[], ui_##number##_##form##_end[];
 #define F(path, type, tag, number) INCLUDE_AS(number, raw) INCLUDE_AS(number, gz) INCLUDE_AS(number, br)
 #include "web/ui/files.inc"
