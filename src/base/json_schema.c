@@ -264,9 +264,11 @@ static bool pattern_check(struct check *check, yyjson_val *pattern, const char *
 {
     regex_t regex;
     if (pattern == NULL) return true;
-    bool is_fine = strlen(text) == len && regcomp(&regex, yyjson_get_str(pattern), REG_EXTENDED | REG_NOSUB) == 0;
+    /* A parameter's text is a part of the address: no NUL ends it. */
+    regmatch_t whole = { .rm_so = 0, .rm_eo = (regoff_t)len };
+    bool is_fine = memchr(text, 0, len) == NULL && regcomp(&regex, yyjson_get_str(pattern), REG_EXTENDED) == 0;
     if (is_fine) {
-        is_fine = regexec(&regex, text, 0, NULL, 0) == 0;
+        is_fine = regexec(&regex, text, 1, &whole, REG_STARTEND) == 0;
         regfree(&regex);
     }
     return is_fine || err_set(check->err, ERR_INPUT, "it must be like %s", yyjson_get_str(pattern));
