@@ -9,14 +9,21 @@ export interface View {
   title: string;
   keys?: string; /* after "g" */
   mark?: string; /* in the navigation, beside the title */
+  is_private?: boolean; /* not for who came by a link */
   load: () => Promise<{ default: ComponentType<{ rest: string }> }>;
 }
 
 export const views: readonly View[] = [
   { path: "explore", title: "Explorer", keys: "e", mark: "☰", load: () => import("./explore/view") },
+  { path: "issues", title: "Issues", keys: "i", mark: "✖", is_private: true, load: () => import("./issues/view") },
   { path: "sql", title: "SQL", keys: "q", mark: "❯", load: () => import("./sql/view") },
   { path: "trace", title: "Trace", load: () => import("./trace/view") },
 ];
+
+/* Those of the navigation, the palette and the keys. */
+export function views_for(is_guest: boolean): (View & { keys: string })[] {
+  return views.filter((view): view is View & { keys: string } => view.keys !== undefined && !(is_guest && view.is_private));
+}
 
 export function view_of(path: string): { view: View; rest: string } | undefined {
   const rest = /^\/p\/[^/]+\/(.*)$/.exec(path)?.[1] ?? "";

@@ -68,6 +68,42 @@ export function draw_over(context: CanvasRenderingContext2D, plot: Plot, range: 
   }
 }
 
+export interface TimeMark {
+  t_us: number;
+  text: string;
+}
+const MARK_CHARS = 24;
+/* A dashed line for each, with its name at the top where it does not run into the one before. */
+export function draw_marks(context: CanvasRenderingContext2D, plot: Plot, range: Range, marks: readonly TimeMark[]): void {
+  let free = plot.left;
+  context.textBaseline = "top";
+  context.textAlign = "left";
+  for (const mark of marks) {
+    const x = Math.round(x_of(plot, range, mark.t_us)) + 0.5;
+    if (x < plot.left || x > plot.left + plot.width) continue;
+    context.strokeStyle = token("--ink-soft");
+    context.lineWidth = 1;
+    context.setLineDash([3, 3]);
+    context.beginPath();
+    context.moveTo(x, plot.top);
+    context.lineTo(x, plot.top + plot.height);
+    context.stroke();
+    context.setLineDash([]);
+    const words = mark.text.length > MARK_CHARS ? `${mark.text.slice(0, MARK_CHARS - 1)}…` : mark.text;
+    const wide = context.measureText(words).width + 6;
+    const is_left = x + wide > plot.left + plot.width;
+    const from = is_left ? x - wide : x;
+    if (from < free) continue;
+    context.fillStyle = token("--ground");
+    context.globalAlpha = 0.85;
+    context.fillRect(from + 1, plot.top, wide - 2, 14);
+    context.globalAlpha = 1;
+    context.fillStyle = token("--ink-soft");
+    context.fillText(words, from + 3, plot.top + 1);
+    free = from + wide;
+  }
+}
+
 export interface Drawn {
   data: TimeSeries;
   looks: readonly Look[];

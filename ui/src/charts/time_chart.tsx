@@ -10,7 +10,7 @@ import { show_time, type Range } from "../time";
 import { useCanvas } from "./canvas";
 import type { Look } from "./colours";
 import { cursor_us } from "./cursor";
-import { clipped, draw_areas, draw_bars, draw_lines, draw_over, draw_parts, draw_times, draw_values, plot_of, time_of, type Drawn, type Shape } from "./draw";
+import { clipped, draw_areas, draw_bars, draw_lines, draw_marks, draw_over, draw_parts, draw_times, draw_values, plot_of, time_of, type Drawn, type Shape, type TimeMark } from "./draw";
 import { scale_of, show_value } from "./scale";
 import { extent_of, is_part, smallest_and_largest, told_at, type TimeSeries } from "./series";
 import { Swatch } from "./legend";
@@ -25,6 +25,7 @@ interface TimeChartProps {
   is_small?: boolean; /* no axis of values: only the largest is written */
   lit?: number | undefined;
   chosen?: Range | undefined;
+  marks?: readonly TimeMark[]; /* moments with a name: a release */
   onZoom: (from_us: number, to_us: number) => void;
   onSelect?: (from_us: number, to_us: number) => void;
   onChoose?: (series: number) => void;
@@ -32,7 +33,7 @@ interface TimeChartProps {
 const TOLD = 12;
 const NEAR_PX = 10;
 
-export function TimeChart({ label, data, looks, shape, height = 260, is_small = false, lit, chosen, onZoom, onSelect, onChoose }: TimeChartProps) {
+export function TimeChart({ label, data, looks, shape, height = 260, is_small = false, lit, chosen, marks, onZoom, onSelect, onChoose }: TimeChartProps) {
   const shown = useMemo(() => (is_small ? looks.map((look) => ({ ...look, pattern: 0 })) : looks), [looks, is_small]); /* hatching needs room */
   const [drag, set_drag] = useState<{ from: number; to: number; is_marking: boolean }>();
   const [is_over, set_over] = useState<"" | "pointer" | "keys">("");
@@ -68,6 +69,7 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
       else draw_bars(context, drawn, shape === "grouped");
     });
     draw_times(context, plot, range, is_utc.value);
+    if (marks) draw_marks(context, plot, range, marks);
     if (is_small) {
       context.fillStyle = token("--ink-soft");
       context.textAlign = "left";
@@ -118,7 +120,7 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
         ref={canvas}
         role="img"
         tabIndex={0}
-        aria-label={words_of(label, data)}
+        aria-label={words_of(label, data, marks)}
         onKeyDown={on_key}
         onBlur={() => {
           if (is_over === "keys") set_over("");
@@ -215,11 +217,12 @@ function series_at({ data, scale, plot }: Drawn, shape: Shape, step: number, x: 
 }
 
 /* What the picture shows, for who does not see it. */
-export function words_of(label: string, data: TimeSeries): string {
+export function words_of(label: string, data: TimeSeries, marks: readonly TimeMark[] = []): string {
   const told = data.series.slice(0, 10).map((series) => {
     const ends = smallest_and_largest(series.values);
     return `${series.name}: ${series.total === null ? "" : `${show_value(series.total, data.unit)} in all, `}${ends ? `${show_value(ends.min, data.unit)} to ${show_value(ends.max, data.unit)}` : "no value"}`;
   });
   const more = data.series.length > 10 ? `; and ${data.series.length - 10} more` : "";
-  return `${label}, ${show_time(data.range.from_us, 0, is_utc.value)} to ${show_time(data.range.to_us, 0, is_utc.value)}. ${told.join("; ")}${more}. Arrow keys move, with Shift they choose, Enter shows what is chosen.`;
+  const marked = marks.length > 0 ? `; ${marks.map((one) => `${one.text} from ${show_time(one.t_us, 0, is_utc.value)}`).join(", ")}` : "";
+  return `${label}, ${show_time(data.range.from_us, 0, is_utc.value)} to ${show_time(data.range.to_us, 0, is_utc.value)}. ${told.join("; ")}${more}${marked}. Arrow keys move, with Shift they choose, Enter shows what is chosen.`;
 }

@@ -21,18 +21,19 @@ export interface Acts {
   statement: string | undefined; /* what is shown, as SQL */
   whole?: string; /* the same without the page's own limit: what a download takes */
   is_timeless?: boolean; /* the time of the page does not matter to it */
+  is_private?: boolean; /* for members of the project alone: a link does not open it */
   of_time?: Range; /* the time of what is shown, where it is not the page's */
 }
 const shown = signal<Acts | undefined>(undefined);
 
-export function useActs({ title, statement, whole, is_timeless, of_time }: Acts): void {
+export function useActs({ title, statement, whole, is_timeless, is_private, of_time }: Acts): void {
   useEffect(() => {
-    const mine: Acts = { title, statement, ...(whole ? { whole } : {}), ...(is_timeless ? { is_timeless } : {}), ...(of_time ? { of_time } : {}) };
+    const mine: Acts = { title, statement, ...(whole ? { whole } : {}), ...(is_timeless ? { is_timeless } : {}), ...(is_private ? { is_private } : {}), ...(of_time ? { of_time } : {}) };
     shown.value = mine;
     return () => {
       if (shown.value === mine) shown.value = undefined;
     };
-  }, [title, statement, whole, is_timeless, of_time?.from_us, of_time?.to_us]);
+  }, [title, statement, whole, is_timeless, is_private, of_time?.from_us, of_time?.to_us]);
 }
 
 interface Entry {
@@ -57,7 +58,7 @@ function download(statement: string, format: string, title: string, when: Range)
   toast("The download has begun; the browser shows how far it is");
 }
 
-function entries({ title, statement, whole, is_timeless }: Acts): Entry[] {
+function entries({ title, statement, whole, is_timeless, is_private }: Acts): Entry[] {
   const list: Entry[] = [];
   if (statement)
     list.push(
@@ -66,7 +67,7 @@ function entries({ title, statement, whole, is_timeless }: Acts): Entry[] {
       { text: "Copy psql command", keys: "a p", run: () => void copy(psql_command(statement, project_name.value, window.location.hostname), "command") },
       ...FORMATS.map((format) => ({ text: `Download ${format.text}`, keys: format.keys, run: () => download(whole ?? statement, format.name, title, is_timeless ? { from_us: now_us(), to_us: now_us() } : range.value) })),
     );
-  if (can_share.value) list.push({ text: "Share …", keys: "a l", run: () => (sheet_open.value = "share") });
+  if (can_share.value && !is_private) list.push({ text: "Share …", keys: "a l", run: () => (sheet_open.value = "share") });
   if (!is_guest.value) list.push({ text: "Save view …", keys: "a v", run: () => (sheet_open.value = "save") });
   return list;
 }

@@ -5,7 +5,7 @@ import { ApiProblem, sign_in } from "../api/client";
 import { useKeys } from "../keys";
 import { is_guest, is_guest_over, me, project_first, project_here, projects, session_begin } from "../session";
 import { address, change, go, href, project_name, project_path } from "../url";
-import { view_of, views, type View } from "../views";
+import { view_of, views_for, type View } from "../views";
 import { ActsDialogs, ActsMenu } from "./acts";
 import { EnvironmentSwitch } from "./environment_switch";
 import { GuestBanner, GuestEnded } from "./guest";
@@ -81,14 +81,11 @@ function Navigation({ onPalette, onHelp }: { onPalette: () => void; onHelp: () =
           ))}
         </select>
         <EnvironmentSwitch />
-        {views.map(
-          (view) =>
-            view.keys && (
-              <a key={view.path} class="nav-link" href={href(project_path(view.path), kept())} aria-current={view === here ? "page" : undefined}>
-                <span aria-hidden="true">{view.mark}</span> {view.title}
-              </a>
-            ),
-        )}
+        {views_for(is_guest.value).map((view) => (
+          <a key={view.path} class="nav-link" href={href(project_path(view.path), kept())} aria-current={view === here ? "page" : undefined}>
+            <span aria-hidden="true">{view.mark}</span> {view.title}
+          </a>
+        ))}
         <div class="grow" />
         <button class="plain" onClick={onPalette}>
           Commands <kbd>Ctrl K</kbd>
@@ -133,7 +130,7 @@ export function Frame() {
     { keys: "l", text: "Live", group: "Time", run: () => change({ live: is_live.value ? null : "1", paused: null, to: null }) },
     { keys: "r", text: "Read anew", group: "Time", run: refresh },
     { keys: "t", text: "Choose the time range", group: "Time", run: () => document.querySelector<HTMLElement>("[data-keys=t]")?.click() },
-    ...views.flatMap((view) => (view.keys ? [{ keys: `g ${view.keys}`, text: `Go to ${view.title}`, group: "Everywhere", run: () => go(project_path(view.path), kept()) }] : [])),
+    ...views_for(is_guest.value).map((view) => ({ keys: `g ${view.keys}`, text: `Go to ${view.title}`, group: "Everywhere", run: () => go(project_path(view.path), kept()) })),
   ]);
   if (is_guest_over.value) return <GuestEnded />;
   if (problem && problem.status !== 401)

@@ -5,7 +5,7 @@ import { is_guest, projects } from "../session";
 import { saved_views, view_open } from "./saved";
 import { sheet_open } from "./sheets";
 import { address, go, project_path } from "../url";
-import { views } from "../views";
+import { views_for } from "../views";
 import { match_score } from "./match";
 import { range_set } from "./range";
 import { RANGES } from "../time";
@@ -19,8 +19,9 @@ export interface Command {
 
 function commands(): Command[] {
   const list: Command[] = [];
-  for (const view of views) if (view.keys) list.push({ text: `Go to ${view.title}`, hint: "", run: () => go(project_path(view.path)) });
+  for (const view of views_for(is_guest.value)) list.push({ text: `Go to ${view.title}`, hint: "", run: () => go(project_path(view.path)) });
   for (const view of saved_views.value) list.push({ text: `View ${view.name}`, hint: view.is_own ? "saved view" : `saved view of ${view.owner}`, run: () => view_open(view) });
+  if (!is_guest.value) list.push({ text: "Grouping rules of errors", hint: "issues", run: () => go(project_path("issues/rules")) }, { text: "Source maps", hint: "issues", run: () => go(project_path("issues/maps")) });
   if (!is_guest.value) list.push({ text: "All saved views", hint: "", run: () => (sheet_open.value = "views") });
   if (!is_guest.value) for (const project of projects.value) list.push({ text: `Project ${project.name}`, hint: "switch", run: () => go(`/p/${encodeURIComponent(project.name)}/explore`) });
   if (!is_guest.value) for (const preset of RANGES) list.push({ text: `Last ${preset.text}`, hint: "time range", run: () => range_set(preset.from) });
@@ -33,6 +34,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const [typed, set_typed] = useState("");
   const [chosen, choose] = useState(0);
   const list_element = useRef<HTMLUListElement>(null);
+  const issue = is_guest.value ? undefined : /^#([1-9]\d{0,11})$/.exec(typed.trim())?.[1];
   const trace_id = /^[0-9a-f]{32}$/i.exec(typed.trim())?.[0];
   const found = commands()
     .map((command) => ({ command, score: match_score(command.text, typed) }))
@@ -41,6 +43,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     .map(({ command }) => command)
     .slice(0, 50);
   if (trace_id) found.unshift({ text: `Open trace ${trace_id.toLowerCase()}`, hint: "trace id", run: () => go(project_path(`trace/${trace_id.toLowerCase()}`)) });
+  else if (issue) found.unshift({ text: `Open issue #${issue}`, hint: "issue", run: () => go(project_path(`issues/${issue}`)) });
   else if (typed.trim()) found.push({ text: `Search for ${typed.trim()}`, hint: "explorer", run: () => go(project_path("explore"), { q: typed.trim(), from: address.value.query.get("from"), to: address.value.query.get("to"), env: address.value.query.get("env") }) });
   useEffect(() => {
     list_element.current?.children[chosen]?.scrollIntoView({ block: "nearest" });

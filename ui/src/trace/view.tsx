@@ -112,6 +112,9 @@ function Shown({ trace_id, trace, environments, is_cut, warnings, logs, again }:
     choose(next >= 0 ? next : trace.spans.findIndex((span) => span.is_error));
   };
   useEffect(() => {
+    if (param("span") === "error") step_error(); /* who comes from an issue */
+  }, []);
+  useEffect(() => {
     if (text && found.length > 0 && !found_set.has(chosen)) choose(found[0] ?? 0);
   }, [text]);
   useKeys([
