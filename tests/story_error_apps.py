@@ -8,14 +8,12 @@ say; another bug of the same app is another issue. REST tells counts, release, e
 rows are there; in Chromium the issue's page shows the same, with the program's own frame first; the list has all of them.
 """
 import json
-import os
-import subprocess
 import time
 
-from apiclient import PASSWORD, Caller, first_admin
+from apiclient import Caller, first_admin
 from failingapps import FailingApps
-from monoscope import REPO, Server, check, wait_until
-from nodeprogram import NODE, environment, install
+from issuepages import in_the_browser
+from monoscope import Server, check, wait_until
 
 # app: [(requests, the status of each, the issue: title, what its message has, culprit, category, events at least)]
 BUGS = {
@@ -88,13 +86,6 @@ def by_rest(server, api):
     return told
 
 
-def in_the_browser(server, told):
-    shots = os.path.join(REPO, "build", "stories", "story_error_apps.shots")
-    given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD, "shots": shots, "issues": told}
-    done = subprocess.run([NODE, "error_apps.js", json.dumps(given)], cwd=install("ui"), env=environment(), timeout=120)
-    check(done.returncode == 0, "issues in the UI are as they should be")
-
-
 begin = time.monotonic()
 with Server(flush="1s") as server:
     first_admin(server)
@@ -107,5 +98,5 @@ with Server(flush="1s") as server:
     wait_until(lambda: all(seen().get(of, 0) >= count for of, count in wanted.items()) and sum(seen().values()) == server.one(of_rows),
                "all errors are in issues: %s" % seen(), 60)
     told = by_rest(server, api)
-    in_the_browser(server, told)
+    in_the_browser(server, "error-apps", told)
 print("%d bugs of four real apps, each raised three times from two places, are %d issues (%.0f s)" % (sum(map(len, BUGS.values())), len(told), time.monotonic() - begin))

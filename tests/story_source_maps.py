@@ -19,7 +19,9 @@ import time
 import urllib.error
 import urllib.request
 
+from apiclient import first_admin
 from browser import Browser
+from issuepages import in_the_browser
 from monoscope import BINARY, REPO, STORY_DIR, Server, check, wait_until
 from nodeprogram import environment, install
 
@@ -157,7 +159,10 @@ def check_issue(server, fingerprint, folder, releases):
     line = line_of(folder, "src/cart.ts", ".price!.cents")
     check((frame["function"], frame["file"], frame["line"], frame["in_app"]) == ("centsOf", "src/cart.ts", line, True), "the innermost frame: %r" % frame)
     context = frame["context"]
-    check(".price!.cents" in context["lines"][line - context["line"]] and len(context["lines"]) >= 10, "the lines around it: %r" % context)
+    source, issue = context["lines"][line - context["line"]], detail["issue"]
+    check(".price!.cents" in source and len(context["lines"]) >= 10, "the lines around it: %r" % context)
+    in_the_browser(server, "minified", [{"number": number, "title": issue["title"], "message": issue["message"], "culprit": issue["culprit"],
+                                         "service": issue["service"], "category": "", "frame": "centsOf", "source": source.strip()}])
 
 
 FRAMES = [("centsOf", "src/cart.ts", "item.price!.cents"), ("sumOf", "src/cart.ts", "reduce"),
@@ -171,6 +176,7 @@ def main():
     second = build("second", lambda text: "// one\n// two\n\n" + text.replace("item", "goods").replace("goods.price", "goods\n    .price"), "esbuild")
     third = build("third", lambda text: text.replace("cents", "pence"), "terser")
     with Server() as server, Browser() as browser:
+        first_admin(server)
         server.admin = server.key_create("default", "ci", "--scopes", "admin")[1]
         key = server.key_create("default", "shop", "--browser", page.origin)[1]
         shop = {"endpoint": "http://127.0.0.1:%d" % server.http_port, "key": key, "release": "1.0.0"}

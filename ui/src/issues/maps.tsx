@@ -35,7 +35,7 @@ export function MapsPage() {
       <GroupingHead here="maps" />
       <div class="grouping-body">
         <p class="soft">Stacks of minified scripts are shown, and grouped, by the source that they were made of. Upload a map with each release:</p>
-        <pre class="paste" tabIndex={0}>{`monoscope source-maps upload ${project_name.value} RELEASE dist/assets --url-prefix "~/assets/"`}</pre>
+        <pre class="paste" tabIndex={0}>{`monoscope source-maps upload --project ${project_name.value} --release RELEASE --url-prefix "~/assets/" dist/assets/`}</pre>
         <input type="search" aria-label="Part of the script's address" placeholder="Part of the script's address" value={script} onChange={(event) => change({ script: event.currentTarget.value.trim() || null })} />
         {list.problem ? (
           <Problem problem={list.problem} again={list.again} />

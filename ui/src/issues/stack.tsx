@@ -141,7 +141,6 @@ function OneFrame({ frame, is_open }: { frame: Frame; is_open: boolean }) {
                 {context.line + at}
               </span>
               {line.slice(0, 400)}
-              {"\n"}
             </span>
           ))}
         </pre>
