@@ -459,6 +459,7 @@ static void request_begin(struct rows *rows, struct uuid project_id, const struc
     rows->table = request->signal == OTLP_METRICS ? SCHEMA_METRICS : SCHEMA_LOGS_AND_SPANS;
     rows->request_number++;
     rows->columns = NULL;
+    rows->failed = NULL;
     rows->key_set = key_sets_open(&rows->key_sets, project_id);
     rows->resources = arena_calloc(&rows->arena, request->resources.count * sizeof *rows->resources);
     rows->scopes = arena_calloc(&rows->arena, request->scopes.count * sizeof *rows->scopes);

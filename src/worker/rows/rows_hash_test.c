@@ -125,6 +125,49 @@ static void test_errors(void **state)
     assert_cell_null(f, 4, "errors");
 }
 
+/* Goal: a failure is told once, by the lowest span that has it: spans of the service above it, which failed for it, are no errors
+ * of their own; those of another service, of another trace and beside it are. Method: a tree of failed spans, an id a letter. */
+static void test_failures_above(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *trace, *id, *parent;
+        uint32_t scope;
+        bool has_exception, is_error;
+    } spans[] = {
+        { "one", "a", "", 0, false, false },   /* above b, c and d */
+        { "one", "d", "c", 0, true, true },    /* the exception */
+        { "one", "c", "b", 0, false, false },  /* the order of spans says nothing */
+        { "one", "b", "a", 0, false, false },  /* */
+        { "one", "e", "a", 0, false, true },   /* beside b */
+        { "one", "f", "e", 1, false, true },   /* another service's, called by e */
+        { "two", "a", "", 0, false, true },    /* the same id in another trace */
+        { "two", "g", "h", 0, false, true },   /* its parent is not here */
+        { "three", "i", "j", 0, false, true }, /* one of these is above the other */
+        { "three", "j", "i", 0, false, false },
+    };
+    f->request.resources.count = f->request.scopes.count = 2;
+    f->request.scopes.at[1].resource = 1;
+    f->request.resources.at[0].attributes = ATTRIBUTES(f, text_of("service.name", "cart"));
+    f->request.resources.at[1].attributes = ATTRIBUTES(f, text_of("service.name", "payments"));
+    f->request.events.at[0] =
+        (struct otlp_event){ .name = BYTES("exception"), .attributes = ATTRIBUTES(f, text_of("exception.type", "E")) };
+    for (size_t i = 0; i < COUNT_OF(spans); i++) {
+        struct otlp_span *span = sent_span(f, (struct otlp_range){ 0 });
+        span->scope = spans[i].scope;
+        span->trace_id = bytes_of_text(spans[i].trace);
+        span->span_id = bytes_of_text(spans[i].id);
+        span->parent_span_id = bytes_of_text(spans[i].parent);
+        span->status_code = 2;
+        if (spans[i].has_exception) span->events = (struct otlp_range){ 0, 1 };
+    }
+    build(f);
+    for (uint32_t i = 0; i < COUNT_OF(spans); i++) {
+        const char *hash = element(f, i, 1);
+        if ((hash != NULL) != spans[i].is_error) fail_msg("span %s of %s: %s", spans[i].id, spans[i].trace, hash);
+    }
+}
+
 /* Goal: many hashes at once do no harm to those kept. Method: more patterns than are kept, each built twice. */
 static void test_hashes_are_kept(void **state)
 {
@@ -146,10 +189,8 @@ static void test_hashes_are_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_endpoints),
-        TEST(test_patterns),
-        TEST(test_errors),
-        TEST(test_hashes_are_kept),
+        TEST(test_endpoints),      TEST(test_patterns),        TEST(test_errors),
+        TEST(test_failures_above), TEST(test_hashes_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

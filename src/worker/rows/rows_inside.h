@@ -132,8 +132,9 @@ struct rows {
     struct resource *resources;
     struct scope *scopes;
     struct metric *metrics;
-    struct arena arena;        /* lives until the request is done */
-    struct arena record_arena; /* until the record is done */
+    struct rows_failed *failed; /* rows_failed.c; NULL: nobody asked yet */
+    struct arena arena;         /* lives until the request is done */
+    struct arena record_arena;  /* until the record is done */
 
     /* where rows go now */
     struct columns *columns;
@@ -250,6 +251,8 @@ enum word rows_level_of_message(struct bytes message);
 void rows_errors_put(struct rows *rows, const struct resource *resource, struct otlp_range events, struct bytes said);
 /* rows->errors of a span that failed without an exception. */
 void rows_failure_add(struct rows *rows, const struct resource *resource, const struct otlp_span *span);
+/* Does another failed span tell of it, one below of the same service? (rows_failed.c) */
+bool rows_failure_is_told(struct rows *rows, const struct otlp_span *span);
 /* rows->row's errors and whom they met. */
 void rows_errors_describe(struct rows *rows, const struct resource *resource, struct bytes trace_hex);
 

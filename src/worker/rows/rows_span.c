@@ -156,7 +156,8 @@ static void hashes_put(struct rows *rows, const struct otlp_span *span, enum wor
     struct bytes endpoint = rows_endpoint_hash(rows, kind, resource->service_name);
     if (endpoint.len > 0) hashes[count++] = endpoint;
     rows->row.endpoint = endpoint;
-    if (unlikely(span->status_code == 2 && rows->error_count == 0)) rows_failure_add(rows, resource, span);
+    if (unlikely(span->status_code == 2 && rows->error_count == 0) && !rows_failure_is_told(rows, span))
+        rows_failure_add(rows, resource, span);
     for (uint32_t i = 0; i < rows->error_count; i++) hashes[count++] = rows->errors[i].hash;
     if (count > 0) columns_put_text_list(rows->columns, LOGS_AND_SPANS_hashes, hashes, count);
 }
