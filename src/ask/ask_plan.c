@@ -157,7 +157,7 @@ static bool shape_check(const struct ask_plan *plan, struct err *err)
 static bool values_check(const struct ask_plan *plan, struct err *err)
 {
     uint32_t count = 0;
-    static_assert(2 * VALUES_MAX + 16 <= ASK_PARAMETERS_MAX);
+    static_assert(2 * VALUES_MAX + 16 <= ASK_PARAMETERS_MAX, "values of all filters, times and limits fit");
     for (uint32_t f = 0; f < plan->filter_count; f++) count += plan->filters[f].value_count;
     for (uint32_t p = 0; p < plan->part_count; p++)
         for (uint32_t f = 0; f < plan->parts[p].filter_count; f++) count += plan->parts[p].filters[f].value_count;

@@ -16,7 +16,7 @@ static bool embed(void *context, struct bytes text, float vector[EMBED_DIMENSION
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct group_options options = { .fingerprints_max = ERRORS, .embedder = { embed, NULL } };
+    struct group_options options = { .fingerprints_max = ERRORS, .embedder = { .embed = embed } };
     struct group_index *index = group_index_create(&options), *copy = group_index_create(&options);
     struct arena arena = { 0 };
     struct group_question questions[ERRORS];

@@ -120,7 +120,7 @@ static bool asked_read(struct listing *listing, struct bytes condition, struct e
     struct pattern_rows rows = { 0 };
     struct pattern_seen *extra = NULL;
     uint32_t extra_count = 0;
-    struct pattern_groups_all known;
+    struct pattern_groups_all known = { 0 };
     struct api_call *call = listing->call;
     bool ok = pattern_rows_count(call, &listing->range, listing->service, condition, &rows, err) &&
               pattern_groups_load(call, (struct bytes){ 0 }, NULL, 0, &known, err) &&
