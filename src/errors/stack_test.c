@@ -129,6 +129,17 @@ static uint64_t read_ns(struct bytes text)
     return spent_ns;
 }
 
+/* The least of some: what else the machine does is no matter. */
+static uint64_t read_least_ns(struct bytes text)
+{
+    uint64_t least_ns = UINT64_MAX;
+    for (int turn = 0; turn < 5; turn++) {
+        uint64_t ns = read_ns(text);
+        if (ns < least_ns) least_ns = ns;
+    }
+    return least_ns;
+}
+
 /* Goal: time is linear in the text and bounded. Method: pieces that make parsers look ahead or back, again and again, to
  * 1 MB in one line and in lines; a text four times as long takes less than ten times as long. */
 static void test_hostile_texts(void **state)
@@ -204,13 +215,16 @@ static void test_hostile_texts(void **state)
                 for (size_t k = 0; head[k] != '\0' && at < large; k++) text[at++] = (uint8_t)head[k];
                 for (size_t k = 0; k < len && at < large; k++) text[at++] = (uint8_t)pieces[i][k];
             }
-            uint64_t short_ns = read_ns(bytes_from(text, small)), again_ns = read_ns(bytes_from(text, small));
-            if (again_ns < short_ns) short_ns = again_ns;
-            uint64_t long_ns = read_ns(bytes_from(text, 4 * small));
+            uint64_t short_ns = read_ns(bytes_from(text, small)), long_ns = read_ns(bytes_from(text, 4 * small));
+            if (long_ns > 10 * short_ns + 2000000) { /* or something came between */
+                short_ns = read_least_ns(bytes_from(text, small));
+                long_ns = read_least_ns(bytes_from(text, 4 * small));
+            }
             if (long_ns > 10 * short_ns + 2000000)
                 fail_msg("%s (%d): %u us, four times as much %u us", pieces[i], turn, (unsigned)(short_ns / 1000),
                          (unsigned)(long_ns / 1000));
             uint64_t all_ns = read_ns(bytes_from(text, large));
+            if (all_ns > 500000000) all_ns = read_least_ns(bytes_from(text, large));
             if (all_ns > 500000000)
                 fail_msg("%s (%d): 1 MB takes %u ms", pieces[i], turn, (unsigned)(all_ns / 1000000));
         }
