@@ -26,7 +26,7 @@ from postgres import Postgres
 
 DEPS = os.environ.get("MONO_DEPS_DIR") or os.path.join(REPO, ".deps")
 HERE = os.path.join(REPO, "tests", "schemathesis")
-EXAMPLES = 100 if FULL else 8
+EXAMPLES = 100 if FULL else 4
 # They end sessions, or take the rights of whoever asks: a run of their own, last.
 ENDING = ["session_end_this", "session_end", "password_change", "user_change", "user_delete", "user_reset_password",
           "user_sessions_end"]

@@ -116,7 +116,7 @@ def cut_migrations(postgres, proxy):
             check(result.returncode != 0 or seen == whole, "answered, it is whole")
             check(NONE_OR_ONE not in result.stderr, "what became of its commit can be found out")
             total[0 if seen == whole else 1] += 1
-        messages(kind, proxy, step, every=8 if kind == "request" else 3)
+        messages(kind, proxy, step, every=16 if kind == "request" else 5)
     direct.close()
     print("migrations: %d cuts; whole after %d, not begun after %d" % (sum(total), total[0], total[1]), flush=True)
 
@@ -285,7 +285,7 @@ def killed_at_statements(postgres):
     url = postgres.url("killed")
     killed = 0
     for point in ("meta.statement", "meta.before_commit", "meta.after_commit"):
-        every = 1 if FULL or point != "meta.statement" else 2
+        every = 1 if FULL or point != "meta.statement" else 6
         number = random.randrange(every) + 1 - every
         while True:
             number += every
@@ -307,7 +307,7 @@ def killed_at_statements(postgres):
 def killed_at_statements_sqlite():
     killed = 0
     for point in ("meta.statement", "meta.before_commit", "meta.after_commit"):
-        every = 1 if FULL or point != "meta.statement" else 4
+        every = 1 if FULL or point != "meta.statement" else 12
         number = random.randrange(every) + 1 - every
         while True:
             number += every
