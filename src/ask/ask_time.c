@@ -515,7 +515,7 @@ static void resolve(struct gathered *gathered, struct ask_times *times)
         gathered->is_bad = true;
     }
     if (to_s > gathered->now_s) to_s = gathered->now_s;
-    if (from_s >= to_s || gathered->is_bad) return;
+    if (from_s >= to_s || from_s < 0 || gathered->is_bad) return; /* nothing is from before 1970 */
     times->is_said = true;
     times->from_us = from_s * 1000000;
     times->to_us = to_s * 1000000;

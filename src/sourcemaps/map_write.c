@@ -77,7 +77,7 @@ static void text_end(struct table *table)
 }
 static uint8_t *text_room(struct table *table, size_t len)
 {
-    if (!buf_reserve(&table->bytes, len)) abort();
+    if (!buf_reserve(&table->bytes, len + 1)) abort(); /* of an empty text too there is a place */
     return table->bytes.ptr + table->bytes.len;
 }
 static struct bytes text_at(const struct table *table, uint32_t at)
