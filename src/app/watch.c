@@ -271,28 +271,28 @@ static void rollups_collect(const struct watch *watch, struct metric_set *set)
 
 static void patterns_collect(const struct watch *watch, struct metric_set *set)
 {
-    struct patterns_stats stats;
+    struct counting_stats stats;
     if (!watch->parts.patterns) return;
     patterns_stats(watch->parts.patterns, &stats);
-    metric_add(set, METRIC_MEMORY_USAGE, stats.counting.bytes, METRIC_ATTRIBUTES({ "part", "patterns" }));
-    metric_add_histogram(set, METRIC_PATTERNS_STORE_DURATION, &stats.counting.store_times);
-    metric_add(set, METRIC_PATTERNS_FAILURES, stats.counting.store_failures, NULL);
-    metric_add(set, METRIC_PATTERNS_FAILING, stats.counting.is_storing_failing, NULL);
-    metric_add(set, METRIC_PATTERNS_SKIPPED, stats.counting.rows_skipped, NULL);
-    metric_add(set, METRIC_PATTERNS_REST, stats.counting.rows_rest, NULL);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.bytes, METRIC_ATTRIBUTES({ "part", "patterns" }));
+    metric_add_histogram(set, METRIC_PATTERNS_STORE_DURATION, &stats.store_times);
+    metric_add(set, METRIC_PATTERNS_FAILURES, stats.store_failures, NULL);
+    metric_add(set, METRIC_PATTERNS_FAILING, stats.is_storing_failing, NULL);
+    metric_add(set, METRIC_PATTERNS_SKIPPED, stats.rows_skipped, NULL);
+    metric_add(set, METRIC_PATTERNS_REST, stats.rows_rest, NULL);
 }
 
 static void errors_collect(const struct watch *watch, struct metric_set *set)
 {
-    struct errors_stats stats;
+    struct counting_stats stats;
     if (!watch->parts.errors) return;
     errors_stats(watch->parts.errors, &stats);
-    metric_add(set, METRIC_MEMORY_USAGE, stats.counting.bytes, METRIC_ATTRIBUTES({ "part", "errors" }));
-    metric_add_histogram(set, METRIC_ERRORS_STORE_DURATION, &stats.counting.store_times);
-    metric_add(set, METRIC_ERRORS_FAILURES, stats.counting.store_failures, NULL);
-    metric_add(set, METRIC_ERRORS_FAILING, stats.counting.is_storing_failing, NULL);
-    metric_add(set, METRIC_ERRORS_SKIPPED, stats.counting.rows_skipped, NULL);
-    metric_add(set, METRIC_ERRORS_REST, stats.counting.rows_rest, NULL);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.bytes, METRIC_ATTRIBUTES({ "part", "errors" }));
+    metric_add_histogram(set, METRIC_ERRORS_STORE_DURATION, &stats.store_times);
+    metric_add(set, METRIC_ERRORS_FAILURES, stats.store_failures, NULL);
+    metric_add(set, METRIC_ERRORS_FAILING, stats.is_storing_failing, NULL);
+    metric_add(set, METRIC_ERRORS_SKIPPED, stats.rows_skipped, NULL);
+    metric_add(set, METRIC_ERRORS_REST, stats.rows_rest, NULL);
 }
 
 static void source_maps_collect(const struct watch *watch, struct metric_set *set)

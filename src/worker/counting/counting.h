@@ -25,7 +25,7 @@ struct counting_weight {
 struct counting_ops {
     const char *tap;  /* as in tap_positions, and in logs */
     const char *what; /* "log patterns": in errors of opening */
-    const char *event_store_failed, *event_store_recovered;
+    const char *event_store_failed, *event_store_recovered, *event_expire_failed;
     void *(*delta_create)(void);
     void (*delta_destroy)(void *delta); /* NULL is fine */
     void (*delta_reset)(void *delta);
@@ -39,7 +39,9 @@ struct counting_ops {
     bool (*row)(void *delta, void *names, struct uuid project_id, const struct rows_row *row, int64_t not_before_us);
     /* The flush thread. Stores delta and moves the position in one transaction. delta stays as it is. */
     bool (*store)(void *ctx, void *delta, const struct tap_move *move, struct err *err);
-    void (*tidy)(void *ctx); /* all is stored: time for what nothing waits for. May be NULL */
+    /* Now and then, when all is stored: throws away a part of what is past its time; what fails is tried the next time. NULL:
+     * nothing has one here. */
+    bool (*expire)(void *ctx, int64_t now_us, uint64_t *deleted, struct err *err);
 };
 
 /* Of counting_ops what hands a delta, and the names beside it, to functions of their own type: KIND_delta_create and the like. */
@@ -68,7 +70,7 @@ struct counting_ops {
 struct counting;
 struct counting_options {
     const struct counting_ops *ops;
-    void *ctx; /* of store and tidy, which flush threads of several partitions call at once */
+    void *ctx; /* of store and expire, which flush threads of several partitions call at once */
     struct db *db;
     uint64_t bytes_max;
     int64_t keep_us; /* rows older than that are not counted; 0: all are */

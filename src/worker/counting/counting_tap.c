@@ -5,13 +5,15 @@
 #include "base/clock.h"
 #include "worker/counting/counting.h"
 
-#define WEIGH_EVERY 64 /* records */
+#define WEIGH_EVERY     64 /* records */
+#define EXPIRE_EVERY_US INT64_C(600000000)
 
 struct counting {
     struct counting_options options;
     _Atomic int64_t bytes;
     _Atomic uint64_t stores, store_failures, rows_skipped, rows_rest;
     atomic_bool is_failing;
+    _Atomic int64_t expire_at_us;
     struct histogram store_times;
 };
 
@@ -153,6 +155,20 @@ static void storing_end(struct counting_tap *self)
     pthread_mutex_unlock(&self->lock);
 }
 
+/* Of all partitions one at a time. */
+static void expire(struct counting *counting)
+{
+    const struct counting_options *options = &counting->options;
+    uint64_t deleted = 0;
+    struct err err = { 0 };
+    int64_t now_us = clock_unix_us(), due_us = atomic_load(&counting->expire_at_us);
+    if (now_us < due_us || !atomic_compare_exchange_strong(&counting->expire_at_us, &due_us, now_us + EXPIRE_EVERY_US))
+        return;
+    if (!options->ops->expire(options->ctx, now_us, &deleted, &err))
+        log_warn(options->log, options->ops->event_expire_failed, log_text("err", err.text));
+    if (deleted > 0) atomic_store(&counting->expire_at_us, now_us); /* there may be more */
+}
+
 static bool tap_store(struct tap *tap, struct err *err)
 {
     struct counting_tap *self = self_of(tap);
@@ -177,7 +193,7 @@ static bool tap_store(struct tap *tap, struct err *err)
         if (atomic_exchange(&counting->is_failing, false)) log_info(options->log, self->ops->event_store_recovered);
         storing_end(self);
     }
-    if (self->ops->tidy) self->ops->tidy(options->ctx);
+    if (self->ops->expire) expire(counting);
     return true;
 }
 

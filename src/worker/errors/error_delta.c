@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "worker/counting/counting_table.h"
 #include "worker/errors/error_held.h"
 #include "worker/errors/error_users.h"
 
@@ -27,13 +28,6 @@ struct release {
     int64_t first_us, last_us, rows;
 };
 /* Open addressing; number + 1, 0: free. */
-struct table {
-    struct slot {
-        uint64_t hash;
-        uint32_t number;
-    } * slots;
-    uint32_t cap, used;
-};
 struct error_delta {
     struct arena arena; /* words */
     struct entry *entries;
@@ -41,48 +35,13 @@ struct error_delta {
     struct release *releases;
     struct bytes *words; /* environments and releases */
     uint32_t entry_count, entry_cap, count_count, count_cap, release_count, release_cap, word_count, word_cap;
-    struct table entries_by, counts_by, releases_by, words_by;
+    struct counting_table entries_by, counts_by, releases_by, words_by;
     uint64_t seed; /* strangers cannot choose what falls together */
     uint64_t skipped, rest;
     size_t entries_bytes; /* of events and users */
     struct arena changes_arena;
     struct buf scratch;
 };
-
-/* -- tables ------------------------------------------------------------------------------------------------------ */
-
-static void table_add(struct table *table, uint64_t hash, uint32_t number)
-{
-    if (table->used * 2 >= table->cap) {
-        struct table old = *table;
-        table->cap = old.cap ? old.cap * 2 : 256;
-        table->slots = mem_calloc(table->cap, sizeof *table->slots);
-        table->used = 0;
-        for (uint32_t s = 0; s < old.cap; s++)
-            if (old.slots[s].number != 0) table_add(table, old.slots[s].hash, old.slots[s].number - 1);
-        free(old.slots);
-    }
-    uint32_t at = (uint32_t)hash & (table->cap - 1);
-    while (table->slots[at].number != 0) at = (at + 1) & (table->cap - 1);
-    table->slots[at] = (struct slot){ hash, number + 1 };
-    table->used++;
-}
-
-/* The first of this hash, UINT32_MAX: none. 64 bits under a random seed have no twins that anyone could find. */
-static uint32_t table_find(const struct table *table, uint64_t hash)
-{
-    if (table->cap == 0) return UINT32_MAX;
-    for (uint32_t at = (uint32_t)hash & (table->cap - 1); table->slots[at].number != 0;
-         at = (at + 1) & (table->cap - 1))
-        if (table->slots[at].hash == hash) return table->slots[at].number - 1;
-    return UINT32_MAX;
-}
-
-static void table_reset(struct table *table)
-{
-    if (table->used > 0) memset(table->slots, 0, table->cap * sizeof *table->slots);
-    table->used = 0;
-}
 
 /* One more item of an array: its index. */
 static uint32_t item_add(void *items, uint32_t *count, uint32_t *cap, size_t item_bytes)
@@ -144,21 +103,22 @@ void error_delta_reset(struct error_delta *delta)
     entries_free(delta);
     delta->count_count = delta->release_count = delta->word_count = 0;
     delta->skipped = delta->rest = 0;
-    table_reset(&delta->entries_by);
-    table_reset(&delta->counts_by);
-    table_reset(&delta->releases_by);
-    table_reset(&delta->words_by);
+    counting_table_reset(&delta->entries_by);
+    counting_table_reset(&delta->counts_by);
+    counting_table_reset(&delta->releases_by);
+    counting_table_reset(&delta->words_by);
     arena_reset(&delta->arena);
     arena_reset(&delta->changes_arena);
 }
 
 size_t error_delta_bytes(const struct error_delta *delta)
 {
-    const struct table *tables[] = { &delta->entries_by, &delta->counts_by, &delta->releases_by, &delta->words_by };
+    const struct counting_table *tables[] = { &delta->entries_by, &delta->counts_by, &delta->releases_by,
+                                              &delta->words_by };
     size_t bytes = delta->arena.bytes + delta->changes_arena.bytes + delta->scratch.cap + delta->entries_bytes +
                    delta->entry_cap * sizeof *delta->entries + delta->count_cap * sizeof *delta->counts +
                    delta->release_cap * sizeof *delta->releases + delta->word_cap * sizeof *delta->words;
-    for (size_t t = 0; t < COUNT_OF(tables); t++) bytes += tables[t]->cap * sizeof(struct slot);
+    for (size_t t = 0; t < COUNT_OF(tables); t++) bytes += tables[t]->cap * sizeof(struct counting_slot);
     return bytes;
 }
 
@@ -190,11 +150,11 @@ static uint32_t word_of(struct error_delta *delta, struct bytes text)
     if (text.len > ERROR_EVENT_NAME_BYTES) text.len = utf8_cut(text, ERROR_EVENT_NAME_BYTES);
     text = text_put(room, text);
     uint64_t hash = hash64_key(text, delta->seed);
-    uint32_t number = table_find(&delta->words_by, hash);
+    uint32_t number = counting_table_find(&delta->words_by, hash);
     if (likely(number != UINT32_MAX)) return number;
     number = item_add(&delta->words, &delta->word_count, &delta->word_cap, sizeof *delta->words);
     delta->words[number] = arena_copy(&delta->arena, text);
-    table_add(&delta->words_by, hash, number);
+    counting_table_add(&delta->words_by, hash, number);
     return number;
 }
 
@@ -207,11 +167,11 @@ static uint64_t entry_hash(const struct error_delta *delta, struct uuid id)
 static uint32_t entry_of(struct error_delta *delta, struct uuid project_id, struct uuid id)
 {
     uint64_t hash = entry_hash(delta, id);
-    uint32_t number = table_find(&delta->entries_by, hash);
+    uint32_t number = counting_table_find(&delta->entries_by, hash);
     if (number != UINT32_MAX) return number;
     number = item_add(&delta->entries, &delta->entry_count, &delta->entry_cap, sizeof *delta->entries);
     delta->entries[number] = (struct entry){ .project_id = project_id, .id = id };
-    table_add(&delta->entries_by, hash, number);
+    counting_table_add(&delta->entries_by, hash, number);
     return number;
 }
 
@@ -265,11 +225,11 @@ static void event_add(struct error_delta *delta, struct entry *entry, const stru
 static void count_add(struct error_delta *delta, uint32_t entry, uint32_t environment, int64_t minute_us, int64_t rows)
 {
     uint64_t hash = hash64_mix((uint64_t)minute_us ^ delta->seed, ((uint64_t)entry << 32 | environment) + 1);
-    uint32_t found = table_find(&delta->counts_by, hash);
+    uint32_t found = counting_table_find(&delta->counts_by, hash);
     if (found == UINT32_MAX) {
         found = item_add(&delta->counts, &delta->count_count, &delta->count_cap, sizeof *delta->counts);
         delta->counts[found] = (struct count){ entry, environment, minute_us, 0 };
-        table_add(&delta->counts_by, hash, found);
+        counting_table_add(&delta->counts_by, hash, found);
     }
     delta->counts[found].rows += rows;
 }
@@ -278,11 +238,11 @@ static void release_add(struct error_delta *delta, const struct release *add)
 {
     uint64_t hash =
         hash64_mix(((uint64_t)add->release << 32 | add->environment) ^ delta->seed, (uint64_t)add->entry + 1);
-    uint32_t found = table_find(&delta->releases_by, hash);
+    uint32_t found = counting_table_find(&delta->releases_by, hash);
     if (found == UINT32_MAX) {
         found = item_add(&delta->releases, &delta->release_count, &delta->release_cap, sizeof *delta->releases);
         delta->releases[found] = *add;
-        table_add(&delta->releases_by, hash, found);
+        counting_table_add(&delta->releases_by, hash, found);
         return;
     }
     struct release *release = &delta->releases[found];

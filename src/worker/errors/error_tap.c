@@ -1,4 +1,3 @@
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -8,14 +7,10 @@
 #include "worker/errors/error_delta.h"
 #include "worker/errors/errors.h"
 
-#define EXPIRE_EVERY_US INT64_C(600000000)
-
 struct errors {
     struct errors_options options;
     struct counting *counting;
     uint8_t secret[SECRET_BYTES];
-    _Atomic int64_t expire_at_us;
-    _Atomic uint64_t deleted;
 };
 
 COUNTING_OF(error)
@@ -61,19 +56,10 @@ static bool store(void *ctx, void *delta, const struct tap_move *move, struct er
     return true;
 }
 
-/* What is past its time, now and then, a part of it: nothing waits for it, and what fails is tried the next time. */
-static void expire(void *ctx)
+static bool expire(void *ctx, int64_t now_us, uint64_t *deleted, struct err *err)
 {
-    struct errors *errors = ctx;
-    uint64_t deleted = 0;
-    struct err err = { 0 };
-    int64_t now_us = clock_unix_us(), due_us = atomic_load(&errors->expire_at_us);
-    if (now_us < due_us || !atomic_compare_exchange_strong(&errors->expire_at_us, &due_us, now_us + EXPIRE_EVERY_US))
-        return;
-    if (!error_expire(errors->options.db, &errors->options.keep, now_us, &deleted, &err))
-        log_warn(errors->options.log, "errors.expire_failed", log_text("err", err.text));
-    atomic_fetch_add(&errors->deleted, deleted);
-    if (deleted > 0) atomic_store(&errors->expire_at_us, now_us); /* there may be more */
+    const struct errors *errors = ctx;
+    return error_expire(errors->options.db, &errors->options.keep, now_us, deleted, err);
 }
 
 static const struct counting_ops ops = {
@@ -81,6 +67,7 @@ static const struct counting_ops ops = {
     .what = "errors",
     .event_store_failed = "errors.store_failed",
     .event_store_recovered = "errors.store_recovered",
+    .event_expire_failed = "errors.expire_failed",
     .delta_create = delta_create,
     .delta_destroy = delta_destroy,
     .delta_reset = delta_reset,
@@ -91,7 +78,7 @@ static const struct counting_ops ops = {
     .record_begin = record_begin,
     .row = count_row,
     .store = store,
-    .tidy = expire,
+    .expire = expire,
 };
 
 struct tap_source errors_source(struct errors *errors)
@@ -119,10 +106,9 @@ bool errors_open(struct errors **opened, const struct errors_options *options, s
     return true;
 }
 
-void errors_stats(struct errors *errors, struct errors_stats *stats)
+void errors_stats(struct errors *errors, struct counting_stats *stats)
 {
-    counting_stats(errors->counting, &stats->counting);
-    stats->deleted = atomic_load(&errors->deleted);
+    counting_stats(errors->counting, stats);
 }
 
 void errors_close(struct errors *errors)

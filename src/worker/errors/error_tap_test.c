@@ -81,9 +81,7 @@ static void *taps_open(struct db *db, uint64_t bytes_max, struct tap_source *sou
 
 static void taps_stats(void *taps, struct counting_stats *stats)
 {
-    struct errors_stats all;
-    errors_stats(taps, &all);
-    *stats = all.counting;
+    errors_stats(taps, stats);
 }
 
 static void taps_close(void *taps)

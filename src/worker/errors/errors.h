@@ -20,10 +20,6 @@ struct errors_options {
 MUST_CHECK bool errors_open(struct errors **errors, const struct errors_options *options, struct err *err);
 /* For worker_options; good until errors_close. */
 struct tap_source errors_source(struct errors *errors);
-struct errors_stats {
-    struct counting_stats counting; /* rows_rest: counted under "(other)" */
-    uint64_t deleted;
-};
-void errors_stats(struct errors *errors, struct errors_stats *stats);
+void errors_stats(struct errors *errors, struct counting_stats *stats); /* rows_rest: counted under "(other)" */
 /* Every tap must be closed. NULL is fine. */
 void errors_close(struct errors *errors);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "worker/counting/counting_table.h"
 
 struct entry {
     struct uuid project_id, id;
@@ -23,56 +24,17 @@ struct count {
     int64_t minute_us, rows;
 };
 /* Open addressing; number + 1, 0: free. */
-struct table {
-    struct slot {
-        uint64_t hash;
-        uint32_t number;
-    } * slots;
-    uint32_t cap, used;
-};
 struct pattern_delta {
     struct arena arena;
     struct entry *entries;
     struct count *counts;
     uint32_t entry_count, entry_cap, count_count, count_cap, alias_count;
-    struct table entries_by, counts_by; /* entries by the hash of an id: of the template's own, or of one under it */
-    uint64_t seed;                      /* strangers cannot choose what falls together */
+    struct counting_table entries_by,
+        counts_by; /* entries by the hash of an id: of the template's own, or of one under it */
+    uint64_t seed; /* strangers cannot choose what falls together */
     uint64_t skipped, rest;
     struct arena changes_arena;
 };
-
-static void table_add(struct table *table, uint64_t hash, uint32_t number)
-{
-    if (table->used * 2 >= table->cap) {
-        struct table old = *table;
-        table->cap = old.cap ? old.cap * 2 : 1024;
-        table->slots = mem_calloc(table->cap, sizeof *table->slots);
-        table->used = 0;
-        for (uint32_t s = 0; s < old.cap; s++)
-            if (old.slots[s].number != 0) table_add(table, old.slots[s].hash, old.slots[s].number - 1);
-        free(old.slots);
-    }
-    uint32_t at = (uint32_t)hash & (table->cap - 1);
-    while (table->slots[at].number != 0) at = (at + 1) & (table->cap - 1);
-    table->slots[at] = (struct slot){ hash, number + 1 };
-    table->used++;
-}
-
-/* The first of this hash, UINT32_MAX: none. 64 bits under a random seed have no twins that anyone could find. */
-static uint32_t table_find(const struct table *table, uint64_t hash)
-{
-    if (table->cap == 0) return UINT32_MAX;
-    for (uint32_t at = (uint32_t)hash & (table->cap - 1); table->slots[at].number != 0;
-         at = (at + 1) & (table->cap - 1))
-        if (table->slots[at].hash == hash) return table->slots[at].number - 1;
-    return UINT32_MAX;
-}
-
-static void table_reset(struct table *table)
-{
-    if (table->used > 0) memset(table->slots, 0, table->cap * sizeof *table->slots);
-    table->used = 0;
-}
 
 struct pattern_delta *pattern_delta_create(void)
 {
@@ -100,8 +62,8 @@ void pattern_delta_reset(struct pattern_delta *delta)
 {
     delta->entry_count = delta->count_count = delta->alias_count = 0;
     delta->skipped = delta->rest = 0;
-    table_reset(&delta->entries_by);
-    table_reset(&delta->counts_by);
+    counting_table_reset(&delta->entries_by);
+    counting_table_reset(&delta->counts_by);
     arena_reset(&delta->arena);
     arena_reset(&delta->changes_arena);
 }
@@ -115,7 +77,7 @@ size_t pattern_delta_bytes(const struct pattern_delta *delta)
 {
     return delta->arena.bytes + delta->changes_arena.bytes + delta->entry_cap * sizeof *delta->entries +
            delta->count_cap * sizeof *delta->counts +
-           ((size_t)delta->entries_by.cap + delta->counts_by.cap) * sizeof(struct slot);
+           ((size_t)delta->entries_by.cap + delta->counts_by.cap) * sizeof(struct counting_slot);
 }
 
 uint64_t pattern_delta_skipped(const struct pattern_delta *delta)
@@ -169,7 +131,7 @@ static uint32_t entry_add(struct pattern_delta *delta, const struct entry *like,
     entry->sample = arena_alloc(&delta->arena, PATTERN_SAMPLE_BYTES);
     entry->sample_len = text_put(entry->sample, sample, PATTERN_SAMPLE_BYTES);
     entry->count = UINT32_MAX;
-    table_add(&delta->entries_by, entry_hash(delta, entry->id), delta->entry_count);
+    counting_table_add(&delta->entries_by, entry_hash(delta, entry->id), delta->entry_count);
     return delta->entry_count++;
 }
 
@@ -179,12 +141,12 @@ static uint32_t entry_find(struct pattern_delta *delta, struct pattern_names *na
     struct uuid id;
     /* "pat:" and a UUID: its text's bytes are looked for, which is faster than reading it. */
     uint64_t hash = hash64_key(row->pattern, delta->seed);
-    uint32_t number = table_find(&delta->entries_by, hash);
+    uint32_t number = counting_table_find(&delta->entries_by, hash);
     if (likely(number != UINT32_MAX)) return number;
     bool is_read = uuid_from_text(bytes_from(row->pattern.ptr + 4, row->pattern.len - 4), &id);
     assert(is_read);
     struct pattern_name name = pattern_names_find(names, project_id, id, row->service, row->template);
-    number = table_find(&delta->entries_by, entry_hash(delta, name.id));
+    number = counting_table_find(&delta->entries_by, entry_hash(delta, name.id));
     if (number == UINT32_MAX) {
         struct entry entry = { .project_id = project_id,
                                .id = name.id,
@@ -196,7 +158,8 @@ static uint32_t entry_find(struct pattern_delta *delta, struct pattern_names *na
         number = entry_add(delta, &entry, row->message);
     }
     delta->entries[number].is_rest |= name.is_rest;
-    if (!name.is_rest || delta->alias_count++ < PATTERN_ALIASES_MAX) table_add(&delta->entries_by, hash, number);
+    if (!name.is_rest || delta->alias_count++ < PATTERN_ALIASES_MAX)
+        counting_table_add(&delta->entries_by, hash, number);
     return number;
 }
 
@@ -208,7 +171,7 @@ static void count_add(struct pattern_delta *delta, uint32_t number, int64_t minu
         return;
     }
     uint64_t hash = hash64_mix((uint64_t)minute_us ^ delta->seed, ((uint64_t)number << 3 | level) + 1);
-    uint32_t found = table_find(&delta->counts_by, hash);
+    uint32_t found = counting_table_find(&delta->counts_by, hash);
     if (found == UINT32_MAX) {
         if (delta->count_count == delta->count_cap) {
             delta->count_cap = delta->count_cap ? delta->count_cap * 2 : 1024;
@@ -216,7 +179,7 @@ static void count_add(struct pattern_delta *delta, uint32_t number, int64_t minu
         }
         found = delta->count_count++;
         delta->counts[found] = (struct count){ number, level, minute_us, 0 };
-        table_add(&delta->counts_by, hash, found);
+        counting_table_add(&delta->counts_by, hash, found);
     }
     delta->counts[found].rows += rows;
     entry->count = found;
@@ -261,7 +224,7 @@ void pattern_delta_merge(struct pattern_delta *into, struct pattern_delta *from)
     uint32_t *numbers = mem_alloc((from->entry_count + 1) * sizeof *numbers);
     for (uint32_t e = 0; e < from->entry_count; e++) {
         const struct entry *entry = &from->entries[e];
-        numbers[e] = table_find(&into->entries_by, entry_hash(into, entry->id));
+        numbers[e] = counting_table_find(&into->entries_by, entry_hash(into, entry->id));
         if (numbers[e] == UINT32_MAX)
             numbers[e] = entry_add(into, entry, bytes_from(entry->sample, entry->sample_len));
         else

@@ -1,4 +1,3 @@
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -7,13 +6,9 @@
 #include "worker/patterns/pattern_delta.h"
 #include "worker/patterns/patterns.h"
 
-#define EXPIRE_EVERY_US INT64_C(600000000)
-
 struct patterns {
     struct patterns_options options;
     struct counting *counting;
-    _Atomic int64_t expire_at_us;
-    _Atomic uint64_t deleted;
 };
 
 COUNTING_OF(pattern)
@@ -59,19 +54,10 @@ static bool store(void *ctx, void *delta, const struct tap_move *move, struct er
     return true;
 }
 
-/* What is past its time, now and then, a part of it: nothing waits for it, and what fails is tried the next time. */
-static void expire(void *ctx)
+static bool expire(void *ctx, int64_t now_us, uint64_t *deleted, struct err *err)
 {
-    struct patterns *patterns = ctx;
-    uint64_t deleted = 0;
-    struct err err = { 0 };
-    int64_t now_us = clock_unix_us(), due_us = atomic_load(&patterns->expire_at_us);
-    if (now_us < due_us || !atomic_compare_exchange_strong(&patterns->expire_at_us, &due_us, now_us + EXPIRE_EVERY_US))
-        return;
-    if (!pattern_expire(patterns->options.db, patterns->options.keep_us, now_us, &deleted, &err))
-        log_warn(patterns->options.log, "patterns.expire_failed", log_text("err", err.text));
-    atomic_fetch_add(&patterns->deleted, deleted);
-    if (deleted > 0) atomic_store(&patterns->expire_at_us, now_us); /* there may be more */
+    const struct patterns *patterns = ctx;
+    return pattern_expire(patterns->options.db, patterns->options.keep_us, now_us, deleted, err);
 }
 
 static const struct counting_ops ops = {
@@ -79,6 +65,7 @@ static const struct counting_ops ops = {
     .what = "log patterns",
     .event_store_failed = "patterns.store_failed",
     .event_store_recovered = "patterns.store_recovered",
+    .event_expire_failed = "patterns.expire_failed",
     .delta_create = delta_create,
     .delta_destroy = delta_destroy,
     .delta_reset = delta_reset,
@@ -89,7 +76,7 @@ static const struct counting_ops ops = {
     .record_begin = record_begin,
     .row = count_row,
     .store = store,
-    .tidy = expire,
+    .expire = expire,
 };
 
 struct tap_source patterns_source(struct patterns *patterns)
@@ -111,10 +98,9 @@ struct patterns *patterns_open(const struct patterns_options *options)
     return patterns;
 }
 
-void patterns_stats(struct patterns *patterns, struct patterns_stats *stats)
+void patterns_stats(struct patterns *patterns, struct counting_stats *stats)
 {
-    counting_stats(patterns->counting, &stats->counting);
-    stats->deleted = atomic_load(&patterns->deleted);
+    counting_stats(patterns->counting, stats);
 }
 
 void patterns_close(struct patterns *patterns)

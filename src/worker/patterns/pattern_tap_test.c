@@ -54,9 +54,7 @@ static void *taps_open(struct db *db, uint64_t bytes_max, struct tap_source *sou
 
 static void taps_stats(void *taps, struct counting_stats *stats)
 {
-    struct patterns_stats all;
-    patterns_stats(taps, &all);
-    *stats = all.counting;
+    patterns_stats(taps, stats);
 }
 
 static void taps_close(void *taps)

@@ -19,10 +19,7 @@ struct patterns_options {
 struct patterns *patterns_open(const struct patterns_options *options);
 /* For worker_options; good until patterns_close. */
 struct tap_source patterns_source(struct patterns *patterns);
-struct patterns_stats {
-    struct counting_stats counting; /* rows_rest: counted under a pattern's rest or "(other)" */
-    uint64_t deleted;
-};
-void patterns_stats(struct patterns *patterns, struct patterns_stats *stats);
+void patterns_stats(struct patterns *patterns,
+                    struct counting_stats *stats); /* rows_rest: counted under a pattern's rest or "(other)" */
 /* Every tap must be closed. NULL is fine. */
 void patterns_close(struct patterns *patterns);
