@@ -1,13 +1,8 @@
 /* One fingerprint; and what goes: events of deleted rows, what is past its time. */
+#include "meta/db_rows.h"
 #include "meta/error.h"
 
 #define EXPIRE_BATCH 5000
-
-static struct bytes text_keep(struct arena *arena, struct db_row *row, size_t at)
-{
-    struct bytes text = db_row_text(row, at);
-    return text.len > 0 ? arena_copy(arena, text) : (struct bytes){ (const uint8_t *)"", 0 };
-}
 
 struct getting {
     struct arena *arena;
@@ -20,15 +15,15 @@ static bool known_row(void *ctx, struct db_row *row, struct err *err)
     struct error_counted *counted = &getting->known->counted;
     (void)err;
     getting->is_there = true;
-    counted->service = text_keep(getting->arena, row, 0);
-    counted->family = text_keep(getting->arena, row, 1);
-    counted->language = text_keep(getting->arena, row, 2);
+    counted->service = db_text_keep(getting->arena, row, 0);
+    counted->family = db_text_keep(getting->arena, row, 1);
+    counted->language = db_text_keep(getting->arena, row, 2);
     counted->made_by = (uint32_t)db_row_integer(row, 3);
     counted->errors_version = (uint32_t)db_row_integer(row, 4);
     counted->rules_version = db_row_integer(row, 5);
     counted->rule_line = (uint32_t)db_row_integer(row, 6);
-    counted->first_event = text_keep(getting->arena, row, 7);
-    counted->last_event = text_keep(getting->arena, row, 8);
+    counted->first_event = db_text_keep(getting->arena, row, 7);
+    counted->last_event = db_text_keep(getting->arena, row, 8);
     counted->first_unix_us = db_row_integer(row, 9);
     counted->last_unix_us = db_row_integer(row, 10);
     counted->row_count = db_row_integer(row, 11);

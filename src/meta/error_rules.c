@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
-#include "meta/issue_inside.h"
+#include "meta/db_rows.h"
 
 #define COLUMNS "project_id, version, valid_from_unix_us, replaced_unix_us, stored_unix_us, body, author"
 
@@ -30,8 +30,8 @@ static bool version_row(void *ctx, struct db_row *row, struct err *err)
         return !reading->is_stopped;
     }
     *reading->rules = rules;
-    reading->rules->body = issue_text_keep(reading->arena, row, 5);
-    reading->rules->author = issue_text_keep(reading->arena, row, 6);
+    reading->rules->body = db_text_keep(reading->arena, row, 5);
+    reading->rules->author = db_text_keep(reading->arena, row, 6);
     return true;
 }
 

@@ -21,24 +21,6 @@ const char *const issue_happening_names[ISSUE_HAPPENING_COUNT] = {
 const char *const issue_why_names[ISSUE_WHY_COUNT_OF] = { "",      "age",  "rises", "subsided",
                                                           "event", "time", "count", "users" };
 
-void *issue_rows_add(struct issue_rows *rows, size_t item_bytes)
-{
-    if (rows->count == rows->cap) {
-        uint32_t cap = rows->cap ? rows->cap * 2 : 32;
-        void *items = arena_calloc(rows->arena, cap * item_bytes);
-        if (rows->count > 0) memcpy(items, rows->items, rows->count * item_bytes);
-        rows->items = items;
-        rows->cap = cap;
-    }
-    return (uint8_t *)rows->items + rows->count++ * item_bytes;
-}
-
-struct bytes issue_text_keep(struct arena *arena, struct db_row *row, size_t at)
-{
-    struct bytes text = db_row_text(row, at);
-    return text.len > 0 ? arena_copy(arena, text) : (struct bytes){ (const uint8_t *)"", 0 };
-}
-
 bool issue_number_take(void *ctx, struct db_row *row, struct err *err)
 {
     (void)err;
@@ -56,16 +38,16 @@ void issue_take(struct issue *issue, struct arena *arena, struct db_row *row)
     *issue = (struct issue){
         .project_id = db_row_uuid(row, 0),
         .number = db_row_integer(row, 1),
-        .title = issue_text_keep(arena, row, 2),
-        .message = issue_text_keep(arena, row, 3),
-        .culprit = issue_text_keep(arena, row, 4),
-        .service = issue_text_keep(arena, row, 5),
-        .language = issue_text_keep(arena, row, 6),
-        .category = issue_text_keep(arena, row, 7),
-        .known_id = issue_text_keep(arena, row, 8),
+        .title = db_text_keep(arena, row, 2),
+        .message = db_text_keep(arena, row, 3),
+        .culprit = db_text_keep(arena, row, 4),
+        .service = db_text_keep(arena, row, 5),
+        .language = db_text_keep(arena, row, 6),
+        .category = db_text_keep(arena, row, 7),
+        .known_id = db_text_keep(arena, row, 8),
         .state = state_of(db_row_integer(row, 9)),
         .state_unix_us = db_row_integer(row, 10),
-        .resolved_in_release = issue_text_keep(arena, row, 11),
+        .resolved_in_release = db_text_keep(arena, row, 11),
         .ignored = { .until_unix_us = db_row_integer(row, 12),
                      .until_count = db_row_integer(row, 13),
                      .until_users = db_row_integer(row, 14),
@@ -80,22 +62,9 @@ void issue_take(struct issue *issue, struct arena *arena, struct db_row *row)
         .user_count = db_row_integer(row, 23),
         .created_unix_us = db_row_integer(row, 24),
         .changed_unix_us = db_row_integer(row, 25),
-        .assignee_name = issue_text_keep(arena, row, 26),
-        .assignee_text = issue_text_keep(arena, row, 27),
+        .assignee_name = db_text_keep(arena, row, 26),
+        .assignee_text = db_text_keep(arena, row, 27),
     };
-}
-
-void issue_range_fit(struct issue_range *range, int64_t now_unix_us, uint32_t steps_max)
-{
-    int64_t length_us = range->to_unix_us - range->from_unix_us;
-    range->by_hours = length_us > 6 * ISSUE_HOUR_US || now_unix_us - range->from_unix_us > 72 * ISSUE_HOUR_US;
-    int64_t grain_us = range->by_hours ? ISSUE_HOUR_US : ISSUE_MINUTE_US, past_us = range->to_unix_us % grain_us;
-    range->from_unix_us -= range->from_unix_us % grain_us;
-    if (past_us > 0) range->to_unix_us += grain_us - past_us;
-    length_us = range->to_unix_us - range->from_unix_us;
-    int64_t grains = length_us / grain_us, grains_a_step = (grains + steps_max - 1) / steps_max;
-    range->step_us = (grains_a_step > 0 ? grains_a_step : 1) * grain_us;
-    range->steps = (uint32_t)((length_us + range->step_us - 1) / range->step_us);
 }
 
 /* ---- one ---- */
@@ -186,13 +155,13 @@ bool issue_of_fingerprint(struct db *db, struct uuid project_id, struct uuid fin
 static bool number_row(void *ctx, struct db_row *row, struct err *err)
 {
     (void)err;
-    *(int64_t *)issue_rows_add(ctx, sizeof(int64_t)) = db_row_integer(row, 0);
+    *(int64_t *)db_rows_add(ctx, sizeof(int64_t)) = db_row_integer(row, 0);
     return true;
 }
 bool issue_merged_numbers(struct db *db, struct uuid project_id, int64_t number, struct arena *arena, int64_t **numbers,
                           uint32_t *count, struct err *err)
 {
-    struct issue_rows rows = { .arena = arena };
+    struct db_rows rows = { .arena = arena };
     if (!db_read(db, "SELECT number FROM issues WHERE project_id = $1 AND merged_into = $2 ORDER BY number LIMIT 1000",
                  DB_VALUES(db_uuid(project_id), db_integer(number)), number_row, &rows, err))
         return false;

@@ -18,6 +18,7 @@
  * there), and those of db.h. Times: unix microseconds. */
 #pragma once
 #include "base/arena.h"
+#include "meta/count_range.h"
 #include "meta/db.h"
 struct actor;
 
@@ -71,19 +72,10 @@ struct issue {
 #define ISSUE_MINUTE_US   INT64_C(60000000)
 #define ISSUE_HOUR_US     INT64_C(3600000000)
 #define ISSUE_QUERY_BYTES 256
-struct issue_range {
-    int64_t from_unix_us, to_unix_us; /* to is not in it */
-    bool by_hours;
-    uint32_t steps; /* at most ISSUE_STEPS_MAX */
-    int64_t step_us;
-};
-/* Up to 6 h of the last 3 days by the minute, else by the hour; widens the ends to whole ones, chooses up to steps_max steps. */
-void issue_range_fit(struct issue_range *range, int64_t now_unix_us, uint32_t steps_max);
-
 enum issue_sort { ISSUE_SORT_LAST, ISSUE_SORT_FIRST, ISSUE_SORT_COUNT, ISSUE_SORT_USERS, ISSUE_SORT_COUNT_OF };
 struct issue_filter {
     struct uuid project_id;
-    struct issue_range range; /* those with an event in it */
+    struct count_range range; /* those with an event in it; at most ISSUE_STEPS_MAX steps */
     uint32_t states;          /* a set of 1 << enum issue_state */
     struct bytes
         text; /* each of its words is somewhere in title, message, culprit, service, category; "#12": that one */
@@ -119,7 +111,7 @@ MUST_CHECK bool issue_facets(struct db *db, const struct issue_filter *filter, e
 MUST_CHECK bool issue_get(struct db *db, struct uuid project_id, int64_t number, struct arena *arena,
                           struct issue *issue, struct err *err);
 /* The same with the list's figures. */
-MUST_CHECK bool issue_get_listed(struct db *db, struct uuid project_id, int64_t number, const struct issue_range *range,
+MUST_CHECK bool issue_get_listed(struct db *db, struct uuid project_id, int64_t number, const struct count_range *range,
                                  struct bytes environment, struct arena *arena, struct issue_listed *listed,
                                  struct err *err);
 /* The same in a session, for If-Match beside a change; without names of the assignee. */
@@ -154,7 +146,7 @@ struct issue_step_count {
     struct bytes environment;
     int64_t count;
 };
-MUST_CHECK bool issue_counts(struct db *db, struct uuid project_id, int64_t number, const struct issue_range *range,
+MUST_CHECK bool issue_counts(struct db *db, struct uuid project_id, int64_t number, const struct count_range *range,
                              struct arena *arena, struct issue_step_count **counts, uint32_t *count, struct err *err);
 
 #define ISSUE_BY_NEW 0 /* enum group_by (errors/group.h), which this folder does not know */

@@ -4,6 +4,7 @@
  *   issue_change.c  by people          issue_move.c    merge, split
  *   issue_owner.c   lease, decisions   issue_refresh.c figures, states    issue_expire.c  what is past its time */
 #pragma once
+#include "meta/db_rows.h"
 #include "meta/issue_owner.h"
 
 #define ISSUE_AGE_US        (7 * 24 * ISSUE_HOUR_US) /* then it is not new, or regressed, any more */
@@ -29,14 +30,6 @@
      : (by_hours) ? of("error_hours c")                                                               \
                          : of("error_minutes c"))
 
-/* What rows are collected into: an array in the arena that grows by moving. */
-struct issue_rows {
-    struct arena *arena;
-    void *items;
-    uint32_t count, cap;
-};
-void *issue_rows_add(struct issue_rows *rows, size_t item_bytes);
-struct bytes issue_text_keep(struct arena *arena, struct db_row *row, size_t at);
 void issue_take(struct issue *issue, struct arena *arena, struct db_row *row);
 bool issue_number_take(void *ctx, struct db_row *row, struct err *err); /* db_row_fn: ctx is an int64_t */
 

@@ -108,8 +108,8 @@ static bool release_row(void *ctx, struct db_row *row, struct err *err)
     struct issue_listed *listed = listed_of(page, db_row_integer(row, 0));
     (void)err;
     if (listed == NULL) return true;
-    if (listed->first_release.len == 0) listed->first_release = issue_text_keep(page->arena, row, 1);
-    listed->last_release = issue_text_keep(page->arena, row, 1);
+    if (listed->first_release.len == 0) listed->first_release = db_text_keep(page->arena, row, 1);
+    listed->last_release = db_text_keep(page->arena, row, 1);
     return true;
 }
 
@@ -262,7 +262,7 @@ static bool one_run(struct db_session *session, void *ctx, struct err *err)
            page_tell(session, page, err);
 }
 
-bool issue_get_listed(struct db *db, struct uuid project_id, int64_t number, const struct issue_range *range,
+bool issue_get_listed(struct db *db, struct uuid project_id, int64_t number, const struct count_range *range,
                       struct bytes environment, struct arena *arena, struct issue_listed *listed, struct err *err)
 {
     struct issue_filter filter = { .project_id = project_id, .range = *range, .environment = environment };
@@ -275,10 +275,10 @@ bool issue_get_listed(struct db *db, struct uuid project_id, int64_t number, con
 
 static bool facet_row(void *ctx, struct db_row *row, struct err *err)
 {
-    struct issue_rows *rows = ctx;
-    struct issue_facet *facet = issue_rows_add(rows, sizeof *facet);
+    struct db_rows *rows = ctx;
+    struct issue_facet *facet = db_rows_add(rows, sizeof *facet);
     (void)err;
-    *facet = (struct issue_facet){ issue_text_keep(rows->arena, row, 0), db_row_integer(row, 1) };
+    *facet = (struct issue_facet){ db_text_keep(rows->arena, row, 0), db_row_integer(row, 1) };
     return true;
 }
 
@@ -297,7 +297,7 @@ bool issue_facets(struct db *db, const struct issue_filter *filter, enum issue_f
           FACET("error_minutes", STATE_WORD) },
         { FACET("error_hours", "i.service"), FACET("error_hours", "i.category"), FACET("error_hours", STATE_WORD) },
     };
-    struct issue_rows rows = { .arena = arena };
+    struct db_rows rows = { .arena = arena };
     struct db_value values[KEPT_VALUES];
     values_of(filter, arena, values);
     if (!db_read(db, sql[filter->range.by_hours][of], values, KEPT_VALUES, facet_row, &rows, err)) return false;

@@ -203,14 +203,14 @@ bool issue_rows_read(struct db *db, struct uuid project_id, int64_t moved_after,
 
 static bool new_row(void *ctx, struct db_row *row, struct err *err)
 {
-    struct issue_rows *rows = ctx;
-    struct issue_new *new = issue_rows_add(rows, sizeof *new);
+    struct db_rows *rows = ctx;
+    struct issue_new *new = db_rows_add(rows, sizeof *new);
     (void)err;
     *new = (struct issue_new){ .id = db_row_uuid(row, 0),
-                               .service = issue_text_keep(rows->arena, row, 1),
-                               .family = issue_text_keep(rows->arena, row, 2),
-                               .language = issue_text_keep(rows->arena, row, 3),
-                               .first_event = issue_text_keep(rows->arena, row, 4),
+                               .service = db_text_keep(rows->arena, row, 1),
+                               .family = db_text_keep(rows->arena, row, 2),
+                               .language = db_text_keep(rows->arena, row, 3),
+                               .first_event = db_text_keep(rows->arena, row, 4),
                                .made_by = (uint32_t)db_row_integer(row, 5),
                                .first_unix_us = db_row_integer(row, 6) };
     return true;
@@ -222,7 +222,7 @@ static bool new_row(void *ctx, struct db_row *row, struct err *err)
 bool issue_new_read(struct db *db, struct uuid project_id, uint32_t limit, struct arena *arena,
                     struct issue_new **fingerprints, uint32_t *count, struct err *err)
 {
-    struct issue_rows rows = { .arena = arena };
+    struct db_rows rows = { .arena = arena };
     if (!db_read(db, NEW " AND issue = 0 ORDER BY first_unix_us, id LIMIT $2",
                  DB_VALUES(db_uuid(project_id), db_integer(limit)), new_row, &rows, err))
         return false;
@@ -234,7 +234,7 @@ bool issue_new_read(struct db *db, struct uuid project_id, uint32_t limit, struc
 bool issue_first_event(struct db *db, struct uuid project_id, struct uuid fingerprint_id, struct arena *arena,
                        struct issue_new *fingerprint, struct err *err)
 {
-    struct issue_rows rows = { .arena = arena };
+    struct db_rows rows = { .arena = arena };
     *fingerprint = (struct issue_new){ .id = fingerprint_id };
     if (!db_read(db, NEW " AND id = $2", DB_VALUES(db_uuid(project_id), db_uuid(fingerprint_id)), new_row, &rows, err))
         return false;

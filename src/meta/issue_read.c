@@ -12,7 +12,7 @@ static bool event_row(void *ctx, struct db_row *row, struct err *err)
 {
     struct event_reading *reading = ctx;
     (void)err;
-    reading->event = issue_text_keep(reading->arena, row, 0);
+    reading->event = db_text_keep(reading->arena, row, 0);
     reading->id = db_row_uuid(row, 1);
     return true;
 }
@@ -35,11 +35,11 @@ bool issue_event(struct db *db, struct uuid project_id, int64_t number, bool is_
 
 static bool release_row(void *ctx, struct db_row *row, struct err *err)
 {
-    struct issue_rows *rows = ctx;
-    struct issue_release *release = issue_rows_add(rows, sizeof *release);
+    struct db_rows *rows = ctx;
+    struct issue_release *release = db_rows_add(rows, sizeof *release);
     (void)err;
-    *release = (struct issue_release){ .release = issue_text_keep(rows->arena, row, 0),
-                                       .environment = issue_text_keep(rows->arena, row, 1),
+    *release = (struct issue_release){ .release = db_text_keep(rows->arena, row, 0),
+                                       .environment = db_text_keep(rows->arena, row, 1),
                                        .first_unix_us = db_row_integer(row, 2),
                                        .last_unix_us = db_row_integer(row, 3),
                                        .count = db_row_integer(row, 4) };
@@ -49,7 +49,7 @@ static bool release_row(void *ctx, struct db_row *row, struct err *err)
 bool issue_releases(struct db *db, struct uuid project_id, int64_t number, struct arena *arena,
                     struct issue_release **releases, uint32_t *count, struct err *err)
 {
-    struct issue_rows rows = { .arena = arena };
+    struct db_rows rows = { .arena = arena };
     if (!db_read(db,
                  "SELECT r.release, r.environment, min(r.first_unix_us), max(r.last_unix_us), CAST(SUM(r.row_count) AS "
                  "bigint) FROM error_fingerprints f CROSS JOIN error_releases r WHERE r.project_id = f.project_id AND "
@@ -64,10 +64,10 @@ bool issue_releases(struct db *db, struct uuid project_id, int64_t number, struc
 
 static bool service_row(void *ctx, struct db_row *row, struct err *err)
 {
-    struct issue_rows *rows = ctx;
-    struct issue_service *service = issue_rows_add(rows, sizeof *service);
+    struct db_rows *rows = ctx;
+    struct issue_service *service = db_rows_add(rows, sizeof *service);
     (void)err;
-    *service = (struct issue_service){ .service = issue_text_keep(rows->arena, row, 0),
+    *service = (struct issue_service){ .service = db_text_keep(rows->arena, row, 0),
                                        .count = db_row_integer(row, 1),
                                        .fingerprints = db_row_integer(row, 2) };
     return true;
@@ -76,7 +76,7 @@ static bool service_row(void *ctx, struct db_row *row, struct err *err)
 bool issue_services(struct db *db, struct uuid project_id, int64_t number, struct arena *arena,
                     struct issue_service **services, uint32_t *count, struct err *err)
 {
-    struct issue_rows rows = { .arena = arena };
+    struct db_rows rows = { .arena = arena };
     if (!db_read(
             db,
             "SELECT service, CAST(SUM(total_count) AS bigint), count(*) FROM error_fingerprints WHERE project_id = "
@@ -90,11 +90,11 @@ bool issue_services(struct db *db, struct uuid project_id, int64_t number, struc
 
 static bool step_row(void *ctx, struct db_row *row, struct err *err)
 {
-    struct issue_rows *rows = ctx;
-    struct issue_step_count *step = issue_rows_add(rows, sizeof *step);
+    struct db_rows *rows = ctx;
+    struct issue_step_count *step = db_rows_add(rows, sizeof *step);
     (void)err;
     *step = (struct issue_step_count){ .step = (uint32_t)db_row_integer(row, 0),
-                                       .environment = issue_text_keep(rows->arena, row, 1),
+                                       .environment = db_text_keep(rows->arena, row, 1),
                                        .count = db_row_integer(row, 2) };
     return true;
 }
@@ -103,10 +103,10 @@ static bool step_row(void *ctx, struct db_row *row, struct err *err)
     "SELECT (c.at_unix_us - $3) / $5, c.environment, CAST(SUM(c.row_count) AS bigint) FROM error_fingerprints f "    \
     "CROSS JOIN " table " WHERE c.project_id = f.project_id AND c.fingerprint_id = f.id AND c.at_unix_us >= $3 AND " \
     "c.at_unix_us < $4 AND f.project_id = $1 AND f.issue = $2 GROUP BY 1, 2 ORDER BY 1, 2"
-bool issue_counts(struct db *db, struct uuid project_id, int64_t number, const struct issue_range *range,
+bool issue_counts(struct db *db, struct uuid project_id, int64_t number, const struct count_range *range,
                   struct arena *arena, struct issue_step_count **counts, uint32_t *count, struct err *err)
 {
-    struct issue_rows rows = { .arena = arena };
+    struct db_rows rows = { .arena = arena };
     if (!db_read(db, ISSUE_BY_FINGERPRINT(db_kind(db), range->by_hours, STEPS),
                  DB_VALUES(db_uuid(project_id), db_integer(number), db_integer(range->from_unix_us),
                            db_integer(range->to_unix_us), db_integer(range->step_us)),
@@ -129,21 +129,21 @@ bool issue_counts(struct db *db, struct uuid project_id, int64_t number, const s
     "f.project_id AND p.fingerprint_id = f.id WHERE f.project_id = $1 AND "
 static bool fingerprint_row(void *ctx, struct db_row *row, struct err *err)
 {
-    struct issue_rows *rows = ctx;
+    struct db_rows *rows = ctx;
     struct arena *arena = rows->arena;
-    struct issue_fingerprint *fingerprint = issue_rows_add(rows, sizeof *fingerprint);
+    struct issue_fingerprint *fingerprint = db_rows_add(rows, sizeof *fingerprint);
     (void)err;
     *fingerprint = (struct issue_fingerprint){
         .id = db_row_uuid(row, 0),
         .issue = db_row_integer(row, 1),
-        .title = issue_text_keep(arena, row, 2),
-        .message = issue_text_keep(arena, row, 3),
-        .culprit = issue_text_keep(arena, row, 4),
-        .category = issue_text_keep(arena, row, 5),
-        .known_id = issue_text_keep(arena, row, 6),
-        .service = issue_text_keep(arena, row, 7),
-        .language = issue_text_keep(arena, row, 8),
-        .last_event = issue_text_keep(arena, row, 9),
+        .title = db_text_keep(arena, row, 2),
+        .message = db_text_keep(arena, row, 3),
+        .culprit = db_text_keep(arena, row, 4),
+        .category = db_text_keep(arena, row, 5),
+        .known_id = db_text_keep(arena, row, 6),
+        .service = db_text_keep(arena, row, 7),
+        .language = db_text_keep(arena, row, 8),
+        .last_event = db_text_keep(arena, row, 9),
         .first_unix_us = db_row_integer(row, 10),
         .last_unix_us = db_row_integer(row, 11),
         .total_count = db_row_integer(row, 12),
@@ -156,7 +156,7 @@ static bool fingerprint_row(void *ctx, struct db_row *row, struct err *err)
         .errors_version = (uint32_t)db_row_integer(row, 19),
         .similar_version = (uint32_t)db_row_integer(row, 20),
         .group_version = (uint32_t)db_row_integer(row, 21),
-        .judge = issue_text_keep(arena, row, 22),
+        .judge = db_text_keep(arena, row, 22),
         .decided_unix_us = db_row_integer(row, 23),
     };
     return true;
@@ -166,7 +166,7 @@ bool issue_fingerprints(struct db *db, struct uuid project_id, int64_t number,
                         const struct issue_fingerprint_place *behind, uint32_t limit, struct arena *arena,
                         struct issue_fingerprint **fingerprints, uint32_t *count, struct err *err)
 {
-    struct issue_rows rows = { .arena = arena };
+    struct db_rows rows = { .arena = arena };
     const struct issue_fingerprint_place first = { 0 };
     if (!db_read(db,
                  FINGERPRINT_COLUMNS "f.issue = $2 AND ($3 = 0 OR f.last_unix_us < $4 OR (f.last_unix_us = $4 AND f.id "
@@ -184,7 +184,7 @@ bool issue_fingerprints(struct db *db, struct uuid project_id, int64_t number,
 bool issue_fingerprint_get(struct db *db, struct uuid project_id, struct uuid fingerprint_id, struct arena *arena,
                            struct issue_fingerprint *fingerprint, struct err *err)
 {
-    struct issue_rows rows = { .arena = arena };
+    struct db_rows rows = { .arena = arena };
     if (!db_read(db, FINGERPRINT_COLUMNS "f.id = $2", DB_VALUES(db_uuid(project_id), db_uuid(fingerprint_id)),
                  fingerprint_row, &rows, err))
         return false;
@@ -196,13 +196,13 @@ bool issue_fingerprint_get(struct db *db, struct uuid project_id, struct uuid fi
 static bool id_row(void *ctx, struct db_row *row, struct err *err)
 {
     (void)err;
-    *(struct uuid *)issue_rows_add(ctx, sizeof(struct uuid)) = db_row_uuid(row, 0);
+    *(struct uuid *)db_rows_add(ctx, sizeof(struct uuid)) = db_row_uuid(row, 0);
     return true;
 }
 bool issue_fingerprint_ids(struct db *db, struct uuid project_id, int64_t number, uint32_t limit, struct arena *arena,
                            struct uuid **ids, uint32_t *count, struct err *err)
 {
-    struct issue_rows rows = { .arena = arena };
+    struct db_rows rows = { .arena = arena };
     if (!db_read(db,
                  "SELECT f.id FROM error_fingerprints f WHERE f.project_id = $1 AND f.issue = (SELECT CASE "
                  "m.merged_into WHEN 0 THEN m.number ELSE m.merged_into END FROM issues m WHERE m.project_id = $1 AND "
@@ -218,17 +218,17 @@ bool issue_fingerprint_ids(struct db *db, struct uuid project_id, int64_t number
 
 static bool activity_row(void *ctx, struct db_row *row, struct err *err)
 {
-    struct issue_rows *rows = ctx;
+    struct db_rows *rows = ctx;
     int64_t what = db_row_integer(row, 4);
     if (what < 0 || what >= ISSUE_HAPPENING_COUNT)
         return err_set(err, ERR_CORRUPT, "an issue's activity has a number that nobody writes");
-    struct issue_activity *activity = issue_rows_add(rows, sizeof *activity);
+    struct issue_activity *activity = db_rows_add(rows, sizeof *activity);
     *activity = (struct issue_activity){ .at_unix_us = db_row_integer(row, 0),
                                          .id = db_row_uuid(row, 1),
                                          .actor_id = db_row_uuid(row, 2),
-                                         .actor = issue_text_keep(rows->arena, row, 3),
+                                         .actor = db_text_keep(rows->arena, row, 3),
                                          .what = (enum issue_happening)what,
-                                         .detail = issue_text_keep(rows->arena, row, 5) };
+                                         .detail = db_text_keep(rows->arena, row, 5) };
     return true;
 }
 
@@ -236,7 +236,7 @@ bool issue_activity_list(struct db *db, struct uuid project_id, int64_t number,
                          const struct issue_activity_place *behind, uint32_t limit, struct arena *arena,
                          struct issue_activity **activity, uint32_t *count, struct err *err)
 {
-    struct issue_rows rows = { .arena = arena };
+    struct db_rows rows = { .arena = arena };
     const struct issue_activity_place first = { 0 };
     if (!db_read(db,
                  "SELECT at_unix_us, id, actor_id, actor, what, detail FROM issue_activity WHERE project_id = $1 AND "

@@ -43,7 +43,7 @@ static bool release_row(void *ctx, struct db_row *row, struct err *err)
     (void)err;
     if (refreshing->release_count == RELEASES_MAX) return true;
     refreshing->releases[refreshing->release_count++] =
-        (struct issue_release_seen){ .release = issue_text_keep(&refreshing->arena, row, 0),
+        (struct issue_release_seen){ .release = db_text_keep(&refreshing->arena, row, 0),
                                      .first_unix_us = db_row_integer(row, 1),
                                      .last_unix_us = db_row_integer(row, 2) };
     return true;

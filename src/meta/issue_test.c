@@ -339,7 +339,7 @@ static struct issue_filter filter_of(struct fixture *fixture)
                                    .category = BYTES(""),
                                    .environment = BYTES(""),
                                    .limit = 10 };
-    issue_range_fit(&filter.range, fixture->now_us, 30);
+    count_range_fit(&filter.range, fixture->now_us, 30);
     return filter;
 }
 
@@ -410,8 +410,8 @@ static void test_list(void **state)
     filter.is_unassigned = true;
     filter.service = BYTES("cart");
     assert_int_equal(list(fixture, &filter, &issues), 3);
-    filter.range = (struct issue_range){ .from_unix_us = fixture->now_us - HOUR, .to_unix_us = fixture->now_us };
-    issue_range_fit(&filter.range, fixture->now_us, 30);
+    filter.range = (struct count_range){ .from_unix_us = fixture->now_us - HOUR, .to_unix_us = fixture->now_us };
+    count_range_fit(&filter.range, fixture->now_us, 30);
     assert_false(filter.range.by_hours);
     assert_int_equal(list(fixture, &filter, &issues), 1);
     assert_true(issue_facets(fixture->db, &filter, ISSUE_FACET_STATE, &fixture->arena, &facets, &count, &err));

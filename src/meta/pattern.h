@@ -10,6 +10,7 @@
  * pattern_store: another process has stored what these changes hold. */
 #pragma once
 #include "base/arena.h"
+#include "meta/count_range.h"
 #include "meta/db.h"
 
 #define PATTERN_MINUTE_US       INT64_C(60000000)
@@ -53,16 +54,6 @@ MUST_CHECK bool pattern_expire(struct db *db, int64_t keep_us, int64_t now_unix_
 
 /* ---- reading ---- */
 
-struct pattern_range {
-    struct uuid project_id;
-    int64_t from_unix_us, to_unix_us; /* to is not in it */
-    bool by_hours;
-    uint32_t steps;
-    int64_t step_us; /* from + steps * step_us >= to */
-};
-/* Up to 6 h of the last 3 days by the minute, else by the hour; widens the ends to whole ones, chooses up to steps_max steps. */
-void pattern_range_fit(struct pattern_range *range, int64_t now_unix_us, uint32_t steps_max);
-
 struct pattern_seen {
     struct uuid id;
     struct bytes service, template, sample;
@@ -79,5 +70,6 @@ struct pattern_figure {
     int64_t row_count;
 };
 /* In the order of their ids. */
-MUST_CHECK bool pattern_figures_read(struct db *db, const struct pattern_range *range, struct arena *arena,
-                                     struct pattern_figure **figures, uint32_t *count, struct err *err);
+MUST_CHECK bool pattern_figures_read(struct db *db, struct uuid project_id, const struct count_range *range,
+                                     struct arena *arena, struct pattern_figure **figures, uint32_t *count,
+                                     struct err *err);

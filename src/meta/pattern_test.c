@@ -109,7 +109,8 @@ static void test_any_order(void **state)
     arena_deinit(&arena);
 }
 
-static int64_t figures_sum(struct db *db, const struct pattern_range *range, bool is_before, uint32_t *steps)
+static int64_t figures_sum(struct db *db, struct uuid project_id, const struct count_range *range, bool is_before,
+                           uint32_t *steps)
 {
     struct arena arena;
     struct pattern_figure *figures;
@@ -117,7 +118,7 @@ static int64_t figures_sum(struct db *db, const struct pattern_range *range, boo
     struct err err = { 0 };
     int64_t sum = 0;
     arena_init(&arena, 0);
-    if (!pattern_figures_read(db, range, &arena, &figures, &count, &err)) fail_msg("%s", err.text);
+    if (!pattern_figures_read(db, project_id, range, &arena, &figures, &count, &err)) fail_msg("%s", err.text);
     *steps = 0;
     for (uint32_t f = 0; f < count; f++) {
         assert_true(figures[f].step < range->steps || figures[f].step == UINT32_MAX);
@@ -138,34 +139,27 @@ static void test_ranges(void **state)
     uint32_t steps;
     for (int m = 0; m < 180; m++)
         lines_store(fixture->db, 1, (uint64_t)m + 1, 1, NOW_US - m * PATTERN_MINUTE_US, 1, "user 7 paid");
-    struct pattern_range range = { .project_id = PROJECT,
-                                   .from_unix_us = NOW_US - PATTERN_HOUR_US,
-                                   .to_unix_us = NOW_US };
-    pattern_range_fit(&range, NOW_US, 60);
+    struct count_range range = { .from_unix_us = NOW_US - PATTERN_HOUR_US, .to_unix_us = NOW_US };
+    count_range_fit(&range, NOW_US, 60);
     assert_false(range.by_hours);
     assert_int_equal(range.steps, 60);
     assert_int_equal(range.step_us, PATTERN_MINUTE_US);
-    assert_int_equal(figures_sum(fixture->db, &range, false, &steps), 60);
+    assert_int_equal(figures_sum(fixture->db, PROJECT, &range, false, &steps), 60);
     assert_int_equal(steps, UINT32_MAX);
-    assert_int_equal(figures_sum(fixture->db, &range, true, &steps), 60);
-    range = (struct pattern_range){ .project_id = PROJECT,
-                                    .from_unix_us = NOW_US - PATTERN_HOUR_US + 5,
-                                    .to_unix_us = NOW_US - 7 };
-    pattern_range_fit(&range, NOW_US, 7);
+    assert_int_equal(figures_sum(fixture->db, PROJECT, &range, true, &steps), 60);
+    range = (struct count_range){ .from_unix_us = NOW_US - PATTERN_HOUR_US + 5, .to_unix_us = NOW_US - 7 };
+    count_range_fit(&range, NOW_US, 7);
     assert_int_equal(range.from_unix_us, NOW_US - PATTERN_HOUR_US);
     assert_int_equal(range.to_unix_us, NOW_US);
     assert_int_equal(range.steps, 7); /* of 9 minutes, the last of 6 */
-    assert_int_equal(figures_sum(fixture->db, &range, false, &steps), 60);
+    assert_int_equal(figures_sum(fixture->db, PROJECT, &range, false, &steps), 60);
     assert_int_equal(steps, 0x7f);
-    range = (struct pattern_range){ .project_id = PROJECT,
-                                    .from_unix_us = NOW_US - PATTERN_DAY_US,
-                                    .to_unix_us = NOW_US + 1 };
-    pattern_range_fit(&range, NOW_US, 60);
+    range = (struct count_range){ .from_unix_us = NOW_US - PATTERN_DAY_US, .to_unix_us = NOW_US + 1 };
+    count_range_fit(&range, NOW_US, 60);
     assert_true(range.by_hours);
     assert_int_equal(range.steps, 25);
-    assert_int_equal(figures_sum(fixture->db, &range, false, &steps), 180);
-    range.project_id = OTHER;
-    assert_int_equal(figures_sum(fixture->db, &range, false, &steps), 0);
+    assert_int_equal(figures_sum(fixture->db, PROJECT, &range, false, &steps), 180);
+    assert_int_equal(figures_sum(fixture->db, OTHER, &range, false, &steps), 0);
 }
 
 /* Goal: what is past its time goes, and nothing else. */

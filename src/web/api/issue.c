@@ -54,7 +54,7 @@ static int by_count(const void *left, const void *right)
 }
 
 static bool environments_put(struct api_call *call, yyjson_mut_val *answer, int64_t number,
-                             const struct issue_range *range, struct err *err)
+                             const struct count_range *range, struct err *err)
 {
     struct issue_step_count *counts;
     uint32_t count, known = 0;
@@ -116,7 +116,7 @@ static bool merged_put(struct api_call *call, yyjson_mut_val *answer, int64_t nu
 
 void api_issue_get(struct api_call *call)
 {
-    struct issue_range range;
+    struct count_range range;
     struct issue_listed listed;
     struct err err = { 0 };
     int64_t number;

@@ -111,7 +111,7 @@ void api_issue_change(struct api_call *call)
 {
     struct issue_change change;
     struct work work = { .call = call, .change = &change };
-    struct issue_range range;
+    struct count_range range;
     struct issue_listed listed;
     struct err err = { 0 };
     if (!issues_number(call, &work.number) || !change_read(call, &change) || !issues_range(call, &range)) return;

@@ -38,7 +38,7 @@ bool issues_number(struct api_call *call, int64_t *number)
     return false;
 }
 
-bool issues_range(struct api_call *call, struct issue_range *range)
+bool issues_range(struct api_call *call, struct count_range *range)
 {
     int64_t now_us = clock_unix_us(), to_us = now_us, from_us;
     if (!api_query_time(call, "to", &to_us)) return false;
@@ -48,8 +48,8 @@ bool issues_range(struct api_call *call, struct issue_range *range)
         api_fail_at(call, "?from", "from must be before to, and not before 1970");
         return false;
     }
-    *range = (struct issue_range){ .from_unix_us = from_us, .to_unix_us = to_us };
-    issue_range_fit(range, now_us, ISSUES_STEPS);
+    *range = (struct count_range){ .from_unix_us = from_us, .to_unix_us = to_us };
+    count_range_fit(range, now_us, ISSUES_STEPS);
     return true;
 }
 
@@ -102,7 +102,7 @@ static void assignee_put(struct api_call *call, yyjson_mut_val *object, const st
     text_or_null_put(call, put, "email", is_user ? issue->assignee_text : (struct bytes){ 0 });
 }
 
-yyjson_mut_val *issues_json(struct api_call *call, const struct issue_listed *listed, const struct issue_range *range)
+yyjson_mut_val *issues_json(struct api_call *call, const struct issue_listed *listed, const struct count_range *range)
 {
     const struct issue *issue = &listed->issue;
     yyjson_mut_val *object = yyjson_mut_obj(call->json);

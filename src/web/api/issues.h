@@ -16,8 +16,8 @@
 /* {issue}. False: it is none, and the client was told 404. */
 MUST_CHECK bool issues_number(struct api_call *call, int64_t *number);
 /* from, to: the last 24 hours when they are not said. False: the client was told what is wrong. */
-MUST_CHECK bool issues_range(struct api_call *call, struct issue_range *range);
-yyjson_mut_val *issues_json(struct api_call *call, const struct issue_listed *listed, const struct issue_range *range);
+MUST_CHECK bool issues_range(struct api_call *call, struct count_range *range);
+yyjson_mut_val *issues_json(struct api_call *call, const struct issue_listed *listed, const struct count_range *range);
 /* What people change of an issue: its ETag is made of it, for counts move by themselves. */
 yyjson_mut_val *issues_tag(struct api_call *call, const struct issue *issue);
 /* Numbers as texts, for the keys of a page; and back, where a cursor is ours. */

@@ -60,7 +60,7 @@ uint32_t pattern_level_of(struct bytes name)
 }
 
 /* Rows of the condition by element, step and level; those of as long before in one step. */
-bool pattern_rows_count(struct api_call *call, const struct pattern_range *range, struct bytes service,
+bool pattern_rows_count(struct api_call *call, const struct count_range *range, struct bytes service,
                         struct bytes condition, struct pattern_rows *rows, struct err *err)
 {
     struct bytes from = time_text(call, range->from_unix_us), to = time_text(call, range->to_unix_us),
@@ -192,7 +192,7 @@ static void seen_read(struct api_call *call, const struct query_chunk *chunk, co
     seen->sample = message.len > SAMPLE_BYTES ? bytes_from(message.ptr, utf8_cut(message, SAMPLE_BYTES)) : message;
 }
 
-bool pattern_rows_name(struct api_call *call, const struct pattern_range *range, const struct pattern_rows *rows,
+bool pattern_rows_name(struct api_call *call, const struct count_range *range, const struct pattern_rows *rows,
                        const struct pattern_groups_all *known, struct pattern_seen **seen, uint32_t *count,
                        struct err *err)
 {

@@ -20,9 +20,9 @@ struct pattern_rows {
     uint32_t count, cap;
 };
 /* service, condition: empty for all. */
-MUST_CHECK bool pattern_rows_count(struct api_call *call, const struct pattern_range *range, struct bytes service,
+MUST_CHECK bool pattern_rows_count(struct api_call *call, const struct count_range *range, struct bytes service,
                                    struct bytes condition, struct pattern_rows *rows, struct err *err);
 /* Of the ids in rows that known does not have those with most rows. */
-MUST_CHECK bool pattern_rows_name(struct api_call *call, const struct pattern_range *range,
+MUST_CHECK bool pattern_rows_name(struct api_call *call, const struct count_range *range,
                                   const struct pattern_rows *rows, const struct pattern_groups_all *known,
                                   struct pattern_seen **seen, uint32_t *count, struct err *err);

@@ -26,7 +26,7 @@ struct tally {
 };
 struct listing {
     struct api_call *call;
-    struct pattern_range range;
+    struct count_range range;
     struct pattern_groups_all all;
     struct tally *tallies; /* of each group */
     uint32_t level;        /* only it; PATTERN_LEVELS: all */
@@ -50,9 +50,8 @@ static bool range_fit(struct listing *listing, int64_t from_us, int64_t to_us)
                     "from must be before to, and not before 1970");
         return false;
     }
-    listing->range =
-        (struct pattern_range){ .project_id = listing->call->project.id, .from_unix_us = from_us, .to_unix_us = to_us };
-    pattern_range_fit(&listing->range, clock_unix_us(), STEPS);
+    listing->range = (struct count_range){ .from_unix_us = from_us, .to_unix_us = to_us };
+    count_range_fit(&listing->range, clock_unix_us(), STEPS);
     return true;
 }
 
@@ -82,7 +81,8 @@ static bool counted_read(struct listing *listing, struct err *err)
     uint32_t count;
     struct bytes service = listing->service;
     if (!pattern_groups_load(listing->call, service, NULL, 0, &listing->all, err) ||
-        !pattern_figures_read(listing->call->parts->db, &listing->range, listing->call->arena, &figures, &count, err))
+        !pattern_figures_read(listing->call->parts->db, listing->call->project.id, &listing->range,
+                              listing->call->arena, &figures, &count, err))
         return false;
     listing->tallies = arena_calloc(listing->call->arena, listing->all.group_count * sizeof *listing->tallies);
     for (uint32_t f = 0; f < count; f++) {
