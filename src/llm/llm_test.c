@@ -1,5 +1,5 @@
 /* Questions to a scripted server of our own: whose model, which key, further tries, budgets, what is kept; on SQLite and PostgreSQL. */
-#include "meta/db_fixture.h"
+#include "meta/meta_fixture.h"
 
 #include <pthread.h>
 
@@ -114,12 +114,8 @@ static struct llm_options usual(const struct fixture *fixture)
 static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    struct err err = { 0 };
-    fixture->base = db_fixture_setup(state);
-    if (!meta_open(&fixture->meta, fixture->base->url, &db_fixture_log, &err)) fail_msg("%s", err.text);
+    fixture->base = meta_fixture_open(state, &fixture->meta, &fixture->shop, &fixture->lobby);
     fixture->db = meta_db(fixture->meta);
-    assert_true(meta_project_create(fixture->meta, "shop", &fixture->shop, &err));
-    assert_true(meta_project_create(fixture->meta, "lobby", &fixture->lobby, &err));
     pthread_mutex_init(&fixture->lock, NULL);
     http_fixture_open(&fixture->server, on_request, fixture, 4 << 20);
     snprintf(fixture->url, sizeof fixture->url, "http://127.0.0.1:%u/v1", fixture->server.port);

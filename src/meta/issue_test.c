@@ -1,6 +1,6 @@
 /* Issues as the API and their owner see them: lease and fencing, decisions, figures, lists, changes, merge and split; on SQLite
  * and on PostgreSQL. */
-#include "meta/db_fixture.h"
+#include "meta/meta_fixture.h"
 
 #include "base/clock.h"
 #include "meta/access.h"
@@ -34,10 +34,8 @@ static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     struct err err = { 0 };
-    fixture->base = db_fixture_setup(state);
-    if (!meta_open(&fixture->meta, fixture->base->url, &db_fixture_log, &err)) fail_msg("%s", err.text);
+    fixture->base = meta_fixture_open(state, &fixture->meta, &fixture->shop, NULL);
     fixture->db = meta_db(fixture->meta);
-    assert_true(meta_project_create(fixture->meta, "shop", &fixture->shop, &err));
     strcpy(fixture->user.email, "ann@example.com");
     strcpy(fixture->user.name, "Ann");
     if (!db_transaction(fixture->db, user_run, &fixture->user, &err)) fail_msg("%s", err.text);

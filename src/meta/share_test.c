@@ -1,5 +1,5 @@
 /* Saved views and links: who sees them, how links end, what is kept of their tokens; on SQLite and on PostgreSQL. */
-#include "meta/db_fixture.h"
+#include "meta/meta_fixture.h"
 
 #include "base/clock.h"
 #include "meta/meta.h"
@@ -42,11 +42,8 @@ static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     struct err err = { 0 };
-    fixture->base = db_fixture_setup(state);
-    if (!meta_open(&fixture->meta, fixture->base->url, &db_fixture_log, &err)) fail_msg("%s", err.text);
+    fixture->base = meta_fixture_open(state, &fixture->meta, &fixture->shop, &fixture->lobby);
     fixture->db = meta_db(fixture->meta);
-    assert_true(meta_project_create(fixture->meta, "shop", &fixture->shop, &err));
-    assert_true(meta_project_create(fixture->meta, "lobby", &fixture->lobby, &err));
     assert_true(secret_find(fixture->db, SHARE_SECRET, fixture->secret, &err));
     user_make(fixture, "ann@example.com", ROLE_EDITOR, &fixture->ann);
     user_make(fixture, "bob@example.com", ROLE_VIEWER, &fixture->bob);

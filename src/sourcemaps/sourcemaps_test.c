@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-#include "meta/db_fixture.h"
+#include "meta/meta_fixture.h"
 
 #include "base/clock.h"
 #include "base/disk.h"
@@ -42,11 +42,8 @@ static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     struct err err = { 0 };
-    fixture->base = db_fixture_setup(state);
-    if (!meta_open(&fixture->meta, fixture->base->url, &db_fixture_log, &err)) fail_msg("%s", err.text);
+    fixture->base = meta_fixture_open(state, &fixture->meta, &fixture->shop, &fixture->lobby);
     fixture->db = meta_db(fixture->meta);
-    assert_true(meta_project_create(fixture->meta, "shop", &fixture->shop, &err));
-    assert_true(meta_project_create(fixture->meta, "lobby", &fixture->lobby, &err));
     strcpy(fixture->dir, "/tmp/mono_sourcemaps_XXXXXX");
     assert_non_null(mkdtemp(fixture->dir));
     if (!object_store_open_folder(&fixture->objects, fixture->dir, &disk_real, &err)) fail_msg("%s", err.text);

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "meta/db_fixture.h"
+#include "meta/meta_fixture.h"
 
 #include "base/clock.h"
 #include "meta/error_rules.h"
@@ -22,11 +22,8 @@ static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
     struct err err = { 0 };
-    fixture->base = db_fixture_setup(state);
-    if (!meta_open(&fixture->meta, fixture->base->url, &db_fixture_log, &err)) fail_msg("%s", err.text);
+    fixture->base = meta_fixture_open(state, &fixture->meta, &fixture->shop, &fixture->lobby);
     fixture->db = meta_db(fixture->meta);
-    assert_true(meta_project_create(fixture->meta, "shop", &fixture->shop, &err));
-    assert_true(meta_project_create(fixture->meta, "lobby", &fixture->lobby, &err));
     if (!rule_book_open(&fixture->book, fixture->db, &db_fixture_log, &err)) fail_msg("%s", err.text);
     *state = fixture;
     return 0;
