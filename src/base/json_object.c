@@ -153,3 +153,14 @@ bool json_attribute(struct bytes object, struct bytes path, bool as_text, struct
     default: return json_attribute_whole(object, path, as_text, out);
     }
 }
+
+bool json_is_deep(yyjson_val *value, uint32_t depth_max)
+{
+    yyjson_val *key, *one;
+    size_t i, count;
+    if (!yyjson_is_ctn(value)) return false;
+    if (depth_max == 0) return true;
+    yyjson_arr_foreach(value, i, count, one) if (json_is_deep(one, depth_max - 1)) return true;
+    yyjson_obj_foreach(value, i, count, key, one) if (json_is_deep(one, depth_max - 1)) return true;
+    return false;
+}

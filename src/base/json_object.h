@@ -22,3 +22,5 @@ void json_member_add(yyjson_mut_doc *doc, yyjson_mut_val *object, struct bytes k
 /* "a.b" becomes {"a":{"b":..}}. Keys are to come in order, so that "a" is there before "a.b"; where the way is taken, the dotted
  * rest stays a key, and of two values of one key the first stays. */
 void json_nested_add(yyjson_mut_doc *doc, yyjson_mut_val *object, struct bytes key, yyjson_mut_val *value);
+/* Nested deeper than that? To be asked of what comes from outside, before anything walks through it. */
+bool json_is_deep(yyjson_val *value, uint32_t depth_max);

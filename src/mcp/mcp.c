@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/json_object.h"
+
 #define DEPTH_MAX 64
 
 enum {
@@ -102,17 +104,6 @@ static void method_run(struct answering *answering, const char *method, yyjson_v
     }
 }
 
-static bool is_deep(yyjson_val *value, uint32_t depth_max)
-{
-    yyjson_val *key, *one;
-    size_t i, count;
-    if (!yyjson_is_ctn(value)) return false;
-    if (depth_max == 0) return true;
-    yyjson_arr_foreach(value, i, count, one) if (is_deep(one, depth_max - 1)) return true;
-    yyjson_obj_foreach(value, i, count, key, one) if (is_deep(one, depth_max - 1)) return true;
-    return false;
-}
-
 /* A request, a notification or an answer to nothing we asked; false: none of these. */
 static bool message_read(yyjson_val *root, const char **method, yyjson_val **id, const char **wrong)
 {
@@ -124,7 +115,7 @@ static bool message_read(yyjson_val *root, const char **method, yyjson_val **id,
     if (!yyjson_is_obj(root) || !yyjson_equals_str(yyjson_obj_get(root, "jsonrpc"), "2.0")) return false;
     if (*id != NULL && !yyjson_is_str(*id) && !yyjson_is_int(*id)) return false;
     if (of == NULL) return yyjson_obj_get(root, "result") != NULL || yyjson_obj_get(root, "error") != NULL;
-    return *method != NULL && !is_deep(root, DEPTH_MAX);
+    return *method != NULL && !json_is_deep(root, DEPTH_MAX);
 }
 
 static void write(struct answering *answering, struct buf *out)

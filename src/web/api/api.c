@@ -1,5 +1,6 @@
 #include "web/api/api.h"
 #include "base/clock.h"
+#include "base/json_object.h"
 #include "base/queue.h"
 #include "base/span.h"
 #include "base/utf8.h"
@@ -156,17 +157,6 @@ static bool query_read(struct api_call *call, const char **pointer, struct err *
     return true;
 }
 
-static bool is_deep(yyjson_val *value, uint32_t depth_max)
-{
-    yyjson_val *key, *one;
-    size_t i, count;
-    if (!yyjson_is_ctn(value)) return false;
-    if (depth_max == 0) return true;
-    yyjson_arr_foreach(value, i, count, one) if (is_deep(one, depth_max - 1)) return true;
-    yyjson_obj_foreach(value, i, count, key, one) if (is_deep(one, depth_max - 1)) return true;
-    return false;
-}
-
 static bool is_json(const struct http_request *request)
 {
     struct bytes type = http_request_header(request, "content-type");
@@ -191,7 +181,7 @@ static bool body_read(struct api_call *call, yyjson_doc **doc, char *pointer, in
         return err_set(err, ERR_INPUT, "the body is not JSON: byte %zu: %s", failed.pos,
                        body.len ? failed.msg : "empty");
     call->body = yyjson_doc_get_root(*doc);
-    if (is_deep(call->body, BODY_DEPTH_MAX))
+    if (json_is_deep(call->body, BODY_DEPTH_MAX))
         return err_set(err, ERR_INPUT, "the body is nested deeper than %d", BODY_DEPTH_MAX);
     yyjson_val *schema = schemas_find(call->inside->api->schemas, call->route->request);
     return schema_check(call->inside->api->schemas, schema, call->body, pointer, err);

@@ -1,6 +1,7 @@
 #include "web/api/api_page.h"
 #include "base/base64.h"
 #include "web/api/api_inside.h"
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum { CURSOR_BYTES_MAX = 2048 };
@@ -56,6 +57,12 @@ bool cursor_read(struct arena *arena, const char *route_id, uint32_t keys, struc
     return ok;
 }
 
+bool api_page_wrong(struct api_call *call)
+{
+    api_fail_at(call, "?cursor", "it is no cursor of this list: take it from next_cursor, or leave it out");
+    return false;
+}
+
 bool api_page_read(struct api_call *call, uint32_t keys, struct api_page *page)
 {
     struct bytes cursor = api_query(call, "cursor");
@@ -66,8 +73,29 @@ bool api_page_read(struct api_call *call, uint32_t keys, struct api_page *page)
                                .call = call,
                                .items = yyjson_mut_arr(call->json) };
     if (page->is_first || cursor_read(call->arena, call->route->id, keys, cursor, page->after)) return true;
-    api_fail_at(call, "?cursor", "it is no cursor of this list: take it from next_cursor, or leave it out");
-    return false;
+    return api_page_wrong(call);
+}
+
+struct bytes api_page_number(struct api_call *call, int64_t number)
+{
+    return bytes_of_text(arena_printf(call->arena, "%" PRId64, number));
+}
+
+bool api_page_number_read(struct bytes key, int64_t *number)
+{
+    char copy[24], *end;
+    if (key.len == 0 || key.len >= sizeof copy) return false;
+    memcpy(copy, key.ptr, key.len);
+    copy[key.len] = '\0';
+    *number = strtoll(copy, &end, 10);
+    return end == copy + key.len;
+}
+
+bool api_page_place(const struct api_page *page, int64_t *number, struct uuid *id)
+{
+    if (page->is_first || (api_page_number_read(page->after[0], number) && uuid_from_text(page->after[1], id)))
+        return true;
+    return api_page_wrong(page->call);
 }
 
 bool api_page_add(struct api_page *page, yyjson_mut_val *item, const struct bytes *keys)

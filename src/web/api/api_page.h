@@ -26,6 +26,14 @@ struct api_page {
     struct bytes last[API_PAGE_KEYS_MAX];
 };
 MUST_CHECK bool api_page_read(struct api_call *call, uint32_t keys, struct api_page *page);
+/* The keys of its cursor are none of this list: the client is told. Always false. */
+bool api_page_wrong(struct api_call *call);
+/* A number as the key of a page, and back: false, it is none. */
+struct bytes api_page_number(struct api_call *call, int64_t number);
+MUST_CHECK bool api_page_number_read(struct bytes key, int64_t *number);
+/* The place behind which the page begins, of lists whose keys are a number and an id; of the first page neither is set. False:
+ * the client was told. */
+MUST_CHECK bool api_page_place(const struct api_page *page, int64_t *number, struct uuid *id);
 /* False when the page was full: item is left out, there is a next page. Keys are copied. */
 bool api_page_add(struct api_page *page, yyjson_mut_val *item, const struct bytes *keys);
 /* Large enough as it is: the next item is left out, however few there are. */

@@ -50,7 +50,7 @@ static bool feedback_add(void *ctx, const struct ask_feedback *feedback)
 {
     struct listing *listing = ctx;
     struct api_call *call = listing->call;
-    char time[24], id[UUID_TEXT_BYTES + 1];
+    char id[UUID_TEXT_BYTES + 1];
     yyjson_mut_val *object = yyjson_mut_obj(call->json);
     api_put_uuid(call, object, "id", feedback->id);
     api_put_text(call, object, "question", feedback->question);
@@ -63,9 +63,8 @@ static bool feedback_add(void *ctx, const struct ask_feedback *feedback)
                                 : yyjson_mut_null(call->json));
     yyjson_doc_free(plan);
     api_put_time(call, object, "created_at", feedback->created_unix_us);
-    snprintf(time, sizeof time, "%" PRId64, feedback->created_unix_us);
     uuid_to_text(feedback->id, id);
-    const struct bytes keys[] = { bytes_of_text(time), bytes_of_text(id) };
+    const struct bytes keys[] = { api_page_number(listing->call, feedback->created_unix_us), bytes_of_text(id) };
     return api_page_add(listing->page, object, keys);
 }
 
@@ -75,17 +74,7 @@ void api_ask_feedback_list(struct api_call *call)
     struct err err = { 0 };
     int64_t before = INT64_MAX;
     struct uuid before_id = { 0 };
-    if (!api_page_read(call, 2, &page)) return;
-    if (!page.is_first) {
-        char text[24], *end;
-        snprintf(text, sizeof text, "%.*s", (int)(page.after[0].len < 20 ? page.after[0].len : 20),
-                 (const char *)page.after[0].ptr);
-        before = strtoll(text, &end, 10);
-        if (end == text || *end != '\0' || !uuid_from_text(page.after[1], &before_id)) {
-            api_fail_at(call, "?cursor", "this cursor is not of this list: begin without one");
-            return;
-        }
-    }
+    if (!api_page_read(call, 2, &page) || !api_page_place(&page, &before, &before_id)) return;
     struct listing listing = { call, &page };
     if (ask_feedback_list(call->parts->db, call->project.id, before, before_id, page.limit + 1, feedback_add, &listing,
                           &err)) {

@@ -234,14 +234,6 @@ static yyjson_mut_val *fingerprint_json(struct api_call *call, const struct issu
     return object;
 }
 
-/* Where a page goes on: a time, and an id. False: the client was told. */
-static bool place_read(struct api_call *call, const struct api_page *page, int64_t *unix_us, struct uuid *id)
-{
-    if (page->is_first || (issues_key_read(page->after[0], unix_us) && uuid_from_text(page->after[1], id))) return true;
-    api_fail_at(call, "?cursor", "this cursor is of another list: begin without one");
-    return false;
-}
-
 /* The number that answers: of one that was merged, the one it went into. False: it was answered. */
 static bool number_resolve(struct api_call *call, int64_t *number)
 {
@@ -264,7 +256,7 @@ void api_issue_fingerprint_list(struct api_call *call)
     struct err err = { 0 };
     int64_t number;
     uint32_t count;
-    if (!api_page_read(call, 2, &page) || !place_read(call, &page, &place.last_unix_us, &place.id) ||
+    if (!api_page_read(call, 2, &page) || !api_page_place(&page, &place.last_unix_us, &place.id) ||
         !number_resolve(call, &number))
         return;
     if (page.limit > FINGERPRINTS_PAGE) page.limit = FINGERPRINTS_PAGE;
@@ -277,7 +269,7 @@ void api_issue_fingerprint_list(struct api_call *call)
     for (uint32_t f = 0; f < count; f++) {
         char id[UUID_TEXT_BYTES + 1];
         uuid_to_text(fingerprints[f].id, id);
-        const struct bytes keys[] = { issues_key(call, fingerprints[f].last_unix_us), bytes_of_text(id) };
+        const struct bytes keys[] = { api_page_number(call, fingerprints[f].last_unix_us), bytes_of_text(id) };
         if (!api_page_add(&page, fingerprint_json(call, &fingerprints[f], rules), keys)) break;
     }
     api_page_answer(call, &page);
@@ -329,7 +321,7 @@ void api_issue_activity_list(struct api_call *call)
     struct err err = { 0 };
     int64_t number;
     uint32_t count;
-    if (!api_page_read(call, 2, &page) || !place_read(call, &page, &place.at_unix_us, &place.id) ||
+    if (!api_page_read(call, 2, &page) || !api_page_place(&page, &place.at_unix_us, &place.id) ||
         !number_resolve(call, &number))
         return;
     if (!issue_activity_list(call->parts->db, call->project.id, number, page.is_first ? NULL : &place, page.limit + 1,
@@ -340,7 +332,7 @@ void api_issue_activity_list(struct api_call *call)
     for (uint32_t a = 0; a < count; a++) {
         char id[UUID_TEXT_BYTES + 1];
         uuid_to_text(activity[a].id, id);
-        const struct bytes keys[] = { issues_key(call, activity[a].at_unix_us), bytes_of_text(id) };
+        const struct bytes keys[] = { api_page_number(call, activity[a].at_unix_us), bytes_of_text(id) };
         if (!api_page_add(&page, activity_json(call, &activity[a]), keys)) break;
     }
     api_page_answer(call, &page);

@@ -1,27 +1,22 @@
 /* The rows of an issue: those with one of its fingerprints among their hashes, newest first, by a SELECT as anyone could ask. */
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "web/api/api_page.h"
 #include "web/api/handlers.h"
 #include "web/api/issues.h"
-#include "web/api/rfc3339.h"
-#include "web/api/sql_run.h"
+#include "web/api/rows_page.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
     TIMEOUT_MS = 30000,
     FINGERPRINTS_MAX = 2000, /* those seen last */
-    PARAMETERS_MAX = 8,
     VALUE_BYTES_MAX = 8 << 20,
     MESSAGE_BYTES = 1000
 };
 
 /* In the order of the SELECT. Those with a name are answered as they are; the first two are the page's keys. */
 enum { AT_TIME, AT_ID, AT_HASHES = 11, AT_ERRORS, AT_ERROR_TYPE, AT_STATUS_MESSAGE };
-static const struct field {
-    const char *name, *sql;
-} fields[] = {
+static const struct rows_field fields[] = {
     [AT_TIME] = { "timestamp", "timestamp" },
     [AT_ID] = { "id", "id" },
     { "kind", "kind" },
@@ -41,76 +36,30 @@ static const struct field {
 };
 
 struct asking {
-    struct api_call *call;
-    struct api_page page;
-    struct buf sql;
-    struct query_parameter parameters[PARAMETERS_MAX];
-    uint32_t count;
+    struct rows_page rows;
+    struct buf json; /* of a value */
     const struct uuid *ids;
     uint32_t id_count;
     int64_t from_us, to_us;
 };
 
-static void put(struct asking *asking, const char *text)
-{
-    if (!buf_add(&asking->sql, text, strlen(text))) abort(); /* at most FINGERPRINTS_MAX ids */
-}
-
-static void put_compared(struct asking *asking, const char *before, struct bytes value)
-{
-    assert(asking->count < PARAMETERS_MAX);
-    asking->parameters[asking->count++].value = value;
-    if (!buf_printf(&asking->sql, "%s$%u", before, asking->count)) abort();
-}
-
-static struct bytes time_text(struct api_call *call, int64_t unix_us)
-{
-    char text[RFC3339_BYTES];
-    rfc3339_write(unix_us, text);
-    return arena_copy(call->arena, bytes_of_text(text));
-}
-
-/* The page behind (timestamp, id). False: the client was told. */
-static bool put_after(struct asking *asking)
-{
-    const struct api_page *page = &asking->page;
-    int64_t unix_us;
-    struct uuid id;
-    if (page->is_first) return true;
-    if (!rfc3339_read(page->after[0], &unix_us) || !uuid_from_text(page->after[1], &id)) {
-        api_fail_at(asking->call, "?cursor", "this cursor is of another list: begin without one");
-        return false;
-    }
-    put_compared(asking, " AND timestamp <= ", page->after[0]);
-    put_compared(asking, " AND (timestamp < ", page->after[0]);
-    put_compared(asking, " OR id < ", page->after[1]);
-    put(asking, ")");
-    return true;
-}
-
 static bool sql_make(struct asking *asking)
 {
-    struct bytes environment = api_query(asking->call, "environment");
-    put(asking, "SELECT ");
-    for (size_t f = 0; f < COUNT_OF(fields); f++) {
-        if (f > 0) put(asking, ", ");
-        put(asking, fields[f].sql);
-    }
-    put_compared(asking, " FROM otel_logs_and_spans WHERE timestamp >= ", time_text(asking->call, asking->from_us));
-    put_compared(asking, " AND timestamp < ", time_text(asking->call, asking->to_us));
-    put(asking, " AND hashes && ARRAY[");
+    struct rows_page *rows = &asking->rows;
+    struct bytes environment = api_query(rows->call, "environment");
+    rows_page_select(rows, fields, COUNT_OF(fields), asking->from_us, asking->to_us);
+    rows_page_put(rows, " AND hashes && ARRAY[");
     for (uint32_t i = 0; i < asking->id_count; i++) {
         char id[UUID_TEXT_BYTES + 1];
         uuid_to_text(asking->ids[i], id);
-        put(asking, i > 0 ? ", 'err:" : "'err:");
-        put(asking, id);
-        put(asking, "'");
+        rows_page_put(rows, i > 0 ? ", 'err:" : "'err:");
+        rows_page_put(rows, id);
+        rows_page_put(rows, "'");
     }
-    put(asking, "]");
-    if (environment.len > 0) put_compared(asking, " AND resource___deployment___environment___name = ", environment);
-    if (!put_after(asking)) return false;
-    if (!buf_printf(&asking->sql, " ORDER BY timestamp DESC, id DESC LIMIT %u", asking->page.limit + 1)) abort();
-    return true;
+    rows_page_put(rows, "]");
+    if (environment.len > 0)
+        rows_page_compared(rows, " AND resource___deployment___environment___name = ", environment);
+    return rows_page_end(rows);
 }
 
 /* ---- rows ---- */
@@ -161,10 +110,11 @@ static struct bytes value_json(struct buf *json, const struct query_chunk *chunk
 }
 
 /* Type and message of the error with this id; of a failed span without an exception what stands in the row. */
-static void error_put(struct asking *asking, yyjson_mut_val *item, struct buf *json, const struct query_chunk *chunk,
+static void error_put(struct asking *asking, yyjson_mut_val *item, const struct query_chunk *chunk,
                       const struct sql_run *run, uint32_t row)
 {
-    struct api_call *call = asking->call;
+    struct api_call *call = asking->rows.call;
+    struct buf *json = &asking->json;
     struct uuid id;
     char text[UUID_TEXT_BYTES + 1] = "";
     yyjson_val *one, *found = NULL;
@@ -202,60 +152,34 @@ static void error_put(struct asking *asking, yyjson_mut_val *item, struct buf *j
 }
 
 /* False: the page is full. */
-static bool row_add(struct asking *asking, struct buf *json, const struct query_chunk *chunk, const struct sql_run *run,
+static bool row_add(void *ctx, struct rows_page *rows, const struct query_chunk *chunk, const struct sql_run *run,
                     uint32_t row)
 {
-    struct api_call *call = asking->call;
+    struct asking *asking = ctx;
+    struct api_call *call = rows->call;
     yyjson_mut_val *item = yyjson_mut_obj(call->json);
     struct bytes keys[2] = { 0 };
     for (uint32_t c = 0; c < COUNT_OF(fields); c++) {
         if (fields[c].name == NULL) continue;
-        struct bytes value = arena_copy(call->arena, value_json(json, chunk, run, c, row));
+        struct bytes value = arena_copy(call->arena, value_json(&asking->json, chunk, run, c, row));
         yyjson_mut_val *name = yyjson_mut_str(call->json, fields[c].name);
         yyjson_mut_obj_add(item, name, yyjson_mut_rawn(call->json, (const char *)value.ptr, value.len));
         if (c <= AT_ID) keys[c] = bytes_from(value.ptr + 1, value.len - 2); /* without quotes */
     }
-    error_put(asking, item, json, chunk, run, row);
-    return api_page_add(&asking->page, item, keys);
-}
-
-static void rows_answer(struct asking *asking)
-{
-    struct api_call *call = asking->call;
-    struct sql_run run;
-    struct err err = { 0 };
-    const struct query_chunk *chunk = NULL;
-    struct sql_query query = { .sql = buf_bytes(&asking->sql),
-                               .parameters = asking->parameters,
-                               .parameter_count = asking->count,
-                               .timeout_ms = TIMEOUT_MS,
-                               .read_only = "a list of events only reads" };
-    struct buf json;
-    buf_init(&json, VALUE_BYTES_MAX);
-    bool ok = sql_open(&run, call, &query, &err), is_full = false;
-    while (ok && !is_full && (ok = sql_next(&run, &chunk, &err)) && chunk != NULL)
-        for (uint32_t r = 0; !is_full && r < query_chunk_rows(chunk); r++)
-            is_full = !row_add(asking, &json, chunk, &run, r);
-    if (ok) {
-        sql_warnings_header(&run);
-        api_page_answer(call, &asking->page);
-    } else {
-        sql_fail(call, &err);
-    }
-    sql_close(&run);
-    buf_deinit(&json);
+    error_put(asking, item, chunk, run, row);
+    return api_page_add(&rows->page, item, keys);
 }
 
 /* Which fingerprints, from when to when. False: it was answered. */
 static bool asking_read(struct asking *asking)
 {
-    struct api_call *call = asking->call;
+    struct api_call *call = asking->rows.call;
     struct issue issue;
     struct uuid *ids, only;
     struct err err = { 0 };
     struct bytes text = api_query(call, "fingerprint");
     int64_t number, now_us = clock_unix_us();
-    if (!api_page_read(call, 2, &asking->page) || !issues_number(call, &number)) return false;
+    if (!rows_page_open(&asking->rows, call) || !issues_number(call, &number)) return false;
     if (!issue_get(call->parts->db, call->project.id, number, call->arena, &issue, &err) ||
         !issue_fingerprint_ids(call->parts->db, call->project.id, number, FINGERPRINTS_MAX, call->arena, &ids,
                                &asking->id_count, &err)) {
@@ -281,13 +205,17 @@ static bool asking_read(struct asking *asking)
 
 void api_issue_event_list(struct api_call *call)
 {
-    struct asking asking = { .call = call };
-    if (!asking_read(&asking)) return;
-    if (asking.id_count == 0) { /* its fingerprints are past their time */
-        api_page_answer(call, &asking.page);
-        return;
+    struct asking asking = { .rows = { .call = call } };
+    struct rows_page_how how = {
+        .read_only = "a list of events only reads", .timeout_ms = TIMEOUT_MS, .row = row_add, .ctx = &asking
+    };
+    buf_init(&asking.json, VALUE_BYTES_MAX);
+    if (asking_read(&asking)) {
+        if (asking.id_count == 0) /* its fingerprints are past their time */
+            api_page_answer(call, &asking.rows.page);
+        else if (sql_make(&asking))
+            rows_page_answer(&asking.rows, &how);
     }
-    buf_init(&asking.sql, 1 << 20);
-    if (sql_make(&asking)) rows_answer(&asking);
-    buf_deinit(&asking.sql);
+    buf_deinit(&asking.json);
+    rows_page_close(&asking.rows);
 }

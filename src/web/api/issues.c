@@ -9,21 +9,6 @@
 
 static const int64_t DAY_US = 24 * ISSUE_HOUR_US;
 
-struct bytes issues_key(struct api_call *call, int64_t number)
-{
-    return bytes_of_text(arena_printf(call->arena, "%" PRId64, number));
-}
-
-bool issues_key_read(struct bytes key, int64_t *number)
-{
-    char copy[24], *end;
-    if (key.len == 0 || key.len >= sizeof copy) return false;
-    memcpy(copy, key.ptr, key.len);
-    copy[key.len] = '\0';
-    *number = strtoll(copy, &end, 10);
-    return end == copy + key.len;
-}
-
 bool issues_number(struct api_call *call, int64_t *number)
 {
     struct bytes text = api_path(call, "issue");
@@ -212,12 +197,12 @@ void api_issue_list(struct api_call *call)
     struct err err = { 0 };
     if (!api_page_read(call, 3, &page) || !filter_read(call, &filter)) return;
     filter.sort = sort_of(api_query(call, "sort"));
-    const struct bytes sort = issues_key(call, filter.sort);
+    const struct bytes sort = api_page_number(call, filter.sort);
     filter.is_behind = !page.is_first;
     if (filter.is_behind &&
-        (!bytes_equal(page.after[0], sort) || !issues_key_read(page.after[1], &filter.behind_value) ||
-         !issues_key_read(page.after[2], &filter.behind_number))) {
-        api_fail_at(call, "?cursor", "this cursor is of another list: begin without one");
+        (!bytes_equal(page.after[0], sort) || !api_page_number_read(page.after[1], &filter.behind_value) ||
+         !api_page_number_read(page.after[2], &filter.behind_number))) {
+        api_page_wrong(call);
         return;
     }
     if (page.limit > ISSUE_PAGE_MAX) page.limit = ISSUE_PAGE_MAX;
@@ -227,8 +212,8 @@ void api_issue_list(struct api_call *call)
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
-        const struct bytes keys[] = { sort, issues_key(call, issues[i].sort_value),
-                                      issues_key(call, issues[i].issue.number) };
+        const struct bytes keys[] = { sort, api_page_number(call, issues[i].sort_value),
+                                      api_page_number(call, issues[i].issue.number) };
         if (!api_page_add(&page, issues_json(call, &issues[i], &filter.range), keys)) break;
     }
     api_page_answer(call, &page);

@@ -20,9 +20,6 @@ MUST_CHECK bool issues_range(struct api_call *call, struct count_range *range);
 yyjson_mut_val *issues_json(struct api_call *call, const struct issue_listed *listed, const struct count_range *range);
 /* What people change of an issue: its ETag is made of it, for counts move by themselves. */
 yyjson_mut_val *issues_tag(struct api_call *call, const struct issue *issue);
-/* Numbers as texts, for the keys of a page; and back, where a cursor is ours. */
-struct bytes issues_key(struct api_call *call, int64_t number);
-MUST_CHECK bool issues_key_read(struct bytes key, int64_t *number);
 
 /* Who has a role in the project: "me", a user's e-mail or id, a team's id, "team:NAME"; "nobody" is nobody. False: the client
  * was told that pointer is wrong. */

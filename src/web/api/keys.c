@@ -81,23 +81,11 @@ struct listing {
 static bool key_add(void *ctx, const struct meta_key_info *info)
 {
     struct listing *listing = ctx;
-    char created[24], id[UUID_TEXT_BYTES + 1];
-    snprintf(created, sizeof created, "%" PRId64, info->key.created_unix_us);
+    char id[UUID_TEXT_BYTES + 1];
+    const struct bytes number = api_page_number(listing->call, info->key.created_unix_us);
     uuid_to_text(info->key.id, id);
-    const struct bytes keys[] = { bytes_of_text(created), bytes_of_text(id) };
+    const struct bytes keys[] = { number, bytes_of_text(id) };
     return api_page_add(listing->page, key_json(listing->call, info, &listing->said), keys);
-}
-
-/* The place that the cursor names; false: it is none of this route's, and it was answered. */
-static bool after_read(struct api_call *call, const struct api_page *page, struct meta_key *after)
-{
-    char text[24] = "", *end = text;
-    struct bytes created = page->after[0];
-    if (created.len < sizeof text) memcpy(text, created.ptr, created.len);
-    after->created_unix_us = strtoll(text, &end, 10);
-    if (end != text && *end == '\0' && uuid_from_text(page->after[1], &after->id)) return true;
-    api_fail_at(call, "?cursor", "this cursor is not of this list: begin without one");
-    return false;
 }
 
 void api_key_list(struct api_call *call)
@@ -106,7 +94,7 @@ void api_key_list(struct api_call *call)
     struct listing listing = { .call = call, .page = &page };
     struct meta_key after = { 0 };
     struct err err = { 0 };
-    if (!api_page_read(call, 2, &page) || (!page.is_first && !after_read(call, &page, &after))) return;
+    if (!api_page_read(call, 2, &page) || !api_page_place(&page, &after.created_unix_us, &after.id)) return;
     if (limit_list(call->parts->db, &call->project.id, said_add, &listing.said, &err) &&
         meta_key_page(call->parts->db, call->project.id, page.is_first ? NULL : &after, page.limit + 1, key_add,
                       &listing, &err)) {

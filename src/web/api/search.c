@@ -3,22 +3,18 @@
 #include "search/search.h"
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "web/api/api_page.h"
 #include "web/api/handlers.h"
 #include "web/api/pattern_groups.h"
-#include "web/api/rfc3339.h"
-#include "web/api/sql_run.h"
+#include "web/api/rows_page.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TIMEOUT_MS = 30000, PARAMETERS_MAX = 16, PAGE_BYTES_MAX = 4 << 20 /* of large rows fewer come */ };
+enum { TIMEOUT_MS = 30000, PAGE_BYTES_MAX = 4 << 20 /* of large rows fewer come */ };
 static const int64_t DAY_US = 24 * 3600 * 1000000ll;
 
 /* In the order of the SELECT; the first two are the page's keys. */
-static const struct field {
-    const char *name, *sql;
-} fields[] = {
+static const struct rows_field fields[] = {
     { "timestamp", "timestamp" },
     { "id", "id" },
     { "kind", "kind" },
@@ -34,38 +30,6 @@ static const struct field {
     { "parent_id", "parent_id" },
 };
 
-struct asking {
-    struct api_call *call;
-    struct buf sql;
-    struct query_parameter parameters[PARAMETERS_MAX];
-    uint32_t count;
-};
-
-/* Its number, for "$n". */
-static uint32_t parameter(struct asking *asking, struct bytes value)
-{
-    assert(asking->count < PARAMETERS_MAX);
-    asking->parameters[asking->count++].value = value;
-    return asking->count;
-}
-
-static void put(struct asking *asking, const char *text)
-{
-    if (!buf_add(&asking->sql, text, strlen(text))) abort(); /* a few hundred bytes */
-}
-
-static void put_compared(struct asking *asking, const char *before, struct bytes value)
-{
-    if (!buf_printf(&asking->sql, "%s$%u", before, parameter(asking, value))) abort();
-}
-
-static struct bytes time_text(struct api_call *call, int64_t unix_us)
-{
-    char text[RFC3339_BYTES];
-    rfc3339_write(unix_us, text);
-    return arena_copy(call->arena, bytes_of_text(text));
-}
-
 static struct bytes upper(struct api_call *call, struct bytes text)
 {
     uint8_t *to = arena_alloc(call->arena, text.len);
@@ -75,9 +39,9 @@ static struct bytes upper(struct api_call *call, struct bytes text)
 }
 
 /* q in the search language. False: the client was told what is wrong in it. */
-static bool put_search(struct asking *asking)
+static bool put_search(struct rows_page *rows)
 {
-    struct api_call *call = asking->call;
+    struct api_call *call = rows->call;
     struct search_node *root;
     struct search_problem problem;
     if (!search_parse(call->arena, api_query(call, "q"), &root, &problem)) {
@@ -91,64 +55,38 @@ static bool put_search(struct asking *asking)
         api_fail(call, &err);
         return false;
     }
-    struct bytes condition = search_sql(call->arena, root);
-    if (condition.len == 0) return true;
-    put(asking, " AND ");
-    if (!buf_add(&asking->sql, condition.ptr, condition.len)) abort();
+    rows_page_condition(rows, search_sql(call->arena, root));
     return true;
 }
 
-static void put_filters(struct asking *asking)
+static void put_filters(struct rows_page *rows)
 {
-    struct api_call *call = asking->call;
+    struct api_call *call = rows->call;
     struct bytes kind = api_query(call, "kind"), value;
     if (bytes_equal(kind, BYTES("span"))) {
-        put(asking, " AND kind <> 'log'");
+        rows_page_put(rows, " AND kind <> 'log'");
     } else if (kind.len > 0) {
-        put_compared(asking, " AND kind = ", kind);
+        rows_page_compared(rows, " AND kind = ", kind);
     }
-    if ((value = api_query(call, "level")).len > 0) put_compared(asking, " AND level = ", upper(call, value));
-    if ((value = api_query(call, "status")).len > 0) put_compared(asking, " AND status_code = ", upper(call, value));
-    if ((value = api_query(call, "service")).len > 0) put_compared(asking, " AND resource___service___name = ", value);
-    if ((value = api_query(call, "trace_id")).len > 0) put_compared(asking, " AND context___trace_id = ", value);
-}
-
-/* The page after (timestamp, id); its cursor was ours, or is refused. */
-static bool put_after(struct asking *asking, const struct api_page *page)
-{
-    int64_t unix_us;
-    struct uuid id;
-    if (page->is_first) return true;
-    if (!rfc3339_read(page->after[0], &unix_us) || !uuid_from_text(page->after[1], &id)) {
-        api_fail_at(asking->call, "?cursor", "it is no cursor of this list: take it from next_cursor");
-        return false;
-    }
-    put_compared(asking, " AND timestamp <= ", page->after[0]);
-    put_compared(asking, " AND (timestamp < ", page->after[0]);
-    put_compared(asking, " OR id < ", page->after[1]);
-    put(asking, ")");
-    return true;
+    if ((value = api_query(call, "level")).len > 0) rows_page_compared(rows, " AND level = ", upper(call, value));
+    if ((value = api_query(call, "status")).len > 0)
+        rows_page_compared(rows, " AND status_code = ", upper(call, value));
+    if ((value = api_query(call, "service")).len > 0)
+        rows_page_compared(rows, " AND resource___service___name = ", value);
+    if ((value = api_query(call, "trace_id")).len > 0) rows_page_compared(rows, " AND context___trace_id = ", value);
 }
 
 /* False: it was answered. */
-static bool sql_make(struct asking *asking, const struct api_page *page)
+static bool sql_make(struct rows_page *rows)
 {
-    struct api_call *call = asking->call;
+    struct api_call *call = rows->call;
     int64_t to_us = clock_unix_us(), from_us = to_us - DAY_US;
     if (!api_query_time(call, "to", &to_us)) return false;
     from_us = to_us - DAY_US;
     if (!api_query_time(call, "from", &from_us)) return false;
-    put(asking, "SELECT ");
-    for (size_t f = 0; f < COUNT_OF(fields); f++) {
-        if (f > 0) put(asking, ", ");
-        put(asking, fields[f].sql);
-    }
-    put_compared(asking, " FROM otel_logs_and_spans WHERE timestamp >= ", time_text(call, from_us));
-    put_compared(asking, " AND timestamp < ", time_text(call, to_us));
-    put_filters(asking);
-    if (!put_search(asking) || !put_after(asking, page)) return false;
-    if (!buf_printf(&asking->sql, " ORDER BY timestamp DESC, id DESC LIMIT %u", page->limit + 1)) abort();
-    return true;
+    rows_page_select(rows, fields, COUNT_OF(fields), from_us, to_us);
+    put_filters(rows);
+    return put_search(rows) && rows_page_end(rows);
 }
 
 static struct bytes value_json(struct api_call *call, const struct query_chunk *chunk, const struct sql_run *run,
@@ -164,9 +102,12 @@ static struct bytes value_json(struct api_call *call, const struct query_chunk *
 }
 
 /* False: the page is full. */
-static bool row_add(struct api_call *call, struct api_page *page, const struct query_chunk *chunk,
-                    const struct sql_run *run, uint32_t row)
+static bool row_add(void *ctx, struct rows_page *rows, const struct query_chunk *chunk, const struct sql_run *run,
+                    uint32_t row)
 {
+    struct api_call *call = rows->call;
+    struct api_page *page = &rows->page;
+    (void)ctx;
     yyjson_mut_val *item = yyjson_mut_obj(call->json);
     struct bytes keys[2] = { 0 };
     for (uint32_t c = 0; c < COUNT_OF(fields); c++) {
@@ -207,30 +148,10 @@ void api_search_translate(struct api_call *call)
 
 void api_search(struct api_call *call)
 {
-    struct asking asking = { .call = call };
-    struct api_page page;
-    struct sql_run run;
-    struct err err = { 0 };
-    const struct query_chunk *chunk = NULL;
-    if (!api_page_read(call, 2, &page)) return;
-    buf_init(&asking.sql, 4 << 20);
-    if (sql_make(&asking, &page)) {
-        struct sql_query query = { .sql = buf_bytes(&asking.sql),
-                                   .parameters = asking.parameters,
-                                   .parameter_count = asking.count,
-                                   .timeout_ms = TIMEOUT_MS,
-                                   .read_only = "a search only reads" };
-        bool ok = sql_open(&run, call, &query, &err), is_full = false;
-        while (ok && !is_full && (ok = sql_next(&run, &chunk, &err)) && chunk != NULL)
-            for (uint32_t r = 0; !is_full && r < query_chunk_rows(chunk); r++)
-                is_full = !row_add(call, &page, chunk, &run, r);
-        if (ok) {
-            sql_warnings_header(&run);
-            api_page_answer(call, &page);
-        } else {
-            sql_fail(call, &err);
-        }
-        sql_close(&run);
-    }
-    buf_deinit(&asking.sql);
+    static const struct rows_page_how how = { .read_only = "a search only reads",
+                                              .timeout_ms = TIMEOUT_MS,
+                                              .row = row_add };
+    struct rows_page rows;
+    if (rows_page_open(&rows, call) && sql_make(&rows)) rows_page_answer(&rows, &how);
+    rows_page_close(&rows);
 }

@@ -50,24 +50,12 @@ struct listing {
 static bool share_add(void *ctx, const struct share *share)
 {
     struct listing *listing = ctx;
-    char created[24], id[UUID_TEXT_BYTES + 1];
-    snprintf(created, sizeof created, "%" PRId64, share->created_unix_us);
+    char id[UUID_TEXT_BYTES + 1];
+    const struct bytes number = api_page_number(listing->call, share->created_unix_us);
     uuid_to_text(share->id, id);
-    const struct bytes keys[] = { bytes_of_text(created), bytes_of_text(id) };
+    const struct bytes keys[] = { number, bytes_of_text(id) };
     bool can_revoke = listing->is_admin || is_own(listing->call, share);
     return api_page_add(listing->page, share_json(listing->call, share, can_revoke), keys);
-}
-
-static bool after_read(struct api_call *call, const struct api_page *page, struct share *after)
-{
-    char text[24] = "", *end = text;
-    struct bytes created = page->after[0];
-    if (page->is_first) return true;
-    if (created.len < sizeof text) memcpy(text, created.ptr, created.len);
-    after->created_unix_us = strtoll(text, &end, 10);
-    if (end != text && *end == '\0' && uuid_from_text(page->after[1], &after->id)) return true;
-    api_fail_at(call, "?cursor", "this cursor is not of this list: begin without one");
-    return false;
 }
 
 void api_share_list(struct api_call *call)
@@ -75,7 +63,7 @@ void api_share_list(struct api_call *call)
     struct api_page page;
     struct err err = { 0 };
     struct share *after = arena_calloc(call->arena, sizeof *after);
-    if (!api_page_read(call, 2, &page) || !after_read(call, &page, after)) return;
+    if (!api_page_read(call, 2, &page) || !api_page_place(&page, &after->created_unix_us, &after->id)) return;
     struct listing listing = { call, &page, is_admin(call) };
     if (share_list(call->parts->db, call->project.id, page.is_first ? NULL : after, page.limit + 1, share_add, &listing,
                    &err)) {

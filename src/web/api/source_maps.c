@@ -38,23 +38,11 @@ struct listing {
 static bool map_add(void *ctx, const struct source_map *map)
 {
     struct listing *listing = ctx;
-    char uploaded[24], id[UUID_TEXT_BYTES + 1];
-    snprintf(uploaded, sizeof uploaded, "%" PRId64, map->uploaded_unix_us);
+    char id[UUID_TEXT_BYTES + 1];
+    const struct bytes number = api_page_number(listing->call, map->uploaded_unix_us);
     uuid_to_text(map->id, id);
-    const struct bytes keys[] = { bytes_of_text(uploaded), bytes_of_text(id) };
+    const struct bytes keys[] = { number, bytes_of_text(id) };
     return api_page_add(listing->page, map_json(listing->call, map), keys);
-}
-
-static bool after_read(struct api_call *call, const struct api_page *page, struct source_map_filter *filter)
-{
-    char text[24] = "", *end = text;
-    struct bytes uploaded = page->after[0];
-    if (page->is_first) return true;
-    if (uploaded.len < sizeof text) memcpy(text, uploaded.ptr, uploaded.len);
-    filter->after_unix_us = strtoll(text, &end, 10);
-    if (end != text && *end == '\0' && uuid_from_text(page->after[1], &filter->after_id)) return true;
-    api_fail_at(call, "?cursor", "this cursor is not of this list: begin without one");
-    return false;
 }
 
 void api_source_map_list(struct api_call *call)
@@ -66,7 +54,7 @@ void api_source_map_list(struct api_call *call)
     struct source_map_filter filter = { .release = api_query(call, "release"),
                                         .file = api_query(call, "script"),
                                         .limit = page.limit + 1 };
-    if (!after_read(call, &page, &filter)) return;
+    if (!api_page_place(&page, &filter.after_unix_us, &filter.after_id)) return;
     if (source_map_list(call->parts->db, call->project.id, &filter, map_add, &listing, &err)) {
         api_page_answer(call, &page);
     } else {

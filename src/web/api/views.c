@@ -76,7 +76,7 @@ void api_view_list(struct api_call *call)
     if (!api_page_read(call, 2, &page)) return;
     after.name = page.after[0];
     if (!page.is_first && !uuid_from_text(page.after[1], &after.id)) {
-        api_fail_at(call, "?cursor", "this cursor is not of this list: begin without one");
+        api_page_wrong(call);
         return;
     }
     struct listing listing = { call, &page, rights_of(call) };
