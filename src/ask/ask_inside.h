@@ -28,7 +28,7 @@ uint32_t ask_phrase(const struct ask_words *words, uint32_t at, const char *patt
 bool ask_word_is(const struct ask_words *words, uint32_t at, const char *word);
 /* "7", "seven", "half"; 0 words: none. */
 uint32_t ask_number(const struct ask_words *words, uint32_t at, double *number);
-/* A number with a unit of time, in nanoseconds: "500ms", "1.5 seconds". */
+/* A number with a unit of time, in nanoseconds, at most a hundred years: "500ms", "1.5 seconds". */
 uint32_t ask_length(const struct ask_words *words, uint32_t at, double *ns);
 /* How many letters lie between, at most limit + 1 (Damerau, adjacent swaps count once). */
 uint32_t ask_distance(struct bytes a, struct bytes b, uint32_t limit);

@@ -177,6 +177,13 @@ static bool unit_ns(struct bytes word, double *ns)
     return false;
 }
 
+/* False beyond a hundred years: nobody asks for it, and its nanoseconds must fit into an int64_t. */
+static bool length_set(double number, double unit, double *ns)
+{
+    *ns = number * unit;
+    return *ns >= 0 && *ns <= 100 * 366 * 86400e9;
+}
+
 uint32_t ask_length(const struct ask_words *words, uint32_t at, double *ns)
 {
     double number, unit;
@@ -184,10 +191,8 @@ uint32_t ask_length(const struct ask_words *words, uint32_t at, double *ns)
     if (!is_free(words, at)) return 0;
     struct bytes word = words->tokens[at].lower;
     if (digits_read(word, &used, &number) && used < word.len &&
-        unit_ns(bytes_from(word.ptr + used, word.len - used), &unit)) {
-        *ns = number * unit;
-        return 1;
-    }
+        unit_ns(bytes_from(word.ptr + used, word.len - used), &unit))
+        return length_set(number, unit, ns) ? 1 : 0;
     uint32_t count = ask_number(words, at, &number);
     if (count == 0 && ask_phrase(words, at, "half an?")) {
         number = 0.5;
@@ -197,8 +202,7 @@ uint32_t ask_length(const struct ask_words *words, uint32_t at, double *ns)
         count = 1;
     }
     if (count == 0 || !is_free(words, at + count) || !unit_ns(words->tokens[at + count].lower, &unit)) return 0;
-    *ns = number * unit;
-    return count + 1;
+    return length_set(number, unit, ns) ? count + 1 : 0;
 }
 
 uint32_t ask_distance(struct bytes a, struct bytes b, uint32_t limit)
