@@ -25,6 +25,7 @@ bool app_api_start(struct app *app, struct err *err)
                    .query = app->query,
                    .meter = app->meter,
                    .llm = app->llm,
+                   .ask_model_wait_ms = (uint32_t)app->config.ask_model_wait_ms,
                    .tails = app->roles & ROLE_QUERY ? app->tails : NULL,
                    .source_maps = app->source_maps,
                    .tail_pull = app->peers ? tail_pull : NULL,

@@ -55,6 +55,7 @@ bool app_llm_start(struct app *app, struct err *err)
                                    .cost_month_micros = (int64_t)config->llm_cost_month_micros,
                                    .audit = config->llm_audit,
                                    .audit_days = (uint32_t)(config->llm_audit_keep_ms / DAY_MS),
+                                   .ask = config->ask_model,
                                    .redact = redact,
                                    .redact_ctx = app };
     bool ok = config_secret("--llm-key-file", config->llm_key_file, "MONOSCOPE_LLM_KEY", key, sizeof key, err) &&

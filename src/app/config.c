@@ -241,6 +241,12 @@ static const struct setting settings[] = {
       "on or off: keep prompts and answers for projects' admins, without secrets; a project may say otherwise" },
     { "llm-audit-keep", "MONOSCOPE_LLM_AUDIT_KEEP", "30d", SETTING_DURATION_MS, DAY_MS, DAY_MS * 36500,
       AT(llm_audit_keep_ms), "for how many days" },
+    { "ask-model", "MONOSCOPE_ASK_MODEL", "on", SETTING_SWITCH, 0, 0, AT(ask_model),
+      "on or off: questions in plain English that are not understood without a model may go to it, with names and "
+      "example "
+      "values of the project; a project may say otherwise" },
+    { "ask-model-wait", "MONOSCOPE_ASK_MODEL_WAIT", "20s", SETTING_DURATION_MS, 1000, 120000, AT(ask_model_wait_ms),
+      "how long a question waits for the model's answers" },
     { "source-maps-bytes", "MONOSCOPE_SOURCE_MAPS_BYTES", "4GiB", SETTING_BYTES, 0, UINT64_MAX, AT(source_maps_bytes),
       "most that a project's source maps may take, compressed; 0: no limit" },
     { "source-maps-count", "MONOSCOPE_SOURCE_MAPS_COUNT", "20000", SETTING_COUNT, 0, 1000000, AT(source_maps_count),

@@ -57,7 +57,8 @@ struct config {
     uint64_t kafka_retry_ms[3];
     const char *llm_url, *llm_model; /* url empty: no language model for all projects */
     const char *llm_key_file, *llm_ca, *llm_seal_secret_file;
-    bool llm_allow_private, llm_audit;
+    bool llm_allow_private, llm_audit, ask_model;
+    uint64_t ask_model_wait_ms;
     uint64_t llm_input_price_micros, llm_output_price_micros, llm_cost_day_micros, llm_cost_month_micros;
     uint64_t llm_tokens_day, llm_tokens_month, llm_audit_keep_ms;
     bool errors_judge; /* a language model is asked in the doubtful band */

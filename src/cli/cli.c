@@ -17,7 +17,7 @@ static const struct {
     { "sql", cli_sql, "sql [SQL | -]", "asks by SQL; --limit N, --timeout 30s, --format csv" },
     { "search", cli_search, "search [TEXT]",
       "logs and spans, newest first; --level, --service, --kind, --from, --limit ..." },
-    { "ask", cli_question, "ask QUESTION...", "asks in plain English; --zone Europe/Berlin, --sql" },
+    { "ask", cli_question, "ask QUESTION...", "asks in plain English; --zone Europe/Berlin, --model, --sql" },
     { "tail", cli_tail, "tail [TEXT]", "the same as they come" },
     { "api", cli_api, "api METHOD PATH [JSON]", "any request: api GET /projects" },
 };

@@ -1,4 +1,4 @@
-/* ask: a question in plain English; what it was read as goes to stderr, the rows to stdout. */
+/* ask: a question in plain English; what it was read as, and by whom, goes to stderr, the rows to stdout. */
 #include "cli/cli_inside.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +34,7 @@ static char *body_of(struct cli *cli, const char *zone)
     yyjson_mut_doc_set_root(json, root);
     yyjson_mut_obj_add_str(json, root, "question", question_of(cli));
     yyjson_mut_obj_add_str(json, root, "zone", zone);
+    if (cli_option(cli, "model") != NULL) yyjson_mut_obj_add_str(json, root, "translator", "model");
     char *body = yyjson_mut_write(json, 0, NULL);
     yyjson_mut_doc_free(json);
     return body;
@@ -48,11 +49,28 @@ static void told(const char *before, yyjson_val *text)
     fputc('\n', stderr);
 }
 
+/* What the language model had to do with it, if it was wanted. */
+static void model_told(struct cli *cli, yyjson_val *root)
+{
+    yyjson_val *model = yyjson_obj_get(root, "model"), *tokens = yyjson_obj_get(model, "input_tokens");
+    bool is_its = yyjson_equals_str(yyjson_obj_get(root, "translator"), "model");
+    if (is_its) told("read by ", yyjson_obj_get(model, "name"));
+    told(is_its ? "it says: " : "the model says: ", yyjson_obj_get(model, "note"));
+    told("not by the model: ", yyjson_obj_get(model, "problem"));
+    if (tokens != NULL)
+        fputs(arena_printf(&cli->arena, "%lld tokens, cost %g\n",
+                           (long long)(yyjson_get_sint(tokens) +
+                                       yyjson_get_sint(yyjson_obj_get(model, "output_tokens"))),
+                           yyjson_get_num(yyjson_obj_get(model, "cost"))),
+              stderr);
+}
+
 static int answer_print(struct cli *cli, yyjson_val *root)
 {
     yyjson_val *row, *rows = yyjson_obj_get(root, "rows");
     size_t r, count;
     told("", yyjson_obj_get(root, "reading"));
+    model_told(cli, root);
     if (!yyjson_get_bool(yyjson_obj_get(root, "understood"))) return CLI_REFUSED;
     if (cli_option(cli, "sql") != NULL) {
         told("", yyjson_obj_get(root, "sql"));
@@ -73,10 +91,10 @@ int cli_question(int argc, char **argv)
     struct cli cli;
     struct cli_answer answer;
     int exit_code = CLI_USAGE;
-    if (cli_open(&cli, argc, argv, "sql") && cli_options_known(&cli, "zone sql")) {
+    if (cli_open(&cli, argc, argv, "sql model") && cli_options_known(&cli, "zone sql model")) {
         const char *zone = cli_option(&cli, "zone"), *project = cli.word_count > 0 ? cli_project(&cli) : NULL;
         if (cli.word_count == 0) {
-            cli_usage("ask QUESTION... [--zone Europe/Berlin] [--sql] [--json]");
+            cli_usage("ask QUESTION... [--zone Europe/Berlin] [--model] [--sql] [--json]");
         } else if (project == NULL) {
             exit_code = cli.failed;
         } else {

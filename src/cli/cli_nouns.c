@@ -108,7 +108,7 @@ static const struct command {
     { "llm", "set", "PUT", "/projects/{project}/llm", "",
       "model_url=url model key_file=key! is_on? input_price# output_price# tokens_day# tokens_month# cost_day# "
       "cost_month# "
-      "audit audit_days#",
+      "audit audit_days# ask",
       "is_on url model has_key budget in_use problem",
       "sets all of it, what is not said as the server has it; KEY_FILE: its first line, - from a pipe" },
     { "llm", "clear", "DELETE", "/projects/{project}/llm", "", "", "", "the server's model counts again" },

@@ -98,6 +98,11 @@ void llm_stats(const struct llm *llm, struct llm_stats *stats)
                                  .running = atomic_load(&llm->running) };
 }
 
+bool llm_redact(const struct llm *llm, struct bytes text, struct buf *out)
+{
+    return llm->options.redact != NULL && llm->options.redact(llm->options.redact_ctx, text, out);
+}
+
 bool llm_is_there(struct llm *llm, struct uuid project_id, bool *is_there, char name[160], struct err *err)
 {
     struct llm_in_use in_use;

@@ -104,6 +104,9 @@ struct llm_answer {
 MUST_CHECK bool llm_ask(struct llm *llm, const struct llm_request *request, struct arena *arena,
                         struct llm_answer *answer, struct err *err);
 
+/* A text without the secrets that are taken out of what is kept; appended to out. False: it could not be done. */
+MUST_CHECK bool llm_redact(const struct llm *llm, struct bytes text, struct buf *out);
+
 /* Is there a model for the project, and may it be used? (Budgets are not looked at.) name: for people, "gpt-x at host". */
 MUST_CHECK bool llm_is_there(struct llm *llm, struct uuid project_id, bool *is_there, char name[160], struct err *err);
 
@@ -122,6 +125,7 @@ struct llm_options {
         cost_month_micros; /* of each project at the server's model; 0: none */
     bool audit;            /* where a project says nothing */
     uint32_t audit_days;   /* the same */
+    bool ask;              /* the same: may questions in plain English go to a model */
     /* Takes secrets out of a text before it is kept; appends to out. False: it could not, nothing is kept. NULL: texts are
      * not kept at all. Any thread. */
     bool (*redact)(void *ctx, struct bytes text, struct buf *out);

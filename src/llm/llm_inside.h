@@ -38,7 +38,7 @@ struct llm_model {
     struct http_client *client;
     int64_t input_price_micros, output_price_micros;
     struct llm_budget budget;
-    bool audit;
+    bool audit, may_ask;
 };
 /* ERR_UNSUPPORTED: none is set up, or the project wants none. */
 MUST_CHECK bool llm_model_find(struct llm *llm, struct uuid project_id, struct llm_model *model, struct err *err);

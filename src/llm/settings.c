@@ -27,8 +27,8 @@ static bool row_read(void *ctx, struct db_row *row, struct err *err)
     struct stored *stored = ctx;
     struct llm_settings *settings = stored->settings;
     struct bytes sealed = db_row_bytes(row, 3);
-    int64_t audit = db_row_integer(row, 10);
-    if (sealed.len > sizeof stored->sealed || audit < 0 || audit > LLM_AUDIT_OFF)
+    int64_t audit = db_row_integer(row, 10), ask = db_row_integer(row, 13);
+    if (sealed.len > sizeof stored->sealed || audit < 0 || audit > LLM_SAY_OFF || ask < 0 || ask > LLM_SAY_OFF)
         return err_set(err, ERR_CORRUPT, "the metadata has settings of a model that cannot be");
     settings->is_there = true;
     settings->is_on = db_row_boolean(row, 0);
@@ -43,15 +43,17 @@ static bool row_read(void *ctx, struct db_row *row, struct err *err)
     settings->tokens_month = db_row_integer(row, 7);
     settings->cost_day_micros = db_row_integer(row, 8);
     settings->cost_month_micros = db_row_integer(row, 9);
-    settings->audit = (enum llm_audit_say)audit;
+    settings->audit = (enum llm_say)audit;
     settings->audit_days = (uint32_t)db_row_integer(row, 11);
     settings->changed_unix_us = db_row_integer(row, 12);
+    settings->ask = (enum llm_say)ask;
     return true;
 }
 
 static const char select_sql[] =
     "SELECT is_on, url, model, key_sealed, input_price_micros, output_price_micros, tokens_day, tokens_month,"
-    " cost_day_micros, cost_month_micros, audit, audit_days, changed_unix_us FROM llm_settings WHERE project_id = $1";
+    " cost_day_micros, cost_month_micros, audit, audit_days, changed_unix_us, ask FROM llm_settings WHERE project_id = "
+    "$1";
 
 static void stored_init(struct stored *stored, struct llm_settings *settings, struct uuid project_id)
 {
@@ -127,19 +129,22 @@ bool llm_settings_put(struct llm *llm, struct db_session *session, struct llm_se
     return db_run(
         session,
         "INSERT INTO llm_settings(project_id, is_on, url, model, key_sealed, input_price_micros, output_price_micros,"
-        " tokens_day, tokens_month, cost_day_micros, cost_month_micros, audit, audit_days, changed_unix_us)"
-        " VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT(project_id) DO UPDATE SET"
+        " tokens_day, tokens_month, cost_day_micros, cost_month_micros, audit, audit_days, changed_unix_us, ask)"
+        " VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT(project_id) DO UPDATE "
+        "SET"
         " is_on = excluded.is_on, url = excluded.url, model = excluded.model, key_sealed = excluded.key_sealed,"
         " input_price_micros = excluded.input_price_micros, output_price_micros = excluded.output_price_micros,"
         " tokens_day = excluded.tokens_day, tokens_month = excluded.tokens_month,"
         " cost_day_micros = excluded.cost_day_micros, cost_month_micros = excluded.cost_month_micros,"
-        " audit = excluded.audit, audit_days = excluded.audit_days, changed_unix_us = excluded.changed_unix_us",
+        " audit = excluded.audit, audit_days = excluded.audit_days, changed_unix_us = excluded.changed_unix_us,"
+        " ask = excluded.ask",
         DB_VALUES(db_uuid(settings->project_id), db_boolean(settings->is_on), db_text(settings->url),
                   db_text(settings->model), db_bytes(bytes_from(stored.sealed, stored.sealed_len)),
                   db_integer(settings->input_price_micros), db_integer(settings->output_price_micros),
                   db_integer(settings->tokens_day), db_integer(settings->tokens_month),
                   db_integer(settings->cost_day_micros), db_integer(settings->cost_month_micros),
-                  db_integer(settings->audit), db_integer(settings->audit_days), db_integer(settings->changed_unix_us)),
+                  db_integer(settings->audit), db_integer(settings->audit_days), db_integer(settings->changed_unix_us),
+                  db_integer(settings->ask)),
         NULL, NULL, NULL, err);
 }
 
@@ -162,6 +167,11 @@ static void host_of(const char *url, char host[128])
 static int64_t lower(int64_t a, int64_t b)
 {
     return a == 0 ? b : b == 0 || a < b ? a : b;
+}
+
+static bool says(enum llm_say say, bool fallback)
+{
+    return say == LLM_SAY_DEFAULT ? fallback : say == LLM_SAY_ON;
 }
 
 static bool own_key_open(struct llm *llm, const struct stored *stored, struct llm_model *model, struct err *err)
@@ -194,7 +204,8 @@ bool llm_model_find(struct llm *llm, struct uuid project_id, struct llm_model *m
                        "no language model is set up: --llm-url for all projects, or the project's own");
     model->payer = is_own ? LLM_PAYER_PROJECT : LLM_PAYER_SERVER;
     model->client = is_own ? llm->foreign : llm->own;
-    model->audit = settings.audit == LLM_AUDIT_DEFAULT ? options->audit : settings.audit == LLM_AUDIT_ON;
+    model->audit = says(settings.audit, options->audit);
+    model->may_ask = says(settings.ask, options->ask);
     model->budget = (struct llm_budget){ settings.tokens_day, settings.tokens_month, settings.cost_day_micros,
                                          settings.cost_month_micros };
     snprintf(model->url, sizeof model->url, "%s", is_own ? settings.url : options->url);
@@ -225,6 +236,7 @@ bool llm_in_use(struct llm *llm, struct uuid project_id, struct llm_in_use *in_u
     in_use->payer = model.payer;
     in_use->budget = model.budget;
     in_use->is_kept = model.audit;
+    in_use->may_ask = model.may_ask;
     snprintf(in_use->model, sizeof in_use->model, "%s", model.model);
     snprintf(in_use->host, sizeof in_use->host, "%s", model.host);
     snprintf(in_use->problem, sizeof in_use->problem, "%s", why.text);

@@ -1,4 +1,4 @@
-/* settings.h -- what one project says of its language model, as it is stored (migration 0064) and as it counts.
+/* settings.h -- what one project says of its language model, as it is stored (migrations 0064, 0068) and as it counts.
  *
  *   llm_settings --settings_find--> struct llm_settings --'- the server's (llm_options) -' --> struct llm_model
  *
@@ -18,7 +18,7 @@ struct llm;
 #define LLM_MODEL_BYTES 128
 #define LLM_KEY_BYTES   512
 
-enum llm_audit_say { LLM_AUDIT_DEFAULT, LLM_AUDIT_ON, LLM_AUDIT_OFF };
+enum llm_say { LLM_SAY_DEFAULT, LLM_SAY_ON, LLM_SAY_OFF };
 struct llm_settings {
     struct uuid project_id;
     bool is_there;                                   /* false: nothing was said, all below is as the server has it */
@@ -27,8 +27,9 @@ struct llm_settings {
     bool has_key;
     int64_t input_price_micros, output_price_micros;                      /* of its own model, a million tokens */
     int64_t tokens_day, tokens_month, cost_day_micros, cost_month_micros; /* 0: none of its own */
-    enum llm_audit_say audit;
+    enum llm_say audit;
     uint32_t audit_days; /* 0: the server's */
+    enum llm_say ask;    /* may questions in plain English go to it */
     int64_t changed_unix_us;
 };
 MUST_CHECK bool llm_settings_find(struct llm *llm, struct uuid project_id, struct llm_settings *settings,
@@ -45,6 +46,7 @@ struct llm_in_use {
     char model[LLM_MODEL_BYTES], host[128]; /* empty: none */
     struct llm_budget budget;
     bool is_kept;      /* prompts and answers */
+    bool may_ask;      /* questions in plain English may go to it */
     char problem[240]; /* without one: why */
 };
 MUST_CHECK bool llm_in_use(struct llm *llm, struct uuid project_id, struct llm_in_use *in_use, struct err *err);

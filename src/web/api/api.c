@@ -42,6 +42,7 @@ struct api {
     atomic_bool is_stopping, is_over;
     _Atomic uint64_t answers[6], busy_refused;
     _Atomic uint32_t running, waiting, live; /* live: those that go on until their client goes */
+    _Atomic uint32_t waiting_for_models;
     struct histogram durations;
 };
 
@@ -53,6 +54,23 @@ const struct schemas *api_schemas(const struct api *api)
 bool api_is_stopping(const struct api *api)
 {
     return atomic_load(&api->is_stopping);
+}
+
+static uint32_t query_threads(const struct api_options *options)
+{
+    return options->query_threads ? options->query_threads : QUERY_THREADS;
+}
+
+bool api_model_begin(struct api *api)
+{
+    if (atomic_fetch_add(&api->waiting_for_models, 1) < (query_threads(&api->options) + 1) / 2) return true;
+    atomic_fetch_sub(&api->waiting_for_models, 1);
+    return false;
+}
+
+void api_model_end(struct api *api)
+{
+    atomic_fetch_sub(&api->waiting_for_models, 1);
 }
 
 struct bytes api_document(const struct api *api)
@@ -479,10 +497,10 @@ bool api_open(struct api **out, const struct api_options *options, struct err *e
     pthread_mutex_init(&api->lock, NULL);
     bool ok =
         schemas_open(&api->schemas, err) && openapi_make(api->schemas, options->parts.version, &api->document, err);
-    if (ok && (!threads_start(api, api->quick, options->quick_threads ? options->quick_threads : QUICK_THREADS) ||
-               !threads_start(api, api->slow, options->slow_threads ? options->slow_threads : SLOW_THREADS) ||
-               !threads_start(api, api->queries, options->query_threads ? options->query_threads : QUERY_THREADS) ||
-               !threads_start(api, api->lives, api->live_max)))
+    if (ok &&
+        (!threads_start(api, api->quick, options->quick_threads ? options->quick_threads : QUICK_THREADS) ||
+         !threads_start(api, api->slow, options->slow_threads ? options->slow_threads : SLOW_THREADS) ||
+         !threads_start(api, api->queries, query_threads(options)) || !threads_start(api, api->lives, api->live_max)))
         ok = err_set(err, ERR_IO, "could not start the threads of the API");
     if (ok) api->has_watcher = pthread_create(&api->watcher, NULL, watcher_run, api) == 0;
     if (ok && !api->has_watcher) ok = err_set(err, ERR_IO, "could not start the watcher of the API");

@@ -38,7 +38,8 @@ struct api_parts {
     struct db *db;
     struct query_engine *query;
     struct meter *meter;
-    struct llm *llm;     /* language models */
+    struct llm *llm; /* language models */
+    uint32_t ask_model_wait_ms;
     struct tails *tails; /* who watches rows as they come */
     struct sourcemaps *source_maps;
     /* Brings rows of other processes into a tail: at most some tenths of a second. NULL: there are no others. */

@@ -137,6 +137,15 @@ void api_put_text(struct api_call *call, yyjson_mut_val *object, const char *nam
     yyjson_mut_obj_add_strncpy(call->json, object, name, text.len > 0 ? (const char *)text.ptr : "", text.len);
 }
 
+void api_put_text_or_null(struct api_call *call, yyjson_mut_val *object, const char *name, struct bytes text)
+{
+    if (text.len > 0) {
+        api_put_text(call, object, name, text);
+    } else {
+        yyjson_mut_obj_add_null(call->json, object, name);
+    }
+}
+
 void api_put_uuid(struct api_call *call, yyjson_mut_val *object, const char *name, struct uuid uuid)
 {
     char text[UUID_TEXT_BYTES + 1];

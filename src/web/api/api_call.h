@@ -61,6 +61,8 @@ MUST_CHECK bool api_still_may(struct api_call *call, struct err *err);
 /* ---- pieces of answers; texts that are not UTF-8 are mended ---- */
 
 void api_put_text(struct api_call *call, yyjson_mut_val *object, const char *name, struct bytes text);
+void api_put_text_or_null(struct api_call *call, yyjson_mut_val *object, const char *name,
+                          struct bytes text); /* null: it is empty */
 void api_put_uuid(struct api_call *call, yyjson_mut_val *object, const char *name, struct uuid uuid);
 /* As RFC 3339 in UTC; 0 is null. */
 void api_put_time(struct api_call *call, yyjson_mut_val *object, const char *name, int64_t unix_us);

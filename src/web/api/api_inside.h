@@ -47,6 +47,9 @@ struct api_inside {
 
 const struct schemas *api_schemas(const struct api *api);
 bool api_is_stopping(const struct api *api);
+/* A thread for queries will wait for a language model. False: as many as half of them do already. */
+MUST_CHECK bool api_model_begin(struct api *api);
+void api_model_end(struct api *api);
 
 /* Who asks, by key or session; an unsafe request by cookie must prove that it comes from our pages. */
 MUST_CHECK bool account_find(struct api_call *call, struct actor *actor, struct err *err);

@@ -17,13 +17,18 @@ static void put_time(yyjson_mut_doc *json, yyjson_mut_val *object, const char *n
     yyjson_mut_obj_add_strcpy(json, object, name, text);
 }
 
+void ask_field_text(const struct ask_field *field, char text[ASK_FIELD_TEXT_BYTES])
+{
+    bool has_key = field->id >= ASK_FIELD_ATTRIBUTE;
+    snprintf(text, ASK_FIELD_TEXT_BYTES, "%s%s%.*s", ask_field_names[field->id], has_key ? ":" : "",
+             has_key ? (int)field->key.len : 0, has_key ? (const char *)field->key.ptr : "");
+}
+
 static yyjson_mut_val *field_json(yyjson_mut_doc *json, const struct ask_field *field)
 {
-    char text[ASK_KEY_BYTES_MAX + 16];
-    if (field->id < ASK_FIELD_ATTRIBUTE) return yyjson_mut_str(json, ask_field_names[field->id]);
-    int len = snprintf(text, sizeof text, "%s:%.*s", ask_field_names[field->id], (int)field->key.len,
-                       (const char *)field->key.ptr);
-    return yyjson_mut_strncpy(json, text, (size_t)len);
+    char text[ASK_FIELD_TEXT_BYTES];
+    ask_field_text(field, text);
+    return yyjson_mut_strcpy(json, text);
 }
 
 static yyjson_mut_val *filters_json(yyjson_mut_doc *json, const struct ask_filter *filters, uint32_t count)

@@ -1,4 +1,4 @@
-/* ask_plan.h -- plans of questions (ask/ask.h) as JSON: what a client corrects and sends back, and what a model will fill.
+/* ask_plan.h -- plans of questions (ask/ask.h) as JSON: what a client corrects and sends back, and what a model fills.
  *
  *   {"of": "requests", "filters": [{"field": "service", "test": "is", "values": ["web"]}], "measures": [{"kind": "count"}], ...}
  *
@@ -8,5 +8,8 @@
 #include "ask/ask.h"
 #include <yyjson.h>
 
+#define ASK_FIELD_TEXT_BYTES (ASK_KEY_BYTES_MAX + 16)
+/* "service", "attribute:cloud.region". */
+void ask_field_text(const struct ask_field *field, char text[ASK_FIELD_TEXT_BYTES]);
 yyjson_mut_val *ask_plan_json(yyjson_mut_doc *json, const struct ask_plan *plan);
 MUST_CHECK bool ask_plan_read(struct arena *arena, yyjson_val *json, struct ask_plan *plan, struct err *err);

@@ -10,15 +10,6 @@ struct listing {
     struct api_page *page;
 };
 
-static void put_or_null(struct api_call *call, yyjson_mut_val *object, const char *name, struct bytes text)
-{
-    if (text.len > 0) {
-        api_put_text(call, object, name, text);
-    } else {
-        yyjson_mut_obj_add_null(call->json, object, name);
-    }
-}
-
 static bool row_add(void *ctx, const struct audit_row *row)
 {
     struct listing *listing = ctx;
@@ -27,12 +18,12 @@ static bool row_add(void *ctx, const struct audit_row *row)
     yyjson_mut_obj_add_int(call->json, object, "number", row->number);
     api_put_time(call, object, "at", row->at_unix_us);
     yyjson_mut_obj_add_strcpy(call->json, object, "actor_kind", row->actor_kind);
-    put_or_null(call, object, "actor_id", row->actor_id);
-    put_or_null(call, object, "actor", row->actor_name);
-    put_or_null(call, object, "address", row->address);
+    api_put_text_or_null(call, object, "actor_id", row->actor_id);
+    api_put_text_or_null(call, object, "actor", row->actor_name);
+    api_put_text_or_null(call, object, "address", row->address);
     api_put_text(call, object, "action", row->action);
-    put_or_null(call, object, "object_kind", row->object_kind);
-    put_or_null(call, object, "object", row->object);
+    api_put_text_or_null(call, object, "object_kind", row->object_kind);
+    api_put_text_or_null(call, object, "object", row->object);
     if (row->has_project) {
         api_put_uuid(call, object, "project_id", row->project_id);
     } else {

@@ -46,14 +46,6 @@ static void number_or_null_put(struct api_call *call, yyjson_mut_val *object, co
         yyjson_mut_obj_add_null(call->json, object, name);
 }
 
-static void text_or_null_put(struct api_call *call, yyjson_mut_val *object, const char *name, struct bytes text)
-{
-    if (text.len > 0)
-        api_put_text(call, object, name, text);
-    else
-        yyjson_mut_obj_add_null(call->json, object, name);
-}
-
 /* The source around a frame, where a source map has it. */
 static void context_put(struct api_call *call, yyjson_mut_val *put, const struct issues_event *event,
                         const struct error_frame *frame)
@@ -117,11 +109,11 @@ yyjson_mut_val *issues_event_json(struct api_call *call, const struct issues_eve
     api_put_text(call, object, "service", event->source.service);
     yyjson_mut_obj_add_str(call->json, object, "language", error_language_names[read->language]);
     api_put_text(call, object, "place", event->source.place);
-    text_or_null_put(call, object, "release", event->release);
-    text_or_null_put(call, object, "environment", event->environment);
-    text_or_null_put(call, object, "trace_id", event->trace_id);
-    text_or_null_put(call, object, "session_id", event->session_id);
-    text_or_null_put(call, object, "user_id", event->user_id);
+    api_put_text_or_null(call, object, "release", event->release);
+    api_put_text_or_null(call, object, "environment", event->environment);
+    api_put_text_or_null(call, object, "trace_id", event->trace_id);
+    api_put_text_or_null(call, object, "session_id", event->session_id);
+    api_put_text_or_null(call, object, "user_id", event->user_id);
     yyjson_mut_val *exceptions = yyjson_mut_obj_add_arr(call->json, object, "exceptions");
     for (uint32_t e = 0; e < read->exception_count; e++) {
         exception_put(call, exceptions, event, &read->exceptions[e], &contexts_left);

@@ -40,14 +40,6 @@ bool issues_range(struct api_call *call, struct count_range *range)
 
 /* ---- one of them, as JSON ---- */
 
-static void text_or_null_put(struct api_call *call, yyjson_mut_val *object, const char *name, struct bytes text)
-{
-    if (text.len > 0)
-        api_put_text(call, object, name, text);
-    else
-        yyjson_mut_obj_add_null(call->json, object, name);
-}
-
 static void count_or_null_put(struct api_call *call, yyjson_mut_val *object, const char *name, int64_t count)
 {
     if (count > 0)
@@ -84,7 +76,7 @@ static void assignee_put(struct api_call *call, yyjson_mut_val *object, const st
     yyjson_mut_obj_add_str(call->json, put, "kind", is_user ? "user" : "team");
     api_put_uuid(call, put, "id", is_user ? issue->assignee_id : issue->team_id);
     api_put_text(call, put, "name", issue->assignee_name.len > 0 ? issue->assignee_name : issue->assignee_text);
-    text_or_null_put(call, put, "email", is_user ? issue->assignee_text : (struct bytes){ 0 });
+    api_put_text_or_null(call, put, "email", is_user ? issue->assignee_text : (struct bytes){ 0 });
 }
 
 yyjson_mut_val *issues_json(struct api_call *call, const struct issue_listed *listed, const struct count_range *range)
@@ -100,8 +92,8 @@ yyjson_mut_val *issues_json(struct api_call *call, const struct issue_listed *li
     api_put_text(call, object, "category", issue->category);
     yyjson_mut_obj_add_str(call->json, object, "state", issue_state_names[issue->state]);
     api_put_time(call, object, "state_since", issue->state_unix_us);
-    text_or_null_put(call, object, "resolved_in_release",
-                     issue->state == ISSUE_RESOLVED ? issue->resolved_in_release : (struct bytes){ 0 });
+    api_put_text_or_null(call, object, "resolved_in_release",
+                         issue->state == ISSUE_RESOLVED ? issue->resolved_in_release : (struct bytes){ 0 });
     ignored_put(call, object, issue);
     assignee_put(call, object, issue);
     api_put_time(call, object, "first_seen", issue->first_unix_us);
@@ -116,8 +108,8 @@ yyjson_mut_val *issues_json(struct api_call *call, const struct issue_listed *li
     yyjson_mut_obj_add_sint(call->json, over_time, "step_seconds", range->step_us / 1000000);
     yyjson_mut_val *counts = yyjson_mut_obj_add_arr(call->json, over_time, "counts");
     for (uint32_t s = 0; s < range->steps; s++) yyjson_mut_arr_add_sint(call->json, counts, listed->steps[s]);
-    text_or_null_put(call, object, "first_release", listed->first_release);
-    text_or_null_put(call, object, "last_release", listed->last_release);
+    api_put_text_or_null(call, object, "first_release", listed->first_release);
+    api_put_text_or_null(call, object, "last_release", listed->last_release);
     return object;
 }
 

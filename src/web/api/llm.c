@@ -8,6 +8,7 @@
 #include "meta/db.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
+#include "web/api/llm_put.h"
 #include "web/api/people.h"
 #include <inttypes.h>
 #include <math.h>
@@ -17,31 +18,22 @@
 #define MICROS     1e6
 #define PAGE_BYTES (4u << 20) /* of prompts and answers */
 
-static const char *const audit_says[] = { "default", "on", "off" };
+static const char *const says[] = { "default", "on", "off" };
 
 /* ---- settings ---- */
 
-static void money_put(struct api_call *call, yyjson_mut_val *object, const char *name, int64_t micros)
+void llm_put_money(struct api_call *call, yyjson_mut_val *object, const char *name, int64_t micros)
 {
     yyjson_mut_obj_add_real(call->json, object, name, (double)micros / MICROS);
 }
 
-static void text_or_null(struct api_call *call, yyjson_mut_val *object, const char *name, const char *text)
-{
-    if (text[0] == '\0') {
-        yyjson_mut_obj_add_null(call->json, object, name);
-    } else {
-        api_put_text(call, object, name, bytes_of_text(text));
-    }
-}
-
-static void budget_put(struct api_call *call, yyjson_mut_val *object, const struct llm_budget *budget)
+void llm_put_budget(struct api_call *call, yyjson_mut_val *object, const struct llm_budget *budget)
 {
     yyjson_mut_val *into = yyjson_mut_obj_add_obj(call->json, object, "budget");
     yyjson_mut_obj_add_sint(call->json, into, "tokens_day", budget->tokens_day);
     yyjson_mut_obj_add_sint(call->json, into, "tokens_month", budget->tokens_month);
-    money_put(call, into, "cost_day", budget->cost_day_micros);
-    money_put(call, into, "cost_month", budget->cost_month_micros);
+    llm_put_money(call, into, "cost_day", budget->cost_day_micros);
+    llm_put_money(call, into, "cost_month", budget->cost_month_micros);
 }
 
 static yyjson_mut_val *used_json(struct api_call *call, const struct llm_usage *usage)
@@ -51,35 +43,40 @@ static yyjson_mut_val *used_json(struct api_call *call, const struct llm_usage *
     yyjson_mut_obj_add_sint(call->json, object, "failures", usage->failures);
     yyjson_mut_obj_add_sint(call->json, object, "input_tokens", usage->input_tokens);
     yyjson_mut_obj_add_sint(call->json, object, "output_tokens", usage->output_tokens);
-    money_put(call, object, "cost", usage->cost_micros);
+    llm_put_money(call, object, "cost", usage->cost_micros);
     return object;
+}
+
+bool llm_put_used(struct api_call *call, yyjson_mut_val *object, enum llm_payer payer, struct err *err)
+{
+    struct llm_usage day, month;
+    if (!llm_usage_find(call->parts->db, call->project.id, payer, clock_unix_us(), &day, &month, err)) return false;
+    yyjson_mut_val *used = yyjson_mut_obj_add_obj(call->json, object, "used");
+    yyjson_mut_obj_add_val(call->json, used, "day", used_json(call, &day));
+    yyjson_mut_obj_add_val(call->json, used, "month", used_json(call, &month));
+    yyjson_mut_obj_add_sint(call->json, used, "reserved_tokens", day.reserved_tokens);
+    llm_put_money(call, used, "reserved_cost", day.reserved_micros);
+    return true;
 }
 
 /* What counts now, and what is used of its budget. */
 static bool use_put(struct api_call *call, yyjson_mut_val *object, struct err *err)
 {
     struct llm_in_use in_use;
-    struct llm_usage day, month;
-    if (!llm_in_use(call->parts->llm, call->project.id, &in_use, err) ||
-        !llm_usage_find(call->parts->db, call->project.id, in_use.payer, clock_unix_us(), &day, &month, err))
-        return false;
+    if (!llm_in_use(call->parts->llm, call->project.id, &in_use, err)) return false;
     if (in_use.is_there) {
         yyjson_mut_val *into = yyjson_mut_obj_add_obj(call->json, object, "in_use");
         api_put_text(call, into, "model", bytes_of_text(in_use.model));
         api_put_text(call, into, "host", bytes_of_text(in_use.host));
         yyjson_mut_obj_add_bool(call->json, into, "is_own", in_use.payer == LLM_PAYER_PROJECT);
         yyjson_mut_obj_add_bool(call->json, into, "is_kept", in_use.is_kept);
-        budget_put(call, into, &in_use.budget);
+        yyjson_mut_obj_add_bool(call->json, into, "may_ask", in_use.may_ask);
+        llm_put_budget(call, into, &in_use.budget);
     } else {
         yyjson_mut_obj_add_null(call->json, object, "in_use");
         api_put_text(call, object, "problem", bytes_of_text(in_use.problem));
     }
-    yyjson_mut_val *used = yyjson_mut_obj_add_obj(call->json, object, "used");
-    yyjson_mut_obj_add_val(call->json, used, "day", used_json(call, &day));
-    yyjson_mut_obj_add_val(call->json, used, "month", used_json(call, &month));
-    yyjson_mut_obj_add_sint(call->json, used, "reserved_tokens", day.reserved_tokens);
-    money_put(call, used, "reserved_cost", day.reserved_micros);
-    return true;
+    return llm_put_used(call, object, in_use.payer, err);
 }
 
 static void settings_answer(struct api_call *call)
@@ -95,14 +92,15 @@ static void settings_answer(struct api_call *call)
                                        settings.cost_month_micros };
     yyjson_mut_obj_add_bool(call->json, object, "is_default", !settings.is_there);
     yyjson_mut_obj_add_bool(call->json, object, "is_on", settings.is_on);
-    text_or_null(call, object, "url", settings.url);
-    text_or_null(call, object, "model", settings.model);
+    api_put_text_or_null(call, object, "url", bytes_of_text(settings.url));
+    api_put_text_or_null(call, object, "model", bytes_of_text(settings.model));
     yyjson_mut_obj_add_bool(call->json, object, "has_key", settings.has_key);
-    money_put(call, object, "input_price", settings.input_price_micros);
-    money_put(call, object, "output_price", settings.output_price_micros);
-    budget_put(call, object, &budget);
-    yyjson_mut_obj_add_str(call->json, object, "audit", audit_says[settings.audit]);
+    llm_put_money(call, object, "input_price", settings.input_price_micros);
+    llm_put_money(call, object, "output_price", settings.output_price_micros);
+    llm_put_budget(call, object, &budget);
+    yyjson_mut_obj_add_str(call->json, object, "audit", says[settings.audit]);
     yyjson_mut_obj_add_uint(call->json, object, "audit_days", settings.audit_days);
+    yyjson_mut_obj_add_str(call->json, object, "ask", says[settings.ask]);
     api_put_time(call, object, "changed_at", settings.changed_unix_us);
     if (use_put(call, object, &err)) {
         api_answer(call, object);
@@ -121,6 +119,14 @@ static int64_t money_of(const struct api_call *call, const char *name)
     return (int64_t)llround(yyjson_get_num(yyjson_obj_get(call->body, name)) * MICROS);
 }
 
+static enum llm_say say_of(const struct api_call *call, const char *name)
+{
+    struct bytes text = api_body_text(call, name);
+    for (int s = LLM_SAY_ON; s <= LLM_SAY_OFF; s++)
+        if (bytes_equal(text, bytes_of_text(says[s]))) return (enum llm_say)s;
+    return LLM_SAY_DEFAULT;
+}
+
 struct setting {
     struct llm *llm;
     struct llm_settings settings;
@@ -129,8 +135,7 @@ struct setting {
 
 static void settings_take(struct api_call *call, struct llm_settings *settings)
 {
-    struct bytes url = api_body_text(call, "url"), model = api_body_text(call, "model"),
-                 audit = api_body_text(call, "audit");
+    struct bytes url = api_body_text(call, "url"), model = api_body_text(call, "model");
     *settings = (struct llm_settings){ .project_id = call->project.id,
                                        .is_on = api_body_bool(call, "is_on", true),
                                        .input_price_micros = money_of(call, "input_price"),
@@ -142,8 +147,8 @@ static void settings_take(struct api_call *call, struct llm_settings *settings)
                                        .audit_days = (uint32_t)api_body_int(call, "audit_days", 0) };
     snprintf(settings->url, sizeof settings->url, "%.*s", (int)url.len, (const char *)url.ptr);
     snprintf(settings->model, sizeof settings->model, "%.*s", (int)model.len, (const char *)model.ptr);
-    for (int a = 0; a <= LLM_AUDIT_OFF; a++)
-        if (bytes_equal(audit, bytes_of_text(audit_says[a]))) settings->audit = (enum llm_audit_say)a;
+    settings->audit = say_of(call, "audit");
+    settings->ask = say_of(call, "ask");
 }
 
 static bool set_run(struct db_session *session, void *ctx, struct err *err)
@@ -232,14 +237,14 @@ void api_llm_test(struct api_call *call)
     bool ok = llm_ask(call->parts->llm, &request, call->arena, &answer, &err);
     api_watch_end(call);
     yyjson_mut_obj_add_bool(call->json, object, "is_ok", ok);
-    text_or_null(call, object, "model", in_use.model);
-    text_or_null(call, object, "host", in_use.host);
+    api_put_text_or_null(call, object, "model", bytes_of_text(in_use.model));
+    api_put_text_or_null(call, object, "host", bytes_of_text(in_use.host));
     yyjson_mut_obj_add_uint(call->json, object, "ms", answer.total_ms);
-    text_or_null(call, object, "problem", ok ? "" : err.text);
+    api_put_text_or_null(call, object, "problem", bytes_of_text(ok ? "" : err.text));
     yyjson_mut_obj_add_uint(call->json, object, "input_tokens", answer.input_tokens);
     yyjson_mut_obj_add_uint(call->json, object, "output_tokens", answer.output_tokens);
     yyjson_mut_obj_add_bool(call->json, object, "is_estimated", answer.is_estimated);
-    money_put(call, object, "cost", answer.cost_micros);
+    llm_put_money(call, object, "cost", answer.cost_micros);
     api_answer(call, object);
 }
 
@@ -301,7 +306,7 @@ static bool audit_add(void *ctx, const struct llm_audit_row *row)
     yyjson_mut_obj_add_sint(call->json, object, "answer_bytes", row->answer_bytes);
     yyjson_mut_obj_add_sint(call->json, object, "input_tokens", row->input_tokens);
     yyjson_mut_obj_add_sint(call->json, object, "output_tokens", row->output_tokens);
-    money_put(call, object, "cost", row->cost_micros);
+    llm_put_money(call, object, "cost", row->cost_micros);
     yyjson_mut_obj_add_sint(call->json, object, "tries", row->tries);
     yyjson_mut_obj_add_sint(call->json, object, "ms", row->took_ms);
     if (row->failure.len > 0) {

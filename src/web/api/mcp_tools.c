@@ -7,15 +7,7 @@
 #include "web/api/api_inside.h"
 #include "web/api/rfc3339.h"
 
-enum {
-    PAGE_ROWS = 50,
-    SQL_ROWS = 200,
-    SQL_ROWS_MAX = 1000,
-    SQL_TIMEOUT_MS = 30000,
-    TRACES = 20,
-    TRACES_MAX = 100,
-    DEPTH_MAX = 12
-};
+enum { PAGE_ROWS = 50, SQL_ROWS = 200, SQL_ROWS_MAX = 1000, SQL_TIMEOUT_MS = 30000, TRACES = 20, TRACES_MAX = 100 };
 
 /* ---- which routes are tools ---- */
 
@@ -50,28 +42,6 @@ static bool may_see(const struct api_call *call, const struct api_route *route)
 
 /* ---- schemas of arguments ---- */
 
-/* Without $ref: a tool's schema stands alone. */
-static yyjson_mut_val *schema_copy(const struct schemas *schemas, yyjson_mut_doc *doc, yyjson_val *schema, int depth)
-{
-    static const char before[] = "#/components/schemas/";
-    const char *ref = yyjson_get_str(yyjson_obj_get(schema, "$ref"));
-    yyjson_val *key, *value;
-    size_t i, count;
-    if (depth == DEPTH_MAX) return yyjson_mut_obj(doc);
-    if (ref != NULL) return schema_copy(schemas, doc, schemas_find(schemas, ref + sizeof before - 1), depth + 1);
-    if (yyjson_is_arr(schema)) {
-        yyjson_mut_val *list = yyjson_mut_arr(doc);
-        yyjson_arr_foreach(schema, i, count, value)
-            yyjson_mut_arr_append(list, schema_copy(schemas, doc, value, depth + 1));
-        return list;
-    }
-    if (!yyjson_is_obj(schema)) return yyjson_val_mut_copy(doc, schema);
-    yyjson_mut_val *object = yyjson_mut_obj(doc);
-    yyjson_obj_foreach(schema, i, count, key, value)
-        yyjson_mut_obj_add(object, yyjson_val_mut_copy(doc, key), schema_copy(schemas, doc, value, depth + 1));
-    return object;
-}
-
 struct arguments_schema {
     const struct api_call *call;
     yyjson_mut_doc *doc;
@@ -83,7 +53,7 @@ static void parameter_put(struct arguments_schema *into, struct bytes name, bool
     const struct schemas *schemas = api_schemas(into->call->inside->api);
     yyjson_val *parameter = schemas_parameter(schemas, name);
     yyjson_val *description = yyjson_obj_get(parameter, "description");
-    yyjson_mut_val *schema = schema_copy(schemas, into->doc, yyjson_obj_get(parameter, "schema"), 0);
+    yyjson_mut_val *schema = schemas_copy(schemas, into->doc, yyjson_obj_get(parameter, "schema"));
     if (description != NULL) {
         yyjson_mut_obj_remove_key(schema, "description");
         yyjson_mut_obj_add_val(into->doc, schema, "description", yyjson_val_mut_copy(into->doc, description));
@@ -106,7 +76,7 @@ static void body_put(struct arguments_schema *into, const char *name)
     size_t i, count;
     yyjson_obj_foreach(yyjson_obj_get(schema, "properties"), i, count, key, value)
         yyjson_mut_obj_add(into->properties, yyjson_val_mut_copy(into->doc, key),
-                           schema_copy(schemas, into->doc, value, 0));
+                           schemas_copy(schemas, into->doc, value));
     yyjson_arr_foreach(yyjson_obj_get(schema, "required"), i, count, value)
         yyjson_mut_arr_append(into->required, yyjson_val_mut_copy(into->doc, value));
 }

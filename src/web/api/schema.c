@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FILES_MAX = 32 };
+enum { FILES_MAX = 32, COPY_DEPTH_MAX = 12 };
 
 struct schemas {
     yyjson_doc *docs[FILES_MAX];
@@ -158,4 +158,29 @@ bool schema_value_of_text(yyjson_val *schema, struct bytes text, yyjson_val *val
         return yyjson_set_bool(value, is_true);
     }
     return yyjson_set_strn(value, (const char *)text.ptr, text.len);
+}
+
+static yyjson_mut_val *copy(const struct schemas *schemas, yyjson_mut_doc *doc, yyjson_val *schema, int depth)
+{
+    static const char before[] = "#/components/schemas/";
+    const char *ref = yyjson_get_str(yyjson_obj_get(schema, "$ref"));
+    yyjson_val *key, *value;
+    size_t i, count;
+    if (depth == COPY_DEPTH_MAX) return yyjson_mut_obj(doc);
+    if (ref != NULL) return copy(schemas, doc, schemas_find(schemas, ref + sizeof before - 1), depth + 1);
+    if (yyjson_is_arr(schema)) {
+        yyjson_mut_val *list = yyjson_mut_arr(doc);
+        yyjson_arr_foreach(schema, i, count, value) yyjson_mut_arr_append(list, copy(schemas, doc, value, depth + 1));
+        return list;
+    }
+    if (!yyjson_is_obj(schema)) return yyjson_val_mut_copy(doc, schema);
+    yyjson_mut_val *object = yyjson_mut_obj(doc);
+    yyjson_obj_foreach(schema, i, count, key, value)
+        yyjson_mut_obj_add(object, yyjson_val_mut_copy(doc, key), copy(schemas, doc, value, depth + 1));
+    return object;
+}
+
+yyjson_mut_val *schemas_copy(const struct schemas *schemas, yyjson_mut_doc *doc, yyjson_val *schema)
+{
+    return copy(schemas, doc, schema, 0);
 }

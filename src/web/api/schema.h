@@ -24,6 +24,9 @@ yyjson_val *schemas_parameter(const struct schemas *schemas, struct bytes name);
 /* What it is called in a query: its "name", else as it is listed. */
 struct bytes schemas_parameter_name(const struct schemas *schemas, struct bytes listed);
 
+/* A schema without $ref, that stands alone. */
+yyjson_mut_val *schemas_copy(const struct schemas *schemas, yyjson_mut_doc *doc, yyjson_val *schema);
+
 #define SCHEMA_POINTER_BYTES JSON_POINTER_BYTES
 /* Is value as schema has it? If not err says why, and pointer where ("/sql"); cut when it is longer. */
 MUST_CHECK bool schema_check(const struct schemas *schemas, yyjson_val *schema, yyjson_val *value,

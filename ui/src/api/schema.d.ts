@@ -1281,7 +1281,15 @@ export interface components {
              */
             now?: string;
             context?: components["schemas"]["AskPlan"];
+            /** @description The question that context is of, for the model */
+            context_question?: string;
             plan?: components["schemas"]["AskPlan"];
+            /**
+             * @description Who reads the question. embedded: a grammar, at once; model: the project's language model, the embedded one where that fails; auto: the embedded one, and the model when that did not understand
+             * @default auto
+             * @enum {string}
+             */
+            translator: "auto" | "embedded" | "model";
         };
         /**
          * @description A field's name, or attribute:KEY, resource:KEY
@@ -1350,6 +1358,12 @@ export interface components {
         AskAnswer: {
             /** @description False: there is no plan and no rows, and reading says what was not understood */
             understood: boolean;
+            /**
+             * @description Who made the plan; client: it was sent
+             * @enum {string}
+             */
+            translator: "embedded" | "model" | "client";
+            model: components["schemas"]["AskModel"];
             /** @description It changed the plan of context */
             is_follow_up: boolean;
             not_understood: {
@@ -1392,6 +1406,36 @@ export interface components {
             is_cut?: boolean;
             warnings?: string[];
             duration_ms: number;
+        };
+        /** @description The project's language model, and what it had to do with this answer */
+        AskModel: {
+            /**
+             * @description null: there is none
+             * @example gpt-4o-mini at api.openai.com
+             */
+            name: string | null;
+            /** @description There is one, and by the settings questions may go to it */
+            may_ask: boolean;
+            /** @description How often it was asked: 0 to 2. The second time it is told what was not right with its first plan */
+            rounds: number;
+            /**
+             * @description It was wanted, and the answer is not its: there is none; not allowed; budget used up; it or we have too many; too slow; away, or refuses us; says that it cannot; its plan does not hold
+             * @enum {string|null}
+             */
+            why_not: "none" | "off" | "budget" | "busy" | "timeout" | "unreachable" | "declined" | "unusable" | null;
+            /** @description The same in words */
+            problem: string | null;
+            /** @description Words of the model, as plain text: what it took for granted, or why it cannot */
+            note: string | null;
+            /** @description Of this question, all rounds; these members are there when it was asked */
+            input_tokens?: number;
+            output_tokens?: number;
+            /** @description Its server does not say how many tokens it used */
+            is_estimated?: boolean;
+            cost?: number;
+            ms?: number;
+            budget?: components["schemas"]["LlmBudget"];
+            used?: components["schemas"]["LlmUsedNow"];
         };
         AskFeedback: {
             question: string;
@@ -2008,6 +2052,11 @@ export interface components {
          * @enum {string}
          */
         LlmAuditSay: "default" | "on" | "off";
+        /**
+         * @description May questions in plain English go to the model; default: as the server's setting
+         * @enum {string}
+         */
+        LlmAskSay: "default" | "on" | "off";
         Llm: {
             /** @description The project has said nothing */
             is_default: boolean;
@@ -2023,6 +2072,7 @@ export interface components {
             audit: components["schemas"]["LlmAuditSay"];
             /** @description 0: as the server's setting */
             audit_days: number;
+            ask: components["schemas"]["LlmAskSay"];
             /** Format: date-time */
             changed_at: string | null;
             /** @description What counts now; null: no model, problem says why */
@@ -2033,6 +2083,8 @@ export interface components {
                 is_own: boolean;
                 /** @description Prompts and answers are kept */
                 is_kept: boolean;
+                /** @description Questions in plain English may go to it */
+                may_ask: boolean;
                 budget: components["schemas"]["LlmBudget"];
             } | null;
             problem?: string;
@@ -2058,6 +2110,7 @@ export interface components {
             cost_month?: number;
             audit?: components["schemas"]["LlmAuditSay"];
             audit_days?: number;
+            ask?: components["schemas"]["LlmAskSay"];
         };
         LlmTested: {
             is_ok: boolean;
