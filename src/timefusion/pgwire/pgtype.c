@@ -29,12 +29,17 @@ static const struct pgtype {
     { QUERY_TYPE_TIMESTAMP, 1114, 1115, 8 },
     { QUERY_TYPE_TIMESTAMPTZ, 1184, 1185, 8 },
     { QUERY_TYPE_INTERVAL, 1186, 1187, 16 },
+    { QUERY_TYPE_OID, 26, 1028, 4 },
+    { QUERY_TYPE_REGCLASS, 2205, 2210, 4 },
+    { QUERY_TYPE_REGTYPE, 2206, 2211, 4 },
+    { QUERY_TYPE_REGPROC, 24, 1008, 4 },
+    { QUERY_TYPE_REGNAMESPACE, 4089, 4090, 4 },
+    { QUERY_TYPE_REGROLE, 4096, 4097, 4 },
     /* what clients may declare for what we know under another name */
     { QUERY_TYPE_TEXT, 1043, 1015, -1 }, /* varchar */
     { QUERY_TYPE_TEXT, 1042, 1014, -1 }, /* bpchar */
     { QUERY_TYPE_TEXT, 19, 1003, -1 },   /* name */
     { QUERY_TYPE_JSONB, 114, 199, -1 },  /* json */
-    { QUERY_TYPE_INT8, 26, 1028, 4 },    /* oid */
 };
 
 static const struct pgtype *pgtype_find(enum query_type type)
@@ -196,7 +201,13 @@ static bool put_scalar_text(struct buf *out, enum query_type type, struct query_
     case QUERY_TYPE_BOOL: return buf_printf(out, value.boolean ? "t" : "f");
     case QUERY_TYPE_INT2:
     case QUERY_TYPE_INT4:
-    case QUERY_TYPE_INT8: return buf_printf(out, "%" PRId64, value.integer);
+    case QUERY_TYPE_INT8:
+    case QUERY_TYPE_OID: return buf_printf(out, "%" PRId64, value.integer);
+    case QUERY_TYPE_REGCLASS:
+    case QUERY_TYPE_REGTYPE:
+    case QUERY_TYPE_REGPROC:
+    case QUERY_TYPE_REGNAMESPACE:
+    case QUERY_TYPE_REGROLE: return query_catalog_name(out, type, value.integer);
     case QUERY_TYPE_FLOAT4: return put_float(out, value.number);
     case QUERY_TYPE_FLOAT8: return put_double(out, value.number);
     case QUERY_TYPE_BYTEA: return put_hex(out, value.bytes);
@@ -311,7 +322,13 @@ static bool put_scalar_binary(struct buf *out, enum query_type type, struct quer
     switch ((int)type) {
     case QUERY_TYPE_BOOL: return buf_add(out, value.boolean ? "\1" : "\0", 1);
     case QUERY_TYPE_INT2: return pgtype_put_u16(out, (uint16_t)value.integer);
-    case QUERY_TYPE_INT4: return pgtype_put_u32(out, (uint32_t)value.integer);
+    case QUERY_TYPE_INT4:
+    case QUERY_TYPE_OID:
+    case QUERY_TYPE_REGCLASS:
+    case QUERY_TYPE_REGTYPE:
+    case QUERY_TYPE_REGPROC:
+    case QUERY_TYPE_REGNAMESPACE:
+    case QUERY_TYPE_REGROLE: return pgtype_put_u32(out, (uint32_t)value.integer);
     case QUERY_TYPE_INT8:
     case QUERY_TYPE_TIME: return pgtype_put_u64(out, (uint64_t)value.integer);
     case QUERY_TYPE_FLOAT4:

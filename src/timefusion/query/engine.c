@@ -1,6 +1,7 @@
 #include "timefusion/query/engine.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "timefusion/query/catalog.h"
 #include "timefusion/query/functions.h"
 #include "timefusion/query/kept.h"
 #include <errno.h>
@@ -522,11 +523,12 @@ static void column_describe(struct plan *plan, uint32_t column, duckdb_prepared_
         plan->casts[column] = true;
         type = QUERY_TYPE_TEXT;
     }
-    /* DuckDB has the last word, but for JSON, which is text to it, and for what it folded to a NULL without a type. */
+    /* DuckDB has the last word, but for JSON, which is text to it, oids, which are numbers, and what it folded to a NULL without a type. */
     bool is_json = (type == QUERY_TYPE_TEXT && known == QUERY_TYPE_JSONB) ||
                    (type == type_list_of(QUERY_TYPE_TEXT) && known == type_list_of(QUERY_TYPE_JSONB));
     bool is_folded = type == QUERY_TYPE_INT4 && known != QUERY_TYPE_UNKNOWN && !type_is_number(known);
-    plan->columns[column].type = is_json || is_folded ? known : type;
+    bool is_oid = type_element(type) == QUERY_TYPE_INT8 && type_is_oid(type_element(known));
+    plan->columns[column].type = is_json || is_folded || is_oid ? known : type;
 }
 
 static bool describe_try(struct query_session *session, struct lane *lane, struct plan *plan, bool with_nulls,

@@ -1,3 +1,4 @@
+#include "timefusion/query/catalog.h"
 #include "timefusion/query/literal.h"
 #include "timefusion/query/translate.h"
 #include <stdio.h>
@@ -12,6 +13,8 @@ enum query_type type_common(enum query_type a, enum query_type b)
         if (b == QUERY_TYPE_NUMERIC) return a == QUERY_TYPE_FLOAT4 || a == QUERY_TYPE_FLOAT8 ? a : b;
         return a > b ? a : b;
     }
+    if ((type_is_oid(a) && (type_is_oid(b) || type_is_integer(b))) || (type_is_oid(b) && type_is_integer(a)))
+        return QUERY_TYPE_OID;
     if (a >= QUERY_TYPE_DATE && a <= QUERY_TYPE_TIMESTAMPTZ && b >= QUERY_TYPE_DATE && b <= QUERY_TYPE_TIMESTAMPTZ)
         return a > b ? a : b;
     return QUERY_TYPE_UNKNOWN; /* DuckDB's description will tell */
@@ -178,7 +181,8 @@ enum query_type type_of_node(struct translate *ctx, const PgQuery__TypeName *typ
     *precision = *scale = -1;
     const char *name = type->n_names > 0 ? node_text(type->names[type->n_names - 1]) : NULL;
     const char *schema = type->n_names > 1 ? node_text(type->names[type->n_names - 2]) : NULL;
-    if (!name || (schema && strcmp(schema, "pg_catalog") != 0) || type->setof || type->pct_type) {
+    bool is_known = !schema || strcmp(schema, "pg_catalog") == 0 || strcmp(schema, "information_schema") == 0;
+    if (!name || !is_known || type->setof || type->pct_type) {
         fail_at(ctx, type->location, ERR_NOT_FOUND, "this type does not exist here");
         return QUERY_TYPE_UNKNOWN;
     }
@@ -194,17 +198,37 @@ enum query_type type_of_node(struct translate *ctx, const PgQuery__TypeName *typ
             numbers[i] = type->typmods[i]->a_const->ival->ival;
     *precision = numbers[0];
     *scale = numbers[1];
-    if (type->n_array_bounds > 1) {
+    if (type->n_array_bounds > 1 || (type->n_array_bounds == 1 && type_is_list(found))) {
         fail_at(ctx, type->location, ERR_UNSUPPORTED, "arrays have one dimension here");
         return QUERY_TYPE_UNKNOWN;
     }
     return type->n_array_bounds == 1 ? type_list_of(found) : found;
 }
 
+/* To and from numbers of the catalog, whose names are looked up. */
+static struct expr catalog_cast(struct translate *ctx, struct expr value, enum query_type type)
+{
+    static const char letters[] = { [QUERY_TYPE_REGCLASS] = 'c',
+                                    [QUERY_TYPE_REGTYPE] = 't',
+                                    [QUERY_TYPE_REGPROC] = 'p',
+                                    [QUERY_TYPE_REGNAMESPACE] = 'n',
+                                    [QUERY_TYPE_REGROLE] = 'r' };
+    struct expr cast = { .type = type, .is_free = value.is_free };
+    bool is_textual = value.type == QUERY_TYPE_TEXT || value.type == QUERY_TYPE_UNKNOWN;
+    if (type == QUERY_TYPE_TEXT && value.type > QUERY_TYPE_OID && type_is_oid(value.type))
+        cast.sql = arena_printf(ctx->arena, "mono_catalog_name(%s, '%c')", value.sql, letters[value.type]);
+    else if (is_textual && type > QUERY_TYPE_OID && type_is_oid(type))
+        cast.sql = arena_printf(ctx->arena, "mono_catalog_oid('%c', CAST(%s AS VARCHAR))", letters[type], value.sql);
+    else
+        cast.sql = arena_printf(ctx->arena, "CAST(%s AS %s)", value.sql, type_duckdb(type));
+    return cast;
+}
+
 struct expr expr_cast(struct translate *ctx, struct expr value, enum query_type type)
 {
     if (!value.sql || (value.type == type && !value.is_untyped)) return value;
     struct expr cast = { .type = type, .is_free = value.is_free };
+    if (type_is_oid(type) || type_is_oid(value.type)) return catalog_cast(ctx, value, type);
     bool is_textual = value.type == QUERY_TYPE_TEXT || value.type == QUERY_TYPE_UNKNOWN;
     if (type == QUERY_TYPE_JSONB) {
         cast.sql = is_textual ? arena_printf(ctx->arena, "CAST(CAST(%s AS JSON) AS VARCHAR)", value.sql)
@@ -220,11 +244,6 @@ struct expr expr_cast(struct translate *ctx, struct expr value, enum query_type 
 static struct expr cast_make(struct translate *ctx, struct scope *scope, const PgQuery__TypeCast *node)
 {
     int precision, scale;
-    if (node->type_name->n_names > 0) {
-        const char *name = node_text(node->type_name->names[node->type_name->n_names - 1]);
-        if (name && strncmp(name, "reg", 3) == 0) /* regclass, regtype ...: names of things that are not here */
-            return fail_at(ctx, node->location, ERR_UNSUPPORTED, "type \"%.40s\" is not supported", name);
-    }
     enum query_type type = type_of_node(ctx, node->type_name, &precision, &scale);
     if (type == QUERY_TYPE_UNKNOWN) return (struct expr){ 0 };
     bool was_literal =
@@ -411,6 +430,13 @@ static struct expr indirection_make(struct translate *ctx, struct scope *scope, 
     struct expr value = expr_make(ctx, scope, node->arg, QUERY_TYPE_UNKNOWN);
     for (size_t i = 0; value.sql && i < node->n_indirection; i++) {
         const PgQuery__Node *step = node->indirection[i];
+        /* Of information_schema._pg_expandarray(), the only composite there is: DuckDB says whether it is one. */
+        const char *field = node_text(step);
+        if (field && value.type == QUERY_TYPE_UNKNOWN && (strcmp(field, "x") == 0 || strcmp(field, "n") == 0)) {
+            value = (struct expr){ .sql = arena_printf(ctx->arena, "struct_extract(%s, '%s')", value.sql, field),
+                                   .type = *field == 'n' ? QUERY_TYPE_INT4 : QUERY_TYPE_UNKNOWN };
+            continue;
+        }
         if (step->node_case != PG_QUERY__NODE__NODE_A_INDICES || !type_is_list(value.type))
             return fail_at(ctx, -1, ERR_UNSUPPORTED, "[...] is for arrays; use -> for jsonb");
         struct expr low = { .sql = "1", .is_free = true }, high = low;

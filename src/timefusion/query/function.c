@@ -1,3 +1,4 @@
+#include "timefusion/query/catalog.h"
 #include "timefusion/query/function_list.h"
 #include "timefusion/query/translate.h"
 #include <stdlib.h>
@@ -17,6 +18,12 @@ static enum query_type type_of_letter(char letter)
     case 'j': return QUERY_TYPE_JSONB;
     case 'D': return QUERY_TYPE_DATE;
     case 'u': return QUERY_TYPE_UUID;
+    case 'o': return QUERY_TYPE_OID;
+    case 'c': return QUERY_TYPE_REGCLASS;
+    case 'y': return QUERY_TYPE_REGTYPE;
+    case 'p': return QUERY_TYPE_REGPROC;
+    case 'h': return QUERY_TYPE_REGNAMESPACE;
+    case 'r': return QUERY_TYPE_REGROLE;
     case 'T': return type_list_of(QUERY_TYPE_TEXT);
     case 'A': return type_list_of(QUERY_TYPE_TEXT);
     default: return QUERY_TYPE_UNKNOWN;
@@ -96,7 +103,9 @@ static bool arguments_make(struct translate *ctx, struct scope *scope, const str
                 (letter == 'n' && type != QUERY_TYPE_UNKNOWN && !type_is_number(type) && type != QUERY_TYPE_INTERVAL) ||
                 (letter == 'd' && type != QUERY_TYPE_UNKNOWN && !type_is_number(type) && !type_is_list(type)) ||
                 (letter == 'j' && type != QUERY_TYPE_JSONB && type != QUERY_TYPE_UNKNOWN) ||
-                (letter == 'b' && type != QUERY_TYPE_BOOL && type != QUERY_TYPE_UNKNOWN);
+                (letter == 'b' && type != QUERY_TYPE_BOOL && type != QUERY_TYPE_UNKNOWN) ||
+                (strchr("ocyphr", letter) && !type_is_oid(type) && !type_is_integer(type) &&
+                 type != QUERY_TYPE_UNKNOWN);
             if (is_bad) {
                 fail_at(ctx, call->location, ERR_NO_FUNCTION, "%s() does not take %s as argument %zu", function->name,
                         type_name(type), i + 1);
@@ -299,8 +308,9 @@ static const char *call_name(struct translate *ctx, const PgQuery__FuncCall *cal
 {
     const char *schema = call->n_funcname > 1 ? node_text(call->funcname[call->n_funcname - 2]) : NULL;
     const char *name = call->n_funcname > 0 ? node_text(call->funcname[call->n_funcname - 1]) : NULL;
+    bool is_helper = name && schema && strcmp(schema, "information_schema") == 0 && strncmp(name, "_pg_", 4) == 0;
     if (!name || call->n_funcname > 2 ||
-        (schema && strcmp(schema, "pg_catalog") != 0 && strcmp(schema, "public") != 0)) {
+        (schema && strcmp(schema, "pg_catalog") != 0 && strcmp(schema, "public") != 0 && !is_helper)) {
         fail_at(ctx, call->location, ERR_NO_FUNCTION, "functions of other schemas do not exist here");
         return NULL;
     }
@@ -386,6 +396,16 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
             return fail_at(ctx, call->location, ERR_UNSUPPORTED, "AT TIME ZONE needs the name of a zone");
         value.type = arguments[1].type == QUERY_TYPE_TIMESTAMPTZ ? QUERY_TYPE_TIMESTAMP : QUERY_TYPE_TIMESTAMPTZ;
         value.sql = arena_printf(ctx->arena, "timezone(%s, %s)", arguments[0].sql, arguments[1].sql);
+        return value;
+    case MAY: {
+        const char *right = arguments[count - 1].sql;
+        value.sql =
+            arena_printf(ctx->arena, "regexp_matches(%s, '^ *(select|usage|connect|execute)( *,.*)?$', 'i')", right);
+        return value;
+    }
+    case EXPAND_ARRAY:
+        value.sql = fill(ctx, target, arguments, count);
+        value.type = QUERY_TYPE_UNKNOWN;
         return value;
     case LENGTH: value.sql = arena_printf(ctx->arena, "CAST(length(%s) AS INTEGER)", arguments[0].sql); return value;
     case SUBSTRING:
@@ -605,13 +625,16 @@ bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__Fu
     } else if (function->special == ROWS) {
         list = rows_list(ctx, scope, function, call, &type);
         if (!list) return false;
+    } else if (function->special == KEYWORDS) {
+        list = function->sql;
+        type = QUERY_TYPE_TEXT;
     } else { /* a function of one value: one row */
         struct expr value = body_make(ctx, scope, function, call);
         if (!value.sql) return false;
         type = value.type;
         list = arena_printf(ctx->arena, "[%s]", value.sql);
     }
-    columns[0] = (struct output){ .name = function->name, .type = type };
+    columns[0] = (struct output){ .name = function->special == KEYWORDS ? "word" : function->name, .type = type };
     columns[1] = (struct output){ .name = "ordinality", .type = QUERY_TYPE_INT8 };
     *column_count = ordinality ? 2 : 1;
     if (ordinality) {

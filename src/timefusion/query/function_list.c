@@ -114,7 +114,6 @@ static const struct function functions[] = {
     { "encode", SCALAR, 2, 2, "at", 't', NULL, ENCODE },
     { "decode", SCALAR, 2, 2, "tt", '?', NULL, ENCODE },
     { "quote_literal", SCALAR, 1, 1, "t", 't', "'''' || replace(%1, '''', '''''') || ''''", PLAIN },
-    { "quote_ident", SCALAR, 1, 1, "t", 't', "'\"' || replace(%1, '\"', '\"\"') || '\"'", PLAIN },
     /* numbers */
     { "abs", SCALAR, 1, 1, "n", '=', NULL, PLAIN },
     { "round", SCALAR, 1, 2, "ni", '=', NULL, ROUND },
@@ -173,26 +172,7 @@ static const struct function functions[] = {
     { "to_jsonb", SCALAR, 1, 1, "a", 'j', NULL, TO_JSON },
     { "jsonb_pretty", SCALAR, 1, 1, "j", 't', "CAST(json_pretty(%1) AS VARCHAR)", PLAIN },
     /* about the session */
-    { "version", SCALAR, 0, 0, "", 't', "'PostgreSQL 15.1 (Monoscope " MONO_VERSION ", DuckDB)'", PLAIN },
-    { "current_database", SCALAR, 0, 0, "", 't', "'monoscope'", PLAIN },
-    { "current_schema", SCALAR, 0, 0, "", 't', "'public'", PLAIN },
-    { "current_schemas", SCALAR, 1, 1, "b", 'T', "['public']", PLAIN },
     { "current_setting", SCALAR, 1, 2, "tb", 't', NULL, SETTING },
-    { "pg_backend_pid", SCALAR, 0, 0, "", 'i', "0", PLAIN },
-    { "pg_is_in_recovery", SCALAR, 0, 0, "", 'b', "false", PLAIN },
-    { "pg_table_is_visible", SCALAR, 1, 1, "l", 'b', "(%1 IS NOT NULL)", PLAIN },
-    { "pg_get_userbyid", SCALAR, 1, 1, "l", 't', "CASE WHEN %1 IS NOT NULL THEN 'monoscope' END", PLAIN },
-    { "pg_encoding_to_char", SCALAR, 1, 1, "i", 't', "CASE WHEN %1 IS NOT NULL THEN 'UTF8' END", PLAIN },
-    { "pg_get_expr", SCALAR, 2, 3, "alb", 't', "CAST(NULL AS VARCHAR)", PLAIN },
-    { "format_type", SCALAR, 2, 2, "li", 't', NULL, WITHOUT_MEANING },
-    { "obj_description", SCALAR, 1, 2, "lt", 't', "CAST(NULL AS VARCHAR)", PLAIN },
-    { "col_description", SCALAR, 2, 2, "li", 't', "CAST(NULL AS VARCHAR)", PLAIN },
-    { "to_regtype", SCALAR, 1, 1, "t", 'l',
-      "(SELECT oid FROM (VALUES ('bool',16),('bytea',17),('int8',20),('int2',21),('int4',23),('text',25),('json',114),"
-      "('float4',700),('float8',701),('varchar',1043),('date',1082),('time',1083),('timestamp',1114),('timestamptz',"
-      "1184),('interval',1186),"
-      "('numeric',1700),('uuid',2950),('jsonb',3802)) AS names(name, oid) WHERE name = %1)",
-      PLAIN },
 };
 
 static const struct {
@@ -216,10 +196,22 @@ static const struct {
     { "read_blob", "tables are otel_logs_and_spans, otel_metrics and telemetry" },
 };
 
+uint32_t function_count(void)
+{
+    return (uint32_t)COUNT_OF(functions) + function_catalog_count();
+}
+
+const struct function *function_at(uint32_t index)
+{
+    return index < COUNT_OF(functions) ? &functions[index] : function_catalog_at(index - (uint32_t)COUNT_OF(functions));
+}
+
 const struct function *function_find(const char *name)
 {
-    for (size_t i = 0; i < COUNT_OF(functions); i++)
-        if (strcmp(functions[i].name, name) == 0) return functions[i].special == WITHOUT_MEANING ? NULL : &functions[i];
+    for (uint32_t i = 0; i < function_count(); i++) {
+        const struct function *function = function_at(i);
+        if (strcmp(function->name, name) == 0) return function->special == WITHOUT_MEANING ? NULL : function;
+    }
     return NULL;
 }
 

@@ -6,6 +6,7 @@
 
 /* Letters of argument types: t text, i int4, l int8, d float8, n any number, z timestamptz, v interval, b bool, j jsonb,
  * D date, u uuid, T text[], A any array, e element of the first array, a anything, = as the first. The last repeats.
+ * o oid, c regclass, y regtype, p regproc, h regnamespace, r regrole.
  * A capital R of result means: row function. Results: the same letters, ? DuckDB will tell, L array of the first,
  * N next wider sum. Template: %1 %2 arguments, %* all, %o ORDER BY inside an aggregate. */
 enum function_kind { SCALAR, AGGREGATE, WINDOW };
@@ -37,6 +38,9 @@ enum special {
     TO_CHAR,
     REGEXP_REPLACE,
     ENCODE,
+    KEYWORDS,     /* rows of a constant list */
+    EXPAND_ARRAY, /* rows of x and n, an array's elements and their places */
+    MAY,          /* rights: what reads is allowed */
 };
 struct function {
     const char *name;
@@ -49,4 +53,16 @@ struct function {
 };
 
 const struct function *function_find(const char *name); /* NULL: it does not exist here */
-const char *function_hint(const char *name);            /* what to use in its place, or NULL */
+/* All that exist, those of function_catalog.c after those of function_list.c. */
+uint32_t function_count(void);
+const struct function *function_at(uint32_t index);
+/* Not PostgreSQL's: shown in the schema public. */
+bool function_is_ours(const struct function *function);
+/* The letter of an argument: the last one stands for all that follow. */
+char function_letter(const struct function *function, uint32_t argument);
+uint32_t function_oid_of_letter(char letter); /* of the type, as pg_proc shows it */
+
+/* function_catalog.c: functions about the catalog and the session. */
+uint32_t function_catalog_count(void);
+const struct function *function_catalog_at(uint32_t index);
+const char *function_hint(const char *name); /* what to use in its place, or NULL */

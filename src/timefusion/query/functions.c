@@ -2,45 +2,12 @@
 #include "base/json.h"
 #include "base/json_object.h"
 #include "timefusion/query/any_case.h"
+#include "timefusion/query/vector.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <yyjson.h>
 
 #define OBJECT_KEYS_MAX 256
-
-struct column {
-    duckdb_vector vector;
-    void *data;
-    uint64_t *validity;
-};
-
-static struct column column_of(duckdb_data_chunk input, idx_t index)
-{
-    duckdb_vector vector = duckdb_data_chunk_get_vector(input, index);
-    return (struct column){ vector, duckdb_vector_get_data(vector), duckdb_vector_get_validity(vector) };
-}
-
-static bool is_valid(const struct column *column, idx_t row)
-{
-    return !column->validity || (column->validity[row / 64] >> (row % 64) & 1);
-}
-
-static struct bytes text_at(const struct column *column, idx_t row)
-{
-    duckdb_string_t *text = (duckdb_string_t *)column->data + row;
-    return bytes_from(duckdb_string_t_data(text), duckdb_string_t_length(*text));
-}
-
-static void put_null(duckdb_vector output, idx_t row)
-{
-    duckdb_vector_ensure_validity_writable(output);
-    duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
-}
-
-static void put_text(duckdb_vector output, idx_t row, struct bytes text)
-{
-    duckdb_unsafe_vector_assign_string_element_len(output, row, (const char *)text.ptr, text.len);
-}
 
 /* A JSON value as its text (->), or as a string's content (->>). */
 static void put_value(duckdb_vector output, idx_t row, yyjson_val *value, bool is_text)
@@ -476,11 +443,7 @@ static void bucket_run(duckdb_function_info info, duckdb_data_chunk input, duckd
 }
 
 /* Arguments and result: t VARCHAR, l BIGINT, T VARCHAR[], b BOOLEAN, * any number of anything. */
-static const struct {
-    const char *name, *arguments;
-    char result;
-    duckdb_scalar_function_t run;
-} definitions[] = {
+static const struct scalar_definition definitions[] = {
     { "mono_bucket", "lll", 'l', bucket_run },
     { "mono_has_word", "tt", 'b', has_word_run },
     { "mono_object", "tt*", 't', object_nested },
@@ -517,12 +480,13 @@ static duckdb_logical_type type_of(char letter)
                                                       : DUCKDB_TYPE_VARCHAR);
 }
 
-bool functions_register(duckdb_connection connection, struct err *err)
+static bool scalars_register(duckdb_connection connection, const struct scalar_definition *scalars, uint32_t count,
+                             struct err *err)
 {
-    for (size_t i = 0; i < COUNT_OF(definitions); i++) {
+    for (uint32_t i = 0; i < count; i++) {
         duckdb_scalar_function function = duckdb_create_scalar_function();
-        duckdb_scalar_function_set_name(function, definitions[i].name);
-        for (const char *letter = definitions[i].arguments; *letter; letter++) {
+        duckdb_scalar_function_set_name(function, scalars[i].name);
+        for (const char *letter = scalars[i].arguments; *letter; letter++) {
             duckdb_logical_type type = type_of(*letter);
             if (*letter == '*')
                 duckdb_scalar_function_set_varargs(function, type);
@@ -530,15 +494,23 @@ bool functions_register(duckdb_connection connection, struct err *err)
                 duckdb_scalar_function_add_parameter(function, type);
             duckdb_destroy_logical_type(&type);
         }
-        duckdb_logical_type result = type_of(definitions[i].result);
+        duckdb_logical_type result = type_of(scalars[i].result);
         duckdb_scalar_function_set_return_type(function, result);
         duckdb_destroy_logical_type(&result);
         duckdb_scalar_function_set_special_handling(function); /* NULLs are ours to handle */
-        duckdb_scalar_function_set_function(function, definitions[i].run);
+        duckdb_scalar_function_set_function(function, scalars[i].run);
         duckdb_state state = duckdb_register_scalar_function(connection, function);
         duckdb_destroy_scalar_function(&function);
         if (state != DuckDBSuccess)
-            return err_set(err, ERR_INTERNAL, "DuckDB does not take the function \"%s\"", definitions[i].name);
+            return err_set(err, ERR_INTERNAL, "DuckDB does not take the function \"%s\"", scalars[i].name);
     }
     return true;
+}
+
+bool functions_register(duckdb_connection connection, struct err *err)
+{
+    uint32_t count;
+    const struct scalar_definition *of_catalog = catalog_scalars(&count);
+    return scalars_register(connection, definitions, COUNT_OF(definitions), err) &&
+           scalars_register(connection, of_catalog, count, err);
 }

@@ -5,6 +5,7 @@
  *   mono_attribute[_text](base, path)   of a flat or nested object, by a dotted path
  *   mono_json_get[_text](json, key), mono_json_at[_text](json, index), mono_json_path[_text](json, keys)
  *   mono_json_typeof, _contains, _has, _has_any, _has_all, _keys, _elements, _elements_text
+ *   mono_catalog_*, mono_name_parts     names and oids of the catalog (catalog_functions.c)
  *
  * JSON is text in and out. What is not JSON is NULL. Thread: any (DuckDB's). */
 #pragma once
@@ -12,3 +13,11 @@
 #include <duckdb.h>
 
 MUST_CHECK bool functions_register(duckdb_connection connection, struct err *err);
+
+struct scalar_definition {
+    const char *name, *arguments; /* letters: functions.c */
+    char result;
+    duckdb_scalar_function_t run;
+};
+/* catalog_functions.c */
+const struct scalar_definition *catalog_scalars(uint32_t *count);

@@ -1,4 +1,5 @@
 #include "timefusion/query/literal.h"
+#include "timefusion/query/catalog.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -281,6 +282,28 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
         for (size_t i = 0; ok && i < text.len; i++) ok = buf_printf(out, "%02x", text.ptr[i]);
         ok = ok && buf_add(out, "')", 2);
         break;
+    case QUERY_TYPE_OID:
+    case QUERY_TYPE_REGCLASS:
+    case QUERY_TYPE_REGTYPE:
+    case QUERY_TYPE_REGPROC:
+    case QUERY_TYPE_REGNAMESPACE:
+    case QUERY_TYPE_REGROLE: {
+        int64_t oid;
+        int len = (int)(text.len < 60 ? text.len : 60);
+        if (catalog_oid(type, text, &oid)) {
+            ok = buf_printf(out, "CAST(%" PRId64 " AS BIGINT)", oid);
+            break;
+        }
+        if (type == QUERY_TYPE_OID)
+            return err_set(err, ERR_VALUE, "invalid input syntax for type oid: \"%.*s\"", len, (const char *)text.ptr);
+        return err_set(err, type == QUERY_TYPE_REGCLASS ? ERR_NO_TABLE : ERR_NOT_FOUND, "%s \"%.*s\" does not exist",
+                       type == QUERY_TYPE_REGCLASS  ? "relation"
+                       : type == QUERY_TYPE_REGTYPE ? "type"
+                       : type == QUERY_TYPE_REGPROC ? "function"
+                       : type == QUERY_TYPE_REGROLE ? "role"
+                                                    : "schema",
+                       len, (const char *)text.ptr);
+    }
     case QUERY_TYPE_TIMESTAMP:
     case QUERY_TYPE_TIMESTAMPTZ:
         ok = buf_add(out, "CAST(", 5) && time_put(out, text) && buf_printf(out, " AS %s)", type_duckdb(type));

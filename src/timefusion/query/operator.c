@@ -1,4 +1,5 @@
 #include "timefusion/query/any_case.h"
+#include "timefusion/query/catalog.h"
 #include "timefusion/query/translate.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,8 @@ bool can_compare(enum query_type a, enum query_type b)
     if (a == QUERY_TYPE_UNKNOWN || b == QUERY_TYPE_UNKNOWN || a == b) return true;
     if (type_is_list(a) != type_is_list(b)) return false;
     if (type_is_number(a) && type_is_number(b)) return true;
+    if (type_is_oid(a) || type_is_oid(b))
+        return (type_is_oid(a) || type_is_integer(a)) && (type_is_oid(b) || type_is_integer(b));
     bool a_is_time = a >= QUERY_TYPE_DATE && a <= QUERY_TYPE_TIMESTAMPTZ,
          b_is_time = b >= QUERY_TYPE_DATE && b <= QUERY_TYPE_TIMESTAMPTZ;
     if (a_is_time && b_is_time) return true;

@@ -39,6 +39,13 @@ enum query_type {
     QUERY_TYPE_TIMESTAMP,
     QUERY_TYPE_TIMESTAMPTZ,
     QUERY_TYPE_INTERVAL,
+    /* Numbers of things of the catalog (catalog.h); all but the first show as names: query_catalog_name. */
+    QUERY_TYPE_OID,
+    QUERY_TYPE_REGCLASS,
+    QUERY_TYPE_REGTYPE,
+    QUERY_TYPE_REGPROC,
+    QUERY_TYPE_REGNAMESPACE,
+    QUERY_TYPE_REGROLE,
     QUERY_TYPE_LIST = 64, /* | of an element type: QUERY_TYPE_LIST | QUERY_TYPE_TEXT is text[] */
 };
 
@@ -136,7 +143,7 @@ struct query_value {
     bool is_null;
     union {
         bool boolean;
-        int64_t integer;    /* INT*, DATE (days from 1970), TIME, TIMESTAMP, TIMESTAMPTZ (us from 1970) */
+        int64_t integer;    /* INT*, OID, REG*, DATE (days from 1970), TIME, TIMESTAMP, TIMESTAMPTZ (us from 1970) */
         double number;      /* FLOAT* */
         struct bytes bytes; /* TEXT BYTEA JSONB; NUMERIC as decimal text */
         struct uuid uuid;
@@ -159,6 +166,8 @@ struct query_value query_chunk_element(const struct query_chunk *chunk, uint32_t
 /* Digits behind the point of a column of NUMERIC, or of lists of them: the same in all its rows. */
 uint32_t query_chunk_scale(const struct query_chunk *chunk, uint32_t column);
 void query_cursor_close(struct query_cursor *cursor);
+/* What a value of REGCLASS, REGTYPE ... shows as in text: "otel_metrics". */
+MUST_CHECK bool query_catalog_name(struct buf *out, enum query_type type, int64_t oid);
 
 /* For Delta checkpoints: reads any Parquet checkpoint of the store (see delta.h, struct delta_checkpoint_reader). */
 struct delta_checkpoint_reader;

@@ -143,7 +143,7 @@ static void test_dialect(void **state)
         { "select current_setting('timezone'), current_user, current_database(), current_schema(), pg_is_in_recovery()",
           "UTC|tester|monoscope|public|f\n" },
         { "select oid, typarray from pg_type where typname = 'text'", "25|1009\n" },
-        { "select table_name, table_type from information_schema.tables order by 1",
+        { "select table_name, table_type from information_schema.tables where table_schema = 'public' order by 1",
           "otel_logs_and_spans|BASE TABLE\notel_metrics|BASE TABLE\ntelemetry|VIEW\n" },
         { "select data_type, is_nullable from information_schema.columns where table_name = 'otel_metrics' and "
           "column_name in ('value', 'timestamp') order by 1",

@@ -1,5 +1,6 @@
 #include "timefusion/query/render.h"
 #include "base/utf8.h"
+#include "timefusion/query/catalog.h"
 #include "timefusion/query/literal.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,9 +55,12 @@ static bool numeric_put(struct buf *out, struct bytes value, struct err *err)
 static bool binary_put(struct buf *out, struct bytes value, enum query_type type, struct err *err)
 {
     static const uint8_t lengths[] = {
-        [QUERY_TYPE_BOOL] = 1,   [QUERY_TYPE_INT2] = 2,      [QUERY_TYPE_INT4] = 4,        [QUERY_TYPE_INT8] = 8,
-        [QUERY_TYPE_FLOAT4] = 4, [QUERY_TYPE_FLOAT8] = 8,    [QUERY_TYPE_UUID] = 16,       [QUERY_TYPE_DATE] = 4,
-        [QUERY_TYPE_TIME] = 8,   [QUERY_TYPE_TIMESTAMP] = 8, [QUERY_TYPE_TIMESTAMPTZ] = 8, [QUERY_TYPE_INTERVAL] = 16
+        [QUERY_TYPE_BOOL] = 1,      [QUERY_TYPE_INT2] = 2,         [QUERY_TYPE_INT4] = 4,
+        [QUERY_TYPE_INT8] = 8,      [QUERY_TYPE_FLOAT4] = 4,       [QUERY_TYPE_FLOAT8] = 8,
+        [QUERY_TYPE_UUID] = 16,     [QUERY_TYPE_DATE] = 4,         [QUERY_TYPE_TIME] = 8,
+        [QUERY_TYPE_TIMESTAMP] = 8, [QUERY_TYPE_TIMESTAMPTZ] = 8,  [QUERY_TYPE_INTERVAL] = 16,
+        [QUERY_TYPE_OID] = 4,       [QUERY_TYPE_REGCLASS] = 4,     [QUERY_TYPE_REGTYPE] = 4,
+        [QUERY_TYPE_REGPROC] = 4,   [QUERY_TYPE_REGNAMESPACE] = 4, [QUERY_TYPE_REGROLE] = 4,
     };
     bool ok = true;
     if (!type_is_list(type) && type < COUNT_OF(lengths) && lengths[type] && value.len != lengths[type])
@@ -93,6 +97,14 @@ static bool binary_put(struct buf *out, struct bytes value, enum query_type type
     case QUERY_TYPE_INT2: ok = buf_printf(out, "CAST(%d AS SMALLINT)", (int16_t)big_endian(value.ptr, 2)); break;
     case QUERY_TYPE_INT4: ok = buf_printf(out, "CAST(%d AS INTEGER)", (int32_t)big_endian(value.ptr, 4)); break;
     case QUERY_TYPE_INT8: ok = buf_printf(out, "CAST(%" PRId64 " AS BIGINT)", (int64_t)big_endian(value.ptr, 8)); break;
+    case QUERY_TYPE_OID:
+    case QUERY_TYPE_REGCLASS:
+    case QUERY_TYPE_REGTYPE:
+    case QUERY_TYPE_REGPROC:
+    case QUERY_TYPE_REGNAMESPACE:
+    case QUERY_TYPE_REGROLE:
+        ok = buf_printf(out, "CAST(%" PRIu32 " AS BIGINT)", (uint32_t)big_endian(value.ptr, 4));
+        break;
     case QUERY_TYPE_FLOAT4: {
         uint32_t bits = (uint32_t)big_endian(value.ptr, 4);
         float number;
@@ -170,10 +182,11 @@ static bool placeholder_put(struct buf *out, enum query_type type, bool with_nul
     case QUERY_TYPE_FLOAT4:
     case QUERY_TYPE_FLOAT8: word = "0.5"; break;
     default:
-        if (type_is_number(type)) word = "1";
+        if (type_is_number(type) || type_is_oid(type)) word = "1";
         if (type == type_list_of(QUERY_TYPE_FLOAT8)) word = "[0.5]";
     }
-    bool must_be = type_is_number(type) || type == QUERY_TYPE_INTERVAL || type == type_list_of(QUERY_TYPE_FLOAT8);
+    bool must_be = type_is_number(type) || type_is_oid(type) || type == QUERY_TYPE_INTERVAL ||
+                   type == type_list_of(QUERY_TYPE_FLOAT8);
     ok = buf_printf(out, "CAST(%s AS %s)", !word || (with_nulls && !must_be) ? "NULL" : word, type_duckdb(type));
     return ok || too_long(err);
 }

@@ -204,7 +204,10 @@ struct expr scope_column(struct translate *ctx, struct scope *scope, const PgQue
                            name, hint);
         return fail_at(ctx, ref->location, ERR_NO_COLUMN, "column \"%s\" does not exist", name);
     }
-    if (count >= 3 && strcmp(names[count - 3], "public") != 0)
+    static const char *const schemas[] = { "public", "pg_catalog", "information_schema" };
+    bool is_schema = count < 3;
+    for (size_t i = 0; !is_schema && i < COUNT_OF(schemas); i++) is_schema = strcmp(names[count - 3], schemas[i]) == 0;
+    if (!is_schema)
         return fail_at(ctx, ref->location, ERR_NO_TABLE, "schema \"%s\" has no tables here", names[count - 3]);
     const char *alias = names[count - 2];
     for (struct scope *level = scope; level; level = level->outer) {

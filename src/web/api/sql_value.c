@@ -31,6 +31,7 @@ void sql_type_name(enum query_type type, char name[32])
         [QUERY_TYPE_TIMESTAMP] = "timestamp",
         [QUERY_TYPE_TIMESTAMPTZ] = "timestamptz",
         [QUERY_TYPE_INTERVAL] = "interval",
+        [QUERY_TYPE_OID] = "oid",
     };
     enum query_type element = element_of(type);
     const char *found = (size_t)element < COUNT_OF(names) && names[element] ? names[element] : "text";
@@ -88,7 +89,8 @@ static bool put_scalar(struct buf *out, const struct query_chunk *chunk, uint32_
     case QUERY_TYPE_BOOL:
     case QUERY_TYPE_INT2:
     case QUERY_TYPE_INT4:
-    case QUERY_TYPE_INT8: return put_scalar_text(out, chunk, column, type, value);
+    case QUERY_TYPE_INT8:
+    case QUERY_TYPE_OID: return put_scalar_text(out, chunk, column, type, value);
     case QUERY_TYPE_FLOAT4:
     case QUERY_TYPE_FLOAT8:
         if (!buf_reserve(out, JSON_NUMBER_BYTES_MAX)) return false;

@@ -1,0 +1,40 @@
+/* vector.h -- rows of DuckDB's vectors, for our own functions in it (functions.c, catalog_functions.c).
+ *
+ * Borrowed until the function returns. Thread: DuckDB's. */
+#pragma once
+#include "base/bytes.h"
+#include <duckdb.h>
+
+struct column {
+    duckdb_vector vector;
+    void *data;
+    uint64_t *validity;
+};
+
+static inline struct column column_of(duckdb_data_chunk input, idx_t index)
+{
+    duckdb_vector vector = duckdb_data_chunk_get_vector(input, index);
+    return (struct column){ vector, duckdb_vector_get_data(vector), duckdb_vector_get_validity(vector) };
+}
+
+static inline bool is_valid(const struct column *column, idx_t row)
+{
+    return !column->validity || (column->validity[row / 64] >> (row % 64) & 1);
+}
+
+static inline struct bytes text_at(const struct column *column, idx_t row)
+{
+    duckdb_string_t *text = (duckdb_string_t *)column->data + row;
+    return bytes_from(duckdb_string_t_data(text), duckdb_string_t_length(*text));
+}
+
+static inline void put_null(duckdb_vector output, idx_t row)
+{
+    duckdb_vector_ensure_validity_writable(output);
+    duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
+}
+
+static inline void put_text(duckdb_vector output, idx_t row, struct bytes text)
+{
+    duckdb_unsafe_vector_assign_string_element_len(output, row, (const char *)text.ptr, text.len);
+}
