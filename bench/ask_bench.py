@@ -2,7 +2,15 @@
 
     BENCH_ASK_SPANS=10000000    how many; 0: only how often they are right
     BENCH_ASK_DATA=folder       keeps what was sent in a folder, or takes it from there (same machine, same day)
-    BENCH_ASK_SLOW=1            prints each question's time"""
+    BENCH_ASK_SLOW=1            prints each question's time
+
+With a language model the same questions, and those that the embedded translator does not understand, by that model alone, with what
+each answer took, its tokens and cost (some 5,000 tokens a question, which your model's owner may charge for):
+
+    BENCH_ASK_URL=https://api.openai.com/v1  BENCH_ASK_MODEL=gpt-4o-mini  BENCH_ASK_KEY=sk-...   as --llm-url, --llm-model, the key
+    BENCH_ASK_INPUT_PRICE=0.15 BENCH_ASK_OUTPUT_PRICE=0.60     of a million tokens
+    BENCH_ASK_EVERY=10          every tenth question alone
+    BENCH_ASK_WAIT=60s          how long a question waits for it"""
 import datetime
 import json
 import os
@@ -16,7 +24,7 @@ import shop_days
 from apiclient import Caller
 from monoscope import LOAD, Server, check, wait_until
 
-SPANS = int(os.environ.get("BENCH_ASK_SPANS", "10000000"))
+SPANS, URL = int(os.environ.get("BENCH_ASK_SPANS", "10000000")), os.environ.get("BENCH_ASK_URL")
 HOURS, CONNECTIONS, SPANS_EACH, RUNS = 24, 4, 500, 5
 # What is asked of the load's spans: {service} is one of theirs.
 TIMED = ["how many requests in the last hour", "requests per hour today", "errors by service", "error rate by service in the last 3 hours", "p95 by service",
@@ -26,16 +34,34 @@ TIMED = ["how many requests in the last hour", "requests per hour today", "error
          "average duration per route in the last 3 hours"]
 
 
+def model_options():
+    if not URL:
+        return []
+    return ["--llm-url", URL, "--llm-model", os.environ.get("BENCH_ASK_MODEL", "default"), "--ask-model-wait", os.environ.get("BENCH_ASK_WAIT", "60s"),
+            "--llm-input-price", os.environ.get("BENCH_ASK_INPUT_PRICE", "0"), "--llm-output-price", os.environ.get("BENCH_ASK_OUTPUT_PRICE", "0")]
+
+
+def by_model(figure, server):
+    evaluations = evaluate.by_model(figure, Caller(server, server.key), "default", shop_days.NOW, every=int(os.environ.get("BENCH_ASK_EVERY", "1")))
+    for name, evaluation in evaluations.items():
+        print("# %s: why not: %s" % (name, evaluation.why_not), flush=True)
+        for line in evaluation.score.lines:
+            print("# " + line, flush=True)
+
+
 def rightness(figure, folder):
-    with Server(data=os.path.join(folder, "days"), options=["--rollups-minutes", "36500d", "--rollups-attributes", "0d"]) as server:
+    with Server(data=os.path.join(folder, "days"), options=["--rollups-minutes", "36500d", "--rollups-attributes", "0d"] + model_options(),
+                environment={"MONOSCOPE_LLM_KEY": os.environ.get("BENCH_ASK_KEY", "")}) as server:
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans", shop_days.send(server, server.key))
-        evaluation = evaluate.Evaluation(Caller(server, server.key), "default", shop_days.NOW)
-        for name, ending in (("questions.txt", ""), ("questions_aside.txt", "_aside")):
+        evaluation = evaluate.Evaluation(Caller(server, server.key), "default", shop_days.NOW, "embedded")
+        for name, ending in evaluate.FILES[:2]:
             score = evaluation.run(evaluate.read(name))
             figure("ask_questions" + ending, score.total, "1")
             figure("ask_right%s_percent" % ending, score.right_percent, "%")
             figure("ask_wrong_unwarned%s_percent" % ending, score.wrong_percent, "%")
             figure("ask_declined%s_percent" % ending, 100.0 * score.declined / score.total, "%")
+        if URL:
+            by_model(figure, server)
 
 
 def fill(server):
@@ -59,7 +85,7 @@ def speed(figure, folder):
         with open(note) as f:
             end = datetime.datetime.fromtimestamp(json.load(f)["end"], datetime.timezone.utc)
         caller = Caller(server, server.key)
-        evaluation = evaluate.Evaluation(caller, "default", end)
+        evaluation = evaluate.Evaluation(caller, "default", end, "embedded")
         service = caller.done("GET", "/projects/default/services?from=%s&limit=1" % (end - datetime.timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ"))["items"][0]["name"]
         cold, warm = [], []
         for run in range(RUNS):

@@ -1,7 +1,7 @@
-# time_limit_s: 180
+# time_limit_s: 240
 """Questions in plain English, in a real server: how often the answer is right over the eleven days of tests/ask, of the questions that
 the grammar is fitted to and of those put aside; what a client corrects is answered; whatever plan is sent, nothing of another project
-comes; thumbs are kept; `monoscope ask` answers at the shell."""
+comes; thumbs are kept; `monoscope ask` answers at the shell; and all that a language model has to do with it (tests/ask/model_path.py)."""
 import json
 import os
 import random
@@ -10,6 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "ask"))
 import evaluate
+import model_path
 import shop_days
 from apiclient import Caller
 from monoscope import BINARY, Server, check, wait_until
@@ -17,7 +18,7 @@ from otlp import Sender, log, logs, span, traces
 
 FLOORS = {"questions.txt": (98, 1), "questions_aside.txt": (95, 2)}  # right at least, wrong without a warning at most, percent
 SECRET = "of-the-other-project"
-OPTIONS = ["--rollups-minutes", "36500d", "--rollups-attributes", "0d"]  # the days of the questions stay listed, whenever this runs
+OPTIONS = ["--rollups-minutes", "36500d", "--rollups-attributes", "0d", "--llm-allow-private", "on"]  # the days of the questions stay listed, whenever this runs
 
 
 def questions(server, caller):
@@ -118,6 +119,7 @@ def main():
         answered, refused = isolation(server, caller, evaluation)
         thumbs(caller)
         shell(server)
+        model_path.run(server, rows, SECRET)
         print("%d rows; %d edited plans answered and %d refused, none shows another project" % (rows, answered, refused))
 
 

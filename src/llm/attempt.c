@@ -13,6 +13,7 @@
 #define LEARN_MAX       6        /* quirks a question may find out one after the other */
 #define RESERVE_MORE_US 60000000 /* beyond the time that a question may take */
 #define BYTES_PER_TOKEN 4
+#define CLOCKS_MS       50 /* the client's clock may be over a little before ours */
 #define ANTHROPIC_DATE  "2023-06-01"
 
 struct attempt {
@@ -82,7 +83,7 @@ static bool failure_read(struct attempt *attempt, const struct err *failure, str
         return false;
     }
     if (is_cancelled(attempt)) return err_set(err, ERR_CANCELLED, "the question was given up");
-    if (left_ms(attempt) == 0) return timeout_tell(attempt, err);
+    if (left_ms(attempt) <= CLOCKS_MS) return timeout_tell(attempt, err);
     if (attempt->request->stream != NULL && failure->code == ERR_IO &&
         clock_mono_ns() - attempt->moved_mono_ns >= attempt->llm->options.first_ms_max * 1000000ull) {
         attempt->may_again = false;

@@ -1,7 +1,9 @@
 """Asks the questions of a file and compares what comes with what the reference SQL gives. README.md says what counts.
 
     blocks = read("questions.txt")
-    score = Evaluation(caller, "default").run(blocks)       # .right, .wrong, .declined, .total; .lines: one a question that is not right
+    score = Evaluation(caller, "default", now).run(blocks)  # .right, .wrong, .declined, .total; .lines: one a question that is not right
+    Evaluation(..., translator="model")                     # reads them by the language model; .tokens, .cost, .why_not of all answers
+    by_model(figure, caller, "default", now)                # all files by the language model, as figures
 """
 import datetime
 import math
@@ -118,14 +120,22 @@ class Score:
 
 
 class Evaluation:
-    def __init__(self, caller, project, now):
+    def __init__(self, caller, project, now, translator="auto"):
         self.caller, self.path, self.now = caller, "/projects/%s/" % project, now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.translator, self.tokens, self.cost, self.why_not, self.rounds = translator, 0, 0.0, {}, 0
 
-    def ask(self, question, zone, context=None):
-        body = {"question": question, "zone": zone, "now": self.now}
+    def ask(self, question, zone, context=None, before=None):
+        body = {"question": question, "zone": zone, "now": self.now, "translator": self.translator}
         if context is not None:
-            body["context"] = context
-        return self.caller.done("POST", self.path + "ask", body)
+            body.update(context=context, context_question=before)
+        answer = self.caller.done("POST", self.path + "ask", body)
+        model = answer["model"]
+        self.tokens += model.get("input_tokens", 0) + model.get("output_tokens", 0)
+        self.cost += model.get("cost", 0)
+        self.rounds += model["rounds"]
+        if model["why_not"]:
+            self.why_not[model["why_not"]] = self.why_not.get(model["why_not"], 0) + 1
+        return answer
 
     def expected(self, sql):
         answer = self.caller.done("POST", self.path + "query", {"sql": sql, "limit": 10000})
@@ -141,13 +151,14 @@ class Evaluation:
         return [[plain(one) for one in row] for row in answer["rows"]]
 
     def one(self, score, block, question, wanted):
-        context = None
+        context = last = None
         for before in block.after:
-            context = self.ask(before, block.zone, context).get("plan")
+            context, last = self.ask(before, block.zone, context, last).get("plan"), before
         begin = time.monotonic()
-        answer = self.ask(question, block.zone, context)
+        answer = self.ask(question, block.zone, context, last)
         score.ms.append((time.monotonic() - begin) * 1000)
-        if not answer["understood"]:
+        is_its = self.translator != "model" or answer["translator"] == "model"  # what the embedded one said instead is not the model's
+        if not answer["understood"] or not is_its:
             score.add(block, question, "right" if block.show == "decline" else "declined", answer["reading"])
             return
         if block.show == "decline":
@@ -162,10 +173,40 @@ class Evaluation:
         else:
             score.add(block, question, "right", "")
 
-    def run(self, blocks):
-        score = Score()
+    def run(self, blocks, every=1):
+        """every: 10 asks every tenth question."""
+        score, number = Score(), 0
         for block in blocks:
             wanted = self.expected(block.sql) if block.sql else None
             for question in block.questions:
-                self.one(score, block, question, wanted)
+                number += 1
+                if number % every == 0:
+                    self.one(score, block, question, wanted)
         return score
+
+
+# The files, and how their figures end.
+FILES = (("questions.txt", ""), ("questions_aside.txt", "_aside"), ("questions_model.txt", "_beyond"))
+
+
+def by_model(figure, caller, project, now, files=FILES, every=1):
+    """How often the project's language model is right, of each file; seconds, tokens and cost of all. Its evaluations, by file."""
+    evaluations, ms, total = {}, [], 0
+    for name, ending in files:
+        evaluation = evaluations[name] = Evaluation(caller, project, now, "model")
+        score = evaluation.score = evaluation.run(read(name), every)
+        ms, total = ms + score.ms, total + score.total
+        if score.total == 0:
+            continue
+        figure("ask_model_questions" + ending, score.total, "1")
+        figure("ask_model_right%s_percent" % ending, score.right_percent, "%")
+        figure("ask_model_wrong_unwarned%s_percent" % ending, score.wrong_percent, "%")
+        figure("ask_model_declined%s_percent" % ending, 100.0 * score.declined / score.total, "%")
+    ms.sort()
+    all_of_them = evaluations.values()
+    figure("ask_model_p50_ms", ms[len(ms) // 2], "ms")
+    figure("ask_model_p95_ms", ms[int(len(ms) * 0.95)], "ms")
+    figure("ask_model_rounds", sum(one.rounds for one in all_of_them) / total, "1/question")
+    figure("ask_model_tokens", sum(one.tokens for one in all_of_them) / total, "1/question")
+    figure("ask_model_cost", sum(one.cost for one in all_of_them), "of all questions")
+    return evaluations

@@ -14,6 +14,7 @@ enum {
     EXAMPLES_SENT = 8,
     ALL_SENT = 1500,
     SENT_BYTES_MAX = 80,
+    ALL_BYTES_MAX = 24 << 10,
     WORDS_MAX = 64,
     DAYS_BACK = 15,
     PART_BYTES_MAX = 128 << 10
@@ -147,6 +148,7 @@ struct sending {
         struct bytes text;
     } sent[ALL_SENT];
     uint32_t sent_count;
+    size_t sent_bytes;
     yyjson_mut_doc *json;
 };
 
@@ -190,10 +192,13 @@ static bool may_be_sent(struct bytes text)
 
 static void text_send(struct sending *sending, yyjson_mut_val *list, uint32_t *count, uint32_t most, struct bytes text)
 {
-    if (*count == most || sending->sent_count == ALL_SENT || !may_be_sent(text)) return;
+    if (*count == most || sending->sent_count == ALL_SENT || !may_be_sent(text) ||
+        sending->sent_bytes + text.len > ALL_BYTES_MAX)
+        return;
     for (uint32_t s = 1; s <= *count; s++) /* spans and logs have an attribute's values each */
         if (bytes_equal(sending->sent[sending->sent_count - s].text, text)) return;
     sending->sent[sending->sent_count++] = (struct sent){ list, text };
+    sending->sent_bytes += text.len;
     (*count)++;
 }
 

@@ -4,7 +4,8 @@
  *                                                               '-> prompt: instants, <data-...> names and examples </data-...>, question
  *
  * Names and example values are telemetry: text of strangers. They stand as JSON between fences (llm/fence.h), are counted and
- * capped: 200 services, 120 attributes, 100 routes, 8 examples of anything else, none longer than 80 bytes; those that share a word with the
+ * capped: 200 services, 120 attributes, 100 routes, 8 examples of anything else, none longer than 80 bytes, all
+ * together 24 KiB; those that share a word with the
  * question come first. Of fields that are about people (users, e-mails, sessions, addresses ...) names are sent and no values; a
  * value that the finders of secrets would change is left out.
  * Thread: any. Memory: the arena's, the bufs'. Errors: ERR_TOO_LARGE of a buf. */
