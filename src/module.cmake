@@ -1,6 +1,7 @@
 # module(folder USES ...): makes of one folder
 #   *.c *.cpp          library mono_<folder>, e.g. mono_timefusion_parquet
-#   *_test.c           a cmocka program each, registered with CTest (label unit, and threads when it uses threads)
+#   *_test.c           a cmocka program each, registered with CTest (label unit; and threads, for ThreadSanitizer, when the
+#                      folder has some and the file does not begin with "threads: none")
 #   *_fuzz.c           a fuzz target each; under gcc it replays <folder>/corpus/<name>/ with mutations (CTest label fuzz)
 #   *_bench.c          a program each
 # USES names lower folders (worker/otlp) or libraries (dep::zstd).
@@ -125,8 +126,13 @@ function(module folder)
         target_compile_definitions(${program} PRIVATE MONO_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
         add_test(NAME ${program} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-        set_tests_properties(${program} PROPERTIES LABELS "unit;${module_labels}" TIMEOUT ${test_seconds_max})
-        if(MONO_SANITIZE STREQUAL "thread" AND NOT module_labels) # not run there
+        set(labels ${module_labels})
+        file(STRINGS ${source} without REGEX "^/\\* threads: none \\*/" LIMIT_COUNT 1)
+        if(without)
+            set(labels "")
+        endif()
+        set_tests_properties(${program} PROPERTIES LABELS "unit;${labels}" TIMEOUT ${test_seconds_max})
+        if(MONO_SANITIZE STREQUAL "thread" AND NOT labels) # not run there
             set_target_properties(${program} PROPERTIES EXCLUDE_FROM_ALL ON)
         endif()
     endforeach()

@@ -1,3 +1,4 @@
+/* threads: none */
 #include "base/json_flat.h"
 #include "base/json_object.h"
 #include <setjmp.h>

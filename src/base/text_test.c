@@ -1,3 +1,4 @@
+/* threads: none */
 /* UTF-8 and JSON writing. */
 #include <math.h>
 #include <setjmp.h>

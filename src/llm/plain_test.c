@@ -1,3 +1,4 @@
+/* threads: none */
 /* Hostile answers of models: what is left to be shown. Fences: what cannot be got out of. */
 #include <setjmp.h>
 #include <stdarg.h>

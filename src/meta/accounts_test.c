@@ -1,3 +1,4 @@
+/* threads: none */
 /* People: signing in, sessions, roles by teams and by OIDC groups, the audit log; on SQLite and on PostgreSQL. */
 #include "meta/db_fixture.h"
 

@@ -1,3 +1,4 @@
+/* threads: none */
 /* Errors in the database: exact and the same in any order, users up to a number, gone at their age; on SQLite and PostgreSQL. */
 #include "meta/db_fixture.h"
 #include "meta/error.h"

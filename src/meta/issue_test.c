@@ -1,3 +1,4 @@
+/* threads: none */
 /* Issues as the API and their owner see them: lease and fencing, decisions, figures, lists, changes, merge and split; on SQLite
  * and on PostgreSQL. */
 #include "meta/meta_fixture.h"

@@ -1,3 +1,4 @@
+/* threads: none */
 /* Keys: scopes, the end of their time, when they were used, keys of before, and what is kept of a secret. On both databases. */
 #include "base/clock.h"
 #include "base/sha256.h"

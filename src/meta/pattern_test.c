@@ -1,3 +1,4 @@
+/* threads: none */
 /* Log patterns in the database: exact and the same in any order, read by the minute and the hour, deleted at their age; on SQLite
  * and PostgreSQL. */
 #include "meta/db_fixture.h"

@@ -1,3 +1,4 @@
+/* threads: none */
 /* The questions, against sums made by hand: before and after hours and days are made, on SQLite, PostgreSQL and, where
  * MONO_TIMESCALE_URL names an empty database of one, TimescaleDB (tests/story_rollups.py does). */
 #include <math.h>

@@ -1,3 +1,4 @@
+/* threads: none */
 /* Roll-ups in the database: stored once, by the partition's owner, rolled up, deleted at their age; on SQLite and PostgreSQL. */
 #include <math.h>
 

@@ -1,3 +1,4 @@
+/* threads: none */
 /* Saved views and links: who sees them, how links end, what is kept of their tokens; on SQLite and on PostgreSQL. */
 #include "meta/meta_fixture.h"
 

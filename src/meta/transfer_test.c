@@ -1,3 +1,4 @@
+/* threads: none */
 /* Copies, backups and restores: all rows of all tables, between both databases, whole or not at all. */
 #include <sys/stat.h>
 

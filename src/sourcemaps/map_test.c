@@ -1,3 +1,4 @@
+/* threads: none */
 /* Source maps: look-ups equal to those of other readers, forms of maps, hostile ones. */
 #include <dirent.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* threads: none */
 /* Redaction: what rules find and what stands there then, in every place a request has, and that nothing else changes. */
 #include <setjmp.h>
 #include <stdarg.h>

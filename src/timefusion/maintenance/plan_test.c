@@ -1,3 +1,4 @@
+/* threads: none */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

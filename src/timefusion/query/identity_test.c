@@ -308,6 +308,12 @@ static void test_other_project(void **state)
     query_session_close(other);
 }
 
+#ifdef __SANITIZE_ADDRESS__ /* many times as slow: the release build asks all */
+enum { QUESTIONS = 15 };
+#else
+enum { QUESTIONS = 45 };
+#endif
+
 /* Goal: however a question is put, and so however it is planned (values at hand, joined, walked, pruned), its answer is the
  * same; and no row is lost or doubled.
  * Method: each in a form that is planned so, and in one that is not, over users of one, several and no trace. */
@@ -320,7 +326,7 @@ static void test_ways_agree(void **state)
     static const char *const times[] = { "true", "timestamp >= '2025-11-22 01:00:00+00'",
                                          "timestamp between '2025-11-22 00:20:00+00' and '2025-11-22 02:00:00+00'" };
     uint32_t found = 0;
-    for (uint32_t i = 0; i < 45; i++) {
+    for (uint32_t i = 0; i < QUESTIONS; i++) {
         char value[32], fast[900], slow[900];
         const char *column = columns[i % 3], *time = times[i / 3 % 3];
 
@@ -358,7 +364,7 @@ static void test_ways_agree(void **state)
         free(a);
         free(b);
     }
-    assert_true(found > 30);
+    assert_true(found > QUESTIONS * 2 / 3);
     expect(fixture->session,
            "select count(*), count(distinct name) from (select " ALL ", name from otel_logs_and_spans) t",
            "12000|12000\n");

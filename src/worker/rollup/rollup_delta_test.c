@@ -1,3 +1,4 @@
+/* threads: none */
 /* What some rows add to the counts, without a database. */
 #include "worker/rollup/rollup_delta.h"
 
