@@ -44,6 +44,7 @@ static const struct catalog_definition definitions[] = {
       "oid=o datname=n datdba=o encoding=i datlocprovider=c datistemplate=b datallowconn=b datconnlimit=i "
       "datfrozenxid=x datminmxid=x dattablespace=o datcollate=t datctype=t daticulocale:t datcollversion:t "
       "datacl:A" },
+    { PG, "pg_db_role_setting", 'r', 2964, "setdatabase=o setrole=o setconfig:T" },
     { PG, "pg_default_acl", 'r', 826, "oid=o defaclrole=o defaclnamespace=o defaclobjtype=c defaclacl=A" },
     { PG, "pg_depend", 'r', 2608, "classid=o objid=o objsubid=i refclassid=o refobjid=o refobjsubid=i deptype=c" },
     { PG, "pg_description", 'r', 2609, "objoid=o classoid=o objsubid=i description=t" },

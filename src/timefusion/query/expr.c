@@ -425,16 +425,29 @@ static struct expr sublink_make(struct translate *ctx, struct scope *scope, cons
     }
 }
 
+/* Of what information_schema._pg_expandarray() and aclexplode() give: the only composites there are. */
+static struct expr field_make(struct translate *ctx, struct expr value, const char *name)
+{
+    static const struct {
+        const char *name;
+        enum query_type type;
+    } fields[] = { { "x", QUERY_TYPE_UNKNOWN },           { "n", QUERY_TYPE_INT4 },
+                   { "grantor", QUERY_TYPE_OID },         { "grantee", QUERY_TYPE_OID },
+                   { "privilege_type", QUERY_TYPE_TEXT }, { "is_grantable", QUERY_TYPE_BOOL } };
+    for (size_t f = 0; f < COUNT_OF(fields) && value.type == QUERY_TYPE_UNKNOWN; f++)
+        if (strcmp(fields[f].name, name) == 0)
+            return (struct expr){ .sql = arena_printf(ctx->arena, "struct_extract(%s, '%s')", value.sql, name),
+                                  .type = fields[f].type };
+    return fail_at(ctx, -1, ERR_UNSUPPORTED, "there is no field \"%.60s\"; use -> for jsonb", name);
+}
+
 static struct expr indirection_make(struct translate *ctx, struct scope *scope, const PgQuery__AIndirection *node)
 {
     struct expr value = expr_make(ctx, scope, node->arg, QUERY_TYPE_UNKNOWN);
     for (size_t i = 0; value.sql && i < node->n_indirection; i++) {
         const PgQuery__Node *step = node->indirection[i];
-        /* Of information_schema._pg_expandarray(), the only composite there is: DuckDB says whether it is one. */
-        const char *field = node_text(step);
-        if (field && value.type == QUERY_TYPE_UNKNOWN && (strcmp(field, "x") == 0 || strcmp(field, "n") == 0)) {
-            value = (struct expr){ .sql = arena_printf(ctx->arena, "struct_extract(%s, '%s')", value.sql, field),
-                                   .type = *field == 'n' ? QUERY_TYPE_INT4 : QUERY_TYPE_UNKNOWN };
+        if (node_text(step)) {
+            value = field_make(ctx, value, node_text(step));
             continue;
         }
         if (step->node_case != PG_QUERY__NODE__NODE_A_INDICES || !type_is_list(value.type))

@@ -1,6 +1,7 @@
 #include "timefusion/query/catalog.h"
 #include "timefusion/query/function_list.h"
 #include "timefusion/query/translate.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -114,6 +115,20 @@ static bool arguments_make(struct translate *ctx, struct scope *scope, const str
         }
     }
     return true;
+}
+
+/* The session's setting of a name that is not known yet; NULL for one that there is not. */
+static const char *settings_of(struct translate *ctx, const char *name)
+{
+    const char *sql = arena_printf(ctx->arena, "CASE lower(%s)", name);
+    for (uint32_t s = 0; s < setting_count(); s++) {
+        char lower[64];
+        size_t len = strlen(setting_definition(s)->name);
+        assert(len < sizeof lower);
+        for (size_t i = 0; i <= len; i++) lower[i] = (char)tolower((unsigned char)setting_definition(s)->name[i]);
+        sql = arena_printf(ctx->arena, "%s WHEN '%s' THEN %s", sql, lower, mark(ctx, 'S', s));
+    }
+    return arena_printf(ctx->arena, "%s END", sql);
 }
 
 /* As an argument of a JSON constructor: JSON text must not become a string in it. */
@@ -295,6 +310,11 @@ static const char *rows_list(struct translate *ctx, struct scope *scope, const s
         *type = type_is_list(arguments[0].type) ? type_element(arguments[0].type) : QUERY_TYPE_UNKNOWN;
         return arguments[0].sql;
     }
+    if (strcmp(function->name, "generate_subscripts") == 0) {
+        *type = QUERY_TYPE_INT4;
+        return arena_printf(ctx->arena, "CAST(range(1, CASE WHEN %s = 1 THEN len(%s) ELSE 0 END + 1) AS INTEGER[])",
+                            arguments[1].sql, arguments[0].sql);
+    }
     bool is_keys = strstr(function->name, "keys") != NULL, is_text = strstr(function->name, "_text") != NULL;
     *type = is_keys || is_text ? QUERY_TYPE_TEXT : QUERY_TYPE_JSONB;
     return arena_printf(ctx->arena, "%s(%s)",
@@ -403,6 +423,13 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
             arena_printf(ctx->arena, "regexp_matches(%s, '^ *(select|usage|connect|execute)( *,.*)?$', 'i')", right);
         return value;
     }
+    case SET_CONFIG:
+        /* asyncpg turns jit off before it asks for types. There is none, so it is off before and after. */
+        if (!arguments[0].literal || strcmp(arguments[0].literal, "jit") != 0 || !arguments[1].literal ||
+            strcmp(arguments[1].literal, "off") != 0)
+            return fail_at(ctx, call->location, ERR_FORBIDDEN, "set_config() changes no settings here; use SET");
+        value.sql = "'off'";
+        return value;
     case EXPAND_ARRAY:
         value.sql = fill(ctx, target, arguments, count);
         value.type = QUERY_TYPE_UNKNOWN;
@@ -509,7 +536,11 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
         return value;
     }
     case SETTING: {
-        int setting = arguments[0].literal ? setting_by_name(arguments[0].literal) : -1;
+        if (!arguments[0].literal) {
+            value.sql = settings_of(ctx, arguments[0].sql);
+            return value;
+        }
+        int setting = setting_by_name(arguments[0].literal);
         if (setting < 0 && count == 2)
             return (struct expr){ .sql = "CAST(NULL AS VARCHAR)", .type = QUERY_TYPE_TEXT, .is_free = true };
         if (setting < 0) return fail_at(ctx, call->location, ERR_NOT_FOUND, "unrecognized configuration parameter");

@@ -38,6 +38,8 @@ static const struct function functions[] = {
     { "inet_server_port", SCALAR, 0, 0, "", 'i', NO_INT, PLAIN },
     { "inet_client_addr", SCALAR, 0, 0, "", 't', NO_TEXT, PLAIN },
     { "inet_client_port", SCALAR, 0, 0, "", 'i', NO_INT, PLAIN },
+    { "set_config", SCALAR, 3, 3, "ttb", 't', NULL, SET_CONFIG },
+    { "generate_subscripts", SCALAR, 2, 3, "Aib", 'i', NULL, ROWS },
     /* names and oids */
     { "to_regclass", SCALAR, 1, 1, "t", 'c', "mono_catalog_find('c', %1)", PLAIN },
     { "to_regtype", SCALAR, 1, 1, "t", 'y', "mono_catalog_find('t', %1)", PLAIN },
@@ -61,6 +63,10 @@ static const struct function functions[] = {
     { "pg_get_keywords", SCALAR, 0, 0, "", 't', "[" WORDS "]", KEYWORDS },
     { "_pg_expandarray", SCALAR, 1, 1, "A", '?',
       "unnest(list_transform(range(1, len(%1) + 1), lambda n: {'x': %1[n], 'n': CAST(n AS INTEGER)}))", EXPAND_ARRAY },
+    { "aclexplode", SCALAR, 1, 1, "A", '?',
+      "unnest(list_transform(%1, lambda a: {'grantor': CAST(0 AS BIGINT), 'grantee': CAST(0 AS BIGINT), "
+      "'privilege_type': a, 'is_grantable': false}))",
+      EXPAND_ARRAY },
     /* what is visible without its schema */
     { "pg_table_is_visible", SCALAR, 1, 1, "o", 'b', "(%1 NOT BETWEEN 13100 AND 13999)", PLAIN },
     { "pg_type_is_visible", SCALAR, 1, 1, "o", 'b', EXISTS, PLAIN },

@@ -38,6 +38,7 @@ enum special {
     TO_CHAR,
     REGEXP_REPLACE,
     ENCODE,
+    SET_CONFIG,
     KEYWORDS,     /* rows of a constant list */
     EXPAND_ARRAY, /* rows of x and n, an array's elements and their places */
     MAY,          /* rights: what reads is allowed */

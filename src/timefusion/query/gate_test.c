@@ -165,7 +165,6 @@ static void test_refused(void **state)
         "select * from xmltable('x' passing 'y' columns a int)",
         "select * from json_table('x', '$')",
         "select xmlelement(name a)",
-        "with recursive t as (select 1 union all select 1 from t) select * from t",
         "select * from rows from (unnest(array[1]), unnest(array[2]))",
         "select count(*) over (order by value exclude current row) from otel_metrics",
         "select sum(sum(value)) from otel_metrics",

@@ -279,17 +279,33 @@ static bool limits_make(struct translate *ctx, const PgQuery__SelectStmt *select
 
 /* WITH */
 
+static void cte_name_columns(struct translate *ctx, struct cte *cte, const PgQuery__CommonTableExpr *expr)
+{
+    for (size_t c = 0; c < expr->n_aliascolnames && c < cte->column_count; c++)
+        cte->columns[c].name =
+            arena_printf(ctx->arena, "%s", node_text(expr->aliascolnames[c]) ? node_text(expr->aliascolnames[c]) : "");
+}
+
+/* first UNION [ALL] what may name the table itself, whose columns are those of the first. */
+static const char *recursion_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *query,
+                                  const struct cte *cte, const char *first)
+{
+    struct output *columns;
+    uint32_t count;
+    if (query->n_sort_clause > 0 || query->limit_count || query->limit_offset)
+        return fail_at(ctx, -1, ERR_UNSUPPORTED, "ORDER BY and LIMIT in a recursive query are not supported").sql;
+    const char *next = select_make(ctx, scope, query->rarg, &columns, &count);
+    if (!next) return NULL;
+    if (count != cte->column_count)
+        return fail_at(ctx, -1, ERR_SYNTAX, "each UNION query must have the same number of columns").sql;
+    return arena_printf(ctx->arena, "(%s) UNION%s (%s)", first, query->all ? " ALL" : "", next);
+}
+
 static const char *with_make(struct translate *ctx, struct scope *scope, const PgQuery__WithClause *with)
 {
-    if (with->recursive) {
-        for (size_t i = 0; i < with->n_ctes; i++)
-            if (with->ctes[i]->node_case == PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR &&
-                with->ctes[i]->common_table_expr->cterecursive)
-                return fail_at(ctx, with->location, ERR_UNSUPPORTED, "WITH RECURSIVE is not supported").sql;
-    }
     struct text text;
     text_init(&text, ctx);
-    text_put(&text, "WITH ");
+    text_put(&text, with->recursive ? "WITH RECURSIVE " : "WITH ");
     for (size_t i = 0; i < with->n_ctes; i++) {
         if (with->ctes[i]->node_case != PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR) {
             fail_at(ctx, with->location, ERR_SYNTAX, "WITH is not understood");
@@ -302,16 +318,18 @@ static const char *with_make(struct translate *ctx, struct scope *scope, const P
             break;
         }
         struct cte *cte = arena_calloc(ctx->arena, sizeof *cte);
-        const char *sql = select_make(ctx, scope, expr->ctequery->select_stmt, &cte->columns, &cte->column_count);
-        if (!sql) break;
+        const PgQuery__SelectStmt *query = expr->ctequery->select_stmt;
+        bool is_recursive = with->recursive && query->op == PG_QUERY__SET_OPERATION__SETOP_UNION && query->larg &&
+                            query->rarg && !query->with_clause;
         cte->name = arena_printf(ctx->arena, "%s", expr->ctename);
         cte->id = ++ctx->cte_count;
-        for (size_t c = 0; c < expr->n_aliascolnames && c < cte->column_count; c++)
-            cte->columns[c].name =
-                arena_printf(ctx->arena, "%s",
-                             node_text(expr->aliascolnames[c]) ? node_text(expr->aliascolnames[c]) : "");
+        const char *sql =
+            select_make(ctx, scope, is_recursive ? query->larg : query, &cte->columns, &cte->column_count);
+        if (!sql) break;
+        cte_name_columns(ctx, cte, expr);
         cte->next = scope->ctes;
         scope->ctes = cte;
+        if (is_recursive && !(sql = recursion_make(ctx, scope, query, cte, sql))) break;
         const char *word = expr->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways ? "MATERIALIZED "
                            : expr->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever
                                ? "NOT MATERIALIZED "

@@ -141,6 +141,8 @@ static const struct setting_definition settings[] = {
     { "transaction_read_only", "off", false },
     { "row_security", "off", false },
     { "jit", "off", false },
+    { "default_table_access_method", "heap", false },
+    { "max_index_keys", "32", true },
     { "max_parallel_workers_per_gather", "0", false },
     { "work_mem", "4MB", false },
     { "server_version", "15.1", true },
