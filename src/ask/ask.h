@@ -3,7 +3,7 @@
  *   question, zone, now, catalog, plan before --ask_understand--> plan | what was not understood, and what may be meant
  *                                                  plan --ask_sql--> SQL, parameters       (run by the gate, as all SQL)
  *                                                       '--ask_reading--> one sentence: what was read, which instants
- *   (plans as JSON, to be corrected by a client or filled by a model: web/api/ask_plan.h)
+ *   (plans as JSON, corrected by a client or filled by a model: web/api/ask_plan.h)
  *
  * Nothing is guessed: each word of the question belongs to something that the plan has, is one of a short list of words that
  * mean nothing here ("please"), or the question was not understood. Names are the catalog's; what is nearly one of them is

@@ -7,6 +7,7 @@ orders stays between the fences; secrets and people stay here; nothing of anothe
 import json
 import random
 import subprocess
+import threading
 
 import evaluate
 
@@ -152,6 +153,27 @@ def failures(story):
             check(wanted["translator"] == "embedded" and wanted["rows"] == [[20]] and wanted["model"]["why_not"] == why, "the embedded answer is given: %s" % wanted["model"])
     story.whole()
 
+def crowd(story):
+    """Half of the threads for queries may wait for a model; who comes then is answered at once, and SQL goes on."""
+    hold, answers = threading.Event(), []
+
+    def held(prompt):
+        hold.wait(30)
+        return RECIPES[UNKNOWN](prompt)
+    story.use("openai")
+    story.script.recipes = {UNKNOWN: held}
+    askers = [threading.Thread(target=lambda: answers.append(story.ask(UNKNOWN)["model"])) for _ in range(6)]
+    for asker in askers:
+        asker.start()
+    wait_until(lambda: len(answers) == 2, "two of six are too many")
+    check([one["why_not"] for one in answers] == ["busy"] * 2 and story.evaluation.expected("SELECT 1") == [[1.0]], answers)
+    hold.set()
+    for asker in askers:
+        asker.join()
+    check([one["why_not"] for one in answers[2:]] == [None] * 4, "the others have their answer: %s" % answers)
+    story.script.recipes = dict(RECIPES)
+
+
 def hostility(story):
     """A model that was talked over: its words are text, its plans show what its asker may see and nothing else."""
     rng, taken = random.Random(10), 0
@@ -218,6 +240,7 @@ def run(server, rows, secret):
         prompts(story)
         repairs(story)
         failures(story)
+        crowd(story)
         taken = hostility(story)
         others_ways(story, admin)
         slow_ones(story)
