@@ -56,7 +56,9 @@ static void model_told(struct cli *cli, yyjson_val *root)
     bool is_its = yyjson_equals_str(yyjson_obj_get(root, "translator"), "model");
     if (is_its) told("read by ", yyjson_obj_get(model, "name"));
     told(is_its ? "it says: " : "the model says: ", yyjson_obj_get(model, "note"));
-    told("not by the model: ", yyjson_obj_get(model, "problem"));
+    yyjson_val *why_not = yyjson_obj_get(model, "why_not");
+    bool was_there = !yyjson_equals_str(why_not, "none") && !yyjson_equals_str(why_not, "off");
+    if (was_there || cli_option(cli, "model") != NULL) told("not by the model: ", yyjson_obj_get(model, "problem"));
     if (tokens != NULL)
         fputs(arena_printf(&cli->arena, "%lld tokens, cost %g\n",
                            (long long)(yyjson_get_sint(tokens) +

@@ -21,7 +21,7 @@ enum asking_by { BY_AUTO, BY_EMBEDDED, BY_MODEL };
 struct asked_rows {
     struct ask_sql sql;
     yyjson_mut_val *columns, *rows, *warnings;
-    bool is_cut, is_empty; /* empty: no rows, or a number that is nothing */
+    bool is_cut, is_empty;
 };
 struct asking {
     struct api_call *call;
@@ -207,15 +207,20 @@ static bool row_put(struct api_call *call, yyjson_mut_val *rows, const struct sq
     return true;
 }
 
-/* A number that counts nothing is as empty as no rows. */
-static bool is_nothing(yyjson_mut_val *rows)
+/* No rows; a number that counts nothing, or is of nothing, is as empty. */
+static bool is_empty(const struct ask_plan *plan, yyjson_mut_val *rows)
 {
+    bool counts = true;
     yyjson_mut_val *one;
     size_t i, count;
+    if (yyjson_mut_arr_size(rows) == 0) return true;
+    if (plan->display != ASK_SHOW_NUMBER) return false;
+    for (uint32_t m = 0; m < plan->measure_count; m++)
+        counts = counts && (plan->measures[m].kind == ASK_COUNT || plan->measures[m].kind == ASK_DISTINCT);
     yyjson_mut_arr_foreach(yyjson_mut_arr_get_first(rows), i, count, one)
     {
         struct bytes text = bytes_from(yyjson_mut_get_raw(one), yyjson_mut_get_len(one));
-        if (!bytes_equal(text, BYTES("null")) && !bytes_equal(text, BYTES("0"))) return false;
+        if (!bytes_equal(text, BYTES("null")) && !(counts && bytes_equal(text, BYTES("0")))) return false;
     }
     return true;
 }
@@ -258,9 +263,7 @@ static bool run(struct api_call *call, const struct ask_plan *plan, const struct
     bool ok = sql_open(&run, call, &query, err) && rows_read(call, &run, rows, err);
     if (!ok) err->position = 0;
     sql_close(&run);
-    if (ok)
-        rows->is_empty =
-            yyjson_mut_arr_size(rows->rows) == 0 || (plan->display == ASK_SHOW_NUMBER && is_nothing(rows->rows));
+    rows->is_empty = ok && is_empty(plan, rows->rows);
     return ok;
 }
 
@@ -312,12 +315,14 @@ static void ask_the_model(struct asking *asking)
                                        .now_us = asking->now_us,
                                        .catalog = &asking->catalog,
                                        .context = asking->has_context ? &asking->context : NULL };
-    struct bytes again = { 0 };
+    struct bytes again = { 0 }, said = { 0 };
     for (uint32_t round = 0; round < ASK_ROUNDS_MAX; round++) {
         struct models_try *try = &tries[round];
         struct err err = { 0 };
         enum ask_round came = ask_model_round(&asking->model, &prompt, again, &try->reply, &err);
-        if (came == ASK_ROUND_OVER) break;
+        if (came == ASK_ROUND_OVER || (best != NULL && bytes_equal(said, asking->model.said)))
+            break; /* it stays with it */
+        said = asking->model.said;
         if (came == ASK_ROUND_PLAN && try_run(asking, try, &err)) {
             best = best == NULL || !try->rows.is_empty ?
             try : best
