@@ -231,7 +231,7 @@ struct expr expr_cast(struct translate *ctx, struct expr value, enum query_type 
     if (type_is_oid(type) || type_is_oid(value.type)) return catalog_cast(ctx, value, type);
     bool is_textual = value.type == QUERY_TYPE_TEXT || value.type == QUERY_TYPE_UNKNOWN;
     if (type == QUERY_TYPE_JSONB) {
-        cast.sql = is_textual ? arena_printf(ctx->arena, "CAST(CAST(%s AS JSON) AS VARCHAR)", value.sql)
+        cast.sql = is_textual ? arena_printf(ctx->arena, "mono_jsonb(%s)", value.sql)
                               : arena_printf(ctx->arena, "CAST(to_json(%s) AS VARCHAR)", value.sql);
     } else if (type == QUERY_TYPE_INT8 && value.whole) {
         cast.sql = value.whole;
@@ -251,7 +251,7 @@ static struct expr cast_make(struct translate *ctx, struct scope *scope, const P
     struct expr value = expr_make(ctx, scope, node->arg, node_is_untyped(ctx, node->arg) ? type : QUERY_TYPE_UNKNOWN);
     if (!value.sql) return value;
     if (was_literal && type == QUERY_TYPE_JSONB && value.literal) {
-        value.sql = arena_printf(ctx->arena, "CAST(CAST(%s AS JSON) AS VARCHAR)", value.sql);
+        value.sql = arena_printf(ctx->arena, "mono_jsonb(%s)", value.sql);
         value.literal = NULL;
         return value;
     }

@@ -117,7 +117,7 @@ static const char *range_function_make(struct translate *ctx, struct scope *scop
     if (!item || item->node_case != PG_QUERY__NODE__NODE_FUNC_CALL || range->n_coldeflist > 0 || range->is_rowsfrom)
         return fail_at(ctx, -1, ERR_UNSUPPORTED, "this form of function in FROM is not supported").sql;
     const char *sql;
-    struct output *columns = arena_calloc(ctx->arena, 2 * sizeof *columns);
+    struct output *columns = arena_calloc(ctx->arena, 9 * sizeof *columns);
     uint32_t count;
     bool allowed = scope->allows_aggregate;
     scope->allows_aggregate = false;
@@ -127,7 +127,8 @@ static const char *range_function_make(struct translate *ctx, struct scope *scop
     struct relation *relation = relation_create(ctx, scope, range->alias ? range->alias->aliasname : columns[0].name);
     if (!relation) return NULL;
     /* A function of one column lends it its own alias: FROM unnest(hashes) AS hash. */
-    if (range->alias && range->alias->n_colnames == 0) columns[0].name = relation->alias;
+    if (range->alias && range->alias->n_colnames == 0 && count == 1u + (range->ordinality != 0))
+        columns[0].name = relation->alias;
     relation->columns = columns;
     relation->column_count = count;
     relation_rename(ctx, relation, range->alias);

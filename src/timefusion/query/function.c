@@ -14,6 +14,7 @@ static enum query_type type_of_letter(char letter)
     case 'd': return QUERY_TYPE_FLOAT8;
     case 'n': return QUERY_TYPE_FLOAT8;
     case 'z': return QUERY_TYPE_TIMESTAMPTZ;
+    case 's': return QUERY_TYPE_TIMESTAMP;
     case 'v': return QUERY_TYPE_INTERVAL;
     case 'b': return QUERY_TYPE_BOOL;
     case 'j': return QUERY_TYPE_JSONB;
@@ -27,12 +28,13 @@ static enum query_type type_of_letter(char letter)
     case 'r': return QUERY_TYPE_REGROLE;
     case 'T': return type_list_of(QUERY_TYPE_TEXT);
     case 'A': return type_list_of(QUERY_TYPE_TEXT);
+    case 'I': return type_list_of(QUERY_TYPE_INT4);
     default: return QUERY_TYPE_UNKNOWN;
     }
 }
 
 /* %1 .. %9 and %* of the arguments; a template without them is a function's name. */
-static const char *fill(struct translate *ctx, const char *template, const struct expr *arguments, size_t count)
+const char *function_fill(struct translate *ctx, const char *template, const struct expr *arguments, size_t count)
 {
     bool has_slots = false, is_mark = template[0] == MARK_OPEN[0];
     for (const char *at = template; *at; at++)
@@ -76,19 +78,22 @@ static bool arguments_make(struct translate *ctx, struct scope *scope, const str
             if (letter == 'e' && arguments[0].sql && type_is_list(arguments[0].type))
                 want = type_element(arguments[0].type);
             if (letter == '=' && arguments[0].sql) want = arguments[0].type;
+            if (function->special == SUBSTRING && letter == 'i' && i == 1 && call->n_args == 2 &&
+                node_is_untyped(ctx, call->args[i]) && call->args[i]->node_case == PG_QUERY__NODE__NODE_A_CONST)
+                want = QUERY_TYPE_TEXT; /* substring(x from 'pattern') */
             /* Anything: let the others say first. */
             if (pass == 0 && want == QUERY_TYPE_UNKNOWN && i > 0 && !arguments[0].sql &&
                 node_is_untyped(ctx, call->args[i]))
                 continue;
-            if (want == QUERY_TYPE_UNKNOWN && letter == 'a' && function->special == PLAIN &&
-                node_is_untyped(ctx, call->args[i]))
+            if (want == QUERY_TYPE_UNKNOWN && letter == 'a' && function->special != TIME_BUCKET &&
+                function->special != GAPFILL && node_is_untyped(ctx, call->args[i]))
                 want = QUERY_TYPE_TEXT;
             arguments[i] = expr_make(ctx, scope, call->args[i], want);
             if (!arguments[i].sql) return false;
             enum query_type type = arguments[i].type;
             if (letter == 't' && type != QUERY_TYPE_TEXT) {
-                if (function->special == SUBSTRING || function->special == LENGTH ||
-                    strcmp(function->name, "concat_ws") == 0 || type == QUERY_TYPE_UNKNOWN)
+                if (function->special == SUBSTRING || function->special == LENGTH || function->special == CONCAT ||
+                    type == QUERY_TYPE_UNKNOWN)
                     arguments[i] = expr_cast(ctx, arguments[i], QUERY_TYPE_TEXT);
                 else if (type_is_list(type) || type == QUERY_TYPE_JSONB || type_is_number(type) ||
                          type == QUERY_TYPE_BOOL || (type >= QUERY_TYPE_DATE && type <= QUERY_TYPE_INTERVAL)) {
@@ -129,124 +134,6 @@ static const char *settings_of(struct translate *ctx, const char *name)
         sql = arena_printf(ctx->arena, "%s WHEN '%s' THEN %s", sql, lower, mark(ctx, 'S', s));
     }
     return arena_printf(ctx->arena, "%s END", sql);
-}
-
-/* As an argument of a JSON constructor: JSON text must not become a string in it. */
-static const char *json_argument(struct translate *ctx, const struct expr *value)
-{
-    return value->type == QUERY_TYPE_JSONB ? arena_printf(ctx->arena, "CAST(%s AS JSON)", value->sql) : value->sql;
-}
-
-static const char *json_arguments(struct translate *ctx, const struct expr *arguments, size_t count, bool has_keys)
-{
-    const char *sql = "";
-    for (size_t i = 0; i < count; i++) {
-        const char *value = has_keys && i % 2 == 0 ? arena_printf(ctx->arena, "CAST(%s AS VARCHAR)", arguments[i].sql)
-                                                   : json_argument(ctx, &arguments[i]);
-        sql = arena_printf(ctx->arena, "%s%s%s", sql, i ? ", " : "", value);
-    }
-    return sql;
-}
-
-/* Whole numbers are compared as such, which is much cheaper than as doubles; between two of them DuckDB gives a double. */
-static const char *percentile_over(struct translate *ctx, struct expr value)
-{
-    return type_is_integer(value.type) ? value.sql : arena_printf(ctx->arena, "CAST(%s AS DOUBLE)", value.sql);
-}
-
-static struct expr percentile_make(struct translate *ctx, struct scope *scope, const struct function *function,
-                                   const PgQuery__FuncCall *call, struct expr *arguments)
-{
-    if (!call->agg_within_group || call->n_agg_order != 1)
-        return fail_at(ctx, call->location, ERR_SYNTAX, "%s() needs WITHIN GROUP (ORDER BY x)", function->name);
-    const PgQuery__SortBy *sort = call->agg_order[0]->sort_by;
-    struct expr value = expr_make(ctx, scope, sort->node, QUERY_TYPE_FLOAT8);
-    if (!value.sql) return value;
-    bool is_descending = sort->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
-    if (function->special == MODE)
-        return (struct expr){ .sql = arena_printf(ctx->arena, "mode(%s)", value.sql), .type = value.type };
-    if (!arguments[0].is_free)
-        return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the fraction of %s() must be a constant", function->name);
-    bool is_cont = strcmp(function->name, "percentile_cont") == 0, is_list = type_is_list(arguments[0].type);
-    bool is_time = value.type >= QUERY_TYPE_DATE && value.type <= QUERY_TYPE_INTERVAL;
-    if (value.type == QUERY_TYPE_INTERVAL)
-        return fail_at(ctx, call->location, ERR_UNSUPPORTED,
-                       "percentiles of intervals are not supported; use extract(epoch from x)");
-    const char *fraction = arena_printf(ctx->arena, "CAST(%s AS DOUBLE%s)", arguments[0].sql, is_list ? "[]" : "");
-    const char *over = is_cont && !is_time ? percentile_over(ctx, value) : value.sql;
-    enum query_type type = is_cont && !is_time ? QUERY_TYPE_FLOAT8 : value.type;
-    return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_%s(%s, %s%s%s)", is_cont ? "cont" : "disc", over,
-                                              fraction, is_descending ? " ORDER BY " : "",
-                                              is_descending ? arena_printf(ctx->arena, "%s DESC", over) : ""),
-                          .type = is_list && type != QUERY_TYPE_UNKNOWN ? type_list_of(type) : type };
-}
-
-/* approx_percentile(q, percentile_agg(x)): exact here, and faster than DuckDB's approximate one. */
-static struct expr approx_percentile_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call)
-{
-    const PgQuery__Node *inner = call->args[1];
-    const char *name = inner->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && inner->func_call->n_funcname > 0
-                           ? node_text(inner->func_call->funcname[inner->func_call->n_funcname - 1])
-                           : NULL;
-    if (!name || strcmp(name, "percentile_agg") != 0 || inner->func_call->n_args != 1 || inner->func_call->over ||
-        inner->func_call->agg_distinct || inner->func_call->n_agg_order > 0 ||
-        (inner->func_call->agg_filter && call->agg_filter))
-        return fail_at(ctx, call->location, ERR_UNSUPPORTED,
-                       "approx_percentile() is supported as approx_percentile(q, percentile_agg(x) [FILTER (...)])");
-    struct expr fraction = expr_make(ctx, scope, call->args[0], QUERY_TYPE_FLOAT8);
-    if (!fraction.sql) return fraction;
-    if (!fraction.is_free)
-        return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the fraction of approx_percentile() must be a constant");
-    scope->in_aggregate = true;
-    struct expr value = expr_make(ctx, scope, inner->func_call->args[0], QUERY_TYPE_FLOAT8);
-    scope->in_aggregate = false;
-    if (!value.sql) return value;
-    return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_cont(%s, CAST(%s AS DOUBLE))",
-                                              percentile_over(ctx, value), fraction.sql),
-                          .type = QUERY_TYPE_FLOAT8 };
-}
-
-/* Patterns of to_char for times, as strftime has them; what it lacks is refused. */
-static struct expr to_char_make(struct translate *ctx, struct expr *arguments, int location)
-{
-    static const struct {
-        const char *from, *to;
-    } patterns[] = { { "YYYY", "%Y" }, { "YY", "%y" },  { "MM", "%m" }, { "DD", "%d" },  { "HH24", "%H" },
-                     { "HH12", "%I" }, { "HH", "%I" },  { "MI", "%M" }, { "SS", "%S" },  { "US", "%f" },
-                     { "MS", "%g" },   { "AM", "%p" },  { "PM", "%p" }, { "Mon", "%b" }, { "Month", "%B" },
-                     { "Dy", "%a" },   { "DDD", "%j" }, { "TZ", "%Z" } };
-    enum query_type type = arguments[0].type;
-    if (type < QUERY_TYPE_DATE || type > QUERY_TYPE_TIMESTAMPTZ || type == QUERY_TYPE_TIME)
-        return fail_at(ctx, location, ERR_UNSUPPORTED,
-                       "to_char() is supported for times only; use round() and a cast for numbers");
-    if (!arguments[1].literal)
-        return fail_at(ctx, location, ERR_UNSUPPORTED, "to_char() needs its pattern as a constant");
-    char out[256], *to = out;
-    for (const char *at = arguments[1].literal; *at && to < out + sizeof out - 8;) {
-        size_t best = SIZE_MAX;
-        for (size_t i = 0; i < COUNT_OF(patterns); i++)
-            if (strncmp(at, patterns[i].from, strlen(patterns[i].from)) == 0 &&
-                (best == SIZE_MAX || strlen(patterns[i].from) > strlen(patterns[best].from)))
-                best = i;
-        if (best != SIZE_MAX) {
-            to = stpcpy(to, patterns[best].to);
-            at += strlen(patterns[best].from);
-        } else if (*at == '"') {
-            for (at++; *at && *at != '"' && to < out + sizeof out - 8; at++) *to++ = *at;
-            if (*at) at++;
-        } else if ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')) {
-            if (*at != 'T')
-                return fail_at(ctx, location, ERR_UNSUPPORTED, "to_char() pattern \"%.20s\" is not supported", at);
-            *to++ = *at++;
-        } else {
-            if (*at == '%') *to++ = '%';
-            *to++ = *at++;
-        }
-    }
-    return (struct expr){ .sql = arena_printf(ctx->arena, "strftime(%s, %s)", arguments[0].sql,
-                                              quote_text(ctx, bytes_from(out, (size_t)(to - out)))),
-                          .type = QUERY_TYPE_TEXT,
-                          .is_free = arguments[0].is_free };
 }
 
 /* The arguments of generate_series and what its rows are. */
@@ -302,11 +189,21 @@ static const char *series_list(struct translate *ctx, const struct expr argument
 static const char *rows_list(struct translate *ctx, struct scope *scope, const struct function *function,
                              const PgQuery__FuncCall *call, enum query_type *type)
 {
-    struct expr arguments[3] = { 0 };
+    struct expr arguments[8] = { 0 };
     if (strcmp(function->name, "generate_series") == 0)
         return series_arguments(ctx, scope, call, arguments, type) ? series_list(ctx, arguments, *type) : NULL;
     if (!arguments_make(ctx, scope, function, call, arguments)) return NULL;
+    if (strcmp(function->name, "regexp_matches") == 0) {
+        *type = QUERY_TYPE_UNKNOWN; /* a list of lists: no type of ours */
+        return regexp_matches_list(ctx, arguments, call->n_args, call->location);
+    }
+    if (function->sql) {
+        *type = type_of_letter(function->result);
+        return function_fill(ctx, function->sql, arguments, call->n_args);
+    }
     if (strcmp(function->name, "unnest") == 0) {
+        if (call->n_args != 1)
+            return fail_at(ctx, call->location, ERR_UNSUPPORTED, "unnest() of several arrays stands in FROM only").sql;
         *type = type_is_list(arguments[0].type) ? type_element(arguments[0].type) : QUERY_TYPE_UNKNOWN;
         return arguments[0].sql;
     }
@@ -343,7 +240,8 @@ static const struct function *function_of(struct translate *ctx, const PgQuery__
     if (!name) return NULL;
     const struct function *function = function_find(name);
     if (!function) {
-        const char *hint = function_hint(name);
+        const char *hint = function_hint(name), *nearest = hint ? NULL : function_nearest(name);
+        if (nearest) hint = arena_printf(ctx->arena, "the nearest by its name is %s()", nearest);
         fail_at(ctx, call->location, ERR_NO_FUNCTION, "function %.60s() does not exist here; %s", name,
                 hint ? hint : "docs/sql.md lists those that do");
         return NULL;
@@ -356,6 +254,66 @@ static const struct function *function_of(struct translate *ctx, const PgQuery__
         return NULL;
     }
     return function;
+}
+
+/* f(a, name => b): as f(a, NULL, b) where name is the third. The call itself when no argument has a name; NULL: failed. */
+static const PgQuery__FuncCall *call_by_place(struct translate *ctx, const PgQuery__FuncCall *call)
+{
+    static const struct {
+        const char *function, *names[8];
+    } named[] = {
+        { "make_interval", { "years", "months", "weeks", "days", "hours", "mins", "secs" } },
+        { "time_bucket", { "bucket_width", "ts", "timezone", "origin", "offset" } },
+        { "time_bucket_gapfill", { "bucket_width", "ts", "timezone", "start", "finish" } },
+        { "locf", { "value", "prev", "treat_null_as_missing" } },
+        { "jsonb_path_exists", { "target", "path", "vars", "silent" } },
+        { "jsonb_path_match", { "target", "path", "vars", "silent" } },
+        { "jsonb_path_query", { "target", "path", "vars", "silent" } },
+        { "jsonb_path_query_first", { "target", "path", "vars", "silent" } },
+        { "jsonb_path_query_array", { "target", "path", "vars", "silent" } },
+    };
+    bool any = false;
+    for (size_t i = 0; i < call->n_args; i++)
+        any = any || call->args[i]->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR;
+    if (!any) return call;
+    const char *name = call_name(ctx, call);
+    if (!name) return NULL;
+    const char *const *names = NULL;
+    for (size_t i = 0; i < COUNT_OF(named); i++)
+        if (strcmp(named[i].function, name) == 0) names = named[i].names;
+    PgQuery__Node **places = arena_calloc(ctx->arena, 8 * sizeof *places);
+    size_t count = 0;
+    for (size_t i = 0; names && i < call->n_args && i < 8; i++) {
+        const PgQuery__Node *node = call->args[i];
+        size_t place = i;
+        if (node->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR) {
+            for (place = 0; place < 8 && names[place]; place++)
+                if (strcmp(names[place], node->named_arg_expr->name) == 0) break;
+            if (place == 8 || !names[place] || places[place]) names = NULL;
+            if (names) places[place] = node->named_arg_expr->arg;
+        } else {
+            places[place] = call->args[i];
+        }
+        if (names && place + 1 > count) count = place + 1;
+    }
+    if (!names) {
+        fail_at(ctx, call->location, ERR_NO_FUNCTION, "function %.60s() has no argument of this name here", name);
+        return NULL;
+    }
+    PgQuery__Node *null = arena_calloc(ctx->arena, sizeof *null);
+    PgQuery__AConst *constant = arena_calloc(ctx->arena, sizeof *constant);
+    pg_query__node__init(null);
+    pg_query__a__const__init(constant);
+    constant->isnull = true;
+    null->node_case = PG_QUERY__NODE__NODE_A_CONST;
+    null->a_const = constant;
+    for (size_t i = 0; i < count; i++)
+        if (!places[i]) places[i] = null;
+    PgQuery__FuncCall *copy = arena_alloc(ctx->arena, sizeof *copy);
+    *copy = *call;
+    copy->args = places;
+    copy->n_args = count;
+    return copy;
 }
 
 static struct expr body_make(struct translate *ctx, struct scope *scope, const struct function *function,
@@ -375,6 +333,7 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
     for (size_t i = 0; i < count; i++) value.is_free = value.is_free && arguments[i].is_free;
     switch (function->result) {
     case '=': value.type = count > 0 ? arguments[0].type : QUERY_TYPE_UNKNOWN; break;
+    case '2': value.type = count > 1 ? arguments[1].type : QUERY_TYPE_UNKNOWN; break;
     case 'L':
         value.type = count > 0 && arguments[0].type != QUERY_TYPE_UNKNOWN && !type_is_list(arguments[0].type)
                          ? type_list_of(arguments[0].type)
@@ -392,6 +351,7 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
     }
     const char *distinct = call->agg_distinct ? "DISTINCT " : "";
     const char *target = function->sql ? function->sql : function->name;
+    struct called called = { function, call, arguments, count, value, distinct, order };
     enum query_type first = count > 0 ? arguments[0].type : QUERY_TYPE_UNKNOWN;
     switch (function->special) {
     case TIME_BUCKET: return time_bucket_make(ctx, function, arguments, count);
@@ -405,7 +365,49 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
             value.sql = arena_printf(ctx->arena, "date_trunc(%s, %s)", arguments[0].sql, arguments[1].sql);
         return value;
     case EXTRACT: return date_field_make(ctx, function, arguments, call->location);
-    case TO_CHAR: return to_char_make(ctx, arguments, call->location);
+    case TO_CHAR:
+    case TO_TIME:
+    case TO_NUMBER:
+    case PAD:
+    case OVERLAY:
+    case FORMAT:
+    case CONCAT:
+    case SUBSTRING:
+    case REGEXP_REPLACE:
+    case REGEXP_MATCH:
+    case ARRAY_TO_STRING: return text_function_make(ctx, &called);
+    case JSON_AGG:
+    case JSON_OBJECT_AGG:
+    case JSON_OBJECT:
+    case JSON_OBJECT_OF_LISTS:
+    case JSON_ARRAY:
+    case TO_JSON:
+    case JSON_PATH: return json_function_make(ctx, &called);
+    case GAPFILL: return gapfill_call_make(ctx, scope, &called);
+    case MAKE_INTERVAL: return interval_function_make(ctx, &called);
+    case ROUND:
+    case LOG:
+    case SIGN: return number_function_make(ctx, &called);
+    case JSON_EACH: return fail_at(ctx, call->location, ERR_UNSUPPORTED, "%s() stands in FROM only", function->name);
+    case PERCENTILE_AGG:
+        value.sql = arena_printf(ctx->arena, "list(CAST(%s AS DOUBLE))", arguments[0].sql);
+        value.type = type_list_of(QUERY_TYPE_FLOAT8);
+        return value;
+    case PERCENTILE_ROLLUP:
+        if (first != type_list_of(QUERY_TYPE_FLOAT8) && first != QUERY_TYPE_UNKNOWN)
+            return fail_at(ctx, call->location, ERR_UNSUPPORTED, "rollup() is for what percentile_agg() gives");
+        value.sql = arena_printf(ctx->arena, "list(%s)", arguments[0].sql);
+        value.type = type_list_of(QUERY_TYPE_FLOAT8);
+        return value;
+    case HYPERLOGLOG: value.sql = arena_printf(ctx->arena, "approx_count_distinct(%s)", arguments[1].sql); return value;
+    case COUNT_NULLS: {
+        const char *sum = "";
+        for (size_t i = 0; i < count; i++)
+            sum = arena_printf(ctx->arena, "%s%sCAST((%s IS %sNULL) AS INTEGER)", sum, i ? " + " : "", arguments[i].sql,
+                               strcmp(function->name, "num_nulls") == 0 ? "" : "NOT ");
+        value.sql = arena_printf(ctx->arena, "CAST(%s AS INTEGER)", sum);
+        return value;
+    }
     case AGE:
         value.sql = count == 2 ? arena_printf(ctx->arena, "age(%s, %s)", arguments[0].sql, arguments[1].sql)
                                : arena_printf(ctx->arena, "age(date_trunc('day', %s), %s)", mark(ctx, 'N', 0),
@@ -431,22 +433,10 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
         value.sql = "'off'";
         return value;
     case EXPAND_ARRAY:
-        value.sql = fill(ctx, target, arguments, count);
+        value.sql = function_fill(ctx, target, arguments, count);
         value.type = QUERY_TYPE_UNKNOWN;
         return value;
     case LENGTH: value.sql = arena_printf(ctx->arena, "CAST(length(%s) AS INTEGER)", arguments[0].sql); return value;
-    case SUBSTRING:
-        if (count == 2 && call->args[1]->node_case == PG_QUERY__NODE__NODE_A_CONST &&
-            arguments[1].type == QUERY_TYPE_TEXT)
-            return fail_at(ctx, call->location, ERR_UNSUPPORTED,
-                           "substring(x from pattern) is not supported; use regexp_substr()");
-        /* A start before the text takes from the length, as in SQL; DuckDB would count from the end. */
-        if (count == 2)
-            value.sql = arena_printf(ctx->arena, "substring(%s, greatest(%s, 1))", arguments[0].sql, arguments[1].sql);
-        else
-            value.sql = arena_printf(ctx->arena, "substring(%s, greatest(%s, 1), greatest(%s + least(%s, 1) - 1, 0))",
-                                     arguments[0].sql, arguments[1].sql, arguments[2].sql, arguments[1].sql);
-        return value;
     case ENCODE: {
         const char *format = arguments[1].literal;
         bool is_hex = format && strcmp(format, "hex") == 0, is_decode = function->name[0] == 'd';
@@ -462,26 +452,6 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
         if (is_decode) value.type = QUERY_TYPE_BYTEA;
         return value;
     }
-    case REGEXP_REPLACE:
-        if (count == 4 && !arguments[3].literal)
-            return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the flags of regexp_replace() must be a constant");
-        value.sql = fill(ctx, target, arguments, count);
-        return value;
-    case ROUND:
-        if (count == 2)
-            value.type = QUERY_TYPE_UNKNOWN;
-        else if (type_is_integer(first))
-            value.type = QUERY_TYPE_FLOAT8;
-        else if (first == QUERY_TYPE_NUMERIC || first == QUERY_TYPE_UNKNOWN)
-            value.type = QUERY_TYPE_UNKNOWN;
-        if (type_is_integer(first)) arguments[0] = expr_cast(ctx, arguments[0], QUERY_TYPE_FLOAT8);
-        if (count == 2 && !arguments[1].is_free)
-            return fail_at(ctx, call->location, ERR_UNSUPPORTED, "the digits of round() must be a constant");
-        if (strcmp(function->name, "round") == 0 && count == 1 && value.type == QUERY_TYPE_FLOAT8)
-            value.sql = arena_printf(ctx->arena, "round_even(%s, 0)", arguments[0].sql);
-        else
-            value.sql = fill(ctx, target, arguments, count);
-        return value;
     case SUM:
         if (first == QUERY_TYPE_INTERVAL)
             value.type = QUERY_TYPE_INTERVAL;
@@ -506,35 +476,6 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
         value.sql =
             arena_printf(ctx->arena, "string_agg(%s%s, %s%s)", distinct, arguments[0].sql, arguments[1].sql, order);
         return value;
-    case JSON_AGG:
-        value.sql = arena_printf(ctx->arena, "CAST(to_json(array_agg(%s%s%s)) AS VARCHAR)", distinct,
-                                 json_argument(ctx, &arguments[0]), order);
-        if (call->over || call->agg_filter)
-            return fail_at(ctx, call->location, ERR_UNSUPPORTED,
-                           "%s() with FILTER or OVER is not supported; use array_agg()", function->name);
-        return value;
-    case JSON_OBJECT:
-        if (count % 2)
-            return fail_at(ctx, call->location, ERR_INPUT, "%s() needs pairs of key and value", function->name);
-        value.sql =
-            arena_printf(ctx->arena, "CAST(json_object(%s) AS VARCHAR)", json_arguments(ctx, arguments, count, true));
-        return value;
-    case JSON_ARRAY:
-        value.sql =
-            arena_printf(ctx->arena, "CAST(json_array(%s) AS VARCHAR)", json_arguments(ctx, arguments, count, false));
-        return value;
-    case TO_JSON:
-        value.sql = arena_printf(ctx->arena, "CAST(to_json(%s) AS VARCHAR)", json_argument(ctx, &arguments[0]));
-        return value;
-    case JSON_PATH: {
-        bool is_text = strstr(function->name, "_text") != NULL;
-        value.sql = arena_printf(ctx->arena, "mono_json_path%s(%s, [", is_text ? "_text" : "", arguments[0].sql);
-        for (size_t i = 1; i < count; i++)
-            value.sql =
-                arena_printf(ctx->arena, "%s%sCAST(%s AS VARCHAR)", value.sql, i > 1 ? ", " : "", arguments[i].sql);
-        value.sql = arena_printf(ctx->arena, "%s])", value.sql);
-        return value;
-    }
     case SETTING: {
         if (!arguments[0].literal) {
             value.sql = settings_of(ctx, arguments[0].sql);
@@ -561,7 +502,7 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
         }
         return value;
     }
-    value.sql = fill(ctx, target, arguments, count);
+    value.sql = function_fill(ctx, target, arguments, count);
     return value;
 }
 
@@ -571,6 +512,19 @@ static const char *fold_of(const char *name)
     if (strcmp(name, "count") == 0 || strcmp(name, "sum") == 0) return "sum";
     if (strcmp(name, "min") == 0) return "min";
     return strcmp(name, "max") == 0 ? "max" : NULL;
+}
+
+/* What stands around an aggregate, its FILTER and OVER. */
+static void around(const struct function *function, const char **open, const char **close)
+{
+    *open = *close = "";
+    switch (function->special) {
+    case JSON_AGG: *open = "mono_jsonb(CAST(to_json(", *close = ") AS VARCHAR))"; break;
+    case JSON_OBJECT_AGG: *open = "mono_jsonb('{' || ", *close = " || '}')"; break;
+    case PERCENTILE_AGG: *open = "list_sort(list_filter(", *close = ", lambda e: e IS NOT NULL))"; break;
+    case PERCENTILE_ROLLUP: *open = "list_sort(flatten(", *close = "))"; break;
+    default: break;
+    }
 }
 
 /* FILTER of the call; approx_percentile has it where its aggregate is written. */
@@ -584,8 +538,15 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
                           enum query_type want)
 {
     (void)want;
-    const struct function *function = function_of(ctx, call);
+    call = call_by_place(ctx, call);
+    const struct function *function = call ? function_of(ctx, call) : NULL;
     if (!function) return (struct expr){ 0 };
+    if (function->special == APPROX_PERCENTILE && !digest_call(call->args[1]) && !call->over && !call->agg_filter)
+        return digest_percentile_make(ctx, scope, call);
+    if (function->special == APPROX_PERCENTILE &&
+        (!digest_call(call->args[1]) || (call->agg_filter && digest_call(call->args[1])->agg_filter)))
+        return fail_at(ctx, call->location, ERR_UNSUPPORTED,
+                       "approx_percentile() is supported as approx_percentile(q, percentile_agg(x) [FILTER (...)])");
     if (function->kind == SCALAR) {
         if (call->over || call->agg_filter || call->agg_distinct || call->n_agg_order > 0)
             return fail_at(ctx, call->location, ERR_SYNTAX, "%s() is not an aggregate or window function",
@@ -626,7 +587,9 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
         if (!over) return (struct expr){ 0 };
         over = arena_printf(ctx->arena, " OVER %s", over);
     }
-    value.sql = arena_printf(ctx->arena, "%s%s%s", value.sql, filter, over);
+    const char *open, *close;
+    around(function, &open, &close);
+    value.sql = arena_printf(ctx->arena, "%s%s%s%s%s", open, value.sql, filter, over, close);
     if (function->special == SUM && value.type == QUERY_TYPE_INT8)
         value.sql = arena_printf(ctx->arena, "CAST(%s AS BIGINT)", value.sql);
     if (strcmp(function->name, "ntile") == 0) value.sql = arena_printf(ctx->arena, "CAST(%s AS INTEGER)", value.sql);
@@ -637,10 +600,43 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
     return value;
 }
 
+/* Several lists side by side, the shorter ones filled up with NULL: unnest(a, b), jsonb_each(x). */
+static bool lists_rows(struct translate *ctx, struct scope *scope, const struct function *function,
+                       const PgQuery__FuncCall *call, bool ordinality, const char **sql, struct output *columns,
+                       uint32_t *column_count)
+{
+    struct expr arguments[8] = { 0 };
+    bool is_each = function->special == JSON_EACH, is_text = strstr(function->name, "_text") != NULL;
+    if (!arguments_make(ctx, scope, function, call, arguments)) return false;
+    uint32_t count = is_each ? 2 : (uint32_t)call->n_args;
+    const char *select = "", *longest = "";
+    for (uint32_t i = 0; i < count; i++) {
+        enum query_type type = arguments[is_each ? 0 : i].type;
+        const char *list =
+            !is_each ? arguments[i].sql
+            : i == 0 ? arena_printf(ctx->arena, "mono_json_keys(%s)", arguments[0].sql)
+                     : arena_printf(ctx->arena, "mono_json_values%s(%s)", is_text ? "_text" : "", arguments[0].sql);
+        columns[i].name = !is_each ? function->name : i == 0 ? "key" : "value";
+        columns[i].type = !is_each            ? type_is_list(type) ? type_element(type) : QUERY_TYPE_UNKNOWN
+                          : i == 0 || is_text ? QUERY_TYPE_TEXT
+                                              : QUERY_TYPE_JSONB;
+        select = arena_printf(ctx->arena, "%s%sunnest(%s) AS c%u", select, i ? ", " : "", list, i + 1);
+        longest = arena_printf(ctx->arena, "%s%scoalesce(len(%s), 0)", longest, i ? ", " : "", list);
+    }
+    if (ordinality) {
+        columns[count] = (struct output){ .name = "ordinality", .type = QUERY_TYPE_INT8 };
+        select = arena_printf(ctx->arena, "%s, unnest(range(1, greatest(%s) + 1)) AS c%u", select, longest, count + 1);
+    }
+    *column_count = count + ordinality;
+    *sql = arena_printf(ctx->arena, "(SELECT %s)", select);
+    return true;
+}
+
 bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, bool ordinality,
                    const char **sql, struct output *columns, uint32_t *column_count)
 {
-    const struct function *function = function_of(ctx, call);
+    call = call_by_place(ctx, call);
+    const struct function *function = call ? function_of(ctx, call) : NULL;
     if (!function) return false;
     if (function->kind != SCALAR) {
         fail_at(ctx, call->location, ERR_SYNTAX, "aggregate functions are not allowed in FROM");
@@ -648,6 +644,8 @@ bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__Fu
     }
     enum query_type type;
     const char *list = NULL, *rows = NULL;
+    if ((strcmp(function->name, "unnest") == 0 && call->n_args > 1) || function->special == JSON_EACH)
+        return lists_rows(ctx, scope, function, call, ordinality, sql, columns, column_count);
     if (strcmp(function->name, "generate_series") == 0 && !ordinality) {
         struct expr arguments[3] = { 0 };
         if (!series_arguments(ctx, scope, call, arguments, &type)) return false;

@@ -1,20 +1,6 @@
 #include "timefusion/query/catalog.h"
 #include "timefusion/query/function_list.h"
 
-/* The reserved words, which a name in quotes only may be. */
-#define WORDS                                                                                                          \
-    "'all','analyse','analyze','and','any','array','as','asc','asymmetric','authorization','binary','both','case',"    \
-    "'cast','check','collate','collation','column','concurrently','constraint','create','cross','current_catalog',"    \
-    "'current_date','current_role','current_schema','current_time','current_timestamp','current_user','default',"      \
-    "'deferrable','desc','distinct','do','else','end','except','false','fetch','for','foreign','freeze','from','full'" \
-    ","                                                                                                                \
-    "'grant','group','having','ilike','in','initially','inner','intersect','into','is','isnull','join','lateral',"     \
-    "'leading','left','like','limit','localtime','localtimestamp','natural','not','notnull','null','offset','on',"     \
-    "'only','or','order','outer','overlaps','placing','primary','references','returning','right','select',"            \
-    "'session_user','similar','some','symmetric','table','tablesample','then','to','trailing','true','union','unique'" \
-    ","                                                                                                                \
-    "'user','using','variadic','verbose','when','where','window','with'"
-
 #define NO_TEXT   "CAST(NULL AS VARCHAR)"
 #define NO_BOOL   "CAST(NULL AS BOOLEAN)"
 #define NO_NUMBER "CAST(NULL AS BIGINT)"
@@ -47,10 +33,7 @@ static const struct function functions[] = {
     { "to_regnamespace", SCALAR, 1, 1, "t", 'h', "mono_catalog_find('n', %1)", PLAIN },
     { "to_regrole", SCALAR, 1, 1, "t", 'r', "mono_catalog_find('r', %1)", PLAIN },
     { "format_type", SCALAR, 2, 2, "oi", 't', "mono_catalog_type(%1, %2)", PLAIN },
-    { "quote_ident", SCALAR, 1, 1, "t", 't',
-      "CASE WHEN regexp_full_match(%1, '[a-z_][a-z0-9_$]*') AND %1 NOT IN (" WORDS
-      ") THEN %1 ELSE '\"' || replace(%1, '\"', '\"\"') || '\"' END",
-      PLAIN },
+    { "quote_ident", SCALAR, 1, 1, "t", 't', "mono_quote_ident(%1)", PLAIN },
     { "parse_ident", SCALAR, 1, 2, "tb", 'T', "mono_name_parts(%1)", PLAIN },
     { "pg_get_userbyid", SCALAR, 1, 1, "o", 't', "CASE %1 WHEN 10 THEN 'monoscope' WHEN 16000 THEN " USER " END",
       PLAIN },
@@ -60,7 +43,7 @@ static const struct function functions[] = {
       PLAIN },
     { "getdatabaseencoding", SCALAR, 0, 0, "", 't', "'UTF8'", PLAIN },
     { "pg_client_encoding", SCALAR, 0, 0, "", 't', "'UTF8'", PLAIN },
-    { "pg_get_keywords", SCALAR, 0, 0, "", 't', "[" WORDS "]", KEYWORDS },
+    { "pg_get_keywords", SCALAR, 0, 0, "", 't', "[" RESERVED_WORDS "]", KEYWORDS },
     { "_pg_expandarray", SCALAR, 1, 1, "A", '?',
       "unnest(list_transform(range(1, len(%1) + 1), lambda n: {'x': %1[n], 'n': CAST(n AS INTEGER)}))", EXPAND_ARRAY },
     { "aclexplode", SCALAR, 1, 1, "A", '?',

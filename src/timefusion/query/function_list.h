@@ -4,10 +4,24 @@
 #pragma once
 #include "timefusion/query/plan.h"
 
+/* Which a name in quotes only may be. */
+#define RESERVED_WORDS                                                                                                 \
+    "'all','analyse','analyze','and','any','array','as','asc','asymmetric','authorization','binary','both','case',"    \
+    "'cast','check','collate','collation','column','concurrently','constraint','create','cross','current_catalog',"    \
+    "'current_date','current_role','current_schema','current_time','current_timestamp','current_user','default',"      \
+    "'deferrable','desc','distinct','do','else','end','except','false','fetch','for','foreign','freeze','from','full'" \
+    ","                                                                                                                \
+    "'grant','group','having','ilike','in','initially','inner','intersect','into','is','isnull','join','lateral',"     \
+    "'leading','left','like','limit','localtime','localtimestamp','natural','not','notnull','null','offset','on',"     \
+    "'only','or','order','outer','overlaps','placing','primary','references','returning','right','select',"            \
+    "'session_user','similar','some','symmetric','table','tablesample','then','to','trailing','true','union','unique'" \
+    ","                                                                                                                \
+    "'user','using','variadic','verbose','when','where','window','with'"
+
 /* Letters of argument types: t text, i int4, l int8, d float8, n any number, z timestamptz, v interval, b bool, j jsonb,
  * D date, u uuid, T text[], A any array, e element of the first array, a anything, = as the first. The last repeats.
  * o oid, c regclass, y regtype, p regproc, h regnamespace, r regrole.
- * A capital R of result means: row function. Results: the same letters, ? DuckDB will tell, L array of the first,
+ * s timestamp. Results: the same letters, ? DuckDB will tell, L array of the first, I int4[], 2 as the second argument,
  * N next wider sum. Template: %1 %2 arguments, %* all, %o ORDER BY inside an aggregate. */
 enum function_kind { SCALAR, AGGREGATE, WINDOW };
 enum special {
@@ -42,6 +56,25 @@ enum special {
     KEYWORDS,     /* rows of a constant list */
     EXPAND_ARRAY, /* rows of x and n, an array's elements and their places */
     MAY,          /* rights: what reads is allowed */
+    GAPFILL,
+    PERCENTILE_AGG,
+    PERCENTILE_ROLLUP,
+    HYPERLOGLOG,
+    TO_TIME,
+    TO_NUMBER,
+    MAKE_INTERVAL,
+    PAD,
+    OVERLAY,
+    FORMAT,
+    COUNT_NULLS,
+    CONCAT,
+    ARRAY_TO_STRING,
+    REGEXP_MATCH,
+    LOG,
+    SIGN,
+    JSON_OBJECT_AGG,
+    JSON_OBJECT_OF_LISTS,
+    JSON_EACH,
 };
 struct function {
     const char *name;
@@ -66,4 +99,5 @@ uint32_t function_oid_of_letter(char letter); /* of the type, as pg_proc shows i
 /* function_catalog.c: functions about the catalog and the session. */
 uint32_t function_catalog_count(void);
 const struct function *function_catalog_at(uint32_t index);
-const char *function_hint(const char *name); /* what to use in its place, or NULL */
+const char *function_hint(const char *name);    /* what to use in its place, or NULL */
+const char *function_nearest(const char *name); /* one whose name is much like it, or NULL */

@@ -19,13 +19,13 @@ static void put_value(duckdb_vector output, idx_t row, yyjson_val *value, bool i
     } else if (yyjson_is_raw(value)) {
         put_text(output, row, bytes_from(yyjson_get_raw(value), yyjson_get_len(value)));
     } else {
-        size_t len;
-        char *json = yyjson_val_write(value, 0, &len);
-        if (json)
-            put_text(output, row, bytes_from(json, len));
+        struct buf json;
+        buf_init(&json, SIZE_MAX / 4);
+        if (jsonb_put(&json, value))
+            put_text(output, row, buf_bytes(&json));
         else
             put_null(output, row);
-        free(json);
+        buf_deinit(&json);
     }
 }
 
@@ -442,7 +442,8 @@ static void bucket_run(duckdb_function_info info, duckdb_data_chunk input, duckd
     }
 }
 
-/* Arguments and result: t VARCHAR, l BIGINT, T VARCHAR[], b BOOLEAN, * any number of anything. */
+/* Arguments and result: t VARCHAR, l BIGINT, T VARCHAR[], b BOOLEAN, v INTERVAL, s TIMESTAMP, * any number
+ * of anything. */
 static const struct scalar_definition definitions[] = {
     { "mono_bucket", "lll", 'l', bucket_run },
     { "mono_has_word", "tt", 'b', has_word_run },
@@ -476,6 +477,8 @@ static duckdb_logical_type type_of(char letter)
     }
     return duckdb_create_logical_type(letter == 'l'   ? DUCKDB_TYPE_BIGINT
                                       : letter == 'b' ? DUCKDB_TYPE_BOOLEAN
+                                      : letter == 'v' ? DUCKDB_TYPE_INTERVAL
+                                      : letter == 's' ? DUCKDB_TYPE_TIMESTAMP
                                       : letter == '*' ? DUCKDB_TYPE_ANY
                                                       : DUCKDB_TYPE_VARCHAR);
 }
@@ -509,8 +512,11 @@ static bool scalars_register(duckdb_connection connection, const struct scalar_d
 
 bool functions_register(duckdb_connection connection, struct err *err)
 {
-    uint32_t count;
-    const struct scalar_definition *of_catalog = catalog_scalars(&count);
+    uint32_t count, json_count, text_count;
+    const struct scalar_definition *of_catalog = catalog_scalars(&count), *of_json = json_scalars(&json_count),
+                                   *of_text = text_scalars(&text_count);
     return scalars_register(connection, definitions, COUNT_OF(definitions), err) &&
-           scalars_register(connection, of_catalog, count, err);
+           scalars_register(connection, of_catalog, count, err) &&
+           scalars_register(connection, of_json, json_count, err) &&
+           scalars_register(connection, of_text, text_count, err);
 }

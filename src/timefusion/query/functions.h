@@ -5,15 +5,20 @@
  *   mono_attribute[_text](base, path)   of a flat or nested object, by a dotted path
  *   mono_json_get[_text](json, key), mono_json_at[_text](json, index), mono_json_path[_text](json, keys)
  *   mono_json_typeof, _contains, _has, _has_any, _has_all, _keys, _elements, _elements_text
+ *   mono_jsonb(text)                    as PostgreSQL writes it; mono_jsonb_concat, _set, _delete*, _strip_nulls
+ *   mono_jsonpath_exists, _match, _first, _array, _list (json, path, vars, is silent): jsonpath.h
+ *   mono_to_char_*, mono_to_number, mono_to_time, mono_format, mono_quote_*, mono_initcap, mono_justify
  *   mono_catalog_*, mono_name_parts     names and oids of the catalog (catalog_functions.c)
  *
  * JSON is text in and out. What is not JSON is NULL. Thread: any (DuckDB's). */
 #pragma once
+#include "base/bytes.h"
 #include "base/err.h"
 #include <duckdb.h>
 
 MUST_CHECK bool functions_register(duckdb_connection connection, struct err *err);
 
+struct yyjson_val;
 struct scalar_definition {
     const char *name, *arguments; /* letters: functions.c */
     char result;
@@ -21,3 +26,7 @@ struct scalar_definition {
 };
 /* catalog_functions.c */
 const struct scalar_definition *catalog_scalars(uint32_t *count);
+/* functions_json.c, functions_text.c */
+const struct scalar_definition *json_scalars(uint32_t *count), *text_scalars(uint32_t *count);
+/* As PostgreSQL writes jsonb: {"a": 1, "bb": [1, 2]}, shorter keys first. false: nested too deeply. */
+MUST_CHECK bool jsonb_put(struct buf *out, struct yyjson_val *value);

@@ -90,11 +90,46 @@ struct expr compare_make(struct translate *ctx, struct scope *scope, const PgQue
         else if (is_kind(&right) && left.is_free)
             left.sql = arena_printf(ctx->arena, "lower(%s)", left.sql);
     }
+    if (left.type == QUERY_TYPE_JSONB && right.type == QUERY_TYPE_JSONB) { /* whatever the order of their keys */
+        left.sql = arena_printf(ctx->arena, "mono_jsonb(%s)", left.sql);
+        right.sql = arena_printf(ctx->arena, "mono_jsonb(%s)", right.sql);
+    }
     numbers_meet(ctx, &left, &right);
     if (!can_compare(left.type, right.type))
         return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op,
                        type_word(&right));
     return boolean(arena_printf(ctx->arena, "(%s %s %s)", left.sql, op, right.sql), left.is_free && right.is_free);
+}
+
+static const PgQuery__FuncCall *call_named(const PgQuery__Node *node, const char *name)
+{
+    if (!node || node->node_case != PG_QUERY__NODE__NODE_FUNC_CALL || node->func_call->n_funcname == 0) return NULL;
+    const char *own = node_text(node->func_call->funcname[node->func_call->n_funcname - 1]);
+    return own && strcmp(own, name) == 0 ? node->func_call : NULL;
+}
+
+static const char *text_constant(const PgQuery__Node *node)
+{
+    bool is_text = node && node->node_case == PG_QUERY__NODE__NODE_A_CONST && !node->a_const->isnull &&
+                   node->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL;
+    return is_text ? node->a_const->sval->sval : NULL;
+}
+
+/* x SIMILAR TO 'pattern' [ESCAPE 'c'] */
+static struct expr similar_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+{
+    const PgQuery__FuncCall *call = call_named(node->rexpr, "similar_to_escape");
+    const char *pattern = call && call->n_args > 0 ? text_constant(call->args[0]) : NULL;
+    const char *escape = call && call->n_args > 1 ? text_constant(call->args[1]) : "\\";
+    if (!pattern || !escape || strlen(escape) > 1)
+        return fail_at(ctx, node->location, ERR_UNSUPPORTED,
+                       "the pattern of SIMILAR TO must be a constant; use LIKE or ~");
+    struct expr left = expr_text(ctx, scope, node->lexpr);
+    if (!left.sql) return left;
+    const char *regexp = similar_regexp(ctx, pattern, escape[0]);
+    if (!regexp) return (struct expr){ 0 };
+    return boolean(arena_printf(ctx->arena, "(%sregexp_matches(%s, %s))", op[0] == '!' ? "NOT " : "", left.sql, regexp),
+                   left.is_free);
 }
 
 static bool word_is_sought(struct bytes text)
@@ -110,6 +145,18 @@ static struct expr like_make(struct translate *ctx, struct scope *scope, const P
     if (!left.sql) return left;
     const char *word = is_ilike ? "ILIKE" : "LIKE", *negation = is_not ? "NOT " : "";
     const PgQuery__Node *pattern_node = node->rexpr;
+    const PgQuery__FuncCall *escaped = call_named(pattern_node, "like_escape");
+    if (escaped) { /* LIKE pattern ESCAPE 'c' */
+        const char *escape = escaped->n_args == 2 ? text_constant(escaped->args[1]) : NULL;
+        if (!escape || strlen(escape) > 1 || (unsigned char)escape[0] >= 0x80)
+            return fail_at(ctx, node->location, ERR_INPUT, "ESCAPE needs one ASCII character as a constant");
+        struct expr pattern = expr_text(ctx, scope, escaped->args[0]);
+        if (!pattern.sql) return pattern;
+        return boolean(arena_printf(ctx->arena, "(%s(%s %s %s%s%s))", negation, left.sql, word, pattern.sql,
+                                    escape[0] ? " ESCAPE " : "",
+                                    escape[0] ? quote_text(ctx, bytes_of_text(escape)) : ""),
+                       left.is_free && pattern.is_free);
+    }
     if (pattern_node->node_case == PG_QUERY__NODE__NODE_PARAM_REF) {
         struct expr pattern = parameter_make(ctx, pattern_node->param_ref, QUERY_TYPE_TEXT);
         if (!pattern.sql) return pattern;
@@ -187,7 +234,7 @@ static enum query_type arithmetic_type(const char *op, enum query_type a, enum q
     if (a_is_moment && b_is_moment && *op == '-') return QUERY_TYPE_INTERVAL;
     if (a_is_moment && b == QUERY_TYPE_INTERVAL) return a;
     if (b_is_moment && a == QUERY_TYPE_INTERVAL) return b;
-    if (a == QUERY_TYPE_DATE && b == QUERY_TYPE_DATE && *op == '-') return QUERY_TYPE_INT8;
+    if (a == QUERY_TYPE_DATE && b == QUERY_TYPE_DATE && *op == '-') return QUERY_TYPE_INT4;
     if ((a == QUERY_TYPE_DATE && b == QUERY_TYPE_INTERVAL) || (b == QUERY_TYPE_DATE && a == QUERY_TYPE_INTERVAL))
         return QUERY_TYPE_TIMESTAMP;
     if (a == QUERY_TYPE_DATE && type_is_integer(b)) return QUERY_TYPE_DATE;
@@ -197,6 +244,9 @@ static enum query_type arithmetic_type(const char *op, enum query_type a, enum q
     }
     return QUERY_TYPE_UNKNOWN;
 }
+
+static struct expr json_delete_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node,
+                                    const char *op);
 
 static struct expr arithmetic_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node,
                                    const char *op)
@@ -229,6 +279,7 @@ static struct expr arithmetic_make(struct translate *ctx, struct scope *scope, c
                               &right)) {
         return (struct expr){ 0 };
     }
+    if (left.type == QUERY_TYPE_JSONB && *op == '-' && op[1] == '\0') return json_delete_make(ctx, scope, node, op);
     if (left.type == QUERY_TYPE_JSONB || right.type == QUERY_TYPE_JSONB || left.type == QUERY_TYPE_TEXT ||
         right.type == QUERY_TYPE_TEXT)
         return fail_at(ctx, node->location, ERR_NO_FUNCTION,
@@ -247,6 +298,10 @@ static struct expr arithmetic_make(struct translate *ctx, struct scope *scope, c
         }
         return value;
     }
+    if (*op == '/' && left.type == QUERY_TYPE_INTERVAL) {
+        value.sql = arena_printf(ctx->arena, "(%s * (1.0::DOUBLE / CAST(%s AS DOUBLE)))", left.sql, right.sql);
+        return value;
+    }
     if (*op == '^') {
         value.sql = arena_printf(ctx->arena, "power(CAST(%s AS DOUBLE), CAST(%s AS DOUBLE))", left.sql, right.sql);
         value.type = QUERY_TYPE_FLOAT8;
@@ -254,10 +309,17 @@ static struct expr arithmetic_make(struct translate *ctx, struct scope *scope, c
         value.sql = arena_printf(ctx->arena, "xor(%s, %s)", left.sql, right.sql);
     } else {
         value.sql = arena_printf(ctx->arena, "(%s %s %s)", left.sql, op, right.sql);
+        if (left.type == QUERY_TYPE_DATE && right.type == QUERY_TYPE_DATE)
+            value.sql = arena_printf(ctx->arena, "CAST(%s AS INTEGER)", value.sql);
         if (*op == '*' && left.micros && right.literal && strcmp(right.literal, "1000000") == 0)
             value.whole = left.micros; /* (extract(epoch from x) * 1000000)::bigint */
     }
     return value;
+}
+
+static enum query_type joined_with(enum query_type type)
+{
+    return type_is_list(type) || type == QUERY_TYPE_JSONB ? type : QUERY_TYPE_TEXT;
 }
 
 static struct expr concatenate_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node)
@@ -266,12 +328,8 @@ static struct expr concatenate_make(struct translate *ctx, struct scope *scope, 
     bool left_untyped = node_is_untyped(ctx, node->lexpr), right_untyped = node_is_untyped(ctx, node->rexpr);
     if (!left_untyped && !(left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_UNKNOWN)).sql) return left;
     if (!right_untyped && !(right = expr_make(ctx, scope, node->rexpr, QUERY_TYPE_UNKNOWN)).sql) return right;
-    if (left_untyped &&
-        !(left = expr_make(ctx, scope, node->lexpr, type_is_list(right.type) ? right.type : QUERY_TYPE_TEXT)).sql)
-        return left;
-    if (right_untyped &&
-        !(right = expr_make(ctx, scope, node->rexpr, type_is_list(left.type) ? left.type : QUERY_TYPE_TEXT)).sql)
-        return right;
+    if (left_untyped && !(left = expr_make(ctx, scope, node->lexpr, joined_with(right.type))).sql) return left;
+    if (right_untyped && !(right = expr_make(ctx, scope, node->rexpr, joined_with(left.type))).sql) return right;
     if (type_is_list(left.type) || type_is_list(right.type)) {
         enum query_type type = type_is_list(left.type) ? left.type : right.type;
         const char *l = type_is_list(left.type) ? left.sql : arena_printf(ctx->arena, "[%s]", left.sql);
@@ -281,7 +339,9 @@ static struct expr concatenate_make(struct translate *ctx, struct scope *scope, 
                               .is_free = left.is_free && right.is_free };
     }
     if (left.type == QUERY_TYPE_JSONB && right.type == QUERY_TYPE_JSONB)
-        return fail_at(ctx, node->location, ERR_UNSUPPORTED, "joining two jsonb values with || is not supported");
+        return (struct expr){ .sql = arena_printf(ctx->arena, "mono_jsonb_concat(%s, %s)", left.sql, right.sql),
+                              .type = QUERY_TYPE_JSONB,
+                              .is_free = left.is_free && right.is_free };
     left = expr_cast(ctx, left, QUERY_TYPE_TEXT);
     right = expr_cast(ctx, right, QUERY_TYPE_TEXT);
     return (struct expr){ .sql = arena_printf(ctx->arena, "(%s || %s)", left.sql, right.sql),
@@ -301,13 +361,58 @@ static struct expr json_make(struct translate *ctx, struct scope *scope, const P
                        type_word(&left), op);
     struct expr right = expr_make(ctx, scope, node->rexpr, is_path ? type_list_of(QUERY_TYPE_TEXT) : QUERY_TYPE_TEXT);
     if (!right.sql) return right;
-    const char *function = is_path ? "mono_json_path" : type_is_integer(right.type) ? "mono_json_at" : "mono_json_get";
+    /* attributes ->> $1: a dotted key as well, as it is when the key is a constant */
+    bool is_whole = left.relation && left.relation->table >= 0 && right.type == QUERY_TYPE_TEXT && !is_path &&
+                    (strcmp(left.relation->schema->columns[left.column].name, "attributes") == 0 ||
+                     strcmp(left.relation->schema->columns[left.column].name, "resource") == 0);
+    const char *function = is_whole                      ? "mono_attribute"
+                           : is_path                     ? "mono_json_path"
+                           : type_is_integer(right.type) ? "mono_json_at"
+                                                         : "mono_json_get";
     const char *cast = is_path ? "VARCHAR[]" : type_is_integer(right.type) ? "BIGINT" : "VARCHAR";
     value =
         (struct expr){ .type = is_text ? QUERY_TYPE_TEXT : QUERY_TYPE_JSONB, .is_free = left.is_free && right.is_free };
     value.sql = arena_printf(ctx->arena, "%s%s(%s, CAST(%s AS %s))", function, is_text ? "_text" : "", left.sql,
                              right.sql, cast);
     return value;
+}
+
+/* jsonb - 'key', - array, - index, #- path */
+static struct expr json_delete_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node,
+                                    const char *op)
+{
+    struct expr left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_JSONB);
+    if (!left.sql) return left;
+    struct expr right =
+        expr_make(ctx, scope, node->rexpr, op[0] == '#' ? type_list_of(QUERY_TYPE_TEXT) : QUERY_TYPE_TEXT);
+    if (!right.sql) return right;
+    bool is_list = right.type == type_list_of(QUERY_TYPE_TEXT), is_index = type_is_integer(right.type);
+    if (left.type != QUERY_TYPE_JSONB || (!is_list && (op[0] == '#' || (!is_index && right.type != QUERY_TYPE_TEXT))))
+        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op,
+                       type_word(&right));
+    const char *function = op[0] == '#' ? "mono_jsonb_delete_path"
+                           : is_list    ? "mono_jsonb_delete_keys"
+                           : is_index   ? "mono_jsonb_delete_at"
+                                        : "mono_jsonb_delete";
+    return (struct expr){ .sql = arena_printf(ctx->arena, is_index ? "%s(%s, CAST(%s AS BIGINT))" : "%s(%s, %s)",
+                                              function, left.sql, right.sql),
+                          .type = QUERY_TYPE_JSONB,
+                          .is_free = left.is_free && right.is_free };
+}
+
+/* jsonb @? path, jsonb @@ path: what does not fit is NULL, not an error. */
+static struct expr jsonpath_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+{
+    struct expr left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_JSONB);
+    if (!left.sql) return left;
+    struct expr right = expr_text(ctx, scope, node->rexpr);
+    if (!right.sql) return right;
+    if (left.type != QUERY_TYPE_JSONB)
+        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s; it is for jsonb",
+                       type_word(&left), op);
+    return boolean(arena_printf(ctx->arena, "mono_jsonpath_%s(%s, %s, '{}', true)", op[1] == '?' ? "exists" : "match",
+                                left.sql, right.sql),
+                   left.is_free && right.is_free);
 }
 
 /* @> <@ && ? ?| ?& : on lists and on jsonb. */
@@ -346,6 +451,43 @@ static struct expr contains_make(struct translate *ctx, struct scope *scope, con
                    type_word(&right));
 }
 
+/* x op ANY (array): for each element of any array. */
+static struct expr each_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+{
+    static const char *const comparisons[] = { "=", "<>", "<", "<=", ">", ">=" };
+    bool is_any = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY, is_not = op[0] == '!' && op[1] == '~';
+    const char *bare = is_not ? op + 1 : strcmp(op, "!=") == 0 ? "<>" : op, *one = NULL;
+    bool is_like = strncmp(bare, "~~", 2) == 0, is_regexp = !is_like && bare[0] == '~';
+    struct expr item = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_UNKNOWN);
+    if (!item.sql) return item;
+    if (item.is_untyped && !(item = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_TEXT)).sql) return item;
+    if ((is_like || is_regexp) && item.type != QUERY_TYPE_TEXT) item = expr_cast(ctx, item, QUERY_TYPE_TEXT);
+    enum query_type want = item.type == QUERY_TYPE_UNKNOWN || type_is_list(item.type) ? QUERY_TYPE_TEXT : item.type;
+    struct expr list = expr_make(ctx, scope, node->rexpr, type_list_of(want));
+    if (!list.sql) return list;
+    if (!type_is_list(list.type))
+        return fail_at(ctx, node->location, ERR_TYPE, "op ANY/ALL (array) requires array on right side");
+    op = bare;
+    if (is_like)
+        one = arena_printf(ctx->arena, "(%s %s e ESCAPE '\\')", item.sql, bare[2] == '*' ? "ILIKE" : "LIKE");
+    else if (is_regexp)
+        one = arena_printf(ctx->arena, "regexp_matches(%s, e%s)", item.sql, bare[1] == '*' ? ", 'i'" : "");
+    else if (IS_ONE_OF(comparisons) && can_compare(item.type, type_element(list.type)))
+        one = arena_printf(ctx->arena, "(%s %s e)", item.sql, bare);
+    else
+        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&item),
+                       bare, type_name(type_element(list.type)));
+    const char *each =
+        arena_printf(ctx->arena, "list_transform(%s, lambda e: %s%s)", list.sql, is_not ? "NOT " : "", one);
+    return boolean(
+        arena_printf(ctx->arena,
+                     "(CASE WHEN %s IS NULL THEN NULL WHEN list_contains(%s, %s) THEN %s WHEN len(list_filter(%s, "
+                     "lambda e: e IS NULL)) > 0 THEN NULL ELSE %s END)",
+                     list.sql, each, is_any ? "true" : "false", is_any ? "true" : "false", each,
+                     is_any ? "false" : "true"),
+        item.is_free && list.is_free);
+}
+
 static struct expr any_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
 {
     bool is_any = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY;
@@ -353,10 +495,7 @@ static struct expr any_make(struct translate *ctx, struct scope *scope, const Pg
     const PgQuery__Node *list_node = node->rexpr;
     if (!is_equal && !is_unequal) {
         /* x LIKE ANY (ARRAY['a%','b%']): one by one */
-        if (list_node->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR)
-            return fail_at(ctx, node->location, ERR_UNSUPPORTED,
-                           "%s %s is supported with ARRAY[...] only; = ANY and <> ALL with any array", op,
-                           is_any ? "ANY" : "ALL");
+        if (list_node->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR) return each_make(ctx, scope, node, op);
         const char *sql = NULL;
         bool is_free = true;
         for (size_t i = 0; i < list_node->a_array_expr->n_elements; i++) {
@@ -416,6 +555,8 @@ static struct expr in_make(struct translate *ctx, struct scope *scope, const PgQ
     if (!node->rexpr || node->rexpr->node_case != PG_QUERY__NODE__NODE_LIST)
         return fail_at(ctx, node->location, ERR_UNSUPPORTED, "this form of IN is not supported");
     const PgQuery__List *list = node->rexpr->list;
+    if (node->lexpr && node->lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
+        return row_in_make(ctx, scope, node, op[0] == '<');
     enum query_type want = QUERY_TYPE_UNKNOWN;
     if (node_is_untyped(ctx, node->lexpr)) {
         for (size_t i = 0; i < list->n_items && want == QUERY_TYPE_UNKNOWN; i++) {
@@ -479,6 +620,52 @@ static struct expr between_make(struct translate *ctx, struct scope *scope, cons
     return boolean(arena_printf(ctx->arena, "(%s(%s AND %s))", is_not ? "NOT " : "", sides[0], sides[1]), is_free);
 }
 
+/* The bounds in either order. */
+static struct expr between_symmetric_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node)
+{
+    if (!node->rexpr || node->rexpr->node_case != PG_QUERY__NODE__NODE_LIST || node->rexpr->list->n_items != 2)
+        return fail_at(ctx, node->location, ERR_SYNTAX, "BETWEEN needs two bounds");
+    PgQuery__AExpr one = *node;
+    PgQuery__List list = *node->rexpr->list;
+    PgQuery__Node *items[2] = { list.items[0], list.items[1] }, *swapped[2] = { items[1], items[0] };
+    PgQuery__Node wrapper = *node->rexpr;
+    struct expr sides[2];
+    for (int i = 0; i < 2; i++) {
+        list.items = i ? swapped : items;
+        wrapper.list = &list;
+        one.kind = PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN;
+        one.rexpr = &wrapper;
+        sides[i] = between_make(ctx, scope, &one);
+        if (!sides[i].sql) return sides[i];
+    }
+    bool is_not = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM;
+    return boolean(arena_printf(ctx->arena, "(%s(%s OR %s))", is_not ? "NOT " : "", sides[0].sql, sides[1].sql),
+                   sides[0].is_free && sides[1].is_free);
+}
+
+/* @ -5, |/ 4, ||/ 27, ~ 5 */
+static struct expr prefix_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
+{
+    struct expr value = expr_make(ctx, scope, node->rexpr, QUERY_TYPE_FLOAT8);
+    if (!value.sql) return value;
+    bool is_bits = op[0] == '~';
+    if (value.type != QUERY_TYPE_UNKNOWN && (is_bits ? !type_is_integer(value.type) : !type_is_number(value.type)))
+        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s", op, type_word(&value));
+    const char *function = op[0] == '@' ? "abs" : is_bits ? "~" : strcmp(op, "|/") == 0 ? "sqrt" : "cbrt";
+    return (struct expr){ .sql = arena_printf(ctx->arena, "(%s(%s))", function, value.sql),
+                          .type = op[0] == '@' || is_bits ? value.type : QUERY_TYPE_FLOAT8,
+                          .is_free = value.is_free };
+}
+
+static struct expr starts_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node)
+{
+    struct expr left = expr_text(ctx, scope, node->lexpr);
+    if (!left.sql) return left;
+    struct expr right = expr_text(ctx, scope, node->rexpr);
+    if (!right.sql) return right;
+    return boolean(arena_printf(ctx->arena, "starts_with(%s, %s)", left.sql, right.sql), left.is_free && right.is_free);
+}
+
 struct expr operator_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, enum query_type want)
 {
     (void)want;
@@ -491,6 +678,8 @@ struct expr operator_make(struct translate *ctx, struct scope *scope, const PgQu
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return any_make(ctx, scope, node, op);
     case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
+        if (node->lexpr && node->lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
+            return row_compare_make(ctx, scope, node, "=");
         if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right))
             return (struct expr){ 0 };
         numbers_meet(ctx, &left, &right);
@@ -508,20 +697,28 @@ struct expr operator_make(struct translate *ctx, struct scope *scope, const PgQu
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE: return like_make(ctx, scope, node, op);
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN: return between_make(ctx, scope, node);
-    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
-        return fail_at(ctx, node->location, ERR_UNSUPPORTED, "SIMILAR TO is not supported; use LIKE or ~");
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return between_symmetric_make(ctx, scope, node);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: return similar_make(ctx, scope, node, op);
     default: return fail_at(ctx, node->location, ERR_UNSUPPORTED, "this operator is not supported");
     }
     static const char *const comparisons[] = { "=", "<>", "<", "<=", ">", ">=" };
     static const char *const arithmetics[] = { "+", "-", "*", "/", "%", "^", "&", "|", "#", "<<", ">>" };
+    static const char *const prefixes[] = { "@", "|/", "||/", "~" };
     static const char *const jsons[] = { "->", "->>", "#>", "#>>" };
     static const char *const containments[] = { "@>", "<@", "&&", "?", "?|", "?&" };
     static const char *const regexps[] = { "~", "~*", "!~", "!~*" };
     static const char *const likes[] = { "~~", "~~*", "!~~", "!~~*" };
+    if (node->rexpr && !node->lexpr && IS_ONE_OF(prefixes)) return prefix_make(ctx, scope, node, op);
     if (node->rexpr && IS_ONE_OF(arithmetics)) return arithmetic_make(ctx, scope, node, op);
     if (node->lexpr && node->rexpr) {
         if (strcmp(op, "!=") == 0) op = "<>";
+        if (IS_ONE_OF(comparisons) && node->lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
+            return row_compare_make(ctx, scope, node, op);
         if (IS_ONE_OF(comparisons)) return compare_make(ctx, scope, node, op);
+        if (strcmp(op, "^@") == 0) return starts_make(ctx, scope, node);
+        if (strcmp(op, "@?") == 0 || strcmp(op, "@@") == 0) return jsonpath_make(ctx, scope, node, op);
+        if (strcmp(op, "#-") == 0) return json_delete_make(ctx, scope, node, op);
         if (strcmp(op, "||") == 0) return concatenate_make(ctx, scope, node);
         if (IS_ONE_OF(jsons)) return json_make(ctx, scope, node, op);
         if (IS_ONE_OF(containments)) return contains_make(ctx, scope, node, op);

@@ -85,7 +85,7 @@ static void test_dialect(void **state)
           "1|2\nall|2\n" },
         { "select first(x, y), last(x, y), json_agg(x order by x), string_agg(x::text, ',' order by x) from (values "
           "(1,9),(2,8)) v(x,y)",
-          "2|1|[1,2]|1,2\n" },
+          "2|1|[1, 2]|1,2\n" },
         { "select interval '1 month 2 days 03:04:05', '5m'::interval, 'PT1H'::interval, '1 hour ago'::interval, "
           "interval '1 day' * 2",
           "1m2d11045000000us|0m0d300000000us|0m0d3600000000us|0m0d-3600000000us|0m2d0us\n" },
@@ -98,13 +98,13 @@ static void test_dialect(void **state)
         { "select '2025-11-22 00:00:00'::timestamp at time zone 'Europe/Berlin'", "1763766000000000\n" },
         { "select '{\"a\":[1,{\"b\":null}]}'::jsonb -> 'a' -> 0, '{\"a\":[1,{\"b\":null}]}'::jsonb #>> '{a,1}', "
           "'{\"a.b\":5}'::jsonb ->> 'a.b', '[1,2]'::jsonb -> -1",
-          "1|{\"b\":null}|5|2\n" },
+          "1|{\"b\": null}|5|2\n" },
         { "select '{\"a\":1,\"b\":[1,2]}'::jsonb @> '{\"b\":[2]}', '{\"a\":1}'::jsonb ? 'a', '{\"a\":1}'::jsonb ?| "
           "'{b,a}', '{\"a\":1}'::jsonb ?& '{b,a}', '[1.0]'::jsonb @> '1'",
           "t|t|t|f|t\n" },
         { "select jsonb_typeof('[1]'), jsonb_array_length('[1,2]'), jsonb_build_object('a', 1, 'b', '[true]'::jsonb), "
           "to_jsonb(array['x']), jsonb_extract_path_text('{\"a\":{\"b\":\"c\"}}', 'a', 'b')",
-          "array|2|{\"a\":1,\"b\":[true]}|[\"x\"]|c\n" },
+          "array|2|{\"a\": 1, \"b\": [true]}|[\"x\"]|c\n" },
         { "select encode('\\x616263'::bytea, 'hex'), encode('abc'::bytea, 'base64'), decode('616263', 'hex'), md5('a')",
           "616263|YWJj|abc|0cc175b9c0f1b6a831c399e269772661\n" },
         { "select regexp_replace('a1b2', '[0-9]', '#', 'g'), regexp_replace('ab', '(a)(b)', '\\2\\1'), "

@@ -138,7 +138,7 @@ static struct expr level_column(struct translate *ctx, const struct scope *level
     return value;
 }
 
-static int distance(const char *a, const char *b)
+int text_distance(const char *a, const char *b)
 {
     enum { MAX = 64 };
     size_t a_len = strlen(a), b_len = strlen(b);
@@ -169,7 +169,7 @@ static const char *column_hint(const struct scope *scope, const char *name)
             for (uint32_t c = 0; c < relation_column_count(relation); c++) {
                 const char *candidate = relation_column_name(relation, (int)c);
                 if (relation->table >= 0 && strcmp(relation->schema->columns[c].attribute, name) == 0) return candidate;
-                int d = distance(name, candidate);
+                int d = text_distance(name, candidate);
                 if (d < best_distance) best = candidate, best_distance = d;
             }
         }

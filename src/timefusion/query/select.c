@@ -1,3 +1,4 @@
+#include "timefusion/query/gapfill.h"
 #include "timefusion/query/identity.h"
 #include "timefusion/query/translate.h"
 #include <stdlib.h>
@@ -66,6 +67,7 @@ struct targets {
     struct output *outputs;
     bool *is_constant;
     uint32_t count;
+    struct gapfill gapfill;
 };
 
 static bool target_add(struct translate *ctx, struct targets *targets, struct expr value, const char *name)
@@ -117,6 +119,8 @@ static bool targets_make(struct translate *ctx, struct scope *scope, const PgQue
 {
     targets->values = arena_calloc(ctx->arena, RELATION_COLUMNS_MAX * sizeof *targets->values);
     targets->outputs = arena_calloc(ctx->arena, RELATION_COLUMNS_MAX * sizeof *targets->outputs);
+    targets->gapfill.rules = arena_calloc(ctx->arena, (select->n_target_list + 1) * sizeof *targets->gapfill.rules);
+    targets->gapfill.before = arena_calloc(ctx->arena, (select->n_target_list + 1) * sizeof *targets->gapfill.before);
     for (size_t i = 0; i < select->n_target_list; i++) {
         if (select->target_list[i]->node_case != PG_QUERY__NODE__NODE_RES_TARGET)
             return fail_at(ctx, -1, ERR_SYNTAX, "the select list is not understood").sql;
@@ -131,7 +135,11 @@ static bool targets_make(struct translate *ctx, struct scope *scope, const PgQue
             if (!star_add(ctx, scope, targets, alias, target->location)) return false;
             continue;
         }
-        struct expr value = expr_make(ctx, scope, node, QUERY_TYPE_UNKNOWN);
+        struct expr value = { 0 };
+        if (targets->count < RELATION_COLUMNS_MAX &&
+            !gapfill_target(ctx, scope, &targets->gapfill, node, targets->count + 1, &value))
+            return false;
+        if (!value.sql) value = expr_make(ctx, scope, node, QUERY_TYPE_UNKNOWN);
         if (value.is_untyped && value.sql) value = expr_make(ctx, scope, node, QUERY_TYPE_TEXT);
         if (!target_add(ctx, targets, value, target->name && target->name[0] ? target->name : output_name(node)))
             return false;
@@ -184,10 +192,13 @@ static const char *group_item(struct translate *ctx, struct scope *scope, const 
         return arena_printf(ctx->arena, "%s (%s)", words[set->kind], list);
     }
     if (node->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
-        bool is_free = true;
-        const char *list =
-            expr_list(ctx, scope, node->row_expr->args, node->row_expr->n_args, QUERY_TYPE_UNKNOWN, &is_free);
-        return list ? arena_printf(ctx->arena, "(%s)", list) : NULL;
+        const char *list = "";
+        for (size_t i = 0; i < node->row_expr->n_args; i++) {
+            const char *item = group_item(ctx, scope, targets, node->row_expr->args[i]);
+            if (!item) return NULL;
+            list = arena_printf(ctx->arena, "%s%s%s", list, i ? ", " : "", item);
+        }
+        return arena_printf(ctx->arena, "(%s)", list);
     }
     uint32_t place = place_of(ctx, targets, node, !is_input_column(scope, node));
     if (ctx->err->code != ERR_OK) return NULL;
@@ -239,7 +250,8 @@ static bool order_by_put(struct translate *ctx, struct scope *scope, const struc
             if (!scope)
                 return fail_at(
                            ctx, sort->location, ERR_UNSUPPORTED,
-                           "ORDER BY after UNION, INTERSECT or EXCEPT takes names or places of the result's columns")
+                           "ORDER BY after UNION, INTERSECT or EXCEPT, and of groups with gaps filled, takes names or "
+                           "places of the result's columns")
                     .sql;
             struct expr value = expr_make(ctx, scope, sort->node, QUERY_TYPE_UNKNOWN);
             if (!value.sql) return false;
@@ -565,6 +577,38 @@ static void fold_note(struct translate *ctx, struct scope *scope, const PgQuery_
     text_put(text, mark);
 }
 
+/* The select of groups so far becomes one that has all buckets. begin: of the select in text. */
+static const char *gaps_put(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
+                            struct targets *targets, size_t begin, struct text *text)
+{
+    if (ctx->err->code != ERR_OK) return NULL;
+    struct folding folding = { .values = targets->values, .count = targets->count };
+    if (targets->gapfill.place == 0 || targets->count > FOLD_COLUMNS_MAX || select->n_distinct_clause > 0 ||
+        targets->count != select->n_target_list)
+        return fail_at(ctx, -1, ERR_UNSUPPORTED,
+                       "time_bucket_gapfill() stands as an item of its own in a select list of at most %d, without "
+                       "DISTINCT",
+                       FOLD_COLUMNS_MAX)
+            .sql;
+    for (size_t i = 0; i < select->n_group_clause; i++)
+        if (!keys_note(ctx, scope, targets, select->group_clause[i], &folding) || folding.has_sets)
+            return fail_at(ctx, -1, ERR_UNSUPPORTED,
+                           "with time_bucket_gapfill() each key of GROUP BY stands in the select list, and there are "
+                           "no sets")
+                .sql;
+    if (!folding.is_key[targets->gapfill.place - 1])
+        return fail_at(ctx, -1, ERR_SYNTAX, "time_bucket_gapfill() needs to be in GROUP BY").sql;
+    const char *groups = piece(ctx, text, begin, text->buf.len);
+    const char *sql =
+        gapfill_select(ctx, scope, &targets->gapfill, select, groups, targets->values, folding.is_key, targets->count);
+    if (!sql) return NULL;
+    text->buf.len = begin;
+    text_put(text, "SELECT * FROM (");
+    text_put(text, sql);
+    text_put(text, arena_printf(ctx->arena, ") AS r%u", ++ctx->relation_count));
+    return tail_put(ctx, NULL, targets, select, text) ? "" : NULL;
+}
+
 static const char *plain_select_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
                                      struct targets *targets, struct text *text)
 {
@@ -634,6 +678,7 @@ static const char *plain_select_make(struct translate *ctx, struct scope *scope,
         text_put(text, " HAVING ");
         text_put(text, having.sql);
     }
+    if (targets->gapfill.place > 0 || scope->has_gapfill) return gaps_put(ctx, scope, select, targets, begin, text);
     if (!tail_put(ctx, scope, targets, select, text)) return NULL;
     if (scope->has_aggregate && ctx->select_count == select_count && ctx->plan->table_count == table_count + 1 &&
         ctx->identity_uses == identities)

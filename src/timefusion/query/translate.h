@@ -54,7 +54,7 @@ struct scope {
     uint32_t merged_count;
     struct cte *ctes;
     const PgQuery__SelectStmt *select;
-    bool has_aggregate, has_window, has_rows_function;
+    bool has_aggregate, has_window, has_rows_function, has_gapfill;
     bool allows_aggregate;
     bool in_aggregate;
 };
@@ -110,6 +110,9 @@ struct expr parameter_make(struct translate *ctx, const PgQuery__ParamRef *ref, 
 struct expr operator_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, enum query_type want);
 struct expr compare_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op);
 bool can_compare(enum query_type a, enum query_type b);
+/* row_value.c */
+struct expr row_compare_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op);
+struct expr row_in_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, bool is_not);
 /* Without its schema, which must be pg_catalog; NULL: failed. */
 const char *operator_name(struct translate *ctx, PgQuery__Node **name, size_t count, int location);
 struct expr boolean(const char *sql, bool is_free);
@@ -128,8 +131,45 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
 bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, bool ordinality,
                    const char **sql, struct output *columns, uint32_t *column_count);
 
-/* function_time.c */
+/* A call whose arguments are made: for the files that hold the functions of one noun. */
 struct function;
+struct called {
+    const struct function *function;
+    const PgQuery__FuncCall *call;
+    struct expr *arguments;
+    size_t count;
+    struct expr value;            /* with its type, without sql */
+    const char *distinct, *order; /* of an aggregate: "DISTINCT " or "", " ORDER BY ..." or "" */
+};
+/* %1 ... %9 of the arguments; a template without them is a function's name. */
+const char *function_fill(struct translate *ctx, const char *template, const struct expr *arguments, size_t count);
+
+/* function_text.c */
+struct expr text_function_make(struct translate *ctx, const struct called *called);
+/* The list of lists of a pattern's groups; NULL: failed. */
+const char *regexp_matches_list(struct translate *ctx, const struct expr *arguments, size_t count, int location);
+/* SIMILAR TO's pattern as a regular expression; NULL: it is none. */
+const char *similar_regexp(struct translate *ctx, const char *pattern, char escape);
+
+/* function_percentile.c */
+struct expr percentile_make(struct translate *ctx, struct scope *scope, const struct function *function,
+                            const PgQuery__FuncCall *call, struct expr *arguments);
+/* percentile_agg(x) where it is written, as an argument; NULL: it is something else. */
+const PgQuery__FuncCall *digest_call(const PgQuery__Node *node);
+struct expr approx_percentile_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call);
+struct expr digest_percentile_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call);
+
+/* function_json.c */
+struct expr json_function_make(struct translate *ctx, const struct called *called);
+
+/* function_number.c */
+struct expr number_function_make(struct translate *ctx, const struct called *called);
+
+/* gapfill.c: time_bucket_gapfill, locf, interpolate */
+struct expr gapfill_call_make(struct translate *ctx, struct scope *scope, const struct called *called);
+
+/* function_time.c */
+struct expr interval_function_make(struct translate *ctx, const struct called *called);
 struct expr time_bucket_make(struct translate *ctx, const struct function *function, struct expr *arguments,
                              size_t count);
 struct expr date_field_make(struct translate *ctx, const struct function *function, struct expr *arguments,
@@ -140,6 +180,8 @@ bool attribute_make(struct translate *ctx, struct scope *scope, const PgQuery__A
 
 /* scope.c */
 struct expr scope_column(struct translate *ctx, struct scope *scope, const PgQuery__ColumnRef *ref);
+/* How many letters to change, add or leave out until a is b; of long texts: far. */
+int text_distance(const char *a, const char *b);
 /* The relation's column by its name, or -1. */
 int relation_column(const struct relation *relation, const char *name);
 struct expr relation_expr(struct translate *ctx, const struct relation *relation, int column);
