@@ -13,6 +13,47 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+static bool key_let_in(struct app *app, const struct meta_key *key, struct pgwire_user *who, struct err *err)
+{
+    struct meta_project project;
+    struct err missing = { 0 };
+    if ((key->scopes & META_SCOPE_QUERY) == 0)
+        return err_set(err, ERR_FORBIDDEN,
+                       "this API key is not for asking (scope query): ask with another key of the project");
+    who->project_id = key->project_id;
+    who->key_id = key->id;
+    snprintf(who->name, sizeof who->name, "%s", key->name);
+    if ((key->scopes & (META_SCOPE_INGEST | META_SCOPE_ADMIN)) == 0)
+        strcpy(who->read_only_why, "this API key has scope query alone");
+    who->is_operator = meta_project_find(app->meta, bytes_of_text(APP_OWN_PROJECT), &project, &missing) &&
+                       uuid_equal(project.id, key->project_id);
+    return true;
+}
+
+static bool key_begin(void *ctx, struct bytes user, struct scram_verifier *verifier)
+{
+    struct app *app = ctx;
+    *verifier = (struct scram_verifier){ .rounds = META_KEY_ROUNDS };
+    return meta_key_salt(app->meta, user, verifier->salt);
+}
+
+static bool is_right(const void *server, const uint8_t stored_key[SHA256_BYTES])
+{
+    return scram_server_is_right(server, stored_key);
+}
+
+static bool key_end(void *ctx, struct bytes user, const struct scram_server *server, uint8_t server_key[SHA256_BYTES],
+                    struct pgwire_user *who, struct err *err)
+{
+    struct app *app = ctx;
+    struct meta_key key;
+    if (!meta_check_current(app->meta, err)) return false;
+    if (!meta_key_find_proved(app->meta, user, is_right, server, &key, server_key))
+        return err_set(err, ERR_UNAUTHENTICATED,
+                       "unknown API key; the user is a project, the password is one of its API keys");
+    return key_let_in(app, &key, who, err);
+}
+
 /* The key is what counts; a user that names another project than the key's is a mistake worth telling. */
 static bool login(void *ctx, struct bytes user, struct bytes password, struct pgwire_user *who, struct err *err)
 {
@@ -23,20 +64,10 @@ static bool login(void *ctx, struct bytes user, struct bytes password, struct pg
     if (!meta_check_current(app->meta, err)) return false;
     if (!meta_key_find(app->meta, password, &key))
         return err_set(err, ERR_UNAUTHENTICATED, "unknown API key; the password is an API key of the project");
-    if ((key.scopes & META_SCOPE_QUERY) == 0)
-        return err_set(err, ERR_FORBIDDEN,
-                       "this API key is not for asking (scope query): ask with another key of the project");
     if (meta_project_find(app->meta, user, &project, &missing) && !uuid_equal(project.id, key.project_id))
         return err_set(err, ERR_UNAUTHENTICATED, "this API key is not of project \"%.*s\"", (int)user.len,
                        (const char *)user.ptr);
-    who->project_id = key.project_id;
-    who->key_id = key.id;
-    snprintf(who->name, sizeof who->name, "%s", key.name);
-    if ((key.scopes & (META_SCOPE_INGEST | META_SCOPE_ADMIN)) == 0)
-        strcpy(who->read_only_why, "this API key has scope query alone");
-    who->is_operator = meta_project_find(app->meta, bytes_of_text(APP_OWN_PROJECT), &project, &missing) &&
-                       uuid_equal(project.id, key.project_id);
-    return true;
+    return key_let_in(app, &key, who, err);
 }
 
 /* A request is acknowledged a moment before the worker gets it: the log says how far it must come. */
@@ -107,6 +138,8 @@ bool app_query_start(struct app *app, struct err *err)
         .port = (uint16_t)app->config.pg_port,
         .connections_max = (uint32_t)app->config.pg_connections,
         .login = { .login = login,
+                   .key_begin = key_begin,
+                   .key_end = key_end,
                    .person_begin = app_person_begin,
                    .person_end = app_person_end,
                    .still = app_login_still,

@@ -113,6 +113,17 @@ MUST_CHECK bool meta_key_end(struct db_session *session, const struct uuid *proj
                              struct err *err);
 /* Memory only; false when unknown, revoked or expired. Time does not depend on how much of the key is right. */
 bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key);
+/* Signing in to the SQL port by SCRAM-SHA-256 (password/scram.h), where a key does not travel. All keys of a project have one
+ * salt, made of the project's id, for a client hears of the salt before it says which key it has; each has its own verifier,
+ * made when the key is, for only then its secret is known. Few rounds do: nobody guesses 256 bits. Memory only. */
+#define META_KEY_ROUNDS 4096
+/* project: name or id. One that is not there has a salt as well, the same each time. False: a key of it that may ask is from
+ * before there were verifiers (or there is none that may), so it must come as it is. */
+bool meta_key_salt(struct meta *meta, struct bytes project, uint8_t salt[16]);
+/* The good key of the project whose verifier the proof is for, by is_right; server_key is that one's. */
+bool meta_key_find_proved(struct meta *meta, struct bytes project,
+                          bool (*is_right)(const void *ctx, const uint8_t stored_key[32]), const void *ctx,
+                          struct meta_key *key, uint8_t server_key[32]);
 /* Is a key that was found before still good? For connections that last. Memory only. */
 bool meta_key_is_good(struct meta *meta, struct uuid key_id);
 /* Writes when keys were last used, each at most once a minute. To be called now and then, off the event loops. */

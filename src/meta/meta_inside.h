@@ -25,7 +25,8 @@ struct places {
 struct key_entry {
     struct meta_key key;
     uint8_t secret_hash[SHA256_BYTES]; /* HMAC; of keys without a prefix SHA-256 */
-    bool is_revoked;
+    bool is_revoked, has_proof;
+    uint8_t stored_key[SHA256_BYTES], server_key[SHA256_BYTES]; /* SCRAM's, when has_proof */
 };
 /* All that the database holds of it. */
 struct memory {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
+#include "meta/password/scram.h"
 #include "meta/secret.h"
 
 #define SECRET_BEGIN "mono_"
@@ -71,6 +72,32 @@ static void secret_hash(const uint8_t key_secret[SHA256_BYTES], struct bytes sec
     } else { /* one of before */
         sha256_of(secret, hash);
     }
+}
+
+/* Of a project's keys; named by its id, or by what a client called one that is not there. */
+static void salt_make(const uint8_t key_secret[SHA256_BYTES], const char *kind, struct bytes named,
+                      uint8_t salt[SCRAM_SALT_BYTES])
+{
+    uint8_t inner[SHA256_BYTES], digest[SHA256_BYTES];
+    hmac_sha256(bytes_from(key_secret, SHA256_BYTES), bytes_of_text(kind), inner);
+    hmac_sha256(bytes_from(inner, sizeof inner), named, digest);
+    memcpy(salt, digest, SCRAM_SALT_BYTES);
+}
+
+static void project_salt(const uint8_t key_secret[SHA256_BYTES], struct uuid project_id, uint8_t salt[SCRAM_SALT_BYTES])
+{
+    salt_make(key_secret, "monoscope scram salt", bytes_from(project_id.bytes, sizeof project_id.bytes), salt);
+}
+
+static void proof_make(const uint8_t key_secret[SHA256_BYTES], struct bytes secret, struct key_entry *entry)
+{
+    struct scram_verifier verifier;
+    uint8_t salt[SCRAM_SALT_BYTES];
+    project_salt(key_secret, entry->key.project_id, salt);
+    scram_verifier_make(secret, META_KEY_ROUNDS, salt, &verifier);
+    memcpy(entry->stored_key, verifier.stored_key, SHA256_BYTES);
+    memcpy(entry->server_key, verifier.server_key, SHA256_BYTES);
+    entry->has_proof = true;
 }
 
 void meta_cluster_key(const struct meta *meta, char key[META_CLUSTER_KEY_BYTES])
@@ -158,16 +185,21 @@ bool meta_key_insert(struct db_session *session, struct uuid project_id, const c
     memcpy(entry.key.prefix, made, PREFIX_LEN);
     entry.key.created_unix_us = clock_unix_us();
     secret_hash(key_secret, bytes_of_text(made), entry.secret_hash);
+    proof_make(key_secret, bytes_of_text(made), &entry);
     explicit_bzero(key_secret, sizeof key_secret);
+    uint8_t proof[2 * SHA256_BYTES];
+    memcpy(proof, entry.stored_key, SHA256_BYTES);
+    memcpy(proof + SHA256_BYTES, entry.server_key, SHA256_BYTES);
     struct db_value expires = db_integer(entry.key.expires_unix_us);
     expires.is_null = entry.key.expires_unix_us == 0;
     bool ok = db_run(session,
                      "INSERT INTO keys(id, project_id, name, secret_hash, created_unix_ms, prefix, scopes, origins,"
-                     " expires_unix_us) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                     " expires_unix_us, scram) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                      DB_VALUES(db_uuid(entry.key.id), db_uuid(project_id), db_text(name),
                                db_bytes(bytes_from(entry.secret_hash, SHA256_BYTES)),
                                db_integer(entry.key.created_unix_us / 1000), db_text(entry.key.prefix),
-                               db_integer(entry.key.scopes), db_text(entry.key.origins), expires),
+                               db_integer(entry.key.scopes), db_text(entry.key.origins), expires,
+                               db_bytes(bytes_from(proof, sizeof proof))),
                      NULL, NULL, NULL, err) &&
               db_note_change(session, META_TOPIC, err);
     if (!ok && err->code == ERR_NOT_FOUND) err_set(err, ERR_NOT_FOUND, "there is no such project");
@@ -256,6 +288,12 @@ static bool key_read(void *ctx, struct db_row *row, struct err *err)
     entry.key.scopes = (uint32_t)scopes;
     db_row_text_copy(row, 8, entry.key.origins, sizeof entry.key.origins);
     entry.key.expires_unix_us = db_row_integer(row, 9);
+    struct bytes proof = db_row_bytes(row, 10);
+    entry.has_proof = proof.len == 2 * SHA256_BYTES;
+    if (entry.has_proof) {
+        memcpy(entry.stored_key, proof.ptr, SHA256_BYTES);
+        memcpy(entry.server_key, proof.ptr + SHA256_BYTES, SHA256_BYTES);
+    }
     key_keep(ctx, &entry);
     return true;
 }
@@ -265,7 +303,7 @@ bool keys_load(struct db *db, struct memory *memory, struct err *err)
     return db_read(
         db,
         "SELECT id, project_id, name, secret_hash, created_unix_ms, revoked_unix_ms, prefix, scopes, origins,"
-        " expires_unix_us"
+        " expires_unix_us, scram"
         " FROM keys WHERE project_id NOT IN (SELECT id FROM projects WHERE archived_unix_us IS NOT NULL)"
         " ORDER BY created_unix_ms, id",
         DB_NO_VALUES, key_read, memory, err);
@@ -313,6 +351,63 @@ bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key)
         found = true;
     }
     pthread_rwlock_unlock(&meta->lock);
+    if (found) key_uses_note(meta->uses, key->id);
+    return found;
+}
+
+static const struct meta_project *project_named(const struct memory *memory, struct bytes name_or_id)
+{
+    struct uuid id;
+    const struct meta_project *project = project_by_name(memory, name_or_id);
+    return project == NULL && uuid_from_text(name_or_id, &id) ? project_by_id(memory, id) : project;
+}
+
+bool meta_key_salt(struct meta *meta, struct bytes name_or_id, uint8_t salt[SCRAM_SALT_BYTES])
+{
+    uint32_t asking = 0, proving = 0;
+    pthread_rwlock_rdlock(&meta->lock);
+    const struct meta_project *project = project_named(&meta->memory, name_or_id);
+    if (project) {
+        project_salt(meta->key_secret, project->id, salt);
+    } else {
+        salt_make(meta->key_secret, "monoscope scram salt of nobody", name_or_id, salt);
+    }
+    for (uint32_t i = 0; project && i < meta->memory.key_count; i++) {
+        const struct key_entry *entry = &meta->memory.keys[i];
+        if (!uuid_equal(entry->key.project_id, project->id) || (entry->key.scopes & META_SCOPE_QUERY) == 0 ||
+            !is_good(entry))
+            continue;
+        asking++;
+        proving += entry->has_proof;
+    }
+    bool is_there = project != NULL;
+    pthread_rwlock_unlock(&meta->lock);
+    return !is_there || asking == proving;
+}
+
+bool meta_key_find_proved(struct meta *meta, struct bytes name_or_id,
+                          bool (*is_right)(const void *ctx, const uint8_t stored_key[SHA256_BYTES]), const void *ctx,
+                          struct meta_key *key, uint8_t server_key[SHA256_BYTES])
+{
+    struct key_entry *entries = NULL;
+    uint32_t count = 0;
+    bool found = false;
+    pthread_rwlock_rdlock(&meta->lock);
+    const struct meta_project *project = project_named(&meta->memory, name_or_id);
+    if (project) entries = mem_alloc((meta->memory.key_count + 1) * sizeof *entries);
+    for (uint32_t i = 0; project && i < meta->memory.key_count; i++) {
+        const struct key_entry *entry = &meta->memory.keys[i];
+        if (uuid_equal(entry->key.project_id, project->id) && entry->has_proof && is_good(entry))
+            entries[count++] = *entry;
+    }
+    pthread_rwlock_unlock(&meta->lock);
+    for (uint32_t e = 0; e < count && !found; e++) {
+        found = is_right(ctx, entries[e].stored_key);
+        if (!found) continue;
+        *key = entries[e].key;
+        memcpy(server_key, entries[e].server_key, SHA256_BYTES);
+    }
+    free(entries);
     if (found) key_uses_note(meta->uses, key->id);
     return found;
 }

@@ -4,6 +4,7 @@
 #include "base/sha256.h"
 #include "meta/db_fixture.h"
 #include "meta/meta.h"
+#include "meta/password/scram.h"
 #include "meta/secret.h"
 
 struct fixture {
@@ -106,6 +107,45 @@ static void test_expiry(void **state)
     assert_false(meta_key_is_good(fixture->meta, key.id));
 }
 
+static bool is_kept(const void *ctx, const uint8_t stored_key[32])
+{
+    return memcmp(ctx, stored_key, 32) == 0;
+}
+
+/* Goal: all keys of a project have its salt and each a verifier of its own, made of its secret, which finds that key alone; one
+ * that was revoked is not found; a key of before makes the project ask for keys as they are; who is not there has a salt. */
+static void test_proofs(void **state)
+{
+    struct fixture *fixture = *state;
+    char secrets[2][META_SECRET_BYTES];
+    struct meta_key keys[2], found;
+    struct scram_verifier verifiers[2];
+    uint8_t salt[SCRAM_SALT_BYTES], again[SCRAM_SALT_BYTES], server_key[32];
+    struct err err = { 0 };
+    struct bytes name = bytes_of_text(fixture->project.name);
+    for (int k = 0; k < 2; k++) keys[k] = key_make(fixture, &(struct meta_key_limits){ 0 }, secrets[k]);
+    reopen(fixture);
+    assert_true(meta_key_salt(fixture->meta, name, salt));
+    for (int k = 0; k < 2; k++) {
+        scram_verifier_make(bytes_of_text(secrets[k]), META_KEY_ROUNDS, salt, &verifiers[k]);
+        assert_true(meta_key_find_proved(fixture->meta, name, is_kept, verifiers[k].stored_key, &found, server_key));
+        assert_true(uuid_equal(found.id, keys[k].id));
+        assert_memory_equal(server_key, verifiers[k].server_key, 32);
+    }
+    assert_memory_not_equal(verifiers[0].stored_key, verifiers[1].stored_key, 32);
+    assert_false(
+        meta_key_find_proved(fixture->meta, BYTES("nobody"), is_kept, verifiers[0].stored_key, &found, server_key));
+    assert_true(meta_key_revoke(fixture->meta, keys[0].id, &err));
+    assert_false(meta_key_find_proved(fixture->meta, name, is_kept, verifiers[0].stored_key, &found, server_key));
+    assert_true(meta_key_salt(fixture->meta, BYTES("nobody"), salt) &&
+                meta_key_salt(fixture->meta, BYTES("nobody"), again));
+    assert_memory_equal(salt, again, sizeof salt);
+    db_fixture_run(meta_db(fixture->meta), "UPDATE keys SET scram = NULL");
+    reopen(fixture);
+    assert_false(meta_key_salt(fixture->meta, name, salt));
+    assert_true(meta_key_find(fixture->meta, bytes_of_text(secrets[1]), &found));
+}
+
 /* Goal: what is kept of a secret is its HMAC and nothing that can be made without the installation's secret; a key of
  * before, kept as SHA-256, goes on working; the one's hash is never the other's key. */
 static void test_hashes(void **state)
@@ -184,6 +224,6 @@ int main(void)
 {
 #define WITH_META(test) DB_BOTH(test, setup, teardown)
     const struct CMUnitTest tests[] = { WITH_META(test_scopes), WITH_META(test_expiry), WITH_META(test_hashes),
-                                        WITH_META(test_uses), WITH_META(test_secret) };
+                                        WITH_META(test_uses),   WITH_META(test_proofs), WITH_META(test_secret) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -238,6 +238,21 @@ bool tcp_start_tls(struct tcp *tcp, struct tls_session *tls, int timeout_ms, str
     return tls_session_is_ready(tls) || err_set(err, ERR_IO, "TLS: the peer closed the connection");
 }
 
+bool tcp_peek(struct tcp *tcp, int *byte, int timeout_ms, struct err *err)
+{
+    uint8_t first;
+    assert(tcp->tls == NULL);
+    *byte = -1;
+    if (timeout_ms >= 0 && !readable_wait(tcp->fd, timeout_ms, err)) return false;
+    ssize_t count;
+    do {
+        count = recv(tcp->fd, &first, 1, MSG_PEEK);
+    } while (count == -1 && errno == EINTR);
+    if (count == -1) return err_os(err, "could not read from the peer");
+    if (count == 1) *byte = first;
+    return true;
+}
+
 bool tcp_read(struct tcp *tcp, void *ptr, size_t max, size_t *len, int timeout_ms, struct err *err)
 {
     assert(max > 0);
@@ -279,6 +294,11 @@ bool tcp_has_tls(const struct tcp *tcp)
     return tcp->tls != NULL;
 }
 
+const struct tls_session *tcp_tls(const struct tcp *tcp)
+{
+    return tcp->tls;
+}
+
 void tcp_peer(const struct tcp *tcp, char *out, size_t out_bytes)
 {
     struct sockaddr_storage name = { 0 };
@@ -309,6 +329,11 @@ void tcp_end(struct tcp *tcp)
 {
     if (tcp->tls != NULL) tls_end(tcp);
     (void)shutdown(tcp->fd, SHUT_WR);
+}
+
+void tcp_end_reading(struct tcp *tcp)
+{
+    (void)shutdown(tcp->fd, SHUT_RD);
 }
 
 void tcp_shutdown(struct tcp *tcp)

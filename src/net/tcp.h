@@ -19,6 +19,8 @@ void tcp_listener_close(struct tcp_listener *listener);
 MUST_CHECK bool tcp_connect(struct tcp **tcp, const char *address, uint16_t port, struct err *err);
 /* Shakes hands; timeout_ms as tcp_read's, for all of it. Takes the session. False: the peer was told why, if it can be. */
 MUST_CHECK bool tcp_start_tls(struct tcp *tcp, struct tls_session *tls, int timeout_ms, struct err *err);
+/* The first byte that waits, left where it is; -1 at the end of the stream. Before TLS alone. timeout_ms as tcp_read's. */
+MUST_CHECK bool tcp_peek(struct tcp *tcp, int *byte, int timeout_ms, struct err *err);
 /* At least one byte, at most max; *len 0 at the end of the stream. timeout_ms -1: for ever, else ERR_TIMEOUT. */
 MUST_CHECK bool tcp_read(struct tcp *tcp, void *ptr, size_t max, size_t *len, int timeout_ms, struct err *err);
 MUST_CHECK bool tcp_write(struct tcp *tcp, struct bytes bytes, struct err *err); /* all of it */
@@ -26,9 +28,11 @@ MUST_CHECK bool tcp_write(struct tcp *tcp, struct bytes bytes, struct err *err);
  * to read. For noticing a client that went away during a query. */
 bool tcp_is_hung_up(struct tcp *tcp);
 bool tcp_has_tls(const struct tcp *tcp);
-bool tcp_is_loopback(const struct tcp *tcp); /* the peer is on this machine, by its address */
+const struct tls_session *tcp_tls(const struct tcp *tcp); /* NULL: in the clear */
+bool tcp_is_loopback(const struct tcp *tcp);              /* the peer is on this machine, by its address */
 /* The peer's address as text, without its port; empty when it is gone. */
 void tcp_peer(const struct tcp *tcp, char *out, size_t out_bytes);
-void tcp_end(struct tcp *tcp);      /* the peer reads our end; it may still send */
-void tcp_shutdown(struct tcp *tcp); /* any thread */
+void tcp_end(struct tcp *tcp);         /* the peer reads our end; it may still send */
+void tcp_end_reading(struct tcp *tcp); /* any thread; a read there answers that the stream has ended, writes go on */
+void tcp_shutdown(struct tcp *tcp);    /* any thread */
 void tcp_close(struct tcp *tcp);

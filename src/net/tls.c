@@ -235,6 +235,27 @@ bool tls_session_is_ready(const struct tls_session *session)
     return session->is_ready && !session->is_broken;
 }
 
+bool tls_session_has_alpn(const struct tls_session *session)
+{
+    const unsigned char *chosen;
+    unsigned len;
+    SSL_get0_alpn_selected(session->ssl, &chosen, &len);
+    return len > 0;
+}
+
+/* RFC 5929, 4.1: by the hash of the certificate's signature; SHA-256 where that is MD5, SHA-1, or none of its own. */
+size_t tls_session_end_point(const struct tls_session *session, uint8_t hash[TLS_END_POINT_BYTES])
+{
+    static_assert(TLS_END_POINT_BYTES >= EVP_MAX_MD_SIZE, "any hash has room");
+    X509 *cert = SSL_get_certificate(session->ssl);
+    int digest = NID_undef, signature;
+    unsigned len = 0;
+    if (cert == NULL || OBJ_find_sigid_algs(X509_get_signature_nid(cert), &digest, &signature) != 1) return 0;
+    if (digest == NID_undef || digest == NID_md5 || digest == NID_sha1) digest = NID_sha256;
+    const EVP_MD *method = EVP_get_digestbynid(digest);
+    return method != NULL && X509_digest(cert, method, hash, &len) == 1 ? len : 0;
+}
+
 bool tls_session_has_ended(const struct tls_session *session)
 {
     return session->has_ended;

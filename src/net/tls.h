@@ -11,7 +11,7 @@
  *         not yet filled. A certificate chain of a client is at most 100 KiB, a hello at most 128 KiB.
  * Errors: of files ERR_INPUT, with the file's name and what is wrong with it; of a peer ERR_PROTOCOL, in words that tell
  *         what to change. What fill has then is the alert: send it.
- * Source: RFC 8446, RFC 5246; RFC 7301 (ALPN); the ciphers of TLS 1.2 are those that RFC 9113, 9.2.2 leaves. */
+ * Source: RFC 8446, RFC 5246; RFC 7301 (ALPN); RFC 5929, 4.1 (end point); the ciphers of TLS 1.2 are those that RFC 9113, 9.2.2 leaves. */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"
@@ -54,6 +54,11 @@ bool tls_session_is_ready(const struct tls_session *session);  /* hands are shak
 bool tls_session_has_ended(const struct tls_session *session); /* the peer said that nothing more comes */
 /* Takes all of bytes. Only when is_ready. */
 MUST_CHECK bool tls_session_write(struct tls_session *session, struct bytes bytes, struct err *err);
+/* Does the peer want what we speak (alpn above)? Once ready. */
+bool tls_session_has_alpn(const struct tls_session *session);
+/* For channel binding: the hash of the certificate that we show; 0 bytes when it cannot be had. */
+#define TLS_END_POINT_BYTES 64
+size_t tls_session_end_point(const struct tls_session *session, uint8_t hash[TLS_END_POINT_BYTES]);
 /* Says that nothing more comes from us, if hands are shaken. */
 void tls_session_end(struct tls_session *session);
 /* Up to max bytes for the socket; 0 when there are none now. */

@@ -152,7 +152,37 @@ static bool attribute_take(struct bytes *rest, char name, bool is_last, struct b
     return true;
 }
 
-static bool first_read(struct scram_server *server, struct bytes client_first, struct bytes *nonce, struct err *err)
+/* The channel binding flag of the header, and what the client must repeat of it. */
+static bool binding_read(struct scram_server *server, struct bytes flag, const struct scram_channel *channel,
+                         struct err *err)
+{
+    static const char bound[] = "p=tls-server-end-point";
+    bool is_offered = channel && channel->end_point.len > 0, is_plus = channel && channel->is_plus;
+    if (flag.len > 1 && flag.ptr[0] == 'p' && !is_plus)
+        return err_set(err, ERR_PROTOCOL,
+                       "SCRAM channel binding without SCRAM-SHA-256-PLUS: connect with channel_binding=prefer");
+    if (is_plus) {
+        uint8_t data[sizeof bound + 1 + 64];
+        if (!bytes_equal(flag, bytes_of_text(bound)))
+            return err_set(err, ERR_PROTOCOL, "SCRAM-SHA-256-PLUS binds to tls-server-end-point");
+        assert(is_offered && channel->end_point.len <= 64);
+        memcpy(data, bound, sizeof bound - 1);
+        memcpy(data + sizeof bound - 1, ",,", 2);
+        memcpy(data + sizeof bound + 1, channel->end_point.ptr, channel->end_point.len);
+        base64_text(data, sizeof bound + 1 + channel->end_point.len, server->binding);
+        return true;
+    }
+    bool wants_binding = bytes_equal(flag, BYTES("y")); /* it could, and was told that we cannot */
+    if (wants_binding && is_offered)
+        return err_set(err, ERR_PROTOCOL, "somebody took SCRAM-SHA-256-PLUS out of what was offered");
+    if (!wants_binding && !bytes_equal(flag, BYTES("n")))
+        return err_set(err, ERR_PROTOCOL, "the first SCRAM message has no channel binding flag");
+    memcpy(server->binding, wants_binding ? "eSws" : "biws", 5); /* "y,," and "n,," in base64 */
+    return true;
+}
+
+static bool first_read(struct scram_server *server, const struct scram_channel *channel, struct bytes client_first,
+                       struct bytes *nonce, struct err *err)
 {
     struct bytes rest = client_first, flag, authzid, user, bare;
     if (client_first.len >= SCRAM_BYTES_MAX - SCRAM_NONCE_BYTES - 128 ||
@@ -160,13 +190,8 @@ static bool first_read(struct scram_server *server, struct bytes client_first, s
         return err_set(err, ERR_PROTOCOL, "the first SCRAM message is too long, or no text");
     if (!part_take(&rest, ',', &flag) || !part_take(&rest, ',', &authzid))
         return err_set(err, ERR_PROTOCOL, "the first SCRAM message has no header");
-    if (flag.len > 1 && flag.ptr[0] == 'p')
-        return err_set(err, ERR_PROTOCOL, "SCRAM channel binding was not offered: connect with channel_binding=prefer");
-    bool wants_binding = bytes_equal(flag, BYTES("y")); /* it could, and was told that we cannot */
-    if (!wants_binding && !bytes_equal(flag, BYTES("n")))
-        return err_set(err, ERR_PROTOCOL, "the first SCRAM message has no channel binding flag");
+    if (!binding_read(server, flag, channel, err)) return false;
     if (authzid.len > 0) return err_set(err, ERR_PROTOCOL, "SCRAM for another user's identity is not supported");
-    memcpy(server->binding, wants_binding ? "eSws" : "biws", 5); /* "y,," and "n,," in base64 */
     bare = rest;
     if (bare.len > 2 && bare.ptr[0] == 'm' && bare.ptr[1] == '=')
         return err_set(err, ERR_PROTOCOL, "the first SCRAM message asks for an extension that is not known");
@@ -180,14 +205,15 @@ static bool first_read(struct scram_server *server, struct bytes client_first, s
     return true;
 }
 
-bool scram_server_first(struct scram_server *server, const struct scram_verifier *verifier, struct bytes client_first,
+bool scram_server_first(struct scram_server *server, const struct scram_verifier *verifier,
+                        const struct scram_channel *channel, struct bytes client_first,
                         const char nonce[SCRAM_NONCE_BYTES + 1], struct err *err)
 {
     struct bytes client_nonce;
     char salt[32];
     memset(server, 0, sizeof *server);
     server->verifier = *verifier;
-    if (!first_read(server, client_first, &client_nonce, err)) return false;
+    if (!first_read(server, channel, client_first, &client_nonce, err)) return false;
     snprintf(server->nonce, sizeof server->nonce, "%.*s%.*s", (int)client_nonce.len, (const char *)client_nonce.ptr,
              SCRAM_NONCE_BYTES, nonce);
     base64_text(verifier->salt, SCRAM_SALT_BYTES, salt);
@@ -197,13 +223,9 @@ bool scram_server_first(struct scram_server *server, const struct scram_verifier
     return true;
 }
 
-bool scram_server_final(struct scram_server *server, struct bytes client_final, bool *is_right, char final[64],
-                        struct err *err)
+bool scram_server_proof(struct scram_server *server, struct bytes client_final, struct err *err)
 {
     struct bytes rest = client_final, binding, nonce, proof_text;
-    uint8_t proof[SHA256_BYTES], signature[SHA256_BYTES], stored[SHA256_BYTES];
-    char message[3 * SCRAM_BYTES_MAX];
-    *is_right = false;
     if (client_final.len >= SCRAM_BYTES_MAX || memchr(client_final.ptr, '\0', client_final.len) != NULL)
         return err_set(err, ERR_PROTOCOL, "the last SCRAM message is too long, or no text");
     if (!attribute_take(&rest, 'c', false, &binding) || !bytes_equal(binding, bytes_of_text(server->binding)))
@@ -212,19 +234,37 @@ bool scram_server_final(struct scram_server *server, struct bytes client_final, 
         return err_set(err, ERR_PROTOCOL, "the last SCRAM message does not repeat the nonce");
     while (rest.len > 2 && rest.ptr[0] != 'p' && part_take(&rest, ',', &proof_text)) {} /* extensions */
     size_t without_proof = client_final.len - rest.len;
-    if (!attribute_take(&rest, 'p', true, &proof_text) || !base64_exact(proof_text, proof, sizeof proof))
+    if (!attribute_take(&rest, 'p', true, &proof_text) || !base64_exact(proof_text, server->proof, SHA256_BYTES))
         return err_set(err, ERR_PROTOCOL, "the last SCRAM message has no proof");
-    int len = snprintf(message, sizeof message, "%s,%s,%.*s", server->first_bare, server->server_first,
+    int len = snprintf(server->auth, sizeof server->auth, "%s,%s,%.*s", server->first_bare, server->server_first,
                        (int)(without_proof - 1), (const char *)client_final.ptr);
-    assert(len > 0 && (size_t)len < sizeof message);
-    struct bytes auth = bytes_from(message, (size_t)len);
-    hmac_sha256(bytes_from(server->verifier.stored_key, SHA256_BYTES), auth, signature);
-    for (int i = 0; i < SHA256_BYTES; i++) proof[i] ^= signature[i]; /* now the client's key */
-    sha256_of(bytes_from(proof, sizeof proof), stored);
-    *is_right =
-        bytes_equal_secret(bytes_from(stored, SHA256_BYTES), bytes_from(server->verifier.stored_key, SHA256_BYTES));
-    hmac_sha256(bytes_from(server->verifier.server_key, SHA256_BYTES), auth, signature);
+    assert(len > 0 && (size_t)len < sizeof server->auth);
+    return true;
+}
+
+bool scram_server_is_right(const struct scram_server *server, const uint8_t stored_key[SHA256_BYTES])
+{
+    uint8_t client_key[SHA256_BYTES], stored[SHA256_BYTES];
+    hmac_sha256(bytes_from(stored_key, SHA256_BYTES), bytes_of_text(server->auth), client_key);
+    for (int i = 0; i < SHA256_BYTES; i++) client_key[i] ^= server->proof[i];
+    sha256_of(bytes_from(client_key, sizeof client_key), stored);
+    return bytes_equal_secret(bytes_from(stored, SHA256_BYTES), bytes_from(stored_key, SHA256_BYTES));
+}
+
+void scram_server_signature(const struct scram_server *server, const uint8_t server_key[SHA256_BYTES], char final[64])
+{
+    uint8_t signature[SHA256_BYTES];
+    hmac_sha256(bytes_from(server_key, SHA256_BYTES), bytes_of_text(server->auth), signature);
     memcpy(final, "v=", 2);
     base64_text(signature, sizeof signature, final + 2);
+}
+
+bool scram_server_final(struct scram_server *server, struct bytes client_final, bool *is_right, char final[64],
+                        struct err *err)
+{
+    *is_right = false;
+    if (!scram_server_proof(server, client_final, err)) return false;
+    *is_right = scram_server_is_right(server, server->verifier.stored_key);
+    scram_server_signature(server, server->verifier.server_key, final);
     return true;
 }

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *split = size > 0 ? memchr(data, '\0', size) : NULL;
     size_t first_len = split ? (size_t)(split - data) : size;
     scram_verifier_of_nobody(BYTES("secret"), BYTES("user"), &verifier);
-    if (scram_server_first(&server, &verifier, bytes_from(data, first_len), "abcdefghijklmnopqrstuvwx", &err) &&
+    if (scram_server_first(&server, &verifier, NULL, bytes_from(data, first_len), "abcdefghijklmnopqrstuvwx", &err) &&
         split && scram_server_final(&server, bytes_from(split + 1, size - first_len - 1), &is_right, final, &err) &&
         is_right)
         abort();

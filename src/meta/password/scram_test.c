@@ -59,7 +59,7 @@ static void test_example(void **state)
     struct err err = { 0 };
     char final[64];
     bool is_right;
-    assert_true(scram_server_first(&server, &verifier, bytes_of_text(client_first), NONCE, &err));
+    assert_true(scram_server_first(&server, &verifier, NULL, bytes_of_text(client_first), NONCE, &err));
     assert_string_equal(server.server_first, "r=rOprNGfwEbeRWgbNEkqO" NONCE ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
     strcpy(server.nonce, "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0");
     strcpy(server.server_first,
@@ -82,7 +82,7 @@ static void test_passwords(void **state)
     bool is_right;
     static const char *const firsts[] = { "n,,n=,r=abc", "y,,n=x,r=abc", "n,,n=,r=abc,x=later" };
     for (size_t f = 0; f < COUNT_OF(firsts); f++) {
-        assert_true(scram_server_first(&server, &verifier, bytes_of_text(firsts[f]), NONCE, &err));
+        assert_true(scram_server_first(&server, &verifier, NULL, bytes_of_text(firsts[f]), NONCE, &err));
         client_final_make("pencil", &server, last);
         assert_true(scram_server_final(&server, bytes_of_text(last), &is_right, final, &err) && is_right);
         client_final_make("pencils", &server, last);
@@ -90,9 +90,37 @@ static void test_passwords(void **state)
     }
     scram_verifier_of_nobody(BYTES("secret"), BYTES("a@example.com"), &nobody);
     nobody.rounds = 2;
-    assert_true(scram_server_first(&server, &nobody, bytes_of_text(client_first), NONCE, &err));
+    assert_true(scram_server_first(&server, &nobody, NULL, bytes_of_text(client_first), NONCE, &err));
     client_final_make("pencil", &server, last);
     assert_true(scram_server_final(&server, bytes_of_text(last), &is_right, final, &err) && !is_right);
+}
+
+/* Goal: a proof made for one certificate is none for another, and nobody can talk a client out of the binding. Method: the same
+ * exchange with the right hash and with a wrong one; the flags that do not go with what was offered. */
+static void test_channel_binding(void **state)
+{
+    (void)state;
+    struct scram_verifier verifier = example();
+    struct scram_server server;
+    struct err err = { 0 };
+    char last[4096], final[64], kept[SCRAM_BINDING_MAX];
+    bool is_right;
+    static const char bound[] = "p=tls-server-end-point,,n=,r=abc";
+    struct scram_channel channel = { .end_point = BYTES("0123456789abcdef0123456789abcdef"), .is_plus = true };
+    assert_true(scram_server_first(&server, &verifier, &channel, bytes_of_text(bound), NONCE, &err));
+    client_final_make("pencil", &server, last);
+    assert_true(scram_server_final(&server, bytes_of_text(last), &is_right, final, &err) && is_right);
+    strcpy(kept, server.binding);
+    channel.end_point = BYTES("0123456789abcdef0123456789abcdeX");
+    assert_true(scram_server_first(&server, &verifier, &channel, bytes_of_text(bound), NONCE, &err));
+    assert_string_not_equal(server.binding, kept);
+    assert_false(scram_server_final(&server, bytes_of_text(last), &is_right, final, &err));
+    assert_false(scram_server_first(&server, &verifier, &channel, BYTES("n,,n=,r=abc"), NONCE, &err));
+    assert_false(scram_server_first(&server, &verifier, &channel, BYTES("p=tls-unique,,n=,r=abc"), NONCE, &err));
+    channel.is_plus = false;
+    assert_false(scram_server_first(&server, &verifier, &channel, BYTES("y,,n=,r=abc"), NONCE, &err));
+    assert_false(scram_server_first(&server, &verifier, &channel, bytes_of_text(bound), NONCE, &err));
+    assert_true(scram_server_first(&server, &verifier, &channel, BYTES("n,,n=,r=abc"), NONCE, &err));
 }
 
 /* Goal: what is not SCRAM is refused in words. */
@@ -120,10 +148,10 @@ static void test_refusals(void **state)
                                    "n,,n=,r=a\x01",
                                    long_one };
     for (size_t f = 0; f < COUNT_OF(firsts); f++) {
-        assert_false(scram_server_first(&server, &verifier, bytes_of_text(firsts[f]), NONCE, &err));
+        assert_false(scram_server_first(&server, &verifier, NULL, bytes_of_text(firsts[f]), NONCE, &err));
         assert_int_equal(err.code, ERR_PROTOCOL);
     }
-    assert_true(scram_server_first(&server, &verifier, bytes_of_text(client_first), NONCE, &err));
+    assert_true(scram_server_first(&server, &verifier, NULL, bytes_of_text(client_first), NONCE, &err));
     snprintf(last, sizeof last, "c=biws,r=%s,p=%s", server.nonce, long_one);
     const char *const finals[] = { "",
                                    "c=biws",
@@ -162,10 +190,8 @@ static void test_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_example),
-        cmocka_unit_test(test_passwords),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_example),  cmocka_unit_test(test_passwords), cmocka_unit_test(test_channel_binding),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,16 @@
-/* pgwire.h -- the PostgreSQL wire protocol, version 3.0, over timefusion/query.
+/* pgwire.h -- the PostgreSQL wire protocol, versions 3.0 and 3.2, over timefusion/query.
  *
  *   client <--net/tcp--> [a thread a connection: startup, password, simple and extended protocol] --> query_session
  *
- * TLS: an SSLRequest is answered S when there is a certificate, and a client on another machine must ask for it then, for
- *         the password is sent as it is (docs/adr/0003); cancel requests may come in the clear.
- * A project's API key: user = the project's name or id (ignored when the password names the project), password = the key,
- *         as it is. A user: user = e-mail, database = the project, password by SCRAM-SHA-256, which never travels.
+ * TLS: an SSLRequest is answered S when there is a certificate; TLS may also begin at once (ALPN "postgresql"). A client on
+ *         another machine must ask for it then (docs/adr/0003); cancel requests may come in the clear.
+ * A project's API key: user = the project's name or id, password = the key, by SCRAM-SHA-256 (-PLUS inside TLS); as it is
+ *         where the project still has keys without a verifier. A user: user = e-mail, database = the project, by SCRAM too.
  * Thread: one for each connection, bounded by connections_max; cancel requests come on their own connections.
  * Memory: a message from the client is at most 16 MiB; results are sent as they are fetched.
  * Watching: each statement is a span (base/span.h) with its operation, rows, files read and SQLSTATE; never its text.
  * Errors: every refusal is an ErrorResponse with SQLSTATE, message, hint where one helps, and position.
- * Source: PostgreSQL 15 documentation, chapter 55 "Frontend/Backend Protocol". */
+ * Source: PostgreSQL 18 documentation, chapter 54 "Frontend/Backend Protocol". */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"
@@ -34,6 +34,12 @@ struct pgwire_user {
 struct pgwire_login {
     /* Whom do this user and password let in? ERR_UNAUTHENTICATED with words for the person when nobody. */
     bool (*login)(void *ctx, struct bytes user, struct bytes password, struct pgwire_user *who, struct err *err);
+    /* The same by SCRAM-SHA-256. False: the project has keys that cannot be proved, ask for the password as it is; verifier has
+     * the salt and rounds of the project's keys, and of one that is not there too. NULL: never by SCRAM. */
+    bool (*key_begin)(void *ctx, struct bytes user, struct scram_verifier *verifier);
+    /* server has the proof; server_key: of the key that it is for. */
+    bool (*key_end)(void *ctx, struct bytes user, const struct scram_server *server, uint8_t server_key[SHA256_BYTES],
+                    struct pgwire_user *who, struct err *err);
     /* Users, by SCRAM-SHA-256: names with an '@'. What the client must prove; one who is not there gets a verifier too. NULL:
      * there are no users. */
     bool (*person_begin)(void *ctx, struct bytes user, const char *address, struct scram_verifier *verifier,

@@ -36,7 +36,7 @@ static void on_cancel(void *ctx, struct session_cancel_key key)
     struct pgwire_server *server = ctx;
     pthread_mutex_lock(&server->lock);
     for (struct connection *c = server->connections; c; c = c->next)
-        if (c->key.pid == key.pid && c->key.secret == key.secret && !c->is_done) session_cancel(c->session);
+        if (c->key.pid == key.pid && !c->is_done && session_key_is(c->session, &key)) session_cancel(c->session);
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -110,7 +110,8 @@ static void connection_begin(struct pgwire_server *server, struct tcp *tcp)
     connection->server = server;
     connection->tcp = tcp;
     connection->key.pid = ++server->pid_next;
-    if (getrandom(&connection->key.secret, sizeof connection->key.secret, 0) != sizeof connection->key.secret) abort();
+    connection->key.secret_bytes = SESSION_SECRET_BYTES;
+    if (getrandom(connection->key.secret, SESSION_SECRET_BYTES, 0) != SESSION_SECRET_BYTES) abort();
     struct session_options options = { .server = &server->options,
                                        .counters = &server->counters,
                                        .key = connection->key,

@@ -11,8 +11,12 @@
 #include "timefusion/pgwire/pgwire.h"
 
 struct session;
+/* Protocol 3.0 has 4 bytes of the secret, 3.2 all. */
+#define SESSION_SECRET_BYTES 32
 struct session_cancel_key {
-    uint32_t pid, secret;
+    uint32_t pid;
+    uint8_t secret[SESSION_SECRET_BYTES];
+    uint32_t secret_bytes; /* of a request: as many as came */
 };
 struct session_counters { /* of all sessions of a server; any thread */
     _Atomic uint64_t statements, failed, rows;
@@ -29,6 +33,8 @@ struct session_options {
 };
 struct session *session_create(struct tcp *tcp, const struct session_options *options); /* borrows tcp */
 void session_run(struct session *session);
+/* Any thread. Is the request's secret the session's, in the length that its protocol has? */
+bool session_key_is(struct session *session, const struct session_cancel_key *key);
 void session_cancel(struct session *session); /* what runs ends with 57014 */
 void session_end(struct session *session);    /* what runs ends, then the conversation, with 57P01 */
 void session_destroy(struct session *session);

@@ -2,7 +2,7 @@
  *
  *   session.c        create, run, the messages of both protocols
  *   session_login.c  startup packet, password, welcome
- *   session_scram.c  a user's password by SCRAM
+ *   session_scram.c  a user's password, or a key, by SCRAM
  *   session_names.c  prepared statements and portals by name
  *   session_send.c   messages to the client
  *   session_watch.c  what the process tells of each statement
@@ -55,6 +55,7 @@ struct session {
     char transaction; /* 'I' 'T' 'E' */
     bool skips_to_sync, has_left;
     atomic_bool ends;
+    uint32_t protocol;        /* that is spoken: 3.0 or 3.2; constant once query is there */
     struct pgwire_user who;   /* once logged in */
     uint64_t checked_mono_ns; /* that it still is */
     pthread_mutex_t lock;     /* guards query: session_cancel comes from another thread */
@@ -105,8 +106,11 @@ MUST_CHECK bool session_frame_read(struct session *session, bool has_type, int t
 struct message session_frame_take(struct session *session, bool has_type, size_t frame_bytes);
 
 /* session_scram.c: as password_check of session_login.c. database may be empty. */
-MUST_CHECK bool session_scram(struct session *session, const char *user, const char *database, struct pgwire_user *who,
-                              bool *is_let_in, struct err *err);
+MUST_CHECK bool session_scram_person(struct session *session, const char *user, const char *database,
+                                     struct pgwire_user *who, bool *is_let_in, struct err *err);
+/* verifier: of all keys of the project, by its salt and rounds. */
+MUST_CHECK bool session_scram_key(struct session *session, const char *user, const struct scram_verifier *verifier,
+                                  struct pgwire_user *who, bool *is_let_in, struct err *err);
 
 /* session_login.c: false when the connection failed; a refusal was answered and leaves *is_let_in false. */
 MUST_CHECK bool session_login(struct session *session, bool *is_let_in, struct err *err);

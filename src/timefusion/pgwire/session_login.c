@@ -5,18 +5,38 @@
 #include <stdlib.h>
 
 #define PROTOCOL_3_0   196608u
+#define PROTOCOL_3_2   196610u /* there is no 3.1 */
 #define REQUEST_CANCEL 80877102u
 #define REQUEST_SSL    80877103u
 #define REQUEST_GSS    80877104u
 
-static bool version_negotiate(struct session *session, uint32_t version, struct err *err)
+/* Options of the protocol begin with this; none is known. */
+static bool is_protocol_option(const char *name)
 {
-    size_t at;
-    if (version == PROTOCOL_3_0) return true;
-    bool ok = message_begin(&session->out, 'v', &at) && pgtype_put_u32(&session->out, PROTOCOL_3_0) &&
-              pgtype_put_u32(&session->out, 0);
+    return strncmp(name, "_pq_.", 5) == 0;
+}
+
+/* NegotiateProtocolVersion, when the client asks for a later version than ours, or for options of it. */
+static bool version_negotiate(struct session *session, uint32_t version, const struct buf *settings, struct err *err)
+{
+    size_t begin, at;
+    uint32_t unknown = 0;
+    session->protocol = version < PROTOCOL_3_2 ? version : PROTOCOL_3_2;
+    for (at = 0; at < settings->len;) {
+        const char *name = (const char *)settings->ptr + at, *value = name + strlen(name) + 1;
+        unknown += is_protocol_option(name);
+        at += strlen(name) + strlen(value) + 2;
+    }
+    if (version <= PROTOCOL_3_2 && unknown == 0) return true;
+    bool ok = message_begin(&session->out, 'v', &begin) && pgtype_put_u32(&session->out, session->protocol) &&
+              pgtype_put_u32(&session->out, unknown);
+    for (at = 0; ok && at < settings->len;) {
+        const char *name = (const char *)settings->ptr + at, *value = name + strlen(name) + 1;
+        if (is_protocol_option(name)) ok = message_put_text(&session->out, name);
+        at += strlen(name) + strlen(value) + 2;
+    }
     if (!ok) return session_out_full(err);
-    message_finish(&session->out, at);
+    message_finish(&session->out, begin);
     return true;
 }
 
@@ -32,6 +52,29 @@ static void tls_failed_tell(const struct session *session, const struct err *err
              log_number("count", (int64_t)count));
 }
 
+static bool hands_shake(struct session *session, struct err *err)
+{
+    if (tcp_start_tls(session->tcp, tls_session_accept(session->options.server->tls, "postgresql"), STARTUP_MS, err))
+        return true;
+    tls_failed_tell(session, err);
+    return false;
+}
+
+/* TLS that begins at once (sslnegotiation=direct): its first byte is one that no startup packet has. The client must name the
+ * protocol then, so that nobody can lead it here from another port. */
+static bool tls_direct(struct session *session, bool *has_come, struct err *err)
+{
+    static const int HANDSHAKE = 0x16;
+    int byte;
+    if (!tcp_peek(session->tcp, &byte, STARTUP_MS, err)) return false;
+    *has_come = byte >= 0;
+    if (byte != HANDSHAKE) return true;
+    if (session->options.server->tls == NULL) return err_set(err, ERR_PROTOCOL, "TLS, and there is no certificate");
+    if (!hands_shake(session, err)) return false;
+    return tls_session_has_alpn(tcp_tls(session->tcp)) ||
+           err_set(err, ERR_PROTOCOL, "TLS without an SSLRequest must offer ALPN \"postgresql\"");
+}
+
 /* Answers an SSLRequest; on S shakes hands. */
 static bool tls_start(struct session *session, struct err *err)
 {
@@ -40,9 +83,7 @@ static bool tls_start(struct session *session, struct err *err)
     /* What was read already would count as if it had come inside TLS (CVE-2021-23214). */
     if (session->in.len > session->in_used) return err_set(err, ERR_PROTOCOL, "bytes in the clear after an SSLRequest");
     if (!tcp_write(session->tcp, BYTES("S"), err)) return false;
-    if (tcp_start_tls(session->tcp, tls_session_accept(tls, NULL), STARTUP_MS, err)) return true;
-    tls_failed_tell(session, err);
-    return false;
+    return hands_shake(session, err);
 }
 
 static bool is_clear_allowed(const struct session *session)
@@ -54,8 +95,10 @@ static bool is_clear_allowed(const struct session *session)
  * sets goes to settings: name, NUL, value, NUL. */
 static bool startup_read(struct session *session, char **user, struct buf *settings, struct err *err)
 {
+    bool has_come;
     *user = NULL;
-    for (int asked = 0; asked < 4; asked++) {
+    if (!tls_direct(session, &has_come, err)) return false;
+    for (int asked = 0; has_come && asked < 4; asked++) {
         size_t frame_bytes;
         if (!session_frame_read(session, false, STARTUP_MS, &frame_bytes, err)) return false;
         if (frame_bytes == 0) return true;
@@ -71,12 +114,16 @@ static bool startup_read(struct session *session, char **user, struct buf *setti
         }
         if (code == REQUEST_CANCEL) {
             struct session_cancel_key key = { .pid = message_u32(&message) };
-            key.secret = message_u32(&message);
-            if (!message.is_bad) session->options.cancel(session->options.ctx, key);
+            size_t left = (size_t)(message.end - message.at);
+            if (message.is_bad || left > SESSION_SECRET_BYTES) return true; /* nobody reads an answer */
+            key.secret_bytes = (uint32_t)left;
+            memcpy(key.secret, message.at, left);
+            session->options.cancel(session->options.ctx, key);
             return true;
         }
         if (code >> 16 != 3)
-            return err_set(err, ERR_PROTOCOL, "protocol version %u.%u; 3.0 is spoken", code >> 16, code & 0xffff);
+            return err_set(err, ERR_PROTOCOL, "protocol version %u.%u; 3.0 and 3.2 are spoken", code >> 16,
+                           code & 0xffff);
         if (!is_clear_allowed(session)) {
             session_send_fatal(session, "28000", "this port asks for TLS: connect with sslmode=require or stricter");
             return true;
@@ -90,12 +137,12 @@ static bool startup_read(struct session *session, char **user, struct buf *setti
             }
         }
         if (message.is_bad || !*user) return err_set(err, ERR_PROTOCOL, "the startup packet names no user");
-        return version_negotiate(session, code, err);
+        return version_negotiate(session, code, settings, err);
     }
-    return err_set(err, ERR_PROTOCOL, "too many requests before the startup packet");
+    return !has_come || err_set(err, ERR_PROTOCOL, "too many requests before the startup packet");
 }
 
-/* The key is a bearer secret of which we keep a hash, so it must come in the clear: on loopback, or inside TLS. */
+/* A key without a verifier is a bearer secret of which we keep a hash, so it comes as it is: on loopback, or inside TLS. */
 static bool password_check(struct session *session, const char *user, struct pgwire_user *who, bool *is_let_in,
                            struct err *err)
 {
@@ -117,6 +164,16 @@ static bool password_check(struct session *session, const char *user, struct pgw
     *is_let_in = login->login(login->ctx, bytes_of_text(user), password, who, &refusal);
     if (!*is_let_in) session_send_fatal(session, err_sqlstate(refusal.code), refusal.text);
     return true;
+}
+
+static bool key_check(struct session *session, const char *user, struct pgwire_user *who, bool *is_let_in,
+                      struct err *err)
+{
+    const struct pgwire_login *login = &session->options.server->login;
+    struct scram_verifier verifier;
+    if (login->key_begin && login->key_begin(login->ctx, bytes_of_text(user), &verifier))
+        return session_scram_key(session, user, &verifier, who, is_let_in, err);
+    return password_check(session, user, who, is_let_in, err);
 }
 
 /* SET name = value, as the client could send it later; what is refused is a warning, for drivers set more than we know. */
@@ -174,8 +231,7 @@ static void settings_apply(struct session *session, struct buf *settings)
     for (size_t at = 0; at < settings->len;) {
         char *name = (char *)settings->ptr + at, *value = name + strlen(name) + 1;
         at += strlen(name) + strlen(value) + 2;
-        if (strcmp(name, "database") == 0 || strcmp(name, "replication") == 0 || strncmp(name, "_pq_.", 5) == 0)
-            continue;
+        if (strcmp(name, "database") == 0 || strcmp(name, "replication") == 0 || is_protocol_option(name)) continue;
         if (strcmp(name, "options") == 0) {
             options_apply(session, value);
         } else {
@@ -193,6 +249,21 @@ static const char *setting_of(const struct buf *settings, const char *wanted)
         at += strlen(name) + strlen(value) + 2;
     }
     return "";
+}
+
+static uint32_t session_secret_bytes(const struct session *session)
+{
+    return session->protocol >= PROTOCOL_3_2 ? SESSION_SECRET_BYTES : 4;
+}
+
+bool session_key_is(struct session *session, const struct session_cancel_key *key)
+{
+    pthread_mutex_lock(&session->lock);
+    bool is_known = session->query != NULL;
+    uint32_t secret_bytes = session_secret_bytes(session);
+    pthread_mutex_unlock(&session->lock);
+    return is_known && bytes_equal_secret(bytes_from(session->options.key.secret, secret_bytes),
+                                          bytes_from(key->secret, key->secret_bytes));
 }
 
 static bool welcome(struct session *session, struct buf *settings, struct err *err)
@@ -217,7 +288,7 @@ static bool welcome(struct session *session, struct buf *settings, struct err *e
     for (size_t p = 0; p < COUNT_OF(parameters); p++)
         session_send_parameter(session, parameters[p][0], parameters[p][1]);
     ok = message_begin(&session->out, 'K', &at) && pgtype_put_u32(&session->out, session->options.key.pid) &&
-         pgtype_put_u32(&session->out, session->options.key.secret);
+         buf_add(&session->out, session->options.key.secret, session_secret_bytes(session));
     if (!ok) return session_out_full(err);
     message_finish(&session->out, at);
     return session_send_ready(session, err);
@@ -233,8 +304,8 @@ bool session_login(struct session *session, bool *is_let_in, struct err *err)
     bool ok = startup_read(session, &user, &settings, err);
     bool is_person = user && strchr(user, '@') != NULL && session->options.server->login.person_begin != NULL;
     if (ok && user && is_person)
-        ok = session_scram(session, user, setting_of(&settings, "database"), &who, is_let_in, err);
-    if (ok && user && !is_person) ok = password_check(session, user, &who, is_let_in, err);
+        ok = session_scram_person(session, user, setting_of(&settings, "database"), &who, is_let_in, err);
+    if (ok && user && !is_person) ok = key_check(session, user, &who, is_let_in, err);
     if (ok && *is_let_in) {
         struct query_session *query;
         ok = query_session_open(&query, session->options.server->engine, who.project_id, user, err);
