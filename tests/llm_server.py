@@ -14,6 +14,7 @@ Manners, joined by +:  no_schema no_json no_strict completion_tokens no_stream_o
     wrong           does not fit the schema, always    wrong_once                                empty        200 and nothing
     slow=S          S seconds before the first byte    silent     never answers                  redirect     307 to another server
     huge            more than anyone reads             malicious  links, HTML, control characters and orders in every text
+    declines        the model will not, as its API says that
     chatty          words and a code fence around JSON, thinking before it
 
 Alone: python3 tests/llm_server.py PORT  answers everything with what was asked.
@@ -295,11 +296,22 @@ class LlmServer:
             return self.send(http_request, 200, b'{"choices": [{"message": {"content": broken')
         if "huge" in manners:
             text = "x" * (20 << 20)
+        if "declines" in manners:
+            return self.send(http_request, 200, json.dumps(self.declined(asked)).encode())
         make = self.anthropic if asked.dialect == "anthropic" else self.openai
         body = make(asked, text, calls)
         if "cut" in manners or ("cut_once" in manners and self.is_first("cut_once")):
             return self.send(http_request, 200, body[:len(body) // 2], length=len(body))
         return self.send(http_request, 200, body, "text/event-stream" if asked.stream else "application/json")
+
+    @staticmethod
+    def declined(asked):
+        if asked.dialect == "anthropic":
+            return {"id": "msg_1", "type": "message", "role": "assistant", "model": asked.model, "content": [{"type": "text", "text": "I cannot help with that."}],
+                    "stop_reason": "refusal", "usage": {"input_tokens": 100, "output_tokens": 8}}
+        message = {"role": "assistant", "content": None, "refusal": "I'm sorry, I cannot assist with that request."}
+        return {"id": "chatcmpl-1", "object": "chat.completion", "created": int(time.time()), "model": asked.model, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                "usage": {"prompt_tokens": 100, "completion_tokens": 8, "total_tokens": 108}}
 
     @staticmethod
     def tokens(asked, text, calls):

@@ -138,7 +138,7 @@ def failures(story):
     """Whatever becomes of the model: an answer, and the reason."""
     for dialect, manners, why, settings in (("openai", ["refused"], "unreachable", {}), ("anthropic", ["refused"], "unreachable", {}), ("openai", ["limited_always=600"], "busy", {}),
                                             ("openai", ["malformed"], "unreachable", {}), ("openai", ["wrong"], "unusable", {}), ("anthropic", ["wrong"], "unusable", {}), ("openai", ["redirect"], "unreachable", {}),
-                                            ("openai", [], "budget", {"tokens_day": 1}), ("openai", [], "off", {"ask": "off"}), ("openai", [], "none", {"is_on": False}),
+                                            ("openai", ["declines"], "declined", {}), ("anthropic", ["declines"], "declined", {}), ("openai", [], "budget", {"tokens_day": 1}), ("openai", [], "off", {"ask": "off"}), ("openai", [], "none", {"is_on": False}),
                                             ("ollama", ["no_schema", "chatty"], None, {}), ("llamacpp", ["no_json"], None, {}), ("openai", ["limited=1"], None, {}), ("anthropic", ["overloaded"], None, {})):
         story.use(dialect, *manners, **settings)
         answer, what = story.ask(UNKNOWN), "%s %s %s" % (dialect, manners, settings)
