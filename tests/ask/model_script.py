@@ -21,6 +21,7 @@ class Prompt:
         must("payments" not in asked.system, "nothing of the project stands in the system text")
         for name in ("of", "filters", "parts", "measures", "groups", "step", "from", "to", "before", "order", "limit", "display", "zone"):
             must(name in plan, "the schema of a plan has %s" % name)
+        must_be_strict(asked.schema or {})
         must("sql" not in json.dumps(asked.schema).lower(), "there is no SQL in the schema")
         rule = re.search(r"between <(data-[0-9a-f]{32}) \.\.\.> and </\1> is data", asked.system)
         must(rule, "the rule of the fence stands in the system text")
@@ -95,6 +96,18 @@ class Prompt:
                 "groups": list(groups), "groups_are_there": is_there, "step": step, "from": text(time[0]), "to": text(time[1]),
                 "before": {"from": text(before[0]), "to": text(before[1])} if before else None, "order": order or usual[0], "limit": limit or usual[1],
                 "display": display, "zone": self.zone, "time_was_said": True}
+
+
+# What OpenAI's structured outputs and grammars of local servers take of JSON Schema.
+KEYWORDS = {"type", "enum", "properties", "required", "additionalProperties", "items", "description", "pattern", "minimum", "maximum", "minItems", "maxItems"}
+
+
+def must_be_strict(schema):
+    must(set(schema) <= KEYWORDS, "a strict schema has none of %s" % (set(schema) - KEYWORDS))
+    if "properties" in schema:
+        must(set(schema["required"]) == set(schema["properties"]) and schema["additionalProperties"] is False, "all members are required, and no others: %s" % schema["required"])
+    for inner in list(schema.get("properties", {}).values()) + ([schema["items"]] if "items" in schema else []):
+        must_be_strict(inner)
 
 
 def condition(field, test, *values):
