@@ -8,11 +8,9 @@ processes), answers in pieces to a slow reader and to one that goes away, a stop
 time_limit_s: 420
 """
 import concurrent.futures
-import hashlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,11 +18,11 @@ import threading
 import time
 import urllib.request
 
+import pythonhome
 from apiclient import Caller, first_admin, sign_in, settle, PASSWORD
 from monoscope import FULL, REPO, STORY_DIR, Server, check, wait_until
 from postgres import Postgres
 
-DEPS = os.environ.get("MONO_DEPS_DIR") or os.path.join(REPO, ".deps")
 HERE = os.path.join(REPO, "tests", "schemathesis")
 EXAMPLES = 100 if FULL else 4
 # They end sessions, or take the rights of whoever asks: a run of their own, last.
@@ -32,22 +30,6 @@ ENDING = ["session_end_this", "session_end", "password_change", "user_change", "
           "user_sessions_end"]
 # They go on until the client goes: tests/story_tail.py.
 ENDLESS = ["tail"]
-
-
-def schemathesis_home():
-    """Made once for each content of requirements.txt."""
-    with open(os.path.join(HERE, "requirements.txt"), "rb") as f:
-        stamp = hashlib.sha256(f.read() + sys.version.encode()).hexdigest()
-    home = os.path.join(DEPS, "schemathesis-" + stamp[:12])
-    if not os.path.exists(os.path.join(home, "ready")):
-        shutil.rmtree(home, ignore_errors=True)
-        for command in ([sys.executable, "-m", "venv", home],
-                        [os.path.join(home, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check",
-                         "-r", os.path.join(HERE, "requirements.txt")]):
-            made = subprocess.run(command, capture_output=True, text=True)
-            check(made.returncode == 0, "download failed: " + made.stderr)
-        open(os.path.join(home, "ready"), "w").close()
-    return home
 
 
 def schemathesis(home, server, name, token, operations, seed, phases="examples,coverage,fuzzing"):
@@ -267,7 +249,7 @@ def check_on_postgres():
 def main():
     seed = int(os.environ.get("STORY_SEED") or int(time.time()))
     print("STORY_SEED=%d" % seed, flush=True)
-    home = schemathesis_home()
+    home = pythonhome.install("schemathesis")
     check_on_postgres()
     with Server(flush="2s") as server:
         admin = first_admin(server)

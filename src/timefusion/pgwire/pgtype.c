@@ -30,6 +30,7 @@ static const struct pgtype {
     { QUERY_TYPE_TIMESTAMPTZ, 1184, 1185, 8 },
     { QUERY_TYPE_INTERVAL, 1186, 1187, 16 },
     { QUERY_TYPE_OID, 26, 1028, 4 },
+    { QUERY_TYPE_VECTOR_OID, 26, 30, 4 },
     { QUERY_TYPE_REGCLASS, 2205, 2210, 4 },
     { QUERY_TYPE_REGTYPE, 2206, 2211, 4 },
     { QUERY_TYPE_REGPROC, 24, 1008, 4 },
@@ -202,6 +203,7 @@ static bool put_scalar_text(struct buf *out, enum query_type type, struct query_
     case QUERY_TYPE_INT2:
     case QUERY_TYPE_INT4:
     case QUERY_TYPE_INT8:
+    case QUERY_TYPE_VECTOR_OID:
     case QUERY_TYPE_OID: return buf_printf(out, "%" PRId64, value.integer);
     case QUERY_TYPE_REGCLASS:
     case QUERY_TYPE_REGTYPE:
@@ -242,11 +244,12 @@ static bool put_list_text(struct buf *out, const struct query_chunk *chunk, uint
                           struct query_value value)
 {
     struct buf text;
+    bool is_vector = element == QUERY_TYPE_VECTOR_OID; /* "23 25" */
     buf_init(&text, out->bytes_max);
-    bool ok = buf_printf(out, "{");
+    bool ok = is_vector || buf_printf(out, "{");
     for (uint32_t e = 0; ok && e < value.list.count; e++) {
         struct query_value item = query_chunk_element(chunk, column, value.list.offset + e);
-        ok = e == 0 || buf_printf(out, ",");
+        ok = e == 0 || buf_printf(out, is_vector ? " " : ",");
         text.len = 0;
         if (item.is_null) {
             ok = ok && buf_printf(out, "NULL");
@@ -255,7 +258,7 @@ static bool put_list_text(struct buf *out, const struct query_chunk *chunk, uint
         }
     }
     buf_deinit(&text);
-    return ok && buf_printf(out, "}");
+    return ok && (is_vector || buf_printf(out, "}"));
 }
 
 bool pgtype_put_text(struct buf *out, const struct query_chunk *chunk, uint32_t column, enum query_type type,
@@ -323,6 +326,7 @@ static bool put_scalar_binary(struct buf *out, enum query_type type, struct quer
     case QUERY_TYPE_BOOL: return buf_add(out, value.boolean ? "\1" : "\0", 1);
     case QUERY_TYPE_INT2: return pgtype_put_u16(out, (uint16_t)value.integer);
     case QUERY_TYPE_INT4:
+    case QUERY_TYPE_VECTOR_OID:
     case QUERY_TYPE_OID:
     case QUERY_TYPE_REGCLASS:
     case QUERY_TYPE_REGTYPE:

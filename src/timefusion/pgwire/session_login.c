@@ -294,6 +294,12 @@ static bool welcome(struct session *session, struct buf *settings, struct err *e
     return session_send_ready(session, err);
 }
 
+/* It would ask for locks, sequences and what else a copy needs, and fail in words that help nobody. */
+static bool is_dump(const char *application)
+{
+    return application && (strcmp(application, "pg_dump") == 0 || strcmp(application, "pg_dumpall") == 0);
+}
+
 bool session_login(struct session *session, bool *is_let_in, struct err *err)
 {
     char *user = NULL;
@@ -306,6 +312,12 @@ bool session_login(struct session *session, bool *is_let_in, struct err *err)
     if (ok && user && is_person)
         ok = session_scram_person(session, user, setting_of(&settings, "database"), &who, is_let_in, err);
     if (ok && user && !is_person) ok = key_check(session, user, &who, is_let_in, err);
+    if (ok && *is_let_in && is_dump(setting_of(&settings, "application_name"))) {
+        *is_let_in = false;
+        session_send_fatal(session, "0A000",
+                           "pg_dump cannot copy this database: its tables are Parquet files of a Delta "
+                           "table, which any reader opens, and SELECT or COPY gives parts of them");
+    }
     if (ok && *is_let_in) {
         struct query_session *query;
         ok = query_session_open(&query, session->options.server->engine, who.project_id, user, err);

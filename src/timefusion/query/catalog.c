@@ -47,7 +47,7 @@ static const struct {
     { 'h', QUERY_TYPE_TEXT, 869, "NULL" },
     { 'N', QUERY_TYPE_TEXT, 194, "NULL" },
     { '2', (enum query_type)(QUERY_TYPE_LIST | QUERY_TYPE_INT2), 22, "[]" },
-    { '5', (enum query_type)(QUERY_TYPE_LIST | QUERY_TYPE_OID), 30, "[]" },
+    { '5', (enum query_type)(QUERY_TYPE_LIST | QUERY_TYPE_VECTOR_OID), 30, "[]" },
     { 'A', (enum query_type)(QUERY_TYPE_LIST | QUERY_TYPE_TEXT), 1034, "NULL" },
     { 'T', (enum query_type)(QUERY_TYPE_LIST | QUERY_TYPE_TEXT), 1009, "NULL" },
     { 'O', (enum query_type)(QUERY_TYPE_LIST | QUERY_TYPE_OID), 1028, "NULL" },

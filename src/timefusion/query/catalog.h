@@ -93,5 +93,5 @@ bool catalog_function_put(struct buf *buf, int64_t oid, char what);
 
 static inline bool type_is_oid(enum query_type type)
 {
-    return type >= QUERY_TYPE_OID && type <= QUERY_TYPE_REGROLE;
+    return type >= QUERY_TYPE_VECTOR_OID && type <= QUERY_TYPE_REGROLE;
 }

@@ -215,7 +215,7 @@ bool catalog_oid(enum query_type kind, struct bytes name, int64_t *oid)
         for (size_t i = 0; i < name.len && name.ptr[0] != '-'; i++) *oid = *oid * 10 + (name.ptr[i] - '0');
         return *oid <= UINT32_MAX;
     }
-    if (kind == QUERY_TYPE_OID) return false;
+    if (kind <= QUERY_TYPE_OID) return false;
     if (kind == QUERY_TYPE_REGTYPE) return type_oid(name, oid);
     if (kind == QUERY_TYPE_REGPROC) { /* regprocedure has its arguments behind it */
         const uint8_t *bracket = name.len ? memchr(name.ptr, '(', name.len) : NULL;

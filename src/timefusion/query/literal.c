@@ -282,6 +282,7 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
         for (size_t i = 0; ok && i < text.len; i++) ok = buf_printf(out, "%02x", text.ptr[i]);
         ok = ok && buf_add(out, "')", 2);
         break;
+    case QUERY_TYPE_VECTOR_OID:
     case QUERY_TYPE_OID:
     case QUERY_TYPE_REGCLASS:
     case QUERY_TYPE_REGTYPE:
@@ -294,7 +295,7 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
             ok = buf_printf(out, "CAST(%" PRId64 " AS BIGINT)", oid);
             break;
         }
-        if (type == QUERY_TYPE_OID)
+        if (type <= QUERY_TYPE_OID)
             return err_set(err, ERR_VALUE, "invalid input syntax for type oid: \"%.*s\"", len, (const char *)text.ptr);
         return err_set(err, type == QUERY_TYPE_REGCLASS ? ERR_NO_TABLE : ERR_NOT_FOUND, "%s \"%.*s\" does not exist",
                        type == QUERY_TYPE_REGCLASS  ? "relation"

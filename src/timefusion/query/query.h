@@ -39,7 +39,8 @@ enum query_type {
     QUERY_TYPE_TIMESTAMP,
     QUERY_TYPE_TIMESTAMPTZ,
     QUERY_TYPE_INTERVAL,
-    /* Numbers of things of the catalog (catalog.h); all but the first show as names: query_catalog_name. */
+    /* Numbers of things of the catalog (catalog.h); all but the first two show as names: query_catalog_name. */
+    QUERY_TYPE_VECTOR_OID, /* an oid; a list of them is an oidvector, which is written without braces */
     QUERY_TYPE_OID,
     QUERY_TYPE_REGCLASS,
     QUERY_TYPE_REGTYPE,

@@ -55,12 +55,13 @@ static bool numeric_put(struct buf *out, struct bytes value, struct err *err)
 static bool binary_put(struct buf *out, struct bytes value, enum query_type type, struct err *err)
 {
     static const uint8_t lengths[] = {
-        [QUERY_TYPE_BOOL] = 1,      [QUERY_TYPE_INT2] = 2,         [QUERY_TYPE_INT4] = 4,
-        [QUERY_TYPE_INT8] = 8,      [QUERY_TYPE_FLOAT4] = 4,       [QUERY_TYPE_FLOAT8] = 8,
-        [QUERY_TYPE_UUID] = 16,     [QUERY_TYPE_DATE] = 4,         [QUERY_TYPE_TIME] = 8,
-        [QUERY_TYPE_TIMESTAMP] = 8, [QUERY_TYPE_TIMESTAMPTZ] = 8,  [QUERY_TYPE_INTERVAL] = 16,
-        [QUERY_TYPE_OID] = 4,       [QUERY_TYPE_REGCLASS] = 4,     [QUERY_TYPE_REGTYPE] = 4,
-        [QUERY_TYPE_REGPROC] = 4,   [QUERY_TYPE_REGNAMESPACE] = 4, [QUERY_TYPE_REGROLE] = 4,
+        [QUERY_TYPE_BOOL] = 1,       [QUERY_TYPE_INT2] = 2,        [QUERY_TYPE_INT4] = 4,
+        [QUERY_TYPE_INT8] = 8,       [QUERY_TYPE_FLOAT4] = 4,      [QUERY_TYPE_FLOAT8] = 8,
+        [QUERY_TYPE_UUID] = 16,      [QUERY_TYPE_DATE] = 4,        [QUERY_TYPE_TIME] = 8,
+        [QUERY_TYPE_TIMESTAMP] = 8,  [QUERY_TYPE_TIMESTAMPTZ] = 8, [QUERY_TYPE_INTERVAL] = 16,
+        [QUERY_TYPE_VECTOR_OID] = 4, [QUERY_TYPE_OID] = 4,         [QUERY_TYPE_REGCLASS] = 4,
+        [QUERY_TYPE_REGTYPE] = 4,    [QUERY_TYPE_REGPROC] = 4,     [QUERY_TYPE_REGNAMESPACE] = 4,
+        [QUERY_TYPE_REGROLE] = 4,
     };
     bool ok = true;
     if (!type_is_list(type) && type < COUNT_OF(lengths) && lengths[type] && value.len != lengths[type])
@@ -97,6 +98,7 @@ static bool binary_put(struct buf *out, struct bytes value, enum query_type type
     case QUERY_TYPE_INT2: ok = buf_printf(out, "CAST(%d AS SMALLINT)", (int16_t)big_endian(value.ptr, 2)); break;
     case QUERY_TYPE_INT4: ok = buf_printf(out, "CAST(%d AS INTEGER)", (int32_t)big_endian(value.ptr, 4)); break;
     case QUERY_TYPE_INT8: ok = buf_printf(out, "CAST(%" PRId64 " AS BIGINT)", (int64_t)big_endian(value.ptr, 8)); break;
+    case QUERY_TYPE_VECTOR_OID:
     case QUERY_TYPE_OID:
     case QUERY_TYPE_REGCLASS:
     case QUERY_TYPE_REGTYPE:

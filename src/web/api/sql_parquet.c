@@ -214,6 +214,7 @@ static bool value_add(struct leaf *leaf, const struct query_chunk *chunk, uint32
     case QUERY_TYPE_NUMERIC:
         if (!decimal_add(leaf, value.bytes, err)) return false;
         break;
+    case QUERY_TYPE_VECTOR_OID:
     case QUERY_TYPE_OID:
     case QUERY_TYPE_REGCLASS:
     case QUERY_TYPE_REGTYPE:

@@ -31,6 +31,7 @@ void sql_type_name(enum query_type type, char name[32])
         [QUERY_TYPE_TIMESTAMP] = "timestamp",
         [QUERY_TYPE_TIMESTAMPTZ] = "timestamptz",
         [QUERY_TYPE_INTERVAL] = "interval",
+        [QUERY_TYPE_VECTOR_OID] = "oid",
         [QUERY_TYPE_OID] = "oid",
     };
     enum query_type element = element_of(type);
@@ -90,6 +91,7 @@ static bool put_scalar(struct buf *out, const struct query_chunk *chunk, uint32_
     case QUERY_TYPE_INT2:
     case QUERY_TYPE_INT4:
     case QUERY_TYPE_INT8:
+    case QUERY_TYPE_VECTOR_OID:
     case QUERY_TYPE_OID: return put_scalar_text(out, chunk, column, type, value);
     case QUERY_TYPE_FLOAT4:
     case QUERY_TYPE_FLOAT8:
