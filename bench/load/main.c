@@ -3,6 +3,7 @@
  *   load --port P --key K --seconds S [--connections C] [--spans N] [--rate SPANS_PER_S] [--encoding gzip|zstd]
  *        [--sender NAME --ack-log FILE]    numbered spans; each acknowledged request is a line "SENDER FIRST COUNT"
  *        [--requests N --over SECONDS]     N requests a connection whose times are spread, in order, over the last SECONDS
+ *        [--until UNIX_S]                  the last of these, and not the moment of the start
  *
  * Ends by itself after S seconds, or when the server is gone. Prints one JSON object. A retryable refusal is sent again
  * (the same bytes), as an SDK does. */
@@ -208,6 +209,8 @@ int main(int argc, char **argv)
             settings.requests_max = strtoull(value, NULL, 10);
         else if (!strcmp(name, "--over"))
             settings.over_seconds = atof(value);
+        else if (!strcmp(name, "--until"))
+            settings.begin_unix_ns = (uint64_t)(atof(value) * 1e6) * 1000;
         else if (!strcmp(name, "--seed"))
             settings.seed = strtoull(value, NULL, 10);
         else if (!strcmp(name, "--encoding"))
