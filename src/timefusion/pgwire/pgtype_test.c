@@ -62,7 +62,7 @@ static void test_times_as_text(void **state)
     expect_text(QUERY_TYPE_TIMESTAMP, integer(INT64_MAX), "infinity");
     expect_text(QUERY_TYPE_TIMESTAMP, integer(-62135596800000000 - 86400000000), "0001-12-31 00:00:00 BC");
     expect_text(QUERY_TYPE_TIME, integer(3661000001), "01:01:01.000001");
-    expect_text(QUERY_TYPE_INTERVAL, interval(14, -3, 4000000), "1 year 2 mons -3 days 00:00:04");
+    expect_text(QUERY_TYPE_INTERVAL, interval(14, -3, 4000000), "1 year 2 mons -3 days +00:00:04");
     expect_text(QUERY_TYPE_INTERVAL, interval(0, 0, -5500000), "-00:00:05.5");
     expect_text(QUERY_TYPE_INTERVAL, interval(0, 0, 0), "00:00:00");
     expect_text(QUERY_TYPE_INTERVAL, interval(0, 1, 0), "1 day");
@@ -76,6 +76,17 @@ static void test_numbers_as_text(void **state)
     expect_text(QUERY_TYPE_FLOAT8, number(1.0 / 3.0), "0.3333333333333333");
     expect_text(QUERY_TYPE_FLOAT8, number(NAN), "NaN");
     expect_text(QUERY_TYPE_FLOAT8, number(-INFINITY), "-Infinity");
+    expect_text(QUERY_TYPE_FLOAT8, number(0), "0");
+    expect_text(QUERY_TYPE_FLOAT8, number(-0.0), "-0");
+    expect_text(QUERY_TYPE_FLOAT8, number(120), "120");
+    expect_text(QUERY_TYPE_FLOAT8, number(-1234.5), "-1234.5");
+    expect_text(QUERY_TYPE_FLOAT8, number(1e14), "100000000000000");
+    expect_text(QUERY_TYPE_FLOAT8, number(1e15), "1e+15");
+    expect_text(QUERY_TYPE_FLOAT8, number(0.0001), "0.0001");
+    expect_text(QUERY_TYPE_FLOAT8, number(0.000012), "1.2e-05");
+    expect_text(QUERY_TYPE_FLOAT8, number(5e-324), "5e-324");
+    expect_text(QUERY_TYPE_FLOAT4, number(123456), "123456");
+    expect_text(QUERY_TYPE_FLOAT4, number(1234567), "1.234567e+06");
     expect_text(QUERY_TYPE_FLOAT4, number((double)0.1f), "0.1");
     expect_text(QUERY_TYPE_INT8, integer(INT64_MIN), "-9223372036854775808");
     expect_text(QUERY_TYPE_BOOL, (struct query_value){ .boolean = true }, "t");

@@ -47,7 +47,8 @@ struct pgwire_login {
     /* is_right: the proof was. database: as the client named it. */
     bool (*person_end)(void *ctx, struct bytes user, const char *address, bool is_right, struct bytes database,
                        struct pgwire_user *who, struct err *err);
-    /* Does the login still hold? Asked before a message when a second has passed; false ends the connection. NULL: always. */
+    /* Does the login still hold? Asked from a thread of the server's, of a key four times a second, of a user once; false ends
+     * the connection, and what runs on it, with these words. NULL: always. */
     bool (*still)(void *ctx, const struct pgwire_user *who, struct err *err);
     /* A statement that changes rows or files is about to run ("DELETE"): false refuses it. NULL: nobody needs to know. */
     bool (*changes)(void *ctx, const struct pgwire_user *who, const char *address, const char *statement,

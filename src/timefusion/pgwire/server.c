@@ -16,17 +16,20 @@ struct connection {
     struct session *session;
     struct session_cancel_key key;
     pthread_t thread;
-    bool is_done; /* its thread can be joined at once */
+    bool is_done;            /* its thread can be joined at once */
+    uint64_t ending_mono_ns; /* since when; 0: it is not */
 };
 struct pgwire_server {
     struct pgwire_options options;
     struct tcp_listener *listener;
-    pthread_t thread;
-    bool thread_runs;
+    pthread_t thread, watcher;
+    bool thread_runs, watcher_runs;
     uint32_t pid_next;
     struct session_counters counters;
     _Atomic uint64_t accepted, turned_away;
-    pthread_mutex_t lock; /* guards what follows, and is_done */
+    pthread_cond_t wakes; /* the watcher */
+    pthread_mutex_t lock; /* guards what follows, and is_done, ending_mono_ns */
+    bool is_closing;
     struct connection *connections;
     uint32_t connection_count;
 };
@@ -155,12 +158,80 @@ static void *accept_main(void *arg)
     }
 }
 
+/* --- logins that end: revoked keys, disabled users --- */
+
+#define WATCH_MS   250                  /* revocations come to this process as often */
+#define GRACE_NS   UINT64_C(1000000000) /* for a client that does not read what it is told */
+#define USERS_EACH 4                    /* rounds between looks at users, which ask the database; keys are in memory */
+
+struct watched {
+    uint32_t pid;
+    struct pgwire_user who;
+};
+
+static void connection_end(struct pgwire_server *server, uint32_t pid, const struct err *why)
+{
+    pthread_mutex_lock(&server->lock);
+    for (struct connection *c = server->connections; c; c = c->next) {
+        if (c->key.pid != pid || c->is_done) continue;
+        session_end(c->session, err_sqlstate(why->code), why->text);
+        tcp_end_reading(c->tcp); /* what it waits for does not come */
+        c->ending_mono_ns = clock_mono_ns();
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* Nothing is asked under the lock: it may take long, and others want in. */
+static void logins_check(struct pgwire_server *server, bool of_users)
+{
+    static const struct uuid none = { 0 };
+    const struct pgwire_login *login = &server->options.login;
+    uint64_t now_ns = clock_mono_ns();
+    pthread_mutex_lock(&server->lock);
+    struct watched *watched = mem_alloc((server->connection_count + 1) * sizeof *watched);
+    uint32_t count = 0;
+    for (struct connection *c = server->connections; c; c = c->next) {
+        if (c->is_done) continue;
+        if (c->ending_mono_ns != 0 && now_ns - c->ending_mono_ns > GRACE_NS) tcp_shutdown(c->tcp);
+        watched[count].pid = c->key.pid;
+        if (session_who(c->session, &watched[count].who) && uuid_equal(watched[count].who.user_id, none) == !of_users)
+            count++;
+    }
+    pthread_mutex_unlock(&server->lock);
+    for (uint32_t w = 0; w < count; w++) {
+        struct err why = { 0 };
+        if (!login->still(login->ctx, &watched[w].who, &why)) connection_end(server, watched[w].pid, &why);
+    }
+    free(watched);
+}
+
+static void *watcher_main(void *arg)
+{
+    struct pgwire_server *server = arg;
+    pthread_setname_np(pthread_self(), "pgwire-logins");
+    for (uint32_t round = 1;; round++) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += WATCH_MS * 1000000l;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_mutex_lock(&server->lock);
+        if (!server->is_closing) pthread_cond_timedwait(&server->wakes, &server->lock, &until);
+        bool is_over = server->is_closing;
+        pthread_mutex_unlock(&server->lock);
+        if (is_over) return NULL;
+        logins_check(server, false);
+        if (round % USERS_EACH == 0) logins_check(server, true);
+    }
+}
+
 bool pgwire_server_open(struct pgwire_server **out, const struct pgwire_options *options, struct err *err)
 {
     struct pgwire_server *server = mem_calloc(1, sizeof *server);
     *out = NULL;
     server->options = *options;
     pthread_mutex_init(&server->lock, NULL);
+    pthread_cond_init(&server->wakes, NULL);
     if (!tcp_listen(&server->listener, options->address, options->port, err)) goto fail;
     int failed = pthread_create(&server->thread, NULL, accept_main, server);
     if (failed) {
@@ -169,6 +240,13 @@ bool pgwire_server_open(struct pgwire_server **out, const struct pgwire_options 
         goto fail;
     }
     server->thread_runs = true;
+    failed = options->login.still ? pthread_create(&server->watcher, NULL, watcher_main, server) : 0;
+    if (failed) {
+        errno = failed;
+        err_os(err, "could not start the thread that watches logins");
+        goto fail;
+    }
+    server->watcher_runs = options->login.still != NULL;
     *out = server;
     return true;
 fail:
@@ -203,14 +281,20 @@ void pgwire_server_close(struct pgwire_server *server)
     if (server->listener) tcp_listener_stop(server->listener);
     if (server->thread_runs) pthread_join(server->thread, NULL);
     pthread_mutex_lock(&server->lock);
+    server->is_closing = true;
+    pthread_cond_signal(&server->wakes);
+    pthread_mutex_unlock(&server->lock);
+    if (server->watcher_runs) pthread_join(server->watcher, NULL);
+    pthread_mutex_lock(&server->lock);
     for (struct connection *c = server->connections; c; c = c->next) {
         if (c->is_done) continue;
-        session_end(c->session);
+        session_end(c->session, "57P01", "the server is stopping");
         tcp_shutdown(c->tcp);
     }
     pthread_mutex_unlock(&server->lock);
     connections_reap(server, true);
     if (server->listener) tcp_listener_close(server->listener);
+    pthread_cond_destroy(&server->wakes);
     pthread_mutex_destroy(&server->lock);
     free(server);
 }

@@ -4,7 +4,7 @@
  *   after an error in the extended protocol everything up to Sync is skipped
  *   transaction state: idle -> BEGIN -> in one -> error -> failed (25P02) -> ROLLBACK -> idle
  *
- * Thread: runs on its connection's thread; session_end and session_cancel are for any.
+ * Thread: runs on its connection's thread; session_end, session_who and session_cancel are for any.
  * Memory: one message in, one buffer out (sent when it passes 64 KiB), statements and portals by name (1,000 at most). */
 #pragma once
 #include "net/tcp.h"
@@ -36,5 +36,8 @@ void session_run(struct session *session);
 /* Any thread. Is the request's secret the session's, in the length that its protocol has? */
 bool session_key_is(struct session *session, const struct session_cancel_key *key);
 void session_cancel(struct session *session); /* what runs ends with 57014 */
-void session_end(struct session *session);    /* what runs ends, then the conversation, with 57P01 */
+/* What runs ends, then the conversation, with these words. A client that is waited for is woken by tcp_end_reading. */
+void session_end(struct session *session, const char *sqlstate, const char *text);
+/* Any thread. Whose it is; false: nobody's yet, or it is ending. */
+bool session_who(struct session *session, struct pgwire_user *who);
 void session_destroy(struct session *session);

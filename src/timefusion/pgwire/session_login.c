@@ -266,27 +266,15 @@ bool session_key_is(struct session *session, const struct session_cancel_key *ke
                                           bytes_from(key->secret, key->secret_bytes));
 }
 
-static bool welcome(struct session *session, struct buf *settings, struct err *err)
+static bool welcome(struct session *session, const char *user, struct buf *settings, struct err *err)
 {
-    static const char *const parameters[][2] = {
-        { "server_version", "15.8" },
-        { "server_encoding", "UTF8" },
-        { "client_encoding", "UTF8" },
-        { "DateStyle", "ISO, MDY" },
-        { "TimeZone", "UTC" },
-        { "IntervalStyle", "postgres" },
-        { "integer_datetimes", "on" },
-        { "is_superuser", "off" },
-        { "standard_conforming_strings", "on" },
-        { "default_transaction_read_only", "off" },
-    };
     size_t at;
     bool ok = message_begin(&session->out, 'R', &at) && pgtype_put_u32(&session->out, 0);
     if (!ok) return session_out_full(err);
     message_finish(&session->out, at);
     settings_apply(session, settings); /* warnings may come from here on */
-    for (size_t p = 0; p < COUNT_OF(parameters); p++)
-        session_send_parameter(session, parameters[p][0], parameters[p][1]);
+    session_send_changed_parameters(session);
+    session_send_parameter(session, "session_authorization", user);
     ok = message_begin(&session->out, 'K', &at) && pgtype_put_u32(&session->out, session->options.key.pid) &&
          buf_add(&session->out, session->options.key.secret, session_secret_bytes(session));
     if (!ok) return session_out_full(err);
@@ -322,13 +310,13 @@ bool session_login(struct session *session, bool *is_let_in, struct err *err)
         struct query_session *query;
         ok = query_session_open(&query, session->options.server->engine, who.project_id, user, err);
         if (ok) query_session_set_operator(query, who.is_operator);
+        if (ok) query_session_set_wire(query);
         if (ok && who.read_only_why[0]) query_session_set_read_only(query, who.read_only_why);
-        session->who = who;
-        session->checked_mono_ns = clock_mono_ns();
         pthread_mutex_lock(&session->lock);
+        session->who = who;
         session->query = ok ? query : NULL;
         pthread_mutex_unlock(&session->lock);
-        ok = ok && welcome(session, &settings, err);
+        ok = ok && welcome(session, user, &settings, err);
     }
     buf_deinit(&settings);
     free(user);

@@ -1,3 +1,4 @@
+#include "timefusion/pgwire/copy.h"
 #include "timefusion/pgwire/pgtype.h"
 #include "timefusion/pgwire/session_inside.h"
 #include <stdio.h>
@@ -93,11 +94,9 @@ uint16_t session_format_of(const uint16_t *formats, uint16_t count, uint32_t col
     return count == 0 ? 0 : count == 1 ? formats[0] : formats[column];
 }
 
-bool session_send_row_description(struct session *session, const struct query_statement *statement,
+bool session_send_row_description(struct session *session, const struct query_column *columns, uint32_t count,
                                   const uint16_t *formats, uint16_t format_count, struct err *err)
 {
-    const struct query_column *columns;
-    uint32_t count = statement ? query_statement_columns(statement, &columns) : 0;
     struct buf *out = &session->out;
     size_t at;
     if (count == 0) {
@@ -128,23 +127,110 @@ bool session_send_parameter_description(struct session *session, const struct qu
     return true;
 }
 
-bool session_send_data_row(struct session *session, const struct portal *portal, const struct query_column *columns,
-                           uint32_t column_count, struct err *err)
+static bool out_sent_when_full(struct session *session, struct err *err)
+{
+    return session->out.len < OUT_BYTES_SEND || session_out_send(session, err);
+}
+
+bool session_send_data_row(struct session *session, const struct portal *from, const struct rows_shape *shape,
+                           struct err *err)
 {
     struct buf *out = &session->out;
     size_t at;
-    bool ok = message_begin(out, 'D', &at) && pgtype_put_u16(out, (uint16_t)column_count);
-    for (uint32_t c = 0; ok && c < column_count; c++) {
-        struct query_value value = query_chunk_value(portal->chunk, c, portal->chunk_row);
+    bool ok = message_begin(out, 'D', &at) && pgtype_put_u16(out, (uint16_t)shape->column_count);
+    for (uint32_t c = 0; ok && c < shape->column_count; c++) {
+        struct query_value value = query_chunk_value(from->chunk, c, from->chunk_row);
+        enum query_type type = shape->columns[c].type;
         size_t length_at = out->len;
         ok = pgtype_put_u32(out, UINT32_MAX);
         if (!ok || value.is_null) continue;
-        ok = session_format_of(portal->formats, portal->format_count, c) == 1
-                 ? pgtype_put_binary(out, portal->chunk, c, columns[c].type, value)
-                 : pgtype_put_text(out, portal->chunk, c, columns[c].type, value);
+        ok = session_format_of(shape->formats, shape->format_count, c) == 1
+                 ? pgtype_put_binary(out, from->chunk, c, type, value)
+                 : pgtype_put_text(out, from->chunk, c, type, value);
         pgtype_set_u32(out, length_at, (uint32_t)(out->len - length_at - 4));
     }
     if (!ok) return session_out_full(err);
     message_finish(out, at);
-    return out->len < OUT_BYTES_SEND || session_out_send(session, err);
+    return out_sent_when_full(session, err);
+}
+
+static struct copy_rows copy_rows_of(const struct rows_shape *shape)
+{
+    return (struct copy_rows){ shape->copy, shape->columns, shape->column_count };
+}
+
+/* CopyOutResponse, and a line of names. The header of binary is in the message of the first row, as clients know it. */
+bool session_send_copy_begin(struct session *session, const struct rows_shape *shape, struct err *err)
+{
+    struct buf *out = &session->out;
+    struct copy_rows rows = copy_rows_of(shape);
+    uint16_t format = shape->copy->format == WIRE_BINARY;
+    size_t at;
+    bool ok = message_begin(out, 'H', &at) && buf_add(out, format ? "\1" : "\0", 1) &&
+              pgtype_put_u16(out, (uint16_t)shape->column_count);
+    for (uint32_t c = 0; ok && c < shape->column_count; c++) ok = pgtype_put_u16(out, format);
+    if (!ok) return session_out_full(err);
+    message_finish(out, at);
+    if (shape->copy->format == WIRE_BINARY || !shape->copy->has_header) return true;
+    ok = message_begin(out, 'd', &at) && copy_begin_put(out, &rows);
+    if (!ok) return session_out_full(err);
+    message_finish(out, at);
+    return true;
+}
+
+bool session_send_copy_row(struct session *session, const struct portal *from, const struct rows_shape *shape,
+                           struct err *err)
+{
+    struct copy_rows rows = copy_rows_of(shape);
+    size_t at;
+    bool is_first = from->row_count == 0 && shape->copy->format == WIRE_BINARY;
+    bool ok = message_begin(&session->out, 'd', &at) && (!is_first || copy_begin_put(&session->out, &rows)) &&
+              copy_row_put(&session->out, &session->scratch, &rows, from->chunk, from->chunk_row);
+    if (!ok) return session_out_full(err);
+    message_finish(&session->out, at);
+    if (session->scratch.cap > 4u << 20) { /* nor does a large value */
+        buf_deinit(&session->scratch);
+        buf_init(&session->scratch, OUT_BYTES_MAX);
+    }
+    return out_sent_when_full(session, err);
+}
+
+bool session_send_copy_end(struct session *session, const struct portal *from, const struct rows_shape *shape,
+                           struct err *err)
+{
+    struct copy_rows rows = copy_rows_of(shape);
+    size_t at;
+    if (shape->copy->format == WIRE_BINARY) {
+        bool ok = message_begin(&session->out, 'd', &at) &&
+                  (from->row_count > 0 || copy_begin_put(&session->out, &rows)) && copy_end_put(&session->out, &rows);
+        if (!ok) return session_out_full(err);
+        message_finish(&session->out, at);
+    }
+    session_send_plain(session, 'c', NULL);
+    return true;
+}
+
+void session_send_complete(struct session *session, const struct portal *portal, const char *tag)
+{
+    char own[64];
+    if (!tag) query_statement_tag(portal->prepared->statement, portal->row_count, own);
+    session_send_plain(session, 'C', tag ? tag : own);
+}
+
+void session_send_changed_parameters(struct session *session)
+{
+    static const char *const names[] = {
+        "server_version",    "server_encoding", "client_encoding",
+        "application_name",  "DateStyle",       "TimeZone",
+        "IntervalStyle",     "is_superuser",    "standard_conforming_strings",
+        "integer_datetimes", "in_hot_standby",  "default_transaction_read_only",
+    };
+    static_assert(COUNT_OF(names) <= REPORTED_MAX, "each has its place");
+    for (size_t p = 0; p < COUNT_OF(names); p++) {
+        const char *value = query_session_setting(session->query, names[p]);
+        if (!value || (session->reported[p] && strcmp(session->reported[p], value) == 0)) continue;
+        free(session->reported[p]);
+        session->reported[p] = mem_strdup(value);
+        session_send_parameter(session, names[p], value);
+    }
 }

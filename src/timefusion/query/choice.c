@@ -11,13 +11,10 @@ static void snapshot_release(void *ctx)
     timefusion_snapshot_release(ctx);
 }
 
-static bool snapshot_hold(struct query_cursor *cursor, enum schema_table_id table, struct err *err)
+bool snapshot_take(struct query_session *session, enum schema_table_id table, struct held *held, struct err *err)
 {
-    struct held *held = &cursor->held[table];
-    struct query_engine *engine = cursor->session->engine;
-    if (held->snapshot) return true;
-    if (!timefusion_snapshot_acquire(engine->options.timefusion, table, cursor->session->project_id, &held->snapshot,
-                                     err))
+    struct query_engine *engine = session->engine;
+    if (!timefusion_snapshot_acquire(engine->options.timefusion, table, session->project_id, &held->snapshot, err))
         return false;
     held->id = atomic_fetch_add(&engine->next_snapshot_id, 1);
     struct duckdb_fs_file *files = mem_alloc((held->snapshot->file_count + 1) * sizeof *files);
@@ -33,6 +30,14 @@ static bool snapshot_hold(struct query_cursor *cursor, enum schema_table_id tabl
     duckdb_fs_add(engine->fs, &shown);
     free(files);
     return true;
+}
+
+static bool snapshot_hold(struct query_cursor *cursor, enum schema_table_id table, struct err *err)
+{
+    struct held *held = &cursor->held[table];
+    if (held->snapshot) return true;
+    return cursor->is_pinned ? transaction_hold(cursor->session, table, held, err)
+                             : snapshot_take(cursor->session, table, held, err);
 }
 
 static bool is_uuid_text(struct bytes text)

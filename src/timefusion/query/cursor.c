@@ -268,19 +268,16 @@ bool cursor_open(struct query_session *session, struct plan *plan, const struct 
     arena_init(&cursor->arena, 16 * 1024);
     chunk_init(&cursor->chunk);
     session->open_cursors++;
-    pthread_mutex_lock(&session->lock);
-    session->is_cancelled = session->is_over_time = false;
-    atomic_store(&session->stops, false);
-    int64_t timeout_ms = session_timeout_ms(session);
-    session->deadline_mono_ns = timeout_ms > 0 ? clock_mono_ns() + (uint64_t)timeout_ms * 1000000u : 0;
-    pthread_mutex_unlock(&session->lock);
+    session_clock_begin(session);
+    cursor->is_pinned = session->in_transaction && plan->kind != PLAN_DELETE && plan->kind != PLAN_UPDATE;
     parameters_copy(cursor, parameters, count);
-    cursor->render = (struct render){ .plan = plan,
-                                      .parameters = cursor->parameters,
-                                      .now_unix_us = clock_unix_us(),
-                                      .project_id = session->project_id,
-                                      .user = session->user,
-                                      .settings = session->settings };
+    cursor->render =
+        (struct render){ .plan = plan,
+                         .parameters = cursor->parameters,
+                         .now_unix_us = session->in_transaction ? session->transaction_unix_us : clock_unix_us(),
+                         .project_id = session->project_id,
+                         .user = session->user,
+                         .settings = session->settings };
     *err = (struct err){ .code = ERR_OK };
     if (!cursor_start(cursor, err)) {
         query_cursor_close(cursor);
@@ -353,7 +350,7 @@ void query_cursor_close(struct query_cursor *cursor)
     for (const struct held_map *map = cursor->maps; map; map = map->next)
         identity_maps_drop(session->engine->identity_maps, map->number);
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
-        if (cursor->held[id].snapshot) duckdb_fs_drop(session->engine->fs, cursor->held[id].id);
+        if (cursor->held[id].snapshot && !cursor->is_pinned) duckdb_fs_drop(session->engine->fs, cursor->held[id].id);
     const struct query_hooks *hooks = &session->engine->options.hooks;
     if (cursor->is_admitted) hooks->ended(hooks->ctx, session->project_id);
     plan_release(cursor->plan);

@@ -9,4 +9,4 @@ MUST_CHECK bool cursor_open(struct query_session *session, struct plan *plan, co
 /* SET, RESET, DISCARD on the session. */
 MUST_CHECK bool session_set(struct query_session *session, int setting, const char *value, struct err *err);
 void session_reset(struct query_session *session, int setting); /* -1: all */
-int64_t session_timeout_ms(const struct query_session *session);
+int64_t session_timeout_ms(const struct query_session *session, enum setting setting);

@@ -12,12 +12,6 @@
 
 #define DAMAGED_MAX 16
 
-/* A table's snapshot as DuckDB sees it; let go when the last file handle is closed. */
-struct held {
-    struct timefusion_snapshot *snapshot;
-    uint64_t id; /* in the file system; 0: none */
-};
-
 struct held_narrowed { /* narrowed.h */
     struct held_narrowed *next;
     uint64_t id;
@@ -43,6 +37,7 @@ struct query_cursor {
     duckdb_result result;
     bool has_result, is_done, is_walked;
     bool is_admitted;          /* hooks.ended is to be told */
+    bool is_pinned;            /* held is the transaction's */
     duckdb_data_chunk *walked; /* chunks of a walk, taken in order */
     uint32_t walked_count, walked_at;
     struct query_chunk chunk;

@@ -50,6 +50,12 @@ struct lane {
     struct lane *next;
 };
 
+/* A table's snapshot as DuckDB sees it; let go when the last file handle is closed. */
+struct held {
+    struct timefusion_snapshot *snapshot;
+    uint64_t id; /* in the file system; 0: none */
+};
+
 struct query_session {
     struct query_engine *engine;
     struct query_session *newer, *older; /* engine's list */
@@ -58,7 +64,12 @@ struct query_session {
     char *read_only_why;      /* NULL: may change rows */
     int64_t from_us, last_us; /* rows of these times, both included; 0: of any */
     char *user;
-    char *settings[SETTINGS_MAX]; /* NULL: the default */
+    bool has_wire; /* statements of wire.h are carried out */
+    bool in_transaction;
+    struct held pinned[SCHEMA_TABLE_COUNT]; /* the transaction's */
+    int64_t transaction_unix_us;
+    uint64_t transaction_end_mono_ns; /* 0: none */
+    char *settings[SETTINGS_MAX];     /* NULL: the default */
     struct lane *idle;
     uint32_t idle_count, open_cursors;
     pthread_mutex_t lock; /* guards what follows */
@@ -80,6 +91,14 @@ void lane_release(struct query_session *session, struct lane *lane);
 MUST_CHECK bool lane_begin(struct query_session *session, struct lane *lane, struct err *err);
 /* What an interrupted call ended with. */
 void lane_end(struct query_session *session);
+/* transaction.c: a statement's time begins, by the session's settings. */
+void session_clock_begin(struct query_session *session);
+/* The transaction's snapshot of the table, taken with those of the others. */
+MUST_CHECK bool transaction_hold(struct query_session *session, enum schema_table_id table, struct held *held,
+                                 struct err *err);
+/* choice.c: a snapshot, shown to DuckDB; to be dropped by its id. */
+MUST_CHECK bool snapshot_take(struct query_session *session, enum schema_table_id table, struct held *held,
+                              struct err *err);
 /* Cancelled or over time? Sets err. */
 bool session_is_stopped(struct query_session *session, struct err *err);
 

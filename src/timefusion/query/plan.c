@@ -1,6 +1,7 @@
 #include "timefusion/query/command.h"
 #include "timefusion/query/literal.h"
 #include "timefusion/query/translate.h"
+#include "timefusion/query/wire.h"
 #include <pg_query.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -150,6 +151,7 @@ static bool transaction_make(struct translate *ctx, const PgQuery__TransactionSt
 {
     struct plan *plan = ctx->plan;
     plan->kind = PLAN_NOTHING;
+    plan->savepoint = arena_printf(ctx->arena, "%s", stmt->savepoint_name ? stmt->savepoint_name : "");
     switch (stmt->kind) {
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
         plan->tag = "BEGIN";
@@ -161,15 +163,24 @@ static bool transaction_make(struct translate *ctx, const PgQuery__TransactionSt
         return true;
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
         plan->tag = "COMMIT";
-        plan->transaction = QUERY_TRANSACTION_END;
+        plan->transaction = stmt->chain ? QUERY_TRANSACTION_CHAIN : QUERY_TRANSACTION_END;
         return true;
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK:
         plan->tag = "ROLLBACK";
-        plan->transaction = QUERY_TRANSACTION_END;
+        plan->transaction = stmt->chain ? QUERY_TRANSACTION_CHAIN : QUERY_TRANSACTION_END;
         return true;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT: plan->tag = "SAVEPOINT"; return true;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_RELEASE: plan->tag = "RELEASE"; return true;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO: plan->tag = "ROLLBACK"; return true;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT:
+        plan->tag = "SAVEPOINT";
+        plan->transaction = QUERY_TRANSACTION_SAVEPOINT;
+        return true;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_RELEASE:
+        plan->tag = "RELEASE";
+        plan->transaction = QUERY_TRANSACTION_RELEASE;
+        return true;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO:
+        plan->tag = "ROLLBACK";
+        plan->transaction = QUERY_TRANSACTION_ROLLBACK_TO;
+        return true;
     default: return fail_at(ctx, -1, ERR_UNSUPPORTED, "two-phase commit is not supported").sql;
     }
 }
@@ -197,6 +208,22 @@ static bool explain_make(struct translate *ctx, const PgQuery__ExplainStmt *stmt
     return true;
 }
 
+/* PLANS, SEQUENCES and TEMP have nothing to do here. */
+static bool discard_make(struct translate *ctx, const PgQuery__DiscardStmt *stmt)
+{
+    static const struct query_wire all = { .kind = WIRE_DISCARD };
+    struct plan *plan = ctx->plan;
+    bool is_all = stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_ALL;
+    plan->kind = is_all ? PLAN_RESET : PLAN_NOTHING;
+    plan->setting = -1;
+    plan->tag = is_all                                                      ? "DISCARD ALL"
+                : stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_PLANS     ? "DISCARD PLANS"
+                : stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES ? "DISCARD SEQUENCES"
+                                                                            : "DISCARD TEMP";
+    if (is_all) plan->wire = &all;
+    return true;
+}
+
 bool statement_make(struct translate *ctx, const PgQuery__Node *node)
 {
     struct plan *plan = ctx->plan;
@@ -218,23 +245,20 @@ bool statement_make(struct translate *ctx, const PgQuery__Node *node)
     case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT: return set_make(ctx, node->variable_set_stmt);
     case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT: return show_make(ctx, node->variable_show_stmt);
     case PG_QUERY__NODE__NODE_TRANSACTION_STMT: return transaction_make(ctx, node->transaction_stmt);
-    case PG_QUERY__NODE__NODE_DISCARD_STMT:
-        plan->kind = PLAN_RESET;
-        plan->setting = -1;
-        plan->tag = "DISCARD ALL";
-        return true;
-    case PG_QUERY__NODE__NODE_DEALLOCATE_STMT:
-        plan->kind = PLAN_NOTHING;
-        plan->tag = node->deallocate_stmt->name && node->deallocate_stmt->name[0] ? "DEALLOCATE" : "DEALLOCATE ALL";
-        return true;
+    case PG_QUERY__NODE__NODE_DISCARD_STMT: return discard_make(ctx, node->discard_stmt);
+    case PG_QUERY__NODE__NODE_COPY_STMT:
+    case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
+    case PG_QUERY__NODE__NODE_FETCH_STMT:
+    case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT:
+    case PG_QUERY__NODE__NODE_PREPARE_STMT:
+    case PG_QUERY__NODE__NODE_EXECUTE_STMT:
+    case PG_QUERY__NODE__NODE_DEALLOCATE_STMT: return wire_make(ctx, node);
     case PG_QUERY__NODE__NODE_DELETE_STMT: return delete_make(ctx, node->delete_stmt);
     case PG_QUERY__NODE__NODE_UPDATE_STMT: return update_make(ctx, node->update_stmt);
     case PG_QUERY__NODE__NODE_INSERT_STMT:
-        return fail_at(ctx, -1, ERR_FORBIDDEN, "rows cannot be inserted over SQL; telemetry is written by OTLP").sql;
+        return fail_at(ctx, -1, ERR_UNSUPPORTED, "rows cannot be inserted over SQL; telemetry is written by OTLP").sql;
     case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
         return fail_at(ctx, -1, ERR_FORBIDDEN, "TRUNCATE is not permitted; DELETE ... WHERE removes rows").sql;
-    case PG_QUERY__NODE__NODE_COPY_STMT:
-        return fail_at(ctx, -1, ERR_FORBIDDEN, "COPY is not permitted; use SELECT, or read the Delta tables").sql;
     default:
         return fail_at(ctx, -1, ERR_FORBIDDEN,
                        "this statement is not permitted; SELECT, EXPLAIN, SET, SHOW and transactions are")

@@ -122,8 +122,10 @@ struct plan {
     /* SET name = value, RESET name (NULL: all), SHOW name */
     int setting; /* -1: all */
     const char *value;
+    const char *savepoint;         /* SAVEPOINT, RELEASE, ROLLBACK TO */
     const struct command *command; /* command.h */
     bool reads_stats;              /* of timefusion_stats: mark C */
+    const struct query_wire *wire; /* wire.h; NULL: none of those */
 };
 struct plan *plan_acquire(struct plan *plan);
 void plan_release(struct plan *plan); /* NULL is fine */
@@ -160,7 +162,15 @@ static inline bool type_is_number(enum query_type type)
 }
 
 /* Settings of a session: the only ones that SET, SHOW and current_setting know. */
-enum setting { SETTING_TIMEZONE, SETTING_STATEMENT_TIMEOUT, SETTING_KEPT_PARTS, SETTING_COUNT_SPECIAL };
+enum setting {
+    SETTING_TIMEZONE,
+    SETTING_STATEMENT_TIMEOUT,
+    SETTING_KEPT_PARTS,
+    SETTING_IDLE_SESSION_TIMEOUT,
+    SETTING_IDLE_IN_TRANSACTION_TIMEOUT,
+    SETTING_TRANSACTION_TIMEOUT,
+    SETTING_COUNT_SPECIAL
+};
 struct setting_definition {
     const char *name, *default_value;
     bool is_read_only;

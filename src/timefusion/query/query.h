@@ -95,6 +95,20 @@ void query_session_set_read_only(struct query_session *session, const char *why)
  * them alone. Nothing but SELECT and settings is permitted then: plans, histories and counts tell of other times. 0, 0: of any
  * time, as at first. */
 void query_session_set_times(struct query_session *session, int64_t from_us, int64_t to_us);
+/* Statements of wire.h are permitted: whoever calls carries them out. */
+void query_session_set_wire(struct query_session *session);
+/* Until query_session_end all statements see one snapshot, taken by the first of them that reads, and one now(). Cursors that
+ * are open then must be closed before the end. */
+void query_session_begin(struct query_session *session);
+void query_session_end(struct query_session *session);
+/* Work on a cursor that was opened by an earlier message: its time begins anew, and an old cancel is forgotten. */
+void query_session_resume(struct query_session *session);
+/* Has the session's transaction_timeout passed? */
+bool query_session_is_over(const struct query_session *session);
+/* How long the client may be silent now, in milliseconds; 0: for ever. *is_over: it is transaction_timeout that ends it. */
+int64_t query_session_idle_ms(const struct query_session *session, bool *is_over);
+/* Value of a setting as SHOW has it; NULL: there is none of that name. Until the next statement. */
+const char *query_session_setting(const struct query_session *session, const char *name);
 /* Any thread: what runs on the session ends with ERR_CANCELLED. */
 void query_cancel(struct query_session *session);
 
@@ -119,8 +133,22 @@ uint32_t query_statement_parameters(const struct query_statement *statement, con
 uint32_t query_statement_columns(const struct query_statement *statement, const struct query_column **columns);
 /* "SELECT", "SET", "BEGIN" ...; with the count of rows where PostgreSQL has one. For CommandComplete. */
 void query_statement_tag(const struct query_statement *statement, uint64_t row_count, char tag[64]);
-enum query_transaction { QUERY_TRANSACTION_NONE, QUERY_TRANSACTION_BEGIN, QUERY_TRANSACTION_END };
+enum query_transaction {
+    QUERY_TRANSACTION_NONE,
+    QUERY_TRANSACTION_BEGIN,
+    QUERY_TRANSACTION_END,
+    QUERY_TRANSACTION_CHAIN, /* ends, and another begins */
+    QUERY_TRANSACTION_SAVEPOINT,
+    QUERY_TRANSACTION_RELEASE,
+    QUERY_TRANSACTION_ROLLBACK_TO,
+};
 enum query_transaction query_statement_transaction(const struct query_statement *statement);
+const char *query_statement_savepoint(const struct query_statement *statement); /* of the last three */
+/* What the protocol's server is to do with it; NULL: it is none of those (wire.h). Its rows have columns that
+ * query_statement_columns does not tell, for they do not come as rows of this statement. */
+struct query_wire;
+const struct query_wire *query_statement_wire(const struct query_statement *statement);
+uint32_t query_statement_row_columns(const struct query_statement *statement, const struct query_column **columns);
 /* DELETE, UPDATE: done at once and for good, so not inside a transaction block. */
 bool query_statement_is_final(const struct query_statement *statement);
 /* These, OPTIMIZE and VACUUM: what query_session_set_read_only refuses. */

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "timefusion/query/command.h"
 #include "timefusion/query/cursor.h"
+#include "timefusion/query/wire.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,10 +49,16 @@ static int64_t milliseconds(const char *text)
     return -1;
 }
 
-int64_t session_timeout_ms(const struct query_session *session)
+int64_t session_timeout_ms(const struct query_session *session, enum setting setting)
 {
-    const char *value = session->settings[SETTING_STATEMENT_TIMEOUT];
-    return value ? milliseconds(value) : 0;
+    const char *value = session->settings[setting];
+    return milliseconds(value ? value : setting_definition((uint32_t)setting)->default_value);
+}
+
+static bool is_timeout(int setting)
+{
+    return setting == SETTING_STATEMENT_TIMEOUT || setting == SETTING_IDLE_SESSION_TIMEOUT ||
+           setting == SETTING_IDLE_IN_TRANSACTION_TIMEOUT || setting == SETTING_TRANSACTION_TIMEOUT;
 }
 
 bool session_set(struct query_session *session, int setting, const char *value, struct err *err)
@@ -59,8 +66,8 @@ bool session_set(struct query_session *session, int setting, const char *value, 
     assert(setting >= 0 && (uint32_t)setting < setting_count());
     const char *name = setting_definition((uint32_t)setting)->name;
     if (setting == SETTING_TIMEZONE && !timezone_check(session, &value, err)) return false;
-    if (setting == SETTING_STATEMENT_TIMEOUT && milliseconds(value) < 0)
-        return err_set(err, ERR_INPUT, "invalid value for parameter \"statement_timeout\": \"%.60s\"", value);
+    if (is_timeout(setting) && milliseconds(value) < 0)
+        return err_set(err, ERR_INPUT, "invalid value for parameter \"%s\": \"%.60s\"", name, value);
     if (setting == SETTING_KEPT_PARTS && strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
         return err_set(err, ERR_INPUT, "\"%s\" is on or off", name);
     if (strcmp(name, "client_encoding") == 0) {
@@ -94,6 +101,11 @@ void query_session_set_read_only(struct query_session *session, const char *why)
 {
     free(session->read_only_why);
     session->read_only_why = why ? mem_strdup(why) : NULL;
+}
+
+void query_session_set_wire(struct query_session *session)
+{
+    session->has_wire = true;
 }
 
 void query_session_set_times(struct query_session *session, int64_t from_us, int64_t to_us)
@@ -140,6 +152,11 @@ bool query_prepare(struct query_session *session, struct bytes sql, const enum q
     if (declared_count > PLAN_PARAMETERS_MAX) return err_set(err, ERR_INPUT, "too many parameters");
     *err = (struct err){ .code = ERR_OK };
     if (!engine_plan(session, sql, declared, declared_count, &plan, err)) return false;
+    if (plan->wire && !session->has_wire) {
+        err_set(err, ERR_FORBIDDEN, "%s is for connections of the PostgreSQL protocol; use SELECT", plan->tag);
+        plan_release(plan);
+        return false;
+    }
     struct query_statement *statement = mem_calloc(1, sizeof *statement);
     statement->session = session;
     statement->plan = plan;
@@ -162,14 +179,29 @@ uint32_t query_statement_parameters(const struct query_statement *statement, con
 
 uint32_t query_statement_columns(const struct query_statement *statement, const struct query_column **columns)
 {
+    const struct query_wire *wire = statement->plan->wire;
+    *columns = statement->plan->columns;
+    return wire && (wire->kind == WIRE_COPY || wire->kind == WIRE_DECLARE) ? 0 : statement->plan->column_count;
+}
+
+uint32_t query_statement_row_columns(const struct query_statement *statement, const struct query_column **columns)
+{
     *columns = statement->plan->columns;
     return statement->plan->column_count;
+}
+
+const struct query_wire *query_statement_wire(const struct query_statement *statement)
+{
+    return statement->plan->wire;
 }
 
 void query_statement_tag(const struct query_statement *statement, uint64_t row_count, char tag[64])
 {
     enum plan_kind kind = statement->plan->kind;
-    if (kind == PLAN_SELECT || kind == PLAN_DELETE || kind == PLAN_UPDATE)
+    const struct query_wire *wire = statement->plan->wire;
+    bool has_count = kind == PLAN_SELECT || kind == PLAN_DELETE || kind == PLAN_UPDATE;
+    if (wire) has_count = wire->kind == WIRE_COPY || wire->kind == WIRE_FETCH;
+    if (has_count)
         snprintf(tag, 64, "%s %" PRIu64, statement->plan->tag, row_count);
     else
         snprintf(tag, 64, "%s", statement->plan->tag);
@@ -178,6 +210,11 @@ void query_statement_tag(const struct query_statement *statement, uint64_t row_c
 enum query_transaction query_statement_transaction(const struct query_statement *statement)
 {
     return statement->plan->transaction;
+}
+
+const char *query_statement_savepoint(const struct query_statement *statement)
+{
+    return statement->plan->savepoint;
 }
 
 bool query_statement_is_final(const struct query_statement *statement)

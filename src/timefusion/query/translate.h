@@ -210,6 +210,8 @@ const char *select_make(struct translate *ctx, struct scope *outer, const PgQuer
                         struct output **columns, uint32_t *column_count);
 const char *window_make(struct translate *ctx, struct scope *scope, const PgQuery__WindowDef *window);
 bool statement_make(struct translate *ctx, const PgQuery__Node *node);
+/* wire.c: COPY, DECLARE, FETCH, CLOSE, PREPARE, EXECUTE, DEALLOCATE. */
+bool wire_make(struct translate *ctx, const PgQuery__Node *node);
 
 /* fold.c */
 struct folding {

@@ -125,6 +125,10 @@ static const struct setting_definition settings[] = {
     [SETTING_TIMEZONE] = { "TimeZone", "UTC", false },
     [SETTING_STATEMENT_TIMEOUT] = { "statement_timeout", "0", false },
     [SETTING_KEPT_PARTS] = { "monoscope.kept_parts", "on", false }, /* kept.h */
+    [SETTING_IDLE_SESSION_TIMEOUT] = { "idle_session_timeout", "0", false },
+    /* Not for ever, as PostgreSQL has it: files that a transaction sees stay until it ends. */
+    [SETTING_IDLE_IN_TRANSACTION_TIMEOUT] = { "idle_in_transaction_session_timeout", "10min", false },
+    [SETTING_TRANSACTION_TIMEOUT] = { "transaction_timeout", "0", false },
     { "application_name", "", false },
     { "client_encoding", "UTF8", false },
     { "search_path", "public", false },
@@ -135,10 +139,9 @@ static const struct setting_definition settings[] = {
     { "standard_conforming_strings", "on", false },
     { "client_min_messages", "notice", false },
     { "lock_timeout", "0", false },
-    { "idle_in_transaction_session_timeout", "0", false },
     { "default_transaction_read_only", "off", false },
-    { "default_transaction_isolation", "read committed", false },
-    { "transaction_isolation", "read committed", false },
+    { "default_transaction_isolation", "repeatable read", false },
+    { "transaction_isolation", "repeatable read", false },
     { "transaction_read_only", "off", false },
     { "row_security", "off", false },
     { "jit", "off", false },
