@@ -3,7 +3,7 @@
 under DynamoDB's lock; with --full on MinIO too. Every row is there once, the history has no gap, and SQL of both servers, delta-rs and pyarrow find the same
 count and the same hash over all columns. A commit that was left half done under the lock is finished by whoever comes next.
 
-15 s a round in `make test`, a minute with --full."""
+8 s a round in `make test`, a minute with --full."""
 import json
 import os
 import subprocess
@@ -18,7 +18,7 @@ from monoscope import FULL, STORY_DIR, acknowledged, check, wait_until
 from rows import stored_columns
 from storage import DynamoDbLocal, FaultProxy, Minio, Versitygw
 
-SECONDS = 60 if FULL else 15
+SECONDS = 60 if FULL else 8
 RATE = 150  # spans a second of each server
 columns = stored_columns(SPANS)
 
