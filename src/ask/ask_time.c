@@ -483,6 +483,9 @@ static uint32_t compared(struct gathered *gathered, uint32_t at, bool is_compare
                (count = ask_phrase(words, i, "the? last|previous week")) ||
                (count = ask_phrase(words, i, "a week ago|before"))) {
         shift_set(gathered, 7, 0);
+    } else if ((count = ask_phrase(words, i, "the|an? hour before|earlier")) ||
+               (count = ask_phrase(words, i, "the? previous hour"))) {
+        shift_set(gathered, 0, 3600);
     } else if ((count = ask_phrase(words, i, "the? previous period|time")) ||
                (count = ask_phrase(words, i, "the? period|time? before"))) {
         shift_set(gathered, 0, 0);

@@ -10,10 +10,12 @@ export interface View {
   keys?: string; /* after "g" */
   mark?: string; /* in the navigation, beside the title */
   is_private?: boolean; /* not for who came by a link */
+  has_own_time?: boolean; /* the time of the page does not matter to it */
   load: () => Promise<{ default: ComponentType<{ rest: string }> }>;
 }
 
 export const views: readonly View[] = [
+  { path: "ask", title: "Ask", keys: "a", mark: "?", is_private: true, has_own_time: true, load: () => import("./ask/view") },
   { path: "explore", title: "Explorer", keys: "e", mark: "☰", load: () => import("./explore/view") },
   { path: "issues", title: "Issues", keys: "i", mark: "✖", is_private: true, load: () => import("./issues/view") },
   { path: "sql", title: "SQL", keys: "q", mark: "❯", load: () => import("./sql/view") },

@@ -1,6 +1,8 @@
 /* The query bar: the search language, or an SQL condition; problems are marked where they are. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { change, param, project_name } from "../url";
+import { is_guest } from "../session";
+import { now_us, to_iso } from "../time";
+import { change, go, param, project_name, project_path } from "../url";
 import { index_of } from "../place";
 import { attributes_load } from "./attributes";
 import { proposals, type Known, type Proposal, type Values } from "./complete";
@@ -9,6 +11,7 @@ import type { SearchProblem } from "./search";
 
 export function QueryBar({ problems, catalog, values }: { problems: readonly SearchProblem[]; catalog: Catalog | undefined; values: readonly Values[] }) {
   const is_sql = param("sql") === "1";
+  const [is_english, speak] = useState(false); /* the third face: what is typed is asked on the page of questions */
   const [text, set_text] = useState(param("q"));
   const [is_open, open] = useState(false);
   const [chosen, choose] = useState(-1);
@@ -16,12 +19,25 @@ export function QueryBar({ problems, catalog, values }: { problems: readonly Sea
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => set_text(param("q")), [param("q"), is_sql]);
   const [known, set_known] = useState<Known[]>([]);
-  const proposed = is_open && !is_sql ? proposals(text, cursor, catalog, values, known) : { from: 0, list: [] };
+  const proposed = is_open && !is_sql && !is_english ? proposals(text, cursor, catalog, values, known) : { from: 0, list: [] };
   /* Asked for when somebody begins to type: the page itself does without. */
   const learn = () => void attributes_load(project_name.value).then(set_known, () => undefined);
   const submit = () => {
     open(false);
-    change({ q: text.trim(), open: null });
+    if (is_english && text.trim()) go(project_path("ask"), { q: text.trim(), at: to_iso(now_us()), tz: param("tz") });
+    else if (!is_english) change({ q: text.trim(), open: null });
+  };
+  const english = () => {
+    if (is_sql) change({ sql: null, q: null });
+    speak(true);
+    set_text("");
+    requestAnimationFrame(() => field.current?.focus());
+  };
+  const face_set = (sql: string | null) => {
+    if (is_english) set_text(param("q"));
+    else change({ sql, q: is_sql === (sql !== null) ? text : null });
+    if (is_english && is_sql !== (sql !== null)) change({ sql, q: null });
+    speak(false);
   };
   const take = (proposal: Proposal | undefined) => {
     if (!proposal) return;
@@ -71,13 +87,13 @@ export function QueryBar({ problems, catalog, values }: { problems: readonly Sea
             id="query"
             type="text"
             role="combobox"
-            aria-label="Search"
+            aria-label={is_english ? "Question in plain English" : "Search"}
             aria-expanded={proposed.list.length > 0}
             aria-controls="query-proposals"
             aria-autocomplete="list"
             aria-activedescendant={chosen >= 0 ? `proposal-${chosen}` : undefined}
-            aria-invalid={problems.length > 0}
-            placeholder={'service:checkout level:error "timed out" -user:u42   ( / )'}
+            aria-invalid={problems.length > 0 && !is_english}
+            placeholder={is_english ? "p95 of checkout per hour yesterday" : 'service:checkout level:error "timed out" -user:u42   ( / )'}
             spellcheck={false}
             autocomplete="off"
             autocapitalize="off"
@@ -115,15 +131,20 @@ export function QueryBar({ problems, catalog, values }: { problems: readonly Sea
         )}
       </div>
       <div class="row" role="group" aria-label="Language">
-        <button type="button" aria-pressed={!is_sql} onClick={() => change({ sql: null, q: is_sql ? null : text })}>
+        <button type="button" aria-pressed={!is_sql && !is_english} onClick={() => face_set(null)}>
           Search
         </button>
-        <button type="button" aria-pressed={is_sql} onClick={() => change({ sql: "1", q: is_sql ? text : null })}>
+        <button type="button" aria-pressed={is_sql && !is_english} onClick={() => face_set("1")}>
           SQL
         </button>
+        {!is_guest.value && (
+          <button type="button" aria-pressed={is_english} title="Ask in plain English" onClick={english}>
+            Ask
+          </button>
+        )}
       </div>
-      <button class="primary">Run</button>
-      {problems.length > 0 && (
+      <button class="primary">{is_english ? "Ask" : "Run"}</button>
+      {problems.length > 0 && !is_english && (
         <div class="query-problems" role="alert">
         <ul>
           {problems.map((problem) => (

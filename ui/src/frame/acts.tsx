@@ -8,11 +8,12 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useKeys } from "../keys";
 import { now_us, type Range } from "../time";
-import { address, go, project_name, project_path, with_changes } from "../url";
+import { address, project_name } from "../url";
 import { ADDRESS_BYTES_MAX, download_href, file_name, FORMATS } from "./download";
 import { psql_command } from "./psql";
 import { range } from "./range";
 import { sheet_open } from "./sheets";
+import { sql_open } from "./sql_open";
 import { copy, toast } from "./toast";
 import { can_share, is_guest } from "../session";
 
@@ -62,7 +63,7 @@ function entries({ title, statement, whole, is_timeless, is_private }: Acts): En
   const list: Entry[] = [];
   if (statement)
     list.push(
-      { text: "Open as SQL", keys: "a s", run: () => go(project_path("sql"), with_changes(new URLSearchParams(), { q: statement, from: address.value.query.get("from"), to: address.value.query.get("to"), tz: address.value.query.get("tz"), env: address.value.query.get("env") })) },
+      { text: "Open as SQL", keys: "a s", run: () => sql_open(statement) },
       { text: "Copy SQL", keys: "a c", run: () => void copy(statement, "SQL") },
       { text: "Copy psql command", keys: "a p", run: () => void copy(psql_command(statement, project_name.value, window.location.hostname), "command") },
       ...FORMATS.map((format) => ({ text: `Download ${format.text}`, keys: format.keys, run: () => download(whole ?? statement, format.name, title, is_timeless ? { from_us: now_us(), to_us: now_us() } : range.value) })),

@@ -67,7 +67,7 @@ function Navigation({ onPalette, onHelp }: { onPalette: () => void; onHelp: () =
         ☰
       </button>
       <nav class={is_open ? "nav open" : "nav"} aria-label="Views">
-        <a class="brand" href={href(project_path("explore"), kept())}>
+        <a class="brand" href={href(project_path(is_guest.value ? "explore" : "ask"), kept())}>
           <img src="/icon.svg" alt="" width="20" height="20" /> Monoscope
         </a>
         <label class="unseen" for="project">
@@ -165,7 +165,7 @@ export function Frame() {
           <GuestBanner />
           <SavedBar />
           <ActsMenu />
-          <TimePicker />
+          {!view_of(address.value.path)?.view.has_own_time && <TimePicker />}
           <Progress />
         </header>
         <main id="view" class="view" tabIndex={-1}>

@@ -8,7 +8,7 @@ import { address, go, project_path } from "../url";
 import { views_for } from "../views";
 import { match_score } from "./match";
 import { range_set } from "./range";
-import { RANGES } from "../time";
+import { now_us, RANGES, to_iso } from "../time";
 import { Sheet } from "./sheet";
 
 export interface Command {
@@ -44,7 +44,10 @@ export function Palette({ onClose }: { onClose: () => void }) {
     .slice(0, 50);
   if (trace_id) found.unshift({ text: `Open trace ${trace_id.toLowerCase()}`, hint: "trace id", run: () => go(project_path(`trace/${trace_id.toLowerCase()}`)) });
   else if (issue) found.unshift({ text: `Open issue #${issue}`, hint: "issue", run: () => go(project_path(`issues/${issue}`)) });
-  else if (typed.trim()) found.push({ text: `Search for ${typed.trim()}`, hint: "explorer", run: () => go(project_path("explore"), { q: typed.trim(), from: address.value.query.get("from"), to: address.value.query.get("to"), env: address.value.query.get("env") }) });
+  else if (typed.trim()) {
+    found.push({ text: `Search for ${typed.trim()}`, hint: "explorer", run: () => go(project_path("explore"), { q: typed.trim(), from: address.value.query.get("from"), to: address.value.query.get("to"), env: address.value.query.get("env") }) });
+    if (!is_guest.value) found.push({ text: `Ask: ${typed.trim()}`, hint: "in plain English", run: () => go(project_path("ask"), { q: typed.trim(), at: to_iso(now_us()) }) });
+  }
   useEffect(() => {
     list_element.current?.children[chosen]?.scrollIntoView({ block: "nearest" });
   }, [chosen]);

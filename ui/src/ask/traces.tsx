@@ -1,0 +1,87 @@
+/* Traces that were asked for: a list, and the waterfall of the one that is chosen (`trace` of the address). */
+import { useMemo, useState } from "preact/hooks";
+import { useLoad } from "../api/load";
+import { is_utc } from "../frame/range";
+import { Empty, Problem, Waiting } from "../frame/state";
+import { from_iso, show_duration, show_time } from "../time";
+import { colour_name, service_colours } from "../trace/colours";
+import { load_spans, type Log } from "../trace/load";
+import { folded_at_first, shape, visible, type Trace } from "../trace/rows";
+import { Waterfall } from "../trace/waterfall";
+import "../trace/trace.css";
+import { change, href, param, project_name, project_path } from "../url";
+import type { Answer } from "./plan";
+import { traces_of } from "./result";
+
+const ROWS_AT_FIRST = 200;
+const NO_LOGS: ReadonlyMap<string, Log[]> = new Map();
+const NONE: ReadonlySet<number> = new Set();
+
+export function Traces({ answer }: { answer: Answer }) {
+  const lines = useMemo(() => traces_of(answer), [answer]);
+  const longest = Math.max(...lines.map((line) => line.duration_ns), 1);
+  const chosen = lines.find((line) => line.trace_id === param("trace"))?.trace_id ?? lines[0]?.trace_id ?? "";
+  return (
+    <div class="ask-traces">
+      <ol class="ask-trace-list" aria-label="Traces">
+        {lines.map((line) => (
+          <li key={line.trace_id}>
+            <button class="plain ask-trace" aria-pressed={line.trace_id === chosen} onClick={() => change({ trace: line.trace_id }, true)}>
+              <span class="mono">{show_time(from_iso(line.time), 3, is_utc.value)}</span>
+              <span class="ask-trace-bar" aria-hidden="true">
+                <span style={{ width: `${Math.max(1, (line.duration_ns / longest) * 100)}%` }} />
+              </span>
+              <span class="number">{show_duration(line.duration_ns)}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+      <OneTrace key={chosen} id={chosen} />
+    </div>
+  );
+}
+
+function OneTrace({ id }: { id: string }) {
+  const loaded = useLoad(id && `${project_name.value}/${id}`, async (signal) => shape((await load_spans(project_name.value, id, signal)).spans));
+  if (loaded.problem) return <Problem problem={loaded.problem} again={loaded.again} />;
+  if (!loaded.value) return <Waiting what="Reading the trace" />;
+  if (loaded.value.spans.length === 0)
+    return (
+      <Empty title="No span of this trace is here">
+        <p class="soft">Only logs name it, or its spans are past their retention.</p>
+      </Empty>
+    );
+  return <Drawn id={id} trace={loaded.value} />;
+}
+
+function Drawn({ id, trace }: { id: string; trace: Trace }) {
+  const colours = useMemo(() => service_colours(trace), [trace]);
+  const [folded, fold] = useState(() => folded_at_first(trace, ROWS_AT_FIRST));
+  const [chosen, choose] = useState(-1);
+  const rows = useMemo(() => visible(trace, folded), [trace, folded]);
+  const turn = (at: number) => {
+    const next = new Set(folded);
+    const span = trace.spans[at]?.id ?? "";
+    if (!next.delete(span)) next.add(span);
+    fold(next);
+  };
+  return (
+    <section class="ask-waterfall" aria-label={`Trace ${id}`}>
+      <header class="row">
+        <ul class="legend" aria-label="Services">
+          {trace.services.slice(0, 8).map((service) => (
+            <li key={service.name}>
+              <span class="service-mark" style={{ background: `var(${colour_name(colours.get(service.name) ?? 7)})` }} aria-hidden="true" />
+              <span class="told">{service.name}</span> {service.error_count > 0 && <span class="error-mark">✖{service.error_count}</span>}
+            </li>
+          ))}
+        </ul>
+        <span class="grow" />
+        <a class="button" href={href(project_path(`trace/${id}`), { span: trace.spans[chosen]?.id ?? null })}>
+          Open the trace
+        </a>
+      </header>
+      <Waterfall trace={trace} rows={rows} folded={folded} chosen={chosen} found={NONE} logs={NO_LOGS} colours={colours} window={{ from_us: trace.begin_us, to_us: trace.end_us }} onChoose={choose} onFold={turn} />
+    </section>
+  );
+}
