@@ -515,9 +515,15 @@ static const char *fold_of(const char *name)
 }
 
 /* What stands around an aggregate, its FILTER and OVER. */
-static void around(const struct function *function, const char **open, const char **close)
+static void around(struct translate *ctx, const struct function *function, uint32_t pick, const char **open,
+                   const char **close)
 {
     *open = *close = "";
+    if (pick > 0) {
+        *open = "list_extract(";
+        *close = arena_printf(ctx->arena, ", %u)", pick);
+        return;
+    }
     switch (function->special) {
     case JSON_AGG: *open = "mono_jsonb(CAST(to_json(", *close = ") AS VARCHAR))"; break;
     case JSON_OBJECT_AGG: *open = "mono_jsonb('{' || ", *close = " || '}')"; break;
@@ -588,7 +594,7 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
         over = arena_printf(ctx->arena, " OVER %s", over);
     }
     const char *open, *close;
-    around(function, &open, &close);
+    around(ctx, function, value.pick, &open, &close);
     value.sql = arena_printf(ctx->arena, "%s%s%s%s%s", open, value.sql, filter, over, close);
     if (function->special == SUM && value.type == QUERY_TYPE_INT8)
         value.sql = arena_printf(ctx->arena, "CAST(%s AS BIGINT)", value.sql);

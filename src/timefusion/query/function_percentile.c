@@ -8,6 +8,84 @@ static const char *percentile_over(struct translate *ctx, struct expr value)
     return type_is_integer(value.type) ? value.sql : arena_printf(ctx->arena, "CAST(%s AS DOUBLE)", value.sql);
 }
 
+/* ---- several percentiles of the same values ----
+ *
+ * DuckDB collects the values once for each aggregate and fraction. One aggregate with the list of all fractions that the select has
+ * is written the same each time, and so is made once: percentile n is its element n. */
+
+#define FRACTIONS_MAX 16
+
+struct fractions {
+    const char *texts[FRACTIONS_MAX];
+    const PgQuery__Node *nodes[FRACTIONS_MAX];
+    uint32_t count;
+};
+
+static const char *fraction_of(const PgQuery__Node *node) /* NULL: not a plain number */
+{
+    if (node->node_case != PG_QUERY__NODE__NODE_A_CONST || node->a_const->isnull ||
+        node->a_const->val_case != PG_QUERY__A__CONST__VAL_FVAL)
+        return NULL;
+    return node->a_const->fval->fval;
+}
+
+static uint32_t fraction_find(const struct fractions *fractions, const char *text) /* from 1 on; 0: it is not there */
+{
+    for (uint32_t i = 0; text && i < fractions->count; i++)
+        if (strcmp(fractions->texts[i], text) == 0) return i + 1;
+    return 0;
+}
+
+static void fractions_collect(struct fractions *fractions, const PgQuery__Node *node, int depth);
+
+static void fractions_of_call(struct fractions *fractions, const PgQuery__FuncCall *call, int depth)
+{
+    const char *name = call->n_funcname > 0 ? node_text(call->funcname[call->n_funcname - 1]) : NULL;
+    bool is_cont = name && call->agg_within_group && call->n_args == 1 && strcmp(name, "percentile_cont") == 0,
+         is_approx = name && call->n_args == 2 && strcmp(name, "approx_percentile") == 0;
+    const char *fraction = (is_cont || is_approx) && !call->over ? fraction_of(call->args[0]) : NULL;
+    if (fraction && fractions->count < FRACTIONS_MAX && fraction_find(fractions, fraction) == 0) {
+        fractions->nodes[fractions->count] = call->args[0];
+        fractions->texts[fractions->count++] = fraction;
+    }
+    for (size_t i = 0; i < call->n_args; i++) fractions_collect(fractions, call->args[i], depth + 1);
+}
+
+/* Of the calls in an expression, where they mostly stand; one that is not found here has its aggregate for itself. */
+static void fractions_collect(struct fractions *fractions, const PgQuery__Node *node, int depth)
+{
+    if (!node || depth > 20) return;
+    switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_RES_TARGET: fractions_collect(fractions, node->res_target->val, depth + 1); break;
+    case PG_QUERY__NODE__NODE_FUNC_CALL: fractions_of_call(fractions, node->func_call, depth); break;
+    case PG_QUERY__NODE__NODE_TYPE_CAST: fractions_collect(fractions, node->type_cast->arg, depth + 1); break;
+    case PG_QUERY__NODE__NODE_A_EXPR:
+        fractions_collect(fractions, node->a_expr->lexpr, depth + 1);
+        fractions_collect(fractions, node->a_expr->rexpr, depth + 1);
+        break;
+    default: break;
+    }
+}
+
+/* quantile_cont(over, fraction), by the list where the select has several fractions; *pick is the element then. NULL: failed. */
+static const char *quantile_put(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call,
+                                const char *over, const char *fraction, uint32_t *pick)
+{
+    struct fractions fractions = { .count = 0 };
+    const char *text = scope && scope->select && !call->over ? fraction_of(call->args[0]) : NULL;
+    for (size_t i = 0; text && i < scope->select->n_target_list; i++)
+        fractions_collect(&fractions, scope->select->target_list[i], 0);
+    *pick = fractions.count > 1 ? fraction_find(&fractions, text) : 0;
+    if (*pick == 0) return arena_printf(ctx->arena, "quantile_cont(%s, %s)", over, fraction);
+    const char *list = "";
+    for (uint32_t i = 0; i < fractions.count; i++) {
+        struct expr one = expr_make(ctx, scope, fractions.nodes[i], QUERY_TYPE_FLOAT8);
+        if (!one.sql) return NULL;
+        list = arena_printf(ctx->arena, "%s%sCAST(%s AS DOUBLE)", list, i ? ", " : "", one.sql);
+    }
+    return arena_printf(ctx->arena, "quantile_cont(%s, [%s])", over, list);
+}
+
 struct expr percentile_make(struct translate *ctx, struct scope *scope, const struct function *function,
                             const PgQuery__FuncCall *call, struct expr *arguments)
 {
@@ -29,6 +107,11 @@ struct expr percentile_make(struct translate *ctx, struct scope *scope, const st
     const char *fraction = arena_printf(ctx->arena, "CAST(%s AS DOUBLE%s)", arguments[0].sql, is_list ? "[]" : "");
     const char *over = is_cont && !is_time ? percentile_over(ctx, value) : value.sql;
     enum query_type type = is_cont && !is_time ? QUERY_TYPE_FLOAT8 : value.type;
+    if (is_cont && !is_time && !is_list && !is_descending) {
+        uint32_t pick;
+        const char *sql = quantile_put(ctx, scope, call, over, fraction, &pick);
+        return (struct expr){ .sql = sql, .type = QUERY_TYPE_FLOAT8, .pick = pick };
+    }
     return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_%s(%s, %s%s%s)", is_cont ? "cont" : "disc", over,
                                               fraction, is_descending ? " ORDER BY " : "",
                                               is_descending ? arena_printf(ctx->arena, "%s DESC", over) : ""),
@@ -56,9 +139,10 @@ struct expr approx_percentile_make(struct translate *ctx, struct scope *scope, c
     struct expr value = expr_make(ctx, scope, inner->args[0], QUERY_TYPE_FLOAT8);
     scope->in_aggregate = false;
     if (!value.sql) return value;
-    return (struct expr){ .sql = arena_printf(ctx->arena, "quantile_cont(%s, CAST(%s AS DOUBLE))",
-                                              percentile_over(ctx, value), fraction.sql),
-                          .type = QUERY_TYPE_FLOAT8 };
+    uint32_t pick;
+    const char *sql = quantile_put(ctx, scope, call, percentile_over(ctx, value),
+                                   arena_printf(ctx->arena, "CAST(%s AS DOUBLE)", fraction.sql), &pick);
+    return (struct expr){ .sql = sql, .type = QUERY_TYPE_FLOAT8, .pick = pick };
 }
 
 /* Of a digest that was made elsewhere: the sorted values (percentile_agg), any fraction. */

@@ -30,8 +30,7 @@ static const char *bucket_sql(struct translate *ctx, const char *at, int64_t wid
         origin = arena_printf(ctx->arena, "CAST(%" PRId64 " AS BIGINT)", MONDAY_US);
     else
         origin = arena_printf(ctx->arena, "epoch_us(%s)", origin);
-    return arena_printf(ctx->arena, "make_timestamptz(mono_bucket(epoch_us(%s), %s, CAST(%" PRId64 " AS BIGINT)))", at,
-                        origin, width);
+    return arena_printf(ctx->arena, "mono_bucket(%s, %s, CAST(%" PRId64 " AS BIGINT))", at, origin, width);
 }
 
 /* Timescale's: buckets of months start at 2000-01-01, others at Monday 2000-01-03, in UTC whatever the session's zone. */

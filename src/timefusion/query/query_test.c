@@ -133,6 +133,13 @@ static void test_dialect(void **state)
           "approx_percentile(0.5, percentile_agg(x)), mode() within group (order by x) from (values (1),(2),(2),(10)) "
           "v(x)",
           "2|2|2|2\n" },
+        { "select percentile_cont(0.25) within group (order by x) as a, round(percentile_cont(0.75) within group "
+          "(order "
+          "by x) * 2), percentile_cont(0.75) within group (order by x) filter (where x < 10), percentile_cont(0.5) "
+          "within group (order by -x), approx_percentile(0.75, percentile_agg(x)), percentile_cont(0.25) within group "
+          "(order by x desc) from (values (1),(2),(2),(10)) t(x) having percentile_cont(0.75) within group (order by "
+          "x) > 3 order by percentile_cont(0.25) within group (order by x)",
+          "1.75|8|2|-2|4|4\n" },
         { "select approx_percentile(0.5, percentile_agg(x) filter (where x < 5)), approx_percentile(0.5, "
           "percentile_agg(x)) filter (where x > 5) from (values (1),(2),(3),(10)) v(x)",
           "2|10\n" },

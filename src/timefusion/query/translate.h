@@ -71,6 +71,7 @@ struct expr {
     const char *micros, *whole;
     /* Of an aggregate that can be made of its parts', else NULL: by which one, and the SQL that this is said of. */
     const char *fold, *fold_sql;
+    uint32_t pick; /* of an aggregate that gives a list: its element, from 1 on, is the value; 0: all of it */
 };
 
 struct translate {

@@ -30,8 +30,12 @@ static inline struct bytes text_at(const struct column *column, idx_t row)
 
 static inline void put_null(duckdb_vector output, idx_t row)
 {
-    duckdb_vector_ensure_validity_writable(output);
-    duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
+    uint64_t *validity = duckdb_vector_get_validity(output); /* NULL: nothing is NULL so far */
+    if (!validity) {
+        duckdb_vector_ensure_validity_writable(output);
+        validity = duckdb_vector_get_validity(output);
+    }
+    validity[row / 64] &= ~((uint64_t)1 << (row % 64));
 }
 
 static inline void put_text(duckdb_vector output, idx_t row, struct bytes text)
