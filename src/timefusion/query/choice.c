@@ -263,6 +263,33 @@ static bool traces_ask(struct query_cursor *cursor, struct identity *identity, s
            choice_identify(cursor, identity, traces.texts, traces.count, warnings, err);
 }
 
+/* Where nearly all rows have the values of their own that the reference shows, the others' traces alone matter. */
+static bool missing_ask(struct query_cursor *cursor, uint32_t t, struct identity *identity,
+                        struct prune_warning **warnings, struct err *err)
+{
+    const struct plan_table *table = &cursor->plan->tables[t];
+    struct pruned files;
+    struct traces traces = { .arena = &cursor->arena };
+    uint64_t missing;
+    identity_prune(identity, table, cursor->bounds.tables[t], cursor->held[SCHEMA_LOGS_AND_SPANS].snapshot,
+                   &cursor->arena, &files, warnings);
+    choice_leave_out(cursor, &files);
+    if (!identity_missing_are_few(table, &files, &missing)) return true;
+    if (missing == 0) {
+        identity->present = 0;
+        return true;
+    }
+    struct source_files named = files_name(cursor, SCHEMA_LOGS_AND_SPANS, &files, false);
+    struct buf sql;
+    traces.texts = arena_alloc(&cursor->arena, (IDENTITY_TRACES_MAX + 1) * sizeof *traces.texts);
+    buf_init(&sql, RENDER_SQL_BYTES_MAX);
+    bool ok = (identity_missing_put(&sql, table, &named) && buf_add(&sql, "", 1)) || too_many_files(err);
+    ok = ok && answer_take(cursor, (const char *)sql.ptr, traces_take, &traces, err);
+    buf_deinit(&sql);
+    if (!ok || traces.count > IDENTITY_TRACES_MAX) return ok;
+    return choice_identify(cursor, identity, traces.texts, traces.count, warnings, err);
+}
+
 /* Spans and logs of a reference, and whose they are. */
 static bool logs_choose(struct query_cursor *cursor, uint32_t t, struct choice *choice, struct prune_warning **warnings,
                         struct err *err)
@@ -279,6 +306,8 @@ static bool logs_choose(struct query_cursor *cursor, uint32_t t, struct choice *
         if (!choice_identify(cursor, identity, identity->traces, identity->trace_count, warnings, err)) return false;
     } else if (identity->present && identity->asked >= 0) {
         if (!traces_ask(cursor, identity, warnings, err)) return false;
+    } else if (identity->present && !cursor->plan->is_walk) {
+        if (!missing_ask(cursor, t, identity, warnings, err)) return false;
     }
     if (identity->present)
         identity_prune(identity, table, bounds, snapshot, &cursor->arena, files, warnings);

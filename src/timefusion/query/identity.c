@@ -218,6 +218,41 @@ void identity_choose(struct identity *identity, const struct plan_table *table, 
     if (identity->asked >= 0 && !(identity->present & 1u << identity->asked)) identity->present = 0; /* nobody has it */
 }
 
+/* Fields that the reference shows, by bit. */
+static uint32_t fields_shown(const struct plan_table *table)
+{
+    uint32_t shown = 0;
+    for (int field = 0; field < IDENTITY_FIELDS; field++)
+        if (column_set_has(&table->seen, identity_columns[field])) shown |= 1u << field;
+    return shown;
+}
+
+bool identity_missing_are_few(const struct plan_table *table, struct pruned *files, uint64_t *count)
+{
+    uint32_t shown = fields_shown(table), kept = 0;
+    uint64_t rows = 0;
+    *count = 0;
+    for (uint32_t f = 0; f < files->count; f++) {
+        const struct parquet_footer *footer;
+        struct err err = { .code = ERR_OK };
+        uint64_t most = 0;
+        if (!timefusion_file_footer(files->files[f], &footer, &err)) return false; /* prune_files has told */
+        for (int field = 0; field < IDENTITY_FIELDS; field++) {
+            if (!(shown & 1u << field)) continue;
+            const struct parquet_column_stats *stats = &footer->file_columns[identity_columns[field]];
+            if (!stats->has_null_count) return false;
+            most += stats->value_count < footer->row_count ? footer->row_count : stats->null_count;
+        }
+        rows += footer->row_count;
+        *count += most;
+        if (most == 0) continue;
+        if (files->groups) files->groups[kept] = files->groups[f];
+        files->files[kept++] = files->files[f];
+    }
+    files->count = kept;
+    return *count <= IDENTITY_MISSING_MAX && *count <= rows / IDENTITY_MISSING_SHARE;
+}
+
 void identity_prune(const struct identity *identity, const struct plan_table *table, const struct bound *bounds,
                     const struct timefusion_snapshot *snapshot, struct arena *arena, struct pruned *pruned,
                     struct prune_warning **warnings)
@@ -309,6 +344,20 @@ bool identity_traces_put(struct buf *out, const struct identity *identity)
            buf_printf(out, " AND s%u IN ", identity_columns[identity->asked]) &&
            texts_put(out, identity->asked_bound->texts, identity->asked_bound->text_count) &&
            buf_printf(out, " LIMIT %d", IDENTITY_TRACES_MAX + 1);
+}
+
+bool identity_missing_put(struct buf *out, const struct plan_table *table, const struct source_files *files)
+{
+    struct column_set needed = { 0 };
+    uint32_t shown = fields_shown(table);
+    column_set_add(&needed, TRACE);
+    for (int field = 0; field < IDENTITY_FIELDS; field++)
+        if (shown & 1u << field) column_set_add(&needed, identity_columns[field]);
+    return buf_printf(out, "SELECT DISTINCT s%u FROM ", TRACE) &&
+           source_files_put(out, schema_table(SCHEMA_LOGS_AND_SPANS), files, &needed) &&
+           buf_printf(out, " WHERE s%u IS NOT NULL AND (", TRACE) &&
+           each_put(out, shown, " OR ", "s", NULL, " IS NULL") &&
+           buf_printf(out, ") LIMIT %d", IDENTITY_TRACES_MAX + 1);
 }
 
 /* {...}: the earliest row has the least of these; one with a user.id comes before those without. The values at the end decide

@@ -16,6 +16,9 @@
 #define IDENTITY_FIELDS     6
 #define IDENTITY_MARGIN_US  3600000000
 #define IDENTITY_TRACES_MAX 10000 /* named one by one; beyond, the values of all traces are grouped */
+/* Rows without a value of their own are few up to here, and up to one in so many. */
+#define IDENTITY_MISSING_MAX   1000000
+#define IDENTITY_MISSING_SHARE 8
 
 extern const uint32_t identity_columns[IDENTITY_FIELDS]; /* of otel_logs_and_spans; session.id first */
 static inline int identity_field(const struct schema_table *table, uint32_t column) /* -1: none */
@@ -58,11 +61,16 @@ void identity_prune(const struct identity *identity, const struct plan_table *ta
                     struct prune_warning **warnings);
 /* Can it be named in SQL? One with a zero byte cannot (not from OTLP, whose ids are hex here): its rows keep their own values. */
 bool identity_can_name(struct bytes trace);
+/* Are the rows few that lack a value of their own which the reference shows, so that their traces are worth asking for? By the
+ * footers; *count says how many they are, and only files that have such rows stay in files. */
+bool identity_missing_are_few(const struct plan_table *table, struct pruned *files, uint64_t *count);
 /* Sorts; equal ones become one. Gives the count that is left. */
 uint32_t identity_traces_sort(struct bytes *traces, uint32_t count);
 
 /* SELECT of the traces in which the asked value is, IDENTITY_TRACES_MAX + 1 at most. */
 MUST_CHECK bool identity_traces_put(struct buf *out, const struct identity *identity);
+/* SELECT of the traces that rows of these files are of which lack a value of their own; as many. */
+MUST_CHECK bool identity_missing_put(struct buf *out, const struct plan_table *table, const struct source_files *files);
 /* Sorts, and makes one of those that meet. Gives the count that is left. */
 uint32_t identity_ranges_merge(struct identity_range *ranges, uint32_t count);
 
