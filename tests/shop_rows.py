@@ -1,15 +1,18 @@
 """A shop's three hours: the same rows sent to a Monoscope by OTLP and put into a PostgreSQL, so that one can be asked what the
 other should answer.
 
-    send(server)                    # 300 spans and logs, 120 data points; returns when SQL shows them
-    fill(postgres.connect())        # tables otel_logs_and_spans and otel_metrics with the columns below
+    send(server)                        # 300 spans and logs, 120 data points; returns when SQL shows them
+    fill(postgres.connect(), server)    # tables otel_logs_and_spans and otel_metrics with all their columns
 
-What a row must become is reckoned here from the message, not read from the server: PostgreSQL is right, or this file is wrong."""
+What a row must become is reckoned here from the message, not read from the server: PostgreSQL is right, or this file is wrong.
+Only `hashes`, which the server makes, are read from it. Columns that are not named below are NULL."""
 import datetime
 import json
+import os
 
-from monoscope import check
+from monoscope import REPO, check
 from otlp import OK, Sender, gauge, log, logs, metrics, span, traces
+from rows import columns_of
 
 START_NS = 1772445600 * 10 ** 9  # 2026-03-02 10:00:00 UTC
 SPANS, POINTS = 300, 120
@@ -75,8 +78,8 @@ def events():
         status = attributes.get("http.response.status_code")
         yield (moment(at_ns(n)), None if is_log else "op %d" % (n % 8), "log" if is_log else KINDS[kind],
                None if is_log else "ERROR" if n % 11 == 0 else "OK" if n % 2 else "UNSET", level, None if is_log else duration_ns(n),
-               json.dumps("line %d of the log" % n) if is_log else None, trace_id(n).hex(), None if is_log else span_id(n).hex(),
-               span_id(n).hex() if is_log else span_id(n - 1).hex() if n % 6 else None, {"INFO": 9, "WARN": 13, "ERROR": 17}.get(level), service,
+               json.dumps("line %d of the log" % n) if is_log else None, trace_id(n).hex(), span_id(n).hex(),
+               None if is_log or n % 6 == 0 else span_id(n - 1).hex(), {"INFO": 9, "WARN": 13, "ERROR": 17}.get(level), service,
                json.dumps(nested(attributes)), attributes.get("http.request.method"), None if status is None else str(status),
                attributes.get("url.path"), attributes.get("db.system.name"), attributes.get("server.port"))
 
@@ -129,9 +132,18 @@ def send(server):
     server.wait_count("SELECT count(*) FROM otel_metrics", POINTS)
 
 
-def fill(connection):
+def fill(connection, server):
+    """The statements of stand_ins.sql too: what of TimescaleDB's the tests ask for."""
+    with open(os.path.join(REPO, "tests", "slt", "stand_ins.sql")) as stand_ins:
+        connection.execute(stand_ins.read())
+    types = {"json": "jsonb", "double": "double precision", "double[]": "double precision[]"}
     for table, columns, rows in (("otel_logs_and_spans", EVENT_COLUMNS, events()), ("otel_metrics", POINT_COLUMNS, points())):
-        connection.execute("CREATE TABLE %s (%s)" % (table, ", ".join("%s %s" % column for column in columns)))
-        with connection.cursor().copy("COPY %s FROM STDIN" % table) as copy:
+        connection.execute("CREATE TABLE %s (%s)" % (table, ", ".join(
+            "%s %s" % (name, types.get(kind, kind)) + (" DEFAULT '%s'" % server.project if name == "project_id" else "")
+            for name, kind, _ in columns_of(table))))
+        with connection.cursor().copy("COPY %s (%s) FROM STDIN" % (table, ", ".join(name for name, _ in columns))) as copy:
             for row in rows:
                 copy.write_row(row)
+    made = server.query("SELECT timestamp, hashes FROM otel_logs_and_spans WHERE hashes IS NOT NULL")
+    connection.cursor().executemany("UPDATE otel_logs_and_spans SET hashes = %s WHERE timestamp = %s", [(hashes, at) for at, hashes in made])
+    connection.execute("UPDATE otel_logs_and_spans SET date = (timestamp AT TIME ZONE 'UTC')::date")

@@ -1,7 +1,5 @@
 #include "timefusion/pgwire/pgtype.h"
-#include "base/json.h"
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -148,92 +146,6 @@ static bool put_timestamp(struct buf *out, int64_t micros, const char *zone)
            buf_printf(out, "%s%s", zone, is_bc ? " BC" : "");
 }
 
-/* IntervalStyle postgres: "1 year 2 mons -3 days +04:05:06.7"; a plus where the part before was negative. */
-static bool put_interval(struct buf *out, int32_t months, int32_t days, int64_t micros)
-{
-    const struct {
-        int32_t number;
-        const char *unit;
-    } parts[] = { { months / 12, "year" }, { months % 12, "mon" }, { days, "day" } };
-    bool is_first = true, was_negative = false;
-    for (size_t p = 0; p < COUNT_OF(parts); p++) {
-        if (parts[p].number == 0) continue;
-        if (!buf_printf(out, "%s%s%d %s%s", is_first ? "" : " ", was_negative && parts[p].number > 0 ? "+" : "",
-                        parts[p].number, parts[p].unit, parts[p].number == 1 ? "" : "s"))
-            return false;
-        is_first = false;
-        was_negative = parts[p].number < 0;
-    }
-    if (micros == 0 && !is_first) return true;
-    return buf_printf(out, "%s%s", is_first ? "" : " ",
-                      micros < 0     ? "-"
-                      : was_negative ? "+"
-                                     : "") &&
-           put_time(out, micros < 0 ? -micros : micros);
-}
-
-/* float8out and float4out: the digits of any decimal form, as PostgreSQL places them: 0.0001, 123, 1e+15. */
-static bool put_digits(struct buf *out, const char *decimal, int exponent_max)
-{
-    char digits[40];
-    int count = 0, exponent = 0, shift = 0;
-    bool is_negative = *decimal == '-', seen_point = false;
-    for (decimal += is_negative; *decimal && *decimal != 'e' && *decimal != 'E'; decimal++) {
-        if (*decimal == '.') {
-            seen_point = true;
-            continue;
-        }
-        if (count == 0 && *decimal == '0') {
-            shift -= seen_point; /* zeros before the first digit count only behind the point */
-            continue;
-        }
-        if (count < (int)sizeof digits) digits[count++] = *decimal;
-        if (!seen_point) exponent++;
-    }
-    exponent += shift - 1;
-    if (*decimal) exponent += atoi(decimal + 1);
-    while (count > 0 && digits[count - 1] == '0') count--;
-    if (is_negative && !buf_add(out, "-", 1)) return false;
-    if (count == 0) return buf_add(out, "0", 1);
-    if (exponent < -4 || exponent >= exponent_max)
-        return buf_add(out, digits, 1) &&
-               (count == 1 || (buf_add(out, ".", 1) && buf_add(out, digits + 1, (size_t)count - 1))) &&
-               buf_printf(out, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
-    bool ok = exponent >= 0 || buf_printf(out, "0.");
-    for (int zeros = exponent + 1; ok && zeros < 0; zeros++) ok = buf_add(out, "0", 1);
-    for (int d = 0; ok && (d < count || d <= exponent); d++) {
-        if (d > 0 && d == exponent + 1) ok = buf_add(out, ".", 1);
-        ok = ok && buf_add(out, d < count ? &digits[d] : "0", 1);
-    }
-    return ok;
-}
-
-static bool put_special(struct buf *out, double number)
-{
-    if (isnan(number)) return buf_printf(out, "NaN");
-    return buf_printf(out, number > 0 ? "Infinity" : "-Infinity");
-}
-
-static bool put_double(struct buf *out, double number)
-{
-    char text[JSON_NUMBER_BYTES_MAX + 1];
-    if (!isfinite(number)) return put_special(out, number);
-    *json_put_double((uint8_t *)text, number) = '\0';
-    return put_digits(out, text, 15);
-}
-
-static bool put_float(struct buf *out, double number)
-{
-    char text[32];
-    if (!isfinite(number)) return put_special(out, number);
-    for (int digits = 0; digits <= 8; digits++) {
-        float back;
-        snprintf(text, sizeof text, "%.*e", digits, number);
-        if (sscanf(text, "%f", &back) == 1 && back == (float)number) break;
-    }
-    return put_digits(out, text, 6);
-}
-
 static bool put_hex(struct buf *out, struct bytes bytes)
 {
     static const char digits[] = "0123456789abcdef";
@@ -260,8 +172,8 @@ static bool put_scalar_text(struct buf *out, enum query_type type, struct query_
     case QUERY_TYPE_REGPROC:
     case QUERY_TYPE_REGNAMESPACE:
     case QUERY_TYPE_REGROLE: return query_catalog_name(out, type, value.integer);
-    case QUERY_TYPE_FLOAT4: return put_float(out, value.number);
-    case QUERY_TYPE_FLOAT8: return put_double(out, value.number);
+    case QUERY_TYPE_FLOAT4: return query_float_put(out, value.number);
+    case QUERY_TYPE_FLOAT8: return query_double_put(out, value.number);
     case QUERY_TYPE_BYTEA: return put_hex(out, value.bytes);
     case QUERY_TYPE_UUID: uuid_to_text(value.uuid, uuid); return buf_printf(out, "%s", uuid);
     case QUERY_TYPE_DATE: return put_date(out, value.integer) && (value.integer >= -719162 || buf_printf(out, " BC"));
@@ -269,7 +181,7 @@ static bool put_scalar_text(struct buf *out, enum query_type type, struct query_
     case QUERY_TYPE_TIMESTAMP: return put_timestamp(out, value.integer, "");
     case QUERY_TYPE_TIMESTAMPTZ: return put_timestamp(out, value.integer, "+00");
     case QUERY_TYPE_INTERVAL:
-        return put_interval(out, value.interval.months, value.interval.days, value.interval.micros);
+        return query_interval_put(out, value.interval.months, value.interval.days, value.interval.micros);
     default: return buf_add(out, value.bytes.ptr, value.bytes.len); /* text, numeric, jsonb */
     }
 }

@@ -98,8 +98,9 @@ static struct expr literal_make(struct translate *ctx, const char *text, enum qu
 static struct expr constant_make(struct translate *ctx, const PgQuery__AConst *constant, enum query_type want)
 {
     if (constant->isnull) {
-        const char *sql =
-            want == QUERY_TYPE_UNKNOWN ? "NULL" : arena_printf(ctx->arena, "CAST(NULL AS %s)", type_duckdb(want));
+        const char *sql = want == QUERY_TYPE_UNKNOWN || want == QUERY_TYPE_NUMERIC
+                              ? "NULL"
+                              : arena_printf(ctx->arena, "CAST(NULL AS %s)", type_duckdb(want));
         return (struct expr){ .sql = sql, .type = want, .is_free = true, .is_untyped = want == QUERY_TYPE_UNKNOWN };
     }
     struct expr value = { .is_free = true };
@@ -110,7 +111,7 @@ static struct expr constant_make(struct translate *ctx, const PgQuery__AConst *c
         return value;
     case PG_QUERY__A__CONST__VAL_FVAL: {
         const char *text = constant->fval->fval;
-        size_t digits = strspn(text, "0123456789");
+        size_t sign = text[0] == '-', digits = sign + strspn(text + sign, "0123456789");
         size_t all = strspn(text, "0123456789.eE+-");
         if (text[all] != '\0')
             return fail_at(ctx, constant->location, ERR_SYNTAX, "number \"%.40s\" is not understood", text);
@@ -224,6 +225,22 @@ static struct expr catalog_cast(struct translate *ctx, struct expr value, enum q
     return cast;
 }
 
+/* As PostgreSQL shows it; most types DuckDB shows so too. */
+static const char *text_of(struct translate *ctx, struct expr value)
+{
+    switch (value.type) {
+    case QUERY_TYPE_FLOAT8: return arena_printf(ctx->arena, "mono_float_text(%s)", value.sql);
+    case QUERY_TYPE_INTERVAL: return arena_printf(ctx->arena, "mono_interval_text(%s)", value.sql);
+    case QUERY_TYPE_BYTEA: return arena_printf(ctx->arena, "('\\x' || lower(hex(%s)))", value.sql);
+    default: break;
+    }
+    if (!type_is_list(value.type)) return arena_printf(ctx->arena, "CAST(%s AS VARCHAR)", value.sql);
+    enum query_type type = type_element(value.type);
+    const char *element = type == QUERY_TYPE_BOOL ? "CASE WHEN e THEN 't' WHEN NOT e THEN 'f' END"
+                                                  : text_of(ctx, (struct expr){ .sql = "e", .type = type });
+    return arena_printf(ctx->arena, "mono_array_text(list_transform(%s, lambda e: %s))", value.sql, element);
+}
+
 struct expr expr_cast(struct translate *ctx, struct expr value, enum query_type type)
 {
     if (!value.sql || (value.type == type && !value.is_untyped)) return value;
@@ -232,13 +249,32 @@ struct expr expr_cast(struct translate *ctx, struct expr value, enum query_type 
     bool is_textual = value.type == QUERY_TYPE_TEXT || value.type == QUERY_TYPE_UNKNOWN;
     if (type == QUERY_TYPE_JSONB) {
         cast.sql = is_textual ? arena_printf(ctx->arena, "mono_jsonb(%s)", value.sql)
-                              : arena_printf(ctx->arena, "CAST(to_json(%s) AS VARCHAR)", value.sql);
+                              : arena_printf(ctx->arena, "mono_jsonb(CAST(to_json(%s) AS VARCHAR))", value.sql);
+    } else if (type == QUERY_TYPE_TEXT) {
+        cast.sql = text_of(ctx, value);
+    } else if (type == QUERY_TYPE_NUMERIC && type_is_integer(value.type)) { /* no digits behind the point */
+        cast.sql = arena_printf(ctx->arena, "CAST(%s AS DECIMAL(19,0))", value.sql);
+    } else if (type == QUERY_TYPE_TIME && value.type == QUERY_TYPE_TIMESTAMPTZ) {
+        cast.sql = arena_printf(ctx->arena, "CAST(CAST(%s AS TIMESTAMP) AS TIME)", value.sql);
     } else if (type == QUERY_TYPE_INT8 && value.whole) {
         cast.sql = value.whole;
     } else {
         cast.sql = arena_printf(ctx->arena, "CAST(%s AS %s)", value.sql, type_duckdb(type));
     }
     return cast;
+}
+
+/* Of INTERVAL '2' DAY: the fields' mask, as PostgreSQL's parser leaves it; NULL: several, or none. */
+static const char *interval_unit(int mask)
+{
+    static const struct {
+        int mask;
+        const char *unit;
+    } units[] = { { 1 << 2, "year" },  { 1 << 1, "month" },   { 1 << 3, "day" },
+                  { 1 << 10, "hour" }, { 1 << 11, "minute" }, { 1 << 12, "second" } };
+    for (size_t i = 0; i < COUNT_OF(units); i++)
+        if (units[i].mask == mask) return units[i].unit;
+    return NULL;
 }
 
 static struct expr cast_make(struct translate *ctx, struct scope *scope, const PgQuery__TypeCast *node)
@@ -248,8 +284,31 @@ static struct expr cast_make(struct translate *ctx, struct scope *scope, const P
     if (type == QUERY_TYPE_UNKNOWN) return (struct expr){ 0 };
     bool was_literal =
         node->arg && node->arg->node_case == PG_QUERY__NODE__NODE_A_CONST && node_is_untyped(ctx, node->arg);
-    struct expr value = expr_make(ctx, scope, node->arg, node_is_untyped(ctx, node->arg) ? type : QUERY_TYPE_UNKNOWN);
+    const char *unit = was_literal && type == QUERY_TYPE_INTERVAL ? interval_unit(precision) : NULL;
+    struct expr value = { 0 };
+    if (unit && !node->arg->a_const->isnull) { /* interval '2' day */
+        const char *text = node->arg->a_const->sval->sval;
+        if (strspn(text, "+-0123456789. ") == strlen(text)) {
+            const char *sql = interval_sql(ctx, bytes_of_text(arena_printf(ctx->arena, "%s %s", text, unit)));
+            if (sql) return (struct expr){ .sql = sql, .type = type, .is_free = true };
+        }
+    }
+    value = expr_make(ctx, scope, node->arg, node_is_untyped(ctx, node->arg) ? type : QUERY_TYPE_UNKNOWN);
     if (!value.sql) return value;
+    if (was_literal && node->arg->a_const->isnull) {
+        value.sql = arena_printf(ctx->arena, "CAST(NULL AS %s)", type_duckdb(type));
+        return value;
+    }
+    if (type == QUERY_TYPE_NUMERIC && precision < 0 && value.literal) { /* with the digits it has */
+        const char *point = strchr(value.literal, '.');
+        size_t digits = point ? strspn(point + 1, "0123456789") : 0;
+        if (digits <= 20 && strspn(value.literal, "-0123456789.") == strlen(value.literal)) {
+            value.sql = arena_printf(ctx->arena, "CAST(%s AS DECIMAL(38,%zu))",
+                                     quote_text(ctx, bytes_of_text(value.literal)), digits);
+            value.type = QUERY_TYPE_NUMERIC;
+            return value;
+        }
+    }
     if (was_literal && type == QUERY_TYPE_JSONB && value.literal) {
         value.sql = arena_printf(ctx->arena, "mono_jsonb(%s)", value.sql);
         value.literal = NULL;
@@ -301,7 +360,7 @@ const char *expr_list(struct translate *ctx, struct scope *scope, PgQuery__Node 
 
 /* The type all of them can have: of those that have one; the others take it. */
 static bool same_type_make(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count,
-                           enum query_type want, struct expr *values, enum query_type *type)
+                           enum query_type want, bool texts_count, struct expr *values, enum query_type *type)
 {
     enum query_type common = QUERY_TYPE_UNKNOWN;
     bool is_known = true;
@@ -311,6 +370,12 @@ static bool same_type_make(struct translate *ctx, struct scope *scope, PgQuery__
         if (!values[i].sql) return false;
         if (values[i].type == QUERY_TYPE_UNKNOWN) is_known = false;
         enum query_type next = type_common(common, values[i].type);
+        bool is_text = values[i].type == QUERY_TYPE_TEXT;
+        if (texts_count && common != QUERY_TYPE_UNKNOWN && next == QUERY_TYPE_UNKNOWN &&
+            ((is_text && type_is_number(common)) || (common == QUERY_TYPE_TEXT && type_is_number(values[i].type)))) {
+            common = is_text ? common : values[i].type; /* coalesce(text, 0): the number in the text */
+            continue;
+        }
         if (common != QUERY_TYPE_UNKNOWN && next == QUERY_TYPE_UNKNOWN) {
             if (values[i].type != QUERY_TYPE_UNKNOWN) {
                 fail_at(ctx, -1, ERR_TYPE, "types %s and %s cannot be matched", type_name(common),
@@ -329,6 +394,14 @@ static bool same_type_make(struct translate *ctx, struct scope *scope, PgQuery__
         if (values[i].type != common && values[i].type != QUERY_TYPE_UNKNOWN)
             common = type_common(common, values[i].type);
     }
+    for (size_t i = 0; i < count; i++) {
+        if (!texts_count || values[i].type != QUERY_TYPE_TEXT || !type_is_number(common)) continue;
+        values[i].sql = arena_printf(ctx->arena, "TRY_CAST(%s AS %s)", values[i].sql,
+                                     type_is_integer(common) ? "BIGINT" : "DOUBLE");
+        values[i].type = type_is_integer(common) ? QUERY_TYPE_INT8 : QUERY_TYPE_FLOAT8;
+        values[i].relation = NULL;
+        common = type_common(common, values[i].type);
+    }
     *type = is_known ? common : QUERY_TYPE_UNKNOWN;
     return true;
 }
@@ -337,7 +410,8 @@ static struct expr call_of_same(struct translate *ctx, struct scope *scope, cons
                                 size_t count, enum query_type want)
 {
     struct expr *values = arena_calloc(ctx->arena, (count + 1) * sizeof *values), result = { .is_free = true };
-    if (!same_type_make(ctx, scope, nodes, count, want, values, &result.type)) return (struct expr){ 0 };
+    if (!same_type_make(ctx, scope, nodes, count, want, strcmp(function, "coalesce") == 0, values, &result.type))
+        return (struct expr){ 0 };
     for (size_t i = 0; i < count; i++) result.is_free = result.is_free && values[i].is_free;
     const char *sql = join_sql(ctx, values, count);
     bool is_array = function[0] == '[';
@@ -356,7 +430,8 @@ static struct expr case_make(struct translate *ctx, struct scope *scope, const P
     size_t result_count = count;
     if (node->defresult) results[result_count++] = node->defresult;
     struct expr *values = arena_calloc(ctx->arena, (count + 1) * sizeof *values), result = { .is_free = true };
-    if (!same_type_make(ctx, scope, results, result_count, want, values, &result.type)) return (struct expr){ 0 };
+    if (!same_type_make(ctx, scope, results, result_count, want, false, values, &result.type))
+        return (struct expr){ 0 };
     const char *sql = "CASE";
     for (size_t i = 0; i < count; i++) {
         struct expr when;
@@ -394,6 +469,21 @@ static struct expr sublink_make(struct translate *ctx, struct scope *scope, cons
     if (!sql) return (struct expr){ 0 };
     if (node->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK)
         return boolean(arena_printf(ctx->arena, "(EXISTS (%s))", sql), false);
+    bool is_row = node->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK && node->n_oper_name == 0 &&
+                  node->testexpr && node->testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR;
+    if (is_row) { /* (a, b) IN (SELECT x, y ...) */
+        bool is_free = true;
+        const PgQuery__RowExpr *row = node->testexpr->row_expr;
+        if (row->n_args != column_count)
+            return fail_at(ctx, node->location, ERR_SYNTAX, "subquery has not as many columns as the row value");
+        const char *left = expr_list(ctx, scope, row->args, row->n_args, QUERY_TYPE_UNKNOWN, &is_free), *right = "";
+        if (!left) return (struct expr){ 0 };
+        for (uint32_t c = 0; c < column_count; c++)
+            right = arena_printf(ctx->arena, "%s%sc%u", right, c ? ", " : "", c + 1);
+        return boolean(arena_printf(ctx->arena, "(row(%s) IN (SELECT row(%s) FROM (%s) AS r%u))", left, right, sql,
+                                    ++ctx->relation_count),
+                       false);
+    }
     if (column_count != 1) return fail_at(ctx, node->location, ERR_SYNTAX, "subquery must return only one column");
     enum query_type type = columns[0].type;
     switch (node->sub_link_type) {

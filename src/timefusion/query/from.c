@@ -51,6 +51,7 @@ static const char *table_make(struct translate *ctx, struct scope *scope, const 
     struct relation *relation = relation_create(ctx, scope, alias);
     if (!relation) return NULL;
     if (cte) {
+        cte->uses++;
         relation->columns = cte->columns;
         relation->column_count = cte->column_count;
         relation_rename(ctx, relation, var->alias);

@@ -15,6 +15,7 @@ static enum query_type type_of_letter(char letter)
     case 'n': return QUERY_TYPE_FLOAT8;
     case 'z': return QUERY_TYPE_TIMESTAMPTZ;
     case 's': return QUERY_TYPE_TIMESTAMP;
+    case 'm': return QUERY_TYPE_NUMERIC;
     case 'v': return QUERY_TYPE_INTERVAL;
     case 'b': return QUERY_TYPE_BOOL;
     case 'j': return QUERY_TYPE_JSONB;
@@ -78,6 +79,10 @@ static bool arguments_make(struct translate *ctx, struct scope *scope, const str
             if (letter == 'e' && arguments[0].sql && type_is_list(arguments[0].type))
                 want = type_element(arguments[0].type);
             if (letter == '=' && arguments[0].sql) want = arguments[0].type;
+            if (function->special == ENCODE && i == 0 && function->name[0] == 'e' &&
+                node_is_untyped(ctx, call->args[0]))
+                want = QUERY_TYPE_BYTEA;
+            if (function->special == TIMEZONE && i == 0 && !node_is_untyped(ctx, call->args[0])) letter = 'a';
             if (function->special == SUBSTRING && letter == 'i' && i == 1 && call->n_args == 2 &&
                 node_is_untyped(ctx, call->args[i]) && call->args[i]->node_case == PG_QUERY__NODE__NODE_A_CONST)
                 want = QUERY_TYPE_TEXT; /* substring(x from 'pattern') */
@@ -316,10 +321,40 @@ static const PgQuery__FuncCall *call_by_place(struct translate *ctx, const PgQue
     return copy;
 }
 
+/* count(t.*): of rows that there are, which an outer join may have none of. A row of nothing but NULL is taken for none. */
+static struct expr row_count_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call)
+{
+    const PgQuery__ColumnRef *ref = call->args[0]->column_ref;
+    const char *alias = node_text(ref->fields[0]);
+    const struct relation *relation = NULL;
+    for (struct scope *level = scope; level && alias && !relation; level = level->outer)
+        relation = scope_relation(level, alias);
+    if (!relation)
+        return fail_at(ctx, call->location, ERR_NO_TABLE, "missing FROM-clause entry for table \"%s\"",
+                       alias ? alias : "");
+    const char *any = "";
+    if (relation->table >= 0)
+        any = arena_printf(ctx->arena, "%s IS NOT NULL",
+                           relation_expr(ctx, relation, (int)relation->schema->timestamp).sql);
+    for (uint32_t c = 0; relation->table < 0 && c < relation->column_count; c++)
+        any = arena_printf(ctx->arena, "%s%s%s IS NOT NULL", any, c ? " OR " : "",
+                           relation_expr(ctx, relation, (int)c).sql);
+    return (struct expr){ .sql = arena_printf(ctx->arena, "count(CASE WHEN %s THEN 1 END)", any[0] ? any : "true"),
+                          .type = QUERY_TYPE_INT8 };
+}
+
+static bool is_row(const PgQuery__Node *node)
+{
+    return node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && node->column_ref->n_fields == 2 &&
+           node->column_ref->fields[1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+}
+
 static struct expr body_make(struct translate *ctx, struct scope *scope, const struct function *function,
                              const PgQuery__FuncCall *call)
 {
     struct expr *arguments = arena_calloc(ctx->arena, (call->n_args + 1) * sizeof *arguments);
+    if (call->n_args == 1 && !call->agg_distinct && strcmp(function->name, "count") == 0 && is_row(call->args[0]))
+        return row_count_make(ctx, scope, call);
     if (function->special == APPROX_PERCENTILE) return approx_percentile_make(ctx, scope, call);
     if (function->special == ROWS) {
         enum query_type type;
@@ -349,6 +384,9 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
         if (!order) return (struct expr){ 0 };
         order = arena_printf(ctx->arena, " ORDER BY %s", order);
     }
+    /* What is told apart was sorted in PostgreSQL. */
+    if (call->agg_distinct && !order[0] && (function->special == STRING_AGG || function->special == ARRAY_AGG))
+        order = arena_printf(ctx->arena, " ORDER BY %s", arguments[0].sql);
     const char *distinct = call->agg_distinct ? "DISTINCT " : "";
     const char *target = function->sql ? function->sql : function->name;
     struct called called = { function, call, arguments, count, value, distinct, order };
@@ -387,7 +425,9 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
     case MAKE_INTERVAL: return interval_function_make(ctx, &called);
     case ROUND:
     case LOG:
-    case SIGN: return number_function_make(ctx, &called);
+    case SIGN:
+    case TO_HEX:
+    case SAME_TYPE: return number_function_make(ctx, &called);
     case JSON_EACH: return fail_at(ctx, call->location, ERR_UNSUPPORTED, "%s() stands in FROM only", function->name);
     case PERCENTILE_AGG:
         value.sql = arena_printf(ctx->arena, "list(CAST(%s AS DOUBLE))", arguments[0].sql);
@@ -414,10 +454,15 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
                                               arguments[0].sql);
         return value;
     case TIMEZONE:
-        if (arguments[0].type == QUERY_TYPE_INTERVAL)
-            return fail_at(ctx, call->location, ERR_UNSUPPORTED, "AT TIME ZONE needs the name of a zone");
         value.type = arguments[1].type == QUERY_TYPE_TIMESTAMPTZ ? QUERY_TYPE_TIMESTAMP : QUERY_TYPE_TIMESTAMPTZ;
-        value.sql = arena_printf(ctx->arena, "timezone(%s, %s)", arguments[0].sql, arguments[1].sql);
+        if (arguments[0].type == QUERY_TYPE_INTERVAL)
+            value.sql = arguments[1].type == QUERY_TYPE_TIMESTAMPTZ
+                            ? arena_printf(ctx->arena, "(make_timestamp(epoch_us(%s)) + %s)", arguments[1].sql,
+                                           arguments[0].sql)
+                            : arena_printf(ctx->arena, "make_timestamptz(epoch_us(CAST(%s AS TIMESTAMP) - %s))",
+                                           arguments[1].sql, arguments[0].sql);
+        else
+            value.sql = arena_printf(ctx->arena, "timezone(%s, %s)", arguments[0].sql, arguments[1].sql);
         return value;
     case MAY: {
         const char *right = arguments[count - 1].sql;

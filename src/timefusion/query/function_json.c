@@ -12,6 +12,7 @@ static const char *json_argument(struct translate *ctx, const struct expr *value
         return arena_printf(ctx->arena,
                             "regexp_replace(replace(CAST(%s AS VARCHAR), ' ', 'T'), '([+-][0-9][0-9])$', '\\1:00')",
                             value->sql);
+    case QUERY_TYPE_NUMERIC: return arena_printf(ctx->arena, "CAST(CAST(%s AS VARCHAR) AS JSON)", value->sql);
     case QUERY_TYPE_INTERVAL: return expr_cast(ctx, *value, QUERY_TYPE_TEXT).sql;
     default: break;
     }
@@ -75,6 +76,10 @@ struct expr json_function_make(struct translate *ctx, const struct called *calle
         return value;
     }
     case TO_JSON:
+        if (arguments[0].type == QUERY_TYPE_NUMERIC) { /* with its digits */
+            value.sql = arena_printf(ctx->arena, "mono_jsonb(CAST(%s AS VARCHAR))", arguments[0].sql);
+            return value;
+        }
         value.sql =
             arena_printf(ctx->arena, "mono_jsonb(CAST(to_json(%s) AS VARCHAR))", json_argument(ctx, &arguments[0]));
         return value;

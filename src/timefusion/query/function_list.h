@@ -21,7 +21,7 @@
 /* Letters of argument types: t text, i int4, l int8, d float8, n any number, z timestamptz, v interval, b bool, j jsonb,
  * D date, u uuid, T text[], A any array, e element of the first array, a anything, = as the first. The last repeats.
  * o oid, c regclass, y regtype, p regproc, h regnamespace, r regrole.
- * s timestamp. Results: the same letters, ? DuckDB will tell, L array of the first, I int4[], 2 as the second argument,
+ * s timestamp, m numeric. Results: the same letters, ? DuckDB will tell, L array of the first, I int4[], 2 as the second argument,
  * N next wider sum. Template: %1 %2 arguments, %* all, %o ORDER BY inside an aggregate. */
 enum function_kind { SCALAR, AGGREGATE, WINDOW };
 enum special {
@@ -72,6 +72,8 @@ enum special {
     REGEXP_MATCH,
     LOG,
     SIGN,
+    TO_HEX,
+    SAME_TYPE, /* the result is cast to its arguments' */
     JSON_OBJECT_AGG,
     JSON_OBJECT_OF_LISTS,
     JSON_EACH,

@@ -20,7 +20,7 @@ static struct expr digits_make(struct translate *ctx, const struct called *calle
     if (!is_known) { /* how many is not known yet: as many as there are */
         value.sql =
             is_round ? arena_printf(ctx->arena, "round(CAST(%s AS DECIMAL(38,10)), %s)", number.sql, digits.sql) : NULL;
-        value.type = QUERY_TYPE_UNKNOWN;
+        value.type = QUERY_TYPE_NUMERIC;
         if (!value.sql)
             return fail_at(ctx, called->call->location, ERR_UNSUPPORTED, "the digits of %s() must be a number", name);
         return value;
@@ -60,14 +60,25 @@ struct expr number_function_make(struct translate *ctx, const struct called *cal
         value.sql = arena_printf(ctx->arena, "CAST(sign(%s) AS %s)", arguments[0].sql,
                                  first == QUERY_TYPE_NUMERIC ? "DECIMAL(18,0)" : "DOUBLE");
         return value;
+    case TO_HEX: /* as many bits as the number has */
+        value.sql = arena_printf(ctx->arena,
+                                 first == QUERY_TYPE_INT8 ? "lower(to_hex(%s))"
+                                                          : "lower(to_hex(CAST(%s AS BIGINT) & 4294967295))",
+                                 arguments[0].sql);
+        return value;
+    case SAME_TYPE:
+        value.type = type_common(first, arguments[1].type);
+        value.sql = arena_printf(ctx->arena, "CAST(%s(%s, %s) AS %s)", name, arguments[0].sql, arguments[1].sql,
+                                 type_duckdb(value.type));
+        return value;
     default: break; /* ROUND: floor and ceil too */
     }
     if (called->count == 2) return digits_make(ctx, called);
     if (type_is_integer(first)) {
         value.type = QUERY_TYPE_FLOAT8;
         arguments[0] = expr_cast(ctx, arguments[0], QUERY_TYPE_FLOAT8);
-    } else if (first == QUERY_TYPE_NUMERIC || first == QUERY_TYPE_UNKNOWN) {
-        value.type = QUERY_TYPE_UNKNOWN; /* DuckDB knows the digits */
+    } else if (first == QUERY_TYPE_UNKNOWN) {
+        value.type = QUERY_TYPE_UNKNOWN;
     }
     if (strcmp(name, "round") == 0 && value.type == QUERY_TYPE_FLOAT8)
         value.sql = arena_printf(ctx->arena, "round_even(%s, 0)", arguments[0].sql);

@@ -74,13 +74,13 @@ static struct expr pad_make(struct translate *ctx, const struct called *called)
 {
     struct expr value = called->value, *arguments = called->arguments;
     const char *name = called->function->name, *fill = called->count == 3 ? arguments[2].sql : "' '";
+    const char *text = arguments[0].sql, *len = arguments[1].sql;
     value.sql =
         arena_printf(ctx->arena,
-                     "(CASE WHEN %s = '' THEN left(%s, greatest(%s, 0)) ELSE %s(%s, CASE WHEN %s <= 10000 THEN "
-                     "greatest(%s, 0) ELSE CAST(error('%s() makes texts of at most 10000 characters') AS INTEGER) "
+                     "(CASE WHEN %s = '' THEN left(%s, greatest(%s, 0)) ELSE %s(%s, CASE WHEN %s > 10000 THEN "
+                     "CAST(error('%s() makes texts of at most 10000 characters') AS INTEGER) ELSE greatest(%s, 0) "
                      "END, %s) END)",
-                     fill, arguments[0].sql, arguments[1].sql, name, arguments[0].sql, arguments[1].sql,
-                     arguments[1].sql, name, fill);
+                     fill, text, len, name, text, len, name, len, fill);
     return value;
 }
 

@@ -232,8 +232,9 @@ static void read_run(duckdb_data_chunk input, duckdb_vector output, enum read_ki
             value = yyjson_is_obj(value) ? step(value, text_at(&key, row)) : NULL;
         } else if (kind == READ_AT) {
             int64_t index = doc ? ((const int64_t *)key.data)[row] : 0;
-            if (index < 0) index += (int64_t)yyjson_arr_size(value);
-            value = index < 0 ? NULL : yyjson_arr_get(value, (size_t)index);
+            bool is_own = doc && !yyjson_is_ctn(value); /* a scalar is an array of itself here */
+            if (index < 0) index += is_own ? 1 : (int64_t)yyjson_arr_size(value);
+            value = is_own ? (index == 0 ? value : NULL) : index < 0 ? NULL : yyjson_arr_get(value, (size_t)index);
         } else if (doc) {
             duckdb_list_entry entry = ((const duckdb_list_entry *)key.data)[row];
             for (idx_t i = entry.offset; value && i < entry.offset + entry.length; i++)
@@ -463,7 +464,7 @@ static void bucket_run(duckdb_function_info info, duckdb_data_chunk input, duckd
     }
 }
 
-/* Arguments and result: t VARCHAR, l BIGINT, T VARCHAR[], b BOOLEAN, v INTERVAL, s TIMESTAMP, z TIMESTAMPTZ, * any number
+/* Arguments and result: t VARCHAR, l BIGINT, d DOUBLE, T VARCHAR[], b BOOLEAN, v INTERVAL, s TIMESTAMP, z TIMESTAMPTZ, * any number
  * of anything. */
 static const struct scalar_definition definitions[] = {
     { "mono_bucket", "zll", 'z', bucket_run },
@@ -498,6 +499,7 @@ static duckdb_logical_type type_of(char letter)
     }
     return duckdb_create_logical_type(letter == 'l'   ? DUCKDB_TYPE_BIGINT
                                       : letter == 'b' ? DUCKDB_TYPE_BOOLEAN
+                                      : letter == 'd' ? DUCKDB_TYPE_DOUBLE
                                       : letter == 'v' ? DUCKDB_TYPE_INTERVAL
                                       : letter == 's' ? DUCKDB_TYPE_TIMESTAMP
                                       : letter == 'z' ? DUCKDB_TYPE_TIMESTAMP_TZ

@@ -525,7 +525,10 @@ static void ask_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_v
                                 &items, &err)) {
             ok = false;
             bool is_silent = is_valid(&silent, row) && ((const bool *)silent.data)[row];
-            if (!is_silent || err.code != ERR_VALUE) duckdb_scalar_function_set_error(info, err.text);
+            if (is_silent && err.code == ERR_VALUE && ask == ASK_ARRAY)
+                ok = true, items.count = 0;
+            else if (!is_silent || err.code != ERR_VALUE)
+                duckdb_scalar_function_set_error(info, err.text);
         }
         out.len = 0;
         if (ask == ASK_LIST) {

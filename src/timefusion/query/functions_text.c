@@ -2,6 +2,7 @@
 #include "timefusion/query/function_list.h"
 #include "timefusion/query/functions.h"
 #include "timefusion/query/number_pattern.h"
+#include "timefusion/query/query.h"
 #include "timefusion/query/time_pattern.h"
 #include "timefusion/query/vector.h"
 #include <stdlib.h>
@@ -298,6 +299,84 @@ static void justify_run(duckdb_function_info info, duckdb_data_chunk input, duck
     }
 }
 
+static void float_text_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    idx_t rows = duckdb_data_chunk_get_size(input);
+    struct column column = column_of(input, 0);
+    struct buf out;
+    buf_init(&out, 400);
+    for (idx_t row = 0; row < rows; row++) {
+        out.len = 0;
+        if (is_valid(&column, row) && query_double_put(&out, ((const double *)column.data)[row]))
+            put_text(output, row, buf_bytes(&out));
+        else
+            put_null(output, row);
+    }
+    buf_deinit(&out);
+}
+
+static void interval_text_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    idx_t rows = duckdb_data_chunk_get_size(input);
+    struct column column = column_of(input, 0);
+    struct buf out;
+    buf_init(&out, 200);
+    for (idx_t row = 0; row < rows; row++) {
+        const duckdb_interval *interval = (const duckdb_interval *)column.data + row;
+        out.len = 0;
+        if (is_valid(&column, row) && query_interval_put(&out, interval->months, interval->days, interval->micros))
+            put_text(output, row, buf_bytes(&out));
+        else
+            put_null(output, row);
+    }
+    buf_deinit(&out);
+}
+
+/* {a,"b c",NULL} of texts. */
+static void array_text_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    idx_t rows = duckdb_data_chunk_get_size(input);
+    struct column list = column_of(input, 0), items = { 0 };
+    items.vector = duckdb_list_vector_get_child(list.vector);
+    items.data = duckdb_vector_get_data(items.vector);
+    items.validity = duckdb_vector_get_validity(items.vector);
+    struct buf out;
+    buf_init(&out, 64u << 20);
+    for (idx_t row = 0; row < rows; row++) {
+        if (!is_valid(&list, row)) {
+            put_null(output, row);
+            continue;
+        }
+        duckdb_list_entry entry = ((const duckdb_list_entry *)list.data)[row];
+        out.len = 0;
+        bool ok = buf_add(&out, "{", 1);
+        for (idx_t i = entry.offset; ok && i < entry.offset + entry.length; i++) {
+            if (i > entry.offset) ok = buf_add(&out, ",", 1);
+            if (!is_valid(&items, i)) {
+                ok = ok && buf_add(&out, "NULL", 4);
+                continue;
+            }
+            struct bytes text = text_at(&items, i);
+            bool is_quoted = text.len == 0 || (text.len == 4 && strncasecmp((const char *)text.ptr, "null", 4) == 0);
+            for (size_t b = 0; b < text.len && !is_quoted; b++)
+                is_quoted = strchr("{},\"\\ \t\n\r\v\f", text.ptr[b]) != NULL;
+            if (is_quoted) ok = ok && buf_add(&out, "\"", 1);
+            for (size_t b = 0; ok && b < text.len; b++)
+                ok = ((text.ptr[b] != '"' && text.ptr[b] != '\\') || buf_add(&out, "\\", 1)) &&
+                     buf_add(&out, text.ptr + b, 1);
+            if (is_quoted) ok = ok && buf_add(&out, "\"", 1);
+        }
+        if (ok && buf_add(&out, "}", 1))
+            put_text(output, row, buf_bytes(&out));
+        else
+            put_null(output, row);
+    }
+    buf_deinit(&out);
+}
+
 static const struct scalar_definition definitions[] = {
     { "mono_to_char_number", "tt", 't', to_char_number_run },
     { "mono_to_char_time", "st", 't', to_char_time_run },
@@ -310,6 +389,9 @@ static const struct scalar_definition definitions[] = {
     { "mono_format", "tT", 't', format_run },
     { "mono_initcap", "t", 't', initcap_run },
     { "mono_justify", "vl", 'v', justify_run },
+    { "mono_float_text", "d", 't', float_text_run },
+    { "mono_interval_text", "v", 't', interval_text_run },
+    { "mono_array_text", "T", 't', array_text_run },
 };
 
 const struct scalar_definition *text_scalars(uint32_t *count)

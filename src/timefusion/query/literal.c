@@ -1,7 +1,9 @@
 #include "timefusion/query/literal.h"
 #include "timefusion/query/catalog.h"
+#include "timefusion/query/query.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 

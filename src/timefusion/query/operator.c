@@ -28,9 +28,8 @@ const char *operator_name(struct translate *ctx, PgQuery__Node **name, size_t co
     return op;
 }
 
-/* Both sides, the one that has a type first, so that the other can take it. want_*: UNKNOWN when the other decides. */
-static bool operands_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *l, const PgQuery__Node *r,
-                          enum query_type want_l, enum query_type want_r, struct expr *left, struct expr *right)
+bool operands_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *l, const PgQuery__Node *r,
+                   enum query_type want_l, enum query_type want_r, struct expr *left, struct expr *right)
 {
     bool right_first = node_is_untyped(ctx, l) && !node_is_untyped(ctx, r);
     if (right_first) {
@@ -238,15 +237,17 @@ static enum query_type arithmetic_type(const char *op, enum query_type a, enum q
     if ((a == QUERY_TYPE_DATE && b == QUERY_TYPE_INTERVAL) || (b == QUERY_TYPE_DATE && a == QUERY_TYPE_INTERVAL))
         return QUERY_TYPE_TIMESTAMP;
     if (a == QUERY_TYPE_DATE && type_is_integer(b)) return QUERY_TYPE_DATE;
+    if (b == QUERY_TYPE_DATE && type_is_integer(a) && *op == '+') return QUERY_TYPE_DATE;
+    if ((a == QUERY_TYPE_DATE && b == QUERY_TYPE_TIME) || (b == QUERY_TYPE_DATE && a == QUERY_TYPE_TIME))
+        return QUERY_TYPE_TIMESTAMP;
+    if (a == QUERY_TYPE_TIME && b == QUERY_TYPE_INTERVAL) return a;
     if (type_is_number(a) && type_is_number(b)) {
         enum query_type type = type_common(a, b);
-        return type == QUERY_TYPE_NUMERIC ? QUERY_TYPE_UNKNOWN : type; /* DuckDB knows the digits */
+        if (type == QUERY_TYPE_FLOAT4 && a != b) type = QUERY_TYPE_FLOAT8;
+        return type;
     }
     return QUERY_TYPE_UNKNOWN;
 }
-
-static struct expr json_delete_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node,
-                                    const char *op);
 
 static struct expr arithmetic_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node,
                                    const char *op)
@@ -305,10 +306,16 @@ static struct expr arithmetic_make(struct translate *ctx, struct scope *scope, c
     if (*op == '^') {
         value.sql = arena_printf(ctx->arena, "power(CAST(%s AS DOUBLE), CAST(%s AS DOUBLE))", left.sql, right.sql);
         value.type = QUERY_TYPE_FLOAT8;
+    } else if (*op == '<' && type_is_integer(value.type)) { /* DuckDB does not shift what is below zero */
+        value.sql = arena_printf(ctx->arena, "CAST(CAST(%s AS BIGINT) * (CAST(1 AS BIGINT) << %s) AS %s)", left.sql,
+                                 right.sql, type_duckdb(left.type));
+        value.type = left.type;
     } else if (*op == '#') {
         value.sql = arena_printf(ctx->arena, "xor(%s, %s)", left.sql, right.sql);
     } else {
         value.sql = arena_printf(ctx->arena, "(%s %s %s)", left.sql, op, right.sql);
+        if (value.type == QUERY_TYPE_FLOAT8 && left.type != QUERY_TYPE_FLOAT8 && right.type != QUERY_TYPE_FLOAT8)
+            value.sql = arena_printf(ctx->arena, "(CAST(%s AS DOUBLE) %s CAST(%s AS DOUBLE))", left.sql, op, right.sql);
         if (left.type == QUERY_TYPE_DATE && right.type == QUERY_TYPE_DATE)
             value.sql = arena_printf(ctx->arena, "CAST(%s AS INTEGER)", value.sql);
         if (*op == '*' && left.micros && right.literal && strcmp(right.literal, "1000000") == 0)
@@ -334,7 +341,10 @@ static struct expr concatenate_make(struct translate *ctx, struct scope *scope, 
         enum query_type type = type_is_list(left.type) ? left.type : right.type;
         const char *l = type_is_list(left.type) ? left.sql : arena_printf(ctx->arena, "[%s]", left.sql);
         const char *r = type_is_list(right.type) ? right.sql : arena_printf(ctx->arena, "[%s]", right.sql);
-        return (struct expr){ .sql = arena_printf(ctx->arena, "list_concat(%s, %s)", l, r),
+        const char *both = arena_printf(ctx->arena, "list_concat(%s, %s)", l, r);
+        if (type_is_list(left.type) && type_is_list(right.type) && !left.literal && !right.literal)
+            both = arena_printf(ctx->arena, "CASE WHEN %s IS NOT NULL OR %s IS NOT NULL THEN %s END", l, r, both);
+        return (struct expr){ .sql = arena_printf(ctx->arena, "(%s)", both),
                               .type = type,
                               .is_free = left.is_free && right.is_free };
     }
@@ -347,108 +357,6 @@ static struct expr concatenate_make(struct translate *ctx, struct scope *scope, 
     return (struct expr){ .sql = arena_printf(ctx->arena, "(%s || %s)", left.sql, right.sql),
                           .type = QUERY_TYPE_TEXT,
                           .is_free = left.is_free && right.is_free };
-}
-
-static struct expr json_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
-{
-    struct expr value;
-    if (attribute_make(ctx, scope, node, &value)) return value;
-    struct expr left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_JSONB);
-    if (!left.sql) return left;
-    bool is_text = strcmp(op, "->>") == 0 || strcmp(op, "#>>") == 0, is_path = op[0] == '#';
-    if (left.type != QUERY_TYPE_JSONB && left.type != QUERY_TYPE_UNKNOWN)
-        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s; it is for jsonb",
-                       type_word(&left), op);
-    struct expr right = expr_make(ctx, scope, node->rexpr, is_path ? type_list_of(QUERY_TYPE_TEXT) : QUERY_TYPE_TEXT);
-    if (!right.sql) return right;
-    /* attributes ->> $1: a dotted key as well, as it is when the key is a constant */
-    bool is_whole = left.relation && left.relation->table >= 0 && right.type == QUERY_TYPE_TEXT && !is_path &&
-                    (strcmp(left.relation->schema->columns[left.column].name, "attributes") == 0 ||
-                     strcmp(left.relation->schema->columns[left.column].name, "resource") == 0);
-    const char *function = is_whole                      ? "mono_attribute"
-                           : is_path                     ? "mono_json_path"
-                           : type_is_integer(right.type) ? "mono_json_at"
-                                                         : "mono_json_get";
-    const char *cast = is_path ? "VARCHAR[]" : type_is_integer(right.type) ? "BIGINT" : "VARCHAR";
-    value =
-        (struct expr){ .type = is_text ? QUERY_TYPE_TEXT : QUERY_TYPE_JSONB, .is_free = left.is_free && right.is_free };
-    value.sql = arena_printf(ctx->arena, "%s%s(%s, CAST(%s AS %s))", function, is_text ? "_text" : "", left.sql,
-                             right.sql, cast);
-    return value;
-}
-
-/* jsonb - 'key', - array, - index, #- path */
-static struct expr json_delete_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node,
-                                    const char *op)
-{
-    struct expr left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_JSONB);
-    if (!left.sql) return left;
-    struct expr right =
-        expr_make(ctx, scope, node->rexpr, op[0] == '#' ? type_list_of(QUERY_TYPE_TEXT) : QUERY_TYPE_TEXT);
-    if (!right.sql) return right;
-    bool is_list = right.type == type_list_of(QUERY_TYPE_TEXT), is_index = type_is_integer(right.type);
-    if (left.type != QUERY_TYPE_JSONB || (!is_list && (op[0] == '#' || (!is_index && right.type != QUERY_TYPE_TEXT))))
-        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op,
-                       type_word(&right));
-    const char *function = op[0] == '#' ? "mono_jsonb_delete_path"
-                           : is_list    ? "mono_jsonb_delete_keys"
-                           : is_index   ? "mono_jsonb_delete_at"
-                                        : "mono_jsonb_delete";
-    return (struct expr){ .sql = arena_printf(ctx->arena, is_index ? "%s(%s, CAST(%s AS BIGINT))" : "%s(%s, %s)",
-                                              function, left.sql, right.sql),
-                          .type = QUERY_TYPE_JSONB,
-                          .is_free = left.is_free && right.is_free };
-}
-
-/* jsonb @? path, jsonb @@ path: what does not fit is NULL, not an error. */
-static struct expr jsonpath_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
-{
-    struct expr left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_JSONB);
-    if (!left.sql) return left;
-    struct expr right = expr_text(ctx, scope, node->rexpr);
-    if (!right.sql) return right;
-    if (left.type != QUERY_TYPE_JSONB)
-        return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s; it is for jsonb",
-                       type_word(&left), op);
-    return boolean(arena_printf(ctx->arena, "mono_jsonpath_%s(%s, %s, '{}', true)", op[1] == '?' ? "exists" : "match",
-                                left.sql, right.sql),
-                   left.is_free && right.is_free);
-}
-
-/* @> <@ && ? ?| ?& : on lists and on jsonb. */
-static struct expr contains_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
-{
-    struct expr left, right;
-    if (op[0] == '?') {
-        left = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_JSONB);
-        if (!left.sql) return left;
-        right = expr_make(ctx, scope, node->rexpr, op[1] ? type_list_of(QUERY_TYPE_TEXT) : QUERY_TYPE_TEXT);
-        if (!right.sql) return right;
-        if (left.type != QUERY_TYPE_JSONB)
-            return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s; it is for jsonb",
-                           type_word(&left), op);
-        const char *function = op[1] == '|'   ? "mono_json_has_any"
-                               : op[1] == '&' ? "mono_json_has_all"
-                                              : "mono_json_has";
-        return boolean(arena_printf(ctx->arena, "%s(%s, %s)", function, left.sql, right.sql),
-                       left.is_free && right.is_free);
-    }
-    if (!operands_make(ctx, scope, node->lexpr, node->rexpr, QUERY_TYPE_UNKNOWN, QUERY_TYPE_UNKNOWN, &left, &right))
-        return (struct expr){ 0 };
-    bool is_free = left.is_free && right.is_free;
-    if (strcmp(op, "<@") == 0) {
-        struct expr swap = left;
-        left = right;
-        right = swap;
-    }
-    if (type_is_list(left.type) && type_is_list(right.type))
-        return boolean(arena_printf(ctx->arena, "%s(%s, %s)", op[0] == '&' ? "list_has_any" : "list_has_all", left.sql,
-                                    right.sql),
-                       is_free);
-    if (left.type == QUERY_TYPE_JSONB && right.type == QUERY_TYPE_JSONB && op[0] != '&')
-        return boolean(arena_printf(ctx->arena, "mono_json_contains(%s, %s)", left.sql, right.sql), is_free);
-    return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op,
-                   type_word(&right));
 }
 
 /* x op ANY (array): for each element of any array. */
@@ -546,6 +454,12 @@ static struct expr any_make(struct translate *ctx, struct scope *scope, const Pg
     /* DuckDB finds nothing in a list that is NULL; SQL does not know. */
     bool may_be_null = list_node->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR;
     const char *found = arena_printf(ctx->arena, "list_contains(%s, %s)", list.sql, item.sql);
+    /* A column's elements are never NULL. */
+    if (!list.relation && may_hold_null(list_node))
+        found = arena_printf(
+            ctx->arena,
+            "(CASE WHEN %s THEN true WHEN len(list_filter(%s, lambda e: e IS NULL)) > 0 THEN NULL ELSE %s END)", found,
+            list.sql, found);
     if (may_be_null) found = arena_printf(ctx->arena, "(CASE WHEN %s IS NOT NULL THEN %s END)", list.sql, found);
     return boolean(is_any ? found : arena_printf(ctx->arena, "(NOT %s)", found), item.is_free && list.is_free);
 }

@@ -187,6 +187,11 @@ struct query_value {
     };
 };
 struct query_chunk;
+/* A double as PostgreSQL shows it: 2, 0.1, 1e+20, NaN. */
+MUST_CHECK bool query_double_put(struct buf *out, double number);
+MUST_CHECK bool query_float_put(struct buf *out, double number); /* of 4 bytes */
+/* An interval as PostgreSQL shows it: 1 mon -2 days +03:00:00.5 */
+MUST_CHECK bool query_interval_put(struct buf *out, int32_t months, int32_t days, int64_t micros);
 /* The next rows; *chunk NULL at the end. */
 MUST_CHECK bool query_fetch(struct query_cursor *cursor, const struct query_chunk **chunk, struct err *err);
 uint32_t query_chunk_rows(const struct query_chunk *chunk);

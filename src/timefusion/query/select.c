@@ -313,6 +313,18 @@ static const char *recursion_make(struct translate *ctx, struct scope *scope, co
     return arena_printf(ctx->arena, "(%s) UNION%s (%s)", first, query->all ? " ALL" : "", next);
 }
 
+#define WORD_ROOM sizeof "NOT MATERIALIZED"
+
+/* What is named twice is reckoned once. DuckDB would rather copy its plan when there is a LIMIT, and a copied plan asks for its
+ * files by another path than the one that was given. begin: of WITH in the text. */
+static void ctes_materialize(const struct scope *scope, struct text *text, size_t begin)
+{
+    static const char word[] = "MATERIALIZED    ";
+    for (const struct cte *cte = scope->ctes; cte && text->buf.ptr; cte = cte->next)
+        if (cte->uses > 1 && cte->word_at > 0 && begin + cte->word_at + sizeof word - 1 <= text->buf.len)
+            memcpy(text->buf.ptr + begin + cte->word_at, word, sizeof word - 1);
+}
+
 static const char *with_make(struct translate *ctx, struct scope *scope, const PgQuery__WithClause *with)
 {
     struct text text;
@@ -346,7 +358,10 @@ static const char *with_make(struct translate *ctx, struct scope *scope, const P
                            : expr->ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever
                                ? "NOT MATERIALIZED "
                                : "";
-        text_put(&text, arena_printf(ctx->arena, "%sw%u AS %s(", i ? ", " : "", cte->id, word));
+        text_put(&text, arena_printf(ctx->arena, "%sw%u AS ", i ? ", " : "", cte->id));
+        if (!is_recursive && word[0] != 'M') cte->word_at = text.buf.len;
+        text_put(&text, cte->word_at > 0 ? arena_printf(ctx->arena, "%-*s", (int)WORD_ROOM, word) : word);
+        text_put(&text, "(");
         text_put(&text, sql);
         text_put(&text, ")");
     }
@@ -371,7 +386,9 @@ const char *window_make(struct translate *ctx, struct scope *scope, const PgQuer
         END_PRECEDING = 0x1000,
         START_FOLLOWING = 0x2000,
         END_FOLLOWING = 0x4000,
-        EXCLUSIONS = 0x38000
+        EXCLUDE_CURRENT = 0x8000,
+        EXCLUDE_GROUP = 0x10000,
+        EXCLUDE_TIES = 0x20000
     };
     const char *base = window->refname && window->refname[0] ? window->refname
                        : window->name && window->name[0] && !window->n_partition_clause && !window->n_order_clause
@@ -411,8 +428,6 @@ const char *window_make(struct translate *ctx, struct scope *scope, const PgQuer
     }
     int options = window->frame_options;
     if (options & 1) {
-        if (options & EXCLUSIONS)
-            return fail_at(ctx, window->location, ERR_UNSUPPORTED, "EXCLUDE in a window is not supported").sql;
         struct expr start = { .sql = "" }, end = { .sql = "" };
         enum query_type want = options & RANGE ? QUERY_TYPE_INTERVAL : QUERY_TYPE_INT8;
         if (window->start_offset) start = expr_make(ctx, scope, window->start_offset, want);
@@ -429,8 +444,12 @@ const char *window_make(struct translate *ctx, struct scope *scope, const PgQuer
                          : options & END_CURRENT ? "CURRENT ROW"
                                                  : arena_printf(ctx->arena, "%s %s", end.sql,
                                                                 options & END_PRECEDING ? "PRECEDING" : "FOLLOWING");
-        sql = arena_printf(ctx->arena, "%s %s BETWEEN %s AND %s", sql, unit, from,
-                           options & BETWEEN ? to : "CURRENT ROW");
+        sql = arena_printf(ctx->arena, "%s %s BETWEEN %s AND %s%s", sql, unit, from,
+                           options & BETWEEN ? to : "CURRENT ROW",
+                           options & EXCLUDE_CURRENT ? " EXCLUDE CURRENT ROW"
+                           : options & EXCLUDE_GROUP ? " EXCLUDE GROUP"
+                           : options & EXCLUDE_TIES  ? " EXCLUDE TIES"
+                                                     : "");
     }
     return arena_printf(ctx->arena, "%s)", sql);
 }
@@ -718,6 +737,7 @@ const char *select_make(struct translate *ctx, struct scope *outer, const PgQuer
     struct text text;
     text_init(&text, ctx);
     const char *body = "";
+    size_t with_begin = text.buf.len;
     if (select->with_clause) {
         const char *with = with_make(ctx, scope, select->with_clause);
         if (!with) goto done;
@@ -739,6 +759,7 @@ const char *select_make(struct translate *ctx, struct scope *outer, const PgQuer
         plain_select_make(ctx, scope, select, &targets, &text);
     }
 done:
+    ctes_materialize(scope, &text, with_begin);
     ctx->depth--;
     *columns = targets.outputs;
     *column_count = targets.count;

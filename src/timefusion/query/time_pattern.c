@@ -132,7 +132,7 @@ void pattern_time_of(struct pattern_time *time, int64_t local_us)
 
 void pattern_time_of_interval(struct pattern_time *time, int32_t month_count, int32_t day_count, int64_t micros)
 {
-    *time = (struct pattern_time){ .is_interval = true, .is_negative = month_count < 0 || day_count < 0 || micros < 0 };
+    *time = (struct pattern_time){ .is_interval = true, .is_negative = micros < 0 };
     uint64_t rest = micros < 0 ? 0 - (uint64_t)micros : (uint64_t)micros;
     time->year = month_count / 12;
     time->month = (uint32_t)labs(month_count % 12);
@@ -221,13 +221,13 @@ bool time_pattern_put(struct buf *out, const struct pattern_time *time, struct b
         size_t taken = strlen(mark->text);
         const char *after = at + taken;
         size_t rest = left - taken;
-        int64_t iso_year = 0, number = -1;
+        int64_t iso_year = 0, number = INT64_MIN;
         int width = 2;
         switch (mark->field) {
         case FIELD_HOUR12: number = time->hour % 12 == 0 ? 12 : time->hour % 12; break;
         case FIELD_HOUR24: number = time->hour; break;
-        case FIELD_MINUTE: number = time->minute; break;
-        case FIELD_SECOND: number = time->second; break;
+        case FIELD_MINUTE: number = time->is_negative ? -(int64_t)time->minute : time->minute; break;
+        case FIELD_SECOND: number = time->is_negative ? -(int64_t)time->second : time->second; break;
         case FIELD_MILLI: number = time->micros / 1000, width = 3; break;
         case FIELD_MICRO: number = time->micros, width = 6; break;
         case FIELD_FRACTION:
@@ -294,8 +294,7 @@ bool time_pattern_put(struct buf *out, const struct pattern_time *time, struct b
             break;
         default: break;
         }
-        if (number != -1 || mark->field == FIELD_HOUR24)
-            ok = ok && digits_put(out, number, width, fills, after, rest, &taken);
+        if (number != INT64_MIN) ok = ok && digits_put(out, number, width, fills, after, rest, &taken);
         i += taken;
         fills = true; /* FM is for one mark */
     }

@@ -10,7 +10,7 @@ struct pattern_time {
     bool is_interval;
     int64_t year, hour;
     uint32_t month, day, minute, second, micros; /* of an interval: years, months, days, hours ... */
-    bool is_negative;
+    bool is_negative; /* of an interval: what is below a day */
     int64_t days;     /* from 1970 */
     int32_t offset_s; /* east of UTC, for TZH, TZM, OF */
     bool has_zone;    /* TZ is UTC or the offset; else it is empty */

@@ -2,7 +2,7 @@
  *
  *   select.c    SELECT, WITH, windows, set operations         scope.c    which relation a name means
  *   from.c      tables, subqueries and joins                  function.c functions by allow list (function_list.c)
- *   expr.c      constants, casts, CASE, subqueries            operator.c operators
+ *   expr.c      constants, casts, CASE, subqueries            operator*.c operators, row_value.c
  *   change_plan.c  DELETE, UPDATE
  *   attribute.c attributes->>'http.route' and the like        condition.c conjuncts for pruning
  *
@@ -40,6 +40,8 @@ struct cte {
     uint32_t id; /* w<id> */
     struct output *columns;
     uint32_t column_count;
+    uint32_t uses;
+    size_t word_at; /* in the text of WITH: room for MATERIALIZED; 0: it is written, or has no place */
     struct cte *next;
 };
 struct named_window {
@@ -111,6 +113,21 @@ struct expr parameter_make(struct translate *ctx, const PgQuery__ParamRef *ref, 
 struct expr operator_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, enum query_type want);
 struct expr compare_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op);
 bool can_compare(enum query_type a, enum query_type b);
+/* Both sides, the one that has a type first, so that the other can take it. want_*: UNKNOWN when the other decides. */
+bool operands_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *l, const PgQuery__Node *r,
+                   enum query_type want_l, enum query_type want_r, struct expr *left, struct expr *right);
+
+/* operator_json.c */
+struct expr json_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op);
+/* jsonb - 'key', - array, - index, #- path */
+struct expr json_delete_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op);
+/* jsonb @? path, jsonb @@ path: what does not fit is NULL, not an error. */
+struct expr jsonpath_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op);
+/* @> <@ && ? ?| ?& : on lists and on jsonb. */
+struct expr contains_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op);
+/* ARRAY[1, 2] of constants does not, unless one is NULL. */
+bool may_hold_null(const PgQuery__Node *node);
+
 /* row_value.c */
 struct expr row_compare_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op);
 struct expr row_in_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, bool is_not);
