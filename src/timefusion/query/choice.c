@@ -283,7 +283,7 @@ static bool missing_ask(struct query_cursor *cursor, uint32_t t, struct identity
     struct buf sql;
     traces.texts = arena_alloc(&cursor->arena, (IDENTITY_TRACES_MAX + 1) * sizeof *traces.texts);
     buf_init(&sql, RENDER_SQL_BYTES_MAX);
-    bool ok = (identity_missing_put(&sql, table, &named) && buf_add(&sql, "", 1)) || too_many_files(err);
+    bool ok = (identity_missing_put(&sql, identity, table, &named) && buf_add(&sql, "", 1)) || too_many_files(err);
     ok = ok && answer_take(cursor, (const char *)sql.ptr, traces_take, &traces, err);
     buf_deinit(&sql);
     if (!ok || traces.count > IDENTITY_TRACES_MAX) return ok;

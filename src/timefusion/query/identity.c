@@ -316,6 +316,17 @@ static bool each_put(struct buf *out, uint32_t fields, const char *separator, co
     return ok;
 }
 
+static bool window_put(struct buf *out, const struct identity *identity)
+{
+    bool ok = true;
+    if (identity->from_us > INT64_MIN)
+        ok = buf_printf(out, " AND s%u >= make_timestamptz(CAST(%" PRId64 " AS BIGINT))", TIMESTAMP, identity->from_us);
+    if (identity->to_us < INT64_MAX)
+        ok = ok &&
+             buf_printf(out, " AND s%u <= make_timestamptz(CAST(%" PRId64 " AS BIGINT))", TIMESTAMP, identity->to_us);
+    return ok;
+}
+
 /* FROM the files that give values, and the conditions on which their rows do. */
 static bool givers_put(struct buf *out, const struct identity *identity, uint32_t fields)
 {
@@ -328,13 +339,7 @@ static bool givers_put(struct buf *out, const struct identity *identity, uint32_
               source_files_put(out, schema_table(SCHEMA_LOGS_AND_SPANS), &identity->named, &needed) &&
               buf_printf(out, " WHERE s%u IS NOT NULL AND (", TRACE) &&
               each_put(out, fields, " OR ", "s", NULL, " IS NOT NULL") && buf_add(out, ")", 1);
-    if (identity->from_us > INT64_MIN)
-        ok = ok &&
-             buf_printf(out, " AND s%u >= make_timestamptz(CAST(%" PRId64 " AS BIGINT))", TIMESTAMP, identity->from_us);
-    if (identity->to_us < INT64_MAX)
-        ok = ok &&
-             buf_printf(out, " AND s%u <= make_timestamptz(CAST(%" PRId64 " AS BIGINT))", TIMESTAMP, identity->to_us);
-    return ok;
+    return ok && window_put(out, identity);
 }
 
 bool identity_traces_put(struct buf *out, const struct identity *identity)
@@ -346,18 +351,20 @@ bool identity_traces_put(struct buf *out, const struct identity *identity)
            buf_printf(out, " LIMIT %d", IDENTITY_TRACES_MAX + 1);
 }
 
-bool identity_missing_put(struct buf *out, const struct plan_table *table, const struct source_files *files)
+bool identity_missing_put(struct buf *out, const struct identity *identity, const struct plan_table *table,
+                          const struct source_files *files)
 {
     struct column_set needed = { 0 };
     uint32_t shown = fields_shown(table);
     column_set_add(&needed, TRACE);
+    column_set_add(&needed, TIMESTAMP);
     for (int field = 0; field < IDENTITY_FIELDS; field++)
         if (shown & 1u << field) column_set_add(&needed, identity_columns[field]);
     return buf_printf(out, "SELECT DISTINCT s%u FROM ", TRACE) &&
            source_files_put(out, schema_table(SCHEMA_LOGS_AND_SPANS), files, &needed) &&
            buf_printf(out, " WHERE s%u IS NOT NULL AND (", TRACE) &&
-           each_put(out, shown, " OR ", "s", NULL, " IS NULL") &&
-           buf_printf(out, ") LIMIT %d", IDENTITY_TRACES_MAX + 1);
+           each_put(out, shown, " OR ", "s", NULL, " IS NULL") && buf_add(out, ")", 1) && window_put(out, identity) &&
+           buf_printf(out, " LIMIT %d", IDENTITY_TRACES_MAX + 1);
 }
 
 /* {...}: the earliest row has the least of these; one with a user.id comes before those without. The values at the end decide

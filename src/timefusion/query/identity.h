@@ -18,7 +18,7 @@
 #define IDENTITY_TRACES_MAX 10000 /* named one by one; beyond, the values of all traces are grouped */
 /* Rows without a value of their own are few up to here, and up to one in so many. */
 #define IDENTITY_MISSING_MAX   1000000
-#define IDENTITY_MISSING_SHARE 8
+#define IDENTITY_MISSING_SHARE 4
 
 extern const uint32_t identity_columns[IDENTITY_FIELDS]; /* of otel_logs_and_spans; session.id first */
 static inline int identity_field(const struct schema_table *table, uint32_t column) /* -1: none */
@@ -69,8 +69,9 @@ uint32_t identity_traces_sort(struct bytes *traces, uint32_t count);
 
 /* SELECT of the traces in which the asked value is, IDENTITY_TRACES_MAX + 1 at most. */
 MUST_CHECK bool identity_traces_put(struct buf *out, const struct identity *identity);
-/* SELECT of the traces that rows of these files are of which lack a value of their own; as many. */
-MUST_CHECK bool identity_missing_put(struct buf *out, const struct plan_table *table, const struct source_files *files);
+/* SELECT of the traces that rows of these files, of the times that matter, are of which lack a value of their own; as many. */
+MUST_CHECK bool identity_missing_put(struct buf *out, const struct identity *identity, const struct plan_table *table,
+                                     const struct source_files *files);
 /* Sorts, and makes one of those that meet. Gives the count that is left. */
 uint32_t identity_ranges_merge(struct identity_range *ranges, uint32_t count);
 
