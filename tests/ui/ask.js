@@ -15,8 +15,8 @@ async function answered() {
     await page.waitForSelector(".ask-answer");
 }
 async function chip(words) {
-    await page.locator(".chip", { hasText: words }).first().click();
-    await page.waitForSelector(".chip-popup");
+    await page.locator(".ask-chip", { hasText: words }).first().click();
+    await page.waitForSelector(".ask-popup");
 }
 const as_table = async () => {
     if (await page.locator(".ask-acts button", { hasText: "As a table" }).getAttribute("aria-pressed") !== "true") await page.click('.ask-acts button:has-text("As a table")');
@@ -69,17 +69,17 @@ await step("a number", async () => {
 
 await step("a correction by chip, by keys", async () => {
     const before = number_of(await text(".ask-number"));
-    const button = page.locator(".chip", { hasText: "service is payments" });
+    const button = page.locator(".ask-chip", { hasText: "service is payments" });
     await button.focus();
     await page.keyboard.press("Enter");
-    await page.waitForSelector(".chip-popup");
+    await page.waitForSelector(".ask-popup");
     check(await page.evaluate(() => document.activeElement.tagName) === "SELECT", "the editor has the focus");
     await accessible("an open chip");
-    await shots("ask-chip");
+    await shots("ask-chip", true);
     await page.keyboard.press("Escape");
     check(await button.evaluate(element => element === document.activeElement), "Escape gives the focus back");
     await page.keyboard.press("Enter");
-    await page.fill(".chip-popup input", "web");
+    await page.fill(".ask-popup input", "web");
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => document.querySelector(".ask-reading")?.textContent.includes("service is web"));
     await settled();
@@ -87,12 +87,12 @@ await step("a correction by chip, by keys", async () => {
     check(number_of(await text(".ask-number")) === wanted && wanted !== before, `of web there are others: ${wanted}, not ${before}`);
     check(JSON.parse(param("plan")).filters[0].values[0] === "web", "the plan is in the address");
     await chip("+ condition");
-    await page.selectOption(".chip-popup select >> nth=0", "kind");
-    await page.fill(".chip-popup input", "log");
-    await page.click('.chip-popup button:has-text("Apply")');
+    await page.selectOption(".ask-popup select >> nth=0", "kind");
+    await page.fill(".ask-popup input", "log");
+    await page.click('.ask-popup button:has-text("Apply")');
     await page.waitForFunction(() => document.querySelector(".ask-reading")?.textContent.includes("kind is log"));
     await chip("kind is log");
-    await page.click('.chip-popup button:has-text("Remove")');
+    await page.click('.ask-popup button:has-text("Remove")');
     await page.waitForFunction(() => !document.querySelector(".ask-reading")?.textContent.includes("kind is log"));
     await settled();
     check(number_of(await text(".ask-number")) === wanted, "a condition comes and goes");
@@ -104,7 +104,7 @@ await step("a correction by chip, by keys", async () => {
 await step("a chart", async () => {
     await asked("requests per 10 minutes by service in the last 2 hours");
     await page.waitForSelector(".ask-shown canvas");
-    await shots("ask-chart");
+    await shots("ask-chart", true);
     await accessible("a chart");
     const answer = await rows_by_api(await sql_of_answer());
     const sums = {};
@@ -115,6 +115,10 @@ await step("a chart", async () => {
     const shown = lines.flatMap(line => line.slice(1).map(number_of)).reduce((a, b) => a + b, 0);
     check(shown === Object.values(sums).reduce((a, b) => a + b, 0), `all points are those of the SQL: ${shown}`);
     await page.click('.ask-acts button:has-text("As a table")');
+    await page.locator(".ask-shown .legend button", { hasText: "web" }).click();
+    await page.waitForFunction(() => /service is web, a point each 10m/.test(document.querySelector(".ask-reading")?.textContent));
+    await page.goBack();
+    await answered();
 });
 
 await step("a follow-up keeps what it goes on from", async () => {
@@ -128,7 +132,7 @@ await step("a follow-up keeps what it goes on from", async () => {
     await page.press("#ask-more", "Enter");
     await page.waitForFunction(() => document.querySelectorAll(".ask-thread li").length === 2);
     await answered();
-    await shots("ask-thread");
+    await shots("ask-thread", true);
     const url = page.url();
     await page.reload();
     await answered();
@@ -144,14 +148,26 @@ await step("a table, a list and what is compared", async () => {
     const answer = await rows_by_api(await sql_of_answer());
     const lines = await page.locator(".data-table tbody tr").evaluateAll(all => all.map(line => [...line.children].map(cell => cell.textContent.trim())));
     check(lines.length === answer.rows.length && lines.every((line, at) => number_of(line[2]) === answer.rows[at][2] && line[0] === (answer.rows[at][0] ?? "none")), `the table is the SQL's: ${JSON.stringify(lines)}`);
-    await shots("ask-table");
+    await shots("ask-table", true);
     await asked("top 5 services by requests in the last 2 hours");
     await page.waitForSelector(".top-list li");
     await shots("ask-list");
     await accessible("a list");
+    await page.locator(".top-list button", { hasText: "web" }).click();
+    await page.waitForSelector(".ask-rows tbody tr");
+    check(/requests whose service is web/.test(await text(".ask-reading")), `one group's rows: ${await text(".ask-reading")}`);
     await asked("how many requests in the last hour compared with the hour before");
     await page.waitForSelector(".ask-numbers");
-    check(/before/.test(await text(".ask-numbers")), `compared: ${await text(".ask-numbers")}`);
+    const compared = await text(".ask-numbers");
+    check(/before/.test(compared), `compared: ${compared}`);
+    await chip("before:");
+    await page.click('.ask-popup button:has-text("Do not compare")');
+    await page.waitForFunction(() => !document.querySelector(".ask-numbers")?.textContent.includes("before"));
+    await chip("+ compared with");
+    await page.click('.ask-popup button:has-text("The period before")');
+    await page.waitForFunction(() => document.querySelector(".ask-numbers")?.textContent.includes("before"));
+    check((await text(".ask-numbers")) === compared, `by hand the same: ${await text(".ask-numbers")}, ${compared}`);
+    await shots("ask-compared");
 });
 
 await step("rows, and the same in the explorer", async () => {
@@ -160,7 +176,7 @@ await step("rows, and the same in the explorer", async () => {
     const count = await page.locator(".ask-rows tbody tr").count();
     check(count === Math.min(20, given.payments_errors), `${count} rows`);
     await accessible("rows");
-    await shots("ask-rows");
+    await shots("ask-rows", true);
     const wanted = (await rows_by_api((await sql_of_answer()).replace(/^SELECT .*? FROM /, "SELECT count(*) FROM ").replace(/ ORDER BY .*$/, ""))).rows[0][0];
     await page.click('.ask-acts a:has-text("Open in the explorer")');
     await rows_are(wanted);
@@ -181,7 +197,7 @@ await step("traces with their waterfall", async () => {
     await page.locator(".ask-trace").nth(2).click();
     await page.waitForFunction(() => new URL(location).searchParams.get("trace"));
     await page.waitForSelector(".ask-waterfall [role=row]");
-    await shots("ask-traces");
+    await shots("ask-traces", true);
     await accessible("traces");
     const id = param("trace");
     await page.click('.ask-waterfall a:has-text("Open the trace")');
@@ -195,7 +211,8 @@ await step("shown as something else", async () => {
     await page.click('.ask-acts button:has-text("Chart")');
     await page.waitForSelector(".ask-shown canvas");
     check(/service is payments/.test(await text(".ask-reading")), `conditions stay: ${await text(".ask-reading")}`);
-    await page.click('.ask-acts button:has-text("Table")');
+    await page.keyboard.press("v");
+    await page.keyboard.press("t");
     await page.waitForSelector(".top-list li, .data-table");
     await page.click('.ask-acts button:has-text("Rows")');
     await page.waitForSelector(".ask-rows tbody tr");
@@ -204,7 +221,7 @@ await step("shown as something else", async () => {
 await step("what is not understood is marked, and what may be meant is one click", async () => {
     await asked("errors of paymnts today");
     check((await text(".ask-troubles mark")) === "paymnts", `the word: ${await text(".ask-troubles")}`);
-    await shots("ask-not-understood");
+    await shots("ask-not-understood", true);
     await accessible("not understood");
     await page.click('.ask-troubles button:has-text("payments")');
     await page.waitForSelector(".ask-reading");

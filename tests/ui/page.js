@@ -56,8 +56,11 @@ export async function accessible(name, page_seen = page) {
     }
     await page_seen.emulateMedia({ colorScheme: "light" });
 }
-export async function shots(name) {
-    for (const [size, width, height, scheme] of [["phone", 390, 844, "light"], ["laptop", 1280, 800, "light"], ["laptop-dark", 1280, 800, "dark"], ["wide", 1920, 1080, "light"]]) {
+const SIZES = [["phone", 390, 844, "light"], ["laptop", 1280, 800, "light"], ["laptop-dark", 1280, 800, "dark"], ["wide", 1920, 1080, "light"]];
+const DARK = [["phone-dark", 390, 844, "dark"], ["wide-dark", 1920, 1080, "dark"]];
+/* is_all: dark at each width, not of a laptop alone. */
+export async function shots(name, is_all = false) {
+    for (const [size, width, height, scheme] of is_all ? [...SIZES, ...DARK] : SIZES) {
         await page.setViewportSize({ width, height });
         await page.emulateMedia({ colorScheme: scheme });
         await page.waitForTimeout(150);

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { environment } from "../frame/environment";
 import { sql_open } from "../frame/sql_open";
+import { useKeys } from "../keys";
 import { index_of } from "../place";
 import { href, project_name, project_path } from "../url";
 import { Chips } from "./chips";
@@ -23,6 +24,7 @@ interface AnswerProps {
 
 export function AnswerView({ asked, answer, names, onPlan, onAsk, onModel }: AnswerProps) {
   const { plan } = answer;
+  useKeys(plan ? DISPLAYS.map((one) => ({ keys: one.keys, text: `Show as ${one.title.toLowerCase()}`, group: "Ask", run: () => onPlan(with_display(plan, one.name)) })) : []);
   if (!answer.understood || !plan) return <NotUnderstood asked={asked} answer={answer} onAsk={onAsk} onModel={onModel} />;
   return (
     <section class="ask-answer" aria-label="Answer">
@@ -47,7 +49,7 @@ export function AnswerView({ asked, answer, names, onPlan, onAsk, onModel }: Ans
       <div class="row ask-acts">
         <div class="row" role="group" aria-label="Show as">
           {DISPLAYS.map((one) => (
-            <button key={one.name} aria-pressed={plan.display === one.name} onClick={() => onPlan(with_display(plan, one.name))}>
+            <button key={one.name} title={`(${one.keys})`} aria-pressed={plan.display === one.name} onClick={() => onPlan(with_display(plan, one.name))}>
               {one.title}
             </button>
           ))}
@@ -98,7 +100,7 @@ function NotUnderstood({ asked, answer, onAsk, onModel }: Omit<AnswerProps, "nam
   return (
     <section class="ask-answer state" aria-label="Answer">
       <h2>Not understood</h2>
-      <p class="told" role="status">
+      <p class="unseen told" role="status">
         {answer.reading}
       </p>
       <ul class="ask-troubles">
@@ -127,14 +129,21 @@ function NotUnderstood({ asked, answer, onAsk, onModel }: Omit<AnswerProps, "nam
             Ask {answer.model.name ?? "the model"}
           </button>
         )}
-        {answer.model.problem && <span class="soft told">{answer.model.problem}</span>}
-        <Thumbs question={q} plan={undefined} />
+        {answer.model.problem && answer.model.why_not !== "none" && <span class="soft told">{answer.model.problem}</span>}
+        <Wanted question={q} />
       </div>
     </section>
   );
 }
 
-function Thumbs({ question, plan }: { question: string; plan: Plan | undefined }) {
+/* A question that nobody could read is worth a line on the review list too. */
+function Wanted({ question }: { question: string }) {
+  const [is_sent, sent] = useState(false);
+  const send = () => thumb(project_name.value, question, false, "It was not understood", undefined).then(() => sent(true), (error: unknown) => toast(error instanceof Error ? error.message : String(error), true));
+  return is_sent ? <span class="soft">Kept for review</span> : <button onClick={() => void send()}>It should be understood</button>;
+}
+
+function Thumbs({ question, plan }: { question: string; plan: Plan }) {
   const [is_good, judge] = useState<boolean>();
   const [note, set_note] = useState("");
   const [is_sent, sent] = useState(false);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { duration_read, duration_show, explorer_query, filter_pointer_next, sql_whole, step_of, tests_of, with_display, with_filter, with_group, without_group, type Answer, type Plan } from "./plan";
+import { duration_read, duration_show, explorer_query, filter_pointer_next, sql_whole, step_of, tests_of, with_display, with_filter, with_group, with_groups_alone, without_group, with_before, type Answer, type Plan } from "./plan";
 import { change_of, chart_of, figures, is_empty, lines_of, table_rows, told_of } from "./result";
+import { range_words } from "./words";
 import { asked_read, asked_write, body_of, step_again } from "./thread";
 
 const PLAN: Plan = {
@@ -49,6 +50,24 @@ describe("a plan corrected by hand", () => {
     expect([by.display, by.groups]).toEqual(["table", ["route"]]);
     expect(without_group(by, 0).display).toBe("number");
     expect(with_group(with_display(PLAN, "chart"), 0, "route").display).toBe("chart");
+  });
+  it("keeps one group alone, as rows", () => {
+    const by = { ...with_group(PLAN, 0, "service"), groups: ["service", "route"] };
+    expect(with_groups_alone(by, ["web", "/cart", 4])).toMatchObject({ display: "rows", groups: [], measures: [], filters: [{ field: "service", values: ["web"] }, { field: "route", values: ["/cart"] }] });
+    expect(with_groups_alone(by, ["web", ""])).toMatchObject({ display: "rows", filters: [{ field: "service", values: ["web"] }] });
+    expect(with_groups_alone(with_display(by, "chart"), ["web", ""])).toMatchObject({ display: "chart", groups: ["route"] });
+    expect(with_groups_alone(by, ["", ""])).toBe(by);
+  });
+  it("is compared with as long a time before", () => {
+    expect(with_before({ ...PLAN, from: "2026-10-26T10:00:00Z", to: "2026-10-26T11:00:00Z" }, 0).before).toEqual({ from: "2026-10-26T09:00:00.000Z", to: "2026-10-26T10:00:00.000Z" });
+    expect(with_before(PLAN, 604800).before?.from.slice(0, 13)).toBe("2026-10-18T23");
+  });
+  it("has its time in few words", () => {
+    const words = (from: string, to: string) => range_words({ from, to }, true);
+    expect(words("2026-10-26T00:00:00Z", "2026-10-27T00:00:00Z")).toBe("2026-10-26");
+    expect(words("2026-10-20T00:00:00Z", "2026-10-27T00:00:00Z")).toBe("2026-10-20 to 2026-10-26");
+    expect(words("2026-10-26T09:00:10Z", "2026-10-26T11:30:00Z")).toBe("2026-10-26 09:00 to 11:30");
+    expect(words("2026-10-26T23:58:10Z", "2026-10-27T00:01:00Z")).toBe("2026-10-26 23:58:10 to 2026-10-27 00:01:00");
   });
   it("reads lengths of time", () => {
     expect(["1.5s", "500 ms", "20", "2h", "x", ""].map(duration_read)).toEqual(["1500000000", "500000000", "20000000", "7200000000000", "", ""]);
@@ -107,7 +126,7 @@ describe("an answer", () => {
     const many = [9, 8, 7, 6, 5, 4, 3, 2, 1];
     expect(chart_of(given("count", many), plan).data.series.at(-1)).toMatchObject({ name: "others (2)", is_rest: true, total: 3 });
     expect(chart_of(given("p95_ms", many), { ...plan, measures: [{ kind: "percentile", field: "duration", percentile: 95 }] }).data).toMatchObject({ unit: "ns", groups: 9 });
-    expect(chart_of(given("error_rate_percent", [50]), { ...plan, measures: [{ kind: "error_rate" }] }).data.series[0]?.total).toBe(50);
+    expect(chart_of(given("error_rate_percent", [50]), { ...plan, measures: [{ kind: "error_rate" }] }).data.series[0]?.total).toBe(0.5);
   });
   it("is rows in words", () => {
     const [log, span] = lines_of(answer({ columns: ["timestamp", "kind", "level", "service", "name", "body", "status", "status_message", "duration_ns", "trace_id", "span_id"].map((name) => ({ name, type: "text" })), rows: rows([["2026-10-25T23:00:00Z", "log", "ERROR", "web", null, { a: 1 }, null, null, null, "t", "s"], ["2026-10-25T23:00:00Z", "server", null, "web", "GET /", null, "ERROR", "boom", "5000", "t", "s"]]) }));

@@ -2,10 +2,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { is_utc } from "../frame/range";
-import { from_iso, now_us, parse_time, show_time, to_iso } from "../time";
 import type { Names } from "./load";
 import { FilterEditor } from "./filter_editor";
-import { DISPLAYS, filter_pointer_next, filters_at, MEASURES, OFS, STEPS, with_display, with_filter, with_group, without_group, type Answer, type Measure, type Plan } from "./plan";
+import { can_compare, DISPLAYS, filter_pointer_next, filters_at, MEASURES, OFS, STEPS, with_display, with_filter, with_group, without_group, type Answer, type Measure, type Plan } from "./plan";
+import { CompareEditor, TimeEditor } from "./time_editor";
+import { range_words } from "./words";
 
 interface ChipsProps {
   answer: Answer;
@@ -28,9 +29,17 @@ export function Chips({ answer, plan, names, onPlan }: ChipsProps) {
     set_open("");
     root.current?.querySelector<HTMLElement>(`[data-pointer="${pointer}"] > button`)?.focus();
   };
-  const chips = [...(answer.chips ?? []).map((chip) => ({ pointer: chip.pointer, kind: chip.kind, text: chip.text })), { pointer: filter_pointer_next(plan), kind: "add", text: "+ condition" }, ...(plan.groups.length < 3 && plan.display !== "rows" && plan.display !== "waterfall" ? [{ pointer: `/groups/${plan.groups.length}`, kind: "add", text: "+ by" }] : [])];
+  const told = (answer.chips ?? []).filter((chip) => chip.kind !== "display"); /* its switch stands below */
+  const words = { time: range_words(plan, is_utc.value), compare: plan.before ? `before: ${range_words(plan.before, is_utc.value)}` : "" };
+  const can_group = plan.groups.length < 3 && plan.display !== "rows" && plan.display !== "waterfall";
+  const chips: { pointer: string; kind: string; text: string; whole?: string }[] = [
+    ...told.map(({ pointer, kind, text }) => (kind === "time" || kind === "compare" ? { pointer, kind, text: words[kind], whole: text } : { pointer, kind, text })),
+    { pointer: filter_pointer_next(plan), kind: "add", text: "+ condition" },
+    ...(can_group ? [{ pointer: `/groups/${plan.groups.length}`, kind: "add", text: "+ by" }] : []),
+    ...(can_compare(plan) && !plan.before ? [{ pointer: "/before", kind: "add", text: "+ compared with" }] : []),
+  ];
   return (
-    <ul class="chips" aria-label="What was read; each can be changed" ref={root}>
+    <ul class="ask-chips" aria-label="What was read; each can be changed" ref={root}>
       {chips.map((chip, at) => (
         <li
           key={`${chip.pointer}${at}`}
@@ -42,7 +51,7 @@ export function Chips({ answer, plan, names, onPlan }: ChipsProps) {
             event.stopPropagation();
           }}
         >
-          <button class={`chip chip-${chip.kind}`} aria-expanded={open === chip.pointer} aria-haspopup="dialog" onClick={() => set_open(open === chip.pointer ? "" : chip.pointer)}>
+          <button class={`ask-chip ask-chip-${chip.kind}`} title={chip.whole} aria-expanded={open === chip.pointer} aria-haspopup="dialog" onClick={() => set_open(open === chip.pointer ? "" : chip.pointer)}>
             <span class="told">{chip.text}</span>
           </button>
           {open === chip.pointer && (
@@ -71,7 +80,7 @@ function Popup({ label, onLeave, children }: { label: string; onLeave: () => voi
     return () => document.removeEventListener("pointerdown", outside);
   }, []);
   return (
-    <div class="popup chip-popup" role="dialog" aria-label={label} ref={box}>
+    <div class="popup ask-popup" role="dialog" aria-label={label} ref={box}>
       {children}
     </div>
   );
@@ -105,14 +114,14 @@ function Editor({ pointer, kind, plan, names, fields, onPut }: EditorProps) {
   if (pointer === "/step") return <Choice label="A point each" value={plan.step} options={STEPS.map((step) => step.name)} onChoose={(step) => onPut({ ...plan, step: step as Plan["step"] })} />;
   if (pointer === "/display" && kind !== "of") return <Choice label="Show as" value={plan.display} options={DISPLAYS.map((one) => one.name)} titles={DISPLAYS.map((one) => one.title)} onChoose={(display) => onPut(with_display(plan, display as Plan["display"]))} />;
   if (pointer === "/limit" || pointer === "/order") return <LimitEditor plan={plan} onPut={onPut} />;
-  if (pointer === "/before") return <button onClick={() => onPut({ ...plan, before: null })}>Do not compare</button>;
+  if (pointer === "/before") return <CompareEditor plan={plan} onPut={onPut} />;
   const part = /^\/parts\/(\d+)/.exec(pointer)?.[1];
   const of = part === undefined ? plan.of : (plan.parts?.[Number(part)]?.of ?? plan.of);
   const set_of = (next: Plan["of"]) => (part === undefined ? { ...plan, of: next } : { ...plan, parts: (plan.parts ?? []).map((one, n) => (n === Number(part) ? { ...one, of: next } : one)) });
   return <Choice label="Rows" value={of} options={OFS} onChoose={(next) => onPut(set_of(next as Plan["of"]))} />;
 }
 
-function Choice({ label, value, options, titles, onChoose }: { label: string; value: string; options: readonly string[]; titles?: readonly string[]; onChoose: (value: string) => void }) {
+export function Choice({ label, value, options, titles, onChoose }: { label: string; value: string; options: readonly string[]; titles?: readonly string[]; onChoose: (value: string) => void }) {
   return (
     <label class="field">
       {label}
@@ -139,7 +148,7 @@ function MeasureEditor({ plan, at, fields, onPut }: { plan: Plan; at: number; fi
   };
   return (
     <form
-      class="chip-form"
+      class="ask-form"
       onSubmit={(event) => {
         event.preventDefault();
         put();
@@ -165,41 +174,6 @@ function MeasureEditor({ plan, at, fields, onPut }: { plan: Plan; at: number; fi
   );
 }
 
-function TimeEditor({ plan, onPut }: { plan: Plan; onPut: (plan: Plan) => void }) {
-  const shown = (iso: string) => show_time(from_iso(iso), 0, is_utc.value);
-  const [from, set_from] = useState(shown(plan.from));
-  const [to, set_to] = useState(shown(plan.to));
-  const from_us = parse_time(from, now_us(), is_utc.value);
-  const to_us = parse_time(to, now_us(), is_utc.value);
-  const wrong = Number.isNaN(from_us) ? "from: such as now-2h or 2026-11-27 03:00" : Number.isNaN(to_us) ? "to: such as now or 2026-11-27 04:00" : from_us >= to_us ? "from must be before to" : "";
-  return (
-    <form
-      class="chip-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!wrong) onPut({ ...plan, from: to_iso(from_us), to: to_iso(to_us), before: null, time_was_said: true });
-      }}
-    >
-      <label class="field">
-        From
-        <input type="text" value={from} onInput={(event) => set_from(event.currentTarget.value)} />
-      </label>
-      <label class="field">
-        To
-        <input type="text" value={to} onInput={(event) => set_to(event.currentTarget.value)} />
-      </label>
-      {wrong && (
-        <p class="error-text" role="alert">
-          {wrong}
-        </p>
-      )}
-      <button class="primary" disabled={wrong !== ""}>
-        Apply
-      </button>
-    </form>
-  );
-}
-
 const ORDERS: readonly Plan["order"][] = ["newest", "oldest", "largest", "smallest"];
 function LimitEditor({ plan, onPut }: { plan: Plan; onPut: (plan: Plan) => void }) {
   const [limit, set_limit] = useState(String(plan.limit));
@@ -208,7 +182,7 @@ function LimitEditor({ plan, onPut }: { plan: Plan; onPut: (plan: Plan) => void 
   const is_right = number >= 1 && number <= 1000;
   return (
     <form
-      class="chip-form"
+      class="ask-form"
       onSubmit={(event) => {
         event.preventDefault();
         if (is_right) onPut({ ...plan, limit: number, order });

@@ -29,7 +29,7 @@ export function FilterEditor({ filter, names, onPut }: FilterEditorProps) {
   };
   return (
     <form
-      class="chip-form"
+      class="ask-form"
       onSubmit={(event) => {
         event.preventDefault();
         if (is_right) onPut({ field, test, values });

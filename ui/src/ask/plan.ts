@@ -3,7 +3,7 @@
  */
 import type { Schemas } from "../api/client";
 import { term } from "../explore/search";
-import { from_iso } from "../time";
+import { from_iso, to_iso } from "../time";
 
 export type Plan = Schemas["AskPlan"];
 export type Answer = Schemas["AskAnswer"];
@@ -13,12 +13,12 @@ export type Display = Plan["display"];
 
 export const FIELDS = ["service", "environment", "version", "level", "route", "method", "status", "outcome", "name", "kind", "user", "email", "session", "host", "database", "namespace", "table", "operation", "exception", "message", "trace", "duration"] as const;
 export const OFS: readonly Plan["of"][] = ["requests", "errors", "logs", "spans", "queries", "rows"];
-export const DISPLAYS: readonly { name: Display; title: string }[] = [
-  { name: "number", title: "Number" },
-  { name: "chart", title: "Chart" },
-  { name: "table", title: "Table" },
-  { name: "rows", title: "Rows" },
-  { name: "waterfall", title: "Traces" },
+export const DISPLAYS: readonly { name: Display; title: string; keys: string }[] = [
+  { name: "number", title: "Number", keys: "v n" },
+  { name: "chart", title: "Chart", keys: "v c" },
+  { name: "table", title: "Table", keys: "v t" },
+  { name: "rows", title: "Rows", keys: "v r" },
+  { name: "waterfall", title: "Traces", keys: "v w" },
 ];
 export const MEASURES: readonly { kind: Measure["kind"]; title: string; has_field: boolean }[] = [
   { kind: "count", title: "number", has_field: false },
@@ -68,6 +68,29 @@ export function with_display(plan: Plan, display: Display): Plan {
   const alone: Plan = { ...plain, measures: [], groups: [], step: "none", before: null, order: "newest" };
   if (display === "rows") return { ...alone, limit: 100 };
   return { ...alone, of: "spans", filters: [], parts: [{ of: plan.of, filters: plan.filters }], limit: 20 };
+}
+
+/* What a number or a table may stand beside: the same length of time, so much earlier; 0: just before. */
+export const BEFORES: readonly { title: string; seconds: number }[] = [
+  { title: "The period before", seconds: 0 },
+  { title: "A day before", seconds: 86400 },
+  { title: "A week before", seconds: 604800 },
+];
+export const can_compare = (plan: Plan) => plan.display === "number" || plan.display === "table";
+export function with_before(plan: Plan, seconds: number): Plan {
+  const from_us = from_iso(plan.from);
+  const to_us = from_iso(plan.to);
+  const shift_us = seconds > 0 ? seconds * 1e6 : to_us - from_us;
+  return { ...plan, before: { from: to_iso(from_us - shift_us), to: to_iso(to_us - shift_us) } };
+}
+/* One group alone: its values are conditions, and it groups no more; of a table its rows are shown. `keys`: a value for each group, what
+ * follows is passed over. There is no condition for "it has none": such a group stays as it is. */
+export function with_groups_alone(plan: Plan, keys: readonly unknown[]): Plan {
+  const only = plan.groups.flatMap((field, at): Filter[] => (typeof keys[at] === "string" && keys[at] !== "" ? [{ field, test: "is", values: [keys[at]] }] : []));
+  if (only.length === 0) return plan;
+  const is_chosen = (field: string) => only.some((one) => one.field === field);
+  const next: Plan = { ...plan, filters: [...plan.filters.filter((one) => one.test !== "is" || !is_chosen(one.field)), ...only], groups: plan.groups.filter((field) => !is_chosen(field)) };
+  return plan.display === "table" ? with_display(next, "rows") : next;
 }
 
 /* The list that a filter's pointer is of: "/filters/0", "/parts/1/filters/0". */

@@ -15,7 +15,7 @@ const DAY_US = 24 * HOUR_US;
 
 export interface Told {
   title: string;
-  unit: Unit | "percent";
+  unit: Unit;
   factor: number; /* to the unit: milliseconds are shown from nanoseconds, percent from parts of one */
 }
 export function told_of(name: string): Told {
@@ -35,7 +35,7 @@ const rows_of = (answer: Answer) => (answer.rows ?? []) as unknown as Rows;
 
 export interface Figure {
   title: string;
-  unit: Unit | "percent";
+  unit: Unit;
   value: number | null;
   before: number | null | undefined; /* undefined: it is not compared */
 }
@@ -120,10 +120,7 @@ export function chart_of(answer: Answer, plan: Plan): Chart {
     const sum = (at: number) => rest.reduce((total, one) => total + (one.values[at] ?? 0), 0);
     series.push({ name: `others (${rest.length})`, keys: [], is_rest: true, values: times.map((_, at) => sum(at)), total: rest.reduce((total, one) => total + (one.total ?? 0), 0) });
   }
-  const unit = measures[0]?.unit === "percent" ? "number" : (measures[0]?.unit ?? "count");
-  if (measures[0]?.unit === "percent") for (const one of series) one.values = one.values.map((value) => (value === null ? null : value * 100));
-  if (measures[0]?.unit === "percent") for (const one of series) one.total = one.total === null ? null : one.total * 100;
-  return { data: { range, step_us, times, series, unit, adds_up: is_sum, groups: all.length }, is_sum };
+  return { data: { range, step_us, times, series, unit: measures[0]?.unit ?? "count", adds_up: is_sum, groups: all.length }, is_sum };
 }
 
 export interface Line {
@@ -153,15 +150,17 @@ export function lines_of(answer: Answer): Line[] {
 
 export interface TraceLine {
   trace_id: string;
-  time: string;
-  duration_ns: number;
-  matches: number;
+  time: string; /* of its first span, or of the first that is like what was asked for */
+  duration_ns: number; /* of its first span, or of the longest that is like it */
+  matches: number; /* how many are like it; 0 where whole traces were asked for */
+  name: string; /* of its first span, where whole traces were asked for */
+  is_error: boolean;
 }
 export function traces_of(answer: Answer): TraceLine[] {
   const names = (answer.columns ?? []).map((column) => column.name);
   return rows_of(answer).map((row) => {
     const at = (name: string) => row[names.indexOf(name)];
-    return { trace_id: text_of(at("trace_id")), time: text_of(at("timestamp")), duration_ns: number_of(at("duration_ns")) ?? 0, matches: number_of(at("matches")) ?? 0 };
+    return { trace_id: text_of(at("trace_id")), time: text_of(at("timestamp")), duration_ns: number_of(at("duration_ns")) ?? 0, matches: number_of(at("matches")) ?? 0, name: [text_of(at("service")), text_of(at("name"))].filter(Boolean).join(" "), is_error: text_of(at("status")) === "ERROR" };
   });
 }
 export function is_empty(answer: Answer): boolean {

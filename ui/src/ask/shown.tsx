@@ -12,7 +12,7 @@ import { is_utc } from "../frame/range";
 import { Empty } from "../frame/state";
 import { from_iso, show_duration, show_time, to_iso } from "../time";
 import { change, href, param, project_path } from "../url";
-import type { Answer, Plan } from "./plan";
+import { with_groups_alone, type Answer, type Plan } from "./plan";
 import { change_of, chart_of, figures, is_empty, lines_of, table_rows } from "./result";
 import { Traces } from "./traces";
 
@@ -24,9 +24,9 @@ interface ShownProps {
 
 export function Shown({ answer, plan, onPlan }: ShownProps) {
   if (is_empty(answer)) return <Nothing plan={plan} onPlan={onPlan} />;
-  if (plan.display === "number") return <Numbers answer={answer} />;
+  if (plan.display === "number") return <Numbers answer={answer} plan={plan} />;
   if (plan.display === "chart") return <Chart answer={answer} plan={plan} onPlan={onPlan} />;
-  if (plan.display === "table") return <Groups answer={answer} plan={plan} />;
+  if (plan.display === "table") return <Groups answer={answer} plan={plan} onPlan={onPlan} />;
   if (plan.display === "rows") return <Rows answer={answer} />;
   return <Traces answer={answer} />;
 }
@@ -48,18 +48,16 @@ function Nothing({ plan, onPlan }: { plan: Plan; onPlan: (plan: Plan) => void })
   );
 }
 
-const told = (value: number | null, unit: string) => (unit === "percent" ? (value === null ? "–" : `${(value * 100).toFixed(value < 0.1 ? 2 : 1)} %`) : show_value(value, unit as "count"));
-
-function Numbers({ answer }: { answer: Answer }) {
+function Numbers({ answer, plan }: { answer: Answer; plan: Plan }) {
   return (
     <dl class="ask-numbers">
       {figures(answer).map((figure) => (
         <div key={figure.title}>
-          <dt class="soft">{figure.title}</dt>
-          <dd class="ask-number">{told(figure.value, figure.unit)}</dd>
+          <dt class="soft">{figure.title === "count" ? plan.of : figure.title}</dt>
+          <dd class="ask-number">{show_value(figure.value, figure.unit)}</dd>
           {figure.before !== undefined && (
             <dd class="soft">
-              before {told(figure.before, figure.unit)}, <b>{change_of(figure.value, figure.before)}</b>
+              before {show_value(figure.before, figure.unit)}, <b>{change_of(figure.value, figure.before)}</b>
             </dd>
           )}
         </div>
@@ -76,24 +74,23 @@ function Chart({ answer, plan, onPlan }: ShownProps) {
   return (
     <>
       <TimeChart label={answer.reading} data={data} looks={looks} shape={is_sum ? "bars" : "line"} height="min(44vh, 380px)" lit={lit} onZoom={(from_us, to_us) => onPlan({ ...plan, from: to_iso(from_us), to: to_iso(to_us), before: null })} />
-      <Legend data={data} looks={looks} is_line={!is_sum} onLight={light} />
+      <Legend data={data} looks={looks} is_line={!is_sum} onLight={light} onChoose={(at) => onPlan(with_groups_alone(plan, data.series[at]?.keys ?? []))} />
     </>
   );
 }
 
 /* One measure of one group is a list with bars, all else a table. */
-function Groups({ answer, plan }: { answer: Answer; plan: Plan }) {
+function Groups({ answer, plan, onPlan }: ShownProps) {
   const table = useMemo(() => table_rows(answer, plan), [answer, plan]);
   const is_list = plan.groups.length === 1 && table.columns.length === 2 && table.rows.length <= 50;
-  if (!is_list || param("as") === "table") return <DataTable title={answer.reading} table={table} />;
+  if (!is_list || param("as") === "table") return <DataTable title={answer.reading} table={table} onRow={(at) => onPlan(with_groups_alone(plan, table.rows[at] ?? []))} />;
   const data = list_of(table, plan);
-  return <TopList label={answer.reading} data={data} looks={looks_of(data.series, plan.groups[0] ?? "")} />;
+  return <TopList label={answer.reading} data={data} looks={looks_of(data.series, plan.groups[0] ?? "")} onChoose={(at) => onPlan(with_groups_alone(plan, data.series[at]?.keys ?? []))} />;
 }
 function list_of(table: DataRows, plan: Plan): TimeSeries {
   const unit = table.columns[1]?.unit;
-  const is_percent = unit === "percent";
-  const series = table.rows.map((row) => ({ name: String(row[0] ?? "") || "none", keys: [String(row[0] ?? "")], is_rest: false, values: [], total: row[1] === null ? null : Number(row[1]) * (is_percent ? 100 : 1) }));
-  return { range: { from_us: from_iso(plan.from), to_us: from_iso(plan.to) }, step_us: 1, times: [], series, unit: is_percent ? "number" : (unit ?? "count"), adds_up: false, groups: series.length };
+  const series = table.rows.map((row) => ({ name: String(row[0] ?? "") || "none", keys: [String(row[0] ?? "")], is_rest: false, values: [], total: row[1] === null ? null : Number(row[1]) }));
+  return { range: { from_us: from_iso(plan.from), to_us: from_iso(plan.to) }, step_us: 1, times: [], series, unit: unit ?? "count", adds_up: false, groups: series.length };
 }
 export const can_be_table = (plan: Plan) => plan.display === "chart" || (plan.display === "table" && plan.groups.length === 1 && plan.measures.length === 1 && !plan.before);
 export function AsTable() {
@@ -124,7 +121,7 @@ function Rows({ answer }: { answer: Answer }) {
             <tr key={at} class={line.is_error ? "is-error" : ""}>
               <td class="mono">{line.trace_id ? <a href={href(project_path(`trace/${line.trace_id}`), { span: line.span_id })}>{show_time(from_iso(line.time), 3, is_utc.value)}</a> : show_time(from_iso(line.time), 3, is_utc.value)}</td>
               <td>{line.level ? <span class={`level ${line.level.toLowerCase()}`}>{line.level}</span> : line.is_error ? <span class="error-mark">✖ {line.kind}</span> : <span class="soft">{line.kind}</span>}</td>
-              <td class="told">{line.service}</td>
+              <td class="told ask-service">{line.service}</td>
               <td class="told ask-what">{line.text.slice(0, 500)}</td>
               <td class="number">{line.duration_ns === null ? "" : show_duration(line.duration_ns)}</td>
             </tr>

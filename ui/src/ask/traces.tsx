@@ -9,7 +9,8 @@ import { load_spans, type Log } from "../trace/load";
 import { folded_at_first, shape, visible, type Trace } from "../trace/rows";
 import { Waterfall } from "../trace/waterfall";
 import "../trace/trace.css";
-import { change, href, param, project_name, project_path } from "../url";
+import { useKeys } from "../keys";
+import { change, go, href, param, project_name, project_path } from "../url";
 import type { Answer } from "./plan";
 import { traces_of } from "./result";
 
@@ -20,22 +21,40 @@ const NONE: ReadonlySet<number> = new Set();
 export function Traces({ answer }: { answer: Answer }) {
   const lines = useMemo(() => traces_of(answer), [answer]);
   const longest = Math.max(...lines.map((line) => line.duration_ns), 1);
-  const chosen = lines.find((line) => line.trace_id === param("trace"))?.trace_id ?? lines[0]?.trace_id ?? "";
+  const at = Math.max(0, lines.findIndex((line) => line.trace_id === param("trace")));
+  const chosen = lines[at]?.trace_id ?? "";
+  const is_of_parts = lines.some((line) => line.matches > 0);
+  const step = (by: number) => {
+    const next = lines[at + by];
+    if (next) change({ trace: next.trace_id }, true);
+  };
+  useKeys([
+    { keys: "j", text: "Next trace", group: "Ask", run: () => step(1) },
+    { keys: "k", text: "Trace before", group: "Ask", run: () => step(-1) },
+    { keys: "o", text: "Open the trace", group: "Ask", run: () => go(project_path(`trace/${chosen}`)) },
+  ]);
   return (
     <div class="ask-traces">
-      <ol class="ask-trace-list" aria-label="Traces">
-        {lines.map((line) => (
-          <li key={line.trace_id}>
-            <button class="plain ask-trace" aria-pressed={line.trace_id === chosen} onClick={() => change({ trace: line.trace_id }, true)}>
-              <span class="mono">{show_time(from_iso(line.time), 3, is_utc.value)}</span>
-              <span class="ask-trace-bar" aria-hidden="true">
-                <span style={{ width: `${Math.max(1, (line.duration_ns / longest) * 100)}%` }} />
-              </span>
-              <span class="number">{show_duration(line.duration_ns)}</span>
-            </button>
-          </li>
-        ))}
-      </ol>
+      <div>
+        <p class="soft ask-trace-note">
+          {lines.length} {lines.length === 1 ? "trace" : "traces"}; {is_of_parts ? "how long the longest of the spans that were asked for took, and how many there are" : "how long each took"}
+        </p>
+        <ol class="ask-trace-list" aria-label="Traces">
+          {lines.map((line) => (
+            <li key={line.trace_id}>
+              <button class="plain ask-trace" aria-pressed={line.trace_id === chosen} onClick={() => change({ trace: line.trace_id }, true)}>
+                <span class="mono">{show_time(from_iso(line.time), 3, is_utc.value)}</span>
+                <span class="ask-trace-bar" aria-hidden="true">
+                  <span style={{ width: `${Math.max(1, (line.duration_ns / longest) * 100)}%` }} />
+                </span>
+                <span class="number">{show_duration(line.duration_ns)}</span>
+                <span class="number soft">{line.matches > 0 ? `× ${line.matches}` : line.is_error ? <span class="error-mark">✖</span> : ""}</span>
+                {line.name && <span class="told ellipsis ask-trace-name">{line.name}</span>}
+              </button>
+            </li>
+          ))}
+        </ol>
+      </div>
       <OneTrace key={chosen} id={chosen} />
     </div>
   );

@@ -65,7 +65,7 @@ function Ask() {
       ) : (
         <>
           <AnswerView asked={asked} answer={shown} names={names.value} onPlan={put} onAsk={(q) => change(asked_write({ ...asked, q, plan: undefined }))} onModel={() => change(asked_write({ ...asked, plan: undefined, by: "model" }))} />
-          {shown.understood && <Bar is_follow_up value="" label="Go on from this answer" placeholder="Go on: and for web?   only 500s   per hour   by route   last week instead" before={[]} examples={FOLLOW_UPS} onAsk={ask_more} />}
+          {shown.understood && <Bar is_follow_up value="" label="Go on from this answer" placeholder="Go on: by route, only 500s, last week instead" before={[]} examples={FOLLOW_UPS} onAsk={ask_more} />}
         </>
       )}
     </div>

@@ -71,5 +71,5 @@ export function DataTable({ title, table, onRow }: DataTableProps) {
 
 function Shown({ value, column }: { value: Value; column: Column | undefined }) {
   if (typeof value !== "number") return value === null ? <span class="soft">–</span> : <span class="told">{value === "" ? "none" : value.slice(0, 300)}</span>;
-  return <>{column?.unit === "percent" ? `${(value * 100).toFixed(value < 0.1 ? 2 : 1)} %` : show_value(value, column?.unit ?? "number")}</>;
+  return <>{show_value(value, column?.unit ?? "number")}</>;
 }

@@ -2,12 +2,13 @@
 import { show_bytes, show_count } from "../number";
 import { show_duration } from "../time";
 
-export type Unit = "count" | "rate" | "ns" | "bytes" | "number";
+export type Unit = "count" | "rate" | "ns" | "bytes" | "percent" | "number"; /* percent: parts of one */
 
 export function show_value(value: number | null | undefined, unit: Unit): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (unit === "ns") return show_duration(value);
   if (unit === "bytes") return show_bytes(Math.abs(value) < 1000 ? Number(value.toPrecision(3)) : value);
+  if (unit === "percent") return `${(value * 100).toFixed(value < 0.1 ? 2 : 1)} %`;
   return unit === "rate" ? `${show_number(value)}/s` : show_number(value);
 }
 /* Two places behind the point, and three digits of what is smaller than one. */

@@ -6,7 +6,7 @@ import type { TimeSeries } from "./series";
 export type Value = string | number | null;
 export interface Column {
   title: string;
-  unit?: Unit | "percent"; /* numbers; without: text */
+  unit?: Unit; /* numbers; without: text */
 }
 export interface DataRows {
   columns: readonly Column[];
