@@ -165,6 +165,13 @@ function(module folder)
     endforeach()
 endfunction()
 
+# isolation_test has the gate with its seeded defects (gate_defect.h): these files once more, before the library's.
+function(gate_with_defects)
+    set(dir ${CMAKE_CURRENT_SOURCE_DIR}/timefusion/query)
+    target_sources(isolation_test PRIVATE ${dir}/choice.c ${dir}/from.c ${dir}/function.c ${dir}/select.c)
+    target_compile_definitions(isolation_test PRIVATE MONO_GATE_DEFECTS)
+endfunction()
+
 # One program of one source file and its module; named after the file.
 function(module_program module source program_out)
     get_filename_component(program ${source} NAME_WE)

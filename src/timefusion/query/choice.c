@@ -1,4 +1,5 @@
 #include "timefusion/query/cursor_inside.h"
+#include "timefusion/query/gate_defect.h"
 #include <stdlib.h>
 
 static bool file_read(void *file, uint64_t offset, void *ptr, size_t len, struct err *err)
@@ -14,7 +15,8 @@ static void snapshot_release(void *ctx)
 bool snapshot_take(struct query_session *session, enum schema_table_id table, struct held *held, struct err *err)
 {
     struct query_engine *engine = session->engine;
-    if (!timefusion_snapshot_acquire(engine->options.timefusion, table, session->project_id, &held->snapshot, err))
+    if (!timefusion_snapshot_acquire(engine->options.timefusion, table, GATE_PROJECT(session->project_id),
+                                     &held->snapshot, err))
         return false;
     held->id = atomic_fetch_add(&engine->next_snapshot_id, 1);
     struct duckdb_fs_file *files = mem_alloc((held->snapshot->file_count + 1) * sizeof *files);

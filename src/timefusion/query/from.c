@@ -1,3 +1,4 @@
+#include "timefusion/query/gate_defect.h"
 #include "timefusion/query/translate.h"
 #include <stdlib.h>
 
@@ -69,10 +70,18 @@ static const char *table_make(struct translate *ctx, struct scope *scope, const 
             if (relation->table < 0) return NULL;
             relation->schema = schema;
             relation_rename(ctx, relation, var->alias);
+            GATE_LEAK_IF((GATE_DEFECT(SCHEMA) && schema_name) || (GATE_DEFECT(VIEW) && is_telemetry));
             return arena_printf(ctx->arena, "%s AS r%u", mark(ctx, 'T', (uint32_t)relation->table), relation->id);
         }
     }
     const char *sql;
+    if (GATE_DEFECT(CATALOG) && schema_name && strcmp(schema_name, "public") != 0) {
+        relation->columns = arena_alloc(ctx->arena, sizeof *relation->columns);
+        relation->columns[0] = (struct output){ "row", QUERY_TYPE_TEXT };
+        relation->column_count = 1;
+        return arena_printf(ctx->arena, "(SELECT CAST(t AS VARCHAR) AS c1 FROM %s.%s AS t) AS r%u", schema_name,
+                            var->relname, relation->id);
+    }
     if (stats_relation(ctx, schema_name, var->relname, &sql, &relation->columns, &relation->column_count) ||
         catalog_relation(ctx, schema_name, var->relname, &sql, &relation->columns, &relation->column_count)) {
         relation_rename(ctx, relation, var->alias);

@@ -1,5 +1,6 @@
 #include "timefusion/query/catalog.h"
 #include "timefusion/query/function_list.h"
+#include "timefusion/query/gate_defect.h"
 #include "timefusion/query/translate.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -244,6 +245,13 @@ static const struct function *function_of(struct translate *ctx, const PgQuery__
     const char *name = call_name(ctx, call);
     if (!name) return NULL;
     const struct function *function = function_find(name);
+    if (!function && GATE_DEFECT(FUNCTION)) {
+        struct function *any = arena_calloc(ctx->arena, sizeof *any);
+        *any = (struct function){
+            .name = arena_printf(ctx->arena, "%s", name), .max = 255, .arguments = "a", .result = '?'
+        };
+        return any;
+    }
     if (!function) {
         const char *hint = function_hint(name), *nearest = hint ? NULL : function_nearest(name);
         if (nearest) hint = arena_printf(ctx->arena, "the nearest by its name is %s()", nearest);

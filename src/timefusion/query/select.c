@@ -1,4 +1,5 @@
 #include "timefusion/query/gapfill.h"
+#include "timefusion/query/gate_defect.h"
 #include "timefusion/query/identity.h"
 #include "timefusion/query/translate.h"
 #include <stdlib.h>
@@ -347,6 +348,7 @@ static const char *with_make(struct translate *ctx, struct scope *scope, const P
                             query->rarg && !query->with_clause;
         cte->name = arena_printf(ctx->arena, "%s", expr->ctename);
         cte->id = ++ctx->cte_count;
+        GATE_LEAK_IF(GATE_DEFECT(CTE) && schema_table_by_name(bytes_of_text(cte->name)) != NULL);
         const char *sql =
             select_make(ctx, scope, is_recursive ? query->larg : query, &cte->columns, &cte->column_count);
         if (!sql) break;
