@@ -144,7 +144,8 @@ def psycopg2_client(rows):
     cursor.execute("SELECT * FROM otel_logs_and_spans ORDER BY timestamp LIMIT 1")
     check(len(cursor.fetchone()) == len(cursor.description), "a whole row")
     connection.autocommit = False
-    stream, reader = Stream(rows), connection.cursor()  # which reads all rows before it gives the first
+    stream, reader = Stream(rows), connection.cursor("rows")  # DECLARE, FETCH, CLOSE
+    reader.itersize = 5000
     reader.execute(ROWS_SQL % rows)
     for row in reader:
         stream.take(row)
@@ -225,7 +226,7 @@ def sqlalchemy_client(rows):
                     got = connection.execute(sqlalchemy.text("SELECT CAST(:v AS %s)" % name), {"v": value}).scalar()
                     same(value, bytes(got) if isinstance(got, memoryview) else got, name)
         stream = Stream(rows)
-        with engine.connect() as connection:
+        with engine.connect().execution_options(stream_results=True, max_row_buffer=5000) as connection:
             for row in connection.execute(sqlalchemy.text(ROWS_SQL % rows)):
                 stream.take(row)
         grown = max(grown, stream.end())
