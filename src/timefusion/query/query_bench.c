@@ -1,4 +1,6 @@
-/* What the questions of a dashboard cost: prepare and execute, best of several, over files as a flush leaves them. */
+/* What the questions of a dashboard cost: prepare and execute, best of several, over files as a flush leaves them.
+ *
+ *   query_bench FILE.slt ...    the gate and planning alone, of each statement in such files: p50 and p99 of all */
 #define FIXTURE_STEP_US 100000 /* ten rows a second: 400,000 in 11 hours */
 #include "timefusion/query/query_fixture.h"
 
@@ -39,7 +41,60 @@ static long anonymous_kb(void)
     return kb;
 }
 
-int main(void)
+static int double_order(const void *a, const void *b)
+{
+    return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
+}
+
+static double cpu_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* The gate and planning of each query of .slt files, whose text is a line: CPU, the least of five, each time as if never seen. */
+static int statements(struct fixture *fixture, char **paths, int count)
+{
+    static double times[4096];
+    static char line[65536];
+    size_t used = 0;
+    double most = 0;
+    char slowest[100] = "";
+    for (int i = 0; i < count; i++) {
+        FILE *file = fopen(paths[i], "r");
+        if (!file) return 1;
+        while (fgets(line, sizeof line, file) && used < COUNT_OF(times)) {
+            if (strncmp(line, "query", 5) != 0 || !fgets(line, sizeof line, file)) continue;
+            line[strcspn(line, "\n")] = '\0';
+            double least = 1e9;
+            for (int run = 0; run < 5; run++) {
+                struct query_statement *statement;
+                struct err err = { .code = ERR_OK };
+                size_t len = strlen(line);
+                snprintf(line + len, sizeof line - len, " /* %d */", run); /* another text: nothing is kept of it */
+                double start = cpu_ms();
+                bool ok = query_prepare(fixture->session, bytes_of_text(line), NULL, 0, &statement, &err);
+                double ms = cpu_ms() - start;
+                line[len] = '\0';
+                fixture_check(ok, &err, line);
+                query_statement_close(statement);
+                if (ms < least) least = ms;
+            }
+            if (least > most) snprintf(slowest, sizeof slowest, "%.90s", line);
+            if (least > most) most = least;
+            times[used++] = least;
+        }
+        fclose(file);
+    }
+    qsort(times, used, sizeof *times, double_order);
+    if (used == 0) return 1;
+    printf("prepare of %zu statements: CPU p50 %.2f ms, p99 %.2f ms, most %.2f ms (%s)\n", used, times[used / 2],
+           times[used * 99 / 100], most, slowest);
+    return 0;
+}
+
+int main(int argc, char **argv)
 {
     static const struct {
         const char *name, *sql;
@@ -62,6 +117,12 @@ int main(void)
         { "select_1", "select 1" },
     };
     struct fixture fixture;
+    if (argc > 1) {
+        fixture_open(&fixture, 2, 50);
+        int code = statements(&fixture, argv + 1, argc - 1);
+        fixture_close(&fixture);
+        return code;
+    }
     long before = anonymous_kb();
     fixture_open(&fixture, 2, 10);
     struct query_options options = { .timefusion = fixture.timefusion, .memory_bytes_max = 512u << 20, .threads = 2 };
