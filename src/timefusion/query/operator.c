@@ -464,6 +464,18 @@ static struct expr any_make(struct translate *ctx, struct scope *scope, const Pg
     return boolean(is_any ? found : arena_printf(ctx->arena, "(NOT %s)", found), item.is_free && list.is_free);
 }
 
+/* Columns of a handful of values, which no file is chosen by within itself. Of these a list's function is asked once for each
+ * entry of a page's dictionary; IN becomes ORs, each of which compares the text of every row. */
+static bool is_of_few_values(const struct expr *value)
+{
+    static const char *const names[] = { "kind", "level", "status_code" };
+    if (!value->relation || value->relation->table < 0 || value->column < 0) return false;
+    const char *name = value->relation->schema->columns[value->column].name;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return false;
+}
+
 static struct expr in_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
 {
     if (!node->rexpr || node->rexpr->node_case != PG_QUERY__NODE__NODE_LIST)
@@ -483,6 +495,7 @@ static struct expr in_make(struct translate *ctx, struct scope *scope, const PgQ
     struct expr left = expr_make(ctx, scope, node->lexpr, want);
     if (!left.sql) return left;
     bool is_free = left.is_free, is_number = false;
+    bool is_listed = op[0] != '<' && list->n_items > 1 && is_of_few_values(&left);
     struct buf buf;
     buf_init(&buf, 64 * (size_t)PLAN_SQL_BYTES_MAX);
     struct expr failed = { 0 };
@@ -498,10 +511,17 @@ static struct expr in_make(struct translate *ctx, struct scope *scope, const PgQ
         }
         bool is_folded = is_kind(&left) && item.is_free;
         is_free = is_free && item.is_free;
+        is_listed = is_listed && item.literal && !is_number; /* NULL is no literal */
         if (!buf_printf(&buf, "%s%s%s%s", i ? ", " : "", is_folded ? "lower(" : "", item.sql, is_folded ? ")" : "")) {
             failed = fail_at(ctx, node->location, ERR_TOO_LARGE, "the IN list is too long");
             goto done;
         }
+    }
+    if (is_listed) {
+        failed = boolean(arena_printf(ctx->arena, "list_contains([%.*s], %s)", (int)buf.len, (const char *)buf.ptr,
+                                      left.sql),
+                         is_free);
+        goto done;
     }
     const char *left_sql = is_number ? arena_printf(ctx->arena, "TRY_CAST(%s AS BIGINT)", left.sql) : left.sql;
     failed = boolean(arena_printf(ctx->arena, "(%s %s (%.*s))", left_sql, op[0] == '<' ? "NOT IN" : "IN", (int)buf.len,
