@@ -39,7 +39,8 @@ static void rows_add(struct fixture *f, bool is_log)
         put(columns, LOGS_AND_SPANS_attributes___http___response___status_code, "404");
         put(columns, LOGS_AND_SPANS_attributes,
             "{\"order.id\":17,\"a\":{\"b\":\"deep\"},\"free\":\"x*y\",\"nothing\":null,\"odd\":\"08\"}");
-        put(columns, LOGS_AND_SPANS_resource, "{\"host.name\":\"box-1\",\"free\":\"of the resource\"}");
+        put(columns, LOGS_AND_SPANS_resource___host___name, "box-1");
+        put(columns, LOGS_AND_SPANS_resource, "{\"free\":\"of the resource\"}");
         put(columns, LOGS_AND_SPANS_context___trace_id, "abcdef");
         columns_put_int(columns, LOGS_AND_SPANS_duration, 1500000000);
         columns_put_int(columns, LOGS_AND_SPANS_attributes___server___port, 8080);

@@ -50,7 +50,8 @@ static void test_conditions(void **state)
         { "issue:12", "'issue:12' = ANY(hashes)" }, /* no row has it: who knows issues sets values */
         { "issue:#7", "'issue:7' = ANY(hashes)" },
         { "pattern:01234567-89ab-5cde-8f01-23456789abcd", "'pat:01234567-89ab-5cde-8f01-23456789abcd' = ANY(hashes)" },
-        { "route:/api/*", "coalesce(attributes->>'http.route', resource->>'http.route') LIKE '/api/%'" },
+        { "route:/api/*", "attributes___http___route LIKE '/api/%'" },
+        { "cart.tier:g*", "coalesce(attributes->>'cart.tier', resource->>'cart.tier') LIKE 'g%'" },
         { "order.total:>10",
           "(CASE WHEN coalesce(attributes->>'order.total', resource->>'order.total') ~ '^-?[0-9]+(\\.[0-9]+)?$' THEN "
           "coalesce(attributes->>'order.total', resource->>'order.total')::double precision END) > 10" },

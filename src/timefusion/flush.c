@@ -120,7 +120,8 @@ static bool group_seal(struct flush_group *group, struct timefusion *timefusion,
     if (!group->columns || columns_row_count(group->columns) == 0) return true;
     struct bytes bytes;
     struct file *segment;
-    if (!parquet_write(writer, group->columns, 0, columns_row_count(group->columns), PARQUET_CODEC_ZSTD, &bytes, err) ||
+    if (!parquet_write_shredded(writer, group->columns, 0, columns_row_count(group->columns), PARQUET_CODEC_ZSTD,
+                                timefusion_shreds(timefusion), group->project_id, &bytes, err) ||
         !segment_write(segments, group->table, group->day, bytes, group->columns_range, &segment, err))
         return false;
     segments_swap(segments, group->table->id, group->project_id, group->small, group->small_count, &segment, 1);

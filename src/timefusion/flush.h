@@ -70,3 +70,4 @@ void flush_app_id(struct uuid buffer_id, uint32_t partition, char app_id[FLUSH_A
 struct object_store *timefusion_store(struct timefusion *timefusion);
 struct disk *timefusion_disk(struct timefusion *timefusion);
 const char *timefusion_tmp_dir(struct timefusion *timefusion);
+struct shreds *timefusion_shreds(struct timefusion *timefusion);

@@ -51,6 +51,7 @@ struct timefusion {
     char *tmp_dir;
     struct segments *segments;
     struct index *index;
+    struct shreds *shreds;
     struct file_room room;
     struct table tables[SCHEMA_TABLE_COUNT];
     struct refresh *refresh; /* NULL: nobody asks what others commit */
@@ -157,6 +158,7 @@ bool timefusion_open(struct timefusion **out, const struct timefusion_options *o
     snprintf(dir, sizeof dir, "%s/tmp", options->dir);
     timefusion->tmp_dir = mem_strdup(dir);
     timefusion->room.bytes_max = options->fetch_bytes_max ? options->fetch_bytes_max : FETCH_BYTES_MAX;
+    timefusion->shreds = shreds_create();
     timefusion->index = index_create(&(struct index_options){ .store = options->store,
                                                               .disk = options->disk,
                                                               .tmp_dir = timefusion->tmp_dir,
@@ -192,6 +194,7 @@ void timefusion_close(struct timefusion *timefusion)
     }
     index_sync(timefusion->index, clock_mono_ns() + INDEX_SYNC_NS);
     index_close(timefusion->index);
+    shreds_destroy(timefusion->shreds);
     segments_close(timefusion->segments);
     warnings_release(timefusion->warnings);
     pthread_mutex_destroy(&timefusion->warnings_lock);
@@ -241,6 +244,11 @@ struct object_store *timefusion_store(struct timefusion *timefusion)
 struct disk *timefusion_disk(struct timefusion *timefusion)
 {
     return timefusion->options.disk;
+}
+
+struct shreds *timefusion_shreds(struct timefusion *timefusion)
+{
+    return timefusion->shreds;
 }
 
 const char *timefusion_tmp_dir(struct timefusion *timefusion)

@@ -42,14 +42,18 @@ struct columns *group_columns(struct group *group, uint64_t position, uint64_t n
     return group->columns;
 }
 
-/* Writes rows [from, all) as one segment in place of the last `replaced` small ones. */
+/* Writes rows [from, all) as one segment in place of the last `replaced` small ones. Those live for seconds: what is sealed has
+ * hidden columns too. */
 static bool small_write(struct group *group, uint32_t from, uint32_t replaced, uint32_t level, enum parquet_codec codec,
-                        struct timefusion *timefusion, struct parquet_writer *writer, struct err *err)
+                        bool is_sealed, struct timefusion *timefusion, struct parquet_writer *writer, struct err *err)
 {
     uint32_t to = columns_row_count(group->columns);
     struct bytes bytes;
     struct file *segment;
-    if (!parquet_write(writer, group->columns, from, to, codec, &bytes, err) ||
+    bool ok = is_sealed ? parquet_write_shredded(writer, group->columns, from, to, codec, timefusion_shreds(timefusion),
+                                                 group->project_id, &bytes, err)
+                        : parquet_write(writer, group->columns, from, to, codec, &bytes, err);
+    if (!ok ||
         !segment_write(timefusion_segments(timefusion), group->table, group->day, bytes, group->range, &segment, err))
         return false;
     uint32_t kept = group->small_count - replaced;
@@ -85,7 +89,7 @@ bool group_publish(struct group *group, struct timefusion *timefusion, struct pa
     /* Small ones live for seconds: compressing them costs more than it saves (docs/segments.md). */
     uint32_t rows = columns_row_count(group->columns) - from;
     enum parquet_codec codec = rows >= 4096 ? PARQUET_CODEC_ZSTD : PARQUET_CODEC_NONE;
-    return small_write(group, from, replaced, level, codec, timefusion, writer, err);
+    return small_write(group, from, replaced, level, codec, false, timefusion, writer, err);
 }
 
 static void sealed_add(struct group *group, struct file *segment)
@@ -117,7 +121,7 @@ static bool sealed_join(struct group *group, struct timefusion *timefusion, stru
 bool group_seal(struct group *group, struct timefusion *timefusion, struct parquet_writer *writer, struct err *err)
 {
     if (!group->columns || columns_row_count(group->columns) == 0) return true;
-    if (!small_write(group, 0, group->small_count, 0, PARQUET_CODEC_ZSTD, timefusion, writer, err)) return false;
+    if (!small_write(group, 0, group->small_count, 0, PARQUET_CODEC_ZSTD, true, timefusion, writer, err)) return false;
     sealed_add(group, group->small[0]);
     group->small_count = 0;
     columns_reset(group->columns);

@@ -152,7 +152,10 @@ bool file_builder_add(struct file_builder *builder, struct columns *columns, str
     char path[1024];
     uint32_t rows = columns_row_count(columns);
     if (rows == 0) return true;
-    if (!parquet_write(builder->writer, columns, 0, rows, PARQUET_CODEC_ZSTD, &bytes, err)) return false;
+    if (!parquet_write_shredded(builder->writer, columns, 0, rows, PARQUET_CODEC_ZSTD,
+                                timefusion_shreds(builder->options.timefusion), builder->options.project_id, &bytes,
+                                err))
+        return false;
     bool is_full = builder->part_count == PARQUET_ROW_GROUPS_MAX ||
                    (builder->part_count > 0 && builder->part_bytes + bytes.len > PLAN_FILE_BYTES_MAX);
     if (is_full && !file_end(builder, err)) return false;

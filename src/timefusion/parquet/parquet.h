@@ -18,6 +18,7 @@
 #include "base/disk.h"
 #include "base/err.h"
 #include "timefusion/columns/columns.h"
+#include "timefusion/shred/shred.h"
 
 #define PARQUET_ROW_GROUPS_MAX 64
 #define PARQUET_ZSTD_LEVEL     1 /* of what comes in; files that are rewritten may have a higher one */
@@ -32,6 +33,12 @@ void parquet_writer_set_level(struct parquet_writer *writer, int zstd_level);
 /* Rows [from, to) of columns as one file with one row group. *file is borrowed until the next call on writer. */
 MUST_CHECK bool parquet_write(struct parquet_writer *writer, struct columns *columns, uint32_t from, uint32_t to,
                               enum parquet_codec codec, struct bytes *file, struct err *err);
+
+/* The same with hidden columns behind the table's (timefusion/shred): of the project's attributes that repeat. Readers that go by
+ * the table's schema do not see them. */
+MUST_CHECK bool parquet_write_shredded(struct parquet_writer *writer, struct columns *columns, uint32_t from,
+                                       uint32_t to, enum parquet_codec codec, struct shreds *shreds,
+                                       struct uuid project_id, struct bytes *file, struct err *err);
 
 /* What pruning and Delta's statistics need of one column of one row group or file. */
 struct parquet_column_stats {
@@ -61,6 +68,10 @@ struct parquet_footer {
     uint64_t footer_hash; /* XXH3 of its bytes: a footer has no checksum of its own */
     struct parquet_row_group *row_groups;
     struct parquet_column_stats *file_columns; /* merged over the row groups; blooms not set */
+    uint64_t
+        present[(SCHEMA_COLUMNS_MAX + 63) / 64]; /* bit by schema column: the file has one of its name or field id */
+    const struct bytes *shreds;                  /* keys of its hidden columns, in order of bytes */
+    uint32_t shred_count;
 };
 /* tail: the last bytes of the file, at least 8; *need says how many are needed when it was too short (then false with
  * err->code ERR_OK). Columns are found by field id, else by name; unknown ones are skipped. */
@@ -71,7 +82,8 @@ void parquet_footer_destroy(struct parquet_footer *footer);
 bool parquet_bloom_may_hold(struct bytes bloom, struct bytes value);
 
 /* Joins files by copying row groups in the given order into out (offset 0 on, synced when sync); all files are of disk.
- * Inputs must have our schema's bytes, else ERR_INPUT; more than PARQUET_ROW_GROUPS_MAX row groups are ERR_TOO_LARGE,
+ * Inputs must have our schema's bytes, hidden columns left aside, else ERR_INPUT; of these the new file has those that all
+ * inputs have; more than PARQUET_ROW_GROUPS_MAX row groups are ERR_TOO_LARGE,
  * and nothing was written then. *bytes is the new file's size; *footer its footer. */
 struct parquet_input {
     struct disk_file *file;

@@ -357,7 +357,8 @@ static void columns_fill(struct bench *bench, struct columns *columns, uint32_t 
     }
 }
 
-static void measure(struct bench *bench, uint32_t rows, enum parquet_codec codec, const char *keep)
+static void measure(struct bench *bench, uint32_t rows, enum parquet_codec codec, struct shreds *shreds,
+                    const char *keep)
 {
     struct columns *columns = columns_create(schema_table(SCHEMA_LOGS_AND_SPANS));
     struct parquet_writer *writer = parquet_writer_create();
@@ -368,7 +369,9 @@ static void measure(struct bench *bench, uint32_t rows, enum parquet_codec codec
     snprintf(path, sizeof path, "%s/parquet_bench.%d", keep != NULL ? keep : "/tmp", (int)getpid());
     if (keep != NULL)
         snprintf(path, sizeof path, "%s/bench_%u_%s.parquet", keep, rows,
-                 codec == PARQUET_CODEC_ZSTD ? "zstd" : "none");
+                 shreds                        ? "shredded"
+                 : codec == PARQUET_CODEC_ZSTD ? "zstd"
+                                               : "none");
     if (!ops->open(&disk_real, path, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, &out, &err)) goto fail;
 
     uint32_t rounds = 600000 / rows, warm = rounds / 4 + 2;
@@ -387,7 +390,9 @@ static void measure(struct bench *bench, uint32_t rows, enum parquet_codec codec
         }
         held = columns_bytes(columns);
         double built = cpu_us();
-        if (!parquet_write(writer, columns, 0, rows, codec, &file, &err)) goto fail;
+        if (shreds ? !parquet_write_shredded(writer, columns, 0, rows, codec, shreds, (struct uuid){ 0 }, &file, &err)
+                   : !parquet_write(writer, columns, 0, rows, codec, &file, &err))
+            goto fail;
         double written = cpu_us();
         if (!ops->pwrite(out, 0, &file, 1, &err)) goto fail;
         double saved = cpu_us();
@@ -400,7 +405,7 @@ static void measure(struct bench *bench, uint32_t rows, enum parquet_codec codec
         if (build_now + saved - built < best) best = build_now + saved - built;
     }
     double total = (double)rounds * rows;
-    const char *name = codec == PARQUET_CODEC_ZSTD ? "zstd" : "none";
+    const char *name = shreds ? "shredded" : codec == PARQUET_CODEC_ZSTD ? "zstd" : "none";
     printf("parquet_%s_%u_build_us_per_row %.3f us\n", name, rows, build / total);
     printf("parquet_%s_%u_encode_us_per_row %.3f us\n", name, rows, write / total);
     printf("parquet_%s_%u_write_us_per_row %.3f us\n", name, rows, save / total);
@@ -490,12 +495,15 @@ int main(int argc, char **argv)
         row_make(&maker, &bench.rows[i], i, trace, &parent, service);
     }
     const char *keep = argc > 1 ? argv[1] : NULL; /* a folder for the files, to look at with other tools */
-    measure(&bench, 30000, PARQUET_CODEC_ZSTD, keep);
+    measure(&bench, 30000, PARQUET_CODEC_ZSTD, NULL, keep);
     if (argc > 2) return 0; /* for a profile of the usual case */
-    measure(&bench, 24000, PARQUET_CODEC_ZSTD, keep);
-    measure(&bench, 2000, PARQUET_CODEC_ZSTD, keep);
-    measure(&bench, 200, PARQUET_CODEC_ZSTD, keep);
-    measure(&bench, 200, PARQUET_CODEC_NONE, keep);
+    struct shreds *shreds = shreds_create();
+    measure(&bench, 30000, PARQUET_CODEC_ZSTD, shreds, keep);
+    shreds_destroy(shreds);
+    measure(&bench, 24000, PARQUET_CODEC_ZSTD, NULL, keep);
+    measure(&bench, 2000, PARQUET_CODEC_ZSTD, NULL, keep);
+    measure(&bench, 200, PARQUET_CODEC_ZSTD, NULL, keep);
+    measure(&bench, 200, PARQUET_CODEC_NONE, NULL, keep);
     measure_join(&bench, 30000, 16, keep);
     measure_join(&bench, 2000, 32, keep);
     measure_join(&bench, 200, 64, keep);

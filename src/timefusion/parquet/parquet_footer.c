@@ -28,6 +28,9 @@ struct footer_read {
     struct arena *arena; /* for what the footer keeps */
     struct leaf *leaves;
     uint32_t leaf_count;
+    struct bytes *shreds;
+    uint32_t shred_count;
+    uint64_t present[(SCHEMA_COLUMNS_MAX + 63) / 64];
     struct parquet_row_group *groups;
     uint32_t group_count;
     int64_t row_count;
@@ -71,6 +74,20 @@ static int32_t column_find(const struct schema_table *table, const struct elemen
     return schema_column_is_stored(&table->columns[column]) ? (int32_t)column : COLUMN_UNKNOWN;
 }
 
+/* A hidden column of ours, by its name. */
+static void shred_note(struct footer_read *read, const struct element *element)
+{
+    size_t prefix = sizeof SHRED_PREFIX - 1;
+    if (element->type != PARQUET_TYPE_BYTE_ARRAY || element->repetition != PARQUET_OPTIONAL || element->field_id > 0 ||
+        element->name.len <= prefix || memcmp(element->name.ptr, SHRED_PREFIX, prefix) != 0 ||
+        read->shred_count == SHRED_KEYS_MAX)
+        return;
+    struct bytes key = { element->name.ptr + prefix, element->name.len - prefix };
+    if (!shred_key_is_plain(key)) return;
+    if (read->shreds == NULL) read->shreds = arena_alloc(read->arena, SHRED_KEYS_MAX * sizeof *read->shreds);
+    read->shreds[read->shred_count++] = arena_copy(read->arena, key);
+}
+
 /* Walks the tree in its depth-first order. A leaf belongs to the column of its ancestor right below the root; of a
  * column with several leaves, or with a leaf of another type than ours, nothing is known. */
 static bool schema_read(struct footer_read *read, enum thrift_type type)
@@ -95,6 +112,7 @@ static bool schema_read(struct footer_read *read, enum thrift_type type)
         if (i > 0 && depth == 0) return corrupt(read->err, "schema has two roots");
         if (depth > 0) children_left[depth - 1]--;
         if (depth == 1) column = column_find(read->table, &element);
+        if (depth == 1 && column != COLUMN_UNKNOWN) read->present[column / 64] |= (uint64_t)1 << (column % 64);
         /* What lies on the way to a leaf: nothing above the root, so the root's own word does not count. */
         levels[depth] = i == 0 ? 0 : (depth > 0 ? levels[depth - 1] : 0) | 1u << element.repetition;
         if (element.child_count > 0 || i == 0) {
@@ -106,6 +124,7 @@ static bool schema_read(struct footer_read *read, enum thrift_type type)
         bool is_ours = column != COLUMN_UNKNOWN &&
                        element.type == (int64_t)table_leaf_type(read->table->columns[column].type) &&
                        (depth == 1) != table_type_is_list(read->table->columns[column].type);
+        if (depth == 1 && column == COLUMN_UNKNOWN) shred_note(read, &element);
         read->leaves[read->leaf_count++] =
             (struct leaf){ .column = is_ours ? column : COLUMN_UNKNOWN,
                            .has_definition_levels = levels[depth] >> PARQUET_OPTIONAL != 0,
@@ -412,6 +431,9 @@ static void footer_fill(struct parquet_footer *footer, const struct footer_read 
     footer->row_count = (uint64_t)read->row_count;
     footer->row_groups = read->groups;
     footer->row_group_count = read->group_count;
+    memcpy(footer->present, read->present, sizeof footer->present);
+    footer->shreds = read->shreds;
+    footer->shred_count = read->shred_count;
     footer->file_columns = arena_calloc(read->arena, read->table->column_count * sizeof *footer->file_columns);
     for (uint32_t i = 0; i < read->group_count; i++) {
         for (uint32_t k = 0; k < read->table->column_count; k++) {

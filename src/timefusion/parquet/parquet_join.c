@@ -1,3 +1,4 @@
+#include "timefusion/parquet/hidden.h"
 #include "timefusion/parquet/page.h"
 #include "timefusion/parquet/table_elements.h"
 
@@ -22,13 +23,16 @@ struct input {
     int64_t row_count;
     uint64_t data_bytes; /* between the first PAR1 and the footer */
     int64_t shift;       /* how far its pages move */
+    struct hidden hidden;
 };
 struct join {
     struct disk *disk;
     const struct parquet_input *files;
     struct input *inputs;
     uint32_t input_count;
-    struct buf footer; /* the new one, under way */
+    struct hidden hidden; /* columns that all inputs have */
+    uint32_t leaf_count;  /* the table's */
+    struct buf footer;    /* the new one, under way */
     struct err *err;
 };
 
@@ -117,6 +121,8 @@ struct copier {
     struct thrift_writer out;
     const uint8_t *copied; /* all before it stands in out */
     const struct input *input;
+    const struct hidden *hidden; /* of the new file */
+    uint32_t leaf_count;
     int16_t ordinal;
 };
 
@@ -176,15 +182,33 @@ static void chunk_copy(struct copier *copier)
     }
 }
 
+/* One chunk a leaf. Of a hidden column that the new file does not have only the pages remain, which nobody finds. */
+static void chunks_copy(struct copier *copier, enum thrift_type type)
+{
+    enum thrift_type element;
+    copy_up_to_here(copier);
+    uint32_t count = thrift_read_list(&copier->in, type, &element);
+    if (element != THRIFT_STRUCT || count != copier->leaf_count + copier->input->hidden.count) copier->in.failed = true;
+    if (copier->in.failed) return;
+    thrift_list(&copier->out, THRIFT_STRUCT, copier->leaf_count + copier->hidden->count);
+    copier->copied = copier->in.at;
+    for (uint32_t i = 0; i < count && !copier->in.failed; i++) {
+        if (i < copier->leaf_count || hidden_has(copier->hidden, copier->input->hidden.keys[i - copier->leaf_count])) {
+            chunk_copy(copier);
+            continue;
+        }
+        copy_up_to_here(copier);
+        thrift_skip_element(&copier->in, element);
+        copier->copied = copier->in.at;
+    }
+}
+
 static void group_copy(struct copier *copier)
 {
     struct thrift_field field = { .id = 0 };
     while (thrift_field_next(&copier->in, &field)) {
         if (field.id == 1) {
-            enum thrift_type element;
-            uint32_t count = thrift_read_list(&copier->in, field.type, &element);
-            if (element != THRIFT_STRUCT) copier->in.failed = true;
-            for (uint32_t i = 0; i < count && !copier->in.failed; i++) chunk_copy(copier);
+            chunks_copy(copier, field.type);
         } else if (field.id == 5) {
             offset_rebase(copier, field.type);
         } else if (field.id == 7) {
@@ -203,7 +227,11 @@ static bool groups_copy(struct join *join, struct thrift_writer *thrift)
     int16_t ordinal = 0;
     for (uint32_t i = 0; i < join->input_count; i++) {
         const struct input *input = &join->inputs[i];
-        struct copier copier = { .out = *thrift, .copied = input->groups.ptr, .input = input };
+        struct copier copier = { .out = *thrift,
+                                 .copied = input->groups.ptr,
+                                 .input = input,
+                                 .hidden = &join->hidden,
+                                 .leaf_count = join->leaf_count };
         thrift_reader_init(&copier.in, input->groups);
         for (uint32_t k = 0; k < input->group_count && !copier.in.failed; k++) {
             copier.ordinal = ordinal++;
@@ -218,37 +246,21 @@ static bool groups_copy(struct join *join, struct thrift_writer *thrift)
 
 /* ---- checks, then copying ---- */
 
-/* What the schema and the column orders of a file of ours are, byte by byte: list headers and elements. */
-static void expected_make(const struct schema_table *table, struct buf *expected, struct bytes *schema,
-                          struct bytes *orders)
-{
-    struct parquet_element *elements = mem_alloc(TABLE_ELEMENTS_MAX * sizeof *elements);
-    uint32_t element_count = table_elements(table, elements), leaf_count = 0;
-    for (uint32_t i = 0; i < element_count; i++) leaf_count += elements[i].type != PARQUET_TYPE_GROUP;
-    struct thrift_writer thrift;
-    buf_init(expected, FOOTER_BYTES_MAX);
-    thrift_writer_init(&thrift, expected);
-    parquet_schema_write(&thrift, elements, element_count);
-    size_t schema_bytes = expected->len;
-    parquet_orders_write(&thrift, leaf_count);
-    free(elements);
-    *schema = bytes_from(expected->ptr, schema_bytes);
-    *orders = bytes_from(expected->ptr + schema_bytes, expected->len - schema_bytes);
-}
-
 /* Only files whose rows mean the same may stand behind one schema. */
 static bool inputs_check(struct join *join, const struct schema_table *table)
 {
     uint32_t group_count = 0;
-    struct buf expected;
-    struct bytes schema, orders;
-    expected_make(table, &expected, &schema, &orders);
     bool is_same = true;
+    join->leaf_count = hidden_leaf_count(table);
     for (uint32_t i = 0; i < join->input_count; i++) {
-        is_same = is_same && bytes_equal(join->inputs[i].schema, schema) && bytes_equal(join->inputs[i].orders, orders);
-        group_count += join->inputs[i].group_count;
+        struct input *input = &join->inputs[i];
+        is_same = is_same && hidden_read(input->schema, input->orders, table, &input->hidden);
+        if (i == 0)
+            join->hidden = input->hidden;
+        else
+            hidden_meet(&join->hidden, &input->hidden);
+        group_count += input->group_count;
     }
-    buf_deinit(&expected);
     if (!is_same) return err_set(join->err, ERR_INPUT, "cannot join Parquet files of different schemas");
     if (group_count > PARQUET_ROW_GROUPS_MAX) {
         return err_set(join->err, ERR_TOO_LARGE, "cannot join %u row groups into one file, only %d", group_count,
@@ -272,9 +284,11 @@ bool parquet_is_joinable(struct bytes footer, uint64_t file_bytes, const struct 
     return is_joinable;
 }
 
-static bool footer_make(struct join *join)
+static bool footer_make(struct join *join, const struct schema_table *table)
 {
     struct thrift_writer thrift;
+    struct bytes schema, orders;
+    struct buf made;
     int64_t row_count = 0;
     uint32_t group_count = 0;
     for (uint32_t i = 0; i < join->input_count; i++) {
@@ -284,13 +298,19 @@ static bool footer_make(struct join *join)
     }
     thrift_writer_init(&thrift, &join->footer);
     thrift_put_i32(&thrift, 1, 2); /* version */
-    thrift_put_raw(&thrift, 2, THRIFT_LIST, join->inputs[0].schema);
+    buf_init(&made, FOOTER_BYTES_MAX);
+    hidden_schema_make(table, &join->hidden, &made, &schema, &orders);
+    thrift_put_raw(&thrift, 2, THRIFT_LIST, schema);
     thrift_put_i64(&thrift, 3, row_count);
     thrift_put_list(&thrift, 4, THRIFT_STRUCT, group_count);
-    if (!groups_copy(join, &thrift)) return false;
+    if (!groups_copy(join, &thrift)) {
+        buf_deinit(&made);
+        return false;
+    }
     thrift_put_binary(&thrift, 6, parquet_created_by);
-    thrift_put_raw(&thrift, 7, THRIFT_LIST, join->inputs[0].orders);
+    thrift_put_raw(&thrift, 7, THRIFT_LIST, orders);
     thrift_struct_end(&thrift);
+    buf_deinit(&made);
     uint32_t bytes = (uint32_t)join->footer.len;
     if (thrift.failed || !buf_add(&join->footer, &bytes, sizeof bytes) ||
         !buf_add(&join->footer, magic, sizeof magic)) {
@@ -371,7 +391,7 @@ bool parquet_join(struct disk *disk, const struct parquet_input *inputs, uint32_
         join.inputs[i].shift = (int64_t)at - MAGIC_BYTES;
         at += join.inputs[i].data_bytes;
     }
-    is_good = is_good && inputs_check(&join, table) && footer_make(&join);
+    is_good = is_good && inputs_check(&join, table) && footer_make(&join, table);
     *bytes = at + join.footer.len;
     size_t need;
     is_good = is_good && parquet_footer_read(buf_bytes(&join.footer), *bytes, table, footer, &need, err) &&

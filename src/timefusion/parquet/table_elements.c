@@ -61,3 +61,13 @@ uint32_t table_elements(const struct schema_table *table, struct parquet_element
         (struct parquet_element){ "schema", PARQUET_TYPE_GROUP, PARQUET_REQUIRED, PARQUET_LOGICAL_NONE, children, 0 };
     return count;
 }
+
+struct parquet_element hidden_element(const char *name)
+{
+    return (struct parquet_element){
+        .name = name,
+        .type = PARQUET_TYPE_BYTE_ARRAY,
+        .repetition = PARQUET_OPTIONAL,
+        .logical = PARQUET_LOGICAL_STRING,
+    };
+}

@@ -10,3 +10,5 @@ enum parquet_type table_leaf_type(enum schema_type type);
 bool table_type_is_list(enum schema_type type);
 /* Fills elements; returns how many. Leaves are the stored columns, in order. */
 uint32_t table_elements(const struct schema_table *table, struct parquet_element elements[TABLE_ELEMENTS_MAX]);
+/* A hidden column of that name (parquet/hidden.h): a text without a field id. */
+struct parquet_element hidden_element(const char *name);

@@ -108,6 +108,10 @@ bool attribute_make(struct translate *ctx, struct scope *scope, const PgQuery__A
         below += other->attribute[0] != '\0' && other->is_resource == is_resource &&
                  strncmp(other->attribute, path, path_len) == 0 && other->attribute[path_len] == '.';
     }
+    if (below == 0 && own < 0 && is_text && !is_resource) {
+        value->sql = relation_attribute(ctx, relation, path);
+        if (value->sql) return true;
+    }
     struct expr remainder = relation_stored(ctx, relation, column);
     const char *quoted = quote_text(ctx, bytes_of_text(path));
     if (below == 0) {

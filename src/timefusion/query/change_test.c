@@ -23,7 +23,7 @@ static void ask(struct query_session *session, const char *sql, const char *expe
 {
     struct buf out;
     struct err err;
-    buf_init(&out, 1u << 20);
+    buf_init(&out, 4u << 20);
     if (!fixture_run(session, sql, NULL, 0, &out, NULL, &err)) fail_msg("%s: %s", sql, err.text);
     if (strcmp((const char *)out.ptr, expected) != 0) fail_msg("%s:\n%s", sql, (const char *)out.ptr);
     buf_deinit(&out);
@@ -121,7 +121,7 @@ static void test_delete_by_any_condition(void **state)
         struct err err;
         char sql[600], tag[64], expected[64], notices[2000];
         struct buf count, rest;
-        buf_init(&count, 1u << 20), buf_init(&rest, 4u << 20);
+        buf_init(&count, 1u << 20), buf_init(&rest, 8u << 20);
         open_stored(&fixture);
         snprintf(sql, sizeof sql, "select count(*) from otel_logs_and_spans o where %s", conditions[i]);
         if (!fixture_run(fixture.session, sql, NULL, 0, &count, NULL, &err)) fail_msg("%s: %s", sql, err.text);
@@ -231,7 +231,7 @@ static void test_update(void **state)
     const char *others =
         "select id, timestamp, name, kind, attributes, resource, duration, summary, context___trace_id, "
         "level, body from otel_logs_and_spans order by id";
-    buf_init(&before, 4u << 20);
+    buf_init(&before, 8u << 20);
     open_stored(&fixture);
     if (!fixture_run(fixture.session, others, NULL, 0, &before, NULL, &err)) fail_msg("%s", err.text);
     change_check(fixture.session,

@@ -96,7 +96,12 @@ static struct source_files files_name(struct query_cursor *cursor, enum schema_t
 {
     struct query_engine *engine = cursor->session->engine;
     const char **names = arena_alloc(&cursor->arena, (files->count + 1) * sizeof *names);
-    struct source_files named = { .snapshot_id = cursor->held[table].id, .names = names, .count = files->count };
+    const struct parquet_footer **footers = arena_calloc(&cursor->arena, (files->count + 1) * sizeof *footers);
+    struct err ignored = { 0 }; /* choosing has told of it, or reading will */
+    for (uint32_t f = 0; f < files->count; f++) (void)!timefusion_file_footer(files->files[f], &footers[f], &ignored);
+    struct source_files named = {
+        .snapshot_id = cursor->held[table].id, .names = names, .count = files->count, .footers = footers
+    };
     if (can_narrow && narrowed_is_worth(files)) {
         struct held_narrowed *held = arena_alloc(&cursor->arena, sizeof *held);
         *held = (struct held_narrowed){ cursor->narrowed, atomic_fetch_add(&engine->next_snapshot_id, 1) };

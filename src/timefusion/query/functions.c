@@ -150,24 +150,46 @@ static void object_flat(duckdb_function_info info, duckdb_data_chunk input, duck
     object_run(input, output, false);
 }
 
+#define SEEN_TEXTS 256
+
+/* The rows of a dictionary-coded column share their texts: each is looked at once a chunk. */
 static void attribute_run(duckdb_data_chunk input, duckdb_vector output, bool is_text)
 {
     idx_t rows = duckdb_data_chunk_get_size(input);
     struct column base = column_of(input, 0), path = column_of(input, 1);
     struct buf found;
+    struct {
+        const uint8_t *ptr;
+        size_t len, at, found_len;
+        bool has;
+    } seen[SEEN_TEXTS] = { 0 };
     buf_init(&found, SIZE_MAX / 4);
+    struct bytes first = rows > 0 && is_valid(&path, 0) ? text_at(&path, 0) : bytes_from("", 0);
     for (idx_t row = 0; row < rows; row++) {
-        found.len = 0;
-        if (is_valid(&base, row) && is_valid(&path, row) &&
-            json_attribute(text_at(&base, row), text_at(&path, row), is_text, &found))
-            put_text(output, row, buf_bytes(&found));
+        if (!is_valid(&base, row) || !is_valid(&path, row)) {
+            put_null(output, row);
+            continue;
+        }
+        struct bytes text = text_at(&base, row), key = text_at(&path, row);
+        size_t at = ((uintptr_t)text.ptr >> 2 ^ (uintptr_t)text.ptr >> 10) % SEEN_TEXTS;
+        if (!bytes_equal(key, first)) { /* paths of rows, which are rare */
+            first = key;
+            memset(seen, 0, sizeof seen);
+        }
+        if (seen[at].ptr != text.ptr || seen[at].len != text.len) {
+            seen[at].ptr = text.ptr;
+            seen[at].len = text.len;
+            seen[at].at = found.len;
+            seen[at].has = json_attribute(text, key, is_text, &found);
+            seen[at].found_len = found.len - seen[at].at;
+        }
+        if (seen[at].has)
+            put_text(output, row, bytes_from(found.ptr + seen[at].at, seen[at].found_len));
         else
             put_null(output, row);
     }
     buf_deinit(&found);
 }
-
-#define SEEN_TEXTS 256
 
 /* Does the text hold the word? The rows of a dictionary-coded column share its texts: each is looked at once a chunk. */
 static void has_word_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)

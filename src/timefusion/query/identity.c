@@ -336,7 +336,7 @@ static bool givers_put(struct buf *out, const struct identity *identity, uint32_
     for (int field = 0; field < IDENTITY_FIELDS; field++)
         if (fields & 1u << field) column_set_add(&needed, identity_columns[field]);
     bool ok = buf_printf(out, " FROM ") &&
-              source_files_put(out, schema_table(SCHEMA_LOGS_AND_SPANS), &identity->named, &needed) &&
+              source_files_put(out, schema_table(SCHEMA_LOGS_AND_SPANS), &identity->named, &needed, NULL) &&
               buf_printf(out, " WHERE s%u IS NOT NULL AND (", TRACE) &&
               each_put(out, fields, " OR ", "s", NULL, " IS NOT NULL") && buf_add(out, ")", 1);
     return ok && window_put(out, identity);
@@ -361,7 +361,7 @@ bool identity_missing_put(struct buf *out, const struct identity *identity, cons
     for (int field = 0; field < IDENTITY_FIELDS; field++)
         if (shown & 1u << field) column_set_add(&needed, identity_columns[field]);
     return buf_printf(out, "SELECT DISTINCT s%u FROM ", TRACE) &&
-           source_files_put(out, schema_table(SCHEMA_LOGS_AND_SPANS), files, &needed) &&
+           source_files_put(out, schema_table(SCHEMA_LOGS_AND_SPANS), files, &needed, NULL) &&
            buf_printf(out, " WHERE s%u IS NOT NULL AND (", TRACE) &&
            each_put(out, shown, " OR ", "s", NULL, " IS NULL") && buf_add(out, ")", 1) && window_put(out, identity) &&
            buf_printf(out, " LIMIT %d", IDENTITY_TRACES_MAX + 1);
@@ -441,19 +441,20 @@ bool identity_values_put(struct buf *out, const struct identity *identity)
 }
 
 bool identity_from_put(struct buf *out, const struct identity *identity, const struct source_files *main,
-                       const struct column_set *needed)
+                       const struct column_set *needed, const struct source_attributes *attributes)
 {
     const struct schema_table *logs = schema_table(SCHEMA_LOGS_AND_SPANS);
     bool ok = true;
     if (identity->map == 0)
-        return source_files_put(out, logs, main, needed) && buf_printf(out, " LEFT JOIN (") &&
+        return source_files_put(out, logs, main, needed, attributes) && buf_printf(out, " LEFT JOIN (") &&
                identity_values_put(out, identity) && buf_printf(out, ") AS i ON s%u = i.t", TRACE);
     ok = buf_printf(out, "(SELECT *, filename");
     for (int field = 0; ok && field < IDENTITY_FIELDS; field++)
         if (is_present(identity, field))
             ok = buf_printf(out, ", mono_trace_value(%" PRIu64 ", s%u, s%u, %d) AS i%u", identity->map, TRACE,
                             TIMESTAMP, field, identity_columns[field]);
-    return ok && buf_printf(out, " FROM ") && source_files_put(out, logs, main, needed) && buf_add(out, ")", 1);
+    return ok && buf_printf(out, " FROM ") && source_files_put(out, logs, main, needed, attributes) &&
+           buf_add(out, ")", 1);
 }
 
 /* Joined values come with their times; those of a map have been held against the row's. */

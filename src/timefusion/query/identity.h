@@ -80,7 +80,7 @@ uint32_t identity_ranges_merge(struct identity_range *ranges, uint32_t count);
 MUST_CHECK bool identity_values_put(struct buf *out, const struct identity *identity);
 /* FROM main, which gives s<column>, to FROM what gives i<column> for each field present as well. */
 MUST_CHECK bool identity_from_put(struct buf *out, const struct identity *identity, const struct source_files *main,
-                                  const struct column_set *needed);
+                                  const struct column_set *needed, const struct source_attributes *attributes);
 /* The value of a column whose field is present. */
 MUST_CHECK bool identity_value_put(struct buf *out, const struct identity *identity, int field);
 /* Columns that the join and the values read of the main side. */

@@ -362,6 +362,14 @@ static void refused_put(struct kepts *kepts, const struct kept *like)
     kepts->count++;
 }
 
+/* What h0, h1 ... are: the part has only their numbers. */
+static bool attributes_put(struct buf *out, const struct plan_table *table)
+{
+    bool ok = true;
+    for (uint32_t n = 0; ok && n < table->attribute_count; n++) ok = buf_printf(out, "%s ", table->attributes[n]);
+    return ok;
+}
+
 static bool key_make(struct query_cursor *cursor, const struct plan_fold *fold, struct bytes *key, struct err *err)
 {
     char project[UUID_TEXT_BYTES + 1];
@@ -371,7 +379,7 @@ static bool key_make(struct query_cursor *cursor, const struct plan_fold *fold, 
     bool ok =
         buf_printf(&buf, "%s %s %d %d ", project, cursor->lane->timezone, (int)cursor->plan->tables[fold->table].source,
                    (int)cursor->plan->tables[fold->table].schema->id) &&
-        part_put(cursor, fold, fold->part, NULL, &buf, err);
+        attributes_put(&buf, &cursor->plan->tables[fold->table]) && part_put(cursor, fold, fold->part, NULL, &buf, err);
     if (!ok && err->code == ERR_OK) err_set(err, ERR_TOO_LARGE, "the statement is too long with its values");
     *key = buf_bytes(&buf); /* its memory is the key's from here on */
     if (!ok) buf_deinit(&buf);

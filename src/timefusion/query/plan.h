@@ -7,7 +7,7 @@
  *     S n  the session's setting n as text           U    the session's user
  *     C    what the process counts, as lines of text   K n  select n of folds, put together from parts or as it was written
  * No name and no text of the client reaches DuckDB but inside a quoted literal: relations are r1, r2 ..., their columns
- * c1, c2 ... or k<schema column> (as clients see it) and x<schema column> (as it is stored).
+ * c1, c2 ... or k<schema column> (as clients see it), x<schema column> (as it is stored) and h<n> (plan_table.attributes[n]).
  *
  * Thread: immutable once made; the count is atomic. Memory: one arena per plan. */
 #pragma once
@@ -23,6 +23,7 @@
 #define PLAN_PARAMETERS_MAX 65535
 #define PLAN_FOLDS_MAX      8
 #define FOLD_COLUMNS_MAX    64
+#define PLAN_ATTRIBUTES_MAX 32 /* of a table reference; more are read out of the JSON */
 
 enum plan_kind {
     PLAN_EMPTY,
@@ -72,6 +73,9 @@ struct plan_table {
     enum plan_source source;
     const struct schema_table *schema; /* whose columns clients see */
     struct column_set seen, stored;    /* k<n> and x<n> that the statement reads */
+    /* h<n>: attributes ->> path, of those without a column; from the hidden columns of files that have them */
+    const char *attributes[PLAN_ATTRIBUTES_MAX];
+    uint32_t attribute_count;
     struct condition *conditions;
     uint32_t condition_count, condition_cap;
 };

@@ -30,6 +30,13 @@ struct source_files {
     uint64_t snapshot_id;
     const char *const *names;
     uint32_t count;
+    const struct parquet_footer *const
+        *footers; /* by file; NULL, or those that are: taken to have all columns, none hidden */
+};
+/* Attributes that are wanted as columns of their own, h<n>. */
+struct source_attributes {
+    const char *const *paths;
+    uint32_t count;
 };
 /* What a change of rows wants beside the columns that were asked for. */
 enum source_also {
@@ -50,6 +57,7 @@ struct source_rows {
 MUST_CHECK bool source_put(struct buf *out, const struct plan_table *table, struct uuid project_id,
                            const struct source_files *logs, const struct source_files *metrics,
                            const struct source_rows *rows);
-/* read_parquet([...]) of the columns needed, as s<column>; files must not be empty. */
+/* read_parquet([...]) of the columns needed, as s<column>, and of attributes, as h<n>; files must not be empty. What a file has
+ * no column for comes out of its JSON. */
 MUST_CHECK bool source_files_put(struct buf *out, const struct schema_table *schema, const struct source_files *files,
-                                 const struct column_set *needed);
+                                 const struct column_set *needed, const struct source_attributes *attributes);

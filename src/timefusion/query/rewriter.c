@@ -14,7 +14,7 @@
 
 #define SECOND_US        1000000
 #define HOUR_US          3600000000
-#define ROW_BYTES_GUESS  1000 /* of a row in struct columns, until the first pass tells */
+#define ROW_BYTES_GUESS  1500 /* of a row in struct columns, until the first pass tells */
 #define DUCKDB_BYTES_MIN (96u << 20)
 #define SQL_BYTES_MAX    (64u << 20)
 
@@ -69,9 +69,14 @@ static bool from_put(struct buf *sql, const struct rewrite *rewrite, uint32_t fi
 {
     const char **names = mem_alloc((count + 1) * sizeof *names);
     for (uint32_t f = 0; f < count; f++) names[f] = rewrite->work->files[first + f]->name;
-    struct source_files files = { .snapshot_id = 1, .names = names, .count = count };
-    bool ok = buf_printf(sql, " FROM ") && source_files_put(sql, rewrite->table, &files, needed);
+    const struct parquet_footer **footers = mem_calloc(count + 1, sizeof *footers);
+    struct err ignored = { 0 }; /* who reads the file says so */
+    for (uint32_t f = 0; f < count; f++)
+        (void)!timefusion_file_footer(rewrite->work->files[first + f], &footers[f], &ignored);
+    struct source_files files = { .snapshot_id = 1, .names = names, .count = count, .footers = footers };
+    bool ok = buf_printf(sql, " FROM ") && source_files_put(sql, rewrite->table, &files, needed, NULL);
     free(names);
+    free(footers);
     uint32_t time = rewrite->table->timestamp;
     if (from_us != INT64_MIN)
         ok = ok && buf_printf(sql, " WHERE s%u >= make_timestamptz(CAST(%" PRId64 " AS BIGINT))", time, from_us);

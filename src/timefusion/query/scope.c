@@ -113,6 +113,19 @@ struct expr relation_stored(struct translate *ctx, const struct relation *relati
     return (struct expr){ .sql = arena_printf(ctx->arena, "r%u.x%d", relation->id, column), .type = QUERY_TYPE_TEXT };
 }
 
+const char *relation_attribute(struct translate *ctx, const struct relation *relation, const char *path)
+{
+    struct plan_table *table = &ctx->plan->tables[relation->table];
+    uint32_t n = 0;
+    if (!shred_key_is_plain(bytes_of_text(path))) return NULL;
+    while (n < table->attribute_count && strcmp(table->attributes[n], path) != 0) n++;
+    if (n == PLAN_ATTRIBUTES_MAX) return NULL;
+    if (n == table->attribute_count)
+        table->attributes[table->attribute_count++] =
+            (const char *)arena_copy(ctx->arena, bytes_from(path, strlen(path) + 1)).ptr;
+    return arena_printf(ctx->arena, "r%u.h%u", relation->id, n);
+}
+
 struct expr relation_sent(struct translate *ctx, const struct relation *relation, int column)
 {
     return identity_field(relation->schema, (uint32_t)column) >= 0 ? relation_stored(ctx, relation, column)

@@ -9,6 +9,7 @@ struct reader {
     struct uuid project_id;
     struct column_set needed;
     struct buf *out;
+    struct source_attributes attributes;
     const struct identity *identity; /* NULL: values as they were sent */
     bool ok;
 };
@@ -201,23 +202,139 @@ static void put_point_column(struct reader *reader, const struct schema_table *s
     }
 }
 
-bool source_files_put(struct buf *out, const struct schema_table *schema, const struct source_files *files,
-                      const struct column_set *needed)
+/* What of the wanted columns a file has: files of one shape are read together. */
+struct shape {
+    struct column_set missing; /* attributes' columns of schemas younger than the file */
+    uint32_t hidden;           /* bit by attribute: as a column */
+};
+static_assert(PLAN_ATTRIBUTES_MAX <= 32, "an attribute is a bit");
+
+static struct shape shape_of(const struct schema_table *schema, const struct column_set *needed,
+                             const struct source_attributes *attributes, const struct parquet_footer *footer)
 {
-    assert(files->count > 0);
+    struct shape shape = { .hidden = 0 };
+    if (!footer) return shape;
+    for (uint32_t c = 0; c < schema->column_count; c++)
+        if (column_set_has(needed, c) && schema->columns[c].attribute[0] != '\0' &&
+            !(footer->present[c / 64] >> (c % 64) & 1))
+            column_set_add(&shape.missing, c);
+    for (uint32_t a = 0; attributes && a < attributes->count; a++)
+        for (uint32_t k = 0; k < footer->shred_count; k++)
+            if (bytes_equal(footer->shreds[k], bytes_of_text(attributes->paths[a]))) shape.hidden |= 1u << a;
+    return shape;
+}
+
+static bool shapes_are_equal(const struct shape *a, const struct shape *b)
+{
+    return a->hidden == b->hidden && memcmp(&a->missing, &b->missing, sizeof a->missing) == 0;
+}
+
+static uint32_t base_of(const struct schema_table *schema, bool is_resource)
+{
+    int base = schema_column_index(schema, is_resource ? BYTES("resource") : BYTES("attributes"));
+    assert(base >= 0);
+    return (uint32_t)base;
+}
+
+/* Files of one shape: their columns as s<column>, their hidden ones as h<n>. */
+static bool read_put(struct buf *out, const struct schema_table *schema, const struct source_files *files,
+                     const struct shape *shapes, const struct shape *shape, const struct column_set *needed,
+                     const struct source_attributes *attributes)
+{
+    struct column_set read = *needed;
     bool ok = buf_printf(out, "read_parquet(["), any = false;
-    for (uint32_t f = 0; ok && f < files->count; f++)
-        ok = buf_printf(out, "%s'mono://%llu/%s'", f ? "," : "", (unsigned long long)files->snapshot_id,
+    for (uint32_t f = 0; ok && f < files->count; f++) {
+        if (!shapes_are_equal(&shapes[f], shape)) continue;
+        ok = buf_printf(out, "%s'mono://%llu/%s'", any ? "," : "", (unsigned long long)files->snapshot_id,
                         files->names[f]);
+        any = true;
+    }
+    for (uint32_t c = 0; c < schema->column_count; c++)
+        if (column_set_has(&shape->missing, c)) column_set_add(&read, base_of(schema, schema->columns[c].is_resource));
+    uint32_t wanted = attributes ? attributes->count : 0;
+    for (uint32_t a = 0; a < wanted; a++)
+        if (!(shape->hidden >> a & 1)) column_set_add(&read, base_of(schema, false));
     ok = ok && buf_printf(out, "], schema=MAP{");
+    any = false;
     /* By name, not by field id: files that another Delta writer made anew have no ids, and would read as NULLs unseen. */
     for (uint32_t c = 0; ok && c < schema->column_count; c++) {
-        if (!column_set_has(needed, c)) continue;
+        if (!column_set_has(&read, c) || column_set_has(&shape->missing, c)) continue;
         ok = buf_printf(out, "%s'%s': {name: 's%u', type: '%s', default_value: NULL}", any ? ", " : "",
                         schema->columns[c].name, c, stored_duckdb(schema->columns[c].type));
         any = true;
     }
+    for (uint32_t a = 0; ok && a < wanted; a++) {
+        if (!(shape->hidden >> a & 1)) continue;
+        ok = buf_printf(out, "%s'" SHRED_PREFIX "%s': {name: 'h%u', type: 'VARCHAR', default_value: NULL}",
+                        any ? ", " : "", attributes->paths[a], a);
+        any = true;
+    }
     return ok && buf_printf(out, "})");
+}
+
+/* A column that the file is too old for, out of its JSON by the rule of rows (docs/rows.md): scalars of the column's type. */
+static bool missing_put(struct buf *out, const struct schema_table *schema, uint32_t column)
+{
+    const struct schema_column *of = &schema->columns[column];
+    uint32_t base = base_of(schema, of->is_resource);
+    if (of->type == SCHEMA_TYPE_TEXT)
+        return buf_printf(out,
+                          "CASE WHEN regexp_matches(mono_attribute(s%u, '%s'), '^(\"|-?[0-9]+$|true$|false$)') THEN "
+                          "mono_attribute_text(s%u, '%s') END AS s%u",
+                          base, of->attribute, base, of->attribute, column);
+    return buf_printf(out,
+                      "CASE WHEN regexp_matches(mono_attribute_text(s%u, '%s'), '^-?[0-9]+$') THEN "
+                      "TRY_CAST(mono_attribute_text(s%u, '%s') AS %s) END AS s%u",
+                      base, of->attribute, base, of->attribute, stored_duckdb(of->type), column);
+}
+
+/* The same columns of files of any shape. */
+static bool shape_put(struct buf *out, const struct schema_table *schema, const struct source_files *files,
+                      const struct shape *shapes, const struct shape *shape, const struct column_set *needed,
+                      const struct source_attributes *attributes)
+{
+    bool ok = buf_printf(out, "SELECT filename");
+    for (uint32_t c = 0; ok && c < schema->column_count; c++) {
+        if (!column_set_has(needed, c)) continue;
+        ok = buf_printf(out, ", ");
+        ok = ok && (column_set_has(&shape->missing, c) ? missing_put(out, schema, c) : buf_printf(out, "s%u", c));
+    }
+    for (uint32_t a = 0; ok && attributes && a < attributes->count; a++)
+        ok = shape->hidden >> a & 1 ? buf_printf(out, ", h%u", a)
+                                    : buf_printf(out, ", mono_attribute_text(s%u, '%s') AS h%u", base_of(schema, false),
+                                                 attributes->paths[a], a);
+    return ok && buf_printf(out, " FROM ") && read_put(out, schema, files, shapes, shape, needed, attributes);
+}
+
+bool source_files_put(struct buf *out, const struct schema_table *schema, const struct source_files *files,
+                      const struct column_set *needed, const struct source_attributes *attributes)
+{
+    static const struct shape whole = { .hidden = 0 };
+    struct shape *shapes = mem_alloc(files->count * sizeof *shapes);
+    uint32_t wanted = attributes ? attributes->count : 0, put = 0;
+    uint32_t all = wanted == 32 ? UINT32_MAX : (1u << wanted) - 1;
+    bool is_plain = true, ok = true;
+    assert(files->count > 0);
+    for (uint32_t f = 0; f < files->count; f++) {
+        shapes[f] = shape_of(schema, needed, attributes, files->footers ? files->footers[f] : NULL);
+        is_plain = is_plain && shapes[f].hidden == all &&
+                   memcmp(&shapes[f].missing, &whole.missing, sizeof whole.missing) == 0;
+    }
+    if (is_plain) {
+        ok = read_put(out, schema, files, shapes, &shapes[0], needed, attributes);
+        free(shapes);
+        return ok;
+    }
+    ok = buf_printf(out, "(");
+    for (uint32_t f = 0; ok && f < files->count; f++) {
+        bool is_new = true;
+        for (uint32_t g = 0; g < f && is_new; g++) is_new = !shapes_are_equal(&shapes[g], &shapes[f]);
+        if (!is_new) continue;
+        ok = (put++ == 0 || buf_printf(out, " UNION ALL ")) &&
+             shape_put(out, schema, files, shapes, &shapes[f], needed, attributes);
+    }
+    free(shapes);
+    return ok && buf_printf(out, ")");
 }
 
 /* No files: the columns of the right types, and no row. */
@@ -229,6 +346,10 @@ static void put_nothing(struct reader *reader)
         if (!column_set_has(&reader->needed, c)) continue;
         reader->ok = buf_printf(reader->out, "%sCAST(NULL AS %s) AS s%u", any ? ", " : "",
                                 stored_duckdb(reader->schema->columns[c].type), c);
+        any = true;
+    }
+    for (uint32_t a = 0; reader->ok && a < reader->attributes.count; a++) {
+        reader->ok = buf_printf(reader->out, "%sCAST(NULL AS VARCHAR) AS h%u", any ? ", " : "", a);
         any = true;
     }
     put(reader, " WHERE false)");
@@ -302,6 +423,19 @@ static bool half_put(struct buf *out, const struct plan_table *table, const stru
             any = true;
         }
     }
+    for (uint32_t a = 0; a < table->attribute_count; a++) {
+        put(&reader, any ? ", " : "");
+        if (is_point) {
+            put(&reader, "mono_attribute_text(");
+            put_point_column(&reader, table->schema, base_of(table->schema, false), true);
+            reader.ok = reader.ok && buf_printf(out, ", '%s') AS h%u", table->attributes[a], a);
+        } else {
+            reader.ok = reader.ok && buf_printf(out, "h%u", a);
+        }
+        any = true;
+    }
+    if (!is_point)
+        reader.attributes = (struct source_attributes){ .paths = table->attributes, .count = table->attribute_count };
     put_also(&reader, rows->also, &any);
     if (!any) put(&reader, "1 AS k");
     if (rows->id_count > 0) column_set_add(&reader.needed, schema->row_id);
@@ -316,9 +450,9 @@ static bool half_put(struct buf *out, const struct plan_table *table, const stru
         return reader.ok;
     }
     if (reader.identity)
-        reader.ok = reader.ok && identity_from_put(out, reader.identity, files, &reader.needed);
+        reader.ok = reader.ok && identity_from_put(out, reader.identity, files, &reader.needed, &reader.attributes);
     else
-        reader.ok = reader.ok && source_files_put(out, schema, files, &reader.needed);
+        reader.ok = reader.ok && source_files_put(out, schema, files, &reader.needed, &reader.attributes);
     put_rows(&reader, rows);
     return reader.ok;
 }

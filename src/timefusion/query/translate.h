@@ -206,6 +206,8 @@ struct expr relation_expr(struct translate *ctx, const struct relation *relation
 /* A stored column as it was sent, where relation_expr would resolve it by its trace. */
 struct expr relation_sent(struct translate *ctx, const struct relation *relation, int column);
 struct expr relation_stored(struct translate *ctx, const struct relation *relation, int column);
+/* attributes ->> path as a column of its own, which files may have hidden; NULL: the path is not a plain one, or one too many. */
+const char *relation_attribute(struct translate *ctx, const struct relation *relation, const char *path);
 const char *relation_column_name(const struct relation *relation, int column);
 uint32_t relation_column_count(const struct relation *relation);
 struct relation *scope_relation(const struct scope *scope, const char *alias); /* of this level only */
