@@ -149,32 +149,6 @@ static void test_dialect(void **state)
           "1763806200000000|1763337600000000|1761955200000000|1763803800000000\n" },
         { "select current_setting('timezone'), current_user, current_database(), current_schema(), pg_is_in_recovery()",
           "UTC|tester|monoscope|public|f\n" },
-        { "select oid, typarray from pg_type where typname = 'text'", "25|1009\n" },
-        { "select 'pg_class'::regclass::oid, 'otel_metrics'::regclass::oid, 16386::regclass::text, "
-          "'public.telemetry'::text"
-          "::regclass::oid, to_regclass('nope'), 'int4[]'::regtype::oid, 'array_recv'::regproc::oid = typreceive "
-          "from pg_type where typname = '_text'",
-          "1259|16385|telemetry|16386|NULL|1007|t\n" },
-        { "select format_type(atttypid, atttypmod), attnotnull from pg_catalog.pg_attribute where attrelid = "
-          "'otel_metrics'::regclass and attname operator(pg_catalog.~) '^(value|timestamp)$' collate "
-          "pg_catalog.default "
-          "order by 1",
-          "double precision|f\ntimestamp with time zone|t\n" },
-        { "select quote_ident('otel_metrics'), quote_ident('A b'), quote_ident('user'), parse_ident('a.\"B c\"'), "
-          "has_table_privilege('otel_metrics', 'SELECT'), has_table_privilege('otel_metrics', 'INSERT')",
-          "otel_metrics|\"A b\"|\"user\"|{a,B c}|t|f\n" },
-        { "with recursive t(n) as (select 1 union all select n + 1 from t where n < 4) select sum(n), max(n) from t",
-          "10|4\n" },
-        { "select (information_schema._pg_expandarray(array[7, 8])).n, (information_schema._pg_expandarray(array[7, "
-          "8])).x",
-          "1|7\n2|8\n" },
-        { "select set_config('jit', 'off', false), current_setting(name) from pg_settings where name = 'jit'",
-          "off|off\n" },
-        { "select table_name, table_type from information_schema.tables where table_schema = 'public' order by 1",
-          "otel_logs_and_spans|BASE TABLE\notel_metrics|BASE TABLE\ntelemetry|VIEW\n" },
-        { "select data_type, is_nullable from information_schema.columns where table_name = 'otel_metrics' and "
-          "column_name in ('value', 'timestamp') order by 1",
-          "double precision|YES\ntimestamp with time zone|NO\n" },
     };
     expect_all(*state, answers, COUNT_OF(answers));
 }
