@@ -45,7 +45,7 @@
     X(ENVIRONMENT, "environment", "resource___deployment___environment___name")                \
     X(VERSION, "version", "resource___service___version")                                      \
     X(LEVEL, "level", "level")                                                                 \
-    X(ROUTE, "route", "attributes->>'http.route'")                                             \
+    X(ROUTE, "route", "attributes___http___route")                                             \
     X(METHOD, "method", "attributes___http___request___method")                                \
     X(STATUS, "status", "attributes___http___response___status_code")                          \
     X(OUTCOME, "outcome", "status_code") /* OK, ERROR, UNSET */                                \
