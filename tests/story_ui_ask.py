@@ -22,7 +22,7 @@ def main():
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans", 300 * 5 + len(shop.failed))
         services = wait_until(lambda: {one["name"] for one in admin.done("GET", "/projects/default/services?from=now-1d")["items"]} & {"web", "payments"} == {"web", "payments"} and
                               [one["name"] for one in admin.done("GET", "/projects/default/services?from=now-1d")["items"]], "the services are known")
-        given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD, "services": services, "hostile": HOSTILE[0],
+        given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD, "services": services, "http": "http://127.0.0.1:%d" % server.http_port, "key": server.key, "hostile": HOSTILE[0], "hostile_name": " ".join(HOSTILE),
                  "shots": os.path.join(REPO, "build", "stories", "story_ui_ask.shots"),
                  "payments_errors": server.one("SELECT count(*) FROM otel_logs_and_spans WHERE resource___service___name = 'payments' AND (status_code = 'ERROR' OR level IN ('ERROR', 'FATAL'))")}
         done = subprocess.run([NODE, "ask.js", json.dumps(given)], cwd=install("ui"), env=environment(), timeout=280)

@@ -1,6 +1,6 @@
 // Questions in plain English in the web UI: a chart, a table, a waterfall, a follow-up, a correction by chip. tests/story_ui_ask.py runs it.
 //     node ask.js '{"base": ..., ...}'      page.js says what
-import { accessible, check, click, done, given, go, number_of, page, rows_are, rows_by_api, settled, shots, sign_in, step, text } from "./page.js";
+import { accessible, check, click, done, given, go, number_of, page, rows_are, rows_by_api, settled, shots, sign_in, step, text, told } from "./page.js";
 
 const ASK = "/p/default/ask";
 const param = name => new URL(page.url()).searchParams.get(name);
@@ -252,12 +252,92 @@ await step("thumbs go to the review list", async () => {
     check(param("q") === "how many errors today?", "it opens as it was answered");
 });
 
+await step("what takes long is shown and ended, and asked again", async () => {
+    let held;
+    await page.route("**/ask", route => { held = route; });
+    await page.fill("#ask", "how many spans today?");
+    await page.press("#ask", "Enter");
+    await page.click(".progress-words button");
+    await page.waitForSelector(".problem");
+    check((await text(".problem")).includes("cancelled"), `it is ended: ${await text(".problem")}`);
+    check((await page.inputValue("#ask")) === "how many spans today?", "the question stands where it was");
+    await page.unroute("**/ask");
+    await held.abort().catch(() => {});
+    told.length = 0; /* a browser tells that the request was ended */
+    await page.click('.problem button:has-text("Try again")');
+    await page.waitForSelector(".ask-number");
+});
+
+/* What the server answers where a model is set up is story_ask's matter; here the answer is dressed as such a one. */
+await step("a language model is offered, asked, and told", async () => {
+    const sent = [];
+    await page.route("**/ask", async route => {
+        sent.push(route.request().postDataJSON());
+        const { translator, ...body } = sent.at(-1);
+        const response = await route.fetch({ postData: JSON.stringify(body) });
+        const answer = await response.json();
+        const is_model = translator === "model";
+        Object.assign(answer, { translator: is_model ? "model" : "embedded", model: { ...answer.model, name: "tiny-1", may_ask: true, why_not: null, problem: null, ...(is_model ? { rounds: 1, input_tokens: 2000, output_tokens: 100, note: given.hostile } : {}) } });
+        await route.fulfill({ response, json: answer });
+    });
+    await asked("how many logs of stock today?");
+    await page.click('.ask-foot button:has-text("Ask tiny-1")');
+    await page.waitForSelector('.ask-foot:has-text("Read by tiny-1")');
+    check(sent.at(-1).translator === "model" && param("by") === "model", `asked by the address: ${JSON.stringify(sent.at(-1))}`);
+    check(/2.?100 tokens/.test(await text(".ask-foot")) && (await text(".ask-foot")).includes(given.hostile), `what it took and what it says, as text: ${await text(".ask-foot")}`);
+    check(await page.evaluate(() => window.stolen) === undefined, "and nothing ran");
+    await page.unroute("**/ask");
+});
+
+await step("a question is a saved view: its words, not its moment", async () => {
+    await asked("how many requests of web today?");
+    await page.keyboard.press("Escape");
+    await page.locator(".ask-reading").click();
+    await page.keyboard.press("a");
+    await page.keyboard.press("v");
+    await page.fill("dialog input", "Requests of web");
+    await page.press("dialog input", "Enter");
+    await page.waitForSelector(".saved-name");
+    await go(ASK);
+    await page.click('button[aria-label="Saved views"]');
+    await page.click('[role=menuitem]:has-text("Requests of web")');
+    await page.waitForSelector(".ask-number");
+    check(param("at") === null && param("q") === "how many requests of web today?", `of the day it is opened: ${page.url()}`);
+    check(await page.locator(".saved-changed").count() === 0, "and nothing has changed");
+});
+
+await step("hostile telemetry is text in lists, chips, rows and editors", async () => {
+    const at = `${Date.now() - 60000}000000`;
+    const value = stringValue => ({ stringValue });
+    const sent = await fetch(`${given.http}/v1/logs`, { method: "POST", headers: { authorization: `Bearer ${given.key}`, "content-type": "application/json" }, body: JSON.stringify({
+        resourceLogs: [{ resource: { attributes: [{ key: "service.name", value: value(given.hostile_name) }] }, scopeLogs: [{ logRecords: [{ timeUnixNano: at, severityNumber: 21, severityText: "FATAL", body: value(given.hostile_name) }] }] }] }) });
+    check(sent.ok, `sent: ${sent.status}`);
+    await go(`${ASK}?q=${encodeURIComponent("fatal logs by service in the last 2 hours")}`);
+    for (let tries = 0; tries < 60 && await page.locator(".top-list").count() === 0; tries++) {
+        await answered();
+        await page.waitForTimeout(250);
+        await page.reload();
+        await page.waitForSelector(".ask-answer");
+    }
+    await page.waitForSelector(".top-list button");
+    check((await page.locator(".top-list .told").first().textContent()) === given.hostile_name, "its name as it was sent");
+    await page.locator(".top-list button").first().click();
+    await page.waitForSelector(".ask-rows tbody tr");
+    check((await page.locator(".ask-rows .ask-what").first().textContent()).startsWith(given.hostile), "its words in the rows");
+    await chip(given.hostile);
+    check((await page.inputValue(".ask-popup input")).includes(given.hostile), "and in the editor of its chip");
+    check(await page.evaluate(() => window.stolen) === undefined && await page.locator("main img").count() === 0, "nothing of it ran");
+    await shots("ask-hostile");
+    await accessible("hostile telemetry");
+});
+
 await step("from the explorer and the palette", async () => {
     await go("/p/default/explore?from=now-1h");
     await settled();
-    await click('.query-bar [role=group] button:has-text("Ask")');
+    await click('.query-bar [role=group] button:has-text("English")');
     await accessible("the explorer's third face");
     await page.keyboard.type("error rate by service in the last hour");
+    await shots("ask-explorer");
     await page.keyboard.press("Enter");
     await page.waitForURL(url => url.pathname === ASK);
     await answered();
@@ -271,6 +351,8 @@ await step("from the explorer and the palette", async () => {
     await page.keyboard.press("Delete");
     await page.waitForSelector(".ask-proposals li");
     check((await text(".ask-proposals li")).includes("asked before"), "what was asked before is proposed");
+    await shots("ask-proposals");
+    await accessible("proposals");
 });
 
 await done();

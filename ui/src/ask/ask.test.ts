@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { duration_read, duration_show, explorer_query, filter_pointer_next, sql_whole, step_of, tests_of, with_display, with_filter, with_group, with_groups_alone, without_group, with_before, type Answer, type Plan } from "./plan";
+import { duration_read, duration_show, explorer_query, filter_pointer_next, sql_whole, step_of, tests_of, values_of, with_display, with_filter, with_group, with_groups_alone, without_group, with_before, type Answer, type Plan } from "./plan";
 import { change_of, chart_of, figures, is_empty, lines_of, table_rows, told_of } from "./result";
 import { range_words } from "./words";
 import { asked_read, asked_write, body_of, step_again } from "./thread";
@@ -68,6 +68,11 @@ describe("a plan corrected by hand", () => {
     expect(words("2026-10-20T00:00:00Z", "2026-10-27T00:00:00Z")).toBe("2026-10-20 to 2026-10-26");
     expect(words("2026-10-26T09:00:10Z", "2026-10-26T11:30:00Z")).toBe("2026-10-26 09:00 to 11:30");
     expect(words("2026-10-26T23:58:10Z", "2026-10-27T00:01:00Z")).toBe("2026-10-26 23:58:10 to 2026-10-27 00:01:00");
+  });
+  it("has values with commas between, and in them", () => {
+    expect(values_of("web, api,", [])).toEqual(["web", "api"]);
+    expect(values_of("Oslo, Norway", [["Oslo, Norway"], ["x"]])).toEqual(["Oslo, Norway"]);
+    expect(values_of("", [[]])).toEqual([]);
   });
   it("reads lengths of time", () => {
     expect(["1.5s", "500 ms", "20", "2h", "x", ""].map(duration_read)).toEqual(["1500000000", "500000000", "20000000", "7200000000000", "", ""]);

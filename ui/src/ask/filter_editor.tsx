@@ -1,14 +1,13 @@
 /* One condition of a plan: field, test, values, with the values that the project has. */
 import { useId, useState } from "preact/hooks";
 import type { Names } from "./load";
-import { duration_read, duration_show, tests_of, TEST_TITLES, type Filter } from "./plan";
+import { duration_read, duration_show, tests_of, TEST_TITLES, values_of, type Filter } from "./plan";
 
 interface FilterEditorProps {
   filter: Filter | undefined; /* undefined: a new one */
   names: Names | undefined;
   onPut: (filter: Filter | undefined) => void; /* undefined: it goes */
 }
-const VALUES_MAX = 8;
 const NEW: Filter = { field: "service", test: "is", values: [] };
 
 export function FilterEditor({ filter, names, onPut }: FilterEditorProps) {
@@ -20,7 +19,7 @@ export function FilterEditor({ filter, names, onPut }: FilterEditorProps) {
   const tests = tests_of(field);
   const has_list = test === "is" || test === "is_not";
   const known = names?.values.get(field) ?? [];
-  const values = test === "has" ? [] : field === "duration" ? [duration_read(text)].filter(Boolean) : has_list ? text.split(",").map((one) => one.trim()).filter(Boolean).slice(0, VALUES_MAX) : [text.trim()].filter(Boolean);
+  const values = test === "has" ? [] : field === "duration" ? [duration_read(text)].filter(Boolean) : has_list ? values_of(text, [...(field === first.field ? [first.values] : []), ...known.map((one) => [one])]) : [text.trim()].filter(Boolean);
   const is_right = test === "has" || values.length > 0;
   const choose_field = (next: string) => {
     set_field(next);

@@ -127,6 +127,13 @@ export function with_group(plan: Plan, at: number, field: string): Plan {
   return plan.display === "chart" || plan.display === "table" ? next : { ...with_display(next, "table"), groups };
 }
 
+/* "web, api": values with commas between. What stood there before, or is a value that is known, may have commas in it. */
+const VALUES_MAX = 8;
+export function values_of(text: string, whole: readonly (readonly string[])[]): string[] {
+  const found = whole.find((one) => one.length > 0 && one.join(", ").trim() === text.trim());
+  return found ? [...found] : text.split(",").map((one) => one.trim()).filter(Boolean).slice(0, VALUES_MAX);
+}
+
 /* "1.5s", "500 ms", "20": nanoseconds as text; "" where it is no length of time. */
 export function duration_read(text: string): string {
   const found = /^\s*(\d{1,12}(?:\.\d{1,6})?)\s*(ns|us|ms|s|m|h)?\s*$/.exec(text);

@@ -7,7 +7,7 @@ import { from_iso, show_duration, show_time } from "../time";
 import { colour_name, service_colours } from "../trace/colours";
 import { load_spans, type Log } from "../trace/load";
 import { folded_at_first, shape, visible, type Trace } from "../trace/rows";
-import { Waterfall } from "../trace/waterfall";
+import { ROW_PX, Waterfall } from "../trace/waterfall";
 import "../trace/trace.css";
 import { useKeys } from "../keys";
 import { change, go, href, param, project_name, project_path } from "../url";
@@ -15,6 +15,7 @@ import type { Answer } from "./plan";
 import { traces_of } from "./result";
 
 const ROWS_AT_FIRST = 200;
+const HEAD_PX = 64; /* two lines of services on a phone */
 const NO_LOGS: ReadonlyMap<string, Log[]> = new Map();
 const NONE: ReadonlySet<number> = new Set();
 
@@ -85,7 +86,7 @@ function Drawn({ id, trace }: { id: string; trace: Trace }) {
     fold(next);
   };
   return (
-    <section class="ask-waterfall" aria-label={`Trace ${id}`}>
+    <section class="ask-waterfall" aria-label={`Trace ${id}`} style={{ height: `min(60vh, 560px, ${(rows.length + 1) * ROW_PX + HEAD_PX}px)` }}>
       <header class="row">
         <ul class="legend" aria-label="Services">
           {trace.services.slice(0, 8).map((service) => (

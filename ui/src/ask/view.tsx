@@ -71,8 +71,8 @@ function Ask() {
     </div>
   );
 }
-/* The zone and the environment go along. */
-const address_of = (asked: Partial<Asked>) => ({ ...asked_write(asked), tz: param("tz"), env: param("env") });
+/* The zone, the environment and the saved view that was opened go along. */
+const address_of = (asked: Partial<Asked>) => ({ ...asked_write(asked), tz: param("tz"), env: param("env"), view: param("view") });
 const FOLLOW_UPS = ["per hour", "by service", "by route", "only errors", "last week instead", "compared with the day before"];
 
 function Home({ examples, before, onAsk }: { examples: readonly string[]; before: readonly string[]; onAsk: (q: string) => void }) {

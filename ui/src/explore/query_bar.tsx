@@ -139,7 +139,7 @@ export function QueryBar({ problems, catalog, values }: { problems: readonly Sea
         </button>
         {!is_guest.value && (
           <button type="button" aria-pressed={is_english} title="Ask in plain English" onClick={english}>
-            Ask
+            English
           </button>
         )}
       </div>

@@ -8,6 +8,7 @@ const { address_is_same, address_kept } = await import("./saved");
 describe("a saved view's address", () => {
   it("is what is below the project, without what is of the moment", () => {
     expect(address_kept("/p/shop/explore", new URLSearchParams("q=level:error&view=1&open=2&from=now-1h"))).toBe("explore?q=level%3Aerror&from=now-1h");
+    expect(address_kept("/p/shop/ask", new URLSearchParams("q=errors+today&at=2026-10-27T00:00:00Z"))).toBe("ask?q=errors+today");
     expect(address_kept("/p/sh%20op/trace/abc", new URLSearchParams(""))).toBe("trace/abc");
   });
   it("has only characters that addresses have", () => {

@@ -12,8 +12,8 @@ export type SavedView = Schemas["SavedView"];
 export const saved_views = signal<SavedView[]>([]);
 const path_of = () => `/projects/${encodeURIComponent(project_name.value)}/views`;
 
-/* What is kept: path and parameters, without what is only of this moment. */
-const OF_THE_MOMENT = ["view", "open", "paused"];
+/* What is kept: path and parameters, without what is only of this moment: the "today" of a question is that of the day it is opened. */
+const OF_THE_MOMENT = ["view", "open", "paused", "at"];
 export function address_kept(path: string, query: URLSearchParams): string {
   const params = new URLSearchParams(query);
   for (const name of OF_THE_MOMENT) params.delete(name);
