@@ -1,4 +1,4 @@
-# time_limit_s: 300 (the first run installs the browser's driver)
+# time_limit_s: 400 (the first run installs the browser's driver)
 """Questions in plain English in a real Chromium, over a shop's telemetry: tests/ui/ask.js says what is done. What is shown equals the
 SQL that the page opens; every state is the address; axe finds no violation of WCAG AA; pages at three widths are kept in
 build/stories/story_ui_ask.shots."""
@@ -25,7 +25,7 @@ def main():
         given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD, "services": services, "http": "http://127.0.0.1:%d" % server.http_port, "key": server.key, "hostile": HOSTILE[0], "hostile_name": " ".join(HOSTILE),
                  "shots": os.path.join(REPO, "build", "stories", "story_ui_ask.shots"),
                  "payments_errors": server.one("SELECT count(*) FROM otel_logs_and_spans WHERE resource___service___name = 'payments' AND (status_code = 'ERROR' OR level IN ('ERROR', 'FATAL'))")}
-        done = subprocess.run([NODE, "ask.js", json.dumps(given)], cwd=install("ui"), env=environment(), timeout=280)
+        done = subprocess.run([NODE, "ask.js", json.dumps(given)], cwd=install("ui"), env=environment(), timeout=380)
         check(done.returncode == 0, "questions in the UI are as they should be")
 
 
