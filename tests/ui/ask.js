@@ -114,6 +114,9 @@ await step("a chart", async () => {
     const shown = lines.flatMap(line => line.slice(1).map(number_of)).reduce((a, b) => a + b, 0);
     check(shown === Object.values(sums).reduce((a, b) => a + b, 0), `all points are those of the SQL: ${shown}`);
     await page.click('.ask-acts button:has-text("As a table")');
+    await page.selectOption('select[aria-label="Drawn as"]', "areas");
+    await page.waitForURL(/as=areas/);
+    await page.waitForSelector(".ask-shown canvas");
     await page.locator(".ask-shown .legend button", { hasText: "web" }).click();
     await page.waitForFunction(() => /service is web, a point each 10m/.test(document.querySelector(".ask-reading")?.textContent));
     await page.goBack();

@@ -9,7 +9,7 @@ import { Chips } from "./chips";
 import type { Names } from "./load";
 import { thumb } from "./load";
 import { DISPLAYS, explorer_query, filter_pointer_next, sql_whole, with_display, with_filter, type Answer, type Plan } from "./plan";
-import { AsTable, can_be_table, Shown } from "./shown";
+import { AsTable, can_be_table, Drawing, Shown } from "./shown";
 import type { Asked } from "./thread";
 import { toast } from "../frame/toast";
 
@@ -54,6 +54,7 @@ export function AnswerView({ asked, answer, names, onPlan, onAsk, onModel }: Ans
             </button>
           ))}
         </div>
+        {plan.display === "chart" && <Drawing plan={plan} />}
         {can_be_table(plan) && <AsTable />}
         <span class="grow" />
         <a class="button" href={href(project_path("explore"), explorer_query(plan))}>

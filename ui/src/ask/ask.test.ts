@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { duration_read, duration_show, explorer_query, filter_pointer_next, sql_whole, step_of, tests_of, values_of, with_display, with_filter, with_group, with_groups_alone, without_group, with_before, type Answer, type Plan } from "./plan";
-import { change_of, chart_of, figures, is_empty, lines_of, table_rows, told_of } from "./result";
+import { adds_up, change_of, chart_of, figures, is_empty, lines_of, shape_of, table_rows, told_of } from "./result";
 import { range_words } from "./words";
 import { asked_read, asked_write, body_of, step_again } from "./thread";
 
@@ -132,6 +132,11 @@ describe("an answer", () => {
     expect(chart_of(given("count", many), plan).data.series.at(-1)).toMatchObject({ name: "others (2)", is_rest: true, total: 3 });
     expect(chart_of(given("p95_ms", many), { ...plan, measures: [{ kind: "percentile", field: "duration", percentile: 95 }] }).data).toMatchObject({ unit: "ns", groups: 9 });
     expect(chart_of(given("error_rate_percent", [50]), { ...plan, measures: [{ kind: "error_rate" }] }).data.series[0]?.total).toBe(0.5);
+  });
+  it("is drawn as it can be", () => {
+    expect([shape_of("", true), shape_of("areas", true), shape_of("areas", false), shape_of("grouped", false), shape_of("x", false)]).toEqual(["bars", "areas", "line", "grouped", "line"]);
+    expect(adds_up(PLAN)).toBe(true);
+    expect(adds_up({ ...PLAN, measures: [{ kind: "error_rate" }] })).toBe(false);
   });
   it("is rows in words", () => {
     const [log, span] = lines_of(answer({ columns: ["timestamp", "kind", "level", "service", "name", "body", "status", "status_message", "duration_ns", "trace_id", "span_id"].map((name) => ({ name, type: "text" })), rows: rows([["2026-10-25T23:00:00Z", "log", "ERROR", "web", null, { a: 1 }, null, null, null, "t", "s"], ["2026-10-25T23:00:00Z", "server", null, "web", "GET /", null, "ERROR", "boom", "5000", "t", "s"]]) }));

@@ -2,6 +2,7 @@
  * `_before` where it is compared. Names say the unit: `_ms`, `_percent`. */
 import type { Cell } from "../api/client";
 import { number_of, text_of } from "../explore/answer";
+import type { Shape } from "../charts/draw";
 import type { Unit } from "../charts/scale";
 import { name_of, type Series, type TimeSeries } from "../charts/series";
 import type { Column, DataRows, Value } from "../charts/table";
@@ -81,6 +82,17 @@ export function table_rows(answer: Answer, plan: Plan): DataRows {
   return { columns, rows: rows_of(answer).map((row) => read.map((one) => one(row))) };
 }
 
+/* Values of groups may be put upon each other. */
+export const adds_up = ({ measures, before }: Plan) => measures.length === 1 && !before && (measures[0]?.kind === "count" || measures[0]?.kind === "sum");
+const SHAPES: readonly { shape: Shape; title: string; is_of_sums: boolean }[] = [
+  { shape: "bars", title: "Bars", is_of_sums: true },
+  { shape: "line", title: "Lines", is_of_sums: false },
+  { shape: "areas", title: "Stacked", is_of_sums: true },
+  { shape: "grouped", title: "Bars side by side", is_of_sums: false },
+];
+export const shapes_of = (is_sum: boolean) => SHAPES.filter((one) => is_sum || !one.is_of_sums);
+export const shape_of = (wanted: string, is_sum: boolean): Shape => shapes_of(is_sum).find((one) => one.shape === wanted)?.shape ?? (is_sum ? "bars" : "line");
+
 export interface Chart {
   data: TimeSeries;
   is_sum: boolean;
@@ -99,7 +111,7 @@ export function chart_of(answer: Answer, plan: Plan): Chart {
   const times: number[] = [];
   const moved_us = step_us >= DAY_US ? HOUR_US : 0; /* a day that a change of the clock made longer is one day */
   for (let t_us = first; t_us + moved_us < range.to_us && times.length < STEPS_MAX; t_us += step_us) times.push(t_us);
-  const is_sum = (plan.measures[0]?.kind === "count" || plan.measures[0]?.kind === "sum") && measures.length === 1;
+  const is_sum = adds_up(plan);
   const by_name = new Map<string, Series>();
   rows.forEach((row, n) => {
     const keys = row.slice(1, 1 + groups).map(text_of);

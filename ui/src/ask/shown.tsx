@@ -13,7 +13,7 @@ import { Empty } from "../frame/state";
 import { from_iso, show_duration, show_time, to_iso } from "../time";
 import { change, href, param, project_path } from "../url";
 import { with_groups_alone, type Answer, type Plan } from "./plan";
-import { change_of, chart_of, figures, is_empty, lines_of, table_rows } from "./result";
+import { adds_up, change_of, chart_of, figures, is_empty, lines_of, shape_of, shapes_of, table_rows } from "./result";
 import { Traces } from "./traces";
 
 interface ShownProps {
@@ -71,10 +71,11 @@ function Chart({ answer, plan, onPlan }: ShownProps) {
   const looks = useMemo(() => looks_of(data.series, plan.groups.length === 1 ? (plan.groups[0] ?? "") : ""), [data]);
   const [lit, light] = useState<number>();
   if (param("as") === "table") return <DataTable title={answer.reading} table={series_table(data, is_utc.value)} />;
+  const shape = shape_of(param("as"), is_sum);
   return (
     <>
-      <TimeChart label={answer.reading} data={data} looks={looks} shape={is_sum ? "bars" : "line"} height="min(44vh, 380px)" lit={lit} onZoom={(from_us, to_us) => onPlan({ ...plan, from: to_iso(from_us), to: to_iso(to_us), before: null })} />
-      <Legend data={data} looks={looks} is_line={!is_sum} onLight={light} onChoose={(at) => onPlan(with_groups_alone(plan, data.series[at]?.keys ?? []))} />
+      <TimeChart label={answer.reading} data={data} looks={looks} shape={shape} height="min(44vh, 380px)" lit={lit} onZoom={(from_us, to_us) => onPlan({ ...plan, from: to_iso(from_us), to: to_iso(to_us), before: null })} />
+      <Legend data={data} looks={looks} is_line={shape === "line"} onLight={light} onChoose={(at) => onPlan(with_groups_alone(plan, data.series[at]?.keys ?? []))} />
     </>
   );
 }
@@ -99,6 +100,19 @@ export function AsTable() {
     <button aria-pressed={is_table} onClick={() => change({ as: is_table ? null : "table" }, true)}>
       As a table
     </button>
+  );
+}
+
+/* How a chart is drawn (`as` of the address); what adds up only where it adds up. */
+export function Drawing({ plan }: { plan: Plan }) {
+  return (
+    <select aria-label="Drawn as" value={shape_of(param("as"), adds_up(plan))} disabled={param("as") === "table"} onChange={(event) => change({ as: event.currentTarget.value }, true)}>
+      {shapes_of(adds_up(plan)).map((one) => (
+        <option key={one.shape} value={one.shape}>
+          {one.title}
+        </option>
+      ))}
+    </select>
   );
 }
 

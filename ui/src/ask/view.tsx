@@ -46,7 +46,7 @@ function Ask() {
     history_add(project, q);
     open({ q, at: to_iso(now_us()), thread: plan ? [...asked.thread, { q: asked.q, plan }] : asked.thread });
   };
-  const put = (next: Plan) => open({ ...asked, plan: next, by: "" });
+  const put = (next: Plan) => go(address.value.path, { ...address_of({ ...asked, plan: next, by: "" }), as: next.display === plan?.display ? param("as") : null });
   const examples = examples_of(names.value);
   const before = history_of(project);
   return (
