@@ -177,14 +177,24 @@ await step("rows, and the same in the explorer", async () => {
     check(count === Math.min(20, given.payments_errors), `${count} rows`);
     await accessible("rows");
     await shots("ask-rows");
-    const wanted = (await rows_by_api((await sql_of_answer()).replace(/^SELECT .*? FROM /, "SELECT count(*) FROM ").replace(/ ORDER BY .*$/, ""))).rows[0][0];
+    for (const question of ["latest 20 errors of payments", "5xx of web", 'errors that contain "Read timed"', "requests of web except /cart", "requests slower than 300 ms", "database queries of stock in production", "requests of route /product/{id}"]) {
+        await go(`${ASK}?q=${encodeURIComponent(`${question} in the last 2 hours`)}`);
+        await answered();
+        const wanted = (await rows_by_api((await sql_of_answer()).replace(/^SELECT .*? FROM /, "SELECT count(*) FROM ").replace(/ ORDER BY .*$/, ""))).rows[0][0];
+        check(wanted > 0, `there are ${question}`);
+        await page.click('.ask-acts a:has-text("Open in the explorer")');
+        await page.waitForURL(url => url.pathname.endsWith("/explore"));
+        await rows_are(wanted);
+    }
+    await go(`${ASK}?q=${encodeURIComponent("p95 of web per 10 minutes by route in the last 2 hours")}`);
+    await answered();
     await page.click('.ask-acts a:has-text("Open in the explorer")');
-    await rows_are(wanted);
+    await page.waitForSelector(".kind-chart canvas");
+    check(param("viz") === "line" && param("agg") === "p95" && param("by") === "http.route", `a chart is one there: ${page.url()}`);
 });
 
 await step("traces with their waterfall", async () => {
-    await page.goBack();
-    await answered();
+    await go(ASK);
     await asked("slowest traces of payments in the last 2 hours");
     await page.waitForSelector(".ask-waterfall [role=row]");
     const traces = await page.locator(".ask-trace").count();
