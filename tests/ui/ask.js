@@ -10,9 +10,9 @@ async function asked(question) {
     await answered();
 }
 async function answered() {
-    await page.waitForSelector(".ask-answer");
+    await page.waitForSelector('.ask-answer[aria-busy="false"]');
     await settled();
-    await page.waitForSelector(".ask-answer");
+    await page.waitForSelector('.ask-answer[aria-busy="false"]');
 }
 async function chip(words) {
     await page.locator(".ask-chip", { hasText: words }).first().click();
@@ -81,7 +81,8 @@ await step("a correction by chip, by keys", async () => {
     await page.fill(".ask-popup input", "web");
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => document.querySelector(".ask-reading")?.textContent.includes("service is web"));
-    await settled();
+    await answered();
+    check(await page.evaluate(() => document.activeElement.textContent) === "service is web", "the chip has the focus again");
     const wanted = (await rows_by_api(await sql_of_answer())).rows[0][0];
     check(number_of(await text(".ask-number")) === wanted && wanted !== before, `of web there are others: ${wanted}, not ${before}`);
     check(JSON.parse(param("plan")).filters[0].values[0] === "web", "the plan is in the address");

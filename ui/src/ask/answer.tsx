@@ -16,18 +16,19 @@ import { toast } from "../frame/toast";
 interface AnswerProps {
   asked: Asked;
   answer: Answer;
+  is_old: boolean; /* another one is on its way */
   names: Names | undefined;
   onPlan: (plan: Plan) => void;
   onAsk: (question: string) => void;
   onModel: () => void;
 }
 
-export function AnswerView({ asked, answer, names, onPlan, onAsk, onModel }: AnswerProps) {
+export function AnswerView({ asked, answer, is_old, names, onPlan, onAsk, onModel }: AnswerProps) {
   const { plan } = answer;
   useKeys(plan ? DISPLAYS.map((one) => ({ keys: one.keys, text: `Show as ${one.title.toLowerCase()}`, group: "Ask", run: () => onPlan(with_display(plan, one.name)) })) : []);
-  if (!answer.understood || !plan) return <NotUnderstood asked={asked} answer={answer} onAsk={onAsk} onModel={onModel} />;
+  if (!answer.understood || !plan) return <NotUnderstood asked={asked} answer={answer} is_old={is_old} onAsk={onAsk} onModel={onModel} />;
   return (
-    <section class="ask-answer" aria-label="Answer">
+    <section class="ask-answer" aria-label="Answer" aria-busy={is_old}>
       <p class="ask-reading told" role="status">
         {answer.reading}
       </p>
@@ -94,12 +95,12 @@ function Who({ answer, onModel }: { answer: Answer; onModel: () => void }) {
 }
 
 /* What was not understood, marked where it stands; a name that may be meant is one click. */
-function NotUnderstood({ asked, answer, onAsk, onModel }: Omit<AnswerProps, "names" | "onPlan">) {
+function NotUnderstood({ asked, answer, is_old, onAsk, onModel }: Omit<AnswerProps, "names" | "onPlan">) {
   const { q } = asked;
   const troubles = answer.not_understood ?? [];
   const place = (trouble: (typeof troubles)[number]) => ({ from: index_of(q, trouble.from), to: Math.max(index_of(q, trouble.to), index_of(q, trouble.from)) });
   return (
-    <section class="ask-answer state" aria-label="Answer">
+    <section class="ask-answer state" aria-label="Answer" aria-busy={is_old}>
       <h2>Not understood</h2>
       <p class="unseen told" role="status">
         {answer.reading}

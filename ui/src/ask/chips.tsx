@@ -19,16 +19,16 @@ export function Chips({ answer, plan, names, onPlan }: ChipsProps) {
   const [open, set_open] = useState("");
   const root = useRef<HTMLUListElement>(null);
   useEffect(() => set_open(""), [answer]);
-  const put = (next: Plan | undefined) => {
-    set_open("");
-    if (next && JSON.stringify(next) !== JSON.stringify(plan)) onPlan(next);
-  };
-  const fields = names?.fields ?? [];
   const leave = () => {
     const pointer = open;
     set_open("");
     root.current?.querySelector<HTMLElement>(`[data-pointer="${pointer}"] > button`)?.focus();
   };
+  const put = (next: Plan | undefined) => {
+    leave();
+    if (next && JSON.stringify(next) !== JSON.stringify(plan)) onPlan(next);
+  };
+  const fields = names?.fields ?? [];
   const told = (answer.chips ?? []).filter((chip) => chip.kind !== "display"); /* its switch stands below */
   const words = { time: range_words(plan, is_utc.value), compare: plan.before ? `before: ${range_words(plan.before, is_utc.value)}` : "" };
   const can_group = plan.groups.length < 3 && plan.display !== "rows" && plan.display !== "waterfall";

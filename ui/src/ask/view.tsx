@@ -31,8 +31,9 @@ function Ask() {
   const names = useLoad(project, (signal) => names_load(project, signal));
   const is_asked = asked.q !== "" || asked.plan !== undefined;
   const key = is_asked ? `${project}\n${zone_here()}\n${JSON.stringify(asked)}` : null;
-  const answer = useLoad(key, async (signal) => ({ key, answer: await ask(project, asked, signal) }));
+  const answer = useLoad(key, async (signal) => ({ key, project, asked, answer: await ask(project, asked, signal) }));
   const shown = answer.value?.key === key ? answer.value.answer : undefined;
+  const seen = answer.value?.project === project ? answer.value : undefined; /* the one before stands until the next is there */
   const sql = shown?.sql ? sql_whole(shown.sql, shown.parameters ?? []) : undefined;
   const plan = shown?.plan;
   useActs({ title: asked.q || shown?.reading || "Question", statement: sql, is_timeless: true, is_private: true, ...(plan ? { of_time: { from_us: from_iso(plan.from), to_us: from_iso(plan.to) } } : {}) });
@@ -40,7 +41,7 @@ function Ask() {
   const open = (next: Partial<Asked>) => go(address.value.path, address_of(next));
   const ask_new = (q: string) => {
     history_add(project, q);
-    open({ q, at: to_iso(now_us()) });
+    open({ q, at: to_iso(now_us()), thread: shown && !shown.understood ? asked.thread : [] }); /* a step in other words is that step */
   };
   const ask_more = (q: string) => {
     history_add(project, q);
@@ -58,14 +59,14 @@ function Ask() {
       </header>
       {!is_asked ? (
         <Home examples={examples} before={before} onAsk={ask_new} />
-      ) : answer.problem ? (
+      ) : answer.problem && !answer.is_loading ? (
         <Problem problem={answer.problem} again={answer.again} />
-      ) : !shown ? (
+      ) : !seen ? (
         <Waiting what="Answering" />
       ) : (
         <>
-          <AnswerView asked={asked} answer={shown} names={names.value} onPlan={put} onAsk={(q) => change(asked_write({ ...asked, q, plan: undefined }))} onModel={() => change(asked_write({ ...asked, plan: undefined, by: "model" }))} />
-          {shown.understood && <Bar is_follow_up value="" label="Go on from this answer" placeholder="Go on: by route, only 500s, last week instead" before={[]} examples={FOLLOW_UPS} onAsk={ask_more} />}
+          <AnswerView asked={seen.asked} answer={seen.answer} is_old={!shown} names={names.value} onPlan={put} onAsk={(q) => change(asked_write({ ...asked, q, plan: undefined }))} onModel={() => change(asked_write({ ...asked, plan: undefined, by: "model" }))} />
+          {shown?.understood && <Bar is_follow_up value="" label="Go on from this answer" placeholder="Go on: by route, only 500s, last week instead" before={[]} examples={FOLLOW_UPS} onAsk={ask_more} />}
         </>
       )}
     </div>
