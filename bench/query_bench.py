@@ -9,6 +9,8 @@ each has other times, by up to 20 minutes.
 
 q_NAME_ms      p50 by the clock, with `SET monoscope.kept_parts = off`
 q_NAME_kept_ms the same as a client has it: groups of files that do not change are kept (docs/sql.md, "Groups are kept")
+q_NAME_cpu_ms  of the server, all threads, as q_NAME_ms; q_NAME_plain_cpu_ms of DuckDB's process. On a machine where others are at work
+               these say more; half of it is the least time on two cores
 q_NAME_ratio   q_NAME_ms : DuckDB's own, with two threads, explicit files and columns, footers kept, its plainest SQL
 q_plan_ms      EXPLAIN of the first: gate, translation, choice of files, DuckDB's plan"""
 import ctypes
@@ -82,21 +84,33 @@ class DuckDB:
         return rows, text
 
 
+def cpu_ms(pid):
+    ran_ns = 0
+    for task in os.listdir("/proc/%d/task" % pid):
+        try:
+            with open("/proc/%d/task/%s/schedstat" % (pid, task)) as f:
+                ran_ns += int(f.read().split()[0])
+        except OSError:
+            pass
+    return ran_ns / 1e6
+
+
 def fill(server):
     requests = SPANS * 95 // 100 // (CONNECTIONS * SPANS_EACH)
     end = time.time()
-    send(server, requests, HOURS * 3600, end)
+    spans = send(server, requests, HOURS * 3600, end)
+    wait_until(lambda: server.one("SELECT count(*) FROM %s" % LOGS) >= spans, "they are there", 600)
     server.connect().execute("FLUSH")
-    return {"end": end, "spans": requests * CONNECTIONS * SPANS_EACH}
+    return {"end": end, "spans": spans}
 
 
 def send(server, requests, over_s, until_s):
     sent = subprocess.run([LOAD, "--port", str(server.grpc_port), "--key", server.key, "--seconds", "3600", "--connections", str(CONNECTIONS), "--spans", str(SPANS_EACH),
                            "--requests", str(requests), "--over", str(over_s), "--until", "%.3f" % until_s, "--rate", "100000", "--seed", str(int(until_s) % 100000)],
                           capture_output=True, text=True)
-    check(sent.returncode == 0 and json.loads(sent.stdout)["failed"] == 0, "the spans are sent: %s%s" % (sent.stdout, sent.stderr))
-    before = requests * CONNECTIONS * SPANS_EACH
-    check(json.loads(sent.stdout)["spans"] == before, "all of them")
+    told = json.loads(sent.stdout or "{}")
+    check(told.get("failed", requests) <= requests // 100, "the spans are sent, but for what a busy machine refuses: %s%s" % (sent.stdout, sent.stderr))
+    return told["spans"]
 
 
 def send_rare(server, at_s):
@@ -185,9 +199,8 @@ def measure(figure, server, filled):
     whole = "SELECT count(*) FROM %s" % LOGS
     before = server.one(whole)
     requests = SPANS * 5 // 100 // (CONNECTIONS * SPANS_EACH)
-    send(server, requests, HOURS * 3600 * 0.05, end)
+    rows = before + send(server, requests, HOURS * 3600 * 0.05, end) + 1
     send_rare(server, end - 7000)
-    rows = before + requests * CONNECTIONS * SPANS_EACH + 1
     wait_until(lambda: server.one(whole) == rows, "all rows are there", 120)
     time.sleep(5)  # small segments are joined
     plain = DuckDB()
@@ -208,6 +221,7 @@ def measure(figure, server, filled):
         hours, ours, theirs = STATEMENTS[name]
         theirs = theirs or ours
         took = {"off": [], "on": [], "plain": []}
+        cpu = {"off": [], "on": [], "plain": []}
         problem = None
         for run in range(RUNS + 1):
             to = end - chance.uniform(0, OFFSET_S)
@@ -215,13 +229,14 @@ def measure(figure, server, filled):
             sql = ours.format(table=LOGS, times=times, route=route, **at)
             for way in ("off", "on"):
                 connection.execute("SET monoscope.kept_parts = '%s'" % way)
-                begin = time.monotonic()
+                begin, cpu_begin = time.monotonic(), cpu_ms(server.process.pid)
                 try:
                     got = connection.execute(sql).fetchall()
                 except psycopg.Error as error:
                     problem = str(error).splitlines()[0]
                     break
                 took[way].append((time.monotonic() - begin) * 1000)
+                cpu[way].append(cpu_ms(server.process.pid) - cpu_begin)
             if problem:
                 break
             begin = time.monotonic()
@@ -229,9 +244,10 @@ def measure(figure, server, filled):
             plan_ms.append((time.monotonic() - begin) * 1000)
             sql = theirs.format(table=plain_table(delta + segments, columns_of(theirs.format(table="", times="timestamp", route=plain_route, **at), types)), times=times,
                                 route=plain_route, **at)
-            begin = time.monotonic()
+            begin, cpu_begin = time.monotonic(), time.process_time()
             count, first = plain.run(sql)
             took["plain"].append((time.monotonic() - begin) * 1000)
+            cpu["plain"].append((time.process_time() - cpu_begin) * 1000)
             check(count == len(got), "%s: as many rows as DuckDB has: %d, %d" % (name, len(got), count))
             if count == 1 and name == "distinct_users":
                 check(first == str(got[0][0]), "%s: as DuckDB counts: %s, %s" % (name, got[0][0], first))
@@ -242,6 +258,8 @@ def measure(figure, server, filled):
         figure("q_%s_ms" % name, p50["off"], "ms")
         figure("q_%s_kept_ms" % name, p50["on"], "ms")
         figure("q_%s_plain_ms" % name, p50["plain"], "ms")
+        for way, word in (("off", ""), ("on", "_kept"), ("plain", "_plain")):
+            figure("q_%s%s_cpu_ms" % (name, word), statistics.median(cpu[way][1:]), "ms")
         figure("q_%s_ratio" % name, p50["off"] / p50["plain"], "1")
     figure("q_plan_ms", statistics.median(plan_ms), "ms")
 

@@ -210,7 +210,12 @@ static void has_word_run(duckdb_function_info info, duckdb_data_chunk input, duc
     }
     for (idx_t row = 0; row < rows; row++) {
         if (!is_valid(&texts, row)) {
+            bool is_word_of_nulls = row % 64 == 0 && rows - row >= 64 && texts.validity[row / 64] == 0;
             put_null(output, row);
+            if (is_word_of_nulls) { /* many columns have no text for hours */
+                duckdb_vector_get_validity(output)[row / 64] = 0;
+                row += 63;
+            }
             continue;
         }
         struct bytes text = text_at(&texts, row);
