@@ -179,7 +179,9 @@ bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, stru
         "SET GLOBAL allow_persistent_secrets=false",
         "SET GLOBAL enable_external_file_cache=false", /* the kernel's page cache and our own are behind our file system */
         "SET GLOBAL parquet_metadata_cache=true",      /* least recently used ones go when memory_limit is reached */
-        "SET GLOBAL late_materialization_max_rows=2000",
+        /* Not more: where several selects of one statement are read so (the slices of a difference), DuckDB 1.5.6 may wait
+         * for a task that never comes, and no interrupt ends that. */
+        "SET GLOBAL late_materialization_max_rows=1000",
         "SET GLOBAL integer_division=true",
         "SET GLOBAL ieee_floating_point_ops=false", /* x / 0 is NULL, not infinity */
         "SET GLOBAL default_null_order='postgres'",
