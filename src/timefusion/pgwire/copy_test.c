@@ -14,7 +14,7 @@ static void expect(const struct wire_copy *copy, const char *text, bool must_quo
     buf_init(&out, 4096);
     assert_true(copy->format == WIRE_CSV ? copy_csv_put(&out, copy, bytes_of_text(text), must_quote, is_alone)
                                          : copy_text_put(&out, copy, bytes_of_text(text)));
-    if (out.len != strlen(wanted) || memcmp(out.ptr, wanted, out.len) != 0)
+    if (!bytes_equal(buf_bytes(&out), bytes_of_text(wanted)))
         fail_msg("wanted \"%s\", got \"%.*s\"", wanted, (int)out.len, (const char *)out.ptr);
     buf_deinit(&out);
 }

@@ -228,6 +228,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
     if (!admit(cursor, err) || !lane_acquire(session, &cursor->lane, err)) return false;
     if (plan->kind == PLAN_COMMAND) return command_run(cursor, err);
     if (plan->reads_stats && !stats_take(cursor, err)) return false;
+    if (!lane_read_late(cursor->lane, plan->table_count <= 1, err)) return false;
     bounds_make(session, cursor->lane, &cursor->render, &cursor->arena, &cursor->bounds);
     if (plan->kind == PLAN_DELETE || plan->kind == PLAN_UPDATE) {
         struct prune_warning *warnings = NULL;

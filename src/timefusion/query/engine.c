@@ -11,6 +11,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#define LATE_ROWS "1000" /* a LIMIT of so many rows at most */
+
 /* A word like "r12.k33" or "c2" is ours: say the column's name, or leave it out. */
 static void words_clean(const char *message, char *out, size_t out_bytes)
 {
@@ -179,9 +181,7 @@ bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, stru
         "SET GLOBAL allow_persistent_secrets=false",
         "SET GLOBAL enable_external_file_cache=false", /* the kernel's page cache and our own are behind our file system */
         "SET GLOBAL parquet_metadata_cache=true",      /* least recently used ones go when memory_limit is reached */
-        /* Not more: where several selects of one statement are read so (the slices of a difference), DuckDB 1.5.6 may wait
-         * for a task that never comes, and no interrupt ends that. */
-        "SET GLOBAL late_materialization_max_rows=1000",
+        "SET GLOBAL late_materialization_max_rows=" LATE_ROWS, /* lane_read_late */
         "SET GLOBAL integer_division=true",
         "SET GLOBAL ieee_floating_point_ops=false", /* x / 0 is NULL, not infinity */
         "SET GLOBAL default_null_order='postgres'",
@@ -191,7 +191,7 @@ bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, stru
     };
     const char *const walls[] = {
         "SET GLOBAL allowed_directories=['mono://']",
-        "SET GLOBAL allowed_configs=['TimeZone']",
+        "SET GLOBAL allowed_configs=['TimeZone','late_materialization_max_rows']",
         "SET GLOBAL enable_external_access=false",
         "SET GLOBAL lock_configuration=true",
     };
@@ -362,6 +362,18 @@ void query_session_close(struct query_session *session)
     free(session->user);
     free(session->read_only_why);
     free(session);
+}
+
+bool lane_read_late(struct lane *lane, bool is_late, struct err *err)
+{
+    if (lane->is_early != is_late) return true;
+    if (!engine_query(lane->connection,
+                      is_late ? "SET SESSION late_materialization_max_rows=" LATE_ROWS
+                              : "SET SESSION late_materialization_max_rows=0",
+                      NULL, err))
+        return false;
+    lane->is_early = !is_late;
+    return true;
 }
 
 bool lane_acquire(struct query_session *session, struct lane **out, struct err *err)

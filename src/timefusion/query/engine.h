@@ -47,6 +47,7 @@ struct query_engine {
 struct lane {
     duckdb_connection connection;
     char *timezone; /* as set on the connection */
+    bool is_early;  /* a LIMIT's columns are read with its rows and not behind them */
     struct lane *next;
 };
 
@@ -86,6 +87,9 @@ struct query_statement {
 
 /* A connection with the session's time zone, for the caller alone until lane_release. */
 MUST_CHECK bool lane_acquire(struct query_session *session, struct lane **lane, struct err *err);
+/* Whether a LIMIT finds its rows first and then reads their columns: pays for one select. Where several of a statement do
+ * so, DuckDB 1.5.6 may wait for a task that never comes, which no interrupt ends: then none may. */
+MUST_CHECK bool lane_read_late(struct lane *lane, bool is_late, struct err *err);
 void lane_release(struct query_session *session, struct lane *lane);
 /* Around every call that runs SQL, so that query_cancel and the watchdog reach it. false: it was cancelled before. */
 MUST_CHECK bool lane_begin(struct query_session *session, struct lane *lane, struct err *err);

@@ -10,10 +10,10 @@ struct pattern_time {
     bool is_interval;
     int64_t year, hour;
     uint32_t month, day, minute, second, micros; /* of an interval: years, months, days, hours ... */
-    bool is_negative; /* of an interval: what is below a day */
-    int64_t days;     /* from 1970 */
-    int32_t offset_s; /* east of UTC, for TZH, TZM, OF */
-    bool has_zone;    /* TZ is UTC or the offset; else it is empty */
+    bool is_negative;                            /* of an interval: what is below a day */
+    int64_t days;                                /* from 1970 */
+    int32_t offset_s;                            /* east of UTC, for TZH, TZM, OF */
+    bool has_zone;                               /* TZ is UTC or the offset; else it is empty */
 };
 void pattern_time_of(struct pattern_time *time, int64_t local_us);
 void pattern_time_of_interval(struct pattern_time *time, int32_t months, int32_t days, int64_t micros);
