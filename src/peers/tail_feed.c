@@ -53,6 +53,7 @@ bool tail_feed_ask_read(struct bytes text, struct tail_feed_ask *ask, struct err
         sscanf(head, "monoscope-tail 1 %36s %36s %" SCNu64 " %" SCNu64 " %5zu %5zu %5zu", id, project, &ask->began,
                &ask->next, &lens[0], &lens[1], &lens[2]) != 7 ||
         !uuid_from_text(bytes_of_text(id), &ask->id) || !uuid_from_text(bytes_of_text(project), &ask->ask.project_id) ||
+        lens[0] > rest.len || lens[1] > rest.len || lens[2] > rest.len || /* sscanf takes "-9", too */
         lens[0] + lens[1] + lens[2] != rest.len)
         return err_set(err, ERR_PROTOCOL, "a tail is asked for as tail_feed.h says");
     ask->ask.search = bytes_from(rest.ptr, lens[0]);
