@@ -288,13 +288,7 @@ static bool put_scalar_binary(struct buf *out, enum query_type type, struct quer
     case QUERY_TYPE_BOOL: return buf_add(out, value.boolean ? "\1" : "\0", 1);
     case QUERY_TYPE_INT2: return pgtype_put_u16(out, (uint16_t)value.integer);
     case QUERY_TYPE_INT4:
-    case QUERY_TYPE_VECTOR_OID:
-    case QUERY_TYPE_OID:
-    case QUERY_TYPE_REGCLASS:
-    case QUERY_TYPE_REGTYPE:
-    case QUERY_TYPE_REGPROC:
-    case QUERY_TYPE_REGNAMESPACE:
-    case QUERY_TYPE_REGROLE: return pgtype_put_u32(out, (uint32_t)value.integer);
+    case QUERY_TYPE_OIDS: return pgtype_put_u32(out, (uint32_t)value.integer);
     case QUERY_TYPE_INT8:
     case QUERY_TYPE_TIME: return pgtype_put_u64(out, (uint64_t)value.integer);
     case QUERY_TYPE_FLOAT4:

@@ -105,32 +105,42 @@ static bool literal_put_quoted(struct buf *out, struct bytes text)
     return ok && buf_add(out, "'", 1);
 }
 
-enum quote_kind { QUOTE_IDENT, QUOTE_LITERAL };
-static void quote_run(duckdb_data_chunk input, duckdb_vector output, enum quote_kind kind)
+/* Appends the text of a row's value, which is not NULL; false: there is no room. */
+typedef bool (*text_put)(struct buf *out, const struct column *column, idx_t row);
+
+static void texts_run(duckdb_data_chunk input, duckdb_vector output, size_t bytes_max, text_put put)
 {
     idx_t rows = duckdb_data_chunk_get_size(input);
-    struct column text = column_of(input, 0);
+    struct column column = column_of(input, 0);
     struct buf out;
-    buf_init(&out, 64u << 20);
+    buf_init(&out, bytes_max);
     for (idx_t row = 0; row < rows; row++) {
         out.len = 0;
-        if (is_valid(&text, row) && (kind == QUOTE_IDENT ? identifier_put(&out, text_at(&text, row))
-                                                         : literal_put_quoted(&out, text_at(&text, row))))
+        if (is_valid(&column, row) && put(&out, &column, row))
             put_text(output, row, buf_bytes(&out));
         else
             put_null(output, row);
     }
     buf_deinit(&out);
 }
+
+static bool quoted_ident_put(struct buf *out, const struct column *column, idx_t row)
+{
+    return identifier_put(out, text_at(column, row));
+}
 static void quote_ident_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
     (void)info;
-    quote_run(input, output, QUOTE_IDENT);
+    texts_run(input, output, 64u << 20, quoted_ident_put);
+}
+static bool quoted_literal_put(struct buf *out, const struct column *column, idx_t row)
+{
+    return literal_put_quoted(out, text_at(column, row));
 }
 static void quote_literal_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
     (void)info;
-    quote_run(input, output, QUOTE_LITERAL);
+    texts_run(input, output, 64u << 20, quoted_literal_put);
 }
 
 static size_t characters(struct bytes text)
@@ -220,31 +230,24 @@ static void format_run(duckdb_function_info info, duckdb_data_chunk input, duckd
 }
 
 /* Words begin with a capital; letters beyond ASCII stay as they are. */
+static bool capitals_put(struct buf *out, const struct column *column, idx_t row)
+{
+    struct bytes text = text_at(column, row);
+    bool in_word = false;
+    if (!buf_reserve(out, text.len + 1)) return false;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t byte = text.ptr[i];
+        bool is_letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+        if (is_letter) byte = in_word ? (uint8_t)(byte | 0x20) : (uint8_t)(byte & ~0x20);
+        in_word = is_letter || byte >= 0x80 || (byte >= '0' && byte <= '9');
+        out->ptr[out->len++] = byte;
+    }
+    return true;
+}
 static void initcap_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
     (void)info;
-    idx_t rows = duckdb_data_chunk_get_size(input);
-    struct column column = column_of(input, 0);
-    struct buf out;
-    buf_init(&out, 64u << 20);
-    for (idx_t row = 0; row < rows; row++) {
-        out.len = 0;
-        struct bytes text = is_valid(&column, row) ? text_at(&column, row) : bytes_from("", 0);
-        if (!is_valid(&column, row) || !buf_reserve(&out, text.len + 1)) {
-            put_null(output, row);
-            continue;
-        }
-        bool in_word = false;
-        for (size_t i = 0; i < text.len; i++) {
-            uint8_t byte = text.ptr[i];
-            bool is_letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
-            if (is_letter) byte = in_word ? (uint8_t)(byte | 0x20) : (uint8_t)(byte & ~0x20);
-            in_word = is_letter || byte >= 0x80 || (byte >= '0' && byte <= '9');
-            out.ptr[out.len++] = byte;
-        }
-        put_text(output, row, buf_bytes(&out));
-    }
-    buf_deinit(&out);
+    texts_run(input, output, 64u << 20, capitals_put);
 }
 
 /* PostgreSQL, "justify_days", "justify_hours": 30 days are a month, 24 hours a day, and all have one sign. */
@@ -299,39 +302,25 @@ static void justify_run(duckdb_function_info info, duckdb_data_chunk input, duck
     }
 }
 
+static bool float_put(struct buf *out, const struct column *column, idx_t row)
+{
+    return query_double_put(out, ((const double *)column->data)[row]);
+}
 static void float_text_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
     (void)info;
-    idx_t rows = duckdb_data_chunk_get_size(input);
-    struct column column = column_of(input, 0);
-    struct buf out;
-    buf_init(&out, 400);
-    for (idx_t row = 0; row < rows; row++) {
-        out.len = 0;
-        if (is_valid(&column, row) && query_double_put(&out, ((const double *)column.data)[row]))
-            put_text(output, row, buf_bytes(&out));
-        else
-            put_null(output, row);
-    }
-    buf_deinit(&out);
+    texts_run(input, output, 400, float_put);
 }
 
+static bool interval_put(struct buf *out, const struct column *column, idx_t row)
+{
+    const duckdb_interval *interval = (const duckdb_interval *)column->data + row;
+    return query_interval_put(out, interval->months, interval->days, interval->micros);
+}
 static void interval_text_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
     (void)info;
-    idx_t rows = duckdb_data_chunk_get_size(input);
-    struct column column = column_of(input, 0);
-    struct buf out;
-    buf_init(&out, 200);
-    for (idx_t row = 0; row < rows; row++) {
-        const duckdb_interval *interval = (const duckdb_interval *)column.data + row;
-        out.len = 0;
-        if (is_valid(&column, row) && query_interval_put(&out, interval->months, interval->days, interval->micros))
-            put_text(output, row, buf_bytes(&out));
-        else
-            put_null(output, row);
-    }
-    buf_deinit(&out);
+    texts_run(input, output, 200, interval_put);
 }
 
 /* {a,"b c",NULL} of texts. */

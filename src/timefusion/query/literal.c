@@ -284,13 +284,7 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
         for (size_t i = 0; ok && i < text.len; i++) ok = buf_printf(out, "%02x", text.ptr[i]);
         ok = ok && buf_add(out, "')", 2);
         break;
-    case QUERY_TYPE_VECTOR_OID:
-    case QUERY_TYPE_OID:
-    case QUERY_TYPE_REGCLASS:
-    case QUERY_TYPE_REGTYPE:
-    case QUERY_TYPE_REGPROC:
-    case QUERY_TYPE_REGNAMESPACE:
-    case QUERY_TYPE_REGROLE: {
+    case QUERY_TYPE_OIDS: {
         int64_t oid;
         int len = (int)(text.len < 60 ? text.len : 60);
         if (catalog_oid(type, text, &oid)) {

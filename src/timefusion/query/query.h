@@ -49,6 +49,8 @@ enum query_type {
     QUERY_TYPE_REGROLE,
     QUERY_TYPE_LIST = 64, /* | of an element type: QUERY_TYPE_LIST | QUERY_TYPE_TEXT is text[] */
 };
+/* `case QUERY_TYPE_OIDS:` is any number of a thing of the catalog. */
+#define QUERY_TYPE_OIDS QUERY_TYPE_VECTOR_OID... QUERY_TYPE_REGROLE
 
 /* What statements ask of parts that this folder does not see; a function that is NULL: such statements are refused. */
 struct query_hooks {

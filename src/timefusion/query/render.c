@@ -98,13 +98,7 @@ static bool binary_put(struct buf *out, struct bytes value, enum query_type type
     case QUERY_TYPE_INT2: ok = buf_printf(out, "CAST(%d AS SMALLINT)", (int16_t)big_endian(value.ptr, 2)); break;
     case QUERY_TYPE_INT4: ok = buf_printf(out, "CAST(%d AS INTEGER)", (int32_t)big_endian(value.ptr, 4)); break;
     case QUERY_TYPE_INT8: ok = buf_printf(out, "CAST(%" PRId64 " AS BIGINT)", (int64_t)big_endian(value.ptr, 8)); break;
-    case QUERY_TYPE_VECTOR_OID:
-    case QUERY_TYPE_OID:
-    case QUERY_TYPE_REGCLASS:
-    case QUERY_TYPE_REGTYPE:
-    case QUERY_TYPE_REGPROC:
-    case QUERY_TYPE_REGNAMESPACE:
-    case QUERY_TYPE_REGROLE:
+    case QUERY_TYPE_OIDS:
         ok = buf_printf(out, "CAST(%" PRIu32 " AS BIGINT)", (uint32_t)big_endian(value.ptr, 4));
         break;
     case QUERY_TYPE_FLOAT4: {

@@ -214,13 +214,7 @@ static bool value_add(struct leaf *leaf, const struct query_chunk *chunk, uint32
     case QUERY_TYPE_NUMERIC:
         if (!decimal_add(leaf, value.bytes, err)) return false;
         break;
-    case QUERY_TYPE_VECTOR_OID:
-    case QUERY_TYPE_OID:
-    case QUERY_TYPE_REGCLASS:
-    case QUERY_TYPE_REGTYPE:
-    case QUERY_TYPE_REGPROC:
-    case QUERY_TYPE_REGNAMESPACE:
-    case QUERY_TYPE_REGROLE:
+    case QUERY_TYPE_OIDS:
     case QUERY_TYPE_UUID:
     case QUERY_TYPE_INTERVAL: ok = written_add(leaf, chunk, column, value); break;
     default: ok = text_add(leaf, value.bytes); break;

@@ -3,7 +3,7 @@ import { api, type Schemas } from "../api/client";
 import { running } from "../api/running";
 import { attributes_load } from "../explore/attributes";
 import { is_utc } from "../frame/range";
-import { FIELDS, type Answer, type Plan } from "./plan";
+import { ATTRIBUTES, FIELDS, type Answer, type Plan } from "./plan";
 import { body_of, type Asked } from "./thread";
 
 const path_of = (project: string, rest: string) => `/projects/${encodeURIComponent(project)}/${rest}`;
@@ -36,16 +36,15 @@ export interface Names {
   fields: string[];
   values: Map<string, string[]>; /* of a field of plans */
 }
-const SPELLED: Record<string, string> = { environment: "deployment.environment.name", version: "service.version", route: "http.route", method: "http.request.method", status: "http.response.status_code", user: "user.id", host: "host.name", database: "db.system.name", namespace: "db.namespace", table: "db.collection.name", operation: "db.operation.name", exception: "exception.type", session: "session.id", email: "user.email" };
 const FIXED: Record<string, string[]> = { level: ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"], outcome: ["ERROR", "OK", "UNSET"], kind: ["server", "client", "internal", "producer", "consumer", "log"] };
 
 export async function names_load(project: string, signal: AbortSignal): Promise<Names> {
   const [services, known] = await Promise.all([api<{ items: Schemas["Service"][] }>(path_of(project, "services"), { query: { from: "now-7d", limit: 200 }, signal }), attributes_load(project)]);
   const values = new Map<string, string[]>(Object.entries(FIXED));
   const by_name = new Map(known.map((one) => [one.name, one.values.map((value) => value.value)]));
+  for (const [field, name] of Object.entries(ATTRIBUTES)) values.set(field, by_name.get(name) ?? []);
   values.set("service", services.items.map((service) => service.name));
-  for (const [field, name] of Object.entries(SPELLED)) values.set(field, by_name.get(name) ?? []);
-  const own = known.filter((one) => /^[A-Za-z0-9._-]{1,128}$/.test(one.name) && !Object.values(SPELLED).includes(one.name) && one.name !== "service.name");
+  const own = known.filter((one) => /^[A-Za-z0-9._-]{1,128}$/.test(one.name) && !Object.values(ATTRIBUTES).includes(one.name));
   for (const one of own) values.set(`attribute:${one.name}`, one.values.map((value) => value.value));
   return { services: [...services.items].sort((a, b) => b.requests - a.requests || b.logs - a.logs).map((service) => service.name), fields: [...FIELDS, ...own.slice(0, 200).map((one) => `attribute:${one.name}`)], values };
 }

@@ -146,14 +146,34 @@ export function duration_show(ns: string): string {
   return value >= 1e9 && value % 1e8 === 0 ? `${value / 1e9} s` : `${value / 1e6} ms`;
 }
 
-const NAMES: Record<string, string> = { environment: "env", status: "http.response.status_code", outcome: "status", email: "user.email", host: "host.name", database: "db.system.name", namespace: "db.namespace", table: "db.collection.name", operation: "db.operation.name", exception: "exception.type" };
+/* What OpenTelemetry calls the fields of plans that are attributes. */
+export const ATTRIBUTES: Record<string, string> = {
+  service: "service.name",
+  environment: "deployment.environment.name",
+  version: "service.version",
+  route: "http.route",
+  method: "http.request.method",
+  status: "http.response.status_code",
+  user: "user.id",
+  email: "user.email",
+  session: "session.id",
+  host: "host.name",
+  database: "db.system.name",
+  namespace: "db.namespace",
+  table: "db.collection.name",
+  operation: "db.operation.name",
+  exception: "exception.type",
+};
+const attribute_of = (field: string) => ATTRIBUTES[field] ?? field.replace(/^(attribute|resource):/, "");
+/* The search language's short names of them (explore/short.ts). */
+const SHORT: Record<string, string> = { service: "service", environment: "env", version: "version", route: "route", method: "method", user: "user", session: "session", outcome: "status" };
 const OF_TERMS: Record<Plan["of"], string> = { rows: "", requests: "kind:(server consumer)", errors: "(level:(error fatal) OR status:error)", logs: "kind:log", spans: "kind:span", queries: "kind:span has:db.system.name" };
 const SIGNS: Partial<Record<Filter["test"], string>> = { at_least: ">=", more: ">", at_most: "<=", less: "<" };
 /* A value as the search language has it, without its field. */
 const value_of = (text: string) => term("", text).slice(1);
 
 function filter_term({ field, test, values }: Filter): string {
-  const name = NAMES[field] ?? field.replace(/^(attribute|resource):/, "");
+  const name = SHORT[field] ?? attribute_of(field);
   const first = values[0] ?? "";
   if (test === "has") return `has:${name}`;
   if (SIGNS[test]) return `${name}:${SIGNS[test]}${field === "duration" ? `${first}ns` : first}`;
@@ -171,7 +191,7 @@ export function explorer_query(plan: Plan): Record<string, string | null> {
   const agg = !measure ? "" : ({ count: "count", error_rate: "errors", average: "avg", maximum: "max", sum: "sum", distinct: "distinct", minimum: "", percentile: `p${measure.percentile ?? 95}` }[measure.kind] ?? "");
   const is_known = ["count", "errors", "avg", "max", "sum", "distinct", "p50", "p95", "p99"].includes(agg);
   const viz = !is_known ? null : plan.display === "chart" ? (agg === "count" || agg === "errors" || agg === "sum" ? "bar" : "line") : plan.display === "table" ? "top" : null;
-  const name = (field: string) => ({ service: "service.name", route: "http.route", method: "http.request.method", version: "service.version", user: "user.id", session: "session.id" })[field] ?? (field === "environment" ? "deployment.environment.name" : field === "outcome" ? "status_code" : (NAMES[field] ?? field.replace(/^(attribute|resource):/, "")));
+  const name = (field: string) => (field === "outcome" ? "status_code" : attribute_of(field));
   return {
     q,
     from: plan.from,
