@@ -339,3 +339,13 @@ bool llm_plain(struct bytes text, struct buf *out, struct err *err)
     buf_deinit(&before);
     return ok || err_set(err, ERR_TOO_LARGE, "the model's text is too long to be shown");
 }
+
+bool llm_is_plain(struct bytes text)
+{
+    struct buf plain;
+    struct err err = { 0 };
+    buf_init(&plain, SIZE_MAX);
+    bool is = llm_plain(text, &plain, &err) && bytes_equal(text, buf_bytes(&plain));
+    buf_deinit(&plain);
+    return is;
+}

@@ -12,3 +12,5 @@
 #include "base/bytes.h"
 #include "base/err.h"
 MUST_CHECK bool llm_plain(struct bytes text, struct buf *out, struct err *err);
+/* Is it so already? */
+bool llm_is_plain(struct bytes text);

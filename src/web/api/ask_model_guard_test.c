@@ -144,16 +144,6 @@ static struct bytes reply_make(struct world *world, const struct ask_plan *plan)
     }
 }
 
-static bool is_plain(struct bytes text)
-{
-    struct buf plain;
-    struct err err = { 0 };
-    buf_init(&plain, SIZE_MAX);
-    bool is = llm_plain(text, &plain, &err) && bytes_equal(text, buf_bytes(&plain));
-    buf_deinit(&plain);
-    return is;
-}
-
 static bool as_it_is(void *ctx, struct bytes text, struct buf *out)
 {
     (void)ctx;
@@ -224,7 +214,7 @@ static void values_check(const struct world *world, const struct ask_plan *plan,
 {
     for (uint32_t f = 0; f < plan->filter_count; f++)
         for (uint32_t v = 0; v < plan->filters[f].value_count; v++)
-            assert_true(is_plain(plan->filters[f].values[v]) ||
+            assert_true(llm_is_plain(plan->filters[f].values[v]) ||
                         is_from_outside(world, question, plan->filters[f].values[v]));
 }
 
@@ -263,7 +253,7 @@ static void test_no_model_gets_through(void **state)
         struct ask_reply *reply = arena_calloc(&world->arena, sizeof *reply);
         const struct ask_reply_world known = { question, &world->catalog, NULL };
         bool ok = ask_reply_read(&world->arena, reply_make(world, plan), &known, reply, &err);
-        if (!is_plain(reply->note)) fail_msg("a note: %.*s", (int)reply->note.len, reply->note.ptr);
+        if (!llm_is_plain(reply->note)) fail_msg("a note: %.*s", (int)reply->note.len, reply->note.ptr);
         if (ok && reply->can_answer) {
             taken++;
             sql_check(world, &reply->plan, question);
@@ -271,7 +261,7 @@ static void test_no_model_gets_through(void **state)
         } else if (!ok) {
             refused++;
             assert_int_equal(err.code, ERR_INPUT);
-            if (!is_plain(bytes_of_text(err.text))) fail_msg("a reason: %s", err.text);
+            if (!llm_is_plain(bytes_of_text(err.text))) fail_msg("a reason: %s", err.text);
         }
     }
     printf("%d answers of a model: %u plans taken, %u refused\n", ROUNDS, taken, refused);

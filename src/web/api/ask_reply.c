@@ -70,16 +70,6 @@ static bool field_fits(struct fitting *fitting, const struct ask_field *field)
                    ask_field_names[field->id], (int)field->key.len, (const char *)field->key.ptr);
 }
 
-static bool is_plain(struct bytes text)
-{
-    struct buf plain;
-    struct err err = { 0 };
-    buf_init(&plain, SIZE_MAX);
-    bool is = llm_plain(text, &plain, &err) && bytes_equal(text, buf_bytes(&plain));
-    buf_deinit(&plain);
-    return is;
-}
-
 static bool filters_hold(const struct ask_filter *filters, uint32_t count, struct bytes value)
 {
     for (uint32_t f = 0; f < count; f++)
@@ -114,7 +104,7 @@ static bool filters_fit(struct fitting *fitting, struct ask_filter *filters, uin
         for (uint32_t v = 0; v < filters[f].value_count; v++) {
             struct bytes *value = &filters[f].values[v];
             if (is_service && !service_fits(fitting, value)) return false;
-            if (!is_service && !is_plain(*value) && !is_known(fitting->world, *value))
+            if (!is_service && !llm_is_plain(*value) && !is_known(fitting->world, *value))
                 return err_set(
                     fitting->err, ERR_INPUT,
                     "a value has a link, markup or hidden characters, and does not stand so in the question");
