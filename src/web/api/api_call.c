@@ -345,6 +345,11 @@ void api_fail_at(struct api_call *call, const char *pointer, const char *fmt, ..
     fail(call, &err, 400, pointer);
 }
 
+void api_fail_where(struct api_call *call, const char *pointer, const struct err *err)
+{
+    fail(call, err, err_http_status(err->code), pointer);
+}
+
 bool api_matches(struct api_call *call, yyjson_mut_val *now)
 {
     struct bytes wanted = api_request_header(call, "if-match"), json;

@@ -80,6 +80,8 @@ void api_fail_status(struct api_call *call, int status, const struct err *err);
 void api_fail_with(struct api_call *call, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* ERR_INPUT about one value: pointer is a JSON pointer into the body ("/limits/0") or "?name" of a query parameter. */
 void api_fail_at(struct api_call *call, const char *pointer, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The same for an error that is there, with the place in a statement that it may have. */
+void api_fail_where(struct api_call *call, const char *pointer, const struct err *err);
 
 /* ---- races: If-Match ---- */
 

@@ -108,6 +108,14 @@
     R(GET, "/api/v1/projects/{project}/views/{view}", view_get, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_TAGGED, "One of them") \
     R(PATCH, "/api/v1/projects/{project}/views/{view}", view_change, "Saved views", VIEW_SAVE, "", "SavedViewChange", "SavedView", 200, API_TAGGED, "Changes it: its owner or an admin of the project") \
     R(DELETE, "/api/v1/projects/{project}/views/{view}", view_delete, "Saved views", VIEW_SAVE, "", "", "", 204, API_TAGGED, "Deletes it: its owner or an admin of the project") \
+    R(GET, "/api/v1/projects/{project}/dashboards", dashboard_list, "Dashboards", PROJECT_READ, "", "", "DashboardItem", 200, API_PAGED, "The project's dashboards, by title") \
+    R(POST, "/api/v1/projects/{project}/dashboards", dashboard_create, "Dashboards", CONTENT_WRITE, "", "DashboardCreate", "Dashboard", 201, API_ONCE | API_SLOW, "Makes a dashboard, empty or with its panels") \
+    R(GET, "/api/v1/projects/{project}/dashboards/{dashboard}", dashboard_get, "Dashboards", PROJECT_READ, "", "", "Dashboard", 200, API_TAGGED, "One of them, whole") \
+    R(PUT, "/api/v1/projects/{project}/dashboards/{dashboard}", dashboard_set, "Dashboards", CONTENT_WRITE, "", "DashboardSet", "Dashboard", 200, API_TAGGED | API_SLOW, "Replaces what it is, or makes it where there is none of that slug; what it was stays as a version") \
+    R(DELETE, "/api/v1/projects/{project}/dashboards/{dashboard}", dashboard_delete, "Dashboards", CONTENT_WRITE, "", "", "", 204, API_TAGGED, "Deletes it with all its versions") \
+    R(POST, "/api/v1/projects/{project}/dashboards/{dashboard}/panels", dashboard_panel_add, "Dashboards", CONTENT_WRITE, "", "DashboardPanelAdd", "Dashboard", 200, API_ONCE | API_SLOW, "Adds one panel, where there is room when it does not say its place") \
+    R(GET, "/api/v1/projects/{project}/dashboards/{dashboard}/versions", dashboard_version_list, "Dashboards", PROJECT_READ, "", "", "DashboardVersion", 200, API_PAGED, "What it was: who changed it when, newest first") \
+    R(POST, "/api/v1/projects/{project}/dashboards/{dashboard}/restore", dashboard_restore, "Dashboards", CONTENT_WRITE, "", "DashboardRestore", "Dashboard", 200, API_ONCE, "Makes it what a version of it was, as a new version") \
     R(GET, "/api/v1/projects/{project}/shares", share_list, "Sharing", CONTENT_WRITE, "", "", "Share", 200, API_PAGED, "Links that have not expired, oldest first") \
     R(POST, "/api/v1/projects/{project}/shares", share_create, "Sharing", CONTENT_WRITE, "", "ShareCreate", "ShareCreated", 201, API_SECRET, "Makes a link that opens one range of time, read-only, without an account: shown this once") \
     R(DELETE, "/api/v1/projects/{project}/shares/{share}", share_revoke, "Sharing", CONTENT_WRITE, "", "", "", 204, 0, "Revokes it: who made it or an admin of the project; the next request with it is refused") \

@@ -64,6 +64,15 @@ static bool change_told(struct api_call *call, const struct query_statement *sta
     return audit_write_alone(call->parts->db, call->actor, &event, err);
 }
 
+/* Places of errors are those in whole, which has blanks and comments before the statement. */
+static bool prepare(struct sql_run *run, struct bytes whole, struct bytes sql, const enum query_type *types,
+                    uint32_t type_count, struct err *err)
+{
+    if (query_prepare(run->session, sql, types, type_count, &run->statement, err)) return true;
+    if (err->position > 0) err->position += (int)utf8_count(bytes_from(whole.ptr, (size_t)(sql.ptr - whole.ptr)));
+    return false;
+}
+
 bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query *query, struct err *err)
 {
     struct bytes sql;
@@ -77,11 +86,7 @@ bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query
     if (call->actor->kind == ACTOR_SHARE)
         query_session_set_times(run->session, call->actor->from_unix_us, call->actor->to_unix_us);
     if (query->read_only) query_session_set_read_only(run->session, query->read_only);
-    if (!query_prepare(run->session, sql, NULL, 0, &run->statement, err)) {
-        struct bytes before = bytes_from(query->sql.ptr, (size_t)(sql.ptr - query->sql.ptr)); /* blanks, comments */
-        if (err->position > 0) err->position += (int)utf8_count(before);
-        return false;
-    }
+    if (!prepare(run, query->sql, sql, NULL, 0, err)) return false;
     const enum query_type *types;
     uint32_t wanted = query_statement_parameters(run->statement, &types);
     if (wanted != query->parameter_count)
@@ -93,6 +98,20 @@ bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query
     run->column_count = query_statement_columns(run->statement, &run->columns);
     api_watch_begin(call, cancel, run->session);
     return query_execute(run->statement, query->parameters, query->parameter_count, &run->cursor, err);
+}
+
+bool sql_check(struct api_call *call, struct bytes sql, const enum query_type *types, uint32_t count, struct err *err)
+{
+    struct sql_run run = { 0 }; /* of no call: nothing runs that its client could end */
+    struct bytes statement;
+    bool ok = one_statement(sql, &statement, err) &&
+              query_session_open(&run.session, call->parts->query, call->project.id, call->project.name, err);
+    if (ok) query_session_set_read_only(run.session, "it is only read here");
+    ok = ok && prepare(&run, sql, statement, types, count, err);
+    if (ok && (is_writing(run.statement) || query_statement_columns(run.statement, &run.columns) == 0))
+        ok = err_set(err, ERR_INPUT, "a statement that reads is wanted: one that answers rows");
+    sql_close(&run);
+    return ok;
 }
 
 bool sql_next(struct sql_run *run, const struct query_chunk **chunk, struct err *err)

@@ -29,6 +29,9 @@ struct sql_run {
 MUST_CHECK bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query *query, struct err *err);
 MUST_CHECK bool sql_next(struct sql_run *run, const struct query_chunk **chunk, struct err *err);
 void sql_close(struct sql_run *run);
+/* Is it one statement that the gate lets through and that only reads? It is not run. types: of its parameters, unknown ones are found. */
+MUST_CHECK bool sql_check(struct api_call *call, struct bytes sql, const enum query_type *types, uint32_t count,
+                          struct err *err);
 /* api_fail for what a statement ran into: what it asks too much of is the asker's, so no 5xx of it. */
 void sql_fail(struct api_call *call, const struct err *err);
 /* What may be missing from the answer, and why, as a header of it: monoscope-warning. */

@@ -1190,6 +1190,94 @@ export interface paths {
         patch: operations["view_change"];
         trace?: never;
     };
+    "/api/v1/projects/{project}/dashboards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's dashboards, by title */
+        get: operations["dashboard_list"];
+        put?: never;
+        /** Makes a dashboard, empty or with its panels */
+        post: operations["dashboard_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/dashboards/{dashboard}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them, whole */
+        get: operations["dashboard_get"];
+        /** Replaces what it is, or makes it where there is none of that slug; what it was stays as a version */
+        put: operations["dashboard_set"];
+        post?: never;
+        /** Deletes it with all its versions */
+        delete: operations["dashboard_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/dashboards/{dashboard}/panels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds one panel, where there is room when it does not say its place */
+        post: operations["dashboard_panel_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/dashboards/{dashboard}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What it was: who changed it when, newest first */
+        get: operations["dashboard_version_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/dashboards/{dashboard}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes it what a version of it was, as a new version */
+        post: operations["dashboard_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/shares": {
         parameters: {
             query?: never;
@@ -1455,6 +1543,141 @@ export interface components {
             plan: unknown;
             /** Format: date-time */
             created_at: string;
+        };
+        DashboardItem: {
+            slug: components["schemas"]["DashboardSlug"];
+            title: string;
+            description: string;
+            panel_count: number;
+            version: number;
+            /** @description Who made the version: an e-mail address, or a key's name */
+            author: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            changed_at: string;
+        };
+        Dashboard: {
+            slug: components["schemas"]["DashboardSlug"];
+            title: string;
+            description: string;
+            from?: components["schemas"]["DashboardFrom"];
+            variables: components["schemas"]["DashboardVariable"][];
+            panels: components["schemas"]["DashboardPanel"][];
+            /** @description From 1; each change makes the next */
+            version: number;
+            /** @description Who made the version: an e-mail address, or a key's name */
+            author: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            changed_at: string;
+        };
+        /**
+         * @description Its name in addresses and files; it stays when the title changes
+         * @example http-services
+         */
+        DashboardSlug: string;
+        /** @example HTTP services */
+        DashboardTitle: string;
+        DashboardDescription: string;
+        /**
+         * @description The time that it opens with, until now; else that of the page
+         * @example now-6h
+         */
+        DashboardFrom: string;
+        DashboardSet: {
+            title: components["schemas"]["DashboardTitle"];
+            description?: components["schemas"]["DashboardDescription"];
+            from?: components["schemas"]["DashboardFrom"];
+            variables?: components["schemas"]["DashboardVariable"][];
+            panels: components["schemas"]["DashboardPanel"][];
+        };
+        DashboardCreate: {
+            slug?: components["schemas"]["DashboardSlug"];
+            title: components["schemas"]["DashboardTitle"];
+            description?: components["schemas"]["DashboardDescription"];
+            from?: components["schemas"]["DashboardFrom"];
+            variables?: components["schemas"]["DashboardVariable"][];
+            panels?: components["schemas"]["DashboardPanel"][];
+        };
+        /** @description Stands as $name in the sources of panels; with either field or values */
+        DashboardVariable: {
+            /**
+             * @description Not from, to or step: these are the page's time
+             * @example service
+             */
+            name: string;
+            label?: string;
+            /**
+             * @description Its values are this field's
+             * @example service.name
+             */
+            field?: string;
+            values?: string[];
+            /** @description Else it is not set at first: any value */
+            default?: string;
+        };
+        DashboardPanel: {
+            /** @description In its dashboard; made where it is not said */
+            id?: string;
+            title: string;
+            /** @enum {string} */
+            kind: "lines" | "bars" | "stacked" | "top" | "table" | "heat" | "stat" | "rows" | "markdown";
+            source: components["schemas"]["DashboardSource"];
+            /**
+             * @description What the numbers of an SQL statement are; percent: parts of one
+             * @enum {string}
+             */
+            unit?: "count" | "rate" | "ns" | "bytes" | "percent" | "number";
+            at?: components["schemas"]["DashboardPlace"];
+        };
+        /** @description On a grid of 12 columns; the first place that is free where it is not said */
+        DashboardPlace: {
+            x: number;
+            y: number;
+            w: number;
+            h: number;
+        };
+        /** @description One of these */
+        DashboardSource: {
+            /**
+             * @description What is asked in the explorer, as its address has it: q, sql, by, agg, of, top, across, cols
+             * @example q=service:$service&by=http.route&agg=p95&of=duration
+             */
+            search?: string;
+            /**
+             * @description One statement that reads. $from and $to are the page's time, $step a step of it, $name a variable: NULL where it is not set
+             * @example SELECT time_bucket($step, timestamp) AS t, count(*) FROM otel_logs_and_spans WHERE timestamp >= $from AND timestamp < $to GROUP BY 1 ORDER BY 1
+             */
+            sql?: string;
+            metric?: components["schemas"]["DashboardMetric"];
+            ask?: components["schemas"]["AskPlan"];
+            markdown?: string;
+        };
+        DashboardMetric: {
+            name: string;
+            search?: string;
+            by?: string[];
+            /** @enum {string} */
+            aggregate: "rate" | "increase" | "sum" | "avg" | "min" | "max" | "last" | "count" | "quantile";
+            quantile?: number;
+        };
+        DashboardPanelAdd: {
+            panel: components["schemas"]["DashboardPanel"];
+        };
+        DashboardVersion: {
+            version: number;
+            title: string;
+            panel_count: number;
+            author: string;
+            /** Format: date-time */
+            stored_at: string;
+            /** @description The version that it is equal to */
+            restored_version: number | null;
+        };
+        DashboardRestore: {
+            version: number;
         };
         /** @description Rows of otel_logs_and_spans that all of these are true of */
         RowSet: {
@@ -2989,6 +3212,8 @@ export interface components {
         };
     };
     parameters: {
+        /** @description A dashboard's slug */
+        dashboard: string;
         /** @description An issue's number; of one that was merged: that of the one it went into answers */
         issue: number;
         /** @description A fingerprint's id, with or without err: */
@@ -6194,6 +6419,273 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboard_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["DashboardItem"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboard_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardCreate"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboard_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A dashboard's slug */
+                dashboard: components["parameters"]["dashboard"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboard_set: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A dashboard's slug */
+                dashboard: components["parameters"]["dashboard"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardSet"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboard_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A dashboard's slug */
+                dashboard: components["parameters"]["dashboard"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboard_panel_add: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A dashboard's slug */
+                dashboard: components["parameters"]["dashboard"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardPanelAdd"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboard_version_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A dashboard's slug */
+                dashboard: components["parameters"]["dashboard"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["DashboardVersion"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboard_restore: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A dashboard's slug */
+                dashboard: components["parameters"]["dashboard"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DashboardRestore"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
                 };
             };
             414: components["responses"]["TooLong"];
