@@ -21,6 +21,7 @@
     X(ERR_NO_COLUMN, 3, 400, "42703", false)                                                             \
     X(ERR_NO_FUNCTION, 3, 400, "42883", false)                                                           \
     X(ERR_VALUE, 3, 400, "22P02", false)          /* a text that is not of the type it should be */      \
+    X(ERR_RANGE, 3, 400, "22003", false)          /* a number beyond what its type holds */              \
     X(ERR_TYPE, 3, 400, "42804", false)           /* types that do not go together */                    \
     X(ERR_IN_TRANSACTION, 9, 400, "25001", false) /* what cannot be rolled back, inside a transaction */ \
     X(ERR_CONFLICT, 10, 409, "40001", true)       /* lost a race: look again, then retry */              \

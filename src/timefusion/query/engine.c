@@ -64,8 +64,9 @@ bool engine_err(struct err *err, duckdb_error_type type, const char *message)
     case DUCKDB_ERROR_OUT_OF_MEMORY:
         return err_set(err, ERR_MEMORY,
                        "the query needs more memory than it may have; ask for a shorter time or fewer columns");
-    case DUCKDB_ERROR_CONVERSION: return err_set(err, ERR_VALUE, "%s", words);
-    case DUCKDB_ERROR_OUT_OF_RANGE:
+    case DUCKDB_ERROR_CONVERSION:
+        return err_set(err, strstr(words, "out of range") ? ERR_RANGE : ERR_VALUE, "%s", words);
+    case DUCKDB_ERROR_OUT_OF_RANGE: return err_set(err, ERR_RANGE, "%s", words);
     case DUCKDB_ERROR_INVALID_INPUT:
     case DUCKDB_ERROR_DIVIDE_BY_ZERO:
     case DUCKDB_ERROR_DECIMAL:

@@ -126,7 +126,7 @@ static bool roman_put(struct buf *out, const struct pattern *pattern, struct byt
     } romans[] = { { 1000, "M" }, { 900, "CM" }, { 500, "D" }, { 400, "CD" }, { 100, "C" }, { 90, "XC" }, { 50, "L" },
                    { 40, "XL" },  { 10, "X" },   { 9, "IX" },  { 5, "V" },    { 4, "IV" },  { 1, "I" } };
     char whole[DIGITS_MAX], fraction[DIGITS_MAX], text[40] = "", *to = text;
-    bool is_negative;
+    bool is_negative = false; /* what is no number says no sign */
     long value = digits_of(number, 0, whole, fraction, &is_negative) && strlen(whole) < 6 ? strtol(whole, NULL, 10) : 0;
     if (is_negative || value < 1 || value > 3999) {
         to = stpcpy(to, "###############");

@@ -156,7 +156,7 @@ func main() {
 
 	ended := make(chan error)
 	go func() {
-		_, err := connection.Exec(ctx, "SELECT sum(a * b) FROM generate_series(1, 1000000) AS a, generate_series(1, 1000000) AS b")
+		_, err := connection.Exec(ctx, "SELECT sum(a::bigint * b) FROM generate_series(1, 1000000) AS a, generate_series(1, 1000000) AS b")
 		ended <- err
 	}()
 	err = nil

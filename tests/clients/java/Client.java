@@ -136,7 +136,7 @@ public class Client {
             String[] outcome = new String[1];
             Thread work = new Thread(() -> {
                 try {
-                    statement.executeQuery("SELECT sum(a * b) FROM generate_series(1, 1000000) AS a, generate_series(1, 1000000) AS b");
+                    statement.executeQuery("SELECT sum(a::bigint * b) FROM generate_series(1, 1000000) AS a, generate_series(1, 1000000) AS b");
                     outcome[0] = "rows";
                 } catch (SQLException error) {
                     outcome[0] = error.getSQLState();

@@ -95,7 +95,7 @@ function cancelRequest(client) {
 
 async function cancelled(client) {
   let outcome
-  const ended = client.query('SELECT sum(a * b) FROM generate_series(1, 1000000) AS a, generate_series(1, 1000000) AS b').then(
+  const ended = client.query('SELECT sum(a::bigint * b) FROM generate_series(1, 1000000) AS a, generate_series(1, 1000000) AS b').then(
     () => { outcome = 'rows' }, (error) => { outcome = error.code })
   while (!outcome) await cancelRequest(client)
   await ended

@@ -27,7 +27,7 @@ VALUES = [
     ("uuid[]", [[uuid.UUID("12345678-1234-5678-1234-567812345678")]]), ("timestamptz[]", [[MOMENT.replace(tzinfo=UTC)]]), ("date[]", [[datetime.date(2026, 2, 28)]]),
 ]
 ROWS_SQL = "SELECT n, repeat('x', 200) || n AS word FROM generate_series(1, %d) AS n"
-LONG_SQL = "SELECT sum(a * b) FROM generate_series(1, 1000000) AS a, generate_series(1, 1000000) AS b"
+LONG_SQL = "SELECT sum(a::bigint * b) FROM generate_series(1, 1000000) AS a, generate_series(1, 1000000) AS b"
 TABLES = {"otel_logs_and_spans", "otel_metrics", "telemetry"}
 checks = 0
 
