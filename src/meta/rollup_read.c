@@ -15,15 +15,39 @@ int64_t rollup_grain_us(enum rollup_grain grain)
     return grain == ROLLUP_MINUTES ? ROLLUP_MINUTE_US : grain == ROLLUP_HOURS ? ROLLUP_HOUR_US : ROLLUP_DAY_US;
 }
 
+static void range_widen(struct rollup_range *range, enum rollup_grain grain)
+{
+    int64_t step = rollup_grain_us(grain), past = range->to_unix_us % step;
+    range->grain = grain;
+    range->from_unix_us -= range->from_unix_us % step;
+    if (past > 0) range->to_unix_us += step - past;
+}
+
 void rollup_range_fit(struct rollup_range *range, int64_t now_unix_us)
 {
     int64_t length = range->to_unix_us - range->from_unix_us, age = now_unix_us - range->from_unix_us;
     range->grain = ROLLUP_DAYS;
     if (length <= HOURS_UP_TO_US && age <= HOURS_OLDEST_US) range->grain = ROLLUP_HOURS;
     if (length <= MINUTES_UP_TO_US && age <= MINUTES_OLDEST_US) range->grain = ROLLUP_MINUTES;
-    int64_t step = rollup_grain_us(range->grain), past = range->to_unix_us % step;
-    range->from_unix_us -= range->from_unix_us % step;
-    if (past > 0) range->to_unix_us += step - past;
+    range_widen(range, range->grain);
+}
+
+void rollup_range_pair(struct rollup_range *range, struct rollup_range *before, int64_t now_unix_us)
+{
+    struct rollup_range asked = *range;
+    rollup_range_fit(range, now_unix_us);
+    for (;;) {
+        int64_t length = range->to_unix_us - range->from_unix_us;
+        *before = (struct rollup_range){ .project_id = range->project_id,
+                                         .from_unix_us = range->from_unix_us - length,
+                                         .to_unix_us = range->from_unix_us,
+                                         .grain = range->grain };
+        struct rollup_range fitted = *before;
+        rollup_range_fit(&fitted, now_unix_us);
+        if (fitted.grain <= range->grain) return;
+        *range = asked;
+        range_widen(range, fitted.grain);
+    }
 }
 
 /* ---- where the rows of a range are ---- */
@@ -320,8 +344,8 @@ static bool point_row(void *ctx, struct db_row *row, struct err *err)
     (void)err;
     if (read->count == read->cap) return true;
     struct rollup_point *point = &read->points[read->count++];
-    *point = (struct rollup_point){ .at_unix_us = db_row_integer(row, 0) };
-    figures_add(&point->figures, row, 1);
+    *point = (struct rollup_point){ .service = text_keep(read->arena, row, 0), .at_unix_us = db_row_integer(row, 1) };
+    figures_add(&point->figures, row, 2);
     point->figures.p50_ns = point->figures.p95_ns = point->figures.p99_ns = NAN;
     return true;
 }
@@ -332,22 +356,30 @@ static void point_buckets_end(struct series_read *read)
     read->bucket_count = 0;
 }
 
+/* As bytes_compare: before, at or behind the row's service and step. */
+static int point_compare(const struct rollup_point *point, struct db_row *row)
+{
+    int order = bytes_compare(point->service, db_row_text(row, 0));
+    int64_t at = db_row_integer(row, 1);
+    if (order != 0) return order;
+    return point->at_unix_us < at ? -1 : point->at_unix_us > at;
+}
+
 static bool point_bucket_row(void *ctx, struct db_row *row, struct err *err)
 {
     struct series_read *read = ctx;
-    int64_t at = db_row_integer(row, 0);
     (void)err;
-    if (read->at < read->count && read->points[read->at].at_unix_us != at) point_buckets_end(read);
-    while (read->at < read->count && read->points[read->at].at_unix_us < at) read->at++;
-    if (read->at < read->count && read->points[read->at].at_unix_us == at)
-        bucket_take(read->buckets, &read->bucket_count, row, 1);
+    if (read->at < read->count && point_compare(&read->points[read->at], row) != 0) point_buckets_end(read);
+    while (read->at < read->count && point_compare(&read->points[read->at], row) < 0) read->at++;
+    if (read->at < read->count && point_compare(&read->points[read->at], row) == 0)
+        bucket_take(read->buckets, &read->bucket_count, row, 2);
     return true;
 }
 
-#define FILTERED                                                                                                     \
-    " x JOIN rollup_series s ON s.project_id = $1 AND s.id = x.series_id WHERE s.kind <> 'edge' AND "                \
-    "($5 = '' OR s.service = $5) AND ($6 = '' OR s.kind = $6 OR ($6 = 'span' AND s.kind NOT IN ('log', 'metric'))) " \
-    "AND ($7 = '' OR s.endpoint = $7)"
+#define FILTERED                                                                                                    \
+    " x JOIN rollup_series s ON s.project_id = $1 AND s.id = x.series_id WHERE s.kind <> 'edge' AND "               \
+    "($5 = '' OR s.service = $5) AND ($6 = '' OR s.kind = $6 OR ($6 = 'span' AND s.kind NOT IN ('log', 'metric')) " \
+    "OR ($6 = 'request' AND s.kind IN ('server', 'consumer'))) AND ($7 = '' OR s.endpoint = $7)"
 
 bool rollup_series_read(struct db *db, const struct rollup_range *range, const struct rollup_filter *filter,
                         int64_t step_us, uint32_t limit, struct arena *arena, struct rollup_point **points,
@@ -363,17 +395,18 @@ bool rollup_series_read(struct db *db, const struct rollup_range *range, const s
                                        db_integer(range->to_unix_us),  db_integer(step_us),
                                        db_text_bytes(filter->service), db_text_bytes(filter->kind),
                                        db_text_bytes(filter->endpoint) };
+    const char *service = filter->by_service ? "s.service" : "''";
     const char *sums = arena_printf(
         arena,
-        "SELECT x.at_unix_us - x.at_unix_us %% $4 AS step, CAST(SUM(x.row_count) AS bigint), "
+        "SELECT %s AS service, x.at_unix_us - x.at_unix_us %% $4 AS step, CAST(SUM(x.row_count) AS bigint), "
         "CAST(SUM(x.error_count) AS bigint), CAST(SUM(x.duration_count) AS bigint), SUM(x.duration_sum_ns), "
-        "MAX(x.duration_max_ns) FROM (%s)" FILTERED " GROUP BY 1 ORDER BY 1",
-        source->sums);
+        "MAX(x.duration_max_ns) FROM (%s)" FILTERED " GROUP BY 1, 2 ORDER BY 1, 2",
+        service, source->sums);
     const char *buckets =
         arena_printf(arena,
-                     "SELECT x.at_unix_us - x.at_unix_us %% $4 AS step, x.bucket, "
-                     "CAST(SUM(x.row_count) AS bigint) FROM (%s)" FILTERED " GROUP BY 1, 2 ORDER BY 1, 2",
-                     source->buckets);
+                     "SELECT %s AS service, x.at_unix_us - x.at_unix_us %% $4 AS step, x.bucket, "
+                     "CAST(SUM(x.row_count) AS bigint) FROM (%s)" FILTERED " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+                     service, source->buckets);
     if (!db_read(db, sums, values, COUNT_OF(values), point_row, &read, err) ||
         !db_read(db, buckets, values, COUNT_OF(values), point_bucket_row, &read, err))
         return false;

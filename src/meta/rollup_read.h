@@ -18,6 +18,8 @@ struct rollup_range {
 /* Chooses the grain and widens the ends: up to 6 h by the minute, up to 14 days by the hour; what is older than 3 days never by
  * the minute, than 40 never by the hour. */
 void rollup_range_fit(struct rollup_range *range, int64_t now_unix_us);
+/* The same, and the range before it: as long, of the same grain, which is the coarser one where that time needs it. */
+void rollup_range_pair(struct rollup_range *range, struct rollup_range *before, int64_t now_unix_us);
 int64_t rollup_grain_us(enum rollup_grain grain);
 
 struct rollup_figures {
@@ -50,15 +52,18 @@ MUST_CHECK bool rollup_list_read(struct db *db, enum rollup_list list, const str
                                  const struct rollup_page *page, struct arena *arena, struct rollup_item **items,
                                  uint32_t *count, struct err *err);
 
-/* What of a project is counted over time; empty: all. */
+/* What of a project is counted over time; empty: all. kind: of rows; "span": any but logs and metrics; "request": server and
+ * consumer. */
 struct rollup_filter {
     struct bytes service, kind, endpoint;
+    bool by_service; /* each service apart */
 };
 struct rollup_point {
+    struct bytes service; /* by_service, else empty */
     int64_t at_unix_us;
     struct rollup_figures figures;
 };
-/* In steps of step_us, a multiple of the grain; steps without rows are left out. At most limit. */
+/* In steps of step_us, a multiple of the grain; steps without rows are left out. By service and time, at most limit. */
 MUST_CHECK bool rollup_series_read(struct db *db, const struct rollup_range *range, const struct rollup_filter *filter,
                                    int64_t step_us, uint32_t limit, struct arena *arena, struct rollup_point **points,
                                    uint32_t *count, struct err *err);

@@ -237,6 +237,54 @@ static void series_check(struct world *world, const struct rollup_range *range)
     assert_int_equal(rows, figures_by_hand(world, range, 1, -1, false).row_count);
 }
 
+/* Each service apart, in the order of bytes; requests alone. */
+static void services_series_check(struct world *world, const struct rollup_range *range)
+{
+    struct err err = { 0 };
+    struct rollup_point *points;
+    uint32_t count, p = 0;
+    int64_t step = rollup_grain_us(range->grain) * 5;
+    struct rollup_filter filter = { .kind = BYTES("request"), .by_service = true };
+    if (!rollup_series_read(world->db, range, &filter, step, 5000, &world->arena, &points, &count, &err))
+        fail_msg("%s", err.text);
+    for (int s = 0; s < SERVICES; s++) {
+        int64_t rows = 0;
+        for (; p < count && bytes_equal(points[p].service, bytes_of_text(service_names[s])); p++) {
+            struct rollup_range part = *range;
+            if (points[p].at_unix_us > part.from_unix_us) part.from_unix_us = points[p].at_unix_us;
+            if (points[p].at_unix_us + step < part.to_unix_us) part.to_unix_us = points[p].at_unix_us + step;
+            struct rollup_figures exact = figures_by_hand(world, &part, s, -1, true);
+            figures_check(&points[p].figures, &exact);
+            rows += points[p].figures.row_count;
+        }
+        assert_true(rows > 0);
+        assert_int_equal(rows, figures_by_hand(world, range, s, -1, true).row_count);
+    }
+    assert_int_equal(p, count);
+}
+
+/* Goal: a range and the one before it are as long as each other, meet, and are of one grain that both are kept by. */
+static void test_pair(void **state)
+{
+    (void)state;
+    const int64_t now = 1772445600 * INT64_C(1000000) + 123456789;
+    for (int64_t age = 0; age < 60 * ROLLUP_DAY_US; age += 7 * ROLLUP_HOUR_US / 2) {
+        for (int64_t length = ROLLUP_MINUTE_US / 2; length < 20 * ROLLUP_DAY_US; length = length * 3) {
+            struct rollup_range range = { .from_unix_us = now - age - length, .to_unix_us = now - age }, before;
+            rollup_range_pair(&range, &before, now);
+            int64_t grain = rollup_grain_us(range.grain);
+            assert_int_equal(range.grain, before.grain);
+            assert_int_equal(range.from_unix_us, before.to_unix_us);
+            assert_int_equal(range.to_unix_us - range.from_unix_us, before.to_unix_us - before.from_unix_us);
+            assert_true(range.from_unix_us % grain == 0 && range.to_unix_us % grain == 0);
+            assert_true(range.from_unix_us <= now - age - length && range.to_unix_us >= now - age);
+            struct rollup_range fitted = before;
+            rollup_range_fit(&fitted, now);
+            assert_true(fitted.grain <= before.grain);
+        }
+    }
+}
+
 static void questions_check(struct world *world)
 {
     const int64_t lengths[] = { 3 * ROLLUP_HOUR_US, 30 * ROLLUP_HOUR_US, 25 * ROLLUP_DAY_US };
@@ -250,6 +298,7 @@ static void questions_check(struct world *world)
         services_check(world, &range);
         endpoints_check(world, &range);
         series_check(world, &range);
+        services_series_check(world, &range);
         range.project_id = FOREIGN;
         struct rollup_page page = { .is_first = true, .limit = 10 };
         struct rollup_item *items;
@@ -463,7 +512,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { DB_BOTH(test_questions, setup, teardown),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_pair), DB_BOTH(test_questions, setup, teardown),
                                         DB_BOTH(test_catalogs, setup, teardown) };
     const struct CMUnitTest timescale[] = { { "test_questions on TimescaleDB", test_questions, setup, teardown,
                                               NULL } };

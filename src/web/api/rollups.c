@@ -6,28 +6,45 @@
 #include "base/clock.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
+#include "web/api/rollups.h"
 
 enum { VALUES = 10, POINTS_MAX = 2000, STEPS = 60 };
 
-/* from and to; the last hour. False: the client was told. */
-static bool range_read(struct api_call *call, struct rollup_range *range)
+bool rollups_range(struct api_call *call, int64_t now_us, struct rollup_range *range)
 {
-    int64_t now_us = clock_unix_us();
     *range = (struct rollup_range){ .project_id = call->project.id,
                                     .from_unix_us = now_us - ROLLUP_HOUR_US,
                                     .to_unix_us = now_us };
     if (!api_query_time(call, "to", &range->to_unix_us)) return false;
     range->from_unix_us = range->to_unix_us - ROLLUP_HOUR_US;
     if (!api_query_time(call, "from", &range->from_unix_us)) return false;
-    if (range->from_unix_us >= range->to_unix_us || range->from_unix_us < 0) {
-        api_fail_at(call, "?from", "from must be before to, and not before 1970");
-        return false;
-    }
+    if (range->from_unix_us < range->to_unix_us && range->from_unix_us >= 0) return true;
+    api_fail_at(call, "?from", "from must be before to, and not before 1970");
+    return false;
+}
+
+bool rollups_step(struct api_call *call, const struct rollup_range *range, uint32_t steps, uint32_t steps_max,
+                  int64_t *step_us)
+{
+    int64_t length_us = range->to_unix_us - range->from_unix_us, grain_us = rollup_grain_us(range->grain);
+    *step_us = api_query_int(call, "step", 0) * 1000000;
+    if (*step_us == 0) *step_us = length_us / steps;
+    *step_us = (*step_us + grain_us - 1) / grain_us * grain_us;
+    if (length_us / *step_us < steps_max) return true;
+    api_fail_at(call, "?step", "more than %u steps: choose longer ones, or a shorter range", steps_max);
+    return false;
+}
+
+/* from and to, fitted; the last hour. False: the client was told. */
+static bool range_read(struct api_call *call, struct rollup_range *range)
+{
+    int64_t now_us = clock_unix_us();
+    if (!rollups_range(call, now_us, range)) return false;
     rollup_range_fit(range, now_us);
     return true;
 }
 
-static void put_durations(struct api_call *call, yyjson_mut_val *object, const struct rollup_figures *figures)
+void rollups_put_durations(struct api_call *call, yyjson_mut_val *object, const struct rollup_figures *figures)
 {
     if (figures->duration_count == 0 || isnan(figures->p50_ns)) {
         yyjson_mut_obj_add_null(call->json, object, "duration_ns");
@@ -59,7 +76,7 @@ static yyjson_mut_val *service_json(struct api_call *call, const struct rollup_i
     yyjson_mut_obj_add_sint(call->json, object, "metric_points", item->point_count);
     yyjson_mut_obj_add_sint(call->json, object, "requests", item->figures.row_count);
     yyjson_mut_obj_add_sint(call->json, object, "request_errors", item->figures.error_count);
-    put_durations(call, object, &item->figures);
+    rollups_put_durations(call, object, &item->figures);
     put_seen(call, object, item->first_unix_us, item->last_unix_us);
     return object;
 }
@@ -74,7 +91,7 @@ static yyjson_mut_val *endpoint_json(struct api_call *call, const struct rollup_
     api_put_text(call, object, "route", item->keys[1]);
     yyjson_mut_obj_add_sint(call->json, object, "requests", item->figures.row_count);
     yyjson_mut_obj_add_sint(call->json, object, "errors", item->figures.error_count);
-    put_durations(call, object, &item->figures);
+    rollups_put_durations(call, object, &item->figures);
     put_seen(call, object, item->first_unix_us, item->last_unix_us);
     return object;
 }
@@ -88,7 +105,7 @@ static yyjson_mut_val *edge_json(struct api_call *call, const struct rollup_item
     api_put_text(call, object, "target_kind", item->target_kind);
     yyjson_mut_obj_add_sint(call->json, object, "calls", item->figures.row_count);
     yyjson_mut_obj_add_sint(call->json, object, "errors", item->figures.error_count);
-    put_durations(call, object, &item->figures);
+    rollups_put_durations(call, object, &item->figures);
     put_seen(call, object, item->first_unix_us, item->last_unix_us);
     return object;
 }
@@ -225,7 +242,7 @@ static void counts_answer(struct api_call *call, const struct rollup_range *rang
         api_put_time(call, point, "at", points[p].at_unix_us);
         yyjson_mut_obj_add_sint(call->json, point, "rows", points[p].figures.row_count);
         yyjson_mut_obj_add_sint(call->json, point, "errors", points[p].figures.error_count);
-        put_durations(call, point, &points[p].figures);
+        rollups_put_durations(call, point, &points[p].figures);
     }
     api_answer(call, answer);
 }
@@ -235,19 +252,13 @@ void api_counts_get(struct api_call *call)
     struct rollup_range range;
     struct rollup_point *points;
     uint32_t count;
+    int64_t step_us;
     struct err err = { 0 };
     struct rollup_filter filter = { .service = api_query(call, "service"),
                                     .kind = api_query(call, "kind"),
                                     .endpoint = api_query(call, "endpoint") };
     if (!range_read(call, &range)) return;
-    int64_t length_us = range.to_unix_us - range.from_unix_us, grain_us = rollup_grain_us(range.grain);
-    int64_t step_us = api_query_int(call, "step", 0) * 1000000;
-    if (step_us == 0) step_us = length_us / STEPS;
-    step_us = (step_us + grain_us - 1) / grain_us * grain_us;
-    if (length_us / step_us >= POINTS_MAX) {
-        api_fail_at(call, "?step", "more than %d steps: choose longer ones, or a shorter range", POINTS_MAX);
-        return;
-    }
+    if (!rollups_step(call, &range, STEPS, POINTS_MAX, &step_us)) return;
     if (!rollup_series_read(call->parts->db, &range, &filter, step_us, POINTS_MAX + 1, call->arena, &points, &count,
                             &err)) {
         api_fail(call, &err);

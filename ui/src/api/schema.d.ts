@@ -161,6 +161,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/services/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How services do: requests, errors and durations of the range, of the range before it, and over time */
+        get: operations["service_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/endpoints": {
         parameters: {
             query?: never;
@@ -2831,6 +2848,58 @@ export interface components {
             /** Format: date-time */
             last_seen: string;
         };
+        /** @description Of its requests: server and consumer spans */
+        ServiceFigures: {
+            requests: number;
+            request_errors: number;
+            duration_ns: components["schemas"]["Durations"];
+        };
+        ServiceHealth: {
+            /**
+             * Format: date-time
+             * @description The range, widened to whole minutes, hours or days
+             */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: date-time
+             * @description The range before goes from here to `from`
+             */
+            before_from: string;
+            step_seconds: number;
+            /** @description false: there are more services than the thousand that come first by name */
+            is_whole: boolean;
+            /** @enum {string} */
+            answered_from: "rollups";
+            /** @description Services seen in either range, by name */
+            items: {
+                /** @description service.name; empty: of senders that name none */
+                name: string;
+                now: components["schemas"]["ServiceFigures"];
+                before: components["schemas"]["ServiceFigures"];
+                /** @description In the range, as all that follows */
+                spans: number;
+                span_errors: number;
+                logs: number;
+                log_errors: number;
+                metric_points: number;
+                /**
+                 * Format: date-time
+                 * @description Ever, not in the range alone
+                 */
+                first_seen: string;
+                /** Format: date-time */
+                last_seen: string;
+                /** @description A value for each step of the range, the first of which begins at the whole step that `from` is in */
+                over_time: {
+                    requests: number[];
+                    errors: number[];
+                    /** @description Nanoseconds */
+                    p95: (number | null)[];
+                };
+            }[];
+        };
         Endpoint: {
             /** @description The element of `hashes` that its spans have; (other): those over the limit */
             id: string;
@@ -3282,6 +3351,8 @@ export interface components {
         place: "log" | "metric" | "resource" | "span";
         /** @description How many values of each; 10 */
         values: number;
+        /** @description span is any but log; request is server and consumer */
+        counted_kind: "log" | "span" | "request" | "server" | "client" | "internal" | "producer" | "consumer";
         /** @description An endpoint's id */
         endpoint: string;
         /** @description Seconds of a step; made longer where counts are kept by the hour or day. A sixtieth of the range */
@@ -3724,6 +3795,41 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    service_health: {
+        parameters: {
+            query?: {
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description Seconds of a step; made longer where counts are kept by the hour or day. A sixtieth of the range */
+                step?: components["parameters"]["step"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceHealth"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
     endpoint_list: {
         parameters: {
             query?: {
@@ -3895,8 +4001,8 @@ export interface operations {
             query?: {
                 /** @description service.name */
                 service?: components["parameters"]["service"];
-                /** @description span is any but log */
-                kind?: components["parameters"]["kind"];
+                /** @description span is any but log; request is server and consumer */
+                kind?: components["parameters"]["counted_kind"];
                 /** @description An endpoint's id */
                 endpoint?: components["parameters"]["endpoint"];
                 /** @description Seconds of a step; made longer where counts are kept by the hour or day. A sixtieth of the range */

@@ -117,7 +117,7 @@ export function Frame() {
   useEffect(() => {
     if (!me.value || project_name.value) return;
     const first = project_first();
-    if (first) change({}, true), go(`/p/${encodeURIComponent(first)}/explore`, address.value.query);
+    if (first) change({}, true), go(`/p/${encodeURIComponent(first)}/${is_guest.value ? "explore" : "services"}`, address.value.query);
   }, [me.value, address.value]);
   useKeys([
     { keys: "mod+k", text: "Command palette", group: "Everywhere", run: () => show("palette") },
