@@ -2,9 +2,12 @@
 import { useState } from "preact/hooks";
 import { environment } from "../frame/environment";
 import { sql_open } from "../frame/sql_open";
+import { panel_of_plan } from "../dashboards/draft";
+import { panel_save } from "../frame/sheets";
 import { useKeys } from "../keys";
 import { index_of } from "../place";
-import { href, project_name, project_path } from "../url";
+import { can_share } from "../session";
+import { href, param, project_name, project_path } from "../url";
 import { Chips } from "./chips";
 import type { Names } from "./load";
 import { thumb } from "./load";
@@ -66,6 +69,7 @@ export function AnswerView({ asked, answer, is_old, names, onPlan, onAsk, onMode
             Open as SQL
           </button>
         )}
+        {can_share.value && <button onClick={() => panel_save(panel_of_plan(plan, asked.q || answer.reading, param("as")))}>Save to dashboard</button>}
       </div>
       <div class="ask-shown">
         <Shown answer={answer} plan={plan} onPlan={onPlan} />

@@ -4,15 +4,12 @@ import type { Cell } from "../api/client";
 import { number_of, text_of } from "../explore/answer";
 import type { Shape } from "../charts/draw";
 import type { Unit } from "../charts/scale";
-import { name_of, type Series, type TimeSeries } from "../charts/series";
+import { name_of, named_series, type NamedPoint, type TimeSeries } from "../charts/series";
 import type { Column, DataRows, Value } from "../charts/table";
 import { from_iso } from "../time";
 import { STEPS, type Answer, type Plan } from "./plan";
 
 const SERIES_MAX = 7;
-const STEPS_MAX = 5000;
-const HOUR_US = 3600e6;
-const DAY_US = 24 * HOUR_US;
 
 export interface Told {
   title: string;
@@ -82,6 +79,16 @@ export function table_rows(answer: Answer, plan: Plan): DataRows {
   return { columns, rows: rows_of(answer).map((row) => read.map((one) => one(row))) };
 }
 
+/* The first measure of each group, as a list with bars. */
+export function table_series(table: DataRows, plan: Plan): TimeSeries {
+  const at = plan.groups.length;
+  const series = table.rows.map((row) => {
+    const keys = row.slice(0, at).map((key) => String(key ?? ""));
+    return { name: name_of(keys), keys, is_rest: false, values: [], total: row[at] === null ? null : Number(row[at]) };
+  });
+  return { range: { from_us: from_iso(plan.from), to_us: from_iso(plan.to) }, step_us: 1, times: [], series, unit: table.columns[at]?.unit ?? "count", adds_up: false, groups: series.length };
+}
+
 /* Values of groups may be put upon each other. */
 export const adds_up = ({ measures, before }: Plan) => measures.length === 1 && !before && (measures[0]?.kind === "count" || measures[0]?.kind === "sum");
 const SHAPES: readonly { shape: Shape; title: string; is_of_sums: boolean }[] = [
@@ -102,37 +109,14 @@ export function chart_of(answer: Answer, plan: Plan): Chart {
   const groups = plan.groups.length;
   const columns = answer.columns ?? [];
   const measures = columns.slice(1 + groups).map((column) => told_of(column.name));
-  const rows = rows_of(answer);
   const range = { from_us: from_iso(plan.from), to_us: from_iso(plan.to) };
   const step_us = (STEPS.find((step) => step.name === plan.step)?.seconds ?? 3600) * 1e6;
-  const seen = rows.map((row) => from_iso(text_of(row[0])));
-  let first = seen.length > 0 ? Math.min(...seen) : Math.floor(range.from_us / step_us) * step_us;
-  first -= Math.max(0, Math.ceil((first - range.from_us) / step_us)) * step_us;
-  const times: number[] = [];
-  const moved_us = step_us >= DAY_US ? HOUR_US : 0; /* a day that a change of the clock made longer is one day */
-  for (let t_us = first; t_us + moved_us < range.to_us && times.length < STEPS_MAX; t_us += step_us) times.push(t_us);
-  const is_sum = adds_up(plan);
-  const by_name = new Map<string, Series>();
-  rows.forEach((row, n) => {
+  const points = rows_of(answer).flatMap((row): NamedPoint[] => {
     const keys = row.slice(1, 1 + groups).map(text_of);
-    measures.forEach((told, m) => {
-      const name = [groups > 0 ? name_of(keys) : "", measures.length > 1 || groups === 0 ? told.title : ""].filter(Boolean).join(" · ");
-      let series = by_name.get(name);
-      if (!series) by_name.set(name, (series = { name, keys, is_rest: false, values: times.map(() => (is_sum ? 0 : null)), total: null }));
-      const at = Math.round(((seen[n] ?? 0) - first) / step_us);
-      const value = measured(row[1 + groups + m], told);
-      if (at >= 0 && at < times.length) series.values[at] = value;
-      if (value !== null) series.total = is_sum ? (series.total ?? 0) + value : Math.max(series.total ?? value, value);
-    });
+    return measures.map((told, m) => ({ t_us: from_iso(text_of(row[0])), keys, name: [groups > 0 ? name_of(keys) : "", measures.length > 1 || groups === 0 ? told.title : ""].filter(Boolean).join(" · "), value: measured(row[1 + groups + m], told) }));
   });
-  const all = [...by_name.values()].sort((a, b) => (b.total ?? 0) - (a.total ?? 0));
-  const series = all.slice(0, SERIES_MAX);
-  const rest = all.slice(SERIES_MAX);
-  if (is_sum && rest.length > 0) {
-    const sum = (at: number) => rest.reduce((total, one) => total + (one.values[at] ?? 0), 0);
-    series.push({ name: `others (${rest.length})`, keys: [], is_rest: true, values: times.map((_, at) => sum(at)), total: rest.reduce((total, one) => total + (one.total ?? 0), 0) });
-  }
-  return { data: { range, step_us, times, series, unit: measures[0]?.unit ?? "count", adds_up: is_sum, groups: all.length }, is_sum };
+  const is_sum = adds_up(plan);
+  return { data: named_series(points, { range, step_us, unit: measures[0]?.unit ?? "count", adds_up: is_sum, series_max: SERIES_MAX }), is_sum };
 }
 
 export interface Line {

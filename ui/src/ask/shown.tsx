@@ -4,16 +4,16 @@ import { looks_of } from "../charts/colours";
 import { DataTable } from "../charts/data_table";
 import { Legend } from "../charts/legend";
 import { show_value } from "../charts/scale";
-import type { TimeSeries } from "../charts/series";
-import { series_table, type DataRows } from "../charts/table";
+import { series_table } from "../charts/table";
 import { TimeChart } from "../charts/time_chart";
 import { TopList } from "../charts/top_list";
 import { is_utc } from "../frame/range";
 import { Empty } from "../frame/state";
-import { from_iso, show_duration, show_time, to_iso } from "../time";
-import { change, href, param, project_path } from "../url";
+import { from_iso, to_iso } from "../time";
+import { change, param } from "../url";
+import { Lines } from "./lines";
 import { with_groups_alone, type Answer, type Plan } from "./plan";
-import { adds_up, change_of, chart_of, figures, is_empty, lines_of, shape_of, shapes_of, table_rows } from "./result";
+import { adds_up, change_of, chart_of, figures, is_empty, lines_of, shape_of, shapes_of, table_rows, table_series } from "./result";
 import { Traces } from "./traces";
 
 interface ShownProps {
@@ -85,13 +85,8 @@ function Groups({ answer, plan, onPlan }: ShownProps) {
   const table = useMemo(() => table_rows(answer, plan), [answer, plan]);
   const is_list = plan.groups.length === 1 && table.columns.length === 2 && table.rows.length <= 50;
   if (!is_list || param("as") === "table") return <DataTable title={answer.reading} table={table} onRow={(at) => onPlan(with_groups_alone(plan, table.rows[at] ?? []))} />;
-  const data = list_of(table, plan);
+  const data = table_series(table, plan);
   return <TopList label={answer.reading} data={data} looks={looks_of(data.series, plan.groups[0] ?? "")} onChoose={(at) => onPlan(with_groups_alone(plan, data.series[at]?.keys ?? []))} />;
-}
-function list_of(table: DataRows, plan: Plan): TimeSeries {
-  const unit = table.columns[1]?.unit;
-  const series = table.rows.map((row) => ({ name: String(row[0] ?? "") || "none", keys: [String(row[0] ?? "")], is_rest: false, values: [], total: row[1] === null ? null : Number(row[1]) }));
-  return { range: { from_us: from_iso(plan.from), to_us: from_iso(plan.to) }, step_us: 1, times: [], series, unit: unit ?? "count", adds_up: false, groups: series.length };
 }
 export const can_be_table = (plan: Plan) => plan.display === "chart" || (plan.display === "table" && plan.groups.length === 1 && plan.measures.length === 1 && !plan.before);
 export function AsTable() {
@@ -118,30 +113,5 @@ export function Drawing({ plan }: { plan: Plan }) {
 
 function Rows({ answer }: { answer: Answer }) {
   const lines = useMemo(() => lines_of(answer), [answer]);
-  return (
-    <div class="ask-rows" role="region" aria-label="Rows" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            {["Time", "Level", "Service", "What", "Took"].map((title) => (
-              <th scope="col" key={title} class={title === "Took" ? "number" : ""}>
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {lines.map((line, at) => (
-            <tr key={at} class={line.is_error ? "is-error" : ""}>
-              <td class="mono">{line.trace_id ? <a href={href(project_path(`trace/${line.trace_id}`), { span: line.span_id })}>{show_time(from_iso(line.time), 3, is_utc.value)}</a> : show_time(from_iso(line.time), 3, is_utc.value)}</td>
-              <td>{line.level ? <span class={`level ${line.level.toLowerCase()}`}>{line.level}</span> : line.is_error ? <span class="error-mark">✖ {line.kind}</span> : <span class="soft">{line.kind}</span>}</td>
-              <td class="told ask-service">{line.service}</td>
-              <td class="told ask-what">{line.text.slice(0, 500)}</td>
-              <td class="number">{line.duration_ns === null ? "" : show_duration(line.duration_ns)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  return <Lines lines={lines} />;
 }

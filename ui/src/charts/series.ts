@@ -40,6 +40,8 @@ interface Shape {
   alone?: string; /* the name of a series without keys */
 }
 const STEPS_MAX = 5000;
+const HOUR_US = 3600e6;
+const DAY_US = 24 * HOUR_US;
 
 export function times_of(range: Range, step_us: number): number[] {
   const times: number[] = [];
@@ -72,6 +74,39 @@ export function time_series(points: readonly Point[], shape: Shape): TimeSeries 
   }
   const series = [...by_place.entries()].sort((a, b) => a[0] - b[0]).map((entry) => entry[1]);
   return { range, step_us, times, series, unit, adds_up, groups };
+}
+
+/* Points whose steps are told by themselves, not reckoned from 1970, and whose series have names: days of a zone, buckets of a
+ * statement. Behind series_max the smallest are put together where they add up, and left out where they do not. */
+export interface NamedPoint {
+  t_us: number;
+  name: string;
+  keys: readonly string[];
+  value: number | null;
+}
+export function named_series(points: readonly NamedPoint[], { range, step_us, unit, adds_up, series_max }: { range: Range; step_us: number; unit: Unit; adds_up: boolean; series_max: number }): TimeSeries {
+  const seen = points.reduce((least, point) => Math.min(least, point.t_us), Infinity);
+  let first = Number.isFinite(seen) ? seen : Math.floor(range.from_us / step_us) * step_us;
+  first -= Math.max(0, Math.ceil((first - range.from_us) / step_us)) * step_us;
+  const times: number[] = [];
+  const moved_us = step_us >= DAY_US ? HOUR_US : 0; /* a day that a change of the clock made longer is one day */
+  for (let t_us = first; t_us + moved_us < range.to_us && times.length < STEPS_MAX; t_us += step_us) times.push(t_us);
+  const by_name = new Map<string, Series>();
+  for (const point of points) {
+    let series = by_name.get(point.name);
+    if (!series) by_name.set(point.name, (series = { name: point.name, keys: point.keys, is_rest: false, values: times.map(() => (adds_up ? 0 : null)), total: null }));
+    const at = Math.round((point.t_us - first) / step_us);
+    if (at >= 0 && at < times.length) series.values[at] = point.value;
+    if (point.value !== null) series.total = adds_up ? (series.total ?? 0) + point.value : Math.max(series.total ?? point.value, point.value);
+  }
+  const all = [...by_name.values()].sort((a, b) => (b.total ?? 0) - (a.total ?? 0));
+  const series = all.slice(0, series_max);
+  const rest = all.slice(series_max);
+  if (adds_up && rest.length > 0) {
+    const sum = (at: number) => rest.reduce((total, one) => total + (one.values[at] ?? 0), 0);
+    series.push({ name: `others (${rest.length})`, keys: [], is_rest: true, values: times.map((_, at) => sum(at)), total: rest.reduce((total, one) => total + (one.total ?? 0), 0) });
+  }
+  return { range, step_us, times, series, unit, adds_up, groups: all.length };
 }
 
 /* Those named first come first, in that order: levels by how bad they are. */

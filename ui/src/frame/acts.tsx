@@ -6,13 +6,14 @@
  */
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { panel_of_page } from "../dashboards/draft";
 import { useKeys } from "../keys";
 import { now_us, type Range } from "../time";
 import { address, project_name } from "../url";
 import { ADDRESS_BYTES_MAX, download_href, file_name, FORMATS } from "./download";
 import { psql_command } from "./psql";
 import { range } from "./range";
-import { sheet_open } from "./sheets";
+import { panel_save, sheet_open } from "./sheets";
 import { sql_open } from "./sql_open";
 import { copy, toast } from "./toast";
 import { can_share, is_guest } from "../session";
@@ -69,11 +70,13 @@ function entries({ title, statement, whole, is_timeless, is_private }: Acts): En
       ...FORMATS.map((format) => ({ text: `Download ${format.text}`, keys: format.keys, run: () => download(whole ?? statement, format.name, title, is_timeless ? { from_us: now_us(), to_us: now_us() } : range.value) })),
     );
   if (can_share.value && !is_private) list.push({ text: "Share …", keys: "a l", run: () => (sheet_open.value = "share") });
+  const panel = can_share.value ? panel_of_page(address.value.path, address.value.query, title, statement) : undefined;
+  if (panel) list.push({ text: "Save to dashboard …", keys: "a d", run: () => panel_save(panel) });
   if (!is_guest.value) list.push({ text: "Save view …", keys: "a v", run: () => (sheet_open.value = "save") });
   return list;
 }
 
-/* The dialogs of the last two: they come when one is opened. */
+/* The dialogs of the last three: they come when one is opened. */
 type DialogsOf = typeof import("./dialogs").default;
 export function ActsDialogs() {
   const name = sheet_open.value;
