@@ -41,6 +41,29 @@ def figures(server, begin, end, stage=None):
     return told
 
 
+def parts(server, begin, end):
+    """Endpoints of web, whom services call, releases of checkout: as the rows of the hour have them."""
+    hour = "timestamp >= to_timestamp(%d) AND timestamp < to_timestamp(%d)" % (begin, end)
+    endpoints = server.query("""SELECT attributes___http___request___method || ' ' || attributes___http___route, count(*), count(*) FILTER (WHERE status_code = 'ERROR')
+        FROM otel_logs_and_spans WHERE resource___service___name = 'web' AND kind = 'server' AND %s GROUP BY 1""" % hour)
+    pairs = server.query("""SELECT c.resource___service___name, s.resource___service___name, count(*) FROM otel_logs_and_spans c JOIN otel_logs_and_spans s
+        ON s.parent_id = c.context___span_id AND s.context___trace_id = c.context___trace_id
+        WHERE c.kind = 'client' AND s.kind = 'server' AND c.%s GROUP BY 1, 2""" % hour.replace("AND timestamp", "AND c.timestamp"))
+    count = lambda condition: server.one("SELECT count(*) FROM otel_logs_and_spans WHERE %s AND %s" % (hour, condition))
+    calls = {}
+    for source, target, number in pairs:
+        calls.setdefault((source, "target"), {})[target] = number
+        calls.setdefault((target, "source"), {})[source] = number
+    for source, target, condition in (("payments", "postgresql/shop", "db"), ("search", "opensearch/products", "db"), ("cart", "redis/carts", "db")):
+        calls.setdefault((source, "target"), {})[target] = count("resource___service___name = '%s' AND kind = 'client'" % source)
+    calls[("checkout", "target")]["kafka/orders"] = count("kind = 'producer'")
+    calls[("mailer", "source")] = {"kafka/orders": count("kind = 'consumer'")}
+    calls[("web", "source")] = {"": count("resource___service___name = 'web' AND kind = 'server'")}
+    releases = server.query("SELECT resource___service___version, count(*) FROM otel_logs_and_spans WHERE resource___service___name = 'checkout' AND kind = 'server' AND %s GROUP BY 1" % hour)
+    return {"endpoints": [dict(zip(("name", "requests", "errors"), row)) for row in endpoints], "calls": [[*key, value] for key, value in calls.items()],
+            "releases": [dict(zip(("version", "requests"), row)) for row in releases]}
+
+
 def main():
     with Server(flush="1s") as server:
         admin = first_admin(server)
@@ -52,6 +75,10 @@ def main():
         counted = lambda: sum(one["now"]["requests"] for one in admin.done("GET", "/projects/default/services/health?" + span)["items"])
         wait_until(lambda: counted() == sum(one["requests"] for one in services), "all requests are counted", 60)
         wait_until(lambda: admin.done("GET", "/projects/default/issues?limit=10")["items"], "the failure has its issue", 60)
+        of_parts = parts(server, begin, end)
+        edges = lambda: sum(one["calls"] for one in admin.done("GET", "/projects/default/edges?limit=1000&" + span)["items"] if one["source_kind"] == one["target_kind"] == "service")
+        wait_until(lambda: edges() == sum(sum(calls.values()) for _, side, calls in of_parts["calls"] if side == "target") - sum(
+            number for _, side, calls in of_parts["calls"] if side == "target" for name, number in calls.items() if "/" in name), "all calls are in the map", 60)
         health = admin.done("GET", "/projects/default/services/health?" + span)
         for one in health["items"]:
             check(sum(one["over_time"]["requests"]) == one["now"]["requests"] and sum(one["over_time"]["errors"]) == one["now"]["request_errors"],
@@ -61,7 +88,7 @@ def main():
                  "shots": os.path.join(REPO, "build", "stories", "story_ui_services.shots"),
                  "from": iso(sent.begin_ns), "to": iso(sent.begin_ns + 60 * MINUTE_NS), "short_from": iso(sent.begin_ns + 50 * MINUTE_NS),
                  "services": services, "staging": figures(server, begin, end, "staging"), "ill": ["checkout", "web", "legacy", "search"],
-                 "by_p95": by("p95"), "by_rate": by("requests"), "failed": sent.failed}
+                 "by_p95": by("p95"), "by_rate": by("requests"), "failed": sent.failed, **of_parts}
         done = subprocess.run([NODE, "services.js", json.dumps(given)], cwd=install("ui"), env=environment(), timeout=220)
         check(done.returncode == 0, "the pages of services are as they should be")
         print("services of the list as SQL has them: %d, %d requests" % (len(services), sum(one["requests"] for one in services)))

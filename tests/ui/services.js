@@ -105,6 +105,125 @@ await step("keys walk through it", async () => {
     await page.waitForURL(/\/services/);
 });
 
+const PAGE = name => `/p/default/services/${name}?${TIME}`;
+const head = async term => text(`.service-row > div:has(dt:text-is("${term}")) b`);
+const row_of = async (table, name) => page.locator(`${table} tr[data-node="${name}"], ${table} tr:has(th a:text-is("${name}"))`).first();
+
+await step("the page of one service: figures, charts with the release, endpoints", async () => {
+    await go(LIST);
+    await page.locator('.service-name a:text-is("checkout")').click();
+    await page.waitForURL(/services\/checkout\?/);
+    await page.waitForSelector(".service-charts canvas");
+    await settled();
+    const one = given.services.find(other => other.name === "checkout");
+    check((await head("requests")) === String(one.requests), `requests: ${await head("requests")}, ${one.requests}`);
+    check((await text(".service-trouble")).includes("of its requests fail"), "it says what is wrong");
+    const [rate, errors, latency] = await page.locator(".service-charts canvas").evaluateAll(all => all.map(canvas => canvas.getAttribute("aria-label")));
+    for (const label of [rate, errors, latency]) check(/1\.5 from 20/.test(label), `the release is a mark: ${label}`);
+    check(/failed: [\d.]+ % in all/.test(errors) && latency.includes("p95: "), `charts say their figures: ${errors} ${latency}`);
+    await accessible("the page of a service");
+    await shots("service", true);
+});
+
+await step("an endpoint of it: in the address, and back", async () => {
+    await go(PAGE("web"));
+    await page.waitForSelector("tr[data-endpoint]");
+    await settled();
+    for (const endpoint of given.endpoints) {
+        const line = page.locator(`tr[data-endpoint]:has(a:text-is("${endpoint.name}"))`);
+        check(await figure(line.locator("td").nth(0)) === endpoint.requests, `${endpoint.name} has ${endpoint.requests} requests`);
+        check(await figure(line.locator("td").nth(1)) === endpoint.errors, `${endpoint.name} has ${endpoint.errors} errors`);
+    }
+    check(await page.locator("tr[data-endpoint]").count() === given.endpoints.length, "all endpoints");
+    await page.locator('tr[data-endpoint] a:text-is("GET /search")').click();
+    await page.waitForURL(/endpoint=/);
+    const wanted = String(given.endpoints.find(endpoint => endpoint.name === "GET /search").requests);
+    await page.waitForFunction(wanted => [...document.querySelectorAll(".service-row b")].some(one => one.textContent === wanted), wanted);
+    await settled();
+    await page.reload();
+    await page.waitForSelector(".service-endpoint b");
+    check((await text(".service-endpoint b")) === "GET /search", "the same after loading anew");
+    await settled();
+    check((await page.locator(".service-charts canvas").first().getAttribute("aria-label")).includes("failed: 0/s in all"), "the charts are of the endpoint: none of its requests failed");
+    await page.keyboard.press("Escape");
+    await page.waitForURL(url => !url.searchParams.has("endpoint"));
+});
+
+await step("whom it calls and who calls it, as spans say", async () => {
+    for (const [service, side, calls] of given.calls) {
+        await go(PAGE(service));
+        await page.waitForSelector(`table[data-side="${side}"] tbody tr`);
+        for (const [name, count] of Object.entries(calls)) {
+            const line = await row_of(`table[data-side="${side}"]`, name);
+            check(await figure(line.locator("td").first()) === count, `${service}, ${side} ${name || "from outside"}: ${count} calls`);
+        }
+        check(await page.locator(`table[data-side="${side}"] tbody tr`).count() === Object.keys(calls).length, `${service}: all of its ${side}s`);
+    }
+    await go(PAGE("payments"));
+    await page.locator('table[data-side="target"] a:text-is("postgresql/shop")').click();
+    await page.waitForURL(/\/explore\?/);
+    await page.waitForSelector(".row-line");
+    check(new URL(page.url()).searchParams.get("q") === "service:payments db.system.name:postgresql db.namespace:shop", `a database leads to its rows: ${page.url()}`);
+});
+
+await step("its traces, issues, releases and instances lead further", async () => {
+    await go(PAGE("checkout"));
+    await page.waitForSelector(".service-traces li");
+    check(await page.locator(".service-traces").getAttribute("data-by") === "failed", "what fails comes first");
+    await page.locator('button:has-text("Slowest")').click();
+    await page.waitForURL(/traces=slowest/);
+    await page.waitForSelector('.service-traces[data-by="slowest"] li');
+    check((await text(".service-issues")).includes("CardDeclined card was declined by the bank"), "its issue");
+    for (const release of given.releases) {
+        const line = await row_of('table[data-part="releases"]', release.version);
+        check((await line.locator("td").nth(1).innerText()) === String(release.requests), `${release.version} has ${release.requests} requests`);
+    }
+    check((await page.locator('table[data-part="instances"] tbody tr').count()) === 4, "two pods of two releases");
+    await page.locator("summary").click();
+    check((await text(".service-resource")).includes("checkout-7d9f-"), "its resource");
+    await page.locator(".service-traces a").first().click();
+    await page.waitForURL(/\/trace\/[0-9a-f]{32}/);
+    await page.waitForSelector(".span-row");
+});
+
+await step("a time is chosen by dragging, quantiles by a click", async () => {
+    await go(PAGE("search"));
+    await page.waitForSelector(".service-charts canvas");
+    await settled();
+    await page.locator('.quantile:text-is("p50")').click();
+    await page.waitForURL(/quantiles=p95,p99/);
+    const box = await page.locator(".service-charts canvas").first().boundingBox();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.8, box.y + 40, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForURL(url => url.searchParams.get("from") !== given.from);
+    await page.waitForSelector(".service-charts canvas");
+});
+
+await step("of one environment; one that serves nothing; one that is not there", async () => {
+    await go(`${PAGE("checkout")}&env=staging`);
+    await page.waitForSelector(".service-charts canvas");
+    await settled();
+    const one = given.staging.find(other => other.name === "checkout");
+    check((await head("requests")) === String(one.requests), `of staging: ${await head("requests")}, ${one.requests}`);
+    check((await text(".services-from")) === "from rows", "from the rows");
+    check((await page.locator("main").innerText()).includes("Calls are of all environments."), "it says what is of all");
+    const endpoint = page.locator("tr[data-endpoint]");
+    check(await endpoint.count() === 1 && await figure(endpoint.locator("td").first()) === one.requests, "its endpoint, of staging");
+    await endpoint.locator("a").click();
+    await page.waitForSelector(".service-endpoint");
+    await settled();
+    check((await head("requests")) === String(one.requests), "and alone");
+    await go(PAGE("batch"));
+    await page.waitForSelector(".service-trouble");
+    check((await text(".service-trouble")).startsWith("It serves nothing: "), "it says what it sends");
+    await settled();
+    await accessible("the page of one that serves nothing");
+    await go(PAGE("nobody"));
+    await page.locator("text=It sent nothing in this time").waitFor();
+});
+
 await step("nothing sent, nothing in this time", async () => {
     await go("/p/empty/services");
     await page.locator(".paste").waitFor();

@@ -6,7 +6,7 @@ import { First } from "../frame/first";
 import { range_set } from "../frame/range";
 import { Empty, Waiting } from "../frame/state";
 import { change, project_name } from "../url";
-import { project_api } from "./source";
+import { project_api } from "./paths";
 
 const EVER = "now-400d";
 

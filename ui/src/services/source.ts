@@ -1,17 +1,16 @@
 /* Where the figures come from: roll-ups, which cost no scan; the rows themselves where roll-ups cannot say it (one environment) or
  * say it late (a few minutes, of which the last is not counted yet). */
 import { api, query, type Schemas } from "../api/client";
-import { quoted } from "../explore/fields";
 import { environment, environment_condition } from "../frame/environment";
 import { now_us, step_us as step_of, to_iso, type Range } from "../time";
-import { health_statement, SERVICE_SQL } from "./statement";
+import { project_api } from "./paths";
+import { health_statement, of_service } from "./statement";
 import type { Health, Issues } from "./services";
 import { health_of_rollups, health_of_rows } from "./shape";
 
 const STEPS = 40;
 const SHORT_US = 15 * 60e6;
 const ROWS_MAX = 100000;
-export const project_api = (project: string, rest: string): string => `/projects/${encodeURIComponent(project)}/${rest}`;
 
 export function is_raw(range: Range, env = environment.value): boolean {
   return env !== "" || range.to_us - range.from_us <= SHORT_US;
@@ -20,7 +19,8 @@ export function is_raw(range: Range, env = environment.value): boolean {
 /* service: of this one alone. */
 export async function load_health(project: string, range: Range, signal: AbortSignal, service = ""): Promise<Health> {
   const step_us = Math.max(1e6, step_of(range, STEPS));
-  const where = [environment_condition(environment.value), service && `${SERVICE_SQL} = ${quoted(service)}`].filter(Boolean).join(" AND ");
+  const env = environment_condition(environment.value);
+  const where = service ? of_service(service, "", env) : env;
   const statement = health_statement(range, step_us, where);
   if (!is_raw(range)) {
     const answer = await api<Schemas["ServiceHealth"]>(project_api(project, "services/health"), { query: { from: to_iso(range.from_us), to: to_iso(range.to_us), service }, signal });

@@ -27,3 +27,58 @@ FROM (
 GROUP BY GROUPING SETS ((service, is_now), (service, is_now, b))
 ORDER BY service, is_now, is_whole DESC, b`;
 }
+
+/* ---- one service ---- */
+
+/* Of a service, or of one of its endpoints: the id is an element of `hashes`. */
+export function of_service(service: string, endpoint = "", environment = ""): string {
+  return and(environment, `${SERVICE_SQL} = ${quoted(service)}`, endpoint && `${quoted(endpoint)} = ANY(hashes)`);
+}
+const requests = (range: Range, where: string) => `${and(time(range.from_us, range.to_us), where, IS_REQUEST)}`;
+
+/* Rows: b, requests, errors, quantiles. */
+export function series_statement(range: Range, step_us: number, where: string): string {
+  return `SELECT ${bucket_sql(step_us)} AS b, count(*) AS requests, count(*) FILTER (WHERE status_code = 'ERROR') AS errors,
+       percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY duration) AS p
+FROM ${TABLE}
+WHERE ${requests(range, where)}
+GROUP BY 1 ORDER BY 1`;
+}
+
+/* Rows: id, kind, method, route, requests, errors, mean, quantiles. */
+export function endpoints_statement(range: Range, where: string): string {
+  return `SELECT id, min(kind) AS kind, min(method) AS method, min(route) AS route, count(*) AS requests, count(*) FILTER (WHERE status_code = 'ERROR') AS errors,
+       avg(duration) AS mean, percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY duration) AS p
+FROM (
+  SELECT unnest(hashes) AS id, kind, coalesce(attributes___http___request___method, '') AS method, coalesce(attributes___http___route, name) AS route, status_code, duration
+  FROM ${TABLE}
+  WHERE ${requests(range, where)}) r
+WHERE length(id) = 36 AND strpos(id, ':') = 0
+GROUP BY id ORDER BY requests DESC, id`;
+}
+
+/* What ran: version, instance, host, pod, first and last seen in twice the range, requests and errors in the range. */
+export function instances_statement(range: Range, where: string): string {
+  const is_now = `timestamp >= ${quoted(to_iso(range.from_us))} AND ${IS_REQUEST}`;
+  return `SELECT coalesce(resource___service___version, '') AS version, coalesce(resource___service___instance___id, '') AS instance,
+       coalesce(resource___host___name, '') AS host, coalesce(resource___k8s___pod___name, '') AS pod, min(timestamp) AS first, max(timestamp) AS last,
+       count(*) FILTER (WHERE ${is_now}) AS requests, count(*) FILTER (WHERE ${is_now} AND status_code = 'ERROR') AS errors
+FROM ${TABLE}
+WHERE ${and(time(2 * range.from_us - range.to_us, range.to_us), where)}
+GROUP BY 1, 2, 3, 4 ORDER BY last DESC LIMIT 1000`;
+}
+
+export type TracesBy = "slowest" | "failed";
+/* Requests whose traces are worth a look: time, name, duration, status, trace, span. */
+export function traces_statement(range: Range, where: string, by: TracesBy, limit: number): string {
+  return `SELECT timestamp, name, duration, status_code, context___trace_id, context___span_id
+FROM ${TABLE}
+WHERE ${and(requests(range, where), by === "failed" ? "status_code = 'ERROR'" : "duration IS NOT NULL")}
+ORDER BY ${by === "failed" ? "timestamp" : "duration"} DESC LIMIT ${limit}`;
+}
+
+export function resource_statement(range: Range, where: string): string {
+  return `SELECT resource FROM ${TABLE}
+WHERE ${and(time(range.from_us, range.to_us), where)}
+ORDER BY timestamp DESC LIMIT 1`;
+}

@@ -4,6 +4,7 @@ import { is_guest } from "../session";
 import { href, project_path } from "../url";
 import { kept } from "./kept";
 import List from "./list";
+import { ServicePage } from "./page";
 import { service_of_rest } from "./services";
 import "./services.css";
 
@@ -16,9 +17,10 @@ export default function View({ rest }: { rest: string }) {
     );
   if (rest === "") return <List />;
   const name = service_of_rest(rest);
+  if (name) return <ServicePage name={name} key={name} />;
   return (
     <Empty title="There is no such page">
-      <p class="soft told">{name ?? rest}</p>
+      <p class="soft told">{rest.slice(0, 200)}</p>
       <a class="button" href={href(project_path("services"), kept())}>
         All services
       </a>
