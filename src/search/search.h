@@ -76,6 +76,14 @@ MUST_CHECK bool search_parse(struct arena *arena, struct bytes text, struct sear
                              struct search_problem *problem);
 /* A condition for a WHERE over otel_logs_and_spans: "" of SEARCH_ALL. Every value is a quoted literal. */
 struct bytes search_sql(struct arena *arena, const struct search_node *root);
+/* The same for a WHERE over otel_metrics; words without a field are looked for in attributes and resource. False: it asks for what
+ * only logs and spans have; *problem says where. */
+MUST_CHECK bool search_metrics_sql(struct arena *arena, const struct search_node *root, struct bytes *sql,
+                                   struct search_problem *problem);
+/* A field of otel_metrics by its name in the language, as text. */
+struct bytes search_metrics_field(struct arena *arena, struct bytes name);
+/* A text as a literal of SQL. */
+struct bytes search_literal(struct arena *arena, struct bytes text);
 /* Of a TEXT, or a term of the class JSON: a regular expression (RE2) that matches just its words; case is not its matter. */
 struct bytes search_regex(struct arena *arena, const struct search_node *node);
 

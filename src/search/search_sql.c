@@ -1,4 +1,4 @@
-#include "search/search.h"
+#include "search/search_inside.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 /* Texts that free words are looked for in. */
 static const char *const places[] = { "name", "body::text", "status_message", "attributes___exception___message" };
 
-static void put(struct buf *out, const char *text)
+void search_put(struct buf *out, const char *text)
 {
     if (!buf_add(out, text, strlen(text))) abort(); /* sized for the worst that a bounded search makes */
 }
@@ -18,33 +18,32 @@ static void put_bytes(struct buf *out, struct bytes bytes)
     if (!buf_add(out, bytes.ptr, bytes.len)) abort();
 }
 
-static void put_literal(struct buf *out, struct bytes value)
+void search_put_literal(struct buf *out, struct bytes value)
 {
-    put(out, "'");
+    search_put(out, "'");
     for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] == '\'') put(out, "'");
+        if (value.ptr[i] == '\'') search_put(out, "'");
         if (value.ptr[i] != '\0') put_bytes(out, bytes_from(value.ptr + i, 1)); /* no text of SQL has a NUL */
     }
-    put(out, "'");
+    search_put(out, "'");
 }
 
-/* "a*b" as LIKE's 'a%b'; what LIKE would take for its own is escaped. */
-static void put_like(struct buf *out, struct bytes value, bool is_inside)
+void search_put_like(struct buf *out, struct bytes value, bool is_inside)
 {
-    put(out, is_inside ? "'%" : "'");
+    search_put(out, is_inside ? "'%" : "'");
     for (size_t i = 0; i < value.len; i++) {
         uint8_t c = value.ptr[i];
         bool is_escaped = c == '\\' && i + 1 < value.len;
         if (is_escaped) c = value.ptr[++i];
         if (c == '*' && !is_escaped) {
-            put(out, "%");
+            search_put(out, "%");
             continue;
         }
-        if (c == '%' || c == '_' || c == '\\') put(out, "\\");
-        if (c == '\'') put(out, "'");
+        if (c == '%' || c == '_' || c == '\\') search_put(out, "\\");
+        if (c == '\'') search_put(out, "'");
         if (c != '\0') put_bytes(out, bytes_from(&c, 1));
     }
-    put(out, is_inside ? "%'" : "'");
+    search_put(out, is_inside ? "%'" : "'");
 }
 
 struct bytes search_regex(struct arena *arena, const struct search_node *node)
@@ -66,15 +65,14 @@ struct bytes search_regex(struct arena *arena, const struct search_node *node)
     return bytes_from(out, len);
 }
 
-/* ~*: several times as fast as ILIKE. */
-static void put_regex(struct buf *out, const struct search_node *node)
+void search_put_regex(struct buf *out, const struct search_node *node)
 {
     struct arena arena = { 0 };
-    put_literal(out, search_regex(&arena, node));
+    search_put_literal(out, search_regex(&arena, node));
     arena_deinit(&arena);
 }
 
-static const char *operator_of(enum search_test test)
+const char *search_operator(enum search_test test)
 {
     switch (test) {
     case SEARCH_LESS: return " < ";
@@ -88,7 +86,7 @@ static const char *operator_of(enum search_test test)
     return " = ";
 }
 
-static void put_number(struct buf *out, double number)
+void search_put_number(struct buf *out, double number)
 {
     char text[40];
     if (fabs(number) < 9e15 && number == floor(number)) {
@@ -96,13 +94,13 @@ static void put_number(struct buf *out, double number)
     } else {
         snprintf(text, sizeof text, "%.17g", number);
     }
-    put(out, text);
+    search_put(out, text);
 }
 
 /* The levels that an order takes in. */
 static void put_levels(struct buf *out, const struct search_node *node)
 {
-    put(out, "level IN (");
+    search_put(out, "level IN (");
     bool is_first = true;
     for (uint32_t level = 0; level < 6; level++) {
         bool fits = node->test == SEARCH_LESS       ? level < node->level
@@ -111,127 +109,127 @@ static void put_levels(struct buf *out, const struct search_node *node)
                     : node->test == SEARCH_AT_LEAST ? level >= node->level
                                                     : level == node->level;
         if (!fits) continue;
-        put(out, is_first ? "'" : ", '");
-        put(out, search_levels[level]);
-        put(out, "'");
+        search_put(out, is_first ? "'" : ", '");
+        search_put(out, search_levels[level]);
+        search_put(out, "'");
         is_first = false;
     }
-    put(out, is_first ? "'')" : ")");
+    search_put(out, is_first ? "'')" : ")");
 }
 
-static void put_attribute(struct buf *out, struct bytes name)
+static void search_put_attribute(struct buf *out, struct bytes name)
 {
-    put(out, "coalesce(attributes->>");
-    put_literal(out, name);
-    put(out, ", resource->>");
-    put_literal(out, name);
-    put(out, ")");
+    search_put(out, "coalesce(attributes->>");
+    search_put_literal(out, name);
+    search_put(out, ", resource->>");
+    search_put_literal(out, name);
+    search_put(out, ")");
 }
 
-static void put_attribute_term(struct buf *out, const struct search_node *node)
+void search_put_attribute_term(struct buf *out, const struct search_node *node)
 {
     if (node->test == SEARCH_IS || node->test == SEARCH_LIKE || node->test == SEARCH_HAS) {
-        put_attribute(out, node->name);
+        search_put_attribute(out, node->name);
         if (node->test == SEARCH_HAS) {
-            put(out, " IS NOT NULL");
+            search_put(out, " IS NOT NULL");
         } else if (node->test == SEARCH_LIKE) {
-            put(out, " LIKE ");
-            put_like(out, node->value, false);
+            search_put(out, " LIKE ");
+            search_put_like(out, node->value, false);
         } else {
-            put(out, " = ");
-            put_literal(out, node->value);
+            search_put(out, " = ");
+            search_put_literal(out, node->value);
         }
         return;
     }
-    put(out, "(CASE WHEN ");
-    put_attribute(out, node->name);
-    put(out, " ~ '^-?[0-9]+(\\.[0-9]+)?$' THEN ");
-    put_attribute(out, node->name);
-    put(out, "::double precision END)");
-    put(out, operator_of(node->test));
-    put_number(out, node->number);
+    search_put(out, "(CASE WHEN ");
+    search_put_attribute(out, node->name);
+    search_put(out, " ~ '^-?[0-9]+(\\.[0-9]+)?$' THEN ");
+    search_put_attribute(out, node->name);
+    search_put(out, "::double precision END)");
+    search_put(out, search_operator(node->test));
+    search_put_number(out, node->number);
 }
 
 /* Any of several elements; rarer ones by what the body says. */
 static void put_values(struct buf *out, const char *column, const struct search_node *node)
 {
-    put(out, node->body_regex.len > 0 ? "((" : "(");
-    put(out, column);
-    put(out, " && ARRAY[");
+    search_put(out, node->body_regex.len > 0 ? "((" : "(");
+    search_put(out, column);
+    search_put(out, " && ARRAY[");
     for (uint32_t v = 0; v < node->value_count; v++) {
-        put(out, v > 0 ? ", " : "");
-        put_literal(out, node->values[v]);
+        search_put(out, v > 0 ? ", " : "");
+        search_put_literal(out, node->values[v]);
     }
-    put(out, "])");
+    search_put(out, "])");
     if (node->body_regex.len == 0) return;
-    put(out, " OR (kind = 'log' AND body::text ~ ");
-    put_literal(out, node->body_regex);
-    put(out, "))");
+    search_put(out, " OR (kind = 'log' AND body::text ~ ");
+    search_put_literal(out, node->body_regex);
+    search_put(out, "))");
 }
 
 static void put_term(struct buf *out, const struct search_node *node)
 {
     const char *column = node->column < 0 ? "" : schema_table(SCHEMA_LOGS_AND_SPANS)->columns[node->column].name;
     if (node->class == SEARCH_CLASS_EXCEPTION) {
-        put(out, "(errors IS NOT NULL OR attributes___exception___type IS NOT NULL)");
+        search_put(out, "(errors IS NOT NULL OR attributes___exception___type IS NOT NULL)");
         return;
     }
     if (node->class == SEARCH_CLASS_ATTRIBUTE) {
-        put_attribute_term(out, node);
+        search_put_attribute_term(out, node);
         return;
     }
     if (node->test == SEARCH_HAS) {
-        put(out, column);
-        put(out, " IS NOT NULL");
+        search_put(out, column);
+        search_put(out, " IS NOT NULL");
         return;
     }
     switch (node->class) {
     case SEARCH_CLASS_LEVEL: put_levels(out, node); return;
     case SEARCH_CLASS_LIST:
         if (node->test == SEARCH_LIKE) {
-            put(out, "array_to_string(");
-            put(out, column);
-            put(out, ", ' ') LIKE ");
-            put_like(out, node->value, true);
+            search_put(out, "array_to_string(");
+            search_put(out, column);
+            search_put(out, ", ' ') LIKE ");
+            search_put_like(out, node->value, true);
         } else if (node->value_count > 0) {
             put_values(out, column, node);
         } else {
-            put_literal(out, node->value);
-            put(out, " = ANY(");
-            put(out, column);
-            put(out, ")");
+            search_put_literal(out, node->value);
+            search_put(out, " = ANY(");
+            search_put(out, column);
+            search_put(out, ")");
         }
         return;
     case SEARCH_CLASS_JSON:
-        put(out, column);
-        put(out, "::text ~* ");
-        put_regex(out, node);
+        search_put(out, column);
+        search_put(out, "::text ~* ");
+        search_put_regex(out, node);
         return;
     case SEARCH_CLASS_BOOLEAN:
-        put(out, column);
-        put(out, node->value.ptr[0] == 't' || node->value.ptr[0] == 'T' ? " = true" : " = false");
+        search_put(out, column);
+        search_put(out, node->value.ptr[0] == 't' || node->value.ptr[0] == 'T' ? " = true" : " = false");
         return;
     case SEARCH_CLASS_LOWER:
         if (strcmp(column, "kind") == 0 && node->test == SEARCH_IS && bytes_equal(node->value, BYTES("span"))) {
-            put(out, "kind <> 'log'");
+            search_put(out, "kind <> 'log'");
             return;
         }
         break;
     default: break;
     }
-    put(out, column);
+    search_put(out, column);
     if (node->test == SEARCH_LIKE) {
-        put(out, " LIKE ");
-        put_like(out, node->value, false);
+        search_put(out, " LIKE ");
+        search_put_like(out, node->value, false);
         return;
     }
-    put(out, operator_of(node->test));
+    search_put(out, search_operator(node->test));
     bool is_number = node->class == SEARCH_CLASS_NUMBER || node->class == SEARCH_CLASS_DURATION ||
                      (node->class == SEARCH_CLASS_DIGITS && node->test != SEARCH_IS);
     if (is_number) {
-        put_number(out, node->number);
+        search_put_number(out, node->number);
     } else {
-        put_literal(out, node->value);
+        search_put_literal(out, node->value);
     }
 }
 
@@ -241,26 +239,26 @@ static void put_node(struct buf *out, const struct search_node *node)
     case SEARCH_ALL: return;
     case SEARCH_AND:
     case SEARCH_OR:
-        put(out, "(");
+        search_put(out, "(");
         put_node(out, node->left);
-        put(out, node->kind == SEARCH_AND ? " AND " : " OR ");
+        search_put(out, node->kind == SEARCH_AND ? " AND " : " OR ");
         put_node(out, node->right);
-        put(out, ")");
+        search_put(out, ")");
         return;
     case SEARCH_NOT: /* a row without the field does not have the value: NULL is not true */
-        put(out, "(");
+        search_put(out, "(");
         put_node(out, node->left);
-        put(out, ") IS NOT TRUE");
+        search_put(out, ") IS NOT TRUE");
         return;
     case SEARCH_TEXT:
-        put(out, "(");
+        search_put(out, "(");
         for (size_t p = 0; p < COUNT_OF(places); p++) {
-            put(out, p > 0 ? " OR " : "");
-            put(out, places[p]);
-            put(out, " ~* ");
-            put_regex(out, node);
+            search_put(out, p > 0 ? " OR " : "");
+            search_put(out, places[p]);
+            search_put(out, " ~* ");
+            search_put_regex(out, node);
         }
-        put(out, ")");
+        search_put(out, ")");
         return;
     case SEARCH_TERM: put_term(out, node); return;
     }
@@ -269,8 +267,18 @@ static void put_node(struct buf *out, const struct search_node *node)
 struct bytes search_sql(struct arena *arena, const struct search_node *root)
 {
     struct buf out;
-    buf_init(&out, 64 * SEARCH_BYTES_MAX + 1024 * SEARCH_TERMS_MAX + SEARCH_VALUES_BYTES_MAX);
+    buf_init(&out, SEARCH_SQL_BYTES_MAX);
     put_node(&out, root);
+    struct bytes sql = arena_copy(arena, buf_bytes(&out));
+    buf_deinit(&out);
+    return sql;
+}
+
+struct bytes search_literal(struct arena *arena, struct bytes text)
+{
+    struct buf out;
+    buf_init(&out, 2 * text.len + 2);
+    search_put_literal(&out, text);
     struct bytes sql = arena_copy(arena, buf_bytes(&out));
     buf_deinit(&out);
     return sql;

@@ -7,6 +7,43 @@
 
 #include "search/search.h"
 
+/* Goal: over points of metrics a search means the same, or says that it cannot. Method: a table; problems have no condition. */
+static void test_metrics(void **state)
+{
+    static const struct {
+        const char *text, *sql;
+    } cases[] = {
+        { "", "" },
+        { "service:cart", "resource___service___name = 'cart'" },
+        { "status:500", "attributes___http___response___status_code::text = '500'" },
+        { "code:>=500", "attributes___http___response___status_code >= 500" },
+        { "code:5*", "attributes___http___response___status_code::text LIKE '5%'" },
+        { "-cart.tier:gold", "(coalesce(attributes->>'cart.tier', resource->>'cart.tier') = 'gold') IS NOT TRUE" },
+        { "server.port:8080", "coalesce(attributes->>'server.port', resource->>'server.port') = '8080'" },
+        { "has:host.name", "resource___host___name IS NOT NULL" },
+        { "it's", "(attributes::text ~* 'it''s' OR resource::text ~* 'it''s')" },
+        { "duration:>1s", NULL },
+        { "level:error", NULL },
+        { "body:x", NULL },
+        { "has:exception", NULL },
+        { "value:7", NULL },
+    };
+    (void)state;
+    for (size_t c = 0; c < COUNT_OF(cases); c++) {
+        struct arena arena = { 0 };
+        struct search_node *root;
+        struct search_problem problem;
+        struct bytes sql;
+        assert_true(search_parse(&arena, bytes_of_text(cases[c].text), &root, &problem));
+        bool ok = search_metrics_sql(&arena, root, &sql, &problem);
+        assert_int_equal(ok, cases[c].sql != NULL);
+        if (ok && !bytes_equal(sql, bytes_of_text(cases[c].sql)))
+            fail_msg("%s:\n   %.*s\n   %s", cases[c].text, (int)sql.len, (const char *)sql.ptr, cases[c].sql);
+        if (!ok) assert_true(problem.to > problem.from && problem.text[0] != '\0');
+        arena_deinit(&arena);
+    }
+}
+
 /* Goal: what is typed means what docs/search.md says. Method: a table of texts and their conditions. */
 static void test_conditions(void **state)
 {
@@ -154,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_problems),
         cmocka_unit_test(test_bounds),
     };
