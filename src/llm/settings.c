@@ -82,21 +82,24 @@ static bool url_check(const char *url, struct err *err)
     return true;
 }
 
-static bool settings_check(const struct llm_settings *settings, const struct bytes *key, struct err *err)
+bool llm_settings_check(const struct llm_settings *settings, const struct bytes *key, const char **member,
+                        struct err *err)
 {
-    if (settings->url[0] == '\0' && settings->model[0] != '\0')
+    bool has_url = settings->url[0] != '\0', has_key = key != NULL && key->len > 0;
+    *member = "url";
+    if (!has_url && settings->model[0] != '\0')
         return err_set(err, ERR_INPUT,
                        "a model of the project's own needs a URL: the server's key is for the server's model");
-    if (settings->url[0] == '\0' && key != NULL && key->len > 0)
-        return err_set(err, ERR_INPUT, "a key needs the URL that it is for");
-    if (settings->url[0] != '\0' && settings->model[0] == '\0')
-        return err_set(err, ERR_INPUT, "a URL needs the name of a model there");
-    for (size_t i = 0; key != NULL && i < key->len; i++)
+    if (!has_url && has_key) return err_set(err, ERR_INPUT, "a key needs the URL that it is for");
+    if (has_url && !url_check(settings->url, err)) return false;
+    *member = "model";
+    if (has_url && settings->model[0] == '\0') return err_set(err, ERR_INPUT, "a URL needs the name of a model there");
+    *member = "key";
+    for (size_t i = 0; has_key && i < key->len; i++)
         if (key->ptr[i] <= ' ' || key->ptr[i] > '~')
             return err_set(err, ERR_INPUT, "the key has a character that no key has");
-    if (key != NULL && key->len >= LLM_KEY_BYTES)
-        return err_set(err, ERR_INPUT, "a key has at most %d characters", LLM_KEY_BYTES - 1);
-    return settings->url[0] == '\0' || url_check(settings->url, err);
+    return !has_key || key->len < LLM_KEY_BYTES ||
+           err_set(err, ERR_INPUT, "a key has at most %d characters", LLM_KEY_BYTES - 1);
 }
 
 static void key_seal(struct llm *llm, const struct llm_settings *settings, struct bytes key, struct stored *stored)
@@ -114,7 +117,8 @@ bool llm_settings_put(struct llm *llm, struct db_session *session, struct llm_se
 {
     struct llm_settings before;
     struct stored stored;
-    if (!settings_check(settings, key, err)) return false;
+    const char *member;
+    if (!llm_settings_check(settings, key, &member, err)) return false;
     stored_init(&stored, &before, settings->project_id);
     if (!db_run(session, select_sql, DB_VALUES(db_uuid(settings->project_id)), row_read, &stored, NULL, err))
         return false;

@@ -34,6 +34,9 @@ struct llm_settings {
 };
 MUST_CHECK bool llm_settings_find(struct llm *llm, struct uuid project_id, struct llm_settings *settings,
                                   struct err *err);
+/* ERR_INPUT: *member is the one of the API's body that is wrong. llm_settings_put checks the same. */
+MUST_CHECK bool llm_settings_check(const struct llm_settings *settings, const struct bytes *key, const char **member,
+                                   struct err *err);
 /* Inside the caller's transaction. key: NULL keeps the one that is there, if the URL is the same; empty: none from now on.
  * settings->has_key and changed_unix_us are set. */
 MUST_CHECK bool llm_settings_put(struct llm *llm, struct db_session *session, struct llm_settings *settings,

@@ -3,6 +3,7 @@
 #include "meta/audit.h"
 #include "meta/db.h"
 #include "meta/limit.h"
+#include "meta/origin.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
 #include "web/api/people.h"
@@ -165,6 +166,12 @@ static bool making_read(struct making *making)
             making->limits.scopes |= scope;
     }
     texts_join(call, "origins", &making->limits.origins);
+    char origins[ORIGINS_BYTES];
+    struct err err = { 0 };
+    if (making->limits.origins != NULL && !origins_read(making->limits.origins, origins, &err)) {
+        api_fail_at(call, "/origins", "%s", err.text);
+        return false;
+    }
     if (expires.len > 0 && !rfc3339_read(expires, &making->limits.expires_unix_us)) {
         api_fail_at(call, "/expires_at", "it is not a time such as 2027-01-31T12:00:00Z");
         return false;

@@ -32,18 +32,43 @@ static yyjson_mut_val *limit_json(struct api_call *call, enum limit limit, uint6
     return object;
 }
 
+static bool used_read(void *ctx, struct db_row *row, struct err *err)
+{
+    struct meter_state *state = ctx;
+    (void)err;
+    uint64_t bytes = (uint64_t)db_row_integer(row, 0), events = (uint64_t)db_row_integer(row, 1);
+    /* Where there is a quota the meter knows of what is not saved yet, else it counts nothing up. */
+    if (bytes > state->bytes_today) state->bytes_today = bytes;
+    if (events > state->events_this_month) state->events_this_month = events;
+    return true;
+}
+
+/* Of today and of this month, UTC. */
+static bool used_find(struct api_call *call, struct meter_state *state, struct err *err)
+{
+    int64_t day = clock_unix_us() / INT64_C(86400000000), year;
+    uint32_t month, in_month;
+    meter_state(call->parts->meter, call->project.id, state);
+    date_of_days(day, &year, &month, &in_month);
+    return db_read(call->parts->db,
+                   "SELECT CAST(coalesce(sum(CASE WHEN day = $2 THEN bytes ELSE 0 END), 0) AS bigint),"
+                   " CAST(coalesce(sum(logs + spans + points), 0) AS bigint)"
+                   " FROM usage WHERE project_id = $1 AND day >= $3",
+                   DB_VALUES(db_uuid(call->project.id), db_integer(day), db_integer(date_days(year, month, 1))),
+                   used_read, state, err);
+}
+
 void api_limit_list(struct api_call *call)
 {
     struct said said = { .subject_id = call->project.id };
     struct limit_values defaults;
     struct meter_state state;
     struct err err = { 0 };
-    if (!limit_list(call->parts->db, &call->project.id, said_add, &said, &err)) {
+    if (!limit_list(call->parts->db, &call->project.id, said_add, &said, &err) || !used_find(call, &state, &err)) {
         api_fail(call, &err);
         return;
     }
     meter_defaults(call->parts->meter, &defaults);
-    meter_state(call->parts->meter, call->project.id, &state);
     yyjson_mut_val *answer = yyjson_mut_obj(call->json), *list = yyjson_mut_arr(call->json);
     yyjson_mut_val *used = yyjson_mut_obj(call->json);
     for (int l = 0; l < LIMIT_COUNT; l++)

@@ -172,6 +172,12 @@ void api_llm_set(struct api_call *call)
     struct bytes key = api_body_text(call, "key");
     settings_take(call, &setting.settings);
     if (yyjson_obj_get(call->body, "key") != NULL) setting.key = &key;
+    const char *member;
+    struct err err = { 0 };
+    if (!llm_settings_check(&setting.settings, setting.key, &member, &err)) {
+        api_fail_at(call, arena_printf(call->arena, "/%s", member), "%s", err.text);
+        return;
+    }
     struct people_change change = { set_run,
                                     &setting,
                                     { .action = "llm.set",
