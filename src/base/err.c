@@ -60,6 +60,19 @@ bool err_within(struct err *err, const char *fmt, ...)
     err_set(err, inner.code, "%s: %s", context, inner.text);
     err->os_errno = inner.os_errno;
     err->position = inner.position;
+    memcpy(err->hint, inner.hint, sizeof err->hint);
+    return false;
+}
+
+bool err_hint(struct err *err, const char *fmt, ...)
+{
+    assert(err->code != ERR_OK);
+    char hint[sizeof err->hint]; /* aside first, as in err_set */
+    va_list args;
+    va_start(args, fmt);
+    text_set(hint, sizeof hint, fmt, args);
+    va_end(args);
+    memcpy(err->hint, hint, sizeof hint);
     return false;
 }
 

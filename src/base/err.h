@@ -48,12 +48,15 @@ struct err {
     int os_errno;   /* of the failed call, or 0 */
     int position;   /* 1-based character in the SQL text, or 0 */
     char text[240]; /* outermost context first */
+    char hint[200]; /* what may be done about it; empty: nothing that we know */
 };
 
 /* All three return false, so that a failure is one line: return err_set(err, ...). */
 bool err_set(struct err *err, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 bool err_os(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);     /* ERR_IO + errno's words */
 bool err_within(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3); /* "flush project 7: " + text so far */
+/* What the person may do about what was set just before: a field of its own in every protocol that has one. */
+bool err_hint(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 int err_grpc_status(enum err_code code);
 int err_http_status(enum err_code code);

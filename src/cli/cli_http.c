@@ -89,6 +89,7 @@ int cli_answer_check(const struct cli_answer *answer)
     yyjson_val *root = yyjson_doc_get_root(answer->json);
     const char *detail = yyjson_get_str(yyjson_obj_get(root, "detail"));
     const char *pointer = yyjson_get_str(yyjson_obj_get(root, "pointer"));
+    const char *hint = yyjson_get_str(yyjson_obj_get(root, "hint"));
     int64_t position = yyjson_get_sint(yyjson_obj_get(root, "position"));
     if (answer->status >= 200 && answer->status < 300) return CLI_DONE;
     if (answer->status == 0) return CLI_AWAY; /* told */
@@ -100,6 +101,7 @@ int cli_answer_check(const struct cli_answer *answer)
         fputs(detail, stderr);
     }
     if (position > 0) fprintf(stderr, " (at character %lld)", (long long)position);
+    if (hint != NULL) fprintf(stderr, "; %s", hint);
     fputc('\n', stderr);
     if (answer->status == 401) fputs("monoscope: `monoscope login`, --key or MONOSCOPE_KEY say who asks\n", stderr);
     if (answer->status == 401 || answer->status == 403) return CLI_NOT_ALLOWED;

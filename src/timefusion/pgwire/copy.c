@@ -63,7 +63,7 @@ static bool binary_row_put(struct buf *out, const struct copy_rows *rows, const 
         size_t at = out->len;
         ok = pgtype_put_u32(out, UINT32_MAX);
         if (!ok || value.is_null) continue;
-        ok = pgtype_put_binary(out, chunk, c, rows->columns[c].type, value);
+        ok = pgtype_put_binary(out, chunk, c, &rows->columns[c], value);
         if (ok) pgtype_set_u32(out, at, (uint32_t)(out->len - at - 4));
     }
     return ok;
@@ -85,7 +85,7 @@ bool copy_row_put(struct buf *out, struct buf *scratch, const struct copy_rows *
         }
         bool must_quote = copy->quotes_all || (copy->quotes && copy->quotes[c]);
         ok =
-            ok && pgtype_put_text(scratch, chunk, c, rows->columns[c].type, value) &&
+            ok && pgtype_put_text(scratch, chunk, c, &rows->columns[c], value) &&
             (copy->format == WIRE_CSV ? copy_csv_put(out, copy, buf_bytes(scratch), must_quote, rows->column_count == 1)
                                       : copy_text_put(out, copy, buf_bytes(scratch)));
     }

@@ -54,7 +54,8 @@ static void test_csv(void **state)
 static void test_ends(void **state)
 {
     (void)state;
-    const struct query_column columns[] = { { "n", QUERY_TYPE_INT4 }, { "odd,name", QUERY_TYPE_TEXT } };
+    const struct query_column columns[] = { { .name = "n", .type = QUERY_TYPE_INT4 },
+                                            { .name = "odd,name", .type = QUERY_TYPE_TEXT } };
     struct wire_copy copy = {
         .format = WIRE_CSV, .delimiter = ',', .quote = '"', .escape = '"', .null = "", .has_header = true
     };

@@ -1,4 +1,5 @@
 #include "timefusion/pgwire/pgtype.h"
+#include "base/utf8.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,20 @@ uint32_t pgtype_oid(enum query_type type)
 {
     const struct pgtype *found = pgtype_find(type);
     return type_is_list(type) ? found->list_oid : found->oid;
+}
+
+/* varchar and bpchar are texts under another name. */
+static uint32_t text_oid(enum query_text text, bool is_list)
+{
+    if (text == QUERY_TEXT_VARCHAR) return is_list ? 1015 : 1043;
+    return is_list ? 1014 : 1042;
+}
+
+uint32_t pgtype_oid_of(const struct query_column *column, int32_t *modifier)
+{
+    *modifier = (int32_t)column->form.modifier - 1;
+    return column->form.text == QUERY_TEXT ? pgtype_oid(column->type)
+                                           : text_oid(column->form.text, type_is_list(column->type));
 }
 
 enum query_type pgtype_of_oid(uint32_t oid)
@@ -186,6 +201,18 @@ static bool put_scalar_text(struct buf *out, enum query_type type, struct query_
     }
 }
 
+/* What char(n) is shown with: blanks up to its length, which counts characters. */
+static bool put_blanks(struct buf *out, const struct query_column *shape, struct query_value value)
+{
+    if (shape->form.text != QUERY_TEXT_BPCHAR || shape->form.modifier == 0) return true;
+    size_t want = shape->form.modifier - 5, have = utf8_count(value.bytes); /* 1 + VARHDRSZ */
+    if (have >= want) return true;
+    if (!buf_reserve(out, want - have)) return false;
+    memset(out->ptr + out->len, ' ', want - have);
+    out->len += want - have;
+    return true;
+}
+
 /* array_out: quotes where an element could be mistaken. */
 static bool put_element_quoted(struct buf *out, struct bytes text)
 {
@@ -202,10 +229,11 @@ static bool put_element_quoted(struct buf *out, struct bytes text)
     return true;
 }
 
-static bool put_list_text(struct buf *out, const struct query_chunk *chunk, uint32_t column, enum query_type element,
-                          struct query_value value)
+static bool put_list_text(struct buf *out, const struct query_chunk *chunk, uint32_t column,
+                          const struct query_column *shape, struct query_value value)
 {
     struct buf text;
+    enum query_type element = pgtype_find(shape->type)->type;
     bool is_vector = element == QUERY_TYPE_VECTOR_OID; /* "23 25" */
     buf_init(&text, out->bytes_max);
     bool ok = is_vector || buf_printf(out, "{");
@@ -216,18 +244,19 @@ static bool put_list_text(struct buf *out, const struct query_chunk *chunk, uint
         if (item.is_null) {
             ok = ok && buf_printf(out, "NULL");
         } else {
-            ok = ok && put_scalar_text(&text, element, item) && put_element_quoted(out, buf_bytes(&text));
+            ok = ok && put_scalar_text(&text, element, item) && put_blanks(&text, shape, item) &&
+                 put_element_quoted(out, buf_bytes(&text));
         }
     }
     buf_deinit(&text);
     return ok && (is_vector || buf_printf(out, "}"));
 }
 
-bool pgtype_put_text(struct buf *out, const struct query_chunk *chunk, uint32_t column, enum query_type type,
-                     struct query_value value)
+bool pgtype_put_text(struct buf *out, const struct query_chunk *chunk, uint32_t column,
+                     const struct query_column *shape, struct query_value value)
 {
-    if (!type_is_list(type)) return put_scalar_text(out, type, value);
-    return put_list_text(out, chunk, column, pgtype_find(type)->type, value);
+    if (type_is_list(shape->type)) return put_list_text(out, chunk, column, shape, value);
+    return put_scalar_text(out, shape->type, value) && put_blanks(out, shape, value);
 }
 
 /* --- binary --- */
@@ -310,29 +339,30 @@ static bool put_scalar_binary(struct buf *out, enum query_type type, struct quer
     }
 }
 
-static bool put_list_binary(struct buf *out, const struct query_chunk *chunk, uint32_t column, enum query_type element,
-                            struct query_value value)
+static bool put_list_binary(struct buf *out, const struct query_chunk *chunk, uint32_t column,
+                            const struct query_column *shape, struct query_value value)
 {
+    enum query_type element = pgtype_find(shape->type)->type;
+    uint32_t oid = shape->form.text == QUERY_TEXT ? pgtype_oid(element) : text_oid(shape->form.text, false);
     bool has_null = false;
     for (uint32_t e = 0; e < value.list.count && !has_null; e++)
         has_null = query_chunk_element(chunk, column, value.list.offset + e).is_null;
-    bool ok = pgtype_put_u32(out, value.list.count > 0) && pgtype_put_u32(out, has_null) &&
-              pgtype_put_u32(out, pgtype_oid(element));
+    bool ok = pgtype_put_u32(out, value.list.count > 0) && pgtype_put_u32(out, has_null) && pgtype_put_u32(out, oid);
     if (value.list.count > 0) ok = ok && pgtype_put_u32(out, value.list.count) && pgtype_put_u32(out, 1);
     for (uint32_t e = 0; ok && e < value.list.count; e++) {
         struct query_value item = query_chunk_element(chunk, column, value.list.offset + e);
         size_t at = out->len;
         ok = pgtype_put_u32(out, UINT32_MAX);
         if (!ok || item.is_null) continue;
-        ok = put_scalar_binary(out, element, item);
+        ok = put_scalar_binary(out, element, item) && put_blanks(out, shape, item);
         pgtype_set_u32(out, at, (uint32_t)(out->len - at - 4));
     }
     return ok;
 }
 
-bool pgtype_put_binary(struct buf *out, const struct query_chunk *chunk, uint32_t column, enum query_type type,
-                       struct query_value value)
+bool pgtype_put_binary(struct buf *out, const struct query_chunk *chunk, uint32_t column,
+                       const struct query_column *shape, struct query_value value)
 {
-    if (!type_is_list(type)) return put_scalar_binary(out, type, value);
-    return put_list_binary(out, chunk, column, pgtype_find(type)->type, value);
+    if (type_is_list(shape->type)) return put_list_binary(out, chunk, column, shape, value);
+    return put_scalar_binary(out, shape->type, value) && put_blanks(out, shape, value);
 }

@@ -10,13 +10,15 @@
 #include "timefusion/query/query.h"
 
 uint32_t pgtype_oid(enum query_type type);
+/* With its form: varchar, char(n), numeric(10,2). *modifier: atttypmod, -1: none. */
+uint32_t pgtype_oid_of(const struct query_column *column, int32_t *modifier);
 /* UNKNOWN for 0, 705 and what we have no type for. */
 enum query_type pgtype_of_oid(uint32_t oid);
 int16_t pgtype_len(enum query_type type); /* -1: varying */
-MUST_CHECK bool pgtype_put_text(struct buf *out, const struct query_chunk *chunk, uint32_t column, enum query_type type,
-                                struct query_value value);
+MUST_CHECK bool pgtype_put_text(struct buf *out, const struct query_chunk *chunk, uint32_t column,
+                                const struct query_column *shape, struct query_value value);
 MUST_CHECK bool pgtype_put_binary(struct buf *out, const struct query_chunk *chunk, uint32_t column,
-                                  enum query_type type, struct query_value value);
+                                  const struct query_column *shape, struct query_value value);
 /* Big-endian numbers, as the whole protocol has them. */
 MUST_CHECK bool pgtype_put_u16(struct buf *out, uint16_t number);
 MUST_CHECK bool pgtype_put_u32(struct buf *out, uint32_t number);

@@ -13,7 +13,7 @@ static void expect_text(enum query_type type, struct query_value value, const ch
 {
     struct buf out;
     buf_init(&out, 4096);
-    assert_true(pgtype_put_text(&out, NULL, 0, type, value));
+    assert_true(pgtype_put_text(&out, NULL, 0, &(struct query_column){ .type = type }, value));
     if (out.len != strlen(wanted) || memcmp(out.ptr, wanted, out.len) != 0)
         fail_msg("wanted \"%s\", got \"%.*s\"", wanted, (int)out.len, (const char *)out.ptr);
     buf_deinit(&out);
@@ -24,7 +24,7 @@ static void expect_binary(enum query_type type, struct query_value value, const 
     struct buf out;
     char hex[512] = "";
     buf_init(&out, 4096);
-    assert_true(pgtype_put_binary(&out, NULL, 0, type, value));
+    assert_true(pgtype_put_binary(&out, NULL, 0, &(struct query_column){ .type = type }, value));
     for (size_t i = 0; i < out.len; i++) snprintf(hex + 2 * i, 3, "%02x", out.ptr[i]);
     assert_string_equal(hex, wanted_hex);
     buf_deinit(&out);

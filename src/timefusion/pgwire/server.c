@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "timefusion/pgwire/pgwire.h"
 #include "timefusion/pgwire/session.h"
+#include "timefusion/query/query.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -24,7 +25,6 @@ struct pgwire_server {
     struct tcp_listener *listener;
     pthread_t thread, watcher;
     bool thread_runs, watcher_runs;
-    uint32_t pid_next;
     struct session_counters counters;
     _Atomic uint64_t accepted, turned_away;
     pthread_cond_t wakes; /* the watcher */
@@ -107,18 +107,36 @@ static void refuse(struct tcp *tcp, uint32_t connections_max)
     tcp_close(tcp);
 }
 
+static void connection_end(struct pgwire_server *server, uint32_t pid, const char *sqlstate, const char *text)
+{
+    pthread_mutex_lock(&server->lock);
+    for (struct connection *c = server->connections; c; c = c->next) {
+        if (c->key.pid != pid || c->is_done) continue;
+        session_end(c->session, sqlstate, text);
+        tcp_end_reading(c->tcp); /* what it waits for does not come */
+        c->ending_mono_ns = clock_mono_ns();
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void on_terminate(void *ctx, uint32_t pid)
+{
+    connection_end(ctx, pid, "57P01", "terminating connection due to administrator command");
+}
+
 static void connection_begin(struct pgwire_server *server, struct tcp *tcp)
 {
     struct connection *connection = mem_calloc(1, sizeof *connection);
     connection->server = server;
     connection->tcp = tcp;
-    connection->key.pid = ++server->pid_next;
+    connection->key.pid = query_pid_new(server->options.engine);
     connection->key.secret_bytes = SESSION_SECRET_BYTES;
     if (getrandom(connection->key.secret, SESSION_SECRET_BYTES, 0) != SESSION_SECRET_BYTES) abort();
     struct session_options options = { .server = &server->options,
                                        .counters = &server->counters,
                                        .key = connection->key,
                                        .cancel = on_cancel,
+                                       .terminate = on_terminate,
                                        .ctx = server };
     connection->session = session_create(tcp, &options);
     pthread_mutex_lock(&server->lock);
@@ -169,18 +187,6 @@ struct watched {
     struct pgwire_user who;
 };
 
-static void connection_end(struct pgwire_server *server, uint32_t pid, const struct err *why)
-{
-    pthread_mutex_lock(&server->lock);
-    for (struct connection *c = server->connections; c; c = c->next) {
-        if (c->key.pid != pid || c->is_done) continue;
-        session_end(c->session, err_sqlstate(why->code), why->text);
-        tcp_end_reading(c->tcp); /* what it waits for does not come */
-        c->ending_mono_ns = clock_mono_ns();
-    }
-    pthread_mutex_unlock(&server->lock);
-}
-
 /* Nothing is asked under the lock: it may take long, and others want in. */
 static void logins_check(struct pgwire_server *server, bool of_users)
 {
@@ -200,7 +206,8 @@ static void logins_check(struct pgwire_server *server, bool of_users)
     pthread_mutex_unlock(&server->lock);
     for (uint32_t w = 0; w < count; w++) {
         struct err why = { 0 };
-        if (!login->still(login->ctx, &watched[w].who, &why)) connection_end(server, watched[w].pid, &why);
+        if (!login->still(login->ctx, &watched[w].who, &why))
+            connection_end(server, watched[w].pid, err_sqlstate(why.code), why.text);
     }
     free(watched);
 }
@@ -220,6 +227,7 @@ static void *watcher_main(void *arg)
         bool is_over = server->is_closing;
         pthread_mutex_unlock(&server->lock);
         if (is_over) return NULL;
+        connections_reap(server, false); /* those who left are sessions no more */
         logins_check(server, false);
         if (round % USERS_EACH == 0) logins_check(server, true);
     }

@@ -29,6 +29,8 @@ struct session_options {
     struct session_cancel_key key;
     /* A cancel request came on this connection; any thread may serve it. */
     void (*cancel)(void *ctx, struct session_cancel_key key);
+    /* pg_terminate_backend(): the connection with this pid is to end; any thread. */
+    void (*terminate)(void *ctx, uint32_t pid);
     void *ctx;
 };
 struct session *session_create(struct tcp *tcp, const struct session_options *options); /* borrows tcp */

@@ -87,8 +87,12 @@ struct session {
 MUST_CHECK bool session_out_full(struct err *err);
 MUST_CHECK bool session_out_send(struct session *session, struct err *err);
 void session_send_plain(struct session *session, char type, const char *text);
+struct session_words {
+    const char *text, *hint; /* hint NULL or empty: none */
+    int position;            /* in the SQL, in characters from 1; 0: nowhere */
+};
 void session_send_notice_or_error(struct session *session, char type, const char *severity, const char *sqlstate,
-                                  const char *text, int position);
+                                  const struct session_words *words);
 void session_send_error(struct session *session, const struct err *err, const char *sqlstate);
 void session_send_fatal(struct session *session, const char *sqlstate, const char *text);
 void session_send_parameter(struct session *session, const char *name, const char *value);

@@ -195,7 +195,9 @@ static void setting_apply(struct session *session, const char *name, const char 
     if (cursor) query_cursor_close(cursor);
     if (statement) query_statement_close(statement);
     buf_deinit(&sql);
-    if (!ok) session_send_notice_or_error(session, 'N', "WARNING", err_sqlstate(err.code), err.text, 0);
+    if (!ok)
+        session_send_notice_or_error(session, 'N', "WARNING", err_sqlstate(err.code),
+                                     &(struct session_words){ err.text, err.hint, 0 });
 }
 
 /* libpq's `options`: "-c name=value" and "--name=value", blanks and backslashes escaped by a backslash. Changes text. */
@@ -288,6 +290,16 @@ static bool is_dump(const char *application)
     return application && (strcmp(application, "pg_dump") == 0 || strcmp(application, "pg_dumpall") == 0);
 }
 
+static void client_set(struct session *session, struct query_session *query)
+{
+    char address[64];
+    tcp_peer(session->tcp, address, sizeof address);
+    query_session_set_client(query, &(struct query_client){ .pid = session->options.key.pid,
+                                                            .address = address,
+                                                            .terminate = session->options.terminate,
+                                                            .ctx = session->options.ctx });
+}
+
 bool session_login(struct session *session, bool *is_let_in, struct err *err)
 {
     char *user = NULL;
@@ -311,6 +323,7 @@ bool session_login(struct session *session, bool *is_let_in, struct err *err)
         ok = query_session_open(&query, session->options.server->engine, who.project_id, user, err);
         if (ok) query_session_set_operator(query, who.is_operator);
         if (ok) query_session_set_wire(query);
+        if (ok) client_set(session, query);
         if (ok && who.read_only_why[0]) query_session_set_read_only(query, who.read_only_why);
         pthread_mutex_lock(&session->lock);
         session->who = who;

@@ -60,11 +60,11 @@ bool portal_open(struct session *session, struct portal *portal, struct err *err
     const char *const *warnings;
     uint32_t warning_count = query_cursor_warnings(portal->cursor, &warnings);
     for (uint32_t w = 0; w < warning_count; w++)
-        session_send_notice_or_error(session, 'N', "WARNING", "01000", warnings[w], 0);
+        session_send_notice_or_error(session, 'N', "WARNING", "01000", &(struct session_words){ .text = warnings[w] });
     const char *const *notices;
     uint32_t notice_count = query_cursor_notices(portal->cursor, &notices);
     for (uint32_t n = 0; n < notice_count; n++)
-        session_send_notice_or_error(session, 'N', "NOTICE", "00000", notices[n], 0);
+        session_send_notice_or_error(session, 'N', "NOTICE", "00000", &(struct session_words){ .text = notices[n] });
     portal->row_count = query_cursor_changed_rows(portal->cursor);
     return true;
 }

@@ -38,7 +38,7 @@ static void send_field(struct buf *out, char field, const char *text)
 }
 
 void session_send_notice_or_error(struct session *session, char type, const char *severity, const char *sqlstate,
-                                  const char *text, int position)
+                                  const struct session_words *words)
 {
     struct buf *out = &session->out;
     size_t at;
@@ -46,10 +46,11 @@ void session_send_notice_or_error(struct session *session, char type, const char
     send_field(out, 'S', severity);
     send_field(out, 'V', severity);
     send_field(out, 'C', sqlstate);
-    send_field(out, 'M', text);
-    if (position > 0) {
+    send_field(out, 'M', words->text);
+    if (words->hint && words->hint[0]) send_field(out, 'H', words->hint);
+    if (words->position > 0) {
         char number[16];
-        snprintf(number, sizeof number, "%d", position);
+        snprintf(number, sizeof number, "%d", words->position);
         send_field(out, 'P', number);
     }
     if (!buf_add(out, "", 1)) abort();
@@ -58,15 +59,15 @@ void session_send_notice_or_error(struct session *session, char type, const char
 
 void session_send_error(struct session *session, const struct err *err, const char *sqlstate)
 {
-    session_send_notice_or_error(session, 'E', "ERROR", sqlstate ? sqlstate : err_sqlstate(err->code), err->text,
-                                 err->position);
+    session_send_notice_or_error(session, 'E', "ERROR", sqlstate ? sqlstate : err_sqlstate(err->code),
+                                 &(struct session_words){ err->text, err->hint, err->position });
     if (session->transaction == 'T') session->transaction = 'E';
 }
 
 void session_send_fatal(struct session *session, const char *sqlstate, const char *text)
 {
     struct err ignored = { 0 };
-    session_send_notice_or_error(session, 'E', "FATAL", sqlstate, text, 0);
+    session_send_notice_or_error(session, 'E', "FATAL", sqlstate, &(struct session_words){ .text = text });
     (void)!session_out_send(session, &ignored);
     session->has_left = true;
 }
@@ -104,11 +105,14 @@ bool session_send_row_description(struct session *session, const struct query_co
         return true;
     }
     bool ok = message_begin(out, 'T', &at) && pgtype_put_u16(out, (uint16_t)count);
-    for (uint32_t c = 0; ok && c < count; c++)
+    for (uint32_t c = 0; ok && c < count; c++) {
+        int32_t modifier;
+        uint32_t oid = pgtype_oid_of(&columns[c], &modifier);
         ok = message_put_text(out, columns[c].name) && pgtype_put_u32(out, 0) && pgtype_put_u16(out, 0) &&
-             pgtype_put_u32(out, pgtype_oid(columns[c].type)) &&
-             pgtype_put_u16(out, (uint16_t)pgtype_len(columns[c].type)) && pgtype_put_u32(out, UINT32_MAX) &&
+             pgtype_put_u32(out, oid) && pgtype_put_u16(out, (uint16_t)pgtype_len(columns[c].type)) &&
+             pgtype_put_u32(out, (uint32_t)modifier) &&
              pgtype_put_u16(out, session_format_of(formats, format_count, c));
+    }
     if (!ok) return session_out_full(err);
     message_finish(out, at);
     return true;
@@ -140,13 +144,13 @@ bool session_send_data_row(struct session *session, const struct portal *from, c
     bool ok = message_begin(out, 'D', &at) && pgtype_put_u16(out, (uint16_t)shape->column_count);
     for (uint32_t c = 0; ok && c < shape->column_count; c++) {
         struct query_value value = query_chunk_value(from->chunk, c, from->chunk_row);
-        enum query_type type = shape->columns[c].type;
+        const struct query_column *column = &shape->columns[c];
         size_t length_at = out->len;
         ok = pgtype_put_u32(out, UINT32_MAX);
         if (!ok || value.is_null) continue;
         ok = session_format_of(shape->formats, shape->format_count, c) == 1
-                 ? pgtype_put_binary(out, from->chunk, c, type, value)
-                 : pgtype_put_text(out, from->chunk, c, type, value);
+                 ? pgtype_put_binary(out, from->chunk, c, column, value)
+                 : pgtype_put_text(out, from->chunk, c, column, value);
         pgtype_set_u32(out, length_at, (uint32_t)(out->len - length_at - 4));
     }
     if (!ok) return session_out_full(err);

@@ -83,7 +83,8 @@ static void transaction_begin(struct session *session)
         query_session_begin(session->query);
         session->transaction = 'T';
     } else {
-        session_send_notice_or_error(session, 'N', "WARNING", "25001", "there is already a transaction in progress", 0);
+        session_send_notice_or_error(session, 'N', "WARNING", "25001",
+                                     &(struct session_words){ .text = "there is already a transaction in progress" });
     }
 }
 
@@ -100,7 +101,8 @@ bool transaction_run(struct session *session, struct portal *portal, struct err 
     case QUERY_TRANSACTION_END:
     case QUERY_TRANSACTION_CHAIN:
         if (session->transaction == 'I')
-            session_send_notice_or_error(session, 'N', "WARNING", "25P01", "there is no transaction in progress", 0);
+            session_send_notice_or_error(session, 'N', "WARNING", "25P01",
+                                         &(struct session_words){ .text = "there is no transaction in progress" });
         if (session->transaction != 'I') {
             transaction_end(session, portal);
             if (step == QUERY_TRANSACTION_CHAIN) transaction_begin(session);

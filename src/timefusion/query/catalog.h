@@ -74,7 +74,8 @@ struct catalog_rows {
     const char *schema, *name;
     /* The columns that differ from row to row, in the order of write's values; the others are as same says. */
     const char *columns;
-    /* Lines of values between bars; an empty value is NULL where the column may be NULL. */
+    /* Lines of values between bars; an empty value is NULL where the column may be NULL. NULL: what sessions do,
+     * as activity.h has it. */
     bool (*write)(struct buf *buf);
     /* "relowner=10 relam=2 datname='monoscope'": what all rows have, as SQL of ours without blanks. */
     const char *same;

@@ -424,6 +424,10 @@ static const struct catalog_rows all_rows[] = {
     { "pg_catalog", "pg_user", "usesysid @name", pg_roles_write,
       "usename=coalesce(nullif(v[2],'')," USER ") usecreatedb=false usesuper=false userepl=false usebypassrls=false "
       "passwd='********'" },
+    { "pg_catalog", "pg_stat_activity",
+      "pid usename application_name client_addr backend_start xact_start query_start state_change wait_event_type "
+      "wait_event state query",
+      NULL, "datid=16380 datname=" DATABASE " usesysid=16000 backend_type='client'||chr(32)||'backend'" },
     { "pg_catalog", "pg_tables", "schemaname tablename", pg_tables_write,
       "tableowner='monoscope' hasindexes=false hasrules=false hastriggers=false rowsecurity=false" },
     { "pg_catalog", "pg_views", "schemaname viewname", pg_views_write, "viewowner='monoscope'" },

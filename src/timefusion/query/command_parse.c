@@ -239,23 +239,24 @@ bool command_is(struct bytes sql)
 }
 
 static const struct query_column optimize_columns[] = {
-    { "table", QUERY_TYPE_TEXT },        { "units", QUERY_TYPE_INT8 },         { "files_removed", QUERY_TYPE_INT8 },
-    { "files_added", QUERY_TYPE_INT8 },  { "bytes_removed", QUERY_TYPE_INT8 }, { "bytes_added", QUERY_TYPE_INT8 },
-    { "rows_written", QUERY_TYPE_INT8 }, { "conflicts", QUERY_TYPE_INT8 },
+    { .name = "table", .type = QUERY_TYPE_TEXT },         { .name = "units", .type = QUERY_TYPE_INT8 },
+    { .name = "files_removed", .type = QUERY_TYPE_INT8 }, { .name = "files_added", .type = QUERY_TYPE_INT8 },
+    { .name = "bytes_removed", .type = QUERY_TYPE_INT8 }, { .name = "bytes_added", .type = QUERY_TYPE_INT8 },
+    { .name = "rows_written", .type = QUERY_TYPE_INT8 },  { .name = "conflicts", .type = QUERY_TYPE_INT8 },
 };
 static const struct query_column vacuum_columns[] = {
-    { "table", QUERY_TYPE_TEXT },
-    { "files_deleted", QUERY_TYPE_INT8 },
-    { "bytes_deleted", QUERY_TYPE_INT8 },
-    { "is_dry_run", QUERY_TYPE_BOOL },
+    { .name = "table", .type = QUERY_TYPE_TEXT },
+    { .name = "files_deleted", .type = QUERY_TYPE_INT8 },
+    { .name = "bytes_deleted", .type = QUERY_TYPE_INT8 },
+    { .name = "is_dry_run", .type = QUERY_TYPE_BOOL },
 };
 static const struct query_column history_columns[] = {
-    { "version", QUERY_TYPE_INT8 },
-    { "timestamp", QUERY_TYPE_TIMESTAMPTZ },
-    { "operation", QUERY_TYPE_TEXT },
-    { "operation_parameters", QUERY_TYPE_JSONB },
-    { "operation_metrics", QUERY_TYPE_JSONB },
-    { "engine_info", QUERY_TYPE_TEXT },
+    { .name = "version", .type = QUERY_TYPE_INT8 },
+    { .name = "timestamp", .type = QUERY_TYPE_TIMESTAMPTZ },
+    { .name = "operation", .type = QUERY_TYPE_TEXT },
+    { .name = "operation_parameters", .type = QUERY_TYPE_JSONB },
+    { .name = "operation_metrics", .type = QUERY_TYPE_JSONB },
+    { .name = "engine_info", .type = QUERY_TYPE_TEXT },
 };
 
 static void columns_set(struct plan *plan, const struct query_column *columns, uint32_t count)

@@ -228,6 +228,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
     if (!admit(cursor, err) || !lane_acquire(session, &cursor->lane, err)) return false;
     if (plan->kind == PLAN_COMMAND) return command_run(cursor, err);
     if (plan->reads_stats && !stats_take(cursor, err)) return false;
+    if (plan->reads_activity && !activity_take(cursor, err)) return false;
     if (!lane_read_late(cursor->lane, plan->table_count <= 1, err)) return false;
     bounds_make(session, cursor->lane, &cursor->render, &cursor->arena, &cursor->bounds);
     if (plan->kind == PLAN_DELETE || plan->kind == PLAN_UPDATE) {
@@ -270,6 +271,7 @@ bool cursor_open(struct query_session *session, struct plan *plan, const struct 
     chunk_init(&cursor->chunk);
     session->open_cursors++;
     session_clock_begin(session);
+    activity_begin(session, plan->text);
     cursor->is_pinned = session->in_transaction && plan->kind != PLAN_DELETE && plan->kind != PLAN_UPDATE;
     parameters_copy(cursor, parameters, count);
     cursor->render =
@@ -278,6 +280,7 @@ bool cursor_open(struct query_session *session, struct plan *plan, const struct 
                          .now_unix_us = session->in_transaction ? session->transaction_unix_us : clock_unix_us(),
                          .project_id = session->project_id,
                          .user = session->user,
+                         .pid = session->pid,
                          .settings = session->settings };
     *err = (struct err){ .code = ERR_OK };
     if (!cursor_start(cursor, err)) {
@@ -357,5 +360,6 @@ void query_cursor_close(struct query_cursor *cursor)
     plan_release(cursor->plan);
     arena_deinit(&cursor->arena);
     session->open_cursors--;
+    if (session->open_cursors == 0) activity_end(session);
     free(cursor);
 }

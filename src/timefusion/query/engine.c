@@ -256,6 +256,14 @@ bool query_engine_open(struct query_engine **out, const struct query_options *op
         free(engine);
         return false;
     }
+    if (!activity_register(engine, err)) {
+        duckdb_close(&engine->database);
+        duckdb_fs_close(engine->fs);
+        identity_maps_destroy(engine->identity_maps);
+        kepts_destroy(engine->kepts);
+        free(engine);
+        return false;
+    }
     atomic_init(&engine->next_snapshot_id, 1);
     pthread_mutex_init(&engine->lock, NULL);
     pthread_condattr_t attributes;
@@ -323,6 +331,8 @@ bool query_session_open(struct query_session **out, struct query_engine *engine,
     session->engine = engine;
     session->project_id = project_id;
     session->user = mem_strdup(user ? user : "");
+    session->pid = activity_pid(engine);
+    session->activity.opened_unix_us = session->activity.changed_unix_us = clock_unix_us();
     pthread_mutex_init(&session->lock, NULL);
     pthread_mutex_lock(&engine->lock);
     session->older = engine->sessions;
@@ -471,10 +481,9 @@ void lane_end(struct query_session *session)
     if (was_armed) session_arm(session, false);
 }
 
-void query_cancel(struct query_session *session)
+void session_stop(struct query_session *session)
 {
     struct query_engine *engine = session->engine;
-    pthread_mutex_lock(&engine->lock);
     pthread_mutex_lock(&session->lock);
     session->is_cancelled = true; /* the next statement clears it */
     atomic_store(&session->stops, true);
@@ -487,6 +496,13 @@ void query_cancel(struct query_session *session)
         }
     }
     pthread_mutex_unlock(&session->lock);
+}
+
+void query_cancel(struct query_session *session)
+{
+    struct query_engine *engine = session->engine;
+    pthread_mutex_lock(&engine->lock);
+    session_stop(session);
     pthread_mutex_unlock(&engine->lock);
 }
 
@@ -544,6 +560,7 @@ static void column_describe(struct plan *plan, uint32_t column, duckdb_prepared_
     bool is_folded = type == QUERY_TYPE_INT4 && known != QUERY_TYPE_UNKNOWN && !type_is_number(known);
     bool is_oid = type_element(type) == QUERY_TYPE_INT8 && type_is_oid(type_element(known));
     plan->columns[column].type = is_json || is_folded || is_oid ? known : type;
+    if (plan->columns[column].type != known) plan->columns[column].form = (struct query_form){ 0 };
 }
 
 static bool describe_try(struct query_session *session, struct lane *lane, struct plan *plan, bool with_nulls,

@@ -6,6 +6,7 @@
  *
  * Lock order: engine->lock, then session->lock. Thread: see query.h. */
 #pragma once
+#include "timefusion/query/activity.h"
 #include "timefusion/query/duckdb_fs.h"
 #include "timefusion/query/identity_map.h"
 #include "timefusion/query/render.h"
@@ -74,6 +75,11 @@ struct query_session {
     struct lane *idle;
     uint32_t idle_count, open_cursors;
     pthread_mutex_t lock; /* guards what follows */
+    uint32_t pid;         /* changed under the engine's lock too */
+    char address[64];
+    void (*terminate)(void *ctx, uint32_t pid);
+    void *terminate_ctx;
+    struct activity activity;
     struct lane *running;
     uint64_t deadline_mono_ns; /* 0: none; of the running statement */
     bool is_cancelled, is_over_time, is_armed;
@@ -103,6 +109,8 @@ MUST_CHECK bool transaction_hold(struct query_session *session, enum schema_tabl
 /* choice.c: a snapshot, shown to DuckDB; to be dropped by its id. */
 MUST_CHECK bool snapshot_take(struct query_session *session, enum schema_table_id table, struct held *held,
                               struct err *err);
+/* What runs on it is cancelled; the engine's lock is held. */
+void session_stop(struct query_session *session);
 /* Cancelled or over time? Sets err. */
 bool session_is_stopped(struct query_session *session, struct err *err);
 

@@ -277,11 +277,9 @@ static const char *interval_unit(int mask)
     return NULL;
 }
 
-static struct expr cast_make(struct translate *ctx, struct scope *scope, const PgQuery__TypeCast *node)
+static struct expr cast_value(struct translate *ctx, struct scope *scope, const PgQuery__TypeCast *node,
+                              enum query_type type, int precision)
 {
-    int precision, scale;
-    enum query_type type = type_of_node(ctx, node->type_name, &precision, &scale);
-    if (type == QUERY_TYPE_UNKNOWN) return (struct expr){ 0 };
     bool was_literal =
         node->arg && node->arg->node_case == PG_QUERY__NODE__NODE_A_CONST && node_is_untyped(ctx, node->arg);
     const char *unit = was_literal && type == QUERY_TYPE_INTERVAL ? interval_unit(precision) : NULL;
@@ -314,18 +312,23 @@ static struct expr cast_make(struct translate *ctx, struct scope *scope, const P
         value.literal = NULL;
         return value;
     }
+    if (type == QUERY_TYPE_NUMERIC && precision > 0) { /* all its digits are there for form_put */
+        if (value.literal) value.sql = quote_text(ctx, bytes_of_text(value.literal));
+        if (value.literal || value.type == QUERY_TYPE_TEXT || type_is_integer(value.type)) value.type = type;
+        value.is_untyped = false;
+    }
     value = expr_cast(ctx, value, type);
     value.relation = NULL;
-    if (type == QUERY_TYPE_NUMERIC && precision > 0) {
-        if (precision > 38 || (scale > precision))
-            return fail_at(ctx, node->location, ERR_INPUT, "numeric precision must be between 1 and 38");
-        value.sql = arena_printf(ctx->arena, "CAST(%s AS DECIMAL(%d,%d))", value.sql, precision, scale < 0 ? 0 : scale);
-        value.literal = NULL;
-    } else if (type == QUERY_TYPE_TEXT && precision > 0) {
-        value.sql = arena_printf(ctx->arena, "left(%s, %d)", value.sql, precision);
-        value.literal = NULL;
-    }
     return value;
+}
+
+static struct expr cast_make(struct translate *ctx, struct scope *scope, const PgQuery__TypeCast *node)
+{
+    int precision, scale;
+    struct query_form form;
+    enum query_type type = type_of_node(ctx, node->type_name, &precision, &scale);
+    if (type == QUERY_TYPE_UNKNOWN || !form_of_node(ctx, node->type_name, type, &form)) return (struct expr){ 0 };
+    return form_put(ctx, cast_value(ctx, scope, node, type, precision), form);
 }
 
 struct expr expr_text(struct translate *ctx, struct scope *scope, const PgQuery__Node *node)

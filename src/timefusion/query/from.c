@@ -77,7 +77,7 @@ static const char *table_make(struct translate *ctx, struct scope *scope, const 
     const char *sql;
     if (GATE_DEFECT(CATALOG) && schema_name && strcmp(schema_name, "public") != 0) {
         relation->columns = arena_alloc(ctx->arena, sizeof *relation->columns);
-        relation->columns[0] = (struct output){ "row", QUERY_TYPE_TEXT };
+        relation->columns[0] = (struct output){ .name = "row", .type = QUERY_TYPE_TEXT };
         relation->column_count = 1;
         return arena_printf(ctx->arena, "(SELECT CAST(t AS VARCHAR) AS c1 FROM %s.%s AS t) AS r%u", schema_name,
                             var->relname, relation->id);

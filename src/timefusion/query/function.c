@@ -255,8 +255,9 @@ static const struct function *function_of(struct translate *ctx, const PgQuery__
     if (!function) {
         const char *hint = function_hint(name), *nearest = hint ? NULL : function_nearest(name);
         if (nearest) hint = arena_printf(ctx->arena, "the nearest by its name is %s()", nearest);
-        fail_at(ctx, call->location, ERR_NO_FUNCTION, "function %.60s() does not exist here; %s", name,
-                hint ? hint : "docs/sql.md lists those that do");
+        struct expr failed =
+            fail_at(ctx, call->location, ERR_NO_FUNCTION, "function %.60s() does not exist here", name);
+        fail_hint(ctx, failed, "%s", hint ? hint : "docs/sql.md lists those that do");
         return NULL;
     }
     bool is_star = call->agg_star && strcmp(name, "count") == 0;
@@ -529,6 +530,7 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
         value.sql =
             arena_printf(ctx->arena, "string_agg(%s%s, %s%s)", distinct, arguments[0].sql, arguments[1].sql, order);
         return value;
+    case BACKEND: ctx->plan->reads_activity = true; break;
     case SETTING: {
         if (!arguments[0].literal) {
             value.sql = settings_of(ctx, arguments[0].sql);

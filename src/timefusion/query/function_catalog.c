@@ -6,6 +6,7 @@
 #define NO_NUMBER "CAST(NULL AS BIGINT)"
 #define NO_INT    "CAST(NULL AS INTEGER)"
 #define EXISTS    "(%1 IS NOT NULL)"
+#define PID       MARK_OPEN "B0" MARK_CLOSE
 #define USER      MARK_OPEN "U0" MARK_CLOSE
 
 static const struct function functions[] = {
@@ -14,7 +15,10 @@ static const struct function functions[] = {
     { "current_schema", SCALAR, 0, 0, "", 't', "'public'", PLAIN },
     { "current_schemas", SCALAR, 1, 1, "b", 'T', "CASE WHEN %1 THEN ['pg_catalog', 'public'] ELSE ['public'] END",
       PLAIN },
-    { "pg_backend_pid", SCALAR, 0, 0, "", 'i', "(0)", PLAIN },
+    { "pg_backend_pid", SCALAR, 0, 0, "", 'i', "CAST(" PID " AS INTEGER)", PLAIN },
+    { "pg_cancel_backend", SCALAR, 1, 1, "i", 'b', "mono_backend_signal(" PID ", CAST(%1 AS BIGINT), false)", BACKEND },
+    { "pg_terminate_backend", SCALAR, 1, 2, "il", 'b', "mono_backend_signal(" PID ", CAST(%1 AS BIGINT), true)",
+      BACKEND },
     { "pg_is_in_recovery", SCALAR, 0, 0, "", 'b', "(false)", PLAIN },
     { "pg_my_temp_schema", SCALAR, 0, 0, "", 'o', "CAST(0 AS BIGINT)", PLAIN },
     { "pg_is_other_temp_schema", SCALAR, 1, 1, "o", 'b', "(%1 IS NULL)", PLAIN },

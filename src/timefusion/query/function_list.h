@@ -53,6 +53,7 @@ enum special {
     REGEXP_REPLACE,
     ENCODE,
     SET_CONFIG,
+    BACKEND,      /* stops another session */
     KEYWORDS,     /* rows of a constant list */
     EXPAND_ARRAY, /* rows of x and n, an array's elements and their places */
     MAY,          /* rights: what reads is allowed */

@@ -133,7 +133,7 @@ static const char *const bad_functions[] = {
     "set_config('timezone', 'Asia/Tokyo', false)",
     "set_config('threads', '50', false)",
     "json_execute_serialized_sql('x')",
-    "pg_terminate_backend(1)",
+    "pg_rotate_logfile()",
     "pg_reload_conf()",
     "current_schemas(1)",
     "vector_type(1)",

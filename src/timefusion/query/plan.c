@@ -133,15 +133,16 @@ static bool show_make(struct translate *ctx, const PgQuery__VariableShowStmt *st
     plan->column_count = is_all ? 2 : 1;
     plan->columns = arena_calloc(ctx->arena, 2 * sizeof *plan->columns);
     if (is_all) {
-        plan->columns[0] = (struct query_column){ "name", QUERY_TYPE_TEXT };
-        plan->columns[1] = (struct query_column){ "setting", QUERY_TYPE_TEXT };
+        plan->columns[0] = (struct query_column){ .name = "name", .type = QUERY_TYPE_TEXT };
+        plan->columns[1] = (struct query_column){ .name = "setting", .type = QUERY_TYPE_TEXT };
         const char *rows = "";
         for (uint32_t s = 0; s < setting_count(); s++)
             rows = arena_printf(ctx->arena, "%s%s('%s', %s)", rows, s ? ", " : "", setting_definition(s)->name,
                                 mark(ctx, 'S', s));
         plan->sql = arena_printf(ctx->arena, "SELECT * FROM (VALUES %s) AS v(c1, c2)", rows);
     } else {
-        plan->columns[0] = (struct query_column){ setting_definition((uint32_t)plan->setting)->name, QUERY_TYPE_TEXT };
+        plan->columns[0] =
+            (struct query_column){ .name = setting_definition((uint32_t)plan->setting)->name, .type = QUERY_TYPE_TEXT };
         plan->sql = arena_printf(ctx->arena, "SELECT %s AS c1", mark(ctx, 'S', (uint32_t)plan->setting));
     }
     return true;
@@ -204,7 +205,7 @@ static bool explain_make(struct translate *ctx, const PgQuery__ExplainStmt *stmt
     ctx->plan->tag = "EXPLAIN";
     ctx->plan->column_count = 1;
     ctx->plan->columns = arena_calloc(ctx->arena, sizeof *ctx->plan->columns);
-    ctx->plan->columns[0] = (struct query_column){ "QUERY PLAN", QUERY_TYPE_TEXT };
+    ctx->plan->columns[0] = (struct query_column){ .name = "QUERY PLAN", .type = QUERY_TYPE_TEXT };
     return true;
 }
 
@@ -238,7 +239,7 @@ bool statement_make(struct translate *ctx, const PgQuery__Node *node)
         plan->column_count = count;
         plan->columns = arena_calloc(ctx->arena, (count + 1) * sizeof *plan->columns);
         for (uint32_t i = 0; i < count; i++)
-            plan->columns[i] = (struct query_column){ columns[i].name, columns[i].type };
+            plan->columns[i] = (struct query_column){ columns[i].name, columns[i].type, columns[i].form };
         return true;
     }
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT: return explain_make(ctx, node->explain_stmt);
@@ -366,6 +367,7 @@ bool plan_make(struct plan **out, struct bytes sql, const enum query_type *decla
     struct plan *plan = mem_calloc(1, sizeof *plan);
     atomic_init(&plan->reference_count, 1);
     arena_init(&plan->arena, 16 * 1024);
+    plan->text = arena_copy(&plan->arena, sql);
     *err = (struct err){ .code = ERR_OK };
     bool ok;
     if (command_is(sql)) {

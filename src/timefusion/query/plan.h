@@ -5,7 +5,8 @@
  *     i n  opening of an ILIKE by parameter n        I n  its end
  *     T n  table reference n, as a subquery          N    now(), one value for the whole statement
  *     S n  the session's setting n as text           U    the session's user
- *     C    what the process counts, as lines of text   K n  select n of folds, put together from parts or as it was written
+ *     B    the session's pid
+ *     C n  what the process counts (0), what sessions do (1), as lines of text   K n  select n of folds, put together from parts or as it was written
  * No name and no text of the client reaches DuckDB but inside a quoted literal: relations are r1, r2 ..., their columns
  * c1, c2 ... or k<schema column> (as clients see it), x<schema column> (as it is stored) and h<n> (plan_table.attributes[n]).
  *
@@ -128,7 +129,9 @@ struct plan {
     const char *value;
     const char *savepoint;         /* SAVEPOINT, RELEASE, ROLLBACK TO */
     const struct command *command; /* command.h */
-    bool reads_stats;              /* of timefusion_stats: mark C */
+    bool reads_stats;              /* of timefusion_stats: mark C0 */
+    bool reads_activity;           /* of pg_stat_activity: mark C1; or stops other sessions */
+    struct bytes text;             /* as the client wrote it */
     const struct query_wire *wire; /* wire.h; NULL: none of those */
 };
 struct plan *plan_acquire(struct plan *plan);

@@ -111,12 +111,28 @@ bool query_session_is_over(const struct query_session *session);
 int64_t query_session_idle_ms(const struct query_session *session, bool *is_over);
 /* Value of a setting as SHOW has it; NULL: there is none of that name. Until the next statement. */
 const char *query_session_setting(const struct query_session *session, const char *name);
+/* Who is at the other end, as pg_stat_activity shows it; without it a session has a pid of its own and no address. */
+struct query_client {
+    uint32_t pid; /* query_pid_new */
+    const char *address;
+    void (*terminate)(void *ctx,
+                      uint32_t pid); /* for pg_terminate_backend(), from any thread; NULL: what runs is cancelled */
+    void *ctx;
+};
+void query_session_set_client(struct query_session *session, const struct query_client *client);
+uint32_t query_pid_new(struct query_engine *engine);
 /* Any thread: what runs on the session ends with ERR_CANCELLED. */
 void query_cancel(struct query_session *session);
 
+/* What PostgreSQL says of a type beside its name: varchar(20), numeric(10,2)[], timestamp(3). */
+struct query_form {
+    enum query_text { QUERY_TEXT, QUERY_TEXT_VARCHAR, QUERY_TEXT_BPCHAR } text; /* of TEXT */
+    uint32_t modifier; /* pg_attribute.atttypmod + 1; 0: none */
+};
 struct query_column {
     const char *name;
     enum query_type type;
+    struct query_form form; /* char(n) comes without its blanks: whoever shows it adds them */
 };
 struct query_parameter { /* a bound value; text form unless is_binary */
     struct bytes value;

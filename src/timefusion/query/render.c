@@ -267,7 +267,8 @@ static bool mark_put(struct buf *out, char letter, uint32_t number, const struct
                                                     : setting_definition(number)->default_value)) ||
                too_long(err);
     case 'U': return literal_quote(out, bytes_of_text(render->user ? render->user : "")) || too_long(err);
-    case 'C': return literal_quote(out, render->stats) || too_long(err);
+    case 'B': return buf_printf(out, "%" PRIu32, render->pid) || too_long(err);
+    case 'C': return literal_quote(out, number == 0 ? render->stats : render->activity) || too_long(err);
     default: return err_set(err, ERR_INTERNAL, "a template has an unknown mark");
     }
 }

@@ -18,9 +18,10 @@ struct render {
     struct uuid project_id;
     const char *user;
     char *const *settings;
-    struct bytes stats;        /* what mark C stands for */
-    const char *const *tables; /* SQL by plan table; NULL: empty relations of the right types */
-    const char *const *folds;  /* SQL by fold; NULL, and those that are: as they were written */
+    uint32_t pid;
+    struct bytes stats, activity; /* what marks C0 and C1 stand for */
+    const char *const *tables;    /* SQL by plan table; NULL: empty relations of the right types */
+    const char *const *folds;     /* SQL by fold; NULL, and those that are: as they were written */
 };
 /* What of a template's parts cannot be sent or read is an ERR_INPUT. */
 MUST_CHECK bool render_sql(struct buf *out, const char *template, const struct render *render, struct err *err);

@@ -23,6 +23,19 @@ struct expr fail_at(struct translate *ctx, int location, enum err_code code, con
     return failed;
 }
 
+struct expr fail_hint(struct translate *ctx, struct expr failed, const char *fmt, ...)
+{
+    char hint[sizeof ctx->err->hint];
+    va_list args;
+    if (!ctx->err->hint[0]) {
+        va_start(args, fmt);
+        vsnprintf(hint, sizeof hint, fmt, args);
+        va_end(args);
+        err_hint(ctx->err, "%s", hint);
+    }
+    return failed;
+}
+
 const char *quote_text(struct translate *ctx, struct bytes text)
 {
     struct buf buf;
@@ -101,6 +114,7 @@ struct expr relation_expr(struct translate *ctx, const struct relation *relation
         value.sql = arena_printf(ctx->arena, "r%u.k%d", relation->id, column);
     } else {
         value.type = relation->columns[column].type;
+        value.form = relation->columns[column].form;
         value.sql = arena_printf(ctx->arena, "r%u.c%d", relation->id, column + 1);
     }
     return value;
@@ -212,10 +226,8 @@ struct expr scope_column(struct translate *ctx, struct scope *scope, const PgQue
                 return fail_at(ctx, ref->location, ERR_UNSUPPORTED,
                                "whole rows are not supported as a value; name the columns of \"%s\"", name);
         const char *hint = column_hint(scope, name);
-        if (hint)
-            return fail_at(ctx, ref->location, ERR_NO_COLUMN, "column \"%s\" does not exist; perhaps you mean \"%s\"",
-                           name, hint);
-        return fail_at(ctx, ref->location, ERR_NO_COLUMN, "column \"%s\" does not exist", name);
+        struct expr failed = fail_at(ctx, ref->location, ERR_NO_COLUMN, "column \"%s\" does not exist", name);
+        return hint ? fail_hint(ctx, failed, "perhaps you mean \"%s\"", hint) : failed;
     }
     static const char *const schemas[] = { "public", "pg_catalog", "information_schema" };
     bool is_schema = count < 3;
@@ -229,10 +241,8 @@ struct expr scope_column(struct translate *ctx, struct scope *scope, const PgQue
         int column = relation_column(relation, name);
         if (column >= 0) return relation_expr(ctx, relation, column);
         const char *hint = column_hint(level, name);
-        if (hint)
-            return fail_at(ctx, ref->location, ERR_NO_COLUMN, "column %s.%s does not exist; perhaps you mean \"%s\"",
-                           alias, name, hint);
-        return fail_at(ctx, ref->location, ERR_NO_COLUMN, "column %s.%s does not exist", alias, name);
+        struct expr failed = fail_at(ctx, ref->location, ERR_NO_COLUMN, "column %s.%s does not exist", alias, name);
+        return hint ? fail_hint(ctx, failed, "perhaps you mean \"%s\"", hint) : failed;
     }
     return fail_at(ctx, ref->location, ERR_NO_TABLE, "missing FROM-clause entry for table \"%s\"", alias);
 }

@@ -80,7 +80,7 @@ static bool target_add(struct translate *ctx, struct targets *targets, struct ex
     }
     targets->values[targets->count] = value;
     targets->outputs[targets->count++] =
-        (struct output){ .name = arena_printf(ctx->arena, "%s", name), .type = value.type };
+        (struct output){ .name = arena_printf(ctx->arena, "%s", name), .type = value.type, .form = value.form };
     return true;
 }
 
@@ -142,6 +142,9 @@ static bool targets_make(struct translate *ctx, struct scope *scope, const PgQue
             return false;
         if (!value.sql) value = expr_make(ctx, scope, node, QUERY_TYPE_UNKNOWN);
         if (value.is_untyped && value.sql) value = expr_make(ctx, scope, node, QUERY_TYPE_TEXT);
+        /* Anything made of a column or a cast has a form no more. */
+        if (node->node_case != PG_QUERY__NODE__NODE_TYPE_CAST && node->node_case != PG_QUERY__NODE__NODE_COLUMN_REF)
+            value.form = (struct query_form){ 0 };
         if (!target_add(ctx, targets, value, target->name && target->name[0] ? target->name : output_name(node)))
             return false;
     }
@@ -527,9 +530,13 @@ static const char *set_operation_make(struct translate *ctx, struct scope *scope
         return fail_at(ctx, -1, ERR_SYNTAX, "each %s query must have the same number of columns", word).sql;
     targets->values = arena_calloc(ctx->arena, (right_count + 1) * sizeof *targets->values);
     struct output *outputs = arena_alloc(ctx->arena, (right_count + 1) * sizeof *outputs);
-    for (uint32_t i = 0; i < right_count; i++)
-        outputs[i] = (struct output){ .name = targets->outputs[i].name,
-                                      .type = type_common(targets->outputs[i].type, right_columns[i].type) };
+    for (uint32_t i = 0; i < right_count; i++) {
+        const struct output *l = &targets->outputs[i], *r = &right_columns[i];
+        bool is_alike = l->type == r->type && l->form.text == r->form.text;
+        outputs[i] = (struct output){ .name = l->name, .type = type_common(l->type, r->type) };
+        if (is_alike) outputs[i].form = l->form;
+        if (l->form.modifier != r->form.modifier) outputs[i].form.modifier = 0;
+    }
     targets->outputs = outputs;
     return arena_printf(ctx->arena, "(%s) %s%s (%s)", left, word, select->all ? " ALL" : "", right);
 }

@@ -119,7 +119,7 @@ void query_session_set_times(struct query_session *session, int64_t from_us, int
 static bool is_beyond_times(const struct plan *plan)
 {
     return plan->kind == PLAN_EXPLAIN || plan->kind == PLAN_COMMAND || plan->kind == PLAN_DELETE ||
-           plan->kind == PLAN_UPDATE || plan->reads_stats;
+           plan->kind == PLAN_UPDATE || plan->reads_stats || plan->reads_activity;
 }
 
 static bool is_change(const struct plan *plan)

@@ -10,11 +10,11 @@
 bool stats_relation(struct translate *ctx, const char *schema, const char *name, const char **sql,
                     struct output **columns, uint32_t *column_count)
 {
-    static const struct output own[] = { { "component", QUERY_TYPE_TEXT },
-                                         { "key", QUERY_TYPE_TEXT },
-                                         { "value", QUERY_TYPE_FLOAT8 },
-                                         { "unit", QUERY_TYPE_TEXT },
-                                         { "description", QUERY_TYPE_TEXT } };
+    static const struct output own[] = { { .name = "component", .type = QUERY_TYPE_TEXT },
+                                         { .name = "key", .type = QUERY_TYPE_TEXT },
+                                         { .name = "value", .type = QUERY_TYPE_FLOAT8 },
+                                         { .name = "unit", .type = QUERY_TYPE_TEXT },
+                                         { .name = "description", .type = QUERY_TYPE_TEXT } };
     if (strcmp(name, "timefusion_stats") != 0 || (schema && strcmp(schema, "public") != 0)) return false;
     ctx->plan->reads_stats = true;
     *columns = arena_alloc(ctx->arena, sizeof own);

@@ -19,6 +19,7 @@
 struct output {
     const char *name;
     enum query_type type;
+    struct query_form form;
 };
 struct relation {
     const char *alias;                 /* as the client calls it */
@@ -73,7 +74,8 @@ struct expr {
     const char *micros, *whole;
     /* Of an aggregate that can be made of its parts', else NULL: by which one, and the SQL that this is said of. */
     const char *fold, *fold_sql;
-    uint32_t pick; /* of an aggregate that gives a list: its element, from 1 on, is the value; 0: all of it */
+    struct query_form form; /* of a cast or a column as it is; says nothing of what is made of it */
+    uint32_t pick;          /* of an aggregate that gives a list: its element, from 1 on, is the value; 0: all of it */
 };
 
 struct translate {
@@ -90,6 +92,8 @@ struct translate {
 
 /* Fails with the place in the text. location: byte offset from the parser, -1 none. */
 struct expr fail_at(struct translate *ctx, int location, enum err_code code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* What to do about it, after fail_at; failed again. */
+struct expr fail_hint(struct translate *ctx, struct expr failed, const char *fmt, ...) PRINTF_LIKE(3, 4);
 const char *quote_text(struct translate *ctx, struct bytes text);
 const char *mark(struct translate *ctx, char letter, uint32_t number);
 const char *node_text(const PgQuery__Node *node); /* a String's text, else NULL */
@@ -102,6 +106,10 @@ struct expr expr_cast(struct translate *ctx, struct expr value, enum query_type 
 const char *expr_list(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count,
                       enum query_type want, bool *is_free);
 enum query_type type_of_node(struct translate *ctx, const PgQuery__TypeName *type, int *precision, int *scale);
+/* form.c: varchar(3), numeric(10,2)[] ...: what the type's name says beside the type. false: it cannot be. */
+bool form_of_node(struct translate *ctx, const PgQuery__TypeName *type, enum query_type found, struct query_form *form);
+/* The value as the form has it: cut, rounded. */
+struct expr form_put(struct translate *ctx, struct expr value, struct query_form form);
 enum query_type type_common(enum query_type a, enum query_type b);
 const char *expr_order_by(struct translate *ctx, struct scope *scope, PgQuery__Node **nodes, size_t count);
 const char *interval_sql(struct translate *ctx, struct bytes text); /* NULL: not an interval */

@@ -37,6 +37,7 @@ void problem_write(struct buf *out, const struct err *err, int status, const cha
     bool ok = buf_printf(out, "{\"type\":\"urn:monoscope:problem:%s\"", code) &&
               text_put(out, "title", http_reason(status)) && buf_printf(out, ",\"status\":%d", status) &&
               text_put(out, "detail", err->text) && text_put(out, "code", code);
+    if (ok && err->hint[0] != '\0') ok = text_put(out, "hint", err->hint);
     if (ok && pointer != NULL && pointer[0] != '\0') ok = text_put(out, "pointer", pointer);
     if (ok && err->position > 0) ok = buf_printf(out, ",\"position\":%d", err->position);
     ok = ok && buf_printf(out, "}\n");

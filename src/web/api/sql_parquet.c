@@ -190,7 +190,8 @@ static bool written_add(struct leaf *leaf, const struct query_chunk *chunk, uint
 {
     struct buf text;
     buf_init(&text, 1 << 10);
-    bool ok = pgtype_put_text(&text, chunk, column, leaf->type, value) && text_add(leaf, buf_bytes(&text));
+    bool ok = pgtype_put_text(&text, chunk, column, &(struct query_column){ .type = leaf->type }, value) &&
+              text_add(leaf, buf_bytes(&text));
     buf_deinit(&text);
     return ok;
 }

@@ -78,7 +78,7 @@ static bool put_scalar_text(struct buf *out, const struct query_chunk *chunk, ui
         return put(out, text);
     }
     if (type == QUERY_TYPE_BOOL) return put(out, value.boolean ? "true" : "false");
-    return pgtype_put_text(out, chunk, column, type, value);
+    return pgtype_put_text(out, chunk, column, &(struct query_column){ .type = type }, value);
 }
 
 static bool put_scalar(struct buf *out, const struct query_chunk *chunk, uint32_t column, enum query_type type,

@@ -43,13 +43,14 @@ function url_of(path: string, query: Call["query"]): string {
 }
 
 async function problem_of(response: Response): Promise<ApiProblem> {
-  let told: { detail?: string; title?: string; code?: string; pointer?: string; position?: number } = {};
+  let told: { detail?: string; title?: string; code?: string; pointer?: string; position?: number; hint?: string } = {};
   try {
     told = (await response.json()) as typeof told;
   } catch {
     /* not one of ours: a proxy's */
   }
-  const detail = told.detail ?? told.title ?? `the server answered ${response.status}`;
+  const words = told.detail ?? told.title ?? `the server answered ${response.status}`;
+  const detail = told.hint ? `${words}; ${told.hint}` : words;
   return new ApiProblem(response.status, told.code ?? "", detail, told.pointer, Number(response.headers.get("retry-after") ?? 0), told.position);
 }
 

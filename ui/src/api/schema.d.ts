@@ -3065,6 +3065,8 @@ export interface components {
             pointer?: string;
             /** @description In SQL: the character, from 1 */
             position?: number;
+            /** @description What may be done about it */
+            hint?: string;
         };
         Health: {
             /** @enum {string} */
