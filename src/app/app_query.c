@@ -116,8 +116,9 @@ static void query_ended(void *ctx, struct uuid project_id)
 
 bool app_query_start(struct app *app, struct err *err)
 {
-    char path[1024];
+    char path[1024], rollups[1024];
     app_path(app, "tmp/query", path, sizeof path);
+    app_path(app, "rollups", rollups, sizeof rollups);
     struct query_options query_options = {
         .timefusion = app->timefusion,
         .hooks = { .flush = flush_now,
@@ -131,6 +132,7 @@ bool app_query_start(struct app *app, struct err *err)
         .memory_bytes_max = app->budget.query,
         .threads = 2,
         .temp_dir = path,
+        .rollup_dir = rollups,
         .log = app->log,
     };
     struct pgwire_options pgwire_options = {

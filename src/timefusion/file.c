@@ -176,6 +176,11 @@ bool timefusion_file_footer(struct timefusion_file *shown, const struct parquet_
     return true;
 }
 
+struct hash128 timefusion_file_hash(const struct timefusion_file *file)
+{
+    return ((const struct file *)file)->hash;
+}
+
 bool timefusion_file_rows(struct timefusion_file *file, uint64_t *rows, struct err *err)
 {
     const struct parquet_footer *footer;

@@ -61,6 +61,9 @@ MUST_CHECK bool timefusion_file_read(struct timefusion_file *file, uint64_t offs
 MUST_CHECK bool timefusion_file_footer(struct timefusion_file *file, const struct parquet_footer **footer,
                                        struct err *err);
 
+/* Of its place in the store: the same in every process, and never that of another file. */
+struct hash128 timefusion_file_hash(const struct timefusion_file *file);
+
 /* How many rows it has: by its add, else by its footer. */
 MUST_CHECK bool timefusion_file_rows(struct timefusion_file *file, uint64_t *rows, struct err *err);
 /* Beyond the snapshot that it came from. */

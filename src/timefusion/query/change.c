@@ -10,6 +10,7 @@
 #include "timefusion/file.h"
 #include "timefusion/maintenance/file_builder.h"
 #include "timefusion/maintenance/maintenance.h"
+#include "timefusion/query/cube.h"
 #include "timefusion/query/cursor_inside.h"
 #include "timefusion/query/kept.h"
 #include "timefusion/query/rows.h"
@@ -508,7 +509,10 @@ bool change_run(struct query_cursor *cursor, struct prune_warning **warnings, st
     if (is_paused) maintenance_resume(hooks->maintenance);
     if (!ok) return false;
     log_notice_add(cursor, is_rolled, &roll_err);
-    if (cursor->changed_rows > 0) kept_forget(cursor);
+    if (cursor->changed_rows > 0) {
+        kept_forget(cursor);
+        cube_forget(cursor);
+    }
     texts_forget(cursor);
     return true;
 }

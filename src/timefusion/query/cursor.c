@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "timefusion/query/command.h"
+#include "timefusion/query/cube.h"
 #include "timefusion/query/cursor_inside.h"
 #include "timefusion/query/kept.h"
 #include "timefusion/query/literal.h"
@@ -97,12 +98,33 @@ void cursor_result_drop(struct query_cursor *cursor)
     cursor->has_result = false;
 }
 
+/* The selects over the table that need not be asked as they were written. */
+static bool groups_make(struct query_cursor *cursor, uint32_t t, const struct choice *choice, const char **folds,
+                        const char **cubes, struct err *err)
+{
+    const struct plan *plan = cursor->plan;
+    bool is_answered[PLAN_FOLDS_MAX] = { 0 };
+    for (uint32_t n = 0; n < plan->cube_count; n++) {
+        if (plan->cubes[n].table != t) continue;
+        cubes[n] = cube_sql(cursor, n, choice, err);
+        if (!cubes[n] && err->code != ERR_OK) return false;
+        if (cubes[n] && plan->cubes[n].fold >= 0) is_answered[plan->cubes[n].fold] = true;
+    }
+    for (uint32_t f = 0; f < plan->fold_count; f++) {
+        if (plan->folds[f].table != t || is_answered[f]) continue;
+        folds[f] = kept_sql(cursor, f, choice, err);
+        if (!folds[f] && err->code != ERR_OK) return false;
+    }
+    return true;
+}
+
 static bool tables_make(struct query_cursor *cursor, bool *is_walked, struct prune_warning **warnings, struct err *err)
 {
     const struct plan *plan = cursor->plan;
     const char **tables = arena_alloc(&cursor->arena, (plan->table_count + 1) * sizeof *tables);
     const char **folds = arena_calloc(&cursor->arena, (plan->fold_count + 1) * sizeof *folds);
-    cursor->render.folds = NULL;
+    const char **cubes = arena_calloc(&cursor->arena, (plan->cube_count + 1) * sizeof *cubes);
+    cursor->render.folds = cursor->render.cubes = NULL;
     *is_walked = false;
     for (uint32_t t = 0; t < plan->table_count; t++) {
         struct choice choice;
@@ -113,13 +135,10 @@ static bool tables_make(struct query_cursor *cursor, bool *is_walked, struct pru
         }
         tables[t] = choice_sql(cursor, t, &choice, err);
         if (!tables[t]) return false;
-        for (uint32_t f = 0; f < plan->fold_count; f++) {
-            if (plan->folds[f].table != t) continue;
-            folds[f] = kept_sql(cursor, f, &choice, err);
-            if (!folds[f] && err->code != ERR_OK) return false;
-        }
+        if (!groups_make(cursor, t, &choice, folds, cubes, err)) return false;
     }
     cursor->render.folds = folds;
+    cursor->render.cubes = cubes;
     cursor->render.tables = tables;
     return true;
 }
@@ -178,6 +197,8 @@ static bool explain_run(struct query_cursor *cursor, struct err *err)
     struct buf sql;
     buf_init(&sql, 16u << 20);
     bool ok = buf_printf(&sql, "SELECT unnest(['Files: %u of %u'", cursor->files_opened, cursor->files_considered);
+    if (cursor->files_cubed > 0)
+        ok = ok && buf_printf(&sql, ", 'Files answered from roll-ups: %u'", cursor->files_cubed);
     if (cursor->identity_files > 0)
         ok = ok && buf_printf(&sql, ", 'Files that may say whose a trace is: %u'", cursor->identity_files);
     for (duckdb_data_chunk chunk; ok;) {
@@ -241,7 +262,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
     for (;;) {
         bool is_walked = false;
         struct prune_warning *warnings = NULL;
-        cursor->files_considered = cursor->files_opened = cursor->identity_files = 0;
+        cursor->files_considered = cursor->files_opened = cursor->files_cubed = cursor->identity_files = 0;
         bool ok = tables_make(cursor, &is_walked, &warnings, err);
         if (ok && !is_walked)
             ok = plan->kind == PLAN_EXPLAIN ? explain_run(cursor, err) : cursor_run(cursor, plan->sql, "", err);
@@ -253,7 +274,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         }
         cursor_result_drop(cursor);
         walk_drop(cursor);
-        if (!damaged_note(cursor, err)) return false;
+        if (!cube_damaged(cursor, err) && !damaged_note(cursor, err)) return false;
         *err = (struct err){ .code = ERR_OK };
     }
 }
@@ -338,6 +359,12 @@ void query_cursor_files(const struct query_cursor *cursor, uint32_t *considered,
     *opened = cursor->files_opened;
 }
 
+enum query_answered query_cursor_answered(const struct query_cursor *cursor)
+{
+    if (cursor->files_cubed == 0) return QUERY_ANSWERED_RAW;
+    return cursor->files_opened == 0 ? QUERY_ANSWERED_ROLLUPS : QUERY_ANSWERED_BOTH;
+}
+
 void query_cursor_close(struct query_cursor *cursor)
 {
     if (!cursor) return;
@@ -349,6 +376,7 @@ void query_cursor_close(struct query_cursor *cursor)
     cursor_result_drop(cursor);
     if (cursor->lane) lane_release(session, cursor->lane);
     kept_release(cursor);
+    cube_release(cursor);
     for (const struct held_narrowed *narrowed = cursor->narrowed; narrowed; narrowed = narrowed->next)
         duckdb_fs_drop(session->engine->fs, narrowed->id);
     for (const struct held_map *map = cursor->maps; map; map = map->next)

@@ -2,6 +2,7 @@
  *
  *   cursor.c    runs the statement, gives rows     choice.c    which files each reference reads, and its SQL
  *   kept.c      groups put together from what is kept of whole files
+ *   cube.c     groups counted before anybody asked
  *   walk.c      ORDER BY timestamp LIMIT n: the newest files first
  *   change.c    DELETE and UPDATE: files made anew */
 #pragma once
@@ -30,7 +31,8 @@ struct query_cursor {
     struct held held[SCHEMA_TABLE_COUNT];
     struct held_map *maps;
     struct held_narrowed *narrowed;
-    struct held_kept *kept; /* kept.h */
+    struct held_kept *kept;  /* kept.h */
+    struct held_cube *cubes; /* cube.h */
     struct bounds bounds;
     struct query_parameter *parameters;
     struct render render;
@@ -51,7 +53,7 @@ struct query_cursor {
     uint64_t changed_rows; /* of DELETE, UPDATE */
     const char **notices;
     uint32_t notice_count;
-    uint32_t files_considered, files_opened, identity_files;
+    uint32_t files_considered, files_opened, files_cubed, identity_files;
 };
 
 /* What a table reference reads: files by stored table. */

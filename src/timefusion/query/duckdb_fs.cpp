@@ -2,6 +2,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" // C's way to set the rest to zero
 extern "C" {
+#include "base/bytes.h"
 #include "base/err.h"
 }
 #pragma GCC diagnostic pop
@@ -37,8 +38,15 @@ struct Snapshot {
     }
 };
 
+// What is written, in memory.
+struct Out {
+    std::string written;
+    size_t bytes_max;
+};
+
 struct Table {
     std::shared_mutex lock;
+    std::unordered_map<std::string, std::shared_ptr<Out>> outs; // by path
     std::unordered_map<std::string, std::shared_ptr<Snapshot>> snapshots;
     Counts counts;
 
@@ -56,6 +64,17 @@ struct Table {
         file = &entry->second;
         return snapshot->second;
     }
+};
+
+struct OutHandle : public FileHandle {
+    std::shared_ptr<Out> out;
+
+    OutHandle(FileSystem &fs, const string &name, FileOpenFlags mode, std::shared_ptr<Out> held)
+        : FileHandle(fs, name, mode), out(std::move(held))
+    {
+    }
+    ~OutHandle() override = default;
+    void Close() override {}
 };
 
 struct Handle : public FileHandle {
@@ -104,6 +123,8 @@ class ReadOnlyFiles : public FileSystem {
     unique_ptr<FileHandle> OpenFileExtended(const OpenFileInfo &info, FileOpenFlags flags,
                                             optional_ptr<FileOpener>) override
     {
+        if (auto out = OutOf(info.path); out && flags.OpenForWriting() && !flags.OpenForReading())
+            return make_uniq<OutHandle>(*this, info.path, flags, std::move(out));
         if (flags.OpenForWriting() || flags.CreateFileIfNotExists() || flags.OverwriteExistingFile() ||
             flags.OpenForAppending())
             Refuse();
@@ -132,6 +153,15 @@ class ReadOnlyFiles : public FileSystem {
         table->counts.reads++;
         table->counts.bytes += (uint64_t)len;
     }
+    int64_t Write(FileHandle &handle, void *from, int64_t len) override
+    {
+        auto &out = *handle.Cast<OutHandle>().out;
+        if (len < 0 || (size_t)len > out.bytes_max - out.written.size())
+            throw IOException("what is written is too long");
+        out.written.append((const char *)from, (size_t)len);
+        return len;
+    }
+    void FileSync(FileHandle &) override {}
     int64_t Read(FileHandle &handle, void *to, int64_t len) override
     {
         auto &own = handle.Cast<Handle>();
@@ -164,6 +194,7 @@ class ReadOnlyFiles : public FileSystem {
 
     int64_t GetFileSize(FileHandle &handle) override
     {
+        if (auto out = OutOf(handle.path)) return (int64_t)out->written.size();
         return (int64_t)handle.Cast<Handle>().file->bytes;
     }
     timestamp_t GetLastModifiedTime(FileHandle &) override
@@ -250,6 +281,12 @@ class ReadOnlyFiles : public FileSystem {
     }
 
   private:
+    std::shared_ptr<Out> OutOf(const string &path)
+    {
+        std::shared_lock<std::shared_mutex> guard(table->lock);
+        auto out = table->outs.find(path);
+        return out == table->outs.end() ? nullptr : out->second;
+    }
     [[noreturn]] static void Refuse()
     {
         throw PermissionException("only the files of a snapshot can be read");
@@ -302,6 +339,31 @@ extern "C" void duckdb_fs_drop(struct duckdb_fs *fs, uint64_t snapshot_id)
     last = std::move(entry->second);
     fs->table->snapshots.erase(entry);
     guard.unlock();
+}
+
+static std::string out_path(uint64_t id)
+{
+    return std::string(SCHEME) + "out/" + std::to_string(id);
+}
+
+extern "C" void duckdb_fs_out_begin(struct duckdb_fs *fs, uint64_t id, size_t bytes_max)
+{
+    std::unique_lock<std::shared_mutex> guard(fs->table->lock);
+    fs->table->outs[out_path(id)] = std::make_shared<Out>(Out{ {}, bytes_max });
+}
+
+extern "C" void duckdb_fs_out_end(struct duckdb_fs *fs, uint64_t id, struct bytes *bytes)
+{
+    std::unique_lock<std::shared_mutex> guard(fs->table->lock);
+    auto entry = fs->table->outs.find(out_path(id));
+    if (entry == fs->table->outs.end()) return;
+    if (bytes) {
+        const std::string &written = entry->second->written;
+        uint8_t *copy = (uint8_t *)mem_alloc(written.size() + 1);
+        memcpy(copy, written.data(), written.size());
+        *bytes = { copy, written.size() };
+    }
+    fs->table->outs.erase(entry);
 }
 
 extern "C" void duckdb_fs_counts(const struct duckdb_fs *fs, uint64_t *reads, uint64_t *bytes)

@@ -2,10 +2,11 @@
  *
  *   duckdb_fs_register(database) ; duckdb_fs_add(snapshot 7, files) -> read_parquet(['mono://7/a.parquet']) -> duckdb_fs_drop(7)
  *
- * A name that is not in the table does not exist; nothing is ever written. A snapshot's release is called when it was
+ * A name that is not in the table does not exist; nothing is ever written but what our own SQL puts into memory (out). A snapshot's release is called when it was
  * dropped and the last file handle of it is closed, so that a read in flight never loses its file.
  * Thread: any. */
 #pragma once
+#include "base/bytes.h"
 #include "base/err.h"
 #include <duckdb.h>
 #ifdef __cplusplus
@@ -30,6 +31,10 @@ struct duckdb_fs_snapshot {
 MUST_CHECK bool duckdb_fs_register(duckdb_database database, struct duckdb_fs **fs, struct err *err);
 void duckdb_fs_add(struct duckdb_fs *fs, const struct duckdb_fs_snapshot *snapshot);
 void duckdb_fs_drop(struct duckdb_fs *fs, uint64_t snapshot_id);
+/* From begin to end a file "mono://out/<id>" can be written once, into memory, up to bytes_max: for SQL of our own. bytes: what
+ * was written, for the caller to free; NULL: it goes. */
+void duckdb_fs_out_begin(struct duckdb_fs *fs, uint64_t id, size_t bytes_max);
+void duckdb_fs_out_end(struct duckdb_fs *fs, uint64_t id, struct bytes *bytes);
 void duckdb_fs_close(struct duckdb_fs *fs); /* after the database was closed */
 /* Reads since the start: for tests. */
 void duckdb_fs_counts(const struct duckdb_fs *fs, uint64_t *reads, uint64_t *bytes);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "timefusion/query/catalog.h"
+#include "timefusion/query/cube.h"
 #include "timefusion/query/functions.h"
 #include "timefusion/query/kept.h"
 #include <errno.h>
@@ -239,6 +240,17 @@ static void *watchdog_run(void *arg)
     return NULL;
 }
 
+/* What an engine has before its lock and its thread. */
+static void engine_free(struct query_engine *engine)
+{
+    cubes_close(engine->cubes);
+    duckdb_close(&engine->database);
+    duckdb_fs_close(engine->fs);
+    identity_maps_destroy(engine->identity_maps);
+    kepts_destroy(engine->kepts);
+    free(engine);
+}
+
 bool query_engine_open(struct query_engine **out, const struct query_options *options, struct err *err)
 {
     struct query_engine *engine = mem_calloc(1, sizeof *engine);
@@ -250,21 +262,17 @@ bool query_engine_open(struct query_engine **out, const struct query_options *op
     }
     engine->identity_maps = identity_maps_create();
     engine->kepts = kepts_create();
+    atomic_init(&engine->next_snapshot_id, 1);
     if (!engine_open_database(&engine->database, &engine->fs, engine->identity_maps, options, err)) {
         identity_maps_destroy(engine->identity_maps);
         kepts_destroy(engine->kepts);
         free(engine);
         return false;
     }
-    if (!activity_register(engine, err)) {
-        duckdb_close(&engine->database);
-        duckdb_fs_close(engine->fs);
-        identity_maps_destroy(engine->identity_maps);
-        kepts_destroy(engine->kepts);
-        free(engine);
+    if (!activity_register(engine, err) || !cubes_open(&engine->cubes, engine, options->rollup_dir, err)) {
+        engine_free(engine);
         return false;
     }
-    atomic_init(&engine->next_snapshot_id, 1);
     pthread_mutex_init(&engine->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -273,13 +281,10 @@ bool query_engine_open(struct query_engine **out, const struct query_options *op
     pthread_condattr_destroy(&attributes);
     int code = pthread_create(&engine->watchdog, NULL, watchdog_run, engine);
     if (code != 0) {
-        duckdb_close(&engine->database);
-        duckdb_fs_close(engine->fs);
-        identity_maps_destroy(engine->identity_maps);
-        kepts_destroy(engine->kepts);
-        free(engine);
+        engine_free(engine);
         return err_set(err, ERR_BUSY, "could not start the query watchdog");
     }
+    cubes_start(engine->cubes);
     *out = engine;
     return true;
 }
@@ -307,6 +312,7 @@ static void plan_entry_remove(struct query_engine *engine, struct plan_entry *en
 void query_engine_close(struct query_engine *engine)
 {
     if (!engine) return;
+    cubes_stop(engine->cubes);
     pthread_mutex_lock(&engine->lock);
     assert(!engine->sessions); /* the caller closes them first */
     engine->is_closing = true;
@@ -314,13 +320,9 @@ void query_engine_close(struct query_engine *engine)
     pthread_mutex_unlock(&engine->lock);
     pthread_join(engine->watchdog, NULL);
     while (engine->oldest) plan_entry_remove(engine, engine->oldest);
-    duckdb_close(&engine->database);
-    duckdb_fs_close(engine->fs);
-    identity_maps_destroy(engine->identity_maps);
-    kepts_destroy(engine->kepts);
     pthread_cond_destroy(&engine->wake);
     pthread_mutex_destroy(&engine->lock);
-    free(engine);
+    engine_free(engine);
 }
 
 bool query_session_open(struct query_session **out, struct query_engine *engine, struct uuid project_id,

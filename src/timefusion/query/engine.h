@@ -31,6 +31,7 @@ struct query_engine {
     struct duckdb_fs *fs;
     struct identity_maps *identity_maps;
     struct kepts *kepts; /* kept.h */
+    struct cubes *cubes; /* cube.h; NULL: none */
     atomic_ullong next_snapshot_id;
     pthread_mutex_t lock; /* guards what follows */
     struct plan_entry *buckets[PLANS_MAX];

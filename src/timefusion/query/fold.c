@@ -52,7 +52,12 @@ static const char *rest_make(struct translate *ctx, struct scope *scope, const P
     return so_far[0] ? arena_printf(ctx->arena, "%s AND %s", so_far, value.sql) : value.sql;
 }
 
-static bool is_alone(const struct scope *scope)
+const char *fold_rest(struct translate *ctx, struct scope *scope, const PgQuery__Node *node)
+{
+    return rest_make(ctx, scope, node, "");
+}
+
+bool fold_is_alone(const struct scope *scope)
 {
     for (const struct scope *outer = scope->outer; outer; outer = outer->outer)
         if (outer->relation_count > 0) return false;
@@ -95,11 +100,21 @@ static const char *list_make(struct arena *arena, const PgQuery__SelectStmt *sel
     return arena_printf(arena, "%s, GROUPING(%s) AS g", list, keys);
 }
 
+/* now(), also in an aggregate? */
+static bool has_now(const struct plan *plan, const char *template)
+{
+    for (const char *at = template; (at = strchr(at, MARK_OPEN[0])); at++) {
+        if (at[1] == 'N') return true;
+        if (at[1] == 'A' && has_now(plan, plan->aggregates[strtoul(at + 2, NULL, 10)].plain)) return true;
+    }
+    return false;
+}
+
 const char *fold_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
                       struct folding *folding)
 {
     struct plan *plan = ctx->plan;
-    if (!is_alone(scope) || !scope->has_aggregate || scope->has_window || scope->has_rows_function ||
+    if (!fold_is_alone(scope) || !scope->has_aggregate || scope->has_window || scope->has_rows_function ||
         select->n_distinct_clause > 0 || select->having_clause || select->n_from_clause != 1 ||
         plan->fold_count == PLAN_FOLDS_MAX)
         return NULL;
@@ -125,6 +140,6 @@ const char *fold_make(struct translate *ctx, struct scope *scope, const PgQuery_
         .head = head_make(ctx->arena, folding),
         .tail = arena_printf(ctx->arena, "%s%s", group_make(ctx->arena, folding), folding->tail),
     };
-    if (strstr(fold->part, MARK_OPEN "N")) return NULL; /* now(): never the same again */
+    if (has_now(plan, fold->part)) return NULL; /* never the same again */
     return mark(ctx, 'K', plan->fold_count++);
 }

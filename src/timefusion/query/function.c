@@ -653,6 +653,7 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
     value.sql = arena_printf(ctx->arena, "%s%s%s%s%s", open, value.sql, filter, over, close);
     if (function->special == SUM && value.type == QUERY_TYPE_INT8)
         value.sql = arena_printf(ctx->arena, "CAST(%s AS BIGINT)", value.sql);
+    if (!call->over) value.sql = cube_aggregate(ctx, scope, call, function->name, filter, value.sql);
     if (strcmp(function->name, "ntile") == 0) value.sql = arena_printf(ctx->arena, "CAST(%s AS INTEGER)", value.sql);
     if (!call->over && !call->agg_distinct && call->n_agg_order == 0) {
         value.fold = fold_of(function->name);

@@ -10,11 +10,13 @@ static void marks_check(const struct plan *plan, const char *template, uint32_t 
     for (const char *at = template; at && (at = strchr(at, MARK_OPEN[0]));) {
         char *end;
         unsigned long number = strtoul(at + 2, &end, 10);
-        if (*end != MARK_CLOSE[0] || !strchr("PLiITNSUCK", at[1])) abort();
+        if (*end != MARK_CLOSE[0] || !strchr("PLiITNSUCKAQ", at[1])) abort();
         if (strchr("PLiI", at[1]) && (number < 1 || number > plan->parameter_count)) abort();
         if (at[1] == 'T' && number >= plan->table_count) abort();
         if (at[1] == 'S' && number >= setting_count()) abort();
         if (at[1] == 'K' && number >= fold_count) abort();
+        if (at[1] == 'A' && number >= plan->aggregate_count) abort();
+        if (at[1] == 'Q' && number >= plan->cube_count) abort();
         at = end;
     }
 }
@@ -39,6 +41,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const char *const templates[] = { fold->whole, fold->part, fold->now, fold->head, fold->tail };
         for (size_t t = 0; t < COUNT_OF(templates); t++) marks_check(plan, templates[t], 0);
         if (fold->table >= plan->table_count) abort();
+    }
+    for (uint32_t a = 0; a < plan->aggregate_count; a++) {
+        marks_check(plan, plan->aggregates[a].plain, 0);
+        marks_check(plan, plan->aggregates[a].cubed, 0);
+    }
+    for (uint32_t t = 0; t < plan->cube_count; t++) {
+        const struct plan_cube *cube = &plan->cubes[t];
+        marks_check(plan, cube->whole, 0);
+        marks_check(plan, cube->otherwise, plan->fold_count);
+        if (cube->table >= plan->table_count || cube->fold >= (int)plan->fold_count) abort();
     }
     plan_release(plan);
     return 0;

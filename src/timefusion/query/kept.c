@@ -165,8 +165,15 @@ static bool is_within(const struct timefusion_file *file, const struct plan_tabl
     return true;
 }
 
-/* Are the times known as numbers? */
-static bool times_are_known(const struct plan_table *table, const struct bound *bounds)
+bool kept_is_whole(const struct query_cursor *cursor, const struct timefusion_file *file,
+                   const struct plan_table *table, const struct bound *bounds)
+{
+    uint32_t rows_min = cursor->session->engine->options.kept_file_rows_min;
+    return file->origin == TIMEFUSION_DELTA && file->row_count >= (rows_min ? rows_min : KEPT_FILE_ROWS_MIN) &&
+           is_within(file, table, bounds);
+}
+
+bool kept_times_are_known(const struct plan_table *table, const struct bound *bounds)
 {
     for (uint32_t c = 0; c < table->condition_count; c++) {
         bool is_time = table->conditions[c].column == table->schema->timestamp &&
@@ -179,7 +186,6 @@ static bool times_are_known(const struct plan_table *table, const struct bound *
 static void split_make(struct query_cursor *cursor, const struct plan_table *table, const struct bound *bounds,
                        const struct choice *choice, struct split *split)
 {
-    uint32_t rows_min = cursor->session->engine->options.kept_file_rows_min;
     *split =
         (struct split){ .id = table->source == PLAN_METRICS ? SCHEMA_METRICS : SCHEMA_LOGS_AND_SPANS, .now = *choice };
     const struct pruned *all = &choice->files[split->id];
@@ -191,9 +197,7 @@ static void split_make(struct query_cursor *cursor, const struct plan_table *tab
     now->count = 0;
     for (uint32_t f = 0; f < all->count; f++) {
         struct timefusion_file *file = all->files[f];
-        bool is_kept = file->origin == TIMEFUSION_DELTA &&
-                       file->row_count >= (rows_min ? rows_min : KEPT_FILE_ROWS_MIN) &&
-                       split->count < KEPT_ENTRY_FILES_MAX && is_within(file, table, bounds);
+        bool is_kept = split->count < KEPT_ENTRY_FILES_MAX && kept_is_whole(cursor, file, table, bounds);
         if (is_kept) {
             split->groups[split->count] = all->groups ? all->groups[f] : INDEX_GROUPS_ANY;
             split->files[split->count++] = file;
@@ -417,7 +421,7 @@ const char *kept_sql(struct query_cursor *cursor, uint32_t number, const struct 
     const struct query_session *session = cursor->session;
     const struct bound *bounds = cursor->bounds.tables[fold->table];
     if (cursor->plan->kind != PLAN_SELECT || session->last_us != 0 || choice->id_count > 0 ||
-        choice->identity.present || !is_on(session) || !times_are_known(table, bounds))
+        choice->identity.present || !is_on(session) || !kept_times_are_known(table, bounds))
         return NULL;
     struct split split;
     split_make(cursor, table, bounds, choice, &split);
@@ -454,6 +458,7 @@ const char *kept_sql(struct query_cursor *cursor, uint32_t number, const struct 
     *held = (struct held_kept){ cursor->kept, kept };
     cursor->kept = held;
     cursor->files_opened -= split.count - made;
+    cursor->files_cubed += split.count - made;
     return folded_sql(cursor, fold, &split, kept, err);
 }
 

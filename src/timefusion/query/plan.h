@@ -7,6 +7,7 @@
  *     S n  the session's setting n as text           U    the session's user
  *     B    the session's pid
  *     C n  what the process counts (0), what sessions do (1), as lines of text   K n  select n of folds, put together from parts or as it was written
+ *     A n  aggregate n, of rows or of a cube's groups  Q n  select n of cubes, answered by them or as it was written
  * No name and no text of the client reaches DuckDB but inside a quoted literal: relations are r1, r2 ..., their columns
  * c1, c2 ... or k<schema column> (as clients see it), x<schema column> (as it is stored) and h<n> (plan_table.attributes[n]).
  *
@@ -23,6 +24,7 @@
 #define PLAN_TABLES_MAX     64
 #define PLAN_PARAMETERS_MAX 65535
 #define PLAN_FOLDS_MAX      8
+#define PLAN_CUBES_MAX      8
 #define FOLD_COLUMNS_MAX    64
 #define PLAN_ATTRIBUTES_MAX 32 /* of a table reference; more are read out of the JSON */
 
@@ -90,6 +92,22 @@ struct plan_fold {
     const char *head, *tail; /* around parts, joined by UNION ALL */
 };
 
+/* An aggregate over rows of one table, and the same over groups of them that were counted before (cube_plan.c); NULL: it needs
+ * the rows. */
+struct plan_aggregate {
+    const char *plain, *cubed;
+};
+/* A select that cubes can answer. */
+struct plan_cube {
+    uint32_t table;         /* of plan->tables: its only one */
+    int fold;               /* that stands for it otherwise; -1: none does */
+    const char *whole;      /* as it was written */
+    const char *otherwise;  /* that, or the mark of the fold */
+    struct column_set keys; /* of which it groups or chooses rows */
+    bool has_time;          /* by minutes too */
+    bool has_measure;       /* durations are added up */
+};
+
 /* SET column = value of UPDATE. */
 struct plan_assignment {
     uint32_t column;
@@ -108,6 +126,10 @@ struct plan {
     uint32_t table_count;
     struct plan_fold folds[PLAN_FOLDS_MAX];
     uint32_t fold_count;
+    struct plan_aggregate *aggregates;
+    uint32_t aggregate_count, aggregate_cap;
+    struct plan_cube cubes[PLAN_CUBES_MAX];
+    uint32_t cube_count;
     enum query_type *parameters;
     uint32_t parameter_count;
     struct query_column *columns; /* types filled in by the description */
@@ -173,6 +195,7 @@ enum setting {
     SETTING_TIMEZONE,
     SETTING_STATEMENT_TIMEOUT,
     SETTING_KEPT_PARTS,
+    SETTING_ROLLUPS,
     SETTING_IDLE_SESSION_TIMEOUT,
     SETTING_IDLE_IN_TRANSACTION_TIMEOUT,
     SETTING_TRANSACTION_TIMEOUT,

@@ -79,6 +79,8 @@ struct query_options {
     uint32_t threads;
     uint32_t kept_file_rows_min; /* of which files groups are kept (kept.h); 0: the usual */
     const char *temp_dir;
+    const char *rollup_dir; /* roll-ups of files (cube.h) are kept there; NULL: there are none */
+    bool cubes_by_hand;     /* no thread makes them: tests do */
     const struct log *log;
 };
 MUST_CHECK bool query_engine_open(struct query_engine **engine, const struct query_options *options, struct err *err);
@@ -184,6 +186,10 @@ uint64_t query_cursor_changed_rows(const struct query_cursor *cursor);
 
 /* Files that the tables' snapshots had, and those that were left to read. */
 void query_cursor_files(const struct query_cursor *cursor, uint32_t *considered, uint32_t *opened);
+
+/* Of what the answer was put together: of rows, of sums that had been made of whole files before, of both. */
+enum query_answered { QUERY_ANSWERED_RAW, QUERY_ANSWERED_ROLLUPS, QUERY_ANSWERED_BOTH };
+enum query_answered query_cursor_answered(const struct query_cursor *cursor);
 
 /* A value as the wire needs it. Lists: elements by query_chunk_element. Borrowed until the next fetch. */
 struct query_value {

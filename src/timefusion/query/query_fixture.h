@@ -23,6 +23,10 @@
 #define FIXTURE_KEPT_ROWS_MIN 0 /* the usual: files of tests are too small */
 #endif
 
+#ifndef FIXTURE_ROLLUPS
+#define FIXTURE_ROLLUPS false /* roll-ups of files, made when the test says so */
+#endif
+
 #ifndef FIXTURE_MEMORY_BYTES
 #define FIXTURE_MEMORY_BYTES (512u << 20)
 #endif
@@ -240,10 +244,11 @@ static inline void fixture_open(struct fixture *fixture, uint32_t file_count, ui
     fixture_check(mkdtemp(fixture->dir) != NULL, &err, "mkdtemp");
     fixture_check(uuid_from_text(BYTES("11111111-2222-4333-8444-555555555555"), &fixture->project), &err, "uuid");
     fixture_check(uuid_from_text(BYTES("99999999-2222-4333-8444-555555555555"), &fixture->other_project), &err, "uuid");
-    char path[128], local[128], temp[128];
+    char path[128], local[128], temp[128], rollups[128];
     snprintf(path, sizeof path, "%s/store", fixture->dir);
     snprintf(local, sizeof local, "%s/local", fixture->dir);
     snprintf(temp, sizeof temp, "%s/temp", fixture->dir);
+    snprintf(rollups, sizeof rollups, "%s/rollups", fixture->dir);
     fixture_check(object_store_open_folder(&fixture->store, path, &disk_real, &err), &err, "store");
     static const struct log log = { .fd = 2, .level_min = LOG_ERROR };
     fixture_check(disk_real.ops->mkdir(&disk_real, local, &err), &err, "mkdir");
@@ -267,6 +272,8 @@ static inline void fixture_open(struct fixture *fixture, uint32_t file_count, ui
                                    .threads = 2,
                                    .kept_file_rows_min = FIXTURE_KEPT_ROWS_MIN,
                                    .temp_dir = mem_strdup(temp),
+                                   .rollup_dir = FIXTURE_ROLLUPS ? rollups : NULL,
+                                   .cubes_by_hand = true,
                                    .log = &log };
     fixture_check(query_engine_open(&fixture->engine, &query, &err), &err, "engine");
     free((void *)(uintptr_t)query.temp_dir);

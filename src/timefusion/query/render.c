@@ -259,6 +259,15 @@ static bool mark_put(struct buf *out, char letter, uint32_t number, const struct
         if (render->folds && render->folds[number])
             return buf_add(out, render->folds[number], strlen(render->folds[number])) || too_long(err);
         return render_sql(out, render->plan->folds[number].whole, render, err);
+    case 'A':
+        return render_sql(out,
+                          render->is_cubed ? render->plan->aggregates[number].cubed
+                                           : render->plan->aggregates[number].plain,
+                          render, err);
+    case 'Q':
+        if (render->cubes && render->cubes[number])
+            return buf_add(out, render->cubes[number], strlen(render->cubes[number])) || too_long(err);
+        return render_sql(out, render->plan->cubes[number].otherwise, render, err);
     case 'N':
         return buf_printf(out, "make_timestamptz(CAST(%" PRId64 " AS BIGINT))", render->now_unix_us) || too_long(err);
     case 'S':

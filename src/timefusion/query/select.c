@@ -605,6 +605,22 @@ static void fold_note(struct translate *ctx, struct scope *scope, const PgQuery_
     text_put(text, mark);
 }
 
+/* The same where cubes can answer it. */
+static void groups_note(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
+                        const struct targets *targets, size_t begin, const size_t ends[4], struct text *text)
+{
+    struct plan *plan = ctx->plan;
+    uint32_t folds = plan->fold_count;
+    int number = cube_note(ctx, scope, select, begin, ends, text);
+    if (scope->has_aggregate) fold_note(ctx, scope, select, targets, begin, ends, text);
+    if (number < 0 || ctx->err->code != ERR_OK || !text->buf.ptr) return;
+    struct plan_cube *cube = &plan->cubes[number];
+    if (plan->fold_count > folds) cube->fold = (int)folds;
+    cube->otherwise = piece(ctx, text, begin, text->buf.len);
+    text->buf.len = begin;
+    text_put(text, mark(ctx, 'Q', (uint32_t)number));
+}
+
 /* The select of groups so far becomes one that has all buckets. begin: of the select in text. */
 static const char *gaps_put(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
                             struct targets *targets, size_t begin, struct text *text)
@@ -708,9 +724,9 @@ static const char *plain_select_make(struct translate *ctx, struct scope *scope,
     }
     if (targets->gapfill.place > 0 || scope->has_gapfill) return gaps_put(ctx, scope, select, targets, begin, text);
     if (!tail_put(ctx, scope, targets, select, text)) return NULL;
-    if (scope->has_aggregate && ctx->select_count == select_count && ctx->plan->table_count == table_count + 1 &&
+    if (ctx->select_count == select_count && ctx->plan->table_count == table_count + 1 &&
         ctx->identity_uses == identities)
-        fold_note(ctx, scope, select, targets, begin, ends, text);
+        groups_note(ctx, scope, select, targets, begin, ends, text);
     if (is_top) {
         walk_note(ctx, scope, targets, select, identity_uses);
         if (ctx->plan->is_walk && ctx->err->code == ERR_OK) {

@@ -68,7 +68,8 @@ bool session_set(struct query_session *session, int setting, const char *value, 
     if (setting == SETTING_TIMEZONE && !timezone_check(session, &value, err)) return false;
     if (is_timeout(setting) && milliseconds(value) < 0)
         return err_set(err, ERR_INPUT, "invalid value for parameter \"%s\": \"%.60s\"", name, value);
-    if (setting == SETTING_KEPT_PARTS && strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+    if ((setting == SETTING_KEPT_PARTS || setting == SETTING_ROLLUPS) && strcmp(value, "on") != 0 &&
+        strcmp(value, "off") != 0)
         return err_set(err, ERR_INPUT, "\"%s\" is on or off", name);
     if (strcmp(name, "client_encoding") == 0) {
         if (strcasecmp(value, "utf8") != 0 && strcasecmp(value, "utf-8") != 0 && strcasecmp(value, "unicode") != 0 &&

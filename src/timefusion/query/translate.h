@@ -253,6 +253,19 @@ struct folding {
 const char *fold_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
                       struct folding *folding);
 
+/* May the select be put together from parts of its one table? */
+bool fold_is_alone(const struct scope *scope);
+/* WHERE without its conjuncts on times, which choosing files knows; NULL: failed. */
+const char *fold_rest(struct translate *ctx, struct scope *scope, const PgQuery__Node *node);
+
+/* cube_plan.c */
+/* What stands for an aggregate's SQL: a mark, or the SQL as it is. filter: " FILTER (WHERE ...)" or "". */
+const char *cube_aggregate(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, const char *name,
+                           const char *filter, const char *plain);
+/* The number in plan->cubes of the select that begins there; -1: it needs the rows. ends: of its list, FROM, WHERE, GROUP BY. */
+int cube_note(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select, size_t begin,
+              const size_t ends[4], const struct text *text);
+
 /* change_plan.c */
 bool delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stmt);
 bool update_make(struct translate *ctx, const PgQuery__UpdateStmt *stmt);

@@ -125,6 +125,7 @@ static const struct setting_definition settings[] = {
     [SETTING_TIMEZONE] = { "TimeZone", "UTC", false },
     [SETTING_STATEMENT_TIMEOUT] = { "statement_timeout", "0", false },
     [SETTING_KEPT_PARTS] = { "monoscope.kept_parts", "on", false }, /* kept.h */
+    [SETTING_ROLLUPS] = { "monoscope.rollups", "on", false },       /* cube.h */
     [SETTING_IDLE_SESSION_TIMEOUT] = { "idle_session_timeout", "0", false },
     /* Not for ever, as PostgreSQL has it: files that a transaction sees stay until it ends. */
     [SETTING_IDLE_IN_TRANSACTION_TIMEOUT] = { "idle_in_transaction_session_timeout", "10min", false },

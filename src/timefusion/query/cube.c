@@ -1,0 +1,605 @@
+#include "timefusion/query/cube.h"
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/hash.h"
+#include "timefusion/query/engine.h"
+#include "timefusion/query/kept.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { BUCKETS = 1024, PROJECTS_MAX = 10000, LOOK_S = 15 };
+#define PATH_BYTES 1200
+#define NAME       "rollup-%" PRIu64 ".parquet" /* as DuckDB knows one, and its messages */
+
+#define SERVICE     "resource___service___name"
+#define ENVIRONMENT "resource___deployment___environment___name"
+#define STATUS      "attributes___http___response___status_code"
+#define METHOD      "attributes___http___request___method"
+
+/* Of a family the fullest first. */
+const struct cube_kind cube_kinds[] = {
+    { 'm', true, 16, { SERVICE, "kind", "status_code", "level", ENVIRONMENT, STATUS } },
+    { 'n', true, 8, { SERVICE, "kind", "status_code", "level", ENVIRONMENT } },
+    { 'w',
+      false,
+      16,
+      { SERVICE, "kind", "status_code", "level", ENVIRONMENT, STATUS, "name", "attributes___http___route", METHOD,
+        "attributes___error___type", "attributes___exception___type", "attributes___db___system___name",
+        "resource___service___version" } },
+    { 'v',
+      false,
+      8,
+      { SERVICE, "kind", "status_code", "level", ENVIRONMENT, STATUS, METHOD, "attributes___error___type",
+        "attributes___exception___type", "attributes___db___system___name", "resource___service___version" } },
+};
+const uint32_t cube_kind_count = COUNT_OF(cube_kinds);
+
+struct project { /* whose cubes are looked after: somebody asked */
+    struct project *next;
+    struct uuid id;
+};
+struct cubes {
+    struct query_engine *engine;
+    char *dir;
+    pthread_t maker;
+    bool has_maker;
+    atomic_bool stops;
+    pthread_mutex_t lock; /* guards what follows; nothing is asked of DuckDB under it */
+    pthread_cond_t wake;
+    struct cube *buckets[BUCKETS];
+    struct project *projects;
+    uint32_t project_count;
+    bool is_wanted;
+};
+struct held_cube {
+    struct held_cube *next;
+    struct cube *cube;
+};
+
+bool cube_has_key(const char *column)
+{
+    for (uint32_t k = 0; k < cube_kind_count; k++)
+        for (uint32_t i = 0; i < CUBE_KEYS_MAX && cube_kinds[k].keys[i]; i++)
+            if (strcmp(cube_kinds[k].keys[i], column) == 0) return true;
+    return false;
+}
+
+/* ---- the list; under the lock ---- */
+
+static struct cube **bucket_of(struct cubes *cubes, struct hash128 file)
+{
+    return &cubes->buckets[file.lo % BUCKETS];
+}
+
+static void cube_add(struct cubes *cubes, const struct cube *like)
+{
+    struct cube *cube = mem_alloc(sizeof *cube), **bucket = bucket_of(cubes, like->file);
+    *cube = *like;
+    cube->next = *bucket;
+    *bucket = cube;
+}
+
+/* Takes a dead one out that nobody uses: its file goes. */
+static void cube_bury(struct cubes *cubes, struct cube *cube)
+{
+    if (!cube->is_dead || cube->users > 0) return;
+    struct cube **at = bucket_of(cubes, cube->file);
+    while (*at != cube) at = &(*at)->next;
+    *at = cube->next;
+    if (cube->id != 0) duckdb_fs_drop(cubes->engine->fs, cube->id);
+    if (cube->path) unlink(cube->path);
+    free(cube->path);
+    free(cube);
+}
+
+/* All of the project but those of these files. */
+static void cubes_bury(struct cubes *cubes, struct uuid project_id, const struct hash128 *files, uint32_t count)
+{
+    for (uint32_t b = 0; b < BUCKETS; b++) {
+        struct cube *next;
+        for (struct cube *cube = cubes->buckets[b]; cube; cube = next) {
+            bool is_live = !uuid_equal(cube->project_id, project_id);
+            for (uint32_t f = 0; f < count && !is_live; f++) is_live = hash128_equal(files[f], cube->file);
+            next = cube->next;
+            if (is_live) continue;
+            cube->is_dead = true;
+            cube_bury(cubes, cube);
+        }
+    }
+}
+
+static void project_add(struct cubes *cubes, struct uuid id)
+{
+    for (const struct project *project = cubes->projects; project; project = project->next)
+        if (uuid_equal(project->id, id)) return;
+    if (cubes->project_count == PROJECTS_MAX) return;
+    struct project *project = mem_alloc(sizeof *project);
+    *project = (struct project){ cubes->projects, id };
+    cubes->projects = project;
+    cubes->project_count++;
+}
+
+/* ---- the disk ---- */
+
+static void path_of(const struct cubes *cubes, struct uuid project_id, const char *name, char path[PATH_BYTES])
+{
+    char text[UUID_TEXT_BYTES + 1];
+    uuid_to_text(project_id, text);
+    snprintf(path, PATH_BYTES, name[0] ? "%s/%s/%s" : "%s/%s%s", cubes->dir, text, name);
+}
+
+static const struct cube_kind *kind_of(char letter)
+{
+    for (uint32_t k = 0; k < cube_kind_count; k++)
+        if (cube_kinds[k].letter == letter) return &cube_kinds[k];
+    return NULL;
+}
+
+struct loading {
+    struct cubes *cubes;
+    struct uuid project_id;
+};
+
+/* <file>-<kind><rows>-<hash>.parquet; what is no such name is of a process that was killed, or of another version. */
+static void file_load(void *ctx, const char *name, bool is_dir)
+{
+    struct loading *loading = ctx;
+    struct cube cube = { .project_id = loading->project_id };
+    char path[PATH_BYTES], letter;
+    int end = 0;
+    path_of(loading->cubes, loading->project_id, name, path);
+    if (is_dir) return;
+    bool ok = sscanf(name, "%16" SCNx64 "%16" SCNx64 "-%c%" SCNu64 "-%16" SCNx64 ".parquet%n", &cube.file.hi,
+                     &cube.file.lo, &letter, &cube.rows, &cube.content, &end) == 5 &&
+              end > 0 && name[end] == '\0' && (cube.kind = kind_of(letter)) != NULL;
+    if (!ok) {
+        unlink(path);
+        return;
+    }
+    cube.path = mem_strdup(path);
+    cube_add(loading->cubes, &cube);
+}
+
+static void project_load(void *ctx, const char *name, bool is_dir)
+{
+    struct loading *loading = ctx;
+    char path[PATH_BYTES];
+    struct err err = { 0 };
+    if (!is_dir || !uuid_from_text(bytes_of_text(name), &loading->project_id)) return;
+    project_add(loading->cubes, loading->project_id);
+    path_of(loading->cubes, loading->project_id, "", path);
+    if (!disk_real.ops->list(&disk_real, path, file_load, loading, &err))
+        log_warn(loading->cubes->engine->options.log, "query.rollups_not_listed", log_text("err", err.text));
+}
+
+static bool file_write(const char *path, struct bytes bytes, struct err *err)
+{
+    struct disk *disk = &disk_real;
+    struct disk_file *file;
+    char temporary[PATH_BYTES + 8];
+    snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    if (!disk->ops->open(disk, temporary, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, &file, err))
+        return false;
+    bool ok = disk->ops->pwrite(file, 0, &bytes, 1, err) && disk->ops->sync(file, err);
+    disk->ops->close(file);
+    return ok && disk->ops->rename(disk, temporary, path, err);
+}
+
+static bool bytes_read(void *file, uint64_t offset, void *ptr, size_t len, struct err *err)
+{
+    const struct cube *cube = file;
+    int fd = open(cube->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return err_os(err, "could not open " NAME, cube->id);
+    for (size_t done = 0; done < len;) {
+        ssize_t got = pread(fd, (uint8_t *)ptr + done, len - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) {
+            if (got < 0)
+                err_os(err, "could not read " NAME, cube->id);
+            else
+                err_set(err, ERR_CORRUPT, NAME " is cut", cube->id);
+            close(fd);
+            return false;
+        }
+        done += (size_t)got;
+    }
+    close(fd);
+    return true;
+}
+
+/* Shows it to DuckDB, once its bytes have proved to be those that were written. Under the lock. */
+static bool cube_open(struct cubes *cubes, struct cube *cube)
+{
+    if (cube->id != 0) return true;
+    struct err err = { 0 };
+    struct disk_file *file;
+    struct disk_stat stat = { 0 };
+    if (!disk_real.ops->open(&disk_real, cube->path, DISK_READ, &file, &err)) return false;
+    bool ok = disk_real.ops->stat(file, &stat, &err) && stat.bytes > 0 && stat.bytes <= CUBE_BYTES_MAX;
+    disk_real.ops->close(file);
+    if (!ok) return false;
+    uint8_t *bytes = mem_alloc(stat.bytes);
+    ok = bytes_read(cube, 0, bytes, stat.bytes, &err) && hash64_of(bytes_from(bytes, stat.bytes)) == cube->content;
+    free(bytes);
+    if (!ok) return false;
+    char name[40];
+    struct query_engine *engine = cubes->engine;
+    cube->bytes = stat.bytes;
+    cube->id = atomic_fetch_add(&engine->next_snapshot_id, 1);
+    snprintf(name, sizeof name, NAME, cube->id);
+    struct duckdb_fs_file shown = { name, cube->bytes, cube };
+    struct duckdb_fs_snapshot snapshot = { .id = cube->id, .files = &shown, .file_count = 1, .read = bytes_read };
+    duckdb_fs_add(engine->fs, &snapshot);
+    return true;
+}
+
+/* ---- the maker ---- */
+
+static void projects_copy(const struct cubes *cubes, struct uuid **ids, uint32_t *count)
+{
+    *ids = mem_alloc((cubes->project_count + 1) * sizeof **ids);
+    *count = 0;
+    for (const struct project *project = cubes->projects; project; project = project->next)
+        (*ids)[(*count)++] = project->id;
+}
+
+static void *maker_run(void *arg)
+{
+    struct cubes *cubes = arg;
+    pthread_mutex_lock(&cubes->lock);
+    while (!atomic_load(&cubes->stops)) {
+        struct uuid *ids;
+        uint32_t count;
+        cubes->is_wanted = false;
+        projects_copy(cubes, &ids, &count);
+        pthread_mutex_unlock(&cubes->lock);
+        for (uint32_t p = 0; p < count && !atomic_load(&cubes->stops); p++) {
+            struct err err = { 0 };
+            if (!cube_make(cubes->engine, ids[p], &cubes->stops, &err) && !atomic_load(&cubes->stops))
+                log_warn(cubes->engine->options.log, "query.rollups_not_made", log_text("err", err.text));
+        }
+        free(ids);
+        pthread_mutex_lock(&cubes->lock);
+        uint64_t until_ns = clock_mono_ns() + LOOK_S * 1000000000ull;
+        struct timespec until = { (time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u) };
+        while (!atomic_load(&cubes->stops) && !cubes->is_wanted && clock_mono_ns() < until_ns)
+            pthread_cond_timedwait(&cubes->wake, &cubes->lock, &until);
+    }
+    pthread_mutex_unlock(&cubes->lock);
+    return NULL;
+}
+
+bool cubes_open(struct cubes **out, struct query_engine *engine, const char *dir, struct err *err)
+{
+    *out = NULL;
+    if (!dir) return true;
+    struct cubes *cubes = mem_calloc(1, sizeof *cubes);
+    struct loading loading = { .cubes = cubes };
+    pthread_condattr_t attributes;
+    cubes->engine = engine;
+    cubes->dir = mem_strdup(dir);
+    pthread_mutex_init(&cubes->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&cubes->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    *out = cubes;
+    return disk_real.ops->mkdir(&disk_real, dir, err) &&
+           disk_real.ops->list(&disk_real, dir, project_load, &loading, err);
+}
+
+void cubes_start(struct cubes *cubes)
+{
+    if (!cubes || cubes->engine->options.cubes_by_hand) return;
+    cubes->has_maker = pthread_create(&cubes->maker, NULL, maker_run, cubes) == 0;
+    if (!cubes->has_maker) log_warn(cubes->engine->options.log, "query.rollups_not_made", log_text("err", "no thread"));
+}
+
+void cubes_stop(struct cubes *cubes)
+{
+    if (!cubes) return;
+    atomic_store(&cubes->stops, true);
+    pthread_mutex_lock(&cubes->lock);
+    pthread_cond_broadcast(&cubes->wake);
+    pthread_mutex_unlock(&cubes->lock);
+    if (cubes->has_maker) pthread_join(cubes->maker, NULL);
+    cubes->has_maker = false;
+}
+
+void cubes_close(struct cubes *cubes)
+{
+    if (!cubes) return;
+    for (uint32_t b = 0; b < BUCKETS; b++) {
+        while (cubes->buckets[b]) {
+            struct cube *cube = cubes->buckets[b];
+            cubes->buckets[b] = cube->next;
+            free(cube->path);
+            free(cube);
+        }
+    }
+    while (cubes->projects) {
+        struct project *project = cubes->projects;
+        cubes->projects = project->next;
+        free(project);
+    }
+    pthread_cond_destroy(&cubes->wake);
+    pthread_mutex_destroy(&cubes->lock);
+    free(cubes->dir);
+    free(cubes);
+}
+
+static void want(struct cubes *cubes, struct uuid project_id)
+{
+    pthread_mutex_lock(&cubes->lock);
+    project_add(cubes, project_id);
+    cubes->is_wanted = true;
+    pthread_cond_signal(&cubes->wake);
+    pthread_mutex_unlock(&cubes->lock);
+}
+
+enum cube_state cube_state(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind)
+{
+    enum cube_state state = CUBE_MISSING;
+    pthread_mutex_lock(&cubes->lock);
+    for (const struct cube *cube = *bucket_of(cubes, file); cube; cube = cube->next)
+        if (!cube->is_dead && cube->kind == kind && hash128_equal(cube->file, file))
+            state = cube->is_refused ? CUBE_REFUSED : CUBE_THERE;
+    pthread_mutex_unlock(&cubes->lock);
+    return state;
+}
+
+bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes bytes, struct err *err)
+{
+    struct cube cube = { .file = name->file,
+                         .project_id = name->project_id,
+                         .kind = name->kind,
+                         .rows = name->rows,
+                         .is_refused = bytes.ptr == NULL };
+    if (bytes.ptr) {
+        char dir[PATH_BYTES], path[PATH_BYTES], text[120];
+        cube.content = hash64_of(bytes);
+        snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64 "-%c%" PRIu64 "-%016" PRIx64 ".parquet", name->file.hi,
+                 name->file.lo, name->kind->letter, name->rows, cube.content);
+        path_of(cubes, name->project_id, "", dir);
+        path_of(cubes, name->project_id, text, path);
+        if (!disk_real.ops->mkdir(&disk_real, dir, err) || !file_write(path, bytes, err)) return false;
+        cube.path = mem_strdup(path);
+    }
+    pthread_mutex_lock(&cubes->lock);
+    cube_add(cubes, &cube);
+    pthread_mutex_unlock(&cubes->lock);
+    return true;
+}
+
+void cube_retain(struct cubes *cubes, struct uuid project_id, const struct hash128 *files, uint32_t count)
+{
+    pthread_mutex_lock(&cubes->lock);
+    cubes_bury(cubes, project_id, files, count);
+    pthread_mutex_unlock(&cubes->lock);
+}
+
+/* ---- answering ---- */
+
+static bool covers(const struct cube_kind *kind, const struct plan_cube *wanted, const struct schema_table *schema)
+{
+    if (wanted->has_time && !kind->has_time) return false;
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        if (!column_set_has(&wanted->keys, c)) continue;
+        uint32_t i = 0;
+        while (i < CUBE_KEYS_MAX && kind->keys[i] && strcmp(kind->keys[i], schema->columns[c].name) != 0) i++;
+        if (i == CUBE_KEYS_MAX || !kind->keys[i]) return false;
+    }
+    return true;
+}
+
+/* The smallest that knows what is asked, held by the cursor; NULL: there is none. */
+static struct cube *cube_acquire(struct query_cursor *cursor, struct hash128 file, const struct plan_cube *wanted,
+                                 bool *is_missing)
+{
+    struct cubes *cubes = cursor->session->engine->cubes;
+    const struct schema_table *schema = schema_table(SCHEMA_LOGS_AND_SPANS);
+    struct cube *best = NULL;
+    bool is_known = false;
+    pthread_mutex_lock(&cubes->lock);
+    for (struct cube *cube = *bucket_of(cubes, file), *next; cube; cube = next) {
+        next = cube->next;
+        if (cube->is_dead || !hash128_equal(cube->file, file) || !covers(cube->kind, wanted, schema)) continue;
+        is_known = true;
+        if (cube->is_refused || (best && best->rows <= cube->rows)) continue;
+        if (cube_open(cubes, cube)) {
+            best = cube;
+            continue;
+        }
+        log_warn(cubes->engine->options.log, "query.rollup_damaged", log_text("path", cube->path));
+        cube->is_dead = true;
+        cube_bury(cubes, cube);
+        is_known = best != NULL;
+    }
+    if (best) {
+        struct held_cube *held = arena_alloc(&cursor->arena, sizeof *held);
+        *held = (struct held_cube){ cursor->cubes, best };
+        cursor->cubes = held;
+        best->users++;
+    }
+    pthread_mutex_unlock(&cubes->lock);
+    *is_missing = !best && !is_known;
+    return best;
+}
+
+void cube_release(struct query_cursor *cursor)
+{
+    struct cubes *cubes = cursor->session->engine->cubes;
+    if (!cursor->cubes) return;
+    pthread_mutex_lock(&cubes->lock);
+    for (const struct held_cube *held = cursor->cubes; held; held = held->next) {
+        held->cube->users--;
+        cube_bury(cubes, held->cube);
+    }
+    pthread_mutex_unlock(&cubes->lock);
+    cursor->cubes = NULL;
+}
+
+bool cube_damaged(struct query_cursor *cursor, const struct err *err)
+{
+    struct cubes *cubes = cursor->session->engine->cubes;
+    bool any = false;
+    if (!cursor->cubes || err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT || err->code == ERR_MEMORY)
+        return false;
+    pthread_mutex_lock(&cubes->lock);
+    for (const struct held_cube *held = cursor->cubes; held; held = held->next) {
+        char name[40];
+        snprintf(name, sizeof name, NAME, held->cube->id);
+        any = any || strstr(err->text, name);
+    }
+    for (const struct held_cube *held = cursor->cubes; any && held; held = held->next) held->cube->is_dead = true;
+    pthread_mutex_unlock(&cubes->lock);
+    if (any) log_warn(cubes->engine->options.log, "query.rollup_damaged", log_text("err", err->text));
+    return any;
+}
+
+void cube_forget(struct query_cursor *cursor)
+{
+    struct cubes *cubes = cursor->session->engine->cubes;
+    if (cubes) cube_retain(cubes, cursor->session->project_id, NULL, 0);
+}
+
+static bool is_on(const struct query_session *session)
+{
+    const char *value = session->settings[SETTING_ROLLUPS];
+    return session->engine->cubes && (!value || strcmp(value, "on") == 0);
+}
+
+/* Files that cubes stand for, and the rest. */
+struct shares {
+    struct cube **cubes;
+    uint32_t count, missing;
+    struct choice now;
+};
+
+static bool is_of_session(const struct query_session *session, const struct timefusion_file *file)
+{
+    return session->last_us == 0 ||
+           (file->timestamp_min_us >= session->from_us && file->timestamp_max_us <= session->last_us);
+}
+
+static void shares_make(struct query_cursor *cursor, const struct plan_cube *wanted, const struct plan_table *table,
+                        const struct choice *choice, struct shares *shares)
+{
+    const struct bound *bounds = cursor->bounds.tables[wanted->table];
+    const struct pruned *all = &choice->files[SCHEMA_LOGS_AND_SPANS];
+    *shares = (struct shares){ .now = *choice };
+    struct pruned *now = &shares->now.files[SCHEMA_LOGS_AND_SPANS];
+    shares->cubes = arena_alloc(&cursor->arena, (all->count + 1) * sizeof *shares->cubes);
+    now->files = arena_alloc(&cursor->arena, (all->count + 1) * sizeof *now->files);
+    if (all->groups) now->groups = arena_alloc(&cursor->arena, (all->count + 1) * sizeof *now->groups);
+    now->count = 0;
+    for (uint32_t f = 0; f < all->count; f++) {
+        struct timefusion_file *file = all->files[f];
+        bool is_missing = false;
+        struct cube *cube = NULL;
+        if (kept_is_whole(cursor, file, table, bounds) && is_of_session(cursor->session, file))
+            cube = cube_acquire(cursor, timefusion_file_hash(file), wanted, &is_missing);
+        shares->missing += is_missing;
+        if (cube) {
+            shares->cubes[shares->count++] = cube;
+        } else {
+            if (now->groups) now->groups[now->count] = all->groups[f];
+            now->files[now->count++] = file;
+        }
+    }
+}
+
+/* The columns that the select names, as k<n>, and what is counted of a line. */
+static bool columns_put(struct buf *out, const struct plan_cube *wanted, const struct plan_table *table, bool is_cube)
+{
+    const struct schema_table *schema = table->schema;
+    const char *measure = is_cube ? ", t_c, t_s, t_l, t_h"
+                                  : ", CAST(k%d IS NOT NULL AS BIGINT) AS t_c, k%d AS t_s, k%d AS t_l, k%d AS t_h";
+    int duration = schema_column_index(schema, BYTES(CUBE_MEASURE));
+    bool ok = buf_printf(out, is_cube ? "SELECT t_n" : "SELECT CAST(1 AS BIGINT) AS t_n");
+    for (uint32_t c = 0; ok && c < schema->column_count; c++) {
+        if (!column_set_has(&wanted->keys, c) && !(c == schema->timestamp && column_set_has(&table->seen, c))) continue;
+        ok = is_cube ? buf_printf(out, ", %s AS k%u", schema->columns[c].name, c) : buf_printf(out, ", k%u", c);
+    }
+    if (wanted->has_measure) ok = ok && buf_printf(out, measure, duration, duration, duration, duration);
+    return ok;
+}
+
+/* Cubes of the same kind are read together: they have the same columns. */
+static bool cubes_put(struct buf *out, const struct plan_cube *wanted, const struct plan_table *table,
+                      const struct shares *shares)
+{
+    bool ok = true;
+    for (uint32_t k = 0; ok && k < cube_kind_count; k++) {
+        bool any = false;
+        for (uint32_t t = 0; ok && t < shares->count; t++) {
+            const struct cube *cube = shares->cubes[t];
+            if (cube->kind != &cube_kinds[k]) continue;
+            if (!any)
+                ok = buf_printf(out, " UNION ALL ") && columns_put(out, wanted, table, true) &&
+                     buf_printf(out, " FROM read_parquet([");
+            ok = ok && buf_printf(out, "%s'mono://%" PRIu64 "/" NAME "'", any ? "," : "", cube->id, cube->id);
+            any = true;
+        }
+        if (any) ok = ok && buf_printf(out, "])");
+    }
+    return ok;
+}
+
+/* The select's table: rows of the files that cubes do not stand for, and the cubes' groups. */
+static const char *relation_sql(struct query_cursor *cursor, const struct plan_cube *wanted,
+                                const struct plan_table *table, const struct shares *shares, struct err *err)
+{
+    struct buf sql;
+    const char *rows = choice_sql(cursor, wanted->table, &shares->now, err);
+    if (!rows) return NULL;
+    buf_init(&sql, RENDER_SQL_BYTES_MAX);
+    bool ok = buf_printf(&sql, "(") && columns_put(&sql, wanted, table, false) &&
+              buf_printf(&sql, " FROM %s AS t", rows) && cubes_put(&sql, wanted, table, shares) &&
+              buf_printf(&sql, ")");
+    const char *text = ok ? arena_printf(&cursor->arena, "%.*s", (int)sql.len, (const char *)sql.ptr) : NULL;
+    buf_deinit(&sql);
+    if (!ok) err_set(err, ERR_TOO_LARGE, "the query reads too many files; ask for a shorter time");
+    return text;
+}
+
+static const char *select_sql(struct query_cursor *cursor, const struct plan_cube *wanted, const char *relation,
+                              struct err *err)
+{
+    struct render render = cursor->render;
+    const char **tables = arena_calloc(&cursor->arena, (cursor->plan->table_count + 1) * sizeof *tables);
+    struct buf sql;
+    tables[wanted->table] = relation;
+    render.tables = tables;
+    render.is_cubed = true;
+    buf_init(&sql, RENDER_SQL_BYTES_MAX);
+    bool ok = render_sql(&sql, wanted->whole, &render, err);
+    const char *text = ok ? arena_printf(&cursor->arena, "%.*s", (int)sql.len, (const char *)sql.ptr) : NULL;
+    buf_deinit(&sql);
+    return text;
+}
+
+const char *cube_sql(struct query_cursor *cursor, uint32_t number, const struct choice *choice, struct err *err)
+{
+    const struct plan *plan = cursor->plan;
+    const struct plan_cube *wanted = &plan->cubes[number];
+    const struct plan_table *table = &plan->tables[wanted->table];
+    if ((plan->kind != PLAN_SELECT && plan->kind != PLAN_EXPLAIN) || !is_on(cursor->session) || choice->id_count > 0 ||
+        choice->identity.present || !kept_times_are_known(table, cursor->bounds.tables[wanted->table]))
+        return NULL;
+    struct shares shares;
+    shares_make(cursor, wanted, table, choice, &shares);
+    if (shares.missing > 0) want(cursor->session->engine->cubes, cursor->session->project_id);
+    /* Where some are missing, what is kept of all may be more. */
+    if (shares.count == 0 || (shares.missing > 0 && wanted->fold >= 0)) return NULL;
+    const char *relation = relation_sql(cursor, wanted, table, &shares, err);
+    const char *sql = relation ? select_sql(cursor, wanted, relation, err) : NULL;
+    if (!sql) return NULL;
+    cursor->files_opened -= shares.count;
+    cursor->files_cubed += shares.count;
+    return sql;
+}

@@ -1,0 +1,78 @@
+/* cube.h -- cubes: rows of whole files counted before anybody asks, by minute and by what groups are usually made of.
+ *
+ *   a file of the table, once, in the background --cube_make.c--> DIR/<project>/<file>-m<rows>-<hash>.parquet   minutes
+ *                                                                                 -w...                         no times, more keys
+ *   SELECT route, count(*), avg(duration) FROM .. WHERE timestamp .. AND service = 'x' GROUP BY 1     (cube_plan.c knows such)
+ *       files that lie within the times, that have cubes --> their groups --+
+ *       files that the times cut, small ones, segments --------> their rows --+--> the select, over both
+ *
+ * Exact, and as new as an answer from rows: a cube is of a file, and a file never changes. What DELETE or UPDATE makes anew, what
+ * other writers bring and what comes late are other files. Counts, sums, least and greatest of `duration`; no percentiles.
+ * Cubes are a cache on the local disk: any may be missing, a damaged one is left out, and they are made again.
+ * Thread: any; the maker has a thread of its own. Memory: a hundred bytes a cube; their pages are the kernel's.
+ * Errors: none but in the log; then rows are read. */
+#pragma once
+#include "timefusion/query/cursor_inside.h"
+
+#define CUBE_MEASURE     "duration"
+#define CUBE_KEYS_MAX    16
+#define CUBE_BYTES_MAX   (32u << 20)    /* of one */
+#define CUBE_TIME_MIN_US 94694400000000 /* 1973: zones are whole minutes from UTC since */
+
+/* Kinds, by the letter in their names. A kind that is as good as none for a file (as many groups as rows) is not made, and the
+ * next of its family is tried. */
+struct cube_kind {
+    char letter;
+    bool has_time;
+    uint32_t rows_a_group; /* at least */
+    const char *keys[CUBE_KEYS_MAX];
+};
+extern const struct cube_kind cube_kinds[];
+extern const uint32_t cube_kind_count;
+/* Is the column a key of some kind? */
+bool cube_has_key(const char *column);
+
+struct cube {          /* one file's, of one kind */
+    struct cube *next; /* in its bucket */
+    struct hash128 file;
+    struct uuid project_id;
+    const struct cube_kind *kind;
+    uint64_t rows, content; /* content: hash of its bytes */
+    uint64_t bytes;         /* once it was opened */
+    uint64_t id;            /* of the snapshot that DuckDB sees it as; 0: not yet */
+    uint32_t users;
+    bool is_refused; /* it was found that this kind is none for the file; no bytes */
+    bool is_dead;    /* goes with its last user */
+    char *path;
+};
+struct cubes;
+/* dir NULL: there are none. */
+MUST_CHECK bool cubes_open(struct cubes **cubes, struct query_engine *engine, const char *dir, struct err *err);
+void cubes_start(struct cubes *cubes); /* the maker's thread */
+void cubes_stop(struct cubes *cubes);  /* its thread; before the sessions' end is checked */
+void cubes_close(struct cubes *cubes); /* no cursor is open any more, the database still is */
+
+/* The SQL of the select over cubes and what choice has left beside them; NULL with err OK: it is to be asked otherwise. */
+const char *cube_sql(struct query_cursor *cursor, uint32_t number, const struct choice *choice, struct err *err);
+/* The cursor uses none any more. */
+void cube_release(struct query_cursor *cursor);
+/* Does DuckDB's message name a cube of the cursor? Then all that it used are left out from now on. */
+bool cube_damaged(struct query_cursor *cursor, const struct err *err);
+/* Rows of the cursor's project were deleted: what cubes say of them goes from the disk. */
+void cube_forget(struct query_cursor *cursor);
+
+/* For the maker. */
+struct cube_name {
+    struct uuid project_id;
+    struct hash128 file;
+    const struct cube_kind *kind;
+    uint64_t rows;
+};
+enum cube_state { CUBE_MISSING, CUBE_REFUSED, CUBE_THERE };
+enum cube_state cube_state(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind);
+/* Stores bytes, or, bytes.ptr NULL, that there are none. */
+MUST_CHECK bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes bytes, struct err *err);
+/* Those of the project whose file is none of these. */
+void cube_retain(struct cubes *cubes, struct uuid project_id, const struct hash128 *files, uint32_t count);
+/* cube_make.c: makes what the files of the project lack. stop (or NULL) ends it early. */
+MUST_CHECK bool cube_make(struct query_engine *engine, struct uuid project_id, atomic_bool *stop, struct err *err);

@@ -1,0 +1,168 @@
+/* The maker of cubes: each stored file of a project, newest first, once, while nobody else asks for anything. */
+#include "base/clock.h"
+#include "timefusion/query/cube.h"
+#include "timefusion/query/engine.h"
+#include "timefusion/query/kept.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { QUIET_LOOKS = 3, LOOKS_MAX = 50, LOOK_NS = 100000000 };
+
+struct making {
+    struct query_engine *engine;
+    struct uuid project_id;
+    duckdb_connection connection;
+    const struct held *held;
+    atomic_bool *stop;
+};
+
+static bool is_stopped(const struct making *making)
+{
+    return making->stop && atomic_load(making->stop);
+}
+
+/* Until no statement ran for a moment; where there is always one, some seconds. */
+static void quiet_wait(const struct making *making)
+{
+    uint32_t quiet = 0;
+    for (uint32_t look = 0; making->stop && look < LOOKS_MAX && quiet < QUIET_LOOKS && !is_stopped(making); look++) {
+        pthread_mutex_lock(&making->engine->lock);
+        bool is_busy = making->engine->armed_count > 0;
+        pthread_mutex_unlock(&making->engine->lock);
+        quiet = is_busy ? 0 : quiet + 1;
+        nanosleep(&(struct timespec){ 0, LOOK_NS }, NULL);
+    }
+}
+
+/* SELECT keys, what is counted FROM the file GROUP BY keys, as long as the groups are not too many. */
+static bool select_put(struct buf *sql, const struct making *making, struct timefusion_file *file,
+                       const struct cube_kind *kind, uint64_t rows_max)
+{
+    const struct schema_table *schema = schema_table(SCHEMA_LOGS_AND_SPANS);
+    int duration = schema_column_index(schema, BYTES(CUBE_MEASURE));
+    struct column_set needed = { 0 };
+    struct err ignored = { 0 };
+    const struct parquet_footer *footer = NULL;
+    const char *name = file->name;
+    assert(duration >= 0);
+    column_set_add(&needed, schema->timestamp);
+    column_set_add(&needed, (uint32_t)duration);
+    bool ok =
+        buf_printf(sql,
+                   "SELECT min(s%u) AS \"timestamp\", count(*) AS t_n, count(s%d) AS t_c, CAST(sum(s%d) AS BIGINT) "
+                   "AS t_s, min(s%d) AS t_l, max(s%d) AS t_h",
+                   schema->timestamp, duration, duration, duration, duration);
+    for (uint32_t i = 0; ok && i < CUBE_KEYS_MAX && kind->keys[i]; i++) {
+        int column = schema_column_index(schema, bytes_of_text(kind->keys[i]));
+        assert(column >= 0);
+        column_set_add(&needed, (uint32_t)column);
+        ok = buf_printf(sql, ", s%d AS \"%s\"", column, kind->keys[i]);
+    }
+    (void)!timefusion_file_footer(file, &footer, &ignored); /* reading tells */
+    struct source_files source = { .snapshot_id = making->held->id, .names = &name, .count = 1, .footers = &footer };
+    ok = ok && buf_printf(sql, " FROM ") && source_files_put(sql, schema, &source, &needed, NULL) &&
+         buf_printf(sql, " GROUP BY ");
+    for (uint32_t i = 0; ok && i < CUBE_KEYS_MAX && kind->keys[i]; i++)
+        ok = buf_printf(sql, "%ss%d", i ? ", " : "", schema_column_index(schema, bytes_of_text(kind->keys[i])));
+    if (kind->has_time) ok = ok && buf_printf(sql, ", epoch_us(s%u) // 60000000", schema->timestamp);
+    return ok && buf_printf(sql, " LIMIT %" PRIu64, rows_max + 1);
+}
+
+/* COPY gives how many rows it wrote. */
+static bool copy(const struct making *making, const char *sql, uint64_t *rows, struct err *err)
+{
+    duckdb_result result;
+    if (!engine_query(making->connection, sql, &result, err)) return false;
+    *rows = duckdb_rows_changed(&result);
+    duckdb_destroy_result(&result);
+    return true;
+}
+
+static bool cube_of(const struct making *making, struct timefusion_file *file, const struct cube_kind *kind,
+                    bool *is_made, struct err *err)
+{
+    struct query_engine *engine = making->engine;
+    uint64_t least = engine->options.kept_file_rows_min ? file->row_count : file->row_count / kind->rows_a_group;
+    uint64_t out = atomic_fetch_add(&engine->next_snapshot_id, 1), rows = 0;
+    struct buf sql;
+    struct bytes bytes = { 0 };
+    struct cube_name name = { making->project_id, timefusion_file_hash(file), kind, 0 };
+    buf_init(&sql, 1u << 20);
+    bool ok =
+        buf_printf(&sql, "COPY (") && select_put(&sql, making, file, kind, least) &&
+        buf_printf(&sql, ") TO 'mono://out/%" PRIu64 "' (FORMAT parquet, USE_TMP_FILE false, COMPRESSION zstd)", out) &&
+        buf_add(&sql, "", 1);
+    if (!ok) err_set(err, ERR_TOO_LARGE, "the statement of a roll-up is too long");
+    duckdb_fs_out_begin(engine->fs, out, CUBE_BYTES_MAX);
+    ok = ok && copy(making, (const char *)sql.ptr, &rows, err);
+    duckdb_fs_out_end(engine->fs, out, ok && rows <= least ? &bytes : NULL);
+    name.rows = rows;
+    *is_made = bytes.ptr != NULL;
+    /* Whatever is wrong with the file (damaged, a sum beyond 64 bits, memory): it is read as rows. */
+    if (!ok && !is_stopped(making)) {
+        log_warn(engine->options.log, "query.rollup_not_made", log_text("err", err->text));
+        *err = (struct err){ .code = ERR_OK };
+        ok = true;
+    }
+    ok = ok && cube_put(engine->cubes, &name, bytes, err);
+    free((void *)(uintptr_t)bytes.ptr);
+    buf_deinit(&sql);
+    return ok;
+}
+
+/* Of each family the first kind that pays. */
+static bool file_make(const struct making *making, struct timefusion_file *file, struct err *err)
+{
+    for (int family = 0; family < 2; family++) {
+        bool is_there = false;
+        for (uint32_t k = 0; k < cube_kind_count && !is_there; k++) {
+            const struct cube_kind *kind = &cube_kinds[k];
+            if (kind->has_time != (family == 0)) continue;
+            enum cube_state state = cube_state(making->engine->cubes, timefusion_file_hash(file), kind);
+            is_there = state == CUBE_THERE;
+            if (state != CUBE_MISSING) continue;
+            quiet_wait(making);
+            if (is_stopped(making)) return true;
+            if (!cube_of(making, file, kind, &is_there, err)) return false;
+        }
+    }
+    return true;
+}
+
+static bool files_make(const struct making *making, struct err *err)
+{
+    const struct timefusion_snapshot *snapshot = making->held->snapshot;
+    uint32_t rows_min = making->engine->options.kept_file_rows_min;
+    struct hash128 *files = mem_alloc((snapshot->file_count + 1) * sizeof *files);
+    bool ok = true;
+    for (uint32_t f = 0; f < snapshot->file_count; f++) files[f] = timefusion_file_hash(snapshot->files[f]);
+    cube_retain(making->engine->cubes, making->project_id, files, snapshot->file_count);
+    for (uint32_t f = 0; ok && f < snapshot->file_count && !is_stopped(making); f++) {
+        struct timefusion_file *file = snapshot->files[f];
+        if (file->origin == TIMEFUSION_DELTA && file->row_count >= (rows_min ? rows_min : KEPT_FILE_ROWS_MIN) &&
+            file->timestamp_min_us >= CUBE_TIME_MIN_US)
+            ok = file_make(making, file, err);
+    }
+    free(files);
+    return ok;
+}
+
+bool cube_make(struct query_engine *engine, struct uuid project_id, atomic_bool *stop, struct err *err)
+{
+    struct query_session *session;
+    struct held held = { 0 };
+    struct making making = { .engine = engine, .project_id = project_id, .held = &held, .stop = stop };
+    if (!query_session_open(&session, engine, project_id, "roll-ups", err)) return false;
+    bool ok = duckdb_connect(engine->database, &making.connection) == DuckDBSuccess ||
+              err_set(err, ERR_INTERNAL, "DuckDB gives no connection");
+    if (ok && snapshot_take(session, SCHEMA_LOGS_AND_SPANS, &held, err)) {
+        ok = files_make(&making, err);
+        duckdb_fs_drop(engine->fs, held.id);
+    } else {
+        ok = false;
+    }
+    duckdb_disconnect(&making.connection);
+    query_session_close(session);
+    return ok;
+}

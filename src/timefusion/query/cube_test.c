@@ -1,0 +1,390 @@
+#define FIXTURE_KEPT_ROWS_MIN 1
+#define FIXTURE_ROLLUPS       true
+#define FIXTURE_STEP_US       7300000
+#include "timefusion/query/cube.h"
+#include "timefusion/query/engine.h"
+#include "timefusion/query/query_fixture.h"
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#ifdef __SANITIZE_ADDRESS__ /* many times as slow: the release build asks all */
+enum { STATEMENTS = 120 };
+#else
+enum { STATEMENTS = 600 };
+#endif
+enum { BLOCKS = 16, ROWS = 500, SQL_BYTES = 4000 };
+
+static void run(struct query_session *session, const char *sql, struct buf *out, uint32_t *opened)
+{
+    struct err err;
+    if (!fixture_run(session, sql, NULL, 0, out, opened, &err)) fail_msg("%s: %s", sql, err.text);
+}
+
+static void set(struct query_session *session, const char *sql)
+{
+    struct buf out;
+    buf_init(&out, 100);
+    run(session, sql, &out, NULL);
+    buf_deinit(&out);
+}
+
+static void make(const struct fixture *fixture)
+{
+    struct err err = { 0 };
+    fixture_check(cube_make(fixture->engine, fixture->project, NULL, &err), &err, "cubes");
+}
+
+/* The same from rows and from roll-ups; how many files the latter read, and how many there were to read. */
+static void same(struct query_session *session, const char *sql, uint32_t *read, uint32_t *all)
+{
+    struct buf plain, cubed;
+    buf_init(&plain, 16u << 20);
+    buf_init(&cubed, 16u << 20);
+    set(session, "SET monoscope.kept_parts = off");
+    set(session, "SET monoscope.rollups = off");
+    run(session, sql, &plain, all);
+    set(session, "SET monoscope.rollups = on");
+    run(session, sql, &cubed, read);
+    if (strcmp((const char *)plain.ptr, (const char *)cubed.ptr) != 0)
+        fail_msg("%s\nrows:\n%s\nroll-ups:\n%s", sql, (const char *)plain.ptr, (const char *)cubed.ptr);
+    buf_deinit(&plain);
+    buf_deinit(&cubed);
+}
+
+/* Every other block of rows is there at first; those between come late. */
+static void open_stored(struct fixture *fixture)
+{
+    fixture_open(fixture, 0, 0);
+    for (uint32_t b = 0; b < BLOCKS; b += 2)
+        fixture_store(fixture, fixture->project, SCHEMA_LOGS_AND_SPANS, b * ROWS, ROWS, b == 0);
+    fixture_store(fixture, fixture->project, SCHEMA_METRICS, 0, ROWS, false);
+    fixture_store(fixture, fixture->other_project, SCHEMA_LOGS_AND_SPANS, 0, ROWS, false);
+    fixture_publish(fixture, fixture->project, SCHEMA_LOGS_AND_SPANS, BLOCKS * ROWS, 50, 7); /* not yet flushed */
+}
+
+static uint64_t random_state = 7;
+static uint32_t below(uint32_t n)
+{
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(random_state >> 33) % n;
+}
+#define ONE_OF(list)       (list)[below(COUNT_OF(list))]
+#define MOSTLY(list, rare) (list)[below(COUNT_OF(list) - (below(5) ? (rare) : 0))] /* the last ones seldom */
+
+static void times_put(char *sql)
+{
+    static const char *const forms[] = { "timestamp >= to_timestamp(%u) AND timestamp < to_timestamp(%u)",
+                                         "timestamp > to_timestamp(%u) AND timestamp <= to_timestamp(%u)",
+                                         "timestamp BETWEEN to_timestamp(%u) AND to_timestamp(%u)" };
+    uint32_t span = (uint32_t)(BLOCKS * ROWS * (FIXTURE_STEP_US / 100000) / 10);
+    uint32_t from = (uint32_t)(FIXTURE_START_US / 1000000) + below(span), to = from + below(span);
+    if (below(3) == 0) from = from / 60 * 60;
+    sprintf(sql + strlen(sql), ONE_OF(forms), from, to);
+}
+
+/* Most can be answered by roll-ups; some cannot and must not. */
+static void statement_make(char sql[SQL_BYTES])
+{
+    static const char *const keys[] = { "level",
+                                        "kind",
+                                        "coalesce(level, '')",
+                                        "resource___service___name",
+                                        "status_code",
+                                        "upper(kind) || coalesce(status_code, '-')",
+                                        "level IN ('ERROR', 'FATAL')",
+                                        "attributes___http___response___status_code",
+                                        "name",
+                                        "attributes___http___request___method",
+                                        "attributes->>'http.route'" };
+    static const char *const times[] = {
+        "(extract(epoch FROM timestamp) * 1000000)::bigint / 60000000",
+        "(extract(epoch FROM timestamp) * 1000000)::bigint / 600000000",
+        "to_timestamp((extract(epoch FROM timestamp) * 1000000)::bigint / 300000000 * 300)",
+        "time_bucket('5 minutes', timestamp)",
+        "time_bucket('90 minutes', timestamp)",
+        "date_trunc('hour', timestamp)",
+        "date_trunc('minute', timestamp)",
+        "date_trunc('second', timestamp)",
+        "(extract(epoch FROM timestamp) * 1000000)::bigint / 90000000",
+        "time_bucket('30 seconds', timestamp)"
+    };
+    static const char *const values[] = {
+        "count(*)",
+        "count(duration)",
+        "count(level)",
+        "count(*) FILTER (WHERE status_code = 'ERROR' OR level IN ('ERROR', 'FATAL'))",
+        "count(level) FILTER (WHERE kind = 'log')",
+        "100.0 * count(*) FILTER (WHERE status_code = 'ERROR') / nullif(count(*), 0)",
+        "sum(duration)",
+        "sum(duration) FILTER (WHERE status_code = 'ERROR')",
+        "avg(duration)::text",
+        "(avg(duration) FILTER (WHERE kind = 'client') / 1e6)::text",
+        "min(duration)",
+        "max(duration)",
+        "max(level)",
+        "count(DISTINCT resource___service___name)",
+        "bool_or(kind = 'log')",
+        "count(*) OVER ()",
+        "sum(count(*)) OVER ()",
+        "max(duration) - min(duration)",
+        "max(timestamp)",
+        "count(*) FILTER (WHERE duration > 1000000)"
+    };
+    static const char *const conditions[] = { "",
+                                              "",
+                                              "kind = 'server'",
+                                              "kind <> 'log' AND status_code = 'ERROR'",
+                                              "level IS NULL",
+                                              "name ~* 'operation [1-3]'",
+                                              "(level = 'ERROR' OR status_code = 'ERROR')",
+                                              "resource___service___name IN ('cart', 'payment')",
+                                              "attributes___http___response___status_code >= '500'",
+                                              "name <> 'it''s r1.k1'",
+                                              "duration > 1000000",
+                                              "attributes->>'n' LIKE '%7'" };
+    uint32_t key_count = below(4), value_count = 1 + below(4);
+    bool has_sets = key_count > 1 && below(4) == 0, has_time = !has_sets && below(2) == 0;
+    strcpy(sql, "SELECT ");
+    for (uint32_t k = 0; k < key_count; k++)
+        sprintf(sql + strlen(sql), "%s AS k%u, ",
+                has_time && k == 0 ? MOSTLY(times, 3) : MOSTLY(keys, has_time ? 3 : 1), k);
+    char list[SQL_BYTES];
+    list[0] = '\0';
+    for (uint32_t v = 0; v < value_count; v++) {
+        const char *value = MOSTLY(values, 2);
+        if (key_count == 0 && strstr(value, "OVER")) value = "count(*)";
+        sprintf(list + strlen(list), "%s%s AS v%u", v ? ", " : "", value, v);
+    }
+    strcat(sql, list);
+    strcat(sql, " FROM otel_logs_and_spans");
+    const char *condition = MOSTLY(conditions, 2);
+    bool has_times = below(5) != 0;
+    if (has_times || condition[0]) strcat(sql, " WHERE ");
+    if (has_times) times_put(sql);
+    if (condition[0]) sprintf(sql + strlen(sql), "%s(%s)", has_times ? " AND " : "", condition);
+    if (key_count > 0) strcat(sql, " GROUP BY ");
+    if (has_sets) strcat(sql, key_count > 2 ? "GROUPING SETS ((k0, k1), (k2), ())" : "GROUPING SETS ((k0), (k1), ())");
+    for (uint32_t k = 0; !has_sets && k < key_count; k++) sprintf(sql + strlen(sql), "%s%u", k ? ", " : "", k + 1);
+    if (below(4) == 0) strcat(sql, " HAVING count(*) > 3");
+    strcat(sql, " ORDER BY 1");
+    for (uint32_t k = 1; k < key_count + value_count; k++) sprintf(sql + strlen(sql), ", %u", k + 1);
+    if (below(5) == 0) strcat(sql, " LIMIT 7");
+    if (below(6) == 0) {
+        char inner[SQL_BYTES - 100];
+        strcpy(inner, sql);
+        sprintf(sql, "WITH r AS (%s) SELECT v0, count(*) FROM r GROUP BY 1 ORDER BY 1, 2", inner);
+    }
+}
+
+/* Goal: answers from roll-ups are those from rows. Method: random selects, times, conditions, each asked of rows and of whatever
+ * roll-ups there are, while rows come, late ones come between those that are there, rows are deleted, and roll-ups are made only
+ * now and then. */
+static void test_random(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    char sql[SQL_BYTES];
+    uint32_t read, all, spared = 0, late = 1, stored = (BLOCKS + 1) * ROWS;
+    open_stored(&fixture);
+    make(&fixture);
+    for (uint32_t s = 0; s < STATEMENTS; s++) {
+        statement_make(sql);
+        same(fixture.session, sql, &read, &all);
+        spared += read < all;
+        if (s % 40 == 39 && late < BLOCKS) {
+            fixture_store(&fixture, fixture.project, SCHEMA_LOGS_AND_SPANS, late * ROWS, ROWS, false);
+            late += 2;
+        }
+        if (s % 70 == 69) {
+            fixture_store(&fixture, fixture.project, SCHEMA_LOGS_AND_SPANS, stored, ROWS, false);
+            stored += ROWS;
+        }
+        if (s % 50 == 49) {
+            snprintf(sql, sizeof sql, "DELETE FROM otel_logs_and_spans WHERE name = 'operation %u' AND duration > %u",
+                     s / 50 % 10, 500000 * below(8));
+            set(fixture.session, sql);
+        }
+        if (s % 30 == 29) make(&fixture);
+    }
+    assert_true(spared > STATEMENTS / 4);
+    fixture_close(&fixture);
+}
+
+/* Goal: what charts, tables, facets and questions ask is answered from roll-ups, and nothing that needs rows.
+ * Method: whole times over files that all have roll-ups: the first read what is not flushed alone, the others all files. */
+static void test_which(void **state)
+{
+    (void)state;
+#define OF " FROM otel_logs_and_spans WHERE timestamp >= '2025-11-21' AND timestamp < '2025-12-21' "
+    static const char *const answered[] = {
+        "SELECT count(*)" OF,
+        "WITH r AS (SELECT (extract(epoch FROM timestamp) * 1000000)::bigint / 600000000 AS b, "
+        "coalesce((level)::text, '') AS g0, count(*) AS n" OF "GROUP BY 1, 2) SELECT to_timestamp(b * 600.0) AS t, g0, "
+        "sum(n) AS value FROM r GROUP BY GROUPING SETS ((b, g0), (g0)) ORDER BY 1, 2",
+        "SELECT time_bucket('5 minutes', timestamp) AS t, resource___service___name, count(*) FILTER (WHERE "
+        "status_code "
+        "= 'ERROR' OR level IN ('ERROR', 'FATAL'))" OF "GROUP BY 1, 2 ORDER BY 1, 2",
+        "SELECT date_trunc('minute', timestamp) AS t, avg(duration)" OF "GROUP BY 1 ORDER BY 1",
+        "SELECT date_trunc('day', timestamp) AS t, sum(duration)" OF "AND kind <> 'log' GROUP BY 1 ORDER BY 1",
+        "SELECT (level)::text AS f0, (name)::text AS f1, (attributes___http___request___method)::text AS f2, "
+        "grouping(level, "
+        "name, attributes___http___request___method) AS g, count(*)" OF
+        "GROUP BY GROUPING SETS ((f0), (f1), (f2)) ORDER BY 4, 1, 2, 3",
+        "SELECT attributes___http___route, 100.0 * count(*) FILTER (WHERE status_code = 'ERROR') / nullif(count(*), 0) "
+        "AS "
+        "error_rate_percent" OF
+        "AND kind IN ('server', 'consumer') AND ((resource___service___name) = 'cart') GROUP BY 1 "
+        "HAVING (attributes___http___route) IS NOT NULL ORDER BY 2 DESC NULLS LAST, 1 LIMIT 5",
+        "SELECT resource___service___name, avg(duration) / 1e6, max(duration) / 1e6" OF "GROUP BY 1 ORDER BY 1",
+        "SELECT attributes___http___response___status_code AS c, count(*)" OF
+        "AND attributes___http___response___status_code "
+        ">= '500' GROUP BY 1 ORDER BY 1",
+    };
+    static const char *const raw[] = {
+        "SELECT max(timestamp)" OF,
+        "SELECT count(*)" OF "AND duration > 1000",
+        "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY duration)" OF,
+        "SELECT sum(duration * 2)" OF,
+        "SELECT count(*)" OF "AND random() < 2",
+        "SELECT context___trace_id, count(*)" OF "GROUP BY 1 ORDER BY 1",
+        "SELECT attributes->>'n', count(*)" OF "GROUP BY 1 ORDER BY 1",
+        "SELECT time_bucket('90 seconds', timestamp), count(*)" OF "GROUP BY 1 ORDER BY 1",
+        "SELECT time_bucket('5 minutes', timestamp, '2000-01-01 00:00:30+00'::timestamptz), count(*)" OF
+        "GROUP BY 1 ORDER BY 1",
+        "SELECT (extract(epoch FROM timestamp) * 1000000)::bigint / 90000000, count(*)" OF "GROUP BY 1 ORDER BY 1",
+        "SELECT time_bucket('5 minutes', timestamp), name, count(*)" OF "GROUP BY 1, 2 ORDER BY 1, 2",
+        "SELECT count(*) FILTER (WHERE timestamp > '2025-11-22 01:00:00')" OF,
+        "SELECT attributes___user___id, count(*)" OF "GROUP BY 1 ORDER BY 1",
+        "SELECT string_agg(level, ',' ORDER BY level)" OF,
+        "SELECT stddev(length(level))" OF,
+    };
+    struct fixture fixture;
+    uint32_t read, all;
+    open_stored(&fixture);
+    make(&fixture);
+    for (size_t s = 0; s < COUNT_OF(answered); s++) {
+        same(fixture.session, answered[s], &read, &all);
+        if (read != 1) fail_msg("%u files of %u are read: %s", read, all, answered[s]);
+    }
+    for (size_t s = 0; s < COUNT_OF(raw); s++) {
+        if (!strstr(raw[s], "random")) same(fixture.session, raw[s], &read, &all);
+        if (read != all) fail_msg("%u files of %u are read: %s", read, all, raw[s]);
+    }
+    fixture_close(&fixture);
+}
+
+/* Calls entry for the file of each roll-up of the project. */
+static uint32_t each_file(const struct fixture *fixture, void (*entry)(const char *path))
+{
+    char dir[200], path[600], project[UUID_TEXT_BYTES + 1];
+    uint32_t count = 0;
+    uuid_to_text(fixture->project, project);
+    snprintf(dir, sizeof dir, "%s/rollups/%s", fixture->dir, project);
+    DIR *open = opendir(dir);
+    for (struct dirent *one; open && (one = readdir(open));) {
+        if (one->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "%s/%s", dir, one->d_name);
+        if (entry) entry(path);
+        count++;
+    }
+    if (open) closedir(open);
+    return count;
+}
+
+static void damage(const char *path)
+{
+    FILE *file = fopen(path, "r+b");
+    if (!file || fseek(file, 40, SEEK_SET) != 0 || fputc('!', file) == EOF || fclose(file) != 0) abort();
+}
+
+static void cut(const char *path)
+{
+    if (truncate(path, 30) != 0) abort();
+}
+
+static void reopen(struct fixture *fixture)
+{
+    struct err err = { 0 };
+    char temp[128], rollups[128];
+    static const struct log log = { .fd = -1, .level_min = LOG_ERROR };
+    snprintf(temp, sizeof temp, "%s/temp", fixture->dir);
+    snprintf(rollups, sizeof rollups, "%s/rollups", fixture->dir);
+    struct query_options options = { .timefusion = fixture->timefusion,
+                                     .hooks = { .flush = fixture_flush },
+                                     .memory_bytes_max = FIXTURE_MEMORY_BYTES,
+                                     .threads = 2,
+                                     .kept_file_rows_min = FIXTURE_KEPT_ROWS_MIN,
+                                     .temp_dir = temp,
+                                     .rollup_dir = rollups,
+                                     .cubes_by_hand = true,
+                                     .log = &log };
+    query_session_close(fixture->session);
+    query_engine_close(fixture->engine);
+    fixture_check(query_engine_open(&fixture->engine, &options, &err), &err, "engine");
+    fixture_check(query_session_open(&fixture->session, fixture->engine, fixture->project, "tester", &err), &err,
+                  "session");
+}
+
+/* Goal: roll-ups outlive the process; one that is damaged is left out and made anew; what DELETE took, and files that are no
+ * more, leave nothing on the disk. Method: by hand, between two openings and beneath an open one. */
+static void test_disk(void **state)
+{
+    (void)state;
+    static const char sql[] =
+        "SELECT kind, name, count(*), sum(duration) FROM otel_logs_and_spans GROUP BY 1, 2 ORDER BY 1, 2";
+    struct fixture fixture;
+    uint32_t read, all;
+    open_stored(&fixture);
+    make(&fixture);
+    reopen(&fixture);
+    same(fixture.session, sql, &read, &all);
+    assert_int_equal(read, 1);
+    reopen(&fixture);
+    uint32_t count = each_file(&fixture, damage);
+    assert_int_equal(count, BLOCKS); /* two for each file */
+    same(fixture.session, sql, &read, &all);
+    assert_int_equal(read, all);
+    make(&fixture);
+    same(fixture.session, sql, &read, &all);
+    assert_int_equal(read, 1);
+    each_file(&fixture, cut); /* of those that are open */
+    same(fixture.session, sql, &read, &all);
+    make(&fixture);
+    same(fixture.session, sql, &read, &all);
+    assert_int_equal(read, 1);
+    assert_int_equal(each_file(&fixture, NULL), count);
+    set(fixture.session, "DELETE FROM otel_logs_and_spans WHERE name = 'operation 3'");
+    assert_int_equal(each_file(&fixture, NULL), 0);
+    same(fixture.session, sql, &read, &all);
+    make(&fixture);
+    same(fixture.session, sql, &read, &all);
+    assert_int_equal(read, 1);
+    fixture_close(&fixture);
+}
+
+/* Goal: a share link's times hold for roll-ups too. Method: a session of some hours, which begin within a file. */
+static void test_session_times(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    uint32_t read, all;
+    open_stored(&fixture);
+    make(&fixture);
+    query_session_set_times(fixture.session, FIXTURE_START_US + 250 * (int64_t)FIXTURE_STEP_US,
+                            FIXTURE_START_US + 3250 * (int64_t)FIXTURE_STEP_US);
+    same(fixture.session, "SELECT count(*), max(duration) FROM otel_logs_and_spans", &read, &all);
+    assert_int_equal(all, 4);
+    assert_int_equal(read, 2); /* those that the times cut */
+    fixture_close(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_random), cmocka_unit_test(test_which),
+                                        cmocka_unit_test(test_disk), cmocka_unit_test(test_session_times) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
