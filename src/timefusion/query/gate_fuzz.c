@@ -10,7 +10,7 @@ static void marks_check(const struct plan *plan, const char *template, uint32_t 
     for (const char *at = template; at && (at = strchr(at, MARK_OPEN[0]));) {
         char *end;
         unsigned long number = strtoul(at + 2, &end, 10);
-        if (*end != MARK_CLOSE[0] || !strchr("PLiITNSUCKAQ", at[1])) abort();
+        if (*end != MARK_CLOSE[0] || !strchr("PLiITNSUBCKAQ", at[1])) abort();
         if (strchr("PLiI", at[1]) && (number < 1 || number > plan->parameter_count)) abort();
         if (at[1] == 'T' && number >= plan->table_count) abort();
         if (at[1] == 'S' && number >= setting_count()) abort();
