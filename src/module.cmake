@@ -55,8 +55,10 @@ add_custom_command(OUTPUT ${api_schema_header}
     DEPENDS ${api_schema_awk} ${api_schema_files}
     COMMENT "schema_texts.h" VERBATIM)
 # The web UI: built once for all presets (build/web/ui), embedded by web/ui.
-file(GLOB_RECURSE ui_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ui/src/* ${CMAKE_SOURCE_DIR}/ui/public/*)
-file(GLOB ui_settings CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ui/*.json ${CMAKE_SOURCE_DIR}/ui/*.ts ${CMAKE_SOURCE_DIR}/ui/*.html)
+file(GLOB_RECURSE ui_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ui/src/* ${CMAKE_SOURCE_DIR}/ui/public/*
+    ${CMAKE_SOURCE_DIR}/sdk/browser/src/*)
+file(GLOB ui_settings CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ui/*.json ${CMAKE_SOURCE_DIR}/ui/*.ts ${CMAKE_SOURCE_DIR}/ui/*.html
+    ${CMAKE_SOURCE_DIR}/sdk/browser/*.json ${CMAKE_SOURCE_DIR}/sdk/browser/build ${CMAKE_SOURCE_DIR}/deps/nodepackages.py)
 set(ui_files ${CMAKE_SOURCE_DIR}/build/web/ui/files.inc)
 add_custom_command(OUTPUT ${ui_files}
     COMMAND ${CMAKE_COMMAND} -E env MONO_DEPS_DIR=${MONO_DEPS_DIR} ${CMAKE_SOURCE_DIR}/ui/build

@@ -53,17 +53,25 @@ static bool list_has(struct bytes list, struct bytes word)
     return false;
 }
 
+static bool is_below(struct bytes path, struct bytes folder)
+{
+    return path.len > folder.len && memcmp(path.ptr, folder.ptr, folder.len) == 0;
+}
+
 static void file_answer(struct http_request *request, const struct ui_file *file)
 {
     struct bytes accepted = http_request_header(request, "accept-encoding");
     bool is_br = list_has(accepted, BYTES("br")), is_gzip = !is_br && list_has(accepted, BYTES("gzip"));
     char tag[64];
     snprintf(tag, sizeof tag, "\"%s%s\"", file->tag, is_br ? "-br" : is_gzip ? "-gz" : "");
-    bool is_named_by_content = file->path.len > 8 && memcmp(file->path.ptr, "/assets/", 8) == 0;
-    struct http_header headers[10] = {
+    bool is_named_by_content = is_below(file->path, BYTES("/assets/"));
+    bool is_for_others = is_below(file->path, BYTES("/sdk/")); /* pages of other origins load it */
+    struct http_header headers[12] = {
         { BYTES("content-type"), bytes_of_text(file->type) },
         { BYTES("cache-control"),
-          is_named_by_content ? BYTES("public, max-age=31536000, immutable") : BYTES("no-cache") },
+          is_named_by_content ? BYTES("public, max-age=31536000, immutable")
+          : is_for_others     ? BYTES("public, max-age=3600")
+                              : BYTES("no-cache") },
         { BYTES("etag"), bytes_of_text(tag) },
         { BYTES("vary"), BYTES("accept-encoding") },
         { BYTES("content-security-policy"), BYTES(UI_CONTENT_SECURITY_POLICY) },
@@ -72,6 +80,11 @@ static void file_answer(struct http_request *request, const struct ui_file *file
         { BYTES("cross-origin-opener-policy"), BYTES("same-origin") },
     };
     uint32_t header_count = 8;
+    if (is_for_others) {
+        headers[header_count++] = (struct http_header){ BYTES("access-control-allow-origin"), BYTES("*") };
+        headers[header_count++] =
+            (struct http_header){ BYTES("cross-origin-resource-policy"), BYTES("cross-origin") };
+    }
     struct http_response response = { .status = 200, .headers = headers };
     if (list_has(http_request_header(request, "if-none-match"), bytes_of_text(tag))) {
         response.status = 304;

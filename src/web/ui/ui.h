@@ -4,7 +4,7 @@
  *
  * Any path that is no file and that a browser asks for as a page gets index.html: the UI itself reads the path.
  * Files under /assets/ have their content's hash in their name and stay in caches for good; index.html is asked for anew
- * each time, by its ETag. Scripts and styles come from here alone (Content-Security-Policy), none is inline.
+ * each time, by its ETag. /sdk/monoscope.js is the browser SDK, which pages of any origin may load. Scripts and styles come from here alone (Content-Security-Policy), none is inline.
  * Thread: any; constant. Memory: none. */
 #pragma once
 #include "base/bytes.h"

@@ -110,6 +110,11 @@ static void test_pages_and_files(void **state)
     assert_non_null(strstr(asked(fixture, "GET", "/p/shop/explore", "accept: application/json\r\n"), " 404 "));
     assert_non_null(strstr(asked(fixture, "GET", "/assets/none.js", "accept: */*\r\n"), " 404 "));
     assert_non_null(strstr(asked(fixture, "POST", "/", "accept: text/html\r\ncontent-length: 0\r\n"), " 404 "));
+    head = asked(fixture, "GET", "/sdk/monoscope.js", "accept: */*\r\norigin: https://shop.example\r\n");
+    assert_non_null(strstr(head, " 200 "));
+    assert_non_null(strcasestr(head, "access-control-allow-origin: *"));
+    assert_non_null(strcasestr(head, "cross-origin-resource-policy: cross-origin"));
+    assert_null(strcasestr(asked(fixture, "GET", "/icon.svg", ""), "access-control-allow-origin"));
     assert_non_null(strstr(asked(fixture, "HEAD", "/icon.svg", ""), " 200 "));
     assert_int_equal(body_of(fixture).len, 0);
 }
