@@ -68,10 +68,9 @@ static void file_answer(struct http_request *request, const struct ui_file *file
     bool is_for_others = is_below(file->path, BYTES("/sdk/")); /* pages of other origins load it */
     struct http_header headers[12] = {
         { BYTES("content-type"), bytes_of_text(file->type) },
-        { BYTES("cache-control"),
-          is_named_by_content ? BYTES("public, max-age=31536000, immutable")
-          : is_for_others     ? BYTES("public, max-age=3600")
-                              : BYTES("no-cache") },
+        { BYTES("cache-control"), is_named_by_content ? BYTES("public, max-age=31536000, immutable")
+                                  : is_for_others     ? BYTES("public, max-age=3600")
+                                                      : BYTES("no-cache") },
         { BYTES("etag"), bytes_of_text(tag) },
         { BYTES("vary"), BYTES("accept-encoding") },
         { BYTES("content-security-policy"), BYTES(UI_CONTENT_SECURITY_POLICY) },
@@ -82,8 +81,7 @@ static void file_answer(struct http_request *request, const struct ui_file *file
     uint32_t header_count = 8;
     if (is_for_others) {
         headers[header_count++] = (struct http_header){ BYTES("access-control-allow-origin"), BYTES("*") };
-        headers[header_count++] =
-            (struct http_header){ BYTES("cross-origin-resource-policy"), BYTES("cross-origin") };
+        headers[header_count++] = (struct http_header){ BYTES("cross-origin-resource-policy"), BYTES("cross-origin") };
     }
     struct http_response response = { .status = 200, .headers = headers };
     if (list_has(http_request_header(request, "if-none-match"), bytes_of_text(tag))) {
