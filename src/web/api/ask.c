@@ -21,6 +21,7 @@ enum asking_by { BY_AUTO, BY_EMBEDDED, BY_MODEL };
 struct asked_rows {
     struct ask_sql sql;
     yyjson_mut_val *columns, *rows, *warnings;
+    const char *answered_from;
     bool is_cut, is_empty;
 };
 struct asking {
@@ -171,6 +172,7 @@ static void plan_put(struct asking *asking)
     yyjson_mut_obj_add_val(call->json, asking->answer, "columns", rows->columns);
     yyjson_mut_obj_add_val(call->json, asking->answer, "rows", rows->rows);
     yyjson_mut_obj_add_bool(call->json, asking->answer, "is_cut", rows->is_cut);
+    yyjson_mut_obj_add_str(call->json, asking->answer, "answered_from", rows->answered_from);
     yyjson_mut_obj_add_val(call->json, asking->answer, "warnings", rows->warnings);
 }
 
@@ -262,6 +264,7 @@ static bool run(struct api_call *call, const struct ask_plan *plan, const struct
                                .read_only = "a question only reads" };
     bool ok = sql_open(&run, call, &query, err) && rows_read(call, &run, rows, err);
     if (!ok) err->position = 0;
+    if (ok) rows->answered_from = sql_answered_from(&run);
     sql_close(&run);
     rows->is_empty = ok && is_empty(plan, rows->rows);
     return ok;

@@ -147,3 +147,12 @@ void sql_warnings_header(const struct sql_run *run)
     if (count > WARNINGS_MAX) all = arena_printf(run->call->arena, "%s; and %u more", all, count - WARNINGS_MAX);
     api_header(run->call, "monoscope-warning", bytes_of_text(all));
 }
+
+const char *sql_answered_from(const struct sql_run *run)
+{
+    switch (query_cursor_answered(run->cursor)) {
+    case QUERY_ANSWERED_ROLLUPS: return "rollups";
+    case QUERY_ANSWERED_BOTH: return "rollups+raw";
+    default: return "raw";
+    }
+}

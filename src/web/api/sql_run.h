@@ -37,6 +37,9 @@ void sql_fail(struct api_call *call, const struct err *err);
 /* What may be missing from the answer, and why, as a header of it: monoscope-warning. */
 void sql_warnings_header(const struct sql_run *run);
 
+/* Of what the answer was put together, in a word: "raw", "rollups", "rollups+raw". */
+const char *sql_answered_from(const struct sql_run *run);
+
 /* "timestamptz", "text[]". */
 void sql_type_name(enum query_type type, char name[32]);
 /* A value as JSON: numbers, true, false, null; jsonb as it is; times as RFC 3339; lists as arrays; all else as text. */

@@ -95,6 +95,7 @@ export async function api<T>(path: string, call: Call = {}): Promise<T> {
 
 export type QueryAnswer = Schemas["QueryAnswer"];
 export type Cell = string | number | boolean | null | Cell[] | { [name: string]: Cell };
+export type AnsweredFrom = QueryAnswer["answered_from"];
 export interface Table {
   columns: { name: string; type: string }[];
   rows: Cell[][];
@@ -102,6 +103,7 @@ export interface Table {
   warnings: string[];
   duration_ms: number;
   files: { considered?: number; opened?: number };
+  answered_from: AnsweredFrom;
 }
 
 /* One SQL statement in a project; listed in `running` while it runs, where it can be cancelled. */

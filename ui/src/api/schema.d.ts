@@ -263,6 +263,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/metrics/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A metric over time: rates of counters, levels, quantiles of histograms */
+        post: operations["metric_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/metrics/heatmap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A histogram over time: how many values lay in each bucket */
+        post: operations["metric_heatmap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/metrics/exemplars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Values of a metric of which a trace is known */
+        post: operations["metric_exemplars"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/patterns": {
         parameters: {
             query?: never;
@@ -1509,6 +1560,11 @@ export interface components {
             rows?: unknown[][];
             /** @description There are more than 5,000 rows, or 4 MiB */
             is_cut?: boolean;
+            /**
+             * @description What was read for the rows: rows, sums that had been made of whole files before, or both
+             * @enum {string}
+             */
+            answered_from?: "raw" | "rollups" | "rollups+raw";
             warnings?: string[];
             duration_ms: number;
         };
@@ -2402,6 +2458,121 @@ export interface components {
             result?: Record<string, never>;
             error?: Record<string, never>;
         };
+        MetricQuery: {
+            /** @example http.server.request.duration */
+            name: string;
+            /** @description From this time on, widened to a whole step: 2026-11-27T02:00:00Z, now, now-15m; an hour before to */
+            from?: string;
+            /** @description Before this time, widened too; now */
+            to?: string;
+            /** @description Seconds of a step; as long as fits the time and how often points come. At most 2000 steps */
+            step_s?: number;
+            /**
+             * @description The search language: docs/search.md
+             * @example service:cart
+             */
+            search?: string;
+            /**
+             * @description A series for each set of values of these fields
+             * @example [
+             *       "service"
+             *     ]
+             */
+            by?: string[];
+            /**
+             * @description What of it, by its type: counters rate, increase, last, count; gauges avg, min, max, last, sum, count; histograms quantile, rate, increase, count, sum, avg, min, max. By default rate, avg, sum of what goes up and down, or quantile
+             * @enum {string}
+             */
+            aggregate?: "rate" | "increase" | "sum" | "avg" | "min" | "max" | "last" | "count" | "quantile";
+            /** @description 0.95 */
+            quantile?: number;
+            /** @description At most so many series, the largest first, or exemplars, those of the largest values first; 50 */
+            limit?: number;
+        };
+        MetricAnswer: {
+            name: string;
+            unit: string;
+            /** @description gauge, sum, histogram, exponential_histogram, summary; empty: there are no points of that time */
+            type: string;
+            /** @description delta, cumulative, mixed, or empty */
+            temporality: string;
+            is_monotonic: boolean;
+            description: string;
+            aggregate?: string;
+            quantile?: number;
+            /** @description Where the first step begins */
+            from_ms: number;
+            to_ms: number;
+            step_s: number;
+            /** @description How often a sender's points come, mostly; 0: not known */
+            interval_s: number;
+            rows_read: number;
+            /** @description Senders and attributes, before grouping */
+            series_read: number;
+            /** @description Of which series has the largest */
+            groups: number;
+            series: components["schemas"]["MetricSeries"][];
+            /** @description What is left out, and what is not known */
+            notes: string[];
+            /** @description A statement of nearly the same; its comment says where it differs */
+            sql: string;
+            /** @enum {string} */
+            answered_from: "raw";
+        };
+        MetricSeries: {
+            labels: {
+                [key: string]: string | null;
+            };
+            /** @description Unix milliseconds of the step's begin, and the value; null: nothing is known */
+            points: (number | null)[][];
+            /** @description When counters were found to have begun anew, in Unix milliseconds; the first 100 */
+            resets: number[];
+            reset_count: number;
+        };
+        MetricHeatmap: {
+            name: string;
+            unit: string;
+            type: string;
+            temporality: string;
+            is_monotonic: boolean;
+            description: string;
+            from_ms: number;
+            to_ms: number;
+            step_s: number;
+            interval_s: number;
+            rows_read: number;
+            series_read: number;
+            notes: string[];
+            /** @description Ends of the lines, growing, one more than there are lines; null: without an end */
+            edges: (number | null)[];
+            /** @description Of each step: Unix milliseconds, and the counts of its lines or null */
+            columns: unknown[][];
+        };
+        MetricExemplars: {
+            name: string;
+            unit: string;
+            type: string;
+            temporality: string;
+            is_monotonic: boolean;
+            description: string;
+            from_ms: number;
+            to_ms: number;
+            step_s: number;
+            interval_s: number;
+            rows_read: number;
+            series_read: number;
+            notes: string[];
+            items: components["schemas"]["MetricExemplar"][];
+        };
+        MetricExemplar: {
+            at_ms: number;
+            value: number;
+            trace_id: string;
+            span_id: string;
+            labels: {
+                [key: string]: string;
+            };
+        };
         PatternSearch: {
             /** @description A condition over otel_logs_and_spans, as search/translate makes it; empty: all lines, as they were counted */
             where?: string;
@@ -2758,6 +2929,11 @@ export interface components {
                 considered?: number;
                 opened?: number;
             };
+            /**
+             * @description What was read: rows, sums that had been made of whole files before, or both. The answer is the same
+             * @enum {string}
+             */
+            answered_from: "raw" | "rollups" | "rollups+raw";
             duration_ms: number;
             /** @description Only when it broke off after the first rows had been sent */
             error?: {
@@ -4030,6 +4206,96 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Counts"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    metric_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MetricQuery"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricAnswer"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    metric_heatmap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MetricQuery"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricHeatmap"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    metric_exemplars: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MetricQuery"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricExemplars"];
                 };
             };
             414: components["responses"]["TooLong"];

@@ -1,4 +1,5 @@
 /* An answer: what was read, the plan as chips, what is shown, and what to do with it. */
+import { AnsweredBy } from "../api/answered";
 import { useState } from "preact/hooks";
 import { environment } from "../frame/environment";
 import { sql_open } from "../frame/sql_open";
@@ -88,7 +89,7 @@ function Who({ answer, onModel }: { answer: Answer; onModel: () => void }) {
   return (
     <>
       <span class="soft">
-        {answer.translator === "model" ? `Read by ${model.name ?? "the language model"}` : answer.translator === "client" ? "A plan made by hand" : "Read by the grammar"}, {Math.round(answer.duration_ms)} ms
+        {answer.translator === "model" ? `Read by ${model.name ?? "the language model"}` : answer.translator === "client" ? "A plan made by hand" : "Read by the grammar"}, {Math.round(answer.duration_ms)} ms <AnsweredBy from={answer.answered_from} />
         {answer.translator === "model" && model.input_tokens !== undefined && `, ${model.input_tokens + (model.output_tokens ?? 0)} tokens`}
       </span>
       {model.note && <span class="told">{model.note}</span>}

@@ -2,7 +2,8 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ComponentType } from "preact";
 import "./explore.css";
-import { ApiProblem, query } from "../api/client";
+import { AnsweredBy } from "../api/answered";
+import { ApiProblem, query, type AnsweredFrom } from "../api/client";
 import { useLoad } from "../api/load";
 import { looks_of, type Look } from "../charts/colours";
 import { Legend } from "../charts/legend";
@@ -54,6 +55,7 @@ interface Histogram {
   looks: readonly Look[];
   by: string;
   warnings: readonly string[];
+  answered_from: AnsweredFrom;
   so_far_us?: number;
 }
 
@@ -74,7 +76,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
     const read = async (part: Scope): Promise<Histogram> => {
       const table = await query(project, statement_of(part), { limit: 100000, signal, what: "the histogram" });
       const data = with_first(series_answer(table.rows, part.range, step, count, SERIES), by.name === "level" ? LEVELS : []);
-      return { asked, data, looks: looks_of(data.series, by.name), by: by.name, warnings: table.warnings };
+      return { asked, data, looks: looks_of(data.series, by.name), by: by.name, warnings: table.warnings, answered_from: table.answered_from };
     };
     return newest_first(scope, statement_of(scope), step, read, show);
   });
@@ -130,7 +132,7 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
           <span role="status">
             {total !== undefined && (
               <>
-                <b>{show_whole(total)}</b> rows <SoFar from_us={histogram.value?.so_far_us} />
+                <b>{show_whole(total)}</b> rows <SoFar from_us={histogram.value?.so_far_us} /> <AnsweredBy from={histogram.value?.answered_from} />
               </>
             )}
           </span>

@@ -18,6 +18,7 @@ const table: Table = {
   warnings: [],
   duration_ms: 1,
   files: {},
+  answered_from: "raw",
 };
 
 describe("an answer", () => {

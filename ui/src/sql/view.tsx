@@ -2,6 +2,7 @@
  * that changes rows runs only when a person presses Run. */
 import { useEffect, useState } from "preact/hooks";
 import "./sql.css";
+import { AnsweredBy } from "../api/answered";
 import { query, type Table } from "../api/client";
 import { useLoad } from "../api/load";
 import { useActs } from "../frame/acts";
@@ -48,7 +49,7 @@ export default function View() {
             Run
           </button>
           <span class="soft" role="status">
-            {loaded.is_loading ? "Running …" : table ? told(table) : ""}
+            {loaded.is_loading ? "Running …" : table ? told(table) : ""} {!loaded.is_loading && <AnsweredBy from={table?.answered_from} />}
           </span>
           <span class="grow" />
           {text !== q && q && (
