@@ -204,8 +204,7 @@ static bool tail_put(struct output *output, const struct err *failed)
               put_text(row, tag) && texts_put(row, "warnings", texts, count);
     count = query_cursor_notices(run->cursor, &texts);
     ok = ok && texts_put(row, "notices", texts, count) &&
-         buf_printf(row,
-                    ",\"files\":{\"considered\":%u,\"opened\":%u},\"answered_from\":\"%s\",\"duration_ms\":%.3f",
+         buf_printf(row, ",\"files\":{\"considered\":%u,\"opened\":%u},\"answered_from\":\"%s\",\"duration_ms\":%.3f",
                     considered, opened, sql_answered_from(run), (double)(clock_mono_ns() - run->begin_mono_ns) / 1e6);
     if (ok && failed != NULL)
         ok = put(row, ",\"error\":{\"code\":") && put_text(row, err_name(failed->code) + 4) &&
