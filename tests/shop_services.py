@@ -104,3 +104,30 @@ class ServicesShop:
                     check(answer.status == OK and not answer.rejected, "%s of %s are taken: %r" % (signal, service, answer))
         self.server.wait_count("SELECT count(*) FROM otel_logs_and_spans", sum(len(items) for kept in (self.spans, self.lines) for items in kept.values()))
         return self
+
+
+def many_services(server, key, begin_ns, count=200, calls=250):
+    """`count` services that call each other in one hour, each met by a trace at least; their names."""
+    rng, per, names = random.Random(5), {}, ["%s-%s-%03d" % (("cart", "order", "user", "stock", "price", "mail")[n % 6], ("api", "worker", "gateway")[n % 3], n) for n in range(count)]
+    targets = {n: sorted({min(count - 1, n + 1 + rng.randrange(30)) for _ in range(1 + rng.randrange(3))}) for n in range(count - 1)}
+
+    def one(name, kind, trace, parent, at_ns, attrs):
+        made = span("GET /x", attrs, at_ns, trace_id=trace, span_id=rng.getrandbits(64).to_bytes(8, "big"), kind=kind)
+        if parent is not None:
+            made.parent_span_id = parent.span_id
+        per.setdefault(name, []).append(made)
+        return made
+
+    def serve(n, trace, parent, at_ns, depth):
+        me = one(names[n], SERVER, trace, parent, at_ns, {"http.request.method": "GET", "http.route": "/x"})
+        if n % 10 == 0:
+            one(names[n], CLIENT, trace, me, at_ns, {"db.system.name": "postgresql", "db.namespace": "db%d" % (n // 20)})
+        for target in targets.get(n, [])[:2] if depth < 4 else []:
+            serve(target, trace, one(names[n], CLIENT, trace, me, at_ns, {"server.address": names[target]}), at_ns + MS, depth + 1)
+    for number in range(calls):
+        serve(number % count, rng.getrandbits(128).to_bytes(16, "big"), None, begin_ns + int(rng.random() * 50 * MINUTE_NS), 0)
+    sender = Sender(server.grpc_port, key)
+    for name, spans in per.items():
+        answer = sender.send("traces", traces(spans, {"service.name": name}))
+        check(answer.status == OK and not answer.rejected, "spans of %s are taken: %r" % (name, answer))
+    return names

@@ -224,6 +224,145 @@ await step("of one environment; one that serves nothing; one that is not there",
     await page.locator("text=It sent nothing in this time").waitFor();
 });
 
+const MAP = `/p/default/services/map?${TIME}`;
+const nodes = () => page.locator(".map-node").evaluateAll(all => all.map(one => [one.dataset.node, one.getAttribute("aria-description"), one.getBoundingClientRect().x]));
+
+await step("the map: services, databases, queues and callers, whoever calls left of whom it calls", async () => {
+    await go(LIST);
+    await page.waitForSelector(".services-table tbody tr");
+    await page.keyboard.press("m");
+    await page.waitForURL(/services\/map/);
+    await page.waitForSelector(".map-node");
+    await settled();
+    const all = await nodes();
+    const x = Object.fromEntries(all.map(([id, , left]) => [id, left]));
+    const kind = name => name === "" ? "caller:" : /kafka/.test(name) ? `messaging:${name}` : name.includes("/") ? `database:${name}` : `service:${name}`;
+    let edges = 0;
+    for (const [service, side, calls] of given.calls) for (const name of Object.keys(calls)) {
+        const [from, to] = side === "target" ? [`service:${service}`, kind(name)] : [kind(name), `service:${service}`];
+        check(x[from] < x[to], `${from} stands left of ${to}`);
+        check(await page.locator(`[data-edge="${from}>${to}"]`).count() === 1, `${from} calls ${to}: an edge`);
+    }
+    for (const id of ["service:batch", "service:legacy"]) check(id in x, `${id} is there without calls`);
+    const words = Object.fromEntries(all.map(([id, label]) => [id, label]));
+    check(/^service checkout, Failing, .* failed, p95 /.test(words["service:checkout"]), `a node says what it is: ${words["service:checkout"]}`);
+    check(words["database:postgresql/shop"].startsWith("database postgresql/shop"), "a database is inferred");
+    check(words["messaging:kafka/orders"].startsWith("queue kafka/orders"), "a queue is inferred");
+    await accessible("the map");
+    await shots("map", true);
+});
+
+await step("it stands still while its figures are read anew", async () => {
+    await go(MAP);
+    await page.waitForSelector(".map-node");
+    await settled();
+    const before = (await nodes()).map(([id, , left]) => [id, left]).join();
+    await page.locator("main#view").focus();
+    await page.keyboard.press("r");
+    await settled();
+    check((await nodes()).map(([id, , left]) => [id, left]).join() === before, "the same places");
+    const box = await page.locator(".map-picture svg").boundingBox();
+    await page.mouse.move(box.x + 300, box.y + box.height - 120);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 260, box.y + box.height - 160, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForURL(/at=/);
+    check((await nodes()).map(([id, , left]) => [id, left]).join() !== before, "dragging moves it");
+    const moved = (await nodes()).map(([id, , left]) => [id, Math.round(left)]).join();
+    await page.reload();
+    await page.waitForSelector(".map-node");
+    await page.waitForFunction(wanted => [...document.querySelectorAll(".map-node")].map(one => [one.dataset.node, Math.round(one.getBoundingClientRect().x)]).join() === wanted, moved).catch(() => {});
+    const again = (await nodes()).map(([id, , left]) => Math.round(left));
+    check(again.every((left, at) => Math.abs(left - Number(moved.split(",")[at * 2 + 1])) <= 2), "the view is in the address");
+});
+
+await step("keys walk along it; what is chosen stands beside it", async () => {
+    await go(MAP);
+    await page.waitForSelector(".map-node");
+    await settled();
+    await page.locator('.map-node[tabindex="0"]').focus();
+    const at = () => page.evaluate(() => document.activeElement.dataset.node);
+    check(await at() === "caller:", `the first is callers from outside: ${await at()}`);
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowRight");
+    check(await at() === "service:checkout", `along the busiest calls: ${await at()}`);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(url => url.searchParams.get("node") === "service:checkout");
+    await page.waitForSelector(".map-panel h2");
+    const one = given.services.find(other => other.name === "checkout");
+    check(await figure(page.locator(".map-figures dd").nth(0)) === one.requests, "the panel's rate is of all requests");
+    check(await figure(page.locator(".map-figures dd").nth(1)) === one.errors, "and its errors");
+    const calls = given.calls.find(([service, side]) => service === "checkout" && side === "target")[2];
+    for (const [name, count] of Object.entries(calls)) check(await figure((await row_of('.map-panel table[data-side="target"]', name)).locator("td").first()) === count, `calls to ${name}: ${count}`);
+    await accessible("the map with its panel");
+    await shots("map-node");
+    await page.locator('button:has-text("Only around it")').click();
+    await page.waitForURL(url => url.searchParams.get("of") === "service:checkout");
+    await page.waitForFunction(() => document.querySelectorAll(".map-node").length === 4);
+    check((await nodes()).map(([id]) => id).sort().join() === "messaging:kafka/orders,service:checkout,service:payments,service:web", "its neighbours alone");
+    await page.selectOption('select[aria-label="How far"]', "2");
+    await page.waitForFunction(() => document.querySelectorAll(".map-node").length > 4);
+    await page.keyboard.press("Escape");
+    await page.locator("main#view").focus();
+    await page.keyboard.press("Escape");
+    await page.waitForURL(url => !url.searchParams.has("node"));
+    await page.keyboard.press("Escape");
+    await page.waitForURL(url => !url.searchParams.has("of"));
+    await page.locator('[data-node="service:payments"]').click();
+    await page.waitForURL(url => url.searchParams.get("node") === "service:payments");
+    await page.locator('.map-panel a:has-text("Its page")').click();
+    await page.waitForURL(/services\/payments/);
+});
+
+await step("ill ones; an edge; the same as a table", async () => {
+    await go(`${MAP}&ill=1`);
+    await page.waitForSelector(".map-node");
+    const ill = (await nodes()).map(([id]) => id);
+    check(ill.includes("service:checkout") && ill.includes("service:legacy") && !ill.includes("service:batch") && !ill.includes("database:postgresql/shop"), `what is ill and what is next to it: ${ill}`);
+    await go(`${MAP}&as=table`);
+    await page.waitForSelector(".map-table tbody tr");
+    for (const [service, side, calls] of given.calls) if (side === "target") for (const [name, count] of Object.entries(calls)) {
+        const line = page.locator(`.map-table tr[data-edge^="service:${service}>"][data-edge$=":${name}"]`);
+        check(await figure(line.locator("td").nth(1)) === count, `${service} calls ${name}: ${count}`);
+    }
+    check((await text(".map-alone")).includes("batch"), "those without calls are named");
+    await page.locator('.map-table tr[data-edge="service:web>service:checkout"] button').click();
+    await page.waitForURL(/edge=/);
+    const failed = given.services.find(other => other.name === "checkout").errors;
+    check(await figure(page.locator(".map-figures dd").nth(1)) === failed, "the edge's errors, as the caller sees them");
+    await accessible("the map as a table");
+    await page.setViewportSize({ width: 390, height: 844 });
+    await go(MAP);
+    await page.waitForSelector(".map-table tbody tr"); /* a phone has the table first */
+    await page.locator('button:has-text("As table")').click();
+    await page.waitForSelector(".map-node");
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await go(`/p/default/services/%6Dap?${TIME}`);
+    await page.locator("text=It sent nothing in this time").waitFor(); /* a service of that name */
+});
+
+if (given.many) await step("200 services can be read, and found", async () => {
+    await go(`/p/many/services/map?from=${given.from}&to=${given.to}`);
+    await page.waitForSelector(".map-node");
+    await settled();
+    check((await nodes()).length >= 200, `all nodes: ${(await nodes()).length}`);
+    const overlap = await page.locator(".map-node rect").evaluateAll(all => {
+        const boxes = all.map(one => one.getBoundingClientRect());
+        return boxes.some((a, at) => boxes.slice(at + 1).some(b => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom));
+    });
+    check(!overlap, "no node covers another");
+    const size = await page.locator(".map-node-name").first().evaluate(one => one.getBoundingClientRect().height);
+    check(size >= 10, `names can be read: ${size} px`);
+    await shots("map-200");
+    await page.keyboard.press("/");
+    await page.keyboard.type(given.many);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(url => url.searchParams.get("node") === `service:${given.many}`);
+    await page.waitForTimeout(200);
+    const [box, frame] = await Promise.all([page.locator(`[data-node="service:${given.many}"]`).boundingBox(), page.locator(".map-picture").boundingBox()]);
+    check(box.x >= frame.x && box.x + box.width <= frame.x + frame.width && box.y >= frame.y && box.y + box.height <= frame.y + frame.height, "what was found is in sight");
+});
+
 await step("nothing sent, nothing in this time", async () => {
     await go("/p/empty/services");
     await page.locator(".paste").waitFor();

@@ -31,8 +31,8 @@ export async function load_edges(project: string, range: Range, signal: AbortSig
 }
 
 const by_calls = (a: Edge, b: Edge) => b.figures.requests - a.figures.requests || (a.source + a.target < b.source + b.target ? -1 : 1);
-export const calls_of = (edges: readonly Edge[], service: string): Edge[] => edges.filter((one) => one.source === service && one.source_kind === "service").sort(by_calls);
-export const callers_of = (edges: readonly Edge[], service: string): Edge[] => edges.filter((one) => one.target === service && one.target_kind === "service").sort(by_calls);
+export const calls_of = (edges: readonly Edge[], name: string, kind: NodeKind = "service"): Edge[] => edges.filter((one) => one.source === name && one.source_kind === kind).sort(by_calls);
+export const callers_of = (edges: readonly Edge[], name: string, kind: NodeKind = "service"): Edge[] => edges.filter((one) => one.target === name && one.target_kind === kind).sort(by_calls);
 
 export const KINDS: Readonly<Record<NodeKind, { title: string; mark: string }>> = {
   service: { title: "service", mark: "◎" },

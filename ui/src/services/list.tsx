@@ -7,8 +7,9 @@ import { environment } from "../frame/environment";
 import { range } from "../frame/range";
 import { Problem, Waiting } from "../frame/state";
 import { useKeys } from "../keys";
-import { change, param, project_name } from "../url";
+import { change, go, href, param, project_name, project_path } from "../url";
 import { Cards } from "./cards";
+import { kept } from "./kept";
 import { useLive } from "./live";
 import { NoServices } from "./nothing";
 import { Answered } from "./answered";
@@ -41,6 +42,7 @@ export default function List() {
     { keys: "j", text: "Next service", group: "Services", run: () => step(1) },
     { keys: "k", text: "Service before", group: "Services", run: () => step(-1) },
     { keys: "o", text: "Open the service", group: "Services", run: () => (document.activeElement as HTMLElement | null)?.matches(".service-name a") && (document.activeElement as HTMLElement).click() },
+    { keys: "m", text: "Service map", group: "Services", run: () => go(project_path("services/map"), kept()) },
     { keys: "/", text: "Search in services", group: "Services", run: () => document.getElementById("services-search")?.focus() },
   ]);
   return (
@@ -48,6 +50,10 @@ export default function List() {
       <header class="services-head">
         <div class="row">
           <h1>Services</h1>
+          <span class="grow" />
+          <a class="button" href={href(project_path("services/map"), kept())}>
+            Service map <kbd aria-hidden="true">m</kbd>
+          </a>
         </div>
         <div class="row">
           <input id="services-search" type="search" class="grow" aria-label="Search in services" placeholder="Search by name" maxLength={200} value={words} onInput={(event) => change({ q: event.currentTarget.value || null }, true)} />

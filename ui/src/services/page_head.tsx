@@ -49,6 +49,9 @@ export function Head({ name, service, health, endpoint, one, back }: HeadProps) 
         <a class="button" href={href(project_path("issues"), { ...kept(), service: name })}>
           Issues
         </a>
+        <a class="button" href={href(project_path("services/map"), { ...kept(), of: `service:${name}`, node: `service:${name}` })}>
+          On the map
+        </a>
       </nav>
       {endpoint && (
         <p class="row service-endpoint">

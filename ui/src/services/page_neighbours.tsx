@@ -8,13 +8,19 @@ import { show_whole } from "../number";
 import { project_name } from "../url";
 import { callers_of, calls_of, KINDS, load_edges, node_title, type Edge, type NodeKind } from "./edges";
 import { node_href } from "./kept";
+import { load_counted_health } from "./source";
 import { rate, share, show_rate, show_share } from "./services";
 
-export function Neighbours({ name, seconds }: { name: string; seconds: number }) {
+export function Neighbours({ name }: { name: string }) {
   const { from_us, to_us } = range.value;
-  const edges = useLoad([project_name.value, from_us, to_us].join("\n"), (signal) => load_edges(project_name.value, range.value, signal));
+  const project = project_name.value;
+  const edges = useLoad([project, name, from_us, to_us].join("\n"), async (signal) => {
+    const [calls, health] = await Promise.all([load_edges(project, range.value, signal), load_counted_health(project, range.value, signal, name)]);
+    return { ...calls, seconds: health.seconds };
+  });
   if (edges.problem) return <Problem problem={edges.problem} again={edges.again} />;
   const all = edges.value?.edges ?? [];
+  const seconds = edges.value?.seconds ?? 1;
   return (
     <section class="service-part" aria-label="Dependencies" aria-busy={edges.is_loading}>
       <div class="service-pair">
@@ -35,7 +41,7 @@ interface SideProps {
   seconds: number;
   is_known: boolean;
 }
-function Side({ title, nothing, list, end, of, seconds, is_known }: SideProps) {
+export function Side({ title, nothing, list, end, of, seconds, is_known }: SideProps) {
   return (
     <div class="service-side">
       <h2>{title}</h2>

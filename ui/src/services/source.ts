@@ -22,12 +22,15 @@ export async function load_health(project: string, range: Range, signal: AbortSi
   const env = environment_condition(environment.value);
   const where = service ? of_service(service, "", env) : env;
   const statement = health_statement(range, step_us, where);
-  if (!is_raw(range)) {
-    const answer = await api<Schemas["ServiceHealth"]>(project_api(project, "services/health"), { query: { from: to_iso(range.from_us), to: to_iso(range.to_us), service }, signal });
-    return health_of_rollups(answer, statement, now_us());
-  }
+  if (!is_raw(range)) return load_counted_health(project, range, signal, service, statement);
   const table = await query(project, statement, { limit: ROWS_MAX, signal, what: "the services" });
   return health_of_rows(table.rows, range, step_us, statement, now_us());
+}
+
+/* From roll-ups alone, of all environments: what goes with calls, which they alone know. */
+export async function load_counted_health(project: string, range: Range, signal: AbortSignal, service = "", statement = ""): Promise<Health> {
+  const answer = await api<Schemas["ServiceHealth"]>(project_api(project, "services/health"), { query: { from: to_iso(range.from_us), to: to_iso(range.to_us), service }, signal });
+  return health_of_rollups(answer, statement, now_us());
 }
 
 /* Issues that are new and have an event in the range, by service. */

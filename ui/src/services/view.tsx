@@ -1,5 +1,8 @@
 /* The room of services: the list, the map (services/map), the page of one (services/{name}). */
-import { Empty } from "../frame/state";
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { ApiProblem } from "../api/client";
+import { Empty, Problem, Waiting } from "../frame/state";
 import { is_guest } from "../session";
 import { href, project_path } from "../url";
 import { kept } from "./kept";
@@ -16,6 +19,7 @@ export default function View({ rest }: { rest: string }) {
       </Empty>
     );
   if (rest === "") return <List />;
+  if (rest === "map") return <Later load={load_map} />;
   const name = service_of_rest(rest);
   if (name) return <ServicePage name={name} key={name} />;
   return (
@@ -26,4 +30,18 @@ export default function View({ rest }: { rest: string }) {
       </a>
     </Empty>
   );
+}
+
+/* The map comes when it is first opened: the list is what must stand at once. */
+const load_map = () => import("./map");
+let map: ComponentType | undefined;
+function Later({ load }: { load: typeof load_map }) {
+  const [, shown] = useState(map);
+  const [is_broken, set_broken] = useState(false);
+  useEffect(() => {
+    if (!map) load().then((module) => shown(() => (map = module.default)), () => set_broken(true));
+  }, []);
+  if (is_broken) return <Problem problem={new ApiProblem(0, "unreachable", "a part of the page could not be loaded: load the page anew")} />;
+  const Shown = map;
+  return Shown ? <Shown /> : <Waiting what="Loading" />;
 }
