@@ -5,6 +5,7 @@
  */
 import { id_make, share_of } from "./id";
 import { type Attributes, type Link, type LogRecord, type SpanRecord, type TelemetryRecord, now_ms } from "./otlp";
+import type { Settings } from "./options";
 import { Sender } from "./send";
 import { type Session, Visit } from "./session";
 import { text_scrub, url_scrub } from "./scrub";
@@ -13,21 +14,6 @@ export const VERSION = "0.1.0";
 const RING_MS = 60_000;
 const RING_RECORDS = 300;
 const TEXT_MAX = 8192;
-
-export interface Settings {
-  endpoint: string;
-  key: string;
-  service: string;
-  version?: string;
-  environment?: string;
-  attributes?: Record<string, string | number | boolean>;
-  propagateTo: readonly (string | RegExp)[];
-  keepQuery: readonly string[];
-  ignoreUrls: readonly (string | RegExp)[];
-  sample: number;
-  onErrorOnly: boolean;
-  consent: boolean;
-}
 
 export class Core {
   readonly sender: Sender;

@@ -5,38 +5,16 @@
  *   monoscope.identify({ id: "42" });
  *
  * Nothing here throws; what is wrong with the settings is told on the console, and then nothing is watched. */
-import { Core, type Settings } from "./core";
+import { Core } from "./core";
 import { Errors } from "./errors";
 import { fault, listen, safe } from "./guard";
 import { fetch_watch, xhr_watch } from "./network";
+import { type Options, settings_of } from "./options";
 import type { Attributes, SpanRecord } from "./otlp";
 import { pages_watch } from "./pages";
 import { long_tasks_watch, vitals_watch } from "./vitals";
 
-export interface Options {
-  /* Where Monoscope takes OTLP/HTTP, without a path: "https://monoscope.example:4318". */
-  endpoint: string;
-  /* A browser key: `monoscope key create PROJECT NAME --browser https://shop.example`. */
-  key: string;
-  /* service.name of the page. */
-  service: string;
-  version?: string;
-  environment?: string;
-  /* More of the resource. */
-  attributes?: Record<string, string | number | boolean>;
-  /* Origins, addresses or patterns beside the page's own origin whose requests carry the trace on. */
-  propagateTo?: readonly (string | RegExp)[];
-  /* Names of query parameters whose values may be sent. */
-  keepQuery?: readonly string[];
-  /* Requests that are nobody's affair. */
-  ignoreUrls?: readonly (string | RegExp)[];
-  /* The share of sessions that is sent whole: 1. */
-  sample?: number;
-  /* Of the others, the last minute before an error and all from then on: true. */
-  onErrorOnly?: boolean;
-  /* false: nothing is kept or sent until consent(true). */
-  consent?: boolean;
-}
+export type { Options };
 
 export interface User {
   id?: string;
@@ -70,25 +48,6 @@ const NOTHING: Monoscope = {
 };
 
 let running: Monoscope | undefined;
-
-function settings_of(options: Options): Settings {
-  const text = (name: "endpoint" | "key" | "service") => {
-    const value: unknown = options[name];
-    if (typeof value !== "string" || value === "") throw new Error(`"${name}" is missing`);
-    return value;
-  };
-  const endpoint = new URL(text("endpoint"));
-  if (!/^https?:$/.test(endpoint.protocol)) throw new Error(`"endpoint" must be an address that begins with https://, not ${endpoint.protocol}`);
-  const sample = options.sample ?? 1;
-  if (!(sample >= 0 && sample <= 1)) throw new Error(`"sample" is a share from 0 to 1, not ${String(sample)}`);
-  return {
-    ...options,
-    endpoint: (endpoint.origin + endpoint.pathname).replace(/\/+$/, ""),
-    key: text("key"), service: text("service"), sample,
-    propagateTo: options.propagateTo ?? [], keepQuery: options.keepQuery ?? [], ignoreUrls: options.ignoreUrls ?? [],
-    onErrorOnly: options.onErrorOnly ?? true, consent: options.consent ?? true,
-  };
-}
 
 function span_make(core: Core, errors: Errors, name: string, attributes: Attributes): Span {
   const span: SpanRecord = core.span_begin(name, 1, { ...attributes });
