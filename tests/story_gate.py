@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # time_limit_s: 240
 """Sessions and what they are told: the hint as a field of its own; pg_stat_activity, pg_cancel_backend() and pg_terminate_backend() of
-the own project's sessions; type modifiers in RowDescription, and casts that honour them as PostgreSQL 15 does."""
+the own project's sessions; type modifiers in RowDescription, and casts that honour them as PostgreSQL 15 does. Limits of a project's
+statements; the fair queue: one that floods does not keep another's light statement waiting."""
 import threading
+import time
 
 import psycopg
 from psycopg import pq
 
+from apiclient import Caller, first_admin
 from monoscope import Server, check, wait_until
 from postgres import Postgres
 
@@ -128,13 +131,141 @@ def sessions(server):
     for connection in (asks, works, neighbour):
         connection.close()
     print("sessions of the own project are seen, cancelled and ended; another's are not", flush=True)
+    return other_key
+
+
+# Some tenths of a second of work each; and a light one, of a table.
+HEAVY = "SELECT count(*) FROM generate_series(1, %d) AS g(n) WHERE n %% 7 = 3"
+LIGHT = "SELECT count(*), max(duration) FROM otel_logs_and_spans WHERE timestamp > now() - interval '1 hour'"
+
+
+def times(count, ask):
+    taken = []
+    for _ in range(count):
+        begin = time.monotonic()
+        ask()
+        taken.append(1000 * (time.monotonic() - begin))
+    return sorted(taken)
+
+
+def p95(taken):
+    return taken[max(0, -(-95 * len(taken) // 100) - 1)]
+
+
+def asks_by_http(caller, project, sql):
+    status, answer, _ = caller.ask("POST", "/projects/%s/query" % project, {"sql": sql})
+    return status, answer
+
+
+def flood(count, work):
+    """Threads that work until they are told not to."""
+    ends = threading.Event()
+
+    def go():
+        while not ends.is_set():
+            work()
+    threads = [threading.Thread(target=go, daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+
+    def stop():
+        ends.set()
+        for thread in threads:
+            thread.join()
+    return stop
+
+
+def fair(server, key):
+    """Project default floods; project other's light statement must not wait behind it."""
+    with connect_as(server, "default", server.key) as warm:
+        for n in (1000000, 10000000, 100000000):  # as many as keep it busy for some tenths of a second, on whatever machine
+            if times(1, lambda: warm.execute(HEAVY % n))[0] > 150:
+                break
+    light = connect_as(server, "other", key)
+    alone = p95(times(40, lambda: light.execute(LIGHT).fetchone()))
+    connections = [connect_as(server, "default", server.key) for _ in range(50)]
+    notices, free = [], list(connections)
+    for connection in connections:
+        connection.add_notice_handler(lambda diag: notices.append(diag.message_primary))
+
+    def heavy():
+        connection = free.pop()
+        connection.execute(HEAVY % n)
+        free.append(connection)
+    stop = flood(50, heavy)
+    time.sleep(2)
+    flooded = p95(times(40, lambda: light.execute(LIGHT).fetchone()))
+    own = connect_as(server, "default", server.key)  # looks at what happens though its project's turns are all taken
+    states = own.execute("SELECT wait_event, count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() GROUP BY 1 ORDER BY 2").fetchall()
+    at_work, waiting = [sum(n for event, n in states if (event == "Turn") == turn) for turn in (False, True)]
+    check(1 <= at_work <= 4 and waiting >= 40, "3 at work, the others wait for their turn: %s" % states)
+    stop()
+    check(any("waits for its turn" in text for text in notices), "a notice tells that it waits: %s" % notices[:3])
+    check(flooded < max(10 * alone, 400), "p95 of the light one beside 50 heavy ones: %.0f ms, alone %.0f ms" % (flooded, alone))
+    print("50 connections of heavy statements: %d at work, %d wait; p95 of another project's light one: %.0f ms, alone %.0f ms" % (at_work, waiting, flooded, alone), flush=True)
+    by_http = lambda: asks_by_http(Caller(server, key), "other", LIGHT)
+    alone = p95(times(20, by_http))
+    codes = []
+    stop = flood(30, lambda: codes.append(asks_by_http(Caller(server, server.key), "default", HEAVY % n)[0]))
+    time.sleep(2)
+    flooded = p95(times(20, by_http))
+    check(by_http()[0] == 200, "the light one is answered")
+    stop()
+    check(set(codes) == {200, 429}, "heavy ones wait, and beyond the bound are told: %s" % set(codes))
+    check(flooded < max(10 * alone, 600), "p95 of the light one over HTTP beside 30 heavy ones: %.0f ms, alone %.0f ms" % (flooded, alone))
+    print("the same over HTTP, 30 at once: %.0f ms, alone %.0f ms; %d of %d were told to come again" % (flooded, alone, codes.count(429), len(codes)), flush=True)
+    for connection in connections + [light, own]:
+        connection.close()
+
+
+def refused(connection, sql):
+    try:
+        connection.execute(sql)
+    except psycopg.Error as e:
+        check(e.diag.message_hint, "%s: a hint with %s" % (sql, e))
+        return e.sqlstate, e.diag.message_primary
+    return None
+
+
+def limits(server):
+    admin = first_admin(server)
+    server.load(seconds=1, rate=4000)
+    server.wait_count("SELECT count(*) >= 3000 FROM otel_logs_and_spans", True)
+    server.execute("FLUSH")
+    connection = connect_as(server, "default", server.key)
+
+    def limit(name, value):
+        admin.done("PUT", "/projects/default/limits/" + name, {"value": value})
+    for name, value, sql, sqlstate in (("query_seconds", 1, LONG.replace("3000000000", "400000000"), "57014"), ("query_rows", 1000, "SELECT * FROM otel_logs_and_spans", "54000"),
+                                       ("query_bytes", 5000, "SELECT name, attributes, id FROM otel_logs_and_spans", "54000")):
+        limit(name, value)
+        told = wait_until(lambda: refused(connection, sql), "%s is refused" % name, 60)
+        check(told[0] == sqlstate and name in told[1], "%s: %r" % (name, told))
+        check(connection.execute("SELECT count(*) FROM generate_series(1, 10)").fetchone() == (10,), "the session goes on")
+        limit(name, 0)
+        wait_until(lambda: name == "query_seconds" or refused(connection, sql) is None, "%s is lifted" % name)
+    limit("queries", 2)
+    others = [connect_as(server, "default", server.key) for _ in range(2)]
+    threads = [threading.Thread(target=runs, args=(other, LONG, [])) for other in others]
+    for thread in threads:
+        thread.start()
+    told = wait_until(lambda: refused(connection, "SELECT count(*) FROM otel_metrics"), "the third is refused")
+    check(told[0] == "53400" and "queries" in told[1], "queries: %r" % (told,))
+    for other in others:
+        check(connection.execute("SELECT pg_cancel_backend(%d)" % other.info.backend_pid).fetchone() == (True,), "cancelled though the limit is reached")
+    for thread in threads:
+        thread.join()
+    limit("queries", 0)
+    print("limits of time, rows, bytes read and statements at once are refused with what to do", flush=True)
 
 
 def main():
     with Postgres() as postgres, Server() as server:
         hints(server)
         forms(server, postgres)
-        sessions(server)
+        other_key = sessions(server)
+        limits(server)
+        fair(server, other_key)
         server.stop()
 
 

@@ -96,6 +96,10 @@ bool app_limits_start(struct app *app, struct err *err)
                               [LIMIT_BYTES_PER_DAY] = config->limit_bytes_day,
                               [LIMIT_EVENTS_PER_MONTH] = config->limit_events_month,
                               [LIMIT_QUERIES] = config->limit_queries,
+                              [LIMIT_QUERIES_RUNNING] = config->limit_queries_running,
+                              [LIMIT_QUERY_SECONDS] = config->limit_query_ms / 1000,
+                              [LIMIT_QUERY_BYTES] = config->limit_query_bytes,
+                              [LIMIT_QUERY_ROWS] = config->limit_query_rows,
                               [LIMIT_ATTRIBUTE_KEYS] = config->attribute_keys } },
     };
     return meter_open(&app->meter, &options, err) && redactor_open(&app->redactor, meta_db(app->meta), app->log, err) &&

@@ -108,6 +108,17 @@ static bool query_admit(void *ctx, struct uuid project_id, struct err *err)
     return meter_query_begin(app->meter, project_id, (struct uuid){ 0 }, err);
 }
 
+static void query_limits(void *ctx, struct uuid project_id, struct query_limits *limits)
+{
+    struct app *app = ctx;
+    struct limit_values values;
+    meter_limits(app->meter, project_id, NULL, &values);
+    *limits = (struct query_limits){ .running_max = values.at[LIMIT_QUERIES_RUNNING],
+                                     .seconds_max = values.at[LIMIT_QUERY_SECONDS],
+                                     .bytes_max = values.at[LIMIT_QUERY_BYTES],
+                                     .rows_max = values.at[LIMIT_QUERY_ROWS] };
+}
+
 static void query_ended(void *ctx, struct uuid project_id)
 {
     struct app *app = ctx;
@@ -127,10 +138,12 @@ bool app_query_start(struct app *app, struct err *err)
                    .stats = stats_lines,
                    .admit = query_admit,
                    .ended = query_ended,
+                   .limits = query_limits,
                    .ctx = app,
                    .maintenance = app->maintenance },
         .memory_bytes_max = app->budget.query,
         .threads = 2,
+        .slots = (uint32_t)app->config.query_slots,
         .temp_dir = path,
         .rollup_dir = rollups,
         .log = app->log,

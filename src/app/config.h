@@ -24,8 +24,9 @@ struct config {
     uint64_t flush_ms, publish_ms;
     uint64_t pg_connections;
     uint64_t attribute_keys;
-    uint64_t limit_requests, limit_bytes, limit_events, limit_bytes_day, limit_events_month,
-        limit_queries; /* 0: none */
+    uint64_t limit_requests, limit_bytes, limit_events, limit_bytes_day, limit_events_month, limit_queries,
+        limit_queries_running, limit_query_ms, limit_query_bytes, limit_query_rows; /* 0: none */
+    uint64_t query_slots;
     uint64_t connection_age_ms;
     const char *tls_cert, *tls_key, *tls_client_ca; /* NULL: none */
     bool web_tls;                                   /* with a certificate the HTTP port has TLS, too */

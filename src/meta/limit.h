@@ -20,6 +20,10 @@ struct db_session;
     X(BYTES_PER_DAY, "bytes_per_day", "bytes a day", true)                                                   \
     X(EVENTS_PER_MONTH, "events_per_month", "events a month", true)                                          \
     X(QUERIES, "queries", "queries at once", false)                                                          \
+    X(QUERIES_RUNNING, "queries_running", "queries at work at once; more wait for their turn", false)        \
+    X(QUERY_SECONDS, "query_seconds", "seconds of work for a query", false)                                  \
+    X(QUERY_BYTES, "query_bytes", "bytes of files read by a query", false)                                   \
+    X(QUERY_ROWS, "query_rows", "rows of a query's answer", false)                                           \
     X(ATTRIBUTE_KEYS, "attribute_keys", "distinct attribute keys", false)
 enum limit {
 #define X(name, text, words, of_keys) LIMIT_##name,

@@ -258,6 +258,8 @@ bool meter_query_begin(struct meter *meter, struct uuid project_id, struct uuid 
         err_set(err, ERR_QUOTA,
                 "this project runs %llu queries at once already, its limit (queries): wait for one to end",
                 (unsigned long long)most);
+        err_hint(err,
+                 "pg_stat_activity shows them, pg_cancel_backend(pid) stops one; an instance admin sets the limit");
     }
     pthread_mutex_unlock(&meter->lock);
     return ok;

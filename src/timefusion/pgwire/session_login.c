@@ -290,6 +290,15 @@ static bool is_dump(const char *application)
     return application && (strcmp(application, "pg_dump") == 0 || strcmp(application, "pg_dumpall") == 0);
 }
 
+/* While its statement waits: the client is to know now. When it does not read, or has gone, others notice. */
+static void on_told(void *ctx, const char *notice)
+{
+    struct session *session = ctx;
+    struct err ignored = { 0 };
+    session_send_notice_or_error(session, 'N', "NOTICE", "00000", &(struct session_words){ .text = notice });
+    (void)!session_out_send(session, &ignored);
+}
+
 static void client_set(struct session *session, struct query_session *query)
 {
     char address[64];
@@ -297,7 +306,9 @@ static void client_set(struct session *session, struct query_session *query)
     query_session_set_client(query, &(struct query_client){ .pid = session->options.key.pid,
                                                             .address = address,
                                                             .terminate = session->options.terminate,
-                                                            .ctx = session->options.ctx });
+                                                            .ctx = session->options.ctx,
+                                                            .told = on_told,
+                                                            .told_ctx = session });
 }
 
 bool session_login(struct session *session, bool *is_let_in, struct err *err)

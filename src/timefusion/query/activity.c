@@ -84,6 +84,8 @@ void query_session_set_client(struct query_session *session, const struct query_
     session->pid = client->pid;
     session->terminate = client->terminate;
     session->terminate_ctx = client->ctx;
+    session->told = client->told;
+    session->told_ctx = client->told_ctx;
     snprintf(session->address, sizeof session->address, "%s", client->address ? client->address : "");
     pthread_mutex_unlock(&session->lock);
     pthread_mutex_unlock(&engine->lock);

@@ -38,8 +38,11 @@ static bool snapshot_hold(struct query_cursor *cursor, enum schema_table_id tabl
 {
     struct held *held = &cursor->held[table];
     if (held->snapshot) return true;
-    return cursor->is_pinned ? transaction_hold(cursor->session, table, held, err)
-                             : snapshot_take(cursor->session, table, held, err);
+    if (!(cursor->is_pinned ? transaction_hold(cursor->session, table, held, err)
+                            : snapshot_take(cursor->session, table, held, err)))
+        return false;
+    cursor_limits_hold(cursor, table);
+    return true;
 }
 
 static bool is_uuid_text(struct bytes text)
@@ -108,6 +111,7 @@ static struct source_files files_name(struct query_cursor *cursor, enum schema_t
         cursor->narrowed = held;
         named.snapshot_id = held->id;
         narrowed_add(engine->fs, held->id, files, &cursor->arena, names);
+        if (cursor->limits.bytes_max > 0) duckdb_fs_limit(engine->fs, held->id, cursor->limits.bytes_max);
         return named;
     }
     for (uint32_t f = 0; f < files->count; f++) names[f] = files->files[f]->name;

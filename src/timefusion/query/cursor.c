@@ -32,6 +32,7 @@ static bool damaged_note(struct query_cursor *cursor, const struct err *err)
 /* What DuckDB says of an interrupt, by who asked for it. */
 bool cursor_failed(struct query_cursor *cursor, struct err *err)
 {
+    if (err->code == ERR_IO && cursor_bytes_are_over(cursor, err)) return false;
     if (err->code != ERR_CANCELLED) return false;
     struct err why = { .code = ERR_OK };
     if (session_is_stopped(cursor->session, &why)) *err = why;
@@ -223,15 +224,6 @@ static void parameters_copy(struct query_cursor *cursor, const struct query_para
     for (uint32_t i = 0; i < count; i++) cursor->parameters[i] = parameters[i];
 }
 
-/* Statements that read or change rows; what a client sets and asks of its session is free. */
-static bool admit(struct query_cursor *cursor, struct err *err)
-{
-    const struct query_hooks *hooks = &cursor->session->engine->options.hooks;
-    if (hooks->admit == NULL) return true;
-    cursor->is_admitted = hooks->admit(hooks->ctx, cursor->session->project_id, err);
-    return cursor->is_admitted;
-}
-
 static bool cursor_start(struct query_cursor *cursor, struct err *err)
 {
     struct query_session *session = cursor->session;
@@ -246,7 +238,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         return true;
     default: break;
     }
-    if (!admit(cursor, err) || !lane_acquire(session, &cursor->lane, err)) return false;
+    if (!cursor_limits_begin(cursor, err) || !lane_acquire(session, &cursor->lane, err)) return false;
     if (plan->kind == PLAN_COMMAND) return command_run(cursor, err);
     if (plan->reads_stats && !stats_take(cursor, err)) return false;
     if (plan->reads_activity && !activity_take(cursor, err)) return false;
@@ -304,7 +296,9 @@ bool cursor_open(struct query_session *session, struct plan *plan, const struct 
                          .pid = session->pid,
                          .settings = session->settings };
     *err = (struct err){ .code = ERR_OK };
-    if (!cursor_start(cursor, err)) {
+    bool ok = cursor_start(cursor, err);
+    cursor_turn_give(cursor);
+    if (!ok) {
         query_cursor_close(cursor);
         return false;
     }
@@ -323,13 +317,20 @@ bool query_fetch(struct query_cursor *cursor, const struct query_chunk **shown, 
     } else if (cursor->first) {
         chunk = cursor->first;
         cursor->first = NULL;
-    } else if (!cursor_chunk(cursor, &chunk, err)) {
-        cursor->is_done = true;
-        return false;
+    } else {
+        bool ok = cursor_turn_take(cursor, err) && cursor_chunk(cursor, &chunk, err);
+        cursor_turn_give(cursor);
+        cursor->is_done = !ok;
+        if (!ok) return false;
     }
     if (!chunk) {
         cursor->is_done = true;
         return true;
+    }
+    if (!cursor_rows_add(cursor, duckdb_data_chunk_get_size(chunk), err)) {
+        duckdb_destroy_data_chunk(&chunk);
+        cursor->is_done = true;
+        return false;
     }
     chunk_set(&cursor->chunk, chunk, cursor->plan->columns, cursor->plan->column_count);
     *shown = &cursor->chunk;

@@ -38,9 +38,13 @@ struct query_cursor {
     struct render render;
     duckdb_result result;
     bool has_result, is_done, is_walked;
-    bool is_admitted;          /* hooks.ended is to be told */
-    bool is_pinned;            /* held is the transaction's */
-    duckdb_data_chunk *walked; /* chunks of a walk, taken in order */
+    bool is_admitted; /* hooks.ended is to be told */
+    bool has_turn;    /* turn.h */
+    struct query_limits limits;
+    uint64_t waited_ns, row_count;
+    uint64_t bytes_before[SCHEMA_TABLE_COUNT]; /* of held snapshots, when they were */
+    bool is_pinned;                            /* held is the transaction's */
+    duckdb_data_chunk *walked;                 /* chunks of a walk, taken in order */
     uint32_t walked_count, walked_at;
     struct query_chunk chunk;
     duckdb_data_chunk
@@ -64,6 +68,18 @@ struct choice {
     int64_t from_us, to_us; /* rows of these times only, the session's or fewer; 0: any */
     struct identity identity;
 };
+
+/* cursor_limits.c */
+/* Of its project: the turn is taken, its time begins. */
+MUST_CHECK bool cursor_limits_begin(struct query_cursor *cursor, struct err *err);
+/* Around work of DuckDB; giving a turn back that it has not is fine. */
+MUST_CHECK bool cursor_turn_take(struct query_cursor *cursor, struct err *err);
+void cursor_turn_give(struct query_cursor *cursor);
+/* A table's snapshot is held: what is read of it counts from now on. */
+void cursor_limits_hold(struct query_cursor *cursor, uint32_t table);
+/* Is that why it failed? Sets err. */
+bool cursor_bytes_are_over(const struct query_cursor *cursor, struct err *err);
+MUST_CHECK bool cursor_rows_add(struct query_cursor *cursor, uint64_t rows, struct err *err);
 
 /* cursor.c */
 /* What DuckDB says of an interrupt, by who asked for it. false always. */

@@ -32,6 +32,8 @@ struct Snapshot {
     void (*release)(void *);
     void *ctx;
     std::unordered_map<std::string, duckdb_fs_file> files; // names are kept alive by the keys
+    std::atomic<uint64_t> bytes{ 0 }, bytes_max{ UINT64_MAX };
+    explicit Snapshot(const duckdb_fs_snapshot &shown) : read(shown.read), release(shown.release), ctx(shown.ctx) {}
     ~Snapshot()
     {
         if (release) release(ctx);
@@ -49,6 +51,13 @@ struct Table {
     std::unordered_map<std::string, std::shared_ptr<Out>> outs; // by path
     std::unordered_map<std::string, std::shared_ptr<Snapshot>> snapshots;
     Counts counts;
+
+    std::shared_ptr<Snapshot> Of(uint64_t id)
+    {
+        std::shared_lock<std::shared_mutex> guard(lock);
+        auto snapshot = snapshots.find(std::to_string(id));
+        return snapshot == snapshots.end() ? nullptr : snapshot->second;
+    }
 
     // The snapshot and file of "mono://<id>/<name>"; null when it is not there.
     std::shared_ptr<Snapshot> Find(const string &path, const duckdb_fs_file *&file)
@@ -148,6 +157,8 @@ class ReadOnlyFiles : public FileSystem {
         struct err err = {};
         if (len < 0 || offset > own.file->bytes || (idx_t)len > own.file->bytes - offset)
             throw IOException("telemetry file \"%s\" is shorter than it says", own.file->name);
+        if (own.snapshot->bytes.fetch_add((uint64_t)len) + (uint64_t)len > own.snapshot->bytes_max)
+            throw IOException("more bytes of files than a statement may read");
         if (!own.snapshot->read(own.file->file, offset, to, (size_t)len, &err))
             throw IOException("%s", std::string(err.text));
         table->counts.reads++;
@@ -320,7 +331,7 @@ extern "C" void duckdb_fs_close(struct duckdb_fs *fs)
 
 extern "C" void duckdb_fs_add(struct duckdb_fs *fs, const struct duckdb_fs_snapshot *shown)
 {
-    auto snapshot = std::shared_ptr<Snapshot>(new Snapshot{ shown->read, shown->release, shown->ctx, {} });
+    auto snapshot = std::make_shared<Snapshot>(*shown);
     snapshot->files.reserve(shown->file_count);
     for (uint32_t i = 0; i < shown->file_count; i++) {
         auto entry = snapshot->files.emplace(shown->files[i].name, shown->files[i]).first;
@@ -370,4 +381,22 @@ extern "C" void duckdb_fs_counts(const struct duckdb_fs *fs, uint64_t *reads, ui
 {
     *reads = fs->table->counts.reads;
     *bytes = fs->table->counts.bytes;
+}
+
+extern "C" uint64_t duckdb_fs_bytes(const struct duckdb_fs *fs, uint64_t snapshot_id)
+{
+    auto snapshot = fs->table->Of(snapshot_id);
+    return snapshot ? snapshot->bytes.load() : 0;
+}
+
+extern "C" void duckdb_fs_limit(struct duckdb_fs *fs, uint64_t snapshot_id, uint64_t bytes_max)
+{
+    auto snapshot = fs->table->Of(snapshot_id);
+    if (snapshot) snapshot->bytes_max = bytes_max;
+}
+
+extern "C" bool duckdb_fs_is_over(const struct duckdb_fs *fs, uint64_t snapshot_id)
+{
+    auto snapshot = fs->table->Of(snapshot_id);
+    return snapshot && snapshot->bytes > snapshot->bytes_max;
 }

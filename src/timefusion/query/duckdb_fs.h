@@ -36,6 +36,11 @@ void duckdb_fs_drop(struct duckdb_fs *fs, uint64_t snapshot_id);
 void duckdb_fs_out_begin(struct duckdb_fs *fs, uint64_t id, size_t bytes_max);
 void duckdb_fs_out_end(struct duckdb_fs *fs, uint64_t id, struct bytes *bytes);
 void duckdb_fs_close(struct duckdb_fs *fs); /* after the database was closed */
+/* Bytes that were read of the snapshot; 0 when it is not there. */
+uint64_t duckdb_fs_bytes(const struct duckdb_fs *fs, uint64_t snapshot_id);
+/* Reads of the snapshot fail once so many bytes were read of it. */
+void duckdb_fs_limit(struct duckdb_fs *fs, uint64_t snapshot_id, uint64_t bytes_max);
+bool duckdb_fs_is_over(const struct duckdb_fs *fs, uint64_t snapshot_id);
 /* Reads since the start: for tests. */
 void duckdb_fs_counts(const struct duckdb_fs *fs, uint64_t *reads, uint64_t *bytes);
 

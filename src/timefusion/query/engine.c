@@ -5,6 +5,7 @@
 #include "timefusion/query/cube.h"
 #include "timefusion/query/functions.h"
 #include "timefusion/query/kept.h"
+#include "timefusion/query/turn.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -248,6 +249,7 @@ static void engine_free(struct query_engine *engine)
     duckdb_fs_close(engine->fs);
     identity_maps_destroy(engine->identity_maps);
     kepts_destroy(engine->kepts);
+    turns_destroy(engine->turns);
     free(engine);
 }
 
@@ -263,9 +265,11 @@ bool query_engine_open(struct query_engine **out, const struct query_options *op
     engine->identity_maps = identity_maps_create();
     engine->kepts = kepts_create();
     atomic_init(&engine->next_snapshot_id, 1);
+    engine->turns = turns_create(options->slots ? options->slots : options->threads ? 2 * options->threads : 2);
     if (!engine_open_database(&engine->database, &engine->fs, engine->identity_maps, options, err)) {
         identity_maps_destroy(engine->identity_maps);
         kepts_destroy(engine->kepts);
+        turns_destroy(engine->turns);
         free(engine);
         return false;
     }
@@ -440,12 +444,20 @@ bool session_is_stopped(struct query_session *session, struct err *err)
     bool is_cancelled = session->is_cancelled;
     bool is_over =
         session->is_over_time || (session->deadline_mono_ns != 0 && clock_mono_ns() >= session->deadline_mono_ns);
+    uint64_t limit_seconds = session->limit_seconds;
     pthread_mutex_unlock(&session->lock);
     if (is_cancelled) {
         err_set(err, ERR_CANCELLED, "canceling statement due to user request");
         return true;
     }
-    if (is_over) err_set(err, ERR_TIMEOUT, "canceling statement due to statement timeout");
+    if (is_over && limit_seconds > 0) {
+        err_set(err, ERR_TIMEOUT,
+                "canceling statement: it was at work for %llu s, the limit of this project (query_seconds)",
+                (unsigned long long)limit_seconds);
+        err_hint(err, "ask for a shorter time or fewer columns; an instance admin sets the limit");
+    } else if (is_over) {
+        err_set(err, ERR_TIMEOUT, "canceling statement due to statement timeout");
+    }
     return is_over;
 }
 

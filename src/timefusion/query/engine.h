@@ -30,6 +30,7 @@ struct query_engine {
     duckdb_database database;
     struct duckdb_fs *fs;
     struct identity_maps *identity_maps;
+    struct turns *turns; /* turn.h */
     struct kepts *kepts; /* kept.h */
     struct cubes *cubes; /* cube.h; NULL: none */
     atomic_ullong next_snapshot_id;
@@ -80,9 +81,12 @@ struct query_session {
     char address[64];
     void (*terminate)(void *ctx, uint32_t pid);
     void *terminate_ctx;
+    void (*told)(void *ctx, const char *notice); /* these two are the session's own thread's */
+    void *told_ctx;
     struct activity activity;
     struct lane *running;
     uint64_t deadline_mono_ns; /* 0: none; of the running statement */
+    uint64_t limit_seconds;    /* the deadline is the project's limit; 0: it is the session's own */
     bool is_cancelled, is_over_time, is_armed;
     atomic_bool stops; /* cancelled or over time, for work that is no query of DuckDB's; not guarded */
 };
@@ -102,6 +106,8 @@ void lane_release(struct query_session *session, struct lane *lane);
 MUST_CHECK bool lane_begin(struct query_session *session, struct lane *lane, struct err *err);
 /* What an interrupted call ended with. */
 void lane_end(struct query_session *session);
+/* transaction.c: the project's limit of a statement's time begins, if it ends before the session's own. */
+void session_time_limit(struct query_session *session, uint64_t seconds);
 /* transaction.c: a statement's time begins, by the session's settings. */
 void session_clock_begin(struct query_session *session);
 /* The transaction's snapshot of the table, taken with those of the others. */

@@ -303,6 +303,7 @@ static void tree_translate(struct job *job, const PgQuery__ParseResult *tree)
         if (job->err->code == ERR_OK) err_set(job->err, ERR_UNSUPPORTED, "this statement is not supported");
         return;
     }
+    plan->relation_count = ctx.relation_count;
     for (uint32_t i = 0; i < plan->parameter_count; i++) /* nobody said what it is */
         if (plan->parameters[i] == QUERY_TYPE_UNKNOWN)
             plan->parameters[i] =

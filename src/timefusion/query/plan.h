@@ -154,6 +154,7 @@ struct plan {
     bool reads_stats;              /* of timefusion_stats: mark C0 */
     bool reads_activity;           /* of pg_stat_activity: mark C1; or stops other sessions */
     struct bytes text;             /* as the client wrote it */
+    uint32_t relation_count;       /* tables, subqueries and rows of functions */
     const struct query_wire *wire; /* wire.h; NULL: none of those */
 };
 struct plan *plan_acquire(struct plan *plan);

@@ -52,6 +52,14 @@ enum query_type {
 /* `case QUERY_TYPE_OIDS:` is any number of a thing of the catalog. */
 #define QUERY_TYPE_OIDS QUERY_TYPE_VECTOR_OID... QUERY_TYPE_REGROLE
 
+/* 0: none. */
+struct query_limits {
+    uint64_t running_max; /* at work at once; more wait for their turn (turn.h) */
+    uint64_t seconds_max; /* of work, waiting apart */
+    uint64_t bytes_max;   /* read of files of a table */
+    uint64_t rows_max;    /* of the answer */
+};
+
 /* What statements ask of parts that this folder does not see; a function that is NULL: such statements are refused. */
 struct query_hooks {
     /* Until everything acknowledged before the first call is in the Delta tables (FLUSH, DELETE). *ticket is 0 in the first
@@ -69,6 +77,8 @@ struct query_hooks {
      * closed. NULL: there is no limit. */
     bool (*admit)(void *ctx, struct uuid project_id, struct err *err);
     void (*ended)(void *ctx, struct uuid project_id);
+    /* What a statement of the project may take now; asked at its begin. NULL: there are no limits. */
+    void (*limits)(void *ctx, struct uuid project_id, struct query_limits *limits);
     void *ctx;
     struct maintenance *maintenance; /* OPTIMIZE, VACUUM */
 };
@@ -77,6 +87,7 @@ struct query_options {
     struct query_hooks hooks;
     uint64_t memory_bytes_max;
     uint32_t threads;
+    uint32_t slots;              /* statements of all projects at work at once; 0: twice the threads */
     uint32_t kept_file_rows_min; /* of which files groups are kept (kept.h); 0: the usual */
     const char *temp_dir;
     const char *rollup_dir; /* roll-ups of files (cube.h) are kept there; NULL: there are none */
@@ -120,6 +131,8 @@ struct query_client {
     void (*terminate)(void *ctx,
                       uint32_t pid); /* for pg_terminate_backend(), from any thread; NULL: what runs is cancelled */
     void *ctx;
+    void (*told)(void *ctx, const char *notice); /* at once, on the session's thread: it waits. NULL: nobody is */
+    void *told_ctx;
 };
 void query_session_set_client(struct query_session *session, const struct query_client *client);
 uint32_t query_pid_new(struct query_engine *engine);
@@ -190,6 +203,8 @@ void query_cursor_files(const struct query_cursor *cursor, uint32_t *considered,
 /* Of what the answer was put together: of rows, of sums that had been made of whole files before, of both. */
 enum query_answered { QUERY_ANSWERED_RAW, QUERY_ANSWERED_ROLLUPS, QUERY_ANSWERED_BOTH };
 enum query_answered query_cursor_answered(const struct query_cursor *cursor);
+/* Bytes that were read of files so far. */
+uint64_t query_cursor_bytes(const struct query_cursor *cursor);
 
 /* A value as the wire needs it. Lists: elements by query_chunk_element. Borrowed until the next fetch. */
 struct query_value {

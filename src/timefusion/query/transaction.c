@@ -47,6 +47,18 @@ void session_clock_begin(struct query_session *session)
     session->is_cancelled = session->is_over_time = false;
     atomic_store(&session->stops, false);
     session->deadline_mono_ns = deadline_ns;
+    session->limit_seconds = 0;
+    pthread_mutex_unlock(&session->lock);
+}
+
+void session_time_limit(struct query_session *session, uint64_t seconds)
+{
+    uint64_t deadline_ns = clock_mono_ns() + seconds * 1000 * MS_NS;
+    pthread_mutex_lock(&session->lock);
+    if (session->deadline_mono_ns == 0 || deadline_ns < session->deadline_mono_ns) {
+        session->deadline_mono_ns = deadline_ns;
+        session->limit_seconds = seconds;
+    }
     pthread_mutex_unlock(&session->lock);
 }
 

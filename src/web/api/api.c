@@ -14,7 +14,7 @@
 enum {
     QUICK_THREADS = 4,
     SLOW_THREADS = 4,
-    QUERY_THREADS = 8,
+    QUERY_THREADS = 16,
     LIVE_THREADS = 32,
     THREADS_MAX = 128,
     WAITING_MAX = 256,
@@ -342,17 +342,43 @@ static void *lane_run(void *arg)
 
 /* ---- who has gone ---- */
 
+static void watch_list(struct api *api, struct api_watch *watch)
+{
+    watch->is_listed = true;
+    watch->next = api->watches;
+    if (watch->next != NULL) watch->next->prev = watch;
+    api->watches = watch;
+}
+
 void api_watch_begin(struct api_call *call, void (*cancel)(void *ctx), void *ctx)
 {
     struct api *api = call->inside->api;
     struct api_watch *watch = &call->inside->watch;
     assert(!watch->is_listed && call->inside->progress != API_ANSWERED);
-    *watch = (struct api_watch){ .request = call->inside->client, .cancel = cancel, .ctx = ctx, .is_listed = true };
+    *watch = (struct api_watch){ .request = call->inside->client, .cancel = cancel, .ctx = ctx };
     pthread_mutex_lock(&api->lock);
-    watch->next = api->watches;
-    if (watch->next != NULL) watch->next->prev = watch;
-    api->watches = watch;
+    watch_list(api, watch);
     pthread_mutex_unlock(&api->lock);
+}
+
+/* A project has at most three quarters of the threads: others' statements find one that comes to its turn. */
+bool api_watch_statement(struct api_call *call, void (*cancel)(void *ctx), void *ctx, struct err *err)
+{
+    struct api *api = call->inside->api;
+    struct api_watch *watch = &call->inside->watch;
+    uint32_t threads = query_threads(&api->options), most = threads - threads / 4, count = 0;
+    assert(!watch->is_listed && call->inside->progress != API_ANSWERED);
+    *watch = (struct api_watch){
+        .request = call->inside->client, .cancel = cancel, .ctx = ctx, .statement_of = call->project.id
+    };
+    pthread_mutex_lock(&api->lock);
+    for (const struct api_watch *other = api->watches; other != NULL; other = other->next)
+        count += uuid_equal(other->statement_of, watch->statement_of);
+    if (count < most) watch_list(api, watch);
+    pthread_mutex_unlock(&api->lock);
+    if (count < most) return true;
+    err_set(err, ERR_QUOTA, "%u statements of this project run or wait over HTTP already: wait for one to end", count);
+    return err_hint(err, "ask again in a second; the SQL port has room for more at once");
 }
 
 void api_watch_end(struct api_call *call)

@@ -59,7 +59,7 @@ struct api_parts {
 };
 struct api_options {
     struct api_parts parts;
-    uint32_t quick_threads, slow_threads, query_threads, live_threads; /* 0: 4, 4, 8, 32 */
+    uint32_t quick_threads, slow_threads, query_threads, live_threads; /* 0: 4, 4, 16, 32 */
 };
 struct api_stats {
     uint64_t answers[6];   /* by status / 100 */

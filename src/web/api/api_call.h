@@ -98,6 +98,8 @@ void api_fail_changed(struct api_call *call); /* 412 */
 /* From now until api_watch_end cancel(ctx) is called, once, when the client has gone or the process stops: within 0.1 s, on
  * another thread. One at a time. */
 void api_watch_begin(struct api_call *call, void (*cancel)(void *ctx), void *ctx);
+/* The same for a statement of the call's project; false: it has as many as may be. */
+MUST_CHECK bool api_watch_statement(struct api_call *call, void (*cancel)(void *ctx), void *ctx, struct err *err);
 void api_watch_end(struct api_call *call); /* cancel is not running when it returns; without a begin: nothing */
 
 /* ---- answers in pieces ---- */

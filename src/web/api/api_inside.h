@@ -15,6 +15,7 @@ struct api_watch {
     void (*cancel)(void *ctx); /* NULL: not watched, or told already */
     void *ctx;
     bool is_listed;
+    struct uuid statement_of; /* the project of a statement; none: it is something else */
 };
 enum api_progress { API_ASKED, API_STREAMING, API_ANSWERED };
 

@@ -96,8 +96,8 @@ bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query
         return err_set(err, ERR_FORBIDDEN, "this statement changes the tables: %s", query->read_only);
     if (!change_told(call, run->statement, err)) return false;
     run->column_count = query_statement_columns(run->statement, &run->columns);
-    api_watch_begin(call, cancel, run->session);
-    return query_execute(run->statement, query->parameters, query->parameter_count, &run->cursor, err);
+    return api_watch_statement(call, cancel, run->session, err) &&
+           query_execute(run->statement, query->parameters, query->parameter_count, &run->cursor, err);
 }
 
 bool sql_check(struct api_call *call, struct bytes sql, const enum query_type *types, uint32_t count, struct err *err)

@@ -2277,7 +2277,7 @@ export interface components {
             is_default: boolean;
         };
         /** @enum {string} */
-        LimitName: "requests_per_second" | "bytes_per_second" | "events_per_second" | "bytes_per_day" | "events_per_month" | "queries" | "attribute_keys";
+        LimitName: "requests_per_second" | "bytes_per_second" | "events_per_second" | "bytes_per_day" | "events_per_month" | "queries" | "queries_running" | "query_seconds" | "query_bytes" | "query_rows" | "attribute_keys";
         LimitList: {
             limits: components["schemas"]["Limit"][];
             used: {

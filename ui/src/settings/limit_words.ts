@@ -10,13 +10,17 @@ export const LIMIT_WORDS: Record<Name, string> = {
   events_per_second: "spans, log records and data points",
   bytes_per_day: "decompressed, until midnight UTC",
   events_per_month: "until the month is over, UTC",
-  queries: "statements at once",
+  queries: "statements at once, with those that wait",
+  queries_running: "of these, at work: others wait for their turn",
+  query_seconds: "of work for one statement",
+  query_bytes: "read of files by one statement",
+  query_rows: "of one statement's answer",
   attribute_keys: "nothing is refused: further keys are kept in one member of attributes",
 };
 
 export function show_limit(name: Name, value: number, is_limit = true): string {
   if (is_limit && value === 0) return "no limit";
-  return name.startsWith("bytes") ? show_bytes(value) : show_whole(value);
+  return name.includes("bytes") ? show_bytes(value) : show_whole(value);
 }
 export function used_of(name: Name, used: Limits["used"] | undefined): number | undefined {
   if (name === "bytes_per_day") return used?.bytes_today;
