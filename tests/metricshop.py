@@ -9,6 +9,7 @@ from the measurements what charts should show.
 cart sends totals (cumulative), checkout what was added (delta), both each 30 s. cart's process dies in minute 20, 15 s after it has
 sent, and begins anew at once; from minute 40 to 52 nothing of it comes through, though it works on. Bounds and scales of the two differ."""
 import collections
+import datetime
 import random
 import time
 
@@ -28,6 +29,10 @@ RESTART_S, GAP_FROM_S, GAP_TO_S = 20 * 60 + 15, 40 * 60, 52 * 60
 BOUNDS = {"cart": [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5], "checkout": [0.02, 0.1, 0.3, 1]}
 MAX_SIZES = {"cart": 160, "checkout": 20}
 Event = collections.namedtuple("Event", "at_s service attributes value is_told")
+
+
+def iso(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Clock:

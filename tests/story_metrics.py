@@ -3,21 +3,16 @@
 histogram; cumulative and delta; a process that begins anew, a gap, other bounds and scales. What POST /metrics/query, /heatmap and
 /exemplars answer is compared with what is reckoned here from the measurements themselves; then bounds and mistakes."""
 import bisect
-import datetime
 import math
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from apiclient import first_admin
-from metricshop import BOUNDS, GAP_FROM_S, GAP_TO_S, MINUTES, RESTART_S, MetricShop
+from metricshop import BOUNDS, GAP_FROM_S, GAP_TO_S, MINUTES, RESTART_S, MetricShop, iso
 from monoscope import Server, check
 
 STEP_S = 60
-
-
-def iso(seconds):
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Asker:

@@ -124,7 +124,7 @@ static enum difference totals_subtract(struct before *before, const struct metri
     return buckets_subtract(before, range, point, has_any_buckets, change);
 }
 
-static enum change_found of_total(struct before *before, const struct metrics_range *range,
+static enum change_found of_total(struct before *before, const struct metrics_range *range, int64_t gap_us,
                                   const struct metrics_point *point, bool has_any_buckets, struct change *change,
                                   struct metrics_told *told)
 {
@@ -132,7 +132,7 @@ static enum change_found of_total(struct before *before, const struct metrics_ra
     if (!before->has_point) {
         whole(before, range, point, has_any_buckets, change);
         change->from_us = point->start_us;
-        if (has_start && point->at_us - point->start_us <= range->gap_us) return CHANGE_FOUND;
+        if (has_start && point->at_us - point->start_us <= gap_us) return CHANGE_FOUND;
         if (point->at_us >= range->from_us) told->unknown_count++;
         return CHANGE_NONE;
     }
@@ -157,10 +157,10 @@ static enum change_found of_total(struct before *before, const struct metrics_ra
         change->from_us = is_begun ? point->start_us : before->at_us;
         whole(before, range, point, has_any_buckets, change);
     }
-    return change->to_us - change->from_us > range->gap_us ? CHANGE_GAP : CHANGE_FOUND;
+    return change->to_us - change->from_us > gap_us ? CHANGE_GAP : CHANGE_FOUND;
 }
 
-enum change_found change_find(struct before *before, const struct metrics_range *range,
+enum change_found change_find(struct before *before, const struct metrics_range *range, int64_t gap_us,
                               const struct metrics_point *point, struct change *change, struct metrics_told *told)
 {
     bool has_any_buckets = range->kind == METRICS_HISTOGRAM && has_buckets(point);
@@ -171,10 +171,10 @@ enum change_found change_find(struct before *before, const struct metrics_range 
         whole(before, range, point, has_any_buckets, change);
         bool has_start = point->start_us > 0 && point->start_us < point->at_us;
         change->from_us = has_start ? point->start_us : point->at_us;
-        bool is_near = before->has_point && point->at_us - before->at_us <= range->gap_us;
+        bool is_near = before->has_point && point->at_us - before->at_us <= gap_us;
         if (!has_start && is_near) change->from_us = before->at_us;
     } else {
-        found = of_total(before, range, point, has_any_buckets, change, told);
+        found = of_total(before, range, gap_us, point, has_any_buckets, change, told);
     }
     keep(before, range, point, has_any_buckets);
     return found;

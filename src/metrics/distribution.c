@@ -71,7 +71,7 @@ static int number_order(const void *a, const void *b)
 
 /* The outer buckets end at the smallest and the largest value, where these are known and lie in them; a lowest bucket that
  * ends above zero begins there, as for histogram_quantile. */
-static void set_pieces(const struct distribution *distribution, const struct bucket_set *set,
+static void set_pieces(const struct distribution *distribution, const struct bucket_set *set, bool is_tight,
                        struct metrics_piece *pieces)
 {
     for (uint32_t b = 0; b <= set->bound_count; b++) {
@@ -81,12 +81,12 @@ static void set_pieces(const struct distribution *distribution, const struct buc
         pieces[b].is_log = false;
     }
     struct metrics_piece *first = &pieces[0], *last = &pieces[set->bound_count];
-    if (!distribution->is_min_unknown && distribution->min <= first->high) {
+    if (is_tight && !distribution->is_min_unknown && distribution->min <= first->high) {
         first->low = distribution->min;
     } else if (first->high > 0 && isfinite(first->high)) {
         first->low = 0;
     }
-    if (!distribution->is_max_unknown && distribution->max >= last->low) last->high = distribution->max;
+    if (is_tight && !distribution->is_max_unknown && distribution->max >= last->low) last->high = distribution->max;
 }
 
 /* How much of a piece with two ends lies between two edges: it is even within. */
@@ -135,7 +135,7 @@ static uint32_t sets_pieces(const struct metrics_piece *all, uint32_t all_count,
     return count;
 }
 
-uint32_t distribution_pieces(const struct distribution *distribution, struct metrics_piece **pieces)
+uint32_t distribution_pieces(const struct distribution *distribution, bool is_tight, struct metrics_piece **pieces)
 {
     *pieces = NULL;
     if (distribution->exponential != NULL) {
@@ -147,7 +147,7 @@ uint32_t distribution_pieces(const struct distribution *distribution, struct met
     if (count == 0) return 0;
     struct metrics_piece *all = mem_alloc(count * sizeof *all);
     for (const struct bucket_set *set = distribution->sets; set != NULL; set = set->next) {
-        set_pieces(distribution, set, all + at);
+        set_pieces(distribution, set, is_tight, all + at);
         at += set->bound_count + 1;
     }
     if (distribution->sets->next == NULL) {

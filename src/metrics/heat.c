@@ -74,12 +74,18 @@ static void piece_put(const struct metrics_heat *heat, const struct metrics_piec
     }
 }
 
+static const struct exponential *exponential_of(const struct metrics *metrics, uint32_t group, uint32_t step)
+{
+    const struct distribution *distribution = metrics_distribution(metrics, group, step);
+    return distribution == NULL ? NULL : distribution->exponential;
+}
+
 /* The coarsest scale of the cells, coarser still until their buckets are few enough. */
 static int32_t scale_find(const struct metrics *metrics, uint32_t group, uint32_t steps, uint32_t lines_max)
 {
     int32_t scale = SCALE_MAX;
     for (uint32_t s = 0; s < steps; s++) {
-        const struct exponential *one = metrics_exponential(metrics, group, s);
+        const struct exponential *one = exponential_of(metrics, group, s);
         if (one != NULL && one->scale < scale) scale = one->scale;
     }
     for (;; scale--) {
@@ -87,7 +93,7 @@ static int32_t scale_find(const struct metrics *metrics, uint32_t group, uint32_
         for (int side = 0; side < 2; side++) {
             int64_t low = INT64_MAX, high = INT64_MIN;
             for (uint32_t s = 0; s < steps; s++) {
-                const struct exponential *one = metrics_exponential(metrics, group, s);
+                const struct exponential *one = exponential_of(metrics, group, s);
                 int64_t first, last;
                 if (one == NULL || !exponential_ends(one, side == 1, scale, &first, &last)) continue;
                 if (first < low) low = first;
@@ -102,15 +108,34 @@ static int32_t scale_find(const struct metrics *metrics, uint32_t group, uint32_
 static void pieces_of_step(const struct metrics *metrics, uint32_t group, uint32_t step, int32_t scale,
                            struct step_pieces *to)
 {
-    const struct exponential *exponential = metrics_exponential(metrics, group, step);
+    const struct exponential *exponential = exponential_of(metrics, group, step);
     if (exponential == NULL) {
-        to->count = metrics_pieces(metrics, group, step, &to->pieces);
+        const struct distribution *distribution = metrics_distribution(metrics, group, step);
+        if (distribution != NULL) to->count = distribution_pieces(distribution, false, &to->pieces);
         return;
     }
     struct exponential coarse = *exponential;
     exponential_coarsen(&coarse, scale);
     to->pieces = mem_alloc((2 * EXPONENTIAL_COUNTS_MAX + 1) * sizeof *to->pieces);
     to->count = exponential_pieces(&coarse, to->pieces);
+}
+
+/* The outer lines end at the smallest and largest value of all, where these are known. */
+static void ends_tighten(const struct metrics *metrics, uint32_t group, uint32_t step_count, struct metrics_heat *heat)
+{
+    double min = INFINITY, max = -INFINITY;
+    bool is_min_unknown = false, is_max_unknown = false;
+    for (uint32_t s = 0; s < step_count; s++) {
+        const struct distribution *distribution = metrics_distribution(metrics, group, s);
+        if (distribution == NULL || !distribution->has_any) continue;
+        is_min_unknown |= distribution->is_min_unknown;
+        is_max_unknown |= distribution->is_max_unknown;
+        min = fmin(min, distribution->min);
+        max = fmax(max, distribution->max);
+    }
+    double *first = &heat->edges[0], *last = &heat->edges[heat->line_count];
+    if (isinf(*first) && !is_min_unknown && min < heat->edges[1]) *first = min;
+    if (isinf(*last) && !is_max_unknown && max > heat->edges[heat->line_count - 1]) *last = max;
 }
 
 static void lines_find(const struct step_pieces *steps, uint32_t step_count, uint32_t lines_max,
@@ -148,6 +173,7 @@ void metrics_heat_make(const struct metrics *metrics, uint32_t group, uint32_t s
         for (uint32_t s = 0; s < step_count; s++)
             for (uint32_t p = 0; p < steps[s].count; p++)
                 piece_put(heat, &steps[s].pieces[p], heat->counts + (size_t)s * heat->line_count);
+        ends_tighten(metrics, group, step_count, heat);
     }
     for (uint32_t s = 0; s < step_count; s++) free(steps[s].pieces);
     free(steps);

@@ -53,8 +53,8 @@ struct metrics_range {
     uint32_t steps;
     enum metrics_kind kind;
     enum metrics_aggregate aggregate;
-    double quantile; /* 0 to 1 */
-    int64_t gap_us, hold_us;
+    double quantile;         /* 0 to 1 */
+    int64_t gap_us, hold_us; /* at least; of a series that comes seldom 3 and 2.5 of its own intervals */
     size_t bytes_max;
 };
 

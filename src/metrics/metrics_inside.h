@@ -47,8 +47,6 @@ uint32_t exponential_pieces(const struct exponential *exponential, struct metric
 /* First and last bucket at a scale no finer than its own. False: it has none. */
 bool exponential_ends(const struct exponential *exponential, bool is_negative, int32_t scale, int64_t *low,
                       int64_t *high);
-/* Of a cell; NULL: it has none. */
-const struct exponential *metrics_exponential(const struct metrics *metrics, uint32_t group, uint32_t step);
 
 struct bucket_set { /* of one set of bounds; bound_count + 1 counts */
     struct bucket_set *next;
@@ -62,6 +60,9 @@ struct distribution { /* a cell of it */
     struct bucket_set *sets;
     struct exponential *exponential;
 };
+
+/* Of a cell; NULL: it has none. */
+const struct distribution *metrics_distribution(const struct metrics *metrics, uint32_t group, uint32_t step);
 
 /* What happened between two points of a series, or in the time that a delta tells of. */
 struct change {
@@ -77,7 +78,8 @@ struct change {
 /* False: no room. */
 MUST_CHECK bool distribution_add(struct distribution *to, struct room *room, const struct change *change, double weight,
                                  struct metrics_told *told);
-uint32_t distribution_pieces(const struct distribution *distribution, struct metrics_piece **pieces);
+/* is_tight: the outer buckets end at the smallest and largest value, else where their bounds say. */
+uint32_t distribution_pieces(const struct distribution *distribution, bool is_tight, struct metrics_piece **pieces);
 
 /* The point before, of the series at hand. */
 struct before {
@@ -92,5 +94,5 @@ void before_reset(struct before *before);
 void before_deinit(struct before *before);
 enum change_found { CHANGE_NONE, CHANGE_FOUND, CHANGE_GAP };
 /* And keeps the point as the one before. What *change points to is before's or the point's, until the next call. */
-enum change_found change_find(struct before *before, const struct metrics_range *range,
+enum change_found change_find(struct before *before, const struct metrics_range *range, int64_t gap_us,
                               const struct metrics_point *point, struct change *change, struct metrics_told *told);

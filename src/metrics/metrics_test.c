@@ -347,6 +347,60 @@ static void test_histogram_by_hand(void **state)
     }
 }
 
+/* Lines of a heat map are the bounds as they were sent, whatever the smallest values of single steps; only the open ends are theirs. */
+static void test_histogram_heat(void **state)
+{
+    (void)state;
+    struct metrics_range range = range_of(METRICS_HISTOGRAM, METRICS_COUNT);
+    struct metrics *metrics = metrics_of(&range);
+    for (int step = 0; step < 3; step++) {
+        const double counts[] = { 1, 2, 3 + step }, bounds[] = { 1, 2 };
+        struct metrics_point point = { .at_us = FROM + (step * STEP_S + 30) * (int64_t)SECOND,
+                                       .start_us = FROM + step * STEP_S * (int64_t)SECOND,
+                                       .is_delta = true,
+                                       .count = 6 + step,
+                                       .sum = 9,
+                                       .min = 0.1 * (step + 1),
+                                       .max = 5 + step,
+                                       .positive = { 0, 3, counts },
+                                       .bounds = bounds,
+                                       .bound_count = 2 };
+        assert_true(metrics_point(metrics, &point));
+    }
+    metrics_end(metrics);
+    static const double edges[] = { 0, 1, 2, 7 };
+    struct metrics_heat heat;
+    metrics_heat_make(metrics, 0, STEPS, 40, &heat);
+    assert_int_equal(heat.line_count, 3);
+    for (uint32_t e = 0; e <= 3; e++) assert_true(heat.edges[e] == edges[e]);
+    for (uint32_t step = 0; step < 3; step++)
+        for (uint32_t line = 0; line < 3; line++)
+            assert_true(heat.counts[step * 3 + line] == (line == 2 ? 3 + step : line + 1));
+    metrics_heat_deinit(&heat);
+    metrics_destroy(metrics);
+}
+
+/* Goal: who sends seldom has no gaps for that. Method: a counter and a gauge each 10 minutes, beside quick ones. */
+static void test_seldom(void **state)
+{
+    (void)state;
+    struct metrics_range range = range_of(METRICS_COUNTER, METRICS_INCREASE);
+    range.step_us = 600 * (int64_t)SECOND;
+    struct metrics *metrics = metrics_of(&range);
+    for (int at = 0; at <= 6000; at += 600) put_value(metrics, at + 30, NAN, at, false);
+    metrics_end(metrics);
+    expect(metrics, 1, 600); /* the first interval is a gap until the second is known */
+    expect(metrics, 8, 600);
+    metrics_destroy(metrics);
+    range = range_of(METRICS_GAUGE, METRICS_SUM);
+    range.step_us = 300 * (int64_t)SECOND;
+    metrics = metrics_of(&range);
+    for (int at = 0; at <= 3000; at += 600) put_value(metrics, at, NAN, 5, false);
+    metrics_end(metrics);
+    for (uint32_t step = 2; step < STEPS; step++) expect(metrics, step, 5);
+    metrics_destroy(metrics);
+}
+
 /* Counts, sums, means and extremes of a cumulative histogram, half in one step and half in the next. */
 static void test_histogram_figures(void **state)
 {
@@ -619,6 +673,8 @@ int main(void)
         cmocka_unit_test(test_summary),
         cmocka_unit_test(test_any_point),
         cmocka_unit_test(test_room),
+        cmocka_unit_test(test_histogram_heat),
+        cmocka_unit_test(test_seldom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

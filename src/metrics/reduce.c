@@ -27,7 +27,7 @@ struct metrics {
     uint32_t group_count, group_cap;
     uint32_t group; /* of the series at hand */
     bool has_last;
-    int64_t last_us;
+    int64_t last_us, interval_us; /* interval_us: the least between two points of the series; 0: not known yet */
     struct before before;
     struct level level;
     struct metrics_told told;
@@ -65,6 +65,11 @@ bool metrics_group(struct metrics *metrics, uint32_t *group)
     return true;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* ---- levels ---- */
 
 static int64_t step_begin(const struct metrics *metrics, uint32_t step)
@@ -98,7 +103,7 @@ static void level_flush(struct metrics *metrics, int64_t next_us)
     uint32_t step = level->step;
     if (level->count > 0) level_add(metrics, step++, level->sum / level->count, level->min, level->max, level->last);
     level->count = 0;
-    int64_t end_us = level->last_us + metrics->range.hold_us;
+    int64_t end_us = level->last_us + later(metrics->range.hold_us, metrics->interval_us * 5 / 2);
     if (next_us < end_us) end_us = next_us;
     if (level->has_ended) end_us = level->last_us;
     for (; step < metrics->range.steps && step_begin(metrics, step) < end_us; step++) {
@@ -150,11 +155,6 @@ static bool change_add(struct metrics *metrics, struct cell *cell, const struct 
     return distribution_add(cell->distribution, &metrics->room, change, weight, &metrics->told);
 }
 
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -195,7 +195,8 @@ static bool change_point(struct metrics *metrics, const struct metrics_point *po
 {
     struct change change;
     const struct metrics_range *range = &metrics->range;
-    enum change_found found = change_find(&metrics->before, range, point, &change, &metrics->told);
+    int64_t gap_us = later(range->gap_us, 3 * metrics->interval_us);
+    enum change_found found = change_find(&metrics->before, range, gap_us, point, &change, &metrics->told);
     if (found == CHANGE_NONE) return true;
     struct group *group = metrics->groups[metrics->group];
     bool is_in_range = change.to_us >= range->from_us && change.from_us < step_begin(metrics, range->steps);
@@ -229,6 +230,7 @@ void metrics_series(struct metrics *metrics, uint32_t group)
     if (metrics->has_last) level_flush(metrics, INT64_MAX);
     metrics->group = group;
     metrics->has_last = false;
+    metrics->interval_us = 0;
     metrics->level = (struct level){ 0 };
     before_reset(&metrics->before);
 }
@@ -255,6 +257,9 @@ bool metrics_point(struct metrics *metrics, const struct metrics_point *point)
         metrics->told.repeat_count++;
         return true;
     }
+    int64_t interval_us = point->at_us - metrics->last_us;
+    bool is_least = metrics->has_last && (metrics->interval_us == 0 || interval_us < metrics->interval_us);
+    if (is_least) metrics->interval_us = interval_us;
     metrics->has_last = true;
     metrics->last_us = point->at_us;
     if (point->is_missing) {
@@ -301,7 +306,7 @@ static double distribution_value(struct metrics *metrics, const struct cell *cel
     case METRICS_LAST: break;
     }
     if (!distribution->has_any) return NAN;
-    count = distribution_pieces(distribution, &pieces);
+    count = distribution_pieces(distribution, true, &pieces);
     while (last < count && !(pieces[last].count > 1e-9 * distribution->count)) last++;
     if (range->aggregate == METRICS_QUANTILE) {
         bool *is_outside = &metrics->told.is_quantile_outside;
@@ -339,13 +344,12 @@ uint32_t metrics_pieces(const struct metrics *metrics, uint32_t group, uint32_t 
 {
     const struct cell *cell = &metrics->groups[group]->cells[step];
     *pieces = NULL;
-    return cell->distribution == NULL ? 0 : distribution_pieces(cell->distribution, pieces);
+    return cell->distribution == NULL ? 0 : distribution_pieces(cell->distribution, true, pieces);
 }
 
-const struct exponential *metrics_exponential(const struct metrics *metrics, uint32_t group, uint32_t step)
+const struct distribution *metrics_distribution(const struct metrics *metrics, uint32_t group, uint32_t step)
 {
-    const struct distribution *distribution = metrics->groups[group]->cells[step].distribution;
-    return distribution == NULL ? NULL : distribution->exponential;
+    return metrics->groups[group]->cells[step].distribution;
 }
 
 const int64_t *metrics_resets(const struct metrics *metrics, uint32_t group, uint32_t *count)

@@ -18,6 +18,7 @@ export const views: readonly View[] = [
   { path: "ask", title: "Ask", keys: "a", mark: "?", is_private: true, has_own_time: true, load: () => import("./ask/view") },
   { path: "services", title: "Services", keys: "s", mark: "◎", is_private: true, load: () => import("./services/view") },
   { path: "explore", title: "Explorer", keys: "e", mark: "☰", load: () => import("./explore/view") },
+  { path: "metrics", title: "Metrics", keys: "m", mark: "∿", is_private: true, load: () => import("./metrics/view") },
   { path: "dashboards", title: "Dashboards", keys: "d", mark: "▦", is_private: true, load: () => import("./dashboards/view") },
   { path: "issues", title: "Issues", keys: "i", mark: "✖", is_private: true, load: () => import("./issues/view") },
   { path: "sql", title: "SQL", keys: "q", mark: "❯", load: () => import("./sql/view") },

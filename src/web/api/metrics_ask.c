@@ -288,7 +288,7 @@ bool metrics_ask_survey(struct metrics_ask *ask)
     char *sql = arena_printf(
         arena,
         "SELECT metric_type, metric_unit, is_monotonic, count(*), sum(n)::bigint, "
-        "percentile_cont(0.5) WITHIN GROUP (ORDER BY width / (n - 1)), max(description), min(low), max(high) "
+        "percentile_cont(0.25) WITHIN GROUP (ORDER BY width / (n - 1)), max(description), min(low), max(high) "
         "FROM (SELECT series_id, metric_type, metric_unit, is_monotonic, count(*) AS n, "
         "extract(epoch FROM max(timestamp)) - extract(epoch FROM min(timestamp)) AS width, "
         "max(metric_description) AS description, min(aggregation_temporality) AS low, "

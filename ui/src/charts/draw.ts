@@ -104,6 +104,39 @@ export function draw_marks(context: CanvasRenderingContext2D, plot: Plot, range:
   }
 }
 
+/* A value that stands for itself beside the series: an exemplar. What lies above the scale is drawn at its top. */
+export interface TimeDot {
+  t_us: number;
+  value: number;
+  text: string;
+}
+export interface PlacedDot {
+  at: number; /* in the list */
+  x: number;
+  y: number;
+}
+export function places_of_dots({ data, scale, plot }: Pick<Drawn, "data" | "scale" | "plot">, dots: readonly TimeDot[]): PlacedDot[] {
+  return dots
+    .map((dot, at) => ({ at, x: x_of(plot, data.range, dot.t_us), y: Math.max(plot.top + 4, plot.top + plot.height * (1 - (dot.value - scale.bottom) / (scale.top - scale.bottom || 1))) }))
+    .filter((place) => place.x >= plot.left && place.x <= plot.left + plot.width);
+}
+export function draw_dots(context: CanvasRenderingContext2D, places: readonly PlacedDot[], lit: number | undefined): void {
+  for (const { at, x, y } of places) {
+    const size = at === lit ? 5 : 3.5;
+    context.beginPath();
+    context.moveTo(x, y - size);
+    context.lineTo(x + size, y);
+    context.lineTo(x, y + size);
+    context.lineTo(x - size, y);
+    context.closePath();
+    context.fillStyle = token("--ink");
+    context.fill();
+    context.strokeStyle = token("--ground");
+    context.lineWidth = 1;
+    context.stroke();
+  }
+}
+
 export interface Drawn {
   data: TimeSeries;
   looks: readonly Look[];

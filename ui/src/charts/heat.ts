@@ -15,6 +15,8 @@ export interface Heat {
   times: number[];
   edges: number[]; /* one more than there are lines; the lowest line begins at edges[0] */
   has_zero: boolean; /* the lowest line is of what is zero or less */
+  is_uneven?: boolean; /* lines are buckets as they were sent, of any width: the axis names their ends */
+  what?: string; /* what is counted, when it is not rows */
   cells: number[][]; /* cells[line][step] */
   max: number;
   total: number;

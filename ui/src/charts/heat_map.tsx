@@ -52,7 +52,14 @@ export function HeatMap({ label, heat, height = 380, chosen, onBox }: HeatMapPro
     const low = edges[first] ?? 1;
     const high = edges[lines] ?? 10;
     const y_of = (value: number) => top_of(plot, first) - ((top_of(plot, first) - plot.top) * Math.log(value / low)) / (Math.log(high / low) || 1);
-    for (const tick of log_ticks(low, high)) {
+    const ends = heat.is_uneven ? ends_of(heat, each) : [];
+    for (const { line, text } of ends) {
+      context.fillStyle = token("--ink-soft");
+      context.fillText(text, plot.left - 6, top_of(plot, line));
+      context.fillStyle = token("--line-strong");
+      context.fillRect(plot.left - 3, Math.round(top_of(plot, line)), 3, 1);
+    }
+    for (const tick of heat.is_uneven ? [] : log_ticks(low, high)) {
       context.fillStyle = token("--ink-soft");
       context.fillText(show_value(tick, heat.unit), plot.left - 6, y_of(tick));
       context.fillStyle = token("--line-strong");
@@ -110,14 +117,14 @@ export function HeatMap({ label, heat, height = 380, chosen, onBox }: HeatMapPro
     event.stopPropagation();
   };
   const words = (step: number, line: number) =>
-    `${show_time(times[step] ?? 0, step_us < 1e6 ? 3 : 0, is_utc.value)}, ${heat.has_zero && line === 0 ? "zero or less" : `${show_value(edges[line], heat.unit)} to ${show_value(edges[line + 1], heat.unit)}`}: ${show_whole(heat.cells[line]?.[step] ?? 0)} rows`;
+    `${show_time(times[step] ?? 0, step_us < 1e6 ? 3 : 0, is_utc.value)}, ${heat.has_zero && line === 0 ? "zero or less" : `${show_end(edges[line], heat)} to ${show_end(edges[line + 1], heat)}`}: ${show_whole(heat.cells[line]?.[step] ?? 0)} ${heat.what ?? "rows"}`;
   return (
     <div class="chart" style={{ height: typeof height === "number" ? `${height}px` : height }}>
       <canvas
         ref={canvas}
         role="img"
         tabIndex={0}
-        aria-label={`${label}: ${show_whole(heat.total)} values from ${show_value(edges[heat.has_zero ? 1 : 0], heat.unit)} to ${show_value(edges[lines], heat.unit)}, at most ${show_whole(heat.max)} in one cell. Arrow keys move, with Shift they draw a box, Enter chooses it.`}
+        aria-label={`${label}: ${show_whole(heat.total)} values from ${show_end(edges[heat.has_zero ? 1 : 0], heat)} to ${show_end(edges[lines], heat)}, at most ${show_whole(heat.max)} in one cell. Arrow keys move, with Shift they draw a box, Enter chooses it.`}
         onKeyDown={on_key}
         onBlur={() => set_at(undefined)}
         onPointerDown={(event) => {
@@ -162,12 +169,21 @@ export function HeatMap({ label, heat, height = 380, chosen, onBox }: HeatMapPro
   );
 }
 
+const show_end = (edge: number | undefined, heat: Heat) => (edge === Infinity ? "more" : edge === -Infinity ? "less" : show_value(edge, heat.unit));
+
+const END_PX = 15;
+/* Ends of lines that have room beside the axis, from below. */
+function ends_of(heat: Heat, each: number): { line: number; text: string }[] {
+  const every = Math.max(1, Math.ceil(END_PX / each));
+  return heat.edges.flatMap((edge, line) => (line % every === 0 && Number.isFinite(edge) ? [{ line, text: show_value(edge, heat.unit) }] : []));
+}
+
 /* How dark is how many. */
 export function HeatLegend({ heat }: { heat: Heat }) {
   const steps = [0, 0.02, 0.1, 0.25, 0.5, 1].map((share) => Math.max(1, Math.round(heat.max * share))).filter((count, at, all) => all.indexOf(count) === at);
   return (
     <div class="heat-legend row soft">
-      Rows in a cell
+      {heat.what ? `${heat.what[0]?.toUpperCase()}${heat.what.slice(1)}` : "Rows"} in a cell
       {steps.map((count) => (
         <span key={count} class="row heat-step">
           <span class="heat-mark" aria-hidden="true">

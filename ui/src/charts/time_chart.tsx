@@ -10,7 +10,7 @@ import { show_time, type Range } from "../time";
 import { useCanvas } from "./canvas";
 import type { Look } from "./colours";
 import { cursor_us } from "./cursor";
-import { clipped, draw_areas, draw_bars, draw_lines, draw_marks, draw_over, draw_parts, draw_times, draw_values, plot_of, time_of, type Drawn, type Shape, type TimeMark } from "./draw";
+import { clipped, draw_areas, draw_bars, draw_dots, draw_lines, draw_marks, draw_over, draw_parts, draw_times, draw_values, places_of_dots, plot_of, time_of, type Drawn, type Shape, type TimeDot, type TimeMark } from "./draw";
 import { scale_of, show_value } from "./scale";
 import { extent_of, is_part, smallest_and_largest, told_at, type TimeSeries } from "./series";
 import { Swatch } from "./legend";
@@ -26,6 +26,8 @@ interface TimeChartProps {
   lit?: number | undefined;
   chosen?: Range | undefined;
   marks?: readonly TimeMark[]; /* moments with a name: a release */
+  dots?: readonly TimeDot[]; /* values beside the series; a click on one is onDot */
+  onDot?: (at: number) => void;
   onZoom: (from_us: number, to_us: number) => void;
   onSelect?: (from_us: number, to_us: number) => void;
   onChoose?: (series: number) => void;
@@ -33,10 +35,11 @@ interface TimeChartProps {
 const TOLD = 12;
 const NEAR_PX = 10;
 
-export function TimeChart({ label, data, looks, shape, height = 260, is_small = false, lit, chosen, marks, onZoom, onSelect, onChoose }: TimeChartProps) {
+export function TimeChart({ label, data, looks, shape, height = 260, is_small = false, lit, chosen, marks, dots, onDot, onZoom, onSelect, onChoose }: TimeChartProps) {
   const shown = useMemo(() => (is_small ? looks.map((look) => ({ ...look, pattern: 0 })) : looks), [looks, is_small]); /* hatching needs room */
   const [drag, set_drag] = useState<{ from: number; to: number; is_marking: boolean }>();
   const [is_over, set_over] = useState<"" | "pointer" | "keys">("");
+  const [pointed, point] = useState<number>(); /* which dot */
   const press = useRef<{ x: number; y: number } | undefined>(undefined);
   const is_stacked = shape === "bars" || shape === "areas";
   const scale = useMemo(() => {
@@ -70,6 +73,7 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
     });
     draw_times(context, plot, range, is_utc.value);
     if (marks) draw_marks(context, plot, range, marks);
+    if (dots) draw_dots(context, places_of_dots(drawn, dots), pointed);
     if (is_small) {
       context.fillStyle = token("--ink-soft");
       context.textAlign = "left";
@@ -90,6 +94,13 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
   const series_under = (x: number, y: number): number | undefined => {
     const step = step_at(data, time_of(plot_now(), range, x));
     return step === undefined ? undefined : series_at(drawn_in(canvas.current?.clientWidth ?? 1, canvas.current?.clientHeight ?? 1), shape, step, x, y);
+  };
+  const dot_under = (event: PointerEvent): number | undefined => {
+    if (!dots || !onDot) return undefined;
+    const [x, y] = [event.clientX - box().left, event.clientY - box().top];
+    const far = (place: { x: number; y: number }) => Math.hypot(place.x - x, place.y - y);
+    const places = places_of_dots(drawn_in(canvas.current?.clientWidth ?? 1, canvas.current?.clientHeight ?? 1), dots).sort((a, b) => far(a) - far(b));
+    return places[0] && far(places[0]) <= NEAR_PX ? places[0].at : undefined;
   };
   const move = (steps: number, is_choosing: boolean) => {
     const now = at ?? (steps > 0 ? -1 : data.times.length);
@@ -136,6 +147,7 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
           const t_us = time_at(event);
           cursor_us.value = t_us;
           set_over("pointer");
+          point(dot_under(event));
           if (drag && press.current) set_drag({ ...drag, to: t_us });
         }}
         onPointerLeave={() => {
@@ -147,7 +159,9 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
           press.current = undefined;
           if (!drag || !from) return;
           set_drag(undefined);
+          const dot = dot_under(event);
           if (Math.abs(event.clientX - from.x) > 4) release({ ...drag, to: time_at(event) });
+          else if (dot !== undefined) onDot?.(dot);
           else if (onChoose) {
             const series = series_under(event.clientX - box().left, event.clientY - box().top);
             if (series !== undefined) onChoose(series);
@@ -158,7 +172,7 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
           set_drag(undefined);
         }}
       />
-      {is_over && at !== undefined && <Tip data={data} looks={shown} at={at} is_line={shape === "line"} />}
+      {is_over && at !== undefined && <Tip data={data} looks={shown} at={at} is_line={shape === "line"} dot={pointed === undefined ? undefined : dots?.[pointed]} />}
       <div class="unseen" role="status">
         {is_over === "keys" && at !== undefined && `${show_time(data.times[at] ?? 0, 0, is_utc.value)}: ${told_at(data, at).slice(0, TOLD).map((one) => `${one.name} ${show_value(one.value, data.unit)}`).join(", ")}`}
       </div>
@@ -166,7 +180,7 @@ export function TimeChart({ label, data, looks, shape, height = 260, is_small = 
   );
 }
 
-function Tip({ data, looks, at, is_line }: { data: TimeSeries; looks: readonly Look[]; at: number; is_line: boolean }) {
+function Tip({ data, looks, at, is_line, dot }: { data: TimeSeries; looks: readonly Look[]; at: number; is_line: boolean; dot?: TimeDot | undefined }) {
   const told = told_at(data, at);
   const some = told.filter((one) => one.value !== null && (one.value !== 0 || told.length <= TOLD));
   const sum = data.adds_up && told.length > 1 ? told.reduce((all, one) => all + (one.value ?? 0), 0) : undefined;
@@ -181,6 +195,11 @@ function Tip({ data, looks, at, is_line }: { data: TimeSeries; looks: readonly L
       ))}
       {some.length > TOLD && <div class="soft">{some.length - TOLD} more</div>}
       {some.length === 0 && <div class="soft">no value</div>}
+      {dot && (
+        <div>
+          ◆ <b>{show_value(dot.value, data.unit)}</b> <span class="soft">opens trace {dot.text.slice(0, 8)}</span>
+        </div>
+      )}
       {sum !== undefined && <div class="soft">together {show_value(sum, data.unit)}</div>}
     </div>
   );

@@ -5,25 +5,21 @@ import { now_us, to_iso } from "../time";
 import { change, go, param, project_name, project_path } from "../url";
 import { index_of } from "../place";
 import { attributes_load } from "./attributes";
-import { proposals, type Known, type Proposal, type Values } from "./complete";
+import { proposals, type Known, type Values } from "./complete";
 import type { Catalog } from "./fields";
 import type { SearchProblem } from "./search";
+import { SearchField } from "./search_field";
 
 export function QueryBar({ problems, catalog, values }: { problems: readonly SearchProblem[]; catalog: Catalog | undefined; values: readonly Values[] }) {
   const is_sql = param("sql") === "1";
   const [is_english, speak] = useState(false); /* the third face: what is typed is asked on the page of questions */
   const [text, set_text] = useState(param("q"));
-  const [is_open, open] = useState(false);
-  const [chosen, choose] = useState(-1);
-  const [cursor, set_cursor] = useState(0);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => set_text(param("q")), [param("q"), is_sql]);
   const [known, set_known] = useState<Known[]>([]);
-  const proposed = is_open && !is_sql && !is_english ? proposals(text, cursor, catalog, values, known) : { from: 0, list: [] };
   /* Asked for when somebody begins to type: the page itself does without. */
   const learn = () => void attributes_load(project_name.value).then(set_known, () => undefined);
   const submit = () => {
-    open(false);
     if (is_english && text.trim()) go(project_path("ask"), { q: text.trim(), at: to_iso(now_us()), tz: param("tz") });
     else if (!is_english) change({ q: text.trim(), open: null });
   };
@@ -39,24 +35,10 @@ export function QueryBar({ problems, catalog, values }: { problems: readonly Sea
     if (is_english && is_sql !== (sql !== null)) change({ sql, q: null });
     speak(false);
   };
-  const take = (proposal: Proposal | undefined) => {
-    if (!proposal) return;
-    const next = text.slice(0, proposed.from) + proposal.text + text.slice(cursor);
-    const place = proposed.from + proposal.text.length;
-    set_text(next);
-    set_cursor(place);
-    choose(-1);
-    requestAnimationFrame(() => field.current?.setSelectionRange(place, place));
-  };
   const on_key = (event: KeyboardEvent) => {
-    const count = proposed.list.length;
-    if (count > 0 && (event.key === "ArrowDown" || event.key === "ArrowUp")) choose((now) => (now + (event.key === "ArrowDown" ? 1 : count)) % count);
-    else if (count > 0 && event.key === "Tab" && !event.shiftKey) take(proposed.list[Math.max(0, chosen)]);
-    else if (event.key === "Enter" && !event.shiftKey && chosen >= 0) take(proposed.list[chosen]);
-    else if (event.key === "Enter" && !event.shiftKey) submit();
-    else if (event.key === "Escape" && is_open) open(false);
-    else return;
+    if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
+    submit();
   };
   return (
     <form
@@ -82,52 +64,18 @@ export function QueryBar({ problems, catalog, values }: { problems: readonly Sea
             onKeyDown={on_key}
           />
         ) : (
-          <input
-            ref={field}
+          <SearchField
             id="query"
-            type="text"
-            role="combobox"
-            aria-label={is_english ? "Question in plain English" : "Search"}
-            aria-expanded={proposed.list.length > 0}
-            aria-controls="query-proposals"
-            aria-autocomplete="list"
-            aria-activedescendant={chosen >= 0 ? `proposal-${chosen}` : undefined}
-            aria-invalid={problems.length > 0 && !is_english}
+            field={field}
+            label={is_english ? "Question in plain English" : "Search"}
             placeholder={is_english ? "p95 of checkout per hour yesterday" : 'service:checkout level:error "timed out" -user:u42   ( / )'}
-            spellcheck={false}
-            autocomplete="off"
-            autocapitalize="off"
-            value={text}
-            onInput={(event) => {
-              set_text(event.currentTarget.value);
-              set_cursor(event.currentTarget.selectionStart ?? 0);
-              choose(-1);
-              open(true);
-            }}
-            onKeyUp={(event) => set_cursor(event.currentTarget.selectionStart ?? 0)}
-            onClick={(event) => set_cursor(event.currentTarget.selectionStart ?? 0)}
-            onKeyDown={on_key}
-            onFocus={learn}
-            onBlur={() => open(false)}
+            text={text}
+            is_invalid={problems.length > 0 && !is_english}
+            propose={(typed, cursor) => (is_english ? { from: 0, list: [] } : proposals(typed, cursor, catalog, values, known))}
+            onText={set_text}
+            onSubmit={submit}
+            onLearn={learn}
           />
-        )}
-        {proposed.list.length > 0 && (
-          <ul class="popup query-proposals" id="query-proposals" role="listbox" aria-label="Proposals">
-            {proposed.list.map((proposal, at) => (
-              <li
-                key={proposal.text}
-                id={`proposal-${at}`}
-                role="option"
-                aria-selected={at === chosen}
-                onMouseDown={(event) => {
-                  event.preventDefault();
-                  take(proposal);
-                }}
-              >
-                <span class="told mono ellipsis">{proposal.text}</span> <span class="soft">{proposal.hint}</span>
-              </li>
-            ))}
-          </ul>
         )}
       </div>
       <div class="row" role="group" aria-label="Language">
