@@ -7,6 +7,8 @@ import type { Table } from "../api/client";
 import { chart_of, figures, lines_of, table_rows, table_series, traces_of, type Line } from "../ask/result";
 import { step_of, type Answer, type Plan } from "../ask/plan";
 import type { Shape } from "../charts/draw";
+import type { Unit } from "../charts/scale";
+import { name_of, named_series, type NamedPoint } from "../charts/series";
 import { heat_of } from "../charts/heat";
 import { cross_answer, groups_answer, series_answer } from "../explore/answer";
 import { field_of, type Catalog } from "../explore/fields";
@@ -17,7 +19,7 @@ import { rows_statement, type Scope } from "../explore/statement";
 import { from_iso, step_us, to_iso, type Range } from "../time";
 import type { Drawn } from "./drawn";
 import type { Panel, PanelKind } from "./load";
-import { sql_drawn } from "./sql_answer";
+import { SERIES_MAX, sql_drawn } from "./sql_answer";
 import { fill_search, fill_sql, type Values } from "./variables";
 
 const ROWS = 50;
@@ -125,6 +127,50 @@ function line_of(row: ReturnType<typeof row_from>): Line {
 export function sql_asked(panel: Panel, values: Values, range: Range): Asked {
   const step = step_us(range, steps_of(panel));
   return { statement: fill_sql(panel.source.sql ?? "", values, { range, step_us: step }), limit: 20000, read: (table) => sql_drawn(table, { kind: panel.kind, unit: panel.unit, range, step_us: step }) };
+}
+
+/* ---- metrics ---- */
+
+/* POST /metrics/query: what of its answer is drawn. */
+export interface MetricAnswer {
+  unit: string;
+  step_s: number;
+  from_ms?: number;
+  aggregate?: string;
+  series: readonly { labels: Record<string, string | null>; points: readonly (readonly [number, number | null])[] }[];
+  notes?: readonly string[];
+  sql?: string;
+}
+export function metric_body(panel: Panel, values: Values, range: Range): Record<string, unknown> {
+  const { metric } = panel.source;
+  const step_s = Math.max(1, step_us(range, panel.kind === "top" || panel.kind === "stat" ? TREND_STEPS : steps_of(panel)) / 1e6);
+  const search = fill_search(metric?.search ?? "", values);
+  const { search: _, ...rest } = metric ?? { name: "", aggregate: "avg" as const };
+  return { ...rest, ...(search ? { search } : {}), from: to_iso(range.from_us), to: to_iso(range.to_us), step_s };
+}
+/* UCUM: s, ms, By, 1, {request} ... */
+export function unit_told(unit: string, aggregate: string | undefined): { unit: Unit; factor: number } {
+  if (unit === "s" && aggregate !== "count") return { unit: "ns", factor: 1e9 };
+  if (unit === "ms" && aggregate !== "count") return { unit: "ns", factor: 1e6 };
+  if (aggregate === "rate") return { unit: "rate", factor: 1 };
+  if (aggregate === "count") return { unit: "count", factor: 1 };
+  return { unit: unit === "By" ? "bytes" : "number", factor: 1 };
+}
+export function metric_drawn(panel: Panel, answer: MetricAnswer, range: Range): Drawn {
+  const told = unit_told(answer.unit, answer.aggregate ?? panel.source.metric?.aggregate);
+  const unit = panel.unit ?? told.unit;
+  const points = answer.series.flatMap(({ labels, points: list }): NamedPoint[] => {
+    const keys = Object.values(labels).map((value) => value ?? "");
+    const name = keys.length > 0 ? name_of(keys) : (panel.source.metric?.name ?? "");
+    return list.map(([ms, value]) => ({ t_us: ms * 1e3, keys, name, value: value === null ? null : value * told.factor }));
+  });
+  if (points.every((point) => point.value === null)) return { as: "nothing", words: "The metric has no point in this time." };
+  const data = named_series(points, { range, step_us: answer.step_s * 1e6, unit, adds_up: panel.kind === "bars" || panel.kind === "stacked", series_max: SERIES_MAX });
+  if (panel.kind === "lines" || panel.kind === "bars" || panel.kind === "stacked") return { as: "series", data, names: [], shape: panel.kind === "lines" ? "line" : panel.kind === "bars" ? "bars" : "areas" };
+  const latest = data.series.map((one) => ({ ...one, total: one.values.findLast((value) => value !== null) ?? null })).sort((a, b) => (b.total ?? -Infinity) - (a.total ?? -Infinity));
+  if (panel.kind === "top") return { as: "top", data: { ...data, series: latest, adds_up: false }, names: [] };
+  if (panel.kind === "table") return { as: "table", table: { columns: [{ title: Object.keys(answer.series[0]?.labels ?? {}).join(" · ") || "metric" }, { title: "latest", unit }], rows: latest.map((one) => [one.name, one.total]) } };
+  return { as: "stat", figures: latest.slice(0, 4).map((one) => ({ title: latest.length > 1 ? one.name : "", value: one.total, unit })), trend: latest.length === 1 ? (latest[0]?.values ?? []) : [] };
 }
 
 /* ---- questions ---- */

@@ -16,6 +16,12 @@ describe("the grid", () => {
     expect(places(moved(all, "c", { x: 0, y: 0, w: 12, h: 4 }))).toEqual({ c: [0, 0, 12, 4], a: [0, 4, 6, 4], b: [6, 4, 6, 4] });
     expect(places(moved(all, "a", { x: 0, y: 0, w: 6, h: 6 }))).toEqual({ a: [0, 0, 6, 6], b: [6, 0, 6, 4], c: [0, 6, 12, 4] });
   });
+  it("changes places downwards, too", () => {
+    const all = [panel("a", 0, 0, 12, 4), panel("b", 0, 4, 12, 4)];
+    expect(places(moved(all, "a", { x: 0, y: 1, w: 12, h: 4 }))).toEqual({ a: [0, 0, 12, 4], b: [0, 4, 12, 4] });
+    expect(places(moved(all, "a", { x: 0, y: 2, w: 12, h: 4 }))).toEqual({ b: [0, 0, 12, 4], a: [0, 4, 12, 4] });
+    expect(places(moved(all, "a", { x: 0, y: 30, w: 12, h: 4 }))).toEqual({ b: [0, 0, 12, 4], a: [0, 4, 12, 4] });
+  });
   it("leaves no overlap, whatever it is given", () => {
     let seed = 7;
     const random = (most: number) => (seed = (seed * 16807) % 2147483647) % most;

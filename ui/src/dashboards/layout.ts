@@ -27,18 +27,38 @@ export function bounded(place: Place): Place {
   return { x: Math.max(0, Math.min(COLUMNS - w, Math.round(place.x))), y: Math.max(0, Math.round(place.y)), w, h };
 }
 
-/* All of them without overlaps: first is where it wants to be, the others make room; then each goes up as far as there is room. */
-export function settled(panels: readonly Panel[], first?: string): Panel[] {
-  const order = by_place(panels).sort((a, b) => Number(b.id === first) - Number(a.id === first));
-  const put: { panel: Panel; at: Place }[] = [];
-  for (const panel of order) {
-    const at = { ...bounded(place_of(panel)) };
-    while (put.some((other) => overlap(other.at, at))) at.y++;
-    put.push({ panel, at });
-  }
+interface Put {
+  panel: Panel;
+  at: Place;
+}
+/* Down until it is upon none of those that are there. */
+function put_down(put: Put[], panel: Panel, wanted: Place): void {
+  const at = { ...wanted };
+  while (put.some((other) => overlap(other.at, at))) at.y++;
+  put.push({ panel, at });
+}
+/* Each up as far as there is room, from above. */
+function pulled_up(put: Put[]): Put[] {
   put.sort((a, b) => a.at.y - b.at.y || a.at.x - b.at.x);
   for (const one of put) while (one.at.y > 0 && !put.some((other) => other !== one && overlap(other.at, { ...one.at, y: one.at.y - 1 }))) one.at.y--;
-  const places = new Map(put.map(({ panel, at }) => [panel, at]));
+  return put;
+}
+
+/* All of them without overlaps. first: stays where it wants to be, the others make room; where its top is in the lower half of another
+ * it goes below that one, which can go up then. */
+export function settled(panels: readonly Panel[], first?: string): Panel[] {
+  const others: Put[] = [];
+  for (const panel of by_place(panels)) if (panel.id !== first || first === undefined) put_down(others, panel, bounded(place_of(panel)));
+  pulled_up(others);
+  const own = first === undefined ? undefined : panels.find((panel) => panel.id === first);
+  const put: Put[] = [];
+  if (own) {
+    const at = bounded(place_of(own));
+    for (const other of others) if (overlap(other.at, at) && at.y - other.at.y >= other.at.h / 2) at.y = other.at.y + other.at.h;
+    put.push({ panel: own, at });
+  }
+  for (const other of others) put_down(put, other.panel, other.at);
+  const places = new Map(pulled_up(put).map(({ panel, at }) => [panel, at]));
   return panels.map((panel) => ({ ...panel, at: places.get(panel) ?? place_of(panel) }));
 }
 export function moved(panels: readonly Panel[], id: string, at: Place): Panel[] {

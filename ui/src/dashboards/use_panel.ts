@@ -1,6 +1,6 @@
 /* A panel's answer: what it asks is put together, asked when its turn comes, read. Nothing is asked while is_on is false (it is not on
  * the screen yet); what runs is cancelled when the panel goes. */
-import { ApiProblem, query } from "../api/client";
+import { api, ApiProblem, query } from "../api/client";
 import { useLoad, type Load } from "../api/load";
 import { ask } from "../ask/load";
 import { sql_whole } from "../ask/plan";
@@ -8,7 +8,7 @@ import type { Catalog } from "../explore/fields";
 import { translate } from "../explore/search";
 import { with_environment } from "../frame/environment";
 import type { Range } from "../time";
-import { answer_drawn, plan_of, search_asked, search_of, sql_asked, steps_of } from "./asks";
+import { answer_drawn, metric_body, metric_drawn, plan_of, search_asked, search_of, sql_asked, steps_of, type MetricAnswer } from "./asks";
 import type { Drawn } from "./drawn";
 import type { Panel } from "./load";
 import { in_turn, shared } from "./slots";
@@ -38,6 +38,11 @@ export function usePanel(panel: Panel, context: PanelContext, is_on: boolean): L
       const plan = plan_of(source.ask, range);
       const answer = await shared(`${project}\n${round}\n${JSON.stringify(plan)}`, signal, (end) => in_turn(end, () => ask(project, { q: "", plan, at: "", thread: [], by: "" }, end)));
       return { drawn: answer_drawn(panel, answer, plan), statement: sql_whole(answer.sql ?? "", answer.parameters ?? []), warnings: answer.warnings ?? [] };
+    }
+    if (source.metric) {
+      const body = metric_body(panel, values, range);
+      const answer = await shared(`${project}\n${round}\n${JSON.stringify(body)}`, signal, (end) => in_turn(end, () => api<MetricAnswer>(`/projects/${encodeURIComponent(project)}/metrics/query`, { method: "POST", body, signal: end })));
+      return { drawn: metric_drawn(panel, answer, range), statement: answer.sql ?? "", warnings: [] };
     }
     const asked = source.sql !== undefined ? sql_asked(panel, values, range) : await of_search(signal);
     const table = await shared(`${project}\n${round}\n${asked.limit}\n${asked.statement}`, signal, (end) => in_turn(end, () => query(project, asked.statement, { limit: asked.limit, signal: end, what: title || "a panel", is_read_only: true })));

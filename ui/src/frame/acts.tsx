@@ -45,7 +45,7 @@ interface Entry {
 }
 
 /* The browser's own download: it says how far it is, and can end it. */
-function download(statement: string, format: string, title: string, when: Range): void {
+export function download(statement: string, format: string, title: string, when: Range): void {
   const url = download_href(project_name.value, statement, format, file_name(title, when));
   if (url.length > ADDRESS_BYTES_MAX) {
     toast("the statement is too long for a link: monoscope sql and POST /query take any", true);
