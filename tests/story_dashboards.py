@@ -1,6 +1,7 @@
 # time_limit_s: 120
 """Dashboards by the REST API: made, changed, added to, restored, deleted; what is not right is refused where it is not right; nobody
 writes over what another has changed; a change is in the audit log; one of another project is not there."""
+import json
 import os
 import sys
 
@@ -125,6 +126,33 @@ def changed(editor, viewer):
     check([one["version"] for one in page["items"] + rest["items"]] == [4, 3, 2, 1] and rest.get("next_cursor") is None, "page by page too")
 
 
+def as_code(editor, viewer):
+    """What is exported and imported is equal, edited by hand it is what was edited; what is not YAML is refused, and where."""
+    yaml = {"content-type": "application/yaml"}
+    names = ("title", "description", "from", "variables", "panels")
+    status, whole, headers = viewer.ask("GET", PATH + "/web")
+    status, text, told = viewer.ask("GET", PATH + "/web?format=yaml")
+    check(status == 200 and told["content-type"] == "application/yaml" and told["etag"] == headers["etag"], "it is YAML of the same tag: %s %s" % (status, dict(told)))
+    check(text.startswith("slug: web\ntitle: Web\n") and "version" not in text, "without what the server adds:\n%s" % text)
+    check(viewer.ask("GET", PATH + "/web", headers={"accept": "application/yaml, */*;q=0.1"})[1] == text, "by Accept too")
+    status, same, _ = editor.ask("PUT", PATH + "/web", data=text.encode(), headers=dict(yaml, **{"if-match": told["etag"]}))
+    check(status == 200 and {name: same[name] for name in names} == {name: whole[name] for name in names}, "imported it is equal: %s %s" % (status, same))
+    edited = text.replace("title: Web\n", "title: 'Edited: no # yes'\n# a comment\n").replace("w: 12", "w: 11") + "\n"
+    status, other, _ = editor.ask("PUT", PATH + "/web", data=edited.encode(), headers=yaml)
+    panels = [dict(panel, at=dict(panel["at"], w=11)) if panel["at"]["w"] == 12 else panel for panel in whole["panels"]]
+    check(status == 200 and other["title"] == "Edited: no # yes" and other["panels"] == panels and other["variables"] == whole["variables"], "edited it is that: %s %s" % (status, other))
+    status, back, _ = editor.ask("PUT", PATH + "/web", {name: whole[name] for name in whole})
+    check(status == 200 and {name: back[name] for name in names} == {name: whole[name] for name in names}, "JSON as it was read goes back, too: %s %s" % (status, back))
+    status, copy, _ = editor.ask("POST", PATH, data=text.replace("slug: web", "slug: copy").encode(), headers=yaml)
+    check(status == 201 and copy["panels"] == whole["panels"] and copy["slug"] == "copy", "a new one is made of it: %s %s" % (status, copy))
+    editor.done("DELETE", PATH + "/copy")
+    for wrong, words in (("a: &x [1]\nb: *x", "line 1, column 4"), ("title: [", "line 2, column 1"), ("slug: other\ntitle: x\npanels: []", "another one"), ("title: x\npanels: []\ncolour: no", "colour"),
+                         ("- 1", ""), ("", "")):
+        status, answer, _ = editor.ask("PUT", PATH + "/web", data=wrong.encode(), headers=yaml)
+        check(status == 400 and words in json.dumps(answer), "%r is refused: %s %s" % (wrong, status, answer))
+    check(editor.ask("PUT", PATH + "/web", data=b"x", headers={"content-type": "text/plain"})[0] == 415, "what is neither is no body")
+
+
 def main():
     with Server() as server:
         admin = first_admin(server)
@@ -134,6 +162,7 @@ def main():
         made(editor)
         refused(editor)
         changed(editor, viewer)
+        as_code(editor, viewer)
         for method, path, body in (("POST", PATH, {"title": "x"}), ("PUT", PATH + "/web", {"title": "x", "panels": []}), ("DELETE", PATH + "/web", None),
                                    ("POST", PATH + "/web/panels", {"panel": PANEL}), ("POST", PATH + "/web/restore", {"version": 1})):
             status, answer, _ = viewer.ask(method, path, body)
@@ -142,7 +171,7 @@ def main():
         editor.done("DELETE", PATH + "/web")
         check(editor.ask("GET", PATH + "/web")[0] == 404 and editor.ask("GET", PATH + "/web/versions")[0] == 404, "deleted it is gone, with its versions")
         told = [(row["action"], row["object"], row["actor"]) for row in admin.done("GET", "/projects/shop/audit?action=dashboard.&limit=100")["items"]]
-        wanted = [("dashboard." + action, "web", "editor@example.com") for action in ("delete", "restore", "change", "change")]
+        wanted = [("dashboard." + action, "web", "editor@example.com") for action in ("delete", "change", "change", "change", "restore", "change", "change")]
         check([one for one in told if one[1] == "web"] == wanted + [("dashboard.create", "web", "editor@example.com")], "all of it is in the audit log: %s" % told)
 
 

@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from apiclient import PASSWORD, first_admin
 from monoscope import REPO, Server, check
 from nodeprogram import NODE, environment, install
-from shop import Shop
+from shop import HOSTILE, Shop
 
 
 def main():
@@ -19,7 +19,7 @@ def main():
         shop = Shop(server)
         shop.send(traces=300)
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans", 300 * 5 + len(shop.failed))
-        given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD,
+        given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD, "hostile": HOSTILE[0],
                  "shots": os.path.join(REPO, "build", "stories", "story_ui_dashboards.shots")}
         done = subprocess.run([NODE, "dashboards.js", json.dumps(given)], cwd=install("ui"), env=environment(), timeout=380)
         check(done.returncode == 0, "dashboards in the UI are as they should be")

@@ -1,7 +1,9 @@
 // Dashboards in the web UI: saved from an answer, the explorer, SQL; found again; numbers as by SQL. tests/story_ui_dashboards.py runs it.
 //     node dashboards.js '{"base": ..., ...}'      page.js says what
-import { accessible, check, done, given, go, number_of, page, rows_by_api, settled, shots, sign_in, step, text } from "./page.js";
+import { accessible, check, done, given, go, number_of, page, rows_by_api, settled, shots, sign_in, step, text, told } from "./page.js";
 
+/* A statement that is refused on purpose, and a version that is not the latest: the browser writes them to its console. */
+const forget = () => { for (let at = told.length - 1; at >= 0; at--) if (/status of (400|412)/.test(told[at])) told.splice(at, 1); };
 const BOARDS = "/p/default/dashboards";
 const param = name => new URL(page.url()).searchParams.get(name);
 const panel = title => page.locator(".panel", { has: page.locator("h2", { hasText: title }) });
@@ -122,4 +124,178 @@ await step("a panel opens in the explorer", async () => {
     check(param("q") === "service:web kind:server" && param("viz") === "line" && param("agg") === "p95" && param("by") === "http.route", page.url());
 });
 
+/* ---- editing ---- */
+
+const HOUR = "timestamp >= now() - interval '1 hour'";
+const api = (method, path, body, headers = {}) => page.evaluate(async ([method, path, body, headers]) => {
+    const me = await (await fetch("/api/v1/users/me")).json();
+    const answer = await fetch(`/api/v1/projects/default${path}`, { method, headers: { "content-type": "application/json", "x-csrf-token": me.csrf_token, ...headers }, ...(body ? { body: JSON.stringify(body) } : {}) });
+    return { status: answer.status, body: answer.status === 204 ? null : await answer.json() };
+}, [method, path, body, headers]);
+const places = () => page.locator(".grid-cell").evaluateAll(cells => Object.fromEntries(cells.map(cell => [cell.querySelector("h2").textContent.trim(), `${cell.style.gridColumn} | ${cell.style.gridRow}`])));
+const stat = async title => number_of(await panel(title).locator("dd").first().innerText());
+
+await step("a panel is made in the editor, with a preview", async () => {
+    await go(`${BOARDS}/shop`);
+    await panels_ready();
+    await page.keyboard.press("e");
+    await page.waitForSelector(".grid.is-edited");
+    await page.click('button:has-text("Add a panel")');
+    await page.waitForSelector("dialog[open] .panel");
+    await page.fill('dialog[open] label:has-text("Title") input', "Rows of the hour");
+    await page.click('dialog[open] button:has-text("SQL")');
+    await page.fill("dialog[open] textarea", "SELECT count(*) AS n FROM otel_logs_and_spans WHERE timestamp >= $from AND timestamp < $to AND nothing");
+    await page.waitForSelector("dialog[open] .panel-problem");
+    await accessible("the editor with a mistake");
+    await shots("dashboards-editor");
+    await page.fill("dialog[open] textarea", "SELECT count(*) AS n FROM otel_logs_and_spans WHERE timestamp >= $from AND timestamp < $to");
+    await page.selectOption('dialog[open] label:has-text("Shown as") select', "stat");
+    await page.waitForSelector("dialog[open] .panel-stat dd");
+    const all = (await rows_by_api(`SELECT count(*) FROM otel_logs_and_spans WHERE ${HOUR}`)).rows[0][0];
+    check(number_of(await text("dialog[open] .panel-stat dd")) === all, `the preview shows ${all}: ${await text("dialog[open] .panel-stat dd")}`);
+    await page.click('dialog[open] button:has-text("Add")');
+    await page.waitForSelector('.panel h2:has-text("Rows of the hour")');
+    await panels_ready();
+    check(await stat("Rows of the hour") === all, "and so does the panel");
+});
+
+await step("panels are moved and resized by keys and by pointer, and back", async () => {
+    const before = await places();
+    const move = panel("Rows of the hour").locator(".panel-move");
+    await move.focus();
+    for (let n = 0; n < 4; n++) await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Shift+ArrowRight");
+    await page.keyboard.press("Shift+ArrowDown");
+    const keyed = await places();
+    check(/^5 \/ span 4 \| \d+ \/ span 5$/.test(keyed["Rows of the hour"]), `by keys: ${before["Rows of the hour"]}, ${keyed["Rows of the hour"]}`);
+    check(await move.evaluate(element => element === document.activeElement), "the handle keeps the focus");
+    for (let n = 0; n < 6; n++) await page.keyboard.press("Control+z");
+    check(JSON.stringify(await places()) === JSON.stringify(before), "each step can be undone");
+    for (let n = 0; n < 6; n++) await page.keyboard.press("Control+Shift+z");
+    check(JSON.stringify(await places()) === JSON.stringify(keyed), "and done again");
+    await page.evaluate(() => document.querySelector(".board").scrollTo(0, 0));
+    const first = panel("errors per 10 minutes");
+    const box = await first.locator(".panel-size").boundingBox();
+    await page.mouse.move(box.x + 5, box.y + 5);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 5 - 180, box.y + 5 - 80, { steps: 8 });
+    await page.mouse.up();
+    const sized = await places();
+    check(/^1 \/ span 4 \| 1 \/ span 5$/.test(sized["errors per 10 minutes in the last 2 hours"]), `by pointer: ${JSON.stringify(sized)}`);
+    const grip = await first.locator(".panel-move").boundingBox();
+    await page.mouse.move(grip.x + 5, grip.y + 5);
+    await page.mouse.down();
+    await page.mouse.move(grip.x + 5, grip.y + 5 + 200, { steps: 8 });
+    await page.mouse.up();
+    const moved = await places();
+    check(moved["errors per 10 minutes in the last 2 hours"] !== sized["errors per 10 minutes in the last 2 hours"], `moved by pointer: ${JSON.stringify(moved)}`);
+    await shots("dashboards-editing");
+    await accessible("editing");
+    check(await text(".board-tools .saved-changed") === "not saved", "it says that it is not saved");
+    await page.keyboard.press("Control+s");
+    await page.waitForSelector(".grid:not(.is-edited)");
+    await page.reload();
+    await panels_ready();
+    check(JSON.stringify(await places()) === JSON.stringify(moved), "saved, it is the same after a reload");
+});
+
+await step("variables choose what all panels show, and go along to the explorer", async () => {
+    await page.keyboard.press("e");
+    await page.click('button:has-text("Settings")');
+    await page.click('dialog[open] button:has-text("Another variable")');
+    await page.fill('dialog[open] input[aria-label="Name"]', "service");
+    await accessible("settings");
+    await shots("dashboards-settings");
+    await page.click('dialog[open] button:has-text("Take over")');
+    await page.click('button:has-text("Add a panel")');
+    await page.fill('dialog[open] label:has-text("Title") input', "Of one");
+    await page.fill('dialog[open] input.mono', "service:$service");
+    await page.selectOption('dialog[open] label:has-text("Shown as") select', "stat");
+    await page.click('dialog[open] button:has-text("Add")');
+    await page.keyboard.press("Control+s");
+    await page.waitForSelector(".grid:not(.is-edited)");
+    await panel("Of one").scrollIntoViewIfNeeded();
+    await panels_ready();
+    const counts = Object.fromEntries((await rows_by_api(`SELECT resource___service___name, count(*) FROM otel_logs_and_spans WHERE ${HOUR} GROUP BY 1`)).rows);
+    const all = Object.values(counts).reduce((a, b) => a + b);
+    check(await stat("Of one") === all, `not set it is all: ${await stat("Of one")} ${all}`);
+    for (const service of ["payments", "web"]) {
+        await page.fill(".variable", service);
+        await page.press(".variable", "Enter");
+        await page.waitForFunction(wanted => [...document.querySelectorAll(".panel")].find(one => one.querySelector("h2").textContent.trim() === "Of one")?.querySelector("dd")?.textContent.replace(/[^0-9]/g, "") === wanted, String(counts[service]));
+        check(param("var.service") === service, page.url());
+    }
+    await page.reload();
+    await panel("Of one").scrollIntoViewIfNeeded();
+    await panels_ready();
+    check(await stat("Of one") === counts.web, "the address has it");
+    await menu("Of one", "Open in the explorer");
+    await page.waitForSelector(".kind-chart-inside canvas");
+    check(param("q") === "service:web" && param("var.service") === "web", page.url());
+    await page.goBack();
+    await panels_ready();
+});
+
+await step("one panel over all of the page, and back by Escape", async () => {
+    await menu("rows by service.name", "Full screen");
+    await page.waitForSelector(".board-full .top-list");
+    await shots("dashboards-full");
+    await accessible("one panel");
+    await page.keyboard.press("Escape");
+    await panels_ready();
+    check(param("full") === null, page.url());
+});
+
+await step("words are words, a panel that cannot be asked says so alone", async () => {
+    const words = `# Read me\n\n**Whom** to call, [errors](explore?q=level:error), [elsewhere](https://evil.example/), ${given.hostile}\n\n- one\n- two\n\n![x](https://evil.example/x.png)\n\n\`\`\`\n<b>code</b>\n\`\`\``;
+    const made = await api("PUT", "/dashboards/words", { title: "Words", variables: [{ name: "least", values: ["1", "x"], default: "x" }], panels: [
+        { title: "Words", kind: "markdown", source: { markdown: words } }, { title: "Wrong", kind: "lines", source: { search: "q=duration:>$least" } },
+        { title: "Nothing", kind: "lines", source: { search: "q=service:nobody" } }, { title: "Divided", kind: "stat", source: { sql: "SELECT max(name::int) FROM otel_logs_and_spans" } },
+        { title: "Whole", kind: "stat", source: { sql: "SELECT 7 AS n" } }] });
+    check(made.status === 200, JSON.stringify(made.body));
+    await go(`${BOARDS}/words`);
+    await panels_ready();
+    check(await page.locator(".markdown img, .markdown script").count() === 0 && !(await page.evaluate(() => window.stolen)), "nothing of the words is more than words");
+    check(JSON.stringify(await page.locator(".markdown a").evaluateAll(all => all.map(one => one.getAttribute("href")))) === JSON.stringify(["/p/default/explore?q=level:error"]), "the one link is ours");
+    check(/duration/.test(await panel("Wrong").locator(".panel-problem").innerText()) && await panel("Divided").locator(".panel-problem").count() === 1, "what went wrong stands in its panel");
+    check(/No row/.test(await panel("Nothing").locator(".panel-nothing").innerText()) && await stat("Whole") === 7, "the others are as they should be");
+    await shots("dashboards-broken");
+    await accessible("panels that are broken");
+});
+
+await step("what somebody else has changed is not written over", async () => {
+    await go(`${BOARDS}/words`);
+    await panels_ready();
+    await menu("Whole", "Duplicate");
+    const seen = (await api("GET", "/dashboards/words")).body;
+    const other = await api("PUT", "/dashboards/words", { title: "Theirs", panels: seen.panels });
+    check(other.status === 200, "another saves");
+    await page.click('.board-tools button:has-text("Save")');
+    await page.click('.toast button:has-text("Load theirs")');
+    await page.waitForSelector('.board h1:has-text("Theirs")');
+    check(await page.locator(".panel").count() === 5, "theirs is shown");
+});
+
+await step("versions: what it was can be had again", async () => {
+    if (param("edit")) await page.click('.board-tools button:has-text("Done")');
+    await page.click('button:has-text("Versions")');
+    await page.waitForSelector(".version-list li");
+    check(await page.locator(".version-list li").count() === 2, "there are two");
+    await accessible("versions");
+    await shots("dashboards-versions");
+    await page.click('button[aria-label="Restore version 1"]');
+    await page.waitForSelector('.board h1:has-text("Words")');
+    check((await api("GET", "/dashboards/words")).body.version === 3, "as a third");
+});
+
+await step("and its end", async () => {
+    await page.keyboard.press("e");
+    await page.click('button:has-text("Settings")');
+    await page.click('dialog[open] button:has-text("Delete the dashboard")');
+    await page.click('dialog[open] button:has-text("Really delete")');
+    await page.waitForSelector(".dashboard-list");
+    check(await page.locator(".dashboard-list li").count() === 1, "the other is there");
+});
+
+forget();
 await done();

@@ -7,6 +7,7 @@
 #include "web/api/api_inside.h"
 #include "web/api/api_page.h"
 #include "web/api/once.h"
+#include "yaml/yaml.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,29 +176,45 @@ static bool query_read(struct api_call *call, const char **pointer, struct err *
     return true;
 }
 
-static bool is_json(const struct http_request *request)
+static struct bytes body_type(const struct http_request *request)
 {
     struct bytes type = http_request_header(request, "content-type");
     const uint8_t *end = type.len == 0 ? NULL : memchr(type.ptr, ';', type.len);
-    if (end != NULL) type = http_trimmed(bytes_from(type.ptr, (size_t)(end - type.ptr)));
-    return http_text_is(type, "application/json");
+    return end == NULL ? type : http_trimmed(bytes_from(type.ptr, (size_t)(end - type.ptr)));
+}
+
+static bool json_read(struct bytes body, yyjson_doc **doc, struct err *err)
+{
+    yyjson_read_err failed;
+    *doc = yyjson_read_opts((char *)(uintptr_t)body.ptr, body.len, 0, NULL, &failed);
+    return *doc != NULL ||
+           err_set(err, ERR_INPUT, "the body is not JSON: byte %zu: %s", failed.pos, body.len ? failed.msg : "empty");
+}
+
+static bool yaml_body_read(struct api_call *call, yyjson_doc **doc, struct err *err)
+{
+    yyjson_mut_val *value;
+    if (!yaml_read(call->request->body, call->json, &value, err)) return err_within(err, "the body is not YAML");
+    *doc = yyjson_mut_val_imut_copy(value, NULL);
+    return *doc != NULL || err_set(err, ERR_INTERNAL, "the body cannot be kept");
 }
 
 /* 415 is not among the codes of err.h: status says it. */
 static bool body_read(struct api_call *call, yyjson_doc **doc, char *pointer, int *status, struct err *err)
 {
-    struct bytes body = call->request->body;
-    yyjson_read_err failed;
+    struct bytes type = body_type(call->request);
+    bool may_yaml = (call->route->flags & API_YAML) != 0;
     pointer[0] = '\0';
     if (call->route->request[0] == '\0' || (call->route->flags & API_PAGE)) return true;
-    if (!is_json(call->request)) {
+    if (may_yaml && http_text_is(type, "application/yaml")) {
+        if (!yaml_body_read(call, doc, err)) return false;
+    } else if (http_text_is(type, "application/json")) {
+        if (!json_read(call->request->body, doc, err)) return false;
+    } else {
         *status = 415;
-        return err_set(err, ERR_INPUT, "the body must be JSON: content-type: application/json");
+        return err_set(err, ERR_INPUT, "the body must be JSON: content-type: application/json%s",
+                       may_yaml ? ", or YAML: application/yaml" : "");
     }
-    *doc = yyjson_read_opts((char *)(uintptr_t)body.ptr, body.len, 0, NULL, &failed);
-    if (*doc == NULL)
-        return err_set(err, ERR_INPUT, "the body is not JSON: byte %zu: %s", failed.pos,
-                       body.len ? failed.msg : "empty");
     call->body = yyjson_doc_get_root(*doc);
     if (json_is_deep(call->body, BODY_DEPTH_MAX))
         return err_set(err, ERR_INPUT, "the body is nested deeper than %d", BODY_DEPTH_MAX);

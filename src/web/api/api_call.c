@@ -7,12 +7,13 @@
 #include "web/api/api_inside.h"
 #include "web/api/once.h"
 #include "web/api/rfc3339.h"
+#include "yaml/yaml.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STREAM_PIECE_BYTES = 32 << 10, STREAM_WAIT_MS = 60000 };
+enum { STREAM_PIECE_BYTES = 32 << 10, STREAM_WAIT_MS = 60000, ANSWER_YAML_BYTES_MAX = 4 << 20 };
 
 /* ---- what was asked ---- */
 
@@ -280,6 +281,30 @@ void api_answer(struct api_call *call, yyjson_mut_val *value)
         }
     }
     api_answer_bytes(call, status, "application/json", json);
+}
+
+bool api_wants_yaml(const struct api_call *call)
+{
+    struct bytes accept = api_request_header(call, "accept"), format = api_query(call, "format");
+    const char *type = "application/yaml";
+    if (format.len > 0) return bytes_equal(format, BYTES("yaml"));
+    return accept.len > 0 && memmem(accept.ptr, accept.len, type, strlen(type)) != NULL;
+}
+
+void api_answer_yaml(struct api_call *call, yyjson_mut_val *value, yyjson_mut_val *tagged)
+{
+    struct buf text;
+    struct err err = { 0 };
+    buf_init(&text, ANSWER_YAML_BYTES_MAX);
+    api_tag(call, tagged);
+    if (!yaml_write(value, &text, &err)) {
+        api_fail(call, &err);
+    } else {
+        api_header(call, "etag", bytes_of_text(call->inside->tag));
+        header_default(call, "cache-control", BYTES("private, no-cache"));
+        api_answer_bytes(call, call->route->status, "application/yaml", buf_bytes(&text));
+    }
+    buf_deinit(&text);
 }
 
 void api_answer_none(struct api_call *call)

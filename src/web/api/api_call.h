@@ -71,7 +71,11 @@ void api_put_time(struct api_call *call, yyjson_mut_val *object, const char *nam
 
 void api_header(struct api_call *call, const char *name, struct bytes value); /* of the answer; before it */
 void api_answer(struct api_call *call, yyjson_mut_val *value);                /* with the route's status */
-void api_answer_none(struct api_call *call);                                  /* the route's status, no body */
+/* For API_YAML: does the request say format=yaml, or accept: application/yaml? */
+bool api_wants_yaml(const struct api_call *call);
+/* value as YAML, with the ETag that api_answer would give for tagged. */
+void api_answer_yaml(struct api_call *call, yyjson_mut_val *value, yyjson_mut_val *tagged);
+void api_answer_none(struct api_call *call); /* the route's status, no body */
 /* Any type: pages, redirects (with a location header). bytes are copied. */
 void api_answer_bytes(struct api_call *call, int status, const char *type, struct bytes bytes);
 void api_fail(struct api_call *call, const struct err *err);

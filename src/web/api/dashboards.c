@@ -32,8 +32,8 @@ static yyjson_mut_val *content_of(struct api_call *call, struct bytes text)
     return yyjson_mut_is_obj(content) ? content : NULL;
 }
 
-/* Whole. NULL: its content cannot be read. */
-static yyjson_mut_val *dashboard_json(struct api_call *call, const struct dashboard *dashboard)
+/* For a file: the slug and what people made, without what the server adds. NULL: its content cannot be read. */
+static yyjson_mut_val *file_json(struct api_call *call, const struct dashboard *dashboard)
 {
     yyjson_mut_val *object = yyjson_mut_obj(call->json), *content = content_of(call, dashboard->content), *key, *value;
     size_t i, count;
@@ -42,6 +42,14 @@ static yyjson_mut_val *dashboard_json(struct api_call *call, const struct dashbo
     yyjson_mut_obj_foreach(content, i, count, key, value)
         yyjson_mut_obj_add(object, yyjson_mut_val_mut_copy(call->json, key),
                            yyjson_mut_val_mut_copy(call->json, value));
+    return object;
+}
+
+/* Whole. NULL as before. */
+static yyjson_mut_val *dashboard_json(struct api_call *call, const struct dashboard *dashboard)
+{
+    yyjson_mut_val *object = file_json(call, dashboard);
+    if (object == NULL) return NULL;
     yyjson_mut_obj_add_sint(call->json, object, "version", dashboard->version);
     api_put_text(call, object, "author", dashboard->author);
     api_put_time(call, object, "created_at", dashboard->created_unix_us);
@@ -58,7 +66,9 @@ static void answer(struct api_call *call, const struct dashboard *dashboard)
 {
     struct err err = { 0 };
     yyjson_mut_val *json = dashboard_json(call, dashboard);
-    if (json != NULL) {
+    if (json != NULL && call->route->method == API_GET && api_wants_yaml(call)) {
+        api_answer_yaml(call, file_json(call, dashboard), json);
+    } else if (json != NULL) {
         api_answer(call, json);
     } else {
         broken(&err);
@@ -309,6 +319,16 @@ void api_dashboard_get(struct api_call *call)
 void api_dashboard_set(struct api_call *call)
 {
     struct work work = work_of(call);
+    struct bytes slug = api_body_text(call, "slug");
+    struct err err = { 0 };
+    if (slug.len > 0 && !bytes_equal(slug, work.slug)) {
+        api_fail_at(call, "/slug", "the address says another one");
+        return;
+    }
+    if (!dashboard_slug_check(work.slug, &err)) {
+        api_fail(call, &err);
+        return;
+    }
     if (body_take(&work) && work_do(&work, set_run)) answer(call, &work.dashboard);
 }
 

@@ -1283,7 +1283,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One of them, whole */
+        /** One of them, whole; as YAML without what the server adds, to be kept in a file */
         get: operations["dashboard_get"];
         /** Replaces what it is, or makes it where there is none of that slug; what it was stays as a version */
         put: operations["dashboard_set"];
@@ -1659,7 +1659,13 @@ export interface components {
          * @example now-6h
          */
         DashboardFrom: string;
+        /** @description What GET answered can be sent back as it is: what the server adds is passed over */
         DashboardSet: {
+            slug?: components["schemas"]["DashboardSlug"];
+            readonly version?: number;
+            readonly author?: string;
+            readonly created_at?: string;
+            readonly changed_at?: string;
             title: components["schemas"]["DashboardTitle"];
             description?: components["schemas"]["DashboardDescription"];
             from?: components["schemas"]["DashboardFrom"];
@@ -3459,6 +3465,8 @@ export interface components {
         };
     };
     parameters: {
+        /** @description yaml: as accept: application/yaml */
+        dashboard_format: "json" | "yaml";
         /** @description A dashboard's slug */
         dashboard: string;
         /** @description An issue's number; of one that was merged: that of the one it went into answers */
@@ -6851,6 +6859,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["DashboardCreate"];
+                "application/yaml": string;
             };
         };
         responses: {
@@ -6870,7 +6879,10 @@ export interface operations {
     };
     dashboard_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description yaml: as accept: application/yaml */
+                format?: components["parameters"]["dashboard_format"];
+            };
             header?: never;
             path: {
                 /** @description Its name or id */
@@ -6889,6 +6901,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Dashboard"];
+                    "application/yaml": string;
                 };
             };
             414: components["responses"]["TooLong"];
@@ -6914,6 +6927,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["DashboardSet"];
+                "application/yaml": string;
             };
         };
         responses: {

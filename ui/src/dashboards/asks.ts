@@ -9,7 +9,7 @@ import { step_of, type Answer, type Plan } from "../ask/plan";
 import type { Shape } from "../charts/draw";
 import type { Unit } from "../charts/scale";
 import { name_of, named_series, type NamedPoint } from "../charts/series";
-import { heat_of } from "../charts/heat";
+import { heat_of, LOWEST } from "../charts/heat";
 import { cross_answer, groups_answer, series_answer } from "../explore/answer";
 import { field_of, type Catalog } from "../explore/fields";
 import { BUCKETS_A_DECADE, cross_statement, groups_statement, heat_statement, series_statement } from "../explore/group";
@@ -145,8 +145,9 @@ export function metric_body(panel: Panel, values: Values, range: Range): Record<
   const { metric } = panel.source;
   const step_s = Math.max(1, step_us(range, panel.kind === "top" || panel.kind === "stat" ? TREND_STEPS : steps_of(panel)) / 1e6);
   const search = fill_search(metric?.search ?? "", values);
-  const { search: _, ...rest } = metric ?? { name: "", aggregate: "avg" as const };
-  return { ...rest, ...(search ? { search } : {}), from: to_iso(range.from_us), to: to_iso(range.to_us), step_s };
+  const { search: _, aggregate, quantile, ...rest } = metric ?? { name: "", aggregate: "avg" as const };
+  const what = panel.kind === "heat" ? {} : { aggregate, ...(quantile === undefined ? {} : { quantile }) };
+  return { ...what, ...rest, ...(search ? { search } : {}), from: to_iso(range.from_us), to: to_iso(range.to_us), step_s };
 }
 /* UCUM: s, ms, By, 1, {request} ... */
 export function unit_told(unit: string, aggregate: string | undefined): { unit: Unit; factor: number } {
@@ -171,6 +172,26 @@ export function metric_drawn(panel: Panel, answer: MetricAnswer, range: Range): 
   if (panel.kind === "top") return { as: "top", data: { ...data, series: latest, adds_up: false }, names: [] };
   if (panel.kind === "table") return { as: "table", table: { columns: [{ title: Object.keys(answer.series[0]?.labels ?? {}).join(" · ") || "metric" }, { title: "latest", unit }], rows: latest.map((one) => [one.name, one.total]) } };
   return { as: "stat", figures: latest.slice(0, 4).map((one) => ({ title: latest.length > 1 ? one.name : "", value: one.total, unit })), trend: latest.length === 1 ? (latest[0]?.values ?? []) : [] };
+}
+
+/* POST /metrics/heatmap. */
+export interface MetricHeatmap {
+  unit: string;
+  step_s: number;
+  edges: readonly (number | null)[];
+  columns: readonly (readonly [number, readonly number[] | null])[];
+}
+export function metric_heat(answer: MetricHeatmap, range: Range): Drawn {
+  const { unit, factor } = unit_told(answer.unit, "quantile");
+  const lines = answer.edges.length - 1;
+  const told = answer.columns.filter(([, counts]) => counts !== null);
+  if (lines < 1 || told.length === 0) return { as: "nothing", words: "A heat map is of a histogram, and has no point of one in this time." };
+  const has_zero = answer.edges[0] === null;
+  const edges = answer.edges.map((edge, at) => (edge !== null ? edge * factor : at === 0 ? LOWEST : 10 * factor * (answer.edges[at - 1] ?? 1)));
+  const times = answer.columns.map(([ms]) => ms * 1e3);
+  const cells = Array.from({ length: lines }, (_, line) => answer.columns.map(([, counts]) => counts?.[line] ?? 0));
+  const all = cells.flat();
+  return { as: "heat", heat: { range, step_us: answer.step_s * 1e6, times, edges, has_zero, cells, max: all.reduce((a, b) => Math.max(a, b), 0), total: all.reduce((a, b) => a + b, 0), unit } };
 }
 
 /* ---- questions ---- */

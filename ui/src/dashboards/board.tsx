@@ -32,7 +32,7 @@ export default function Board({ slug }: { slug: string }) {
   const problem = read.problem ?? catalog.problem;
   if (problem) return <Problem problem={problem} again={() => (read.again(), catalog.again())} />;
   if (!read.value || !catalog.value) return <Waiting what="Loading" />;
-  return <Shown key={round} slug={slug} read={read.value} catalog={catalog.value} again={() => again(round + 1)} />;
+  return <Shown key={read.value.tag} slug={slug} read={read.value} catalog={catalog.value} again={() => again(round + 1)} />;
 }
 
 function Shown({ slug, read, catalog, again }: { slug: string; read: Read; catalog: Catalog; again: () => void }) {

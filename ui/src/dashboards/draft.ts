@@ -34,7 +34,7 @@ export function panel_of_plan(plan: Plan, title: string, as: string): Panel {
 export function kinds_of(panel: Panel): readonly PanelKind[] {
   const { source } = panel;
   if (source.markdown !== undefined) return ["markdown"];
-  if (source.metric) return ["lines", "bars", "stacked", "top", "table", "stat"];
+  if (source.metric) return ["lines", "bars", "stacked", "top", "table", "heat", "stat"];
   if (source.ask) {
     const { display } = source.ask;
     return display === "chart" ? ["lines", "bars", "stacked", "top"] : display === "table" ? ["top", "table"] : display === "number" ? ["stat"] : ["rows"];

@@ -8,7 +8,7 @@ import type { Catalog } from "../explore/fields";
 import { translate } from "../explore/search";
 import { with_environment } from "../frame/environment";
 import type { Range } from "../time";
-import { answer_drawn, metric_body, metric_drawn, plan_of, search_asked, search_of, sql_asked, steps_of, type MetricAnswer } from "./asks";
+import { answer_drawn, metric_body, metric_drawn, metric_heat, plan_of, search_asked, search_of, sql_asked, steps_of, type MetricAnswer, type MetricHeatmap } from "./asks";
 import type { Drawn } from "./drawn";
 import type { Panel } from "./load";
 import { in_turn, shared } from "./slots";
@@ -41,8 +41,9 @@ export function usePanel(panel: Panel, context: PanelContext, is_on: boolean): L
     }
     if (source.metric) {
       const body = metric_body(panel, values, range);
-      const answer = await shared(`${project}\n${round}\n${JSON.stringify(body)}`, signal, (end) => in_turn(end, () => api<MetricAnswer>(`/projects/${encodeURIComponent(project)}/metrics/query`, { method: "POST", body, signal: end })));
-      return { drawn: metric_drawn(panel, answer, range), statement: answer.sql ?? "", warnings: [] };
+      const of = panel.kind === "heat" ? "heatmap" : "query";
+      const answer = await shared(`${project}\n${round}\n${of}\n${JSON.stringify(body)}`, signal, (end) => in_turn(end, () => api<MetricAnswer & MetricHeatmap>(`/projects/${encodeURIComponent(project)}/metrics/${of}`, { method: "POST", body, signal: end })));
+      return { drawn: of === "heatmap" ? metric_heat(answer, range) : metric_drawn(panel, answer, range), statement: answer.sql ?? "", warnings: [] };
     }
     const asked = source.sql !== undefined ? sql_asked(panel, values, range) : await of_search(signal);
     const table = await shared(`${project}\n${round}\n${asked.limit}\n${asked.statement}`, signal, (end) => in_turn(end, () => query(project, asked.statement, { limit: asked.limit, signal: end, what: title || "a panel", is_read_only: true })));
