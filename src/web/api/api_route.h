@@ -22,7 +22,7 @@ enum api_flag {
         << 9, /* who has a link (ACTOR_SHARE) may, too: its handler reads rows by sql_run.h alone, which keeps to the link's time,
                             * and tells nothing else of other times */
     API_YAML = 1 << 10, /* the body may be YAML; a GET answers so by api_answer_yaml where it is asked to */
-    API_PAGE = 1 << 7, /* HTML for people: not in the document; the body is a form */
+    API_PAGE = 1 << 7,  /* HTML for people: not in the document; the body is a form */
 };
 
 struct api_route {

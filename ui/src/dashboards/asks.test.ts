@@ -10,7 +10,7 @@ import { sql_drawn, step_seen } from "./sql_answer";
 const range = { from_us: 0, to_us: 3600e6 };
 const catalog = catalog_of([{ name: "resource___service___name", type: "text" }, { name: "duration", type: "bigint" }]);
 const panel = (more: Partial<Panel>): Panel => ({ id: "p1", title: "t", kind: "lines", source: { search: "" }, at: { x: 0, y: 0, w: 6, h: 7 }, ...more });
-const table = (columns: [string, string][], rows: Table["rows"]): Table => ({ columns: columns.map(([name, type]) => ({ name, type })), rows, is_cut: false, warnings: [], duration_ms: 1, files: {} });
+const table = (columns: [string, string][], rows: Table["rows"]): Table => ({ columns: columns.map(([name, type]) => ({ name, type })), rows, is_cut: false, warnings: [], duration_ms: 1, files: {}, answered_from: "raw" });
 const series = (drawn: Drawn) => (drawn.as === "series" || drawn.as === "top" ? drawn.data.series.map((one) => [one.name, one.total, one.values]) : drawn);
 
 describe("what a panel asks", () => {

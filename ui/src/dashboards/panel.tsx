@@ -1,6 +1,7 @@
 /* One panel: its head with what can be done with it, and what it shows: an answer, what went wrong, nothing, or waiting. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { AnsweredBy } from "../api/answered";
 import { Menu, type MenuItem } from "../frame/menu";
 import { Drawing } from "./drawing";
 import type { Panel } from "./load";
@@ -26,6 +27,7 @@ export function PanelBox({ panel, context, items, is_chosen = false, children }:
         <h2 class="told ellipsis grow" title={panel.title}>
           {panel.title}
         </h2>
+        {!answer.is_loading && <AnsweredBy from={shown?.answered_from} />}
         {answer.is_loading && <span class="spinner panel-spinner" role="status" aria-label="Reading" />}
         <Menu label={`What can be done with ${panel.title || "the panel"}`} items={() => items(panel, shown?.statement ?? "")}>
           ⋯

@@ -1,6 +1,6 @@
 /* A panel's answer: what it asks is put together, asked when its turn comes, read. Nothing is asked while is_on is false (it is not on
  * the screen yet); what runs is cancelled when the panel goes. */
-import { api, ApiProblem, query } from "../api/client";
+import { api, ApiProblem, query, type AnsweredFrom } from "../api/client";
 import { useLoad, type Load } from "../api/load";
 import { ask } from "../ask/load";
 import { sql_whole } from "../ask/plan";
@@ -26,6 +26,7 @@ export interface Loaded {
   drawn: Drawn;
   statement: string; /* as SQL; empty: there is none */
   warnings: readonly string[];
+  answered_from?: AnsweredFrom | undefined;
 }
 
 export function usePanel(panel: Panel, context: PanelContext, is_on: boolean): Load<Loaded> {
@@ -47,7 +48,7 @@ export function usePanel(panel: Panel, context: PanelContext, is_on: boolean): L
     }
     const asked = source.sql !== undefined ? sql_asked(panel, values, range) : await of_search(signal);
     const table = await shared(`${project}\n${round}\n${asked.limit}\n${asked.statement}`, signal, (end) => in_turn(end, () => query(project, asked.statement, { limit: asked.limit, signal: end, what: title || "a panel", is_read_only: true })));
-    return { drawn: asked.read(table), statement: asked.statement, warnings: table.warnings };
+    return { drawn: asked.read(table), statement: asked.statement, warnings: table.warnings, answered_from: table.answered_from };
 
     async function of_search(end: AbortSignal) {
       const { q, is_sql, params } = search_of(panel, values, range);
