@@ -132,7 +132,7 @@ def words(wire):
         ("CLOSE c", "CLOSE CURSOR", None), ("DECLARE h CURSOR WITH HOLD FOR SELECT 1", "0A000", None), ("COMMIT", "ROLLBACK", None),
         ("DELETE FROM otel_metrics WHERE metric_name = 'x'", "DELETE 0", None), ("BEGIN", "BEGIN", None), ("DELETE FROM otel_metrics WHERE metric_name = 'x'", "25001", None),
         ("ROLLBACK AND CHAIN", "ROLLBACK", None), ("COMMIT", "COMMIT", None), ("DISCARD ALL", "DISCARD ALL", None),
-        ("COPY otel_metrics FROM STDIN", "0A000", None), ("INSERT INTO otel_metrics DEFAULT VALUES", "0A000", None), ("COPY (SELECT 1) TO '/tmp/x'", "42501", None),
+        ("COPY otel_metrics FROM STDIN", "0A000", None), ("INSERT INTO otel_metrics DEFAULT VALUES", "0A000", None), ("INSERT INTO otel_metrics (metric_name) VALUES ('x')", "23502", None), ("COPY (SELECT 1) TO '/tmp/x'", "42501", None),
         ("COPY (SELECT 1) TO PROGRAM 'id'", "42501", None),
     ]
     for sql, wanted, rows in steps:

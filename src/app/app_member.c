@@ -7,6 +7,7 @@
 #include "base/disk.h"
 #include "buffer/buffer.h"
 #include "buffer/kafka/kafka_producer.h"
+#include "ingest/rows_intake.h"
 #include "peers/peers.h"
 #include "timefusion/timefusion.h"
 #include "worker/member.h"
@@ -25,8 +26,12 @@
 /* What is stored comes back by the group, to whichever process has its partition. */
 static void sink_stored(void *ctx, const struct buffer_record *record, void *request)
 {
-    (void)ctx, (void)record;
-    inbound_release(request);
+    (void)ctx;
+    if (record->signal == BUFFER_SIGNAL_ROWS) {
+        rows_stored_release(request);
+    } else {
+        inbound_release(request);
+    }
 }
 
 /* A name that stays over restarts as long as the data folder does. */

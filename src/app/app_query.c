@@ -1,6 +1,7 @@
 #include "app/app_inside.h"
 #include "base/disk.h"
 #include "buffer/buffer.h"
+#include "ingest/rows_intake.h"
 #include "meta/error.h"
 #include "meta/meta.h"
 #include "meta/meter.h"
@@ -125,6 +126,28 @@ static void query_ended(void *ctx, struct uuid project_id)
     meter_query_end(app->meter, project_id);
 }
 
+/* INSERT and COPY FROM go the way of requests. */
+static bool rows_keep(void *ctx, const struct query_rows *rows, struct err *err)
+{
+    struct app *app = ctx;
+    const struct rows_intake intake = { app->buffer, app->meter, app->redactor };
+    const struct rows_arrival arrival = { .project_id = rows->project_id,
+                                          .key_id = rows->key_id,
+                                          .batch = rows->batch,
+                                          .logs = rows->logs,
+                                          .spans = rows->spans,
+                                          .points = rows->points };
+    return rows_intake(&intake, &arrival, err);
+}
+
+static bool rows_show(void *ctx, struct uuid project_id, uint64_t *ticket, uint32_t timeout_ms, struct err *err)
+{
+    struct app *app = ctx;
+    if (app->kafka) return app_kafka_flush(app, ticket, timeout_ms, err);
+    if (*ticket == 0) *ticket = buffer_position_last(app->buffer);
+    return worker_show(app->worker, project_id, *ticket, timeout_ms, err);
+}
+
 bool app_query_start(struct app *app, struct err *err)
 {
     char path[1024], rollups[1024];
@@ -139,9 +162,12 @@ bool app_query_start(struct app *app, struct err *err)
                    .admit = query_admit,
                    .ended = query_ended,
                    .limits = query_limits,
+                   .keep = rows_keep,
+                   .show = rows_show,
                    .ctx = app,
                    .maintenance = app->maintenance },
         .memory_bytes_max = app->budget.query,
+        .write_bytes_max = app->budget.requests,
         .threads = 2,
         .slots = (uint32_t)app->config.query_slots,
         .temp_dir = path,

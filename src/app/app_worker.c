@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "buffer/buffer.h"
+#include "ingest/rows_intake.h"
 #include "meta/meter.h"
 #include "sourcemaps/sourcemaps.h"
 #include "telemetry/telemetry.h"
@@ -17,6 +18,11 @@
 static void sink_record(void *ctx, const struct buffer_record *record, void *request)
 {
     struct app *app = ctx;
+    if (request && record->signal == BUFFER_SIGNAL_ROWS) {
+        worker_push_rows(app->worker, record);
+        rows_stored_release(request);
+        return;
+    }
     if (request) {
         worker_push(app->worker, record, request);
         return;

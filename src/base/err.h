@@ -23,6 +23,10 @@
     X(ERR_VALUE, 3, 400, "22P02", false)          /* a text that is not of the type it should be */      \
     X(ERR_RANGE, 3, 400, "22003", false)          /* a number beyond what its type holds */              \
     X(ERR_TYPE, 3, 400, "42804", false)           /* types that do not go together */                    \
+    X(ERR_NULL, 3, 400, "23502", false)           /* no value where there must be one */                 \
+    X(ERR_TIME, 3, 400, "22008", false)           /* a time that is out of range */                      \
+    X(ERR_CHECK, 3, 400, "23514", false)          /* a value that a rule of the table refuses */         \
+    X(ERR_DERIVED, 3, 400, "428C9", false)        /* a column that is made of others */                  \
     X(ERR_IN_TRANSACTION, 9, 400, "25001", false) /* what cannot be rolled back, inside a transaction */ \
     X(ERR_CONFLICT, 10, 409, "40001", true)       /* lost a race: look again, then retry */              \
     X(ERR_EXISTS, 6, 409, "42710", false)                                                                \
@@ -32,8 +36,9 @@
     X(ERR_IO, 14, 503, "58030", true)        /* disk or peer failed; see os_errno */                     \
     X(ERR_CANCELLED, 1, 499, "57014", false)                                                             \
     X(ERR_TIMEOUT, 4, 504, "57014", false)                                                               \
-    X(ERR_MEMORY, 8, 503, "53200", false)   /* a query over its memory limit */                          \
-    X(ERR_CORRUPT, 13, 500, "XX001", false) /* our own bytes fail their checksum */                      \
+    X(ERR_OVERLOADED, 14, 503, "53000", true) /* what is to keep it has no room: later may work */       \
+    X(ERR_MEMORY, 8, 503, "53200", false)     /* a query over its memory limit */                        \
+    X(ERR_CORRUPT, 13, 500, "XX001", false)   /* our own bytes fail their checksum */                    \
     X(ERR_INTERNAL, 13, 500, "XX000", false)
 
 enum err_code {

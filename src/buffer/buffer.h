@@ -37,7 +37,9 @@ enum buffer_signal {
     BUFFER_SIGNAL_LOGS = 1,
     BUFFER_SIGNAL_TRACES = 2,
     BUFFER_SIGNAL_METRICS = 3,
-    BUFFER_SIGNAL_REPLAY = 4
+    BUFFER_SIGNAL_REPLAY = 4,
+    BUFFER_SIGNAL_ROWS = 5, /* of SQL, of any table: timefusion/batch */
+    BUFFER_SIGNAL_LAST = BUFFER_SIGNAL_ROWS
 };
 enum buffer_encoding {
     BUFFER_ENCODING_IDENTITY = 0,

@@ -41,6 +41,7 @@ static void *worker_main(void *arg)
             worker_publish_if_due(worker, now_ns);
             if (worker->flush_wanted) worker_cut_if_due(worker, now_ns);
         }
+        worker_publish_if_asked(worker);
         now_ns = clock_mono_ns();
         worker_publish_if_due(worker, now_ns);
         worker_cut_if_due(worker, now_ns);
@@ -122,7 +123,7 @@ bool worker_start(struct worker *worker, struct err *err)
     return true;
 }
 
-bool worker_flush(struct worker *worker, uint64_t *position, uint32_t timeout_ms, struct err *err)
+static struct timespec time_after(uint32_t timeout_ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -132,6 +133,33 @@ bool worker_flush(struct worker *worker, uint64_t *position, uint32_t timeout_ms
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
+    return until;
+}
+
+bool worker_show(struct worker *worker, struct uuid project_id, uint64_t position, uint32_t timeout_ms, struct err *err)
+{
+    struct timespec until = time_after(timeout_ms);
+    struct showing self = { .project_id = project_id, .position = position };
+    struct item *item = mem_calloc(1, sizeof *item);
+    pthread_mutex_lock(&worker->lock);
+    self.next = worker->showings;
+    worker->showings = &self;
+    pthread_mutex_unlock(&worker->lock);
+    if (!queue_push(worker->queue, item, 0)) worker_item_free(item); /* full: it wakes up anyway */
+    int failed = 0;
+    pthread_mutex_lock(&worker->lock);
+    while (!self.is_done && failed == 0) failed = pthread_cond_timedwait(&worker->changed, &worker->lock, &until);
+    struct showing **at = &worker->showings;
+    while (*at != &self) at = &(*at)->next;
+    *at = self.next;
+    pthread_mutex_unlock(&worker->lock);
+    return self.is_done ||
+           err_set(err, ERR_TIMEOUT, "rows up to position %" PRIu64 " cannot be asked for yet", position);
+}
+
+bool worker_flush(struct worker *worker, uint64_t *position, uint32_t timeout_ms, struct err *err)
+{
+    struct timespec until = time_after(timeout_ms);
     pthread_mutex_lock(&worker->lock);
     uint64_t wanted = position && *position != 0 ? *position : worker->position_pushed;
     if (position) *position = wanted;
@@ -197,6 +225,7 @@ void worker_close(struct worker *worker)
     columns_destroy(worker->nowhere);
     rows_destroy(worker->rows);
     inbound_reader_destroy(worker->reader);
+    written_destroy(worker->written);
     free((uint64_t *)(uintptr_t)worker->options.marks);
     parquet_writer_destroy(worker->writer);
     pthread_cond_destroy(&worker->changed);

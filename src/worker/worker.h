@@ -107,6 +107,12 @@ void worker_settle(struct worker *worker, uint64_t position_end);
 bool worker_is_settled(struct worker *worker);
 /* Takes inbound. record's body need not live on. */
 void worker_push(struct worker *worker, const struct buffer_record *record, struct inbound *inbound);
+/* Copies a record of rows that SQL has written (BUFFER_SIGNAL_ROWS). */
+void worker_push_rows(struct worker *worker, const struct buffer_record *record);
+/* Until the project's rows of every record up to position can be asked for, which then is done at once and not with all
+ * others; ERR_TIMEOUT. Any thread. */
+MUST_CHECK bool worker_show(struct worker *worker, struct uuid project_id, uint64_t position, uint32_t timeout_ms,
+                            struct err *err);
 /* Copies a record of which there are only the bytes: it is decoded on the worker's thread. note: comes back when it fails.
  * why: it is none that we can read, and fails for that; else NULL. False: there is no room now. */
 MUST_CHECK bool worker_offer(struct worker *worker, const struct buffer_record *record, struct bytes note,

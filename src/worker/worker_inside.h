@@ -8,6 +8,7 @@
 #include "worker/otlp/inbound.h"
 #include "worker/rows/rows.h"
 #include "worker/worker.h"
+#include "worker/written/written.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -17,8 +18,16 @@
 #define RETRY_MS         200
 #define FLUSH_FILES_MAX  2000 /* more groups than this: flushes get rarer, not larger */
 
+/* Who waits in worker_show; on its stack. */
+struct showing {
+    struct showing *next;
+    struct uuid project_id;
+    uint64_t position;
+    bool is_done;
+};
+
 struct raw; /* worker_records.c: a record's bytes */
-/* What the buffer hands over: decoded, or the bytes, or of a repeat the position alone. */
+/* What the buffer hands over: decoded, or the bytes, or of a repeat the position alone. Position 0: somebody waits. */
 struct item {
     uint64_t position;
     struct uuid project_id; /* of inbound */
@@ -61,6 +70,7 @@ struct worker {
     uint32_t project_count, project_cap;
     struct rows *rows;
     struct inbound_reader *reader;
+    struct written *written; /* NULL until SQL has written a row */
     struct failed_list failed;
     struct parquet_writer *writer;
     int64_t txn[SCHEMA_TABLE_COUNT]; /* of the tables when we started: what a replay skips */
@@ -92,13 +102,16 @@ struct worker {
     uint64_t position_end;     /* of worker_options, or told since */
     uint64_t position_worked;  /* as `position`, for others */
     uint64_t flush_asked;      /* worker_flush waits for this position */
+    struct showing *showings;
     struct worker_stats stats;
 };
 
 /* ---- worker_rows.c: the worker thread, and who opens ---- */
-/* The rows of one record into their groups, unless the table is_stored them, and to the taps that lack them. */
+/* The rows of one record into their groups, unless the table is_stored them, and to the taps that lack them. written: whose
+ * request it is; else NULL. */
 void worker_record_work(struct worker *worker, uint64_t position, struct uuid project_id,
-                        const struct otlp_request *request, bool is_replay, bool is_stored);
+                        const struct otlp_request *request, bool is_replay, bool is_stored,
+                        const struct written *written);
 /* Calls fn for every group until it answers false. */
 void worker_groups_each(struct worker *worker, bool (*fn)(struct worker *worker, struct group *group, void *ctx),
                         void *ctx);
@@ -107,6 +120,8 @@ uint32_t worker_groups_filled(struct worker *worker, bool loud_only);
 bool worker_is_quiet(const struct worker *worker, const struct group *group);
 void worker_publish_all(struct worker *worker);
 void worker_publish_if_due(struct worker *worker, uint64_t now_ns);
+/* Rows that worker_show waits for. */
+void worker_publish_if_asked(struct worker *worker);
 /* Seals the largest groups until the columns are within their bytes. */
 void worker_memory_bound(struct worker *worker);
 /* Up to where the rows of every record can be asked for. */

@@ -95,11 +95,32 @@ static bool is_marked(const struct worker *worker, uint64_t position)
     return false;
 }
 
-/* Of its rows, what a table's txn says is for good. */
+static bool is_stored_in(const struct worker *worker, const struct buffer_record *record, enum schema_table_id table)
+{
+    return worker->txn[table] >= 0 && record->position <= (uint64_t)worker->txn[table];
+}
+
+/* Of its rows, what a table's txn says is for good. What SQL has written may be of both tables. */
 static bool is_stored(const struct worker *worker, const struct buffer_record *record)
 {
-    enum schema_table_id table = record->signal == BUFFER_SIGNAL_METRICS ? SCHEMA_METRICS : SCHEMA_LOGS_AND_SPANS;
-    return worker->txn[table] >= 0 && record->position <= (uint64_t)worker->txn[table];
+    if (record->signal == BUFFER_SIGNAL_ROWS)
+        return is_stored_in(worker, record, SCHEMA_LOGS_AND_SPANS) && is_stored_in(worker, record, SCHEMA_METRICS);
+    return is_stored_in(worker, record,
+                        record->signal == BUFFER_SIGNAL_METRICS ? SCHEMA_METRICS : SCHEMA_LOGS_AND_SPANS);
+}
+
+/* Rows that SQL has written: some thousand at a time, each table as far as it lacks them. */
+static bool written_read(struct worker *worker, const struct buffer_record *record, bool is_replay, struct err *why)
+{
+    const struct otlp_request *request;
+    if (!worker->written) worker->written = written_create();
+    if (!written_begin(worker->written, record->body, record->received_unix_us, why)) return false;
+    while (written_next(worker->written, &request)) {
+        bool is_there = is_stored_in(worker, record, written_table(worker->written));
+        if (is_there && !worker_taps_lack(worker, record->position)) continue;
+        worker_record_work(worker, record->position, record->project_id, request, is_replay, is_there, worker->written);
+    }
+    return true;
 }
 
 /* The record becomes rows, or says why not. */
@@ -108,6 +129,7 @@ static bool record_read(struct worker *worker, const struct buffer_record *recor
 {
     const struct otlp_request *request;
     *is_final = false;
+    if (record->signal == BUFFER_SIGNAL_ROWS) return written_read(worker, record, is_replay, why);
     if (!inbound_reader_read(worker->reader, record, &request, why)) return false;
     if (otlp_record_count(request) == 0) {
         *is_final = true;
@@ -115,7 +137,7 @@ static bool record_read(struct worker *worker, const struct buffer_record *recor
                        request->rejected_count > 0 ? ": " : "",
                        request->rejected_count > 0 ? request->rejected_reason : "");
     }
-    worker_record_work(worker, record->position, record->project_id, request, is_replay, false);
+    worker_record_work(worker, record->position, record->project_id, request, is_replay, false, NULL);
     return true;
 }
 
@@ -124,8 +146,12 @@ static void record_read_for_taps(struct worker *worker, const struct buffer_reco
 {
     struct err ignored = { 0 };
     const struct otlp_request *request;
+    if (record->signal == BUFFER_SIGNAL_ROWS) {
+        (void)!written_read(worker, record, true, &ignored);
+        return;
+    }
     if (inbound_reader_read(worker->reader, record, &request, &ignored))
-        worker_record_work(worker, record->position, record->project_id, request, true, true);
+        worker_record_work(worker, record->position, record->project_id, request, true, true, NULL);
 }
 
 /* Takes raw, or copies record when there is none and it must be kept. */
@@ -157,9 +183,10 @@ static void record_take(struct worker *worker, const struct buffer_record *recor
 void worker_item_work(struct worker *worker, struct item *item)
 {
     if (!item->inbound && !item->raw) {
-        worker->position = item->position;
+        if (item->position > 0) worker->position = item->position;
     } else if (item->inbound) {
-        worker_record_work(worker, item->position, item->project_id, inbound_request(item->inbound), false, false);
+        worker_record_work(worker, item->position, item->project_id, inbound_request(item->inbound), false, false,
+                           NULL);
     } else {
         struct buffer_record record = item->raw->record;
         record_take(worker, &record, item->raw, false);
@@ -200,14 +227,23 @@ void worker_push(struct worker *worker, const struct buffer_record *record, stru
         worker_item_free(item); /* closing: the log has it */
 }
 
+static void raw_push(struct worker *worker, struct raw *raw)
+{
+    struct item *item = mem_alloc(sizeof *item);
+    *item = (struct item){ .position = raw->record.position, .raw = raw };
+    pushed_note(worker, raw->record.position);
+    if (!queue_push_wait(worker->queue, item, raw->record.body.len)) worker_item_free(item); /* closing: it is kept */
+}
+
+void worker_push_rows(struct worker *worker, const struct buffer_record *record)
+{
+    raw_push(worker, raw_create(record, (struct bytes){ 0 }, NULL));
+}
+
 bool worker_offer(struct worker *worker, const struct buffer_record *record, struct bytes note, const struct err *why)
 {
     if (!queue_has_room(worker->queue, record->body.len)) return false;
-    struct item *item = mem_alloc(sizeof *item);
-    *item = (struct item){ .position = record->position, .raw = raw_create(record, note, why) };
-    pushed_note(worker, record->position);
-    /* Nobody else pushes: there is room still, unless we close. */
-    if (!queue_push_wait(worker->queue, item, record->body.len)) worker_item_free(item);
+    raw_push(worker, raw_create(record, note, why)); /* nobody else pushes: there is room still */
     return true;
 }
 

@@ -13,6 +13,7 @@ struct record_work {
     int64_t received_unix_us; /* 0: replayed */
     struct worker_listening listening;
     void *watching; /* of worker_watch; NULL: nobody does */
+    const struct written *written;
 };
 
 static struct project *project_get(struct worker *worker, struct uuid id)
@@ -140,6 +141,11 @@ static void sink_row(void *ctx, const struct rows_row *row)
     worker_taps_row(&((struct record_work *)ctx)->listening, row);
 }
 
+static void sink_given(void *ctx, const void *record, struct columns *columns)
+{
+    written_put(((struct record_work *)ctx)->written, record, columns);
+}
+
 /* Rows that only taps need. */
 static struct columns *nowhere_columns(void *ctx, enum schema_table_id table, int32_t day)
 {
@@ -161,9 +167,10 @@ static bool nowhere_row_done(void *ctx, struct columns *columns)
 }
 
 void worker_record_work(struct worker *worker, uint64_t position, struct uuid project_id,
-                        const struct otlp_request *request, bool is_replay, bool is_stored)
+                        const struct otlp_request *request, bool is_replay, bool is_stored,
+                        const struct written *written)
 {
-    struct record_work work = { .worker = worker, .position = position, .now_ns = clock_mono_ns() };
+    struct record_work work = { .worker = worker, .position = position, .now_ns = clock_mono_ns(), .written = written };
     struct rows_sink sink = { .columns = sink_columns, .row_done = sink_row_done, .ctx = &work };
     if (is_stored) {
         sink.columns = nowhere_columns;
@@ -171,6 +178,7 @@ void worker_record_work(struct worker *worker, uint64_t position, struct uuid pr
     } else {
         work.project = project_get(worker, project_id);
     }
+    if (written) sink.given = sink_given;
     if (!is_replay) work.received_unix_us = request->received_unix_us;
     worker_taps_begin(worker, &work.listening, position, project_id, request);
     if (work.listening.tap_count > 0) {
@@ -351,6 +359,44 @@ void worker_publish_if_due(struct worker *worker, uint64_t now_ns)
     /* Each small segment costs some 0.2 ms: with very many projects the interval grows with them. */
     uint64_t interval_ms = worker->options.publish_ms > active * 2 ? worker->options.publish_ms : active * 2;
     worker->publish_due_ns = now_ns + interval_ms * 1000000;
+}
+
+/* Is it visible what was before the last cut? The flush makes it so. */
+static bool cut_is_visible(struct worker *worker, uint64_t position)
+{
+    uint64_t cut = position < worker->position_cut ? position : worker->position_cut;
+    if (worker->visible_at_cut >= cut) return true;
+    pthread_mutex_lock(&worker->lock);
+    bool is_stored = worker->position_flushed >= worker->position_cut;
+    pthread_mutex_unlock(&worker->lock);
+    return is_stored;
+}
+
+static bool project_publish(struct worker *worker, struct uuid id)
+{
+    struct project *project = project_get(worker, id);
+    for (uint32_t g = 0; g < project->group_count; g++)
+        if (!publish_now(worker, project->groups[g], NULL)) return false;
+    return true;
+}
+
+void worker_publish_if_asked(struct worker *worker)
+{
+    for (;;) {
+        pthread_mutex_lock(&worker->lock);
+        struct showing *showing = worker->showings;
+        while (showing && (showing->is_done || showing->position > worker->position)) showing = showing->next;
+        struct uuid project_id = showing ? showing->project_id : (struct uuid){ 0 };
+        uint64_t position = showing ? showing->position : 0;
+        pthread_mutex_unlock(&worker->lock);
+        if (!showing || !cut_is_visible(worker, position) || !project_publish(worker, project_id)) return;
+        /* All of the project's that wait; the first one may have gone meanwhile. */
+        pthread_mutex_lock(&worker->lock);
+        for (struct showing *other = worker->showings; other; other = other->next)
+            if (other->position <= position && uuid_equal(other->project_id, project_id)) other->is_done = true;
+        pthread_cond_broadcast(&worker->changed);
+        pthread_mutex_unlock(&worker->lock);
+    }
 }
 
 void worker_projects_destroy(struct worker *worker)

@@ -126,7 +126,7 @@ static bool producer_append(struct buffer *buffer, const struct buffer_record *r
                             buffer_done_fn *done, void *ctx, struct err *err)
 {
     struct kafka_producer *producer = producer_of(buffer);
-    assert(record->signal >= BUFFER_SIGNAL_LOGS && record->signal <= BUFFER_SIGNAL_REPLAY);
+    assert(record->signal >= BUFFER_SIGNAL_LOGS && record->signal <= BUFFER_SIGNAL_LAST);
     assert(done != NULL);
     if (record->body.len > KAFKA_RECORD_BYTES)
         return err_set(err, ERR_TOO_LARGE, "the request has %zu bytes; at most %u are taken", record->body.len,

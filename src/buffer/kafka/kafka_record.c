@@ -5,7 +5,7 @@
 
 #define LAYOUT "1"
 
-static const char *const signals[] = { NULL, "logs", "traces", "metrics", "replay" };
+static const char *const signals[] = { NULL, "logs", "traces", "metrics", "replay", "rows" };
 static const char *const encodings[] = { "identity", "gzip", "zstd", "deflate" };
 static const char *const formats[] = { "protobuf", "json" };
 
@@ -34,7 +34,7 @@ static void PRINTF_LIKE(3, 4) header_print(struct kafka_headers *headers, const 
 void kafka_record_write(struct kafka_headers *headers, const struct buffer_record *record,
                         const struct kafka_passport *passport)
 {
-    assert(record->signal >= BUFFER_SIGNAL_LOGS && record->signal <= BUFFER_SIGNAL_REPLAY);
+    assert(record->signal >= BUFFER_SIGNAL_LOGS && record->signal <= BUFFER_SIGNAL_LAST);
     assert(record->encoding < COUNT_OF(encodings) && record->format < COUNT_OF(formats));
     char project[UUID_TEXT_BYTES + 1], key[UUID_TEXT_BYTES + 1];
     headers->count = 0;

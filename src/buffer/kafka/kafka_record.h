@@ -2,7 +2,7 @@
  *
  *   header       value
  *   monoscope    1                         the layout of these headers
- *   signal       logs traces metrics replay
+ *   signal       logs traces metrics replay rows
  *   encoding     identity gzip zstd deflate
  *   format       protobuf json
  *   project      UUID                      as text, 36 characters

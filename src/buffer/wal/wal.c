@@ -138,7 +138,7 @@ static bool wal_append(struct buffer *buffer, const struct buffer_record *record
                        void *ctx, struct err *err)
 {
     struct wal *wal = wal_of(buffer);
-    assert(record->signal >= BUFFER_SIGNAL_LOGS && record->signal <= BUFFER_SIGNAL_REPLAY);
+    assert(record->signal >= BUFFER_SIGNAL_LOGS && record->signal <= BUFFER_SIGNAL_LAST);
     assert(done != NULL);
     if (record->body.len > wal->options.record_bytes_max)
         return err_set(err, ERR_TOO_LARGE, "the request has %zu bytes; at most %" PRIu32 " are taken", record->body.len,

@@ -479,7 +479,7 @@ bool buffer_open(struct buffer **out, const struct buffer_options *options, stru
 static bool record_deliver(struct wal *wal, const struct wal_record_header *header, struct bytes body, const char *name,
                            struct err *err)
 {
-    if (header->signal < BUFFER_SIGNAL_LOGS || header->signal > BUFFER_SIGNAL_REPLAY ||
+    if (header->signal < BUFFER_SIGNAL_LOGS || header->signal > BUFFER_SIGNAL_LAST ||
         header->encoding > BUFFER_ENCODING_DEFLATE || header->format > BUFFER_FORMAT_JSON)
         return err_set(err, ERR_UNSUPPORTED,
                        "record %" PRIu64 " of log file \"%s\" is of a kind (%u, %u, %u) that this server does not know",

@@ -335,6 +335,7 @@ bool session_login(struct session *session, bool *is_let_in, struct err *err)
         if (ok) query_session_set_operator(query, who.is_operator);
         if (ok) query_session_set_wire(query);
         if (ok) client_set(session, query);
+        if (ok) query_session_set_key(query, who.key_id);
         if (ok && who.read_only_why[0]) query_session_set_read_only(query, who.read_only_why);
         pthread_mutex_lock(&session->lock);
         session->who = who;

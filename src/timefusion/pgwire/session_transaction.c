@@ -88,6 +88,17 @@ static void transaction_begin(struct session *session)
     }
 }
 
+/* What was written since BEGIN is kept. When it cannot be, the transaction is over and nothing of it is. */
+static bool commit(struct session *session, const struct portal *portal, struct err *err)
+{
+    const char *notice;
+    bool ok = query_session_commit(session->query, &notice, err);
+    if (ok && notice)
+        session_send_notice_or_error(session, 'N', "WARNING", "01000", &(struct session_words){ .text = notice });
+    if (!ok) transaction_end(session, portal);
+    return ok;
+}
+
 bool transaction_run(struct session *session, struct portal *portal, struct err *err)
 {
     const struct query_statement *statement = portal->prepared->statement;
@@ -104,6 +115,8 @@ bool transaction_run(struct session *session, struct portal *portal, struct err 
             session_send_notice_or_error(session, 'N', "WARNING", "25P01",
                                          &(struct session_words){ .text = "there is no transaction in progress" });
         if (session->transaction != 'I') {
+            if (session->transaction == 'T' && strncmp(tag, "COMMIT", 6) == 0 && !commit(session, portal, err))
+                return false;
             transaction_end(session, portal);
             if (step == QUERY_TRANSACTION_CHAIN) transaction_begin(session);
         }

@@ -90,12 +90,13 @@ static bool no_statement(struct session *session, const char *name, struct err *
     return session_fail(session, "26000");
 }
 
-/* SELECT, DELETE, UPDATE: what PREPARE takes. */
+/* SELECT, INSERT, DELETE, UPDATE: what PREPARE takes. */
 static bool is_preparable(const struct query_statement *statement)
 {
     const struct query_column *columns;
     return !query_statement_wire(statement) && query_statement_transaction(statement) == QUERY_TRANSACTION_NONE &&
-           (query_statement_columns(statement, &columns) > 0 || query_statement_is_final(statement));
+           (query_statement_columns(statement, &columns) > 0 || query_statement_is_final(statement) ||
+            query_statement_writes(statement));
 }
 
 static bool prepare(struct session *session, const struct query_wire *wire, struct err *err)
@@ -113,7 +114,7 @@ static bool prepare(struct session *session, const struct query_wire *wire, stru
     }
     if (!is_preparable(statement)) {
         query_statement_close(statement);
-        return err_set(err, ERR_SYNTAX, "PREPARE takes SELECT, VALUES, DELETE or UPDATE");
+        return err_set(err, ERR_SYNTAX, "PREPARE takes SELECT, VALUES, INSERT, DELETE or UPDATE");
     }
     prepared_keep(session, prepared_create(name, statement));
     return true;

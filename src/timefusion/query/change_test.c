@@ -336,7 +336,6 @@ static void test_refusals(void **state)
     refuse_check(s, "delete from otel_metrics using otel_logs_and_spans where true", ERR_UNSUPPORTED, "USING");
     refuse_check(s, "with x as (select 1) delete from otel_metrics where true", ERR_UNSUPPORTED, "WITH");
     refuse_check(s, "truncate otel_metrics", ERR_FORBIDDEN, "DELETE");
-    refuse_check(s, "insert into otel_metrics (id) values (null)", ERR_UNSUPPORTED, "OTLP");
     refuse_check(s, "delete from otel_logs_and_spans where duration / name = 1", ERR_NO_FUNCTION, "");
     ask_number(s, "select count(*) from otel_logs_and_spans", FILES * ROWS);
     fixture_close(&fixture);

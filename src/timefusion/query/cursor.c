@@ -144,6 +144,12 @@ static bool tables_make(struct query_cursor *cursor, bool *is_walked, struct pru
     return true;
 }
 
+bool cursor_tables(struct query_cursor *cursor, struct prune_warning **warnings, struct err *err)
+{
+    bool is_walked;
+    return tables_make(cursor, &is_walked, warnings, err);
+}
+
 static void warnings_collect(struct query_cursor *cursor, struct prune_warning *own)
 {
     uint32_t count = 0;
@@ -248,6 +254,13 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         struct prune_warning *warnings = NULL;
         cursor->is_done = true;
         if (!change_run(cursor, &warnings, err)) return false;
+        warnings_collect(cursor, warnings);
+        return true;
+    }
+    if (plan->kind == PLAN_INSERT) {
+        struct prune_warning *warnings = NULL;
+        cursor->is_done = true;
+        if (!insert_run(cursor, &warnings, err)) return false;
         warnings_collect(cursor, warnings);
         return true;
     }

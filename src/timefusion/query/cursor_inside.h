@@ -4,7 +4,7 @@
  *   kept.c      groups put together from what is kept of whole files
  *   cube.c     groups counted before anybody asked
  *   walk.c      ORDER BY timestamp LIMIT n: the newest files first
- *   change.c    DELETE and UPDATE: files made anew */
+ *   change.c    DELETE and UPDATE: files made anew  insert.c  INSERT */
 #pragma once
 #include "timefusion/query/chunk.h"
 #include "timefusion/query/cursor.h"
@@ -88,6 +88,8 @@ bool cursor_failed(struct query_cursor *cursor, struct err *err);
 MUST_CHECK bool cursor_sql(struct query_cursor *cursor, const char *sql, struct err *err);
 /* Runs a template; prefix: "EXPLAIN " or "". */
 MUST_CHECK bool cursor_run(struct query_cursor *cursor, const char *template, const char *prefix, struct err *err);
+/* The files of every table that the plan names, for render. */
+MUST_CHECK bool cursor_tables(struct query_cursor *cursor, struct prune_warning **warnings, struct err *err);
 /* The next rows of the result; *chunk NULL at its end. */
 MUST_CHECK bool cursor_chunk(struct query_cursor *cursor, duckdb_data_chunk *chunk, struct err *err);
 void cursor_result_drop(struct query_cursor *cursor);

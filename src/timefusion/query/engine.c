@@ -361,6 +361,7 @@ void query_session_close(struct query_session *session)
     if (!session) return;
     assert(session->open_cursors == 0); /* the caller closes them first */
     struct query_engine *engine = session->engine;
+    session_rows_drop(session);
     pthread_mutex_lock(&engine->lock);
     if (session->newer)
         session->newer->older = session->older;

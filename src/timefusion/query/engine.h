@@ -9,6 +9,7 @@
 #include "timefusion/query/activity.h"
 #include "timefusion/query/duckdb_fs.h"
 #include "timefusion/query/identity_map.h"
+#include "timefusion/query/insert.h"
 #include "timefusion/query/render.h"
 #include <duckdb.h>
 #include <pthread.h>
@@ -45,6 +46,7 @@ struct query_engine {
     pthread_cond_t wake;
     uint32_t armed_count;
     bool is_closing;
+    _Atomic uint64_t written_bytes; /* insert.h: of all sessions; not guarded */
 };
 
 struct lane {
@@ -68,6 +70,8 @@ struct query_session {
     char *read_only_why;      /* NULL: may change rows */
     int64_t from_us, last_us; /* rows of these times, both included; 0: of any */
     char *user;
+    struct uuid key_id; /* whose rows count as written by */
+    struct session_rows rows;
     bool has_wire; /* statements of wire.h are carried out */
     bool in_transaction;
     struct held pinned[SCHEMA_TABLE_COUNT]; /* the transaction's */

@@ -256,8 +256,7 @@ bool statement_make(struct translate *ctx, const PgQuery__Node *node)
     case PG_QUERY__NODE__NODE_DEALLOCATE_STMT: return wire_make(ctx, node);
     case PG_QUERY__NODE__NODE_DELETE_STMT: return delete_make(ctx, node->delete_stmt);
     case PG_QUERY__NODE__NODE_UPDATE_STMT: return update_make(ctx, node->update_stmt);
-    case PG_QUERY__NODE__NODE_INSERT_STMT:
-        return fail_at(ctx, -1, ERR_UNSUPPORTED, "rows cannot be inserted over SQL; telemetry is written by OTLP").sql;
+    case PG_QUERY__NODE__NODE_INSERT_STMT: return insert_make(ctx, node->insert_stmt);
     case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
         return fail_at(ctx, -1, ERR_FORBIDDEN, "TRUNCATE is not permitted; DELETE ... WHERE removes rows").sql;
     default:

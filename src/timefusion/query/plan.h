@@ -38,6 +38,7 @@ enum plan_kind {
     PLAN_NOTHING,
     PLAN_DELETE, /* change.h */
     PLAN_UPDATE,
+    PLAN_INSERT,  /* insert.h */
     PLAN_COMMAND, /* command.h */
 };
 enum plan_source { PLAN_LOGS_AND_SPANS, PLAN_METRICS, PLAN_TELEMETRY };
@@ -146,6 +147,7 @@ struct plan {
     const char *change_where;
     struct plan_assignment *assignments;
     uint32_t assignment_count;
+    const struct plan_insert *insert; /* INSERT, COPY FROM: insert.h */
     /* SET name = value, RESET name (NULL: all), SHOW name */
     int setting; /* -1: all */
     const char *value;

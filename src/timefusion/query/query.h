@@ -60,6 +60,13 @@ struct query_limits {
     uint64_t rows_max;    /* of the answer */
 };
 
+/* Rows that a statement or a transaction has written. */
+struct query_rows {
+    struct uuid project_id, key_id; /* key: of query_session_set_key */
+    struct bytes batch;             /* timefusion/batch, by malloc */
+    uint64_t logs, spans, points;
+};
+
 /* What statements ask of parts that this folder does not see; a function that is NULL: such statements are refused. */
 struct query_hooks {
     /* Until everything acknowledged before the first call is in the Delta tables (FLUSH, DELETE). *ticket is 0 in the first
@@ -81,11 +88,16 @@ struct query_hooks {
     void (*limits)(void *ctx, struct uuid project_id, struct query_limits *limits);
     void *ctx;
     struct maintenance *maintenance; /* OPTIMIZE, VACUUM */
+    /* INSERT, COPY FROM: true once the rows survive. The batch is taken, also on failure. NULL: such statements are refused. */
+    bool (*keep)(void *ctx, const struct query_rows *rows, struct err *err);
+    /* Until the project's rows that were kept before the first call can be asked for; *ticket as for flush. */
+    bool (*show)(void *ctx, struct uuid project_id, uint64_t *ticket, uint32_t timeout_ms, struct err *err);
 };
 struct query_options {
     struct timefusion *timefusion;
     struct query_hooks hooks;
     uint64_t memory_bytes_max;
+    uint64_t write_bytes_max; /* rows that sessions have written and not yet kept, all together; 0: no bound */
     uint32_t threads;
     uint32_t slots;              /* statements of all projects at work at once; 0: twice the threads */
     uint32_t kept_file_rows_min; /* of which files groups are kept (kept.h); 0: the usual */
@@ -110,12 +122,17 @@ void query_session_set_read_only(struct query_session *session, const char *why)
  * them alone. Nothing but SELECT and settings is permitted then: plans, histories and counts tell of other times. 0, 0: of any
  * time, as at first. */
 void query_session_set_times(struct query_session *session, int64_t from_us, int64_t to_us);
+/* Whose rows count as written by: all zero (a person) at first. */
+void query_session_set_key(struct query_session *session, struct uuid key_id);
 /* Statements of wire.h are permitted: whoever calls carries them out. */
 void query_session_set_wire(struct query_session *session);
 /* Until query_session_end all statements see one snapshot, taken by the first of them that reads, and one now(). Cursors that
  * are open then must be closed before the end. */
 void query_session_begin(struct query_session *session);
-void query_session_end(struct query_session *session);
+void query_session_end(struct query_session *session); /* what it has written and not committed is gone */
+/* Before query_session_end: what the transaction has written is kept, as a whole, and seen. *notice: words for the client, or
+ * NULL. False: nothing of it is kept. */
+MUST_CHECK bool query_session_commit(struct query_session *session, const char **notice, struct err *err);
 /* Work on a cursor that was opened by an earlier message: its time begins anew, and an old cancel is forgotten. */
 void query_session_resume(struct query_session *session);
 /* Has the session's transaction_timeout passed? */
@@ -184,7 +201,9 @@ const struct query_wire *query_statement_wire(const struct query_statement *stat
 uint32_t query_statement_row_columns(const struct query_statement *statement, const struct query_column **columns);
 /* DELETE, UPDATE: done at once and for good, so not inside a transaction block. */
 bool query_statement_is_final(const struct query_statement *statement);
-/* These, OPTIMIZE and VACUUM: what query_session_set_read_only refuses. */
+/* INSERT and COPY FROM: it adds rows, and changes none. */
+bool query_statement_writes(const struct query_statement *statement);
+/* The final ones, OPTIMIZE and VACUUM; with those that write what query_session_set_read_only refuses. */
 bool query_statement_changes(const struct query_statement *statement);
 
 MUST_CHECK bool query_execute(struct query_statement *statement, const struct query_parameter *parameters,
@@ -194,7 +213,7 @@ uint32_t query_cursor_warnings(const struct query_cursor *cursor, const char *co
 
 /* What else the client should know: when the raw copies of deleted rows are gone. To be sent as NOTICE. */
 uint32_t query_cursor_notices(const struct query_cursor *cursor, const char *const **notices);
-/* Rows that DELETE or UPDATE changed; 0 for all else. */
+/* Rows that DELETE or UPDATE changed, or INSERT wrote; 0 for all else. */
 uint64_t query_cursor_changed_rows(const struct query_cursor *cursor);
 
 /* Files that the tables' snapshots had, and those that were left to read. */

@@ -104,6 +104,11 @@ void query_session_set_read_only(struct query_session *session, const char *why)
     session->read_only_why = why ? mem_strdup(why) : NULL;
 }
 
+void query_session_set_key(struct query_session *session, struct uuid key_id)
+{
+    session->key_id = key_id;
+}
+
 void query_session_set_wire(struct query_session *session)
 {
     session->has_wire = true;
@@ -120,7 +125,7 @@ void query_session_set_times(struct query_session *session, int64_t from_us, int
 static bool is_beyond_times(const struct plan *plan)
 {
     return plan->kind == PLAN_EXPLAIN || plan->kind == PLAN_COMMAND || plan->kind == PLAN_DELETE ||
-           plan->kind == PLAN_UPDATE || plan->reads_stats || plan->reads_activity;
+           plan->kind == PLAN_UPDATE || plan->insert != NULL || plan->reads_stats || plan->reads_activity;
 }
 
 static bool is_change(const struct plan *plan)
@@ -202,7 +207,9 @@ void query_statement_tag(const struct query_statement *statement, uint64_t row_c
     const struct query_wire *wire = statement->plan->wire;
     bool has_count = kind == PLAN_SELECT || kind == PLAN_DELETE || kind == PLAN_UPDATE;
     if (wire) has_count = wire->kind == WIRE_COPY || wire->kind == WIRE_FETCH;
-    if (has_count)
+    if (kind == PLAN_INSERT && !wire) /* the 0 is what was an oid once */
+        snprintf(tag, 64, "INSERT 0 %" PRIu64, row_count);
+    else if (has_count)
         snprintf(tag, 64, "%s %" PRIu64, statement->plan->tag, row_count);
     else
         snprintf(tag, 64, "%s", statement->plan->tag);
@@ -223,6 +230,11 @@ bool query_statement_is_final(const struct query_statement *statement)
     return statement->plan->kind == PLAN_DELETE || statement->plan->kind == PLAN_UPDATE;
 }
 
+bool query_statement_writes(const struct query_statement *statement)
+{
+    return statement->plan->insert != NULL;
+}
+
 bool query_statement_changes(const struct query_statement *statement)
 {
     return is_change(statement->plan);
@@ -233,7 +245,7 @@ bool query_execute(struct query_statement *statement, const struct query_paramet
 {
     const char *why = statement->session->read_only_why;
     *cursor = NULL;
-    if (why && is_change(statement->plan))
+    if (why && (is_change(statement->plan) || statement->plan->insert))
         return err_set(err, ERR_FORBIDDEN, "%s is not permitted: %s", statement->plan->tag, why);
     if (statement->session->last_us != 0 && is_beyond_times(statement->plan))
         return err_set(err, ERR_FORBIDDEN, "%s is not permitted: only rows of one range of time may be read",

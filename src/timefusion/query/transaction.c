@@ -18,6 +18,7 @@ void query_session_begin(struct query_session *session)
 void query_session_end(struct query_session *session)
 {
     assert(session->open_cursors == 0); /* they may read the snapshots' files */
+    session_rows_drop(session);
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
         if (session->pinned[id].snapshot) duckdb_fs_drop(session->engine->fs, session->pinned[id].id);
     memset(session->pinned, 0, sizeof session->pinned);

@@ -3,7 +3,7 @@
  *   select.c    SELECT, WITH, windows, set operations         scope.c    which relation a name means
  *   from.c      tables, subqueries and joins                  function.c functions by allow list (function_list.c)
  *   expr.c      constants, casts, CASE, subqueries            operator*.c operators, row_value.c
- *   change_plan.c  DELETE, UPDATE
+ *   change_plan.c  DELETE, UPDATE                      insert_plan.c INSERT
  *   attribute.c attributes->>'http.route' and the like        condition.c conjuncts for pruning
  *
  * It is the gate: a node, name, function or operator that these files do not know is refused, since nothing is copied
@@ -269,6 +269,9 @@ int cube_note(struct translate *ctx, struct scope *scope, const PgQuery__SelectS
 /* change_plan.c */
 bool delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stmt);
 bool update_make(struct translate *ctx, const PgQuery__UpdateStmt *stmt);
+
+/* insert_plan.c */
+bool insert_make(struct translate *ctx, const PgQuery__InsertStmt *stmt);
 
 /* condition.c */
 /* Of the relations [from, to) of the scope. */

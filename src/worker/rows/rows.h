@@ -83,6 +83,9 @@ struct rows_sink {
     /* After each row: the sink may say that the columns are full by returning false; rows then asks columns() anew. */
     bool (*row_done)(void *ctx, struct columns *columns);
     void *ctx;
+    /* NULL: nothing is given. Called when the row of this span, log or point has begun: values that it puts stay, for of two
+     * values of a column the first counts. */
+    void (*given)(void *ctx, const void *record, struct columns *columns);
     /* NULL: nobody listens. Called before row_done, for every row; not to call rows. */
     void (*row)(void *ctx, const struct rows_row *row);
     const bool *wants_attributes; /* looked at before each row; NULL: no */

@@ -180,6 +180,12 @@ struct bytes rows_resource_encoded(struct rows *rows, uint32_t resource);
 struct bytes rows_scope_encoded(struct rows *rows, uint32_t scope);
 /* The columns for a row at this time; they are rows->columns too. */
 struct columns *rows_columns_at(struct rows *rows, int64_t timestamp_us);
+/* Begins it; what the sink has for the record is in it then. */
+static inline void rows_row_begin(struct rows *rows, int64_t timestamp_us, const void *record)
+{
+    columns_row_begin(rows->columns, timestamp_us);
+    if (unlikely(rows->sink->given != NULL)) rows->sink->given(rows->sink->ctx, record, rows->columns);
+}
 /* Tells who listens of the row, of which rows->row says what its kind alone knows. */
 void rows_row_end(struct rows *rows, enum rows_kind kind, uint32_t resource, int64_t timestamp_us);
 static inline void rows_word_put(struct rows *rows, uint32_t column, enum word word)

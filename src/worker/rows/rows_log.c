@@ -137,7 +137,7 @@ void rows_log_build(struct rows *rows, const struct otlp_log *log)
     assert(log->trace_id.len <= 16 && log->span_id.len <= 8);
 
     struct columns *columns = rows_columns_at(rows, time_us);
-    columns_row_begin(columns, time_us);
+    rows_row_begin(rows, time_us, log);
     id_put(rows, log);
     rows_resource_put(rows, resource_index);
     rows_word_put(rows, LOGS_AND_SPANS_kind, WORD_LOG);

@@ -172,7 +172,7 @@ void rows_point_build(struct rows *rows, const struct otlp_point *point)
     int64_t received_us = rows->request->received_unix_us;
     int64_t time_us = point->time_unix_ns > 0 ? (int64_t)(point->time_unix_ns / 1000u) : received_us;
     struct columns *columns = rows_columns_at(rows, time_us);
-    columns_row_begin(columns, time_us);
+    rows_row_begin(rows, time_us, point);
     ids_put(rows, metric, point);
     rows_resource_put(rows, resource_index);
     metric_put(rows, point, metric);

@@ -197,7 +197,7 @@ void rows_span_build(struct rows *rows, const struct otlp_span *span)
     assert(span->trace_id.len <= 16 && span->span_id.len <= 8 && span->parent_span_id.len <= 8);
 
     struct columns *columns = rows_columns_at(rows, start_us);
-    columns_row_begin(columns, start_us);
+    rows_row_begin(rows, start_us, span);
     id_put(rows, span);
     rows_resource_put(rows, resource_index);
     rows_word_put(rows, LOGS_AND_SPANS_kind, kind);
@@ -209,8 +209,10 @@ void rows_span_build(struct rows *rows, const struct otlp_span *span)
     hex_put(trace_hex, span->trace_id.ptr, span->trace_id.len);
     hex_put(span_hex, span->span_id.ptr, span->span_id.len);
     struct bytes trace_text = bytes_from(trace_hex, 2 * span->trace_id.len);
-    columns_put_text(columns, LOGS_AND_SPANS_context___trace_id, trace_text);
-    columns_put_text(columns, LOGS_AND_SPANS_context___span_id, bytes_from(span_hex, 2 * span->span_id.len));
+    /* OTLP's spans have both; those that SQL writes may have none. */
+    if (likely(trace_text.len > 0)) columns_put_text(columns, LOGS_AND_SPANS_context___trace_id, trace_text);
+    if (likely(span->span_id.len > 0))
+        columns_put_text(columns, LOGS_AND_SPANS_context___span_id, bytes_from(span_hex, 2 * span->span_id.len));
     if (span->parent_span_id.len > 0) {
         hex_put(span_hex, span->parent_span_id.ptr, span->parent_span_id.len);
         columns_put_text(columns, LOGS_AND_SPANS_parent_id, bytes_from(span_hex, 2 * span->parent_span_id.len));

@@ -1,0 +1,178 @@
+/* INSERT: the rows of its select, as they are stored, into the session's batch. */
+#include "timefusion/query/insert.h"
+#include "timefusion/query/cursor_inside.h"
+#include "timefusion/query/rows.h"
+#include <stdlib.h>
+
+struct source_column {
+    uint32_t column; /* of the table */
+    enum schema_type type;
+    const void *data;
+    const uint64_t *validity;
+    const void *child; /* of lists */
+    const uint64_t *child_validity;
+};
+
+struct insertion {
+    struct query_cursor *cursor;
+    const struct plan_insert *insert;
+    struct source_column *columns;
+    struct insert_row row;
+    struct arena lists; /* of one row */
+};
+
+static bool is_valid(const uint64_t *validity, uint64_t row)
+{
+    return !validity || (validity[row / 64] >> (row % 64) & 1);
+}
+
+static void source_set(struct insertion *insertion, duckdb_data_chunk chunk)
+{
+    for (uint32_t c = 0; c < insertion->insert->count; c++) {
+        struct source_column *column = &insertion->columns[c];
+        duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, c);
+        column->data = duckdb_vector_get_data(vector);
+        column->validity = duckdb_vector_get_validity(vector);
+        if (column->type != SCHEMA_TYPE_TEXT_LIST && column->type != SCHEMA_TYPE_BIGINT_LIST &&
+            column->type != SCHEMA_TYPE_DOUBLE_LIST)
+            continue;
+        duckdb_vector child = duckdb_list_vector_get_child(vector);
+        column->child = duckdb_vector_get_data(child);
+        column->child_validity = duckdb_vector_get_validity(child);
+    }
+}
+
+static struct bytes text_at(const void *data, uint64_t at)
+{
+    duckdb_string_t *text = (duckdb_string_t *)(uintptr_t)data + at;
+    return bytes_from(duckdb_string_t_data(text), duckdb_string_t_length(*text));
+}
+
+static bool list_take(struct insertion *insertion, const struct source_column *column, uint32_t row,
+                      struct insert_value *value, struct err *err)
+{
+    const duckdb_list_entry *entry = (const duckdb_list_entry *)column->data + row;
+    const char *name = insertion->insert->table->columns[column->column].name;
+    if (entry->length > BATCH_BYTES_MAX)
+        return err_set(err, ERR_TOO_LARGE, "a list for column \"%s\" is too long", name);
+    value->list.count = (uint32_t)entry->length;
+    for (uint64_t i = 0; i < entry->length; i++)
+        if (!is_valid(column->child_validity, entry->offset + i))
+            return err_set(err, ERR_NULL, "a list in column \"%s\" cannot hold NULL", name);
+    if (column->type == SCHEMA_TYPE_BIGINT_LIST) {
+        value->list.at = (int64_t *)(uintptr_t)column->child + entry->offset;
+        return true;
+    }
+    if (column->type == SCHEMA_TYPE_DOUBLE_LIST) {
+        value->list.at = (double *)(uintptr_t)column->child + entry->offset;
+        return true;
+    }
+    struct bytes *texts = arena_alloc(&insertion->lists, (entry->length + 1) * sizeof *texts);
+    for (uint64_t i = 0; i < entry->length; i++) texts[i] = text_at(column->child, entry->offset + i);
+    value->list.at = texts;
+    return true;
+}
+
+static bool value_take(struct insertion *insertion, const struct source_column *column, uint32_t row, struct err *err)
+{
+    struct insert_value *value = &insertion->row.values[column->column];
+    if (!is_valid(column->validity, row)) return true;
+    value->is_given = true;
+    switch (column->type) {
+    case SCHEMA_TYPE_DATE:
+    case SCHEMA_TYPE_INTEGER: value->integer = ((const int32_t *)column->data)[row]; return true;
+    case SCHEMA_TYPE_TIMESTAMPTZ:
+    case SCHEMA_TYPE_BIGINT: value->integer = ((const int64_t *)column->data)[row]; return true;
+    case SCHEMA_TYPE_UUID:
+    case SCHEMA_TYPE_TEXT:
+    case SCHEMA_TYPE_JSON: value->text = text_at(column->data, row); return true;
+    case SCHEMA_TYPE_DOUBLE: value->number = ((const double *)column->data)[row]; return true;
+    case SCHEMA_TYPE_BOOLEAN: value->boolean = ((const bool *)column->data)[row]; return true;
+    case SCHEMA_TYPE_TEXT_LIST:
+    case SCHEMA_TYPE_BIGINT_LIST:
+    case SCHEMA_TYPE_DOUBLE_LIST: return list_take(insertion, column, row, value, err);
+    }
+    return true;
+}
+
+static bool row_take(struct insertion *insertion, uint32_t row, struct err *err)
+{
+    struct query_cursor *cursor = insertion->cursor;
+    struct query_session *session = cursor->session;
+    bool is_span;
+    arena_reset(&insertion->lists);
+    insert_row_begin(&insertion->row, insertion->insert->table);
+    for (uint32_t c = 0; c < insertion->insert->count; c++)
+        if (!value_take(insertion, &insertion->columns[c], row, err)) return false;
+    if (!insert_row_end(&insertion->row, session->project_id, cursor->render.now_unix_us, &session->rows.batch,
+                        &is_span, err))
+        return false;
+    session->rows.spans += is_span;
+    return true;
+}
+
+/* DuckDB's words for what PostgreSQL tells apart. */
+static bool failed(struct err *err)
+{
+    bool is_value = err->code == ERR_VALUE || err->code == ERR_INPUT;
+    if (is_value && (strstr(err->text, "out of range") || strstr(err->text, "can't be cast because the value")))
+        err->code = strstr(err->text, "timestamp") || strstr(err->text, "date") ? ERR_TIME : ERR_RANGE;
+    return false;
+}
+
+static bool rows_take(struct insertion *insertion, struct err *err)
+{
+    struct query_cursor *cursor = insertion->cursor;
+    for (;;) {
+        duckdb_data_chunk chunk;
+        if (!cursor_chunk(cursor, &chunk, err)) return failed(err);
+        if (!chunk) return true;
+        source_set(insertion, chunk);
+        bool ok = true;
+        for (uint32_t row = 0; ok && row < duckdb_data_chunk_get_size(chunk); row++) ok = row_take(insertion, row, err);
+        duckdb_destroy_data_chunk(&chunk);
+        if (!ok || !session_rows_weigh(cursor->session, err)) return false;
+    }
+}
+
+static bool source_run(struct insertion *insertion, struct prune_warning **warnings, struct err *err)
+{
+    struct query_cursor *cursor = insertion->cursor;
+    const struct plan_insert *insert = insertion->insert;
+    insertion->columns = arena_calloc(&cursor->arena, (insert->count + 1) * sizeof *insertion->columns);
+    for (uint32_t c = 0; c < insert->count; c++)
+        insertion->columns[c] = (struct source_column){
+            insert->columns[c], insert->table->columns[insert->columns[c]].type, NULL, NULL, NULL, NULL
+        };
+    return cursor_tables(cursor, warnings, err) && (cursor_run(cursor, cursor->plan->sql, "", err) || failed(err)) &&
+           rows_take(insertion, err);
+}
+
+bool insert_run(struct query_cursor *cursor, struct prune_warning **warnings, struct err *err)
+{
+    struct query_session *session = cursor->session;
+    struct session_rows_mark mark = session_rows_mark(session);
+    struct insertion insertion = { .cursor = cursor, .insert = cursor->plan->insert };
+    const char *notice = NULL;
+    arena_init(&insertion.lists, 4096);
+    bool ok = source_run(&insertion, warnings, err);
+    arena_deinit(&insertion.lists);
+    cursor_result_drop(cursor);
+    cursor_turn_give(cursor); /* what follows waits for others, and asks for itself */
+    uint64_t before = mark.batch.rows[insertion.insert->table->id];
+    if (ok && insertion.insert->skips_conflicts)
+        ok = insert_conflicts_skip(session, insertion.insert->table, &mark, err);
+    uint64_t rows = session->rows.batch.rows[insertion.insert->table->id] - before;
+    ok = ok && session_rows_end(session, &notice, err);
+    if (!ok) {
+        session_rows_back(session, &mark);
+        return false;
+    }
+    cursor->changed_rows = rows;
+    if (notice) {
+        cursor->notices = arena_alloc(&cursor->arena, sizeof *cursor->notices);
+        cursor->notices[0] = notice;
+        cursor->notice_count = 1;
+    }
+    return true;
+}

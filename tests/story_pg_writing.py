@@ -1,0 +1,204 @@
+# time_limit_s: 240
+"""Rows that SQL writes: psql, psycopg, asyncpg and SQLAlchemy insert into both tables, and each sees its own rows with the answer. What
+PostgreSQL would refuse is refused with its SQLSTATE, and nothing of it is kept. Counts of services and endpoints have the rows, as
+those of OTLP. A key that may only ask writes nothing; what a project redacts is not kept of rows either. After kill -9 every row
+that was answered is there once, a transaction as a whole or not at all. A log without room says so by 53000."""
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import psycopg
+import pythonhome
+from apiclient import Caller
+from authority import make_authority, path, sign
+from monoscope import REPO, ROUNDS, Server, check, wait_until
+
+METRIC = "INSERT INTO otel_metrics (timestamp, metric_name, value) VALUES (now(), %s, %s)"
+REFUSED = [
+    ("23502", "INSERT INTO otel_metrics (metric_name) VALUES ('x')"), ("23502", "INSERT INTO otel_metrics (timestamp) VALUES (now())"),
+    ("23514", "INSERT INTO otel_logs_and_spans (timestamp, kind) VALUES (now(), 'x')"),
+    ("22P02", "INSERT INTO otel_metrics (timestamp, metric_name, value) VALUES (now(), 'x', 'abc')"),
+    ("22003", "INSERT INTO otel_metrics (timestamp, metric_name, exp_hist_scale) SELECT now(), 'x', 3000000000"),
+    ("22008", "INSERT INTO otel_metrics (timestamp, metric_name) VALUES ('1990-01-01', 'x')"),
+    ("42804", "INSERT INTO otel_metrics (timestamp, metric_name, value) VALUES (now(), 'x', true)"),
+    ("42703", "INSERT INTO otel_metrics (timestamp, metric_name, nothing) VALUES (now(), 'x', 1)"), ("42P01", "INSERT INTO nothing VALUES (1)"),
+    ("428C9", "INSERT INTO otel_logs_and_spans (timestamp, severity) VALUES (now(), '{}')"), ("42501", "INSERT INTO pg_catalog.pg_class VALUES (1)"),
+    ("42501", "INSERT INTO otel_metrics (timestamp, metric_name, project_id) VALUES (now(), 'x', '00000000-0000-4000-8000-000000000001')"),
+    ("0A000", "INSERT INTO otel_metrics (timestamp, metric_name) VALUES (now(), 'x') RETURNING id"),
+]
+
+
+def state_of(server, sql, parameters=None, **login):
+    try:
+        with server.connect(**login) as connection:
+            connection.execute(sql, parameters)
+            return None
+    except psycopg.Error as error:
+        return error.sqlstate or str(error)  # one of the login has none
+
+
+def check_refusals(server):
+    for sqlstate, sql in REFUSED:
+        got = state_of(server, sql)
+        check(got == sqlstate, "%s gives %s, not %s" % (sql, got, sqlstate))
+    check(server.one("SELECT count(*) FROM telemetry WHERE name = 'x'") == 0, "nothing of what was refused is kept")
+    _, key = server.key_create("default", "asks", "--scopes", "query")
+    wait_until(lambda: state_of(server, "SELECT count(*) FROM otel_metrics", password=key) is None, "a key that may only ask asks")
+    got = state_of(server, METRIC, ["x", 1], password=key)
+    check(got == "42501", "it writes nothing: %s" % got)
+
+
+def check_psql(server):
+    env = dict(os.environ, PGPASSWORD=server.key)
+    ran = subprocess.run(["psql", "-X", "-h", "127.0.0.1", "-p", str(server.pg_port), "-U", "default", "-d", "monoscope", "-At", "-v", "ON_ERROR_STOP=1"], env=env,
+                         input="INSERT INTO otel_logs_and_spans (timestamp, level, body, resource___service___name) VALUES (now(), 'error', '\"no room\"', 'psql');\n"
+                               "SELECT level, body, kind, severity___severity_number, summary[2] FROM otel_logs_and_spans WHERE resource___service___name = 'psql';\n",
+                         capture_output=True, text=True)
+    check(ran.stdout == 'INSERT 0 1\nERROR|"no room"|log|17|message;text=>no room\n', "psql: %s%s" % (ran.stdout, ran.stderr))
+
+
+def check_drivers(server):
+    python = os.path.join(pythonhome.install("clients/python"), "bin", "python")
+    env = dict(os.environ, PGHOST="localhost", PGPORT=str(server.pg_port), PGUSER="default", PGPASSWORD=server.key, PGDATABASE="monoscope",
+               PGSSLMODE="verify-full", PGSSLROOTCERT=path("ca.crt"))
+    for driver in ("psycopg", "asyncpg", "sqlalchemy"):
+        ran = subprocess.run([python, os.path.join(REPO, "tests", "clients", "python", "writer.py"), driver], env=env, capture_output=True, text=True, timeout=120)
+        check(ran.returncode == 0, "%s:\n%s" % (driver, (ran.stdout + ran.stderr)[-3000:]))
+        print(ran.stdout.strip(), flush=True)
+
+
+def check_own_rows(server):
+    """Many sessions at once, each of which must see its row with the answer."""
+    failed = []
+
+    def work(n):
+        with server.connect() as connection:
+            for i in range(30):
+                connection.execute(METRIC, ["own.%d" % n, i])
+                seen = connection.execute("SELECT count(*), max(value) FROM otel_metrics WHERE metric_name = %s", ["own.%d" % n]).fetchone()
+                if seen != (i + 1, float(i)):
+                    failed.append((n, i, seen))
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    start = time.monotonic()
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    check(not failed, "own rows are there with the answer: %s" % failed[:3])
+    print("8 sessions, 240 rows, each seen with its answer: %.1f ms each" % ((time.monotonic() - start) * 1000 / 30), flush=True)
+
+
+def check_counted(server):
+    with server.connect() as connection:
+        connection.execute("INSERT INTO otel_logs_and_spans (timestamp, name, kind, duration, status_code, attributes, resource___service___name) "
+                           "SELECT now() - n * interval '1 ms', 'GET /sql', 'server', 1000000, CASE WHEN n % 4 = 0 THEN 'ERROR' END, "
+                           "'{\"http.request.method\": \"GET\", \"http.route\": \"/sql\"}', 'sql-writer' FROM generate_series(1, 100) n")
+    server.execute("FLUSH")
+    found = server.query("SELECT resource___service___name, count(*), count(*) FILTER (WHERE status_code = 'ERROR') FROM otel_logs_and_spans "
+                         "WHERE resource___service___name = 'sql-writer' GROUP BY 1")
+    check(found == [("sql-writer", 100, 25)], "rows of a SELECT: %s" % found)
+    api = Caller(server, server.key)
+    told = wait_until(lambda: [s for s in api.done("GET", "/projects/default/services?from=now-1h&limit=200")["items"] if s["name"] == "sql-writer"], "the service is counted")
+    check((told[0]["spans"], told[0]["span_errors"], told[0]["requests"]) == (100, 25, 100), "the roll-ups count rows of SQL as others: %s" % told)
+
+
+def check_transactions(server):
+    with server.connect(autocommit=False) as connection:
+        connection.execute(METRIC, ["tx", 1])
+        connection.execute("INSERT INTO otel_logs_and_spans (timestamp, name) VALUES (now(), 'tx')")
+        check(server.one("SELECT count(*) FROM telemetry WHERE name = 'tx'") == 0, "others see nothing before COMMIT")
+        connection.commit()
+        check(server.one("SELECT count(*) FROM telemetry WHERE name = 'tx'") == 2, "COMMIT shows both tables' rows")
+        connection.execute(METRIC, ["tx", 2])
+        connection.rollback()
+        check(connection.execute("SELECT count(*) FROM telemetry WHERE name = 'tx'").fetchone() == (2,), "ROLLBACK throws away")
+    identifier = "01234567-89ab-4cde-8f01-23456789abcd"
+    sql = "INSERT INTO otel_logs_and_spans (timestamp, name, id) VALUES (now(), 'twice', %s) ON CONFLICT (id) DO NOTHING"
+    tags = [server.execute(sql, [identifier]) for _ in range(2)]
+    server.execute("FLUSH")
+    tags.append(server.execute(sql, [identifier]))
+    check(tags == ["INSERT 0 1", "INSERT 0 0", "INSERT 0 0"], "an id is written once: %s" % tags)
+
+
+def check_kill(server):
+    """Rows one by one and transactions of 50 in both tables while the server is killed, again and again."""
+    answered, begun = {"one": 0}, {"one": 0}
+    for round_number in range(ROUNDS):
+        stops = threading.Event()
+
+        def ones():
+            try:
+                with server.connect() as connection:
+                    while not stops.is_set():
+                        begun["one"] += 1
+                        connection.execute(METRIC, ["kill.one", begun["one"]])
+                        answered["one"] = begun["one"]
+            except psycopg.Error:
+                pass
+
+        def transactions():
+            name = None
+            try:
+                with server.connect(autocommit=False) as connection:
+                    for n in range(100000):
+                        name = "kill.tx.%d.%d" % (round_number, n)
+                        begun[name] = 1
+                        connection.cursor().executemany(METRIC, [(name, i) for i in range(25)])
+                        connection.cursor().executemany("INSERT INTO otel_logs_and_spans (timestamp, name) VALUES (now(), %s)", [(name,)] * 25)
+                        connection.commit()
+                        answered[name] = 1
+            except psycopg.Error:
+                pass
+        threads = [threading.Thread(target=ones), threading.Thread(target=transactions)]
+        [thread.start() for thread in threads]
+        time.sleep(random.uniform(0.3, 1.5))
+        server.kill()
+        stops.set()
+        [thread.join() for thread in threads]
+        server.start()
+    values = {int(value) for value, in server.query("SELECT value FROM otel_metrics WHERE metric_name = 'kill.one'")}
+    count = server.one("SELECT count(*) FROM otel_metrics WHERE metric_name = 'kill.one'")
+    check(count == len(values), "no row twice")
+    check(len(values) >= begun["one"] - ROUNDS, "%d rows of %d begun, of which at most %d were not answered" % (len(values), begun["one"], ROUNDS))
+    found = dict(server.query("SELECT name, count(*) FROM telemetry WHERE name LIKE 'kill.tx.%' GROUP BY 1"))
+    partly = {name: rows for name, rows in found.items() if rows != 50}
+    check(not partly, "a transaction is there as a whole: %s" % partly)
+    missing = [name for name in answered if name != "one" and name not in found]
+    check(not missing, "what was committed is there: %s" % missing[:3])
+    print("%d kills: %d rows, %d transactions of %d begun" % (ROUNDS, len(values), len(found), len(begun) - 1), flush=True)
+
+
+def check_redaction(server):
+    _, admin = server.key_create("default", "redacts", "--scopes", "admin,query")
+    wait_until(lambda: Caller(server, admin).ask("GET", "/projects/default/redaction-rules")[0] == 200, "the key counts")
+    Caller(server, admin).done("POST", "/projects/default/redaction-rules", {"name": "mail", "finds": "attribute", "pattern": "user.email", "does": "mask"})
+    time.sleep(1)
+    server.execute("INSERT INTO otel_logs_and_spans (timestamp, name, attributes___user___email, attributes) VALUES (now(), 'redacted', 'ann@example.com', "
+                   "'{\"user.email\": \"bob@example.com\", \"kept\": \"yes\"}')")
+    mail, kept = server.query("SELECT attributes___user___email, attributes->>'kept' FROM otel_logs_and_spans WHERE name = 'redacted'")[0]
+    check(mail == "[redacted]" and kept == "yes", "what is not to be kept is not: %s %s" % (mail, kept))
+    texts = server.one("SELECT string_agg(attributes::text, '') FROM otel_logs_and_spans WHERE name = 'redacted'")
+    check("example.com" not in texts, "nor in the JSON: %s" % texts)
+
+
+def main():
+    make_authority("ca")
+    sign("ca", "server")
+    with Server() as server:
+        check_refusals(server)
+        check_psql(server)
+        check_own_rows(server)
+        check_transactions(server)
+        check_counted(server)
+        check_redaction(server)
+        check_kill(server)
+        server.stop()
+        server.options = ["--tls-cert", path("server.crt"), "--tls-key", path("server.key")]
+        server.start()
+        check_drivers(server)
+        server.stop()
+
+
+main()
