@@ -3,7 +3,6 @@
 #include "base/disk.h"
 #include "base/hash.h"
 #include "timefusion/query/engine.h"
-#include "timefusion/query/kept.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,30 +10,27 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BUCKETS = 1024, PROJECTS_MAX = 10000, LOOK_S = 15 };
+enum { BUCKETS = 1024, PROJECTS_MAX = 10000, LOOK_S = 15, FORMAT = 2 };
 #define PATH_BYTES 1200
-#define NAME       "rollup-%" PRIu64 ".parquet" /* as DuckDB knows one, and its messages */
 
 #define SERVICE     "resource___service___name"
 #define ENVIRONMENT "resource___deployment___environment___name"
 #define STATUS      "attributes___http___response___status_code"
 #define METHOD      "attributes___http___request___method"
 
+#define USUAL SERVICE, "kind", "status_code", "level", ENVIRONMENT
+#define MORE                                                                                                 \
+    METHOD, "attributes___error___type", "attributes___exception___type", "attributes___db___system___name", \
+        "resource___service___version"
+
 /* Of a family the fullest first. */
 const struct cube_kind cube_kinds[] = {
-    { 'm', true, 16, { SERVICE, "kind", "status_code", "level", ENVIRONMENT, STATUS } },
-    { 'n', true, 8, { SERVICE, "kind", "status_code", "level", ENVIRONMENT } },
-    { 'w',
-      false,
-      16,
-      { SERVICE, "kind", "status_code", "level", ENVIRONMENT, STATUS, "name", "attributes___http___route", METHOD,
-        "attributes___error___type", "attributes___exception___type", "attributes___db___system___name",
-        "resource___service___version" } },
-    { 'v',
-      false,
-      8,
-      { SERVICE, "kind", "status_code", "level", ENVIRONMENT, STATUS, METHOD, "attributes___error___type",
-        "attributes___exception___type", "attributes___db___system___name", "resource___service___version" } },
+    { 'm', 1, CUBE_MINUTE_US, 16, { USUAL, STATUS } },
+    { 'n', 1, CUBE_MINUTE_US, 8, { USUAL } },
+    { 'h', 2, CUBE_HOUR_US, 32, { USUAL, STATUS } },
+    { 'w', 3, CUBE_HOUR_US, 32, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
+    { 'x', 3, 0, 16, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
+    { 'v', 3, 0, 8, { USUAL, STATUS, MORE } },
 };
 const uint32_t cube_kind_count = COUNT_OF(cube_kinds);
 
@@ -176,6 +172,17 @@ static void project_load(void *ctx, const char *name, bool is_dir)
         log_warn(loading->cubes->engine->options.log, "query.rollups_not_listed", log_text("err", err.text));
 }
 
+/* Of the bytes, and of what their kind means to this program: one of another meaning is as good as damaged. */
+static uint64_t content_hash(const struct cube_kind *kind, struct bytes bytes)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%d %c %" PRId64, FORMAT, kind->letter, kind->step_us);
+    uint64_t hash = hash64_of(bytes) ^ hash64_of(bytes_of_text(text));
+    for (uint32_t i = 0; i < CUBE_KEYS_MAX && kind->keys[i]; i++)
+        hash = hash64_mix(hash ^ (i + 1), hash64_of(bytes_of_text(kind->keys[i])) | 1);
+    return hash;
+}
+
 static bool file_write(const char *path, struct bytes bytes, struct err *err)
 {
     struct disk *disk = &disk_real;
@@ -193,15 +200,15 @@ static bool bytes_read(void *file, uint64_t offset, void *ptr, size_t len, struc
 {
     const struct cube *cube = file;
     int fd = open(cube->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return err_os(err, "could not open " NAME, cube->id);
+    if (fd < 0) return err_os(err, "could not open " CUBE_NAME, cube->id);
     for (size_t done = 0; done < len;) {
         ssize_t got = pread(fd, (uint8_t *)ptr + done, len - done, (off_t)(offset + done));
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) {
             if (got < 0)
-                err_os(err, "could not read " NAME, cube->id);
+                err_os(err, "could not read " CUBE_NAME, cube->id);
             else
-                err_set(err, ERR_CORRUPT, NAME " is cut", cube->id);
+                err_set(err, ERR_CORRUPT, CUBE_NAME " is cut", cube->id);
             close(fd);
             return false;
         }
@@ -223,14 +230,15 @@ static bool cube_open(struct cubes *cubes, struct cube *cube)
     disk_real.ops->close(file);
     if (!ok) return false;
     uint8_t *bytes = mem_alloc(stat.bytes);
-    ok = bytes_read(cube, 0, bytes, stat.bytes, &err) && hash64_of(bytes_from(bytes, stat.bytes)) == cube->content;
+    ok = bytes_read(cube, 0, bytes, stat.bytes, &err) &&
+         content_hash(cube->kind, bytes_from(bytes, stat.bytes)) == cube->content;
     free(bytes);
     if (!ok) return false;
     char name[40];
     struct query_engine *engine = cubes->engine;
     cube->bytes = stat.bytes;
     cube->id = atomic_fetch_add(&engine->next_snapshot_id, 1);
-    snprintf(name, sizeof name, NAME, cube->id);
+    snprintf(name, sizeof name, CUBE_NAME, cube->id);
     struct duckdb_fs_file shown = { name, cube->bytes, cube };
     struct duckdb_fs_snapshot snapshot = { .id = cube->id, .files = &shown, .file_count = 1, .read = bytes_read };
     duckdb_fs_add(engine->fs, &snapshot);
@@ -332,7 +340,7 @@ void cubes_close(struct cubes *cubes)
     free(cubes);
 }
 
-static void want(struct cubes *cubes, struct uuid project_id)
+void cube_want(struct cubes *cubes, struct uuid project_id)
 {
     pthread_mutex_lock(&cubes->lock);
     project_add(cubes, project_id);
@@ -361,7 +369,7 @@ bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes by
                          .is_refused = bytes.ptr == NULL };
     if (bytes.ptr) {
         char dir[PATH_BYTES], path[PATH_BYTES], text[120];
-        cube.content = hash64_of(bytes);
+        cube.content = content_hash(name->kind, bytes);
         snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64 "-%c%" PRIu64 "-%016" PRIx64 ".parquet", name->file.hi,
                  name->file.lo, name->kind->letter, name->rows, cube.content);
         path_of(cubes, name->project_id, "", dir);
@@ -386,7 +394,7 @@ void cube_retain(struct cubes *cubes, struct uuid project_id, const struct hash1
 
 static bool covers(const struct cube_kind *kind, const struct plan_cube *wanted, const struct schema_table *schema)
 {
-    if (wanted->has_time && !kind->has_time) return false;
+    if (wanted->step_us > 0 && (kind->step_us == 0 || wanted->step_us % kind->step_us != 0)) return false;
     for (uint32_t c = 0; c < schema->column_count; c++) {
         if (!column_set_has(&wanted->keys, c)) continue;
         uint32_t i = 0;
@@ -396,9 +404,16 @@ static bool covers(const struct cube_kind *kind, const struct plan_cube *wanted,
     return true;
 }
 
-/* The smallest that knows what is asked, held by the cursor; NULL: there is none. */
-static struct cube *cube_acquire(struct query_cursor *cursor, struct hash128 file, const struct plan_cube *wanted,
-                                 bool *is_missing)
+/* Of two that know what is asked: of a file that the times cut that of the finer times, so that less of it is read as rows. */
+static bool is_better(const struct cube *cube, const struct cube *best, bool is_cut)
+{
+    if (!best) return true;
+    if (is_cut && cube->kind->step_us != best->kind->step_us) return cube->kind->step_us < best->kind->step_us;
+    return cube->rows < best->rows;
+}
+
+struct cube *cube_acquire(struct query_cursor *cursor, struct hash128 file, const struct plan_cube *wanted, bool is_cut,
+                          bool *is_missing)
 {
     struct cubes *cubes = cursor->session->engine->cubes;
     const struct schema_table *schema = schema_table(SCHEMA_LOGS_AND_SPANS);
@@ -409,7 +424,7 @@ static struct cube *cube_acquire(struct query_cursor *cursor, struct hash128 fil
         next = cube->next;
         if (cube->is_dead || !hash128_equal(cube->file, file) || !covers(cube->kind, wanted, schema)) continue;
         is_known = true;
-        if (cube->is_refused || (best && best->rows <= cube->rows)) continue;
+        if (cube->is_refused || (is_cut && cube->kind->step_us == 0) || !is_better(cube, best, is_cut)) continue;
         if (cube_open(cubes, cube)) {
             best = cube;
             continue;
@@ -452,7 +467,7 @@ bool cube_damaged(struct query_cursor *cursor, const struct err *err)
     pthread_mutex_lock(&cubes->lock);
     for (const struct held_cube *held = cursor->cubes; held; held = held->next) {
         char name[40];
-        snprintf(name, sizeof name, NAME, held->cube->id);
+        snprintf(name, sizeof name, CUBE_NAME, held->cube->id);
         any = any || strstr(err->text, name);
     }
     for (const struct held_cube *held = cursor->cubes; any && held; held = held->next) held->cube->is_dead = true;
@@ -465,141 +480,4 @@ void cube_forget(struct query_cursor *cursor)
 {
     struct cubes *cubes = cursor->session->engine->cubes;
     if (cubes) cube_retain(cubes, cursor->session->project_id, NULL, 0);
-}
-
-static bool is_on(const struct query_session *session)
-{
-    const char *value = session->settings[SETTING_ROLLUPS];
-    return session->engine->cubes && (!value || strcmp(value, "on") == 0);
-}
-
-/* Files that cubes stand for, and the rest. */
-struct shares {
-    struct cube **cubes;
-    uint32_t count, missing;
-    struct choice now;
-};
-
-static bool is_of_session(const struct query_session *session, const struct timefusion_file *file)
-{
-    return session->last_us == 0 ||
-           (file->timestamp_min_us >= session->from_us && file->timestamp_max_us <= session->last_us);
-}
-
-static void shares_make(struct query_cursor *cursor, const struct plan_cube *wanted, const struct plan_table *table,
-                        const struct choice *choice, struct shares *shares)
-{
-    const struct bound *bounds = cursor->bounds.tables[wanted->table];
-    const struct pruned *all = &choice->files[SCHEMA_LOGS_AND_SPANS];
-    *shares = (struct shares){ .now = *choice };
-    struct pruned *now = &shares->now.files[SCHEMA_LOGS_AND_SPANS];
-    shares->cubes = arena_alloc(&cursor->arena, (all->count + 1) * sizeof *shares->cubes);
-    now->files = arena_alloc(&cursor->arena, (all->count + 1) * sizeof *now->files);
-    if (all->groups) now->groups = arena_alloc(&cursor->arena, (all->count + 1) * sizeof *now->groups);
-    now->count = 0;
-    for (uint32_t f = 0; f < all->count; f++) {
-        struct timefusion_file *file = all->files[f];
-        bool is_missing = false;
-        struct cube *cube = NULL;
-        if (kept_is_whole(cursor, file, table, bounds) && is_of_session(cursor->session, file))
-            cube = cube_acquire(cursor, timefusion_file_hash(file), wanted, &is_missing);
-        shares->missing += is_missing;
-        if (cube) {
-            shares->cubes[shares->count++] = cube;
-        } else {
-            if (now->groups) now->groups[now->count] = all->groups[f];
-            now->files[now->count++] = file;
-        }
-    }
-}
-
-/* The columns that the select names, as k<n>, and what is counted of a line. */
-static bool columns_put(struct buf *out, const struct plan_cube *wanted, const struct plan_table *table, bool is_cube)
-{
-    const struct schema_table *schema = table->schema;
-    const char *measure = is_cube ? ", t_c, t_s, t_l, t_h"
-                                  : ", CAST(k%d IS NOT NULL AS BIGINT) AS t_c, k%d AS t_s, k%d AS t_l, k%d AS t_h";
-    int duration = schema_column_index(schema, BYTES(CUBE_MEASURE));
-    bool ok = buf_printf(out, is_cube ? "SELECT t_n" : "SELECT CAST(1 AS BIGINT) AS t_n");
-    for (uint32_t c = 0; ok && c < schema->column_count; c++) {
-        if (!column_set_has(&wanted->keys, c) && !(c == schema->timestamp && column_set_has(&table->seen, c))) continue;
-        ok = is_cube ? buf_printf(out, ", %s AS k%u", schema->columns[c].name, c) : buf_printf(out, ", k%u", c);
-    }
-    if (wanted->has_measure) ok = ok && buf_printf(out, measure, duration, duration, duration, duration);
-    return ok;
-}
-
-/* Cubes of the same kind are read together: they have the same columns. */
-static bool cubes_put(struct buf *out, const struct plan_cube *wanted, const struct plan_table *table,
-                      const struct shares *shares)
-{
-    bool ok = true;
-    for (uint32_t k = 0; ok && k < cube_kind_count; k++) {
-        bool any = false;
-        for (uint32_t t = 0; ok && t < shares->count; t++) {
-            const struct cube *cube = shares->cubes[t];
-            if (cube->kind != &cube_kinds[k]) continue;
-            if (!any)
-                ok = buf_printf(out, " UNION ALL ") && columns_put(out, wanted, table, true) &&
-                     buf_printf(out, " FROM read_parquet([");
-            ok = ok && buf_printf(out, "%s'mono://%" PRIu64 "/" NAME "'", any ? "," : "", cube->id, cube->id);
-            any = true;
-        }
-        if (any) ok = ok && buf_printf(out, "])");
-    }
-    return ok;
-}
-
-/* The select's table: rows of the files that cubes do not stand for, and the cubes' groups. */
-static const char *relation_sql(struct query_cursor *cursor, const struct plan_cube *wanted,
-                                const struct plan_table *table, const struct shares *shares, struct err *err)
-{
-    struct buf sql;
-    const char *rows = choice_sql(cursor, wanted->table, &shares->now, err);
-    if (!rows) return NULL;
-    buf_init(&sql, RENDER_SQL_BYTES_MAX);
-    bool ok = buf_printf(&sql, "(") && columns_put(&sql, wanted, table, false) &&
-              buf_printf(&sql, " FROM %s AS t", rows) && cubes_put(&sql, wanted, table, shares) &&
-              buf_printf(&sql, ")");
-    const char *text = ok ? arena_printf(&cursor->arena, "%.*s", (int)sql.len, (const char *)sql.ptr) : NULL;
-    buf_deinit(&sql);
-    if (!ok) err_set(err, ERR_TOO_LARGE, "the query reads too many files; ask for a shorter time");
-    return text;
-}
-
-static const char *select_sql(struct query_cursor *cursor, const struct plan_cube *wanted, const char *relation,
-                              struct err *err)
-{
-    struct render render = cursor->render;
-    const char **tables = arena_calloc(&cursor->arena, (cursor->plan->table_count + 1) * sizeof *tables);
-    struct buf sql;
-    tables[wanted->table] = relation;
-    render.tables = tables;
-    render.is_cubed = true;
-    buf_init(&sql, RENDER_SQL_BYTES_MAX);
-    bool ok = render_sql(&sql, wanted->whole, &render, err);
-    const char *text = ok ? arena_printf(&cursor->arena, "%.*s", (int)sql.len, (const char *)sql.ptr) : NULL;
-    buf_deinit(&sql);
-    return text;
-}
-
-const char *cube_sql(struct query_cursor *cursor, uint32_t number, const struct choice *choice, struct err *err)
-{
-    const struct plan *plan = cursor->plan;
-    const struct plan_cube *wanted = &plan->cubes[number];
-    const struct plan_table *table = &plan->tables[wanted->table];
-    if ((plan->kind != PLAN_SELECT && plan->kind != PLAN_EXPLAIN) || !is_on(cursor->session) || choice->id_count > 0 ||
-        choice->identity.present || !kept_times_are_known(table, cursor->bounds.tables[wanted->table]))
-        return NULL;
-    struct shares shares;
-    shares_make(cursor, wanted, table, choice, &shares);
-    if (shares.missing > 0) want(cursor->session->engine->cubes, cursor->session->project_id);
-    /* Where some are missing, what is kept of all may be more. */
-    if (shares.count == 0 || (shares.missing > 0 && wanted->fold >= 0)) return NULL;
-    const char *relation = relation_sql(cursor, wanted, table, &shares, err);
-    const char *sql = relation ? select_sql(cursor, wanted, relation, err) : NULL;
-    if (!sql) return NULL;
-    cursor->files_opened -= shares.count;
-    cursor->files_cubed += shares.count;
-    return sql;
 }

@@ -1,10 +1,11 @@
 /* cube.h -- cubes: rows of whole files counted before anybody asks, by minute and by what groups are usually made of.
  *
- *   a file of the table, once, in the background --cube_make.c--> DIR/<project>/<file>-m<rows>-<hash>.parquet   minutes
- *                                                                                 -w...                         no times, more keys
+ *   a file of the table, once, in the background --cube_make.c--> DIR/<project>/<file>-m<rows>-<hash>.parquet   its minutes
+ *                                                                                 -h..., -w...                 hours, more keys
  *   SELECT route, count(*), avg(duration) FROM .. WHERE timestamp .. AND service = 'x' GROUP BY 1     (cube_plan.c knows such)
- *       files that lie within the times, that have cubes --> their groups --+
- *       files that the times cut, small ones, segments --------> their rows --+--> the select, over both
+ *       files within the times, with cubes ---------------------> all lines --+
+ *       files that the times cut --> lines of whole minutes, and the rest as rows --+--> the select, over all of them (cube_answer.c)
+ *       small files, segments, those without cubes -------------> rows -------+
  *
  * Exact, and as new as an answer from rows: a cube is of a file, and a file never changes. What DELETE or UPDATE makes anew, what
  * other writers bring and what comes late are other files. Counts, sums, least and greatest of `duration`; no percentiles.
@@ -15,6 +16,8 @@
 #include "timefusion/query/cursor_inside.h"
 
 #define CUBE_MEASURE     "duration"
+#define CUBE_MINUTE_US   60000000ll
+#define CUBE_HOUR_US     3600000000ll
 #define CUBE_KEYS_MAX    16
 #define CUBE_BYTES_MAX   (32u << 20)    /* of one */
 #define CUBE_TIME_MIN_US 94694400000000 /* 1973: zones are whole minutes from UTC since */
@@ -22,8 +25,8 @@
 /* Kinds, by the letter in their names. A kind that is as good as none for a file (as many groups as rows) is not made, and the
  * next of its family is tried. */
 struct cube_kind {
-    char letter;
-    bool has_time;
+    char letter, family;
+    int64_t step_us;       /* of its times, from 1970 on; 0: it has none */
     uint32_t rows_a_group; /* at least */
     const char *keys[CUBE_KEYS_MAX];
 };
@@ -60,6 +63,15 @@ void cube_release(struct query_cursor *cursor);
 bool cube_damaged(struct query_cursor *cursor, const struct err *err);
 /* Rows of the cursor's project were deleted: what cubes say of them goes from the disk. */
 void cube_forget(struct query_cursor *cursor);
+
+/* For answers. */
+#define CUBE_NAME "rollup-%" PRIu64 ".parquet" /* as DuckDB knows one by its id, and its messages */
+/* The best that knows what is asked of the file, held by the cursor; NULL: there is none. is_cut: only some of the file's times are
+ * asked for. *is_missing: none was made yet. */
+struct cube *cube_acquire(struct query_cursor *cursor, struct hash128 file, const struct plan_cube *wanted, bool is_cut,
+                          bool *is_missing);
+/* Somebody asks for the project: its files' are to be made. */
+void cube_want(struct cubes *cubes, struct uuid project_id);
 
 /* For the maker. */
 struct cube_name {

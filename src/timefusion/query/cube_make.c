@@ -65,7 +65,9 @@ static bool select_put(struct buf *sql, const struct making *making, struct time
          buf_printf(sql, " GROUP BY ");
     for (uint32_t i = 0; ok && i < CUBE_KEYS_MAX && kind->keys[i]; i++)
         ok = buf_printf(sql, "%ss%d", i ? ", " : "", schema_column_index(schema, bytes_of_text(kind->keys[i])));
-    if (kind->has_time) ok = ok && buf_printf(sql, ", epoch_us(s%u) // 60000000", schema->timestamp);
+    if (kind->step_us > 0)
+        ok = ok && buf_printf(sql, ", epoch_us(s%u) // CAST(%" PRId64 " AS BIGINT)", schema->timestamp,
+                              (int64_t)kind->step_us);
     return ok && buf_printf(sql, " LIMIT %" PRIu64, rows_max + 1);
 }
 
@@ -114,11 +116,11 @@ static bool cube_of(const struct making *making, struct timefusion_file *file, c
 /* Of each family the first kind that pays. */
 static bool file_make(const struct making *making, struct timefusion_file *file, struct err *err)
 {
-    for (int family = 0; family < 2; family++) {
-        bool is_there = false;
-        for (uint32_t k = 0; k < cube_kind_count && !is_there; k++) {
+    for (uint32_t first = 0; first < cube_kind_count; first++) {
+        bool is_there = first > 0 && cube_kinds[first].family == cube_kinds[first - 1].family;
+        for (uint32_t k = first; k < cube_kind_count && !is_there; k++) {
             const struct cube_kind *kind = &cube_kinds[k];
-            if (kind->has_time != (family == 0)) continue;
+            if (kind->family != cube_kinds[first].family) break;
             enum cube_state state = cube_state(making->engine->cubes, timefusion_file_hash(file), kind);
             is_there = state == CUBE_THERE;
             if (state != CUBE_MISSING) continue;

@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MINUTE_US 60000000ll
-
 /* ---- aggregates ---- */
 
 static const char *aggregate_mark(struct translate *ctx, const char *plain, const char *cubed)
@@ -106,32 +104,36 @@ static bool ends_with(const char *begin, const char *end, const char *text)
     return (size_t)(end - begin) >= len && memcmp(end - len, text, len) == 0;
 }
 
-/* A whole number of minutes at *at; behind it close. */
-static bool minutes_take(const char **at, const char *open, const char *close, bool may_be_none)
+/* A whole number of minutes at *at; behind it close. *step_us becomes minutes unless it is one of hours. */
+static bool minutes_take(const char **at, const char *open, const char *close, bool may_be_none, int64_t *step_us)
 {
     if (strncmp(*at, open, strlen(open)) != 0) return false;
     char *end;
     long long number = strtoll(*at + strlen(open), &end, 10);
-    if (number % MINUTE_US != 0 || (number <= 0 && !may_be_none) || strncmp(end, close, strlen(close)) != 0)
+    if (number % CUBE_MINUTE_US != 0 || (number <= 0 && !may_be_none) || strncmp(end, close, strlen(close)) != 0)
         return false;
     *at = end + strlen(close);
+    if (number % CUBE_HOUR_US != 0) *step_us = CUBE_MINUTE_US;
     return true;
 }
 
 /* Is a time, named at [from, to) of sql, only asked in steps that begin at whole minutes? By the forms that operator.c and
  * function_time.c write. */
-static bool is_by_minutes(const char *sql, const char *from, const char *to)
+static bool is_by_minutes(const char *sql, const char *from, const char *to, int64_t *step_us)
 {
     static const char *const units[] = { "minute", "hour", "day", "week", "month", "quarter", "year" };
     if (ends_with(sql, from, "mono_bucket("))
-        return minutes_take(&to, ", CAST(", " AS BIGINT)", true) && minutes_take(&to, ", CAST(", " AS BIGINT))", false);
-    if (ends_with(sql, from, "(epoch_us(") &&
-        (minutes_take(&to, ") / CAST(", " AS BIGINT))", false) || minutes_take(&to, ") / ", ")", false)))
+        return minutes_take(&to, ", CAST(", " AS BIGINT)", true, step_us) &&
+               minutes_take(&to, ", CAST(", " AS BIGINT))", false, step_us);
+    if (ends_with(sql, from, "(epoch_us(") && (minutes_take(&to, ") / CAST(", " AS BIGINT))", false, step_us) ||
+                                               minutes_take(&to, ") / ", ")", false, step_us)))
         return true;
     for (size_t u = 0; u < COUNT_OF(units); u++) {
         char open[40];
         snprintf(open, sizeof open, "date_trunc('%s', ", units[u]);
-        if (ends_with(sql, from, open) && *to == ')') return true;
+        if (!ends_with(sql, from, open) || *to != ')') continue;
+        *step_us = CUBE_MINUTE_US; /* zones are not whole hours from UTC */
+        return true;
     }
     return false;
 }
@@ -140,8 +142,8 @@ static bool column_take(struct scan *scan, const char *sql, const char *from, co
 {
     const struct schema_table *schema = scan->relation->schema;
     if (column == schema->timestamp) {
-        scan->cube->has_time = true;
-        return is_by_minutes(sql, from, to);
+        if (scan->cube->step_us == 0) scan->cube->step_us = CUBE_HOUR_US;
+        return is_by_minutes(sql, from, to, &scan->cube->step_us);
     }
     if (!cube_has_key(schema->columns[column].name)) return false;
     column_set_add(&scan->cube->keys, column);

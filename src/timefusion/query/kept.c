@@ -165,12 +165,10 @@ static bool is_within(const struct timefusion_file *file, const struct plan_tabl
     return true;
 }
 
-bool kept_is_whole(const struct query_cursor *cursor, const struct timefusion_file *file,
-                   const struct plan_table *table, const struct bound *bounds)
+bool kept_is_large(const struct query_cursor *cursor, const struct timefusion_file *file)
 {
     uint32_t rows_min = cursor->session->engine->options.kept_file_rows_min;
-    return file->origin == TIMEFUSION_DELTA && file->row_count >= (rows_min ? rows_min : KEPT_FILE_ROWS_MIN) &&
-           is_within(file, table, bounds);
+    return file->origin == TIMEFUSION_DELTA && file->row_count >= (rows_min ? rows_min : KEPT_FILE_ROWS_MIN);
 }
 
 bool kept_times_are_known(const struct plan_table *table, const struct bound *bounds)
@@ -197,7 +195,8 @@ static void split_make(struct query_cursor *cursor, const struct plan_table *tab
     now->count = 0;
     for (uint32_t f = 0; f < all->count; f++) {
         struct timefusion_file *file = all->files[f];
-        bool is_kept = split->count < KEPT_ENTRY_FILES_MAX && kept_is_whole(cursor, file, table, bounds);
+        bool is_kept =
+            split->count < KEPT_ENTRY_FILES_MAX && kept_is_large(cursor, file) && is_within(file, table, bounds);
         if (is_kept) {
             split->groups[split->count] = all->groups ? all->groups[f] : INDEX_GROUPS_ANY;
             split->files[split->count++] = file;

@@ -27,9 +27,8 @@ void kepts_destroy(struct kepts *kepts); /* no cursor is open any more */
 const char *kept_sql(struct query_cursor *cursor, uint32_t fold, const struct choice *choice, struct err *err);
 /* The cursor uses no parts any more. */
 void kept_release(struct query_cursor *cursor);
-/* A stored file, large enough, whose rows all have the times that are asked for. */
-bool kept_is_whole(const struct query_cursor *cursor, const struct timefusion_file *file,
-                   const struct plan_table *table, const struct bound *bounds);
+/* A stored file of enough rows to keep something of it. */
+bool kept_is_large(const struct query_cursor *cursor, const struct timefusion_file *file);
 /* Are the times that are asked for known as numbers? */
 bool kept_times_are_known(const struct plan_table *table, const struct bound *bounds);
 /* Rows of the cursor's project were deleted. */

@@ -105,7 +105,7 @@ struct plan_cube {
     const char *whole;      /* as it was written */
     const char *otherwise;  /* that, or the mark of the fold */
     struct column_set keys; /* of which it groups or chooses rows */
-    bool has_time;          /* by minutes too */
+    int64_t step_us;        /* times are asked in steps that are multiples of it; 0: not at all */
     bool has_measure;       /* durations are added up */
 };
 
