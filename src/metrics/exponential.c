@@ -39,7 +39,9 @@ static void side_load(struct run *run, const struct metrics_side *side, uint32_t
     if (!side_ends(side, &low, &high)) return;
     run->offset = coarser(low, shift);
     run->count = (uint32_t)(coarser(high, shift) - run->offset + 1);
-    for (int64_t b = low; b <= high; b++)
+    const double *counts = side->counts + (low - side->offset);
+    for (uint32_t c = 0; shift == 0 && c < run->count; c++) run->counts[c] = at_least_zero(counts[c]);
+    for (int64_t b = low; shift > 0 && b <= high; b++)
         run->counts[coarser(b, shift) - run->offset] += at_least_zero(side->counts[b - side->offset]);
 }
 
@@ -168,8 +170,20 @@ static bool is_empty(const struct exponential *exponential)
     return exponential->positive.count == 0 && exponential->negative.count == 0;
 }
 
+static void all_add(struct exponential *to, const struct exponential *from, double weight)
+{
+    to->zero_count += weight * from->zero_count;
+    run_add(&to->positive, &from->positive, weight);
+    run_add(&to->negative, &from->negative, weight);
+}
+
 bool exponential_add(struct exponential *to, const struct exponential *from, double weight)
 {
+    bool is_alike = to->scale == from->scale && to->zero_threshold == from->zero_threshold;
+    if (is_alike && scale_common(to, from) == to->scale) { /* mostly */
+        all_add(to, from, weight);
+        return false;
+    }
     struct exponential other = *from;
     bool is_other_scale = to->scale != from->scale && !is_empty(to) && !is_empty(from);
     if (is_empty(to)) to->scale = from->scale;
@@ -179,9 +193,7 @@ bool exponential_add(struct exponential *to, const struct exponential *from, dou
     exponential_coarsen(&other, scale);
     zero_widen(to, other.zero_threshold);
     zero_widen(&other, to->zero_threshold);
-    to->zero_count += weight * other.zero_count;
-    run_add(&to->positive, &other.positive, weight);
-    run_add(&to->negative, &other.negative, weight);
+    all_add(to, &other, weight);
     return is_other_scale;
 }
 

@@ -172,6 +172,16 @@ await step("related metrics: what moved at the same time comes first", async () 
     await accessible("related metrics");
 });
 
+await step("onto a dashboard", async () => {
+    await show("shop.orders", "by=service");
+    await page.locator("h1").click();
+    await page.keyboard.press("a");
+    await page.keyboard.press("d");
+    await page.waitForSelector("dialog input");
+    check((await page.locator("dialog input").evaluateAll(fields => fields.map(one => one.value))).some(value => value.includes("rate of shop.orders by service")), "it has the chart's title");
+    await page.keyboard.press("Escape");
+});
+
 await step("as SQL, with a word on where it differs", async () => {
     await show("shop.orders", "agg=rate&by=service");
     await page.locator("h1").click();

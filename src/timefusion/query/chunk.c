@@ -170,6 +170,25 @@ struct query_value query_chunk_element(const struct query_chunk *chunk, uint32_t
     return value_at(chunk->vectors[column].child, offset);
 }
 
+void query_chunk_numbers(const struct query_chunk *chunk, uint32_t column, uint64_t offset, uint32_t count,
+                         double *numbers)
+{
+    assert(column < chunk->column_count && chunk->vectors[column].child);
+    const struct chunk_vector *child = chunk->vectors[column].child;
+    bool is_double = child->stored == DUCKDB_TYPE_DOUBLE, is_long = child->stored == DUCKDB_TYPE_BIGINT;
+    if (is_double && !child->validity) {
+        if (count > 0) memcpy(numbers, (const double *)child->data + offset, count * sizeof *numbers);
+    } else if (is_long && !child->validity) {
+        const int64_t *longs = (const int64_t *)child->data + offset;
+        for (uint32_t i = 0; i < count; i++) numbers[i] = (double)longs[i];
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            struct query_value value = value_at(child, offset + i);
+            numbers[i] = value.is_null ? 0 : is_double ? value.number : (double)value.integer;
+        }
+    }
+}
+
 uint32_t query_chunk_scale(const struct query_chunk *chunk, uint32_t column)
 {
     assert(column < chunk->column_count);

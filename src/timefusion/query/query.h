@@ -255,6 +255,9 @@ MUST_CHECK bool query_fetch(struct query_cursor *cursor, const struct query_chun
 uint32_t query_chunk_rows(const struct query_chunk *chunk);
 struct query_value query_chunk_value(const struct query_chunk *chunk, uint32_t column, uint32_t row);
 struct query_value query_chunk_element(const struct query_chunk *chunk, uint32_t column, uint64_t offset);
+/* Many elements at once of a list of bigint or double precision; 0 for one that is NULL. */
+void query_chunk_numbers(const struct query_chunk *chunk, uint32_t column, uint64_t offset, uint32_t count,
+                         double *numbers);
 /* Digits behind the point of a column of NUMERIC, or of lists of them: the same in all its rows. */
 uint32_t query_chunk_scale(const struct query_chunk *chunk, uint32_t column);
 void query_cursor_close(struct query_cursor *cursor);

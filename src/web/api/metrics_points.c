@@ -23,8 +23,7 @@ struct reading {
     const char *failed;
 };
 
-static uint32_t list_read(struct numbers *numbers, const struct query_chunk *chunk, const struct sql_run *run,
-                          uint32_t column, uint32_t row)
+static uint32_t list_read(struct numbers *numbers, const struct query_chunk *chunk, uint32_t column, uint32_t row)
 {
     struct query_value list = query_chunk_value(chunk, column, row);
     if (list.is_null || list.list.count > LIST_MAX) return 0;
@@ -32,11 +31,7 @@ static uint32_t list_read(struct numbers *numbers, const struct query_chunk *chu
         numbers->cap = list.list.count;
         numbers->ptr = mem_realloc(numbers->ptr, numbers->cap * sizeof(double));
     }
-    bool is_double = run->columns[column].type == (QUERY_TYPE_LIST | QUERY_TYPE_FLOAT8);
-    for (uint32_t i = 0; i < list.list.count; i++) {
-        struct query_value value = query_chunk_element(chunk, column, list.list.offset + i);
-        numbers->ptr[i] = value.is_null ? 0 : is_double ? value.number : (double)value.integer;
-    }
+    query_chunk_numbers(chunk, column, list.list.offset, list.list.count, numbers->ptr);
     return list.list.count;
 }
 
@@ -97,8 +92,8 @@ static void series_begin(struct reading *reading, const struct query_chunk *chun
 /* ---- points ---- */
 
 /* In the order of columns_of. */
-static void point_read(struct reading *reading, const struct sql_run *run, const struct query_chunk *chunk,
-                       uint32_t row, struct metrics_point *point)
+static void point_read(struct reading *reading, const struct query_chunk *chunk, uint32_t row,
+                       struct metrics_point *point)
 {
     enum metrics_kind kind = reading->ask->kind;
     uint32_t at = FIXED_COLUMNS;
@@ -112,8 +107,8 @@ static void point_read(struct reading *reading, const struct sql_run *run, const
     point->min = number_or_nan(chunk, at + 2, row);
     point->max = number_or_nan(chunk, at + 3, row);
     at += 4;
-    uint32_t first = list_read(&reading->lists[0], chunk, run, at, row);
-    uint32_t second = list_read(&reading->lists[1], chunk, run, at + 1, row);
+    uint32_t first = list_read(&reading->lists[0], chunk, at, row);
+    uint32_t second = list_read(&reading->lists[1], chunk, at + 1, row);
     if (kind == METRICS_SUMMARY) {
         point->quantile_count = first < second ? first : second;
         point->quantiles = reading->lists[0].ptr;
@@ -137,6 +132,7 @@ static void point_read(struct reading *reading, const struct sql_run *run, const
 static bool points_put(void *ctx, const struct sql_run *run, const struct query_chunk *chunk)
 {
     struct reading *reading = ctx;
+    (void)run;
     uint32_t rows = query_chunk_rows(chunk);
     for (uint32_t row = 0; row < rows; row++) {
         struct uuid series = query_chunk_value(chunk, 0, row).uuid;
@@ -148,7 +144,7 @@ static bool points_put(void *ctx, const struct sql_run *run, const struct query_
         if (!start.is_null) point.start_us = start.integer;
         point.is_missing = (query_chunk_value(chunk, 3, row).integer & 1) != 0;
         point.is_delta = !delta.is_null && delta.boolean;
-        point_read(reading, run, chunk, row, &point);
+        point_read(reading, chunk, row, &point);
         if (!metrics_point(reading->metrics, &point)) {
             reading->failed = "too many groups, steps and buckets at once: group by less, or take a longer step";
             return false;

@@ -7,6 +7,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { panel_of_page } from "../dashboards/draft";
+import type { Panel } from "../dashboards/load";
 import { useKeys } from "../keys";
 import { now_us, type Range } from "../time";
 import { address, project_name } from "../url";
@@ -25,17 +26,18 @@ export interface Acts {
   is_timeless?: boolean; /* the time of the page does not matter to it */
   is_private?: boolean; /* for members of the project alone: a link does not open it */
   of_time?: Range; /* the time of what is shown, where it is not the page's */
+  panel?: Panel; /* as a panel of a dashboard, where the address does not say it */
 }
 const shown = signal<Acts | undefined>(undefined);
 
-export function useActs({ title, statement, whole, is_timeless, is_private, of_time }: Acts): void {
+export function useActs({ title, statement, whole, is_timeless, is_private, of_time, panel }: Acts): void {
   useEffect(() => {
-    const mine: Acts = { title, statement, ...(whole ? { whole } : {}), ...(is_timeless ? { is_timeless } : {}), ...(is_private ? { is_private } : {}), ...(of_time ? { of_time } : {}) };
+    const mine: Acts = { title, statement, ...(whole ? { whole } : {}), ...(is_timeless ? { is_timeless } : {}), ...(is_private ? { is_private } : {}), ...(of_time ? { of_time } : {}), ...(panel ? { panel } : {}) };
     shown.value = mine;
     return () => {
       if (shown.value === mine) shown.value = undefined;
     };
-  }, [title, statement, whole, is_timeless, is_private, of_time?.from_us, of_time?.to_us]);
+  }, [title, statement, whole, is_timeless, is_private, of_time?.from_us, of_time?.to_us, JSON.stringify(panel)]);
 }
 
 interface Entry {
@@ -60,7 +62,7 @@ export function download(statement: string, format: string, title: string, when:
   toast("The download has begun; the browser shows how far it is");
 }
 
-function entries({ title, statement, whole, is_timeless, is_private }: Acts): Entry[] {
+function entries({ title, statement, whole, is_timeless, is_private, panel: given }: Acts): Entry[] {
   const list: Entry[] = [];
   if (statement)
     list.push(
@@ -70,7 +72,7 @@ function entries({ title, statement, whole, is_timeless, is_private }: Acts): En
       ...FORMATS.map((format) => ({ text: `Download ${format.text}`, keys: format.keys, run: () => download(whole ?? statement, format.name, title, is_timeless ? { from_us: now_us(), to_us: now_us() } : range.value) })),
     );
   if (can_share.value && !is_private) list.push({ text: "Share …", keys: "a l", run: () => (sheet_open.value = "share") });
-  const panel = can_share.value ? panel_of_page(address.value.path, address.value.query, title, statement) : undefined;
+  const panel = can_share.value ? (given ?? panel_of_page(address.value.path, address.value.query, title, statement)) : undefined;
   if (panel) list.push({ text: "Save to dashboard …", keys: "a d", run: () => panel_save(panel) });
   if (!is_guest.value) list.push({ text: "Save view …", keys: "a v", run: () => (sheet_open.value = "save") });
   return list;

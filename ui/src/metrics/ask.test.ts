@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
 
 vi.stubGlobal("window", { location: { pathname: "/", search: "" }, addEventListener: () => undefined });
-const { asked_read, in_environment, quantile_turn, queries_of } = await import("./ask");
+const { asked_read, in_environment, panel_of, quantile_turn, queries_of } = await import("./ask");
 
 const histogram = { type: "histogram", is_monotonic: false, temporality: "delta" };
 const counter = { type: "sum", is_monotonic: true, temporality: "cumulative" };
@@ -26,4 +26,9 @@ it("quantiles are turned on and off, one stays", () => {
   expect(quantile_turn(asked, 0.95)).toEqual({ p: "50,95" });
   expect(quantile_turn(asked, 0.5)).toEqual({ p: "50" });
   expect(quantile_turn(asked_read(new URLSearchParams("by=service"), histogram), 0.999)).toEqual({ p: "99.9" });
+});
+
+it("a panel of a dashboard asks the same", () => {
+  expect(panel_of("m", asked_read(new URLSearchParams("q=a:b&by=service"), counter), "rate of m").source).toEqual({ metric: { name: "m", aggregate: "rate", search: "a:b", by: ["service"] } });
+  expect(panel_of("m", asked_read(new URLSearchParams("p=50,99"), histogram), "t").source.metric?.quantile).toBe(0.5);
 });

@@ -2,6 +2,7 @@
 import { ENVIRONMENT } from "../frame/environment";
 import { term } from "../explore/search";
 import { to_iso, type Range } from "../time";
+import type { Panel } from "../dashboards/load";
 import type { Changes } from "../url";
 import type { Aggregate, MetricName, MetricQuery } from "./query";
 import { aggregates_of } from "./shape";
@@ -63,4 +64,14 @@ export function quantile_turn(asked: Asked, quantile: number): Changes {
   const without = asked.quantiles.filter((one) => one !== quantile);
   const list = is_alone ? [quantile] : without.length < asked.quantiles.length ? (without.length > 0 ? without : asked.quantiles) : [...asked.quantiles, quantile].sort((a, b) => a - b);
   return { p: list.map((one) => Number((one * 100).toFixed(4))).join(",") };
+}
+
+/* The same on a dashboard: lines; of several quantiles the one that is asked for most. */
+export function panel_of(name: string, asked: Asked, title: string): Panel {
+  const quantile = asked.quantiles.includes(0.95) ? 0.95 : (asked.quantiles[0] ?? 0.95);
+  return {
+    title: title.slice(0, 120),
+    kind: "lines",
+    source: { metric: { name, aggregate: asked.aggregate, ...(asked.aggregate === "quantile" ? { quantile } : {}), ...(asked.search ? { search: asked.search } : {}), ...(asked.by.length > 0 ? { by: asked.by } : {}) } },
+  };
 }

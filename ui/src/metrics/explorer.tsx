@@ -13,7 +13,7 @@ import { is_utc, range, range_set, range_zoom } from "../frame/range";
 import { Empty, Problem, Waiting } from "../frame/state";
 import { to_iso } from "../time";
 import { change, param, project_name } from "../url";
-import { asked_read, in_environment, queries_of, type Asked } from "./ask";
+import { asked_read, in_environment, panel_of, queries_of, type Asked } from "./ask";
 import { Bar } from "./bar";
 import { MetricHeat, Notes } from "./chart";
 import { Exemplars, trace_of, useExemplars } from "./exemplars";
@@ -74,7 +74,7 @@ function Shown({ metric, names }: { metric: MetricName; names: readonly MetricNa
   const exemplars = useExemplars(key, metric, asked, when, env);
   const first = answers.value?.[0]?.answer;
   const title = `${asked.aggregate === "quantile" ? asked.quantiles.map((one) => aggregate_words("quantile", one)).join(", ") : aggregate_words(asked.aggregate)} of ${metric.name}${asked.by.length > 0 ? ` by ${asked.by.join(", ")}` : ""}`;
-  useActs({ title, statement: first?.sql || undefined, is_private: true });
+  useActs({ title, statement: first?.sql || undefined, is_private: true, panel: panel_of(metric.name, asked, title) });
   const data = useMemo(() => answers.value && series_of(answers.value, when), [answers.value, when.from_us, when.to_us]);
   const looks = useMemo(() => (data ? before_looks(data, looks_of_series(data, asked.by)) : []), [data]);
   const notes = useMemo(() => [...new Set((answers.value ?? []).filter((one) => !one.is_before).flatMap((one) => one.answer.notes))], [answers.value]);
