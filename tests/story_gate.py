@@ -3,6 +3,7 @@
 """Sessions and what they are told: the hint as a field of its own; pg_stat_activity, pg_cancel_backend() and pg_terminate_backend() of
 the own project's sessions; type modifiers in RowDescription, and casts that honour them as PostgreSQL 15 does. Limits of a project's
 statements; the fair queue: one that floods does not keep another's light statement waiting."""
+import json
 import threading
 import time
 
@@ -257,6 +258,34 @@ def limits(server):
         thread.join()
     limit("queries", 0)
     print("limits of time, rows, bytes read and statements at once are refused with what to do", flush=True)
+    return admin
+
+
+def statement_log(server, admin, other_key):
+    """Who asked what: without its literals, whatever came of it, and nothing of another project."""
+    connection = connect_as(server, "default", server.key)
+    pid = connection.info.backend_pid
+    connection.execute("SELECT name FROM otel_logs_and_spans WHERE name <> 'a secret' AND timestamp > now() - interval '1 hour' LIMIT 7").fetchall()
+    connection.execute("SELECT count(*) FROM otel_logs_and_spans WHERE name = %s", ["a secret"])
+    check(refused(connection, "SELECT nam FROM otel_logs_and_spans WHERE name = 'a secret'"), "refused")
+    check(asks_by_http(Caller(server, server.key), "default", "SELECT 1 + 41 AS a_secret FROM otel_metrics")[0] == 200, "over HTTP")
+    with connect_as(server, "other", other_key) as other:
+        other.execute("SELECT count(*) FROM otel_metrics")
+
+    def logged():
+        rows = [row for row in admin.done("GET", "/projects/default/statements?limit=50")["items"] if row["session"] == pid or "a_secret" in row["statement"]]
+        return rows if len(rows) == 4 else None
+    http, bad, bound, first = wait_until(logged, "four statements in the log")
+    check((first["operation"], first["rows"], first["sqlstate"], first["via"], first["actor_kind"]) == ("SELECT", 7, "00000", "sql", "key"), first)
+    check(first["statement"] == "SELECT name FROM otel_logs_and_spans WHERE name <> $1 AND timestamp > now() - interval $2 LIMIT $3", first["statement"])
+    check(first["files_read"] >= 1 and first["bytes"] > 0 and first["ms"] > 0, first)
+    check(bound["rows"] == 1 and bad["sqlstate"] == "42703" and bad["operation"] == "" and http["via"] == "http" and "$1" in http["statement"], (bound, bad, http))
+    check("a secret" not in json.dumps(admin.done("GET", "/projects/default/statements?limit=200")), "no literal and no value of a parameter")
+    check([row["number"] for row in admin.done("GET", "/projects/default/statements?failed=true&operation=")["items"]].count(bad["number"]) == 1, "those that failed")
+    check(all("otel_metrics" in row["statement"] or row["session"] != pid for row in admin.done("GET", "/projects/other/statements")["items"]), "the other's own")
+    taken = times(300, lambda: connection.execute("SELECT 1 FROM otel_metrics").fetchall())
+    print("the log of statements: who, what without literals, how long, rows, bytes, files, outcome; a statement takes %.1f ms (p50) with it" % taken[150], flush=True)
+    connection.close()
 
 
 def main():
@@ -264,7 +293,8 @@ def main():
         hints(server)
         forms(server, postgres)
         other_key = sessions(server)
-        limits(server)
+        admin = limits(server)
+        statement_log(server, admin, other_key)
         fair(server, other_key)
         server.stop()
 

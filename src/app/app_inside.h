@@ -60,6 +60,7 @@ struct app {
     uint8_t share_secret[32]; /* of links: meta/share.h */
     struct oidc *oidc;        /* NULL: no identity provider */
     struct meter *meter;
+    struct statement_log *statement_log;
     struct redactor *redactor;
     struct llm *llm;
     struct redaction *llm_secrets; /* what is not kept of prompts */

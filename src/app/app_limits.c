@@ -10,10 +10,12 @@
 #include "llm/llm.h"
 #include "meta/meta.h"
 #include "meta/meter.h"
+#include "meta/statement_log.h"
 #include "worker/rules/rule_book.h"
 
 enum {
     LOOK_MS = 250,     /* how soon a change made elsewhere counts here */
+    WRITE_LOOKS = 4,   /* of these: statements are written every second */
     SAVE_LOOKS = 12,   /* of these: usage and finds are saved every 3 s */
     SWEEP_LOOKS = 240, /* and once a minute what models were asked goes when its time is over */
 };
@@ -35,7 +37,8 @@ static void failure_say(struct app *app, bool ok, const struct err *err, bool *i
 
 static bool save(struct app *app, struct err *err)
 {
-    return meter_save(app->meter, err) && redactor_save(app->redactor, err) && meta_key_uses_save(app->meta, err);
+    return statement_log_save(app->statement_log, err) && meter_save(app->meter, err) &&
+           redactor_save(app->redactor, err) && meta_key_uses_save(app->meta, err);
 }
 
 static bool wait(struct app_limits *limits)
@@ -60,6 +63,7 @@ static void *limits_thread(void *ctx)
         struct err err = { 0 };
         bool ok = meter_refresh(app->meter, &err) && redactor_refresh(app->redactor, &err) &&
                   rule_book_refresh(app->rule_book, &err);
+        if (look % WRITE_LOOKS == 0) ok = ok && statement_log_save(app->statement_log, &err);
         if (look % SWEEP_LOOKS == 1) ok = ok && llm_sweep(app->llm, &err);
         if (look % SAVE_LOOKS == 0) limits->was_saved = ok = ok && save(app, &err);
         failure_say(app, ok, &err, &is_said);
@@ -102,6 +106,8 @@ bool app_limits_start(struct app *app, struct err *err)
                               [LIMIT_QUERY_ROWS] = config->limit_query_rows,
                               [LIMIT_ATTRIBUTE_KEYS] = config->attribute_keys } },
     };
+    app->statement_log = statement_log_create(&(struct statement_log_options){
+        .db = meta_db(app->meta), .days = (uint32_t)config->statement_log_days, .log = app->log });
     return meter_open(&app->meter, &options, err) && redactor_open(&app->redactor, meta_db(app->meta), app->log, err) &&
            rule_book_open(&app->rule_book, meta_db(app->meta), app->log, err) && thread_start(app, err);
 }
@@ -126,6 +132,7 @@ void app_limits_stop(struct app *app)
     rule_book_close(app->rule_book);
     redactor_close(app->redactor);
     meter_close(app->meter);
+    statement_log_destroy(app->statement_log);
     app->rule_book = NULL;
     app->redactor = NULL;
     app->meter = NULL;

@@ -7,6 +7,7 @@
 #include "meta/meter.h"
 #include "meta/pattern.h"
 #include "meta/rollup.h"
+#include "meta/statement_log.h"
 #include "telemetry/telemetry.h"
 #include "timefusion/pgwire/pgwire.h"
 #include "timefusion/query/query.h"
@@ -109,6 +110,33 @@ static bool query_admit(void *ctx, struct uuid project_id, struct err *err)
     return meter_query_begin(app->meter, project_id, (struct uuid){ 0 }, err);
 }
 
+static void query_ran(void *ctx, const struct query_ran *ran)
+{
+    struct app *app = ctx;
+    char id[UUID_TEXT_BYTES + 1];
+    uuid_to_text(ran->client->actor_id, id);
+    struct statement_row row = {
+        .project_id = ran->project_id,
+        .at_unix_us = ran->begun_unix_us,
+        .actor_kind = bytes_of_text(ran->client->actor_kind),
+        .actor_id = bytes_of_text(id),
+        .actor_name = bytes_of_text(ran->client->actor_name),
+        .address = bytes_of_text(ran->client->address),
+        .via = bytes_of_text(ran->client->via),
+        .session = ran->client->pid,
+        .operation = bytes_of_text(ran->operation),
+        .statement = app->config.statement_literals ? ran->text : ran->shape,
+        .duration_us = (int64_t)(ran->duration_ns / 1000),
+        .waited_us = (int64_t)(ran->waited_ns / 1000),
+        .row_count = (int64_t)ran->rows,
+        .bytes = (int64_t)ran->bytes,
+        .files_read = ran->files_read,
+        .files_pruned = ran->files_pruned,
+        .sqlstate = bytes_of_text(err_sqlstate(ran->failure)),
+    };
+    statement_log_add(app->statement_log, &row);
+}
+
 static void query_limits(void *ctx, struct uuid project_id, struct query_limits *limits)
 {
     struct app *app = ctx;
@@ -164,6 +192,7 @@ bool app_query_start(struct app *app, struct err *err)
                    .limits = query_limits,
                    .keep = rows_keep,
                    .show = rows_show,
+                   .ran = query_ran,
                    .ctx = app,
                    .maintenance = app->maintenance },
         .memory_bytes_max = app->budget.query,

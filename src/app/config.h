@@ -26,7 +26,8 @@ struct config {
     uint64_t attribute_keys;
     uint64_t limit_requests, limit_bytes, limit_events, limit_bytes_day, limit_events_month, limit_queries,
         limit_queries_running, limit_query_ms, limit_query_bytes, limit_query_rows; /* 0: none */
-    uint64_t query_slots;
+    uint64_t query_slots, statement_log_days;
+    bool statement_literals;
     uint64_t connection_age_ms;
     const char *tls_cert, *tls_key, *tls_client_ca; /* NULL: none */
     bool web_tls;                                   /* with a certificate the HTTP port has TLS, too */

@@ -9,6 +9,17 @@ static const char *const kind_names[] = {
     [ACTOR_OPERATOR] = "operator", [ACTOR_SHARE] = "share",
 };
 
+const char *audit_actor_kind(const struct actor *actor)
+{
+    return kind_names[actor->kind];
+}
+
+struct uuid audit_actor_id(const struct actor *actor)
+{
+    if (actor->kind == ACTOR_USER) return actor->user_id;
+    return actor->kind == ACTOR_SHARE ? actor->share_id : actor->key_id;
+}
+
 /* What came from outside (a name that was tried at sign-in) must not be what refuses the row. */
 static struct bytes text_of(const char *text, size_t len_max)
 {

@@ -30,6 +30,10 @@ MUST_CHECK bool audit_write(struct db_session *session, const struct actor *acto
 MUST_CHECK bool audit_write_alone(struct db *db, const struct actor *actor, const struct audit_event *event,
                                   struct err *err);
 
+/* As rows have it: "user", "key" ...; its id, all zeros where it has none. */
+const char *audit_actor_kind(const struct actor *actor);
+struct uuid audit_actor_id(const struct actor *actor);
+
 struct audit_row {
     int64_t number, at_unix_us;
     const char *actor_kind; /* "user", "key", "operator", "share", "nobody" */

@@ -299,14 +299,20 @@ static void on_told(void *ctx, const char *notice)
     (void)!session_out_send(session, &ignored);
 }
 
-static void client_set(struct session *session, struct query_session *query)
+static void client_set(struct session *session, struct query_session *query, const struct pgwire_user *who)
 {
+    static const struct uuid none = { 0 };
     char address[64];
+    bool is_person = !uuid_equal(who->user_id, none);
     tcp_peer(session->tcp, address, sizeof address);
     query_session_set_client(query, &(struct query_client){ .pid = session->options.key.pid,
                                                             .address = address,
                                                             .terminate = session->options.terminate,
                                                             .ctx = session->options.ctx,
+                                                            .actor_kind = is_person ? "user" : "key",
+                                                            .actor_id = is_person ? who->user_id : who->key_id,
+                                                            .actor_name = who->name,
+                                                            .via = "sql",
                                                             .told = on_told,
                                                             .told_ctx = session });
 }
@@ -334,7 +340,7 @@ bool session_login(struct session *session, bool *is_let_in, struct err *err)
         ok = query_session_open(&query, session->options.server->engine, who.project_id, user, err);
         if (ok) query_session_set_operator(query, who.is_operator);
         if (ok) query_session_set_wire(query);
-        if (ok) client_set(session, query);
+        if (ok) client_set(session, query, &who);
         if (ok) query_session_set_key(query, who.key_id);
         if (ok && who.read_only_why[0]) query_session_set_read_only(query, who.read_only_why);
         pthread_mutex_lock(&session->lock);

@@ -81,14 +81,77 @@ void query_session_set_client(struct query_session *session, const struct query_
     struct query_engine *engine = session->engine;
     pthread_mutex_lock(&engine->lock);
     pthread_mutex_lock(&session->lock);
-    session->pid = client->pid;
+    if (client->pid != 0) session->pid = client->pid;
     session->terminate = client->terminate;
     session->terminate_ctx = client->ctx;
     session->told = client->told;
     session->told_ctx = client->told_ctx;
+    session->actor_kind = client->actor_kind;
+    session->actor_id = client->actor_id;
+    session->via = client->via;
+    free(session->actor_name);
+    session->actor_name = mem_strdup(client->actor_name ? client->actor_name : "");
     snprintf(session->address, sizeof session->address, "%s", client->address ? client->address : "");
     pthread_mutex_unlock(&session->lock);
     pthread_mutex_unlock(&engine->lock);
+}
+
+/* --- the log of statements --- */
+
+static void ran_tell(const struct query_session *session, struct query_ran *ran)
+{
+    const struct query_hooks *hooks = &session->engine->options.hooks;
+    const struct query_client client = { .pid = session->pid,
+                                         .address = session->address,
+                                         .actor_kind = session->actor_kind,
+                                         .actor_name = session->actor_name,
+                                         .actor_id = session->actor_id,
+                                         .via = session->via };
+    ran->project_id = session->project_id;
+    ran->client = &client;
+    hooks->ran(hooks->ctx, ran);
+}
+
+/* What a session says of itself is not asked of anything. */
+static bool is_told(const struct plan *plan)
+{
+    return plan->kind != PLAN_EMPTY && plan->kind != PLAN_SHOW && plan->kind != PLAN_SET && plan->kind != PLAN_RESET &&
+           plan->kind != PLAN_NOTHING;
+}
+
+void activity_ran(const struct query_cursor *cursor, uint64_t bytes)
+{
+    const struct plan *plan = cursor->plan;
+    if (!cursor->session->engine->options.hooks.ran || !cursor->session->via || !is_told(plan)) return;
+    bool has_more = cursor->files_considered > cursor->files_opened;
+    struct query_ran ran = { .operation = plan->tag,
+                             .text = plan->text,
+                             .shape = plan->shape,
+                             .begun_unix_us = cursor->begun_unix_us,
+                             .duration_ns = clock_mono_ns() - cursor->begun_mono_ns,
+                             .waited_ns = cursor->waited_ns,
+                             .rows = cursor->row_count + cursor->changed_rows,
+                             .bytes = bytes,
+                             .files_read = cursor->files_opened,
+                             .files_pruned = has_more ? cursor->files_considered - cursor->files_opened : 0,
+                             .failure = cursor->failure };
+    ran_tell(cursor->session, &ran);
+}
+
+void activity_refused(const struct query_session *session, struct bytes sql, uint64_t begun_mono_ns,
+                      const struct err *err)
+{
+    if (!session->engine->options.hooks.ran || !session->via) return;
+    char *shape = plan_shape(sql);
+    uint64_t duration_ns = clock_mono_ns() - begun_mono_ns;
+    struct query_ran ran = { .operation = "",
+                             .text = sql,
+                             .shape = bytes_of_text(shape ? shape : ""),
+                             .begun_unix_us = clock_unix_us() - (int64_t)(duration_ns / 1000),
+                             .duration_ns = duration_ns,
+                             .failure = err->code };
+    ran_tell(session, &ran);
+    free(shape);
 }
 
 /* --- pg_stat_activity --- */

@@ -26,6 +26,10 @@ uint32_t activity_pid(struct query_engine *engine);
 void activity_begin(struct query_session *session, struct bytes sql);
 void activity_wait(struct query_session *session, const char *wait);
 void activity_end(struct query_session *session);
+/* To query_hooks.ran: a cursor that is being closed; a statement that is no plan. */
+void activity_ran(const struct query_cursor *cursor, uint64_t bytes);
+void activity_refused(const struct query_session *session, struct bytes sql, uint64_t begun_mono_ns,
+                      const struct err *err);
 /* The view's rows, for mark C1. */
 MUST_CHECK bool activity_take(struct query_cursor *cursor, struct err *err);
 MUST_CHECK bool activity_register(struct query_engine *engine, struct err *err);

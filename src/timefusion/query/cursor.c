@@ -309,8 +309,11 @@ bool cursor_open(struct query_session *session, struct plan *plan, const struct 
                          .pid = session->pid,
                          .settings = session->settings };
     *err = (struct err){ .code = ERR_OK };
+    cursor->begun_mono_ns = clock_mono_ns();
+    cursor->begun_unix_us = clock_unix_us();
     bool ok = cursor_start(cursor, err);
     cursor_turn_give(cursor);
+    cursor->failure = ok ? ERR_OK : err->code;
     if (!ok) {
         query_cursor_close(cursor);
         return false;
@@ -334,6 +337,7 @@ bool query_fetch(struct query_cursor *cursor, const struct query_chunk **shown, 
         bool ok = cursor_turn_take(cursor, err) && cursor_chunk(cursor, &chunk, err);
         cursor_turn_give(cursor);
         cursor->is_done = !ok;
+        cursor->failure = ok ? ERR_OK : err->code;
         if (!ok) return false;
     }
     if (!chunk) {
@@ -343,6 +347,7 @@ bool query_fetch(struct query_cursor *cursor, const struct query_chunk **shown, 
     if (!cursor_rows_add(cursor, duckdb_data_chunk_get_size(chunk), err)) {
         duckdb_destroy_data_chunk(&chunk);
         cursor->is_done = true;
+        cursor->failure = err->code;
         return false;
     }
     chunk_set(&cursor->chunk, chunk, cursor->plan->columns, cursor->plan->column_count);
@@ -383,6 +388,7 @@ void query_cursor_close(struct query_cursor *cursor)
 {
     if (!cursor) return;
     struct query_session *session = cursor->session;
+    uint64_t bytes = query_cursor_bytes(cursor);
     chunk_deinit(&cursor->chunk);
     if (cursor->first) duckdb_destroy_data_chunk(&cursor->first);
     walk_drop(cursor);
@@ -399,6 +405,7 @@ void query_cursor_close(struct query_cursor *cursor)
         if (cursor->held[id].snapshot && !cursor->is_pinned) duckdb_fs_drop(session->engine->fs, cursor->held[id].id);
     const struct query_hooks *hooks = &session->engine->options.hooks;
     if (cursor->is_admitted) hooks->ended(hooks->ctx, session->project_id);
+    activity_ran(cursor, bytes);
     plan_release(cursor->plan);
     arena_deinit(&cursor->arena);
     session->open_cursors--;

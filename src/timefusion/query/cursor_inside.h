@@ -41,7 +41,9 @@ struct query_cursor {
     bool is_admitted; /* hooks.ended is to be told */
     bool has_turn;    /* turn.h */
     struct query_limits limits;
-    uint64_t waited_ns, row_count;
+    uint64_t waited_ns, row_count, begun_mono_ns;
+    int64_t begun_unix_us;
+    enum err_code failure;                     /* what it ended with */
     uint64_t bytes_before[SCHEMA_TABLE_COUNT]; /* of held snapshots, when they were */
     bool is_pinned;                            /* held is the transaction's */
     duckdb_data_chunk *walked;                 /* chunks of a walk, taken in order */

@@ -378,6 +378,7 @@ void query_session_close(struct query_session *session)
     for (uint32_t i = 0; i < SETTINGS_MAX; i++) free(session->settings[i]);
     pthread_mutex_destroy(&session->lock);
     free(session->user);
+    free(session->actor_name);
     free(session->read_only_why);
     free(session);
 }

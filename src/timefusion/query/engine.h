@@ -85,8 +85,12 @@ struct query_session {
     char address[64];
     void (*terminate)(void *ctx, uint32_t pid);
     void *terminate_ctx;
-    void (*told)(void *ctx, const char *notice); /* these two are the session's own thread's */
+    /* What follows is the session's own thread's. */
+    void (*told)(void *ctx, const char *notice);
     void *told_ctx;
+    const char *actor_kind, *via;
+    char *actor_name;
+    struct uuid actor_id;
     struct activity activity;
     struct lane *running;
     uint64_t deadline_mono_ns; /* 0: none; of the running statement */

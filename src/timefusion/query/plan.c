@@ -1,3 +1,4 @@
+#include "base/utf8.h"
 #include "timefusion/query/command.h"
 #include "timefusion/query/literal.h"
 #include "timefusion/query/translate.h"
@@ -266,6 +267,14 @@ bool statement_make(struct translate *ctx, const PgQuery__Node *node)
     }
 }
 
+static char *shape_of(const char *text)
+{
+    PgQueryNormalizeResult normal = pg_query_normalize(text);
+    char *shape = normal.error || !normal.normalized_query ? NULL : mem_strdup(normal.normalized_query);
+    pg_query_free_normalize_result(normal);
+    return shape;
+}
+
 /* The work of plan_make, on its own stack. */
 struct job {
     struct bytes sql;
@@ -320,6 +329,11 @@ static void *job_run(void *arg)
         PgQuery__ParseResult *tree =
             pg_query__parse_result__unpack(NULL, parsed.parse_tree.len, (const uint8_t *)parsed.parse_tree.data);
         if (tree) {
+            char *shape = shape_of(job->text);
+            struct bytes text = bytes_of_text(shape ? shape : "");
+            if (text.len > PLAN_SHAPE_BYTES_MAX) text.len = utf8_cut(text, PLAN_SHAPE_BYTES_MAX);
+            job->plan->shape = arena_copy(&job->plan->arena, text);
+            free(shape);
             tree_translate(job, tree);
             pg_query__parse_result__free_unpacked(tree, NULL);
         } else {
@@ -343,6 +357,17 @@ static bool on_big_stack(void *(*run)(void *), void *arg, struct err *err)
     return true;
 }
 
+struct shape_job {
+    char *text, *shape;
+};
+
+static void *shape_run(void *arg)
+{
+    struct shape_job *job = arg;
+    job->shape = shape_of(job->text);
+    return NULL;
+}
+
 static bool text_check(struct bytes sql, struct err *err)
 {
     if (sql.len > PLAN_SQL_BYTES_MAX)
@@ -357,6 +382,16 @@ static bool text_check(struct bytes sql, struct err *err)
     if (ok && count > TOKENS_MAX)
         return err_set(err, ERR_TOO_LARGE, "the statement has more than %d words and operators", TOKENS_MAX);
     return ok;
+}
+
+char *plan_shape(struct bytes sql)
+{
+    struct err ignored = { 0 };
+    if (!text_check(sql, &ignored)) return NULL;
+    struct shape_job job = { .text = bytes_to_text(sql) };
+    if (!on_big_stack(shape_run, &job, &ignored)) job.shape = NULL;
+    free(job.text);
+    return job.shape;
 }
 
 bool plan_make(struct plan **out, struct bytes sql, const enum query_type *declared, uint32_t declared_count,

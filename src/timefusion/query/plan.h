@@ -156,6 +156,7 @@ struct plan {
     bool reads_stats;              /* of timefusion_stats: mark C0 */
     bool reads_activity;           /* of pg_stat_activity: mark C1; or stops other sessions */
     struct bytes text;             /* as the client wrote it */
+    struct bytes shape;            /* without its literals, and cut; empty: of a command */
     uint32_t relation_count;       /* tables, subqueries and rows of functions */
     const struct query_wire *wire; /* wire.h; NULL: none of those */
 };
@@ -165,6 +166,10 @@ void plan_release(struct plan *plan); /* NULL is fine */
 /* Parses, checks and types one statement; columns' types may stay UNKNOWN until DuckDB has described it. */
 MUST_CHECK bool plan_make(struct plan **plan, struct bytes sql, const enum query_type *declared,
                           uint32_t declared_count, struct err *err);
+
+/* A statement without its literals: $1 in their place. NULL: it is none. To be freed. */
+char *plan_shape(struct bytes sql);
+#define PLAN_SHAPE_BYTES_MAX 4096
 
 /* types.c */
 const char *type_duckdb(enum query_type type); /* "TIMESTAMPTZ", "VARCHAR[]" */

@@ -67,6 +67,32 @@ struct query_rows {
     uint64_t logs, spans, points;
 };
 
+/* Who is at the other end, as pg_stat_activity shows it; without it a session has a pid of its own and no address. */
+struct query_client {
+    uint32_t pid; /* query_pid_new; 0: as it is */
+    const char *address;
+    /* For the log of statements. */
+    const char *actor_kind, *actor_name, *via; /* constant; copied; constant: "key", "of CI", "sql" */
+    struct uuid actor_id;
+    void (*terminate)(void *ctx,
+                      uint32_t pid); /* for pg_terminate_backend(), from any thread; NULL: what runs is cancelled */
+    void *ctx;
+    void (*told)(void *ctx, const char *notice); /* at once, on the session's thread: it waits. NULL: nobody is */
+    void *told_ctx;
+};
+
+/* A statement that has ended, for the log of statements. Borrowed for the call. */
+struct query_ran {
+    struct uuid project_id;
+    const struct query_client *client; /* its pid is the session's */
+    const char *operation;             /* "SELECT"; empty: it is no statement */
+    struct bytes text, shape;          /* as it was written; without its literals, empty where it cannot be parsed */
+    int64_t begun_unix_us;
+    uint64_t duration_ns, waited_ns, rows, bytes;
+    uint32_t files_read, files_pruned;
+    enum err_code failure; /* ERR_OK: it went well */
+};
+
 /* What statements ask of parts that this folder does not see; a function that is NULL: such statements are refused. */
 struct query_hooks {
     /* Until everything acknowledged before the first call is in the Delta tables (FLUSH, DELETE). *ticket is 0 in the first
@@ -86,6 +112,8 @@ struct query_hooks {
     void (*ended)(void *ctx, struct uuid project_id);
     /* What a statement of the project may take now; asked at its begin. NULL: there are no limits. */
     void (*limits)(void *ctx, struct uuid project_id, struct query_limits *limits);
+    /* A statement has ended; on its session's thread, which waits for it. NULL: nobody needs to know. */
+    void (*ran)(void *ctx, const struct query_ran *ran);
     void *ctx;
     struct maintenance *maintenance; /* OPTIMIZE, VACUUM */
     /* INSERT, COPY FROM: true once the rows survive. The batch is taken, also on failure. NULL: such statements are refused. */
@@ -141,16 +169,6 @@ bool query_session_is_over(const struct query_session *session);
 int64_t query_session_idle_ms(const struct query_session *session, bool *is_over);
 /* Value of a setting as SHOW has it; NULL: there is none of that name. Until the next statement. */
 const char *query_session_setting(const struct query_session *session, const char *name);
-/* Who is at the other end, as pg_stat_activity shows it; without it a session has a pid of its own and no address. */
-struct query_client {
-    uint32_t pid; /* query_pid_new */
-    const char *address;
-    void (*terminate)(void *ctx,
-                      uint32_t pid); /* for pg_terminate_backend(), from any thread; NULL: what runs is cancelled */
-    void *ctx;
-    void (*told)(void *ctx, const char *notice); /* at once, on the session's thread: it waits. NULL: nobody is */
-    void *told_ctx;
-};
 void query_session_set_client(struct query_session *session, const struct query_client *client);
 uint32_t query_pid_new(struct query_engine *engine);
 /* Any thread: what runs on the session ends with ERR_CANCELLED. */

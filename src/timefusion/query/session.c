@@ -154,10 +154,14 @@ bool query_prepare(struct query_session *session, struct bytes sql, const enum q
                    uint32_t declared_count, struct query_statement **out, struct err *err)
 {
     struct plan *plan;
+    uint64_t begun_mono_ns = clock_mono_ns();
     *out = NULL;
     if (declared_count > PLAN_PARAMETERS_MAX) return err_set(err, ERR_INPUT, "too many parameters");
     *err = (struct err){ .code = ERR_OK };
-    if (!engine_plan(session, sql, declared, declared_count, &plan, err)) return false;
+    if (!engine_plan(session, sql, declared, declared_count, &plan, err)) {
+        activity_refused(session, sql, begun_mono_ns, err);
+        return false;
+    }
     if (plan->wire && !session->has_wire) {
         err_set(err, ERR_FORBIDDEN, "%s is for connections of the PostgreSQL protocol; use SELECT", plan->tag);
         plan_release(plan);

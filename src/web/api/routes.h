@@ -81,6 +81,7 @@
     R(PUT, "/api/v1/projects/{project}/members/{member}", member_set, "Members", MEMBER_WRITE, "", "MemberSet", "Member", 200, 0, "Gives a user or a team a role, at most the caller's own") \
     R(DELETE, "/api/v1/projects/{project}/members/{member}", member_remove, "Members", MEMBER_WRITE, "", "", "", 204, 0, "Takes the role away") \
     R(GET, "/api/v1/projects/{project}/audit", audit_list_project, "Audit", AUDIT_READ, "action actor object from to", "", "AuditRow", 200, API_PAGED, "What was changed in the project, newest first") \
+    R(GET, "/api/v1/projects/{project}/statements", statement_list, "Audit", AUDIT_READ, "statement_actor operation failed slower_ms from to", "", "StatementRow", 200, API_PAGED, "What was asked of the project by SQL, by whom, and what it took, newest first") \
     R(GET, "/api/v1/audit", audit_list, "Audit", AUDIT_READ_ALL, "action actor object from to", "", "AuditRow", 200, API_PAGED, "Every change and every sign-in, newest first") \
     R(GET, "/api/v1/projects/{project}/keys", key_list, "Keys", KEY_READ, "", "", "Key", 200, API_PAGED, "Its API keys that are not revoked, oldest first") \
     R(POST, "/api/v1/projects/{project}/keys", key_create, "Keys", KEY_WRITE, "", "KeyCreate", "KeyCreated", 201, API_ONCE | API_SECRET, "Makes a key: secret is shown this once") \

@@ -73,6 +73,16 @@ static bool prepare(struct sql_run *run, struct bytes whole, struct bytes sql, c
     return false;
 }
 
+static void client_set(struct sql_run *run)
+{
+    const struct actor *actor = run->call->actor;
+    query_session_set_client(run->session, &(struct query_client){ .address = actor->address,
+                                                                   .actor_kind = audit_actor_kind(actor),
+                                                                   .actor_id = audit_actor_id(actor),
+                                                                   .actor_name = actor->name,
+                                                                   .via = "http" });
+}
+
 bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query *query, struct err *err)
 {
     struct bytes sql;
@@ -83,6 +93,7 @@ bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query
         !query_session_open(&run->session, call->parts->query, call->project.id, call->project.name, err) ||
         !timeout_set(run, query->timeout_ms, err))
         return false;
+    client_set(run);
     if (call->actor->kind == ACTOR_SHARE)
         query_session_set_times(run->session, call->actor->from_unix_us, call->actor->to_unix_us);
     if (query->read_only) query_session_set_read_only(run->session, query->read_only);
