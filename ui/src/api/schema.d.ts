@@ -939,6 +939,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was asked of the project by SQL, by whom, and what it took, newest first */
+        get: operations["statement_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -3372,6 +3389,41 @@ export interface components {
              */
             used_at: string;
         };
+        StatementRow: {
+            number: number;
+            /**
+             * Format: date-time
+             * @description When it began
+             */
+            at: string;
+            /** @enum {string} */
+            actor_kind: "user" | "key" | "operator" | "share" | "nobody";
+            actor_id: string;
+            /** @description An e-mail address, or a key's name */
+            actor: string;
+            address: string;
+            /** @enum {string} */
+            via: "sql" | "http";
+            /** @description pg_backend_pid() of it */
+            session: number;
+            /** @description SELECT, DELETE ...; empty: it was refused before it was one */
+            operation: string;
+            /** @description Without its literals, unless the server keeps them; cut at 2,000 bytes */
+            statement: string;
+            /** @description Until its last row was read */
+            ms: number;
+            /** @description For its turn */
+            waited_ms: number;
+            /** @description Of the answer, or changed */
+            rows: number;
+            /** @description Read of files */
+            bytes: number;
+            files_read: number;
+            /** @description That conditions left out before they were opened */
+            files_pruned: number;
+            /** @description 00000: it went well */
+            sqlstate: string;
+        };
         /** @description The data of an event `rows`: {"rows": [...]}. Other events: `start` {"tail", "is_resumed"}; `dropped` {"count"}: so many rows that fitted were lost to a slow reader just here; `rate` {"matched", "dropped", "skipped", "per_second"}, each second, all but the last since the tail began; `end` {"reason"}: no more comes. rows + dropped = matched. The id of an event is for Last-Event-ID: docs/tail.md */
         TailRows: {
             rows: components["schemas"]["TailRow"][];
@@ -3573,6 +3625,12 @@ export interface components {
         release: string;
         /** @description Of an upload the script that the map is of: https://www.example.com/assets/app.js, or ~/assets/app.js of any host; of a list a part of it */
         script: string;
+        /** @description An id, an e-mail address or a key's name */
+        statement_actor: string;
+        /** @description SELECT, DELETE ... */
+        operation: string;
+        /** @description Those that took so long at least */
+        slower_ms: number;
         /** @description deployment.environment.name; absent: all */
         env: string;
         /** @description Names of up to 32 more fields to see of each row, with commas between */
@@ -5841,6 +5899,53 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["AuditRow"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    statement_list: {
+        parameters: {
+            query?: {
+                /** @description An id, an e-mail address or a key's name */
+                actor?: components["parameters"]["statement_actor"];
+                /** @description SELECT, DELETE ... */
+                operation?: components["parameters"]["operation"];
+                /** @description true: only those that failed */
+                failed?: components["parameters"]["failed"];
+                /** @description Those that took so long at least */
+                slower_ms?: components["parameters"]["slower_ms"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["StatementRow"][];
                         /** @description Of the next page; absent on the last one */
                         next_cursor?: string;
                     };
