@@ -50,10 +50,20 @@ set(api_schema_header ${CMAKE_BINARY_DIR}/generated/web/api/schema_texts.h)
 set(api_schema_awk ${CMAKE_CURRENT_SOURCE_DIR}/web/api/embed.awk)
 add_custom_command(OUTPUT ${api_schema_header}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated/web/api
-    COMMAND awk -f ${api_schema_awk} ${api_schema_files} > ${api_schema_header}.new
+    COMMAND awk -v what=schema -f ${api_schema_awk} ${api_schema_files} > ${api_schema_header}.new
     COMMAND ${CMAKE_COMMAND} -E rename ${api_schema_header}.new ${api_schema_header}
     DEPENDS ${api_schema_awk} ${api_schema_files}
     COMMENT "schema_texts.h" VERBATIM)
+# Ready dashboards, as texts.
+file(GLOB dashboard_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/dashboards/*.yaml)
+list(SORT dashboard_files)
+set(dashboard_header ${CMAKE_BINARY_DIR}/generated/web/api/dashboard_texts.h)
+add_custom_command(OUTPUT ${dashboard_header}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated/web/api
+    COMMAND awk -v what=dashboard -f ${api_schema_awk} ${dashboard_files} > ${dashboard_header}.new
+    COMMAND ${CMAKE_COMMAND} -E rename ${dashboard_header}.new ${dashboard_header}
+    DEPENDS ${api_schema_awk} ${dashboard_files}
+    COMMENT "dashboard_texts.h" VERBATIM)
 # The web UI: built once for all presets (build/web/ui), embedded by web/ui.
 file(GLOB_RECURSE ui_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ui/src/* ${CMAKE_SOURCE_DIR}/ui/public/*
     ${CMAKE_SOURCE_DIR}/sdk/browser/src/*)
@@ -69,7 +79,7 @@ set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/web/ui/ui.c PROPERTIES O
 # Where ONNX Runtime and its model are, for whoever names no other place.
 set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/errors/embed.c ${CMAKE_CURRENT_SOURCE_DIR}/errors/wordpiece_test.c
     PROPERTIES COMPILE_DEFINITIONS MONO_DEPS_DIR="${MONO_DEPS_DIR}")
-add_custom_target(schema_columns DEPENDS ${schema_header} ${migrations_header} ${known_header} ${api_schema_header})
+add_custom_target(schema_columns DEPENDS ${schema_header} ${migrations_header} ${known_header} ${api_schema_header} ${dashboard_header})
 
 function(module folder)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES")

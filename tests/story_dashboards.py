@@ -3,11 +3,12 @@
 writes over what another has changed; a change is in the audit log; one of another project is not there."""
 import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from apiclient import first_admin, user_with_role
-from monoscope import Server, check
+from monoscope import BINARY, STORY_DIR, Server, check, wait_until
 
 PATH = "/projects/shop/dashboards"
 PANEL = {"title": "Rows", "kind": "bars", "source": {"search": "q=service:$service&by=level"}}
@@ -153,6 +154,49 @@ def as_code(editor, viewer):
     check(editor.ask("PUT", PATH + "/web", data=b"x", headers={"content-type": "text/plain"})[0] == 415, "what is neither is no body")
 
 
+def ready(editor):
+    """Every ready one can be made, and every statement of it is taken."""
+    items = editor.done("GET", "/ready-dashboards")["items"]
+    check({"http-services", "databases", "hosts", "monoscope"} == {one["slug"] for one in items}, "there are four: %s" % [one["slug"] for one in items])
+    for one in items:
+        answer = editor.done("POST", PATH, one)
+        check(answer["panels"] == one["panels"] and answer["title"] == one["title"], "%s is as it stands in its file" % one["slug"])
+        for panel in one["panels"]:
+            metric = panel["source"].get("metric")
+            if metric:
+                body = dict(metric, search="")
+                body.pop("search")
+                status, told, _ = editor.ask("POST", "/projects/shop/metrics/query", dict(body, **{"from": "now-1h", "step_s": 60}))
+                check(status == 200, "%s asks for what can be asked: %s %s" % (panel["id"], status, told))
+        editor.done("DELETE", PATH + "/" + one["slug"])
+
+
+def shell(server, editor):
+    """list, get, apply, delete."""
+    environment = dict(os.environ, MONOSCOPE_URL="http://127.0.0.1:%d" % server.web_port, MONOSCOPE_KEY=server.key_create("shop", "shell", "--scopes", "query,admin")[1], XDG_CONFIG_HOME=STORY_DIR)
+
+    def run(*words, **more):
+        return subprocess.run([BINARY] + list(words) + ["--project", "shop"], env=environment, capture_output=True, text=True, **more)
+    wait_until(lambda: run("dashboards", "list").returncode == 0, "the key is known")
+    path = os.path.join(STORY_DIR, "board.yaml")
+    with open(path, "w") as f:
+        f.write("title: From the shell\npanels:\n- title: One\n  kind: stat\n  source:\n    sql: |\n      SELECT 1 AS one\n")
+    done = run("dashboards", "apply", path)
+    check(done.returncode == 0 and done.stdout == "board: version 1, 1 panels\n", "apply makes it, by the file's name: %r" % done)
+    text = run("dashboards", "get", "board").stdout
+    check(text.startswith("slug: board\ntitle: From the shell\n") and "sql: |\n" in text, "get prints it: %s" % text)
+    with open(path, "w") as f:
+        f.write(text.replace("From the shell", "Changed"))
+    check(run("dashboards", "apply", path).stdout == "board: version 2, 1 panels\n" and editor.done("GET", PATH + "/board")["title"] == "Changed", "apply changes it")
+    check([json.loads(line)["slug"] for line in run("dashboards", "list").stdout.splitlines()] == ["board", "web", "web-2"], "list lists it")
+    with open(path, "w") as f:
+        f.write(text.replace("SELECT 1 AS one", "SELECT nothing"))
+    refused = run("dashboards", "apply", path)
+    check(refused.returncode == 1 and "/panels/0/source/sql" in refused.stderr and "at character 8" in refused.stderr, "what is wrong is told with its place: %r" % refused)
+    check(run("dashboards", "restore", "board", "1").returncode == 0 and editor.done("GET", PATH + "/board")["title"] == "From the shell", "restore")
+    check(run("dashboards", "delete", "board").returncode == 0 and run("dashboards", "get", "board").returncode == 4, "delete")
+
+
 def main():
     with Server() as server:
         admin = first_admin(server)
@@ -163,6 +207,8 @@ def main():
         refused(editor)
         changed(editor, viewer)
         as_code(editor, viewer)
+        ready(editor)
+        shell(server, editor)
         for method, path, body in (("POST", PATH, {"title": "x"}), ("PUT", PATH + "/web", {"title": "x", "panels": []}), ("DELETE", PATH + "/web", None),
                                    ("POST", PATH + "/web/panels", {"panel": PANEL}), ("POST", PATH + "/web/restore", {"version": 1})):
             status, answer, _ = viewer.ask(method, path, body)

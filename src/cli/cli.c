@@ -22,6 +22,19 @@ static const struct {
     { "api", cli_api, "api METHOD PATH [JSON]", "any request: api GET /projects" },
 };
 
+/* Of nouns, what is more than one request. */
+static const struct {
+    const char *noun, *verb;
+    int (*run)(int argc, char **argv);
+    const char *usage, *help;
+} verbs[] = {
+    { "source-maps", "upload", cli_source_maps_upload, "source-maps upload --url-prefix URL [--release R] FOLDER ...",
+      "sends the maps of a folder's scripts" },
+    { "dashboards", "get", cli_dashboards_get, "dashboards get SLUG", "as YAML, to be kept in a file" },
+    { "dashboards", "apply", cli_dashboards_apply, "dashboards apply FILE ...",
+      "makes them what the files say, YAML or JSON" },
+};
+
 bool cli_command(int argc, char **argv, int *exit_code)
 {
     for (size_t c = 0; c < COUNT_OF(commands); c++) {
@@ -29,8 +42,9 @@ bool cli_command(int argc, char **argv, int *exit_code)
         *exit_code = commands[c].run(argc - 1, argv + 1);
         return true;
     }
-    if (argc > 1 && strcmp(argv[0], "source-maps") == 0 && strcmp(argv[1], "upload") == 0) {
-        *exit_code = cli_source_maps_upload(argc - 2, argv + 2);
+    for (size_t v = 0; v < COUNT_OF(verbs); v++) {
+        if (argc < 2 || strcmp(argv[0], verbs[v].noun) != 0 || strcmp(argv[1], verbs[v].verb) != 0) continue;
+        *exit_code = verbs[v].run(argc - 2, argv + 2);
         return true;
     }
     *exit_code = cli_noun(argv[0], argc - 1, argv + 1);
@@ -43,8 +57,7 @@ void cli_print_help(void)
     for (size_t c = 0; c < COUNT_OF(commands); c++)
         printf("  monoscope %-34s %s\n", commands[c].usage, commands[c].help);
     cli_nouns_help();
-    puts("  monoscope source-maps upload --url-prefix URL [--release R] FOLDER ...   sends the maps of a folder's "
-         "scripts");
+    for (size_t v = 0; v < COUNT_OF(verbs); v++) printf("  monoscope %-34s %s\n", verbs[v].usage, verbs[v].help);
     puts("\n  all with --url URL, --key KEY (or MONOSCOPE_URL, MONOSCOPE_KEY), --project P, --ca FILE, --json, --wide");
 }
 

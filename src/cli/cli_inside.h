@@ -89,6 +89,8 @@ int cli_tail(int argc, char **argv);
 int cli_question(int argc, char **argv); /* ask */
 int cli_api(int argc, char **argv);
 int cli_source_maps_upload(int argc, char **argv);
+int cli_dashboards_get(int argc, char **argv);
+int cli_dashboards_apply(int argc, char **argv);
 /* A noun of the table; -1: none of that name. */
 int cli_noun(const char *noun, int argc, char **argv);
 void cli_nouns_help(void);

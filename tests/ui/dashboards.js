@@ -1,9 +1,10 @@
 // Dashboards in the web UI: saved from an answer, the explorer, SQL; found again; numbers as by SQL. tests/story_ui_dashboards.py runs it.
 //     node dashboards.js '{"base": ..., ...}'      page.js says what
+import { readFileSync } from "node:fs";
 import { accessible, check, done, given, go, number_of, page, rows_by_api, settled, shots, sign_in, step, text, told } from "./page.js";
 
 /* A statement that is refused on purpose, and a version that is not the latest: the browser writes them to its console. */
-const forget = () => { for (let at = told.length - 1; at >= 0; at--) if (/status of (400|412)/.test(told[at])) told.splice(at, 1); };
+const forget = () => { for (let at = told.length - 1; at >= 0; at--) if (/status of (400|409|412)/.test(told[at])) told.splice(at, 1); };
 const BOARDS = "/p/default/dashboards";
 const param = name => new URL(page.url()).searchParams.get(name);
 const panel = title => page.locator(".panel", { has: page.locator("h2", { hasText: title }) });
@@ -36,6 +37,12 @@ async function save(board, name) {
     await page.click('dialog[open] button:has-text("Save")');
     await page.waitForSelector(".toast");
 }
+const api = (method, path, body, headers = {}) => page.evaluate(async ([method, path, body, headers]) => {
+    const me = await (await fetch("/api/v1/users/me")).json();
+    const answer = await fetch(`/api/v1/projects/default${path}`, { method, headers: { "content-type": "application/json", "x-csrf-token": me.csrf_token, ...headers }, ...(body ? { body: JSON.stringify(body) } : {}) });
+    return { status: answer.status, body: answer.status === 204 ? null : await answer.json() };
+}, [method, path, body, headers]);
+const text_of = selector => text(`.board ${selector}`);
 const values_of = async title => {
     const label = await panel(title).locator("canvas").getAttribute("aria-label");
     return label;
@@ -44,8 +51,50 @@ const values_of = async title => {
 await step("signed in, an empty page says how one begins", async () => {
     await sign_in(BOARDS);
     await page.waitForSelector("text=No dashboard yet");
+    await page.waitForSelector(".ready-list li");
     await shots("dashboards-empty");
     await accessible("the empty list");
+});
+
+await step("one click makes a ready one", async () => {
+    check(await page.locator(".ready-list li").count() === 4, "there are four");
+    await page.click('button[aria-label="Add HTTP services"]');
+    await panels_ready();
+    check(new URL(page.url()).pathname === `${BOARDS}/http-services`, page.url());
+    const all = (await rows_by_api("SELECT count(*) FROM otel_logs_and_spans WHERE kind = 'server' AND timestamp > now() - interval '1 hour'")).rows[0][0];
+    const failed = (await rows_by_api("SELECT count(*) FROM otel_logs_and_spans WHERE kind = 'server' AND status_code = 'ERROR' AND timestamp > now() - interval '1 hour'")).rows[0][0];
+    check(all > 0 && number_of(await panel("Failed requests").locator("dd").innerText()) === failed, `failed: ${failed}`);
+    check((await panel("Failed of all").locator("dd").innerText()).startsWith((failed / all * 100).toFixed(failed / all < 0.1 ? 2 : 1)), `${failed} of ${all}`);
+    await page.setViewportSize({ width: 1280, height: 1600 });
+    await panels_ready();
+    await shots("dashboards-http");
+    await accessible("the ready one");
+});
+
+await step("exported, edited as YAML, imported: equal", async () => {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click('.board-tools a:has-text("YAML")')]);
+    const text = readFileSync(await download.path(), "utf8");
+    check(download.suggestedFilename() === "http-services.yaml" && text.startsWith("slug: http-services\n"), text.slice(0, 100));
+    const before = (await api("GET", "/dashboards/http-services")).body;
+    await go(BOARDS);
+    await page.waitForSelector(".dashboard-list li");
+    const edited = text.replace("title: HTTP services", "title: 'HTTP: ours' # edited").replace("slug: http-services", "slug: ours");
+    await page.setInputFiles("input[type=file]", { name: "ours.yaml", mimeType: "application/yaml", buffer: Buffer.from(edited) });
+    await panels_ready();
+    check(await text_of("h1") === "HTTP: ours", "it is shown");
+    const after = (await api("GET", "/dashboards/ours")).body;
+    check(JSON.stringify(after.panels) === JSON.stringify(before.panels) && JSON.stringify(after.variables) === JSON.stringify(before.variables) && after.from === before.from, "all that was not edited is equal");
+    await go(BOARDS);
+    await page.waitForSelector(".dashboard-list li");
+    await page.setInputFiles("input[type=file]", { name: "ours.yaml", mimeType: "application/yaml", buffer: Buffer.from(edited.replace("HTTP: ours", "Replaced")) });
+    await page.click('.toast button:has-text("Replace it")');
+    await page.waitForSelector('.board h1:has-text("Replaced")');
+    await go(BOARDS);
+    await page.waitForSelector(".dashboard-list li");
+    await page.setInputFiles("input[type=file]", { name: "bad.yaml", mimeType: "application/yaml", buffer: Buffer.from("title: [\n") });
+    await page.waitForSelector('.toast.error:has-text("line 2")');
+    forget();
+    for (const slug of ["ours", "http-services"]) await api("DELETE", `/dashboards/${slug}`);
 });
 
 await step("an answer is saved to a new dashboard, and found there", async () => {
@@ -127,11 +176,6 @@ await step("a panel opens in the explorer", async () => {
 /* ---- editing ---- */
 
 const HOUR = "timestamp >= now() - interval '1 hour'";
-const api = (method, path, body, headers = {}) => page.evaluate(async ([method, path, body, headers]) => {
-    const me = await (await fetch("/api/v1/users/me")).json();
-    const answer = await fetch(`/api/v1/projects/default${path}`, { method, headers: { "content-type": "application/json", "x-csrf-token": me.csrf_token, ...headers }, ...(body ? { body: JSON.stringify(body) } : {}) });
-    return { status: answer.status, body: answer.status === 204 ? null : await answer.json() };
-}, [method, path, body, headers]);
 const places = () => page.locator(".grid-cell").evaluateAll(cells => Object.fromEntries(cells.map(cell => [cell.querySelector("h2").textContent.trim(), `${cell.style.gridColumn} | ${cell.style.gridRow}`])));
 const stat = async title => number_of(await panel(title).locator("dd").first().innerText());
 

@@ -1,5 +1,5 @@
-# schemas/NOUN.json --> schema_texts.h: their texts, a C string each.
-BEGIN { print "/* Generated from src/web/api/schemas. */\nstatic const struct schema_text {\n    const char *name, *text;\n} schema_texts[] = {" }
+# schemas/NOUN.json --> schema_texts.h, dashboards/SLUG.yaml --> dashboard_texts.h: their texts, a C string each. -v what=schema
+BEGIN { printf "/* Generated from the files that it names. */\nstatic const struct %s_text {\n    const char *name, *text;\n} %s_texts[] = {\n", what, what }
 FNR == 1 {
     if (NR > 1) print "    },"
     name = FILENAME

@@ -113,6 +113,7 @@
     R(GET, "/api/v1/projects/{project}/views/{view}", view_get, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_TAGGED, "One of them") \
     R(PATCH, "/api/v1/projects/{project}/views/{view}", view_change, "Saved views", VIEW_SAVE, "", "SavedViewChange", "SavedView", 200, API_TAGGED, "Changes it: its owner or an admin of the project") \
     R(DELETE, "/api/v1/projects/{project}/views/{view}", view_delete, "Saved views", VIEW_SAVE, "", "", "", 204, API_TAGGED, "Deletes it: its owner or an admin of the project") \
+    R(GET, "/api/v1/ready-dashboards", dashboard_ready_list, "Dashboards", SIGNED_IN, "", "", "ReadyDashboards", 200, 0, "Dashboards to begin with, as POST /projects/{project}/dashboards takes them") \
     R(GET, "/api/v1/projects/{project}/dashboards", dashboard_list, "Dashboards", PROJECT_READ, "", "", "DashboardItem", 200, API_PAGED, "The project's dashboards, by title") \
     R(POST, "/api/v1/projects/{project}/dashboards", dashboard_create, "Dashboards", CONTENT_WRITE, "", "DashboardCreate", "Dashboard", 201, API_ONCE | API_SLOW | API_YAML, "Makes a dashboard, empty or with its panels") \
     R(GET, "/api/v1/projects/{project}/dashboards/{dashboard}", dashboard_get, "Dashboards", PROJECT_READ, "dashboard_format", "", "Dashboard", 200, API_TAGGED | API_YAML, "One of them, whole; as YAML without what the server adds, to be kept in a file") \

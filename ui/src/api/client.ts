@@ -31,6 +31,7 @@ export interface Call {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   query?: Record<string, string | number | undefined>;
   body?: unknown;
+  yaml?: string; /* instead of it, where the server takes that */
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
 }
@@ -69,6 +70,8 @@ export async function fetch_api(path: string, call: Call = {}): Promise<Response
   const method = call.method ?? "GET";
   const headers: Record<string, string> = { accept: "application/json", ...call.headers };
   if (call.body !== undefined) headers["content-type"] = "application/json";
+  else if (call.yaml !== undefined) headers["content-type"] = "application/yaml";
+  const sent = call.body !== undefined ? JSON.stringify(call.body) : call.yaml;
   if (method !== "GET") headers["x-csrf-token"] = csrf;
   let response: Response;
   try {
@@ -76,7 +79,7 @@ export async function fetch_api(path: string, call: Call = {}): Promise<Response
       method,
       headers,
       credentials: "same-origin",
-      ...(call.body !== undefined ? { body: JSON.stringify(call.body) } : {}),
+      ...(sent !== undefined ? { body: sent } : {}),
       ...(call.signal ? { signal: call.signal } : {}),
     });
   } catch (error) {

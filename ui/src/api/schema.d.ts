@@ -1275,6 +1275,23 @@ export interface paths {
         patch: operations["view_change"];
         trace?: never;
     };
+    "/api/v1/ready-dashboards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Dashboards to begin with, as POST /projects/{project}/dashboards takes them */
+        get: operations["dashboard_ready_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/dashboards": {
         parameters: {
             query?: never;
@@ -1696,6 +1713,9 @@ export interface components {
             from?: components["schemas"]["DashboardFrom"];
             variables?: components["schemas"]["DashboardVariable"][];
             panels?: components["schemas"]["DashboardPanel"][];
+        };
+        ReadyDashboards: {
+            items: components["schemas"]["DashboardCreate"][];
         };
         /** @description Stands as $name in the sources of panels; with either field or values */
         DashboardVariable: {
@@ -6906,6 +6926,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    dashboard_ready_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyDashboards"];
                 };
             };
             414: components["responses"]["TooLong"];

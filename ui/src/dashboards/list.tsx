@@ -1,4 +1,4 @@
-/* The project's dashboards: /p/{project}/dashboards?find= */
+/* The project's dashboards: /p/{project}/dashboards?find=&ready=1 */
 import { useState } from "preact/hooks";
 import { useLoad } from "../api/load";
 import { useActs } from "../frame/acts";
@@ -9,7 +9,9 @@ import { useKeys } from "../keys";
 import { can_share } from "../session";
 import { from_iso, show_time } from "../time";
 import { change, go, href, param, project_name, project_path } from "../url";
+import { Import } from "./import";
 import { dashboard_make, dashboards_load, type DashboardItem } from "./load";
+import { ReadyOnes } from "./ready";
 
 export default function List() {
   const list = useLoad(project_name.value, () => dashboards_load());
@@ -25,11 +27,17 @@ export default function List() {
         <h1>Dashboards</h1>
         <span class="grow" />
         {list.value.length > 0 && <input id="dashboards-find" type="search" aria-label="Find a dashboard" placeholder="Find" value={param("find")} onInput={(event) => change({ find: event.currentTarget.value || null }, true)} />}
-        {can_share.value && <NewOne />}
+        {can_share.value && (
+          <>
+            <Import onDone={list.again} />
+            <NewOne />
+          </>
+        )}
       </header>
       {list.value.length === 0 ? (
         <Empty title="No dashboard yet">
-          <p class="soft">{can_share.value ? 'Make an empty one, or choose "Save to dashboard" where there is something worth looking at again: in the explorer, on the SQL page, below an answer.' : "Editors of the project make them."}</p>
+          <p class="soft">{can_share.value ? 'Take one that is ready, make an empty one, or choose "Save to dashboard" where there is something worth looking at again: in the explorer, on the SQL page, below an answer.' : "Editors of the project make them."}</p>
+          {can_share.value && <ReadyOnes taken={[]} />}
         </Empty>
       ) : found.length === 0 ? (
         <p class="soft">None of {list.value.length} has these words.</p>
@@ -39,6 +47,12 @@ export default function List() {
             <Line key={one.slug} one={one} />
           ))}
         </ul>
+      )}
+      {list.value.length > 0 && can_share.value && (
+        <details open={param("ready") === "1"} onToggle={(event) => change({ ready: event.currentTarget.open ? "1" : null }, true)}>
+          <summary>Ready dashboards</summary>
+          {param("ready") === "1" && <ReadyOnes taken={list.value.map((one) => one.slug)} />}
+        </details>
       )}
     </div>
   );

@@ -42,3 +42,11 @@ export const version_restore = (slug: string, version: number) => api<Dashboard>
 export function content_of({ title, description, from, variables, panels }: Dashboard): Content {
   return { title, description, ...(from ? { from } : {}), variables, panels };
 }
+
+/* As files: JSON is YAML, too. */
+export const dashboard_import = (text: string) => api<Dashboard>(path_of(), { method: "POST", yaml: text });
+export const dashboard_replace = (slug: string, text: string) => api<Dashboard>(slug_path(slug), { method: "PUT", yaml: text });
+export const yaml_href = (slug: string) => `/api/v1${slug_path(slug)}?format=yaml`;
+export type Ready = Schemas["DashboardCreate"];
+export const ready_load = async () => (await api<Schemas["ReadyDashboards"]>("/ready-dashboards")).items;
+export const ready_make = (ready: Ready) => api<Dashboard>(path_of(), { method: "POST", body: ready });

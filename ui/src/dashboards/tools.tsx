@@ -1,9 +1,11 @@
 /* The head of a dashboard: its title, and what can be done with it. */
 import { change } from "../url";
+import { yaml_href } from "./load";
 import type { Editing } from "./use_editing";
 
 export function Tools({ editing, may }: { editing: Editing; may: boolean }) {
   const { content, is_on, is_changed } = editing;
+  const { slug } = editing.read.dashboard;
   return (
     <div class="row board-tools">
       <h1 class="told">{content.title}</h1>
@@ -30,7 +32,14 @@ export function Tools({ editing, may }: { editing: Editing; may: boolean }) {
           Edit
         </button>
       )}
-      {!is_on && <button onClick={() => change({ sheet: "versions" })}>Versions</button>}
+      {!is_on && (
+        <>
+          <button onClick={() => change({ sheet: "versions" })}>Versions</button>
+          <a class="button" href={yaml_href(slug)} download={`${slug}.yaml`} title="As a file, to be kept beside the code and imported">
+            YAML
+          </a>
+        </>
+      )}
     </div>
   );
 }
