@@ -1,5 +1,5 @@
 # time_limit_s: 240
-"""Rows that SQL writes: psql, psycopg, asyncpg and SQLAlchemy insert into both tables, and each sees its own rows with the answer. What
+"""Rows that SQL writes: psql, psycopg, asyncpg, pgjdbc and SQLAlchemy insert and copy into both tables, and each sees its own rows with the answer. What
 PostgreSQL would refuse is refused with its SQLSTATE, and nothing of it is kept. Counts of services and endpoints have the rows, as
 those of OTLP. A key that may only ask writes nothing; what a project redacts is not kept of rows either. After kill -9 every row
 that was answered is there once, a transaction as a whole or not at all. A log without room says so by 53000."""
@@ -11,6 +11,8 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import goprogram
+import javaprogram
 import psycopg
 import pythonhome
 from apiclient import Caller
@@ -59,15 +61,36 @@ def check_psql(server):
                                "SELECT level, body, kind, severity___severity_number, summary[2] FROM otel_logs_and_spans WHERE resource___service___name = 'psql';\n",
                          capture_output=True, text=True)
     check(ran.stdout == 'INSERT 0 1\nERROR|"no room"|log|17|message;text=>no room\n', "psql: %s%s" % (ran.stdout, ran.stderr))
+    with open(path("rows.csv"), "w") as f:
+        f.write('metric_name,timestamp,value,attributes\n')
+        f.write("".join('psql.copy,2026-01-02 03:04:05+00,%d,"{""row"": %d}"\n' % (i, i) for i in range(50000)))
+    with open(path("bad.csv"), "w") as f:
+        f.write("psql.bad,2026-01-02,1\npsql.bad,2026-01-02,one\n")
+    psql = ["psql", "-X", "-h", "127.0.0.1", "-p", str(server.pg_port), "-U", "default", "-d", "monoscope", "-At", "-c"]
+    ran = subprocess.run(psql + ["\\copy otel_metrics (metric_name, timestamp, value, attributes) from '%s' csv header" % path("rows.csv")], env=env, capture_output=True, text=True)
+    check(ran.stdout == "COPY 50000\n", "\\copy: %s%s" % (ran.stdout, ran.stderr))
+    check(server.query("SELECT count(*), sum(value), sum((attributes->>'row')::int) FROM otel_metrics WHERE metric_name = 'psql.copy'") == [(50000, 1249975000, 1249975000)], "its rows")
+    ran = subprocess.run(psql + ["\\copy otel_metrics (metric_name, timestamp, value) from '%s' csv" % path("bad.csv")], env=env, capture_output=True, text=True)
+    check('line 2: column value: invalid input syntax for type double precision: "one"' in ran.stderr, "\\copy: %s%s" % (ran.stdout, ran.stderr))
+    # What COPY TO writes, COPY FROM reads.
+    columns = "timestamp, id, name, kind, body, level, duration, hashes, resource___service___name"
+    copied = "COPY (SELECT %s FROM otel_logs_and_spans) TO STDOUT" % columns
+    out = subprocess.run(psql + [copied], env=env, capture_output=True).stdout
+    rows = server.one("SELECT count(*) FROM otel_logs_and_spans")
+    back = subprocess.run(psql + ["\\copy otel_logs_and_spans (%s) from stdin" % columns], env=env, input=out, capture_output=True)
+    check(back.stdout == b"COPY %d\n" % rows and server.one("SELECT count(*) - 2 * count(DISTINCT id) FROM otel_logs_and_spans") == 0, "what COPY writes it reads: %s" % back)
 
 
 def check_drivers(server):
     python = os.path.join(pythonhome.install("clients/python"), "bin", "python")
     env = dict(os.environ, PGHOST="localhost", PGPORT=str(server.pg_port), PGUSER="default", PGPASSWORD=server.key, PGDATABASE="monoscope",
                PGSSLMODE="verify-full", PGSSLROOTCERT=path("ca.crt"))
-    for driver in ("psycopg", "asyncpg", "sqlalchemy"):
-        ran = subprocess.run([python, os.path.join(REPO, "tests", "clients", "python", "writer.py"), driver], env=env, capture_output=True, text=True, timeout=120)
-        check(ran.returncode == 0, "%s:\n%s" % (driver, (ran.stdout + ran.stderr)[-3000:]))
+    commands = [[python, os.path.join(REPO, "tests", "clients", "python", "writer.py"), driver] for driver in ("psycopg", "asyncpg", "sqlalchemy")]
+    jars = os.path.join(goprogram.DEPS, "pgjdbc", "*")
+    commands.append(["java", "-Xmx192m", "-cp", javaprogram.classes("clients/java", [jars]) + os.pathsep + jars, "Writer"])
+    for command in commands:
+        ran = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+        check(ran.returncode == 0, "%s:\n%s" % (command[-1], (ran.stdout + ran.stderr)[-3000:]))
         print(ran.stdout.strip(), flush=True)
 
 

@@ -130,9 +130,9 @@ def words(wire):
         ("SELECT 1", "25P02", None), ("ROLLBACK TO nowhere", "3B001", None), ("ROLLBACK TO s", "ROLLBACK", None), ("FETCH d", "34000", None),
         ("ROLLBACK TO s", "ROLLBACK", None), ("FETCH ALL FROM c", "FETCH 3", [[b"7"], [b"8"], [b"9"]]), ("FETCH c", "FETCH 0", []),
         ("CLOSE c", "CLOSE CURSOR", None), ("DECLARE h CURSOR WITH HOLD FOR SELECT 1", "0A000", None), ("COMMIT", "ROLLBACK", None),
-        ("DELETE FROM otel_metrics WHERE metric_name = 'x'", "DELETE 0", None), ("BEGIN", "BEGIN", None), ("DELETE FROM otel_metrics WHERE metric_name = 'x'", "25001", None),
+        ("DELETE FROM otel_metrics WHERE metric_name = 'x'", "DELETE 0", None), ("BEGIN", "BEGIN", None), ("DELETE FROM otel_metrics WHERE metric_name = 'x'", "0A000", None),
         ("ROLLBACK AND CHAIN", "ROLLBACK", None), ("COMMIT", "COMMIT", None), ("DISCARD ALL", "DISCARD ALL", None),
-        ("COPY otel_metrics FROM STDIN", "0A000", None), ("INSERT INTO otel_metrics DEFAULT VALUES", "0A000", None), ("INSERT INTO otel_metrics (metric_name) VALUES ('x')", "23502", None), ("COPY (SELECT 1) TO '/tmp/x'", "42501", None),
+        ("COPY otel_metrics FROM PROGRAM 'id'", "42501", None), ("INSERT INTO otel_metrics DEFAULT VALUES", "0A000", None), ("INSERT INTO otel_metrics (metric_name) VALUES ('x')", "23502", None), ("COPY (SELECT 1) TO '/tmp/x'", "42501", None),
         ("COPY (SELECT 1) TO PROGRAM 'id'", "42501", None),
     ]
     for sql, wanted, rows in steps:

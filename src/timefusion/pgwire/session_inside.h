@@ -2,6 +2,7 @@
  *
  *   session.c        create, read, run, end
  *   session_messages.c  the messages of both protocols      session_portal.c       rows of a bound statement
+ *   session_copy.c   COPY FROM STDIN
  *   session_wire.c   SQL's cursors, PREPARE and EXECUTE     session_transaction.c  BEGIN, COMMIT, savepoints
  *   session_login.c  startup packet, password, welcome
  *   session_scram.c  a user's password, or a key, by SCRAM
@@ -134,6 +135,10 @@ MUST_CHECK bool transaction_allows(struct session *session, const struct query_s
 MUST_CHECK bool transaction_run(struct session *session, struct portal *portal, struct err *err);
 void transaction_end(struct session *session,
                      const struct portal *but); /* if there is one; all portals go but that one */
+
+/* session_copy.c: COPY ... FROM STDIN, until the client has done, or it failed. */
+MUST_CHECK bool copy_in_run(struct session *session, struct portal *portal, const struct query_wire *wire,
+                            struct err *err);
 
 /* session_wire.c */
 MUST_CHECK bool wire_run(struct session *session, struct portal *portal, const struct query_wire *wire,

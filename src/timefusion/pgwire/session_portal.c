@@ -126,6 +126,8 @@ bool portal_run(struct session *session, struct portal *portal, uint64_t rows_ma
     const struct query_wire *wire = query_statement_wire(statement);
     if (wire && wire->kind == WIRE_DISCARD) {
         if (!wire_discard(session, portal, err)) return false;
+    } else if (wire && wire->kind == WIRE_COPY_IN) {
+        return copy_in_run(session, portal, wire, err);
     } else if (wire && wire->kind != WIRE_COPY) {
         return wire_run(session, portal, wire, rows_max, err);
     }

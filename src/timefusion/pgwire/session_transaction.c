@@ -14,7 +14,7 @@ bool transaction_allows(struct session *session, const struct query_statement *s
 {
     if (session->transaction == 'T' && query_statement_is_final(statement))
         return err_set(
-            err, ERR_IN_TRANSACTION,
+            err, ERR_UNSUPPORTED,
             "this cannot run inside a transaction block, for it is done at once and cannot be rolled back; send "
             "it without BEGIN (autocommit)");
     if (session->transaction != 'E' || ends_failure(query_statement_transaction(statement))) return true;

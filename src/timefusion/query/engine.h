@@ -99,6 +99,10 @@ struct query_session {
     atomic_bool stops; /* cancelled or over time, for work that is no query of DuckDB's; not guarded */
 };
 
+/* May the session run it: keys that only ask, times that are all it may see. */
+struct query_statement;
+MUST_CHECK bool statement_is_permitted(const struct query_statement *statement, struct err *err);
+
 struct query_statement {
     struct query_session *session;
     struct plan *plan;

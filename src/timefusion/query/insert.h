@@ -71,6 +71,7 @@ struct session_rows {
 struct session_rows_mark {
     struct batch_mark batch;
     uint64_t spans;
+    bool is_over; /* there is nothing to go back to any more */
 };
 /* A statement begins; what it has added goes again with session_rows_back. */
 struct session_rows_mark session_rows_mark(struct query_session *session);
@@ -79,4 +80,6 @@ void session_rows_back(struct query_session *session, const struct session_rows_
 MUST_CHECK bool session_rows_weigh(struct query_session *session, struct err *err);
 /* The statement has ended well: outside of a transaction its rows are kept now, and seen by who asks next. */
 MUST_CHECK bool session_rows_end(struct query_session *session, const char **notice, struct err *err);
+/* What is there is kept now, and not waited for until it is seen: a piece of a statement that goes on. */
+MUST_CHECK bool session_rows_piece(struct query_session *session, struct err *err);
 void session_rows_drop(struct query_session *session);

@@ -26,10 +26,14 @@ static const struct schema_table *target_find(struct translate *ctx, const PgQue
     return NULL;
 }
 
-static bool column_take(struct translate *ctx, const struct schema_table *table, const PgQuery__ResTarget *target,
+static bool column_take(struct translate *ctx, const struct schema_table *table, const PgQuery__Node *node,
                         uint32_t *columns, uint32_t count)
 {
-    const char *name = target->name ? target->name : "";
+    PgQuery__ResTarget plain = PG_QUERY__RES_TARGET__INIT;
+    const PgQuery__ResTarget *target = &plain;
+    if (node->node_case == PG_QUERY__NODE__NODE_RES_TARGET) target = node->res_target;
+    const char *name = target == &plain ? node_text(node) : target->name;
+    if (!name) name = "";
     int found = schema_column_index(table, bytes_of_text(name));
     struct err why = { 0 };
     if (found < 0)
@@ -52,19 +56,27 @@ static bool column_take(struct translate *ctx, const struct schema_table *table,
 }
 
 /* Without a list: all columns, in the table's order, of which the last ones may have no value. */
-static bool columns_take(struct translate *ctx, const PgQuery__InsertStmt *stmt, struct plan_insert *insert)
+static bool columns_take(struct translate *ctx, PgQuery__Node **names, size_t count, struct plan_insert *insert)
 {
-    uint32_t *columns = arena_calloc(ctx->arena, (insert->table->column_count + stmt->n_cols) * sizeof *columns);
+    uint32_t *columns = arena_calloc(ctx->arena, (insert->table->column_count + count) * sizeof *columns);
     insert->columns = columns;
-    for (size_t i = 0; i < stmt->n_cols; i++) {
-        if (stmt->cols[i]->node_case != PG_QUERY__NODE__NODE_RES_TARGET || insert->count == insert->table->column_count)
-            return fail_at(ctx, -1, ERR_SYNTAX, "the list of columns is not understood").sql;
-        if (!column_take(ctx, insert->table, stmt->cols[i]->res_target, columns, insert->count)) return false;
+    for (size_t i = 0; i < count; i++) {
+        if (insert->count == insert->table->column_count)
+            return fail_at(ctx, -1, ERR_EXISTS, "a column is specified more than once").sql;
+        if (!column_take(ctx, insert->table, names[i], columns, insert->count)) return false;
         insert->count++;
     }
-    for (uint32_t c = 0; stmt->n_cols == 0 && c < insert->table->column_count; c++)
+    for (uint32_t c = 0; count == 0 && c < insert->table->column_count; c++)
         if ((insert->table->columns[c].flags & SCHEMA_DERIVED) == 0) columns[insert->count++] = c;
     return true;
+}
+
+struct plan_insert *insert_target_make(struct translate *ctx, const PgQuery__RangeVar *target, PgQuery__Node **names,
+                                       size_t count)
+{
+    struct plan_insert *insert = arena_calloc(ctx->arena, sizeof *insert);
+    insert->table = target_find(ctx, target);
+    return insert->table && columns_take(ctx, names, count, insert) ? insert : NULL;
 }
 
 /* PostgreSQL's casts in assignments (pg_cast), of the types there are. */
@@ -207,17 +219,15 @@ static bool conflict_take(struct translate *ctx, const PgQuery__OnConflictClause
 bool insert_make(struct translate *ctx, const PgQuery__InsertStmt *stmt)
 {
     struct plan *plan = ctx->plan;
-    struct plan_insert *insert = arena_calloc(ctx->arena, sizeof *insert);
+    struct plan_insert *insert = insert_target_make(ctx, stmt->relation, stmt->cols, stmt->n_cols);
     plan->kind = PLAN_INSERT;
     plan->tag = "INSERT";
     plan->insert = insert;
-    insert->table = target_find(ctx, stmt->relation);
-    if (!insert->table) return false;
+    if (!insert) return false;
     if (stmt->n_returning_list > 0)
         return fail_at(ctx, -1, ERR_UNSUPPORTED, "RETURNING is not supported; write ids of your own and SELECT by them")
             .sql;
     if (stmt->on_conflict_clause && !conflict_take(ctx, stmt->on_conflict_clause, insert)) return false;
-    if (!columns_take(ctx, stmt, insert)) return false;
     if (!stmt->select_stmt || stmt->select_stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
         return fail_at(ctx, -1, ERR_UNSUPPORTED, "a row needs at least a timestamp; DEFAULT VALUES has none").sql;
     PgQuery__SelectStmt select = *stmt->select_stmt->select_stmt;

@@ -1,4 +1,5 @@
 #include "timefusion/query/literal.h"
+#include "timefusion/query/array_text.h"
 #include "timefusion/query/catalog.h"
 #include "timefusion/query/query.h"
 #include <inttypes.h>
@@ -157,60 +158,23 @@ bool interval_parse(struct bytes text, int32_t *months, int32_t *days, int64_t *
 /* {a,"b c",NULL} as [..]. */
 static bool array_put(struct buf *out, struct bytes text, enum query_type element, struct err *err)
 {
-    size_t at = 0, len = text.len;
-    while (at < len && text.ptr[at] == ' ') at++;
-    while (len > at && text.ptr[len - 1] == ' ') len--;
-    if (len - at < 2 || text.ptr[at] != '{' || text.ptr[len - 1] != '}')
-        return err_set(err, ERR_VALUE, "malformed array literal: it must look like {a,b}");
-    at++;
-    len--;
-    struct buf item;
-    buf_init(&item, text.len + 1);
-    bool ok = buf_add(out, "CAST([", 6), is_first = true;
-    while (ok && at < len) {
-        bool is_quoted = false;
-        item.len = 0;
-        while (at < len && text.ptr[at] == ' ') at++;
-        if (at < len && text.ptr[at] == '"') {
-            is_quoted = true;
-            at++;
-            while (ok && at < len && text.ptr[at] != '"') {
-                if (text.ptr[at] == '\\' && at + 1 < len) at++;
-                ok = buf_add(&item, &text.ptr[at++], 1);
-            }
-            if (at >= len) ok = err_set(err, ERR_VALUE, "malformed array literal: a quote is not closed");
-            at++;
-            while (at < len && text.ptr[at] == ' ') at++;
-        } else {
-            while (ok && at < len && text.ptr[at] != ',') {
-                if (text.ptr[at] == '{') ok = err_set(err, ERR_UNSUPPORTED, "arrays have one dimension here");
-                if (text.ptr[at] == '\\' && at + 1 < len) at++;
-                ok = ok && buf_add(&item, &text.ptr[at], 1);
-                at++;
-            }
-            while (item.len > 0 && item.ptr[item.len - 1] == ' ') item.len--;
-        }
-        if (ok && at < len && text.ptr[at] != ',') ok = err_set(err, ERR_VALUE, "malformed array literal");
-        if (ok && !is_first) ok = buf_add(out, ",", 1);
+    struct array_items items;
+    struct bytes item;
+    bool is_null, is_first = true;
+    if (!array_items_begin(&items, text, err)) return false;
+    bool ok = buf_add(out, "CAST([", 6);
+    while (ok && array_items_next(&items, &item, &is_null, err)) {
+        ok = (is_first || buf_add(out, ",", 1)) &&
+             (is_null ? buf_add(out, "NULL", 4) : literal_put(out, item, element, err));
         is_first = false;
-        if (!ok) break;
-        if (!is_quoted && item.len == 4 && strncasecmp((const char *)item.ptr, "null", 4) == 0) {
-            ok = buf_add(out, "NULL", 4);
-        } else if (!is_quoted && item.len == 0) {
-            ok = err_set(err, ERR_VALUE, "malformed array literal: an element is missing");
-        } else {
-            ok = literal_put(out, buf_bytes(&item), element, err);
-        }
-        at++;
     }
-    buf_deinit(&item);
-    if (!ok)
-        return err->code != ERR_OK ? false : err_set(err, ERR_TOO_LARGE, "the statement is too long with its values");
-    return buf_printf(out, "] AS %s)", type_duckdb(type_list_of(element))) ||
+    array_items_end(&items);
+    if (err->code != ERR_OK) return false;
+    return (ok && buf_printf(out, "] AS %s)", type_duckdb(type_list_of(element)))) ||
            err_set(err, ERR_TOO_LARGE, "the statement is too long with its values");
 }
 
-static int boolean_of(struct bytes text)
+int literal_boolean(struct bytes text)
 {
     static const char *const yes[] = { "t", "true", "y", "yes", "on", "1" };
     static const char *const no[] = { "f", "false", "n", "no", "off", "0" };
@@ -251,7 +215,7 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
     case QUERY_TYPE_TEXT:
     case QUERY_TYPE_JSONB: ok = literal_quote(out, text); break;
     case QUERY_TYPE_BOOL: {
-        int boolean = boolean_of(text);
+        int boolean = literal_boolean(text);
         if (boolean < 0)
             return err_set(err, ERR_VALUE, "invalid input syntax for type boolean: \"%.*s\"",
                            (int)(text.len < 60 ? text.len : 60), (const char *)text.ptr);

@@ -8,5 +8,7 @@
 MUST_CHECK bool literal_quote(struct buf *out, struct bytes text);
 /* CAST('text' AS type), an interval or an array in PostgreSQL's syntax included. */
 MUST_CHECK bool literal_put(struct buf *out, struct bytes text, enum query_type type, struct err *err);
+/* 1: true, yes, on ...; 0: false, no, off ...; -1: neither. */
+int literal_boolean(struct bytes text);
 /* "1 day 02:03:04", "5m", "P1DT2H", "-3 hours", "1 week ago" */
 MUST_CHECK bool interval_parse(struct bytes text, int32_t *months, int32_t *days, int64_t *micros);

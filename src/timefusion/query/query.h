@@ -243,6 +243,24 @@ enum query_answered query_cursor_answered(const struct query_cursor *cursor);
 /* Bytes that were read of files so far. */
 uint64_t query_cursor_bytes(const struct query_cursor *cursor);
 
+/* COPY ... FROM STDIN: a statement whose wire is WIRE_COPY_IN, whose rows the caller brings.
+ *
+ *   query_copy_begin -> query_copy_row ... -> query_copy_end (they are kept) -> query_copy_close (else they are not) */
+struct query_copy;
+struct query_field {
+    struct bytes value;
+    bool is_null, is_binary;
+};
+MUST_CHECK bool query_copy_begin(struct query_statement *statement, struct query_copy **copy, struct err *err);
+/* As many fields as the statement has row columns. On failure err begins with the column. */
+MUST_CHECK bool query_copy_row(struct query_copy *copy, const struct query_field *fields, struct err *err);
+/* Cancelled, or over its time? Sets err. */
+bool query_copy_is_stopped(struct query_copy *copy, struct err *err);
+/* Rows that are kept for good already, whatever comes: of a COPY larger than a piece, outside of a transaction. */
+uint64_t query_copy_kept(const struct query_copy *copy);
+MUST_CHECK bool query_copy_end(struct query_copy *copy, uint64_t *rows, const char **notice, struct err *err);
+void query_copy_close(struct query_copy *copy); /* NULL is fine */
+
 /* A value as the wire needs it. Lists: elements by query_chunk_element. Borrowed until the next fetch. */
 struct query_value {
     bool is_null;

@@ -191,7 +191,9 @@ uint32_t query_statement_columns(const struct query_statement *statement, const 
 {
     const struct query_wire *wire = statement->plan->wire;
     *columns = statement->plan->columns;
-    return wire && (wire->kind == WIRE_COPY || wire->kind == WIRE_DECLARE) ? 0 : statement->plan->column_count;
+    return wire && (wire->kind == WIRE_COPY || wire->kind == WIRE_COPY_IN || wire->kind == WIRE_DECLARE)
+               ? 0
+               : statement->plan->column_count;
 }
 
 uint32_t query_statement_row_columns(const struct query_statement *statement, const struct query_column **columns)
@@ -210,7 +212,7 @@ void query_statement_tag(const struct query_statement *statement, uint64_t row_c
     enum plan_kind kind = statement->plan->kind;
     const struct query_wire *wire = statement->plan->wire;
     bool has_count = kind == PLAN_SELECT || kind == PLAN_DELETE || kind == PLAN_UPDATE;
-    if (wire) has_count = wire->kind == WIRE_COPY || wire->kind == WIRE_FETCH;
+    if (wire) has_count = wire->kind == WIRE_COPY || wire->kind == WIRE_COPY_IN || wire->kind == WIRE_FETCH;
     if (kind == PLAN_INSERT && !wire) /* the 0 is what was an oid once */
         snprintf(tag, 64, "INSERT 0 %" PRIu64, row_count);
     else if (has_count)
@@ -244,15 +246,21 @@ bool query_statement_changes(const struct query_statement *statement)
     return is_change(statement->plan);
 }
 
-bool query_execute(struct query_statement *statement, const struct query_parameter *parameters, uint32_t count,
-                   struct query_cursor **cursor, struct err *err)
+bool statement_is_permitted(const struct query_statement *statement, struct err *err)
 {
     const char *why = statement->session->read_only_why;
-    *cursor = NULL;
     if (why && (is_change(statement->plan) || statement->plan->insert))
         return err_set(err, ERR_FORBIDDEN, "%s is not permitted: %s", statement->plan->tag, why);
     if (statement->session->last_us != 0 && is_beyond_times(statement->plan))
         return err_set(err, ERR_FORBIDDEN, "%s is not permitted: only rows of one range of time may be read",
                        statement->plan->tag);
+    return true;
+}
+
+bool query_execute(struct query_statement *statement, const struct query_parameter *parameters, uint32_t count,
+                   struct query_cursor **cursor, struct err *err)
+{
+    *cursor = NULL;
+    if (!statement_is_permitted(statement, err)) return false;
     return cursor_open(statement->session, statement->plan, parameters, count, cursor, err);
 }

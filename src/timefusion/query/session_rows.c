@@ -18,7 +18,7 @@ struct session_rows_mark session_rows_mark(struct query_session *session)
     struct session_rows *rows = &session->rows;
     if (!rows->is_begun) batch_init(&rows->batch, BATCH_BYTES_MAX);
     rows->is_begun = true;
-    return (struct session_rows_mark){ batch_mark(&rows->batch), rows->spans };
+    return (struct session_rows_mark){ .batch = batch_mark(&rows->batch), .spans = rows->spans };
 }
 
 void session_rows_back(struct query_session *session, const struct session_rows_mark *mark)
@@ -60,11 +60,10 @@ static bool rows_show(struct query_session *session, struct err *err)
     return true;
 }
 
-static bool rows_keep(struct query_session *session, const char **notice, struct err *err)
+bool session_rows_piece(struct query_session *session, struct err *err)
 {
     const struct query_hooks *hooks = &session->engine->options.hooks;
     struct session_rows *rows = &session->rows;
-    struct err show_err = { 0 };
     struct query_rows kept = { .project_id = session->project_id,
                                .key_id = session->key_id,
                                .batch = buf_bytes(&rows->batch.bytes),
@@ -74,7 +73,13 @@ static bool rows_keep(struct query_session *session, const char **notice, struct
     rows->batch.bytes = (struct buf){ 0 }; /* the hook's */
     bool ok = hooks->keep(hooks->ctx, &kept, err);
     session_rows_drop(session);
-    if (!ok) return false;
+    return ok;
+}
+
+static bool rows_keep(struct query_session *session, const char **notice, struct err *err)
+{
+    struct err show_err = { 0 };
+    if (!session_rows_piece(session, err)) return false;
     /* They are kept: an error now would have them written twice. */
     if (!rows_show(session, &show_err))
         *notice = "the rows are kept, and are not to be seen yet: what makes them visible is behind";

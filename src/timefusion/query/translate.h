@@ -272,6 +272,9 @@ bool update_make(struct translate *ctx, const PgQuery__UpdateStmt *stmt);
 
 /* insert_plan.c */
 bool insert_make(struct translate *ctx, const PgQuery__InsertStmt *stmt);
+/* Where rows go, of a list of names (ResTarget or String; none: all columns); NULL: failed. */
+struct plan_insert *insert_target_make(struct translate *ctx, const PgQuery__RangeVar *target, PgQuery__Node **names,
+                                       size_t count);
 
 /* condition.c */
 /* Of the relations [from, to) of the scope. */

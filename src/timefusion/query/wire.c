@@ -1,4 +1,5 @@
 #include "timefusion/query/wire.h"
+#include "timefusion/query/insert.h"
 #include "timefusion/query/translate.h"
 #include <pg_query.h>
 #include <stdlib.h>
@@ -98,7 +99,11 @@ static bool copy_option(struct translate *ctx, const PgQuery__DefElem *option, s
 {
     const char *name = option->defname, *text;
     if (strcmp(name, "format") == 0) return true; /* read before */
-    if (strcmp(name, "header") == 0) return option_bool(ctx, option, &copy->has_header);
+    if (strcmp(name, "header") == 0) {
+        const char *word = option_text(ctx, option);
+        copy->matches_header = copy->has_header = ctx->plan->insert && word && strcasecmp(word, "match") == 0;
+        return copy->has_header || option_bool(ctx, option, &copy->has_header);
+    }
     if (strcmp(name, "delimiter") == 0) {
         seen->delimiter = true;
         return option_char(ctx, option, &copy->delimiter);
@@ -125,10 +130,10 @@ static bool copy_option(struct translate *ctx, const PgQuery__DefElem *option, s
     }
     if (strcmp(name, "encoding") == 0) {
         if (text && (strcasecmp(text, "utf8") == 0 || strcasecmp(text, "utf-8") == 0)) return true;
-        return fail_at(ctx, option->location, ERR_UNSUPPORTED, "COPY writes UTF8").sql;
+        return fail_at(ctx, option->location, ERR_UNSUPPORTED, "COPY is in UTF8").sql;
     }
     if (strcmp(name, "freeze") == 0 || strcmp(name, "force_null") == 0 || strcmp(name, "force_not_null") == 0)
-        return fail_at(ctx, option->location, ERR_UNSUPPORTED, "COPY %s is for COPY FROM", name).sql;
+        return fail_at(ctx, option->location, ERR_UNSUPPORTED, "COPY %s is not supported", name).sql;
     return fail_at(ctx, option->location, ERR_SYNTAX, "option \"%.60s\" not recognized", name).sql;
 }
 
@@ -221,12 +226,31 @@ static bool copy_table(struct translate *ctx, const PgQuery__CopyStmt *stmt)
     return select_inside(ctx, &query, "COPY");
 }
 
+/* The names of what is sent, for messages and for a header. */
+static bool copy_from_make(struct translate *ctx, const PgQuery__CopyStmt *stmt)
+{
+    struct plan *plan = ctx->plan;
+    if (stmt->is_program || (stmt->filename && stmt->filename[0]))
+        return fail_at(ctx, -1, ERR_FORBIDDEN, "COPY from a file or a program is not permitted; COPY ... FROM STDIN is")
+            .sql;
+    if (stmt->where_clause)
+        return fail_at(ctx, -1, ERR_UNSUPPORTED, "WHERE is not supported in COPY FROM; choose the rows before").sql;
+    struct query_wire *wire = wire_create(ctx, WIRE_COPY_IN, NULL, "COPY");
+    plan->kind = PLAN_INSERT;
+    plan->insert = insert_target_make(ctx, stmt->relation, stmt->attlist, stmt->n_attlist);
+    if (!plan->insert) return false;
+    plan->column_count = plan->insert->count;
+    plan->columns = arena_calloc(ctx->arena, (plan->column_count + 1) * sizeof *plan->columns);
+    for (uint32_t c = 0; c < plan->column_count; c++) {
+        const struct schema_column *column = &plan->insert->table->columns[plan->insert->columns[c]];
+        plan->columns[c] = (struct query_column){ .name = column->name, .type = type_of_schema(column->type) };
+    }
+    return copy_options(ctx, stmt, &wire->copy);
+}
+
 static bool copy_make(struct translate *ctx, const PgQuery__CopyStmt *stmt)
 {
-    if (stmt->is_from)
-        return fail_at(ctx, -1, ERR_UNSUPPORTED,
-                       "COPY FROM is not supported: telemetry is written by OTLP; COPY ... TO STDOUT reads it")
-            .sql;
+    if (stmt->is_from) return copy_from_make(ctx, stmt);
     if (stmt->is_program || (stmt->filename && stmt->filename[0]))
         return fail_at(ctx, -1, ERR_FORBIDDEN, "COPY to a file or a program is not permitted; COPY ... TO STDOUT is")
             .sql;

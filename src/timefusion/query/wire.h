@@ -3,13 +3,14 @@
  *   DECLARE c CURSOR FOR SELECT ...   COPY (SELECT ...) TO STDOUT   --> plan of the SELECT, and what is to become of its rows
  *   FETCH, MOVE, CLOSE, PREPARE, EXECUTE, DEALLOCATE, DISCARD       --> a plan of nothing, and the names
  *
- * Thread: immutable, as the plan whose arena they are in (plan.h). Errors: as the gate's; COPY FROM is 0A000.
+ * Thread: immutable, as the plan whose arena they are in (plan.h). Errors: as the gate's.
  * Source: PostgreSQL 15 documentation, part VI, "SQL Commands". */
 #pragma once
 #include "timefusion/query/query.h"
 
 enum wire_kind {
     WIRE_COPY,
+    WIRE_COPY_IN, /* ... FROM STDIN: query_copy_begin */
     WIRE_DECLARE,
     WIRE_FETCH, /* and MOVE */
     WIRE_CLOSE,
@@ -21,7 +22,7 @@ enum wire_kind {
 enum wire_format { WIRE_TEXT, WIRE_CSV, WIRE_BINARY };
 struct wire_copy {
     enum wire_format format;
-    bool has_header;
+    bool has_header, matches_header; /* FROM: names are looked at */
     char delimiter, quote, escape;
     const char *null;
     bool quotes_all;

@@ -40,7 +40,6 @@ static void test_copy(void **state)
     plan_release(plan);
     expect_refused("COPY otel_metrics TO '/tmp/x'", ERR_FORBIDDEN, "to a file");
     expect_refused("COPY otel_metrics TO PROGRAM 'id'", ERR_FORBIDDEN, "program");
-    expect_refused("COPY otel_metrics FROM STDIN", ERR_UNSUPPORTED, "OTLP");
     expect_refused("COPY secrets TO STDOUT", ERR_NO_TABLE, "secrets");
     expect_refused("COPY (SELECT * FROM secrets) TO STDOUT", ERR_NO_TABLE, "secrets");
     expect_refused("COPY (DELETE FROM otel_metrics RETURNING id) TO STDOUT", ERR_UNSUPPORTED, "SELECT");

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import os
 import sys
+import threading
 import time
 import uuid
 
@@ -52,6 +53,54 @@ def psycopg_writer():
         check(cursor.rowcount == MANY, "executemany counts %d" % cursor.rowcount)
     got = connection.execute("SELECT count(*), sum(value) FROM otel_metrics WHERE metric_name = 'psycopg.many'").fetchone()
     check(got == (MANY, sum(range(MANY))), "executemany: %s" % (got,))
+    with connection.cursor() as cursor:
+        with cursor.copy("COPY otel_logs_and_spans (timestamp, name, hashes, body) FROM STDIN") as copy:
+            for i in range(MANY):
+                copy.write_row((NOW, "psycopg.copy", ["a\\b", str(i)], Jsonb("tab\t and \\n")))
+        check(cursor.rowcount == MANY, "COPY counts %d" % cursor.rowcount)
+        with cursor.copy("COPY otel_metrics (timestamp, metric_name, value, id) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(["timestamptz", "text", "float8", "uuid"])
+            for i in range(MANY):
+                copy.write_row((NOW, "psycopg.copy", i / 4, None))
+        got = cursor.execute("SELECT count(*), count(DISTINCT hashes[2]), min(hashes[1]), min(body::text) FROM otel_logs_and_spans WHERE name = 'psycopg.copy'").fetchone()
+        check(got == (MANY, MANY, "a\\b", '"tab\\t and \\\\n"'), "COPY in text: %s" % (got,))
+        got = cursor.execute("SELECT count(*), sum(value) FROM otel_metrics WHERE metric_name = 'psycopg.copy'").fetchone()
+        check(got == (MANY, sum(range(MANY)) / 4), "COPY in binary: %s" % (got,))
+        for data, sqlstate, words in (("2026-01-01\tx\n2026-01-01\tx\ty\n", "22P04", "line 2: extra data"), ("2026-01-01\tx\nyesterday-ish\ty\n", "22P02", "line 2: column timestamp"),
+                                      ("2026-01-01\tx\n\\N\ty\n", "23502", "line 2: null value in column")):
+            try:
+                with cursor.copy("COPY otel_metrics (timestamp, metric_name) FROM STDIN") as copy:
+                    copy.write(data)
+                check(False, "%r is taken" % data)
+            except psycopg.Error as error:
+                check(error.sqlstate == sqlstate and words in str(error), "%r: %s %s" % (data, error.sqlstate, error))
+        try:
+            with cursor.copy("COPY otel_metrics (timestamp, metric_name) FROM STDIN") as copy:
+                copy.write("2026-01-01\tfailed.copy\n")
+                raise ValueError("no more")
+        except ValueError:
+            pass
+        got = cursor.execute("SELECT count(*) FROM otel_metrics WHERE metric_name IN ('x', 'failed.copy')").fetchone()
+        check(got == (0,), "nothing is kept of a COPY that failed: %s" % (got,))
+    outcome = []
+
+    def copy_for_ever():
+        try:
+            with psycopg.connect(sslmode="verify-full", autocommit=True) as other, other.cursor().copy("COPY otel_metrics (timestamp, metric_name) FROM STDIN") as copy:
+                cancels.append(other)
+                time.sleep(1.5)
+                copy.write("2026-01-01\tcancelled.copy\n")
+        except psycopg.Error as error:
+            outcome.append(error.sqlstate)
+    cancels = []
+    thread = threading.Thread(target=copy_for_ever)
+    thread.start()
+    while not cancels:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    cancels[0].cancel()
+    thread.join()
+    check(outcome == ["57014"], "a COPY that is cancelled while it waits: %s" % outcome)
     return psycopg.__version__
 
 
@@ -75,6 +124,12 @@ async def asyncpg_writer():
     check(tag == "INSERT 0 %d" % MANY, tag)
     got = await connection.fetch("SELECT metric_name, count(*), sum(value) FROM otel_metrics WHERE metric_name LIKE 'asyncpg.%' GROUP BY 1 ORDER BY 1")
     check([tuple(r) for r in got] == [("asyncpg.many", 20, 190), ("asyncpg.unnest", MANY, sum(range(MANY)))], "many: %s" % got)
+    records = [(NOW, uuid.uuid4(), "asyncpg.copy", "client", i, ["h%d" % i], 7, True) for i in range(MANY)]
+    tag = await connection.copy_records_to_table("otel_logs_and_spans", records=records,
+                                                 columns=["timestamp", "id", "name", "kind", "duration", "hashes", "attributes___client___port", "context___is_remote"])
+    check(tag == "COPY %d" % MANY, tag)
+    got = await connection.fetchrow("SELECT count(*), sum(duration), count(DISTINCT id), min(attributes___client___port) FROM otel_logs_and_spans WHERE name = 'asyncpg.copy'")
+    check(tuple(got) == (MANY, sum(range(MANY)), MANY, 7), "copy_records_to_table: %s" % got)
     return asyncpg.__version__
 
 
