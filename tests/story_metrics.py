@@ -138,6 +138,12 @@ def histograms(shop, asker):
                 check(low <= value <= high, "p%g of %s in minute %d is %s: %s lies in %s to %s" % (q * 100, service, minute, value, exact, low, high))
                 count += 1
     check(any("different bounds" in note for note in answer["notes"]), "that bounds differ is told: %s" % answer["notes"])
+    together = asker.ask(name, quantiles=[0.5, 0.95], by=["service"])["series"]
+    check([(one["quantile"], one["labels"]["service"]) for one in together][::2] == [(0.5, together[0]["labels"]["service"]), (0.95, together[2]["labels"]["service"])],
+          "several quantiles are a series each")
+    for one in together:
+        alone = asker.ask(name, quantile=one["quantile"], search="service:" + one["labels"]["service"])["series"][0]
+        check(alone["points"] == one["points"], "and the same as each alone")
     for aggregate, reduce in (("count", len), ("sum", sum), ("avg", lambda v: sum(v) / len(v))):
         found, _ = asker.series(name, aggregate=aggregate, by=["route"])
         for (route,), values in found.items():
@@ -253,6 +259,7 @@ def refusals(shop, asker):
     refused("points of metrics are not found by level", search="level:error")
     refused("at characters 8 to 13", search='service:"cart')
     refused("quantile", quantile=1.5)
+    refused("several quantiles", quantiles=[0.5, 0.9], aggregate="rate")
     refused("aggregate", aggregate="median")
     none = asker.ask("no.such.metric")
     check(none["series"] == [] and none["type"] == "", "of a name that nobody sends there is nothing")

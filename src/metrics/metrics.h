@@ -94,6 +94,8 @@ void metrics_end(struct metrics *metrics);
 
 /* NaN: nothing is known. */
 double metrics_value(struct metrics *metrics, uint32_t group, uint32_t step);
+/* Another quantile of the same points; of a summary that of the range alone. */
+double metrics_value_at(struct metrics *metrics, uint32_t group, uint32_t step, double quantile);
 /* How many values lie in [low, high], growing, of a distribution; *pieces is the caller's to free. is_log: between the two
  * they are even on a logarithmic scale. low may be -inf, high inf. */
 struct metrics_piece {

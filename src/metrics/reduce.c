@@ -286,7 +286,7 @@ void metrics_end(struct metrics *metrics)
 
 /* ---- numbers ---- */
 
-static double distribution_value(struct metrics *metrics, const struct cell *cell)
+static double distribution_value(struct metrics *metrics, const struct cell *cell, double quantile)
 {
     static const struct distribution none = { 0 };
     const struct distribution *distribution = cell->distribution != NULL ? cell->distribution : &none;
@@ -310,7 +310,7 @@ static double distribution_value(struct metrics *metrics, const struct cell *cel
     while (last < count && !(pieces[last].count > 1e-9 * distribution->count)) last++;
     if (range->aggregate == METRICS_QUANTILE) {
         bool *is_outside = &metrics->told.is_quantile_outside;
-        value = metrics_quantile(pieces, count, range->quantile, is_outside);
+        value = metrics_quantile(pieces, count, quantile, is_outside);
     } else if (range->aggregate == METRICS_MIN) {
         if (last < count) value = pieces[last].low;
         if (!distribution->is_min_unknown && !(value >= distribution->min)) value = distribution->min;
@@ -325,6 +325,11 @@ static double distribution_value(struct metrics *metrics, const struct cell *cel
 
 double metrics_value(struct metrics *metrics, uint32_t group, uint32_t step)
 {
+    return metrics_value_at(metrics, group, step, metrics->range.quantile);
+}
+
+double metrics_value_at(struct metrics *metrics, uint32_t group, uint32_t step, double quantile)
+{
     assert(group < metrics->group_count && step < metrics->range.steps);
     const struct cell *cell = &metrics->groups[group]->cells[step];
     const struct metrics_range *range = &metrics->range;
@@ -336,7 +341,7 @@ double metrics_value(struct metrics *metrics, uint32_t group, uint32_t step)
         return is_mean ? cell->sum / cell->count : cell->sum;
     }
     if (cell->count == 0 || cell->high_us <= cell->low_us) return NAN;
-    if (range->kind >= METRICS_HISTOGRAM) return distribution_value(metrics, cell);
+    if (range->kind >= METRICS_HISTOGRAM) return distribution_value(metrics, cell, quantile);
     return range->aggregate == METRICS_RATE ? cell->sum * 1e6 / (double)(cell->high_us - cell->low_us) : cell->sum;
 }
 

@@ -42,7 +42,8 @@ static struct ranked *groups_rank(struct metrics_ask *ask, struct metrics *metri
     return ranked;
 }
 
-static void series_put(struct metrics_ask *ask, struct metrics *metrics, uint32_t group, yyjson_mut_val *list)
+static void series_put(struct metrics_ask *ask, struct metrics *metrics, uint32_t group, double quantile,
+                       yyjson_mut_val *list)
 {
     struct api_call *call = ask->call;
     yyjson_mut_doc *json = call->json;
@@ -57,9 +58,10 @@ static void series_put(struct metrics_ask *ask, struct metrics *metrics, uint32_
             api_put_text(call, labels, name, value);
         }
     }
+    if (ask->aggregate == METRICS_QUANTILE) yyjson_mut_obj_add_real(json, series, "quantile", quantile);
     yyjson_mut_val *points = yyjson_mut_obj_add_arr(json, series, "points");
     for (uint32_t s = 0; s < ask->steps; s++) {
-        double value = is_before_read(ask, s) ? NAN : metrics_value(metrics, group, s);
+        double value = is_before_read(ask, s) ? NAN : metrics_value_at(metrics, group, s, quantile);
         yyjson_mut_val *point = yyjson_mut_arr_add_arr(json, points);
         yyjson_mut_arr_add_sint(json, point, (ask->from_us + (int64_t)s * ask->step_us) / 1000);
         if (isfinite(value)) {
@@ -83,8 +85,10 @@ static void answer(struct metrics_ask *ask, struct metrics *metrics)
     yyjson_mut_val *object = yyjson_mut_obj(json), *list = yyjson_mut_arr(json);
     struct ranked *ranked = groups_rank(ask, metrics);
     uint32_t count = ask->group_count < ask->limit ? ask->group_count : ask->limit;
-    if (count > POINTS_MAX / ask->steps) count = POINTS_MAX / ask->steps;
-    for (uint32_t g = 0; g < count; g++) series_put(ask, metrics, ranked[g].group, list);
+    uint32_t quantile_count = ask->aggregate == METRICS_QUANTILE ? ask->quantile_count : 1;
+    if (count > POINTS_MAX / ask->steps / quantile_count) count = POINTS_MAX / ask->steps / quantile_count;
+    for (uint32_t q = 0; q < quantile_count; q++)
+        for (uint32_t g = 0; g < count; g++) series_put(ask, metrics, ranked[g].group, ask->quantiles[q], list);
     if (count < ask->group_count)
         metrics_ask_note(ask, "%u of %u groups are shown, those with the largest numbers", count, ask->group_count);
     metrics_ask_told(ask, metrics_told(metrics));

@@ -80,7 +80,15 @@ static void aggregate_read(struct metrics_ask *ask)
 {
     struct bytes name = api_body_text(ask->call, "aggregate");
     yyjson_val *quantile = yyjson_obj_get(ask->call->body, "quantile");
-    ask->quantile = yyjson_is_num(quantile) ? yyjson_get_num(quantile) : 0.95;
+    yyjson_val *value;
+    size_t index, max;
+    yyjson_arr_foreach(yyjson_obj_get(ask->call->body, "quantiles"), index, max, value)
+    {
+        ask->quantiles[ask->quantile_count++] = yyjson_get_num(value);
+    }
+    if (ask->quantile_count == 0)
+        ask->quantiles[ask->quantile_count++] = yyjson_is_num(quantile) ? yyjson_get_num(quantile) : 0.95;
+    ask->quantile = ask->quantiles[0];
     for (size_t a = 0; a < COUNT_OF(aggregates); a++) {
         if (!bytes_equal(name, bytes_of_text(aggregates[a]))) continue;
         ask->aggregate = (enum metrics_aggregate)a;
@@ -352,6 +360,10 @@ bool metrics_ask_aggregate(struct metrics_ask *ask)
                     kinds[ask->kind].others);
         return false;
     }
+    if (ask->quantile_count > 1 && ask->aggregate != METRICS_QUANTILE)
+        return fail_at(ask, "/quantiles", "several quantiles go with the aggregate quantile");
+    if (ask->quantile_count > 1 && ask->kind == METRICS_SUMMARY)
+        return fail_at(ask, "/quantiles", "of a summary one quantile at a time is answered");
     if (!is_of_changes && is_level_of_delta)
         return fail_at(ask, "/aggregate",
                        "this sum is sent as delta: only what is added is known; ask for rate or increase");

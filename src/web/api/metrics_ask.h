@@ -9,7 +9,13 @@
 #include "metrics/metrics.h"
 #include "web/api/sql_run.h"
 
-enum { METRICS_BY_MAX = 8, METRICS_GROUPS_MAX = 1000, METRICS_STEPS_MAX = 2000, METRICS_NOTES_MAX = 24 };
+enum {
+    METRICS_BY_MAX = 8,
+    METRICS_GROUPS_MAX = 1000,
+    METRICS_STEPS_MAX = 2000,
+    METRICS_NOTES_MAX = 24,
+    METRICS_QUANTILES_MAX = 5
+};
 
 struct metrics_group_labels { /* of a group: texts of ask->by; NULL of what it does not have */
     struct bytes values[METRICS_BY_MAX];
@@ -26,7 +32,9 @@ struct metrics_ask {
     uint32_t by_count;
     bool has_aggregate;
     enum metrics_aggregate aggregate;
-    double quantile;
+    double quantile; /* the first of them */
+    double quantiles[METRICS_QUANTILES_MAX];
+    uint32_t quantile_count; /* 1, unless several were asked for */
 
     /* of the survey; rows 0: there are no points */
     uint64_t rows, series;

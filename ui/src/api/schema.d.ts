@@ -2529,6 +2529,8 @@ export interface components {
             aggregate?: "rate" | "increase" | "sum" | "avg" | "min" | "max" | "last" | "count" | "quantile";
             /** @description 0.95 */
             quantile?: number;
+            /** @description Several at once, in its stead: a series for each */
+            quantiles?: number[];
             /** @description At most so many series, the largest first, or exemplars, those of the largest values first; 50 */
             limit?: number;
         };
@@ -2566,6 +2568,8 @@ export interface components {
             labels: {
                 [key: string]: string | null;
             };
+            /** @description Of the aggregate quantile */
+            quantile?: number;
             /** @description Unix milliseconds of the step's begin, and the value; null: nothing is known */
             points: (number | null)[][];
             /** @description When counters were found to have begun anew, in Unix milliseconds; the first 100 */

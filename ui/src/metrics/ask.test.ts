@@ -13,9 +13,11 @@ it("an address without anything asks what is usual of the type", () => {
   expect(asked_read(new URLSearchParams("by=service,route&p=50,99"), histogram)).toMatchObject({ by: ["service", "route"], quantiles: [0.5] });
 });
 
-it("each quantile is a query of its own, a rate is one", () => {
-  expect(queries_of("m", asked_read(new URLSearchParams("p=50,99.9"), histogram), range, "").map((one) => one.quantile)).toEqual([0.5, 0.999]);
-  expect(queries_of("m", asked_read(new URLSearchParams("q=a:b%20OR%20c:d&step=60"), counter), range, "prod")).toEqual([
+it("quantiles of a histogram are one query, those of a summary one each, a rate is one", () => {
+  const quantiles = asked_read(new URLSearchParams("p=50,99.9"), histogram);
+  expect(queries_of({ name: "m", type: "histogram" }, quantiles, range, "").map((one) => one.quantiles)).toEqual([[0.5, 0.999]]);
+  expect(queries_of({ name: "m", type: "summary" }, quantiles, range, "").map((one) => one.quantile)).toEqual([0.5, 0.999]);
+  expect(queries_of({ name: "m", type: "sum" }, asked_read(new URLSearchParams("q=a:b%20OR%20c:d&step=60"), counter), range, "prod")).toEqual([
     { name: "m", from: "1970-01-01T00:00:00.000Z", to: "1970-01-01T01:00:00.000Z", search: "deployment.environment.name:prod (a:b OR c:d)", by: [], aggregate: "rate", limit: 20, step_s: 60 },
   ]);
   expect(in_environment("  ", "")).toBe("");

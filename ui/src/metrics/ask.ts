@@ -5,7 +5,7 @@ import { to_iso, type Range } from "../time";
 import type { Panel } from "../dashboards/load";
 import type { Changes } from "../url";
 import type { Aggregate, MetricName, MetricQuery } from "./query";
-import { aggregates_of } from "./shape";
+import { aggregates_of, has_buckets } from "./shape";
 
 export const QUANTILES: readonly number[] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999];
 const QUANTILES_FIRST = [0.5, 0.95, 0.99];
@@ -43,8 +43,8 @@ export function asked_read(query: URLSearchParams, metric: Pick<MetricName, "typ
   };
 }
 
-/* One query for each quantile, else one. */
-export function queries_of(name: string, asked: Asked, range: Range, environment: string): MetricQuery[] {
+/* Quantiles of a histogram are one query; those of a summary are one each. */
+export function queries_of({ name, type }: Pick<MetricName, "name" | "type">, asked: Asked, range: Range, environment: string): MetricQuery[] {
   const one: MetricQuery = {
     name,
     from: to_iso(range.from_us),
@@ -55,7 +55,8 @@ export function queries_of(name: string, asked: Asked, range: Range, environment
     limit: 20,
     ...(asked.step_s > 0 ? { step_s: asked.step_s } : {}),
   };
-  return asked.aggregate === "quantile" ? asked.quantiles.map((quantile) => ({ ...one, quantile })) : [one];
+  if (asked.aggregate !== "quantile") return [one];
+  return has_buckets(type) ? [{ ...one, quantiles: asked.quantiles }] : asked.quantiles.map((quantile) => ({ ...one, quantile }));
 }
 
 /* A quantile more or less, in their order; at least one stays. */

@@ -61,7 +61,7 @@ export function Line({ metric }: { metric: MetricName }) {
     });
     return () => end.abort();
   }, [is_seen, metric.name, from_us, to_us, environment.value, project_name.value]);
-  const data = answer && series_of([{ name: "", answer }], { from_us, to_us });
+  const data = answer && series_of([{ answer }], { from_us, to_us });
   const values = data?.series[0]?.values ?? [];
   const told = shown_unit(metric.unit, metric.type, answer?.aggregate ?? aggregate);
   return (

@@ -36,7 +36,7 @@ export function MetricChart({ query, range = page_range.value, height = 220, sha
   const asked = timed(query, range);
   const [lit, light] = useState<number>();
   const answer = useLoad(`${project_name.value}\n${JSON.stringify(asked)}`, (signal) => metric_query(asked, { signal }));
-  const data = useMemo(() => answer.value && series_of([{ name: "", answer: answer.value }], range), [answer.value, range.from_us, range.to_us]);
+  const data = useMemo(() => answer.value && series_of([{ answer: answer.value }], range), [answer.value, range.from_us, range.to_us]);
   const looks = useMemo(() => (data ? looks_of_series(data, query.by ?? []) : []), [data]);
   if (answer.problem) return <Problem problem={answer.problem} again={answer.again} />;
   if (!answer.value || !data) return <Waiting what={`Reading ${query.name}`} />;

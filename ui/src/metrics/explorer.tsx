@@ -11,7 +11,7 @@ import { useActs } from "../frame/acts";
 import { environment } from "../frame/environment";
 import { is_utc, range, range_set, range_zoom } from "../frame/range";
 import { Empty, Problem, Waiting } from "../frame/state";
-import { to_iso } from "../time";
+import { to_iso, type Range } from "../time";
 import { change, param, project_name } from "../url";
 import { asked_read, in_environment, panel_of, queries_of, type Asked } from "./ask";
 import { Bar } from "./bar";
@@ -19,7 +19,7 @@ import { MetricHeat, Notes } from "./chart";
 import { Exemplars, trace_of, useExemplars } from "./exemplars";
 import { Head } from "./head";
 import { catalog_href } from "./paths";
-import { metric_query, type MetricAnswer, type MetricName } from "./query";
+import { metric_query, type MetricName } from "./query";
 import { Related } from "./related";
 import { aggregate_words, before_looks, has_buckets, looks_of_series, range_before, reset_marks, series_of, type Named } from "./shape";
 import { metric_load } from "./source";
@@ -50,16 +50,15 @@ export function Explorer({ name }: { name: string }) {
   return <Shown metric={loaded.value.metric} names={loaded.value.names} />;
 }
 
-/* Now, and before when that is asked for: one answer a quantile. */
-async function answers_load(name: string, asked: Asked, when: { from_us: number; to_us: number }, env: string, signal: AbortSignal): Promise<Named[]> {
-  const title = (answer: MetricAnswer) => (asked.aggregate === "quantile" && asked.quantiles.length > 1 ? aggregate_words("quantile", answer.quantile) : "");
-  const now = await Promise.all(queries_of(name, asked, when, env).map((query) => metric_query(query, { signal })));
-  const named = now.map((answer): Named => ({ name: title(answer), answer }));
+/* Now, and before when that is asked for. */
+async function answers_load(metric: MetricName, asked: Asked, when: Range, env: string, signal: AbortSignal): Promise<Named[]> {
+  const now = await Promise.all(queries_of(metric, asked, when, env).map((query) => metric_query(query, { signal })));
+  const named = now.map((answer): Named => ({ answer }));
   const step_s = now[0]?.step_s ?? 60;
   if (!asked.is_compared) return named;
-  const queries = queries_of(name, { ...asked, step_s }, range_before({ from_us: (now[0]?.from_ms ?? 0) * 1e3, to_us: (now[0]?.to_ms ?? 0) * 1e3 }, step_s), env);
-  const before = await Promise.all(queries.map((query) => metric_query(query, { signal })));
-  return [...named, ...before.map((answer): Named => ({ name: title(answer), answer, is_before: true }))];
+  const earlier = range_before({ from_us: (now[0]?.from_ms ?? 0) * 1e3, to_us: (now[0]?.to_ms ?? 0) * 1e3 }, step_s);
+  const before = await Promise.all(queries_of(metric, { ...asked, step_s }, earlier, env).map((query) => metric_query(query, { signal })));
+  return [...named, ...before.map((answer): Named => ({ answer, is_before: true }))];
 }
 
 function Shown({ metric, names }: { metric: MetricName; names: readonly MetricName[] }) {
@@ -70,7 +69,7 @@ function Shown({ metric, names }: { metric: MetricName; names: readonly MetricNa
   const asked = useMemo(() => asked_read(query, metric), [query.toString(), metric]);
   const [lit, light] = useState<number>();
   const key = [project, metric.name, env, when.from_us, when.to_us, JSON.stringify(asked)].join("\n");
-  const answers = useLoad(key, (signal) => answers_load(metric.name, asked, when, env, signal));
+  const answers = useLoad(key, (signal) => answers_load(metric, asked, when, env, signal));
   const exemplars = useExemplars(key, metric, asked, when, env);
   const first = answers.value?.[0]?.answer;
   const title = `${asked.aggregate === "quantile" ? asked.quantiles.map((one) => aggregate_words("quantile", one)).join(", ") : aggregate_words(asked.aggregate)} of ${metric.name}${asked.by.length > 0 ? ` by ${asked.by.join(", ")}` : ""}`;

@@ -13,6 +13,7 @@ export interface MetricQuery {
   by?: string[];
   aggregate?: Aggregate; /* not said: what is usual of the type */
   quantile?: number;
+  quantiles?: number[]; /* several at once, of histograms */
   limit?: number;
 }
 export type MetricAnswer = Schemas["MetricAnswer"];

@@ -28,7 +28,7 @@ export function Related({ metric, names, search, from, to }: { metric: MetricNam
     const step_s = Math.max(1, Math.round(step_us(when, STEPS) / 1e6));
     const read = async (one: MetricName, words: string) => {
       const answer = await metric_query({ name: one.name, from, to, step_s, search: words, limit: 1 }, { signal });
-      return { answer, data: series_of([{ name: "", answer }], when) };
+      return { answer, data: series_of([{ answer }], when) };
     };
     const own = (await read(metric, search)).data.series[0]?.values ?? [];
     const found: Found[] = [];

@@ -25,14 +25,19 @@ describe("units", () => {
 
 describe("series", () => {
   it("keep gaps as gaps, in the unit that is shown", () => {
-    const data = series_of([{ name: "p95", answer: answer() }], range);
+    const data = series_of([{ answer: answer() }], range);
     expect(data.times).toEqual([60e6, 120e6, 180e6]);
-    expect(data.series[0]).toMatchObject({ name: "p95", values: [0.5e9, null, 2e9], total: 2e9 });
+    expect(data.series[0]).toMatchObject({ name: "all", values: [0.5e9, null, 2e9], total: 2e9 });
     expect(data.adds_up).toBe(false);
+  });
+  it("of several quantiles are named by them", () => {
+    const one = answer().series[0];
+    const series = one ? [{ ...one, quantile: 0.5, labels: { service: "cart" } }, { ...one, quantile: 0.99, labels: { service: "cart" } }] : [];
+    expect(series_of([{ answer: answer({ series }) }], range).series.map((line) => line.name)).toEqual(["p50 · cart", "p99 · cart"]);
   });
   it("of the time before lie upon those of now", () => {
     const before = answer({ from_ms: -120000, to_ms: 60000, series: [{ labels: {}, points: [[-120000, 1], [-60000, 1], [0, 1]], resets: [], reset_count: 0 }] });
-    const data = series_of([{ name: "", answer: answer({ aggregate: "rate" }) }, { name: "", answer: before, is_before: true }], range);
+    const data = series_of([{ answer: answer({ aggregate: "rate" }) }, { answer: before, is_before: true }], range);
     expect(data.series.map((one) => one.name)).toEqual(["all", "all (before)"]);
     expect(data.times[0]).toBe(60e6);
     expect(before_looks(data, [{ token: "--series-1", pattern: 0 }]).map((look) => look.token)).toEqual(["--series-1", "--series-7"]);

@@ -27,9 +27,8 @@ export function aggregate_words(aggregate: Aggregate, quantile?: number): string
 const last_of = (values: readonly (number | null)[]) => values.findLast((value) => value !== null) ?? null;
 
 const BEFORE = " (before)";
-/* Several answers over one time, such as quantiles: a series each, or a series for each of their groups. */
+/* Several answers over one time: a series for each quantile and group of each. */
 export interface Named {
-  name: string; /* "" where groups are names enough */
   answer: MetricAnswer;
   is_before?: boolean; /* of the time before: drawn at the time now */
 }
@@ -40,14 +39,15 @@ export function series_of(list: readonly Named[], range: Range): TimeSeries {
   const count = first ? Math.round((first.to_ms - first.from_ms) / 1e3 / first.step_s) : 0;
   const aggregate = first?.aggregate ?? "";
   const { unit, factor } = shown_unit(first?.unit ?? "", first?.type ?? "", aggregate);
-  const series = list.flatMap(({ name, answer, is_before }) =>
+  const has_several = new Set(list.flatMap(({ answer }) => answer.series.map((one) => one.quantile))).size > 1;
+  const series = list.flatMap(({ answer, is_before }) =>
     answer.series.map((one): Series => {
       const keys = Object.values(one.labels).map((value) => value ?? "");
       const values = new Array<number | null>(count).fill(null);
       one.points.forEach((point, at) => {
         if (at < count && point[1] !== null && point[1] !== undefined) values[at] = point[1] * factor;
       });
-      const words = [name, keys.length > 0 ? name_of(keys) : ""].filter(Boolean).join(" · ") || "all";
+      const words = [has_several && one.quantile !== undefined ? aggregate_words("quantile", one.quantile) : "", keys.length > 0 ? name_of(keys) : ""].filter(Boolean).join(" · ") || "all";
       return { name: is_before ? words + BEFORE : words, keys: is_before ? [] : keys, is_rest: false, values, total: last_of(values) };
     }),
   );
