@@ -18,8 +18,8 @@ TRIES = 3
 
 
 def program_folder(name):
-    """"apps/go" is in tests/, "demo/shop" beside it."""
-    return os.path.join(REPO, name) if name.startswith("demo/") else os.path.join(REPO, "tests", name)
+    """"apps/go" is in tests/, "demo/shop" and "bench/agents" beside it."""
+    return os.path.join(REPO, name) if name.startswith(("demo/", "bench/")) else os.path.join(REPO, "tests", name)
 
 
 def stamp_of(folder):

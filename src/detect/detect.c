@@ -18,6 +18,7 @@
 #define LEARNING_FACTOR    2.0 /* how much more a ratio must be on the first day, */
 #define YOUNG_FACTOR       1.3 /* and before two weekends were seen */
 #define OUT_WIDTH          1.959964
+#define SILENT_RUNS        2 /* three minutes without a row are seen as such in the first of them */
 
 static const uint32_t window_minutes[DETECT_WINDOWS] = { 3, 10, 30 };
 
@@ -29,7 +30,7 @@ const struct detect_options detect_options_default = {
     .error_points_min = 0.012,
     .error_count_min = 5,
     .latency_ratio_min = 1.25,
-    .sustained_runs = 2,
+    .sustained_runs = 5,
     .calm_minutes = 10,
     .accept_minutes = 360,
     .learn_minutes = 120,
@@ -210,11 +211,14 @@ static void ring_put(struct detect *detect, struct series *series, const struct 
         return;
     }
     bool has_durations = put->durations > 0;
+    double low, high, usual = usual_rows(series, minute, &low, &high);
     *at = (struct minute){ .rows = put->rows,
                            .errors = put->rows > 0 ? put->errors : 0,
                            .durations = put->durations,
                            .over = has_durations ? put->over : 0,
-                           .usual_rows = (float)usual_rows(series, minute),
+                           .usual_rows = (float)usual,
+                           .usual_low = (float)low,
+                           .usual_high = (float)high,
                            .usual_error_share = (float)usual_error_share(series) };
     if (put->rows > 0) series->busy_minute = minute;
     shape_fade(series);
@@ -236,6 +240,8 @@ static void windows_sum(const struct series *series, struct sums *windows)
             sums.durations += m->durations;
             sums.over += m->over;
             sums.usual_rows += m->usual_rows;
+            sums.usual_low += (double)m->usual_low;
+            sums.usual_high += (double)m->usual_high;
             sums.usual_errors += m->rows * (double)m->usual_error_share;
         }
         windows[w] = sums;
@@ -256,7 +262,8 @@ static double window_z(const struct series *series, enum measure measure, const 
     switch (measure) {
     case VOLUME:
         if (fmax(sums->usual_rows, sums->rows) < SERIES_ROWS_MIN) return NAN;
-        return detect_poisson_z(sums->rows, sums->usual_rows);
+        if (sums->rows > sums->usual_high) return detect_poisson_z(sums->rows, sums->usual_high);
+        return sums->rows < sums->usual_low ? detect_poisson_z(sums->rows, sums->usual_low) : 0;
     case ERRORS:
         if (sums->rows < ERROR_ROWS_MIN) return NAN;
         return detect_binomial_z(sums->errors, sums->rows, sums->usual_errors / sums->rows);
@@ -270,12 +277,12 @@ static double window_z(const struct series *series, enum measure measure, const 
 
 static void volume_fill(const struct series *series, const struct sums *sums, double scale, struct detect_finding *f)
 {
-    double minutes = f->window_minutes;
+    double minutes = f->window_minutes, usual = f->is_up ? sums->usual_high : sums->usual_low;
     f->value = sums->rows / minutes;
-    f->expected = sums->usual_rows / minutes;
-    f->effect = (sums->rows + 0.5) / (sums->usual_rows + 0.5);
+    f->expected = usual / minutes;
+    f->effect = (sums->rows + 0.5) / (usual + 0.5);
     f->rows = sums->rows;
-    count_interval(sums->usual_rows, scale, &f->low, &f->high);
+    count_interval(usual, scale, &f->low, &f->high);
     f->low /= minutes;
     f->high /= minutes;
     double quiet = 0;
@@ -380,6 +387,7 @@ static void measure_look(struct detect *detect, uint32_t number, enum measure me
         };
         finding_fill(series, measure, &windows[w], scale, &f);
         if (!is_large(detect, series, measure, &windows[w], &f, 1)) continue;
+        if (w > 0 && !isnan(z[0]) && (f.is_up ? z[0] : -z[0]) < scale_of(series, measure, 0)) continue; /* it is over */
         best = p;
         candidate.finding = f;
     }
@@ -474,7 +482,8 @@ static void standing_hit(struct detect *detect, const struct candidate *candidat
     standing->hits = standing->hits > 0 && standing->is_up == is_up ? standing->hits + 1 : 1;
     standing->is_up = is_up;
     standing->calm_since = series->minute;
-    if (standing->hits < detect->options.sustained_runs) return;
+    bool is_silent = candidate->finding.kind == DETECT_SILENCE;
+    if (standing->hits < (is_silent ? SILENT_RUNS : detect->options.sustained_runs)) return;
     standing->finding = candidate->finding;
     standing->finding.begin_unix_us = change_point(series, candidate->measure, is_up) * MINUTE_US;
     standing->finding.found_unix_us = (series->minute + 1) * MINUTE_US;
@@ -487,7 +496,7 @@ static bool is_gap(const struct detect *detect)
 {
     uint32_t due = 0, missing = 0;
     for (uint32_t s = 0; s < detect->count; s++) {
-        double usual = detect->series[s].minute >= 0 ? usual_rows(&detect->series[s], detect->minute) : 0;
+        double usual = detect->series[s].minute >= 0 ? usual_rows(&detect->series[s], detect->minute, NULL, NULL) : 0;
         if (usual < GAP_ROWS_MIN) continue;
         due++;
         missing += detect->puts[s].rows < GAP_SHARE * usual;
@@ -508,7 +517,8 @@ static void gap_run(struct detect *detect)
                                            .window_minutes = GAP_MINUTES };
     for (uint32_t s = 0; s < detect->count; s++) {
         detect->gap.value += detect->puts[s].rows;
-        if (detect->series[s].minute >= 0) detect->gap.expected += usual_rows(&detect->series[s], detect->minute);
+        if (detect->series[s].minute >= 0)
+            detect->gap.expected += usual_rows(&detect->series[s], detect->minute, NULL, NULL);
     }
     detect->gap.effect = detect->gap.value / detect->gap.expected;
     count_interval(detect->gap.expected, 1, &detect->gap.low, &detect->gap.high);
@@ -587,7 +597,7 @@ void detect_usual(const struct detect *detect, uint32_t number, int64_t at_unix_
     assert(number < detect->count);
     const struct series *series = &detect->series[number];
     int64_t minute = at_unix_us / MINUTE_US;
-    *usual = (struct detect_usual){ .rows = usual_rows(series, minute),
+    *usual = (struct detect_usual){ .rows = usual_rows(series, minute, NULL, NULL),
                                     .error_share = usual_error_share(series),
                                     .p95_ns = exp(usual_p95_ln(series, minute)),
                                     .is_learning = series->blocks < DAY_BLOCKS };

@@ -9,7 +9,7 @@
  *   durations --> how many are above the usual p95, which should be one in 20      --> LATENCY
  *
  * Each is looked at over the last 3, 10 and 30 minutes, on both sides: z by the deviance (detect_statistics.h), divided by
- * how much this series' own z of this window vary (never less than Poisson would have it). A finding opens when in two runs
+ * how much this series' own z of this window vary (never less than Poisson would have it). A finding opens when in sustained_runs (5)
  * one after the other (1) Benjamini and Hochberg's procedure over all series, measures and windows of the run believes it and
  * (2) the effect is at least that of detect_options; it closes when for calm_minutes in a row the effect is below half of
  * that. Baselines do not learn while a finding is open, but after accept_minutes what goes on is the new usual.
@@ -17,7 +17,7 @@
  * all (series DETECT_ALL), and nothing is learned from it.
  * What usual means, and the measured quality: docs/detection.md, bench/RESULTS.md.
  *
- * Thread: one owner. Memory: 5 KB a series. Cost: bench/RESULTS.md, some microseconds of CPU a series and minute.
+ * Thread: one owner. Memory: 8 KB a series. Cost: bench/RESULTS.md, some microseconds of CPU a series and minute.
  * Errors: only of detect_series_read, whose bytes may come from anywhere; other numbers that make no sense count as 0. */
 #pragma once
 #include "base/bytes.h"
@@ -28,7 +28,7 @@
 #define DETECT_SERIES_MAX  200000
 #define DETECT_ROWS_MAX    INT64_C(1000000000) /* in a minute; more count as that */
 #define DETECT_WINDOWS     3
-#define DETECT_STATE_BYTES 5000 /* at most, of one series as bytes; 3 KB is usual */
+#define DETECT_STATE_BYTES 6400 /* at most, of one series as bytes; 5 KB is usual */
 
 /* Values are in stored findings: to be added to, not to be changed. */
 enum detect_kind {

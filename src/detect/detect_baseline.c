@@ -8,8 +8,9 @@
 
 #define LEVEL_STEP       0.03f /* of a block: half of a change is followed in two hours */
 #define LEVEL_STEP_FIRST 0.10f /* on the first day: in half an hour */
-#define DAY_STEP         0.12
-#define WEEK_STEP        0.25
+#define SLOT_STEP        0.06  /* of what was seen once, */
+#define SLOT_STEP_AGAIN  0.5   /* and of what was seen the time before too */
+#define SLOT_ONCE        0.3
 #define ERROR_FADE       0.99760f /* of a block: half in a day */
 #define P95_STEP         0.010
 #define P95_WEEK_STEP    0.25
@@ -44,11 +45,23 @@ static double week_at(const float *week, int64_t minute)
     return week[before] * (1 - part) + week[(before + 1) % WEEK_SLOTS] * part;
 }
 
-double usual_rows(const struct series *series, int64_t minute)
+double usual_rows(const struct series *series, int64_t minute, double *low, double *high)
 {
-    if (series->blocks < DAY_BLOCKS) return exp(series->level);
-    return exp(bounded(series->level + series->day[day_slot(minute)] + week_at(series->week, minute), LN_ROWS_MIN,
-                       LN_ROWS_MAX));
+    if (series->blocks < DAY_BLOCKS) {
+        double rows = exp(series->level);
+        if (low) *low = *high = rows;
+        return rows;
+    }
+    uint32_t slot = day_slot(minute);
+    double now = series->day[slot], before = series->day[(slot + DAY_SLOTS - 1) % DAY_SLOTS],
+           behind = series->day[(slot + 1) % DAY_SLOTS];
+    double ln = series->level + week_at(series->week, minute) + series->hour[minute % HOUR_SLOTS];
+    double rows = exp(bounded(ln + now, LN_ROWS_MIN, LN_ROWS_MAX));
+    if (low) {
+        *low = rows * exp(fmin(0, fmin(before, behind) - now));
+        *high = rows * exp(fmin(10, fmax(0, fmax(before, behind) - now)));
+    }
+    return rows;
 }
 
 /* As if 50 rows with a quarter of an error had been there before all others. */
@@ -131,36 +144,53 @@ static struct sums last(const struct series *series, uint32_t minutes, uint32_t 
     return sums;
 }
 
-static void volume_learn(struct series *series, const struct sums *block, uint32_t known)
+/* A slot follows at once what it sees the second time in a row, and only a little what it sees once: so a nightly job is usual
+ * on its third night, and a fault leaves no trace. The smaller of the two is a median of them and of what was usual. */
+static void slot_learn(float *slot, float *odd, double residual, double weight)
+{
+    double again = residual * (double)*odd > 0 ? copysign(fmin(fabs(residual), fabs((double)*odd)), residual) : 0;
+    double step = SLOT_STEP * bounded(residual, -SLOT_ONCE, SLOT_ONCE) + SLOT_STEP_AGAIN * again;
+    *slot = (float)bounded((double)*slot + weight * step, -7, 7);
+    *odd = (float)bounded(residual - weight * step, -7, 7);
+}
+
+static void volume_learn(struct series *series, const struct sums *block, uint32_t known, bool is_frozen)
 {
     uint32_t slot = day_slot(series->minute);
-    double share = block->usual_rows;
+    double usual = block->usual_rows;
     if (series->blocks < DAY_BLOCKS) {
         double rate = (block->rows + 0.05) / known;
         float step = series->blocks < 10 ? 1.0f / (float)(series->blocks + 1) : LEVEL_STEP_FIRST;
         double far = series->blocks < 10 ? LN_ROWS_MAX - (double)LN_ROWS_MIN : 2;
-        series->level += step * (float)bounded(log(rate) - series->level, -far, far);
+        series->level += step * (float)bounded(log(rate) - (double)series->level, -far, far);
         series->level = (float)bounded(series->level, LN_ROWS_MIN, LN_ROWS_MAX);
         series->day[slot] = (float)(block->rows * BLOCK_MINUTES / known);
         if (++series->blocks == DAY_BLOCKS) day_begin(series);
         return;
     }
-    double residual = bounded((block->rows - share) / (share + 4), -0.5, 0.5);
-    series->level = (float)bounded(series->level + LEVEL_STEP * residual, LN_ROWS_MIN, LN_ROWS_MAX);
-    double step = fmax(1.0 / (series->blocks / DAY_BLOCKS + 1.0), DAY_STEP);
-    double log_ratio = bounded(log((block->rows + 4) / (share + 4)), -1.5, 1.5);
-    series->day[slot] = (float)bounded(series->day[slot] + step * log_ratio * share / (share + 10), -8, 8);
+    double residual = bounded((block->rows - usual) / (usual + 4), -0.5, 0.5);
+    if (!is_frozen)
+        series->level = (float)bounded((double)series->level + (double)LEVEL_STEP * residual, LN_ROWS_MIN, LN_ROWS_MAX);
+    slot_learn(&series->day[slot], &series->day_odd[slot], log((block->rows + 4) / (usual + 4)), usual / (usual + 10));
     series->blocks++;
 }
 
+/* The hour of the week; and the minutes of any hour, by how they differ from their own hour. */
 static void hour_learn(struct series *series)
 {
     uint32_t known, slot = (uint32_t)(series->minute / 60 % WEEK_SLOTS);
     struct sums hour = last(series, 60, &known);
     if (known < 30 || series->blocks < DAY_BLOCKS) return;
-    double step = fmax(1.0 / (series->blocks / (7 * DAY_BLOCKS) + 2.0), WEEK_STEP);
-    double log_ratio = bounded(log((hour.rows + 10) / (hour.usual_rows + 10)), -1, 1);
-    series->week[slot] = (float)bounded(series->week[slot] + step * log_ratio, -8, 8);
+    double residual = log((hour.rows + 10) / (hour.usual_rows + 10));
+    slot_learn(&series->week[slot], &series->week_odd[slot], residual, 1);
+    if (known < 60) return;
+    for (uint32_t back = 0; back < HOUR_SLOTS; back++) {
+        int64_t minute = series->minute - back;
+        const struct minute *m = &series->ring[minute % RING_MINUTES];
+        double usual = (double)m->usual_rows, own = log((m->rows + 4) / (usual + 4)) - residual;
+        slot_learn(&series->hour[minute % HOUR_SLOTS], &series->hour_odd[minute % HOUR_SLOTS], own,
+                   usual / (usual + 30));
+    }
 }
 
 static void errors_learn(struct series *series, const struct sums *block)
@@ -208,16 +238,14 @@ void baseline_learn(struct series *series)
 {
     uint32_t known;
     struct sums block = last(series, BLOCK_MINUTES, &known);
-    if (is_frozen(series, VOLUME)) series->is_hour_frozen = true;
     if (known > 0) {
-        if (!is_frozen(series, VOLUME)) volume_learn(series, &block, known);
+        volume_learn(series, &block, known, is_frozen(series, VOLUME));
         if (!is_frozen(series, ERRORS)) errors_learn(series, &block);
         if (!is_frozen(series, LATENCY)) latency_learn(series);
     }
     if (series->minute % 60 != 59) return;
-    if (!series->is_hour_frozen) hour_learn(series);
+    hour_learn(series);
     if (!is_frozen(series, LATENCY)) latency_hour_learn(series);
-    series->is_hour_frozen = false;
 }
 
 /* The last hour too is as usual then, or it would be found again. */
@@ -239,17 +267,23 @@ void baseline_accept(struct series *series, enum measure measure)
     }
     for (uint32_t m = 0; m < RING_MINUTES; m++) {
         struct minute *minute = &series->ring[m];
-        if (measure == VOLUME) minute->usual_rows *= (float)ratio;
+        if (measure == VOLUME) {
+            minute->usual_rows *= (float)ratio;
+            minute->usual_low *= (float)ratio;
+            minute->usual_high *= (float)ratio;
+        }
         if (measure == ERRORS) minute->usual_error_share = (float)usual_error_share(series);
         if (measure == LATENCY) minute->over = (float)(OVER_SHARE * minute->durations);
     }
 }
 
-/* Two quantiles of |z| by stochastic approximation (Robbins and Monro): of normal ones 1.645 and 2.807. */
+/* Two quantiles of |z| by stochastic approximation (Robbins and Monro): of normal ones 1.645 and 2.807. Slow, or a fault that grows
+ * over hours would widen what is usual as it comes. */
 void scale_learn(struct series *series, enum measure measure, uint32_t window, double z)
 {
     float *scale = series->scale[measure][window];
-    float step = fmaxf(0.003f, 1.0f / (float)(series->runs / 4 + 20)), step_far = 0.02f;
+    float step = fmaxf(0.002f, 1.0f / (float)(series->runs / 4 + 20)),
+          step_far = fmaxf(0.002f, 1.0f / (float)(series->runs / 8 + 50));
     scale[0] *= 1 + step * ((fabs(z) > 1.645 * scale[0] ? 1.0f : 0.0f) - 0.1f);
     scale[1] *= 1 + step_far * ((fabs(z) > 2.807 * scale[1] ? 1.0f : 0.0f) - 0.005f);
     for (uint32_t q = 0; q < 2; q++) scale[q] = (float)bounded(scale[q], 0.5, SCALE_MAX);

@@ -7,6 +7,7 @@
 #define BLOCK_MINUTES 5  /* baselines learn so often */
 #define DAY_SLOTS     288
 #define WEEK_SLOTS    168
+#define HOUR_SLOTS    60
 #define SHAPE_BINS    64
 #define SHAPE_WIDTH   3.0               /* buckets of the sketch: 6% */
 #define SHAPE_LOW     -48.0             /* from 0.38 to 17 times the usual p95 */
@@ -23,6 +24,7 @@ struct minute {
     uint32_t rows, errors, durations;
     float over; /* durations above the p95 that was usual then */
     float usual_rows, usual_error_share;
+    float usual_low, usual_high; /* rows, were it five minutes sooner or later */
 };
 
 /* Of one measure: a finding that is open, or that one run has seen. */
@@ -37,13 +39,14 @@ struct series {
     int64_t minute;                  /* the last one that was looked at; -1: none */
     int64_t busy_minute;             /* the last one with rows */
     uint32_t blocks, latency_blocks; /* learned */
-    /* ln of rows a minute: level + day (by 5 minutes) + week (by hour). On the first day, day[] holds counts, -1: none. */
-    float level, day[DAY_SLOTS], week[WEEK_SLOTS];
+    /* ln of rows a minute: level + day (by 5 minutes) + week (by hour) + hour (by minute). On the first day, day[] holds counts,
+     * -1: none. odd: how far off a slot was the last time, which this time has to confirm. */
+    float level, day[DAY_SLOTS], week[WEEK_SLOTS], hour[HOUR_SLOTS];
+    float day_odd[DAY_SLOTS], week_odd[WEEK_SLOTS], hour_odd[HOUR_SLOTS];
     float errors, error_rows;                 /* of about the last day, fading */
     float p95_level, p95_week[WEEK_SLOTS];    /* ln of ns */
     float scale[MEASURES][DETECT_WINDOWS][2]; /* of z: by its 90th and its 99.5th of 100 */
     uint32_t runs;
-    bool is_hour_frozen;
     float shape[2][SHAPE_BINS];       /* durations by their ratio to the usual p95, fading in 4 and in 15 minutes */
     struct minute ring[RING_MINUTES]; /* by minute % RING_MINUTES; unknown ones are zeros */
     struct standing standing[MEASURES];
@@ -51,14 +54,14 @@ struct series {
 
 /* Of a window. */
 struct sums {
-    double rows, errors, durations, over, usual_rows, usual_errors;
+    double rows, errors, durations, over, usual_rows, usual_low, usual_high, usual_errors;
 };
 
 /* Borrowed until a series is added. */
 struct series *detect_series_of(const struct detect *detect, uint32_t number);
 void series_init(struct series *series);
-/* What is usual in that minute. */
-double usual_rows(const struct series *series, int64_t minute);
+/* What is usual in that minute; low, high: the least and most of it, of five minutes before and behind, NULL: not asked. */
+double usual_rows(const struct series *series, int64_t minute, double *low, double *high);
 double usual_error_share(const struct series *series);
 double usual_p95_ln(const struct series *series, int64_t minute); /* NAN: not known */
 /* The ratio to the usual p95 below which a share of the shape lies; NAN: too few durations. */

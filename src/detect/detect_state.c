@@ -1,7 +1,8 @@
 /* A series as bytes, little-endian, in the order of `walk`:
  *
- *   "MDS1" | times, counts | level, errors, p95 | day 288, week 168, p95 by week 168 (2 bytes each, 1/2048) | scales | shapes
- *          | 64 minutes: a byte, and when it is 1 what came and what was usual | 3 x: a byte, and when it is 1 the open finding
+ *   "MDS1" | times, counts | level, errors, p95 | slots of day, week, hour, what was odd in them, p95 by hour (2 bytes each, 1/2048)
+ *          | scales | shapes | 64 minutes: a byte, and when it is 1 what came and what was usual
+ *          | 3 x: is it open, its side, how often it was seen; when it is open, the finding
  *
  * Writing and reading are one walk, so that they cannot differ. What is read is checked against what can have been written. */
 #include <math.h>
@@ -91,6 +92,8 @@ static void walk_minute(struct walk *walk, struct minute *minute)
     walk_float(walk, &minute->over, 0, DETECT_ROWS_MAX);
     walk_float(walk, &minute->usual_rows, 0, 1e10);
     walk_float(walk, &minute->usual_error_share, 0, 1);
+    walk_float(walk, &minute->usual_low, 0, 1e10);
+    walk_float(walk, &minute->usual_high, 0, 1e16);
 }
 
 static void walk_finding(struct walk *walk, struct detect_finding *f)
@@ -128,7 +131,6 @@ static void walk_series(struct walk *walk, struct series *series)
     walk_u32(walk, &series->blocks, 1u << 30);
     walk_u32(walk, &series->latency_blocks, 1u << 30);
     walk_u32(walk, &series->runs, 1u << 30);
-    walk_flag(walk, &series->is_hour_frozen);
     walk_float(walk, &series->level, -10, 22);
     walk_float(walk, &series->errors, 0, COUNT_MAX);
     walk_float(walk, &series->error_rows, 0, COUNT_MAX);
@@ -142,6 +144,10 @@ static void walk_series(struct walk *walk, struct series *series)
             walk_ln(walk, &series->day[s]);
     }
     for (uint32_t s = 0; s < WEEK_SLOTS; s++) walk_ln(walk, &series->week[s]);
+    for (uint32_t s = 0; s < HOUR_SLOTS; s++) walk_ln(walk, &series->hour[s]);
+    for (uint32_t s = 0; s < DAY_SLOTS; s++) walk_ln(walk, &series->day_odd[s]);
+    for (uint32_t s = 0; s < WEEK_SLOTS; s++) walk_ln(walk, &series->week_odd[s]);
+    for (uint32_t s = 0; s < HOUR_SLOTS; s++) walk_ln(walk, &series->hour_odd[s]);
     for (uint32_t s = 0; s < WEEK_SLOTS; s++) walk_ln(walk, &series->p95_week[s]);
     for (uint32_t m = 0; m < MEASURES; m++)
         for (uint32_t w = 0; w < DETECT_WINDOWS; w++)

@@ -186,6 +186,52 @@ static void test_faults_are_found(void **state)
     }
 }
 
+/* Goal: a job that runs every night is usual after its third; and one that runs at some minutes of every hour. Method: five times the rows
+ * from 3:17 for 25 minutes, and twice for two minutes an hour of another series; then the nights of a week. */
+static void test_jobs_are_usual(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world, 2, 80, NULL);
+    for (int night = 0; night < 20; night++) {
+        if (night == 13) world.opened = 0;
+        for (int64_t m = 0; m < DAY; m++) {
+            world.fault_series = m % 60 < 2 ? 1 : 0;
+            bool is_job = m >= 197 && m < 222 && world.fault_series == 0;
+            world.rows_factor = is_job ? 5 : 4;
+            world.fault_from = is_job || m % 60 < 2 ? world.minute : 0;
+            world.fault_until = world.fault_from > 0 ? world.minute + 1 : 0;
+            run(&world, 1);
+        }
+        if (night == 0) assert_int_equal(world.opened > 0, true); /* it was news once */
+    }
+    if (world.opened > 0)
+        fail_msg("%u findings; the first: %s of %u", world.opened, detect_kind_name(world.first.kind),
+                 world.first.series);
+    detect_destroy(world.detect);
+}
+
+/* Goal: what is over in two minutes is not told. */
+static void test_blips_are_not_told(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world, 4, 300, NULL);
+    run(&world, 15 * DAY);
+    world.opened = 0;
+    for (int blip = 0; blip < 12; blip++) {
+        world.rows_factor = blip % 3 == 0 ? 0 : 1;
+        world.error_points = blip % 3 == 1 ? 0.05 : 0;
+        world.duration_factor = blip % 3 == 2 ? 1.4 : 1;
+        world.fault_series = (uint32_t)blip % 4;
+        world.fault_from = world.minute;
+        world.fault_until = world.minute + 2;
+        run(&world, 120);
+    }
+    if (world.opened > 0) fail_msg("%u findings; the first: %s", world.opened, detect_kind_name(world.first.kind));
+    detect_destroy(world.detect);
+}
+
 /* Goal: with what is believed set to one in a hundred runs, chance alone opens about so many, and not more. Method: no least effect,
  * no sustained runs; 100 series of Poisson counts for two days after three. */
 static void test_chance_opens_what_was_asked_for(void **state)
@@ -334,6 +380,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_seasons_are_usual),
         cmocka_unit_test(test_faults_are_found),
+        cmocka_unit_test(test_jobs_are_usual),
+        cmocka_unit_test(test_blips_are_not_told),
         cmocka_unit_test(test_chance_opens_what_was_asked_for),
         cmocka_unit_test(test_gap_of_all),
         cmocka_unit_test(test_new_usual),

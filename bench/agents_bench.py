@@ -1,0 +1,46 @@
+"""How well detection finds faults in made-up weeks of 200 services (bench/agents), and what others find on the same minutes.
+
+    BENCH_AGENTS_TUNED=20     evaluated weeks that the constants of src/detect were chosen on (seed 1); a third of them with faults
+    BENCH_AGENTS_ASIDE=10     and of those put aside before (seed 7919)
+    BENCH_AGENTS_LIBRARY=3    of these, how many a public library (bench/agents/requirements.txt) is run on; 0: none, and no plots
+    BENCH_AGENTS_DOCS=1       writes the plots to docs/shots, and not only beside the figures
+
+Both sets run at once, each one thread; some eight minutes of CPU with the library's."""
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests"))
+import pythonhome
+from monoscope import check
+
+REPO = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+AGENTS = os.path.join(REPO, "build", "release", "bench", "agents")
+SETS = [("tuned", "1", os.environ.get("BENCH_AGENTS_TUNED", "20")), ("aside", "7919", os.environ.get("BENCH_AGENTS_ASIDE", "10"))]
+LIBRARY = os.environ.get("BENCH_AGENTS_LIBRARY", "3")
+
+
+def bench_agents():
+    folder = os.path.join(os.environ["STORY_DIR"], "agents")
+    os.makedirs(folder)
+    dump, findings, figures = (os.path.join(folder, name) for name in ("aside.dump", "aside.findings", "figures"))
+    running = []
+    for name, seed, weeks in SETS:
+        more = ["--dump", dump, "--findings", findings] if name == "aside" else []
+        running.append(subprocess.Popen([AGENTS, "--name", name, "--seed", seed, "--weeks", weeks] + more, stdout=subprocess.PIPE, text=True))
+    text = ""
+    for process in running:
+        said = process.communicate()[0]
+        check(process.returncode == 0, "the weeks run")
+        print(said, end="", flush=True)
+        text += said
+    if LIBRARY == "0":
+        return
+    python = os.path.join(pythonhome.install("bench/agents"), "bin", "python")
+    said = subprocess.run([python, os.path.join(REPO, "bench", "agents", "library.py"), dump, LIBRARY], check=True, capture_output=True, text=True).stdout
+    print(said, end="", flush=True)
+    with open(figures, "w") as f:
+        f.write(text + said)
+    shots = os.path.join(REPO, "docs", "shots") if os.environ.get("BENCH_AGENTS_DOCS") else folder
+    subprocess.run([python, os.path.join(REPO, "bench", "agents", "plots.py"), dump, findings, figures, shots], check=True)
+    print("# plots: %s" % shots, flush=True)
