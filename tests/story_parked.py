@@ -154,5 +154,6 @@ def over_the_log():
     print("over our own log: replayed once, also after a kill; damage told")
 
 
-over_the_log()
-over_kafka()
+if __name__ == "__main__":
+    over_the_log()
+    over_kafka()

@@ -24,6 +24,8 @@ bool app_api_start(struct app *app, struct err *err)
                    .db = meta_db(app->meta),
                    .query = app->query,
                    .meter = app->meter,
+                   .intake = app->intake,
+                   .parked = app->worker != NULL ? app_parked_each : NULL,
                    .llm = app->llm,
                    .ask_model_wait_ms = (uint32_t)app->config.ask_model_wait_ms,
                    .tails = app->roles & ROLE_QUERY ? app->tails : NULL,

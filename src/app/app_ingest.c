@@ -21,6 +21,15 @@ static bool key_find(void *ctx, struct bytes secret, struct ingest_key *out)
     return true;
 }
 
+static bool key_find_ended(void *ctx, struct bytes secret, struct ingest_key *out)
+{
+    struct app *app = ctx;
+    struct meta_key key;
+    if (!meta_key_find_ended(app->meta, secret, &key)) return false;
+    *out = (struct ingest_key){ key.project_id, key.id, .is_browser = key.origins[0] != '\0' };
+    return true;
+}
+
 static bool keys_are_current(void *ctx)
 {
     struct app *app = ctx;
@@ -52,7 +61,7 @@ static bool ports_open(struct app *app, struct err *err)
         .streams_max = 256,
         .tls = app->tls,
         .age_ms_max = (uint32_t)app->config.connection_age_ms,
-        .handler = { .call = ingest_call, .ctx = app->ingest },
+        .handler = { .call = ingest_call, .ctx = app->ingest, .refused = ingest_call_refused },
         .services = app->services.list,
         .service_count = SERVICES,
         .log = app->log,
@@ -85,11 +94,13 @@ bool app_ingest_start(struct app *app, struct err *err)
         .memory_bytes_max = app->budget.requests,
         .buffer = app->buffer,
         .keys = { .find = key_find,
+                  .find_ended = key_find_ended,
                   .is_current = keys_are_current,
                   .allows_origin = key_allows_origin,
                   .knows_origin = key_knows_origin,
                   .ctx = app },
         .meter = app->meter,
+        .intake = app->intake,
         .redactor = app->redactor,
         .log = app->log,
     };

@@ -61,6 +61,7 @@ struct app {
     struct oidc *oidc;        /* NULL: no identity provider */
     struct meter *meter;
     struct statement_log *statement_log;
+    struct intake *intake; /* counts of what comes, by key */
     struct redactor *redactor;
     struct llm *llm;
     struct redaction *llm_secrets; /* what is not kept of prompts */
@@ -155,6 +156,10 @@ struct buffers_options app_buffers_options(const struct app *app);
 struct worker_options app_worker_options(struct app *app);
 
 /* ---- records of our own log that cannot be stored ---- */
+struct api_parked;
+/* What is parked of one project, for the API; of our own log. ctx: the app. */
+MUST_CHECK bool app_parked_each(void *ctx, struct uuid project_id, void (*each)(void *to, const struct api_parked *one),
+                                void *to, struct err *err);
 MUST_CHECK bool app_park(struct app *app, const struct worker_failed *failed, struct err *err);
 void app_again_tick(struct app *app);   /* each second: what `monoscope parked replay` asked for */
 void app_again_settle(struct app *app); /* waits for the log's answer, at most 2 s */

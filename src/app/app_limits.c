@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "ingest/redaction/redactor.h"
 #include "llm/llm.h"
+#include "meta/intake.h"
 #include "meta/meta.h"
 #include "meta/meter.h"
 #include "meta/statement_log.h"
@@ -38,7 +39,7 @@ static void failure_say(struct app *app, bool ok, const struct err *err, bool *i
 static bool save(struct app *app, struct err *err)
 {
     return statement_log_save(app->statement_log, err) && meter_save(app->meter, err) &&
-           redactor_save(app->redactor, err) && meta_key_uses_save(app->meta, err);
+           redactor_save(app->redactor, err) && meta_key_uses_save(app->meta, err) && intake_save(app->intake, err);
 }
 
 static bool wait(struct app_limits *limits)
@@ -108,7 +109,8 @@ bool app_limits_start(struct app *app, struct err *err)
     };
     app->statement_log = statement_log_create(&(struct statement_log_options){
         .db = meta_db(app->meta), .days = (uint32_t)config->statement_log_days, .log = app->log });
-    return meter_open(&app->meter, &options, err) && redactor_open(&app->redactor, meta_db(app->meta), app->log, err) &&
+    return meter_open(&app->meter, &options, err) && intake_open(&app->intake, meta_db(app->meta), err) &&
+           redactor_open(&app->redactor, meta_db(app->meta), app->log, err) &&
            rule_book_open(&app->rule_book, meta_db(app->meta), app->log, err) && thread_start(app, err);
 }
 
@@ -133,6 +135,8 @@ void app_limits_stop(struct app *app)
     redactor_close(app->redactor);
     meter_close(app->meter);
     statement_log_destroy(app->statement_log);
+    intake_close(app->intake);
+    app->intake = NULL;
     app->rule_book = NULL;
     app->redactor = NULL;
     app->meter = NULL;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "buffer/parked.h"
+#include "web/api/api.h"
 #include "worker/otlp/inbound.h"
 #include <stdatomic.h>
 #include <stdio.h>
@@ -55,6 +56,40 @@ static void again_end(struct app *app)
     free((void *)(uintptr_t)app->again.entry.record.body.ptr);
     app->again.entry = (struct parked_entry){ 0 };
     atomic_store(&app->again.state, AGAIN_IDLE);
+}
+
+struct parked_walk {
+    struct uuid project_id;
+    void (*each)(void *to, const struct api_parked *one);
+    void *to;
+};
+
+static bool parked_found(void *ctx, const struct parked_entry *entry)
+{
+    const struct parked_walk *walk = ctx;
+    if (!uuid_equal(entry->record.project_id, walk->project_id)) return true;
+    const struct api_parked one = { .id = entry->id,
+                                    .reason = entry->reason,
+                                    .signal = (uint32_t)entry->record.signal,
+                                    .received_unix_us = entry->record.received_unix_us,
+                                    .parked_unix_us = entry->parked_unix_us,
+                                    .attempts = entry->attempts,
+                                    .bytes = entry->record.body.len };
+    walk->each(walk->to, &one);
+    return true;
+}
+
+bool app_parked_each(void *ctx, struct uuid project_id, void (*each)(void *to, const struct api_parked *one), void *to,
+                     struct err *err)
+{
+    struct parked_walk walk = { project_id, each, to };
+    struct parked *parked;
+    char dir[1024];
+    parked_dir(ctx, dir);
+    if (!parked_open_folder(&parked, dir, &disk_real, err)) return false;
+    bool ok = parked_list(parked, parked_found, &walk, err);
+    parked_close(parked);
+    return ok;
 }
 
 /* It goes into the log like a request; one that still cannot be read is parked anew, with today's reason. */

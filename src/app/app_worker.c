@@ -3,6 +3,7 @@
 #include "base/disk.h"
 #include "buffer/buffer.h"
 #include "ingest/rows_intake.h"
+#include "meta/intake.h"
 #include "meta/meter.h"
 #include "sourcemaps/sourcemaps.h"
 #include "telemetry/telemetry.h"
@@ -99,6 +100,11 @@ static uint32_t attribute_keys_of(void *ctx, struct uuid project_id)
     return keys == 0 || keys > KEYS_MAX ? KEYS_MAX : (uint32_t)keys;
 }
 
+static void rows_shown(void *ctx, struct uuid project_id, const char *table, int64_t received_unix_us)
+{
+    intake_visible(((struct app *)ctx)->intake, project_id, table, received_unix_us);
+}
+
 struct worker_options app_worker_options(struct app *app)
 {
     app->worker_memory.columns_bytes_max = app->budget.columns;
@@ -117,6 +123,7 @@ struct worker_options app_worker_options(struct app *app)
         .taps = app->taps,
         .tap_count = app->tap_count,
         .watch = { tails_begin, tails_row, tails_end, app->tails },
+        .shown = { rows_shown, app },
         .log = app->log,
     };
 }

@@ -25,7 +25,8 @@ struct arrival {
     enum buffer_format format;
     bool has_key; /* in a header; else its resources must name one */
     struct ingest_key key;
-    struct bytes body; /* by malloc */
+    struct bytes agent; /* how the sender calls itself; of the transport, until it is answered */
+    struct bytes body;  /* by malloc */
     uint64_t received_unix_us;
     uint32_t retry_ms; /* of a refusal over a limit: when there is room; 0: as always */
 };
@@ -36,4 +37,8 @@ void ingest_refuse(struct ingest *ingest, const struct arrival *arrival, const s
 /* The key of a header: empty is none. ERR_UNAUTHENTICATED when it is unknown, ERR_QUOTA over a limit of its own or of its
  * project. */
 MUST_CHECK bool ingest_key_look(struct ingest *ingest, struct bytes secret, struct arrival *arrival, struct err *err);
+/* Of what is refused in any case: whose it is, for the counts. */
+void ingest_key_recall(struct ingest *ingest, struct bytes secret, struct arrival *arrival);
+/* It was refused and answered before it came here. */
+void ingest_note_refused(struct ingest *ingest, const struct arrival *arrival, const struct err *why);
 const struct ingest_keys *ingest_keys_of(const struct ingest *ingest);

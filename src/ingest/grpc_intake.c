@@ -40,6 +40,7 @@ void ingest_call(void *ctx, struct grpc_request *request)
         .transport = &transport,
         .request = request,
         .format = BUFFER_FORMAT_PROTOBUF,
+        .agent = request->user_agent,
         .received_unix_us = request->received_unix_us,
     };
     bool ok = call_signal(request->path, &arrival.signal, &err) &&
@@ -54,4 +55,13 @@ void ingest_call(void *ctx, struct grpc_request *request)
     }
     arrival.body = grpc_request_take_body(request);
     ingest_take(ingest, &arrival);
+}
+
+void ingest_call_refused(void *ctx, const struct grpc_request *request, const struct err *why)
+{
+    struct arrival arrival = { .agent = request->user_agent };
+    struct err no_path = { 0 };
+    if (!call_signal(request->path, &arrival.signal, &no_path)) return; /* not telemetry */
+    ingest_key_recall(ctx, call_key(request->authorization, request->x_api_key), &arrival);
+    ingest_note_refused(ctx, &arrival, why);
 }

@@ -185,13 +185,17 @@ static bool origin_check(const struct ingest_keys *keys, const struct http_reque
                    shown, (const char *)origin.ptr);
 }
 
+static struct bytes secret_of(const struct http_request *request)
+{
+    return call_key(http_request_header(request, "authorization"), http_request_header(request, "x-api-key"));
+}
+
 static bool head_read(struct ingest *ingest, struct http_request *request, struct arrival *arrival, struct err *err)
 {
     if (!bytes_equal(request->method, BYTES("POST"))) {
         return refuse_with(request, 405, err, ERR_UNSUPPORTED, "telemetry comes by POST");
     }
-    struct bytes secret =
-        call_key(http_request_header(request, "authorization"), http_request_header(request, "x-api-key"));
+    struct bytes secret = secret_of(request);
     if (secret.len == 0 && has_key_in_url(request->query)) {
         return err_set(err, ERR_UNAUTHENTICATED,
                        "a key in the URL would be kept in logs on the way: send it as header, \"authorization: Bearer "
@@ -225,7 +229,9 @@ void ingest_http(void *ctx, struct http_request *request)
 {
     struct ingest *ingest = ctx;
     struct err err = { 0 };
-    struct arrival arrival = { .transport = &transport, .request = request };
+    struct arrival arrival = { .transport = &transport,
+                               .request = request,
+                               .agent = http_request_header(request, "user-agent") };
     marks_set(ingest, request);
     bool ok = path_find(request, &arrival.signal, &err);
     if (ok && bytes_equal(request->method, BYTES("OPTIONS"))) {
@@ -247,11 +253,16 @@ void ingest_http(void *ctx, struct http_request *request)
 
 void ingest_http_refuse(void *ctx, struct http_request *request, const struct http_refusal *refusal)
 {
-    struct err err = { 0 };
+    struct err err = { 0 }, no_path = { 0 };
+    struct arrival arrival = { .transport = &transport,
+                               .request = request,
+                               .agent = http_request_header(request, "user-agent") };
     marks_set(ctx, request);
+    (void)path_find(request, &arrival.signal, &no_path); /* for the counts, as the key is */
+    ingest_key_recall(ctx, secret_of(request), &arrival);
     enum err_code code = refusal->status == 413 ? ERR_TOO_LARGE : refusal->status == 503 ? ERR_BUSY : ERR_PROTOCOL;
     refuse_with(request, refusal->status, &err, code,
                 code == ERR_TOO_LARGE ? "the request is larger than this server takes: send smaller batches"
                                       : refusal->text);
-    ingest_refuse(ctx, &(struct arrival){ .transport = &transport, .request = request }, &err);
+    ingest_refuse(ctx, &arrival, &err);
 }

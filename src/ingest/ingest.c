@@ -10,6 +10,7 @@
 #include "base/queue.h"
 #include "buffer/buffer.h"
 #include "ingest/arrival.h"
+#include "ingest/note.h"
 #include "ingest/redact.h"
 #include "ingest/route.h"
 #include "ingest/tally.h"
@@ -60,6 +61,7 @@ struct part {
     struct hash128 hash;
     uint64_t record_count;
     struct meter_amounts amounts;
+    struct note_seen seen;
 };
 
 /* A request between its call and its answer: one part, or one a project when its resources have keys of several. */
@@ -69,6 +71,7 @@ struct call {
     void *request; /* the transport's */
     enum otlp_signal signal;
     bool has_key;
+    struct bytes agent; /* the transport's, until it is answered */
     int64_t received_unix_us;
     uint64_t begin_mono_ns;
     struct part whole;
@@ -90,14 +93,27 @@ static void flood_log(struct ingest *ingest, _Atomic uint64_t *logged_mono_ns, c
     log_warn(ingest->options.log, event, log_text("code", code), log_number("so_far", (int64_t)count));
 }
 
-/* retry_ms: when it may be tried again; 0: as always. */
-static void refuse(struct ingest *ingest, const struct transport *transport, void *request, const struct err *err,
-                   uint32_t retry_ms)
+/* arrival: whose it is and how it is answered; retry_ms: when it may be tried again; 0: as always. */
+static void refuse(struct ingest *ingest, const struct arrival *arrival, const struct err *err)
 {
     uint64_t refused = atomic_fetch_add(&ingest->refused, 1) + 1;
     atomic_fetch_add(&ingest->refused_by[err->code], 1);
     flood_log(ingest, &ingest->refusals_logged_mono_ns, "ingest.refused", err_name(err->code), refused);
-    transport->refuse(request, err, retry_ms > 0 ? retry_ms : ingest->options.retry_delay_ms);
+    note_refused(ingest->options.intake, &arrival->key, arrival->signal, err, arrival->agent);
+    arrival->transport->refuse(arrival->request, err,
+                               arrival->retry_ms > 0 ? arrival->retry_ms : ingest->options.retry_delay_ms);
+}
+
+/* A call of which a part, or all of it, is of this key. */
+static void refuse_call(struct call *call, const struct ingest_key *key, const struct err *err)
+{
+    const struct arrival arrival = { .transport = call->transport,
+                                     .request = call->request,
+                                     .signal = call->signal,
+                                     .key = *key,
+                                     .agent = call->agent,
+                                     .retry_ms = call->retry_ms };
+    refuse(call->ingest, &arrival, err);
 }
 
 static void call_free(struct call *call)
@@ -109,7 +125,7 @@ static void call_free(struct call *call)
 
 static void call_refuse(struct call *call, const struct err *err)
 {
-    refuse(call->ingest, call->transport, call->request, err, call->retry_ms);
+    refuse_call(call, &call->whole.key, err);
     inbound_release(call->whole.inbound);
     call_free(call);
 }
@@ -148,6 +164,9 @@ static bool part_is_last(struct call *call, const struct err *err)
 static void part_count(struct part *part, bool is_repeat)
 {
     struct ingest *ingest = part->call->ingest;
+    note_taken(ingest->options.intake, &part->key, inbound_request(part->inbound), &part->seen, part->amounts.bytes,
+               is_repeat, part->call->agent);
+    if (part->record_count == 0) return; /* empty, or all of it left out */
     if (is_repeat) {
         atomic_fetch_add(&ingest->repeats, 1);
         return;
@@ -168,7 +187,7 @@ static void part_end(struct part *part, const struct err *err, bool is_ours)
         if (call->failure.code == ERR_OK) {
             call_accept(call);
         } else {
-            refuse(call->ingest, call->transport, call->request, &call->failure, call->retry_ms);
+            refuse_call(call, &part->key, &call->failure);
         }
         call_free(call);
     }
@@ -232,6 +251,7 @@ static void part_init(struct part *part, struct call *call, struct inbound *inbo
                      .points = request->points.count,
                      .redacted = redacted->found },
     };
+    note_look(request, &part->seen);
     if (request->may_have_keys) inbound_hide_keys(inbound);
     if (call->ingest->options.meter)
         meter_charge(call->ingest->options.meter, key->project_id, key->key_id, &part->amounts);
@@ -246,6 +266,7 @@ static void call_store(struct call *call, const struct ingest_key *key, const st
         part_append(&call->whole);
         return;
     }
+    part_count(&call->whole, false);
     call_accept(call); /* empty, or all of it rejected: nothing to keep */
     inbound_release(call->whole.inbound);
     call_free(call);
@@ -311,6 +332,7 @@ static void call_route(struct call *call, struct tools *tools)
             if (parts[i].record_count > 0) {
                 part_append(&parts[i]);
             } else {
+                part_count(&parts[i], false);
                 part_end(&parts[i], NULL, true);
             }
         }
@@ -407,14 +429,28 @@ bool ingest_key_look(struct ingest *ingest, struct bytes secret, struct arrival 
         return err_set(err, ERR_BUSY,
                        "API keys cannot be checked: the database of the metadata has been away for too long");
     if (!arrival->has_key) return true;
-    if (!keys->find(keys->ctx, secret, &arrival->key))
+    if (!keys->find(keys->ctx, secret, &arrival->key)) {
+        if (keys->find_ended) (void)keys->find_ended(keys->ctx, secret, &arrival->key); /* whom to tell */
         return err_set(
             err, ERR_UNAUTHENTICATED,
             "unknown or revoked API key: set the header \"authorization: Bearer KEY\" to one of this server's keys");
+    }
     if (arrival->key.is_for_asking)
         return err_set(err, ERR_FORBIDDEN, "this API key is not for sending (scope ingest): use another one here");
     struct meter *meter = ingest->options.meter;
     return meter == NULL || meter_admit(meter, arrival->key.project_id, arrival->key.key_id, &arrival->retry_ms, err);
+}
+
+void ingest_key_recall(struct ingest *ingest, struct bytes secret, struct arrival *arrival)
+{
+    const struct ingest_keys *keys = &ingest->options.keys;
+    if (secret.len > 0 && !keys->find(keys->ctx, secret, &arrival->key) && keys->find_ended)
+        (void)keys->find_ended(keys->ctx, secret, &arrival->key);
+}
+
+void ingest_note_refused(struct ingest *ingest, const struct arrival *arrival, const struct err *why)
+{
+    note_refused(ingest->options.intake, &arrival->key, arrival->signal, why, arrival->agent);
 }
 
 const struct ingest_keys *ingest_keys_of(const struct ingest *ingest)
@@ -425,7 +461,7 @@ const struct ingest_keys *ingest_keys_of(const struct ingest *ingest)
 void ingest_refuse(struct ingest *ingest, const struct arrival *arrival, const struct err *err)
 {
     atomic_fetch_add_explicit(&ingest->requests, 1, memory_order_relaxed);
-    refuse(ingest, arrival->transport, arrival->request, err, arrival->retry_ms);
+    refuse(ingest, arrival, err);
 }
 
 void ingest_take(struct ingest *ingest, const struct arrival *arrival)
@@ -436,11 +472,11 @@ void ingest_take(struct ingest *ingest, const struct arrival *arrival)
     if (atomic_load(&ingest->is_stopping)) {
         free((void *)(uintptr_t)arrival->body.ptr);
         err_set(&err, ERR_BUSY, "the server is stopping");
-        refuse(ingest, arrival->transport, arrival->request, &err, 0);
+        refuse(ingest, arrival, &err);
         return;
     }
     if (!inbound_create(ingest->pool, arrival->body, arrival->encoding, arrival->format, &inbound, &err)) {
-        refuse(ingest, arrival->transport, arrival->request, &err, 0);
+        refuse(ingest, arrival, &err);
         return;
     }
     struct call *call = mem_alloc(sizeof *call);
@@ -450,6 +486,7 @@ void ingest_take(struct ingest *ingest, const struct arrival *arrival)
         .request = arrival->request,
         .signal = arrival->signal,
         .has_key = arrival->has_key,
+        .agent = arrival->agent,
         .whole = { .inbound = inbound, .key = arrival->key },
         .received_unix_us = (int64_t)arrival->received_unix_us,
         .begin_mono_ns = clock_mono_ns(),

@@ -25,6 +25,7 @@ struct grpc_request;
 struct http_refusal;
 struct http_request;
 struct ingest;
+struct intake;
 
 struct ingest_key {
     struct uuid project_id, key_id;
@@ -35,6 +36,8 @@ struct ingest_key {
 struct ingest_keys {
     /* False: unknown or revoked. */
     bool (*find)(void *ctx, struct bytes key, struct ingest_key *out);
+    /* Whose is a key that opens nothing any more, for its project to be told? False: nobody's. NULL: not known. */
+    bool (*find_ended)(void *ctx, struct bytes key, struct ingest_key *out);
     /* False: it cannot be said any more which keys are good; all are told to wait. NULL: always can. */
     bool (*is_current)(void *ctx);
     /* May pages of that origin use that browser key? And any browser key at all, for a preflight, which carries none?
@@ -51,6 +54,7 @@ struct ingest_options {
     struct buffer *buffer;
     struct ingest_keys keys;
     struct meter *meter;       /* limits and usage; NULL: none are */
+    struct intake *intake;     /* counts of what comes and is refused, by key; NULL: none are kept */
     struct redactor *redactor; /* what is not to be kept goes before it is; NULL: nothing does */
     const struct log *log;
 };
@@ -69,6 +73,8 @@ struct ingest_stats {
 MUST_CHECK bool ingest_open(struct ingest **ingest, const struct ingest_options *options, struct err *err);
 /* A grpc_handler's call; ctx is the struct ingest. Takes the request. */
 void ingest_call(void *ctx, struct grpc_request *request);
+/* Its refused. */
+void ingest_call_refused(void *ctx, const struct grpc_request *request, const struct err *why);
 /* An http_handler's call and refuse; the same of HTTP. */
 void ingest_http(void *ctx, struct http_request *request);
 void ingest_http_refuse(void *ctx, struct http_request *request, const struct http_refusal *refusal);

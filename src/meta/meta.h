@@ -113,6 +113,8 @@ MUST_CHECK bool meta_key_end(struct db_session *session, const struct uuid *proj
                              struct err *err);
 /* Memory only; false when unknown, revoked or expired. Time does not depend on how much of the key is right. */
 bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key);
+/* One that opens nothing any more, revoked or expired: whom to tell that it is still used. Memory only. */
+bool meta_key_find_ended(struct meta *meta, struct bytes secret, struct meta_key *key);
 /* Signing in to the SQL port by SCRAM-SHA-256 (password/scram.h), where a key does not travel. All keys of a project have one
  * salt, made of the project's id, for a client hears of the salt before it says which key it has; each has its own verifier,
  * made when the key is, for only then its secret is known. Few rounds do: nobody guesses 256 bits. Memory only. */

@@ -334,7 +334,8 @@ static bool is_good(const struct key_entry *entry)
     return !entry->is_revoked && (entry->key.expires_unix_us == 0 || clock_unix_us() < entry->key.expires_unix_us);
 }
 
-bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key)
+/* is_ended: those that open nothing any more, else those that do. */
+static bool key_find(struct meta *meta, struct bytes secret, bool is_ended, struct meta_key *key)
 {
     uint8_t hash[SHA256_BYTES];
     if (secret.len > SECRET_BYTES_MAX) return false;
@@ -346,13 +347,24 @@ bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key)
     while ((entry = key_by_digest(&meta->memory, hash, &step)) != NULL) {
         /* A hash that was kept is no secret: it must not open what its own text is the hash of. */
         bool is_of_form = has_prefix(secret) == (entry->key.prefix[0] != '\0');
-        if (!digest_equal(entry->secret_hash, hash) || !is_of_form || !is_good(entry)) continue;
+        if (!digest_equal(entry->secret_hash, hash) || !is_of_form || is_good(entry) == is_ended) continue;
         *key = entry->key;
         found = true;
     }
     pthread_rwlock_unlock(&meta->lock);
+    return found;
+}
+
+bool meta_key_find(struct meta *meta, struct bytes secret, struct meta_key *key)
+{
+    bool found = key_find(meta, secret, false, key);
     if (found) key_uses_note(meta->uses, key->id);
     return found;
+}
+
+bool meta_key_find_ended(struct meta *meta, struct bytes secret, struct meta_key *key)
+{
+    return key_find(meta, secret, true, key);
 }
 
 static const struct meta_project *project_named(const struct memory *memory, struct bytes name_or_id)

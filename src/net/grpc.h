@@ -24,7 +24,7 @@ enum grpc_encoding { GRPC_ENCODING_IDENTITY, GRPC_ENCODING_GZIP, GRPC_ENCODING_Z
 struct grpc_request {
     struct bytes path;          /* "/opentelemetry.proto.collector.trace.v1.TraceService/Export" */
     struct bytes authorization; /* header values; empty when absent */
-    struct bytes x_api_key;
+    struct bytes x_api_key, user_agent;
     enum grpc_encoding encoding; /* of the body: identity unless the message's compressed flag is set */
     struct bytes encoding_name;  /* as the client wrote it, for the error text */
     struct bytes body;           /* the message without its 5-byte prefix; lives until grpc_answer, or is taken */
@@ -36,6 +36,9 @@ struct grpc_handler {
     /* Takes the request; answers it by grpc_answer, at once or later. On the loop thread. */
     void (*call)(void *ctx, struct grpc_request *request);
     void *ctx;
+    /* The server has refused a call before the handler could (too large, no memory for it): to be counted, not answered.
+     * On the loop thread; request for the call. NULL: nobody is told. */
+    void (*refused)(void *ctx, const struct grpc_request *request, const struct err *why);
 };
 
 /* A call whose messages are answered one by one, while it goes on. Of the session; gone once it is finished. */

@@ -122,6 +122,8 @@ void grpc_call_refuse(struct grpc_call *call, enum err_code code, const char *te
     struct err err = { 0 };
     assert(call->state == CALL_OPEN);
     err_set(&err, code, "%s", text);
+    const struct grpc_handler *handler = &call->session->options.handler;
+    if (handler->refused != NULL) handler->refused(handler->ctx, &call->request, &err);
     grpc_call_free_body(call);
     grpc_call_respond_error(call, &err, GRPC_RETRY_DELAY_MS);
 }

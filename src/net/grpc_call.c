@@ -58,6 +58,7 @@ void grpc_call_free(struct grpc_call *call)
     free(call->path);
     free(call->authorization);
     free(call->x_api_key);
+    free(call->user_agent);
     free(call->encoding_name);
     free(call->reply);
     atomic_fetch_sub(&call->body.admission->requests, 1);

@@ -43,7 +43,7 @@ struct grpc_call {
     uint64_t deadline_mono_ns; /* of grpc-timeout; 0: none */
     /* of the headers */
     size_t header_list_bytes;
-    char *path, *authorization, *x_api_key, *encoding_name; /* NULL until seen */
+    char *path, *authorization, *x_api_key, *user_agent, *encoding_name; /* NULL until seen */
     bool is_post, is_head, has_content_type, is_grpc, is_header_list_too_large;
     const char *http_status; /* of a rejected one */
     /* of the body */

@@ -99,6 +99,8 @@ static int on_header(nghttp2_session *http, const nghttp2_frame *frame, const ui
         keep_first(&call->authorization, value);
     } else if (text_is(name, name_len, "x-api-key")) {
         keep_first(&call->x_api_key, value);
+    } else if (text_is(name, name_len, "user-agent")) {
+        keep_first(&call->user_agent, value);
     } else if (text_is(name, name_len, "grpc-timeout") && call->deadline_mono_ns == 0) {
         uint64_t ns = timeout_ns(value);
         if (ns > 0) call->deadline_mono_ns = session->now_mono_ns + ns;
@@ -125,16 +127,17 @@ static void headers_end(struct grpc_call *call)
         grpc_call_reject(call, "415", "This port speaks gRPC: POST with content-type application/grpc.\n");
         return;
     }
-    call->request.path = bytes_of_text(call->path);
+    struct grpc_request *request = &call->request;
+    request->path = bytes_of_text(call->path);
+    request->authorization = text_or_none(call->authorization);
+    request->x_api_key = text_or_none(call->x_api_key);
+    request->user_agent = text_or_none(call->user_agent);
+    request->encoding_name = text_or_none(call->encoding_name);
     if (!admitted_charge(&call->body, sizeof *call + call->header_list_bytes)) {
         grpc_call_refuse_full(call);
         return;
     }
-    if (grpc_stream_begin(call)) return;
-    struct grpc_request *request = &call->request;
-    request->authorization = text_or_none(call->authorization);
-    request->x_api_key = text_or_none(call->x_api_key);
-    request->encoding_name = text_or_none(call->encoding_name);
+    (void)grpc_stream_begin(call); /* else it is a unary one */
 }
 
 /* ---- what comes in: messages and the other frames ---- */

@@ -66,6 +66,13 @@ struct worker_watch {
     void *ctx;
 };
 
+/* Rows of a table have become visible; the oldest of them came received_unix_us. On the worker's thread, a few times a second. */
+struct worker_shown {
+    void (*shown)(void *ctx, struct uuid project_id, const char *table,
+                  int64_t received_unix_us); /* NULL: nobody is told */
+    void *ctx;
+};
+
 #define WORKER_TAPS_MAX    4
 #define WORKER_END_UNKNOWN UINT64_MAX
 struct worker_options {
@@ -94,6 +101,7 @@ struct worker_options {
     const struct tap_source *taps; /* tap.h; at most WORKER_TAPS_MAX */
     uint32_t tap_count;
     struct worker_watch watch; /* begin NULL: none */
+    struct worker_shown shown;
     const struct log *log;
 };
 MUST_CHECK bool worker_open(struct worker **worker, const struct worker_options *options, struct err *err);

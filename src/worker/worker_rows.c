@@ -211,6 +211,8 @@ static void visible_count(struct worker *worker, const struct group *group, int6
     int64_t now_us = clock_unix_us();
     if (received_unix_us == 0 || now_us < received_unix_us || worker_is_quiet(worker, group)) return;
     histogram_add_ns(&worker->visible, (uint64_t)(now_us - received_unix_us) * 1000);
+    const struct worker_shown *shown = &worker->options.shown;
+    if (shown->shown != NULL) shown->shown(shown->ctx, group->project_id, group->table->name, received_unix_us);
 }
 
 static bool publish_now(struct worker *worker, struct group *group, void *ctx)

@@ -22,6 +22,7 @@ export const views: readonly View[] = [
   { path: "dashboards", title: "Dashboards", keys: "d", mark: "▦", is_private: true, load: () => import("./dashboards/view") },
   { path: "issues", title: "Issues", keys: "i", mark: "✖", is_private: true, load: () => import("./issues/view") },
   { path: "sql", title: "SQL", keys: "q", mark: "❯", load: () => import("./sql/view") },
+  { path: "intake", title: "Intake", keys: "n", mark: "⇣", is_private: true, load: () => import("./intake/view") },
   { path: "settings", title: "Settings", keys: ",", mark: "⚙", is_private: true, has_own_time: true, load: () => import("./settings/view") },
   { path: "trace", title: "Trace", load: () => import("./trace/view") },
 ];

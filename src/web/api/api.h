@@ -14,12 +14,14 @@
 #include "base/err.h"
 #include "base/histogram.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include <stdatomic.h>
 
 struct api;
 struct db;
 struct http_refusal;
 struct http_request;
+struct intake;
 struct llm;
 struct meta;
 struct meter;
@@ -32,13 +34,22 @@ struct sourcemaps;
 
 #define API_ANSWER_BYTES_MAX (16u << 20)
 
+struct api_parked {
+    const char *id, *reason;
+    uint32_t signal; /* 1 logs, 2 traces, 3 metrics */
+    int64_t received_unix_us, parked_unix_us;
+    uint32_t attempts;
+    uint64_t bytes;
+};
+
 /* What handlers work with. A part that this process does not run (--role) is NULL: routes that need it answer 501. */
 struct api_parts {
     struct meta *meta;
     struct db *db;
     struct query_engine *query;
     struct meter *meter;
-    struct llm *llm; /* language models */
+    struct intake *intake; /* counts of what comes: those of this process that are not saved yet */
+    struct llm *llm;       /* language models */
     uint32_t ask_model_wait_ms;
     struct tails *tails; /* who watches rows as they come */
     struct sourcemaps *source_maps;
@@ -53,6 +64,9 @@ struct api_parts {
     const uint8_t *share_secret;     /* of links (meta/share.h); NULL: --shares off */
     const char *public_url;          /* "https://mono.example.com": as browsers know us; empty: as they say */
     const struct log *log;
+    /* Records of the project that were acknowledged and cannot be stored, oldest first. NULL: this process does not know. */
+    bool (*parked)(void *ctx, struct uuid project_id, void (*each)(void *to, const struct api_parked *one), void *to,
+                   struct err *err);
     /* What the process counts (telemetry.h): lines of component|key|value|unit|description. */
     bool (*stats)(void *ctx, struct buf *lines);
     void *ctx;

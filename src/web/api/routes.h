@@ -93,6 +93,7 @@
     R(PUT, "/api/v1/projects/{project}/limits/{limit_name}", limit_set, "Limits", LIMIT_WRITE, "", "LimitSet", "Limit", 200, 0, "Sets one of them") \
     R(DELETE, "/api/v1/projects/{project}/limits/{limit_name}", limit_clear, "Limits", LIMIT_WRITE, "", "", "", 204, 0, "The default of the settings counts again") \
     R(GET, "/api/v1/projects/{project}/usage", usage_get, "Limits", PROJECT_READ, "from to", "", "Usage", 200, 0, "What was sent and asked, by day and by key") \
+    R(GET, "/api/v1/projects/{project}/intake", intake_get, "Limits", PROJECT_READ, "from to", "", "Intake", 200, API_SLOW, "What comes in, by key: taken, sent twice, left out, refused and why, how late, by what sender") \
     R(GET, "/api/v1/projects/{project}/redaction-rules", redaction_list, "Redaction", REDACTION_READ, "", "", "RedactionRule", 200, API_PAGED, "Its redaction rules, in their order") \
     R(POST, "/api/v1/projects/{project}/redaction-rules", redaction_create, "Redaction", REDACTION_WRITE, "", "RedactionRuleCreate", "RedactionRule", 201, API_ONCE, "Adds a rule, as the last") \
     R(GET, "/api/v1/projects/{project}/redaction-rules/{rule}", redaction_get, "Redaction", REDACTION_READ, "", "", "RedactionRule", 200, 0, "One of them") \

@@ -1079,6 +1079,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/intake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What comes in, by key: taken, sent twice, left out, refused and why, how late, by what sender */
+        get: operations["intake_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/redaction-rules": {
         parameters: {
             query?: never;
@@ -1859,6 +1876,139 @@ export interface components {
             g: number;
             /** @description The place in the list of the best finding about the same rows */
             group: number;
+        };
+        /**
+         * @description unknown: the path named none
+         * @enum {string}
+         */
+        IntakeSignalName: "unknown" | "logs" | "traces" | "metrics";
+        IntakeLag: {
+            mean_ms: number;
+            max_ms: number;
+            /** @description Below zero: the sender's clock is ahead */
+            min_ms?: number;
+        } | null;
+        IntakeSignal: {
+            signal: components["schemas"]["IntakeSignalName"];
+            /**
+             * Format: date-time
+             * @description The last request, taken or refused, of the last 32 days
+             */
+            seen_at: string | null;
+            /** Format: date-time */
+            accepted_at: string | null;
+            /** @description Taken; those that came before too */
+            requests: number;
+            /** @description Of these: stored before, so not again */
+            repeats: number;
+            /** @description Of these: without some of their records */
+            partial: number;
+            /** @description Requests answered with an error */
+            refused: number;
+            /** @description Spans, log records, data points stored */
+            records: number;
+            /** @description Records left out */
+            rejected: number;
+            /** @description Stored, decompressed */
+            bytes: number;
+            /** @description From the newest record's own time to the request's arrival */
+            lag: components["schemas"]["IntakeLag"];
+            /** @description step_s wide; those in which nothing came are not there */
+            series: {
+                /** Format: date-time */
+                at: string;
+                requests: number;
+                refused: number;
+                records: number;
+            }[];
+        };
+        IntakeReason: {
+            signal: components["schemas"]["IntakeSignalName"];
+            /**
+             * @description As problems name it; partial: records were left out of requests that were taken
+             * @example too_large
+             * @example partial
+             */
+            code: string;
+            /** @description Requests refused; of partial: records left out */
+            happened: number;
+            /** @description What the latest such sender was told */
+            example: string;
+            /** Format: date-time */
+            seen_at: string;
+            advice: string;
+        };
+        IntakeSender: {
+            signal: components["schemas"]["IntakeSignalName"];
+            /** @description Its user agent */
+            agent: string | null;
+            /**
+             * @description telemetry.sdk.name, language and version of its resource
+             * @example opentelemetry python 1.27.0
+             */
+            sdk: string | null;
+            /** @description Ever, since it is known */
+            requests: number;
+            /** Format: date-time */
+            seen_at: string;
+        };
+        IntakeKey: {
+            /** Format: uuid */
+            key_id: string;
+            name: string;
+            prefix: string | null;
+            is_browser: boolean;
+            /** @description Neither revoked nor expired */
+            is_open: boolean;
+            signals: components["schemas"]["IntakeSignal"][];
+            reasons: components["schemas"]["IntakeReason"][];
+            senders: components["schemas"]["IntakeSender"][];
+        };
+        /** @description Requests of the whole server whose key nobody knows; for instance admins alone */
+        IntakeUnknown: {
+            signals: components["schemas"]["IntakeSignal"][];
+            reasons: components["schemas"]["IntakeReason"][];
+            senders: components["schemas"]["IntakeSender"][];
+        } | null;
+        /** @description Acknowledged, and cannot be stored: monoscope parked. null: this process does not know */
+        IntakeParked: {
+            count: number;
+            /** @description Some cannot be read */
+            problem: string | null;
+            items: {
+                id: string;
+                signal: components["schemas"]["IntakeSignalName"];
+                reason: string;
+                /** Format: date-time */
+                received_at: string | null;
+                /** Format: date-time */
+                parked_at: string | null;
+                attempts: number;
+                bytes: number;
+            }[];
+        } | null;
+        Intake: {
+            /**
+             * Format: date-time
+             * @description Whole minutes within the last day, else whole hours
+             */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            step_s: number;
+            keys: components["schemas"]["IntakeKey"][];
+            unknown: components["schemas"]["IntakeUnknown"];
+            visible: {
+                table: string;
+                /**
+                 * Format: date-time
+                 * @description When rows last became visible
+                 */
+                visible_at: string | null;
+                /** @description From arrival until rows could be asked: the oldest of those that became visible together */
+                lag: components["schemas"]["IntakeLag"];
+            }[];
+            parked: components["schemas"]["IntakeParked"];
         };
         /**
          * @description The first four are open. docs/issues.md draws how they follow each other
@@ -6314,6 +6464,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Usage"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    intake_get: {
+        parameters: {
+            query?: {
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Intake"];
                 };
             };
             414: components["responses"]["TooLong"];

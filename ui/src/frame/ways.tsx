@@ -8,7 +8,7 @@ const host = () => window.location.hostname;
 const WAYS: readonly { name: string; text: string }[] = [
   {
     name: "Any SDK",
-    text: 'export OTEL_EXPORTER_OTLP_ENDPOINT=http://{host}:4317 OTEL_EXPORTER_OTLP_PROTOCOL=grpc \\\n  OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer {key}" OTEL_SERVICE_NAME=my-service',
+    text: 'export OTEL_EXPORTER_OTLP_ENDPOINT=http://{host}:4317 OTEL_EXPORTER_OTLP_PROTOCOL=grpc \\\n  OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer {key}" OTEL_SERVICE_NAME={service}',
   },
   {
     name: "Python",
@@ -23,21 +23,21 @@ const WAYS: readonly { name: string; text: string }[] = [
   },
   {
     name: "curl",
-    text: `curl http://{host}:4318/v1/logs -H "authorization: Bearer {key}" -H "content-type: application/json" \\\n  -d '{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shell"}}]},"scopeLogs":[{"logRecords":[{"severityText":"INFO","body":{"stringValue":"hello"}}]}]}]}'`,
+    text: `curl http://{host}:4318/v1/logs -H "authorization: Bearer {key}" -H "content-type: application/json" \\\n  -d '{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"{service}"}}]},"scopeLogs":[{"logRecords":[{"severityText":"INFO","body":{"stringValue":"hello"}}]}]}]}'`,
   },
 ];
 
 /* What only starts a program stands behind the lines that every SDK reads. */
-export function way_lines(at: number, key: string, of_host: string): string {
+export function way_lines(at: number, key: string, of_host: string, service = ""): string {
   const own = WAYS[at]?.text ?? "";
   const text = own.includes("{key}") ? own : `${WAYS[0]?.text}\n${own}`;
-  return text.replaceAll("{key}", key || "YOUR_KEY").replaceAll("{host}", of_host);
+  return text.replaceAll("{key}", key || "YOUR_KEY").replaceAll("{host}", of_host).replaceAll("{service}", service || (own.startsWith("curl") ? "shell" : "my-service"));
 }
 
-/* children: beside the button that copies. */
-export function Ways({ secret, children }: { secret: string; children?: ComponentChildren }) {
-  const [way, choose] = useState(0);
-  const text = way_lines(way, secret, host());
+/* children: beside the button that copies. first: the way that is shown first. service: the name that is sent. */
+export function Ways({ secret, first, service, children }: { secret: string; first?: string; service?: string; children?: ComponentChildren }) {
+  const [way, choose] = useState(() => Math.max(0, WAYS.findIndex((one) => one.name === first)));
+  const text = way_lines(way, secret, host(), service);
   return (
     <div class="ways">
       <div class="row" role="tablist" aria-label="Way to send">

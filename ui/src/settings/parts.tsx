@@ -1,6 +1,7 @@
 /* Small things that several pages of the settings show. */
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
+import "./cards.css";
 import { who_may, type Permission } from "./access";
 import { role_here } from "./load";
 
