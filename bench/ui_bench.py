@@ -43,7 +43,7 @@ def iso(time_s):
     return datetime.datetime.fromtimestamp(time_s, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-VIEWS = ["services", "rows", "rows_of_service", "rows_of_attribute", "rows_of_words", "rows_by_service", "rows_last_hour", "line", "bar", "stacked", "line_p95",
+VIEWS = ["services", "services_env", "service", "service_map", "rows", "rows_of_service", "rows_of_attribute", "rows_of_words", "rows_by_service", "rows_last_hour", "line", "bar", "stacked", "line_p95",
          "line_of_attribute", "top", "table", "heat", "difference", "patterns", "sql", "trace", "trace_100k"]
 
 

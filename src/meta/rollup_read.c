@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/ddsketch.h"
+#include "meta/rollup_inside.h"
 
 #define MINUTES_UP_TO_US  (6 * ROLLUP_HOUR_US)
 #define HOURS_UP_TO_US    (14 * ROLLUP_DAY_US)
@@ -84,9 +84,7 @@ void rollup_range_pair(struct rollup_range *range, struct rollup_range *before, 
                            " l WHERE " WITHIN("l") " UNION ALL SELECT " columns("h") " FROM " plain \
                                                                                      " h WHERE " WITHIN("h")
 
-static const struct source {
-    const char *sums, *buckets;
-} sources[2][3] = {
+static const struct rollup_source sources[2][3] = {
     {
         { PLAIN_MINUTES(SUMS, "rollup_minutes"), PLAIN_MINUTES(BUCKETS, "rollup_minute_buckets") },
         { PLAIN_HOURS(SUMS, "rollup_minutes", "rollup_hours"),
@@ -163,7 +161,7 @@ static bool item_find(struct list_read *read, struct db_row *row)
     return read->at < read->count && keys_compare(&read->items[read->at], row) == 0;
 }
 
-static void figures_add(struct rollup_figures *figures, struct db_row *row, size_t at)
+void rollup_figures_add(struct rollup_figures *figures, struct db_row *row, size_t at)
 {
     figures->row_count += db_row_integer(row, at);
     figures->error_count += db_row_integer(row, at + 1);
@@ -181,7 +179,7 @@ static bool sums_row(void *ctx, struct db_row *row, struct err *err)
     struct rollup_item *item = &read->items[read->at];
     struct bytes kind = db_row_text(row, 3);
     int64_t rows = db_row_integer(row, 5), errors = db_row_integer(row, 6);
-    if (db_row_integer(row, 4) != 0) figures_add(&item->figures, row, 5);
+    if (db_row_integer(row, 4) != 0) rollup_figures_add(&item->figures, row, 5);
     if (bytes_equal(kind, BYTES("log"))) {
         item->log_count += rows;
         item->log_error_count += errors;
@@ -194,7 +192,7 @@ static bool sums_row(void *ctx, struct db_row *row, struct err *err)
     return true;
 }
 
-static void quantiles_end(struct rollup_figures *figures, const struct ddsketch_count *buckets, uint32_t count)
+void rollup_quantiles(struct rollup_figures *figures, const struct ddsketch_count *buckets, uint32_t count)
 {
     figures->p50_ns = ddsketch_quantile(buckets, count, 0.5);
     figures->p95_ns = ddsketch_quantile(buckets, count, 0.95);
@@ -203,7 +201,7 @@ static void quantiles_end(struct rollup_figures *figures, const struct ddsketch_
 
 static void buckets_end(struct list_read *read)
 {
-    if (read->bucket_count > 0) quantiles_end(&read->items[read->at].figures, read->buckets, read->bucket_count);
+    if (read->bucket_count > 0) rollup_quantiles(&read->items[read->at].figures, read->buckets, read->bucket_count);
     read->bucket_count = 0;
 }
 
@@ -248,6 +246,11 @@ static const char *first_page_sql(struct arena *arena, const struct list *list)
         k[0], k[1], k[2], list->where);
 }
 
+/* Few rows are of an edge or of one service: the others are left out before they are joined and sorted. $10: the service, or empty. */
+#define WANTED                                                                                                    \
+    "x.series_id IN (SELECT s.id FROM rollup_series s WHERE s.project_id = $1 AND %s AND ($10 = '' OR s.service " \
+    "= $10))"
+
 /* Of all series whose keys are from the page's first item to its last. */
 static const char *sums_sql(struct arena *arena, const struct list *list, const char *source)
 {
@@ -261,9 +264,9 @@ static const char *sums_sql(struct arena *arena, const struct list *list, const 
         "x.duration_count, "
         "x.duration_sum_ns, x.duration_max_ns FROM (%s) x JOIN rollup_series s ON s.project_id = $1 AND s.id = "
         "x.series_id "
-        "WHERE %s) y WHERE (k1, k2, k3) >= ($4, $5, $6) AND (k1, k2, k3) <= ($7, $8, $9) "
+        "WHERE %s AND " WANTED ") y WHERE (k1, k2, k3) >= ($4, $5, $6) AND (k1, k2, k3) <= ($7, $8, $9) "
         "GROUP BY k1, k2, k3, kind, has_durations ORDER BY k1, k2, k3",
-        k[0], k[1], k[2], list->durations_of, source, list->where);
+        k[0], k[1], k[2], list->durations_of, source, list->where, list->where);
 }
 
 static const char *buckets_sql(struct arena *arena, const struct list *list, const char *source)
@@ -273,13 +276,14 @@ static const char *buckets_sql(struct arena *arena, const struct list *list, con
         arena,
         "SELECT k1, k2, k3, bucket, CAST(SUM(row_count) AS bigint) FROM (SELECT %s AS k1, %s AS k2, %s AS k3, "
         "x.bucket, "
-        "x.row_count FROM (%s) x JOIN rollup_series s ON s.project_id = $1 AND s.id = x.series_id WHERE %s AND %s) y "
+        "x.row_count FROM (%s) x JOIN rollup_series s ON s.project_id = $1 AND s.id = x.series_id WHERE %s AND %s "
+        "AND " WANTED ") y "
         "WHERE (k1, k2, k3) >= ($4, $5, $6) AND (k1, k2, k3) <= ($7, $8, $9) GROUP BY k1, k2, k3, bucket "
         "ORDER BY k1, k2, k3, bucket",
-        k[0], k[1], k[2], source, list->where, list->durations_of);
+        k[0], k[1], k[2], source, list->where, list->durations_of, list->where);
 }
 
-static bool source_choose(struct db *db, enum rollup_grain grain, const struct source **source, struct err *err)
+bool rollup_source_choose(struct db *db, enum rollup_grain grain, const struct rollup_source **source, struct err *err)
 {
     bool has_aggregates;
     if (!rollup_aggregates(db, &has_aggregates, err)) return false;
@@ -292,14 +296,14 @@ bool rollup_list_read(struct db *db, enum rollup_list which, const struct rollup
                       struct err *err)
 {
     const struct list *list = &lists[which];
-    const struct source *source;
+    const struct rollup_source *source;
     struct list_read read = { .arena = arena, .cap = page->limit };
     struct db_value project = db_uuid(range->project_id), from = db_integer(range->from_unix_us),
                     to = db_integer(range->to_unix_us), limit = db_integer(page->limit),
                     service = db_text_bytes(page->service);
     read.items = arena_alloc(arena, page->limit * sizeof *read.items);
     read.buckets = arena_alloc(arena, (DDSKETCH_BUCKET_MAX + 2) * sizeof *read.buckets);
-    if (!source_choose(db, range->grain, &source, err)) return false;
+    if (!rollup_source_choose(db, range->grain, &source, err)) return false;
     bool ok = page->is_first
                   ? db_read(db, first_page_sql(arena, list), DB_VALUES(project, from, to, limit, service), item_row,
                             &read, err)
@@ -319,7 +323,8 @@ bool rollup_list_read(struct db *db, enum rollup_list which, const struct rollup
                                        db_text_bytes(first->keys[2]),
                                        db_text_bytes(last->keys[0]),
                                        db_text_bytes(last->keys[1]),
-                                       db_text_bytes(last->keys[2]) };
+                                       db_text_bytes(last->keys[2]),
+                                       service };
     if (!db_read(db, sums_sql(arena, list, source->sums), values, COUNT_OF(values), sums_row, &read, err)) return false;
     read.at = 0;
     if (!db_read(db, buckets_sql(arena, list, source->buckets), values, COUNT_OF(values), buckets_row, &read, err))
@@ -344,69 +349,60 @@ static bool point_row(void *ctx, struct db_row *row, struct err *err)
     (void)err;
     if (read->count == read->cap) return true;
     struct rollup_point *point = &read->points[read->count++];
-    *point = (struct rollup_point){ .service = text_keep(read->arena, row, 0), .at_unix_us = db_row_integer(row, 1) };
-    figures_add(&point->figures, row, 2);
+    *point = (struct rollup_point){ .at_unix_us = db_row_integer(row, 0) };
+    rollup_figures_add(&point->figures, row, 1);
     point->figures.p50_ns = point->figures.p95_ns = point->figures.p99_ns = NAN;
     return true;
 }
 
 static void point_buckets_end(struct series_read *read)
 {
-    if (read->bucket_count > 0) quantiles_end(&read->points[read->at].figures, read->buckets, read->bucket_count);
+    if (read->bucket_count > 0) rollup_quantiles(&read->points[read->at].figures, read->buckets, read->bucket_count);
     read->bucket_count = 0;
-}
-
-/* As bytes_compare: before, at or behind the row's service and step. */
-static int point_compare(const struct rollup_point *point, struct db_row *row)
-{
-    int order = bytes_compare(point->service, db_row_text(row, 0));
-    int64_t at = db_row_integer(row, 1);
-    if (order != 0) return order;
-    return point->at_unix_us < at ? -1 : point->at_unix_us > at;
 }
 
 static bool point_bucket_row(void *ctx, struct db_row *row, struct err *err)
 {
     struct series_read *read = ctx;
+    int64_t at = db_row_integer(row, 0);
     (void)err;
-    if (read->at < read->count && point_compare(&read->points[read->at], row) != 0) point_buckets_end(read);
-    while (read->at < read->count && point_compare(&read->points[read->at], row) < 0) read->at++;
-    if (read->at < read->count && point_compare(&read->points[read->at], row) == 0)
-        bucket_take(read->buckets, &read->bucket_count, row, 2);
+    if (read->at < read->count && read->points[read->at].at_unix_us != at) point_buckets_end(read);
+    while (read->at < read->count && read->points[read->at].at_unix_us < at) read->at++;
+    if (read->at < read->count && read->points[read->at].at_unix_us == at)
+        bucket_take(read->buckets, &read->bucket_count, row, 1);
     return true;
 }
 
-#define FILTERED                                                                                                    \
-    " x JOIN rollup_series s ON s.project_id = $1 AND s.id = x.series_id WHERE s.kind <> 'edge' AND "               \
-    "($5 = '' OR s.service = $5) AND ($6 = '' OR s.kind = $6 OR ($6 = 'span' AND s.kind NOT IN ('log', 'metric')) " \
-    "OR ($6 = 'request' AND s.kind IN ('server', 'consumer'))) AND ($7 = '' OR s.endpoint = $7)"
+#define FILTER                                                                                                        \
+    "s.kind <> 'edge' AND ($5 = '' OR s.service = $5) AND ($6 = '' OR s.kind = $6 OR ($6 = 'span' AND s.kind NOT IN " \
+    "('log', 'metric')) OR ($6 = 'request' AND s.kind IN ('server', 'consumer'))) AND ($7 = '' OR s.endpoint = $7)"
+#define FILTERED " x WHERE x.series_id IN (SELECT s.id FROM rollup_series s WHERE s.project_id = $1 AND " FILTER ")"
 
 bool rollup_series_read(struct db *db, const struct rollup_range *range, const struct rollup_filter *filter,
                         int64_t step_us, uint32_t limit, struct arena *arena, struct rollup_point **points,
                         uint32_t *count, struct err *err)
 {
-    const struct source *source;
+    const struct rollup_source *source;
     struct series_read read = { .arena = arena, .cap = limit };
     assert(step_us % rollup_grain_us(range->grain) == 0);
     read.points = arena_alloc(arena, limit * sizeof *read.points);
     read.buckets = arena_alloc(arena, (DDSKETCH_BUCKET_MAX + 2) * sizeof *read.buckets);
-    if (!source_choose(db, range->grain, &source, err)) return false;
+    if (!rollup_source_choose(db, range->grain, &source, err)) return false;
     const struct db_value values[] = { db_uuid(range->project_id),     db_integer(range->from_unix_us),
                                        db_integer(range->to_unix_us),  db_integer(step_us),
                                        db_text_bytes(filter->service), db_text_bytes(filter->kind),
                                        db_text_bytes(filter->endpoint) };
-    const char *service = filter->by_service ? "s.service" : "''";
     const char *sums = arena_printf(
         arena,
-        "SELECT %s AS service, x.at_unix_us - x.at_unix_us %% $4 AS step, CAST(SUM(x.row_count) AS bigint), "
+        "SELECT x.at_unix_us - x.at_unix_us %% $4 AS step, CAST(SUM(x.row_count) AS bigint), "
         "CAST(SUM(x.error_count) AS bigint), CAST(SUM(x.duration_count) AS bigint), SUM(x.duration_sum_ns), "
-        "MAX(x.duration_max_ns) FROM (%s)" FILTERED " GROUP BY 1, 2 ORDER BY 1, 2",
-        service, source->sums);
+        "MAX(x.duration_max_ns) FROM (%s)" FILTERED " GROUP BY 1 ORDER BY 1",
+        source->sums);
     const char *buckets =
         arena_printf(arena,
-                     "SELECT %s AS service, x.at_unix_us - x.at_unix_us %% $4 AS step, x.bucket, "
-                     "CAST(SUM(x.row_count) AS bigint) FROM (%s)" FILTERED " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-                     service, source->buckets);
+                     "SELECT x.at_unix_us - x.at_unix_us %% $4 AS step, x.bucket, "
+                     "CAST(SUM(x.row_count) AS bigint) FROM (%s)" FILTERED " GROUP BY 1, 2 ORDER BY 1, 2",
+                     source->buckets);
     if (!db_read(db, sums, values, COUNT_OF(values), point_row, &read, err) ||
         !db_read(db, buckets, values, COUNT_OF(values), point_bucket_row, &read, err))
         return false;

@@ -56,17 +56,28 @@ MUST_CHECK bool rollup_list_read(struct db *db, enum rollup_list list, const str
  * consumer. */
 struct rollup_filter {
     struct bytes service, kind, endpoint;
-    bool by_service; /* each service apart */
 };
 struct rollup_point {
-    struct bytes service; /* by_service, else empty */
     int64_t at_unix_us;
     struct rollup_figures figures;
 };
-/* In steps of step_us, a multiple of the grain; steps without rows are left out. By service and time, at most limit. */
+/* In steps of step_us, a multiple of the grain; steps without rows are left out. At most limit. */
 MUST_CHECK bool rollup_series_read(struct db *db, const struct rollup_range *range, const struct rollup_filter *filter,
                                    int64_t step_us, uint32_t limit, struct arena *arena, struct rollup_point **points,
                                    uint32_t *count, struct err *err);
+
+/* A service that was seen in the range: its totals as rollup_list_read has them, and its requests in each step. */
+struct rollup_service {
+    struct rollup_item item;
+    struct rollup_figures *steps; /* the first begins at the whole step that the range's from is in */
+};
+/* Number of steps of a range: rollup_services_read makes as many. */
+uint32_t rollup_steps(const struct rollup_range *range, int64_t step_us);
+/* All of them by name, or one; step_us: as above, or 0 for totals alone. One pass over what is counted, whose memory grows with
+ * services, steps and how much durations differ. */
+MUST_CHECK bool rollup_services_read(struct db *db, const struct rollup_range *range, struct bytes service,
+                                     int64_t step_us, struct arena *arena, struct rollup_service **services,
+                                     uint32_t *count, struct err *err);
 
 struct rollup_value {
     struct bytes value;

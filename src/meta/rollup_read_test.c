@@ -237,30 +237,41 @@ static void series_check(struct world *world, const struct rollup_range *range)
     assert_int_equal(rows, figures_by_hand(world, range, 1, -1, false).row_count);
 }
 
-/* Each service apart, in the order of bytes; requests alone. */
+/* Goal: totals and steps of all services, or of one, are what rows by hand make. */
 static void services_series_check(struct world *world, const struct rollup_range *range)
 {
     struct err err = { 0 };
-    struct rollup_point *points;
-    uint32_t count, p = 0;
-    int64_t step = rollup_grain_us(range->grain) * 5;
-    struct rollup_filter filter = { .kind = BYTES("request"), .by_service = true };
-    if (!rollup_series_read(world->db, range, &filter, step, 5000, &world->arena, &points, &count, &err))
+    struct rollup_service *services;
+    uint32_t count;
+    int64_t step = rollup_grain_us(range->grain) * 5, first = range->from_unix_us - range->from_unix_us % step;
+    if (!rollup_services_read(world->db, range, BYTES(""), step, &world->arena, &services, &count, &err))
         fail_msg("%s", err.text);
-    for (int s = 0; s < SERVICES; s++) {
-        int64_t rows = 0;
-        for (; p < count && bytes_equal(points[p].service, bytes_of_text(service_names[s])); p++) {
+    assert_int_equal(count, SERVICES);
+    for (uint32_t s = 0; s < count; s++) {
+        struct rollup_figures requests = figures_by_hand(world, range, (int)s, -1, true),
+                              all = figures_by_hand(world, range, (int)s, -1, false);
+        assert_true(bytes_equal(services[s].item.keys[0], bytes_of_text(service_names[s])));
+        assert_int_equal(services[s].item.span_count + services[s].item.log_count, all.row_count);
+        assert_int_equal(services[s].item.span_error_count + services[s].item.log_error_count, all.error_count);
+        figures_check(&services[s].item.figures, &requests);
+        for (uint32_t at = 0; at < rollup_steps(range, step); at++) {
             struct rollup_range part = *range;
-            if (points[p].at_unix_us > part.from_unix_us) part.from_unix_us = points[p].at_unix_us;
-            if (points[p].at_unix_us + step < part.to_unix_us) part.to_unix_us = points[p].at_unix_us + step;
-            struct rollup_figures exact = figures_by_hand(world, &part, s, -1, true);
-            figures_check(&points[p].figures, &exact);
-            rows += points[p].figures.row_count;
+            int64_t begin = first + at * step;
+            if (begin > part.from_unix_us) part.from_unix_us = begin;
+            if (begin + step < part.to_unix_us) part.to_unix_us = begin + step;
+            struct rollup_figures exact = figures_by_hand(world, &part, (int)s, -1, true);
+            figures_check(&services[s].steps[at], &exact);
         }
-        assert_true(rows > 0);
-        assert_int_equal(rows, figures_by_hand(world, range, s, -1, true).row_count);
     }
-    assert_int_equal(p, count);
+    struct rollup_service *one;
+    if (!rollup_services_read(world->db, range, BYTES("cart"), 0, &world->arena, &one, &count, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(count, 1);
+    assert_null(one[0].steps);
+    figures_check(&one[0].item.figures, &services[1].item.figures);
+    if (!rollup_services_read(world->db, range, BYTES("nobody"), step, &world->arena, &one, &count, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(count, 0);
 }
 
 /* Goal: a range and the one before it are as long as each other, meet, and are of one grain that both are kept by. */

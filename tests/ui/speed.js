@@ -21,6 +21,9 @@ const size = { width: 1440, height: 900 };
 const all = `from=${given.from}&to=${given.to}`;
 const VIEWS = [
     { name: "services", path: `services?${all}`, first: ".services-table tbody tr", whole: ".services-table tbody tr" },
+    { name: "services_env", path: `services?${all}&env=production`, first: ".services-table tbody tr", whole: ".services-table tbody tr" },
+    { name: "service", path: `services/${given.service}?${all}`, first: ".service-charts canvas", whole: "[data-endpoint]" },
+    { name: "service_map", path: `services/map?${all}`, first: ".map-node", whole: ".map-node" },
     { name: "rows", path: `explore?${all}`, first: ".row-line", whole: ".facets .facet" },
     { name: "rows_of_service", path: `explore?${all}&q=service:${given.service}`, first: ".row-line", whole: ".facets .facet" },
     { name: "rows_of_attribute", path: `explore?${all}&q=tenant.plan:enterprise`, first: ".row-line", whole: ".facets .facet" },

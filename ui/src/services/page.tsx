@@ -59,7 +59,7 @@ export function ServicePage({ name }: { name: string }) {
       <Head name={name} service={service} health={health.value} endpoint={endpoint} one={one} back={back} />
       {steps.problem ? <Problem problem={steps.problem} again={steps.again} /> : <Charts name={name} steps={steps.value} totals={figures} marks={marks} />}
       <Endpoints list={endpoints} seconds={health.value.seconds} chosen={endpoint} />
-      <Neighbours name={name} />
+      <Neighbours name={name} seconds={health.value.answered_from === "rollups" ? health.value.seconds : undefined} />
       <div class="service-pair">
         <Traces name={name} endpoint={endpoint} failed={failed_part(figures) ?? 0} />
         <Issues name={name} />

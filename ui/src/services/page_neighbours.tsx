@@ -11,12 +11,14 @@ import { node_href } from "./kept";
 import { load_counted_health } from "./source";
 import { rate, share, show_rate, show_share } from "./services";
 
-export function Neighbours({ name }: { name: string }) {
+/* seconds: of what roll-ups counted, where the page has it already. */
+export function Neighbours({ name, seconds: known }: { name: string; seconds: number | undefined }) {
   const { from_us, to_us } = range.value;
   const project = project_name.value;
   const edges = useLoad([project, name, from_us, to_us].join("\n"), async (signal) => {
-    const [calls, health] = await Promise.all([load_edges(project, range.value, signal), load_counted_health(project, range.value, signal, name)]);
-    return { ...calls, seconds: health.seconds };
+    const counted = known === undefined ? load_counted_health(project, range.value, signal, name).then((health) => health.seconds) : known;
+    const [calls, seconds] = await Promise.all([load_edges(project, range.value, signal), counted]);
+    return { ...calls, seconds };
   });
   if (edges.problem) return <Problem problem={edges.problem} again={edges.again} />;
   const all = edges.value?.edges ?? [];
