@@ -180,7 +180,8 @@ endfunction()
 # isolation_test has the gate with its seeded defects (gate_defect.h): these files once more, before the library's.
 function(gate_with_defects)
     set(dir ${CMAKE_CURRENT_SOURCE_DIR}/timefusion/query)
-    target_sources(isolation_test PRIVATE ${dir}/choice.c ${dir}/from.c ${dir}/function.c ${dir}/select.c)
+    target_sources(isolation_test PRIVATE ${dir}/choice.c ${dir}/from.c ${dir}/function.c ${dir}/select.c
+        ${dir}/session_rows.c ${dir}/insert_row.c)
     target_compile_definitions(isolation_test PRIVATE MONO_GATE_DEFECTS)
     if(TEST isolation_test) # 5,000 statements in two stores: 40 s of CPU
         set_tests_properties(isolation_test PROPERTIES TIMEOUT 300)

@@ -137,6 +137,20 @@ def check_transactions(server):
         connection.execute(METRIC, ["tx", 2])
         connection.rollback()
         check(connection.execute("SELECT count(*) FROM telemetry WHERE name = 'tx'").fetchone() == (2,), "ROLLBACK throws away")
+        connection.rollback()
+        for fails in (False, True):
+            connection.execute("SAVEPOINT a")
+            connection.execute(METRIC, ["tx.gone", 1])
+            if fails:
+                try:
+                    connection.execute("INSERT INTO otel_metrics (timestamp) VALUES (now())")
+                except psycopg.Error:
+                    pass
+            connection.execute("ROLLBACK TO a")
+            connection.execute(METRIC, ["tx.kept", 1])
+        connection.commit()
+        names = server.query("SELECT metric_name, count(*) FROM otel_metrics WHERE metric_name LIKE 'tx.%' GROUP BY 1")
+        check(names == [("tx.kept", 2)], "ROLLBACK TO throws away what came since: %s" % names)
     identifier = "01234567-89ab-4cde-8f01-23456789abcd"
     sql = "INSERT INTO otel_logs_and_spans (timestamp, name, id) VALUES (now(), 'twice', %s) ON CONFLICT (id) DO NOTHING"
     tags = [server.execute(sql, [identifier]) for _ in range(2)]

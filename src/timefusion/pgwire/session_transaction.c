@@ -25,6 +25,7 @@ bool transaction_allows(struct session *session, const struct query_statement *s
 static void savepoints_cut(struct session *session, uint32_t count)
 {
     while (session->savepoint_count > count) free(session->savepoints[--session->savepoint_count]);
+    query_session_savepoints_keep(session->query, count);
 }
 
 /* The newest of that name; savepoint_count when there is none. */
@@ -42,6 +43,7 @@ static bool savepoint_add(struct session *session, const char *name, struct err 
     session->savepoints =
         mem_realloc(session->savepoints, (session->savepoint_count + 1) * sizeof *session->savepoints);
     session->savepoints[session->savepoint_count++] = mem_strdup(name);
+    query_session_savepoint(session->query);
     return true;
 }
 
@@ -62,6 +64,7 @@ static bool savepoint_step(struct session *session, enum query_transaction step,
         portals_lift(session, found);
         return true;
     }
+    query_session_savepoint_back(session->query, found);
     savepoints_cut(session, found + 1);
     portals_forget_above(session, found);
     session->transaction = 'T';

@@ -380,6 +380,7 @@ void query_session_close(struct query_session *session)
     free(session->user);
     free(session->actor_name);
     free(session->read_only_why);
+    free(session->savepoints);
     free(session);
 }
 

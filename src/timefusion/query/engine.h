@@ -72,6 +72,8 @@ struct query_session {
     char *user;
     struct uuid key_id; /* whose rows count as written by */
     struct session_rows rows;
+    struct session_rows_mark *savepoints;
+    uint32_t savepoint_count;
     bool has_wire; /* statements of wire.h are carried out */
     bool in_transaction;
     struct held pinned[SCHEMA_TABLE_COUNT]; /* the transaction's */

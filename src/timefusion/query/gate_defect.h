@@ -15,6 +15,8 @@ enum gate_defect {
     GATE_DEFECT_SCHEMA,    /* those of a table are that is named with its schema */
     GATE_DEFECT_FUNCTION,  /* a function that is not listed is DuckDB's */
     GATE_DEFECT_CATALOG,   /* pg_catalog and information_schema are DuckDB's */
+    GATE_DEFECT_WRITE,     /* rows are written into another project */
+    GATE_DEFECT_NAMED,     /* and into the one that they name */
     GATE_DEFECT_COUNT,
 };
 extern enum gate_defect gate_defect_now;
@@ -22,9 +24,11 @@ extern bool gate_defect_leaks; /* of the statement that was translated last */
 extern struct uuid gate_defect_project;
 #define GATE_DEFECT(name)     (gate_defect_now == GATE_DEFECT_##name)
 #define GATE_LEAK_IF(hole)    (gate_defect_leaks = gate_defect_leaks || (hole))
+#define GATE_WRITTEN(project) (GATE_DEFECT(WRITE) ? gate_defect_project : (project))
 #define GATE_PROJECT(project) (GATE_DEFECT(PREDICATE) || gate_defect_leaks ? gate_defect_project : (project))
 #else
 #define GATE_DEFECT(name)     false
 #define GATE_LEAK_IF(hole)    ((void)0)
 #define GATE_PROJECT(project) (project)
+#define GATE_WRITTEN(project) (project)
 #endif

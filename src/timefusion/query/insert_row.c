@@ -3,6 +3,7 @@
 #include "base/date.h"
 #include "base/utf8.h"
 #include "base/uuid.h"
+#include "timefusion/query/gate_defect.h"
 #include "timefusion/query/insert.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -95,7 +96,8 @@ static bool partition_check(const struct insert_row *row, struct uuid project_id
 {
     const struct insert_value *project = &row->values[row->table->project_id], *date = &row->values[row->table->date];
     struct uuid given;
-    if (project->is_given && (!uuid_from_text(project->text, &given) || !uuid_equal(given, project_id)))
+    if (project->is_given && !GATE_DEFECT(NAMED) &&
+        (!uuid_from_text(project->text, &given) || !uuid_equal(given, project_id)))
         return err_set(err, ERR_FORBIDDEN,
                        "project_id is not this project's: the credential says whose rows they are; leave it out");
     if (!date->is_given) return true;

@@ -284,6 +284,28 @@ static void test_transactions(void **state)
     assert_true(query_session_commit(session, &notice, &err));
     query_session_end(session);
     assert_int_equal(inserting->kept.count, 1);
+    /* Back to a savepoint: what came since is gone, what was there before is not. */
+    query_session_begin(session);
+    query_session_savepoint(session);
+    insert_check(inserting, "insert into otel_metrics (timestamp, metric_name) values (" NOW ", 'gone')", "INSERT 0 1");
+    query_session_savepoint_back(session, 0);
+    insert_check(inserting, "insert into otel_metrics (timestamp, metric_name) values (" NOW ", 'stays')",
+                 "INSERT 0 1");
+    query_session_savepoint(session);
+    query_session_savepoint(session);
+    insert_check(inserting, "insert into otel_metrics (timestamp, metric_name) values (" NOW ", 'gone')", "INSERT 0 1");
+    query_session_savepoint_back(session, 1);
+    query_session_savepoints_keep(session, 1);
+    insert_check(inserting, "insert into otel_metrics (timestamp, metric_name) values (" NOW ", 'too')", "INSERT 0 1");
+    assert_true(query_session_commit(session, &notice, &err));
+    query_session_end(session);
+    assert_int_equal(inserting->kept.count, 2);
+    assert_int_equal(inserting->kept.rows.points, 2);
+    struct batch_reader reader;
+    struct batch_row row = row_read(&inserting->kept, &reader, 0);
+    text_is(&row, METRICS_metric_name, "stays");
+    row = row_read(&inserting->kept, &reader, 1);
+    text_is(&row, METRICS_metric_name, "too");
     assert_int_equal(atomic_load(&inserting->fixture.engine->written_bytes), 0);
     /* All sessions together hold no more than they may. */
     inserting->fixture.engine->options.write_bytes_max = 100000;

@@ -243,6 +243,66 @@ PRINTF_LIKE(3, 4) static void text_make(char *out, size_t room, const char *fmt,
     assert_true(len >= 0 && (size_t)len < room);
 }
 
+/* Where rows may be written, and where not. */
+static const char *const targets[] = { "otel_metrics",
+                                       "public.otel_metrics",
+                                       "\"otel_metrics\"",
+                                       "OTEL_METRICS",
+                                       "monoscope.public.\"otel_metrics\"",
+                                       "public /* ; */ . otel_metrics" };
+static const char *const foreign_targets[] = { "other.otel_metrics",
+                                               "main.otel_metrics",
+                                               "telemetry",
+                                               "pg_catalog.pg_class",
+                                               "pg_class",
+                                               "\"99999999-2222-4333-8444-555555555555\".otel_metrics",
+                                               "\"OTEL_METRICS\"",
+                                               "temp.otel_metrics",
+                                               "r1",
+                                               "information_schema.tables",
+                                               "elsewhere.public.otel_metrics" };
+static const char *const written[] = {
+    /* Target, then what the rows come from. Ids are given, so that both stores are written alike. */
+    "INSERT INTO %s (id, timestamp, metric_name, attributes) SELECT id, timestamp, coalesce(resource___service___name, "
+    "'x'), "
+    "jsonb_build_object('s', "
+    "resource___service___name) FROM %s WHERE %s ORDER BY id",
+    "INSERT INTO %s (timestamp, metric_name, id, project_id) SELECT max(timestamp), 'n', "
+    "'00000000-0000-4000-8000-000000000001'::uuid, '11111111-2222-4333-8444-555555555555'::uuid FROM %s WHERE %s "
+    "HAVING count(*) > 0",
+    "WITH otel_metrics AS (SELECT id, timestamp, resource___service___name AS s FROM %2$s WHERE %3$s) INSERT INTO %1$s "
+    "(id, timestamp, metric_name) SELECT id, timestamp, coalesce(s, 'none') FROM otel_metrics ORDER BY 1",
+    "INSERT INTO %s (id, timestamp, metric_name, value) SELECT '00000000-0000-4000-8000-000000000001', "
+    "'2026-01-01'::timestamptz, "
+    "string_agg(DISTINCT resource___service___name, ','), count(*) FROM %s WHERE %s HAVING "
+    "count(resource___service___name) > 0",
+    "INSERT INTO %s (id, timestamp, metric_name) SELECT id, min(timestamp), 'c' FROM %s WHERE %s GROUP BY id ORDER BY "
+    "id "
+    "ON CONFLICT (id) DO NOTHING",
+};
+
+/* Rows into a table: from anywhere that may be read; a target that is none, or another project's id, is refused. */
+static void writing_make(struct made *made)
+{
+    const char *source = ONE_OF(names), *condition = ONE_OF(conditions), *form = ONE_OF(written);
+    static const char named[] = "INSERT INTO %s (timestamp, metric_name, project_id) VALUES ('2026-01-01', 'x', '%s')";
+    size_t room = sizeof made->sql;
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wformat-nonliteral\"");
+    _Pragma("GCC diagnostic ignored \"-Wformat-security\"");
+    switch (below(4)) {
+    case 0:
+        snprintf(made->sql, room, form, ONE_OF(foreign_targets), source, condition);
+        snprintf(made->twin, room, form, ONE_OF(targets), source, condition);
+        break;
+    case 1:
+        snprintf(made->sql, room, named, ONE_OF(targets), "99999999-2222-4333-8444-555555555555");
+        snprintf(made->twin, room, named, ONE_OF(targets), "11111111-2222-4333-8444-555555555555");
+        break;
+    default: snprintf(made->sql, room, form, ONE_OF(targets), source, condition);
+    }
+    _Pragma("GCC diagnostic pop");
+}
+
 /* A legal select of one column, not yet in brackets. */
 static void query_make(char *sql, size_t room, int depth)
 {
@@ -306,7 +366,7 @@ static void statement_make(struct made *made)
     size_t room = sizeof made->sql;
     query_make(inner, sizeof inner, 0);
     query_make(other, sizeof other, 1);
-    switch (below(16)) {
+    switch (below(18)) {
     case 0:
     case 1: text_make(made->sql, room, "%s", inner); break;
     case 2:
@@ -366,6 +426,8 @@ static void statement_make(struct made *made)
                                          "tableoid" }[below(9)]);
         text_make(made->twin, room, "SELECT id FROM otel_logs_and_spans");
         break;
+    case 15:
+    case 16: writing_make(made); break;
     default: /* wrong behind something right */
         text_make(made->sql, room, "SELECT (%s), (SELECT count(*) FROM %s)", inner, ONE_OF(foreign));
         text_make(made->twin, room, "SELECT (%s), (SELECT count(*) FROM %s)", inner, ONE_OF(names));
@@ -378,6 +440,7 @@ static void statement_make(struct made *made)
 /* -- answers ----------------------------------------------------------------------------------------------------- */
 
 struct answer {
+    struct query_rows kept; /* what was written; its batch is ours */
     bool ok;
     enum err_code code;
     char text[512]; /* of an error, and what came with it */
@@ -386,11 +449,30 @@ struct answer {
 
 static struct fixture with_b, alone;
 
+static bool keep(void *ctx, const struct query_rows *rows, struct err *err)
+{
+    struct query_rows **kept = ctx;
+    (void)err;
+    **kept = *rows;
+    return true;
+}
+
+/* Where keep puts what it is given: of the answer at hand. */
+static struct query_rows *kept_now;
+
+static void kept_drop(struct answer *answer)
+{
+    free((void *)(uintptr_t)answer->kept.batch.ptr);
+    answer->kept = (struct query_rows){ 0 };
+}
+
 static void ask(struct fixture *fixture, const char *sql, struct answer *answer)
 {
     struct err err;
     gate_defect_leaks = false;
     gate_defect_project = fixture->other_project;
+    kept_drop(answer);
+    kept_now = &answer->kept;
     answer->ok = fixture_run(fixture->session, sql, NULL, 0, &answer->rows, NULL, &err);
     answer->code = answer->ok ? ERR_OK : err.code;
     snprintf(answer->text, sizeof answer->text, "%s", answer->ok ? "" : err.text);
@@ -402,6 +484,9 @@ static const char *forbidden_in(const struct answer *answer, const char *sql)
 {
     static const char *const words[] = { "duckdb_", "sqlite_master", "pragma_", ".parquet", "mono://", "root:x:0" };
     const char *rows = answer->rows.len > 0 ? (const char *)answer->rows.ptr : "";
+    struct bytes batch = answer->kept.batch;
+    if (batch.len > 0 && !uuid_equal(answer->kept.project_id, with_b.project)) return "rows for another project";
+    if (batch.len > 0 && memmem(batch.ptr, batch.len, SECRET, strlen(SECRET)) && !strstr(sql, SECRET)) return SECRET;
     if (strstr(rows, SECRET) && !strstr(sql, SECRET)) return SECRET;
     if (strstr(answer->text, with_b.dir) || strstr(rows, with_b.dir) || strstr(answer->text, alone.dir))
         return "a path";
@@ -426,6 +511,7 @@ static const char *statement_check(const struct made *made, struct answer *first
         return "errors differ by the neighbour";
     if (!made->is_timed && !bytes_equal(buf_bytes(&first->rows), buf_bytes(&second->rows)))
         return "rows differ by the neighbour";
+    if (!bytes_equal(first->kept.batch, second->kept.batch)) return "what is written differs by the neighbour";
     if (!made->is_refused && !first->ok) return "it is legal, and refused";
     if (!made->is_refused) return NULL;
     ask(&with_b, made->twin, first);
@@ -436,7 +522,7 @@ static const char *statement_check(const struct made *made, struct answer *first
 static int64_t search(uint64_t seed, int64_t most, struct made *made, const char **what, char text[512],
                       uint64_t *refused)
 {
-    struct answer first, second;
+    struct answer first = { 0 }, second = { 0 };
     buf_init(&first.rows, 8u << 20);
     buf_init(&second.rows, 8u << 20);
     chance = seed;
@@ -449,6 +535,8 @@ static int64_t search(uint64_t seed, int64_t most, struct made *made, const char
         found = n;
         snprintf(text, 512, "%s", first.text);
     }
+    kept_drop(&first);
+    kept_drop(&second);
     buf_deinit(&first.rows);
     buf_deinit(&second.rows);
     return found;
@@ -522,7 +610,7 @@ static void test_nothing_of_the_neighbour(void **state)
 }
 
 /* Goal: the test above can fail.
- * Method: each of six holes is made in the gate; the same statements find it. */
+ * Method: each of eight holes is made in the gate; the same statements find it. */
 static void test_each_hole_is_found(void **state)
 {
     (void)state;
@@ -532,7 +620,9 @@ static void test_each_hole_is_found(void **state)
                                             "a WITH that takes a table's name",
                                             "a table named with its schema",
                                             "functions that are not listed",
-                                            "DuckDB's own catalog" };
+                                            "DuckDB's own catalog",
+                                            "rows written into another project",
+                                            "rows written into the project that they name" };
     static_assert(COUNT_OF(names_of) == GATE_DEFECT_COUNT, "a name each");
     for (int defect = 1; defect < GATE_DEFECT_COUNT; defect++) {
         struct made made;
@@ -588,6 +678,11 @@ static int setup(void **state)
     (void)state;
     fixture_open(&with_b, 2, 12);
     fixture_open(&alone, 2, 12);
+    for (size_t f = 0; f < 2; f++) {
+        struct query_hooks *hooks = &(f ? &alone : &with_b)->engine->options.hooks;
+        hooks->keep = keep;
+        hooks->ctx = &kept_now;
+    }
     fixture_publish_rows(&with_b, with_b.other_project, SCHEMA_LOGS_AND_SPANS, 0, 333, 1, neighbour_row);
     fixture_publish_rows(&with_b, with_b.other_project, SCHEMA_METRICS, 0, 77, 1, neighbour_point);
     return 0;

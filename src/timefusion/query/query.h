@@ -158,6 +158,11 @@ void query_session_set_wire(struct query_session *session);
  * are open then must be closed before the end. */
 void query_session_begin(struct query_session *session);
 void query_session_end(struct query_session *session); /* what it has written and not committed is gone */
+/* A savepoint is set on what the transaction has written so far; the first is 0. Back to it: what came since is gone, later
+ * savepoints too. keep: those from count on are no more, and what they were set on stays. */
+void query_session_savepoint(struct query_session *session);
+void query_session_savepoint_back(struct query_session *session, uint32_t savepoint);
+void query_session_savepoints_keep(struct query_session *session, uint32_t count);
 /* Before query_session_end: what the transaction has written is kept, as a whole, and seen. *notice: words for the client, or
  * NULL. False: nothing of it is kept. */
 MUST_CHECK bool query_session_commit(struct query_session *session, const char **notice, struct err *err);

@@ -1,6 +1,7 @@
 /* What a session has written and not yet kept: of one statement, or of the transaction it is in. */
 #include "base/clock.h"
 #include "timefusion/query/engine.h"
+#include "timefusion/query/gate_defect.h"
 #include "timefusion/query/insert.h"
 #include <stdlib.h>
 
@@ -37,6 +38,25 @@ void session_rows_drop(struct query_session *session)
     session->rows = (struct session_rows){ 0 };
 }
 
+void query_session_savepoint(struct query_session *session)
+{
+    session->savepoints =
+        mem_realloc(session->savepoints, (session->savepoint_count + 1) * sizeof *session->savepoints);
+    session->savepoints[session->savepoint_count++] = session_rows_mark(session);
+}
+
+void query_session_savepoints_keep(struct query_session *session, uint32_t count)
+{
+    if (count < session->savepoint_count) session->savepoint_count = count;
+}
+
+void query_session_savepoint_back(struct query_session *session, uint32_t savepoint)
+{
+    assert(savepoint < session->savepoint_count);
+    session_rows_back(session, &session->savepoints[savepoint]);
+    query_session_savepoints_keep(session, savepoint + 1);
+}
+
 bool session_rows_weigh(struct query_session *session, struct err *err)
 {
     uint64_t max = session->engine->options.write_bytes_max;
@@ -64,7 +84,7 @@ bool session_rows_piece(struct query_session *session, struct err *err)
 {
     const struct query_hooks *hooks = &session->engine->options.hooks;
     struct session_rows *rows = &session->rows;
-    struct query_rows kept = { .project_id = session->project_id,
+    struct query_rows kept = { .project_id = GATE_WRITTEN(session->project_id),
                                .key_id = session->key_id,
                                .batch = buf_bytes(&rows->batch.bytes),
                                .logs = rows->batch.rows[SCHEMA_LOGS_AND_SPANS] - rows->spans,

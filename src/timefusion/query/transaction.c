@@ -19,6 +19,7 @@ void query_session_end(struct query_session *session)
 {
     assert(session->open_cursors == 0); /* they may read the snapshots' files */
     session_rows_drop(session);
+    query_session_savepoints_keep(session, 0);
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
         if (session->pinned[id].snapshot) duckdb_fs_drop(session->engine->fs, session->pinned[id].id);
     memset(session->pinned, 0, sizeof session->pinned);
