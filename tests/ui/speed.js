@@ -40,6 +40,7 @@ const VIEWS = [
     { name: "patterns", path: `explore?${all}&viz=patterns`, first: ".explore-kind table, .explore-kind li, .explore-kind .state", whole: ".facets .facet" },
     { name: "sql", path: `sql?q=${encodeURIComponent(given.statement)}`, first: ".grid-line", whole: ".grid-line" },
     { name: "trace", path: `trace/${given.small}`, first: ".span-row", whole: ".span-row" },
+    { name: "dashboard20", path: `dashboards/twenty?${all}`, first: ".panel-body > *", count: 20 },
     { name: "trace_100k", path: `trace/${given.trace}`, first: ".span-row", whole: ".span-row" },
 ];
 
@@ -71,9 +72,18 @@ function worked() {
     return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
+/* The same until there are so many of them. */
+const counted = (page, selector, count) => page.waitForFunction(([wanted, least, unwanted]) =>
+    document.querySelectorAll(wanted).length >= least && !document.querySelector(unwanted) && performance.now(),
+[selector, count, BUSY], { polling: "raf", timeout: given.patience_ms }).then(handle => handle.jsonValue());
+
 async function visit(page, view) {
     const before = worked();
     await page.goto(`${given.base}/p/default/${view.path}`, { waitUntil: "commit" });
+    if (view.count) {
+        const [first, whole] = await Promise.all([seen(page, [view.first]), counted(page, view.first, view.count)]);
+        return { first, ready: whole, whole, cpu: worked() - before };
+    }
     const bars = view.whole === ".facets .facet" ? [".explore-head canvas"] : [];
     const [first, ready, whole] = await Promise.all([
         seen(page, [view.first], PART),

@@ -3,7 +3,7 @@
  *   panel + values of variables --search_of, sql_of, plan_of--> what is asked        answer --read--> Drawn (drawn.ts)
  *
  * The source `search` is the explorer's address: q, sql, by, agg, of, top, across, cols. Its kind of drawing is the panel's. */
-import type { Table } from "../api/client";
+import type { Cell, Table } from "../api/client";
 import { chart_of, figures, lines_of, table_rows, table_series, traces_of, type Line } from "../ask/result";
 import { step_of, type Answer, type Plan } from "../ask/plan";
 import type { Shape } from "../charts/draw";
@@ -12,7 +12,7 @@ import { name_of, named_series, type NamedPoint } from "../charts/series";
 import { heat_of, LOWEST } from "../charts/heat";
 import { cross_answer, groups_answer, series_answer } from "../explore/answer";
 import { field_of, type Catalog } from "../explore/fields";
-import { BUCKETS_A_DECADE, cross_statement, groups_statement, heat_statement, series_statement } from "../explore/group";
+import { BUCKETS_A_DECADE, cross_statement, groups_statement, heat_statement, percentiles_statement, series_statement } from "../explore/group";
 import { adds_up, field_unit, measure_of, OF_FIRST, title_of } from "../explore/measure";
 import { row_from } from "../explore/rows";
 import { rows_statement, type Scope } from "../explore/statement";
@@ -20,12 +20,13 @@ import { from_iso, step_us, to_iso, type Range } from "../time";
 import type { Drawn } from "./drawn";
 import type { Panel, PanelKind } from "./load";
 import { SERIES_MAX, sql_drawn } from "./sql_answer";
+import type { Shared } from "./together";
 import { fill_search, fill_sql, type Values } from "./variables";
 
 const ROWS = 50;
 const GROUPS = 200;
 const ACROSS = 12;
-const TREND_STEPS = 30;
+export const TREND_STEPS = 30;
 const HEAT_LINES = 36;
 const TOPS = [5, 10, 20, 50];
 const TOP_FIRST = 10;
@@ -69,7 +70,8 @@ export function explorer_params(panel: Panel, values: Values, range: Range): URL
   return params;
 }
 
-export function search_asked(panel: Panel, params: URLSearchParams, scope: Scope, catalog: Catalog): Asked {
+/* shared: with whom it is asked (together.ts). */
+export function search_asked(panel: Panel, params: URLSearchParams, scope: Scope, catalog: Catalog, shared?: Shared): Asked {
   const { kind } = panel;
   const measure = measure_of(catalog, params.get("agg") ?? "", params.get("of") ?? "");
   const wanted = (params.get("by") ?? "").split(",").filter(Boolean);
@@ -99,11 +101,12 @@ export function search_asked(panel: Panel, params: URLSearchParams, scope: Scope
     return { statement: is_across ? cross_statement(scope, { by, measure }, ACROSS, GROUPS) : groups_statement(scope, { by, measure }, GROUPS), limit: GROUPS * (ACROSS + 2), read };
   }
   const grouped = { by: kind === "stat" ? [] : by, measure };
-  const step = step_us(range, kind === "top" || kind === "stat" ? TREND_STEPS : steps_of(panel));
+  const step = step_us(range, shared?.steps ?? (kind === "top" || kind === "stat" ? TREND_STEPS : steps_of(panel)));
   return {
-    statement: series_statement(scope, grouped, step, top),
+    statement: shared ? percentiles_statement(scope, measure.of, shared.aggs, step) : series_statement(scope, grouped, step, top),
     limit: 100000,
-    read: ({ rows }) => {
+    read: ({ rows: all }) => {
+      const rows = shared ? all.map((row) => part_of(row, shared.aggs.indexOf(measure.agg))) : all;
       const data = series_answer(rows, range, step, measure, top);
       const first = data.series[0];
       if (kind === "stat") return { as: "stat", figures: [{ title: title_of(measure), value: first?.total ?? null, unit: data.unit }], trend: first?.values ?? [] };
@@ -112,6 +115,8 @@ export function search_asked(panel: Panel, params: URLSearchParams, scope: Scope
     },
   };
 }
+/* Of a list of percentiles the one that is meant. */
+const part_of = (row: readonly Cell[], at: number): Cell[] => row.map((cell, n) => (n === 3 ? (Array.isArray(cell) ? (cell[at] ?? null) : null) : cell));
 const NO_ROW: Drawn = { as: "nothing", words: "No row in this time." };
 
 function shape_of(kind: PanelKind, is_sum: boolean): Shape {

@@ -16,6 +16,7 @@ import { dashboard_load, type Panel, type Read } from "./load";
 import { PanelBox } from "./panel";
 import { panel_items, type PanelActs } from "./panel_menu";
 import { Settings } from "./settings";
+import { together } from "./together";
 import { Tools } from "./tools";
 import { useEditing } from "./use_editing";
 import type { PanelContext } from "./use_panel";
@@ -55,7 +56,7 @@ function Shown({ slug, read, catalog, again }: { slug: string; read: Read; catal
     if (chosen) document.querySelector(`[data-panel="${CSS.escape(chosen)}"]`)?.scrollIntoView({ block: "center" });
   }, [chosen]);
   const values = values_of(variables, address.value.query);
-  const context: PanelContext = { project: project_name.value, catalog, range: { from_us, to_us }, values, environment: environment.value, round: useRound() };
+  const context: PanelContext = { project: project_name.value, catalog, range: { from_us, to_us }, values, environment: environment.value, together: together(content.panels, values, { from_us, to_us }, catalog), round: useRound() };
   const full = content.panels.find((panel) => panel.id === param("full"));
   const edited = param("editor") === "new" ? PANEL_FIRST : content.panels.find((panel) => panel.id === param("editor"));
   const acts: PanelActs | undefined = may

@@ -12,6 +12,7 @@ import { answer_drawn, metric_body, metric_drawn, metric_heat, plan_of, search_a
 import type { Drawn } from "./drawn";
 import type { Panel } from "./load";
 import { in_turn, shared } from "./slots";
+import type { Shared } from "./together";
 import type { Values } from "./variables";
 
 export interface PanelContext {
@@ -20,6 +21,7 @@ export interface PanelContext {
   range: Range;
   values: Values;
   environment: string;
+  together: ReadonlyMap<string, Shared>; /* panels that are asked with others, by id */
   round: number; /* of reading anew */
 }
 export interface Loaded {
@@ -31,8 +33,9 @@ export interface Loaded {
 
 export function usePanel(panel: Panel, context: PanelContext, is_on: boolean): Load<Loaded> {
   const { project, catalog, range, values, environment, round } = context;
+  const with_others = context.together.get(panel.id ?? "");
   const is_asking = panel.source.markdown === undefined;
-  const key = is_on && is_asking ? JSON.stringify([project, panel.kind, panel.unit, panel.source, steps_of(panel), range, values, environment, round]) : null;
+  const key = is_on && is_asking ? JSON.stringify([project, panel.kind, panel.unit, panel.source, steps_of(panel), with_others, range, values, environment, round]) : null;
   return useLoad<Loaded>(key, async (signal) => {
     const { source, title } = panel;
     if (source.ask) {
@@ -55,7 +58,7 @@ export function usePanel(panel: Panel, context: PanelContext, is_on: boolean): L
       const { where, problems } = is_sql ? { where: q, problems: [] } : await translate(project, q, end);
       const problem = problems[0];
       if (problem) throw new ApiProblem(400, "input", `${q}: ${problem.text}`);
-      return search_asked(panel, params, { where: with_environment(where, environment), range }, catalog);
+      return search_asked(panel, params, { where: with_environment(where, environment), range }, catalog, with_others);
     }
   });
 }

@@ -7,7 +7,7 @@
  * different would need all their rows once more, which costs more than all the rest: then they are left out, and the page says so.
  * A line without t is that of the whole range. Values of a group are text; "" is none. */
 import type { Field } from "./fields";
-import { folded, IS_ERROR, number_sql, of_rows, value_sql, type Measure } from "./measure";
+import { folded, IS_ERROR, number_sql, of_rows, percentiles, value_sql, type Agg, type Measure } from "./measure";
 import { condition, TABLE, type Scope } from "./statement";
 
 export interface Grouped {
@@ -98,6 +98,16 @@ SELECT ${time_sql(step_us)}, place, groups, value, ${keys.map((key) => `s.${key}
 FROM s JOIN top ON ${keys.map((key) => `s.${key} = top.${key}`).join(" AND ")}
 WHERE place <= ${top}
 ORDER BY place, t NULLS FIRST`;
+}
+
+/* Several percentiles of one field over time in one reading of the rows: value is a list of them, in their order. Without groups. */
+export function percentiles_statement(scope: Scope, of: Field, aggs: readonly Agg[], step_us: number): string {
+  const { text } = source(scope, [], { agg: aggs[0] ?? "p95", of }, step_us);
+  return `WITH ${text}
+SELECT ${time_sql(step_us)}, 1 AS place, 1 AS groups, ${percentiles("v", aggs)} AS value
+FROM r
+GROUP BY GROUPING SETS ((b), ())
+ORDER BY t NULLS FIRST`;
 }
 
 /* A line for each group: the values of the group, how many groups there are, rows, errors, and what is measured. */

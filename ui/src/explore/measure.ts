@@ -53,6 +53,10 @@ export function value_sql({ agg, of }: Measure): string | undefined {
 const percentile = (share: string, value: string) => `percentile_cont(${share}) WITHIN GROUP (ORDER BY ${value})`;
 const SHARES: Partial<Record<Agg | "values", string>> = { p50: "0.5", p95: "0.95", p99: "0.99" };
 
+export const is_percentile = (agg: Agg) => SHARES[agg] !== undefined;
+/* One sorting for all of them. */
+export const percentiles = (value: string, aggs: readonly Agg[]) => percentile(`ARRAY[${aggs.map((agg) => SHARES[agg] ?? "0.5").join(", ")}]`, value);
+
 /* The aggregate of rows; is_error: a condition on them; seconds: what a rate is divided by. */
 export function of_rows(agg: Agg | "values", value: string, is_error: string, seconds: string): string {
   if (agg === "rate") return `count(*) / ${seconds}`;
