@@ -1,8 +1,9 @@
 /* agents -- how many of the faults in made-up weeks are found, how soon, and how often an alert is false.
  *
- *   agents --name tuned --seed 1 --weeks 20 [--dump FILE] [--findings FILE] [--quick]
+ *   agents --name tuned --seed 1 --weeks 20 [--dump FILE] [--findings FILE] [--quick] [--seconds S]
  *
- * Prints figures as "name value unit". A fault is found when an alert about its service (or one of its endpoints), of its family (rows,
+ * Prints figures as "name value unit". --seconds: ends with the week in which they are over, and says how many weeks there were. --quick:
+ * ours alone. A fault is found when an alert about its service (or one of its endpoints), of its family (rows,
  * errors, latency) and side comes between its begin and 5 minutes behind its end (an hour behind it, of the rule that looks at hours). An alert
  * is false when no fault of any family is on its service from two minutes before to an hour behind; of a gap of all services,
  * only one that is not about all. Every series' alert counts: a service's and its endpoints' each.
@@ -37,6 +38,7 @@ struct settings {
     const char *name, *dump, *findings;
     uint64_t seed;
     int weeks, is_quick;
+    double seconds;
 };
 
 static void alert_add(struct alerts *alerts, struct alert alert)
@@ -93,8 +95,8 @@ struct score {
     double delays[1024];
 };
 
-static void score_faults(const struct world *world, int method, const struct alerts *alerts, struct score *score,
-                         FILE *out)
+static void score_faults(const struct world *world, int end, int method, const struct alerts *alerts,
+                         struct score *score, FILE *out)
 {
     const struct world_series *series;
     const struct fault *faults;
@@ -103,6 +105,7 @@ static void score_faults(const struct world *world, int method, const struct ale
     for (uint32_t f = 0; f < count; f++) {
         const struct fault *fault = &faults[f];
         int found = -1;
+        if (fault->begin >= end) continue;
         for (size_t a = 0; a < alerts->count && found < 0; a++) {
             const struct alert *alert = &alerts->all[a];
             if (alert->minute > fault->begin && alert->minute <= fault->end + grace[method] &&
@@ -122,13 +125,20 @@ static void score_faults(const struct world *world, int method, const struct ale
     }
 }
 
+static int weeks_quiet(int weeks)
+{
+    int quiet = 0;
+    for (int week = 0; week < weeks; week++) quiet += !world_is_faulty_week(week);
+    return quiet;
+}
+
 static void score_print(const struct settings *settings, const struct world *world, int method,
                         const struct alerts *alerts, FILE *out)
 {
     struct score score = { 0 };
     uint32_t faults = 0, found = 0, wrong[FAMILIES + 1] = { 0 }, wrong_quiet = 0;
     const char *name = method_names[method];
-    score_faults(world, method, alerts, &score, out);
+    score_faults(world, (WORLD_WARM + settings->weeks) * WORLD_WEEK, method, alerts, &score, out);
     for (int k = 0; k < FAULT_KINDS; k++) {
         faults += score.faults[k];
         found += score.found[k];
@@ -141,8 +151,7 @@ static void score_print(const struct settings *settings, const struct world *wor
         wrong_quiet += !world_is_faulty_week(alert->minute / WORLD_WEEK - WORLD_WARM);
     }
     double months = WORLD_SERVICES * settings->weeks * 7 / 30.4;
-    int quiet = 0;
-    for (int week = 0; week < settings->weeks; week++) quiet += !world_is_faulty_week(week);
+    int quiet = weeks_quiet(settings->weeks);
     qsort(score.delays, score.delay_count, sizeof *score.delays, double_compare);
     figure(settings, "detect_recall", name, "", faults ? (double)found / faults : 0, "1");
     figure(settings, "detect_delay_p50_min", name, "", score.delay_count ? score.delays[score.delay_count / 2] : NAN,
@@ -231,7 +240,8 @@ static void run(const struct settings *settings)
          *out = settings->findings ? fopen(settings->findings, "w") : NULL;
     if ((settings->dump && !dump) || (settings->findings && !out)) exit(1);
     if (dump) dump_head(dump, settings, world);
-    uint64_t ours_ns = 0;
+    struct settings did = *settings;
+    uint64_t ours_ns = 0, start_ns = clock_mono_ns();
     int minutes = (WORLD_WARM + settings->weeks) * WORLD_WEEK;
     for (uint32_t s = 0; s < series_count; s++) detect_series_add(detect);
     for (int minute = 0; minute < minutes; minute++) {
@@ -246,8 +256,14 @@ static void run(const struct settings *settings)
                           (struct alert){ told[a].series, told[a].family, told[a].is_up, told[a].minute });
         }
         if (dump && minute % 5 == 4) dump_block(dump, rules, series_count);
+        int weeks = (minute + 1) / WORLD_WEEK - WORLD_WARM;
+        if ((minute + 1) % WORLD_WEEK == 0 && weeks > 0) {
+            did.weeks = weeks;
+            if (settings->seconds > 0 && (double)(clock_mono_ns() - start_ns) / 1e9 > settings->seconds) break;
+        }
     }
-    for (int m = 0; m < (settings->is_quick ? 1 : METHODS); m++) score_print(settings, world, m, &alerts[m], out);
+    minutes = (WORLD_WARM + did.weeks) * WORLD_WEEK;
+    for (int m = 0; m < (settings->is_quick ? 1 : METHODS); m++) score_print(&did, world, m, &alerts[m], out);
     figure(settings, "detect_series", "", "", series_count, "1");
     figure(settings, "detect_cpu_us_per_series_minute", "", "", (double)ours_ns / 1e3 / series_count / minutes, "us");
     for (int m = 0; m < METHODS; m++) free(alerts[m].all);
@@ -271,6 +287,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "--name") == 0) settings.name = value;
         if (strcmp(argv[i], "--seed") == 0) settings.seed = strtoull(value, NULL, 10);
         if (strcmp(argv[i], "--weeks") == 0) settings.weeks = atoi(value);
+        if (strcmp(argv[i], "--seconds") == 0) settings.seconds = strtod(value, NULL);
         if (strcmp(argv[i], "--dump") == 0) settings.dump = value;
         if (strcmp(argv[i], "--findings") == 0) settings.findings = value;
         i++;
