@@ -93,6 +93,7 @@ await step("what is asked is typed, chosen, and in the address", async () => {
     await page.keyboard.press("/");
     await page.keyboard.type("http.rou");
     await page.waitForSelector("#metric-search-proposals");
+    check(await page.locator("#metric-search-proposals").evaluate(list => getComputedStyle(list).position === "absolute" && getComputedStyle(list).listStyleType === "none"), "proposals lie over what is below them");
     await page.keyboard.press("Tab");
     check((await page.inputValue("#metric-search")) === "http.route:", "a field of the metric is proposed");
     await page.waitForSelector("#metric-search-proposals li:has-text('/cart')");

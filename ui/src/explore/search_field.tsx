@@ -2,6 +2,7 @@
 import type { Ref } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { Proposal } from "./complete";
+import "./search_field.css";
 
 interface SearchFieldProps {
   id: string;
