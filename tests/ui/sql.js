@@ -105,6 +105,75 @@ await step("a link to a change changes nothing", async () => {
     refused(403);
 });
 
+await step("the editor proposes columns, tables and attributes", async () => {
+    await go("/p/default/sql");
+    await page.waitForSelector("text=Ask in SQL");
+    await page.keyboard.press("/");
+    await page.keyboard.type("SELECT resource___serv");
+    await page.waitForSelector(".sql-proposals [role=option]");
+    check((await text(".sql-proposals [role=option]")).startsWith("resource___service___name"), `the column is first: ${await text(".sql-proposals")}`);
+    await accessible("proposals of the editor");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(" AS service, attributes->>'tena");
+    await page.waitForSelector(".sql-proposals >> text=tenant'");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type(" AS tenant, count(*) AS n FROM otel_lo");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(" WHERE name = 'POST /cart'");
+    await page.keyboard.press("Escape");
+    await page.keyboard.type(" GROUP BY 1, 2 ORDER BY n DESC LIMIT 1");
+    check((await statement()) === "SELECT resource___service___name AS service, attributes->>'tenant' AS tenant, count(*) AS n FROM otel_logs_and_spans WHERE name = 'POST /cart' GROUP BY 1, 2 ORDER BY n DESC LIMIT 1", `as it was typed and taken: ${await statement()}`);
+    await page.keyboard.press("Control+Enter");
+    await page.waitForSelector(".grid-line");
+    check((await page.locator(".grid-line [role=gridcell]").allInnerTexts()).join() === `cart,acme,${given.planted}`, "and it runs");
+});
+
+await step("the plan: which files are read, and the steps", async () => {
+    const sql = "SELECT count(*) FROM otel_logs_and_spans WHERE timestamp > now() - interval '10 minutes'";
+    await run(sql);
+    await page.click('button:text-is("Plan")');
+    await page.waitForSelector(".sql-plan pre");
+    const files = (await rows_by_api(`EXPLAIN ${sql}`)).rows.map(row => row.join(" ")).find(line => line.startsWith("Files:"));
+    const [, opened, all] = /Files: (\d+) of (\d+)/.exec(files);
+    check(Number(all) > 0 && (await text(".sql-plan [role=status]")).startsWith(`${opened} of ${all} files are read`), `as EXPLAIN says (${files}): ${await text(".sql-plan [role=status]")}`);
+    check(page.url().includes("plan=1"), "the plan is in the address");
+    await accessible("a plan");
+    await shots("sql-plan");
+    await page.click('button:text-is("Plan")');
+    await page.waitForSelector(".grid-line");
+});
+
+await step("tables and columns to look up, and what was run before", async () => {
+    await page.locator("h1, .sql-answer").first().click();
+    await page.keyboard.press("s");
+    await page.waitForSelector(".sql-side li");
+    const named = Number((await text(".sql-side summary .soft")).replace(/[^0-9]/g, ""));
+    const columns = (await rows_by_api("SELECT count(*) FROM information_schema.columns WHERE table_name = 'otel_logs_and_spans'")).rows[0][0];
+    check(named === columns, `every column is listed: ${named} of ${columns}`);
+    await page.fill('[aria-label="Find a column"]', "trace_id");
+    await accessible("tables and columns");
+    await shots("sql-schema");
+    await page.fill("#statement", "SELECT ");
+    await page.click(".sql-side li button");
+    check((await statement()).includes("trace_id"), `a column is put in: ${await statement()}`);
+    await page.click('button:text-is("History")');
+    await page.waitForSelector(".sql-history li");
+    const ran = await page.locator(".sql-history code").allInnerTexts();
+    check(ran[0].startsWith("SELECT count(*) FROM otel_logs_and_spans WHERE timestamp") && ran.some(one => one.includes("lvel")), `what was run, also what was refused: ${ran}`);
+    check(!ran.some(one => one.startsWith("DELETE")), "not what a link brought");
+    await page.fill('[aria-label="Find a statement"]', "tenant");
+    await page.waitForFunction(() => document.querySelectorAll(".sql-history li").length === 1);
+    await accessible("the history");
+    await shots("sql-history");
+    await page.click(".sql-history li button");
+    check((await statement()).includes("attributes->>'tenant'"), "it comes back into the editor");
+    await page.click("text=Forget all");
+    await page.waitForSelector("text=Nothing was run here yet");
+    await page.click('[aria-label="Close History"]');
+    await page.waitForFunction(() => !document.querySelector(".sql-side"));
+});
+
 await step("files of a view hold all its rows, not a page of them", async () => {
     await go("/p/default/explore?q=kind:server&from=now-1h&tz=utc");
     await settled();
