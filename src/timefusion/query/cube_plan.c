@@ -64,7 +64,7 @@ const char *cube_aggregate(struct translate *ctx, struct scope *scope, const PgQ
         return aggregate_mark(ctx, plain,
                               arena_printf(ctx->arena, "CAST(coalesce(sum(r%u.t_n)%s, 0) AS BIGINT)", relation->id,
                                            filter));
-    if (call->n_args != 1 || is_ordered) return aggregate_mark(ctx, plain, NULL);
+    if (call->n_args != 1 || is_ordered || node_is_row(call->args[0])) return aggregate_mark(ctx, plain, NULL);
     if (call->agg_distinct) return aggregate_mark(ctx, plain, strcmp(name, "count") == 0 ? plain : NULL);
     bool was_in = scope->in_aggregate;
     scope->in_aggregate = true;

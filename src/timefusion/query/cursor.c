@@ -322,6 +322,23 @@ bool cursor_open(struct query_session *session, struct plan *plan, const struct 
     return true;
 }
 
+/* What was not asked of DuckDB before must be as we said. */
+static bool types_check(const struct query_cursor *cursor, duckdb_data_chunk chunk, struct err *err)
+{
+    const struct plan *plan = cursor->plan;
+    for (uint32_t c = 0; plan->is_known && cursor->row_count == 0 && c < plan->column_count; c++) {
+        duckdb_logical_type logical = duckdb_vector_get_column_type(duckdb_data_chunk_get_vector(chunk, c));
+        enum query_type type = engine_type(logical), known = plan->columns[c].type;
+        duckdb_destroy_logical_type(&logical);
+        if (type_element(known) == QUERY_TYPE_JSONB)
+            known = (enum query_type)(known - QUERY_TYPE_JSONB + QUERY_TYPE_TEXT);
+        if (type != known)
+            return err_set(err, ERR_INTERNAL, "column \"%s\" is %s and not %s", plan->columns[c].name, type_name(type),
+                           type_name(known));
+    }
+    return true;
+}
+
 bool query_fetch(struct query_cursor *cursor, const struct query_chunk **shown, struct err *err)
 {
     *shown = NULL;
@@ -344,7 +361,7 @@ bool query_fetch(struct query_cursor *cursor, const struct query_chunk **shown, 
         cursor->is_done = true;
         return true;
     }
-    if (!cursor_rows_add(cursor, duckdb_data_chunk_get_size(chunk), err)) {
+    if (!types_check(cursor, chunk, err) || !cursor_rows_add(cursor, duckdb_data_chunk_get_size(chunk), err)) {
         duckdb_destroy_data_chunk(&chunk);
         cursor->is_done = true;
         cursor->failure = err->code;

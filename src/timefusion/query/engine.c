@@ -525,7 +525,7 @@ void query_cancel(struct query_session *session)
 
 /* Plans */
 
-static enum query_type type_of_duckdb(duckdb_logical_type type)
+enum query_type engine_type(duckdb_logical_type type)
 {
     switch (duckdb_get_type_id(type)) {
     case DUCKDB_TYPE_BOOLEAN: return QUERY_TYPE_BOOL;
@@ -553,7 +553,7 @@ static enum query_type type_of_duckdb(duckdb_logical_type type)
     case DUCKDB_TYPE_INTERVAL: return QUERY_TYPE_INTERVAL;
     case DUCKDB_TYPE_LIST: {
         duckdb_logical_type child = duckdb_list_type_child_type(type);
-        enum query_type element = type_of_duckdb(child);
+        enum query_type element = engine_type(child);
         duckdb_destroy_logical_type(&child);
         return element == QUERY_TYPE_UNKNOWN || type_is_list(element) ? QUERY_TYPE_UNKNOWN : type_list_of(element);
     }
@@ -564,7 +564,7 @@ static enum query_type type_of_duckdb(duckdb_logical_type type)
 static void column_describe(struct plan *plan, uint32_t column, duckdb_prepared_statement prepared)
 {
     duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(prepared, column);
-    enum query_type type = type_of_duckdb(logical), known = plan->columns[column].type;
+    enum query_type type = engine_type(logical), known = plan->columns[column].type;
     duckdb_destroy_logical_type(&logical);
     if (type == QUERY_TYPE_UNKNOWN) {
         if (!plan->casts) plan->casts = arena_calloc(&plan->arena, plan->column_count * sizeof *plan->casts);
@@ -607,7 +607,7 @@ static bool describe_try(struct query_session *session, struct lane *lane, struc
 static bool plan_describe(struct query_session *session, struct plan *plan, struct err *err)
 {
     struct lane *lane;
-    if (!plan->sql || plan->kind == PLAN_SHOW) return true;
+    if (!plan->sql || plan->kind == PLAN_SHOW || plan->is_known) return true;
     if (!lane_acquire(session, &lane, err)) return false;
     bool ok = describe_try(session, lane, plan, false, err);
     if (!ok && plan->parameter_count >

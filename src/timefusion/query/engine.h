@@ -138,6 +138,8 @@ bool session_is_stopped(struct query_session *session, struct err *err);
 /* Until all that was acknowledged before is in the tables (query_hooks.flush). ERR_BUSY after ms_max; 0: however long. */
 MUST_CHECK bool session_flush(struct query_session *session, uint32_t ms_max, struct err *err);
 
+/* What clients see a column of DuckDB's as; JSON and oids are known to us alone. UNKNOWN: of no type that they can be sent. */
+enum query_type engine_type(duckdb_logical_type type);
 /* DuckDB's message in our words and codes; false always. */
 bool engine_err(struct err *err, duckdb_error_type type, const char *message);
 /* Runs a statement as a stream. is_stopped (or NULL) is asked between pieces of some milliseconds until the first rows are

@@ -352,7 +352,7 @@ static struct expr row_count_make(struct translate *ctx, struct scope *scope, co
                           .type = QUERY_TYPE_INT8 };
 }
 
-static bool is_row(const PgQuery__Node *node)
+bool node_is_row(const PgQuery__Node *node)
 {
     return node->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && node->column_ref->n_fields == 2 &&
            node->column_ref->fields[1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
@@ -362,7 +362,7 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
                              const PgQuery__FuncCall *call)
 {
     struct expr *arguments = arena_calloc(ctx->arena, (call->n_args + 1) * sizeof *arguments);
-    if (call->n_args == 1 && !call->agg_distinct && strcmp(function->name, "count") == 0 && is_row(call->args[0]))
+    if (call->n_args == 1 && !call->agg_distinct && strcmp(function->name, "count") == 0 && node_is_row(call->args[0]))
         return row_count_make(ctx, scope, call);
     if (function->special == APPROX_PERCENTILE) return approx_percentile_make(ctx, scope, call);
     if (function->special == ROWS) {
@@ -599,6 +599,7 @@ struct expr function_make(struct translate *ctx, struct scope *scope, const PgQu
                           enum query_type want)
 {
     (void)want;
+    ctx->call_count++;
     call = call_by_place(ctx, call);
     const struct function *function = call ? function_of(ctx, call) : NULL;
     if (!function) return (struct expr){ 0 };

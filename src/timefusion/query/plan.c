@@ -12,6 +12,7 @@
 /* The parser's trees are as deep as the text makes them (1+1+1+...), and libpg_query writes them out by recursion without a
  * check: so words and operators are counted first, and the work is done on a stack that fits that many levels. */
 #define TOKENS_MAX  5000
+#define TOKENS_FEW  150
 #define STACK_BYTES (48u << 20)
 
 /* Words, operators and brackets, those inside texts and comments as well: never too few. */
@@ -239,6 +240,8 @@ bool statement_make(struct translate *ctx, const PgQuery__Node *node)
         if (!plan->sql) return false;
         plan->column_count = count;
         plan->columns = arena_calloc(ctx->arena, (count + 1) * sizeof *plan->columns);
+        plan->is_known = true;
+        for (uint32_t i = 0; i < count; i++) plan->is_known = plan->is_known && columns[i].is_stored;
         for (uint32_t i = 0; i < count; i++)
             plan->columns[i] = (struct query_column){ columns[i].name, columns[i].type, columns[i].form };
         return true;
@@ -312,6 +315,7 @@ static void tree_translate(struct job *job, const PgQuery__ParseResult *tree)
         return;
     }
     plan->relation_count = ctx.relation_count;
+    plan->is_known = plan->is_known && ctx.call_count == 0;
     for (uint32_t i = 0; i < plan->parameter_count; i++) /* nobody said what it is */
         if (plan->parameters[i] == QUERY_TYPE_UNKNOWN)
             plan->parameters[i] =
@@ -344,10 +348,15 @@ static void *job_run(void *arg)
     return NULL;
 }
 
-static bool on_big_stack(void *(*run)(void *), void *arg, struct err *err)
+/* Few words nest little: their trees fit on the stack of the thread that asks. */
+static bool on_big_stack(void *(*run)(void *), void *arg, struct bytes sql, struct err *err)
 {
     pthread_attr_t attributes;
     pthread_t thread;
+    if (tokens_at_most(sql) <= TOKENS_FEW) {
+        run(arg);
+        return true;
+    }
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     int code = pthread_create(&thread, &attributes, run, arg);
@@ -389,7 +398,7 @@ char *plan_shape(struct bytes sql)
     struct err ignored = { 0 };
     if (!text_check(sql, &ignored)) return NULL;
     struct shape_job job = { .text = bytes_to_text(sql) };
-    if (!on_big_stack(shape_run, &job, &ignored)) job.shape = NULL;
+    if (!on_big_stack(shape_run, &job, sql, &ignored)) job.shape = NULL;
     free(job.text);
     return job.shape;
 }
@@ -414,7 +423,7 @@ bool plan_make(struct plan **out, struct bytes sql, const enum query_type *decla
                            .declared_count = declared_count,
                            .plan = plan,
                            .err = err };
-        ok = on_big_stack(job_run, &job, err) && job.ok;
+        ok = on_big_stack(job_run, &job, sql, err) && job.ok;
         free(job.text);
     }
     if (!ok) {
@@ -500,12 +509,33 @@ static void *split_run(void *arg)
     return NULL;
 }
 
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+/* One statement for sure: it begins with a word, and there is no semicolon but at its end. It is parsed once then. */
+static bool is_single(struct bytes sql, struct bytes *statement)
+{
+    size_t begin = 0, end = sql.len;
+    while (begin < end && is_blank(sql.ptr[begin])) begin++;
+    while (end > begin && is_blank(sql.ptr[end - 1])) end--;
+    if (end > begin && sql.ptr[end - 1] == ';') end--;
+    if (begin == end || (sql.ptr[begin] | 0x20) < 'a' || (sql.ptr[begin] | 0x20) > 'z') return false;
+    *statement = bytes_from(sql.ptr, end);
+    return !memchr(sql.ptr, ';', end);
+}
+
 bool query_split(struct bytes sql, struct bytes *statements, uint32_t max, uint32_t *count, struct err *err)
 {
     *count = 0;
     if (!text_check(sql, err)) return false;
+    if (max > 0 && is_single(sql, &statements[0])) {
+        *count = 1;
+        return true;
+    }
     struct split_job job = { .text = bytes_to_text(sql), .sql = sql, .statements = statements, .max = max, .err = err };
-    bool ok = on_big_stack(split_run, &job, err) && job.ok;
+    bool ok = on_big_stack(split_run, &job, sql, err) && job.ok;
     free(job.text);
     *count = ok ? job.count : 0;
     return ok;

@@ -134,7 +134,8 @@ struct plan {
     enum query_type *parameters;
     uint32_t parameter_count;
     struct query_column *columns; /* types filled in by the description */
-    bool *casts;                  /* columns that must be cast to text to be sent; NULL: none */
+    bool is_known; /* SELECT of stored columns, without a function: the types are ours, DuckDB need not be asked */
+    bool *casts;   /* columns that must be cast to text to be sent; NULL: none */
     uint32_t column_count;
     /* SELECT ... FROM one table ORDER BY timestamp LIMIT n: files can be walked by time. */
     bool is_walk, is_walk_descending;

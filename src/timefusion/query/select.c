@@ -79,8 +79,10 @@ static bool target_add(struct translate *ctx, struct targets *targets, struct ex
         return false;
     }
     targets->values[targets->count] = value;
-    targets->outputs[targets->count++] =
-        (struct output){ .name = arena_printf(ctx->arena, "%s", name), .type = value.type, .form = value.form };
+    targets->outputs[targets->count++] = (struct output){ .name = arena_printf(ctx->arena, "%s", name),
+                                                          .type = value.type,
+                                                          .form = value.form,
+                                                          .is_stored = value.relation && value.relation->table >= 0 };
     return true;
 }
 

@@ -20,6 +20,7 @@ struct output {
     const char *name;
     enum query_type type;
     struct query_form form;
+    bool is_stored; /* a column of a table as it is */
 };
 struct relation {
     const char *alias;                 /* as the client calls it */
@@ -87,6 +88,7 @@ struct translate {
     uint32_t declared_count, parameter_cap;
     bool *is_typed; /* per parameter */
     uint32_t relation_count, cte_count, depth, select_count;
+    uint32_t call_count;    /* of functions */
     uint32_t identity_uses; /* columns of identity.h that were named so far */
 };
 
@@ -153,6 +155,8 @@ const char *type_word(const struct expr *value); /* for messages */
 /* function.c */
 struct expr function_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call,
                           enum query_type want);
+/* c.*, of a table: a whole row. */
+bool node_is_row(const PgQuery__Node *node);
 /* A function that gives rows, for FROM: the select list of a LATERAL subquery. */
 bool function_rows(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call, bool ordinality,
                    const char **sql, struct output *columns, uint32_t *column_count);
