@@ -93,6 +93,9 @@ def compare(server):
     services = api.all("services")
     told = [(s["name"], s["spans"], s["span_errors"], s["requests"]) for s in services]
     check(told == [tuple(row) for row in sql], "services as SQL has them: %s, %s" % (told[:3], sql[:3]))
+    health = api.done("GET", "/projects/default/services/health" + RANGE)["items"]
+    check([(h["name"], h["spans"], h["span_errors"], h["now"]["requests"]) for h in health] == told, "their health has the same: %s" % health[:2])
+    check(all(h["now"]["duration_ns"] == s["duration_ns"] and sum(h["over_time"]["requests"]) == s["requests"] for h, s in zip(health, services)), "durations and steps too")
     endpoints = {(e["service"], e["id"]): e["requests"] for e in api.all("endpoints")}
     sql = server.query("""SELECT resource___service___name, hash, count(*) FROM (SELECT resource___service___name, unnest(hashes) AS hash
                           FROM otel_logs_and_spans WHERE kind = 'server') h WHERE length(hash) = 36 GROUP BY 1, 2""")

@@ -1,12 +1,13 @@
 // The pages of services in a real Chromium: tests/story_ui_services.py says what was sent. Its figures are those of SQL over the rows.
 //     node services.js '{"base": ..., "from": ISO, "to": ISO, "services": [{"name", "requests", "errors", "p50", "p95", "p99", "before"}], ...}'
-import { accessible, check, clicks, done, given, go, page, settled, shots, sign_in, step, text } from "./page.js";
+import { accessible, check, done, given, go, page, settled, shots, sign_in, step, text, told } from "./page.js";
 
 const TIME = `from=${given.from}&to=${given.to}`;
 const LIST = `/p/default/services?${TIME}`;
 const names = () => page.locator(".services-table tbody tr").evaluateAll(rows => rows.map(row => row.dataset.service));
 const cell = (name, column) => page.locator(`tr[data-service="${name}"] > :nth-child(${column})`);
 const figure = async locator => Number((await locator.getAttribute("title")).replace(/[^0-9].*$/, ""));
+const from_where = async () => (await page.locator('main span:text-matches("^from (rows|roll-ups)$")').first().innerText()).trim();
 /* "105 ms" as nanoseconds. */
 function duration(words) {
     const [, size, unit] = /([\d.]+) (ns|µs|ms|s)/.exec(words) ?? [];
@@ -41,7 +42,7 @@ await step("the list: its figures are those of SQL, ill ones first", async () =>
     await page.waitForSelector(".services-table tbody tr");
     await settled();
     await list_is(given.services, 0.016, "from roll-ups");
-    check((await text(".services-from")) === "from roll-ups", "it says where the figures are from");
+    check((await from_where()) === "from roll-ups", "it says where the figures are from");
     check((await names()).slice(0, 4).join() === given.ill.join(), `ill ones first: ${await names()}`);
     const words = await page.locator(".services-table").innerText();
     for (const said of ["of its requests fail; 0 % before", "no request; ", "times what it was before", "↑ none before", "spans"]) check(words.includes(said), `it says "${said}"`);
@@ -82,13 +83,13 @@ await step("of one environment: from the rows, exactly", async () => {
     await page.waitForSelector(".services-table tbody tr");
     await settled();
     await list_is(given.staging, 0.006, "of staging");
-    check((await text(".services-from")) === "from rows", "it says so");
+    check((await from_where()) === "from rows", "it says so");
 });
 
 await step("of a few minutes: from the rows", async () => {
     await go(`/p/default/services?from=${given.short_from}&to=${given.to}`);
     await page.waitForSelector(".services-table tbody tr");
-    check((await text(".services-from")) === "from rows", "it says so");
+    check((await from_where()) === "from rows", "it says so");
 });
 
 await step("keys walk through it", async () => {
@@ -207,7 +208,7 @@ await step("of one environment; one that serves nothing; one that is not there",
     await settled();
     const one = given.staging.find(other => other.name === "checkout");
     check((await head("requests")) === String(one.requests), `of staging: ${await head("requests")}, ${one.requests}`);
-    check((await text(".services-from")) === "from rows", "from the rows");
+    check((await from_where()) === "from rows", "from the rows");
     check((await page.locator("main").innerText()).includes("Calls are of all environments."), "it says what is of all");
     const endpoint = page.locator("tr[data-endpoint]");
     check(await endpoint.count() === 1 && await figure(endpoint.locator("td").first()) === one.requests, "its endpoint, of staging");
@@ -361,6 +362,23 @@ if (given.many) await step("200 services can be read, and found", async () => {
     await page.waitForTimeout(200);
     const [box, frame] = await Promise.all([page.locator(`[data-node="service:${given.many}"]`).boundingBox(), page.locator(".map-picture").boundingBox()]);
     check(box.x >= frame.x && box.x + box.width <= frame.x + frame.width && box.y >= frame.y && box.y + box.height <= frame.y + frame.height, "what was found is in sight");
+});
+
+await step("the server cannot: it says so, and tries again", async () => {
+    const broken = route => route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ status: 503, code: "busy", detail: "the database does not answer" }) });
+    for (const [path, asked, sign] of [[LIST, "**/services/health?*", ".services-table tbody tr"], [PAGE("web"), "**/services/health?*", ".service-row"], [MAP, "**/edges?*", ".map-node"]]) {
+        await page.route(asked, broken);
+        await go(path);
+        await page.locator(".state.problem").waitFor();
+        check((await text(".state.problem")).includes("the database does not answer"), "the problem's own words");
+        if (path === LIST) await accessible("the broken list");
+        if (path === LIST) await shots("list-broken");
+        await page.unroute(asked, broken);
+        await page.locator('.state.problem button:has-text("Try again")').click();
+        await page.waitForSelector(sign);
+    }
+    const others = told.filter(line => !line.includes("503"));
+    told.splice(0, told.length, ...others);
 });
 
 await step("nothing sent, nothing in this time", async () => {

@@ -1,5 +1,6 @@
 /* The list: /p/{project}/services?q=&state=&sort=&env=&from=&to= */
 import { useMemo, useRef } from "preact/hooks";
+import { AnsweredBy } from "../api/answered";
 import { useLoad } from "../api/load";
 import { useActs } from "../frame/acts";
 import { useNarrow } from "../frame/narrow";
@@ -12,7 +13,6 @@ import { Cards } from "./cards";
 import { kept } from "./kept";
 import { useLive } from "./live";
 import { NoServices } from "./nothing";
-import { Answered } from "./answered";
 import { CONDITIONS, counts_of, narrowed, order_read, sorted, type Issues } from "./services";
 import { load_health, load_issues } from "./source";
 import { ServicesTable } from "./table";
@@ -84,7 +84,7 @@ export default function List() {
             </button>
           ))}
           <span class="grow" />
-          {health.value && <Answered from={health.value.answered_from} />}
+          {health.value && <AnsweredBy from={health.value.answered_from} />}
         </div>
         {health.value && !health.value.is_whole && <p class="warning">There are more services than these thousand: their names come later in the alphabet.</p>}
       </header>

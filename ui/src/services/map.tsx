@@ -1,5 +1,6 @@
 /* The service map: /p/{project}/services/map?q=&of=&hops=&ill=&node=&edge=&at=&as=&from=&to= */
 import { useMemo } from "preact/hooks";
+import { AnsweredBy } from "../api/answered";
 import { useLoad } from "../api/load";
 import { useActs } from "../frame/acts";
 import { environment } from "../frame/environment";
@@ -9,7 +10,6 @@ import { Empty, Problem, Waiting } from "../frame/state";
 import { useKeys } from "../keys";
 import { show_whole } from "../number";
 import { change, href, param, project_name, project_path } from "../url";
-import { Answered } from "./answered";
 import { load_edges } from "./edges";
 import { kept } from "./kept";
 import { useLive } from "./live";
@@ -66,7 +66,7 @@ export default function ServiceMap() {
             {load.value && `${show_whole(graph.nodes.length)} of ${show_whole(load.value.graph.nodes.length)} nodes, ${show_whole(graph.edges.length)} edges`}
           </span>
           <span class="grow" />
-          {load.value && <Answered from="rollups" />}
+          {load.value && <AnsweredBy from="rollups" />}
         </div>
         <div class="row">
           <input

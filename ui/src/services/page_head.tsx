@@ -1,9 +1,9 @@
 /* The head: what it is, how it does, its figures beside those of the time before, and where to look further. */
+import { AnsweredBy } from "../api/answered";
 import { show_value } from "../charts/scale";
 import { show_whole } from "../number";
 import { term } from "../explore/search";
 import { change, href, project_path } from "../url";
-import { Answered } from "./answered";
 import { Changed, ConditionMark } from "./change";
 import { kept, rows_href } from "./kept";
 import { endpoint_name, type Endpoint } from "./page_shape";
@@ -30,7 +30,7 @@ export function Head({ name, service, health, endpoint, one, back }: HeadProps) 
         <h1 class="told">{name.slice(0, 200)}</h1>
         <ConditionMark condition={condition} is_worded />
         <span class="grow" />
-        <Answered from={health.answered_from} />
+        <AnsweredBy from={health.answered_from} />
       </div>
       {words && <p class={`service-trouble ${condition}`}>{words}</p>}
       <nav class="row" aria-label="More of this service">

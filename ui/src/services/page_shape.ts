@@ -1,10 +1,10 @@
 /* What the page of one service draws and lists, out of what the server says: pure. */
-import type { Cell, Schemas } from "../api/client";
+import type { AnsweredFrom, Cell, Schemas } from "../api/client";
 import type { TimeMark } from "../charts/draw";
 import { times_of, type Series, type TimeSeries } from "../charts/series";
 import type { Unit } from "../charts/scale";
 import { from_iso, type Range } from "../time";
-import { share, type AnsweredFrom, type Figures } from "./services";
+import { share, type Figures } from "./services";
 import { figures_of, list_of } from "./shape";
 
 /* ---- over time ---- */

@@ -3,6 +3,7 @@
  *   /services/health, or a statement over the rows --source.ts--> Health --judged--> conditions --sorted--> the list
  *
  * A request is a server or a consumer span. Durations are nanoseconds; null: nothing has one. */
+import type { AnsweredFrom } from "../api/client";
 import type { Range } from "../time";
 import { show_number } from "../charts/scale";
 
@@ -25,7 +26,6 @@ export interface Service {
   points: number;
   over_time: { requests: (number | null)[]; errors: (number | null)[]; p95: (number | null)[] }; /* null: no value, or of a step that is only partly in the range */
 }
-export type AnsweredFrom = "rollups" | "raw";
 export interface Health {
   range: Range; /* what was counted, and the range before it is as long */
   seconds: number; /* of it that are over: rates are of these */
