@@ -62,7 +62,7 @@ def parts(server, begin, end):
     calls[("web", "source")] = {"": count("resource___service___name = 'web' AND kind = 'server'")}
     releases = server.query("SELECT resource___service___version, count(*) FROM otel_logs_and_spans WHERE resource___service___name = 'checkout' AND kind = 'server' AND %s GROUP BY 1" % hour)
     return {"endpoints": [dict(zip(("name", "requests", "errors"), row)) for row in endpoints], "calls": [[*key, value] for key, value in calls.items()],
-            "releases": [dict(zip(("version", "requests"), row)) for row in releases]}
+            "batch": count("resource___service___name = 'batch'"), "releases": [dict(zip(("version", "requests"), row)) for row in releases]}
 
 
 def main():

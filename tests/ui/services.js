@@ -220,6 +220,9 @@ await step("of one environment; one that serves nothing; one that is not there",
     await page.waitForSelector(".service-trouble");
     check((await text(".service-trouble")).startsWith("It serves nothing: "), "it says what it sends");
     await settled();
+    check((await head("spans")) === String(given.batch), `its spans are counted instead: ${await head("spans")}, ${given.batch}`);
+    check((await page.locator(".service-charts canvas").first().getAttribute("aria-label")).startsWith("Spans of batch"), "and drawn");
+    check(await page.locator(".service-traces li").count() === 10, "and their traces are listed");
     await accessible("the page of one that serves nothing");
     await go(PAGE("nobody"));
     await page.locator("text=It sent nothing in this time").waitFor();

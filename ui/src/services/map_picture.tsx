@@ -20,7 +20,7 @@ interface PictureProps {
   onFocus: (node: string) => void;
 }
 const LABELLED = 24; /* edges of which all can have their figures beside them */
-const NAME = 22;
+const NAME = 20;
 const compact = (part: number | null) => (part !== null && part >= 0.001 ? `${(part * 100).toFixed(part < 0.0995 ? 1 : 0)} %` : show_share(part));
 const short = (text: string) => (text.length > NAME ? `${text.slice(0, NAME - 1)}…` : text);
 

@@ -19,7 +19,8 @@ import { load_endpoints, load_instances, load_steps } from "./page_source";
 import { Traces } from "./page_traces";
 import { Versions } from "./page_versions";
 import { load_health } from "./source";
-import { NO_FIGURES, type Figures } from "./services";
+import { condition_of, NO_FIGURES, type Figures } from "./services";
+import type { What } from "./statement";
 import "./page.css";
 
 export function ServicePage({ name }: { name: string }) {
@@ -27,13 +28,14 @@ export function ServicePage({ name }: { name: string }) {
   const endpoint = param("endpoint");
   const key = [project, name, environment.value, range.value.from_us, range.value.to_us].join("\n");
   const health = useLoad(key, (signal) => load_health(project, range.value, signal, name));
-  const steps = useLoad(`${key}\n${endpoint}`, (signal) => load_steps(project, range.value, name, endpoint, signal));
+  const service = health.value?.services.find((other) => other.name === name);
+  const what: What = service && condition_of(service) === "quiet" ? "span" : "request"; /* of one that serves nothing, all its spans */
+  const steps = useLoad(`${key}\n${endpoint}\n${what}`, (signal) => load_steps(project, range.value, name, endpoint, what, signal));
   const endpoints = useLoad(key, (signal) => load_endpoints(project, range.value, name, signal));
-  const instances = useLoad(key, (signal) => load_instances(project, range.value, name, signal));
+  const instances = useLoad(`${key}\n${what}`, (signal) => load_instances(project, range.value, name, what, signal));
   const versions = useMemo(() => versions_of(instances.value ?? [], range.value), [instances.value]);
   const marks = useMemo(() => deploy_marks(versions, range.value), [versions]);
   const one = endpoints.value?.find((other) => other.id === endpoint);
-  const service = health.value?.services.find((other) => other.name === name);
   const back = href(project_path("services"), list_kept());
   useLive();
   useActs({ title: one ? `${name}: ${endpoint_name(one)}` : name, statement: steps.value?.statement, is_private: true });
@@ -53,18 +55,18 @@ export function ServicePage({ name }: { name: string }) {
         </a>
       </Empty>
     );
-  const figures: Figures = endpoint ? (one?.figures ?? NO_FIGURES) : service.now;
+  const figures: Figures = endpoint ? (one?.figures ?? NO_FIGURES) : what === "span" ? { ...NO_FIGURES, requests: service.spans, errors: service.span_errors } : service.now;
   return (
     <article class="service" aria-busy={health.is_loading}>
-      <Head name={name} service={service} health={health.value} endpoint={endpoint} one={one} back={back} />
-      {steps.problem ? <Problem problem={steps.problem} again={steps.again} /> : <Charts name={name} steps={steps.value} totals={figures} marks={marks} />}
+      <Head name={name} service={service} figures={figures} what={what} health={health.value} endpoint={endpoint} one={one} back={back} />
+      {steps.problem ? <Problem problem={steps.problem} again={steps.again} /> : <Charts name={name} what={what} steps={steps.value} totals={figures} marks={marks} />}
       <Endpoints list={endpoints} seconds={health.value.seconds} chosen={endpoint} />
       <Neighbours name={name} seconds={health.value.answered_from === "rollups" ? health.value.seconds : undefined} />
       <div class="service-pair">
-        <Traces name={name} endpoint={endpoint} failed={failed_part(figures) ?? 0} />
+        <Traces name={name} endpoint={endpoint} what={what} failed={failed_part(figures) ?? 0} />
         <Issues name={name} />
       </div>
-      <Versions name={name} load={instances} versions={versions} />
+      <Versions name={name} what={what} load={instances} versions={versions} />
     </article>
   );
 }

@@ -11,6 +11,7 @@ import { now_us } from "../time";
 import { change, param } from "../url";
 import { errors_chart, latency_chart, QUANTILES, quantiles_read, quantiles_turn, rate_chart, type Quantile, type Steps } from "./page_shape";
 import type { Figures } from "./services";
+import type { What } from "./statement";
 
 const HEIGHT = 170;
 const SUCCEEDED: Look = { token: "--series-0", pattern: 0 };
@@ -19,20 +20,21 @@ const LOOKS: Readonly<Record<Quantile, Look>> = { p50: { token: "--series-2", pa
 
 interface ChartsProps {
   name: string;
+  what: What;
   steps: Steps | undefined;
   totals: Figures;
   marks: readonly TimeMark[];
 }
-export function Charts({ name, steps, totals, marks }: ChartsProps) {
+export function Charts({ name, what, steps, totals, marks }: ChartsProps) {
   const quantiles = quantiles_read(param("quantiles"));
   const rates = useMemo(() => steps && rate_chart(steps, now_us()), [steps]);
   const errors = useMemo(() => steps && errors_chart(steps), [steps]);
   const latency = useMemo(() => steps && latency_chart(steps, totals, quantiles), [steps, totals, quantiles.join()]);
   return (
     <div class="service-charts">
-      <One title="Requests" label={`Requests of ${name}`} data={rates} looks={[SUCCEEDED, FAILED]} shape="bars" marks={marks} />
-      <One title="Errors" label={`Share of requests of ${name} that failed`} data={errors} looks={[{ ...FAILED, pattern: 0 }]} shape="line" marks={marks} />
-      <One title="Durations" label={`Durations of requests of ${name}`} data={latency} looks={quantiles.map((one) => LOOKS[one])} shape="line" marks={marks}>
+      <One title={what === "request" ? "Requests" : "Spans"} label={`${what === "request" ? "Requests" : "Spans"} of ${name}`} data={rates} looks={[SUCCEEDED, FAILED]} shape="bars" marks={marks} />
+      <One title="Errors" label={`Share of ${what}s of ${name} that failed`} data={errors} looks={[{ ...FAILED, pattern: 0 }]} shape="line" marks={marks} />
+      <One title="Durations" label={`Durations of ${what}s of ${name}`} data={latency} looks={quantiles.map((one) => LOOKS[one])} shape="line" marks={marks}>
         <span class="row" role="group" aria-label="Quantiles">
           {QUANTILES.map((one) => (
             <button key={one} class="quantile" aria-pressed={quantiles.includes(one)} onClick={() => change({ quantiles: quantiles_turn(quantiles, one) || null }, true)}>

@@ -8,16 +8,19 @@ import { Changed, ConditionMark } from "./change";
 import { kept, rows_href } from "./kept";
 import { endpoint_name, type Endpoint } from "./page_shape";
 import { condition_of, p95_change, rate, rate_change, sends_words, share, share_change, show_rate, show_share, trouble_of, type Figures, type Health, type Service } from "./services";
+import type { What } from "./statement";
 
 interface HeadProps {
   name: string;
   service: Service;
+  figures: Figures; /* of its endpoint, or all of it */
+  what: What;
   health: Health;
   endpoint: string;
   one: Endpoint | undefined;
   back: string;
 }
-export function Head({ name, service, health, endpoint, one, back }: HeadProps) {
+export function Head({ name, service, figures, what, health, endpoint, one, back }: HeadProps) {
   const condition = condition_of(service);
   const words = trouble_of(service) || (condition === "quiet" ? `It serves nothing: ${sends_words(service)}` : "");
   return (
@@ -62,50 +65,48 @@ export function Head({ name, service, health, endpoint, one, back }: HeadProps) 
           )}
         </p>
       )}
-      <FigureRow figures={endpoint ? (one?.figures ?? service.now) : service.now} service={endpoint ? undefined : service} health={health} />
+      <FigureRow figures={figures} what={what} service={endpoint || what === "span" ? undefined : service} health={health} />
     </header>
   );
 }
 
-function FigureRow({ figures, service, health }: { figures: Figures; service: Service | undefined; health: Health }) {
+function FigureRow({ figures, what, service, health }: { figures: Figures; what: What; service: Service | undefined; health: Health }) {
   return (
     <dl class="service-row">
       <div>
         <dt>rate</dt>
         <dd>
-          <b title={`${show_whole(figures.requests)} requests`}>{show_rate(rate(figures, health.seconds))}</b> {service && <Changed change={rate_change(service, health)} />}
+          <b title={`${show_whole(figures.requests)} ${what}s`}>{show_rate(rate(figures, health.seconds))}</b> {service && <Changed change={rate_change(service, health)} />}
         </dd>
       </div>
       <div>
         <dt>errors</dt>
         <dd>
-          <b title={`${show_whole(figures.errors)} of ${show_whole(figures.requests)} requests failed`}>{show_share(share(figures))}</b> {service && <Changed change={share_change(service)} />}
+          <b title={`${show_whole(figures.errors)} of ${show_whole(figures.requests)} ${what}s failed`}>{show_share(share(figures))}</b> {service && <Changed change={share_change(service)} />}
         </dd>
       </div>
+      {what === "request" && <Durations figures={figures} service={service} />}
       <div>
-        <dt>p50</dt>
-        <dd>
-          <b>{show_value(figures.p50, "ns")}</b>
-        </dd>
-      </div>
-      <div>
-        <dt>p95</dt>
-        <dd>
-          <b>{show_value(figures.p95, "ns")}</b> {service && <Changed change={p95_change(service)} />}
-        </dd>
-      </div>
-      <div>
-        <dt>p99</dt>
-        <dd>
-          <b>{show_value(figures.p99, "ns")}</b>
-        </dd>
-      </div>
-      <div>
-        <dt>requests</dt>
+        <dt>{what}s</dt>
         <dd>
           <b>{show_whole(figures.requests)}</b>
         </dd>
       </div>
     </dl>
+  );
+}
+
+function Durations({ figures, service }: { figures: Figures; service: Service | undefined }) {
+  return (
+    <>
+      {(["p50", "p95", "p99"] as const).map((name) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <b>{show_value(figures[name], "ns")}</b> {name === "p95" && service && <Changed change={p95_change(service)} />}
+          </dd>
+        </div>
+      ))}
+    </>
   );
 }

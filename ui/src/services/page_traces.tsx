@@ -7,15 +7,15 @@ import { show_duration, show_time, to_iso } from "../time";
 import { change, href, param, project_name, project_path } from "../url";
 import { load_traces } from "./page_source";
 import type { TraceLine } from "./page_shape";
-import type { TracesBy } from "./statement";
+import type { TracesBy, What } from "./statement";
 
 const AROUND_US = 3600e6;
 
-export function Traces({ name, endpoint, failed }: { name: string; endpoint: string; failed: number }) {
+export function Traces({ name, endpoint, what, failed }: { name: string; endpoint: string; what: What; failed: number }) {
   const asked = param("traces");
   const by: TracesBy = asked === "slowest" || asked === "failed" ? asked : failed > 0 ? "failed" : "slowest"; /* what fails comes first */
   const { from_us, to_us } = range.value;
-  const list = useLoad([project_name.value, name, endpoint, by, environment.value, from_us, to_us].join("\n"), (signal) => load_traces(project_name.value, range.value, name, endpoint, by, signal));
+  const list = useLoad([project_name.value, name, endpoint, what, by, environment.value, from_us, to_us].join("\n"), (signal) => load_traces(project_name.value, range.value, name, endpoint, by, what, signal));
   const lines = list.value ?? [];
   return (
     <section class="service-part" aria-label="Traces" aria-busy={list.is_loading}>
@@ -30,7 +30,7 @@ export function Traces({ name, endpoint, failed }: { name: string; endpoint: str
         </span>
       </div>
       {list.problem && <Problem problem={list.problem} again={list.again} />}
-      {list.value && lines.length === 0 && <p class="soft">{by === "failed" ? "No request failed in this time." : "No request in this time."}</p>}
+      {list.value && lines.length === 0 && <p class="soft">{by === "failed" ? `No ${what} failed in this time.` : `No ${what} in this time.`}</p>}
       <ol class="service-traces" data-by={by}>
         {lines.map((line) => (
           <Line key={line.trace + line.span} line={line} />

@@ -11,10 +11,12 @@ import { rows_href } from "./kept";
 import { failed_part, type Instance, type Version } from "./page_shape";
 import { load_resource } from "./page_source";
 import { show_share } from "./services";
+import type { What } from "./statement";
 
 const FIRST = 12;
+const title_of = (what: What) => (what === "request" ? "Requests" : "Spans");
 
-export function Versions({ name, load, versions }: { name: string; load: Load<Instance[]>; versions: readonly Version[] }) {
+export function Versions({ name, what, load, versions }: { name: string; what: What; load: Load<Instance[]>; versions: readonly Version[] }) {
   if (load.problem) return <Problem problem={load.problem} again={load.again} />;
   const is_named = versions.some((one) => one.version);
   return (
@@ -23,16 +25,16 @@ export function Versions({ name, load, versions }: { name: string; load: Load<In
         <section class="service-part" aria-label="Releases" aria-busy={load.is_loading}>
           <h2>Releases</h2>
           {load.value && !is_named && <p class="soft">It does not say which it is: set service.version.</p>}
-          {is_named && <Releases name={name} versions={versions} />}
+          {is_named && <Releases name={name} what={what} versions={versions} />}
         </section>
-        <Instances name={name} list={(load.value ?? []).filter((one) => one.last_us >= range.value.from_us)} />
+        <Instances name={name} what={what} list={(load.value ?? []).filter((one) => one.last_us >= range.value.from_us)} />
       </div>
       <Resource name={name} />
     </>
   );
 }
 
-function Releases({ name, versions }: { name: string; versions: readonly Version[] }) {
+function Releases({ name, what, versions }: { name: string; what: What; versions: readonly Version[] }) {
   return (
     <div class="service-table" role="region" aria-label="Table of releases" tabIndex={0}>
       <table data-part="releases">
@@ -41,7 +43,7 @@ function Releases({ name, versions }: { name: string; versions: readonly Version
             <th scope="col">service.version</th>
             <th scope="col">First seen</th>
             <th scope="col" class="number">
-              Requests
+              {title_of(what)}
             </th>
             <th scope="col" class="number">
               Errors
@@ -71,7 +73,7 @@ function Releases({ name, versions }: { name: string; versions: readonly Version
   );
 }
 
-function Instances({ name, list }: { name: string; list: readonly Instance[] }) {
+function Instances({ name, what, list }: { name: string; what: What; list: readonly Instance[] }) {
   const is_whole = param("instances") === "all";
   const shown = is_whole ? list : list.slice(0, FIRST);
   return (
@@ -87,7 +89,7 @@ function Instances({ name, list }: { name: string; list: readonly Instance[] }) 
               <th scope="col">Host, pod</th>
               <th scope="col">Release</th>
               <th scope="col" class="number">
-                Requests
+                {title_of(what)}
               </th>
               <th scope="col" class="number">
                 Errors

@@ -34,14 +34,17 @@ ORDER BY service, is_now, is_whole DESC, b`;
 export function of_service(service: string, endpoint = "", environment = ""): string {
   return and(environment, `${SERVICE_SQL} = ${quoted(service)}`, endpoint && `${quoted(endpoint)} = ANY(hashes)`);
 }
-const requests = (range: Range, where: string) => `${and(time(range.from_us, range.to_us), where, IS_REQUEST)}`;
+/* What is counted of a service: its requests, or all its spans where it serves nothing. */
+export type What = "request" | "span";
+const is_counted = (what: What) => (what === "request" ? IS_REQUEST : "kind <> 'log'");
+const requests = (range: Range, where: string, what: What = "request") => and(time(range.from_us, range.to_us), where, is_counted(what));
 
 /* Rows: b, requests, errors, quantiles. */
-export function series_statement(range: Range, step_us: number, where: string): string {
+export function series_statement(range: Range, step_us: number, where: string, what: What = "request"): string {
   return `SELECT ${bucket_sql(step_us)} AS b, count(*) AS requests, count(*) FILTER (WHERE status_code = 'ERROR') AS errors,
        percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY duration) AS p
 FROM ${TABLE}
-WHERE ${requests(range, where)}
+WHERE ${requests(range, where, what)}
 GROUP BY 1 ORDER BY 1`;
 }
 
@@ -58,8 +61,8 @@ GROUP BY id ORDER BY requests DESC, id`;
 }
 
 /* What ran: version, instance, host, pod, first and last seen in twice the range, requests and errors in the range. */
-export function instances_statement(range: Range, where: string): string {
-  const is_now = `timestamp >= ${quoted(to_iso(range.from_us))} AND ${IS_REQUEST}`;
+export function instances_statement(range: Range, where: string, what: What = "request"): string {
+  const is_now = `timestamp >= ${quoted(to_iso(range.from_us))} AND ${is_counted(what)}`;
   return `SELECT coalesce(resource___service___version, '') AS version, coalesce(resource___service___instance___id, '') AS instance,
        coalesce(resource___host___name, '') AS host, coalesce(resource___k8s___pod___name, '') AS pod, min(timestamp) AS first, max(timestamp) AS last,
        count(*) FILTER (WHERE ${is_now}) AS requests, count(*) FILTER (WHERE ${is_now} AND status_code = 'ERROR') AS errors
@@ -70,10 +73,10 @@ GROUP BY 1, 2, 3, 4 ORDER BY last DESC LIMIT 1000`;
 
 export type TracesBy = "slowest" | "failed";
 /* Requests whose traces are worth a look: time, name, duration, status, trace, span. */
-export function traces_statement(range: Range, where: string, by: TracesBy, limit: number): string {
+export function traces_statement(range: Range, where: string, by: TracesBy, limit: number, what: What = "request"): string {
   return `SELECT timestamp, name, duration, status_code, context___trace_id, context___span_id
 FROM ${TABLE}
-WHERE ${and(requests(range, where), by === "failed" ? "status_code = 'ERROR'" : "duration IS NOT NULL")}
+WHERE ${and(requests(range, where, what), by === "failed" ? "status_code = 'ERROR'" : "duration IS NOT NULL")}
 ORDER BY ${by === "failed" ? "timestamp" : "duration"} DESC LIMIT ${limit}`;
 }
 
