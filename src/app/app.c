@@ -18,6 +18,7 @@
 #include "web/oidc/oidc.h"
 #include "worker/errors/errors.h"
 #include "worker/patterns/patterns.h"
+#include "worker/replay/replays.h"
 #include "worker/rollup/rollup.h"
 #include "worker/worker.h"
 #include <stdlib.h>
@@ -71,8 +72,9 @@ static bool parts_start(struct app *app, struct err *err)
     bool is_query = app->roles & ROLE_QUERY, is_ingest = app->roles & ROLE_INGEST;
     if (is_worker || is_query) app->tails = tails_create(&(struct tails_options){ .bytes_max = app->budget.tails });
     if (is_worker) app_patterns_start(app);
-    return (!(is_worker || is_query) || (app_store_start(app, err) && app_source_maps_start(app, err))) &&
-           (!(has_kafka && is_worker) || app_peers_serve(app, err)) && (!has_kafka || app_kafka_start(app, err)) &&
+    if ((is_worker || is_query) && !(app_store_start(app, err) && app_source_maps_start(app, err))) return false;
+    if (is_worker) app_replays_start(app);
+    return (!(has_kafka && is_worker) || app_peers_serve(app, err)) && (!has_kafka || app_kafka_start(app, err)) &&
            (!is_worker ||
             (app_maintenance_open(app, err) && app_rollups_start(app, err) && app_errors_start(app, err) &&
              (has_kafka ? app_member_start(app, err) : app_worker_start(app, err)) && app_issues_start(app, err))) &&
@@ -191,6 +193,7 @@ void app_stop(struct app *app)
     sourcemaps_close(app->source_maps);
     rollups_close(app->rollups); /* after all workers */
     patterns_close(app->patterns);
+    replays_close(app->replays);
     errors_close(app->errors);
     maintenance_close(app->maintenance);
     timefusion_close(app->timefusion);

@@ -30,6 +30,7 @@ bool app_api_start(struct app *app, struct err *err)
                    .ask_model_wait_ms = (uint32_t)app->config.ask_model_wait_ms,
                    .tails = app->roles & ROLE_QUERY ? app->tails : NULL,
                    .source_maps = app->source_maps,
+                   .objects = app->store.objects,
                    .tail_pull = app->peers ? tail_pull : NULL,
                    .version = MONO_VERSION,
                    .has_tls = app->web_tls != NULL,

@@ -78,6 +78,7 @@ struct app {
     struct tails *tails;            /* the live tail; NULL: neither worker nor query */
     struct sourcemaps *source_maps; /* NULL: neither worker nor query */
     struct patterns *patterns;      /* NULL: none */
+    struct replays *replays;        /* the same */
     struct errors *errors;          /* NULL: none */
     struct issue_parts *issues;     /* NULL: none */
     struct tap_source taps[WORKER_TAPS_MAX];
@@ -134,6 +135,7 @@ MUST_CHECK bool app_rollups_start(struct app *app, struct err *err);     /* befo
 MUST_CHECK bool app_source_maps_start(struct app *app, struct err *err); /* before workers and the API */
 uint32_t app_upload_bytes_max(const struct app *app);                    /* of a source map */
 void app_patterns_start(struct app *app);                                /* the same */
+void app_replays_start(struct app *app);                                 /* the same; after the store */
 MUST_CHECK bool app_errors_start(struct app *app, struct err *err);      /* the same */
 MUST_CHECK bool app_issues_start(struct app *app, struct err *err);      /* after workers */
 void app_issues_stop(struct app *app);

@@ -1,9 +1,10 @@
-/* The counts of rows that workers keep in the database of the metadata. */
+/* What workers keep beside the tables: counts of rows in the database of the metadata, replays in the object store. */
 #include "app/app_inside.h"
 #include "meta/meta.h"
 #include "timefusion/schema/schema.h"
 #include "worker/errors/errors.h"
 #include "worker/patterns/patterns.h"
+#include "worker/replay/replays.h"
 #include "worker/rollup/rollup.h"
 
 bool app_rollups_start(struct app *app, struct err *err)
@@ -34,6 +35,17 @@ void app_patterns_start(struct app *app)
     if (!app->config.patterns) return;
     app->patterns = patterns_open(&options);
     app->taps[app->tap_count++] = patterns_source(app->patterns);
+}
+
+void app_replays_start(struct app *app)
+{
+    struct replays_options options = { .db = meta_db(app->meta),
+                                       .objects = app->store.objects,
+                                       .bytes_max = app->budget.replays,
+                                       .keep_us = (int64_t)app->config.replays_keep_ms * 1000,
+                                       .log = app->log };
+    app->replays = replays_open(&options);
+    app->taps[app->tap_count++] = replays_source(app->replays);
 }
 
 bool app_errors_start(struct app *app, struct err *err)

@@ -56,6 +56,7 @@ void app_watch(struct app *app, enum watch_phase phase)
                                      .rollups = app->rollups,
                                      .patterns = app->patterns,
                                      .errors = app->errors,
+                                     .replays = app->replays,
                                      .issues = app_issues_grouper(app),
                                      .tails = app->tails,
                                      .source_maps = app->source_maps,

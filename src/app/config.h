@@ -43,6 +43,7 @@ struct config {
     uint64_t rollups_minutes_ms, rollups_hours_ms, rollups_days_ms, rollups_attributes_ms; /* 0: for ever */
     bool patterns;
     uint64_t patterns_keep_ms;
+    uint64_t replays_keep_ms; /* 0: for ever */
     bool errors;
     uint64_t errors_keep_ms;
     uint64_t source_maps_bytes, source_maps_count, source_maps_unused_ms; /* of a project; 0: no limit, for ever */

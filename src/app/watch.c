@@ -25,6 +25,7 @@
 #include "worker/errors/errors.h"
 #include "worker/member.h"
 #include "worker/patterns/patterns.h"
+#include "worker/replay/replays.h"
 #include "worker/rollup/rollup.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +84,8 @@ static void memory_collect(const struct watch *watch, struct metric_set *set)
         { "columns", budget->columns },         { "query", budget->query },     { "footers", budget->footers },
         { "maintenance", budget->maintenance }, { "cache", budget->cache },     { "index", budget->index },
         { "fetched", budget->fetched },         { "rollups", budget->rollups }, { "patterns", budget->patterns },
-        { "errors", budget->errors },           { "issues", budget->issues },   { "source maps", budget->source_maps }
+        { "errors", budget->errors },           { "replays", budget->replays }, { "issues", budget->issues },
+        { "source maps", budget->source_maps }
     };
     for (size_t l = 0; l < COUNT_OF(limits); l++)
         metric_add(set, METRIC_MEMORY_LIMIT, limits[l].bytes, METRIC_ATTRIBUTES({ "part", limits[l].part }));
@@ -149,7 +151,7 @@ static void project_label(const struct watch *watch, struct uuid id, char label[
 
 static void projects_collect(const struct watch *watch, struct metric_set *set)
 {
-    static const char *const signals[] = { "logs", "traces", "metrics" };
+    static const char *const signals[] = { "logs", "traces", "metrics", "replays" };
     struct tally_entry *entries;
     uint32_t count = ingest_projects(watch->parts.ingest, &entries);
     for (uint32_t e = 0; e < count; e++) {
@@ -280,6 +282,17 @@ static void patterns_collect(const struct watch *watch, struct metric_set *set)
     metric_add(set, METRIC_PATTERNS_FAILING, stats.is_storing_failing, NULL);
     metric_add(set, METRIC_PATTERNS_SKIPPED, stats.rows_skipped, NULL);
     metric_add(set, METRIC_PATTERNS_REST, stats.rows_rest, NULL);
+}
+
+static void replays_collect(const struct watch *watch, struct metric_set *set)
+{
+    struct counting_stats stats;
+    if (!watch->parts.replays) return;
+    replays_stats(watch->parts.replays, &stats);
+    metric_add(set, METRIC_MEMORY_USAGE, stats.bytes, METRIC_ATTRIBUTES({ "part", "replays" }));
+    metric_add_histogram(set, METRIC_REPLAYS_STORE_DURATION, &stats.store_times);
+    metric_add(set, METRIC_REPLAYS_FAILURES, stats.store_failures, NULL);
+    metric_add(set, METRIC_REPLAYS_FAILING, stats.is_storing_failing, NULL);
 }
 
 static void errors_collect(const struct watch *watch, struct metric_set *set)
@@ -540,6 +553,7 @@ void watch_collect(void *ctx, struct metric_set *set)
     rollups_collect(watch, set);
     patterns_collect(watch, set);
     errors_collect(watch, set);
+    replays_collect(watch, set);
     issues_collect(watch, set);
     source_maps_collect(watch, set);
     tails_collect(watch, set);

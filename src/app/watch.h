@@ -24,6 +24,7 @@ struct watch_parts { /* NULL: not open */
     struct rollups *rollups;
     struct patterns *patterns;
     struct errors *errors;
+    struct replays *replays;
     struct grouper *issues;
     struct tails *tails;
     struct sourcemaps *source_maps;

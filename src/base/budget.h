@@ -1,8 +1,8 @@
 /* budget.h -- one memory limit, shared out: every part gets its bytes from this table and stays under them.
  *
  *   --memory 1 GiB - 56 MiB for the process itself
- *       --budget_share--> bodies coming in 8%, requests 10%, columns 21%, queries 27%, footers 5%, maintenance 5%,
- *                      index 1%, fetched ahead 2%, roll-ups 3%, log patterns 2%, errors 2%,
+ *       --budget_share--> bodies coming in 8%, requests 10%, columns 20%, queries 26%, footers 5%, maintenance 5%,
+ *                      index 1%, fetched ahead 2%, roll-ups 3%, log patterns 2%, errors 2%, replays 2%,
  *                      issues 12%, live tails 1%, source maps 1%; the rest: encoders
  *       before a bucket --budget_give_cache--> cache 10%: 7 of them from queries, 3 from columns
  *
@@ -23,6 +23,7 @@ struct budget {
     uint64_t rollups;     /* counts not yet in the database */
     uint64_t patterns;    /* the same of log patterns */
     uint64_t errors;      /* the same of errors, with their events */
+    uint64_t replays;     /* batches not yet in the object store */
     uint64_t issues;      /* what new errors are compared with */
     uint64_t tails;       /* rows for those who watch */
     uint64_t source_maps; /* that are open */

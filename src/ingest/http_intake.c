@@ -87,6 +87,7 @@ static bool path_find(const struct http_request *request, enum otlp_signal *sign
     if (bytes_equal(path, BYTES("/v1/traces"))) return *signal = OTLP_TRACES, true;
     if (bytes_equal(path, BYTES("/v1/logs"))) return *signal = OTLP_LOGS, true;
     if (bytes_equal(path, BYTES("/v1/metrics"))) return *signal = OTLP_METRICS, true;
+    if (bytes_equal(path, BYTES("/v1/replay"))) return *signal = OTLP_REPLAY, true;
     return err_set(err, ERR_NOT_FOUND,
                    "nothing is here: POST to /v1/traces, /v1/logs or /v1/metrics; OTEL_EXPORTER_OTLP_ENDPOINT is the "
                    "address without them, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT the whole URL");
@@ -104,10 +105,13 @@ static bool is_protobuf(struct bytes type)
     return name_is(type, "application/x-protobuf") || name_is(type, "application/protobuf");
 }
 
-static bool type_find(struct http_request *request, enum buffer_format *format, struct err *err)
+static bool type_find(struct http_request *request, enum otlp_signal signal, enum buffer_format *format,
+                      struct err *err)
 {
     struct bytes type = http_request_header(request, "content-type");
     *format = is_protobuf(type) ? BUFFER_FORMAT_PROTOBUF : BUFFER_FORMAT_JSON;
+    if (*format == BUFFER_FORMAT_PROTOBUF && signal == OTLP_REPLAY)
+        return refuse_with(request, 415, err, ERR_UNSUPPORTED, "batches of replays are application/json");
     if (*format == BUFFER_FORMAT_PROTOBUF || name_is(type, "application/json")) return true;
     return refuse_with(request, 415, err, ERR_UNSUPPORTED,
                        type.len == 0
@@ -203,7 +207,8 @@ static bool head_read(struct ingest *ingest, struct http_request *request, struc
     }
     return ingest_key_look(ingest, secret, arrival, err) &&
            origin_check(ingest_keys_of(ingest), request, secret, arrival, err) &&
-           type_find(request, &arrival->format, err) && encoding_find(request, &arrival->encoding, err);
+           type_find(request, arrival->signal, &arrival->format, err) &&
+           encoding_find(request, &arrival->encoding, err);
 }
 
 /* Before anything is refused: in which form, and may a page read it? */

@@ -15,6 +15,7 @@
 #include "ingest/route.h"
 #include "ingest/tally.h"
 #include "meta/meter.h"
+#include "replay/batch.h"
 #include "worker/otlp/inbound.h"
 
 enum {
@@ -51,6 +52,7 @@ struct ingest {
 struct tools {
     struct inflater *inflater;
     struct redaction_scratch *scratch;
+    struct arena arena;
 };
 
 /* What is stored under one project of a request between its call and its answer. */
@@ -346,8 +348,30 @@ static bool keyless_check(const struct call *call, struct err *err)
     return route_may_have_keys(inbound_body(call->whole.inbound)) || route_no_key(err);
 }
 
+/* Kept as it came: what of it may be told is known before it leaves the page. */
+static void replay_work(struct call *call, struct tools *tools)
+{
+    struct err err = { 0 };
+    struct redacted none = { 0 };
+    struct replay_batch batch;
+    struct inbound *inbound = call->whole.inbound;
+    arena_reset(&tools->arena);
+    if ((!call->has_key && !route_no_key(&err)) ||
+        !inbound_inflate(inbound, tools->inflater, REPLAY_BATCH_BYTES_MAX, &err) ||
+        !replay_batch_read(inbound_body(inbound), &tools->arena, &batch, &err) ||
+        !inbound_decode(inbound, OTLP_REPLAY, call->received_unix_us, &err)) {
+        call_refuse(call, &err);
+        return;
+    }
+    call_store(call, &call->whole.key, &none);
+}
+
 static void call_work(struct call *call, struct tools *tools)
 {
+    if (call->signal == OTLP_REPLAY) {
+        replay_work(call, tools);
+        return;
+    }
     struct err err = { 0 };
     struct redacted redacted = { 0 };
     struct inbound *inbound = call->whole.inbound;
@@ -378,7 +402,8 @@ static void *ingest_thread(void *ctx)
 {
     struct ingest *ingest = ctx;
     pthread_setname_np(pthread_self(), "ingest");
-    struct tools tools = { inflater_create(), redaction_scratch_create() };
+    struct tools tools = { .inflater = inflater_create(), .scratch = redaction_scratch_create() };
+    arena_init(&tools.arena, 0);
     bool is_closed = false;
     while (!is_closed) {
         void *calls[TAKE_CALLS];
@@ -389,6 +414,7 @@ static void *ingest_thread(void *ctx)
     }
     inflater_destroy(tools.inflater);
     redaction_scratch_destroy(tools.scratch);
+    arena_deinit(&tools.arena);
     return NULL;
 }
 

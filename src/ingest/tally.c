@@ -48,7 +48,7 @@ static struct tally_entry *entry_of(struct tally *tally, struct uuid project_id)
 
 void tally_add(struct tally *tally, struct uuid project_id, enum otlp_signal signal, uint64_t records, uint64_t bytes)
 {
-    assert(signal >= OTLP_LOGS && signal <= OTLP_METRICS);
+    assert(signal >= OTLP_LOGS && signal <= OTLP_REPLAY);
     pthread_mutex_lock(&tally->lock);
     struct tally_entry *entry = entry_of(tally, project_id);
     entry->requests++;

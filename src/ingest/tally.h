@@ -11,7 +11,7 @@ struct tally;
 struct tally_entry {
     struct uuid project_id; /* all zeros: the others */
     uint64_t requests, bytes;
-    uint64_t records[3]; /* logs, traces, metrics: by signal - 1 */
+    uint64_t records[OTLP_SIGNALS]; /* logs, traces, metrics, batches of replays: by signal - 1 */
 };
 struct tally *tally_create(uint32_t projects_max);
 void tally_destroy(struct tally *tally);

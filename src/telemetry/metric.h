@@ -80,6 +80,11 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
     X(ROLLUPS_SKIPPED, METRIC_COUNTER, "monoscope.rollups.skipped", "{row}", "rows too old to be counted")            \
     X(ROLLUPS_DONE, METRIC_COUNTER, "monoscope.rollups.done", "{item}",                                               \
       "by kind: hours and days rolled up, edges found of calls that came apart, rows deleted at their age")           \
+    X(REPLAYS_STORE_DURATION, METRIC_HISTOGRAM, "monoscope.replays.store.duration", "s",                              \
+      "one cut's batches of replays into the object store and the metadata")                                          \
+    X(REPLAYS_FAILURES, METRIC_COUNTER, "monoscope.replays.failures", "{failure}", "of storing, tried again")         \
+    X(REPLAYS_FAILING, METRIC_GAUGE, "monoscope.replays.failing", "{state}",                                          \
+      "1: replays wait in memory, their records in the log")                                                          \
     X(PATTERNS_STORE_DURATION, METRIC_HISTOGRAM, "monoscope.patterns.store.duration", "s",                            \
       "one cut of a partition's counts of log patterns into the database of the metadata")                            \
     X(PATTERNS_FAILURES, METRIC_COUNTER, "monoscope.patterns.failures", "{failure}", "of storing, tried again")       \

@@ -73,7 +73,7 @@ struct worker_shown {
     void *ctx;
 };
 
-#define WORKER_TAPS_MAX    4
+#define WORKER_TAPS_MAX    5
 #define WORKER_END_UNKNOWN UINT64_MAX
 struct worker_options {
     struct timefusion *timefusion;

@@ -31,6 +31,7 @@ struct oidc;
 struct tail;
 struct tails;
 struct sourcemaps;
+struct object_store;
 
 #define API_ANSWER_BYTES_MAX (16u << 20)
 
@@ -53,6 +54,7 @@ struct api_parts {
     uint32_t ask_model_wait_ms;
     struct tails *tails; /* who watches rows as they come */
     struct sourcemaps *source_maps;
+    struct object_store *objects; /* of replays; NULL: no part of this process has one */
     /* Brings rows of other processes into a tail: at most some tenths of a second. NULL: there are no others. */
     void (*tail_pull)(void *ctx, struct tail *tail);
     const char *version;

@@ -109,6 +109,11 @@
     R(GET, "/api/v1/projects/{project}/source-maps", source_map_list, "Source maps", PROJECT_READ, "release script", "", "SourceMap", 200, API_PAGED, "Its source maps, the latest first") \
     R(POST, "/api/v1/projects/{project}/source-maps", source_map_upload, "Source maps", CONTENT_WRITE, "release script", "", "SourceMap", 201, API_SLOW, "Takes a source map, which is the body as it stands: up to 64 MiB. It replaces what the same script of the release had") \
     R(DELETE, "/api/v1/projects/{project}/source-maps/{map}", source_map_delete, "Source maps", CONTENT_WRITE, "", "", "", 204, 0, "Deletes one: stacks that come from then on stay as they are sent") \
+    R(GET, "/api/v1/projects/{project}/replays", replay_list, "Replays", QUERY, "replay_user service environment page_url has_errors has_rage_clicks min_seconds from to", "", "Replay", 200, API_PAGED, "Sessions that were recorded, the latest first; the last 24 hours when it is not said") \
+    R(DELETE, "/api/v1/projects/{project}/replays", replay_delete_user, "Replays", CONTENT_WRITE, "replay_user", "", "ReplaysDeleted", 200, API_SLOW, "Deletes all recordings of a user, a thousand at a time") \
+    R(GET, "/api/v1/projects/{project}/replays/{replay}", replay_get, "Replays", QUERY, "", "", "ReplayDetail", 200, 0, "One session: its segments, and what of its recordings has come") \
+    R(GET, "/api/v1/projects/{project}/replays/{replay}/segments/{segment}", replay_segment, "Replays", QUERY, "", "", "ReplaySegment", 200, API_SLOW | API_STREAM, "The events of a segment") \
+    R(DELETE, "/api/v1/projects/{project}/replays/{replay}", replay_delete, "Replays", CONTENT_WRITE, "", "", "", 204, API_SLOW, "Deletes a recording: its objects and what is known of it") \
     R(GET, "/api/v1/projects/{project}/views", view_list, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_PAGED, "Views that the caller saved or the project shares, by name") \
     R(POST, "/api/v1/projects/{project}/views", view_create, "Saved views", VIEW_SAVE, "", "SavedViewCreate", "SavedView", 201, API_ONCE, "Saves a view; sharing it takes CONTENT_WRITE") \
     R(GET, "/api/v1/projects/{project}/views/{view}", view_get, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_TAGGED, "One of them") \

@@ -26,6 +26,7 @@ struct counting_ops {
     const char *tap;  /* as in tap_positions, and in logs */
     const char *what; /* "log patterns": in errors of opening */
     const char *event_store_failed, *event_store_recovered, *event_expire_failed;
+    uint32_t weigh_every; /* records; 0: 64, for records that are small */
     void *(*delta_create)(void);
     void (*delta_destroy)(void *delta); /* NULL is fine */
     void (*delta_reset)(void *delta);
@@ -45,7 +46,7 @@ struct counting_ops {
 };
 
 /* Of counting_ops what hands a delta, and the names beside it, to functions of their own type: KIND_delta_create and the like. */
-#define COUNTING_OF(kind)                           \
+#define COUNTING_OF_DELTA(kind)                     \
     static void *delta_create(void)                 \
     {                                               \
         return kind##_delta_create();               \
@@ -61,10 +62,12 @@ struct counting_ops {
     static void delta_merge(void *into, void *from) \
     {                                               \
         kind##_delta_merge(into, from);             \
-    }                                               \
-    static void names_destroy(void *names)          \
-    {                                               \
-        kind##_names_destroy(names);                \
+    }
+#define COUNTING_OF(kind)                  \
+    COUNTING_OF_DELTA(kind)                \
+    static void names_destroy(void *names) \
+    {                                      \
+        kind##_names_destroy(names);       \
     }
 
 struct counting;

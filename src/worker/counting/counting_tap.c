@@ -75,7 +75,7 @@ static void tap_record_begin(struct tap *tap, uint64_t position, struct uuid pro
     self->not_before_us = keep_us > 0 ? now_us - keep_us : INT64_MIN;
     self->project_id = project_id;
     tap->wants_attributes = self->ops->record_begin(self->current, self->names, now_us, project_id, request);
-    if (++self->records % WEIGH_EVERY == 0) current_weigh(self);
+    if (++self->records % (self->ops->weigh_every ? self->ops->weigh_every : WEIGH_EVERY) == 0) current_weigh(self);
 }
 
 static void tap_row(struct tap *tap, const struct rows_row *row)

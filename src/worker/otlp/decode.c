@@ -247,6 +247,7 @@ static enum outcome record_read(struct decoder *decoder, struct wire message)
     case OTLP_LOGS: outcome = decode_log(decoder, message); break;
     case OTLP_TRACES: outcome = decode_span(decoder, message); break;
     case OTLP_METRICS: return decode_metric(decoder, message); /* counts its points itself */
+    case OTLP_REPLAY: break;                                   /* never decoded here */
     }
     if (outcome == REJECTED) decoder->out->rejected_count++;
     return outcome;
@@ -461,11 +462,9 @@ static enum outcome request_read(struct decoder *decoder, struct wire wire)
     return TAKEN;
 }
 
-bool otlp_decode(struct otlp_request *request, enum otlp_signal signal, struct bytes body, int64_t received_unix_us,
-                 const struct otlp_limits *limits, struct err *err)
+static void request_begin(struct otlp_request *request, enum otlp_signal signal, struct bytes body,
+                          int64_t received_unix_us)
 {
-    assert(signal >= OTLP_LOGS && signal <= OTLP_METRICS);
-    assert(limits->days_max <= OTLP_DAYS_MAX);
     assert(received_unix_us >= 0 && received_unix_us < INT64_MAX / 2000);
     arrays_clear(request);
     request->signal = signal;
@@ -474,6 +473,19 @@ bool otlp_decode(struct otlp_request *request, enum otlp_signal signal, struct b
     request->rejected_count = 0;
     request->rejected_reason[0] = '\0';
     request->may_have_keys = false;
+}
+
+void otlp_take_replay(struct otlp_request *request, struct bytes body, int64_t received_unix_us)
+{
+    request_begin(request, OTLP_REPLAY, body, received_unix_us);
+}
+
+bool otlp_decode(struct otlp_request *request, enum otlp_signal signal, struct bytes body, int64_t received_unix_us,
+                 const struct otlp_limits *limits, struct err *err)
+{
+    assert(signal >= OTLP_LOGS && signal <= OTLP_METRICS);
+    assert(limits->days_max <= OTLP_DAYS_MAX);
+    request_begin(request, signal, body, received_unix_us);
     if (body.len > UINT32_MAX) return err_set(err, ERR_TOO_LARGE, "a request of %zu bytes is too large", body.len);
 
     struct decoder decoder = {

@@ -166,6 +166,10 @@ bool inbound_inflate(struct inbound *inbound, struct inflater *inflater, size_t 
 
 bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t received_unix_us, struct err *err)
 {
+    if (signal == OTLP_REPLAY) {
+        otlp_take_replay(&inbound->request, body_of(inbound), received_unix_us);
+        return true;
+    }
     struct otlp_limits limits = otlp_limits_default;
     if (inbound->pool == NULL) {
         limits.decoded_bytes_max *= 2; /* what fitted once fits again, however the arrays grow this time */
@@ -227,11 +231,11 @@ bool inbound_rewrite(struct inbound *inbound, enum otlp_signal signal, inbound_r
 static bool record_check(const struct buffer_record *record, struct err *err)
 {
     static_assert((int)OTLP_LOGS == (int)BUFFER_SIGNAL_LOGS && (int)OTLP_TRACES == (int)BUFFER_SIGNAL_TRACES &&
-                      (int)OTLP_METRICS == (int)BUFFER_SIGNAL_METRICS,
+                      (int)OTLP_METRICS == (int)BUFFER_SIGNAL_METRICS && (int)OTLP_REPLAY == (int)BUFFER_SIGNAL_REPLAY,
                   "a record's signal is the request's");
-    if (record->signal < BUFFER_SIGNAL_LOGS || record->signal > BUFFER_SIGNAL_METRICS) {
-        return err_set(err, ERR_CORRUPT, "record %llu has signal %d, not OTLP's", (unsigned long long)record->position,
-                       (int)record->signal);
+    if (record->signal < BUFFER_SIGNAL_LOGS || record->signal > BUFFER_SIGNAL_REPLAY) {
+        return err_set(err, ERR_CORRUPT, "record %llu has signal %d, which nobody sends",
+                       (unsigned long long)record->position, (int)record->signal);
     }
     if ((record->format != BUFFER_FORMAT_PROTOBUF && record->format != BUFFER_FORMAT_JSON) ||
         record->received_unix_us < 0 || record->received_unix_us >= INT64_MAX / 2000) {
@@ -348,7 +352,7 @@ uint64_t inbound_bytes(const struct inbound *inbound)
 
 void inbound_drop_wire(struct inbound *inbound)
 {
-    bool is_json = inbound->format == BUFFER_FORMAT_JSON;
+    bool is_json = inbound->format == BUFFER_FORMAT_JSON && inbound->request.signal != OTLP_REPLAY;
     if (inbound->encoding == BUFFER_ENCODING_IDENTITY && !is_json) return;
     wire_free(inbound);
     if (is_json) buf_deinit(&inbound->inflated);

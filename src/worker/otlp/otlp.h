@@ -23,7 +23,9 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-enum otlp_signal { OTLP_LOGS = 1, OTLP_TRACES = 2, OTLP_METRICS = 3 }; /* as buffer_signal */
+enum otlp_signal { OTLP_LOGS = 1, OTLP_TRACES = 2, OTLP_METRICS = 3, OTLP_REPLAY = 4 }; /* as buffer_signal */
+#define OTLP_SIGNALS \
+    4 /* replay is none of OTLP's, but goes the same way: a batch of what a page recorded, as it came */
 enum otlp_type { OTLP_EMPTY, OTLP_TEXT, OTLP_BOOL, OTLP_INT, OTLP_DOUBLE, OTLP_ARRAY, OTLP_KVLIST, OTLP_BYTES };
 
 struct otlp_value {
@@ -150,7 +152,7 @@ extern const struct otlp_limits otlp_limits_default;
 struct otlp_request {
     enum otlp_signal signal;
     int64_t received_unix_us;
-    struct bytes body; /* borrowed */
+    struct bytes body; /* borrowed; of OTLP_REPLAY the batch (replay/batch.h), and all arrays are empty */
     OTLP_ARRAY_OF(struct otlp_resource, resources);
     OTLP_ARRAY_OF(struct otlp_scope, scopes);
     OTLP_ARRAY_OF(struct otlp_attribute, attributes);
@@ -171,13 +173,15 @@ struct otlp_request {
 void otlp_request_init(struct otlp_request *request);
 void otlp_request_deinit(struct otlp_request *request);
 size_t otlp_request_bytes(const struct otlp_request *request); /* held by its arrays */
+/* A batch of a replay: taken as it is. */
+void otlp_take_replay(struct otlp_request *request, struct bytes body, int64_t received_unix_us);
 MUST_CHECK bool otlp_decode(struct otlp_request *request, enum otlp_signal signal, struct bytes body,
                             int64_t received_unix_us, const struct otlp_limits *limits, struct err *err);
 /* Overwrites the project keys in an encoded request, well-formed or not, which means the same but for them. */
 void otlp_hide_project_keys(uint8_t *body, size_t len);
 static inline uint32_t otlp_record_count(const struct otlp_request *request)
 {
-    return request->spans.count + request->logs.count + request->points.count;
+    return request->signal == OTLP_REPLAY ? 1 : request->spans.count + request->logs.count + request->points.count;
 }
 
 /* Walks an ARRAY (key stays empty) or KVLIST value that otlp_decode has checked. */

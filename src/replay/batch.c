@@ -1,0 +1,139 @@
+#include "replay/batch.h"
+
+#include "base/utf8.h"
+#include <yyjson.h>
+
+/* 2000 to 2100: a page's clock may be wrong, its events are kept; what is no time at all is refused. */
+#define TIME_MIN_MS 946684800000.0
+#define TIME_MAX_MS 4102444800000.0
+
+enum { FULL_SNAPSHOT = 2, INCREMENTAL = 3, META = 4, CUSTOM = 5, TYPE_MAX = 6 };
+enum { SOURCE_MOUSE_INTERACTION = 2, INTERACTION_CLICK = 2 };
+
+bool replay_id_is_valid(struct bytes id)
+{
+    if (id.len == 0 || id.len > REPLAY_ID_BYTES_MAX) return false;
+    for (size_t i = 0; i < id.len; i++) {
+        uint8_t c = id.ptr[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && !(c >= '0' && c <= '9') && c != '-' && c != '_') return false;
+    }
+    return true;
+}
+
+void replay_batch_line(uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (bytes[i] == '\n' || bytes[i] == '\r') bytes[i] = ' ';
+}
+
+static struct bytes text_of(yyjson_val *value)
+{
+    return bytes_from(yyjson_get_str(value), yyjson_get_len(value));
+}
+
+/* A text for people, cut at a whole character; what is none is empty. */
+static struct bytes words_of(struct arena *arena, yyjson_val *object, const char *name)
+{
+    yyjson_val *value = yyjson_obj_get(object, name);
+    if (!yyjson_is_str(value)) return BYTES("");
+    struct bytes text = text_of(value);
+    size_t len = text.len < REPLAY_TEXT_BYTES_MAX ? text.len : REPLAY_TEXT_BYTES_MAX;
+    while (len > 0 && len < text.len && (text.ptr[len] & 0xC0) == 0x80) len--;
+    uint8_t *copy = arena_alloc(arena, len + 1);
+    for (size_t i = 0; i < len; i++) copy[i] = text.ptr[i] == '\0' ? ' ' : text.ptr[i]; /* PostgreSQL takes no zeros */
+    return bytes_from(copy, len);
+}
+
+static bool id_read(struct arena *arena, yyjson_val *root, const char *name, struct bytes *out, struct err *err)
+{
+    yyjson_val *value = yyjson_obj_get(root, name);
+    struct bytes id = yyjson_is_str(value) ? text_of(value) : BYTES("");
+    if (!replay_id_is_valid(id))
+        return err_set(err, ERR_INPUT, "\"%s\" of a replay's batch is 1 to 64 letters, digits, \"-\" and \"_\"", name);
+    *out = arena_copy(arena, id);
+    return true;
+}
+
+static bool is_custom(yyjson_val *data, const char *tag)
+{
+    return yyjson_equals_str(yyjson_obj_get(data, "tag"), tag);
+}
+
+static bool event_read(struct arena *arena, yyjson_val *event, size_t index, struct replay_batch *batch,
+                       struct err *err)
+{
+    yyjson_val *type = yyjson_obj_get(event, "type"), *at = yyjson_obj_get(event, "timestamp");
+    yyjson_val *data = yyjson_obj_get(event, "data");
+    double unix_ms = yyjson_is_num(at) ? yyjson_get_num(at) : 0;
+    if (!yyjson_is_uint(type) || yyjson_get_uint(type) > TYPE_MAX)
+        return err_set(err, ERR_INPUT, "events[%zu] of a replay's batch has no \"type\" from 0 to %d", index, TYPE_MAX);
+    if (!(unix_ms >= TIME_MIN_MS && unix_ms <= TIME_MAX_MS))
+        return err_set(err, ERR_INPUT, "events[%zu] of a replay's batch has no \"timestamp\" in milliseconds", index);
+    int64_t time = (int64_t)unix_ms;
+    if (batch->event_count == 0 || time < batch->first_unix_ms) batch->first_unix_ms = time;
+    if (batch->event_count == 0 || time > batch->last_unix_ms) batch->last_unix_ms = time;
+    batch->event_count++;
+    switch (yyjson_get_uint(type)) {
+    case FULL_SNAPSHOT: batch->has_snapshot = true; break;
+    case INCREMENTAL:
+        batch->click_count += yyjson_get_uint(yyjson_obj_get(data, "source")) == SOURCE_MOUSE_INTERACTION &&
+                              yyjson_get_uint(yyjson_obj_get(data, "type")) == INTERACTION_CLICK;
+        break;
+    case META:
+        if (batch->page_count++ == 0) batch->url = words_of(arena, data, "href");
+        break;
+    case CUSTOM:
+        batch->error_count += is_custom(data, "error");
+        batch->rage_click_count += is_custom(data, "rage_click");
+        break;
+    default: break;
+    }
+    return true;
+}
+
+static bool root_read(struct arena *arena, yyjson_val *root, struct replay_batch *batch, struct err *err)
+{
+    if (!id_read(arena, root, "session", &batch->session, err) || !id_read(arena, root, "tab", &batch->tab, err) ||
+        !id_read(arena, root, "recording", &batch->recording, err))
+        return false;
+    yyjson_val *sequence = yyjson_obj_get(root, "sequence"), *events = yyjson_obj_get(root, "events");
+    if (!yyjson_is_uint(sequence) || yyjson_get_uint(sequence) > INT32_MAX)
+        return err_set(err, ERR_INPUT, "\"sequence\" of a replay's batch is its number in the recording, from 0");
+    batch->sequence = (int64_t)yyjson_get_uint(sequence);
+    batch->is_last = yyjson_get_bool(yyjson_obj_get(root, "isLast"));
+    yyjson_val *service = yyjson_obj_get(root, "service"), *user = yyjson_obj_get(root, "user");
+    batch->service = words_of(arena, service, "name");
+    batch->version = words_of(arena, service, "version");
+    batch->environment = words_of(arena, service, "environment");
+    batch->user_id = words_of(arena, user, "id");
+    batch->user_name = words_of(arena, user, "name");
+    batch->user_email = words_of(arena, user, "email");
+    batch->user_agent = words_of(arena, root, "userAgent");
+    batch->url = BYTES("");
+    if (!yyjson_is_arr(events) || yyjson_arr_size(events) == 0 || yyjson_arr_size(events) > REPLAY_EVENTS_MAX)
+        return err_set(err, ERR_INPUT, "\"events\" of a replay's batch are 1 to %d events of rrweb", REPLAY_EVENTS_MAX);
+    size_t index, count;
+    yyjson_val *event;
+    yyjson_arr_foreach(events, index, count, event)
+    {
+        if (!event_read(arena, event, index, batch, err)) return false;
+    }
+    return true;
+}
+
+bool replay_batch_read(struct bytes body, struct arena *arena, struct replay_batch *batch, struct err *err)
+{
+    *batch = (struct replay_batch){ 0 };
+    if (body.len > REPLAY_BATCH_BYTES_MAX)
+        return err_set(err, ERR_TOO_LARGE, "a replay's batch has at most %u MiB: send smaller ones",
+                       REPLAY_BATCH_BYTES_MAX >> 20);
+    yyjson_read_err why;
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)body.ptr, body.len, 0, NULL, &why);
+    if (!doc) return err_set(err, ERR_INPUT, "a replay's batch is JSON: byte %zu: %s", why.pos, why.msg);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    bool ok = yyjson_is_obj(root) ? root_read(arena, root, batch, err)
+                                  : err_set(err, ERR_INPUT, "a replay's batch is a JSON object");
+    yyjson_doc_free(doc);
+    return ok;
+}

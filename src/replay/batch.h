@@ -1,0 +1,34 @@
+/* batch.h -- a batch of a replay as JSON, read for what is to be known of it.
+ *
+ *   {"session": "c2f0..", "tab": "71aa..", "recording": "90fe..", "sequence": 7, "isLast": false,
+ *    "service": {"name": "shop-page", "version": "1.2", "environment": "production"}, "user": {"id": "42"},
+ *    "userAgent": "Mozilla/5.0 ..", "events": [{"type": 4, "timestamp": 1790000000000, "data": {"href": ".."}}, ...]}
+ *
+ * events: rrweb's (EventType: 0 DomContentLoaded, 1 Load, 2 FullSnapshot, 3 IncrementalSnapshot, 4 Meta, 5 Custom, 6 Plugin).
+ * Of them are told: the time, whether a full snapshot is among them, clicks (source 2, type 2), pages (Meta), and of the SDK's own custom
+ * events, by their tag: "error", "rage_click".
+ * Members that are not known are kept and not read. Ids: 1 to 64 letters, digits, "-", "_".
+ * Thread: any. Memory: texts are copied into the arena. Errors: ERR_INPUT, with what is wrong where. Source of the events' shape:
+ * @rrweb/types 2. */
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+
+enum { REPLAY_ID_BYTES_MAX = 64, REPLAY_EVENTS_MAX = 20000, REPLAY_TEXT_BYTES_MAX = 2048 };
+#define REPLAY_BATCH_BYTES_MAX (4u << 20)
+
+struct replay_batch {
+    struct bytes session, tab, recording;
+    int64_t sequence;
+    bool is_last, has_snapshot;
+    struct bytes service, version, environment, user_id, user_name, user_email, user_agent;
+    struct bytes url; /* of the first Meta event; empty: there is none */
+    int64_t first_unix_ms, last_unix_ms;
+    uint32_t event_count, page_count, click_count, rage_click_count, error_count;
+};
+/* body: at most REPLAY_BATCH_BYTES_MAX. */
+MUST_CHECK bool replay_batch_read(struct bytes body, struct arena *arena, struct replay_batch *batch, struct err *err);
+/* Could it be an id of a session, tab or recording? For names of objects, and what comes in addresses. */
+bool replay_id_is_valid(struct bytes id);
+/* The batch on a line of its own: JSON has line ends between its values alone. */
+void replay_batch_line(uint8_t *bytes, size_t len);

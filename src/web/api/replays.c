@@ -1,0 +1,365 @@
+/* Replays: which sessions were recorded, what of them has come, their events a segment at a time, deleting them. */
+#include "base/clock.h"
+#include "meta/replay.h"
+#include "replay/batch.h"
+#include "timefusion/object/object.h"
+#include "web/api/api_page.h"
+#include "web/api/handlers.h"
+#include "web/api/people.h"
+#include "worker/replay/replay_segments.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+enum { DELETE_SESSIONS_MAX = 1000, GZIP_WINDOW_BITS = 31, PIECE_BYTES = 1 << 16 };
+#define SEGMENT_BYTES_MAX ((size_t)256 << 20) /* as it is kept, compressed */
+#define RANGE_DEFAULT_US  (INT64_C(24) * 3600 * 1000000)
+
+/* ---- the list ---- */
+
+static yyjson_mut_val *session_json(struct api_call *call, const struct replay_session *session)
+{
+    yyjson_mut_val *object = yyjson_mut_obj(call->json), *user = yyjson_mut_obj(call->json);
+    api_put_text(call, object, "session", session->id);
+    api_put_time(call, object, "from", session->first_unix_us);
+    api_put_time(call, object, "to", session->last_unix_us);
+    api_put_text(call, object, "service", session->service);
+    api_put_text(call, object, "version", session->version);
+    api_put_text(call, object, "environment", session->environment);
+    api_put_text(call, user, "id", session->user_id);
+    api_put_text(call, user, "name", session->user_name);
+    api_put_text(call, user, "email", session->user_email);
+    yyjson_mut_obj_add_val(call->json, object, "user", user);
+    api_put_text(call, object, "user_agent", session->user_agent);
+    api_put_text(call, object, "landing_url", session->landing_url);
+    yyjson_mut_obj_add_sint(call->json, object, "events", session->event_count);
+    yyjson_mut_obj_add_sint(call->json, object, "pages", session->page_count);
+    yyjson_mut_obj_add_sint(call->json, object, "clicks", session->click_count);
+    yyjson_mut_obj_add_sint(call->json, object, "rage_clicks", session->rage_click_count);
+    yyjson_mut_obj_add_sint(call->json, object, "errors", session->error_count);
+    yyjson_mut_obj_add_sint(call->json, object, "stored_bytes", session->byte_count);
+    return object;
+}
+
+static bool filter_read(struct api_call *call, struct replay_filter *filter)
+{
+    filter->to_unix_us = clock_unix_us();
+    if (!api_query_time(call, "to", &filter->to_unix_us)) return false;
+    filter->from_unix_us = filter->to_unix_us - RANGE_DEFAULT_US;
+    if (!api_query_time(call, "from", &filter->from_unix_us)) return false;
+    if (filter->from_unix_us >= filter->to_unix_us) {
+        api_fail_at(call, "?from", "from must be before to");
+        return false;
+    }
+    filter->user = api_query(call, "user");
+    filter->service = api_query(call, "service");
+    filter->environment = api_query(call, "environment");
+    filter->text = api_query(call, "page_url");
+    filter->has_errors = api_query_bool(call, "has_errors");
+    filter->has_rage_clicks = api_query_bool(call, "has_rage_clicks");
+    filter->duration_min_us = api_query_int(call, "min_seconds", 0) * 1000000;
+    return true;
+}
+
+void api_replay_list(struct api_call *call)
+{
+    struct api_page page;
+    struct replay_filter filter = { 0 };
+    struct replay_session *sessions;
+    struct err err = { 0 };
+    uint32_t count;
+    if (!filter_read(call, &filter) || !api_page_read(call, 2, &page)) return;
+    filter.limit = page.limit + 1;
+    if (!page.is_first) {
+        if (!api_page_number_read(page.after[0], &filter.after_unix_us) || !replay_id_is_valid(page.after[1])) {
+            (void)api_page_wrong(call);
+            return;
+        }
+        filter.after_id = page.after[1];
+    }
+    if (!replay_list(call->parts->db, call->project.id, &filter, call->arena, &sessions, &count, &err)) {
+        api_fail(call, &err);
+        return;
+    }
+    for (uint32_t s = 0; s < count; s++) {
+        const struct bytes keys[] = { api_page_number(call, sessions[s].last_unix_us), sessions[s].id };
+        if (!api_page_add(&page, session_json(call, &sessions[s]), keys)) break;
+    }
+    api_page_answer(call, &page);
+}
+
+/* ---- one session ---- */
+
+struct range {
+    struct bytes tab, recording;
+    int64_t from, to;
+    bool has_snapshot, is_last;
+};
+
+static int64_t number_take(struct bytes *text)
+{
+    int64_t number = 0;
+    while (text->len > 0 && text->ptr[0] >= '0' && text->ptr[0] <= '9') {
+        number = number * 10 + (text->ptr[0] - '0');
+        *text = bytes_from(text->ptr + 1, text->len - 1);
+    }
+    if (text->len > 0) *text = bytes_from(text->ptr + 1, text->len - 1); /* the blank */
+    return number;
+}
+
+/* "RECORDING FROM TO [snapshot] [last]", as worker/replay writes it. */
+static struct range range_read(struct bytes text, struct bytes tab)
+{
+    struct range range = { .tab = tab };
+    const uint8_t *blank = memchr(text.ptr, ' ', text.len);
+    size_t len = blank ? (size_t)(blank - text.ptr) : text.len;
+    range.recording = bytes_from(text.ptr, len);
+    if (!blank) return range;
+    text = bytes_from(blank + 1, text.len - len - 1);
+    range.from = number_take(&text);
+    range.to = number_take(&text);
+    range.has_snapshot = text.len > 0 && memmem(text.ptr, text.len, "snapshot", 8);
+    range.is_last = text.len > 0 && memmem(text.ptr, text.len, "last", 4);
+    return range;
+}
+
+static int range_compare(const void *left, const void *right)
+{
+    const struct range *a = left, *b = right;
+    int order = bytes_compare(a->tab, b->tab);
+    if (order == 0) order = bytes_compare(a->recording, b->recording);
+    return order != 0 ? order : (a->from > b->from) - (a->from < b->from);
+}
+
+static struct range *ranges_read(struct api_call *call, const struct replay_segment *segments, uint32_t segment_count,
+                                 uint32_t *count)
+{
+    uint32_t most = 0;
+    for (uint32_t s = 0; s < segment_count; s++) {
+        most++;
+        for (size_t i = 0; i < segments[s].ranges.len; i++) most += segments[s].ranges.ptr[i] == ',';
+    }
+    struct range *ranges = arena_calloc(call->arena, (most + 1) * sizeof *ranges);
+    *count = 0;
+    for (uint32_t s = 0; s < segment_count; s++) {
+        struct bytes rest = segments[s].ranges;
+        while (rest.len > 0) {
+            const uint8_t *comma = memchr(rest.ptr, ',', rest.len);
+            size_t len = comma ? (size_t)(comma - rest.ptr) : rest.len;
+            ranges[(*count)++] = range_read(bytes_from(rest.ptr, len), segments[s].tab_id);
+            rest = comma ? bytes_from(comma + 1, rest.len - len - 1) : (struct bytes){ 0 };
+        }
+    }
+    if (*count > 1) qsort(ranges, *count, sizeof *ranges, range_compare);
+    return ranges;
+}
+
+static void gap_add(struct api_call *call, yyjson_mut_val *gaps, int64_t from, int64_t to)
+{
+    yyjson_mut_val *gap = yyjson_mut_arr(call->json);
+    yyjson_mut_arr_add_sint(call->json, gap, from);
+    yyjson_mut_arr_add_sint(call->json, gap, to);
+    yyjson_mut_arr_append(gaps, gap);
+}
+
+/* Of each recording what has come of it, and which batches have not. */
+static yyjson_mut_val *recordings_json(struct api_call *call, const struct range *ranges, uint32_t count)
+{
+    yyjson_mut_val *list = yyjson_mut_arr(call->json);
+    for (uint32_t r = 0; r < count;) {
+        yyjson_mut_val *object = yyjson_mut_obj(call->json), *gaps = yyjson_mut_arr(call->json);
+        const struct range *first = &ranges[r];
+        bool has_snapshot = false, is_ended = false;
+        int64_t next = 0;
+        for (;
+             r < count && bytes_equal(ranges[r].tab, first->tab) && bytes_equal(ranges[r].recording, first->recording);
+             r++) {
+            if (ranges[r].from > next) gap_add(call, gaps, next, ranges[r].from - 1);
+            if (ranges[r].to >= next) next = ranges[r].to + 1;
+            has_snapshot |= ranges[r].has_snapshot;
+            is_ended |= ranges[r].is_last;
+        }
+        api_put_text(call, object, "recording", first->recording);
+        api_put_text(call, object, "tab", first->tab);
+        yyjson_mut_obj_add_sint(call->json, object, "batches", next);
+        yyjson_mut_obj_add_bool(call->json, object, "has_snapshot", has_snapshot);
+        yyjson_mut_obj_add_bool(call->json, object, "is_ended", is_ended);
+        yyjson_mut_obj_add_val(call->json, object, "gaps", gaps);
+        yyjson_mut_arr_append(list, object);
+    }
+    return list;
+}
+
+static bool session_find(struct api_call *call, struct replay_session *session, struct replay_segment **segments,
+                         uint32_t *count)
+{
+    struct err err = { 0 };
+    if (replay_read(call->parts->db, call->project.id, api_path(call, "replay"), call->arena, session, segments, count,
+                    &err))
+        return true;
+    api_fail(call, &err);
+    return false;
+}
+
+void api_replay_get(struct api_call *call)
+{
+    struct replay_session session;
+    struct replay_segment *segments;
+    uint32_t count, range_count;
+    if (!session_find(call, &session, &segments, &count)) return;
+    yyjson_mut_val *object = session_json(call, &session), *list = yyjson_mut_arr(call->json);
+    for (uint32_t s = 0; s < count; s++) {
+        yyjson_mut_val *segment = yyjson_mut_obj(call->json);
+        api_put_text(call, segment, "name", segments[s].name);
+        api_put_text(call, segment, "tab", segments[s].tab_id);
+        api_put_time(call, segment, "from", segments[s].first_unix_us);
+        api_put_time(call, segment, "to", segments[s].last_unix_us);
+        yyjson_mut_obj_add_sint(call->json, segment, "events", segments[s].event_count);
+        yyjson_mut_obj_add_sint(call->json, segment, "stored_bytes", segments[s].byte_count);
+        yyjson_mut_arr_append(list, segment);
+    }
+    yyjson_mut_obj_add_val(call->json, object, "segments", list);
+    const struct range *ranges = ranges_read(call, segments, count, &range_count);
+    yyjson_mut_obj_add_val(call->json, object, "recordings", recordings_json(call, ranges, range_count));
+    api_answer(call, object);
+}
+
+/* ---- a segment's events ---- */
+
+/* Lines become the elements of an array: the end of each but the last a comma. */
+static bool pieces_write(struct api_call *call, struct bytes packed, struct err *err)
+{
+    z_stream stream = { .next_in = (Bytef *)(uintptr_t)packed.ptr, .avail_in = (uInt)packed.len };
+    if (inflateInit2(&stream, GZIP_WINDOW_BITS) != Z_OK) return err_set(err, ERR_MEMORY, "there is no room to inflate");
+    uint8_t *piece = arena_alloc(call->arena, PIECE_BYTES);
+    bool ok = true, has_end = false; /* a line's end that is not written yet: it may be the last */
+    int code = Z_OK;
+    while (ok && code != Z_STREAM_END) {
+        stream.next_out = piece;
+        stream.avail_out = PIECE_BYTES;
+        code = inflate(&stream, Z_NO_FLUSH);
+        if (code != Z_OK && code != Z_STREAM_END) {
+            ok = err_set(err, ERR_CORRUPT, "the segment is damaged");
+            break;
+        }
+        size_t len = PIECE_BYTES - stream.avail_out;
+        if (len == 0) continue;
+        if (has_end) ok = api_stream_write(call, BYTES(","), err);
+        has_end = piece[len - 1] == '\n';
+        for (size_t i = 0; i + has_end < len; i++)
+            if (piece[i] == '\n') piece[i] = ',';
+        ok = ok && (len == (size_t)has_end || api_stream_write(call, bytes_from(piece, len - has_end), err));
+    }
+    inflateEnd(&stream);
+    return ok;
+}
+
+void api_replay_segment(struct api_call *call)
+{
+    struct replay_session session;
+    struct replay_segment *segments;
+    const struct replay_segment *found = NULL;
+    struct err err = { 0 };
+    struct buf packed;
+    uint32_t count;
+    if (!session_find(call, &session, &segments, &count)) return;
+    for (uint32_t s = 0; s < count; s++)
+        if (bytes_equal(segments[s].name, api_path(call, "segment"))) found = &segments[s];
+    if (!found) {
+        api_fail_with(call, ERR_NOT_FOUND, "the session has no such segment");
+        return;
+    }
+    if (!call->parts->objects) {
+        api_fail_with(call, ERR_UNSUPPORTED, "this process has no object store: ask one with role worker or query");
+        return;
+    }
+    buf_init(&packed, SEGMENT_BYTES_MAX);
+    const char *key =
+        arena_printf(call->arena, "%s%.*s.ndjson.gz", replay_prefix(call->arena, call->project.id, session.id),
+                     (int)found->name.len, (const char *)found->name.ptr);
+    if (!object_get(call->parts->objects, key, SEGMENT_BYTES_MAX, &packed, &err) ||
+        !api_stream_begin(call, "application/json", &err)) {
+        api_fail(call, &err);
+    } else {
+        bool ok = api_stream_write(call, BYTES("{\"batches\":["), &err) &&
+                  pieces_write(call, buf_bytes(&packed), &err) && api_stream_write(call, BYTES("]}"), &err);
+        api_stream_end(call, ok);
+    }
+    buf_deinit(&packed);
+}
+
+/* ---- deleting ---- */
+
+static bool nothing_more(struct db_session *session, void *ctx, struct err *err)
+{
+    (void)session, (void)ctx, (void)err;
+    return true;
+}
+
+/* Objects and rows first: the entry in the audit log tells what has been done. */
+static bool deleted_note(struct api_call *call, const char *kind, struct bytes what)
+{
+    char object[REPLAY_TEXT_BYTES_MAX + 1];
+    snprintf(object, sizeof object, "%.*s", (int)what.len, (const char *)what.ptr);
+    struct people_change change = { nothing_more,
+                                    NULL,
+                                    { .action = "replay.delete",
+                                      .object_kind = kind,
+                                      .object = object,
+                                      .project_id = &call->project.id,
+                                      .details = BYTES("") } };
+    return people_transaction(call, &change);
+}
+
+static bool store_is_here(struct api_call *call)
+{
+    if (call->parts->objects) return true;
+    api_fail_with(call, ERR_UNSUPPORTED, "this process has no object store: ask one with role worker or query");
+    return false;
+}
+
+void api_replay_delete(struct api_call *call)
+{
+    struct replay_session session;
+    struct replay_segment *segments;
+    struct err err = { 0 };
+    uint32_t count;
+    if (!store_is_here(call) || !session_find(call, &session, &segments, &count)) return;
+    if (!replay_session_delete(call->parts->objects, call->parts->db, call->project.id, session.id, &err)) {
+        api_fail(call, &err);
+    } else if (deleted_note(call, "session", session.id)) {
+        api_answer_none(call);
+    }
+}
+
+void api_replay_delete_user(struct api_call *call)
+{
+    struct replay_filter filter = { .to_unix_us = INT64_MAX,
+                                    .user = api_query(call, "user"),
+                                    .service = BYTES(""),
+                                    .environment = BYTES(""),
+                                    .session = BYTES(""),
+                                    .text = BYTES(""),
+                                    .limit = DELETE_SESSIONS_MAX };
+    struct replay_session *sessions;
+    struct err err = { 0 };
+    uint32_t count, deleted = 0;
+    if (!store_is_here(call)) return;
+    if (filter.user.len == 0) {
+        api_fail_at(call, "?user", "of whom? An id, a name or an e-mail address, as the page told it");
+        return;
+    }
+    bool ok = replay_list(call->parts->db, call->project.id, &filter, call->arena, &sessions, &count, &err);
+    for (; ok && deleted < count; deleted += ok)
+        ok = replay_session_delete(call->parts->objects, call->parts->db, call->project.id, sessions[deleted].id, &err);
+    if (!ok) {
+        api_fail(call, &err);
+        return;
+    }
+    if (count > 0 && !deleted_note(call, "user", filter.user)) return;
+    yyjson_mut_val *object = yyjson_mut_obj(call->json);
+    yyjson_mut_obj_add_uint(call->json, object, "deleted", deleted);
+    yyjson_mut_obj_add_bool(call->json, object, "has_more", count == DELETE_SESSIONS_MAX);
+    api_answer(call, object);
+}

@@ -1,0 +1,22 @@
+/* replay_segments.h -- batches that came since the last cut, as segments: one object a session and tab.
+ *
+ *   items --read, sorted by project, session, tab, recording, sequence--> runs --> lines of JSON, gzip --> object
+ *                                                                          '--> replay_segment, replay_session
+ *
+ * A batch that is there twice is kept once. Thread: one owner. Memory: all batches' heads, one object's lines at a time.
+ * Errors: those of the object store. */
+#pragma once
+#include "meta/replay.h"
+#include "worker/replay/replay_delta.h"
+
+struct object_store;
+/* Where the segments of a session are: "replay/PROJECT/SESSION/"; in the arena. */
+const char *replay_prefix(struct arena *arena, struct uuid project_id, struct bytes session);
+
+/* Its objects, then its rows. */
+MUST_CHECK bool replay_session_delete(struct object_store *objects, struct db *db, struct uuid project_id,
+                                      struct bytes session, struct err *err);
+
+/* Writes the objects, then fills changes->sessions and ->segments; both live in the arena. */
+MUST_CHECK bool replay_segments_write(struct object_store *objects, const struct replay_delta *delta,
+                                      struct arena *arena, struct replay_changes *changes, struct err *err);

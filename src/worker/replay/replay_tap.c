@@ -1,0 +1,128 @@
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "worker/replay/replay_delta.h"
+#include "worker/replay/replay_segments.h"
+#include "worker/replay/replays.h"
+
+#define EXPIRE_SESSIONS 200u
+
+struct replays {
+    struct replays_options options;
+    struct counting *counting;
+};
+
+COUNTING_OF_DELTA(replay)
+
+static void delta_weigh(const void *delta, struct counting_weight *weight)
+{
+    *weight = (struct counting_weight){ .bytes = ((const struct replay_delta *)delta)->bytes };
+}
+
+/* Nothing is told apart here. */
+static void *names_create(void *ctx)
+{
+    return ctx;
+}
+static void names_destroy(void *names)
+{
+    (void)names;
+}
+
+static bool record_begin(void *delta, void *names, int64_t now_us, struct uuid project_id,
+                         const struct otlp_request *request)
+{
+    (void)names, (void)now_us;
+    if (request->signal == OTLP_REPLAY) replay_delta_add(delta, project_id, request->body);
+    return false;
+}
+
+static bool row(void *delta, void *names, struct uuid project_id, const struct rows_row *row, int64_t not_before_us)
+{
+    (void)delta, (void)names, (void)project_id, (void)row, (void)not_before_us;
+    return false;
+}
+
+static bool store(void *ctx, void *delta, const struct tap_move *move, struct err *err)
+{
+    const struct replays *replays = ctx;
+    struct replay_changes changes = { .move = *move };
+    struct arena arena;
+    arena_init(&arena, 0);
+    fail_point("replays.before_objects");
+    bool ok = replay_segments_write(replays->options.objects, delta, &arena, &changes, err);
+    if (ok) {
+        fail_point("replays.before_store");
+        ok = replay_store(replays->options.db, &changes, clock_unix_us(), err);
+        if (ok) fail_point("replays.after_store");
+    }
+    arena_deinit(&arena);
+    return ok;
+}
+
+static bool expire(void *ctx, int64_t now_us, uint64_t *deleted, struct err *err)
+{
+    const struct replays_options *options = &((const struct replays *)ctx)->options;
+    struct replay_session *sessions;
+    struct arena arena;
+    uint32_t count = 0;
+    *deleted = 0;
+    if (options->keep_us == 0) return true;
+    arena_init(&arena, 0);
+    bool ok = replay_doomed(options->db, now_us - options->keep_us, EXPIRE_SESSIONS, &arena, &sessions, &count, err);
+    for (uint32_t s = 0; ok && s < count; s++) {
+        ok = replay_session_delete(options->objects, options->db, sessions[s].project_id, sessions[s].id, err);
+        *deleted += ok;
+    }
+    arena_deinit(&arena);
+    return ok;
+}
+
+static const struct counting_ops ops = {
+    .tap = REPLAY_TAP,
+    .what = "replays",
+    .event_store_failed = "replays.store_failed",
+    .event_store_recovered = "replays.store_recovered",
+    .event_expire_failed = "replays.expire_failed",
+    .weigh_every = 1,
+    .delta_create = delta_create,
+    .delta_destroy = delta_destroy,
+    .delta_reset = delta_reset,
+    .delta_merge = delta_merge,
+    .delta_weigh = delta_weigh,
+    .names_create = names_create,
+    .names_destroy = names_destroy,
+    .record_begin = record_begin,
+    .row = row,
+    .store = store,
+    .expire = expire,
+};
+
+struct tap_source replays_source(struct replays *replays)
+{
+    return counting_source(replays->counting);
+}
+
+struct replays *replays_open(const struct replays_options *options)
+{
+    struct replays *replays = mem_calloc(1, sizeof *replays);
+    replays->options = *options;
+    struct counting_options counting = {
+        .ops = &ops, .ctx = replays, .db = options->db, .bytes_max = options->bytes_max, .log = options->log
+    };
+    replays->counting = counting_open(&counting);
+    return replays;
+}
+
+void replays_stats(struct replays *replays, struct counting_stats *stats)
+{
+    counting_stats(replays->counting, stats);
+}
+
+void replays_close(struct replays *replays)
+{
+    if (!replays) return;
+    counting_close(replays->counting);
+    free(replays);
+}

@@ -1,0 +1,197 @@
+"""Recordings of sessions, from POST /v1/replay to the API: batches are sent twice, out of order, some never, while the server is killed in each
+step of storing them. What was acknowledged is there once, as it was sent; what never came is told as a gap. Then a user's recordings
+are deleted, and nothing of them is left in the store."""
+import base64
+import glob
+import gzip
+import json
+import os
+import random
+import sys
+import time
+import urllib.error
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from apiclient import Caller, first_admin
+from monoscope import MemoryWatch, Server, check, wait_until
+
+SEED = 20261128
+FAIL_POINTS = ["replays.before_objects", "replays.before_store", "replays.after_store"]
+ORIGIN = "https://shop.example"
+
+
+class Page:
+    """One tab's recorder: batches of events as the SDK sends them."""
+
+    def __init__(self, rng, session, tab, user):
+        self.rng, self.session, self.tab, self.user, self.recording, self.sequence = rng, session, tab, user, "%016x" % rng.getrandbits(64), 0
+        self.time = time.time() * 1000 - 3600000 + rng.randrange(1000000)
+
+    def batch(self, is_last=False):
+        events = []
+        if self.sequence == 0:
+            events = [{"type": 4, "timestamp": self.time, "data": {"href": "https://shop.example/%s" % self.session[:4], "width": 800, "height": 600}},
+                      {"type": 2, "timestamp": self.time + 1, "data": {"node": {"type": 0, "childNodes": [{"id": n, "textContent": "a line\nof text %d" % n} for n in range(50)]}}}]
+        for _ in range(self.rng.randint(1, 40)):
+            self.time += self.rng.random() * 200
+            events.append(self.rng.choice([{"type": 3, "timestamp": self.time, "data": {"source": 2, "type": 2, "id": 7}},
+                                           {"type": 3, "timestamp": self.time, "data": {"source": 0, "adds": [], "texts": [{"id": 9, "value": "x" * self.rng.randrange(400)}]}},
+                                           {"type": 5, "timestamp": self.time, "data": {"tag": self.rng.choice(["error", "rage_click", "other"]), "payload": {}}}]))
+        body = {"session": self.session, "tab": self.tab, "recording": self.recording, "sequence": self.sequence, "isLast": is_last,
+                "service": {"name": "shop-page", "version": "1.%d" % (self.sequence // 4), "environment": "test"}, "user": self.user, "userAgent": "Mozilla/5.0", "events": events}
+        self.sequence += 1
+        return body
+
+
+def send(server, body, key=None, zipped=True, headers=None, path="/v1/replay", kind="application/json"):
+    data = body if isinstance(body, bytes) else json.dumps(body, indent=1 if not zipped else None).encode()
+    head = {"content-type": kind, "authorization": "Bearer " + (key or server.key), **(headers or {})}
+    if zipped:
+        data = gzip.compress(data)
+        head["content-encoding"] = "gzip"
+    try:
+        with urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:%d%s" % (server.http_port, path), data, head), timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+def refusals(server):
+    good = Page(random.Random(1), "s" * 32, "t" * 16, {}).batch()
+    for what, words, body, more in [
+            ("JSON that is cut", "byte", b'{"session":', {}),
+            ("no session", '\\"session\\"', dict(good, session="../../x"), {}),
+            ("no events", '\\"events\\"', dict(good, events=[]), {}),
+            ("a wrong time", "events[0]", dict(good, events=[{"type": 3, "timestamp": "now"}]), {}),
+            ("protobuf", "application/json", b"\n\x00", {"kind": "application/x-protobuf"}),
+            ("a wrong key", "unknown or revoked", good, {"key": "mono_no"}),
+            ("5 MiB", "4 MiB", dict(good, more="x" * (5 << 20)), {})]:
+        status, answer = send(server, body, **more)
+        check(400 <= status < 500 and words in answer, "%s is refused with words that help: %d %s" % (what, status, answer))
+    browser = server.key_create("default", "page", "--browser", ORIGIN)[1]
+    wait_until(lambda: send(server, good, key=browser, headers={"origin": ORIGIN})[0] == 200, "a browser key sends from its origin, once the server has heard of it")
+    status, answer = send(server, good, key=browser, headers={"origin": "https://evil.example"})
+    check(status == 403 and "evil.example" in answer, "and from no other: %d %s" % (status, answer))
+    return ("s" * 32, "t" * 16, good["recording"]), good
+
+
+def read_back(admin, session, project="default"):
+    """{(tab, recording, sequence): batch} of a session by the API; each once."""
+    detail = admin.done("GET", "/projects/%s/replays/%s" % (project, session))
+    found = {}
+    for segment in detail["segments"]:
+        for batch in admin.done("GET", "/projects/%s/replays/%s/segments/%s" % (project, session, segment["name"]))["batches"]:
+            place = (batch["tab"], batch["recording"], batch["sequence"])
+            check(place not in found, "batch %r of %s is there once" % (place, session))
+            found[place] = batch
+    return detail, found
+
+
+def main():
+    rng = random.Random(SEED)
+    print("seed %d" % SEED, flush=True)
+    sent, missing = {}, {}  # session: {(tab, recording, sequence): body}, and what never comes
+    with Server(flush="1s") as server:
+        admin = first_admin(server)
+        (session, tab, recording), good = refusals(server)
+        sent[session] = {(tab, recording, 0): good}
+        for fail_point in FAIL_POINTS:
+            server.kill()
+            server.start(environment={"MONOSCOPE_FAIL_POINT": fail_point + ":1"})
+            doomed = server.process
+            pages = [Page(rng, "%032x" % rng.getrandbits(128), "%016x" % rng.getrandbits(64), {"id": "u%d" % (n % 5), "name": "Ann %d" % n}) for n in range(8)]
+            pages += [Page(rng, pages[0].session, "%016x" % rng.getrandbits(64), pages[0].user)]  # a second tab
+            waiting = []
+            for page in pages:
+                batches = [page.batch(is_last=n == 11) for n in range(12)]
+                lost = set(rng.sample(range(1, 11), 2)) if page is pages[1] else set()
+                missing.setdefault(page.session, {})[(page.tab, page.recording)] = lost
+                waiting += [(page, batch) for batch in batches if batch["sequence"] not in lost]
+            rng.shuffle(waiting)
+            waiting += rng.sample(waiting, 20)  # sent twice
+            for page, batch in waiting:
+                while True:  # as the SDK does: until it is told that it is kept
+                    try:
+                        status, answer = send(server, batch, zipped=rng.random() < 0.8)
+                        check(status == 200 or status == 503, "a batch is taken: %d %s" % (status, answer))
+                        if status == 200:
+                            break
+                    except (OSError, urllib.error.URLError):
+                        if server.process.poll() is not None:
+                            server.start()  # without the fail point
+                    time.sleep(0.05)
+                sent.setdefault(page.session, {})[(batch["tab"], batch["recording"], batch["sequence"])] = batch
+            wait_until(lambda: doomed.poll() is not None, "it ends at %s" % fail_point, 20)
+            if server.process is doomed:
+                server.start()
+            print("%s: %d batches sent, with repeats" % (fail_point, len(waiting)), flush=True)
+        total = sum(len(batches) for batches in sent.values())
+
+        def all_there():
+            return sum(len(read_back(admin, session)[1]) for session in sent if admin.ask("GET", "/projects/default/replays/" + session)[0] == 200) == total
+        wait_until(all_there, "all %d batches are stored" % total, 60)
+        for session, batches in sent.items():
+            detail, found = read_back(admin, session)
+            check(found == batches, "the batches of %s are as they were sent" % session)
+            events = [event for batch in batches.values() for event in batch["events"]]
+            check(detail["events"] == len(events) and detail["clicks"] == sum(event["type"] == 3 and event["data"]["source"] == 2 for event in events) and
+                  detail["errors"] == sum(event["type"] == 5 and event["data"]["tag"] == "error" for event in events), "the counts of %s are those of its events: %r" % (session, detail))
+            for recording in detail["recordings"]:
+                lost = missing.get(session, {}).get((recording["tab"], recording["recording"]), set())
+                told = {n for first, last in recording["gaps"] for n in range(first, last + 1)}
+                check(told == lost and recording["has_snapshot"], "what never came of %s is told: %r, %r" % (session, recording, lost))
+                check(recording["is_ended"] or session == "s" * 32, "its end has come")
+        check_list(admin, sent)
+        check_deleting(server, admin, sent)
+        watch = MemoryWatch(server)
+        flood(server, rng)
+        print("%d sessions, %d batches, all there once; highest memory under a flood %d MiB" % (len(sent), total, watch.stop()["RssAnon"]), flush=True)
+        server.stop()
+
+
+def check_list(admin, sent):
+    seen, cursor = [], ""
+    while True:
+        page = admin.done("GET", "/projects/default/replays?from=now-1d&limit=7" + cursor)
+        seen += page["items"]
+        if not page.get("next_cursor"):
+            break
+        cursor = "&cursor=" + page["next_cursor"]
+    check(sorted(one["session"] for one in seen) == sorted(sent), "the list has each session once")
+    check([one["to"] for one in seen] == sorted((one["to"] for one in seen), reverse=True), "the latest first")
+    of_user = admin.done("GET", "/projects/default/replays?from=now-1d&user=u1")["items"]
+    check(of_user and all(one["user"]["id"] == "u1" for one in of_user) and len(of_user) == sum(one["user"]["id"] == "u1" for one in seen), "those of a user")
+    one = of_user[0]
+    found = admin.done("GET", "/projects/default/replays?from=now-1d&page_url=%s" % one["landing_url"][-4:])["items"]
+    check(one["session"] in [other["session"] for other in found], "by a part of the address")
+    check(admin.done("GET", "/projects/default/replays?from=now-1d&page_url=%25")["items"] == [], "a sign of LIKE is only itself")
+    check(admin.ask("GET", "/projects/default/replays/%s" % ("0" * 32))[0] == 404, "what is not there is not found")
+
+
+def check_deleting(server, admin, sent):
+    session = next(iter(sent))
+    folder = os.path.join(server.delta_tables(), "replay", "*", "*")
+    kept = len(glob.glob(os.path.join(folder, "*.gz")))
+    stranger = server.project_create("other")[2]
+    check(Caller(server, stranger).ask("DELETE", "/projects/default/replays/" + session)[0] in (401, 403, 404), "another project's key deletes nothing")
+    admin.done("DELETE", "/projects/default/replays/" + session)
+    check(admin.ask("GET", "/projects/default/replays/" + session)[0] == 404, "a deleted session is gone")
+    check(not glob.glob(os.path.join(server.delta_tables(), "replay", "*", session, "*.gz")) and len(glob.glob(os.path.join(folder, "*.gz"))) < kept, "its objects too, and no other")
+    told = admin.done("DELETE", "/projects/default/replays?user=u2")
+    check(told["deleted"] > 0 and admin.done("GET", "/projects/default/replays?from=now-1d&user=u2")["items"] == [], "a user's sessions are deleted: %r" % told)
+    for path in glob.glob(os.path.join(folder, "*.gz")):
+        with gzip.open(path, "rt") as f:
+            check('"id": "u2"' not in f.read(), "no object has the user: %s" % path)
+
+
+def flood(server, rng):
+    """Pages that send as much as they can: the server's memory stays in its bounds."""
+    noise = base64.b64encode(rng.randbytes(2 << 20)).decode()
+    for n in range(60):
+        page = Page(rng, "%032x" % rng.getrandbits(128), "f" * 16, {})
+        status, answer = send(server, dict(page.batch(), noise=noise[n:]), zipped=False)
+        check(status in (200, 503), "a large batch is taken, or told to wait: %d %s" % (status, answer))
+
+
+main()
