@@ -15,7 +15,7 @@
 #include "ingest/route.h"
 #include "ingest/tally.h"
 #include "meta/meter.h"
-#include "replay/batch.h"
+#include "replay/replay_batch.h"
 #include "worker/otlp/inbound.h"
 
 enum {

@@ -1,7 +1,7 @@
 /* Replays: which sessions were recorded, what of them has come, their events a segment at a time, deleting them. */
 #include "base/clock.h"
 #include "meta/replay.h"
-#include "replay/batch.h"
+#include "replay/replay_batch.h"
 #include "timefusion/object/object.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"

@@ -152,7 +152,7 @@ extern const struct otlp_limits otlp_limits_default;
 struct otlp_request {
     enum otlp_signal signal;
     int64_t received_unix_us;
-    struct bytes body; /* borrowed; of OTLP_REPLAY the batch (replay/batch.h), and all arrays are empty */
+    struct bytes body; /* borrowed; of OTLP_REPLAY the batch (replay/replay_batch.h), and all arrays are empty */
     OTLP_ARRAY_OF(struct otlp_resource, resources);
     OTLP_ARRAY_OF(struct otlp_scope, scopes);
     OTLP_ARRAY_OF(struct otlp_attribute, attributes);

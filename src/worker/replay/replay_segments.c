@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 #include "base/parallel.h"
-#include "replay/batch.h"
+#include "replay/replay_batch.h"
 #include "timefusion/object/object.h"
 
 #define WRITES_AT_ONCE   8u

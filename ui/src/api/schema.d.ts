@@ -1255,6 +1255,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions that were recorded, the latest first; the last 24 hours when it is not said */
+        get: operations["replay_list"];
+        put?: never;
+        post?: never;
+        /** Deletes all recordings of a user, a thousand at a time */
+        delete: operations["replay_delete_user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/replays/{replay}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One session: its segments, and what of its recordings has come */
+        get: operations["replay_get"];
+        put?: never;
+        post?: never;
+        /** Deletes a recording: its objects and what is known of it */
+        delete: operations["replay_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/replays/{replay}/segments/{segment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The events of a segment */
+        get: operations["replay_segment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/views": {
         parameters: {
             query?: never;
@@ -3192,6 +3245,103 @@ export interface components {
                 count: number;
             }[];
         };
+        /** @description A session that was recorded. Counts are of the batches that came; one that was sent again after ten minutes counts twice */
+        Replay: {
+            /** @description session.id, as the session's spans have it */
+            session: string;
+            /**
+             * Format: date-time
+             * @description Its first event, by the page's clock
+             */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            service: string;
+            version: string;
+            environment: string;
+            /** @description As the page told it; empty: it did not */
+            user: {
+                id: string;
+                name: string;
+                email: string;
+            };
+            user_agent: string;
+            /** @description The first page */
+            landing_url: string;
+            events: number;
+            pages: number;
+            clicks: number;
+            /** @description Clicks again and again on what does not answer */
+            rage_clicks: number;
+            errors: number;
+            /** @description Compressed, in the object store */
+            stored_bytes: number;
+        };
+        /** @description A session with its parts */
+        ReplayDetail: {
+            /** @description session.id, as the session's spans have it */
+            session: string;
+            /**
+             * Format: date-time
+             * @description Its first event, by the page's clock
+             */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            service: string;
+            version: string;
+            environment: string;
+            /** @description As the page told it; empty: it did not */
+            user: {
+                id: string;
+                name: string;
+                email: string;
+            };
+            user_agent: string;
+            /** @description The first page */
+            landing_url: string;
+            events: number;
+            pages: number;
+            clicks: number;
+            /** @description Clicks again and again on what does not answer */
+            rage_clicks: number;
+            errors: number;
+            /** @description Compressed, in the object store */
+            stored_bytes: number;
+            /** @description Parts of it, by their first event */
+            segments: {
+                name: string;
+                tab: string;
+                /** Format: date-time */
+                from: string;
+                /** Format: date-time */
+                to: string;
+                events: number;
+                stored_bytes: number;
+            }[];
+            /** @description The life of one recorder in a page each, and what of it has come */
+            recordings: {
+                recording: string;
+                tab: string;
+                /** @description Up to the last one that came, missing ones too */
+                batches: number;
+                /** @description Without one nothing can be shown */
+                has_snapshot: boolean;
+                /** @description Its last batch has come */
+                is_ended: boolean;
+                /** @description First and last number of batches that have not come */
+                gaps: number[][];
+            }[];
+        };
+        ReplaySegment: {
+            /** @description As the page sent them: session, tab, recording, sequence, events */
+            batches: Record<string, never>[];
+        };
+        ReplaysDeleted: {
+            deleted: number;
+            /** @description There are more than a thousand: ask again */
+            has_more: boolean;
+        };
         /** @description Nanoseconds; quantiles are within 1% of the true ones. null: nothing has a duration */
         Durations: {
             mean: number;
@@ -3759,6 +3909,20 @@ export interface components {
         file: string;
         /** @description A redaction rule's id */
         rule: string;
+        /** @description A session's id */
+        replay: string;
+        /** @description A segment's name */
+        segment: string;
+        /** @description Of a user: id, name or e-mail address */
+        replay_user: string;
+        /** @description A part of the first page's address */
+        page_url: string;
+        /** @description Those with an error */
+        has_errors: boolean;
+        /** @description Those with rage clicks */
+        has_rage_clicks: boolean;
+        /** @description Those that took that long */
+        min_seconds: number;
         /** @description Where the attribute stands */
         place: "log" | "metric" | "resource" | "span";
         /** @description How many values of each; 10 */
@@ -6952,6 +7116,175 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replay_list: {
+        parameters: {
+            query?: {
+                /** @description Of a user: id, name or e-mail address */
+                user?: components["parameters"]["replay_user"];
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description deployment.environment.name: events in it alone */
+                environment?: components["parameters"]["environment"];
+                /** @description A part of the first page's address */
+                page_url?: components["parameters"]["page_url"];
+                /** @description Those with an error */
+                has_errors?: components["parameters"]["has_errors"];
+                /** @description Those with rage clicks */
+                has_rage_clicks?: components["parameters"]["has_rage_clicks"];
+                /** @description Those that took that long */
+                min_seconds?: components["parameters"]["min_seconds"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Replay"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replay_delete_user: {
+        parameters: {
+            query?: {
+                /** @description Of a user: id, name or e-mail address */
+                user?: components["parameters"]["replay_user"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplaysDeleted"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replay_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A session's id */
+                replay: components["parameters"]["replay"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayDetail"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replay_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A session's id */
+                replay: components["parameters"]["replay"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replay_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A session's id */
+                replay: components["parameters"]["replay"];
+                /** @description A segment's name */
+                segment: components["parameters"]["segment"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplaySegment"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                    "application/vnd.apache.parquet": string;
+                };
             };
             414: components["responses"]["TooLong"];
             431: components["responses"]["TooLong"];

@@ -1,5 +1,5 @@
 /* Any bytes as a batch of a replay: taken with all that is promised, or refused with words. */
-#include "replay/batch.h"
+#include "replay/replay_batch.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

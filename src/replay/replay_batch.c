@@ -1,4 +1,4 @@
-#include "replay/batch.h"
+#include "replay/replay_batch.h"
 
 #include "base/utf8.h"
 #include <yyjson.h>

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "replay/batch.h"
+#include "replay/replay_batch.h"
 
 #define HEAD "\"session\":\"s1\",\"tab\":\"t1\",\"recording\":\"r1\",\"sequence\":3"
 #define META "{\"type\":4,\"timestamp\":1790000000500,\"data\":{\"href\":\"https://shop.example/a\"}}"

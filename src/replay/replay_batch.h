@@ -1,4 +1,4 @@
-/* batch.h -- a batch of a replay as JSON, read for what is to be known of it.
+/* replay_batch.h -- a batch of a replay as JSON, read for what is to be known of it.
  *
  *   {"session": "c2f0..", "tab": "71aa..", "recording": "90fe..", "sequence": 7, "isLast": false,
  *    "service": {"name": "shop-page", "version": "1.2", "environment": "production"}, "user": {"id": "42"},
