@@ -44,6 +44,14 @@ static bool range_read(struct api_call *call, struct rollup_range *range)
     return true;
 }
 
+void rollups_put_end(struct api_call *call, yyjson_mut_val *object, const char *name, int64_t unix_us)
+{
+    if (unix_us == 0)
+        yyjson_mut_obj_add_str(call->json, object, name, "1970-01-01T00:00:00.000000Z");
+    else
+        api_put_time(call, object, name, unix_us);
+}
+
 void rollups_put_durations(struct api_call *call, yyjson_mut_val *object, const struct rollup_figures *figures)
 {
     if (figures->duration_count == 0 || isnan(figures->p50_ns)) {
@@ -233,8 +241,8 @@ static void counts_answer(struct api_call *call, const struct rollup_range *rang
                           const struct rollup_point *points, uint32_t count)
 {
     yyjson_mut_val *answer = yyjson_mut_obj(call->json);
-    api_put_time(call, answer, "from", range->from_unix_us);
-    api_put_time(call, answer, "to", range->to_unix_us);
+    rollups_put_end(call, answer, "from", range->from_unix_us);
+    rollups_put_end(call, answer, "to", range->to_unix_us);
     yyjson_mut_obj_add_sint(call->json, answer, "step_seconds", step_us / 1000000);
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(call->json, answer, "points");
     for (uint32_t p = 0; p < count; p++) {

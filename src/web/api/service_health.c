@@ -68,9 +68,9 @@ static void health_answer(struct api_call *call, const struct health *health)
 {
     yyjson_mut_val *answer = yyjson_mut_obj(call->json);
     uint32_t n = 0, b = 0, put = 0;
-    api_put_time(call, answer, "from", health->range.from_unix_us);
-    api_put_time(call, answer, "to", health->range.to_unix_us);
-    api_put_time(call, answer, "before_from", health->before.from_unix_us);
+    rollups_put_end(call, answer, "from", health->range.from_unix_us);
+    rollups_put_end(call, answer, "to", health->range.to_unix_us);
+    rollups_put_end(call, answer, "before_from", health->before.from_unix_us);
     yyjson_mut_obj_add_sint(call->json, answer, "step_seconds", health->step_us / 1000000);
     yyjson_mut_val *list = yyjson_mut_arr(call->json);
     for (; put < SERVICES_MAX && (n < health->count || b < health->count_before); put++) {
