@@ -25,11 +25,12 @@ describe("the grid", () => {
   it("leaves no overlap, whatever it is given", () => {
     let seed = 7;
     const random = (most: number) => (seed = (seed * 16807) % 2147483647) % most;
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 100; round++) {
       const all = Array.from({ length: 12 }, (_, n) => panel(`p${n}`, random(12), random(20), 1 + random(12), 1 + random(8)));
       const done = settled(all, `p${random(12)}`);
       expect(done.map(({ id }) => id)).toEqual(all.map(({ id }) => id));
-      done.forEach((one, n) => done.slice(n + 1).forEach((other) => expect(overlap(one.at!, other.at!)).toBe(false)));
+      const upon = done.flatMap((one, n) => done.slice(n + 1).filter((other) => overlap(one.at!, other.at!)));
+      expect([round, upon]).toEqual([round, []]);
       expect(settled(done)).toEqual(done);
     }
   });
