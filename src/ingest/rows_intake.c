@@ -39,12 +39,16 @@ static void stored_on(void *ctx, const struct err *err, bool is_repeat)
     if (is_failed || is_repeat) rows_stored_release(stored); /* the sink never sees it */
 }
 
-/* Telemetry is sent again by itself; a person has to be told what to do. */
-static bool refused(struct err *err)
+/* Telemetry is sent again by itself; a person has to be told what to do. is_sure: nothing of it is kept. */
+static bool refused(struct err *err, bool is_sure)
 {
     if (err->code != ERR_BUSY) return false;
     err->code = ERR_OVERLOADED;
-    return err_within(err, "nothing was written, for it cannot be kept now; wait some seconds and run it again");
+    err_within(err,
+               is_sure ? "nothing was written, for it cannot be kept now" : "it is not sure that the rows are kept");
+    return err_hint(err, is_sure
+                             ? "wait some seconds and run it again"
+                             : "look for them, or run it again with ids of your own and ON CONFLICT (id) DO NOTHING");
 }
 
 static struct hash128 hash_new(void)
@@ -72,7 +76,7 @@ static bool rows_append(struct buffer *buffer, const struct rows_arrival *arriva
         .received_unix_us = clock_unix_us(),
         .body = batch,
     };
-    bool ok = buffer_append(buffer, &record, stored, stored_on, stored, err);
+    bool is_appended = buffer_append(buffer, &record, stored, stored_on, stored, err), ok = is_appended;
     if (ok) {
         pthread_mutex_lock(&stored->lock);
         while (!stored->is_answered) pthread_cond_wait(&stored->answered, &stored->lock);
@@ -83,7 +87,7 @@ static bool rows_append(struct buffer *buffer, const struct rows_arrival *arriva
         rows_stored_release(stored); /* the sink's */
     }
     rows_stored_release(stored);
-    return ok || refused(err);
+    return ok || refused(err, !is_appended);
 }
 
 bool rows_intake(const struct rows_intake *intake, const struct rows_arrival *arrival, struct err *err)
@@ -97,7 +101,7 @@ bool rows_intake(const struct rows_intake *intake, const struct rows_arrival *ar
         free((void *)(uintptr_t)batch.ptr);
         return err_within(err, "nothing was written");
     }
-    if (!rows_redact(intake->redactor, arrival->project_id, &batch, &amounts.redacted, err)) return refused(err);
+    if (!rows_redact(intake->redactor, arrival->project_id, &batch, &amounts.redacted, err)) return refused(err, true);
     if (intake->meter) meter_charge(intake->meter, arrival->project_id, arrival->key_id, &amounts);
     if (!rows_append(intake->buffer, arrival, batch, err)) return false;
     if (intake->meter) meter_count(intake->meter, arrival->project_id, arrival->key_id, &amounts);

@@ -1,3 +1,4 @@
+#include "timefusion/query/function_list.h"
 #include "timefusion/query/gate_defect.h"
 #include "timefusion/query/translate.h"
 #include <stdlib.h>
@@ -127,7 +128,7 @@ static const char *range_function_make(struct translate *ctx, struct scope *scop
     if (!item || item->node_case != PG_QUERY__NODE__NODE_FUNC_CALL || range->n_coldeflist > 0 || range->is_rowsfrom)
         return fail_at(ctx, -1, ERR_UNSUPPORTED, "this form of function in FROM is not supported").sql;
     const char *sql;
-    struct output *columns = arena_calloc(ctx->arena, 9 * sizeof *columns);
+    struct output *columns = arena_calloc(ctx->arena, (FUNCTION_LISTS_MAX + 1) * sizeof *columns);
     uint32_t count;
     bool allowed = scope->allows_aggregate;
     scope->allows_aggregate = false;

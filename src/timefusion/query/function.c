@@ -195,7 +195,7 @@ static const char *series_list(struct translate *ctx, const struct expr argument
 static const char *rows_list(struct translate *ctx, struct scope *scope, const struct function *function,
                              const PgQuery__FuncCall *call, enum query_type *type)
 {
-    struct expr arguments[8] = { 0 };
+    struct expr arguments[FUNCTION_LISTS_MAX] = { 0 };
     if (strcmp(function->name, "generate_series") == 0)
         return series_arguments(ctx, scope, call, arguments, type) ? series_list(ctx, arguments, *type) : NULL;
     if (!arguments_make(ctx, scope, function, call, arguments)) return NULL;
@@ -668,7 +668,7 @@ static bool lists_rows(struct translate *ctx, struct scope *scope, const struct 
                        const PgQuery__FuncCall *call, bool ordinality, const char **sql, struct output *columns,
                        uint32_t *column_count)
 {
-    struct expr arguments[8] = { 0 };
+    struct expr arguments[FUNCTION_LISTS_MAX] = { 0 };
     bool is_each = function->special == JSON_EACH, is_text = strstr(function->name, "_text") != NULL;
     if (!arguments_make(ctx, scope, function, call, arguments)) return false;
     uint32_t count = is_each ? 2 : (uint32_t)call->n_args;

@@ -223,7 +223,7 @@ static const struct function functions[] = {
     { "array_ndims", SCALAR, 1, 1, "A", 'i', "CASE WHEN len(%1) > 0 THEN 1 END", PLAIN },
     { "array_dims", SCALAR, 1, 1, "A", 't', "CASE WHEN len(%1) > 0 THEN '[1:' || len(%1) || ']' END", PLAIN },
     { "trim_array", SCALAR, 2, 2, "Ai", '=', "list_slice(%1, 1, len(%1) - %2)", PLAIN },
-    { "unnest", SCALAR, 1, 8, "A", 'e', NULL, ROWS },
+    { "unnest", SCALAR, 1, FUNCTION_LISTS_MAX, "A", 'e', NULL, ROWS },
     { "generate_series", SCALAR, 2, 3, "aaa", '=', NULL, ROWS },
     { "jsonb_path_query", SCALAR, 2, 4, "jtjb", 'j', "mono_jsonpath_list" JSONPATH_ARGUMENTS, ROWS },
     { "jsonb_each", SCALAR, 1, 1, "j", 'j', NULL, JSON_EACH },

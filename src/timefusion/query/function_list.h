@@ -79,6 +79,7 @@ enum special {
     JSON_OBJECT_OF_LISTS,
     JSON_EACH,
 };
+#define FUNCTION_LISTS_MAX 128 /* of unnest(a, b, ...): a table's columns side by side */
 struct function {
     const char *name;
     enum function_kind kind;

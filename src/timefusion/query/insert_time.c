@@ -63,7 +63,7 @@ static bool is_utc(const struct query_session *session)
     return !zone || strcasecmp(zone, "utc") == 0;
 }
 
-static bool iso_read(const struct query_session *session, const char *at, int64_t *time_us)
+bool insert_iso_read(const char *at, bool is_in_utc, int64_t *time_us)
 {
     int64_t days, clock_us = 0, zone_us = 0;
     if (!date_take(&at, &days)) return false;
@@ -71,7 +71,7 @@ static bool iso_read(const struct query_session *session, const char *at, int64_
         at++;
         if (!clock_take(&at, &clock_us)) return false;
     }
-    if (!zone_take(&at, &zone_us) && (*at != '\0' || !is_utc(session))) return false;
+    if (!zone_take(&at, &zone_us) && (*at != '\0' || !is_in_utc)) return false;
     if (*at != '\0') return false;
     *time_us = days * US_PER_DAY + clock_us - zone_us;
     return true;
@@ -109,7 +109,7 @@ bool insert_time_read(struct query_session *session, struct bytes text, int64_t 
     if (text.len < sizeof copy && !(text.len > 0 && memchr(text.ptr, 0, text.len))) {
         memcpy(copy, text.ptr, text.len);
         copy[text.len] = '\0';
-        if (iso_read(session, copy, time_us)) return true;
+        if (insert_iso_read(copy, is_utc(session), time_us)) return true;
         if (engine_read(session, text, time_us, &why)) return true;
         if (why.code != ERR_VALUE && why.code != ERR_INPUT && why.code != ERR_TYPE) {
             *err = why;

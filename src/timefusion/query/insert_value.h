@@ -16,5 +16,7 @@ MUST_CHECK bool insert_binary_read(const struct insert_reader *reader, enum sche
                                    struct insert_value *value, struct err *err);
 /* insert_time.c: "2026-01-02 03:04:05.678+01" and what else PostgreSQL takes. */
 MUST_CHECK bool insert_time_read(struct query_session *session, struct bytes text, int64_t *time_us, struct err *err);
+/* ISO 8601 alone; is_in_utc: without a zone it is UTC. */
+MUST_CHECK bool insert_iso_read(const char *at, bool is_in_utc, int64_t *time_us);
 MUST_CHECK bool insert_json_read(const struct insert_reader *reader, struct bytes text, struct insert_value *value,
                                  struct err *err);
