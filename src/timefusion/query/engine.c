@@ -607,7 +607,7 @@ static bool describe_try(struct query_session *session, struct lane *lane, struc
 static bool plan_describe(struct query_session *session, struct plan *plan, struct err *err)
 {
     struct lane *lane;
-    if (!plan->sql || plan->kind == PLAN_SHOW || plan->is_known) return true;
+    if (!plan->sql || plan->kind == PLAN_SHOW || plan->is_known || (plan->insert && plan->insert->cells)) return true;
     if (!lane_acquire(session, &lane, err)) return false;
     bool ok = describe_try(session, lane, plan, false, err);
     if (!ok && plan->parameter_count >

@@ -1,6 +1,7 @@
 /* INSERT: the rows of its select, as they are stored, into the session's batch. */
 #include "timefusion/query/insert.h"
 #include "timefusion/query/cursor_inside.h"
+#include "timefusion/query/insert_value.h"
 #include "timefusion/query/rows.h"
 #include <stdlib.h>
 
@@ -95,20 +96,25 @@ static bool value_take(struct insertion *insertion, const struct source_column *
     return true;
 }
 
-static bool row_take(struct insertion *insertion, uint32_t row, struct err *err)
+static bool row_end(struct insertion *insertion, struct err *err)
 {
     struct query_cursor *cursor = insertion->cursor;
     struct query_session *session = cursor->session;
     bool is_span;
-    arena_reset(&insertion->lists);
-    insert_row_begin(&insertion->row, insertion->insert->table);
-    for (uint32_t c = 0; c < insertion->insert->count; c++)
-        if (!value_take(insertion, &insertion->columns[c], row, err)) return false;
     if (!insert_row_end(&insertion->row, session->project_id, cursor->render.now_unix_us, &session->rows.batch,
                         &is_span, err))
         return false;
     session->rows.spans += is_span;
     return true;
+}
+
+static bool row_take(struct insertion *insertion, uint32_t row, struct err *err)
+{
+    arena_reset(&insertion->lists);
+    insert_row_begin(&insertion->row, insertion->insert->table);
+    for (uint32_t c = 0; c < insertion->insert->count; c++)
+        if (!value_take(insertion, &insertion->columns[c], row, err)) return false;
+    return row_end(insertion, err);
 }
 
 /* DuckDB's words for what PostgreSQL tells apart. */
@@ -135,6 +141,68 @@ static bool rows_take(struct insertion *insertion, struct err *err)
     }
 }
 
+/* --- VALUES of constants and parameters, without DuckDB --- */
+
+/* Of its type as the client declared it, for a column of another; false: it is DuckDB's to convert. */
+static bool parameter_fits(enum query_type type, enum query_type want, const struct query_parameter *parameter)
+{
+    if (type == want || parameter->is_null) return true;
+    if (parameter->is_binary) return false;
+    bool is_number = want == QUERY_TYPE_INT4 || want == QUERY_TYPE_INT8 || want == QUERY_TYPE_FLOAT8;
+    return is_number && type_is_integer(type);
+}
+
+static enum query_type want_of(const struct plan_insert *insert, uint32_t c)
+{
+    return type_of_schema(insert->table->columns[insert->columns[c]].type);
+}
+
+static bool is_direct(const struct query_cursor *cursor)
+{
+    const struct plan_insert *insert = cursor->plan->insert;
+    if (!insert->cells) return false;
+    for (uint32_t i = 0; i < insert->row_count * insert->count; i++) {
+        const struct insert_cell *cell = &insert->cells[i];
+        if (cell->kind == INSERT_PARAMETER &&
+            !parameter_fits(cursor->plan->parameters[cell->parameter - 1], want_of(insert, i % insert->count),
+                            &cursor->parameters[cell->parameter - 1]))
+            return false;
+    }
+    return true;
+}
+
+static bool cell_take(struct insertion *insertion, uint32_t c, const struct insert_cell *cell, struct err *err)
+{
+    struct query_cursor *cursor = insertion->cursor;
+    const struct insert_reader reader = { cursor->session, &insertion->lists };
+    uint32_t column = insertion->insert->columns[c];
+    enum schema_type type = insertion->insert->table->columns[column].type;
+    struct insert_value *value = &insertion->row.values[column];
+    if (cell->kind == INSERT_NULL) return true;
+    if (cell->kind == INSERT_NOW) {
+        *value = (struct insert_value){ .is_given = true, .integer = cursor->render.now_unix_us };
+        return true;
+    }
+    if (cell->kind == INSERT_TEXT) return insert_text_read(&reader, type, cell->text, value, err);
+    const struct query_parameter *parameter = &cursor->parameters[cell->parameter - 1];
+    if (parameter->is_null) return true;
+    return parameter->is_binary ? insert_binary_read(&reader, type, parameter->value, value, err)
+                                : insert_text_read(&reader, type, parameter->value, value, err);
+}
+
+static bool values_run(struct insertion *insertion, struct err *err)
+{
+    const struct plan_insert *insert = insertion->insert;
+    for (uint32_t r = 0; r < insert->row_count; r++) {
+        arena_reset(&insertion->lists);
+        insert_row_begin(&insertion->row, insert->table);
+        for (uint32_t c = 0; c < insert->count; c++)
+            if (!cell_take(insertion, c, &insert->cells[r * insert->count + c], err)) return false;
+        if (!row_end(insertion, err)) return false;
+    }
+    return session_rows_weigh(insertion->cursor->session, err);
+}
+
 static bool source_run(struct insertion *insertion, struct prune_warning **warnings, struct err *err)
 {
     struct query_cursor *cursor = insertion->cursor;
@@ -155,7 +223,7 @@ bool insert_run(struct query_cursor *cursor, struct prune_warning **warnings, st
     struct insertion insertion = { .cursor = cursor, .insert = cursor->plan->insert };
     const char *notice = NULL;
     arena_init(&insertion.lists, 4096);
-    bool ok = source_run(&insertion, warnings, err);
+    bool ok = is_direct(cursor) ? values_run(&insertion, err) : source_run(&insertion, warnings, err);
     arena_deinit(&insertion.lists);
     cursor_result_drop(cursor);
     cursor_turn_give(cursor); /* what follows waits for others, and asks for itself */

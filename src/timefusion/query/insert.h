@@ -15,8 +15,16 @@ struct query_cursor;
 struct query_session;
 struct prune_warning;
 
+/* A value of VALUES that needs no DuckDB. */
+struct insert_cell {
+    enum { INSERT_NULL, INSERT_TEXT, INSERT_PARAMETER, INSERT_NOW } kind;
+    struct bytes text;  /* as PostgreSQL reads it for the column */
+    uint32_t parameter; /* from 1 on */
+};
 /* What an INSERT's select gives, column by column; in a plan's arena. */
 struct plan_insert {
+    const struct insert_cell *cells; /* of VALUES, row by row: if all of them are such; else NULL */
+    uint32_t row_count;
     const struct schema_table *table;
     const uint32_t *columns; /* of the table */
     uint32_t count;

@@ -134,8 +134,55 @@ static bool count_check(struct translate *ctx, const struct plan_insert *insert,
     return true;
 }
 
+/* A constant, a parameter, now(), or one of them cast to the column's own type. False: something else. */
+static bool cell_read(struct translate *ctx, const PgQuery__Node *node, enum query_type want, struct insert_cell *cell)
+{
+    const PgQuery__AConst *constant = node->node_case == PG_QUERY__NODE__NODE_A_CONST ? node->a_const : NULL;
+    bool is_number = type_is_number(want) || want == QUERY_TYPE_TEXT;
+    if (node->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT || (constant && constant->isnull)) {
+        cell->kind = INSERT_NULL;
+        return true;
+    }
+    if (node->node_case == PG_QUERY__NODE__NODE_PARAM_REF) {
+        *cell = (struct insert_cell){ .kind = INSERT_PARAMETER, .parameter = (uint32_t)node->param_ref->number };
+        return true;
+    }
+    if (node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL && want == QUERY_TYPE_TIMESTAMPTZ) {
+        const PgQuery__FuncCall *call = node->func_call;
+        cell->kind = INSERT_NOW;
+        return call->n_args == 0 && call->n_funcname == 1 && strcmp(node_text(call->funcname[0]), "now") == 0;
+    }
+    if (node->node_case == PG_QUERY__NODE__NODE_TYPE_CAST) {
+        int precision, scale;
+        const PgQuery__Node *inner = node->type_cast->arg;
+        bool is_plain = inner && (inner->node_case == PG_QUERY__NODE__NODE_PARAM_REF ||
+                                  (inner->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+                                   inner->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL));
+        return is_plain && node->type_cast->type_name->n_typmods == 0 &&
+               type_of_node(ctx, node->type_cast->type_name, &precision, &scale) == want &&
+               cell_read(ctx, inner, want, cell);
+    }
+    cell->kind = INSERT_TEXT;
+    if (!constant) return false;
+    switch (constant->val_case) {
+    case PG_QUERY__A__CONST__VAL_SVAL:
+        cell->text = bytes_of_text(arena_printf(ctx->arena, "%s", constant->sval->sval));
+        return true;
+    case PG_QUERY__A__CONST__VAL_IVAL:
+        cell->text = bytes_of_text(arena_printf(ctx->arena, "%d", constant->ival->ival));
+        return is_number;
+    case PG_QUERY__A__CONST__VAL_FVAL: /* what integers are rounded to is DuckDB's to say */
+        cell->text = bytes_of_text(arena_printf(ctx->arena, "%s", constant->fval->fval));
+        return want == QUERY_TYPE_FLOAT8;
+    case PG_QUERY__A__CONST__VAL_BOOLVAL:
+        cell->text = bytes_of_text(constant->boolval->boolval ? "true" : "false");
+        return want == QUERY_TYPE_BOOL;
+    default: return false;
+    }
+}
+
 static bool values_row(struct translate *ctx, struct scope *scope, struct plan_insert *insert,
-                       const PgQuery__List *list, struct text *text)
+                       const PgQuery__List *list, struct insert_cell *cells, bool *is_direct, struct text *text)
 {
     for (size_t i = 0; i < list->n_items; i++) {
         const PgQuery__Node *node = list->items[i];
@@ -144,6 +191,7 @@ static bool values_row(struct translate *ctx, struct scope *scope, struct plan_i
         if (node->node_case != PG_QUERY__NODE__NODE_SET_TO_DEFAULT)
             sql = stored(ctx, insert->table, insert->columns[i], expr_make(ctx, scope, node, want), location_of(node));
         if (!sql) return false;
+        *is_direct = *is_direct && cell_read(ctx, node, want, &cells[i]);
         text_put(text, i ? ", " : "(");
         text_put(text, sql);
     }
@@ -156,7 +204,9 @@ static const char *values_sql(struct translate *ctx, const PgQuery__SelectStmt *
 {
     struct scope *scope = arena_calloc(ctx->arena, sizeof *scope);
     struct text text;
+    struct insert_cell *cells = NULL;
     uint32_t count = 0;
+    bool is_direct = true;
     text_init(&text, ctx);
     text_put(&text, "SELECT * FROM (VALUES ");
     for (size_t r = 0; r < select->n_values_lists; r++) {
@@ -164,14 +214,17 @@ static const char *values_sql(struct translate *ctx, const PgQuery__SelectStmt *
         if (r == 0) {
             if (!count_check(ctx, insert, has_list, list->n_items)) break;
             insert->count = count = (uint32_t)list->n_items;
+            cells = arena_calloc(ctx->arena, (select->n_values_lists * count + 1) * sizeof *cells);
         }
         if (list->n_items != count) {
             fail_at(ctx, -1, ERR_SYNTAX, "VALUES lists must all be the same length");
             break;
         }
         if (r > 0) text_put(&text, ", ");
-        if (!values_row(ctx, scope, insert, list, &text)) break;
+        if (!values_row(ctx, scope, insert, list, cells + r * count, &is_direct, &text)) break;
     }
+    if (is_direct) insert->cells = cells;
+    insert->row_count = (uint32_t)select->n_values_lists;
     text_put(&text, ") AS v(");
     for (uint32_t c = 0; c < count; c++) text_put(&text, arena_printf(ctx->arena, "%sc%u", c ? ", " : "", c + 1));
     text_put(&text, ")");
