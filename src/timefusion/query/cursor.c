@@ -244,7 +244,12 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         return true;
     default: break;
     }
-    if (!cursor_limits_begin(cursor, err) || !lane_acquire(session, &cursor->lane, err)) return false;
+    if (!cursor_limits_begin(cursor, err)) return false;
+    if (plan->kind == PLAN_INSERT && insert_is_direct(cursor)) {
+        cursor->is_done = true;
+        return insert_run(cursor, NULL, err);
+    }
+    if (!lane_acquire(session, &cursor->lane, err)) return false;
     if (plan->kind == PLAN_COMMAND) return command_run(cursor, err);
     if (plan->reads_stats && !stats_take(cursor, err)) return false;
     if (plan->reads_activity && !activity_take(cursor, err)) return false;

@@ -157,7 +157,7 @@ static enum query_type want_of(const struct plan_insert *insert, uint32_t c)
     return type_of_schema(insert->table->columns[insert->columns[c]].type);
 }
 
-static bool is_direct(const struct query_cursor *cursor)
+bool insert_is_direct(const struct query_cursor *cursor)
 {
     const struct plan_insert *insert = cursor->plan->insert;
     if (!insert->cells) return false;
@@ -223,7 +223,7 @@ bool insert_run(struct query_cursor *cursor, struct prune_warning **warnings, st
     struct insertion insertion = { .cursor = cursor, .insert = cursor->plan->insert };
     const char *notice = NULL;
     arena_init(&insertion.lists, 4096);
-    bool ok = is_direct(cursor) ? values_run(&insertion, err) : source_run(&insertion, warnings, err);
+    bool ok = insert_is_direct(cursor) ? values_run(&insertion, err) : source_run(&insertion, warnings, err);
     arena_deinit(&insertion.lists);
     cursor_result_drop(cursor);
     cursor_turn_give(cursor); /* what follows waits for others, and asks for itself */

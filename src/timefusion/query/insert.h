@@ -66,7 +66,9 @@ struct session_rows_mark;
 MUST_CHECK bool insert_conflicts_skip(struct query_session *session, const struct schema_table *table,
                                       const struct session_rows_mark *mark, struct err *err);
 
-/* insert.c: the statement as a whole; cursor->changed_rows. */
+/* insert.c: are its rows there without DuckDB? Then it needs no lane, and warns of nothing (warnings NULL). */
+bool insert_is_direct(const struct query_cursor *cursor);
+/* The statement as a whole; cursor->changed_rows. */
 MUST_CHECK bool insert_run(struct query_cursor *cursor, struct prune_warning **warnings, struct err *err);
 
 /* session_rows.c: what the session has written and not yet kept. */
