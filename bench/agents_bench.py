@@ -2,7 +2,9 @@
 
     BENCH_AGENTS_TUNED=20     evaluated weeks that the constants of src/detect were chosen on (seed 1); a third of them with faults
     BENCH_AGENTS_ASIDE=10     and of those put aside before (seed 7919)
-    BENCH_AGENTS_LIBRARY=3    of these, how many a public library (bench/agents/requirements.txt) is run on; 0: none, and no plots
+    BENCH_AGENTS_LIBRARY=3    of these, how many a public library (bench/agents/requirements.txt) is run on; 0: none, and no plots;
+                              of a quarter of the services, and of those with faults
+    BENCH_AGENTS_SECONDS=0    both end with the week in which so many are over; 0: with the last
     BENCH_AGENTS_DOCS=1       writes the plots to docs/shots, and not only beside the figures
 
 Both sets run at once, each one thread; some eight minutes of CPU with the library's."""
@@ -17,6 +19,7 @@ from monoscope import check
 REPO = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 AGENTS = os.path.join(REPO, "build", "release", "bench", "agents")
 SETS = [("tuned", "1", os.environ.get("BENCH_AGENTS_TUNED", "20")), ("aside", "7919", os.environ.get("BENCH_AGENTS_ASIDE", "10"))]
+SECONDS = os.environ.get("BENCH_AGENTS_SECONDS", "0")
 LIBRARY = os.environ.get("BENCH_AGENTS_LIBRARY", "3")
 
 
@@ -27,7 +30,7 @@ def bench_agents():
     running = []
     for name, seed, weeks in SETS:
         more = ["--dump", dump, "--findings", findings] if name == "aside" else []
-        running.append(subprocess.Popen([AGENTS, "--name", name, "--seed", seed, "--weeks", weeks] + more, stdout=subprocess.PIPE, text=True))
+        running.append(subprocess.Popen([AGENTS, "--name", name, "--seed", seed, "--weeks", weeks, "--seconds", SECONDS] + more, stdout=subprocess.PIPE, text=True))
     text = ""
     for process in running:
         said = process.communicate()[0]
@@ -37,7 +40,7 @@ def bench_agents():
     if LIBRARY == "0":
         return
     python = os.path.join(pythonhome.install("bench/agents"), "bin", "python")
-    said = subprocess.run([python, os.path.join(REPO, "bench", "agents", "library.py"), dump, LIBRARY], check=True, capture_output=True, text=True).stdout
+    said = subprocess.run([python, os.path.join(REPO, "bench", "agents", "library.py"), dump, LIBRARY, "4"], check=True, capture_output=True, text=True).stdout
     print(said, end="", flush=True)
     with open(figures, "w") as f:
         f.write(text + said)

@@ -28,11 +28,12 @@ def quality(figures, folder):
     axes[0].set_yticks(y, [kind.replace("_", " ") for kind in KINDS])
     axes[0].invert_yaxis()
     axes[0].set_xlabel("share of faults found")
-    axes[0].legend(frameon=False, fontsize=7, loc="lower left")
+    axes[0].legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 1.16), ncol=3)
     for axis, what, label, is_log in [(axes[1], "false_alerts_per_service_month_aside_%s", "false alerts a service and month", True),
                                       (axes[2], "detect_delay_p50_min_aside_%s", "minutes until half were found", False)]:
-        values = [figures.get(what % method, float("nan")) for method, _ in METHODS]
-        axis.barh([label for _, label in METHODS], values, color="C0")
+        known = [(title, figures[what % method]) for method, title in METHODS if what % method in figures]
+        values = [value for _, value in known]
+        axis.barh([title for title, _ in known], values, color="C0")
         axis.invert_yaxis()
         axis.set_xlabel(label)
         if is_log:
