@@ -1,4 +1,5 @@
 """Draws docs/shots/detection-*.svg. python plots.py DUMP FINDINGS FIGURES FOLDER: of `agents --dump --findings` and what the bench printed."""
+import io
 import json
 import re
 import sys
@@ -16,8 +17,11 @@ UNITS = ["rows a minute", "share of errors", "p95, ms"]
 
 def save(figure, folder, name):
     figure.tight_layout()
-    figure.savefig("%s/detection-%s.svg" % (folder, name), metadata={"Date": None})
+    text = io.StringIO()
+    figure.savefig(text, metadata={"Date": None})
     plt.close(figure)
+    with open("%s/detection-%s.svg" % (folder, name), "w") as f:
+        f.writelines(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 
 def quality(figures, folder):
