@@ -34,9 +34,10 @@ export function Editor({ text, place, schema, onText, onLearn }: EditorProps) {
   const [chosen, choose] = useState(-1);
   const proposed = cursor >= 0 ? sql_proposals(text, cursor, schema) : { from: 0, list: [] };
   const take = (proposal: SqlProposal | undefined) => {
-    if (!proposal) return;
-    onText(text.slice(0, proposed.from) + proposal.text + text.slice(cursor));
-    cursor_set(proposed.from + proposal.text.length);
+    const field = field_of();
+    if (!proposal || !field) return;
+    field.setRangeText(proposal.text, proposed.from, cursor, "end"); /* at once: the next key may come before the next frame */
+    onText(field.value);
     set_cursor(-1);
     choose(-1);
   };
