@@ -46,6 +46,7 @@ void app_watch(struct app *app, enum watch_phase phase)
     watch_set(&app->watch, phase,
               &(struct watch_parts){ .meta = app->meta,
                                      .meter = app->meter,
+                                     .intake = app->intake,
                                      .redactor = app->redactor,
                                      .llm = app->llm,
                                      .store = app->store.objects,

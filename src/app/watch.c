@@ -8,6 +8,7 @@
 #include "llm/llm.h"
 #include "meta/accounts.h"
 #include "meta/db.h"
+#include "meta/intake.h"
 #include "meta/meta.h"
 #include "meta/meter.h"
 #include "net/admission.h"
@@ -194,6 +195,7 @@ static void limits_collect(const struct watch *watch, struct metric_set *set)
             metric_add(set, METRIC_LIMIT_REFUSED, meter.refused[l],
                        METRIC_ATTRIBUTES({ "limit", limit_name((enum limit)l) }));
     metric_add(set, METRIC_USAGE_UNSAVED, meter.unsaved, NULL);
+    if (watch->parts.intake) metric_add(set, METRIC_INTAKE_LOST, intake_lost(watch->parts.intake), NULL);
     redactor_stats(watch->parts.redactor, &redaction);
     metric_add(set, METRIC_REDACTION_REQUESTS, redaction.changed, METRIC_ATTRIBUTES({ "result", "changed" }));
     metric_add(set, METRIC_REDACTION_REQUESTS, redaction.requests - redaction.changed,

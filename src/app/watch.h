@@ -14,6 +14,7 @@ enum watch_phase { WATCH_STARTING, WATCH_REPLAYING, WATCH_RUNNING, WATCH_STOPPIN
 struct watch_parts { /* NULL: not open */
     struct meta *meta;
     struct meter *meter;
+    struct intake *intake;
     struct redactor *redactor;
     struct llm *llm;
     struct object_store *store;

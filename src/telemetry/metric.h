@@ -51,6 +51,8 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
       "requests and queries over a limit of their project or key, by limit")                                          \
     X(USAGE_UNSAVED, METRIC_GAUGE, "monoscope.usage.unsaved", "{subject}",                                            \
       "projects and keys whose counts are not in the metadata yet")                                                   \
+    X(INTAKE_LOST, METRIC_COUNTER, "monoscope.intake.lost", "{count}",                                                \
+      "counts of the intake, by key and minute, without room while the database was away")                            \
     X(REDACTION_REQUESTS, METRIC_COUNTER, "monoscope.redaction.requests", "{request}",                                \
       "requests of projects with redaction rules, by result: changed, unchanged")                                     \
     X(REDACTION_FOUND, METRIC_COUNTER, "monoscope.redaction.found", "{find}", "what their rules found")               \
