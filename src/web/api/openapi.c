@@ -104,7 +104,10 @@ static void responses_put(yyjson_mut_doc *doc, yyjson_mut_val *operation, const 
             text_content_put(doc, content, "application/x-ndjson");
             text_content_put(doc, content, "application/vnd.apache.parquet");
         }
-        if ((route->flags & API_YAML) && route->method == API_GET) text_content_put(doc, content, "application/yaml");
+        if ((route->flags & API_YAML) && route->method == API_GET) { /* for a file: less than the answer has */
+            yyjson_mut_val *media = yyjson_mut_obj_add_obj(doc, content, "application/yaml");
+            yyjson_mut_obj_add_str(doc, object_in(doc, media, "schema"), "type", "object");
+        }
         yyjson_mut_obj_add_val(doc, answer, "content", content);
     }
     yyjson_mut_obj_add_val(doc, responses, "414", ref_to(doc, "responses", "TooLong", 7));
@@ -131,7 +134,9 @@ static void operation_put(yyjson_mut_doc *doc, yyjson_mut_val *paths, const stru
         yyjson_mut_val *schema = ref_to(doc, "schemas", route->request, strlen(route->request));
         yyjson_mut_obj_add_bool(doc, body, "required", true);
         yyjson_mut_val *content = content_of(doc, "application/json", schema);
-        if (route->flags & API_YAML) text_content_put(doc, content, "application/yaml");
+        if (route->flags & API_YAML)
+            yyjson_mut_obj_add_val(doc, yyjson_mut_obj_add_obj(doc, content, "application/yaml"), "schema",
+                                   ref_to(doc, "schemas", route->request, strlen(route->request)));
         yyjson_mut_obj_add_val(doc, body, "content", content);
     }
     responses_put(doc, operation, route);

@@ -7525,7 +7525,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["DashboardCreate"];
-                "application/yaml": string;
+                "application/yaml": components["schemas"]["DashboardCreate"];
             };
         };
         responses: {
@@ -7567,7 +7567,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Dashboard"];
-                    "application/yaml": string;
+                    "application/yaml": Record<string, never>;
                 };
             };
             414: components["responses"]["TooLong"];
@@ -7593,7 +7593,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["DashboardSet"];
-                "application/yaml": string;
+                "application/yaml": components["schemas"]["DashboardSet"];
             };
         };
         responses: {
