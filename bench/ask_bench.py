@@ -1,7 +1,7 @@
 """How often questions in plain English are answered right (tests/ask), and how soon rows are there with 10 million spans of 24 hours.
 
     BENCH_ASK_SPANS=10000000    how many; 0: only how often they are right
-    BENCH_ASK_DATA=folder       keeps what was sent in a folder, or takes it from there, or what bench_query kept (same machine, same day)
+    BENCH_ASK_DATA=folder       keeps what was sent in a folder, or takes it from there, or what bench_query or bench_ui kept (same machine, same day)
     BENCH_ASK_SLOW=1            prints each question's time, and not only the five slowest
 
 With a language model the same questions, and those that the embedded translator does not understand, by that model alone, with what
@@ -89,8 +89,9 @@ def cpu_ms(server):
 def speed(figure, folder):
     data = os.environ.get("BENCH_ASK_DATA") or os.path.join(folder, "load")
     note = os.path.join(data, "ask_bench.json")
-    if os.path.exists(os.path.join(data, "query_bench.json")):  # filled by that bench
-        note = os.path.join(data, "query_bench.json")
+    for other in ("query_bench.json", "ui_bench.json"):  # filled by one of those
+        if os.path.exists(os.path.join(data, other)):
+            note = os.path.join(data, other)
     with Server(data=data, flush="20s") as server:
         if not os.path.exists(note):
             fill(server)

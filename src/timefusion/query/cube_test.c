@@ -14,7 +14,7 @@
 #ifdef __SANITIZE_ADDRESS__ /* many times as slow: the release build asks all */
 enum { STATEMENTS = 120 };
 #else
-enum { STATEMENTS = 600 };
+enum { STATEMENTS = 400 };
 #endif
 enum { BLOCKS = 16, ROWS = 500, SQL_BYTES = 4000 };
 
