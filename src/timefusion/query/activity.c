@@ -126,7 +126,7 @@ void activity_ran(const struct query_cursor *cursor, uint64_t bytes)
     bool has_more = cursor->files_considered > cursor->files_opened;
     struct query_ran ran = { .operation = plan->tag,
                              .text = plan->text,
-                             .shape = plan->shape,
+                             .shape = bytes_of_text(plan_shape_of(plan)),
                              .begun_unix_us = cursor->begun_unix_us,
                              .duration_ns = clock_mono_ns() - cursor->begun_mono_ns,
                              .waited_ns = cursor->waited_ns,

@@ -1,4 +1,3 @@
-#include "base/utf8.h"
 #include "timefusion/query/command.h"
 #include "timefusion/query/literal.h"
 #include "timefusion/query/translate.h"
@@ -333,11 +332,6 @@ static void *job_run(void *arg)
         PgQuery__ParseResult *tree =
             pg_query__parse_result__unpack(NULL, parsed.parse_tree.len, (const uint8_t *)parsed.parse_tree.data);
         if (tree) {
-            char *shape = shape_of(job->text);
-            struct bytes text = bytes_of_text(shape ? shape : "");
-            if (text.len > PLAN_SHAPE_BYTES_MAX) text.len = utf8_cut(text, PLAN_SHAPE_BYTES_MAX);
-            job->plan->shape = arena_copy(&job->plan->arena, text);
-            free(shape);
             tree_translate(job, tree);
             pg_query__parse_result__free_unpacked(tree, NULL);
         } else {
@@ -403,6 +397,18 @@ char *plan_shape(struct bytes sql)
     return job.shape;
 }
 
+const char *plan_shape_of(const struct plan *plan)
+{
+    struct plan *own = (struct plan *)(uintptr_t)plan; /* plans do not change, but for what is remembered of them */
+    char *shape = atomic_load(&own->shape), *none = NULL;
+    if (shape) return shape;
+    shape = plan->kind == PLAN_COMMAND ? NULL : plan_shape(plan->text);
+    if (!shape) shape = mem_strdup("");
+    if (atomic_compare_exchange_strong(&own->shape, &none, shape)) return shape;
+    free(shape); /* another was faster */
+    return none;
+}
+
 bool plan_make(struct plan **out, struct bytes sql, const enum query_type *declared, uint32_t declared_count,
                struct err *err)
 {
@@ -444,6 +450,7 @@ void plan_release(struct plan *plan)
 {
     if (!plan || atomic_fetch_sub(&plan->reference_count, 1) > 1) return;
     arena_deinit(&plan->arena);
+    free(atomic_load(&plan->shape));
     free(plan);
 }
 

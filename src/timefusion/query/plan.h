@@ -157,7 +157,7 @@ struct plan {
     bool reads_stats;              /* of timefusion_stats: mark C0 */
     bool reads_activity;           /* of pg_stat_activity: mark C1; or stops other sessions */
     struct bytes text;             /* as the client wrote it */
-    struct bytes shape;            /* without its literals, and cut; empty: of a command */
+    _Atomic(char *) shape;         /* without its literals; made when it is first wanted: plan_shape_of */
     uint32_t relation_count;       /* tables, subqueries and rows of functions */
     const struct query_wire *wire; /* wire.h; NULL: none of those */
 };
@@ -170,7 +170,8 @@ MUST_CHECK bool plan_make(struct plan **plan, struct bytes sql, const enum query
 
 /* A statement without its literals: $1 in their place. NULL: it is none. To be freed. */
 char *plan_shape(struct bytes sql);
-#define PLAN_SHAPE_BYTES_MAX 4096
+/* The same of a plan, kept with it; empty: it has none. */
+const char *plan_shape_of(const struct plan *plan);
 
 /* types.c */
 const char *type_duckdb(enum query_type type); /* "TIMESTAMPTZ", "VARCHAR[]" */
