@@ -147,7 +147,6 @@ static bool rows_take(struct insertion *insertion, struct err *err)
 static bool parameter_fits(enum query_type type, enum query_type want, const struct query_parameter *parameter)
 {
     if (type == want || parameter->is_null) return true;
-    if (parameter->is_binary) return false;
     bool is_number = want == QUERY_TYPE_INT4 || want == QUERY_TYPE_INT8 || want == QUERY_TYPE_FLOAT8;
     return is_number && type_is_integer(type);
 }
@@ -171,6 +170,19 @@ bool insert_is_direct(const struct query_cursor *cursor)
     return true;
 }
 
+/* Drivers send a number in as few bytes as it needs, whatever the column takes. */
+static bool integer_take(enum schema_type type, struct bytes bytes, struct insert_value *value, struct err *err)
+{
+    if (bytes.len != 2 && bytes.len != 4 && bytes.len != 8)
+        return err_set(err, ERR_VALUE, "incorrect binary data format for an integer");
+    uint64_t bits = bytes.ptr[0] & 0x80 ? UINT64_MAX : 0;
+    for (size_t i = 0; i < bytes.len; i++) bits = bits << 8 | bytes.ptr[i];
+    *value = (struct insert_value){ .is_given = true, .integer = (int64_t)bits };
+    if (type == SCHEMA_TYPE_DOUBLE) value->number = (double)(int64_t)bits;
+    return type != SCHEMA_TYPE_INTEGER || value->integer == (int32_t)value->integer ||
+           err_set(err, ERR_RANGE, "integer out of range");
+}
+
 static bool cell_take(struct insertion *insertion, uint32_t c, const struct insert_cell *cell, struct err *err)
 {
     struct query_cursor *cursor = insertion->cursor;
@@ -186,6 +198,8 @@ static bool cell_take(struct insertion *insertion, uint32_t c, const struct inse
     if (cell->kind == INSERT_TEXT) return insert_text_read(&reader, type, cell->text, value, err);
     const struct query_parameter *parameter = &cursor->parameters[cell->parameter - 1];
     if (parameter->is_null) return true;
+    if (parameter->is_binary && type_is_integer(cursor->plan->parameters[cell->parameter - 1]))
+        return integer_take(type, parameter->value, value, err);
     return parameter->is_binary ? insert_binary_read(&reader, type, parameter->value, value, err)
                                 : insert_text_read(&reader, type, parameter->value, value, err);
 }
