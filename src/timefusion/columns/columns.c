@@ -374,8 +374,8 @@ static ALWAYS_INLINE bool text_is(const uint8_t *record, struct bytes text)
 /* Every byte counts: strangers choose the texts. Up to 64 bytes without a call. */
 static ALWAYS_INLINE uint64_t text_hash(struct bytes text, uint64_t seed)
 {
-    const uint8_t *head = text.ptr, *tail = text.ptr + text.len - 16;
     if (text.len <= 16 || text.len > 64) return hash64_key(text, seed);
+    const uint8_t *head = text.ptr, *tail = text.ptr + text.len - 16;
     uint64_t hash = hash64_mix(load64(head) ^ seed, load64(head + 8) ^ 0xE7037ED1A0B428DBu) ^
                     hash64_mix(load64(tail) ^ seed ^ 0x8EBC6AF09C88C6E3u, load64(tail + 8) ^ 0x589965CC75374CC3u);
     if (text.len > 32) {

@@ -390,7 +390,7 @@ static void test_inbound_budget_of_json(void **state)
 }
 
 /* Goal: a record of the log that nobody can have written is an error, not a crash.
- * Method: a signal of replay, an unknown encoding, an unknown format, protobuf said to be JSON, a body that is cut. */
+ * Method: an unknown signal, an unknown encoding, an unknown format, protobuf said to be JSON, a body that is cut. */
 static void test_inbound_from_foreign_records(void **state)
 {
     (void)state;
@@ -399,7 +399,7 @@ static void test_inbound_from_foreign_records(void **state)
         .position = 1, .signal = BUFFER_SIGNAL_TRACES, .received_unix_us = ENCODE_NOW_US, .body = buf_bytes(&body)
     };
     struct buffer_record records[] = { good, good, good, good, good, good };
-    records[0].signal = BUFFER_SIGNAL_REPLAY;
+    records[0].signal = (enum buffer_signal)9;
     records[1].encoding = (enum buffer_encoding)9;
     records[2].format = BUFFER_FORMAT_JSON;
     records[3].body.len--;
