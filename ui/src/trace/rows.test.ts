@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { find, folded_at_first, shape, visible, type Span } from "./rows";
+import { find, folded_at_first, is_coming, shape, visible, type Span } from "./rows";
 
 const MS = 1e3;
 function span(id: string, parent_id: string, start_ms: number, ms: number, more: Partial<Span> = {}): Span {
@@ -88,4 +88,17 @@ it("shapes 100,000 spans in a moment", () => {
   const many: Span[] = [span("s0", "", 0, 100000)];
   for (let i = 1; i < 100000; i++) many.push(span(`s${i}`, `s${Math.max(0, i - 1 - ((i * 7919) % 50))}`, i / 2, 50));
   expect(shape(many).spans).toHaveLength(100000);
+});
+
+describe("is_coming", () => {
+  const whole = shape([span("00000000000000aa", "", 0, 100)]), torn = shape([span("00000000000000aa", "00000000000000bb", 0, 100)]);
+  it("expects more where a parent, the span that was asked for, or all is missing, of what has just been", () => {
+    expect(is_coming(whole, "", 1000)).toBe(false);
+    expect(is_coming(whole, "00000000000000aa", 1000)).toBe(false);
+    expect(is_coming(whole, "error", 1000)).toBe(false);
+    expect(is_coming(whole, "00000000000000cc", 1000)).toBe(true);
+    expect(is_coming(torn, "", 1000)).toBe(true);
+    expect(is_coming(torn, "", 1000000)).toBe(false);
+    expect(is_coming(shape([]), "", 1000)).toBe(true);
+  });
 });

@@ -266,3 +266,12 @@ export function folded_at_first(trace: Trace, rows: number): Set<string> {
   });
   return folded;
 }
+
+const COMING_MS = 120_000;
+/* Is more of it to be expected? Spans are sent when they end and some seconds later: of a trace that has just been, parents or the span that
+ * somebody came for may be on their way. */
+export function is_coming(trace: Trace, wanted: string, now_ms: number): boolean {
+  if (trace.spans.length === 0) return true;
+  if (now_ms - trace.end_us / 1000 > COMING_MS) return false;
+  return trace.orphan_count > 0 || (/^[0-9a-f]{16}$/.test(wanted) && !trace.spans.some((span) => span.id === wanted));
+}

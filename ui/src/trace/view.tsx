@@ -1,5 +1,5 @@
 /* A trace: /p/{project}/trace/{id}?span=&view=flame&find=&a=&b= (a, b: the part of it that is seen, in microseconds from its begin). */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import "./trace.css";
 import { useLoad } from "../api/load";
 import { useActs } from "../frame/acts";
@@ -14,10 +14,11 @@ import { colour_name, service_colours } from "./colours";
 import { Detail } from "./detail";
 import { Flame, Minimap, window_clamp } from "./flame";
 import { load_logs, load_spans, spans_statement, type Log } from "./load";
-import { find, folded_at_first, shape, visible, type Trace } from "./rows";
+import { find, folded_at_first, is_coming, shape, visible, type Trace } from "./rows";
 import { Waterfall } from "./waterfall";
 
 const ROWS_AT_FIRST = 500;
+const AGAIN_MS = [2000, 3000, 5000, 8000, 13000];
 
 export default function View({ rest }: { rest: string }) {
   const trace_id = decodeURIComponent(rest.split("/")[0] ?? "").toLowerCase();
@@ -27,6 +28,18 @@ export default function View({ rest }: { rest: string }) {
     return { trace: shape(spans), environments, is_cut, warnings };
   });
   const logs = useLoad(is_id ? `${project_name.value}/${trace_id}/logs` : null, (signal) => load_logs(project_name.value, trace_id, signal));
+  const looked = useRef({ trace_id, count: 0 });
+  if (looked.current.trace_id !== trace_id) looked.current = { trace_id, count: 0 };
+  useEffect(() => {
+    const wait_ms = AGAIN_MS[looked.current.count];
+    if (!loaded.value || wait_ms === undefined || !is_coming(loaded.value.trace, param("span"), Date.now())) return;
+    const timer = setTimeout(() => {
+      looked.current.count++;
+      loaded.again();
+      logs.again();
+    }, wait_ms);
+    return () => clearTimeout(timer);
+  }, [loaded.value]);
   useActs({ title: `Trace ${trace_id}`, statement: is_id ? spans_statement(trace_id) : undefined, is_timeless: true, ...(loaded.value && loaded.value.trace.spans.length > 0 ? { of_time: { from_us: loaded.value.trace.begin_us - 60e6, to_us: loaded.value.trace.end_us + 60e6 } } : {}) });
   if (!is_id)
     return (
@@ -195,7 +208,7 @@ function Shown({ trace_id, trace, environments, is_cut, warnings, logs, again }:
         {is_cut && <p class="warning">Only a part is shown: the trace has more spans than this page reads.</p>}
         {trace.orphan_count > 0 && (
           <p class="warning">
-            {show_whole(trace.orphan_count)} {trace.orphan_count === 1 ? "span names a parent that is" : "spans name parents that are"} not here: not sent, not sent yet, or not sampled.
+            {show_whole(trace.orphan_count)} {trace.orphan_count === 1 ? "span names a parent that is" : "spans name parents that are"} not here: not sent, not sent yet, or not sampled. A trace that has just been is read again for half a minute.
           </p>
         )}
         {warnings.map((warning) => (
