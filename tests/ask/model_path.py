@@ -163,15 +163,15 @@ def crowd(story):
         return RECIPES[UNKNOWN](prompt)
     story.use("openai")
     story.script.recipes = {UNKNOWN: held}
-    askers = [threading.Thread(target=lambda: answers.append(story.ask(UNKNOWN)["model"])) for _ in range(6)]
+    askers = [threading.Thread(target=lambda: answers.append(story.ask(UNKNOWN)["model"])) for _ in range(10)]
     for asker in askers:
         asker.start()
-    wait_until(lambda: len(answers) == 2, "two of six are too many")
+    wait_until(lambda: len(answers) == 2, "two of ten are too many")
     check([one["why_not"] for one in answers] == ["busy"] * 2 and story.evaluation.expected("SELECT 1") == [[1.0]], answers)
     hold.set()
     for asker in askers:
         asker.join()
-    check([one["why_not"] for one in answers[2:]] == [None] * 4, "the others have their answer: %s" % answers)
+    check([one["why_not"] for one in answers[2:]] == [None] * 8, "the others have their answer: %s" % answers)
     story.script.recipes = dict(RECIPES)
 
 
