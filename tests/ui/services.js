@@ -106,6 +106,14 @@ await step("keys walk through it", async () => {
     await page.waitForURL(/\/services/);
 });
 
+await step("the home page takes a question", async () => {
+    await page.fill("#ask", "errors by service in the last hour");
+    await page.press("#ask", "Enter");
+    await page.waitForURL(/\/ask\?.*q=errors/);
+    await page.waitForSelector('.ask-answer[aria-busy="false"]');
+    check(!(await text(".ask-answer")).includes("not understood"), "it is answered");
+});
+
 const PAGE = name => `/p/default/services/${name}?${TIME}`;
 const head = async term => text(`.service-row > div:has(dt:text-is("${term}")) b`);
 const row_of = async (table, name) => page.locator(`${table} tr[data-node="${name}"], ${table} tr:has(th a:text-is("${name}"))`).first();

@@ -1,5 +1,6 @@
 /* The bar: a question, proposals of what was asked before and what can be asked here. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import "./bar.css";
 
 interface BarProps {
   value: string;

@@ -2,6 +2,7 @@
 import { useMemo, useRef } from "preact/hooks";
 import { AnsweredBy } from "../api/answered";
 import { useLoad } from "../api/load";
+import { Bar } from "../ask/bar";
 import { useActs } from "../frame/acts";
 import { useNarrow } from "../frame/narrow";
 import { environment } from "../frame/environment";
@@ -16,6 +17,9 @@ import { NoServices } from "./nothing";
 import { CONDITIONS, counts_of, narrowed, order_read, sorted, type Issues } from "./services";
 import { load_health, load_issues } from "./source";
 import { ServicesTable } from "./table";
+
+/* For who comes without a link: the home page takes a question too. */
+const QUESTIONS = ["error rate by service today", "slowest requests in the last hour", "errors by service in the last 3 hours compared with the period before", "latest 10 errors"];
 
 const NO_ISSUES: Issues = new Map();
 
@@ -55,6 +59,7 @@ export default function List() {
             Service map <kbd aria-hidden="true">m</kbd>
           </a>
         </div>
+        <Bar value="" label="Question in plain English" placeholder={`Ask: ${QUESTIONS[0] ?? ""}`} before={[]} examples={QUESTIONS} onAsk={(question) => go(project_path("ask"), { tz: param("tz") || null, env: param("env") || null, q: question })} />
         <div class="row">
           <input id="services-search" type="search" class="grow" aria-label="Search in services" placeholder="Search by name" maxLength={200} value={words} onInput={(event) => change({ q: event.currentTarget.value || null }, true)} />
           <label class="row soft">
