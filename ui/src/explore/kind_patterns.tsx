@@ -1,6 +1,6 @@
 /* The kind "patterns": what log lines say without what varies in them, how often, what is new and what has changed. Of all lines
  * of the project as the server counted them while they came; of those that the search finds by their rows. */
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api/client";
 import { useLoad } from "../api/load";
 import { trend_path } from "../charts/top_list";
@@ -20,6 +20,8 @@ const PAGE = 100;
 export default function Patterns({ project, scope, asked }: KindProps) {
   const order = ORDERS.find((one) => one.name === param("order")) ?? ORDERS[0];
   const text = param("find");
+  const [typed, type] = useState(text); /* a page that is drawn anew meanwhile leaves it as it is */
+  useEffect(() => type(text), [text]);
   const limit = Math.min(1000, Math.max(PAGE, Number(param("many")) || PAGE));
   const statement = patterns_statement(scope);
   useActs({ title: "Log patterns", statement: asked === null ? undefined : statement });
@@ -59,7 +61,7 @@ export default function Patterns({ project, scope, asked }: KindProps) {
             </button>
           ))}
         </div>
-        <input type="search" aria-label="Find in patterns" placeholder="Find in patterns" value={text} onChange={(event) => change({ find: event.currentTarget.value || null })} />
+        <input type="search" aria-label="Find in patterns" placeholder="Find in patterns" value={typed} onInput={(event) => type(event.currentTarget.value)} onChange={(event) => change({ find: event.currentTarget.value || null })} />
         <span role="status" class="soft">
           {shown && `${show_whole(shown.patterns)} ${shown.patterns === 1 ? "pattern" : "patterns"} of ${show_whole(shown.lines)} lines${shown.others > 0 ? `, ${show_whole(shown.others)} of them in none` : ""}`}
         </span>
