@@ -91,6 +91,15 @@ bool api_page_number_read(struct bytes key, int64_t *number)
     return end == copy + key.len;
 }
 
+int64_t api_page_before(const struct api_page *page)
+{
+    if (page->is_first) return 0;
+    const char *text =
+        arena_printf(page->call->arena, "%.*s", (int)page->after[0].len, (const char *)page->after[0].ptr);
+    int64_t before = strtoll(text, NULL, 10);
+    return before > 0 ? before : 1;
+}
+
 bool api_page_place(const struct api_page *page, int64_t *number, struct uuid *id)
 {
     if (page->is_first || (api_page_number_read(page->after[0], number) && uuid_from_text(page->after[1], id)))

@@ -31,6 +31,9 @@ bool api_page_wrong(struct api_call *call);
 /* A number as the key of a page, and back: false, it is none. */
 struct bytes api_page_number(struct api_call *call, int64_t number);
 MUST_CHECK bool api_page_number_read(struct bytes key, int64_t *number);
+/* Of a list whose one key is a number, the newest first: the number before which the page begins; 0: on the first page. Whatever a
+ * cursor has there, it is a place. */
+int64_t api_page_before(const struct api_page *page);
 /* The place behind which the page begins, of lists whose keys are a number and an id; of the first page neither is set. False:
  * the client was told. */
 MUST_CHECK bool api_page_place(const struct api_page *page, int64_t *number, struct uuid *id);

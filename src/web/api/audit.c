@@ -2,8 +2,6 @@
 #include "meta/audit.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
-#include <inttypes.h>
-#include <stdlib.h>
 
 struct listing {
     struct api_call *call;
@@ -36,8 +34,7 @@ static bool row_add(void *ctx, const struct audit_row *row)
                            details ? yyjson_val_mut_copy(call->json, yyjson_doc_get_root(details))
                                    : yyjson_mut_obj(call->json));
     yyjson_doc_free(details);
-    const char *number = arena_printf(call->arena, "%" PRId64, row->number);
-    struct bytes key = bytes_of_text(number);
+    struct bytes key = api_page_number(call, row->number);
     return api_page_add(listing->page, object, &key);
 }
 
@@ -53,11 +50,7 @@ static void list(struct api_call *call, const struct uuid *project_id)
     if (!api_page_read(call, 1, &page) || !api_query_time(call, "from", &filter.from_unix_us) ||
         !api_query_time(call, "to", &filter.to_unix_us))
         return;
-    if (!page.is_first) {
-        const char *text = arena_printf(call->arena, "%.*s", (int)page.after[0].len, (const char *)page.after[0].ptr);
-        filter.before = strtoll(text, NULL, 10); /* of a cursor: whatever it is, it is a place */
-        if (filter.before <= 0) filter.before = 1;
-    }
+    filter.before = api_page_before(&page);
     filter.count_max = page.limit + 1;
     if (audit_list(call->parts->db, &filter, row_add, &listing, &err)) {
         api_page_answer(call, &page);

@@ -10,10 +10,8 @@
 #include "web/api/handlers.h"
 #include "web/api/llm_put.h"
 #include "web/api/people.h"
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define MICROS     1e6
 #define PAGE_BYTES (4u << 20) /* of prompts and answers */
@@ -320,7 +318,7 @@ static bool audit_add(void *ctx, const struct llm_audit_row *row)
     } else {
         yyjson_mut_obj_add_null(call->json, object, "failure");
     }
-    struct bytes key = bytes_of_text(arena_printf(call->arena, "%" PRId64, row->number));
+    struct bytes key = api_page_number(call, row->number);
     listing->bytes += row->prompt.len + row->answer.len;
     if (!api_page_add(listing->page, object, &key)) return false;
     if (listing->bytes > PAGE_BYTES) api_page_end(listing->page);
@@ -336,11 +334,7 @@ void api_llm_audit(struct api_call *call)
                                        .failures_only = api_query_bool(call, "failed") };
     struct err err = { 0 };
     if (!api_page_read(call, 1, &page)) return;
-    if (!page.is_first) {
-        const char *text = arena_printf(call->arena, "%.*s", (int)page.after[0].len, (const char *)page.after[0].ptr);
-        filter.before = strtoll(text, NULL, 10); /* of a cursor: whatever it is, it is a place */
-        if (filter.before <= 0) filter.before = 1;
-    }
+    filter.before = api_page_before(&page);
     filter.count_max = page.limit + 1;
     if (llm_audit_list(call->parts->db, &filter, audit_add, &listing, &err)) {
         api_page_answer(call, &page);

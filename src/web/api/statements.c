@@ -2,8 +2,6 @@
 #include "meta/statement_log.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
-#include <inttypes.h>
-#include <stdlib.h>
 
 struct listing {
     struct api_call *call;
@@ -32,8 +30,7 @@ static bool row_add(void *ctx, const struct statement_row *row)
     yyjson_mut_obj_add_int(call->json, object, "files_read", row->files_read);
     yyjson_mut_obj_add_int(call->json, object, "files_pruned", row->files_pruned);
     api_put_text(call, object, "sqlstate", row->sqlstate);
-    const char *number = arena_printf(call->arena, "%" PRId64, row->number);
-    struct bytes key = bytes_of_text(number);
+    struct bytes key = api_page_number(call, row->number);
     return api_page_add(listing->page, object, &key);
 }
 
@@ -50,11 +47,7 @@ void api_statement_list(struct api_call *call)
     if (!api_page_read(call, 1, &page) || !api_query_time(call, "from", &filter.from_unix_us) ||
         !api_query_time(call, "to", &filter.to_unix_us))
         return;
-    if (!page.is_first) {
-        const char *text = arena_printf(call->arena, "%.*s", (int)page.after[0].len, (const char *)page.after[0].ptr);
-        filter.before = strtoll(text, NULL, 10); /* of a cursor: whatever it is, it is a place */
-        if (filter.before <= 0) filter.before = 1;
-    }
+    filter.before = api_page_before(&page);
     filter.count_max = page.limit + 1;
     if (statement_log_list(call->parts->db, &filter, row_add, &listing, &err)) {
         api_page_answer(call, &page);
