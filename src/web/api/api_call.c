@@ -85,6 +85,18 @@ bool api_query_time(struct api_call *call, const char *name, int64_t *unix_us)
     return false;
 }
 
+bool api_query_range(struct api_call *call, int64_t now_us, int64_t length_us, int64_t *from_unix_us,
+                     int64_t *to_unix_us)
+{
+    *to_unix_us = now_us;
+    if (!api_query_time(call, "to", to_unix_us)) return false;
+    *from_unix_us = *to_unix_us - length_us;
+    if (!api_query_time(call, "from", from_unix_us)) return false;
+    if (*from_unix_us < *to_unix_us && *from_unix_us >= 0) return true;
+    api_fail_at(call, "?from", "from must be before to, and not before 1970");
+    return false;
+}
+
 struct bytes api_body_text(const struct api_call *call, const char *name)
 {
     yyjson_val *value = yyjson_obj_get(call->body, name);

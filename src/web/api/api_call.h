@@ -49,6 +49,9 @@ int64_t api_query_int(const struct api_call *call, const char *name, int64_t fal
 bool api_query_bool(const struct api_call *call, const char *name);
 /* RFC 3339 or now-15m, in microseconds. Where it is absent *unix_us stays. False: the client was told what is wrong. */
 MUST_CHECK bool api_query_time(struct api_call *call, const char *name, int64_t *unix_us);
+/* The query's from and to: now where to is not said, from length_us before to. False: the client was told what is wrong with them. */
+MUST_CHECK bool api_query_range(struct api_call *call, int64_t now_us, int64_t length_us, int64_t *from_unix_us,
+                                int64_t *to_unix_us);
 /* Members of the body; absent and null ones are empty, or fallback. */
 struct bytes api_body_text(const struct api_call *call, const char *name);
 int64_t api_body_int(const struct api_call *call, const char *name, int64_t fallback);

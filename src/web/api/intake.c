@@ -421,14 +421,10 @@ static void steps_choose(struct view *view, int64_t from_us, int64_t to_us)
 
 void api_intake_get(struct api_call *call)
 {
-    int64_t to_us = clock_unix_us(), from_us = to_us - (int64_t)HOUR_S * 1000000;
+    int64_t to_us, from_us;
     struct view view = { .call = call, .project_id = call->project.id }, unknown = { .call = call };
     struct err err = { 0 };
-    if (!api_query_time(call, "from", &from_us) || !api_query_time(call, "to", &to_us)) return;
-    if (from_us >= to_us || from_us < 0) {
-        api_fail_at(call, "?from", "a range begins before it ends");
-        return;
-    }
+    if (!api_query_range(call, clock_unix_us(), (int64_t)HOUR_S * 1000000, &from_us, &to_us)) return;
     if (call->parts->intake != NULL &&
         !intake_save(call->parts->intake, &err)) { /* so that the last seconds are there */
         api_fail(call, &err);

@@ -25,14 +25,8 @@ bool issues_number(struct api_call *call, int64_t *number)
 
 bool issues_range(struct api_call *call, struct count_range *range)
 {
-    int64_t now_us = clock_unix_us(), to_us = now_us, from_us;
-    if (!api_query_time(call, "to", &to_us)) return false;
-    from_us = to_us - DAY_US;
-    if (!api_query_time(call, "from", &from_us)) return false;
-    if (from_us >= to_us || from_us < 0) {
-        api_fail_at(call, "?from", "from must be before to, and not before 1970");
-        return false;
-    }
+    int64_t now_us = clock_unix_us(), to_us, from_us;
+    if (!api_query_range(call, now_us, DAY_US, &from_us, &to_us)) return false;
     *range = (struct count_range){ .from_unix_us = from_us, .to_unix_us = to_us };
     count_range_fit(range, now_us, ISSUES_STEPS);
     return true;

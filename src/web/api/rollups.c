@@ -12,15 +12,8 @@ enum { VALUES = 10, POINTS_MAX = 2000, STEPS = 60 };
 
 bool rollups_range(struct api_call *call, int64_t now_us, struct rollup_range *range)
 {
-    *range = (struct rollup_range){ .project_id = call->project.id,
-                                    .from_unix_us = now_us - ROLLUP_HOUR_US,
-                                    .to_unix_us = now_us };
-    if (!api_query_time(call, "to", &range->to_unix_us)) return false;
-    range->from_unix_us = range->to_unix_us - ROLLUP_HOUR_US;
-    if (!api_query_time(call, "from", &range->from_unix_us)) return false;
-    if (range->from_unix_us < range->to_unix_us && range->from_unix_us >= 0) return true;
-    api_fail_at(call, "?from", "from must be before to, and not before 1970");
-    return false;
+    *range = (struct rollup_range){ .project_id = call->project.id };
+    return api_query_range(call, now_us, ROLLUP_HOUR_US, &range->from_unix_us, &range->to_unix_us);
 }
 
 bool rollups_step(struct api_call *call, const struct rollup_range *range, uint32_t steps, uint32_t steps_max,
