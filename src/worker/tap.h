@@ -46,6 +46,7 @@ struct tap_ops {
 struct tap {
     const struct tap_ops *ops;
     const char *name;      /* "rollups": in logs */
+    bool takes_no_rows;    /* row is never called */
     bool wants_attributes; /* the tap's: of the next row (rows_row.attributes) */
 };
 

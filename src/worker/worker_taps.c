@@ -43,7 +43,7 @@ void worker_taps_begin(struct worker *worker, struct worker_listening *listening
         struct tap *tap = worker->taps[t];
         if (position <= tap->ops->position(tap)) continue;
         tap->ops->record_begin(tap, position, project_id, request);
-        listening->taps[listening->tap_count++] = tap;
+        if (!tap->takes_no_rows) listening->taps[listening->tap_count++] = tap;
     }
     wants_add(listening);
 }

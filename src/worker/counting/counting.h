@@ -32,11 +32,12 @@ struct counting_ops {
     void (*delta_reset)(void *delta);
     void (*delta_merge)(void *into, void *from); /* from is empty after */
     void (*delta_weigh)(const void *delta, struct counting_weight *weight);
-    void *(*names_create)(void *ctx);
+    void *(*names_create)(void *ctx); /* NULL: it has none */
     void (*names_destroy)(void *names);
     /* The worker's thread. Both: should the next row come with its attributes? */
     bool (*record_begin)(void *delta, void *names, int64_t now_us, struct uuid project_id,
                          const struct otlp_request *request);
+    /* NULL: what it keeps is of the record alone. */
     bool (*row)(void *delta, void *names, struct uuid project_id, const struct rows_row *row, int64_t not_before_us);
     /* The flush thread. Stores delta and moves the position in one transaction. delta stays as it is. */
     bool (*store)(void *ctx, void *delta, const struct tap_move *move, struct err *err);

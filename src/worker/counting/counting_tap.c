@@ -208,7 +208,7 @@ static void tap_close(struct tap *tap)
     bytes_set(self->counting, &self->current_bytes, 0);
     bytes_set(self->counting, &self->waiting_bytes, 0);
     bytes_set(self->counting, &self->storing_bytes, 0);
-    self->ops->names_destroy(self->names);
+    if (self->names) self->ops->names_destroy(self->names);
     self->ops->delta_destroy(self->current);
     self->ops->delta_destroy(self->waiting);
     self->ops->delta_destroy(self->storing);
@@ -237,7 +237,7 @@ static bool source_open(void *ctx, const char *app_id, struct tap **tap, struct 
     if (!tap_position_take(counting->options.db, ops->tap, app_id, owner, clock_unix_us(), &position, err))
         return err_within(err, "%s", ops->what);
     struct counting_tap *self = mem_calloc(1, sizeof *self);
-    self->tap = (struct tap){ .ops = &tap_ops, .name = ops->tap };
+    self->tap = (struct tap){ .ops = &tap_ops, .name = ops->tap, .takes_no_rows = ops->row == NULL };
     self->counting = counting;
     self->ops = ops;
     self->owner = owner;
@@ -245,7 +245,7 @@ static bool source_open(void *ctx, const char *app_id, struct tap **tap, struct 
     strcpy(self->app_id, app_id);
     atomic_store(&self->position, position);
     self->current = ops->delta_create();
-    self->names = ops->names_create(counting->options.ctx);
+    if (ops->names_create) self->names = ops->names_create(counting->options.ctx);
     pthread_mutex_init(&self->lock, NULL);
     *tap = &self->tap;
     return true;

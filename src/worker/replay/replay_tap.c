@@ -20,27 +20,11 @@ static void delta_weigh(const void *delta, struct counting_weight *weight)
     *weight = (struct counting_weight){ .bytes = ((const struct replay_delta *)delta)->bytes };
 }
 
-/* Nothing is told apart here. */
-static void *names_create(void *ctx)
-{
-    return ctx;
-}
-static void names_destroy(void *names)
-{
-    (void)names;
-}
-
 static bool record_begin(void *delta, void *names, int64_t now_us, struct uuid project_id,
                          const struct otlp_request *request)
 {
     (void)names, (void)now_us;
     if (request->signal == OTLP_REPLAY) replay_delta_add(delta, project_id, request->body);
-    return false;
-}
-
-static bool row(void *delta, void *names, struct uuid project_id, const struct rows_row *row, int64_t not_before_us)
-{
-    (void)delta, (void)names, (void)project_id, (void)row, (void)not_before_us;
     return false;
 }
 
@@ -91,10 +75,7 @@ static const struct counting_ops ops = {
     .delta_reset = delta_reset,
     .delta_merge = delta_merge,
     .delta_weigh = delta_weigh,
-    .names_create = names_create,
-    .names_destroy = names_destroy,
     .record_begin = record_begin,
-    .row = row,
     .store = store,
     .expire = expire,
 };
