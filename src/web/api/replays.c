@@ -6,6 +6,7 @@
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
 #include "web/api/people.h"
+#include "worker/replay/replay_ranges.h"
 #include "worker/replay/replay_segments.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,14 +45,8 @@ static yyjson_mut_val *session_json(struct api_call *call, const struct replay_s
 
 static bool filter_read(struct api_call *call, struct replay_filter *filter)
 {
-    filter->to_unix_us = clock_unix_us();
-    if (!api_query_time(call, "to", &filter->to_unix_us)) return false;
-    filter->from_unix_us = filter->to_unix_us - RANGE_DEFAULT_US;
-    if (!api_query_time(call, "from", &filter->from_unix_us)) return false;
-    if (filter->from_unix_us >= filter->to_unix_us) {
-        api_fail_at(call, "?from", "from must be before to");
+    if (!api_query_range(call, clock_unix_us(), RANGE_DEFAULT_US, &filter->from_unix_us, &filter->to_unix_us))
         return false;
-    }
     filter->user = api_query(call, "user");
     filter->service = api_query(call, "service");
     filter->environment = api_query(call, "environment");
@@ -92,64 +87,28 @@ void api_replay_list(struct api_call *call)
 /* ---- one session ---- */
 
 struct range {
-    struct bytes tab, recording;
-    int64_t from, to;
-    bool has_snapshot, is_last;
+    struct bytes tab;
+    struct replay_range at;
 };
-
-static int64_t number_take(struct bytes *text)
-{
-    int64_t number = 0;
-    while (text->len > 0 && text->ptr[0] >= '0' && text->ptr[0] <= '9') {
-        number = number * 10 + (text->ptr[0] - '0');
-        *text = bytes_from(text->ptr + 1, text->len - 1);
-    }
-    if (text->len > 0) *text = bytes_from(text->ptr + 1, text->len - 1); /* the blank */
-    return number;
-}
-
-/* "RECORDING FROM TO [snapshot] [last]", as worker/replay writes it. */
-static struct range range_read(struct bytes text, struct bytes tab)
-{
-    struct range range = { .tab = tab };
-    const uint8_t *blank = memchr(text.ptr, ' ', text.len);
-    size_t len = blank ? (size_t)(blank - text.ptr) : text.len;
-    range.recording = bytes_from(text.ptr, len);
-    if (!blank) return range;
-    text = bytes_from(blank + 1, text.len - len - 1);
-    range.from = number_take(&text);
-    range.to = number_take(&text);
-    range.has_snapshot = text.len > 0 && memmem(text.ptr, text.len, "snapshot", 8);
-    range.is_last = text.len > 0 && memmem(text.ptr, text.len, "last", 4);
-    return range;
-}
 
 static int range_compare(const void *left, const void *right)
 {
     const struct range *a = left, *b = right;
     int order = bytes_compare(a->tab, b->tab);
-    if (order == 0) order = bytes_compare(a->recording, b->recording);
-    return order != 0 ? order : (a->from > b->from) - (a->from < b->from);
+    if (order == 0) order = bytes_compare(a->at.recording, b->at.recording);
+    return order != 0 ? order : (a->at.from > b->at.from) - (a->at.from < b->at.from);
 }
 
 static struct range *ranges_read(struct api_call *call, const struct replay_segment *segments, uint32_t segment_count,
                                  uint32_t *count)
 {
     uint32_t most = 0;
-    for (uint32_t s = 0; s < segment_count; s++) {
-        most++;
-        for (size_t i = 0; i < segments[s].ranges.len; i++) most += segments[s].ranges.ptr[i] == ',';
-    }
+    for (uint32_t s = 0; s < segment_count; s++) most += replay_ranges_count(segments[s].ranges);
     struct range *ranges = arena_calloc(call->arena, (most + 1) * sizeof *ranges);
     *count = 0;
     for (uint32_t s = 0; s < segment_count; s++) {
         struct bytes rest = segments[s].ranges;
-        while (rest.len > 0) {
-            const uint8_t *comma = memchr(rest.ptr, ',', rest.len);
-            size_t len = comma ? (size_t)(comma - rest.ptr) : rest.len;
-            ranges[(*count)++] = range_read(bytes_from(rest.ptr, len), segments[s].tab_id);
-            rest = comma ? bytes_from(comma + 1, rest.len - len - 1) : (struct bytes){ 0 };
-        }
+        while (replay_ranges_next(&rest, &ranges[*count].at)) ranges[(*count)++].tab = segments[s].tab_id;
     }
     if (*count > 1) qsort(ranges, *count, sizeof *ranges, range_compare);
     return ranges;
@@ -172,15 +131,15 @@ static yyjson_mut_val *recordings_json(struct api_call *call, const struct range
         const struct range *first = &ranges[r];
         bool has_snapshot = false, is_ended = false;
         int64_t next = 0;
-        for (;
-             r < count && bytes_equal(ranges[r].tab, first->tab) && bytes_equal(ranges[r].recording, first->recording);
+        for (; r < count && bytes_equal(ranges[r].tab, first->tab) &&
+               bytes_equal(ranges[r].at.recording, first->at.recording);
              r++) {
-            if (ranges[r].from > next) gap_add(call, gaps, next, ranges[r].from - 1);
-            if (ranges[r].to >= next) next = ranges[r].to + 1;
-            has_snapshot |= ranges[r].has_snapshot;
-            is_ended |= ranges[r].is_last;
+            if (ranges[r].at.from > next) gap_add(call, gaps, next, ranges[r].at.from - 1);
+            if (ranges[r].at.to >= next) next = ranges[r].at.to + 1;
+            has_snapshot |= ranges[r].at.has_snapshot;
+            is_ended |= ranges[r].at.is_last;
         }
-        api_put_text(call, object, "recording", first->recording);
+        api_put_text(call, object, "recording", first->at.recording);
         api_put_text(call, object, "tab", first->tab);
         yyjson_mut_obj_add_sint(call->json, object, "batches", next);
         yyjson_mut_obj_add_bool(call->json, object, "has_snapshot", has_snapshot);
@@ -227,6 +186,13 @@ void api_replay_get(struct api_call *call)
 
 /* ---- a segment's events ---- */
 
+static bool store_is_here(struct api_call *call)
+{
+    if (call->parts->objects) return true;
+    api_fail_with(call, ERR_UNSUPPORTED, "this process has no object store: ask one with role worker or query");
+    return false;
+}
+
 /* Lines become the elements of an array: the end of each but the last a comma. */
 static bool pieces_write(struct api_call *call, struct bytes packed, struct err *err)
 {
@@ -270,10 +236,7 @@ void api_replay_segment(struct api_call *call)
         api_fail_with(call, ERR_NOT_FOUND, "the session has no such segment");
         return;
     }
-    if (!call->parts->objects) {
-        api_fail_with(call, ERR_UNSUPPORTED, "this process has no object store: ask one with role worker or query");
-        return;
-    }
+    if (!store_is_here(call)) return;
     buf_init(&packed, SEGMENT_BYTES_MAX);
     const char *key =
         arena_printf(call->arena, "%s%.*s.ndjson.gz", replay_prefix(call->arena, call->project.id, session.id),
@@ -310,13 +273,6 @@ static bool deleted_note(struct api_call *call, const char *kind, struct bytes w
                                       .project_id = &call->project.id,
                                       .details = BYTES("") } };
     return people_transaction(call, &change);
-}
-
-static bool store_is_here(struct api_call *call)
-{
-    if (call->parts->objects) return true;
-    api_fail_with(call, ERR_UNSUPPORTED, "this process has no object store: ask one with role worker or query");
-    return false;
 }
 
 void api_replay_delete(struct api_call *call)

@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "replay/replay_batch.h"
 #include "timefusion/object/object.h"
+#include "worker/replay/replay_ranges.h"
 
 #define WRITES_AT_ONCE   8u
 #define OBJECT_BYTES_MAX (1u << 30)
@@ -138,24 +139,22 @@ static void run_write(void *ctx, uint32_t number)
 
 /* ---- what is told of them ---- */
 
-/* "r1 0 7 snapshot,r1 9 12 last": without a comma inside, for ids have none. */
 static struct bytes ranges_of(const struct run *run, struct arena *arena)
 {
     struct buf text;
     buf_init(&text, RANGES_BYTES_MAX);
     for (uint32_t l = 0; l < run->count;) {
         const struct replay_batch *first = &run->lines[l].batch;
-        bool has_snapshot = false, is_last = false;
-        int64_t next = first->sequence;
-        for (; l < run->count && run->lines[l].batch.sequence == next &&
+        struct replay_range range = { .recording = first->recording,
+                                      .from = first->sequence,
+                                      .to = first->sequence - 1 };
+        for (; l < run->count && run->lines[l].batch.sequence == range.to + 1 &&
                bytes_equal(run->lines[l].batch.recording, first->recording);
-             l++, next++) {
-            has_snapshot |= run->lines[l].batch.has_snapshot;
-            is_last |= run->lines[l].batch.is_last;
+             l++, range.to++) {
+            range.has_snapshot |= run->lines[l].batch.has_snapshot;
+            range.is_last |= run->lines[l].batch.is_last;
         }
-        (void)!buf_printf(&text, "%s%.*s %" PRId64 " %" PRId64 "%s%s", text.len > 0 ? "," : "",
-                          (int)first->recording.len, (const char *)first->recording.ptr, first->sequence, next - 1,
-                          has_snapshot ? " snapshot" : "", is_last ? " last" : "");
+        (void)!replay_ranges_put(&text, &range);
     }
     struct bytes kept = arena_copy(arena, buf_bytes(&text));
     buf_deinit(&text);
