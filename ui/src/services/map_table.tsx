@@ -1,11 +1,9 @@
 /* The map as a table: each edge a line, the ill ones first; and the nodes that stand alone. */
-import { show_value } from "../charts/scale";
-import { show_whole } from "../number";
 import { change, param } from "../url";
 import type { Edge } from "./edges";
+import { FigureCells, FigureHeads } from "./figure_cells";
 import { is_failing, node_id, type Graph } from "./map_shape";
 import { NodeName } from "./page_neighbours";
-import { rate, share, show_rate, show_share } from "./services";
 
 interface MapTableProps {
   graph: Graph;
@@ -27,18 +25,7 @@ export function MapTable({ graph, edges, seconds, found }: MapTableProps) {
           <tr>
             <th scope="col">Who</th>
             <th scope="col">Calls</th>
-            <th scope="col" class="number">
-              Rate
-            </th>
-            <th scope="col" class="number">
-              Errors
-            </th>
-            <th scope="col" class="number">
-              p50
-            </th>
-            <th scope="col" class="number">
-              p95
-            </th>
+            <FigureHeads />
             <th scope="col">
               <span class="unseen">Choose</span>
             </th>
@@ -53,14 +40,7 @@ export function MapTable({ graph, edges, seconds, found }: MapTableProps) {
               <td>
                 <NodeName name={edge.target} kind={edge.target_kind} of={edge.source} />
               </td>
-              <td class="number" title={`${show_whole(edge.figures.requests)} calls`}>
-                {show_rate(rate(edge.figures, seconds))}
-              </td>
-              <td class={edge.figures.errors > 0 ? "number error-text" : "number"} title={`${show_whole(edge.figures.errors)} failed`}>
-                {show_share(share(edge.figures))}
-              </td>
-              <td class="number">{show_value(edge.figures.p50, "ns")}</td>
-              <td class="number">{show_value(edge.figures.p95, "ns")}</td>
+              <FigureCells figures={edge.figures} seconds={seconds} what="calls" />
               <td class="map-table-more">
                 <button class="plain" aria-label={`More of ${edge.source || "callers from outside"} calls ${edge.target || "somebody"}`} onClick={() => change({ edge: id_of(edge), node: null })}>
                   ⋯

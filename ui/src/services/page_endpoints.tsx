@@ -4,8 +4,9 @@ import { show_value } from "../charts/scale";
 import { Problem } from "../frame/state";
 import { show_whole } from "../number";
 import { address, change, href, param, with_changes } from "../url";
+import { FigureCells } from "./figure_cells";
 import { endpoint_name, type Endpoint } from "./page_shape";
-import { rate, share, show_rate, show_share } from "./services";
+import { share, show_share } from "./services";
 
 const FIRST = 15;
 type By = "part" | "rate" | "errors" | "p50" | "p95" | "p99";
@@ -60,14 +61,7 @@ export function Endpoints({ list, seconds, chosen }: { list: Load<Endpoint[]>; s
                     {endpoint_name(one).slice(0, 200)}
                   </a>
                 </th>
-                <td class="number" title={`${show_whole(one.figures.requests)} requests`}>
-                  {show_rate(rate(one.figures, seconds))}
-                </td>
-                <td class={one.figures.errors > 0 ? "number error-text" : "number"} title={`${show_whole(one.figures.errors)} failed`}>
-                  {show_share(share(one.figures))}
-                </td>
-                <td class="number">{show_value(one.figures.p50, "ns")}</td>
-                <td class="number">{show_value(one.figures.p95, "ns")}</td>
+                <FigureCells figures={one.figures} seconds={seconds} what="requests" />
                 <td class="number">{show_value(one.figures.p99, "ns")}</td>
                 <td class="number part-cell">
                   <span class="part-bar" aria-hidden="true">

@@ -1,15 +1,13 @@
 /* Whom it calls and who calls it: databases and queues among them, as they are named in spans. */
 import { useLoad } from "../api/load";
-import { show_value } from "../charts/scale";
 import { environment } from "../frame/environment";
 import { range } from "../frame/range";
 import { Problem } from "../frame/state";
-import { show_whole } from "../number";
 import { project_name } from "../url";
 import { callers_of, calls_of, KINDS, load_edges, node_title, type Edge, type NodeKind } from "./edges";
+import { FigureCells, FigureHeads } from "./figure_cells";
 import { node_href } from "./kept";
 import { load_counted_health } from "./source";
-import { rate, share, show_rate, show_share } from "./services";
 
 /* seconds: of what roll-ups counted, where the page has it already. */
 export function Neighbours({ name, seconds: known }: { name: string; seconds: number | undefined }) {
@@ -54,18 +52,7 @@ export function Side({ title, nothing, list, end, of, seconds, is_known }: SideP
             <thead>
               <tr>
                 <th scope="col">{end === "target" ? "Whom" : "Who"}</th>
-                <th scope="col" class="number">
-                  Rate
-                </th>
-                <th scope="col" class="number">
-                  Errors
-                </th>
-                <th scope="col" class="number">
-                  p50
-                </th>
-                <th scope="col" class="number">
-                  p95
-                </th>
+                <FigureHeads />
               </tr>
             </thead>
             <tbody>
@@ -74,14 +61,7 @@ export function Side({ title, nothing, list, end, of, seconds, is_known }: SideP
                   <th scope="row">
                     <NodeName name={edge[end]} kind={kind_of(edge, end)} of={of} />
                   </th>
-                  <td class="number" title={`${show_whole(edge.figures.requests)} calls`}>
-                    {show_rate(rate(edge.figures, seconds))}
-                  </td>
-                  <td class={edge.figures.errors > 0 ? "number error-text" : "number"} title={`${show_whole(edge.figures.errors)} failed`}>
-                    {show_share(share(edge.figures))}
-                  </td>
-                  <td class="number">{show_value(edge.figures.p50, "ns")}</td>
-                  <td class="number">{show_value(edge.figures.p95, "ns")}</td>
+                  <FigureCells figures={edge.figures} seconds={seconds} what="calls" />
                 </tr>
               ))}
             </tbody>
