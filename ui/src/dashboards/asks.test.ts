@@ -79,10 +79,14 @@ describe("a metric", () => {
     expect(metric_body({ ...metric, kind: "heat" }, { service: "" }, range)).toEqual({ name: "m", by: ["service.name"], from: "1970-01-01T00:00:00.000Z", to: "1970-01-01T01:00:00.000Z", step_s: 60 });
   });
   it("is drawn in its unit, gaps as gaps", () => {
-    const answer = { unit: "s", step_s: 1800, aggregate: "quantile", series: [{ labels: { "service.name": "web" }, points: [[0, 0.5], [1800e3, null]] as [number, number | null][] }] };
+    const answer = { unit: "s", type: "histogram", step_s: 1800, aggregate: "quantile", series: [{ labels: { "service.name": "web" }, points: [[0, 0.5], [1800e3, null]] as [number, number | null][] }] };
     expect(series(metric_drawn(metric, answer, range))).toEqual([["web", 0.5e9, [0.5e9, null]]]);
     expect(metric_drawn({ ...metric, kind: "stat" }, answer, range)).toMatchObject({ as: "stat", figures: [{ value: 0.5e9, unit: "ns" }] });
     expect(metric_drawn(metric, { ...answer, series: [] }, range).as).toBe("nothing");
+  });
+  it("how often a histogram of seconds was measured is no length of time", () => {
+    const answer = { unit: "s", type: "histogram", step_s: 1800, aggregate: "rate", series: [{ labels: {}, points: [[0, 3], [1800e3, 4]] as [number, number | null][] }] };
+    expect(metric_drawn({ ...metric, kind: "stat" }, answer, range)).toMatchObject({ figures: [{ value: 4, unit: "rate" }] });
   });
   it("is a heat map of its buckets", () => {
     const heat = metric_heat({ unit: "s", step_s: 1800, edges: [null, 1, 10], columns: [[0, [1, 2]], [1800e3, null]] }, range);

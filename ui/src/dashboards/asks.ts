@@ -7,7 +7,6 @@ import type { Cell, Table } from "../api/client";
 import { chart_of, figures, lines_of, table_rows, table_series, traces_of, type Line } from "../ask/result";
 import { step_of, type Answer, type Plan } from "../ask/plan";
 import type { Shape } from "../charts/draw";
-import type { Unit } from "../charts/scale";
 import { name_of, named_series, type NamedPoint } from "../charts/series";
 import { heat_of, LOWEST } from "../charts/heat";
 import { cross_answer, groups_answer, series_answer } from "../explore/answer";
@@ -16,6 +15,8 @@ import { BUCKETS_A_DECADE, cross_statement, groups_statement, heat_statement, pe
 import { adds_up, field_unit, measure_of, OF_FIRST, title_of } from "../explore/measure";
 import { row_from } from "../explore/rows";
 import { rows_statement, type Scope } from "../explore/statement";
+import type { MetricAnswer as Answered } from "../metrics/query";
+import { shown_unit } from "../metrics/unit";
 import { from_iso, step_us, to_iso, type Range } from "../time";
 import type { Drawn } from "./drawn";
 import type { Panel, PanelKind } from "./load";
@@ -137,13 +138,8 @@ export function sql_asked(panel: Panel, values: Values, range: Range): Asked {
 /* ---- metrics ---- */
 
 /* POST /metrics/query: what of its answer is drawn. */
-export interface MetricAnswer {
-  unit: string;
-  step_s: number;
-  from_ms?: number;
-  aggregate?: string;
+export interface MetricAnswer extends Pick<Answered, "unit" | "type" | "step_s" | "aggregate"> {
   series: readonly { labels: Record<string, string | null>; points: readonly (readonly [number, number | null])[] }[];
-  notes?: readonly string[];
   sql?: string;
 }
 export function metric_body(panel: Panel, values: Values, range: Range): Record<string, unknown> {
@@ -154,16 +150,8 @@ export function metric_body(panel: Panel, values: Values, range: Range): Record<
   const what = panel.kind === "heat" ? {} : { aggregate, ...(quantile === undefined ? {} : { quantile }) };
   return { ...what, ...rest, ...(search ? { search } : {}), from: to_iso(range.from_us), to: to_iso(range.to_us), step_s };
 }
-/* UCUM: s, ms, By, 1, {request} ... */
-export function unit_told(unit: string, aggregate: string | undefined): { unit: Unit; factor: number } {
-  if (unit === "s" && aggregate !== "count") return { unit: "ns", factor: 1e9 };
-  if (unit === "ms" && aggregate !== "count") return { unit: "ns", factor: 1e6 };
-  if (aggregate === "rate") return { unit: "rate", factor: 1 };
-  if (aggregate === "count") return { unit: "count", factor: 1 };
-  return { unit: unit === "By" ? "bytes" : "number", factor: 1 };
-}
 export function metric_drawn(panel: Panel, answer: MetricAnswer, range: Range): Drawn {
-  const told = unit_told(answer.unit, answer.aggregate ?? panel.source.metric?.aggregate);
+  const told = shown_unit(answer.unit, answer.type, answer.aggregate ?? panel.source.metric?.aggregate ?? "");
   const unit = panel.unit ?? told.unit;
   const points = answer.series.flatMap(({ labels, points: list }): NamedPoint[] => {
     const keys = Object.values(labels).map((value) => value ?? "");
@@ -187,7 +175,7 @@ export interface MetricHeatmap {
   columns: readonly (readonly [number, readonly number[] | null])[];
 }
 export function metric_heat(answer: MetricHeatmap, range: Range): Drawn {
-  const { unit, factor } = unit_told(answer.unit, "quantile");
+  const { unit, factor } = shown_unit(answer.unit, "histogram", "quantile");
   const lines = answer.edges.length - 1;
   const told = answer.columns.filter(([, counts]) => counts !== null);
   if (lines < 1 || told.length === 0) return { as: "nothing", words: "A heat map is of a histogram, and has no point of one in this time." };
