@@ -141,3 +141,4 @@ class MetricShop:
                 if (second + 1) % SENT_EACH_S == 0:
                     is_sent = not (service == "cart" and GAP_FROM_S < second + 1 < GAP_TO_S)
                     self.collect(running[service], at_s + 1, is_sent)
+        self.server.wait_count("SELECT count(*) FROM otel_metrics", self.points)

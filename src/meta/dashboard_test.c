@@ -33,7 +33,6 @@ static int teardown(void **state)
 }
 
 struct step {
-    bool (*run)(struct db_session *session, struct step *step, struct err *err);
     struct fixture *fixture;
     struct dashboard dashboard;
     struct dashboard_version version;
@@ -41,37 +40,33 @@ struct step {
     struct bytes slug;
     int64_t number;
 };
-static bool step_run(struct db_session *session, void *ctx, struct err *err)
+static enum err_code did(struct step *step, db_work_fn *run)
+{
+    return db_fixture_did(step->fixture->db, run, step);
+}
+static bool insert(struct db_session *session, void *ctx, struct err *err)
 {
     struct step *step = ctx;
-    return step->run(session, step, err);
-}
-static enum err_code did(struct step *step, bool (*run)(struct db_session *session, struct step *step, struct err *err))
-{
-    struct err err = { 0 };
-    step->run = run;
-    bool ok = db_transaction(step->fixture->db, step_run, step, &err);
-    assert_true(ok == (err.code == ERR_OK));
-    return err.code;
-}
-static bool insert(struct db_session *session, struct step *step, struct err *err)
-{
     return dashboard_insert(session, &step->fixture->arena, &step->dashboard, err);
 }
-static bool find(struct db_session *session, struct step *step, struct err *err)
+static bool find(struct db_session *session, void *ctx, struct err *err)
 {
+    struct step *step = ctx;
     return dashboard_find(session, &step->fixture->arena, step->project_id, step->slug, &step->dashboard, err);
 }
-static bool update(struct db_session *session, struct step *step, struct err *err)
+static bool update(struct db_session *session, void *ctx, struct err *err)
 {
+    struct step *step = ctx;
     return dashboard_update(session, &step->dashboard, step->number, err);
 }
-static bool drop(struct db_session *session, struct step *step, struct err *err)
+static bool drop(struct db_session *session, void *ctx, struct err *err)
 {
+    struct step *step = ctx;
     return dashboard_delete(session, step->dashboard.id, err);
 }
-static bool version_find(struct db_session *session, struct step *step, struct err *err)
+static bool version_find(struct db_session *session, void *ctx, struct err *err)
 {
+    struct step *step = ctx;
     return dashboard_version_find(session, &step->fixture->arena, step->dashboard.id, step->number, &step->version,
                                   err);
 }

@@ -127,6 +127,14 @@ static inline bool db_fixture_try(struct db *db, const char *sql, struct err *er
 {
     return db_transaction(db, db_fixture_work, &(struct db_fixture_statement){ .sql = sql }, err);
 }
+/* A call in a transaction of its own, and its code. */
+static inline enum err_code db_fixture_did(struct db *db, db_work_fn *work, void *ctx)
+{
+    struct err err = { 0 };
+    bool ok = db_transaction(db, work, ctx, &err);
+    assert_true(ok == (err.code == ERR_OK));
+    return err.code;
+}
 static inline int64_t db_fixture_run(struct db *db, const char *sql)
 {
     struct db_fixture_statement statement = { .sql = sql };

@@ -97,7 +97,6 @@ static void test_addresses(void **state)
 }
 
 struct step {
-    bool (*run)(struct db_session *session, struct step *step, struct err *err);
     struct fixture *fixture;
     struct saved_view view;
     struct share share;
@@ -105,37 +104,33 @@ struct step {
     char token[SHARE_TOKEN_BYTES];
     bool is_on;
 };
-static bool step_run(struct db_session *session, void *ctx, struct err *err)
+static enum err_code did(struct step *step, db_work_fn *run)
+{
+    return db_fixture_did(step->fixture->db, run, step);
+}
+static bool view_insert(struct db_session *session, void *ctx, struct err *err)
 {
     struct step *step = ctx;
-    return step->run(session, step, err);
-}
-static enum err_code did(struct step *step, bool (*run)(struct db_session *session, struct step *step, struct err *err))
-{
-    struct err err = { 0 };
-    step->run = run;
-    bool ok = db_transaction(step->fixture->db, step_run, step, &err);
-    assert_true(ok == (err.code == ERR_OK));
-    return err.code;
-}
-static bool view_insert(struct db_session *session, struct step *step, struct err *err)
-{
     return saved_view_insert(session, &step->view, err);
 }
-static bool view_find(struct db_session *session, struct step *step, struct err *err)
+static bool view_find(struct db_session *session, void *ctx, struct err *err)
 {
+    struct step *step = ctx;
     return saved_view_find(session, step->project_id, step->viewer, step->id, &step->view, err);
 }
-static bool view_update(struct db_session *session, struct step *step, struct err *err)
+static bool view_update(struct db_session *session, void *ctx, struct err *err)
 {
+    struct step *step = ctx;
     return saved_view_update(session, &step->view, err);
 }
-static bool view_delete(struct db_session *session, struct step *step, struct err *err)
+static bool view_delete(struct db_session *session, void *ctx, struct err *err)
 {
+    struct step *step = ctx;
     return saved_view_delete(session, step->project_id, step->id, err);
 }
-static bool ann_delete(struct db_session *session, struct step *step, struct err *err)
+static bool ann_delete(struct db_session *session, void *ctx, struct err *err)
 {
+    struct step *step = ctx;
     return user_delete(session, step->fixture->ann.id, err);
 }
 
@@ -208,16 +203,19 @@ static void test_views(void **state)
     free(step);
 }
 
-static bool link_insert(struct db_session *session, struct step *step, struct err *err)
+static bool link_insert(struct db_session *session, void *ctx, struct err *err)
 {
+    struct step *step = ctx;
     return share_insert(session, step->fixture->secret, &step->share, step->token, err);
 }
-static bool link_revoke(struct db_session *session, struct step *step, struct err *err)
+static bool link_revoke(struct db_session *session, void *ctx, struct err *err)
 {
+    struct step *step = ctx;
     return share_revoke(session, step->project_id, step->share.id, err);
 }
-static bool sharing_set(struct db_session *session, struct step *step, struct err *err)
+static bool sharing_set(struct db_session *session, void *ctx, struct err *err)
 {
+    struct step *step = ctx;
     return share_set_on(session, step->project_id, step->is_on, err);
 }
 

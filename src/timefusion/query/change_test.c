@@ -22,9 +22,8 @@ static void open_stored(struct fixture *fixture)
 static void ask(struct query_session *session, const char *sql, const char *expected)
 {
     struct buf out;
-    struct err err;
     buf_init(&out, 4u << 20);
-    if (!fixture_run(session, sql, NULL, 0, &out, NULL, &err)) fail_msg("%s: %s", sql, err.text);
+    fixture_must(session, sql, &out, NULL);
     if (strcmp((const char *)out.ptr, expected) != 0) fail_msg("%s:\n%s", sql, (const char *)out.ptr);
     buf_deinit(&out);
 }

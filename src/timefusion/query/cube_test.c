@@ -18,20 +18,6 @@ enum { STATEMENTS = 400 };
 #endif
 enum { BLOCKS = 16, ROWS = 500, SQL_BYTES = 4000 };
 
-static void run(struct query_session *session, const char *sql, struct buf *out, uint32_t *opened)
-{
-    struct err err;
-    if (!fixture_run(session, sql, NULL, 0, out, opened, &err)) fail_msg("%s: %s", sql, err.text);
-}
-
-static void set(struct query_session *session, const char *sql)
-{
-    struct buf out;
-    buf_init(&out, 100);
-    run(session, sql, &out, NULL);
-    buf_deinit(&out);
-}
-
 static void make(const struct fixture *fixture)
 {
     struct err err = { 0 };
@@ -44,11 +30,11 @@ static void same(struct query_session *session, const char *sql, uint32_t *read,
     struct buf plain, cubed;
     buf_init(&plain, 16u << 20);
     buf_init(&cubed, 16u << 20);
-    set(session, "SET monoscope.kept_parts = off");
-    set(session, "SET monoscope.rollups = off");
-    run(session, sql, &plain, all);
-    set(session, "SET monoscope.rollups = on");
-    run(session, sql, &cubed, read);
+    fixture_set(session, "SET monoscope.kept_parts = off");
+    fixture_set(session, "SET monoscope.rollups = off");
+    fixture_must(session, sql, &plain, all);
+    fixture_set(session, "SET monoscope.rollups = on");
+    fixture_must(session, sql, &cubed, read);
     if (strcmp((const char *)plain.ptr, (const char *)cubed.ptr) != 0)
         fail_msg("%s\nrows:\n%s\nroll-ups:\n%s", sql, (const char *)plain.ptr, (const char *)cubed.ptr);
     buf_deinit(&plain);
@@ -206,7 +192,7 @@ static void test_random(void **state)
         if (s % 50 == 49) {
             snprintf(sql, sizeof sql, "DELETE FROM otel_logs_and_spans WHERE name = 'operation %u' AND duration > %u",
                      s / 50 % 10, 500000 * below(8));
-            set(fixture.session, sql);
+            fixture_set(fixture.session, sql);
         }
         if (s % 30 == 29) make(&fixture);
     }
@@ -375,7 +361,7 @@ static void test_disk(void **state)
     same(fixture.session, sql, &read, &all);
     assert_int_equal(read, 1);
     assert_int_equal(each_file(&fixture, NULL), count);
-    set(fixture.session, "DELETE FROM otel_logs_and_spans WHERE name = 'operation 3'");
+    fixture_set(fixture.session, "DELETE FROM otel_logs_and_spans WHERE name = 'operation 3'");
     assert_int_equal(each_file(&fixture, NULL), 0);
     same(fixture.session, sql, &read, &all);
     make(&fixture);

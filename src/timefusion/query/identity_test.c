@@ -135,9 +135,8 @@ static int teardown(void **state)
 static char *ask(struct query_session *session, uint32_t *files, const char *sql)
 {
     struct buf out;
-    struct err err;
     buf_init(&out, 64u << 20);
-    fixture_check(fixture_run(session, sql, NULL, 0, &out, files, &err), &err, sql);
+    fixture_must(session, sql, &out, files);
     char *text = mem_strdup((const char *)out.ptr);
     buf_deinit(&out);
     return text;

@@ -14,20 +14,6 @@ enum { STATEMENTS = 240, ROUNDS = 100 };
 #endif
 enum { FILES = 6, ROWS = 200, SQL_BYTES = 2000 };
 
-static void run(struct query_session *session, const char *sql, struct buf *out, uint32_t *opened)
-{
-    struct err err;
-    if (!fixture_run(session, sql, NULL, 0, out, opened, &err)) fail_msg("%s: %s", sql, err.text);
-}
-
-static void set_kept(struct query_session *session, bool is_on)
-{
-    struct buf out;
-    buf_init(&out, 100);
-    run(session, is_on ? "SET monoscope.kept_parts = on" : "SET monoscope.kept_parts = off", &out, NULL);
-    buf_deinit(&out);
-}
-
 /* The same whether nothing, some or all files' parts are there. Gives how many files the last time read, and how many there
  * were to read. */
 static void same(struct query_session *session, const char *sql, uint32_t *read, uint32_t *all)
@@ -35,11 +21,11 @@ static void same(struct query_session *session, const char *sql, uint32_t *read,
     struct buf plain, kept;
     buf_init(&plain, 16u << 20);
     buf_init(&kept, 16u << 20);
-    set_kept(session, false);
-    run(session, sql, &plain, all);
-    set_kept(session, true);
+    fixture_set(session, "SET monoscope.kept_parts = off");
+    fixture_must(session, sql, &plain, all);
+    fixture_set(session, "SET monoscope.kept_parts = on");
     for (int again = 0; again < 2; again++) {
-        run(session, sql, &kept, read);
+        fixture_must(session, sql, &kept, read);
         if (strcmp((const char *)plain.ptr, (const char *)kept.ptr) != 0)
             fail_msg("%s\nplain:\n%s\nkept:\n%s", sql, (const char *)plain.ptr, (const char *)kept.ptr);
     }
@@ -159,7 +145,7 @@ static void test_random(void **state)
             struct buf out;
             buf_init(&out, 1000);
             snprintf(sql, sizeof sql, "DELETE FROM otel_logs_and_spans WHERE name = 'operation %u'", s / 60);
-            run(fixture.session, sql, &out, NULL);
+            fixture_must(fixture.session, sql, &out, NULL);
             buf_deinit(&out);
         }
     }
@@ -208,15 +194,16 @@ static void test_apart(void **state)
     same(fixture.session, sql, &read, &all);
     assert_true(read < all);
     same(other, sql, &read, &all);
-    run(fixture.session, sql, &a, NULL);
-    run(other, sql, &b, NULL);
+    fixture_must(fixture.session, sql, &a, NULL);
+    fixture_must(other, sql, &b, NULL);
     assert_string_not_equal((const char *)a.ptr, (const char *)b.ptr);
-    run(fixture.session, "SET timezone = 'Asia/Tokyo'", &b, NULL);
+    fixture_must(fixture.session, "SET timezone = 'Asia/Tokyo'", &b, NULL);
     same(fixture.session, sql, &read, &all);
-    run(fixture.session, sql, &b, NULL);
+    fixture_must(fixture.session, sql, &b, NULL);
     assert_string_not_equal((const char *)a.ptr, (const char *)b.ptr);
     query_session_set_times(fixture.session, FIXTURE_START_US, FIXTURE_START_US + 3600 * 1000000ll);
-    run(fixture.session, "SELECT count(*) FROM otel_logs_and_spans", &a, NULL); /* of a share link: its times alone */
+    fixture_must(fixture.session, "SELECT count(*) FROM otel_logs_and_spans", &a,
+                 NULL); /* of a share link: its times alone */
     assert_string_equal((const char *)a.ptr, "60\n");
     query_session_close(other);
     buf_deinit(&a);
@@ -300,13 +287,13 @@ static void test_waiting_ends(void **state)
     struct err err;
     open_stored(&fixture);
     buf_init(&out, 1u << 20);
-    run(fixture.session, "SET statement_timeout = 1", &out, NULL);
+    fixture_must(fixture.session, "SET statement_timeout = 1", &out, NULL);
     for (uint32_t round = 0; round < 20; round++) {
         char sql[200];
         snprintf(sql, sizeof sql, "SELECT count(*) FROM otel_logs_and_spans WHERE duration > %u", round);
         if (!fixture_run(fixture.session, sql, NULL, 0, &out, NULL, &err)) assert_int_equal(err.code, ERR_TIMEOUT);
     }
-    run(fixture.session, "RESET statement_timeout", &out, NULL);
+    fixture_must(fixture.session, "RESET statement_timeout", &out, NULL);
     uint32_t read, all;
     same(fixture.session, "SELECT count(*) FROM otel_logs_and_spans WHERE duration > 3", &read, &all);
     buf_deinit(&out);

@@ -382,3 +382,16 @@ static inline bool fixture_run(struct query_session *session, const char *sql, c
     if (ok) out->len--;
     return ok;
 }
+/* What must work. */
+static inline void fixture_must(struct query_session *session, const char *sql, struct buf *out, uint32_t *files_opened)
+{
+    struct err err;
+    fixture_check(fixture_run(session, sql, NULL, 0, out, files_opened, &err), &err, sql);
+}
+static inline void fixture_set(struct query_session *session, const char *sql)
+{
+    struct buf out;
+    buf_init(&out, 100);
+    fixture_must(session, sql, &out, NULL);
+    buf_deinit(&out);
+}

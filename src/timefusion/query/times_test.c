@@ -73,9 +73,8 @@ static int teardown(void **state)
 static char *ask(struct query_session *session, const char *sql)
 {
     struct buf out;
-    struct err err;
     buf_init(&out, 64u << 20);
-    fixture_check(fixture_run(session, sql, NULL, 0, &out, NULL, &err), &err, sql);
+    fixture_must(session, sql, &out, NULL);
     return (char *)out.ptr;
 }
 
