@@ -159,6 +159,60 @@ def check_transactions(server):
     check(tags == ["INSERT 0 1", "INSERT 0 0", "INSERT 0 0"], "an id is written once: %s" % tags)
 
 
+def check_temporary(server):
+    """A session's own tables: made, filled by COPY and SELECT, joined with telemetry, rolled back, gone with the connection."""
+    kinds = "SELECT kind, count(*) FROM otel_logs_and_spans GROUP BY kind ORDER BY 1"
+    with server.connect() as one, server.connect() as other:
+        one.execute("CREATE TEMPORARY TABLE wanted (id int PRIMARY KEY, kind text NOT NULL, price numeric(8,2), tags text[], at timestamptz DEFAULT now())")
+        with one.cursor().copy("COPY wanted (id, kind, price, tags) FROM STDIN") as copy:
+            for n in range(5000):
+                copy.write_row((n, ["log", "server", "it's"][n % 3], None if n % 7 == 0 else n / 4, ["a", "b,c"]))
+        got = one.execute("SELECT count(*), count(price), sum(price), max(tags[2]), bool_and(at > now() - interval '1 minute') FROM wanted").fetchone()
+        prices = [round(n / 4, 2) for n in range(5000) if n % 7]
+        check(got[:2] == (5000, len(prices)) and float(got[2]) == sum(prices) and got[3:] == ("b,c", True), "COPY fills a temporary table: %s" % (got,))
+        all_kinds = dict(one.execute(kinds).fetchall())
+        got = dict(one.execute("SELECT kind, count(*) FROM otel_logs_and_spans WHERE kind IN (SELECT kind FROM wanted) GROUP BY kind").fetchall())
+        check(got == {k: n for k, n in all_kinds.items() if k in ("log", "server")} and got, "telemetry is chosen by it: %s of %s" % (got, all_kinds))
+        one.execute("CREATE TEMP TABLE kinds AS " + kinds)
+        check(dict(one.execute("SELECT * FROM kinds").fetchall()) == all_kinds, "CREATE TABLE AS keeps what the SELECT gives")
+        for _ in range(8):  # prepared by the driver after five times, over a table that is another each time
+            one.execute("DROP TABLE IF EXISTS again")
+            one.execute("CREATE TEMP TABLE again (a int)")
+            one.execute("INSERT INTO again VALUES (%s), (%s)", (1, 2))
+            check(one.execute("SELECT sum(a) FROM again WHERE a > %s", (0,)).fetchone() == (3,), "a table made again is the new one")
+        for sqlstate, sql in [("23505", "INSERT INTO wanted (id, kind) VALUES (7, 'x')"), ("23502", "INSERT INTO wanted (id) VALUES (9999)"),
+                              ("42P07", None), ("42501", "CREATE TABLE lasting (a int)"), ("54000", "INSERT INTO again SELECT n FROM generate_series(1, 5000000) n")]:
+            try:
+                one.execute(sql or "CREATE TEMP TABLE wanted (a int)")
+                check(False, "%s is refused" % sql)
+            except psycopg.Error as error:
+                check(error.sqlstate == sqlstate or (sql is None and error.sqlstate == "42710"), "%s gives %s" % (sql, error.sqlstate))
+        try:
+            with one.transaction():
+                one.execute("DELETE FROM wanted")
+                one.execute("CREATE TEMP TABLE inside (a int) ON COMMIT DROP")
+                check(one.execute("SELECT count(*) FROM wanted").fetchone() == (0,), "a transaction sees what it has done")
+                raise RuntimeError
+        except RuntimeError:
+            pass
+        with one.transaction():
+            one.execute("UPDATE wanted SET price = 1 WHERE id < 10")
+            try:
+                with one.transaction():
+                    one.execute("TRUNCATE wanted")
+                    raise RuntimeError
+            except RuntimeError:
+                pass
+        check(one.execute("SELECT count(*), count(*) FILTER (WHERE price = 1) FROM wanted").fetchone()[0] == 5000, "ROLLBACK and ROLLBACK TO bring back what was there")
+        for sql in ("SELECT * FROM wanted", "SELECT * FROM pg_temp.wanted", "SELECT * FROM inside"):
+            try:
+                other.execute(sql)
+                check(False, "%s is another session's" % sql)
+            except psycopg.Error as error:
+                check(error.sqlstate == "42P01", "%s gives %s to another session" % (sql, error.sqlstate))
+        one.execute("DISCARD ALL") if one.info.transaction_status == 0 else None
+
+
 def check_kill(server):
     """Rows one by one and transactions of 50 in both tables while the server is killed, again and again."""
     answered, begun = {"one": 0}, {"one": 0}
@@ -229,6 +283,7 @@ def main():
         check_own_rows(server)
         check_transactions(server)
         check_counted(server)
+        check_temporary(server)
         check_redaction(server)
         check_kill(server)
         server.stop()

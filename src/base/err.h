@@ -25,6 +25,7 @@
     X(ERR_TYPE, 3, 400, "42804", false)           /* types that do not go together */                    \
     X(ERR_NULL, 3, 400, "23502", false)           /* no value where there must be one */                 \
     X(ERR_TIME, 3, 400, "22008", false)           /* a time that is out of range */                      \
+    X(ERR_UNIQUE, 6, 409, "23505", false)         /* a second row of one key */                          \
     X(ERR_CHECK, 3, 400, "23514", false)          /* a value that a rule of the table refuses */         \
     X(ERR_DERIVED, 3, 400, "428C9", false)        /* a column that is made of others */                  \
     X(ERR_IN_TRANSACTION, 9, 400, "25001", false) /* what cannot be rolled back, inside a transaction */ \

@@ -52,9 +52,11 @@ static bool extras_refuse(struct translate *ctx, const char *verb, bool has_with
 bool delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stmt)
 {
     struct scope *scope = arena_calloc(ctx->arena, sizeof *scope);
+    const struct temporary *own = temporary_named(ctx, stmt->relation);
     ctx->plan->kind = PLAN_DELETE;
-    return extras_refuse(ctx, "DELETE", stmt->with_clause != NULL, stmt->n_returning_list, stmt->n_using_clause) &&
-           target_make(ctx, scope, stmt->relation, stmt->where_clause, "DELETE");
+    if (!extras_refuse(ctx, "DELETE", stmt->with_clause != NULL, stmt->n_returning_list, stmt->n_using_clause))
+        return false;
+    return own ? temporary_delete_make(ctx, own, stmt) : target_make(ctx, scope, stmt->relation, stmt->where_clause, "DELETE");
 }
 
 static bool column_check(struct translate *ctx, const struct relation *relation, const PgQuery__ResTarget *target,
@@ -107,10 +109,12 @@ bool update_make(struct translate *ctx, const PgQuery__UpdateStmt *stmt)
 {
     struct scope *scope = arena_calloc(ctx->arena, sizeof *scope);
     struct plan *plan = ctx->plan;
+    const struct temporary *own = temporary_named(ctx, stmt->relation);
     plan->kind = PLAN_UPDATE;
-    if (!extras_refuse(ctx, "UPDATE", stmt->with_clause != NULL, stmt->n_returning_list, stmt->n_from_clause) ||
-        !target_make(ctx, scope, stmt->relation, stmt->where_clause, "UPDATE"))
+    if (!extras_refuse(ctx, "UPDATE", stmt->with_clause != NULL, stmt->n_returning_list, stmt->n_from_clause))
         return false;
+    if (own) return temporary_update_make(ctx, own, stmt);
+    if (!target_make(ctx, scope, stmt->relation, stmt->where_clause, "UPDATE")) return false;
     if (plan->tables[0].source == PLAN_TELEMETRY)
         return fail_at(ctx, stmt->relation->location, ERR_UNSUPPORTED,
                        "telemetry is a view of two tables; UPDATE otel_logs_and_spans")

@@ -11,7 +11,7 @@ static struct command parsed(const char *sql)
 {
     struct plan *plan;
     struct err err = { 0 };
-    if (!plan_make(&plan, bytes_of_text(sql), NULL, 0, &err)) fail_msg("%s: %s", sql, err.text);
+    if (!plan_make(&plan, bytes_of_text(sql), NULL, 0, NULL, &err)) fail_msg("%s: %s", sql, err.text);
     assert_int_equal(plan->kind, PLAN_COMMAND);
     struct command command = *plan->command;
     plan_release(plan);
@@ -80,11 +80,11 @@ static void test_refused(void **state)
         struct plan *plan;
         struct err err = { 0 };
         if (!cases[c].words) {
-            assert_true(plan_make(&plan, bytes_of_text(cases[c].sql), NULL, 0, &err));
+            assert_true(plan_make(&plan, bytes_of_text(cases[c].sql), NULL, 0, NULL, &err));
             plan_release(plan);
             continue;
         }
-        assert_false(plan_make(&plan, bytes_of_text(cases[c].sql), NULL, 0, &err));
+        assert_false(plan_make(&plan, bytes_of_text(cases[c].sql), NULL, 0, NULL, &err));
         if (!strstr(err.text, cases[c].words)) fail_msg("%s: %s", cases[c].sql, err.text);
         assert_int_equal(err.position, cases[c].position);
     }

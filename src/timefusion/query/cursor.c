@@ -241,6 +241,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
     case PLAN_RESET:
         cursor->is_done = true;
         session_reset(session, plan->setting);
+        if (plan->wire) temporaries_drop(session, &session->temporaries); /* DISCARD ALL */
         return true;
     default: break;
     }
@@ -250,6 +251,8 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         return insert_run(cursor, NULL, err);
     }
     if (!lane_acquire(session, &cursor->lane, err)) return false;
+    if (!temporary_numbers(session, plan, &cursor->arena, &cursor->render.temporaries))
+        return err_set(err, ERR_NO_TABLE, "a temporary table of the statement does not exist any more");
     if (plan->kind == PLAN_COMMAND) return command_run(cursor, err);
     if (plan->reads_stats && !stats_take(cursor, err)) return false;
     if (plan->reads_activity && !activity_take(cursor, err)) return false;
@@ -266,6 +269,13 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         struct prune_warning *warnings = NULL;
         cursor->is_done = true;
         if (!insert_run(cursor, &warnings, err)) return false;
+        warnings_collect(cursor, warnings);
+        return true;
+    }
+    if (plan->kind == PLAN_TEMPORARY) {
+        struct prune_warning *warnings = NULL;
+        cursor->is_done = true;
+        if (!temporary_run(cursor, &warnings, err)) return false;
         warnings_collect(cursor, warnings);
         return true;
     }

@@ -265,6 +265,7 @@ bool query_engine_open(struct query_engine **out, const struct query_options *op
     engine->identity_maps = identity_maps_create();
     engine->kepts = kepts_create();
     atomic_init(&engine->next_snapshot_id, 1);
+    atomic_init(&engine->next_temporary, 1);
     engine->turns = turns_create(options->slots ? options->slots : options->threads ? 2 * options->threads : 2);
     if (!engine_open_database(&engine->database, &engine->fs, engine->identity_maps, options, err)) {
         identity_maps_destroy(engine->identity_maps);
@@ -362,6 +363,8 @@ void query_session_close(struct query_session *session)
     assert(session->open_cursors == 0); /* the caller closes them first */
     struct query_engine *engine = session->engine;
     session_rows_drop(session);
+    temporary_close(session);
+    query_session_savepoints_keep(session, 0);
     pthread_mutex_lock(&engine->lock);
     if (session->newer)
         session->newer->older = session->older;
@@ -591,15 +594,19 @@ static bool describe_try(struct query_session *session, struct lane *lane, struc
                              .settings = session->settings };
     struct buf sql;
     duckdb_prepared_statement prepared = NULL;
+    struct arena arena;
+    arena_init(&arena, 1024);
+    if (!temporary_numbers(session, plan, &arena, &render.temporaries)) assert(false); /* it was planned by them */
     buf_init(&sql, RENDER_SQL_BYTES_MAX);
     bool ok = render_sql(&sql, plan->sql, &render, err) &&
               (buf_add(&sql, "", 1) || err_set(err, ERR_TOO_LARGE, "the statement is too long"));
     if (ok && duckdb_prepare(lane->connection, (const char *)sql.ptr, &prepared) != DuckDBSuccess)
         ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
-    for (uint32_t i = 0; ok && plan->kind == PLAN_SELECT && i < plan->column_count; i++)
+    for (uint32_t i = 0; ok && (plan->kind == PLAN_SELECT || plan->temporary) && i < plan->column_count; i++)
         column_describe(plan, i, prepared);
     duckdb_destroy_prepare(&prepared);
     buf_deinit(&sql);
+    arena_deinit(&arena);
     return ok;
 }
 
@@ -617,6 +624,7 @@ static bool plan_describe(struct query_session *session, struct plan *plan, stru
         if (!ok) *err = first;
     }
     if (ok) *err = (struct err){ .code = ERR_OK };
+    if (ok && plan->temporary) temporary_described(plan);
     lane_release(session, lane);
     return ok;
 }
@@ -637,8 +645,9 @@ bool engine_plan(struct query_session *session, struct bytes sql, const enum que
     struct bytes key = plan_key(sql, declared, declared_count);
     uint64_t hash = hash64_of(key);
     *out = NULL;
+    bool is_own = session->temporaries.count > 0; /* names may mean tables of the session's own */
     pthread_mutex_lock(&engine->lock);
-    for (struct plan_entry *entry = engine->buckets[hash % PLANS_MAX]; entry; entry = entry->next) {
+    for (struct plan_entry *entry = is_own ? NULL : engine->buckets[hash % PLANS_MAX]; entry; entry = entry->next) {
         if (entry->hash != hash || !bytes_equal(entry->text, key)) continue;
         *out = plan_acquire(entry->plan);
         if (entry->newer) { /* to the front */
@@ -660,12 +669,17 @@ bool engine_plan(struct query_session *session, struct bytes sql, const enum que
         return true;
     }
     struct plan *plan;
-    if (!plan_make(&plan, sql, declared, declared_count, err) || !plan_describe(session, plan, err)) {
+    if (!plan_make(&plan, sql, declared, declared_count, &session->temporaries, err) ||
+        !plan_describe(session, plan, err)) {
         if (err->code != ERR_OK && plan) plan_release(plan);
         free((void *)(uintptr_t)key.ptr);
         return false;
     }
     *out = plan;
+    if (is_own) {
+        free((void *)(uintptr_t)key.ptr);
+        return true;
+    }
     struct plan_entry *entry = mem_calloc(1, sizeof *entry);
     *entry = (struct plan_entry){
         .hash = hash, .text = key, .plan = plan_acquire(plan), .bytes = plan->arena.bytes + key.len + sizeof *plan

@@ -11,6 +11,7 @@
 #include "timefusion/query/identity_map.h"
 #include "timefusion/query/insert.h"
 #include "timefusion/query/render.h"
+#include "timefusion/query/temporary.h"
 #include <duckdb.h>
 #include <pthread.h>
 
@@ -46,7 +47,9 @@ struct query_engine {
     pthread_cond_t wake;
     uint32_t armed_count;
     bool is_closing;
-    _Atomic uint64_t written_bytes; /* insert.h: of all sessions; not guarded */
+    _Atomic uint64_t written_bytes;   /* insert.h: of all sessions; not guarded */
+    _Atomic uint64_t temporary_bytes; /* temporary.h: the same */
+    _Atomic uint64_t next_temporary;
 };
 
 struct lane {
@@ -72,7 +75,12 @@ struct query_session {
     char *user;
     struct uuid key_id; /* whose rows count as written by */
     struct session_rows rows;
-    struct session_rows_mark *savepoints;
+    struct temporaries temporaries, temporaries_before; /* now; as the transaction found them */
+    uint64_t temporary_bytes;
+    struct session_savepoint {
+        struct session_rows_mark rows;
+        struct temporaries temporaries;
+    } * savepoints;
     uint32_t savepoint_count;
     bool has_wire; /* statements of wire.h are carried out */
     bool in_transaction;
@@ -108,6 +116,7 @@ MUST_CHECK bool statement_is_permitted(const struct query_statement *statement, 
 struct query_statement {
     struct query_session *session;
     struct plan *plan;
+    struct plan *described; /* the one before, which the client was told of; NULL: it is still that */
 };
 
 /* A connection with the session's time zone, for the caller alone until lane_release. */

@@ -43,6 +43,15 @@ static int table_add(struct translate *ctx, enum plan_source source, const struc
     return (int)ctx->plan->table_count++;
 }
 
+/* For holes in the gate (gate_defect.h): a table as DuckDB has it. */
+static const char *duckdb_own(struct translate *ctx, struct relation *relation, const char *name)
+{
+    relation->columns = arena_alloc(ctx->arena, sizeof *relation->columns);
+    relation->columns[0] = (struct output){ .name = "row", .type = QUERY_TYPE_TEXT };
+    relation->column_count = 1;
+    return arena_printf(ctx->arena, "(SELECT CAST(t AS VARCHAR) AS c1 FROM %s AS t) AS r%u", name, relation->id);
+}
+
 static const char *table_make(struct translate *ctx, struct scope *scope, const PgQuery__RangeVar *var)
 {
     const char *alias = var->alias ? var->alias->aliasname : var->relname;
@@ -58,6 +67,12 @@ static const char *table_make(struct translate *ctx, struct scope *scope, const 
         relation->column_count = cte->column_count;
         relation_rename(ctx, relation, var->alias);
         return arena_printf(ctx->arena, "w%u AS r%u", cte->id, relation->id);
+    }
+    const struct temporary *own = temporary_named(ctx, var);
+    if (own) {
+        const char *from = temporary_relation(ctx, own, relation);
+        if (from) relation_rename(ctx, relation, var->alias);
+        return from;
     }
     if (!schema_name || strcmp(schema_name, "public") == 0) {
         const struct schema_table *schema = schema_table_by_name(bytes_of_text(var->relname));
@@ -76,13 +91,10 @@ static const char *table_make(struct translate *ctx, struct scope *scope, const 
         }
     }
     const char *sql;
-    if (GATE_DEFECT(CATALOG) && schema_name && strcmp(schema_name, "public") != 0) {
-        relation->columns = arena_alloc(ctx->arena, sizeof *relation->columns);
-        relation->columns[0] = (struct output){ .name = "row", .type = QUERY_TYPE_TEXT };
-        relation->column_count = 1;
-        return arena_printf(ctx->arena, "(SELECT CAST(t AS VARCHAR) AS c1 FROM %s.%s AS t) AS r%u", schema_name,
-                            var->relname, relation->id);
-    }
+    if (GATE_DEFECT(CATALOG) && schema_name && strcmp(schema_name, "public") != 0)
+        return duckdb_own(ctx, relation, arena_printf(ctx->arena, "%s.%s", schema_name, var->relname));
+    if (GATE_DEFECT(TEMPORARY) && !schema_name && var->relname[0] == 't' && var->relname[1] <= '9')
+        return duckdb_own(ctx, relation, var->relname);
     if (stats_relation(ctx, schema_name, var->relname, &sql, &relation->columns, &relation->column_count) ||
         catalog_relation(ctx, schema_name, var->relname, &sql, &relation->columns, &relation->column_count)) {
         relation_rename(ctx, relation, var->alias);

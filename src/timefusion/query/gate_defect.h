@@ -17,6 +17,7 @@ enum gate_defect {
     GATE_DEFECT_CATALOG,   /* pg_catalog and information_schema are DuckDB's */
     GATE_DEFECT_WRITE,     /* rows are written into another project */
     GATE_DEFECT_NAMED,     /* and into the one that they name */
+    GATE_DEFECT_TEMPORARY, /* a temporary table is anybody's who guesses what DuckDB calls it */
     GATE_DEFECT_COUNT,
 };
 extern enum gate_defect gate_defect_now;

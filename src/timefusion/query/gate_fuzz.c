@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!query_split(bytes_from(data, size), statements, COUNT_OF(statements), &count, &err) && err.code == ERR_OK)
         abort();
     err = (struct err){ .code = ERR_OK };
-    if (!plan_make(&plan, bytes_from(data, size), NULL, 0, &err)) {
+    if (!plan_make(&plan, bytes_from(data, size), NULL, 0, NULL, &err)) {
         if (err.code == ERR_OK || err.text[0] == '\0') abort(); /* a refusal says why */
         return 0;
     }

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "timefusion/query/cursor.h"
 #include "timefusion/query/insert_value.h"
+#include "timefusion/query/temporary_copy.h"
 #include <stdlib.h>
 
 #define PIECE_BYTES (16u << 20)
@@ -10,6 +11,7 @@
 struct query_copy {
     struct query_session *session;
     struct plan *plan;
+    struct temporary_copy *own;    /* into a table of the session's own; NULL: as follows */
     struct session_rows_mark mark; /* what the session had before, or before the piece */
     struct insert_row row;
     struct arena arena; /* of a row */
@@ -24,7 +26,7 @@ bool query_copy_begin(struct query_statement *statement, struct query_copy **out
     const struct query_hooks *hooks = &session->engine->options.hooks;
     *out = NULL;
     if (!statement_is_permitted(statement, err)) return false;
-    if (!hooks->keep) return err_set(err, ERR_UNSUPPORTED, "this process takes no rows in; ask one that does");
+    if (!statement->plan->temporary && !hooks->keep) return err_set(err, ERR_UNSUPPORTED, "this process takes no rows in; ask one that does");
     bool is_admitted = hooks->admit != NULL;
     if (is_admitted && !hooks->admit(hooks->ctx, session->project_id, err)) return false;
     struct query_copy *copy = mem_calloc(1, sizeof *copy);
@@ -32,7 +34,10 @@ bool query_copy_begin(struct query_statement *statement, struct query_copy **out
     copy->plan = plan_acquire(statement->plan);
     copy->is_admitted = is_admitted;
     copy->now_us = session->in_transaction ? session->transaction_unix_us : clock_unix_us();
-    copy->mark = session_rows_mark(session);
+    if (copy->plan->temporary)
+        copy->own = temporary_copy_begin(session, copy->plan);
+    else
+        copy->mark = session_rows_mark(session);
     arena_init(&copy->arena, 4096);
     session_clock_begin(session);
     activity_begin(session, copy->plan->text);
@@ -77,6 +82,10 @@ bool query_copy_row(struct query_copy *copy, const struct query_field *fields, s
 {
     struct query_session *session = copy->session;
     const struct plan_insert *insert = copy->plan->insert;
+    if (copy->own) {
+        copy->rows++;
+        return temporary_copy_row(copy->own, fields, err);
+    }
     arena_reset(&copy->arena);
     insert_row_begin(&copy->row, insert->table);
     for (uint32_t c = 0; c < insert->count; c++)
@@ -107,6 +116,7 @@ bool query_copy_end(struct query_copy *copy, uint64_t *rows, const char **notice
 {
     *notice = NULL;
     *rows = copy->rows;
+    if (copy->own) return temporary_copy_end(copy->own, err);
     if (!session_rows_weigh(copy->session, err) || !session_rows_end(copy->session, notice, err)) return false;
     copy->mark = (struct session_rows_mark){ .is_over = true };
     return true;
@@ -117,7 +127,8 @@ void query_copy_close(struct query_copy *copy)
     if (!copy) return;
     struct query_session *session = copy->session;
     const struct query_hooks *hooks = &session->engine->options.hooks;
-    if (!copy->mark.is_over) session_rows_back(session, &copy->mark);
+    temporary_copy_close(copy->own);
+    if (!copy->own && !copy->mark.is_over) session_rows_back(session, &copy->mark);
     if (copy->is_admitted) hooks->ended(hooks->ctx, session->project_id);
     if (session->open_cursors == 0) activity_end(session);
     arena_deinit(&copy->arena);

@@ -67,6 +67,11 @@ static const char *const foreign[] = { "main.otel_logs_and_spans",
                                        "temp.otel_metrics",
                                        "system.main.otel_metrics",
                                        "otel_logs_and_spans_all",
+                                       "t1", /* what DuckDB calls the neighbour's temporary tables */
+                                       "t2",
+                                       "main.t2",
+                                       "pg_temp.theirs",
+                                       "theirs",
                                        "r1",
                                        "w1",
                                        "sqlite_master",
@@ -359,6 +364,23 @@ static const char *catalog_make(void)
     return sql;
 }
 
+/* A temporary table of a legal select: all of it is the answer. */
+#define HELD "CREATE TEMP TABLE held AS "
+static void temporary_make(struct made *made, const char *inner)
+{
+    size_t room = sizeof made->sql;
+    switch (below(3)) {
+    case 0:
+        text_make(made->sql, room, HELD "SELECT %s AS a FROM %s WHERE %s", ONE_OF(selections), ONE_OF(names),
+                  ONE_OF(conditions));
+        break;
+    case 1: text_make(made->sql, room, HELD "SELECT (%s) AS a, id, project_id FROM %s", inner, ONE_OF(names)); break;
+    default:
+        text_make(made->sql, room, HELD "SELECT * FROM %s AS t", ONE_OF(foreign));
+        text_make(made->twin, room, HELD "SELECT * FROM %s AS t", ONE_OF(names));
+    }
+}
+
 static void statement_make(struct made *made)
 {
     char inner[1500], other[1500], text[200];
@@ -366,7 +388,7 @@ static void statement_make(struct made *made)
     size_t room = sizeof made->sql;
     query_make(inner, sizeof inner, 0);
     query_make(other, sizeof other, 1);
-    switch (below(18)) {
+    switch (below(19)) {
     case 0:
     case 1: text_make(made->sql, room, "%s", inner); break;
     case 2:
@@ -428,6 +450,7 @@ static void statement_make(struct made *made)
         break;
     case 15:
     case 16: writing_make(made); break;
+    case 17: temporary_make(made, inner); break;
     default: /* wrong behind something right */
         text_make(made->sql, room, "SELECT (%s), (SELECT count(*) FROM %s)", inner, ONE_OF(foreign));
         text_make(made->twin, room, "SELECT (%s), (SELECT count(*) FROM %s)", inner, ONE_OF(names));
@@ -448,6 +471,7 @@ struct answer {
 };
 
 static struct fixture with_b, alone;
+static struct query_session *neighbour; /* of B, with temporary tables */
 
 static bool keep(void *ctx, const struct query_rows *rows, struct err *err)
 {
@@ -466,6 +490,18 @@ static void kept_drop(struct answer *answer)
     answer->kept = (struct query_rows){ 0 };
 }
 
+/* All rows of the temporary table, in an order that their values make. */
+static void held_show(struct fixture *fixture, struct buf *rows)
+{
+    const struct temporary *held = temporaries_find(&fixture->session->temporaries, "held");
+    char sql[2000];
+    size_t used = (size_t)snprintf(sql, sizeof sql, "SELECT * FROM held ORDER BY 1");
+    for (uint32_t c = 1; c < held->table.column_count; c++)
+        used += (size_t)snprintf(sql + used, sizeof sql - used, ", %u", c + 1);
+    fixture_must(fixture->session, sql, rows, NULL);
+    fixture_set(fixture->session, "DROP TABLE held");
+}
+
 static void ask(struct fixture *fixture, const char *sql, struct answer *answer)
 {
     struct err err;
@@ -474,6 +510,7 @@ static void ask(struct fixture *fixture, const char *sql, struct answer *answer)
     kept_drop(answer);
     kept_now = &answer->kept;
     answer->ok = fixture_run(fixture->session, sql, NULL, 0, &answer->rows, NULL, &err);
+    if (answer->ok && strncmp(sql, HELD, strlen(HELD)) == 0) held_show(fixture, &answer->rows);
     answer->code = answer->ok ? ERR_OK : err.code;
     snprintf(answer->text, sizeof answer->text, "%s", answer->ok ? "" : err.text);
     if (!answer->ok) answer->rows.len = 0;
@@ -610,7 +647,7 @@ static void test_nothing_of_the_neighbour(void **state)
 }
 
 /* Goal: the test above can fail.
- * Method: each of eight holes is made in the gate; the same statements find it. */
+ * Method: each of nine holes is made in the gate; the same statements find it. */
 static void test_each_hole_is_found(void **state)
 {
     (void)state;
@@ -622,7 +659,8 @@ static void test_each_hole_is_found(void **state)
                                             "functions that are not listed",
                                             "DuckDB's own catalog",
                                             "rows written into another project",
-                                            "rows written into the project that they name" };
+                                            "rows written into the project that they name",
+                                            "temporary tables of other sessions" };
     static_assert(COUNT_OF(names_of) == GATE_DEFECT_COUNT, "a name each");
     for (int defect = 1; defect < GATE_DEFECT_COUNT; defect++) {
         struct made made;
@@ -685,12 +723,19 @@ static int setup(void **state)
     }
     fixture_publish_rows(&with_b, with_b.other_project, SCHEMA_LOGS_AND_SPANS, 0, 333, 1, neighbour_row);
     fixture_publish_rows(&with_b, with_b.other_project, SCHEMA_METRICS, 0, 77, 1, neighbour_point);
+    struct err err = { 0 };
+    query_session_set_wire(with_b.session);
+    query_session_set_wire(alone.session);
+    if (!query_session_open(&neighbour, with_b.engine, with_b.other_project, "b", &err)) return -1;
+    query_session_set_wire(neighbour);
+    fixture_set(neighbour, "CREATE TEMP TABLE theirs AS SELECT '" SECRET "' AS name");
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
+    query_session_close(neighbour);
     fixture_close(&alone);
     fixture_close(&with_b);
     return 0;

@@ -210,18 +210,18 @@ static bool explain_make(struct translate *ctx, const PgQuery__ExplainStmt *stmt
     return true;
 }
 
-/* PLANS, SEQUENCES and TEMP have nothing to do here. */
+/* PLANS and SEQUENCES have nothing to do here. */
 static bool discard_make(struct translate *ctx, const PgQuery__DiscardStmt *stmt)
 {
     static const struct query_wire all = { .kind = WIRE_DISCARD };
     struct plan *plan = ctx->plan;
+    if (stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_TEMP) return temporary_discard_make(ctx);
     bool is_all = stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_ALL;
     plan->kind = is_all ? PLAN_RESET : PLAN_NOTHING;
     plan->setting = -1;
-    plan->tag = is_all                                                      ? "DISCARD ALL"
-                : stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_PLANS     ? "DISCARD PLANS"
-                : stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES ? "DISCARD SEQUENCES"
-                                                                            : "DISCARD TEMP";
+    plan->tag = is_all                                                  ? "DISCARD ALL"
+                : stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_PLANS ? "DISCARD PLANS"
+                                                                        : "DISCARD SEQUENCES";
     if (is_all) plan->wire = &all;
     return true;
 }
@@ -233,6 +233,7 @@ bool statement_make(struct translate *ctx, const PgQuery__Node *node)
     case PG_QUERY__NODE__NODE_SELECT_STMT: {
         struct output *columns;
         uint32_t count;
+        if (node->select_stmt->into_clause) return temporary_into_make(ctx, node->select_stmt);
         plan->kind = PLAN_SELECT;
         plan->tag = "SELECT";
         plan->sql = select_make(ctx, NULL, node->select_stmt, &columns, &count);
@@ -260,11 +261,14 @@ bool statement_make(struct translate *ctx, const PgQuery__Node *node)
     case PG_QUERY__NODE__NODE_DELETE_STMT: return delete_make(ctx, node->delete_stmt);
     case PG_QUERY__NODE__NODE_UPDATE_STMT: return update_make(ctx, node->update_stmt);
     case PG_QUERY__NODE__NODE_INSERT_STMT: return insert_make(ctx, node->insert_stmt);
-    case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
-        return fail_at(ctx, -1, ERR_FORBIDDEN, "TRUNCATE is not permitted; DELETE ... WHERE removes rows").sql;
+    case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return temporary_truncate_make(ctx, node->truncate_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_STMT: return temporary_create_make(ctx, node->create_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return temporary_create_as_make(ctx, node->create_table_as_stmt);
+    case PG_QUERY__NODE__NODE_DROP_STMT: return temporary_drop_make(ctx, node->drop_stmt);
     default:
         return fail_at(ctx, -1, ERR_FORBIDDEN,
-                       "this statement is not permitted; SELECT, EXPLAIN, SET, SHOW and transactions are")
+                       "this statement is not permitted; SELECT, INSERT, UPDATE, DELETE, COPY, EXPLAIN, temporary "
+                       "tables, SET, SHOW and transactions are")
             .sql;
     }
 }
@@ -283,6 +287,7 @@ struct job {
     char *text; /* of sql, NUL-terminated */
     const enum query_type *declared;
     uint32_t declared_count;
+    const struct temporaries *temporaries;
     struct plan *plan;
     struct err *err;
     bool ok;
@@ -295,6 +300,7 @@ static void tree_translate(struct job *job, const PgQuery__ParseResult *tree)
                              .err = job->err,
                              .sql = job->sql,
                              .plan = plan,
+                             .temporaries = job->temporaries,
                              .declared = job->declared,
                              .declared_count = job->declared_count };
     if (tree->n_stmts == 0) {
@@ -410,7 +416,7 @@ const char *plan_shape_of(const struct plan *plan)
 }
 
 bool plan_make(struct plan **out, struct bytes sql, const enum query_type *declared, uint32_t declared_count,
-               struct err *err)
+               const struct temporaries *temporaries, struct err *err)
 {
     *out = NULL;
     if (!text_check(sql, err)) return false;
@@ -427,6 +433,7 @@ bool plan_make(struct plan **out, struct bytes sql, const enum query_type *decla
                            .text = bytes_to_text(sql),
                            .declared = declared,
                            .declared_count = declared_count,
+                           .temporaries = temporaries,
                            .plan = plan,
                            .err = err };
         ok = on_big_stack(job_run, &job, sql, err) && job.ok;

@@ -7,6 +7,7 @@
  *     S n  the session's setting n as text           U    the session's user
  *     B    the session's pid
  *     C n  what the process counts (0), what sessions do (1), as lines of text   K n  select n of folds, put together from parts or as it was written
+ *     X n  the session's own table n (temporary.h)
  *     A n  aggregate n, of rows or of a cube's groups  Q n  select n of cubes, answered by them or as it was written
  * No name and no text of the client reaches DuckDB but inside a quoted literal: relations are r1, r2 ..., their columns
  * c1, c2 ... or k<schema column> (as clients see it), x<schema column> (as it is stored) and h<n> (plan_table.attributes[n]).
@@ -38,8 +39,9 @@ enum plan_kind {
     PLAN_NOTHING,
     PLAN_DELETE, /* change.h */
     PLAN_UPDATE,
-    PLAN_INSERT,  /* insert.h */
-    PLAN_COMMAND, /* command.h */
+    PLAN_INSERT,    /* insert.h */
+    PLAN_TEMPORARY, /* temporary.h */
+    PLAN_COMMAND,   /* command.h */
 };
 enum plan_source { PLAN_LOGS_AND_SPANS, PLAN_METRICS, PLAN_TELEMETRY };
 
@@ -148,7 +150,10 @@ struct plan {
     const char *change_where;
     struct plan_assignment *assignments;
     uint32_t assignment_count;
-    const struct plan_insert *insert; /* INSERT, COPY FROM: insert.h */
+    const struct plan_insert *insert;        /* INSERT, COPY FROM: insert.h */
+    struct plan_temporary *temporary;        /* PLAN_TEMPORARY: temporary.h */
+    uint64_t temporary_ids[PLAN_TABLES_MAX]; /* of the session's own tables that it names, by mark X */
+    uint32_t temporary_count;
     /* SET name = value, RESET name (NULL: all), SHOW name */
     int setting; /* -1: all */
     const char *value;
@@ -164,9 +169,11 @@ struct plan {
 struct plan *plan_acquire(struct plan *plan);
 void plan_release(struct plan *plan); /* NULL is fine */
 
-/* Parses, checks and types one statement; columns' types may stay UNKNOWN until DuckDB has described it. */
+/* Parses, checks and types one statement; columns' types may stay UNKNOWN until DuckDB has described it. temporaries: tables
+ * of the session's own, or NULL. */
+struct temporaries;
 MUST_CHECK bool plan_make(struct plan **plan, struct bytes sql, const enum query_type *declared,
-                          uint32_t declared_count, struct err *err);
+                          uint32_t declared_count, const struct temporaries *temporaries, struct err *err);
 
 /* A statement without its literals: $1 in their place. NULL: it is none. To be freed. */
 char *plan_shape(struct bytes sql);

@@ -255,6 +255,7 @@ static bool mark_put(struct buf *out, char letter, uint32_t number, const struct
                too_long(err);
     case 'I': return ilike_end_put(out, render, number, err);
     case 'T': return table_put(out, render, number, err);
+    case 'X': return buf_printf(out, "t%" PRIu64, render->temporaries[number]) || too_long(err);
     case 'K':
         if (render->folds && render->folds[number])
             return buf_add(out, render->folds[number], strlen(render->folds[number])) || too_long(err);

@@ -21,6 +21,7 @@ struct render {
     uint32_t pid;
     struct bytes stats, activity; /* what marks C0 and C1 stand for */
     const char *const *tables;    /* SQL by plan table; NULL: empty relations of the right types */
+    const uint64_t *temporaries;  /* numbers of the session's own tables, by mark X */
     bool is_cubed;                /* aggregates are those of cubes' groups */
     const char *const *cubes;     /* SQL by cube; NULL, and those that are: as they were written */
     const char *const *folds;     /* SQL by fold, likewise */

@@ -167,6 +167,11 @@ bool query_prepare(struct query_session *session, struct bytes sql, const enum q
         plan_release(plan);
         return false;
     }
+    if (plan->kind == PLAN_TEMPORARY && !session->has_wire) {
+        err_set(err, ERR_FORBIDDEN, "temporary tables are for connections of the PostgreSQL protocol; use WITH");
+        plan_release(plan);
+        return false;
+    }
     struct query_statement *statement = mem_calloc(1, sizeof *statement);
     statement->session = session;
     statement->plan = plan;
@@ -178,6 +183,7 @@ void query_statement_close(struct query_statement *statement)
 {
     if (!statement) return;
     plan_release(statement->plan);
+    plan_release(statement->described);
     free(statement);
 }
 
@@ -213,7 +219,12 @@ void query_statement_tag(const struct query_statement *statement, uint64_t row_c
     const struct query_wire *wire = statement->plan->wire;
     bool has_count = kind == PLAN_SELECT || kind == PLAN_DELETE || kind == PLAN_UPDATE;
     if (wire) has_count = wire->kind == WIRE_COPY || wire->kind == WIRE_COPY_IN || wire->kind == WIRE_FETCH;
-    if (kind == PLAN_INSERT && !wire) /* the 0 is what was an oid once */
+    bool is_own = kind == PLAN_TEMPORARY;
+    has_count =
+        has_count ||
+        (is_own && (statement->plan->temporary->has_rows || statement->plan->temporary->act == TEMPORARY_WRITE));
+    bool is_insert = kind == PLAN_INSERT || (is_own && strcmp(statement->plan->tag, "INSERT") == 0);
+    if (is_insert && !wire) /* the 0 is what was an oid once */
         snprintf(tag, 64, "INSERT 0 %" PRIu64, row_count);
     else if (has_count)
         snprintf(tag, 64, "%s %" PRIu64, statement->plan->tag, row_count);
@@ -238,7 +249,8 @@ bool query_statement_is_final(const struct query_statement *statement)
 
 bool query_statement_writes(const struct query_statement *statement)
 {
-    return statement->plan->insert != NULL;
+    const struct plan_temporary *temporary = statement->plan->temporary;
+    return statement->plan->insert || (temporary && temporary->act == TEMPORARY_WRITE);
 }
 
 bool query_statement_changes(const struct query_statement *statement)
@@ -257,10 +269,37 @@ bool statement_is_permitted(const struct query_statement *statement, struct err 
     return true;
 }
 
+/* A temporary table was dropped since, and there is another of its name, it may be: the statement is planned anew. What the
+ * client was told of its columns must hold. */
+static bool plan_again(struct query_statement *statement, struct err *err)
+{
+    struct plan *plan = statement->plan, *next;
+    const uint64_t *numbers;
+    struct arena arena;
+    arena_init(&arena, 256);
+    bool is_there = temporary_numbers(statement->session, plan, &arena, &numbers);
+    arena_deinit(&arena);
+    if (is_there) return true;
+    if (!engine_plan(statement->session, plan->text, plan->parameters, plan->parameter_count, &next, err)) return false;
+    bool is_same = next->column_count == plan->column_count && next->parameter_count == plan->parameter_count;
+    for (uint32_t c = 0; is_same && c < plan->column_count; c++)
+        is_same = next->columns[c].type == plan->columns[c].type;
+    if (!is_same) {
+        plan_release(next);
+        return err_set(err, ERR_UNSUPPORTED, "cached plan must not change result type");
+    }
+    if (statement->described)
+        plan_release(plan);
+    else
+        statement->described = plan; /* names and types that somebody holds */
+    statement->plan = next;
+    return true;
+}
+
 bool query_execute(struct query_statement *statement, const struct query_parameter *parameters, uint32_t count,
                    struct query_cursor **cursor, struct err *err)
 {
     *cursor = NULL;
-    if (!statement_is_permitted(statement, err)) return false;
+    if (!statement_is_permitted(statement, err) || !plan_again(statement, err)) return false;
     return cursor_open(statement->session, statement->plan, parameters, count, cursor, err);
 }

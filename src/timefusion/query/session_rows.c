@@ -42,18 +42,21 @@ void query_session_savepoint(struct query_session *session)
 {
     session->savepoints =
         mem_realloc(session->savepoints, (session->savepoint_count + 1) * sizeof *session->savepoints);
-    session->savepoints[session->savepoint_count++] = session_rows_mark(session);
+    session->savepoints[session->savepoint_count++] =
+        (struct session_savepoint){ session_rows_mark(session), temporaries_copy(&session->temporaries) };
 }
 
 void query_session_savepoints_keep(struct query_session *session, uint32_t count)
 {
-    if (count < session->savepoint_count) session->savepoint_count = count;
+    while (session->savepoint_count > count)
+        temporaries_drop(session, &session->savepoints[--session->savepoint_count].temporaries);
 }
 
 void query_session_savepoint_back(struct query_session *session, uint32_t savepoint)
 {
     assert(savepoint < session->savepoint_count);
-    session_rows_back(session, &session->savepoints[savepoint]);
+    session_rows_back(session, &session->savepoints[savepoint].rows);
+    temporaries_put(session, &session->temporaries, &session->savepoints[savepoint].temporaries);
     query_session_savepoints_keep(session, savepoint + 1);
 }
 
@@ -122,8 +125,10 @@ bool query_session_commit(struct query_session *session, const char **notice, st
 {
     *notice = NULL;
     assert(session->in_transaction);
-    if (!session->rows.is_begun) return true;
-    if (batch_row_count(&session->rows.batch) > 0) return rows_keep(session, notice, err);
+    if (session->rows.is_begun && batch_row_count(&session->rows.batch) > 0 && !rows_keep(session, notice, err))
+        return false;
     session_rows_drop(session);
+    query_session_savepoints_keep(session, 0);
+    temporaries_put(session, &session->temporaries_before, &session->temporaries);
     return true;
 }

@@ -11,6 +11,7 @@ void query_session_begin(struct query_session *session)
     assert(!session->in_transaction);
     int64_t timeout_ms = session_timeout_ms(session, SETTING_TRANSACTION_TIMEOUT);
     session->in_transaction = true;
+    session->temporaries_before = temporaries_copy(&session->temporaries);
     session->transaction_unix_us = clock_unix_us();
     session->transaction_end_mono_ns = timeout_ms > 0 ? clock_mono_ns() + (uint64_t)timeout_ms * MS_NS : 0;
 }
@@ -20,6 +21,9 @@ void query_session_end(struct query_session *session)
     assert(session->open_cursors == 0); /* they may read the snapshots' files */
     session_rows_drop(session);
     query_session_savepoints_keep(session, 0);
+    temporaries_put(session, &session->temporaries, &session->temporaries_before);
+    temporaries_drop(session, &session->temporaries_before);
+    if (session->temporaries.count > 0) temporary_commit(session);
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
         if (session->pinned[id].snapshot) duckdb_fs_drop(session->engine->fs, session->pinned[id].id);
     memset(session->pinned, 0, sizeof session->pinned);

@@ -4,6 +4,7 @@
  *   from.c      tables, subqueries and joins                  function.c functions by allow list (function_list.c)
  *   expr.c      constants, casts, CASE, subqueries            operator*.c operators, row_value.c
  *   change_plan.c  DELETE, UPDATE                      insert_plan.c INSERT
+ *   temporary_plan.c a session's own tables            insert_source.c its VALUES and SELECT
  *   attribute.c attributes->>'http.route' and the like        condition.c conjuncts for pruning
  *
  * It is the gate: a node, name, function or operator that these files do not know is refused, since nothing is copied
@@ -11,6 +12,7 @@
  * Thread: a stack of its own (parse.c), since trees may be deep. Memory: the plan's arena. */
 #pragma once
 #include "timefusion/query/plan.h"
+#include "timefusion/query/temporary.h"
 #include <pg_query/pg_query.pb-c.h>
 
 #define TRANSLATE_DEPTH_MAX  400
@@ -84,6 +86,7 @@ struct translate {
     struct err *err;
     struct bytes sql; /* for positions */
     struct plan *plan;
+    const struct temporaries *temporaries; /* the session's own tables; NULL: none */
     const enum query_type *declared;
     uint32_t declared_count, parameter_cap;
     bool *is_typed; /* per parameter */
@@ -279,6 +282,43 @@ bool insert_make(struct translate *ctx, const PgQuery__InsertStmt *stmt);
 /* Where rows go, of a list of names (ResTarget or String; none: all columns); NULL: failed. */
 struct plan_insert *insert_target_make(struct translate *ctx, const PgQuery__RangeVar *target, PgQuery__Node **names,
                                        size_t count);
+
+/* insert_source.c: where values go. */
+struct insert_column {
+    const char *name;
+    enum query_type type;
+    const char *otherwise; /* template of what DEFAULT is; NULL: no value */
+};
+struct insert_into {
+    const struct insert_column *columns;
+    uint32_t count;                  /* of columns; then of those that have a value */
+    bool has_list;                   /* somebody named them */
+    bool is_stored;                  /* values are as files have them: uuids are texts */
+    const struct insert_cell *cells; /* insert.h: of VALUES that need no DuckDB */
+    uint32_t row_count;              /* of VALUES */
+};
+/* SELECT of the values, as c1 ...; NULL: failed. */
+const char *insert_source(struct translate *ctx, const PgQuery__InsertStmt *stmt, struct insert_into *into);
+/* A value for a column; NULL: failed. */
+const char *insert_value(struct translate *ctx, const struct insert_column *into, bool is_stored, struct expr value,
+                         int location);
+
+/* temporary_plan.c */
+bool temporary_create_make(struct translate *ctx, const PgQuery__CreateStmt *stmt);
+bool temporary_create_as_make(struct translate *ctx, const PgQuery__CreateTableAsStmt *stmt);
+/* SELECT ... INTO */
+bool temporary_into_make(struct translate *ctx, const PgQuery__SelectStmt *select);
+bool temporary_drop_make(struct translate *ctx, const PgQuery__DropStmt *stmt);
+bool temporary_truncate_make(struct translate *ctx, const PgQuery__TruncateStmt *stmt);
+bool temporary_discard_make(struct translate *ctx);
+/* The session's table of that name; NULL: there is none. */
+const struct temporary *temporary_named(struct translate *ctx, const PgQuery__RangeVar *var);
+/* Its relation in FROM; NULL: failed. */
+const char *temporary_relation(struct translate *ctx, const struct temporary *temporary, struct relation *relation);
+bool temporary_insert_make(struct translate *ctx, const struct temporary *temporary, const PgQuery__InsertStmt *stmt);
+bool temporary_copy_make(struct translate *ctx, const struct temporary *temporary, const PgQuery__CopyStmt *stmt);
+bool temporary_update_make(struct translate *ctx, const struct temporary *temporary, const PgQuery__UpdateStmt *stmt);
+bool temporary_delete_make(struct translate *ctx, const struct temporary *temporary, const PgQuery__DeleteStmt *stmt);
 
 /* condition.c */
 /* Of the relations [from, to) of the scope. */

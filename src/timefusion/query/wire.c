@@ -236,6 +236,8 @@ static bool copy_from_make(struct translate *ctx, const PgQuery__CopyStmt *stmt)
     if (stmt->where_clause)
         return fail_at(ctx, -1, ERR_UNSUPPORTED, "WHERE is not supported in COPY FROM; choose the rows before").sql;
     struct query_wire *wire = wire_create(ctx, WIRE_COPY_IN, NULL, "COPY");
+    const struct temporary *own = temporary_named(ctx, stmt->relation);
+    if (own) return temporary_copy_make(ctx, own, stmt) && copy_options(ctx, stmt, &wire->copy);
     plan->kind = PLAN_INSERT;
     plan->insert = insert_target_make(ctx, stmt->relation, stmt->attlist, stmt->n_attlist);
     if (!plan->insert) return false;

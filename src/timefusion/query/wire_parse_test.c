@@ -12,7 +12,7 @@ static struct plan *made(const char *sql)
 {
     struct plan *plan;
     struct err err = { .code = ERR_OK };
-    if (!plan_make(&plan, bytes_of_text(sql), NULL, 0, &err)) fail_msg("%s: %s", sql, err.text);
+    if (!plan_make(&plan, bytes_of_text(sql), NULL, 0, NULL, &err)) fail_msg("%s: %s", sql, err.text);
     return plan;
 }
 
@@ -20,7 +20,7 @@ static void expect_refused(const char *sql, enum err_code code, const char *word
 {
     struct plan *plan;
     struct err err = { .code = ERR_OK };
-    if (plan_make(&plan, bytes_of_text(sql), NULL, 0, &err)) fail_msg("%s is let in", sql);
+    if (plan_make(&plan, bytes_of_text(sql), NULL, 0, NULL, &err)) fail_msg("%s is let in", sql);
     if (err.code != code || !strstr(err.text, words)) fail_msg("%s: %s %s", sql, err_name(err.code), err.text);
 }
 

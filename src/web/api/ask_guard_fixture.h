@@ -157,7 +157,7 @@ static inline const char *sql_problem(const struct world *world, struct bytes sq
 {
     struct plan *gate;
     const char *problem = NULL;
-    if (!plan_make(&gate, sql, NULL, 0, err)) return "the gate refuses it";
+    if (!plan_make(&gate, sql, NULL, 0, NULL, err)) return "the gate refuses it";
     if (gate->kind != PLAN_SELECT) problem = "it is no SELECT";
     if (gate->parameter_count != parameter_count) problem = "its parameters are not those that are given";
     if (gate->table_count < 1) problem = "it is of no table";
