@@ -56,7 +56,8 @@ bool delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stmt)
     ctx->plan->kind = PLAN_DELETE;
     if (!extras_refuse(ctx, "DELETE", stmt->with_clause != NULL, stmt->n_returning_list, stmt->n_using_clause))
         return false;
-    return own ? temporary_delete_make(ctx, own, stmt) : target_make(ctx, scope, stmt->relation, stmt->where_clause, "DELETE");
+    return own ? temporary_delete_make(ctx, own, stmt)
+               : target_make(ctx, scope, stmt->relation, stmt->where_clause, "DELETE");
 }
 
 static bool column_check(struct translate *ctx, const struct relation *relation, const PgQuery__ResTarget *target,

@@ -26,7 +26,8 @@ bool query_copy_begin(struct query_statement *statement, struct query_copy **out
     const struct query_hooks *hooks = &session->engine->options.hooks;
     *out = NULL;
     if (!statement_is_permitted(statement, err)) return false;
-    if (!statement->plan->temporary && !hooks->keep) return err_set(err, ERR_UNSUPPORTED, "this process takes no rows in; ask one that does");
+    if (!statement->plan->temporary && !hooks->keep)
+        return err_set(err, ERR_UNSUPPORTED, "this process takes no rows in; ask one that does");
     bool is_admitted = hooks->admit != NULL;
     if (is_admitted && !hooks->admit(hooks->ctx, session->project_id, err)) return false;
     struct query_copy *copy = mem_calloc(1, sizeof *copy);

@@ -174,7 +174,9 @@ static const char *select_sql(struct translate *ctx, const PgQuery__SelectStmt *
 const char *insert_source(struct translate *ctx, const PgQuery__InsertStmt *stmt, struct insert_into *into)
 {
     if (!stmt->select_stmt || stmt->select_stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        return fail_at(ctx, -1, ERR_UNSUPPORTED, "a row needs at least one value, a timestamp for instance; DEFAULT VALUES has none").sql;
+        return fail_at(ctx, -1, ERR_UNSUPPORTED,
+                       "a row needs at least one value, a timestamp for instance; DEFAULT VALUES has none")
+            .sql;
     PgQuery__SelectStmt select = *stmt->select_stmt->select_stmt;
     if (stmt->with_clause && select.with_clause)
         return fail_at(ctx, -1, ERR_UNSUPPORTED, "WITH stands either before INSERT or before SELECT").sql;
