@@ -66,6 +66,7 @@ test: test-deps fuzz-deps
 	@tests/run $(ONLY)
 
 test-full: test-deps fuzz-deps
+	@command -v cargo >/dev/null || deps/apt full
 	@deps/bring full
 	$(call build,release)
 	$(call build,asan)

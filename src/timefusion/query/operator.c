@@ -78,6 +78,20 @@ bool can_compare(enum query_type a, enum query_type b)
     return (a_is_text && b_is_text) || (type_is_list(a) && can_compare(type_element(a), type_element(b)));
 }
 
+/* date_trunc(...) = a constant that is no whole unit: DuckDB 1.5.6 takes it for false, also where the time is NULL. */
+static bool is_cut_time(const struct expr *cut, const struct expr *constant)
+{
+    return strncmp(cut->sql, "date_trunc(", 11) == 0 && !cut->is_free && constant->is_free;
+}
+
+static struct expr both_make(struct translate *ctx, const struct expr *left, const struct expr *right, const char *op,
+                             const char *word, const char *other)
+{
+    return boolean(arena_printf(ctx->arena, "(%s %s %s %s %s %s %s)", left->sql, op, right->sql, word, left->sql, other,
+                                right->sql),
+                   false);
+}
+
 struct expr compare_make(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, const char *op)
 {
     struct expr left, right;
@@ -97,6 +111,10 @@ struct expr compare_make(struct translate *ctx, struct scope *scope, const PgQue
     if (!can_compare(left.type, right.type))
         return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s %s", type_word(&left), op,
                        type_word(&right));
+    if (is_cut_time(&left, &right) || is_cut_time(&right, &left)) {
+        if (op[0] == '=') return both_make(ctx, &left, &right, ">=", "AND", "<=");
+        if (strcmp(op, "<>") == 0) return both_make(ctx, &left, &right, "<", "OR", ">");
+    }
     return boolean(arena_printf(ctx->arena, "(%s %s %s)", left.sql, op, right.sql), left.is_free && right.is_free);
 }
 
@@ -460,6 +478,8 @@ static struct expr any_make(struct translate *ctx, struct scope *scope, const Pg
             ctx->arena,
             "(CASE WHEN %s THEN true WHEN len(list_filter(%s, lambda e: e IS NULL)) > 0 THEN NULL ELSE %s END)", found,
             list.sql, found);
+    if (may_be_null && !item.literal) /* of nothing at all nothing is equal, not even NULL */
+        found = arena_printf(ctx->arena, "(CASE WHEN len(%s) = 0 THEN false ELSE %s END)", list.sql, found);
     if (may_be_null) found = arena_printf(ctx->arena, "(CASE WHEN %s IS NOT NULL THEN %s END)", list.sql, found);
     return boolean(is_any ? found : arena_printf(ctx->arena, "(NOT %s)", found), item.is_free && list.is_free);
 }
@@ -586,6 +606,8 @@ static struct expr prefix_make(struct translate *ctx, struct scope *scope, const
     if (value.type != QUERY_TYPE_UNKNOWN && (is_bits ? !type_is_integer(value.type) : !type_is_number(value.type)))
         return fail_at(ctx, node->location, ERR_NO_FUNCTION, "operator does not exist: %s %s", op, type_word(&value));
     const char *function = op[0] == '@' ? "abs" : is_bits ? "~" : strcmp(op, "|/") == 0 ? "sqrt" : "cbrt";
+    if (is_bits && value.type != QUERY_TYPE_UNKNOWN) /* a NULL that DuckDB has folded has no type any more */
+        value.sql = arena_printf(ctx->arena, "CAST(%s AS %s)", value.sql, type_duckdb(value.type));
     return (struct expr){ .sql = arena_printf(ctx->arena, "(%s(%s))", function, value.sql),
                           .type = op[0] == '@' || is_bits ? value.type : QUERY_TYPE_FLOAT8,
                           .is_free = value.is_free };
