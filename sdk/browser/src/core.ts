@@ -1,11 +1,14 @@
 /* What all parts of the SDK share: who is here, whether anything may be sent, and where it goes.
  *
  *   network, errors, vitals, pages --span_end, event--> core --kept? --> sender
- *                                                        '- a session that is not sampled: a ring of the last minute, sent when an error comes
+ *                                       |                '- a session that is not sampled: a ring of the last minute, sent when an error comes
+ *                                       '--told--> replay: the same, in the recording of what the page showed
  */
+import { safe } from "./guard";
 import { id_make, share_of } from "./id";
-import { type Attributes, type Link, type LogRecord, type SpanRecord, type TelemetryRecord, now_ms } from "./otlp";
+import { type Attributes, type Link, type LogRecord, type SpanRecord, type TelemetryRecord, type Value, now_ms } from "./otlp";
 import type { Settings } from "./options";
+import { ReplayWatch } from "./replay_watch";
 import { Sender } from "./send";
 import { type Session, Visit } from "./session";
 import { text_scrub, url_scrub } from "./scrub";
@@ -17,6 +20,7 @@ const TEXT_MAX = 8192;
 
 export class Core {
   readonly sender: Sender;
+  readonly replay: ReplayWatch;
   private readonly visit: Visit;
   private user: Attributes = {};
   private ring: TelemetryRecord[] = [];
@@ -31,8 +35,10 @@ export class Core {
     this.visit = new Visit(() => {
       this.has_error = false;
       this.ring = [];
+      queueMicrotask(safe(() => this.replay.renewed()));
     });
     this.sender = new Sender({ endpoint: settings.endpoint, key: settings.key, version: VERSION, fetch: this.fetch, resource: () => this.resource() });
+    this.replay = new ReplayWatch(this);
   }
 
   get session_id(): string {
@@ -69,6 +75,23 @@ export class Core {
     };
   }
 
+  /* For the recording. Only with consent: it makes a session where there is none. */
+  visitor(): { session: string; tab: string; user: { id?: Value; name?: Value; email?: Value } } {
+    return {
+      session: this.visit.current(false).id, tab: this.visit.tab_id,
+      user: { id: this.user["user.id"], name: this.user["user.name"], email: this.user["user.email"] },
+    };
+  }
+
+  /* Something broke in this session, in this tab: its next pages are recorded from the beginning. */
+  remember_error(): void {
+    this.visit.mark_write();
+  }
+
+  had_error(): boolean {
+    return this.visit.mark_is();
+  }
+
   url(url: string): string {
     return url_scrub(url, document.baseURI, this.settings.keepQuery);
   }
@@ -80,6 +103,7 @@ export class Core {
   /* Consent given or taken back. What came before it is not sent: it was not kept. */
   consent(may: boolean): void {
     this.may = may;
+    this.replay.consent();
     if (may) return;
     this.ring = [];
     this.sender.forget();
@@ -132,6 +156,7 @@ export class Core {
   }
 
   private keep(session: Session, record: TelemetryRecord, is_error: boolean): void {
+    this.replay.told(record, is_error);
     const is_sampled = share_of(session.id) < this.settings.sample;
     if (is_error && this.settings.onErrorOnly && !is_sampled && !this.has_error) {
       this.has_error = true;

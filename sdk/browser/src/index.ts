@@ -9,12 +9,12 @@ import { Core } from "./core";
 import { Errors } from "./errors";
 import { fault, listen, safe } from "./guard";
 import { fetch_watch, xhr_watch } from "./network";
-import { type Options, settings_of } from "./options";
+import { type Options, type ReplayOptions, settings_of } from "./options";
 import type { Attributes, SpanRecord } from "./otlp";
 import { pages_watch } from "./pages";
 import { long_tasks_watch, vitals_watch } from "./vitals";
 
-export type { Options };
+export type { Options, ReplayOptions };
 
 export interface User {
   id?: string;
@@ -37,13 +37,16 @@ export interface Monoscope {
   /* Of whom the page knows that it is them; {} forgets. */
   identify(user: User): void;
   consent(may: boolean): void;
+  /* Recording: begins whatever the share says; ends. */
+  startReplay(): void;
+  stopReplay(): void;
   flush(): Promise<void>;
   stop(): void;
 }
 
 const NO_SPAN: Span = { set: () => undefined, within: (run) => run(), end: () => undefined };
 const NOTHING: Monoscope = {
-  sessionId: "", span: () => NO_SPAN, event: () => undefined, error: () => undefined, identify: () => undefined, consent: () => undefined,
+  sessionId: "", span: () => NO_SPAN, event: () => undefined, error: () => undefined, identify: () => undefined, consent: () => undefined, startReplay: () => undefined, stopReplay: () => undefined,
   flush: () => Promise.resolve(), stop: () => undefined,
 };
 
@@ -70,7 +73,8 @@ function span_make(core: Core, errors: Errors, name: string, attributes: Attribu
 
 function begin(options: Options): Monoscope {
   const core = new Core(settings_of(options)), errors = new Errors(core);
-  const act = () => core.act(), leave = () => core.sender.leave();
+  const act = () => core.act();
+  const leave = (is_last: boolean) => core.replay.leave(core.sender.leave(), is_last);
   const ends = [
     errors.watch(),
     fetch_watch(core),
@@ -79,10 +83,11 @@ function begin(options: Options): Monoscope {
     vitals_watch(core),
     long_tasks_watch(core),
     ...["pointerdown", "keydown", "scroll"].map((name) => listen(window, name, act, { capture: true, passive: true })),
-    listen(document, "visibilitychange", () => document.visibilityState === "hidden" && leave()),
-    listen(window, "pagehide", leave),
-    listen(document, "freeze", leave),
+    listen(document, "visibilitychange", () => document.visibilityState === "hidden" && leave(false)),
+    listen(window, "pagehide", () => leave(true)),
+    listen(document, "freeze", () => leave(false)),
   ];
+  core.replay.tend();
   return {
     get sessionId() {
       return core.session_id;
@@ -99,10 +104,13 @@ function begin(options: Options): Monoscope {
     error: safe((thrown: unknown) => errors.tell(thrown, true)),
     identify: safe((user: User) => core.identify({ "user.id": user.id, "user.name": user.name, "user.email": user.email })),
     consent: safe((may: boolean) => core.consent(may)),
-    flush: () => core.sender.flush().catch(fault),
+    startReplay: safe(() => core.replay.start()),
+    stopReplay: safe(() => core.replay.stop()),
+    flush: () => Promise.all([core.sender.flush(), core.replay.flush()]).then(() => undefined, fault),
     stop: safe(() => {
       if (running === undefined) return;
       running = undefined;
+      core.replay.stop();
       for (const end of ends) end();
       core.sender.flush().catch(fault).finally(() => core.sender.end());
     }),

@@ -17,6 +17,7 @@ export interface SpanRecord extends Link {
   attributes: Attributes;
   error: string | undefined; /* what to say of a failure; undefined: none */
   events: readonly { name: string; at_ms: number; attributes: Attributes }[];
+  bodies?: { request_body?: string; response_body?: string }; /* for a recording alone, where the page wants them */
 }
 
 export interface LogRecord {

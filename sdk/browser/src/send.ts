@@ -8,6 +8,7 @@
  */
 import { fault } from "./guard";
 import { type Attributes, type TelemetryRecord, record_json, request_json } from "./otlp";
+import { compressed, post, type Server, wait_of } from "./post";
 
 const RECORDS_MAX = 2000;
 const BYTES_MAX = 1 << 20;
@@ -15,7 +16,6 @@ const RECORD_BYTES_MAX = 64 << 10;
 const BATCH_RECORDS = 64;
 const BATCH_BYTES = 256 << 10;
 const EACH_MS = 2000;
-const WAIT_MAX_MS = 60_000;
 const ANSWER_MAX_MS = 30_000;
 const KEEPALIVE_BYTES_MAX = 60_000; /* browsers allow 64 KiB of all requests that outlive the page together */
 
@@ -24,12 +24,9 @@ interface Waiting {
   json: string;
 }
 
-export interface SenderOptions {
-  endpoint: string;
-  key: string;
+export interface SenderOptions extends Server {
   resource: () => Attributes;
   version: string;
-  fetch: typeof fetch; /* the browser's own, before anybody watches it */
 }
 
 export class Sender {
@@ -105,15 +102,7 @@ export class Sender {
   }
 
   private request(taken: readonly Waiting[], body: BodyInit, more: RequestInit, headers: Record<string, string>): Promise<Response> {
-    return this.options.fetch(`${this.options.endpoint}/v1/${taken[0]?.signal ?? "logs"}`, {
-      method: "POST",
-      mode: "cors",
-      credentials: "omit",
-      referrerPolicy: "no-referrer",
-      headers: { authorization: `Bearer ${this.options.key}`, "content-type": "application/json", ...headers },
-      body,
-      ...more,
-    });
+    return post(this.options, `/v1/${taken[0]?.signal ?? "logs"}`, body, headers, more);
   }
 
   async flush(): Promise<void> {
@@ -147,7 +136,8 @@ export class Sender {
       const { body, headers } = await compressed(this.body(taken));
       const answer = await this.request(taken, body, { signal: patience.signal }, headers);
       if (answer.ok) return undefined;
-      if (answer.status === 429 || answer.status >= 502) return Math.max(this.back_off_ms(), 1000 * Math.min(3600, Number(answer.headers.get("retry-after")) || 0));
+      const again_ms = wait_of(answer, this.failures);
+      if (again_ms !== undefined) return again_ms;
       this.dropped += taken.length;
       if (answer.status === 401 || answer.status === 403) {
         console.warn(`monoscope: the key is not taken (${answer.status}): nothing more is sent from this page`);
@@ -155,26 +145,22 @@ export class Sender {
       }
       return undefined;
     } catch {
-      return this.back_off_ms(); /* offline, or the server is away, or it does not name this page's origin */
+      return wait_of(undefined, this.failures);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  private back_off_ms(): number {
-    return Math.min(WAIT_MAX_MS, 1000 * 2 ** Math.min(this.failures, 6)) * (0.5 + Math.random() / 2);
-  }
-
   /* The page may be gone after this: nothing can be waited for, so nothing is compressed. A request goes for each signal; what is
-   * beyond the bound stays, and goes when the page comes back from the browser's cache. */
-  leave(): void {
+   * beyond the bound stays, and goes when the page comes back from the browser's cache. Answers with what is left of the bound. */
+  leave(): number {
     let left = KEEPALIVE_BYTES_MAX;
     while (this.waiting.length > 0 && !this.is_over) {
       const taken = this.take(left - 2048);
       const body = this.body(taken);
       if (body.length * 3 > left && new TextEncoder().encode(body).length > left) {
         this.give_back(taken);
-        return;
+        return left;
       }
       left -= body.length;
       this.request(taken, body, { keepalive: true }, {}).then(
@@ -184,11 +170,6 @@ export class Sender {
         () => this.give_back(taken), /* the page is still there, then: in a moment again */
       );
     }
+    return left;
   }
-}
-
-async function compressed(text: string): Promise<{ body: BodyInit; headers: Record<string, string> }> {
-  if (text.length < 512 || typeof CompressionStream === "undefined") return { body: text, headers: {} };
-  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
-  return { body: await new Response(stream).arrayBuffer(), headers: { "content-encoding": "gzip" } };
 }

@@ -1,7 +1,8 @@
 /* Who is here, for how long: a session spans the tabs of an origin and ends after 30 minutes without anybody's doing or after 4 hours;
  * a tab has an id until it is closed, a page view until the next page.
  *
- * What is kept: localStorage "monoscope.session" = id, begin, last act, previous id; sessionStorage "monoscope.tab". Where a browser keeps
+ * What is kept: localStorage "monoscope.session" = id, begin, last act, previous id; sessionStorage "monoscope.tab", and
+ * "monoscope.error" = the session in which something broke. Where a browser keeps
  * nothing (a sandbox, a full or forbidden store) they live as long as the page. */
 import { id_make } from "./id";
 
@@ -10,6 +11,7 @@ const MAX_MS = 4 * 3600_000;
 const KEPT_EACH_MS = 5000; /* an act is written down so often at most: other tabs need not know it sooner */
 const SESSION = "monoscope.session";
 const TAB = "monoscope.tab";
+const MARK = "monoscope.error";
 
 export interface Session {
   id: string;
@@ -85,8 +87,17 @@ export class Visit {
     return session;
   }
 
+  mark_write(): void {
+    write(tabs, MARK, this.current(false).id);
+  }
+
+  mark_is(): boolean {
+    return read(tabs, MARK) === this.current(false).id;
+  }
+
   forget(): void {
     this.session = undefined;
+    write(tabs, MARK, null);
     write(local, SESSION, null);
     write(tabs, TAB, null);
   }

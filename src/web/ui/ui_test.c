@@ -114,6 +114,7 @@ static void test_pages_and_files(void **state)
     assert_non_null(strstr(head, " 200 "));
     assert_non_null(strcasestr(head, "access-control-allow-origin: *"));
     assert_non_null(strcasestr(head, "cross-origin-resource-policy: cross-origin"));
+    assert_non_null(strstr(asked(fixture, "GET", "/sdk/replay.js", "accept: */*\r\n"), " 200 "));
     assert_null(strcasestr(asked(fixture, "GET", "/icon.svg", ""), "access-control-allow-origin"));
     assert_non_null(strstr(asked(fixture, "HEAD", "/icon.svg", ""), " 200 "));
     assert_int_equal(body_of(fixture).len, 0);
