@@ -6,7 +6,7 @@
  *   unmask   data-monoscope-unmask, .monoscope-unmask   as it is; but never passwords, payment, one-time codes, hidden inputs, card numbers, tokens
  *
  * and by the selectors of the settings. Where it cannot be known (an element outside of the document), it is masked. */
-import { url_scrub } from "./scrub";
+import { cards_replace, url_scrub } from "./scrub";
 
 export interface MaskOptions {
   /* Selectors, beside the attributes and classes above. */
@@ -25,7 +25,6 @@ const SECRET_SHOWN = "********"; /* its length is nobody's affair either */
 const BLANK_IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 const JWT = /\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?/g;
 const EMAIL = /[^\s/?#&=:@"'<>]+(?:@|%40)[^\s/?#&=:@"'<>]+\.[a-z]{2,}/gi;
-const DIGITS = /\d(?:[ -]?\d){12,18}/g;
 const SECRET_NAME = /pass(?:word|wd|code|phrase)|^pwd$|secret|token|csrf|\botp\b|one.?time|\bpin\b|card.?(?:num|no|code|holder)|cc.?(?:num|exp|csc|name)|cvv|cvc|\bcsc\b|security.?code|expir|iban|account.?(?:num|no)|routing|\bssn\b|social.?sec/i;
 const SECRET_AUTOCOMPLETE = /(?:^|\s)(?:cc-|one-time-code|current-password|new-password)/i;
 const STATE = /^(?:|-?\d{1,4}(?:\.\d{1,4})?(?:px|%|r?em)?|true|false|yes|no|on|off|open|closed?|checked|unchecked|mixed|indeterminate|loading|loaded|idle|(?:in)?active|visible|hidden|expanded|collapsed|selected|current|page|step|top|bottom|left|right|start|end|center|horizontal|vertical|ltr|rtl|dark|light|auto|none|primary|secondary|small|medium|large|xs|sm|md|lg|xl|polite|assertive|both|all|dialog|menu|listbox|tree|grid|ascending|descending)$/i;
@@ -36,25 +35,13 @@ const MEDIA = words("img source video audio picture image track embed input");
 const GONE = words("srcdoc nonce integrity ping http-equiv");
 const META = words("viewport theme-color color-scheme charset");
 
-function is_card(text: string): boolean {
-  let sum = 0, is_twice = false;
-  for (let at = text.length - 1; at >= 0; at--) {
-    let digit = text.charCodeAt(at) - 48;
-    if (digit < 0 || digit > 9) continue;
-    if (is_twice && (digit *= 2) > 9) digit -= 9;
-    sum += digit;
-    is_twice = !is_twice;
-  }
-  return sum % 10 === 0;
-}
-
 export function stars(text: string): string {
   return text.replace(/\S/g, "*");
 }
 
 /* Of what may be seen: numbers of cards and tokens are not for anybody. */
 export function visible_scrub(text: string): string {
-  return text.replace(JWT, stars).replace(DIGITS, (digits) => (is_card(digits) ? stars(digits) : digits));
+  return cards_replace(text.replace(JWT, stars), stars);
 }
 
 function name_scrub(text: string): string {

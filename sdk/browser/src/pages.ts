@@ -29,7 +29,8 @@ function document_load(core: Core): void {
 export function pages_watch(core: Core): () => void {
   const path_of = () => core.url(location.href).replace(/\?.*$/, "");
   let here = path_of();
-  const view = (why: string) => core.event("browser.page_view", document.title, { "browser.navigation.type": why, "http.request.header.referer": document.referrer ? core.url(document.referrer) : undefined });
+  /* Its body is the address, not the title: pages write people's names into titles. */
+  const view = (why: string) => core.event("browser.page_view", here, { "browser.navigation.type": why, "http.request.header.referer": document.referrer ? core.url(document.referrer) : undefined });
   const moved = safe(() => {
     const now = path_of();
     if (now === here) return; /* a parameter alone is no other page */

@@ -12,7 +12,7 @@ const CONSOLE_TEXT_MAX = 2048;
 const CONSOLE_EACH_10_S = 100;
 const BODY_MAX = 16_384;
 const RAGE_CLICKS = 3, RAGE_MS = 1000, RAGE_PX = 30;
-const SECRET_VALUE = /((?:pass(?:word|wd|code|phrase)?|pwd|secret|token|api[-_]?key|authorization|bearer|cookie|session)["']?\s*[=: ]\s*["']?)[^\s"',;}&]+/gi;
+const SECRET_VALUE = /((?:pass(?:word|wd|code|phrase)?|pwd|secret|token|api[-_]?key|authorization|bearer|cookie|session|cvv|cvc|pin|otp)["']?\s*[=: ]\s*)("(?:[^"\\]|\\.)*"?|[^\s"',;}&]+)/gi;
 
 /* As the player wants it: tag and payload; undefined: nothing to show. */
 export function told_of(record: TelemetryRecord): [string, object] | undefined {

@@ -30,3 +30,6 @@ test("texts lose addresses' secrets and people, and keep a frame's place", () =>
   expect(text_scrub("    at buy (https://a.example/app.js?v=1:10:22)", 200)).toBe("    at buy (https://a.example/app.js?v=REDACTED:10:22)");
   expect(text_scrub("x".repeat(50), 10)).toHaveLength(10);
 });
+
+test("numbers of cards go from texts, other numbers stay", () =>
+  expect(text_scrub("card 4111-1111-1111-1111 of order 4111111111111112", 100)).toBe("card REDACTED of order 4111111111111112"));

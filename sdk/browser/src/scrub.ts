@@ -44,10 +44,26 @@ export function url_scrub(url: string, base: string, keep: readonly string[] = [
   return scrubbed.slice(0, URL_MAX);
 }
 
-/* A text for people (an error's message, a title): addresses in it are scrubbed, and people's e-mails. */
+/* Luhn's sum, which numbers of cards have. */
+function is_card(text: string): boolean {
+  let sum = 0, is_twice = false;
+  for (let at = text.length - 1; at >= 0; at--) {
+    let digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) continue;
+    if (is_twice && (digit *= 2) > 9) digit -= 9;
+    sum += digit;
+    is_twice = !is_twice;
+  }
+  return sum % 10 === 0;
+}
+
+export function cards_replace(text: string, instead: (digits: string) => string): string {
+  return text.replace(/\d(?:[ -]?\d){12,18}/g, (digits) => (is_card(digits) ? instead(digits) : digits));
+}
+
+/* A text for people (an error's message, a title): addresses in it are scrubbed, people's e-mails, numbers of cards. */
 export function text_scrub(text: string, max: number): string {
-  return text
-    .slice(0, max * 2)
+  return cards_replace(text.slice(0, max * 2), () => REDACTED)
     .replace(/\b(?:https?|wss?):\/\/[^\s"'<>)]+/g, (url) => {
       const place = /:\d+(?::\d+)?$/.exec(url)?.[0] ?? ""; /* a frame's line and column */
       return url_scrub(url.slice(0, url.length - place.length), url) + place;
