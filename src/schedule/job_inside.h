@@ -1,0 +1,19 @@
+/* job_inside.h -- what the files of jobs share. Thread: any. */
+#pragma once
+#include "schedule/job.h"
+struct zone;
+
+struct job_when {
+    struct cadence cadence;
+    struct zone *zone;
+};
+/* job_when_close is to be called also after it failed. */
+MUST_CHECK bool job_when_open(struct job_when *when, struct bytes cadence, struct bytes zone, struct err *err);
+void job_when_close(struct job_when *when);
+int64_t job_when_next(const struct job_when *when, int64_t after_unix_us); /* INT64_MAX: never */
+int64_t job_start(int64_t next_unix_us, int64_t id, uint32_t jitter_s);
+
+struct job_found {
+    struct job *job;
+    struct arena *arena;
+};
