@@ -52,8 +52,8 @@ await step("each kind is a button and two keys, and its state is the address", a
 
 const AGGS = {
     count: "count(*)", rate: "count(*) / 60.0", errors: "count(*) FILTER (WHERE status_code = 'ERROR' OR level IN ('ERROR', 'FATAL'))",
-    avg: "avg(duration)", p50: "percentile_cont(0.5) WITHIN GROUP (ORDER BY duration)", p95: "percentile_cont(0.95) WITHIN GROUP (ORDER BY duration)",
-    p99: "percentile_cont(0.99) WITHIN GROUP (ORDER BY duration)", max: "max(duration)", sum: "sum(duration)", distinct: "count(DISTINCT name)",
+    avg: "avg(duration)", p50: "approx_percentile(0.5, percentile_agg(duration))", p95: "approx_percentile(0.95, percentile_agg(duration))",
+    p99: "approx_percentile(0.99, percentile_agg(duration))", max: "max(duration)", sum: "sum(duration)", distinct: "count(DISTINCT name)",
 };
 const TITLES = { count: "rows by", rate: "rows a second by", errors: "errors by", avg: "average of duration", distinct: "different of name" };
 let values = 0;

@@ -25,12 +25,16 @@ enum { BUCKETS = 1024, PROJECTS_MAX = 10000, LOOK_S = 15, FORMAT = 2 };
 
 /* Of a family the fullest first. */
 const struct cube_kind cube_kinds[] = {
-    { 'm', 1, CUBE_MINUTE_US, 16, { USUAL, STATUS } },
-    { 'n', 1, CUBE_MINUTE_US, 8, { USUAL } },
-    { 'h', 2, CUBE_HOUR_US, 32, { USUAL, STATUS } },
-    { 'w', 3, CUBE_HOUR_US, 32, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
-    { 'x', 3, 0, 16, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
-    { 'v', 3, 0, 8, { USUAL, STATUS, MORE } },
+    { 'm', 1, CUBE_MINUTE_US, false, 16, { USUAL, STATUS } },
+    { 'n', 1, CUBE_MINUTE_US, false, 8, { USUAL } },
+    { 'h', 2, CUBE_HOUR_US, false, 32, { USUAL, STATUS } },
+    { 'w', 3, CUBE_HOUR_US, false, 32, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
+    { 'x', 3, 0, false, 16, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
+    { 'v', 3, 0, false, 8, { USUAL, STATUS, MORE } },
+    { 'p', 4, CUBE_STEP_US, true, 8, { USUAL } },
+    { 'q', 4, CUBE_STEP_US, true, 8, { SERVICE } },
+    { 'r', 5, CUBE_HOUR_US, true, 8, { USUAL, "name", "attributes___http___route" } },
+    { 's', 5, CUBE_HOUR_US, true, 16, { USUAL } },
 };
 const uint32_t cube_kind_count = COUNT_OF(cube_kinds);
 
@@ -394,6 +398,7 @@ void cube_retain(struct cubes *cubes, struct uuid project_id, const struct hash1
 
 static bool covers(const struct cube_kind *kind, const struct plan_cube *wanted, const struct schema_table *schema)
 {
+    if (wanted->has_steps && !kind->has_steps) return false;
     if (wanted->step_us > 0 && (kind->step_us == 0 || wanted->step_us % kind->step_us != 0)) return false;
     for (uint32_t c = 0; c < schema->column_count; c++) {
         if (!column_set_has(&wanted->keys, c)) continue;

@@ -8,7 +8,8 @@
  *       small files, segments, those without cubes -------------> rows -------+
  *
  * Exact, and as new as an answer from rows: a cube is of a file, and a file never changes. What DELETE or UPDATE makes anew, what
- * other writers bring and what comes late are other files. Counts, sums, least and greatest of `duration`; no percentiles.
+ * other writers bring and what comes late are other files. Counts, sums, least and greatest of `duration`, and
+ * rows by its step, of which approx_percentile() is made, from rows too.
  * Cubes are a cache on the local disk: any may be missing, a damaged one is left out, and they are made again.
  * Thread: any; the maker has a thread of its own. Memory: a hundred bytes a cube; their pages are the kernel's.
  * Errors: none but in the log; then rows are read. */
@@ -18,6 +19,7 @@
 #define CUBE_MEASURE     "duration"
 #define CUBE_MINUTE_US   60000000ll
 #define CUBE_HOUR_US     3600000000ll
+#define CUBE_STEP_US     1800000000ll /* of a day's charts */
 #define CUBE_KEYS_MAX    16
 #define CUBE_BYTES_MAX   (32u << 20)    /* of one */
 #define CUBE_TIME_MIN_US 94694400000000 /* 1973: zones are whole minutes from UTC since */
@@ -27,6 +29,7 @@
 struct cube_kind {
     char letter, family;
     int64_t step_us;       /* of its times, from 1970 on; 0: it has none */
+    bool has_steps;        /* rows are counted by the step of their duration too (steps.h) */
     uint32_t rows_a_group; /* at least */
     const char *keys[CUBE_KEYS_MAX];
 };

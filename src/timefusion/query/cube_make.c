@@ -53,6 +53,7 @@ static bool select_put(struct buf *sql, const struct making *making, struct time
                    "SELECT min(s%u) AS \"timestamp\", count(*) AS t_n, count(s%d) AS t_c, CAST(sum(s%d) AS BIGINT) "
                    "AS t_s, min(s%d) AS t_l, max(s%d) AS t_h",
                    schema->timestamp, duration, duration, duration, duration);
+    if (kind->has_steps) ok = ok && buf_printf(sql, ", mono_step(s%d) AS t_d", duration);
     for (uint32_t i = 0; ok && i < CUBE_KEYS_MAX && kind->keys[i]; i++) {
         int column = schema_column_index(schema, bytes_of_text(kind->keys[i]));
         assert(column >= 0);
@@ -65,6 +66,7 @@ static bool select_put(struct buf *sql, const struct making *making, struct time
          buf_printf(sql, " GROUP BY ");
     for (uint32_t i = 0; ok && i < CUBE_KEYS_MAX && kind->keys[i]; i++)
         ok = buf_printf(sql, "%ss%d", i ? ", " : "", schema_column_index(schema, bytes_of_text(kind->keys[i])));
+    if (kind->has_steps) ok = ok && buf_printf(sql, ", mono_step(s%d)", duration);
     if (kind->step_us > 0)
         ok = ok && buf_printf(sql, ", epoch_us(s%u) // CAST(%" PRId64 " AS BIGINT)", schema->timestamp,
                               (int64_t)kind->step_us);

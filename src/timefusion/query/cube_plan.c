@@ -3,6 +3,7 @@
  * rows of a cube: t_n rows, t_c of them with a duration, t_s their sum, t_l and t_h the least and the greatest.
  *
  *   count(*)                  -> sum(t_n)            sum(duration) -> sum(t_s)
+ *   approx_percentile of duration -> of t_d, rows in steps
  *   count(x), x of the keys   -> sum(t_n) FILTER     min(x), count(DISTINCT x): as they are, for a group counts as one row
  *
  * All else that the select names must be a key of the cubes, or a time in steps of whole minutes. In doubt it is none. */
@@ -48,6 +49,15 @@ static const char *measure_put(struct translate *ctx, const char *name, uint32_t
     return NULL;
 }
 
+/* list_extract(mono_percentiles(r1.k<duration>, CAST(1 AS BIGINT), [...]) ... (function_percentile.c), of steps and their rows. */
+#define STEPPED "list_extract(mono_percentiles("
+static const char *stepped_put(struct translate *ctx, const char *plain, uint32_t id)
+{
+    const char *rest = strstr(plain, ", CAST(1 AS BIGINT), ");
+    assert(rest);
+    return arena_printf(ctx->arena, STEPPED "r%u.t_d, r%u.t_n, %s", id, id, rest + strlen(", CAST(1 AS BIGINT), "));
+}
+
 static bool is_one_of_values(const char *name) /* the same of a value however often it comes */
 {
     return strcmp(name, "min") == 0 || strcmp(name, "max") == 0 || strcmp(name, "bool_and") == 0 ||
@@ -64,6 +74,8 @@ const char *cube_aggregate(struct translate *ctx, struct scope *scope, const PgQ
         return aggregate_mark(ctx, plain,
                               arena_printf(ctx->arena, "CAST(coalesce(sum(r%u.t_n)%s, 0) AS BIGINT)", relation->id,
                                            filter));
+    if (strncmp(plain, STEPPED, strlen(STEPPED)) == 0)
+        return aggregate_mark(ctx, plain, stepped_put(ctx, plain, relation->id));
     if (call->n_args != 1 || is_ordered || node_is_row(call->args[0])) return aggregate_mark(ctx, plain, NULL);
     if (call->agg_distinct) return aggregate_mark(ctx, plain, strcmp(name, "count") == 0 ? plain : NULL);
     bool was_in = scope->in_aggregate;
@@ -104,7 +116,7 @@ static bool ends_with(const char *begin, const char *end, const char *text)
     return (size_t)(end - begin) >= len && memcmp(end - len, text, len) == 0;
 }
 
-/* A whole number of minutes at *at; behind it close. *step_us becomes minutes unless it is one of hours. */
+/* A whole number of minutes at *at; behind it close. *step_us becomes what divides it too. */
 static bool minutes_take(const char **at, const char *open, const char *close, bool may_be_none, int64_t *step_us)
 {
     if (strncmp(*at, open, strlen(open)) != 0) return false;
@@ -113,7 +125,11 @@ static bool minutes_take(const char **at, const char *open, const char *close, b
     if (number % CUBE_MINUTE_US != 0 || (number <= 0 && !may_be_none) || strncmp(end, close, strlen(close)) != 0)
         return false;
     *at = end + strlen(close);
-    if (number % CUBE_HOUR_US != 0) *step_us = CUBE_MINUTE_US;
+    for (int64_t rest = number < 0 ? -number : number; rest != 0;) { /* what divides both */
+        int64_t next = *step_us % rest;
+        *step_us = rest;
+        rest = next;
+    }
     return true;
 }
 
@@ -162,7 +178,8 @@ static bool name_take(struct scan *scan, const char *sql, const char **at)
     }
     if (id != scan->relation->id) return false;
     if (end[1] == 't' && end[2] == '_') {
-        scan->cube->has_measure = scan->cube->has_measure || end[3] != 'n';
+        scan->cube->has_steps = scan->cube->has_steps || end[3] == 'd';
+        scan->cube->has_measure = scan->cube->has_measure || (end[3] != 'n' && end[3] != 'd');
         *at = end + 4;
         return true;
     }

@@ -89,6 +89,8 @@ static void statement_make(char sql[SQL_BYTES])
     static const char *const times[] = {
         "(extract(epoch FROM timestamp) * 1000000)::bigint / 60000000",
         "(extract(epoch FROM timestamp) * 1000000)::bigint / 600000000",
+        "(extract(epoch FROM timestamp) * 1000000)::bigint / 1800000000",
+        "(extract(epoch FROM timestamp) * 1000000)::bigint / 5400000000",
         "to_timestamp((extract(epoch FROM timestamp) * 1000000)::bigint / 300000000 * 300)",
         "time_bucket('5 minutes', timestamp)",
         "time_bucket('90 minutes', timestamp)",
@@ -117,6 +119,10 @@ static void statement_make(char sql[SQL_BYTES])
         "count(*) OVER ()",
         "sum(count(*)) OVER ()",
         "max(duration) - min(duration)",
+        "approx_percentile(0.95, percentile_agg(duration))",
+        "approx_percentile(0.5, percentile_agg(duration)) FILTER (WHERE kind = 'server')",
+        "ARRAY[approx_percentile(0.5, percentile_agg(duration)), approx_percentile(0.99, "
+        "percentile_agg(duration))]::text",
         "max(timestamp)",
         "count(*) FILTER (WHERE duration > 1000000)"
     };
@@ -349,7 +355,7 @@ static void test_disk(void **state)
     assert_int_equal(read, 1);
     reopen(&fixture);
     uint32_t count = each_file(&fixture, damage);
-    assert_int_equal(count, 3 * BLOCKS / 2); /* a family each */
+    assert_int_equal(count, 5 * BLOCKS / 2); /* a family each */
     same(fixture.session, sql, &read, &all);
     assert_int_equal(read, all);
     make(&fixture);

@@ -67,23 +67,31 @@ static void fractions_collect(struct fractions *fractions, const PgQuery__Node *
     }
 }
 
-/* quantile_cont(over, fraction), by the list where the select has several fractions; *pick is the element then. NULL: failed. */
-static const char *quantile_put(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call,
-                                const char *over, const char *fraction, uint32_t *pick)
+/* All fractions of the select, where it has several; *pick is the call's element. NULL with pick: failed. */
+static const char *fractions_list(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call,
+                                  uint32_t *pick)
 {
     struct fractions fractions = { .count = 0 };
     const char *text = scope && scope->select && !call->over ? fraction_of(call->args[0]) : NULL;
     for (size_t i = 0; text && i < scope->select->n_target_list; i++)
         fractions_collect(&fractions, scope->select->target_list[i], 0);
     *pick = fractions.count > 1 ? fraction_find(&fractions, text) : 0;
-    if (*pick == 0) return arena_printf(ctx->arena, "quantile_cont(%s, %s)", over, fraction);
-    const char *list = "";
-    for (uint32_t i = 0; i < fractions.count; i++) {
+    const char *list = *pick == 0 ? NULL : "";
+    for (uint32_t i = 0; *pick > 0 && i < fractions.count; i++) {
         struct expr one = expr_make(ctx, scope, fractions.nodes[i], QUERY_TYPE_FLOAT8);
         if (!one.sql) return NULL;
         list = arena_printf(ctx->arena, "%s%sCAST(%s AS DOUBLE)", list, i ? ", " : "", one.sql);
     }
-    return arena_printf(ctx->arena, "quantile_cont(%s, [%s])", over, list);
+    return list;
+}
+
+/* quantile_cont(over, fraction), by the list where the select has several fractions; *pick is the element then. NULL: failed. */
+static const char *quantile_put(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call,
+                                const char *over, const char *fraction, uint32_t *pick)
+{
+    const char *list = fractions_list(ctx, scope, call, pick);
+    if (*pick == 0) return arena_printf(ctx->arena, "quantile_cont(%s, %s)", over, fraction);
+    return list ? arena_printf(ctx->arena, "quantile_cont(%s, [%s])", over, list) : NULL;
 }
 
 struct expr percentile_make(struct translate *ctx, struct scope *scope, const struct function *function,
@@ -127,7 +135,17 @@ const PgQuery__FuncCall *digest_call(const PgQuery__Node *node)
     return inner->over || inner->agg_distinct || inner->n_agg_order > 0 ? NULL : inner;
 }
 
-/* approx_percentile(q, percentile_agg(x)): exact here, and faster than DuckDB's approximate one. */
+/* The mark that cube_plan.c looks for: of a whole number's rows, one by one. */
+#define ONE_BY_ONE "CAST(1 AS BIGINT)"
+
+/* duration, whose percentiles are counted by steps (steps.h): cubes know how many rows are in each. */
+static bool is_stepped(const struct expr *value)
+{
+    return value->relation && value->relation->table >= 0 &&
+           strcmp(value->relation->schema->columns[value->column].name, "duration") == 0;
+}
+
+/* approx_percentile(q, percentile_agg(x)): of duration within 0.8%; of all else exact, and faster than DuckDB's approximate one. */
 struct expr approx_percentile_make(struct translate *ctx, struct scope *scope, const PgQuery__FuncCall *call)
 {
     const PgQuery__FuncCall *inner = digest_call(call->args[1]);
@@ -140,8 +158,17 @@ struct expr approx_percentile_make(struct translate *ctx, struct scope *scope, c
     scope->in_aggregate = false;
     if (!value.sql) return value;
     uint32_t pick;
-    const char *sql = quantile_put(ctx, scope, call, percentile_over(ctx, value),
-                                   arena_printf(ctx->arena, "CAST(%s AS DOUBLE)", fraction.sql), &pick);
+    const char *one = arena_printf(ctx->arena, "CAST(%s AS DOUBLE)", fraction.sql);
+    if (is_stepped(&value)) {
+        const char *list = fractions_list(ctx, scope, call, &pick);
+        if (pick == 0) list = one, pick = 1;
+        return (struct expr){ .sql = list ? arena_printf(ctx->arena, "mono_percentiles(%s, " ONE_BY_ONE ", [%s])",
+                                                         value.sql, list)
+                                          : NULL,
+                              .type = QUERY_TYPE_FLOAT8,
+                              .pick = pick };
+    }
+    const char *sql = quantile_put(ctx, scope, call, percentile_over(ctx, value), one, &pick);
     return (struct expr){ .sql = sql, .type = QUERY_TYPE_FLOAT8, .pick = pick };
 }
 

@@ -563,11 +563,13 @@ static bool scalars_register(duckdb_connection connection, const struct scalar_d
 
 bool functions_register(duckdb_connection connection, struct err *err)
 {
-    uint32_t count, json_count, text_count;
+    uint32_t count, json_count, text_count, percentile_count;
     const struct scalar_definition *of_catalog = catalog_scalars(&count), *of_json = json_scalars(&json_count),
-                                   *of_text = text_scalars(&text_count);
+                                   *of_text = text_scalars(&text_count),
+                                   *of_percentiles = percentile_scalars(&percentile_count);
     return scalars_register(connection, definitions, COUNT_OF(definitions), err) &&
            scalars_register(connection, of_catalog, count, err) &&
            scalars_register(connection, of_json, json_count, err) &&
-           scalars_register(connection, of_text, text_count, err);
+           scalars_register(connection, of_text, text_count, err) &&
+           scalars_register(connection, of_percentiles, percentile_count, err) && percentiles_register(connection, err);
 }

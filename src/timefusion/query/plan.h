@@ -109,6 +109,7 @@ struct plan_cube {
     struct column_set keys; /* of which it groups or chooses rows */
     int64_t step_us;        /* times are asked in steps that are multiples of it; 0: not at all */
     bool has_measure;       /* durations are added up */
+    bool has_steps;         /* or counted by steps (steps.h) */
 };
 
 /* SET column = value of UPDATE. */

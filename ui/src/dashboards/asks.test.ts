@@ -19,7 +19,7 @@ describe("what a panel asks", () => {
     const { q, params } = search_of(one, { service: "web" }, range);
     expect(q).toBe("service:web");
     const asked = search_asked(one, params, { where: "x = 1", range }, catalog);
-    expect(asked.statement).toContain("percentile_cont(0.95)");
+    expect(asked.statement).toContain("approx_percentile(0.95, percentile_agg(duration))");
     expect(asked.statement).toContain("(x = 1)");
     expect(asked.statement).toContain("/ 60000000");
     expect([steps_of(panel({ at: { x: 0, y: 0, w: 3, h: 4 } })), steps_of(one), steps_of(panel({ at: { x: 0, y: 0, w: 12, h: 4 } }))]).toEqual([30, 60, 120]);

@@ -34,7 +34,7 @@ describe("panels that are asked together", () => {
     const found = together([number, line], {}, range, catalog);
     const ask = (one: Panel) => search_asked(one, new URLSearchParams(one.source.search), { where: "", range }, catalog, found.get(one.id ?? ""));
     expect(ask(number).statement).toBe(ask(line).statement);
-    expect(ask(number).statement).toContain("percentile_cont(ARRAY[0.95, 0.99])");
+    expect(ask(number).statement).toContain("ARRAY[approx_percentile(0.95, percentile_agg(duration)), approx_percentile(0.99, percentile_agg(duration))]");
     const table = { columns: [], rows: [[null, 1, 1, [5, 9]], ["1970-01-01T00:00:00Z", 1, 1, [4, 8]], ["1970-01-01T00:30:00Z", 1, 1, null]], is_cut: false, warnings: [], duration_ms: 1, files: {}, answered_from: "raw" as const };
     expect(ask(number).read(table)).toMatchObject({ as: "stat", figures: [{ value: 5 }] });
     const drawn = ask(line).read(table);

@@ -33,10 +33,12 @@ describe("statements of groups", () => {
     expect(count).toContain("GROUP BY 1, 2)");
     expect(count).toContain("row_number() OVER (ORDER BY sum(n) DESC NULLS LAST, g0)");
     const p95 = series_statement(scope, { by: [service], measure: measured("p95") }, 60e6, 10);
-    expect(p95).toContain("percentile_cont(0.95) WITHIN GROUP (ORDER BY v) AS value");
+    expect(p95).toContain("approx_percentile(0.95, percentile_agg(duration)) AS value");
     expect(p95).toContain("GROUP BY GROUPING SETS ((b, g0), (g0))");
     expect(p95).toContain("WHERE place <= 10");
     expect(p95.split("FROM otel_logs_and_spans")).toHaveLength(2);
+    const other = series_statement(scope, { by: [service], measure: measured("p95", "cart.items") }, 60e6, 10);
+    expect(other).toContain("percentile_cont(0.95) WITHIN GROUP (ORDER BY v) AS value");
   });
   it("keep the condition in brackets and every name in its quotes", () => {
     for (const agg of AGGS)

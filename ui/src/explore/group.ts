@@ -7,7 +7,7 @@
  * different would need all their rows once more, which costs more than all the rest: then they are left out, and the page says so.
  * A line without t is that of the whole range. Values of a group are text; "" is none. */
 import type { Field } from "./fields";
-import { folded, IS_ERROR, number_sql, of_rows, percentiles, value_sql, type Agg, type Measure } from "./measure";
+import { folded, is_percentile, is_stepped, IS_ERROR, number_sql, of_rows, percentiles, value_sql, type Agg, type Measure } from "./measure";
 import { condition, TABLE, type Scope } from "./statement";
 
 export interface Grouped {
@@ -52,9 +52,26 @@ function source(scope: Scope, by: readonly Field[], measure: Measure, step_us?: 
   };
 }
 
+/* Percentiles of durations are made of the table itself, which roll-ups stand for: a line of each group in each step (is_whole 0) and over
+ * the whole range (1). */
+const is_direct = (measure: Measure) => is_percentile(measure.agg) && is_stepped(value_sql(measure) ?? "");
+function direct(scope: Scope, by: readonly Field[], value: string, step_us: number): string {
+  const list = keys_of(by).join(", ");
+  const columns = [`${bucket_sql(step_us)} AS b`, ...by.map((field, at) => group_sql(field, `g${at}`)), `grouping(${bucket_sql(step_us)}) AS is_whole`, `${value} AS value`];
+  return `SELECT ${columns.join(",\n         ")}
+  FROM ${TABLE}
+  WHERE ${condition(scope).replaceAll("\n", "\n  ")}
+  GROUP BY GROUPING SETS ((b${list ? `, ${list}` : ""}), (${list}))`;
+}
+const of_durations = (scope: Scope, value: string, step_us: number) => `SELECT ${time_sql(step_us)}, 1 AS place, 1 AS groups, value
+FROM (
+  ${direct(scope, [], value, step_us)}) s
+ORDER BY t NULLS FIRST`;
+
 /* Rows: t, place, groups, value, then the values of the group. */
 export function series_statement(scope: Scope, { by, measure }: Grouped, step_us: number, top: number): string {
   if (by.length > 0 && !folded(measure.agg)) return ranked_statement(scope, { by, measure }, step_us, top);
+  if (is_direct(measure)) return of_durations(scope, of_rows(measure.agg, "duration", "false", "1.0"), step_us);
   const { text, merge } = source(scope, by, measure, step_us);
   const keys = keys_of(by);
   const whole = range_seconds(scope);
@@ -87,10 +104,14 @@ function ranked_statement(scope: Scope, { by, measure }: Grouped, step_us: numbe
   const { text, merge } = source(scope, by, measure, step_us);
   const keys = keys_of(by);
   const list = keys.join(", ");
-  return `WITH ${text},
+  const parts = is_direct(measure)
+    ? `WITH s AS (
+  ${direct(scope, by, of_rows(measure.agg, "duration", "false", "1.0"), step_us)})`
+    : `WITH ${text},
 s AS (
   SELECT b, ${list}, grouping(b) AS is_whole, ${merge("1.0")} AS value
-  FROM r GROUP BY GROUPING SETS ((b, ${list}), (${list}))),
+  FROM r GROUP BY GROUPING SETS ((b, ${list}), (${list})))`;
+  return `${parts},
 top AS (
   SELECT ${list}, row_number() OVER (ORDER BY value DESC NULLS LAST, ${list}) AS place, count(*) OVER () AS groups
   FROM s WHERE is_whole = 1)
@@ -102,7 +123,9 @@ ORDER BY place, t NULLS FIRST`;
 
 /* Several percentiles of one field over time in one reading of the rows: value is a list of them, in their order. Without groups. */
 export function percentiles_statement(scope: Scope, of: Field, aggs: readonly Agg[], step_us: number): string {
-  const { text } = source(scope, [], { agg: aggs[0] ?? "p95", of }, step_us);
+  const first = { agg: aggs[0] ?? ("p95" as const), of };
+  if (is_direct(first)) return of_durations(scope, percentiles("duration", aggs), step_us);
+  const { text } = source(scope, [], first, step_us);
   return `WITH ${text}
 SELECT ${time_sql(step_us)}, 1 AS place, 1 AS groups, ${percentiles("v", aggs)} AS value
 FROM r
@@ -123,7 +146,7 @@ export function groups_statement(scope: Scope, { by, measure }: Grouped, limit: 
     "count(*) AS rows",
     `${of_rows("errors", "", IS_ERROR, "1")} AS errors`,
     `${of_rows("avg", value, "", "1")} AS avg`,
-    `percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY ${value}) AS p`, /* one sorting for all three */
+    `${percentiles(value, ["p50", "p95", "p99"])} AS p`,
     `${of_rows("max", value, "", "1")} AS max`,
   ];
   return `SELECT ${[...keys, "groups", "value", "rows", "errors", "avg", "p[1] AS p50", "p[2] AS p95", "p[3] AS p99", "max"].join(", ")}

@@ -1,6 +1,7 @@
 /* The same figures as roll-ups give, as SQL over the rows: for one environment, for short times, and for who wants to see it.
  * Pure. A request is a server or a consumer span; rows of no service have the name ''. */
 import { bucket_sql } from "../explore/group";
+import { percentiles } from "../explore/measure";
 import { quoted } from "../explore/fields";
 import { TABLE } from "../explore/statement";
 import { to_iso, type Range } from "../time";
@@ -42,7 +43,7 @@ const requests = (range: Range, where: string, what: What = "request") => and(ti
 /* Rows: b, requests, errors, quantiles. */
 export function series_statement(range: Range, step_us: number, where: string, what: What = "request"): string {
   return `SELECT ${bucket_sql(step_us)} AS b, count(*) AS requests, count(*) FILTER (WHERE status_code = 'ERROR') AS errors,
-       percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY duration) AS p
+       ${percentiles("duration", ["p50", "p95", "p99"])} AS p
 FROM ${TABLE}
 WHERE ${requests(range, where, what)}
 GROUP BY 1 ORDER BY 1`;
