@@ -45,7 +45,8 @@ static void test_steps(void **state)
 static void test_percentiles(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const keys[] = { "kind || level", "name", "kind", "id", "(extract(epoch from timestamp))::bigint / 100" };
+    static const char *const keys[] = { "kind || level", "name", "kind", "id",
+                                        "(extract(epoch from timestamp))::bigint / 100" };
     static const char *const shares[] = { "0", "0.05", "0.5", "0.95", "0.99", "1" };
     struct buf out;
     buf_init(&out, 4u << 20);
