@@ -56,12 +56,15 @@ async function played(player, one, events) {
     await player.goto("about:blank");
     await player.addScriptTag({ content: REPLAYER });
     return player.evaluate(async ([events, moments, source]) => {
-        const list = eval(source), replayer = new rrweb.Replayer(events, { mouseTail: false, showWarning: false, liveMode: false });
-        const shown = [], begin = replayer.getMetaData().startTime;
+        /* Each moment by a Replayer of its own, as a link to it is opened: one that is led on from moment to moment takes changes twice now and then
+         * (rrweb 2.2.2: "Timeout in the loop"). */
+        const list = eval(source), shown = [];
         for (const at of moments) {
-            replayer.pause(at - begin);
+            const replayer = new rrweb.Replayer(events, { mouseTail: false, showWarning: false });
+            replayer.pause(at - replayer.getMetaData().startTime);
             await new Promise(done => setTimeout(done, 150)); /* frames are built when their documents are there */
             shown.push(list(replayer.iframe.contentDocument, false));
+            replayer.destroy();
         }
         return shown;
     }, [events, one.moments.map(([at]) => at), list_source]);

@@ -11,7 +11,7 @@ import { fault, listen, safe } from "./guard";
 import { id_make } from "./id";
 import { Mask } from "./mask";
 import type { TelemetryRecord } from "./otlp";
-import { CUSTOM, EventScrub, FULL_SNAPSHOT, META, type ReplayEvent } from "./replay_event";
+import { CUSTOM, EventScrub, FULL_SNAPSHOT, INCREMENTAL, META, type ReplayEvent } from "./replay_event";
 import { Budget, Ring } from "./replay_ring";
 import { Stream } from "./replay_send";
 import { console_watch, rage_watch, told_of } from "./replay_told";
@@ -19,13 +19,31 @@ import type { ReplayMode, ReplayPart } from "./replay_watch";
 
 const IDLE_MS = 5 * 60_000;
 const TICK_MS = 2000;
+const SLICE_MS = 8;
 const THROTTLE_MS = 2000, THROTTLE_MAX_MS = 30_000;
 const ASKED_EACH_MS = 60_000;
 const OF_THE_PAGE = /^(?:Syntax|IndexSize|HierarchyRequest|NoModificationAllowed|InvalidState|NotAllowed|NotSupported)Error$/;
 
 const SLIM = { script: true, comment: true, headFavicon: true, headWhitespace: true, headMetaSocial: true, headMetaRobots: true, headMetaHttpEquiv: true, headMetaVerification: true, headMetaAuthorship: true, headMetaDescKeywords: true };
 
-function changes_of({ data }: ReplayEvent): number {
+/* Once the document is read, in a task of its own after the next frame; a page that is not seen has no frames. */
+function after_paint(run: () => void): void {
+  if (document.readyState === "loading") {
+    document.addEventListener("DOMContentLoaded", () => after_paint(run), { once: true });
+    return;
+  }
+  let is_done = false;
+  const once = safe(() => {
+    if (is_done) return;
+    is_done = true;
+    run();
+  });
+  requestAnimationFrame(() => setTimeout(once, 0));
+  setTimeout(once, 500);
+}
+
+function changes_of({ type, data }: ReplayEvent): number {
+  if (type !== INCREMENTAL || data.source !== 0) return 0;
   let count = (data.texts?.length ?? 0) + (data.attributes?.length ?? 0) + (data.removes?.length ?? 0);
   for (const { node } of data.adds ?? []) count += node ? 1 : 0;
   return count;
@@ -44,8 +62,12 @@ class Recorder implements ReplayPart {
   private throttle_end: ReturnType<typeof setTimeout> | undefined;
   private resumed_ms = 0;
   private asked_ms = -Infinity;
-  private asked: ReturnType<typeof setTimeout> | undefined;
+  private asked = false;
   private is_over = false;
+  private starting = false;
+  private queue: ReplayEvent[] = []; /* as rrweb gave them */
+  private is_fit = false; /* the first of them is masked */
+  private draining: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly core: Core, private readonly mask: Mask, private mode: ReplayMode) {
     const { replay } = core.settings;
@@ -78,17 +100,24 @@ class Recorder implements ReplayPart {
     this.stream = stream;
   }
 
-  /* Begins with a full snapshot. */
+  /* Begins with a full snapshot: when the page stands and is painted, for a snapshot asks where everything is. */
   private rrweb_begin(): void {
+    if (this.starting) return;
+    this.starting = true;
+    after_paint(() => {
+      this.starting = false;
+      if (!this.is_over && !this.end_rrweb && this.throttle_end === undefined) this.rrweb_begin_now();
+    });
+  }
+
+  private rrweb_begin_now(): void {
+    this.drain(true); /* what is left knows its nodes by the numbers of before */
     this.resumed_ms = Date.now();
     this.end_rrweb = record({
       emit: (event) => {
-        try {
-          const own = event as unknown as ReplayEvent;
-          if (this.scrub.event(own)) this.take(own);
-        } catch (error) {
-          fault(error); /* and the event is not kept: it may not be masked */
-        }
+        const own = event as unknown as ReplayEvent, changes = changes_of(own);
+        this.take(own);
+        if (changes > 0 && !this.budget.spend(changes, Date.now())) this.throttle(Date.now());
       },
       /* What the page itself did wrong goes on to the page: rrweb stands in the way of CSSStyleSheet and the like. */
       errorHandler: (error: unknown) => {
@@ -114,13 +143,51 @@ class Recorder implements ReplayPart {
     }
   }
 
+  /* A snapshot waits for tasks of its own, so that it holds the page no longer than it must, and what comes after it waits behind it. */
   private take(event: ReplayEvent): void {
     if (this.is_over || !this.core.is_consented()) return;
-    const now = Date.now(), json = JSON.stringify(event);
+    this.queue.push(event);
+    if (this.queue.length === 1 && event.type !== FULL_SNAPSHOT) this.drain(true);
+    else this.drain_soon();
+  }
+
+  private drain_soon(): void {
+    if (this.draining !== undefined) return;
+    this.draining = setTimeout(() => {
+      this.draining = undefined;
+      this.drain(false);
+    }, 0);
+  }
+
+  private drain(is_all: boolean): void {
+    const end_ms = performance.now() + SLICE_MS;
+    for (let event = this.queue[0]; event; event = this.queue[0]) {
+      const was_fit = this.is_fit;
+      try {
+        if (!was_fit && !this.scrub.event(event)) {
+          this.queue.shift();
+          continue;
+        }
+        this.is_fit = true;
+        if (is_all || was_fit || event.type !== FULL_SNAPSHOT) {
+          this.queue.shift();
+          this.is_fit = false;
+          this.keep(event);
+        } /* else it becomes a text in the next task */
+      } catch (error) {
+        this.queue.shift(); /* it is not kept: it may not be masked */
+        this.is_fit = false;
+        fault(error);
+      }
+      if (!is_all && (this.is_fit || performance.now() > end_ms)) return this.queue.length > 0 ? this.drain_soon() : undefined;
+    }
+  }
+
+  private keep(event: ReplayEvent): void {
+    const json = JSON.stringify(event);
     if (this.mode === "error") {
-      if (this.ring.add(json, event.type === META, now)) this.snapshot_later();
+      if (this.ring.add(json, event.type === META, Date.now())) this.snapshot_later();
     } else this.stream.add(json, event.type === FULL_SNAPSHOT);
-    if (event.type === 3 && event.data.source === 0 && !this.budget.spend(changes_of(event), now)) this.throttle(now);
   }
 
   tell(tag: string, payload: object): void {
@@ -134,6 +201,7 @@ class Recorder implements ReplayPart {
   }
 
   private broke(): void {
+    this.drain(true);
     this.mode = "all";
     this.core.remember_error();
     for (const json of this.ring.take()) this.stream.add(json, json.startsWith('{"type":2'));
@@ -145,10 +213,12 @@ class Recorder implements ReplayPart {
   }
 
   private snapshot_later(): void {
-    this.asked ??= setTimeout(safe(() => {
-      this.asked = undefined;
+    if (this.asked) return;
+    this.asked = true;
+    after_paint(() => {
+      this.asked = false;
       this.snapshot();
-    }), 0);
+    });
   }
 
   private snapshot_soon(): void {
@@ -193,6 +263,7 @@ class Recorder implements ReplayPart {
 
   /* -- from outside ------------------------------------------------------------------------------------------------------- */
   renew(mode: ReplayMode): void {
+    this.drain(true);
     this.stream.flush(true).catch(fault);
     this.rrweb_end();
     this.ring = new Ring();
@@ -208,10 +279,12 @@ class Recorder implements ReplayPart {
   leave(left: number, is_last: boolean): void {
     if (this.mode === "error") return;
     if (is_last) this.tell("leave", {});
+    this.drain(true);
     this.stream.leave(left, is_last);
   }
 
   async flush(): Promise<void> {
+    this.drain(true);
     if (this.mode === "all") await this.stream.flush(false);
   }
 
@@ -219,12 +292,13 @@ class Recorder implements ReplayPart {
     if (this.is_over) return;
     if (is_sent && this.mode === "all") {
       this.tell("stop", {});
+      this.drain(true);
       this.stream.flush(true).catch(fault).finally(() => this.stream.end());
     } else this.stream.end();
     this.is_over = true;
+    this.queue = [];
     this.rrweb_end();
     clearTimeout(this.throttle_end);
-    clearTimeout(this.asked);
     this.ring = new Ring();
     for (const end of this.ends) end();
   }
