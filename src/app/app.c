@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "buffer/buffer.h"
+#include "channels/channels.h"
 #include "meta/accounts.h"
 #include "meta/meta.h"
 #include "net/tls.h"
@@ -96,9 +97,9 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     span_begin(&app->start_span, app->log, NULL, SPAN_INTERNAL, "start");
     ok = ok && roles_find(app, err) && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) &&
          app_web_start(app, err) && app_meta_start(app, err) && app_people_start(app, err) && app_llm_start(app, err) &&
-         app_limits_start(app, err) && parts_start(app, err) && app_api_start(app, err) &&
-         telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) && app_kafka_look(app, err) &&
-         (!app->maintenance || maintenance_start(app->maintenance, &rewriter, err));
+         app_limits_start(app, err) && parts_start(app, err) && app_channels_start(app, err) &&
+         app_api_start(app, err) && telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
+         app_kafka_look(app, err) && (!app->maintenance || maintenance_start(app->maintenance, &rewriter, err));
     span_end(&app->start_span, app->log, ok ? NULL : err_name(err->code),
              LOG_FIELDS(log_number("replayed_records", (int64_t)app->address.replayed_records)));
     if (!ok) {
@@ -177,6 +178,7 @@ void app_stop(struct app *app)
     maintenance_cancel(app->maintenance);
     app_kafka_look_stop(app);
     app_issues_stop(app);
+    channels_stop(app->channels);
     api_stop(app->api);
     app_ports_close(app, begin_ns);
     peer_server_close(app->peer_server); /* it asks the member */
@@ -201,6 +203,7 @@ void app_stop(struct app *app)
     store_close(&app->store);
     cache_close(app->cache);
     app_limits_stop(app);
+    channels_close(app->channels);
     app_llm_stop(app);
     accounts_close(app->accounts);
     oidc_close(app->oidc);

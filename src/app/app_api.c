@@ -27,6 +27,7 @@ bool app_api_start(struct app *app, struct err *err)
                    .intake = app->intake,
                    .parked = app->worker != NULL ? app_parked_each : NULL,
                    .llm = app->llm,
+                   .channels = app->channels,
                    .ask_model_wait_ms = (uint32_t)app->config.ask_model_wait_ms,
                    .tails = app->roles & ROLE_QUERY ? app->tails : NULL,
                    .source_maps = app->source_maps,

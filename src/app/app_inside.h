@@ -63,6 +63,7 @@ struct app {
     struct statement_log *statement_log;
     struct intake *intake; /* counts of what comes, by key */
     struct redactor *redactor;
+    struct channels *channels; /* how people are told */
     struct llm *llm;
     struct redaction *llm_secrets; /* what is not kept of prompts */
     struct rule_book *rule_book;   /* projects' rules of what is one error */
@@ -129,6 +130,7 @@ MUST_CHECK bool app_limits_start(struct app *app, struct err *err);
 void app_limits_stop(struct app *app);                           /* what was counted is saved */
 MUST_CHECK bool app_llm_start(struct app *app, struct err *err); /* before the thread of limits, which sweeps */
 void app_llm_stop(struct app *app);
+MUST_CHECK bool app_channels_start(struct app *app, struct err *err); /* before the API */
 MUST_CHECK bool app_store_start(struct app *app, struct err *err);
 MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
 MUST_CHECK bool app_rollups_start(struct app *app, struct err *err);     /* before workers */

@@ -61,6 +61,11 @@ struct config {
     const char *llm_url, *llm_model; /* url empty: no language model for all projects */
     const char *llm_key_file, *llm_ca, *llm_seal_secret_file;
     bool llm_allow_private, llm_audit, ask_model;
+    const char *smtp_url, *smtp_user, *smtp_password_file,
+        *smtp_from; /* url empty: no server of mail for all projects */
+    const char *channels_ca;
+    bool smtp_tls, channels_allow_private;
+    uint64_t channels_give_up_ms;
     uint64_t ask_model_wait_ms;
     uint64_t llm_input_price_micros, llm_output_price_micros, llm_cost_day_micros, llm_cost_month_micros;
     uint64_t llm_tokens_day, llm_tokens_month, llm_audit_keep_ms;

@@ -30,10 +30,12 @@ static bool id_row(void *ctx, struct db_row *row, struct err *err)
     return true;
 }
 
-/* PagerDuty joins by itself what is of one dedup_key, and must hear of each incident; reports come by their schedule. */
+/* PagerDuty joins by itself what is of one dedup_key, and must hear of each incident, as a program behind a webhook must; reports come
+ * by their schedule. */
 static bool may_be_held(const struct message *message, const struct target *target)
 {
-    return target->kind != CHANNEL_PAGERDUTY && message->act != MESSAGE_REPORT && message->act != MESSAGE_TEST;
+    return target->kind != CHANNEL_PAGERDUTY && target->kind != CHANNEL_WEBHOOK && message->act != MESSAGE_REPORT &&
+           message->act != MESSAGE_TEST;
 }
 
 bool delivery_put_new(struct db_session *session, struct uuid project_id, int64_t channel_id, struct bytes dedup_key,

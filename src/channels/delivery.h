@@ -36,3 +36,31 @@ MUST_CHECK bool delivery_put(struct db_session *session, struct uuid project_id,
 MUST_CHECK bool delivery_put_new(struct db_session *session, struct uuid project_id, int64_t channel_id,
                                  struct bytes dedup_key, const struct message *message, int64_t now_unix_us,
                                  int64_t *id, struct err *err);
+
+/* ---- the log of a channel ---- */
+
+struct delivery {
+    int64_t id, channel_id, incident, attempts;
+    uint32_t act, severity;
+    enum delivery_state state;
+    struct bytes title, why, remote;
+    bool is_uncertain;
+    int64_t created_unix_us, due_unix_us, ended_unix_us, digest_id;
+};
+struct delivery_attempt {
+    int64_t number, began_unix_us, took_us, status;
+    bool is_done;
+    struct bytes why;
+};
+struct db;
+/* Newest first, those with ids below before (0: all); each answers false to stop. */
+MUST_CHECK bool delivery_list(struct db *db, struct arena *arena, struct uuid project_id, int64_t channel_id,
+                              int64_t before, uint32_t limit, bool (*each)(void *ctx, const struct delivery *delivery),
+                              void *ctx, struct err *err);
+MUST_CHECK bool delivery_find(struct db *db, struct arena *arena, struct uuid project_id, int64_t id,
+                              struct delivery *delivery, struct err *err);
+MUST_CHECK bool delivery_attempts(struct db *db, struct arena *arena, int64_t id, struct delivery_attempt **attempts,
+                                  uint32_t *count, struct err *err);
+/* One that failed is tried again from the start. ERR_CONFLICT: it did not fail. */
+MUST_CHECK bool delivery_again(struct db_session *session, struct uuid project_id, int64_t id, int64_t now_unix_us,
+                               struct err *err);

@@ -69,6 +69,7 @@ bool message_write(const struct message *message, struct buf *json, struct err *
     text_add(&writing, root, "thread", message->thread_key);
     text_add(&writing, root, "title", message->title);
     yyjson_mut_obj_add_sint(writing.doc, root, "incident", message->incident);
+    yyjson_mut_obj_add_bool(writing.doc, root, "is_acknowledged", message->is_acknowledged);
     yyjson_mut_val *blocks = yyjson_mut_obj_add_arr(writing.doc, root, "blocks");
     for (uint32_t i = 0; i < message->block_count; i++) block_add(&writing, blocks, &message->blocks[i]);
     yyjson_mut_val *links = yyjson_mut_obj_add_arr(writing.doc, root, "links");
@@ -162,6 +163,7 @@ static bool root_take(struct arena *arena, yyjson_val *root, struct message *mes
     message->thread_key = text_take(arena, yyjson_obj_get(root, "thread"));
     message->title = text_take(arena, yyjson_obj_get(root, "title"));
     message->incident = yyjson_get_sint(yyjson_obj_get(root, "incident"));
+    message->is_acknowledged = yyjson_get_bool(yyjson_obj_get(root, "is_acknowledged"));
     message->block_count = (uint32_t)yyjson_arr_size(blocks);
     message->link_count = (uint32_t)yyjson_arr_size(links);
     message->image_count = (uint32_t)yyjson_arr_size(images);

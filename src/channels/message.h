@@ -54,7 +54,8 @@ struct message {
     uint32_t link_count;
     const struct message_image *images;
     uint32_t image_count;
-    int64_t incident; /* its number: who gets it may acknowledge it; 0: of none */
+    int64_t incident;     /* its number: who gets it may acknowledge it; 0: of none */
+    bool is_acknowledged; /* of UPDATE: somebody has it in hand */
 };
 
 extern const char *const message_act_names[MESSAGE_ACT_COUNT];           /* "open" ... */

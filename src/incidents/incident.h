@@ -21,7 +21,8 @@ struct db_session;
 #define INCIDENT_TEXT_BYTES_MAX 4000
 #define INCIDENT_LINE_BYTES_MAX 300 /* of title, service, endpoint, environment; longer ones are cut */
 
-enum incident_source { INCIDENT_FINDING, INCIDENT_MONITOR, INCIDENT_SOURCE_COUNT };
+/* API: people, and programs of theirs. */
+enum incident_source { INCIDENT_FINDING, INCIDENT_MONITOR, INCIDENT_API, INCIDENT_SOURCE_COUNT };
 enum incident_severity { INCIDENT_INFO, INCIDENT_WARNING, INCIDENT_CRITICAL, INCIDENT_SEVERITY_COUNT };
 struct incident_signal {
     struct uuid project_id;

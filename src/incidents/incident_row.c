@@ -6,7 +6,7 @@ const char *const incident_happening_names[INCIDENT_HAPPENING_COUNT] = {
     "opened",   "joined",   "worse", "signal_over", "acknowledged", "resolved",
     "reopened", "reminded", "muted", "unmuted",     "note",
 };
-const char *const incident_source_names[INCIDENT_SOURCE_COUNT] = { "finding", "monitor" };
+const char *const incident_source_names[INCIDENT_SOURCE_COUNT] = { "finding", "monitor", "api" };
 const char *const incident_severity_names[INCIDENT_SEVERITY_COUNT] = { "info", "warning", "critical" };
 
 const char incident_columns[] =

@@ -61,3 +61,60 @@ MUST_CHECK bool incident_settings_read(struct db_session *session, struct uuid p
                                        struct incident_settings *settings, struct err *err);
 MUST_CHECK bool incident_settings_write(struct db_session *session, struct uuid project_id,
                                         const struct incident_settings *settings, int64_t now_unix_us, struct err *err);
+
+/* ---- by people ---- */
+
+enum incident_act {
+    INCIDENT_ACKNOWLEDGE,
+    INCIDENT_RESOLVE,
+    INCIDENT_REOPEN,
+    INCIDENT_MUTE,
+    INCIDENT_UNMUTE,
+    INCIDENT_NOTE
+};
+struct incident_change {
+    enum incident_act act;
+    struct bytes actor;
+    int64_t until_unix_us; /* of MUTE */
+    struct bytes note;     /* of NOTE: some lines */
+};
+/* Inside the caller's transaction; what is so already changes nothing. incident: as it is then. */
+MUST_CHECK bool incident_change(struct db_session *session, struct arena *arena, struct uuid project_id, int64_t number,
+                                const struct incident_change *change, int64_t now_unix_us, struct incident *incident,
+                                struct err *err);
+
+/* ---- for pages ---- */
+
+MUST_CHECK bool incident_find(struct db_session *session, struct arena *arena, struct uuid project_id, int64_t number,
+                              struct incident *incident, struct err *err);
+struct incident_filter {
+    int state; /* enum incident_state; -1: all; INCIDENT_STATE_COUNT: all that are not resolved */
+    int severity_min;
+    struct bytes service, environment; /* empty: all; of any of its signals */
+    int64_t from_unix_us, to_unix_us;  /* something of it went on then; 0: any time */
+    int64_t before;                    /* numbers below this; 0: from the newest */
+    uint32_t limit;
+};
+/* Newest first; each answers false to stop. */
+MUST_CHECK bool incident_list(struct db *db, struct arena *arena, struct uuid project_id,
+                              const struct incident_filter *filter,
+                              bool (*each)(void *ctx, const struct incident *incident), void *ctx, struct err *err);
+struct incident_event {
+    int64_t at_unix_us;
+    struct bytes actor, detail; /* detail: a JSON object, empty: none */
+    enum incident_happening what;
+};
+struct incident_delivery {
+    int64_t id, channel_id, created_unix_us, ended_unix_us, attempts;
+    struct bytes channel, title, why;
+    uint32_t act, state; /* enum message_act, delivery_state */
+};
+struct incident_detail {
+    struct incident incident;
+    struct incident_signal_row *signals;
+    struct incident_event *events;
+    struct incident_delivery *deliveries;
+    uint32_t signal_count, event_count, delivery_count;
+};
+MUST_CHECK bool incident_detail(struct db *db, struct arena *arena, struct uuid project_id, int64_t number,
+                                struct incident_detail *detail, struct err *err);

@@ -104,6 +104,7 @@ static void message_make(struct telling *telling, enum incident_happening what, 
         .blocks = blocks,
         .links = links,
         .incident = incident->number,
+        .is_acknowledged = incident->state == INCIDENT_ACKNOWLEDGED,
     };
     blocks[message->block_count++] = (struct message_block){
         .kind = MESSAGE_FACTS, .column_count = 2, .row_count = facts->count, .cells = facts->cells

@@ -69,7 +69,7 @@ static bool channel_run(struct db_session *session, void *ctx, struct err *err)
     const struct adding *adding = ctx;
     return db_run(session,
                   "INSERT INTO channels(project_id, kind, name, is_on, settings, sealed, routes, author, "
-                  "created_unix_us, changed_unix_us, failed_unix_us, failed_why, sent_unix_us) VALUES($1, 5, $2, 1, "
+                  "created_unix_us, changed_unix_us, failed_unix_us, failed_why, sent_unix_us) VALUES($1, 1, $2, 1, "
                   "'{}', $3, $4, '', 0, 0, 0, '', 0)",
                   DB_VALUES(db_uuid(adding->project_id), db_text(adding->name), db_bytes(bytes_from("", 0)),
                             db_text(adding->routes)),

@@ -23,6 +23,7 @@ struct http_refusal;
 struct http_request;
 struct intake;
 struct llm;
+struct channels;
 struct meta;
 struct meter;
 struct query_engine;
@@ -49,8 +50,9 @@ struct api_parts {
     struct db *db;
     struct query_engine *query;
     struct meter *meter;
-    struct intake *intake; /* counts of what comes: those of this process that are not saved yet */
-    struct llm *llm;       /* language models */
+    struct intake *intake;     /* counts of what comes: those of this process that are not saved yet */
+    struct llm *llm;           /* language models */
+    struct channels *channels; /* how people are told */
     uint32_t ask_model_wait_ms;
     struct tails *tails; /* who watches rows as they come */
     struct sourcemaps *source_maps;

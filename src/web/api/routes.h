@@ -43,6 +43,21 @@
     R(GET, "/api/v1/projects/{project}/issues/{issue}/events", issue_event_list, "Issues", QUERY, "of_fingerprint environment from to", "", "IssueEvent", 200, API_SLOW | API_PAGED, "Rows that have the issue's errors, newest first; of all times when from is not said") \
     R(POST, "/api/v1/projects/{project}/issues/{issue}/merge", issue_merge, "Issues", CONTENT_WRITE, "", "IssueMerge", "IssueMoved", 200, API_ONCE, "Puts the issue into another one: its number leads there from now on") \
     R(POST, "/api/v1/projects/{project}/issues/{issue}/split", issue_split, "Issues", CONTENT_WRITE, "", "IssueSplit", "IssueMoved", 200, API_ONCE, "Takes some fingerprints out of the issue, into a new one or into another") \
+    R(GET, "/api/v1/projects/{project}/incidents", incident_list, "Incidents", QUERY, "incident_state incident_severity service environment from to", "", "Incident", 200, API_PAGED, "Findings and alerts that belong together, newest first") \
+    R(POST, "/api/v1/projects/{project}/incidents", incident_put, "Incidents", CONTENT_WRITE, "", "IncidentSignalPut", "Incident", 200, API_ONCE, "Says that something goes on, or that it is over: it becomes an incident or a part of one") \
+    R(GET, "/api/v1/projects/{project}/incidents/{incident}", incident_get, "Incidents", QUERY, "", "", "IncidentDetail", 200, 0, "One incident: what it is made of, what happened, whom it was told to") \
+    R(PATCH, "/api/v1/projects/{project}/incidents/{incident}", incident_change, "Incidents", CONTENT_WRITE, "", "IncidentChange", "Incident", 200, 0, "Acknowledges, resolves, reopens, mutes it, or adds a note") \
+    R(GET, "/api/v1/projects/{project}/incident-settings", incident_settings_get, "Incidents", PROJECT_READ, "", "", "IncidentSettings", 200, 0, "How often people are reminded of an incident that nobody acknowledged") \
+    R(PUT, "/api/v1/projects/{project}/incident-settings", incident_settings_set, "Incidents", PROJECT_WRITE, "", "IncidentSettings", "IncidentSettings", 200, 0, "Sets that") \
+    R(GET, "/api/v1/projects/{project}/channels", channel_list, "Channels", CONTENT_WRITE, "", "", "Channel", 200, API_PAGED, "Where the project's people are told, oldest first") \
+    R(POST, "/api/v1/projects/{project}/channels", channel_create, "Channels", PROJECT_WRITE, "", "ChannelCreate", "Channel", 201, API_ONCE, "Makes a channel; its secrets are written and never read") \
+    R(GET, "/api/v1/projects/{project}/channels/{channel}", channel_get, "Channels", CONTENT_WRITE, "", "", "Channel", 200, API_TAGGED, "One channel") \
+    R(PATCH, "/api/v1/projects/{project}/channels/{channel}", channel_change, "Channels", PROJECT_WRITE, "", "ChannelChange", "Channel", 200, API_TAGGED, "Changes it; with another address its secrets are gone, unless they are given anew") \
+    R(DELETE, "/api/v1/projects/{project}/channels/{channel}", channel_delete, "Channels", PROJECT_WRITE, "", "", "", 204, API_TAGGED, "Deletes it, with what waits for it") \
+    R(POST, "/api/v1/projects/{project}/channels/{channel}/test", channel_test, "Channels", PROJECT_WRITE, "", "", "DeliveryDetail", 200, API_SLOW, "Sends a message to it and waits at most 20 s for what comes of it") \
+    R(GET, "/api/v1/projects/{project}/channels/{channel}/deliveries", delivery_list, "Channels", CONTENT_WRITE, "", "", "Delivery", 200, API_PAGED, "Its messages of the last 30 days, newest first") \
+    R(GET, "/api/v1/projects/{project}/deliveries/{delivery}", delivery_get, "Channels", CONTENT_WRITE, "", "", "DeliveryDetail", 200, 0, "One message with what was tried") \
+    R(POST, "/api/v1/projects/{project}/deliveries/{delivery}/retry", delivery_retry, "Channels", PROJECT_WRITE, "", "", "DeliveryDetail", 200, 0, "Tries one that failed again") \
     R(GET, "/api/v1/projects/{project}/errors/{fingerprint}", error_get, "Issues", QUERY, "", "", "IssueFingerprint", 200, 0, "One error by its fingerprint: in which issue it is, and why") \
     R(GET, "/api/v1/projects/{project}/error-rules", error_rules_get, "Issues", PROJECT_READ, "", "", "ErrorRules", 200, API_TAGGED, "The project's own rules of what is one error") \
     R(PUT, "/api/v1/projects/{project}/error-rules", error_rules_set, "Issues", PROJECT_WRITE, "", "ErrorRulesSet", "ErrorRules", 200, API_TAGGED, "Sets them, for what is received from 5 s on") \
@@ -135,6 +150,8 @@
     R(PUT, "/api/v1/projects/{project}/sharing", sharing_set, "Sharing", PROJECT_WRITE, "", "SharingSet", "Sharing", 200, 0, "Switches them off and on; off, links that are there open nothing") \
     R(POST, "/api/v1/mcp", mcp, "Agents", SIGNED_IN, "", "McpMessage", "McpAnswer", 200, API_SLOW, "The Model Context Protocol: tools for agents, read-only") \
     R(GET, "/s/{share_token}", page_share, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE, "Opens a link") \
+    R(GET, "/acknowledge", page_acknowledge, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "From a message: asks whether an incident is to be acknowledged") \
+    R(POST, "/acknowledge", page_acknowledge_do, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "Its form") \
     R(GET, "/sign-in", page_sign_in, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "The page to sign in") \
     R(POST, "/sign-in", page_sign_in_try, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE | API_SLOW, "Its form") \
     R(GET, "/sign-in/style.css", page_style, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "The style sheet of the pages") \

@@ -1,5 +1,7 @@
 #include "web/page/page.h"
 #include "base/utf8.h"
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Into out; a page that would not fit is cut, which the limits of what comes in never let happen. */
@@ -121,6 +123,27 @@ void page_message(struct buf *out, const char *title, const char *text, const ch
         put(out, "</a>\n");
     }
     put(out, "</div></main></body></html>\n");
+}
+
+void page_acknowledge(struct buf *out, int64_t number, struct bytes title, struct bytes service, struct bytes token)
+{
+    char text[32];
+    snprintf(text, sizeof text, "Incident #%" PRId64, number);
+    door(out, text);
+    put(out, "<h1>");
+    put_text(out, text);
+    put(out, "</h1><p>");
+    put_bytes(out, title);
+    put(out, "</p>\n");
+    if (service.len > 0) {
+        put(out, "<p>Service ");
+        put_bytes(out, service);
+        put(out, "</p>\n");
+    }
+    put(out, "<p>Others are told that somebody has it in hand, and reminders end.</p>\n"
+             "<form method=\"post\" action=\"/acknowledge\"><input type=\"hidden\" name=\"token\" value=\"");
+    put_bytes(out, token);
+    put(out, "\"><button class=\"wide\">Acknowledge</button></form>\n</div></main></body></html>\n");
 }
 
 /* -- account ----------------------------------------------------------------------------------------------------- */

@@ -40,5 +40,7 @@ struct page_account {
 };
 void page_account(struct buf *out, const struct page_account *page);
 
+/* Asks whether an incident is to be acknowledged. */
+void page_acknowledge(struct buf *out, int64_t number, struct bytes title, struct bytes service, struct bytes token);
 /* A page of one message. link: where to go on; NULL: nowhere. */
 void page_message(struct buf *out, const char *title, const char *text, const char *link, const char *link_text);
