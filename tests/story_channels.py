@@ -291,7 +291,7 @@ def main():
             return Caller(again, token)
         ids = all_kinds(admin, http, mail)
         one_incident(server, admin, http, mail, ids)
-        #bad_answers(admin, http, mail, ids)
+        bad_answers(admin, http, mail, ids)
         redirects(admin, http)
         failing_channel(admin, http, ids)
         ids = anew(admin, http, mail, ids)  # ten messages in ten minutes, then a digest

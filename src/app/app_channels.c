@@ -15,7 +15,7 @@ bool app_channels_start(struct app *app, struct err *err)
                                         .public_url = config->public_url,
                                         .seal_secret = seal_secret,
                                         .allows_private = config->channels_allow_private,
-                                        .ca_file = config->channels_ca,
+                                        .ca_file = config->channels_ca ? config->channels_ca : "",
                                         .smtp_url = config->smtp_url,
                                         .smtp_user = config->smtp_user,
                                         .smtp_password = password,
