@@ -28,7 +28,7 @@ const struct cube_kind cube_kinds[] = {
     { 'm', 1, CUBE_MINUTE_US, false, 16, { USUAL, STATUS } },
     { 'n', 1, CUBE_MINUTE_US, false, 8, { USUAL } },
     { 'h', 2, CUBE_HOUR_US, false, 32, { USUAL, STATUS } },
-    { 'w', 3, CUBE_HOUR_US, false, 32, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
+    { 'w', 3, CUBE_STEP_US, false, 12, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
     { 'x', 3, 0, false, 16, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
     { 'v', 3, 0, false, 8, { USUAL, STATUS, MORE } },
     { 'p', 4, CUBE_STEP_US, true, 8, { USUAL } },
@@ -139,12 +139,29 @@ static const struct cube_kind *kind_of(char letter)
     return NULL;
 }
 
+/* Of the bytes, and of what their kind means to this program: one of another meaning is as good as damaged. */
+static uint64_t content_hash(const struct cube_kind *kind, struct bytes bytes)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%d %c %" PRId64, FORMAT, kind->letter, kind->step_us);
+    uint64_t hash = hash64_of(bytes) ^ hash64_of(bytes_of_text(text));
+    for (uint32_t i = 0; i < CUBE_KEYS_MAX && kind->keys[i]; i++)
+        hash = hash64_mix(hash ^ (i + 1), hash64_of(bytes_of_text(kind->keys[i])) | 1);
+    return hash;
+}
+
 struct loading {
     struct cubes *cubes;
     struct uuid project_id;
 };
 
-/* <file>-<kind><rows>-<hash>.parquet; what is no such name is of a process that was killed, or of another version. */
+/* The content of what says that there is no cube of a kind, so that it is not tried again after a restart. */
+static struct bytes refusal(void)
+{
+    return BYTES("as many groups as rows\n");
+}
+
+/* <file>-<kind><rows>-<hash>.parquet; rows 0: a refusal; what is no such name is of a process that was killed, or of another version. */
 static void file_load(void *ctx, const char *name, bool is_dir)
 {
     struct loading *loading = ctx;
@@ -157,6 +174,11 @@ static void file_load(void *ctx, const char *name, bool is_dir)
                      &cube.file.lo, &letter, &cube.rows, &cube.content, &end) == 5 &&
               end > 0 && name[end] == '\0' && (cube.kind = kind_of(letter)) != NULL;
     if (!ok) {
+        unlink(path);
+        return;
+    }
+    cube.is_refused = cube.rows == 0;
+    if (cube.is_refused && cube.content != content_hash(cube.kind, refusal())) { /* the kind means something else now */
         unlink(path);
         return;
     }
@@ -174,17 +196,6 @@ static void project_load(void *ctx, const char *name, bool is_dir)
     path_of(loading->cubes, loading->project_id, "", path);
     if (!disk_real.ops->list(&disk_real, path, file_load, loading, &err))
         log_warn(loading->cubes->engine->options.log, "query.rollups_not_listed", log_text("err", err.text));
-}
-
-/* Of the bytes, and of what their kind means to this program: one of another meaning is as good as damaged. */
-static uint64_t content_hash(const struct cube_kind *kind, struct bytes bytes)
-{
-    char text[64];
-    snprintf(text, sizeof text, "%d %c %" PRId64, FORMAT, kind->letter, kind->step_us);
-    uint64_t hash = hash64_of(bytes) ^ hash64_of(bytes_of_text(text));
-    for (uint32_t i = 0; i < CUBE_KEYS_MAX && kind->keys[i]; i++)
-        hash = hash64_mix(hash ^ (i + 1), hash64_of(bytes_of_text(kind->keys[i])) | 1);
-    return hash;
 }
 
 static bool file_write(const char *path, struct bytes bytes, struct err *err)
@@ -369,18 +380,17 @@ bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes by
     struct cube cube = { .file = name->file,
                          .project_id = name->project_id,
                          .kind = name->kind,
-                         .rows = name->rows,
+                         .rows = bytes.ptr ? name->rows : 0,
                          .is_refused = bytes.ptr == NULL };
-    if (bytes.ptr) {
-        char dir[PATH_BYTES], path[PATH_BYTES], text[120];
-        cube.content = content_hash(name->kind, bytes);
-        snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64 "-%c%" PRIu64 "-%016" PRIx64 ".parquet", name->file.hi,
-                 name->file.lo, name->kind->letter, name->rows, cube.content);
-        path_of(cubes, name->project_id, "", dir);
-        path_of(cubes, name->project_id, text, path);
-        if (!disk_real.ops->mkdir(&disk_real, dir, err) || !file_write(path, bytes, err)) return false;
-        cube.path = mem_strdup(path);
-    }
+    char dir[PATH_BYTES], path[PATH_BYTES], text[120];
+    if (cube.is_refused) bytes = refusal();
+    cube.content = content_hash(name->kind, bytes);
+    snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64 "-%c%" PRIu64 "-%016" PRIx64 ".parquet", name->file.hi,
+             name->file.lo, name->kind->letter, cube.rows, cube.content);
+    path_of(cubes, name->project_id, "", dir);
+    path_of(cubes, name->project_id, text, path);
+    if (!disk_real.ops->mkdir(&disk_real, dir, err) || !file_write(path, bytes, err)) return false;
+    cube.path = mem_strdup(path);
     pthread_mutex_lock(&cubes->lock);
     cube_add(cubes, &cube);
     pthread_mutex_unlock(&cubes->lock);

@@ -376,6 +376,29 @@ static void test_disk(void **state)
     fixture_close(&fixture);
 }
 
+/* Goal: that a file has no cube of a kind is known after a restart too, until the file is gone. */
+static void test_refusal(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err = { 0 };
+    open_stored(&fixture);
+    const struct hash128 file = { 1, 2 };
+    const struct cube_name name = { fixture.project, file, &cube_kinds[3], 0 };
+    assert_true(cube_put(fixture.engine->cubes, &name, (struct bytes){ 0 }, &err));
+    assert_int_equal(cube_state(fixture.engine->cubes, file, name.kind), CUBE_REFUSED);
+    reopen(&fixture);
+    assert_int_equal(cube_state(fixture.engine->cubes, file, name.kind), CUBE_REFUSED);
+    assert_int_equal(cube_state(fixture.engine->cubes, file, &cube_kinds[4]), CUBE_MISSING);
+    make(&fixture);
+    assert_int_equal(cube_state(fixture.engine->cubes, file, name.kind), CUBE_MISSING);
+    uint32_t files = each_file(&fixture, NULL);
+    reopen(&fixture);
+    assert_int_equal(cube_state(fixture.engine->cubes, file, name.kind), CUBE_MISSING);
+    assert_int_equal(each_file(&fixture, NULL), files);
+    fixture_close(&fixture);
+}
+
 /* Goal: a share link's times hold for roll-ups too. Method: a session of some hours, which begin within a file. */
 static void test_session_times(void **state)
 {
@@ -395,6 +418,7 @@ static void test_session_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_random), cmocka_unit_test(test_which),
-                                        cmocka_unit_test(test_disk), cmocka_unit_test(test_session_times) };
+                                        cmocka_unit_test(test_disk), cmocka_unit_test(test_refusal),
+                                        cmocka_unit_test(test_session_times) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
