@@ -29,7 +29,7 @@ enum {
     NAME_BYTES_MAX = 256,
     SIDES = 2, /* 0 out, 1 in */
 };
-static const int64_t HOUR_US = 3600 * 1000000ll;
+static const int64_t MINUTE_US = 60 * 1000000ll, HOUR_US = 3600 * 1000000ll;
 
 struct row_set {
     int64_t from_us, to_us; /* INT64_MIN, INT64_MAX: not said */
@@ -210,6 +210,24 @@ static struct bytes count_sql(struct asking *asking)
     return text;
 }
 
+/* Without a baseline the other side is all rows but these: all of them are counted by steps of whole minutes, which roll-ups know,
+ * and the selection within its own times. */
+static int64_t bucket_us(const struct asking *asking)
+{
+    int64_t step_us = (asking->rows.to_us - asking->rows.from_us) / BUCKETS + 1;
+    return step_us > MINUTE_US / 2 ? (step_us + MINUTE_US - 1) / MINUTE_US * MINUTE_US : step_us;
+}
+
+static struct bytes bucket_count_sql(struct asking *asking, struct bytes condition)
+{
+    struct bytes from = from_sql(asking);
+    return bytes_of_text(arena_printf(asking->call->arena,
+                                      "SELECT (extract(epoch FROM timestamp) * 1000000)::bigint / %" PRId64
+                                      ", count(*) %.*s AND (%.*s\n) GROUP BY 1 ORDER BY 1",
+                                      bucket_us(asking), (int)from.len, (const char *)from.ptr, (int)condition.len,
+                                      (const char *)condition.ptr));
+}
+
 /* When the side's row number `place` came, about: rows are even within a bucket. */
 static int64_t time_of(const struct asking *asking, int side, double place)
 {
@@ -336,6 +354,39 @@ static void counts_put(struct asking *asking, const struct sql_run *run, const s
     }
 }
 
+static void bucket_put(struct asking *asking, int side, int64_t number, uint64_t count)
+{
+    int64_t step_us = bucket_us(asking), first = number * step_us, last = first + step_us - 1;
+    uint32_t at = asking->bucket_counts[side];
+    if (count == 0 || at > BUCKETS) return;
+    asking->bucket_counts[side]++;
+    asking->counts[side] += count;
+    asking->buckets[side][at] = (struct bucket){ first > asking->rows.from_us ? first : asking->rows.from_us,
+                                                 last < asking->rows.to_us ? last : asking->rows.to_us - 1, count };
+}
+
+static void selected_put(struct asking *asking, const struct sql_run *run, const struct query_chunk *chunk)
+{
+    (void)run;
+    for (uint32_t row = 0; row < query_chunk_rows(chunk); row++)
+        bucket_put(asking, 1, query_chunk_value(chunk, 0, row).integer,
+                   (uint64_t)query_chunk_value(chunk, 1, row).integer);
+}
+
+/* After the selected ones, which are not of the others. */
+static void others_put(struct asking *asking, const struct sql_run *run, const struct query_chunk *chunk)
+{
+    (void)run;
+    int64_t step_us = bucket_us(asking);
+    for (uint32_t row = 0; row < query_chunk_rows(chunk); row++) {
+        int64_t number = query_chunk_value(chunk, 0, row).integer;
+        uint64_t count = (uint64_t)query_chunk_value(chunk, 1, row).integer, selected = 0;
+        for (uint32_t b = 0; b < asking->bucket_counts[1]; b++)
+            if (asking->buckets[1][b].last_us / step_us == number) selected = asking->buckets[1][b].count;
+        bucket_put(asking, 0, number, count > selected ? count - selected : 0);
+    }
+}
+
 static void warnings_keep(struct asking *asking, const struct sql_run *run)
 {
     const char *const *texts;
@@ -362,6 +413,13 @@ static bool statement_run(struct asking *asking, struct bytes sql,
     }
     sql_close(&run);
     return ok;
+}
+
+static bool sides_count(struct asking *asking)
+{
+    if (asking->has_baseline) return statement_run(asking, count_sql(asking), counts_put);
+    return statement_run(asking, bucket_count_sql(asking, asking->in), selected_put) &&
+           statement_run(asking, bucket_count_sql(asking, bytes_of_text("true")), others_put);
 }
 
 /* Of one side alone there is no difference. All slices in one statement, so that they are read side by side; a condition that
@@ -443,7 +501,6 @@ void api_difference(struct api_call *call)
 {
     struct asking asking = { .call = call, .difference = difference_create() };
     uint64_t begin_ns = clock_mono_ns();
-    if (asking_read(&asking) && statement_run(&asking, count_sql(&asking), counts_put) && sides_read(&asking))
-        answer(&asking, begin_ns);
+    if (asking_read(&asking) && sides_count(&asking) && sides_read(&asking)) answer(&asking, begin_ns);
     difference_destroy(asking.difference);
 }
