@@ -1,5 +1,5 @@
 """The shop's processes: web (Node.js), stock (Python), payments (Java) in production; web and stock in staging; visitors, some of them in
-a real browser. All telemetry comes from OpenTelemetry's SDKs and goes to a running server. Staging charges at the gateway's sandbox.
+a real browser. All telemetry of the services comes from OpenTelemetry's SDKs, that of the page from Monoscope's, which records it too. Staging charges at the gateway's sandbox.
 
     with Shop(server, visits_per_s=3) as shop:
         shop.fault("payments-timeout", True)
@@ -129,7 +129,7 @@ class Shop:
 
     def web_variables(self, service):
         page = {"endpoint": "http://127.0.0.1:%d" % self.server.http_port, "version": service.version, "environment": service.environment,
-                "key": self.page_key(service)}
+                "key": self.page_key(service), "sdk": "http://127.0.0.1:%d" % self.server.web_port}
         is_production = service.environment == "production"
         return {"STOCK_URL": self.stock[service.environment].url, "PAGE": json.dumps(page), "FIRST_ORDER": "10000" if is_production else "500",
                 "PAYMENTS_URL": self.payments.url if is_production else self.control.url + "/sandbox"}

@@ -88,6 +88,18 @@ def telemetry_arrives(demo):
     print("traces from the page through Node.js and Python to Java, logs and metrics; %d rows" % demo.one("SELECT count(*) FROM otel_logs_and_spans"), flush=True)
 
 
+def visits_are_recorded(demo):
+    """Each of them with its full snapshot; and the backend's spans of a recorded visit are found from its session."""
+    def api(path):
+        return json.load(urllib.request.urlopen(urllib.request.Request(demo.ui + "/api/v1/projects/default" + path, headers={"authorization": "Bearer " + demo.key}), timeout=30))
+    sessions = wait_until(lambda: [one["session"] for one in api("/replays?from=now-1h&service=shop-page")["items"]], "visits are recorded", 60)
+    detail = api("/replays/" + sessions[-1])
+    check(all(recording["has_snapshot"] and recording["gaps"] == [] for recording in detail["recordings"]), "a recording is whole: %r" % detail)
+    services = "SELECT count(DISTINCT resource___service___name) FROM otel_logs_and_spans WHERE attributes___session___id = '%s'" % sessions[-1]
+    wait_until(lambda: demo.one(services) >= 2, "the backend's spans of a recorded visit are found by its session", 30)
+    print("visits are recorded, and lead to the backend's spans: %d so far" % len(sessions), flush=True)
+
+
 def bad_release_is_found(demo):
     check(demo.switch("PUT", "/faults/bad-release")["bad-release"], "the bad release is out")
     by_version = """SELECT resource___service___version, count(*), count(*) FILTER (WHERE attributes___exception___stacktrace LIKE '%pricing.js%')
@@ -103,6 +115,7 @@ def bad_release_is_found(demo):
 def main():
     with Demo() as demo:
         telemetry_arrives(demo)
+        visits_are_recorded(demo)
         check(demo.switch("PUT", "/faults/payments-timeout")["payments-timeout"], "the fault is on")
         wait_until(lambda: demo.one("SELECT count(*) FROM otel_logs_and_spans WHERE resource___service___name = 'payments' AND level = 'ERROR'") > 0,
                    "charges fail", 40)

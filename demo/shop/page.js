@@ -1,36 +1,31 @@
-// The shop's page: search, look, buy. Each is a span, and the trace goes on into the backends.
-import { SpanStatusCode, trace } from '@opentelemetry/api';
-import { startTelemetry } from './page_telemetry.js';
-
+// The shop's page: search, look, buy. Each is a span of Monoscope's browser SDK, the trace goes on into the backends, and the visit is recorded.
 const asked = new URLSearchParams(window.location.search);
-const visitor = {
-  user: asked.get('user') || 'guest',
-  region: asked.get('region') || 'eu-west',
-  session: asked.get('session') || Math.random().toString(16).slice(2),
-};
-const provider = startTelemetry({ ...window.shop, ...visitor });
+const region = asked.get('region') || 'eu-west';
+const { sdk, ...here } = window.shop;
+const telemetry = window.monoscope.start({
+  ...here, service: 'shop-page', attributes: { 'cloud.region': region },
+  replay: { unmask: ['body'] }, // a shop window: there is nothing private in it
+});
+telemetry.identify({ id: asked.get('user') || 'guest' });
 const told = document.getElementById('told');
 
 async function call(method, path) {
-  const answer = await fetch(path, { method, headers: { 'x-user': visitor.user, 'x-region': visitor.region, 'x-session': visitor.session } });
+  const answer = await fetch(path, { method, headers: { 'x-user': asked.get('user') || 'guest', 'x-region': region, 'x-session': telemetry.sessionId } });
   const body = await answer.json();
   if (!answer.ok) throw new Error(`${path.split('?')[0]} answered ${answer.status}: ${body.error}`);
   return body;
 }
 
-function act(name, run) {
-  return trace.getTracer('page').startActiveSpan(name, async (span) => {
-    told.textContent = '…';
-    try {
-      told.textContent = await run();
-    } catch (error) {
-      span.recordException(error);
-      span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
-      told.textContent = error.message;
-    } finally {
-      span.end();
-    }
-  });
+async function act(name, run) {
+  const span = telemetry.span(name);
+  told.textContent = '…';
+  try {
+    told.textContent = await span.within(run); // what run asks at once belongs to the span
+    span.end();
+  } catch (error) {
+    told.textContent = error.message;
+    span.end(error);
+  }
 }
 
 const buy = (sku) => act('click buy', async () => {
@@ -55,5 +50,4 @@ document.getElementById('search').onsubmit = (event) => {
   event.preventDefault();
   void search(new FormData(event.target).get('q'));
 };
-window.addEventListener('pagehide', () => provider.forceFlush());
-window.flush = () => provider.forceFlush(); // for a visitor who does not wait
+window.flush = () => telemetry.flush(); // for a visitor who does not wait

@@ -119,7 +119,7 @@ function send(response, status, body, type = 'application/json') {
 
 const server = http.createServer((request, response) => {
   const url = new URL(request.url, 'http://shop');
-  if (url.pathname === '/') send(response, 200, fs.readFileSync('index.html', 'utf8').replace('{page}', PAGE), 'text/html');
+  if (url.pathname === '/') send(response, 200, fs.readFileSync('index.html', 'utf8').replace('{page}', PAGE).replace('{sdk}', JSON.parse(PAGE).sdk), 'text/html');
   else if (url.pathname === '/page.js') send(response, 200, fs.readFileSync('page.bundle.js'), 'text/javascript');
   else if (url.pathname === '/faults') {
     let text = '';

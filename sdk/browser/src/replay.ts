@@ -11,7 +11,7 @@ import { fault, listen, safe } from "./guard";
 import { id_make } from "./id";
 import { Mask } from "./mask";
 import type { TelemetryRecord } from "./otlp";
-import { CUSTOM, EventScrub, FULL_SNAPSHOT, INCREMENTAL, META, type ReplayEvent } from "./replay_event";
+import { CUSTOM, EventScrub, FULL_SNAPSHOT, INCREMENTAL, META, type ReplayEvent, type SerialNode } from "./replay_event";
 import { Budget, Ring } from "./replay_ring";
 import { Stream } from "./replay_send";
 import { console_watch, rage_watch, told_of } from "./replay_told";
@@ -21,7 +21,7 @@ const IDLE_MS = 5 * 60_000;
 const TICK_MS = 2000;
 const SLICE_MS = 8;
 const THROTTLE_MS = 2000, THROTTLE_MAX_MS = 30_000;
-const ASKED_EACH_MS = 60_000;
+const ASKED_EACH_MS = 60_000, TORN_EACH_MS = 10_000;
 const OF_THE_PAGE = /^(?:Syntax|IndexSize|HierarchyRequest|NoModificationAllowed|InvalidState|NotAllowed|NotSupported)Error$/;
 
 const SLIM = { script: true, comment: true, headFavicon: true, headWhitespace: true, headMetaSocial: true, headMetaRobots: true, headMetaHttpEquiv: true, headMetaVerification: true, headMetaAuthorship: true, headMetaDescKeywords: true };
@@ -71,7 +71,8 @@ class Recorder implements ReplayPart {
 
   constructor(private readonly core: Core, private readonly mask: Mask, private mode: ReplayMode) {
     const { replay } = core.settings;
-    this.scrub = new EventScrub(mask, (id) => record.mirror.getNode(id));
+    const { mirror } = record;
+    this.scrub = new EventScrub(mask, (id) => mirror.getNode(id), (node) => (mirror.getMeta(node) as SerialNode | null)?.attributes?.["_cssText"], () => this.snapshot_at_most(TORN_EACH_MS));
     this.budget = new Budget(replay.mutationsPerSecond ?? 1000);
     this.stream_begin();
     this.rrweb_begin();
@@ -221,12 +222,16 @@ class Recorder implements ReplayPart {
     });
   }
 
-  private snapshot_soon(): void {
+  private snapshot_at_most(each_ms: number): boolean {
     const now = Date.now();
-    if (now - this.asked_ms < ASKED_EACH_MS) return;
+    if (now - this.asked_ms < each_ms) return false;
     this.asked_ms = now;
-    this.tell("snapshot_request", {});
     this.snapshot_later();
+    return true;
+  }
+
+  private snapshot_soon(): void {
+    if (this.snapshot_at_most(ASKED_EACH_MS)) this.tell("snapshot_request", {});
   }
 
   private throttle(now: number): void {

@@ -46,7 +46,11 @@ export const FULL_SNAPSHOT = 2, INCREMENTAL = 3, META = 4, CUSTOM = 5;
 const MUTATION = 0, INPUT = 5, STYLE_RULE = 8, FONT = 10, STYLE_DECLARATION = 13, ADOPTED = 15;
 
 export class EventScrub {
-  constructor(private readonly mask: Mask, private readonly node_of: (id: number) => Node | null) {}
+  /* torn: what is kept cannot be told any more by changes alone. */
+  constructor(
+    private readonly mask: Mask, private readonly node_of: (id: number) => Node | null,
+    private readonly css_of: (node: Node) => unknown, private readonly torn: () => void,
+  ) {}
 
   /* false: nothing of it may be kept. */
   event(event: ReplayEvent): boolean {
@@ -60,6 +64,10 @@ export class EventScrub {
   private incremental(data: ReplayEvent["data"]): boolean {
     const { mask } = this;
     if (data.source === MUTATION) return this.mutation(data);
+    if ((data.source === STYLE_RULE || data.source === STYLE_DECLARATION) && this.is_empty_link(data.id)) {
+      this.torn();
+      return false;
+    }
     if (data.source === INPUT) {
       const element = this.node_of(data.id ?? -1) as Element | null;
       if (!element || mask.is_blocked(element)) return false;
@@ -74,6 +82,13 @@ export class EventScrub {
       for (const style of data.styles ?? []) for (const rule of style.rules) rule.rule = mask.css(rule.rule);
     } else if (data.source === FONT) return false;
     return true;
+  }
+
+  /* rrweb writes the style sheet of a <link> into the recording as a <style>, but not one without rules: its Replayer breaks
+   * at rules for it, and at those for a <style> of an SVG. */
+  private is_empty_link(id: number | undefined): boolean {
+    const node = id === undefined ? null : this.node_of(id);
+    return node?.nodeName === "LINK" ? !this.css_of(node) : node?.nodeName === "style"; /* so it is called in an SVG */
   }
 
   private mutation(data: ReplayEvent["data"]): boolean {
