@@ -1,7 +1,7 @@
 # time_limit_s: 400 (the first run installs the browser's driver)
 """Recordings by the browser SDK (sdk/browser) in pages of a real Chromium, from the page to rrweb's Replayer over what the API gives:
 tests/ui/replay_fidelity.js says what visitors do and how a replay is compared with its page. On their way batches are lost, doubled,
-delayed and reordered: the replay is the same. One that never comes is a gap."""
+delayed and reordered: the replay is the same. One that never comes is a gap. tests/ui/replay_control.js: when it records, and what beside the document."""
 import json
 import os
 import subprocess
@@ -43,6 +43,7 @@ def main():
         print("%.2f%% of %d nodes, though batches were %r" % (result["percent"], result["nodes"], result["befell"]), flush=True)
         result = program("replay_fidelity.js", server, visits=["errors"], rules=["doubled", "swallowed"])
         check(result["gaps"]["errors"] == [[1, 1]], "a batch that never came is told as a gap: %r" % result)
+        program("replay_control.js", server)
         server.stop()
 
 

@@ -38,6 +38,10 @@ export async function serve(given, pages, frame, frame_js) {
             response.writeHead(200, { "access-control-allow-origin": origin("page") });
             return response.end("{}");
         }
+        if (rule === "asked") { /* as the server asks for a snapshot */
+            response.writeHead(200, { "access-control-allow-origin": origin("page"), "content-type": "application/json" });
+            return response.end(`{"snapshot": true}`);
+        }
         if (rule === "late") await later(2500);
         const onward = () => new Promise((done, failed) => {
             const asked = http.request({ host: "127.0.0.1", port: given.http, method: request.method, path: request.url, headers: { ...request.headers, "content-length": body.length, host: `127.0.0.1:${given.http}` } }, answer => {

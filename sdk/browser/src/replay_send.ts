@@ -141,7 +141,7 @@ export class Stream {
     try {
       const answer = await this.request(packed.body, packed.headers, { signal: patience.signal, keepalive: packed.bytes < KEPT_ALIVE_MAX });
       if (answer.ok) {
-        if ((await answer.text().catch(() => "")).includes('"snapshot"')) this.options.snapshot();
+        if (/"snapshot"\s*:\s*true/.test(await answer.text().catch(() => ""))) this.options.snapshot();
         return undefined;
       }
       const again_ms = wait_of(answer, this.failures);
