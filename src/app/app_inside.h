@@ -82,6 +82,7 @@ struct app {
     struct replays *replays;        /* the same */
     struct errors *errors;          /* NULL: none */
     struct issue_parts *issues;     /* NULL: none */
+    struct agent_parts *agents;     /* NULL: none */
     struct tap_source taps[WORKER_TAPS_MAX];
     uint32_t tap_count;    /* for every worker */
     struct worker *worker; /* of our own log; NULL with Kafka */
@@ -141,7 +142,10 @@ void app_replays_start(struct app *app);                                 /* the 
 MUST_CHECK bool app_errors_start(struct app *app, struct err *err);      /* the same */
 MUST_CHECK bool app_issues_start(struct app *app, struct err *err);      /* after workers */
 void app_issues_stop(struct app *app);
-struct grouper *app_issues_grouper(const struct app *app); /* NULL: none */
+struct grouper *app_issues_grouper(const struct app *app);          /* NULL: none */
+MUST_CHECK bool app_agents_start(struct app *app, struct err *err); /* after the API, which reads for them */
+void app_agents_cancel(struct app *app);                            /* before the API stops */
+void app_agents_stop(struct app *app);                              /* and when its statements have ended */
 #define APP_NAME_BYTES 160
 /* Of this process among those that share the metadata: the same after a restart. */
 MUST_CHECK bool app_worker_name(const struct app *app, char name[APP_NAME_BYTES], struct err *err);

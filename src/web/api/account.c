@@ -58,6 +58,10 @@ bool account_find(struct api_call *call, struct actor *actor, struct err *err)
     struct bytes authorization = http_request_header(call->request, "authorization");
     struct bytes token = account_cookie(call->request, BYTES(USER_SESSION_COOKIE));
     struct err gone = { 0 };
+    if (call->inside->own != NULL) {
+        *actor = *call->inside->own;
+        return true;
+    }
     *actor = (struct actor){ .kind = ACTOR_NOBODY };
     if (authorization.len > 0) return bearer_actor(call, authorization, actor, err);
     struct bytes share = account_cookie(call->request, BYTES(SHARE_COOKIE));

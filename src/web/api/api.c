@@ -274,7 +274,9 @@ static bool header_is_inner(const struct http_header *header)
 
 void api_inner(struct api_call *outer, const struct api_inner_ask *ask, struct api_capture *capture)
 {
-    struct api_inside inside = { .api = outer->inside->api, .client = outer->inside->client, .capture = capture };
+    struct api_inside inside = {
+        .api = outer->inside->api, .client = outer->inside->client, .own = outer->inside->own, .capture = capture
+    };
     struct http_header *headers = arena_alloc(outer->arena, (outer->request->header_count + 1) * sizeof *headers);
     struct http_request request = { .method = bytes_of_text(ask->method),
                                     .path = ask->path,
@@ -302,6 +304,23 @@ void api_inner(struct api_call *outer, const struct api_inner_ask *ask, struct a
     call_run(&call, outer->actor->address);
     api_watch_end(&call);
     buf_deinit(&inside.piece);
+}
+
+void api_own(struct api *api, const struct actor *actor, void (*work)(void *ctx, struct api_call *call), void *ctx)
+{
+    struct arena arena;
+    struct http_request request = { .method = BYTES("POST"), .path = BYTES("/api/v1/mcp") };
+    struct api_inside inside = { .api = api, .own = actor };
+    arena_init(&arena, 0);
+    struct api_call call = { .parts = &api->options.parts,
+                             .request = &request,
+                             .arena = &arena,
+                             .actor = actor,
+                             .json = yyjson_mut_doc_new(NULL),
+                             .inside = &inside };
+    work(ctx, &call);
+    yyjson_mut_doc_free(call.json);
+    arena_deinit(&arena);
 }
 
 static void job_run(struct api *api, struct job *job)
@@ -410,6 +429,12 @@ void api_watch_end(struct api_call *call)
     watch->is_listed = false;
 }
 
+/* Calls of our own have no client. */
+static bool is_gone(const struct http_request *request)
+{
+    return request != NULL && http_request_is_gone(request);
+}
+
 /* cancel only raises a flag, so it may run under the lock. */
 static void *watcher_run(void *arg)
 {
@@ -419,7 +444,7 @@ static void *watcher_run(void *arg)
         bool is_stopping = atomic_load(&api->is_stopping);
         pthread_mutex_lock(&api->lock);
         for (struct api_watch *watch = api->watches; watch != NULL; watch = watch->next) {
-            if (watch->cancel == NULL || !(is_stopping || http_request_is_gone(watch->request))) continue;
+            if (watch->cancel == NULL || !(is_stopping || is_gone(watch->request))) continue;
             watch->cancel(watch->ctx);
             watch->cancel = NULL;
         }

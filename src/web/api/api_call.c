@@ -123,7 +123,8 @@ struct bytes api_request_header(const struct api_call *call, const char *lower_c
 
 bool api_is_gone(const struct api_call *call)
 {
-    return api_is_stopping(call->inside->api) || http_request_is_gone(call->inside->client);
+    const struct http_request *client = call->inside->client; /* NULL: a call of our own */
+    return api_is_stopping(call->inside->api) || (client != NULL && http_request_is_gone(client));
 }
 
 /* ---- pieces of answers ---- */

@@ -29,7 +29,8 @@ struct api_capture {
 struct api_inside {
     struct api *api;
     struct api_capture *capture; /* NULL: the answer goes to the client */
-    struct http_request *client; /* whose client may go; of an inner call the outer one's */
+    struct http_request *client; /* whose client may go; of an inner call the outer one's; NULL: of our own */
+    const struct actor *own;     /* who asks, of our own: no credential was sent; NULL: it is in the request */
     struct api_match match;
     struct bytes path_names[API_PATH_VALUES_MAX], path_values[API_PATH_VALUES_MAX];
     struct api_value query[API_QUERY_MAX];
@@ -51,6 +52,9 @@ bool api_is_stopping(const struct api *api);
 /* A thread for queries will wait for a language model. False: as many as half of them do already. */
 MUST_CHECK bool api_model_begin(struct api *api);
 void api_model_end(struct api *api);
+
+/* A call of our own, by nobody's request: work may ask routes by api_inner, as that actor. On the caller's thread. */
+void api_own(struct api *api, const struct actor *actor, void (*work)(void *ctx, struct api_call *call), void *ctx);
 
 /* Who asks, by key or session; an unsafe request by cookie must prove that it comes from our pages. */
 MUST_CHECK bool account_find(struct api_call *call, struct actor *actor, struct err *err);

@@ -129,6 +129,17 @@
     R(GET, "/api/v1/projects/{project}/replays/{replay}", replay_get, "Replays", QUERY, "", "", "ReplayDetail", 200, 0, "One session: its segments, and what of its recordings has come") \
     R(GET, "/api/v1/projects/{project}/replays/{replay}/segments/{segment}", replay_segment, "Replays", QUERY, "", "", "ReplaySegment", 200, API_SLOW | API_STREAM, "The events of a segment") \
     R(DELETE, "/api/v1/projects/{project}/replays/{replay}", replay_delete, "Replays", CONTENT_WRITE, "", "", "", 204, API_SLOW, "Deletes a recording: its objects and what is known of it") \
+    R(GET, "/api/v1/projects/{project}/agents", agent_list, "Agents", PROJECT_READ, "", "", "Agent", 200, API_PAGED, "Agents of the project, by name: what looks at it at set times, and when it is due next") \
+    R(POST, "/api/v1/projects/{project}/agents", agent_create, "Agents", CONTENT_WRITE, "", "AgentSet", "Agent", 201, API_ONCE, "Makes an agent") \
+    R(GET, "/api/v1/projects/{project}/agents/{agent}", agent_get, "Agents", PROJECT_READ, "", "", "Agent", 200, API_TAGGED, "One of them") \
+    R(PUT, "/api/v1/projects/{project}/agents/{agent}", agent_set, "Agents", CONTENT_WRITE, "", "AgentSet", "Agent", 200, API_TAGGED, "Replaces what it is") \
+    R(PATCH, "/api/v1/projects/{project}/agents/{agent}", agent_change, "Agents", CONTENT_WRITE, "", "AgentChange", "Agent", 200, API_TAGGED, "Pauses it, or lets it go on") \
+    R(DELETE, "/api/v1/projects/{project}/agents/{agent}", agent_delete, "Agents", CONTENT_WRITE, "", "", "", 204, API_TAGGED, "Deletes it with its runs; its reports stay") \
+    R(POST, "/api/v1/projects/{project}/agents/{agent}/run", agent_run, "Agents", CONTENT_WRITE, "", "", "Agent", 202, 0, "Runs it as soon as may be, paused or not") \
+    R(GET, "/api/v1/projects/{project}/agents/{agent}/runs", agent_run_list, "Agents", PROJECT_READ, "", "", "AgentRun", 200, API_PAGED, "Its runs, newest first: what they cost, how they ended") \
+    R(GET, "/api/v1/projects/{project}/agent-runs/{agent_run}", agent_run_get, "Agents", PROJECT_READ, "", "", "AgentRunDetail", 200, 0, "One run, with its log") \
+    R(GET, "/api/v1/projects/{project}/reports", report_list, "Agents", PROJECT_READ, "of_agent", "", "AgentReport", 200, API_PAGED, "What agents found, newest first") \
+    R(GET, "/api/v1/projects/{project}/reports/{report}", report_get, "Agents", PROJECT_READ, "", "", "AgentReportDetail", 200, 0, "One report, with its evidence") \
     R(GET, "/api/v1/projects/{project}/views", view_list, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_PAGED, "Views that the caller saved or the project shares, by name") \
     R(POST, "/api/v1/projects/{project}/views", view_create, "Saved views", VIEW_SAVE, "", "SavedViewCreate", "SavedView", 201, API_ONCE, "Saves a view; sharing it takes CONTENT_WRITE") \
     R(GET, "/api/v1/projects/{project}/views/{view}", view_get, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_TAGGED, "One of them") \

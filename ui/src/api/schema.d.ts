@@ -485,6 +485,165 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Findings and alerts that belong together, newest first */
+        get: operations["incident_list"];
+        put?: never;
+        /** Says that something goes on, or that it is over: it becomes an incident or a part of one */
+        post: operations["incident_put"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/incidents/{incident}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One incident: what it is made of, what happened, whom it was told to */
+        get: operations["incident_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Acknowledges, resolves, reopens, mutes it, or adds a note */
+        patch: operations["incident_change"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/incident-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often people are reminded of an incident that nobody acknowledged */
+        get: operations["incident_settings_get"];
+        /** Sets that */
+        put: operations["incident_settings_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the project's people are told, oldest first */
+        get: operations["channel_list"];
+        put?: never;
+        /** Makes a channel; its secrets are written and never read */
+        post: operations["channel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/channels/{channel}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One channel */
+        get: operations["channel_get"];
+        put?: never;
+        post?: never;
+        /** Deletes it, with what waits for it */
+        delete: operations["channel_delete"];
+        options?: never;
+        head?: never;
+        /** Changes it; with another address its secrets are gone, unless they are given anew */
+        patch: operations["channel_change"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/channels/{channel}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message to it and waits at most 20 s for what comes of it */
+        post: operations["channel_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/channels/{channel}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its messages of the last 30 days, newest first */
+        get: operations["delivery_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One message with what was tried */
+        get: operations["delivery_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/deliveries/{delivery}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries one that failed again */
+        post: operations["delivery_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/errors/{fingerprint}": {
         parameters: {
             query?: never;
@@ -1308,6 +1467,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Agents of the project, by name: what looks at it at set times, and when it is due next */
+        get: operations["agent_list"];
+        put?: never;
+        /** Makes an agent */
+        post: operations["agent_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/agents/{agent}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them */
+        get: operations["agent_get"];
+        /** Replaces what it is */
+        put: operations["agent_set"];
+        post?: never;
+        /** Deletes it with its runs; its reports stay */
+        delete: operations["agent_delete"];
+        options?: never;
+        head?: never;
+        /** Pauses it, or lets it go on */
+        patch: operations["agent_change"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/agents/{agent}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs it as soon as may be, paused or not */
+        post: operations["agent_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/agents/{agent}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its runs, newest first: what they cost, how they ended */
+        get: operations["agent_run_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/agent-runs/{agent_run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One run, with its log */
+        get: operations["agent_run_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What agents found, newest first */
+        get: operations["report_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/reports/{report}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One report, with its evidence */
+        get: operations["report_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/views": {
         parameters: {
             query?: never;
@@ -1524,6 +1806,250 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What it looks at: docs/agents.md. prompt: what its prompt says, by a language model
+         * @enum {string}
+         */
+        AgentTemplate: "health" | "weekly" | "deploys" | "errors" | "database" | "prompt";
+        /**
+         * @description hourly, daily 08:00, weekly mon 08:00, or the five fields of cron
+         * @example daily 08:00
+         * @example 30 7 * * mon-fri
+         */
+        AgentSchedule: string;
+        /** @enum {string} */
+        AgentSeverity: "info" | "warning" | "critical";
+        /** @description What it looks at alone; all of it where it says nothing */
+        AgentScope: {
+            services?: string[];
+            /** @description Parts of the titles of issues */
+            error_types?: string[];
+            /** @description What the language model is told to look at */
+            metrics?: string[];
+            /** @description Of issues and of what is asked by SQL; services are counted over all */
+            environment?: string;
+        };
+        AgentRecipient: {
+            channel_id: number;
+            /** @description It gets reports from there on; info, all, when it is not said */
+            severity?: components["schemas"]["AgentSeverity"];
+        };
+        /** @description Of one run */
+        AgentBudget: {
+            /** @default 300 */
+            seconds: number;
+            /**
+             * @description In and out; beside the project's own budget of the language model
+             * @default 50000
+             */
+            tokens: number;
+            /** @default 30 */
+            queries: number;
+        };
+        AgentSet: {
+            name: string;
+            template: components["schemas"]["AgentTemplate"];
+            prompt?: string;
+            schedule: components["schemas"]["AgentSchedule"];
+            /**
+             * @default UTC
+             * @example Europe/Berlin
+             */
+            zone: string;
+            /**
+             * @description It begins up to so long after it is due
+             * @default 30
+             */
+            jitter_seconds: number;
+            /** @description The time that it looks at, until it is due; compared with as long before. 24, of weekly 168, when it is not said */
+            range_hours?: number;
+            /** @default false */
+            is_paused: boolean;
+            /**
+             * @description The project's language model looks at the evidence, too
+             * @default false
+             */
+            uses_model: boolean;
+            scope?: components["schemas"]["AgentScope"];
+            recipients?: components["schemas"]["AgentRecipient"][];
+            budget?: components["schemas"]["AgentBudget"];
+        };
+        AgentChange: {
+            is_paused: boolean;
+        };
+        Agent: {
+            id: number;
+            name: string;
+            template: components["schemas"]["AgentTemplate"];
+            prompt?: string;
+            schedule: components["schemas"]["AgentSchedule"];
+            zone: string;
+            jitter_seconds?: number;
+            range_hours?: number;
+            is_paused: boolean;
+            uses_model: boolean;
+            scope?: components["schemas"]["AgentScope"];
+            recipients?: components["schemas"]["AgentRecipient"][];
+            budget?: components["schemas"]["AgentBudget"];
+            /**
+             * Format: date-time
+             * @description When it is due next; null: it is paused
+             */
+            next_at: string | null;
+            /** @description Somebody wants it now, and it has not begun */
+            is_asked: boolean;
+            /** @description Who made it: an e-mail address, or a key's name */
+            author: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            changed_at: string;
+        };
+        AgentRun: {
+            id: number;
+            /** Format: date-time */
+            due_at: string;
+            /** @description By somebody, not by its schedule */
+            is_asked: boolean;
+            /** @description Due times before this one at which nothing ran */
+            missed: number;
+            attempt: number;
+            /** @enum {string} */
+            state: "running" | "done" | "failed";
+            /** Format: date-time */
+            began_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** @description It failed; empty: it did not */
+            why: string;
+            cost: components["schemas"]["AgentCost"];
+        };
+        /** @description null: it has not got so far */
+        AgentCost: {
+            /** @description Tools that were called, by its rules and by the model */
+            queries: number;
+            /** @description Of the language model */
+            rounds: number;
+            /** @description Of the language model */
+            tool_calls: number;
+            input_tokens: number;
+            output_tokens: number;
+            cost_micros: number;
+            is_estimated: boolean;
+            findings: number;
+            /** @description Findings of the model that say what their evidence does not */
+            rejected: number;
+        } | null;
+        AgentRunDetail: {
+            id: number;
+            /** Format: date-time */
+            due_at: string;
+            is_asked: boolean;
+            missed: number;
+            attempt: number;
+            /** @enum {string} */
+            state: "running" | "done" | "failed";
+            /** Format: date-time */
+            began_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            why: string;
+            cost: components["schemas"]["AgentCost"];
+            /** @description What it looked at, a line each */
+            log: string;
+        };
+        AgentReport: {
+            id: number;
+            agent_id: number;
+            /** @description Its name now; empty: it is gone */
+            agent: string;
+            run_id: number;
+            title: string;
+            severity: components["schemas"]["AgentSeverity"];
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: date-time */
+            made_at: string;
+        };
+        AgentReportDetail: {
+            id: number;
+            agent_id: number;
+            agent: string;
+            run_id: number;
+            title: string;
+            severity: components["schemas"]["AgentSeverity"];
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: date-time */
+            made_at: string;
+            content: components["schemas"]["AgentReportContent"];
+        };
+        AgentReportContent: {
+            summary: string;
+            /**
+             * @description Who wrote the summary
+             * @enum {string}
+             */
+            by: "rules" | "model";
+            /** @description Its name; empty: none */
+            model: string;
+            /** @description Why the language model has no part in it; empty: it has */
+            problem?: string;
+            sections: components["schemas"]["AgentReportSection"][];
+            findings: {
+                text: string;
+                severity: components["schemas"]["AgentSeverity"];
+                /** @description Ids among evidence */
+                evidence: string[];
+                /** @description Of the page that shows it, below the project's; empty: none */
+                path: string;
+            }[];
+            /** @description What the model said and its evidence does not */
+            rejected: {
+                text: string;
+                why: string;
+            }[];
+            evidence: {
+                /** @example E1 */
+                id: string;
+                /** @description Of the MCP server: docs/mcp.md */
+                tool: string;
+                /** @description JSON */
+                arguments: string;
+                /** @description JSON, cut at 16 KiB */
+                answer: string;
+                is_cut: boolean;
+                is_error: boolean;
+                ms: number;
+            }[];
+        };
+        AgentReportSection: {
+            /** @enum {string} */
+            kind: "table" | "chart" | "note";
+            heading: string;
+            evidence: string[];
+            /** @description Of a note */
+            text?: string;
+            /** @description Of a table */
+            columns?: string[];
+            rows?: string[][];
+            /** @description Of the pages that show the rows */
+            paths?: string[];
+            /** @description Of a chart */
+            unit?: string;
+            /** @enum {string} */
+            form?: "lines" | "bars";
+            from_unix_us?: number;
+            step_us?: number;
+            series?: {
+                name: string;
+                values: (number | null)[];
+            }[];
+        };
         /** @description Either a question or a plan */
         Ask: {
             /** @example p95 of checkout per hour yesterday */
@@ -1720,6 +2246,133 @@ export interface components {
             plan: unknown;
             /** Format: date-time */
             created_at: string;
+        };
+        Channel: {
+            id: number;
+            kind: components["schemas"]["ChannelKind"];
+            name: string;
+            is_on: boolean;
+            settings: components["schemas"]["ChannelSettings"];
+            /** @description They are there; they are never answered */
+            has_secrets: boolean;
+            routes: components["schemas"]["ChannelRoute"][];
+            /** @description Where its messages go, for a person; empty: that is a secret */
+            place: string;
+            author: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            changed_at: string;
+            /**
+             * Format: date-time
+             * @description When the last message arrived
+             */
+            sent_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the last message was given up; null: none since the last that arrived
+             */
+            failed_at: string | null;
+            failed_why: string | null;
+        };
+        /**
+         * @description slack: an incoming webhook; slack_token: chat.postMessage, with threads and updates
+         * @enum {string}
+         */
+        ChannelKind: "email" | "slack" | "slack_token" | "discord" | "pagerduty" | "webhook";
+        /** @description By kind: email to, from, server, user, tls; slack_token channel, api_url; pagerduty api_url; webhook url, template, content_type */
+        ChannelSettings: {
+            to?: string[];
+            from?: string;
+            /**
+             * @description smtp://host:587 or smtps://host:465; none: the operator's
+             * @example smtp://mail.example.com:587
+             */
+            server?: string;
+            user?: string;
+            /** @enum {string} */
+            tls?: "starttls" | "none";
+            /** @description Of Slack: an id such as C0123456789, or a name */
+            channel?: string;
+            api_url?: string;
+            url?: string;
+            /** @description The body: text with {{title}}, {{text}}, {{severity}}, {{act}}, {{url}}, {{project}}, {{incident}}, {{thread}}, {{id}}, {{time}} */
+            template?: string;
+            content_type?: string;
+        };
+        /** @description By kind: email password; slack and discord url; slack_token token; pagerduty routing_key; webhook secret, authorization */
+        ChannelSecrets: {
+            password?: string;
+            url?: string;
+            token?: string;
+            routing_key?: string;
+            secret?: string;
+            authorization?: string;
+        };
+        ChannelRoute: {
+            severity: components["schemas"]["IncidentSeverity"];
+            /** @description Patterns such as shop-*; none: all */
+            services?: string[];
+            environments?: string[];
+        };
+        ChannelCreate: {
+            kind: components["schemas"]["ChannelKind"];
+            name: string;
+            /** @default true */
+            is_on: boolean;
+            settings?: components["schemas"]["ChannelSettings"];
+            secrets?: components["schemas"]["ChannelSecrets"];
+            /** @description One that matches is enough; not said: whatever is critical */
+            routes?: components["schemas"]["ChannelRoute"][];
+        };
+        ChannelChange: {
+            name?: string;
+            is_on?: boolean;
+            settings?: components["schemas"]["ChannelSettings"];
+            secrets?: components["schemas"]["ChannelSecrets"];
+            routes?: components["schemas"]["ChannelRoute"][];
+        };
+        Delivery: {
+            id: number;
+            channel_id: number;
+            incident: number | null;
+            /** @enum {string} */
+            act: "open" | "update" | "resolve" | "report" | "test";
+            severity: components["schemas"]["IncidentSeverity"];
+            title: string;
+            /**
+             * @description held: there were too many at once, it will be told in a digest; digested: it was
+             * @enum {string}
+             */
+            state: "waiting" | "sent" | "failed" | "held" | "digested";
+            attempts: number;
+            /** @description A try began whose end nobody knows: it may have arrived twice */
+            is_uncertain: boolean;
+            /** @description What the last try failed by */
+            why: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it is tried next
+             */
+            due_at: string | null;
+            /** Format: date-time */
+            ended_at: string | null;
+        };
+        DeliveryDetail: {
+            delivery: components["schemas"]["Delivery"];
+            attempts: {
+                number: number;
+                /** Format: date-time */
+                began_at: string;
+                ms: number;
+                /** @description Of the protocol: HTTP, SMTP; null: none came */
+                status: number | null;
+                /** @description false: it goes on, or the process ended within it */
+                is_done: boolean;
+                why: string | null;
+            }[];
         };
         DashboardItem: {
             slug: components["schemas"]["DashboardSlug"];
@@ -1929,6 +2582,117 @@ export interface components {
             g: number;
             /** @description The place in the list of the best finding about the same rows */
             group: number;
+        };
+        /** @enum {string} */
+        IncidentSeverity: "info" | "warning" | "critical";
+        /** @enum {string} */
+        IncidentState: "open" | "acknowledged" | "resolved";
+        Incident: {
+            number: number;
+            title: string;
+            service: string | null;
+            environment: string | null;
+            state: components["schemas"]["IncidentState"];
+            severity: components["schemas"]["IncidentSeverity"];
+            worst: components["schemas"]["IncidentSeverity"];
+            signal_count: number;
+            /** @description How often it opened */
+            episode: number;
+            /** @description All of it is muted or in a maintenance window: nobody is told */
+            is_quiet: boolean;
+            /** Format: date-time */
+            first_at: string;
+            /**
+             * Format: date-time
+             * @description When its last signal began
+             */
+            last_at: string;
+            /**
+             * Format: date-time
+             * @description Since when nothing of it goes on
+             */
+            over_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was resolved
+             */
+            ended_at: string | null;
+            /** Format: date-time */
+            acknowledged_at: string | null;
+            acknowledged_by: string | null;
+            /** Format: date-time */
+            muted_until: string | null;
+            reminders: number;
+        };
+        IncidentDetail: {
+            incident: components["schemas"]["Incident"];
+            signals: {
+                /** @enum {string} */
+                source: "finding" | "monitor" | "api";
+                key: string;
+                severity: components["schemas"]["IncidentSeverity"];
+                service: string | null;
+                endpoint: string | null;
+                environment: string | null;
+                title: string;
+                text: string | null;
+                /** @description Of the page that shows it, below /p/PROJECT/ */
+                path: string | null;
+                is_quiet: boolean;
+                /** Format: date-time */
+                started_at: string;
+                /** Format: date-time */
+                ended_at: string | null;
+            }[];
+            /** @description What happened, newest first */
+            events: {
+                /** Format: date-time */
+                at: string;
+                actor: string | null;
+                /** @enum {string} */
+                what: "opened" | "joined" | "worse" | "signal_over" | "acknowledged" | "resolved" | "reopened" | "reminded" | "muted" | "unmuted" | "note";
+                detail: Record<string, never> | null;
+            }[];
+            /** @description Whom it was told to, newest first */
+            deliveries: {
+                id: number;
+                channel_id: number;
+                channel: string;
+                act: string;
+                title: string;
+                state: string;
+                attempts: number;
+                why: string | null;
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                ended_at: string | null;
+            }[];
+        };
+        IncidentSignalPut: {
+            /** @description What goes on: the same key again is the same, and ends with is_over; none: one of its own */
+            key?: string;
+            title: string;
+            text?: string;
+            severity: components["schemas"]["IncidentSeverity"];
+            service?: string;
+            endpoint?: string;
+            environment?: string;
+            /** @default false */
+            is_over: boolean;
+        };
+        IncidentChange: {
+            /** @enum {string} */
+            act: "acknowledge" | "resolve" | "reopen" | "mute" | "unmute" | "note";
+            /** @description Of mute: a time such as 2026-12-01T08:00:00Z */
+            until?: string;
+            note?: string;
+        };
+        IncidentSettings: {
+            /** @description Between two reminders of an incident that nobody acknowledged; 0: none */
+            remind_minutes: number;
+            /** @description Then nobody is reminded any more */
+            reminders_max: number;
         };
         /**
          * @description unknown: the path named none
@@ -3841,10 +4605,28 @@ export interface components {
         };
     };
     parameters: {
+        /** @description An agent's id */
+        agent: number;
+        /** @description A run's id */
+        agent_run: number;
+        /** @description A report's id */
+        report: number;
+        /** @description Only of this agent */
+        of_agent: number;
+        /** @description A channel's id */
+        channel: string;
+        /** @description A delivery's id */
+        delivery: string;
         /** @description yaml: as accept: application/yaml */
         dashboard_format: "json" | "yaml";
         /** @description A dashboard's slug */
         dashboard: string;
+        /** @description An incident's number */
+        incident: string;
+        /** @description all, or not_resolved; not said: all */
+        incident_state: "open" | "acknowledged" | "resolved" | "not_resolved" | "all";
+        /** @description At least as bad at its worst */
+        incident_severity: "info" | "warning" | "critical";
         /** @description An issue's number; of one that was merged: that of the one it went into answers */
         issue: number;
         /** @description A fingerprint's id, with or without err: */
@@ -5132,6 +5914,483 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IssueMoved"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    incident_list: {
+        parameters: {
+            query?: {
+                /** @description all, or not_resolved; not said: all */
+                state?: components["parameters"]["incident_state"];
+                /** @description At least as bad at its worst */
+                severity?: components["parameters"]["incident_severity"];
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description deployment.environment.name: events in it alone */
+                environment?: components["parameters"]["environment"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Incident"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    incident_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentSignalPut"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    incident_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An incident's number */
+                incident: components["parameters"]["incident"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    incident_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An incident's number */
+                incident: components["parameters"]["incident"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentChange"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    incident_settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentSettings"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    incident_settings_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentSettings"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentSettings"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    channel_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Channel"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    channel_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelCreate"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    channel_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A channel's id */
+                channel: components["parameters"]["channel"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    channel_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A channel's id */
+                channel: components["parameters"]["channel"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    channel_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A channel's id */
+                channel: components["parameters"]["channel"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelChange"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    channel_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A channel's id */
+                channel: components["parameters"]["channel"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetail"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delivery_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A channel's id */
+                channel: components["parameters"]["channel"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Delivery"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delivery_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A delivery's id */
+                delivery: components["parameters"]["delivery"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetail"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delivery_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A delivery's id */
+                delivery: components["parameters"]["delivery"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetail"];
                 };
             };
             414: components["responses"]["TooLong"];
@@ -7284,6 +8543,359 @@ export interface operations {
                     "text/csv": string;
                     "application/x-ndjson": string;
                     "application/vnd.apache.parquet": string;
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    agent_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Agent"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    agent_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentSet"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    agent_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An agent's id */
+                agent: components["parameters"]["agent"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    agent_set: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An agent's id */
+                agent: components["parameters"]["agent"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentSet"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    agent_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An agent's id */
+                agent: components["parameters"]["agent"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    agent_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An agent's id */
+                agent: components["parameters"]["agent"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentChange"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    agent_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An agent's id */
+                agent: components["parameters"]["agent"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    agent_run_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description An agent's id */
+                agent: components["parameters"]["agent"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AgentRun"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    agent_run_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A run's id */
+                agent_run: components["parameters"]["agent_run"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentRunDetail"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    report_list: {
+        parameters: {
+            query?: {
+                /** @description Only of this agent */
+                agent?: components["parameters"]["of_agent"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AgentReport"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    report_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A report's id */
+                report: components["parameters"]["report"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentReportDetail"];
                 };
             };
             414: components["responses"]["TooLong"];
