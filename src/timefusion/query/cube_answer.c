@@ -145,6 +145,7 @@ static bool columns_put(struct buf *out, const struct plan_cube *wanted, const s
         if (!column_set_has(&wanted->keys, c) && !(c == schema->timestamp && column_set_has(&table->seen, c))) continue;
         ok = is_cube ? buf_printf(out, ", %s AS k%u", schema->columns[c].name, c) : buf_printf(out, ", k%u", c);
     }
+    if (wanted->names_steps) ok = ok && buf_printf(out, is_cube ? ", t_d AS k%d" : ", k%d", duration);
     if (wanted->has_steps) ok = ok && buf_printf(out, is_cube ? ", t_d" : ", k%d AS t_d", duration);
     if (wanted->has_measure) ok = ok && buf_printf(out, measure, duration, duration, duration, duration);
     return ok;

@@ -4,6 +4,7 @@
  *
  *   count(*)                  -> sum(t_n)            sum(duration) -> sum(t_s)
  *   approx_percentile of duration -> of t_d, rows in steps
+ *   log_step(duration)           -> of t_d under the duration's name
  *   count(x), x of the keys   -> sum(t_n) FILTER     min(x), count(DISTINCT x): as they are, for a group counts as one row
  *
  * All else that the select names must be a key of the cubes, or a time in steps of whole minutes. In doubt it is none. */
@@ -160,6 +161,12 @@ static bool column_take(struct scan *scan, const char *sql, const char *from, co
     if (column == schema->timestamp) {
         if (scan->cube->step_us == 0) scan->cube->step_us = CUBE_HOUR_US;
         return is_by_minutes(sql, from, to, &scan->cube->step_us);
+    }
+    if (strcmp(schema->columns[column].name, CUBE_MEASURE) == 0) {
+        static const char null[] = " IS NOT NULL";
+        bool is_stepped = ends_with(sql, from, "mono_log_step(CAST(") && strncmp(to, " AS BIGINT))", 12) == 0;
+        if (!is_stepped && strncmp(to, null, sizeof null - 1) != 0) return false;
+        return scan->cube->has_steps = scan->cube->names_steps = true;
     }
     if (!cube_has_key(schema->columns[column].name)) return false;
     column_set_add(&scan->cube->keys, column);

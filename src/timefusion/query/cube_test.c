@@ -85,7 +85,8 @@ static void statement_make(char sql[SQL_BYTES])
                                         "attributes___http___response___status_code",
                                         "name",
                                         "attributes___http___request___method",
-                                        "attributes->>'http.route'" };
+                                        "attributes->>'http.route'",
+                                        "log_step(duration)" };
     static const char *const times[] = {
         "(extract(epoch FROM timestamp) * 1000000)::bigint / 60000000",
         "(extract(epoch FROM timestamp) * 1000000)::bigint / 600000000",
@@ -137,6 +138,7 @@ static void statement_make(char sql[SQL_BYTES])
                                               "attributes___http___response___status_code >= '500'",
                                               "name <> 'it''s r1.k1'",
                                               "duration > 1000000",
+                                              "duration IS NOT NULL",
                                               "attributes->>'n' LIKE '%7'" };
     uint32_t key_count = below(4), value_count = 1 + below(4);
     bool has_sets = key_count > 1 && below(4) == 0, has_time = !has_sets && below(2) == 0;

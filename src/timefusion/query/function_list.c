@@ -198,6 +198,7 @@ static const struct function functions[] = {
     { "sin", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
     { "cos", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
     { "tan", SCALAR, 1, 1, "d", 'd', NULL, PLAIN },
+    { "log_step", SCALAR, 1, 1, "l", 'l', "mono_log_step(CAST(%1 AS BIGINT))", PLAIN },
     { "width_bucket", SCALAR, 4, 4, "dddi", 'i',
       "CASE WHEN CAST(%1 AS DOUBLE) < %2 THEN 0 WHEN CAST(%1 AS DOUBLE) >= %3 THEN CAST(%4 AS INTEGER) + 1 "
       "ELSE CAST(floor((CAST(%1 AS DOUBLE) - %2) / (CAST(%3 AS DOUBLE) - %2) * %4) AS INTEGER) + 1 END",

@@ -8,7 +8,7 @@
  *   mono_jsonb(text)                    as PostgreSQL writes it; mono_jsonb_concat, _set, _delete*, _strip_nulls
  *   mono_jsonpath_exists, _match, _first, _array, _list (json, path, vars, is silent): jsonpath.h
  *   mono_to_char_*, mono_to_number, mono_to_time, mono_format, mono_quote_*, mono_initcap, mono_justify
- *   mono_percentiles(value, weight, fractions), an aggregate; mono_step(value): steps.h
+ *   mono_percentiles(value, weight, fractions), an aggregate; mono_step(value), mono_log_step(value): steps.h
  *   mono_catalog_*, mono_name_parts     names and oids of the catalog (catalog_functions.c)
  *
  * JSON is text in and out. What is not JSON is NULL. Thread: any (DuckDB's). */

@@ -1,4 +1,4 @@
-/* mono_percentiles(value, weight, fractions), an aggregate, and mono_step(value): percentiles of whole numbers by steps (steps.h), the
+/* mono_percentiles(value, weight, fractions), an aggregate, mono_step(value) and mono_log_step(value): percentiles of whole numbers by steps (steps.h), the
  * same whether rows come one by one or counted by their steps before. */
 #include "timefusion/query/functions.h"
 #include "timefusion/query/steps.h"
@@ -180,26 +180,43 @@ static void finalize(duckdb_function_info info, duckdb_aggregate_state *sources,
     }
 }
 
-static void steps(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+static void each_put(duckdb_data_chunk input, duckdb_vector output, int64_t (*of)(int64_t value))
 {
     duckdb_vector values = duckdb_data_chunk_get_vector(input, 0);
     const int64_t *value = duckdb_vector_get_data(values);
     uint64_t *valid = duckdb_vector_get_validity(values);
     int64_t *out = duckdb_vector_get_data(output);
     idx_t count = duckdb_data_chunk_get_size(input);
-    (void)info;
     if (valid) duckdb_vector_ensure_validity_writable(output);
     for (idx_t row = 0; row < count; row++) {
         if (valid && !duckdb_validity_row_is_valid(valid, row))
             duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
         else
-            out[row] = step_value(step_of(value[row]));
+            out[row] = of(value[row]);
     }
+}
+
+static int64_t middle(int64_t value)
+{
+    return step_value(step_of(value));
+}
+
+static void steps(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    each_put(input, output, middle);
+}
+
+static void coarse_steps(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    each_put(input, output, step_coarse);
 }
 
 const struct scalar_definition *percentile_scalars(uint32_t *count)
 {
-    static const struct scalar_definition definitions[] = { { "mono_step", "l", 'l', steps } };
+    static const struct scalar_definition definitions[] = { { "mono_step", "l", 'l', steps },
+                                                            { "mono_log_step", "l", 'l', coarse_steps } };
     *count = COUNT_OF(definitions);
     return definitions;
 }

@@ -110,6 +110,7 @@ struct plan_cube {
     int64_t step_us;        /* times are asked in steps that are multiples of it; 0: not at all */
     bool has_measure;       /* durations are added up */
     bool has_steps;         /* or counted by steps (steps.h) */
+    bool names_steps;       /* by steps of its own: log_step(duration) */
 };
 
 /* SET column = value of UPDATE. */

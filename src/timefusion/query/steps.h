@@ -17,6 +17,14 @@ static inline uint32_t step_of(int64_t value)
     return 64 + up * 64 + (uint32_t)((uint64_t)value >> up & 63);
 }
 
+/* The least of the numbers with the same four highest bits: 8 steps to a doubling, each of whole ones of the above. */
+static inline int64_t step_coarse(int64_t value)
+{
+    if (value < 16) return value < 0 ? 0 : value;
+    uint32_t up = 63u - (uint32_t)__builtin_clzll((unsigned long long)value) - 3;
+    return (int64_t)((uint64_t)value >> up << up);
+}
+
 static inline int64_t step_value(uint32_t step)
 {
     if (step < 64) return step;

@@ -33,6 +33,9 @@ static void test_steps(void **state)
         assert_int_equal(step_of(middle), step);
         assert_true(fabs((double)middle - (double)value) <= (double)value / 128);
         if (value < 128) assert_int_equal(middle, value);
+        int64_t low = step_coarse(value);
+        assert_int_equal(step_coarse(middle), low); /* of a step all are in one */
+        assert_true(low <= value && (value - low) * 8 <= low + (value < 16));
     }
     assert_int_equal(step_of(-1), 0);
     assert_int_equal(step_of(INT64_MIN), 0);

@@ -1,12 +1,12 @@
-/* A heat map's cells: how many values fell into a bucket within a step of time. Buckets are of equal width on a logarithmic axis,
- * `decade` of them from 1 to 10; fine ones that came in are put together until there are few enough to be seen. Pure. */
+/* A heat map's cells: how many values fell into a bucket within a step of time. Buckets are about of equal width on a logarithmic axis,
+ * each begins at `edge` of its number; fine ones that came in are put together until there are few enough to be seen. Pure. */
 import type { Range } from "../time";
 import { times_of } from "./series";
 import type { Unit } from "./scale";
 
 export interface HeatPoint {
   t_us: number;
-  bucket: number | null; /* 10^(bucket/decade) to 10^((bucket+1)/decade); null: zero or less */
+  bucket: number | null; /* edge(bucket) to edge(bucket + 1); null: zero or less */
   count: number;
 }
 export interface Heat {
@@ -26,7 +26,7 @@ export interface Heat {
 export const LOWEST = -1e15;
 const MERGES = [1, 2, 3, 4, 6, 8, 12, 24, 48];
 
-export function heat_of(points: readonly HeatPoint[], range: Range, step_us: number, decade: number, lines_max: number, unit: Unit): Heat {
+export function heat_of(points: readonly HeatPoint[], range: Range, step_us: number, edge: (bucket: number) => number, lines_max: number, unit: Unit): Heat {
   const times = times_of(range, step_us);
   const some = points.filter((point) => point.bucket !== null).map((point) => point.bucket as number);
   const has_zero = points.some((point) => point.bucket === null);
@@ -35,7 +35,7 @@ export function heat_of(points: readonly HeatPoint[], range: Range, step_us: num
   const merge = MERGES.find((one) => Math.floor(high / one) - Math.floor(low / one) < lines_max) ?? 48;
   const first = some.length > 0 ? Math.floor(low / merge) : 0;
   const count = some.length > 0 ? Math.floor(high / merge) - first + 1 : 0;
-  const edges = Array.from({ length: count + 1 }, (_, at) => edge((first + at) * merge, decade));
+  const edges = Array.from({ length: count + 1 }, (_, at) => edge((first + at) * merge));
   if (has_zero) edges.unshift(LOWEST);
   const cells = edges.slice(1).map(() => times.map(() => 0));
   let max = 0;
@@ -51,10 +51,13 @@ export function heat_of(points: readonly HeatPoint[], range: Range, step_us: num
   }
   return { range, step_us, times, edges, has_zero, cells, max, total, unit };
 }
-/* Powers of ten exactly, so that 1 ms is in the bucket that begins with it. */
-function edge(bucket: number, decade: number): number {
-  const whole = Math.floor(bucket / decade);
-  return bucket % decade === 0 ? Number(`1e${whole}`) : 10 ** (bucket / decade);
+/* `decade` buckets from 1 to 10; powers of ten exactly, so that 1 ms is in the bucket that begins with it. */
+export const decades = (decade: number) => (bucket: number) => (bucket % decade === 0 ? Number(`1e${Math.floor(bucket / decade)}`) : 10 ** (bucket / decade));
+/* Eight buckets from 1 to 2, as log_step() has them, each as wide as the next. */
+export const EIGHTHS = (bucket: number) => 2 ** Math.floor(bucket / 8) * (1 + (bucket - 8 * Math.floor(bucket / 8)) / 8);
+export function eighth_of(value: number): number {
+  const whole = Math.floor(Math.log2(value));
+  return 8 * whole + Math.floor((value / 2 ** whole - 1) * 8);
 }
 
 /* How strong a cell's colour is, 0 to 1: by the third root, so that single slow ones are seen beside thousands of quick ones. */

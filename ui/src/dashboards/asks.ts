@@ -8,16 +8,16 @@ import { chart_of, figures, lines_of, table_rows, table_series, traces_of, type 
 import { step_of, type Answer, type Plan } from "../ask/plan";
 import type { Shape } from "../charts/draw";
 import { name_of, named_series, type NamedPoint } from "../charts/series";
-import { heat_of, LOWEST } from "../charts/heat";
+import { LOWEST } from "../charts/heat";
 import { cross_answer, groups_answer, series_answer } from "../explore/answer";
 import { field_of, type Catalog } from "../explore/fields";
-import { BUCKETS_A_DECADE, cross_statement, groups_statement, heat_statement, percentiles_statement, series_statement } from "../explore/group";
-import { adds_up, field_unit, measure_of, OF_FIRST, title_of } from "../explore/measure";
+import { cross_statement, groups_statement, heat_answer, heat_statement, percentiles_statement, series_statement } from "../explore/group";
+import { adds_up, measure_of, OF_FIRST, title_of } from "../explore/measure";
 import { row_from } from "../explore/rows";
 import { rows_statement, type Scope } from "../explore/statement";
 import type { MetricAnswer as Answered } from "../metrics/query";
 import { shown_unit } from "../metrics/unit";
-import { from_iso, step_us, to_iso, type Range } from "../time";
+import { step_us, to_iso, type Range } from "../time";
 import type { Drawn } from "./drawn";
 import type { Panel, PanelKind } from "./load";
 import { SERIES_MAX, sql_drawn } from "./sql_answer";
@@ -91,8 +91,7 @@ export function search_asked(panel: Panel, params: URLSearchParams, scope: Scope
       statement: heat_statement(scope, of, step),
       limit: 100000,
       read: ({ rows }) => {
-        const points = rows.map((row) => ({ t_us: from_iso(String(row[0])), bucket: row[1] === null || row[1] === undefined ? null : Number(row[1]), count: Number(row[2]) }));
-        return points.length === 0 ? { as: "nothing", words: `No row has a number as ${of.name}.` } : { as: "heat", heat: heat_of(points, range, step, BUCKETS_A_DECADE, HEAT_LINES, field_unit(of.name)) };
+        return rows.length === 0 ? { as: "nothing", words: `No row has a number as ${of.name}.` } : { as: "heat", heat: heat_answer(rows, of, range, step, HEAT_LINES) };
       },
     };
   }

@@ -1,7 +1,7 @@
 /* What the SQL of a panel answered, as what its kind draws: pure. Columns are told apart by their types: the first time is the axis,
  * numbers are values (several are several series), all else names the group. */
 import type { Cell, Table } from "../api/client";
-import { heat_of } from "../charts/heat";
+import { decades, heat_of } from "../charts/heat";
 import type { Unit } from "../charts/scale";
 import { name_of, named_series, type NamedPoint } from "../charts/series";
 import type { Column, DataRows } from "../charts/table";
@@ -92,5 +92,5 @@ function heat_drawn(table: Table, { unit, range, step_us }: SqlAsked): Drawn {
     if (row[time] === null || size === null) return [];
     return [{ t_us: from_iso(cell_text(row[time])), bucket: size > 0 ? Math.floor(BUCKETS_A_DECADE * Math.log10(size)) : null, count: count === undefined ? 1 : (number_of(row[count]) ?? 0) }];
   });
-  return { as: "heat", heat: heat_of(points, range, step_us, BUCKETS_A_DECADE, LINES, unit ?? "number") };
+  return { as: "heat", heat: heat_of(points, range, step_us, decades(BUCKETS_A_DECADE), LINES, unit ?? "number") };
 }

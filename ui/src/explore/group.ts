@@ -7,7 +7,9 @@
  * different would need all their rows once more, which costs more than all the rest: then they are left out, and the page says so.
  * A line without t is that of the whole range. Values of a group are text; "" is none. */
 import type { Field } from "./fields";
-import { folded, is_percentile, is_stepped, IS_ERROR, number_sql, of_rows, percentiles, value_sql, type Agg, type Measure } from "./measure";
+import { decades, EIGHTHS, eighth_of, heat_of, type Heat } from "../charts/heat";
+import { from_iso, type Range } from "../time";
+import { field_unit, folded, is_percentile, is_stepped, IS_ERROR, number_sql, of_rows, percentiles, value_sql, type Agg, type Measure } from "./measure";
 import { condition, TABLE, type Scope } from "./statement";
 
 export interface Grouped {
@@ -183,17 +185,25 @@ GROUP BY GROUPING SETS ((line, ${list}, place, k), (line, ${list}))
 ORDER BY line, place`;
 }
 
-/* Of how many rows of a step is the value in a bucket: bucket n is 10^(n/24) to 10^((n+1)/24); without a bucket: zero or less. */
+/* How many rows of a step have a value of a bucket. Of durations the buckets are those that roll-ups know, eight to a doubling: `low` is the
+ * least of one; of other numbers bucket n is 10^(n/24) to 10^((n+1)/24). Without a bucket, or low 0: zero or less. */
 export const BUCKETS_A_DECADE = 24;
 export function heat_statement(scope: Scope, of: Field, step_us: number): string {
   const value = number_sql(of);
+  const bucket = is_stepped(value) ? `log_step(${value})` : `CASE WHEN (${value}) > 0 THEN floor(${BUCKETS_A_DECADE} * log(${value}))::bigint END`;
   return `SELECT ${time_sql(step_us)}, bucket, n
 FROM (
-  SELECT ${bucket_sql(step_us)} AS b,
-         CASE WHEN (${value}) > 0 THEN floor(${BUCKETS_A_DECADE} * log(${value}))::bigint END AS bucket, count(*) AS n
+  SELECT ${bucket_sql(step_us)} AS b, ${bucket} AS bucket, count(*) AS n
   FROM ${TABLE}
   WHERE ${condition(scope).replaceAll("\n", "\n  ")}
     AND (${value}) IS NOT NULL
   GROUP BY 1, 2) s
 ORDER BY t, bucket`;
+}
+/* What that answers, as cells. */
+export function heat_answer(rows: readonly (readonly unknown[])[], of: Field, range: Range, step_us: number, lines_max: number): Heat {
+  const is_eighths = is_stepped(number_sql(of));
+  const bucket_of = (value: unknown) => (value === null || value === undefined || (is_eighths && Number(value) <= 0) ? null : is_eighths ? eighth_of(Number(value)) : Number(value));
+  const points = rows.map((row) => ({ t_us: from_iso(String(row[0])), bucket: bucket_of(row[1]), count: Number(row[2]) }));
+  return heat_of(points, range, step_us, is_eighths ? EIGHTHS : decades(BUCKETS_A_DECADE), lines_max, field_unit(of.name));
 }

@@ -2,19 +2,19 @@
 import { query } from "../api/client";
 import { useLoad } from "../api/load";
 import { DataTable } from "../charts/data_table";
-import { heat_of, type Heat } from "../charts/heat";
+import type { Heat } from "../charts/heat";
 import { HeatLegend, HeatMap } from "../charts/heat_map";
 import { useActs } from "../frame/acts";
 import { is_utc } from "../frame/range";
 import { Empty } from "../frame/state";
-import { from_iso, show_time, step_us } from "../time";
+import { show_time, step_us } from "../time";
 import { change, param } from "../url";
 import { AsTable, CHART_HEIGHT, is_table, KindFrame } from "./chart_parts";
 import { field_of } from "./fields";
-import { BUCKETS_A_DECADE, heat_statement } from "./group";
+import { heat_answer, heat_statement } from "./group";
 import { GroupBar } from "./group_bar";
 import type { KindProps } from "./kinds";
-import { field_unit, OF_FIRST } from "./measure";
+import { OF_FIRST } from "./measure";
 import { newest_first } from "./newest";
 import { selection_read, selection_write } from "./selection";
 import type { Scope } from "./statement";
@@ -38,8 +38,7 @@ export default function HeatKind({ project, catalog, scope, asked }: KindProps) 
   const answer = useLoad(asked && `${asked}\n${statement}`, (signal, show: (part: Shown) => void) => {
     const read = async (part: Scope): Promise<Shown> => {
       const table = await query(project, heat_statement(part, of, step), { limit: 100000, signal, what: title });
-      const points = table.rows.map((row) => ({ t_us: from_iso(String(row[0])), bucket: row[1] === null || row[1] === undefined ? null : Number(row[1]), count: Number(row[2]) }));
-      return { heat: heat_of(points, part.range, step, BUCKETS_A_DECADE, LINES, field_unit(of.name)), title, warnings: table.warnings };
+      return { heat: heat_answer(table.rows, of, part.range, step, LINES), title, warnings: table.warnings };
     };
     return newest_first(scope, statement, step, read, show);
   });
