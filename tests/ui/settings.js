@@ -47,7 +47,7 @@ async function wait_for(words, ask) {
     }
     check(false, `${words}: ${last}`);
 }
-const PAGES = ["project", "keys", "members", "teams", "retention", "redaction", "limits", "model", "links", "audit"];
+const PAGES = ["project", "keys", "members", "teams", "retention", "redaction", "limits", "model", "channels", "links", "audit"];
 
 await step("signed in; the pages by keys", async () => {
     await sign_in(`/p/${project}/explore`);

@@ -21,6 +21,7 @@ export const views: readonly View[] = [
   { path: "metrics", title: "Metrics", keys: "m", mark: "∿", is_private: true, load: () => import("./metrics/view") },
   { path: "dashboards", title: "Dashboards", keys: "d", mark: "▦", is_private: true, load: () => import("./dashboards/view") },
   { path: "issues", title: "Issues", keys: "i", mark: "✖", is_private: true, load: () => import("./issues/view") },
+  { path: "incidents", title: "Alerts", keys: "w", mark: "⚠", is_private: true, has_own_time: true, load: () => import("./incidents/view") },
   { path: "sql", title: "SQL", keys: "q", mark: "❯", load: () => import("./sql/view") },
   { path: "intake", title: "Intake", keys: "n", mark: "⇣", is_private: true, load: () => import("./intake/view") },
   { path: "settings", title: "Settings", keys: ",", mark: "⚙", is_private: true, has_own_time: true, load: () => import("./settings/view") },

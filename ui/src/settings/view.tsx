@@ -11,6 +11,7 @@ import { project_here } from "../session";
 import { go, href, project_name, project_path } from "../url";
 import { may, who_may, type Permission } from "./access";
 import { AuditPage } from "./audit";
+import { ChannelsPage } from "./channels";
 import { KeysPage } from "./keys";
 import { LimitsPage } from "./limits";
 import { LinksPage } from "./links";
@@ -37,6 +38,7 @@ const PAGES: readonly Page[] = [
   { path: "redaction", title: "Redaction", permission: "REDACTION_READ", Shown: RedactionPage },
   { path: "limits", title: "Limits", permission: "LIMIT_READ", Shown: LimitsPage },
   { path: "model", title: "Language model", permission: "PROJECT_WRITE", Shown: ModelPage },
+  { path: "channels", title: "Channels", permission: "CONTENT_WRITE", Shown: ChannelsPage },
   { path: "links", title: "Share links", permission: "CONTENT_WRITE", Shown: LinksPage },
   { path: "audit", title: "Audit log", permission: "AUDIT_READ", Shown: AuditPage },
 ];
