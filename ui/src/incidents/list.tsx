@@ -115,8 +115,7 @@ function Line({ incident }: { incident: Incident }) {
       <StateWord incident={incident} />
       <span class="soft incident-time" title={when(incident.first_at)}>
         {ago(incident.first_at)}
-        <br />
-        {incident.ended_at ? `for ${lasts}` : `since ${lasts}`}
+        {incident.ended_at && `, for ${lasts}`}
       </span>
     </li>
   );
