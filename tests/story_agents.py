@@ -6,40 +6,17 @@ report and delivery are there once; times that were missed are one run; pause, r
 import json
 import os
 import re
-import sqlite3
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from agentshop import channel_made, meta, shop
 from apiclient import Caller, first_admin
 from llm_server import LlmServer
 from monoscope import Server, check, wait_until
-from otlp import OK, Sender, span, traces
 
 SERVER_KEY = "sk-server-0987654321"
 STEPS = ["schedule.claimed:1", "agents.collected:1", "agents.thought:1", "agents.before_end:1", "agents.after_end:1"]
-MINUTE_NS = 60 * 10**9
-
-
-def shop(server):
-    """An hour of checkout, fine; then one in which a quarter of its requests fail and its database is slow."""
-    sender, now = Sender(server.grpc_port, server.key), time.time_ns()
-    for began, failed, ms in ((now - 95 * MINUTE_NS, 0, 10), (now - 35 * MINUTE_NS, 30, 200)):
-        spans = []
-        for n in range(120):
-            at = began + n * 10**9
-            spans.append(span("POST /checkout", {"http.route": "/checkout", "http.request.method": "POST"}, at, kind=2))
-            spans[-1].end_time_unix_nano = at + ms * 10**6
-            if n < failed:
-                spans[-1].status.code = 2
-            spans.append(span("SELECT orders", {"db.system.name": "postgresql"}, at, kind=3))
-            spans[-1].end_time_unix_nano = at + ms * 10**6 // 2
-        check(sender.send("traces", traces(spans, {"service.name": "checkout"})).status == OK, "taken")
-
-
-def meta(server, sql, *values):
-    with sqlite3.connect(os.path.join(server.data, "meta.sqlite"), timeout=10) as database:
-        return database.execute(sql, values).fetchall()
 
 
 def ran(admin, agent, count=1):
@@ -216,14 +193,8 @@ def main():
         options = ["--llm-url", model.url("openai"), "--llm-model", "m-1"]
         with Server(options=options, environment={"MONOSCOPE_LLM_KEY": SERVER_KEY}, flush="300ms") as server:
             admin = first_admin(server)
-            shop(server)
-            server.wait_count("SELECT count(*) FROM otel_logs_and_spans WHERE kind = 'server'", 240)
-            project = meta(server, "SELECT id FROM projects WHERE name = 'default'")[0][0]
-            meta(server, "INSERT INTO channels(project_id, kind, name, is_on, settings, sealed, routes, author, created_unix_us, changed_unix_us,"
-                 " failed_unix_us, failed_why, sent_unix_us) VALUES(?, 5, 'hook', 1, '{}', x'', '[]', 'story', 1, 1, 0, '', 0)", project)
-            channel = meta(server, "SELECT id FROM channels")[0][0]
-            wait_until(lambda: any(item["now"]["requests"] == 120 and item["before"]["requests"] == 120 for item in admin.done(
-                "GET", "/projects/default/services/health?from=now-1h&to=now")["items"]), "both hours are counted")
+            shop(server, admin)
+            channel = channel_made(server)
             ready_ones(server, admin, channel)
             refusals(admin)
             model_is_checked(server, admin, detective)

@@ -14,7 +14,8 @@ struct collecting {
     int64_t from_unix_us, to_unix_us, before_unix_us; /* whole minutes; before: as long as the range */
 };
 MUST_CHECK bool collect(struct collecting *collecting, struct err *err);
-/* "28 Nov 10:00" */
+/* "2026-11-28T10:00:00Z"; "28 Nov 10:00" */
+const char *collect_time(struct arena *arena, int64_t unix_us);
 const char *collect_day(struct arena *arena, int64_t unix_us);
 /* A sentence or two of what the rules found. */
 struct bytes collect_summary(const struct collecting *collecting);

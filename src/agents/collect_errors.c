@@ -95,7 +95,7 @@ bool collect_patterns(struct collecting *collecting, struct err *err)
                                  collect_text(arena, yyjson_obj_get(item, "text")), collect_text(arena, change),
                                  collect_text(arena, yyjson_obj_get(item, "count")),
                                  collect_text(arena, yyjson_obj_get(item, "before")) };
-        report_row(report, table, cells, "patterns");
+        report_row(report, table, cells, "explore?viz=patterns");
         if (is_error && shown < 5 && (yyjson_equals_str(change, "new") || yyjson_equals_str(change, "more"))) {
             shown++;
             report_finding(report, MESSAGE_INFO,
@@ -104,7 +104,7 @@ bool collect_patterns(struct collecting *collecting, struct err *err)
                                         yyjson_get_str(yyjson_obj_get(item, "text")),
                                         yyjson_get_num(yyjson_obj_get(item, "count")),
                                         yyjson_get_num(yyjson_obj_get(item, "before"))),
-                           evidence->id, "patterns");
+                           evidence->id, "explore?viz=patterns");
         }
     }
     return true;

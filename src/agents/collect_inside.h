@@ -2,8 +2,6 @@
 #pragma once
 #include "agents/collect.h"
 
-/* "2026-11-28T10:00:00Z" */
-const char *collect_time(struct arena *arena, int64_t unix_us);
 /* JSON's text with from and to of the range, and more members: ",\"limit\":50". */
 const char *collect_arguments(const struct collecting *collecting, const char *more);
 /* One SELECT; $1 from, $2 to, $3 before. {scope}: conditions on services and environment. */

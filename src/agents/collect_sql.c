@@ -47,13 +47,13 @@ bool collect_database(struct collecting *collecting, struct err *err)
         cells[4] = bytes_of_text(arena_printf(arena, "%.1f", cell(row, 4)));
         cells[5] = bytes_of_text(arena_printf(arena, "%.1f", mean));
         cells[6] = bytes_of_text(before > 0 ? arena_printf(arena, "%.1f", before) : "");
-        report_row(report, table, cells, "explorer");
+        report_row(report, table, cells, "explore");
         if (cell(row, 3) >= QUERY_COUNT_MIN && before > 0 && mean >= QUERY_TIMES * before &&
             mean - before >= QUERY_MORE_MS)
             report_finding(report, MESSAGE_WARNING,
                            arena_printf(arena, "%s: \"%.120s\" takes %.0f ms on average, %.0f ms the time before",
                                         word(row, 0), word(row, 2), mean, before),
-                           evidence->id, "explorer");
+                           evidence->id, "explore");
     }
     return true;
 }

@@ -7,7 +7,7 @@ enum { ANSWER_KEPT_BYTES = 16 << 10, CONTENT_BYTES_MAX = 2 << 20 };
 
 void report_init(struct report *report, struct arena *arena)
 {
-    *report = (struct report){ .doc = yyjson_mut_doc_new(NULL), .arena = arena };
+    *report = (struct report){ .doc = yyjson_mut_doc_new(NULL), .arena = arena, .times = "" };
     if (report->doc == NULL) abort(); /* no memory */
     report->root = yyjson_mut_obj(report->doc);
     yyjson_mut_doc_set_root(report->doc, report->root);
@@ -27,6 +27,13 @@ static void text_add(struct report *report, yyjson_mut_val *object, const char *
 {
     if (!utf8_is_valid(text)) text = BYTES("?");
     yyjson_mut_obj_add_strncpy(report->doc, object, name, text.len == 0 ? "" : (const char *)text.ptr, text.len);
+}
+
+/* The page, with the time of the report. */
+static const char *path_timed(const struct report *report, const char *path)
+{
+    if (path[0] == '\0' || report->times[0] == '\0') return path;
+    return arena_printf(report->arena, "%s%c%s", path, strchr(path, '?') != NULL ? '&' : '?', report->times);
 }
 
 static void ids_add(struct report *report, yyjson_mut_val *object, const char *ids)
@@ -70,7 +77,7 @@ void report_row(struct report *report, yyjson_mut_val *table, const struct bytes
         struct bytes text = utf8_is_valid(cells[c]) ? cells[c] : BYTES("?");
         yyjson_mut_arr_add_strncpy(report->doc, row, text.len == 0 ? "" : (const char *)text.ptr, utf8_cut(text, 500));
     }
-    yyjson_mut_arr_add_strcpy(report->doc, yyjson_mut_obj_get(table, "paths"), path);
+    yyjson_mut_arr_add_strcpy(report->doc, yyjson_mut_obj_get(table, "paths"), path_timed(report, path));
 }
 
 void report_note(struct report *report, const char *heading, const struct evidence *evidence, const char *text)
@@ -108,7 +115,7 @@ void report_finding(struct report *report, enum message_severity severity, const
     text_add(report, finding, "text", bytes_of_text(text));
     yyjson_mut_obj_add_str(report->doc, finding, "severity", message_severity_names[severity]);
     ids_add(report, finding, evidence);
-    text_add(report, finding, "path", bytes_of_text(path));
+    text_add(report, finding, "path", bytes_of_text(path_timed(report, path)));
     if (severity > report->severity) report->severity = severity;
 }
 

@@ -20,6 +20,7 @@ struct report {
     yyjson_mut_val *root, *sections, *findings, *rejected, *evidence;
     enum message_severity severity; /* of the worst finding */
     struct arena *arena;
+    const char *times; /* what paths get behind them: "from=...&to=..."; empty: nothing */
 };
 void report_init(struct report *report, struct arena *arena);
 void report_deinit(struct report *report);

@@ -81,6 +81,8 @@ static void begin(struct working *working, const atomic_bool *stops)
                                                .from_unix_us = to - length,
                                                .to_unix_us = to,
                                                .before_unix_us = to - 2 * length };
+    working->report.times = arena_printf(working->arena, "from=%s&to=%s", collect_time(working->arena, to - length),
+                                         collect_time(working->arena, to));
     evidence_log(&working->evidences, "attempt %u%s, %u due time%s missed before", working->run->attempt,
                  working->run->is_asked ? ", asked for" : "", working->run->missed,
                  working->run->missed == 1 ? "" : "s");
