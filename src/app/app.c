@@ -74,7 +74,7 @@ static bool parts_start(struct app *app, struct err *err)
     if (is_worker || is_query) app->tails = tails_create(&(struct tails_options){ .bytes_max = app->budget.tails });
     if (is_worker) app_patterns_start(app);
     if ((is_worker || is_query) && !(app_store_start(app, err) && app_source_maps_start(app, err))) return false;
-    if (is_worker) app_replays_start(app);
+    if (is_worker && !app_replays_start(app, err)) return false;
     return (!(has_kafka && is_worker) || app_peers_serve(app, err)) && (!has_kafka || app_kafka_start(app, err)) &&
            (!is_worker ||
             (app_maintenance_open(app, err) && app_rollups_start(app, err) && app_errors_start(app, err) &&

@@ -138,7 +138,7 @@ MUST_CHECK bool app_rollups_start(struct app *app, struct err *err);     /* befo
 MUST_CHECK bool app_source_maps_start(struct app *app, struct err *err); /* before workers and the API */
 uint32_t app_upload_bytes_max(const struct app *app);                    /* of a source map */
 void app_patterns_start(struct app *app);                                /* the same */
-void app_replays_start(struct app *app);                                 /* the same; after the store */
+MUST_CHECK bool app_replays_start(struct app *app, struct err *err);     /* the same; after the store */
 MUST_CHECK bool app_errors_start(struct app *app, struct err *err);      /* the same */
 MUST_CHECK bool app_issues_start(struct app *app, struct err *err);      /* after workers */
 void app_issues_stop(struct app *app);

@@ -37,15 +37,17 @@ void app_patterns_start(struct app *app)
     app->taps[app->tap_count++] = patterns_source(app->patterns);
 }
 
-void app_replays_start(struct app *app)
+bool app_replays_start(struct app *app, struct err *err)
 {
     struct replays_options options = { .db = meta_db(app->meta),
                                        .objects = app->store.objects,
                                        .bytes_max = app->budget.replays,
+                                       .idle_us = (int64_t)app->config.replays_idle_ms * 1000,
                                        .keep_us = (int64_t)app->config.replays_keep_ms * 1000,
                                        .log = app->log };
-    app->replays = replays_open(&options);
+    if (!replays_open(&app->replays, &options, err)) return false;
     app->taps[app->tap_count++] = replays_source(app->replays);
+    return true;
 }
 
 bool app_errors_start(struct app *app, struct err *err)

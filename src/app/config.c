@@ -160,6 +160,8 @@ static const struct setting settings[] = {
       AT(patterns_keep_ms), "how long these counts are kept, by the hour, and what a pattern is known by" },
     { "replays-keep", "MONOSCOPE_REPLAYS_KEEP", "30d", SETTING_DURATION_MS, 0, DAY_MS * 36500, AT(replays_keep_ms),
       "how long recordings of sessions are kept after they ended; 0d: for ever" },
+    { "replays-idle", "MONOSCOPE_REPLAYS_IDLE", "30m", SETTING_DURATION_MS, 1000, DAY_MS, AT(replays_idle_ms),
+      "a session without data for so long counts as ended, and its segments are joined" },
     { "errors", "MONOSCOPE_ERRORS", "on", SETTING_SWITCH, 0, 0, AT(errors),
       "on or off: count errors by what they are, make issues of them" },
     { "errors-keep", "MONOSCOPE_ERRORS_KEEP", "90d", SETTING_DURATION_MS, DAY_MS, DAY_MS * 36500, AT(errors_keep_ms),

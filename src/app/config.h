@@ -44,6 +44,7 @@ struct config {
     bool patterns;
     uint64_t patterns_keep_ms;
     uint64_t replays_keep_ms; /* 0: for ever */
+    uint64_t replays_idle_ms;
     bool errors;
     uint64_t errors_keep_ms;
     uint64_t source_maps_bytes, source_maps_count, source_maps_unused_ms; /* of a project; 0: no limit, for ever */

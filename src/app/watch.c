@@ -26,6 +26,7 @@
 #include "worker/errors/errors.h"
 #include "worker/member.h"
 #include "worker/patterns/patterns.h"
+#include "worker/replay/replay_join.h"
 #include "worker/replay/replays.h"
 #include "worker/rollup/rollup.h"
 #include <stdio.h>
@@ -290,10 +291,15 @@ static void replays_collect(const struct watch *watch, struct metric_set *set)
 {
     struct counting_stats stats;
     if (!watch->parts.replays) return;
-    replays_stats(watch->parts.replays, &stats);
+    struct replay_joiner_stats joins;
+    replays_stats(watch->parts.replays, &stats, &joins);
     metric_add(set, METRIC_MEMORY_USAGE, stats.bytes, METRIC_ATTRIBUTES({ "part", "replays" }));
     metric_add_histogram(set, METRIC_REPLAYS_STORE_DURATION, &stats.store_times);
-    metric_add(set, METRIC_REPLAYS_FAILURES, stats.store_failures, NULL);
+    metric_add(set, METRIC_REPLAYS_FAILURES, stats.store_failures, METRIC_ATTRIBUTES({ "step", "store" }));
+    metric_add(set, METRIC_REPLAYS_FAILURES, joins.failures, METRIC_ATTRIBUTES({ "step", "join" }));
+    metric_add(set, METRIC_REPLAYS_OBJECTS, joins.objects_read, METRIC_ATTRIBUTES({ "kind", "joined" }));
+    metric_add(set, METRIC_REPLAYS_OBJECTS, joins.objects_written, METRIC_ATTRIBUTES({ "kind", "written" }));
+    metric_add(set, METRIC_REPLAYS_OBJECTS, joins.swept, METRIC_ATTRIBUTES({ "kind", "swept" }));
     metric_add(set, METRIC_REPLAYS_FAILING, stats.is_storing_failing, NULL);
 }
 

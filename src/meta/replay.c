@@ -5,41 +5,63 @@
 #include "meta/db_rows.h"
 
 #define CHUNK_ROWS 256
-enum { SESSION_VALUES = 18, SEGMENT_VALUES = 9 };
+enum { SESSION_VALUES = 23, SEGMENT_VALUES = 9 };
 
 /* A text that was told stays until another one is. */
 #define LAST(column) column " = CASE WHEN excluded." column " <> '' THEN excluded." column " ELSE s." column " END, "
 #define SUM(column)  column " = s." column " + excluded." column
-#define SESSION_COLUMNS                                                                                        \
-    "session_id, first_unix_us, last_unix_us, service, version, environment, user_id, user_name, user_email, " \
-    "user_agent, landing_url, event_count, page_count, click_count, rage_click_count, error_count, byte_count"
+#define SESSION_COLUMNS                                                                                          \
+    "session_id, first_unix_us, last_unix_us, service, version, environment, user_id, user_name, user_email, "   \
+    "user_agent, landing_url, event_count, page_count, click_count, rage_click_count, error_count, byte_count, " \
+    "failed_request_count, is_complete"
+#define FIGURES                                                                                                   \
+    SUM("event_count")                                                                                            \
+    ", " SUM("page_count") ", " SUM("click_count") ", " SUM("rage_click_count") ", " SUM("error_count") ", " SUM( \
+        "byte_count") ", " SUM("failed_request_count") ", " SUM("loose_count") ", " SUM("loose_bytes")
+#define TEXTS       \
+    LAST("service") \
+    LAST("version") LAST("environment") LAST("user_id") LAST("user_name") LAST("user_email") LAST("user_agent")
 static const char session_sql[] =
-    "INSERT INTO replay_sessions AS s(project_id, " SESSION_COLUMNS ") "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) "
-    "ON CONFLICT (project_id, session_id) DO UPDATE SET " LAST("service") LAST("version") LAST("environment")
-        LAST("user_id") LAST("user_name") LAST("user_email") LAST(
-            "user_agent") "landing_url = CASE WHEN s.landing_url = '' OR (excluded.landing_url <> '' AND "
-                          "excluded.first_unix_us < s.first_unix_us) "
-                          "THEN excluded.landing_url ELSE s.landing_url END, "
-                          "first_unix_us = CASE WHEN excluded.first_unix_us < s.first_unix_us THEN "
-                          "excluded.first_unix_us ELSE s.first_unix_us END, "
-                          "last_unix_us = CASE WHEN excluded.last_unix_us > s.last_unix_us THEN excluded.last_unix_us "
-                          "ELSE s.last_unix_us END, " SUM("event_count") ", " SUM("page_count") ", " SUM(
-                              "click_count") ", " SUM("rage_click_count") ", " SUM("error_count") ", " SUM("byte_"
-                                                                                                           "count");
+    "INSERT INTO replay_sessions AS s(project_id, " SESSION_COLUMNS ", loose_count, loose_bytes, heard_unix_us) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) "
+    "ON CONFLICT (project_id, session_id) DO UPDATE SET " TEXTS
+    "landing_url = CASE WHEN s.landing_url = '' OR (excluded.landing_url <> '' AND "
+    "excluded.first_unix_us < s.first_unix_us) THEN excluded.landing_url ELSE s.landing_url END, "
+    "first_unix_us = CASE WHEN excluded.first_unix_us < s.first_unix_us THEN excluded.first_unix_us "
+    "ELSE s.first_unix_us END, "
+    "last_unix_us = CASE WHEN excluded.last_unix_us > s.last_unix_us THEN excluded.last_unix_us ELSE s.last_unix_us "
+    "END, "
+    "is_complete = 0, heard_unix_us = excluded.heard_unix_us, " FIGURES;
 static const char segment_sql[] = "INSERT INTO replay_segments(project_id, session_id, name, tab_id, first_unix_us, "
                                   "last_unix_us, ranges, event_count, "
                                   "byte_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
-static void session_values(const struct replay_session *session, struct db_value *values)
+static void session_values(const struct replay_session *session, int64_t now_unix_us, struct db_value *values)
 {
     const struct db_value all[SESSION_VALUES] = {
-        db_uuid(session->project_id),          db_text_bytes(session->id),         db_integer(session->first_unix_us),
-        db_integer(session->last_unix_us),     db_text_bytes(session->service),    db_text_bytes(session->version),
-        db_text_bytes(session->environment),   db_text_bytes(session->user_id),    db_text_bytes(session->user_name),
-        db_text_bytes(session->user_email),    db_text_bytes(session->user_agent), db_text_bytes(session->landing_url),
-        db_integer(session->event_count),      db_integer(session->page_count),    db_integer(session->click_count),
-        db_integer(session->rage_click_count), db_integer(session->error_count),   db_integer(session->byte_count),
+        db_uuid(session->project_id),
+        db_text_bytes(session->id),
+        db_integer(session->first_unix_us),
+        db_integer(session->last_unix_us),
+        db_text_bytes(session->service),
+        db_text_bytes(session->version),
+        db_text_bytes(session->environment),
+        db_text_bytes(session->user_id),
+        db_text_bytes(session->user_name),
+        db_text_bytes(session->user_email),
+        db_text_bytes(session->user_agent),
+        db_text_bytes(session->landing_url),
+        db_integer(session->event_count),
+        db_integer(session->page_count),
+        db_integer(session->click_count),
+        db_integer(session->rage_click_count),
+        db_integer(session->error_count),
+        db_integer(session->byte_count),
+        db_integer(session->failed_request_count),
+        db_integer(0),
+        db_integer(session->loose_count),
+        db_integer(session->loose_bytes),
+        db_integer(now_unix_us),
     };
     memcpy(values, all, sizeof all);
 }
@@ -68,7 +90,8 @@ static bool store_run(struct db_session *session, void *ctx, struct err *err)
     struct db_value *values = mem_alloc(CHUNK_ROWS * SESSION_VALUES * sizeof *values);
     for (size_t from = 0; ok && from < changes->session_count; from += CHUNK_ROWS) {
         size_t count = changes->session_count - from < CHUNK_ROWS ? changes->session_count - from : CHUNK_ROWS;
-        for (size_t i = 0; i < count; i++) session_values(&changes->sessions[from + i], values + i * SESSION_VALUES);
+        for (size_t i = 0; i < count; i++)
+            session_values(&changes->sessions[from + i], work->now_unix_us, values + i * SESSION_VALUES);
         ok = db_run_many(session, session_sql, values, SESSION_VALUES, count, NULL, err);
     }
     for (size_t from = 0; ok && from < changes->segment_count; from += CHUNK_ROWS) {
@@ -95,9 +118,11 @@ static void session_read(struct db_row *row, size_t at, struct arena *arena, str
                                     &session->user_id,    &session->user_name,  &session->user_email,
                                     &session->user_agent, &session->landing_url };
     for (size_t t = 0; t < COUNT_OF(texts); t++) *texts[t] = db_text_keep(arena, row, at++);
-    int64_t *const numbers[] = { &session->event_count,      &session->page_count,  &session->click_count,
-                                 &session->rage_click_count, &session->error_count, &session->byte_count };
+    int64_t *const numbers[] = { &session->event_count,         &session->page_count,  &session->click_count,
+                                 &session->rage_click_count,    &session->error_count, &session->byte_count,
+                                 &session->failed_request_count };
     for (size_t n = 0; n < COUNT_OF(numbers); n++) *numbers[n] = db_row_integer(row, at++);
+    session->is_complete = db_row_integer(row, at) != 0;
 }
 
 static bool session_row(void *ctx, struct db_row *row, struct err *err)
@@ -142,7 +167,8 @@ bool replay_list(struct db *db, struct uuid project_id, const struct replay_filt
         "user_email = $5) AND "
         "($6 = '' OR service = $6) AND ($7 = '' OR environment = $7) AND landing_url LIKE $8 ESCAPE '\\' AND "
         "($9 = 0 OR error_count > 0) AND ($10 = 0 OR rage_click_count > 0) AND last_unix_us - first_unix_us >= $11 AND "
-        "($12 = 0 OR (last_unix_us, session_id) < ($12, $13)) ORDER BY last_unix_us DESC, session_id DESC LIMIT $14";
+        "($15 = 0 OR failed_request_count > 0) AND ($12 = 0 OR (last_unix_us, session_id) < ($12, $13)) ORDER BY "
+        "last_unix_us DESC, session_id DESC LIMIT $14";
     return sessions_read(db, sql,
                          DB_VALUES(db_uuid(project_id), db_integer(filter->from_unix_us),
                                    db_integer(filter->to_unix_us), db_text_bytes(filter->session),
@@ -150,7 +176,8 @@ bool replay_list(struct db *db, struct uuid project_id, const struct replay_filt
                                    db_text_bytes(filter->environment), db_text_bytes(like_of(arena, filter->text)),
                                    db_integer(filter->has_errors), db_integer(filter->has_rage_clicks),
                                    db_integer(filter->duration_min_us), db_integer(filter->after_unix_us),
-                                   db_text_bytes(filter->after_id), db_integer(filter->limit)),
+                                   db_text_bytes(filter->after_id), db_integer(filter->limit),
+                                   db_integer(filter->has_failed_requests)),
                          arena, sessions, count, err);
 }
 
@@ -178,18 +205,10 @@ static bool segment_row(void *ctx, struct db_row *row, struct err *err)
     return true;
 }
 
-bool replay_read(struct db *db, struct uuid project_id, struct bytes id, struct arena *arena,
-                 struct replay_session *session, struct replay_segment **segments, uint32_t *count, struct err *err)
+bool replay_segments_read(struct db *db, struct uuid project_id, struct bytes id, struct arena *arena,
+                          struct replay_segment **segments, uint32_t *count, struct err *err)
 {
-    struct replay_session *found;
     struct db_rows rows = { .arena = arena };
-    if (!sessions_read(db,
-                       "SELECT project_id, " SESSION_COLUMNS
-                       " FROM replay_sessions WHERE project_id = $1 AND session_id = $2",
-                       DB_VALUES(db_uuid(project_id), db_text_bytes(id)), arena, &found, count, err))
-        return false;
-    if (*count == 0) return err_set(err, ERR_NOT_FOUND, "there is no replay of this session");
-    *session = *found;
     if (!db_read(
             db,
             "SELECT name, tab_id, first_unix_us, last_unix_us, ranges, event_count, byte_count FROM replay_segments "
@@ -200,6 +219,20 @@ bool replay_read(struct db *db, struct uuid project_id, struct bytes id, struct 
     *segments = rows.items;
     *count = rows.count;
     return true;
+}
+
+bool replay_read(struct db *db, struct uuid project_id, struct bytes id, struct arena *arena,
+                 struct replay_session *session, struct replay_segment **segments, uint32_t *count, struct err *err)
+{
+    struct replay_session *found;
+    if (!sessions_read(db,
+                       "SELECT project_id, " SESSION_COLUMNS
+                       " FROM replay_sessions WHERE project_id = $1 AND session_id = $2",
+                       DB_VALUES(db_uuid(project_id), db_text_bytes(id)), arena, &found, count, err))
+        return false;
+    if (*count == 0) return err_set(err, ERR_NOT_FOUND, "there is no replay of this session");
+    *session = *found;
+    return replay_segments_read(db, project_id, id, arena, segments, count, err);
 }
 
 bool replay_forget(struct db_session *session, struct uuid project_id, struct bytes id, struct err *err)

@@ -5,7 +5,7 @@
  *
  * Exactly once as roll-ups are (tap_position.h). What is stored does not depend on the order it comes in, but for texts that
  * change within a session: the last one stored stays.
- * Table: migrations/0081_replays.sql; what each figure means: docs/replay.md. Times: unix microseconds.
+ * Table: migrations/0081_replays.sql, 0082; what each figure means: docs/replay.md. Times: unix microseconds.
  * Thread: any. Memory: changes are the caller's; answers live in its arena. Errors: as db.h has them; ERR_CONFLICT of replay_store:
  * another process has stored what these changes hold. */
 #pragma once
@@ -22,7 +22,9 @@ struct replay_session {
     int64_t first_unix_us, last_unix_us;
     struct bytes service, version, environment, user_id, user_name, user_email, user_agent;
     struct bytes landing_url; /* of the first page */
-    int64_t event_count, page_count, click_count, rage_click_count, error_count, byte_count;
+    int64_t event_count, page_count, click_count, rage_click_count, error_count, byte_count, failed_request_count;
+    bool is_complete;                 /* nothing has come for a while (replay_join.h); late data opens it again */
+    int64_t loose_count, loose_bytes; /* of replay_store alone: its segments, which are not joined yet */
 };
 struct replay_segment {
     struct uuid project_id;
@@ -45,7 +47,7 @@ struct replay_filter {
     int64_t from_unix_us, to_unix_us; /* sessions that were there within */
     struct bytes session, user, service, environment,
         text; /* empty: any; user: id, name or e-mail; text: a part of the address */
-    bool has_errors, has_rage_clicks;
+    bool has_errors, has_rage_clicks, has_failed_requests;
     int64_t duration_min_us;
     int64_t after_unix_us; /* behind this place; 0: from the start, newest first */
     struct bytes after_id;
@@ -53,6 +55,9 @@ struct replay_filter {
 };
 MUST_CHECK bool replay_list(struct db *db, struct uuid project_id, const struct replay_filter *filter,
                             struct arena *arena, struct replay_session **sessions, uint32_t *count, struct err *err);
+/* The segments of a session alone, by their first event. */
+MUST_CHECK bool replay_segments_read(struct db *db, struct uuid project_id, struct bytes id, struct arena *arena,
+                                     struct replay_segment **segments, uint32_t *count, struct err *err);
 /* ERR_NOT_FOUND. Segments by their first event. */
 MUST_CHECK bool replay_read(struct db *db, struct uuid project_id, struct bytes id, struct arena *arena,
                             struct replay_session *session, struct replay_segment **segments, uint32_t *count,

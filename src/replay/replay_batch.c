@@ -60,6 +60,13 @@ static bool is_custom(yyjson_val *data, const char *tag)
     return yyjson_equals_str(yyjson_obj_get(data, "tag"), tag);
 }
 
+/* 0: it was not answered. */
+static bool has_failed(yyjson_val *request)
+{
+    yyjson_val *status = yyjson_obj_get(request, "status");
+    return yyjson_is_num(status) && (yyjson_get_num(status) <= 0 || yyjson_get_num(status) >= 400);
+}
+
 static bool event_read(struct arena *arena, yyjson_val *event, size_t index, struct replay_batch *batch,
                        struct err *err)
 {
@@ -81,11 +88,13 @@ static bool event_read(struct arena *arena, yyjson_val *event, size_t index, str
                               yyjson_get_uint(yyjson_obj_get(data, "type")) == INTERACTION_CLICK;
         break;
     case META:
-        if (batch->page_count++ == 0) batch->url = words_of(arena, data, "href");
+        if (batch->url.len == 0) batch->url = words_of(arena, data, "href");
         break;
     case CUSTOM:
         batch->error_count += is_custom(data, "error");
         batch->rage_click_count += is_custom(data, "rage_click");
+        batch->page_count += is_custom(data, "navigation");
+        batch->failed_request_count += is_custom(data, "network") && has_failed(yyjson_obj_get(data, "payload"));
         break;
     default: break;
     }
@@ -119,6 +128,8 @@ static bool root_read(struct arena *arena, yyjson_val *root, struct replay_batch
     {
         if (!event_read(arena, event, index, batch, err)) return false;
     }
+    /* A recorder that tells no navigations lives as long as its page. Each new snapshot of one has a Meta event too. */
+    if (batch->page_count == 0) batch->page_count = batch->sequence == 0 && batch->url.len > 0;
     return true;
 }
 

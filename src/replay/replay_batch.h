@@ -5,8 +5,9 @@
  *    "userAgent": "Mozilla/5.0 ..", "events": [{"type": 4, "timestamp": 1790000000000, "data": {"href": ".."}}, ...]}
  *
  * events: rrweb's (EventType: 0 DomContentLoaded, 1 Load, 2 FullSnapshot, 3 IncrementalSnapshot, 4 Meta, 5 Custom, 6 Plugin).
- * Of them are told: the time, whether a full snapshot is among them, clicks (source 2, type 2), pages (Meta), and of the SDK's own custom
- * events, by their tag: "error", "rage_click".
+ * Of them are told: the time, whether a full snapshot is among them, clicks (source 2, type 2), pages, and of the SDK's own custom
+ * events, by their tag: "error", "rage_click", "network" (payload.status: 0 or 400 and more is a request that failed), "navigation"
+ * (a page; where none is told, the Meta event of a recording's first batch is one).
  * Members that are not known are kept and not read. Ids: 1 to 64 letters, digits, "-", "_".
  * Thread: any. Memory: texts are copied into the arena. Errors: ERR_INPUT, with what is wrong where. Source of the events' shape:
  * @rrweb/types 2. */
@@ -24,7 +25,7 @@ struct replay_batch {
     struct bytes service, version, environment, user_id, user_name, user_email, user_agent;
     struct bytes url; /* of the first Meta event; empty: there is none */
     int64_t first_unix_ms, last_unix_ms;
-    uint32_t event_count, page_count, click_count, rage_click_count, error_count;
+    uint32_t event_count, page_count, click_count, rage_click_count, error_count, failed_request_count;
 };
 /* body: at most REPLAY_BATCH_BYTES_MAX. */
 MUST_CHECK bool replay_batch_read(struct bytes body, struct arena *arena, struct replay_batch *batch, struct err *err);

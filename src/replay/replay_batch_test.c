@@ -24,24 +24,30 @@ static void test_read(void **state)
     struct replay_batch batch;
     struct err err;
     arena_init(&arena, 1 << 20);
-    assert_true(read("{" HEAD
-                     ",\"isLast\":true,\"service\":{\"name\":\"page\",\"version\":\"1\",\"environment\":\"e\"},"
-                     "\"user\":{\"id\":\"42\",\"name\":\"Ann\\u0000\",\"email\":7},\"userAgent\":\"X\",\"more\":[1],"
-                     "\"events\":[" META ","
-                     "{\"type\":2,\"timestamp\":1790000000400.75,\"data\":{}},"
-                     "{\"type\":3,\"timestamp\":1790000000900,\"data\":{\"source\":2,\"type\":2}},"
-                     "{\"type\":3,\"timestamp\":1790000000901,\"data\":{\"source\":2,\"type\":1}},"
-                     "{\"type\":3,\"timestamp\":1790000000902,\"data\":{\"source\":5,\"type\":2}},"
-                     "{\"type\":5,\"timestamp\":1790000000903,\"data\":{\"tag\":\"error\"}},"
-                     "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"rage_click\"}},"
-                     "{\"type\":5,\"timestamp\":1790000000905,\"data\":\"error\"}," META "]}",
-                     &arena, &batch, &err));
+    assert_true(
+        read("{" HEAD ",\"isLast\":true,\"service\":{\"name\":\"page\",\"version\":\"1\",\"environment\":\"e\"},"
+             "\"user\":{\"id\":\"42\",\"name\":\"Ann\\u0000\",\"email\":7},\"userAgent\":\"X\",\"more\":[1],"
+             "\"events\":[" META ","
+             "{\"type\":2,\"timestamp\":1790000000400.75,\"data\":{}},"
+             "{\"type\":3,\"timestamp\":1790000000900,\"data\":{\"source\":2,\"type\":2}},"
+             "{\"type\":3,\"timestamp\":1790000000901,\"data\":{\"source\":2,\"type\":1}},"
+             "{\"type\":3,\"timestamp\":1790000000902,\"data\":{\"source\":5,\"type\":2}},"
+             "{\"type\":5,\"timestamp\":1790000000903,\"data\":{\"tag\":\"error\"}},"
+             "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"rage_click\"}},"
+             "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"navigation\"}},"
+             "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":{\"status\":0}}},"
+             "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":{\"status\":503}}},"
+             "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":{\"status\":304}}},"
+             "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":[]}},"
+             "{\"type\":5,\"timestamp\":1790000000905,\"data\":\"error\"}," META "]}",
+             &arena, &batch, &err));
     assert_int_equal(batch.sequence, 3);
     assert_true(batch.is_last && batch.has_snapshot);
     assert_int_equal(batch.first_unix_ms, 1790000000400);
     assert_int_equal(batch.last_unix_ms, 1790000000905);
-    assert_int_equal(batch.event_count, 9);
-    assert_int_equal(batch.page_count, 2);
+    assert_int_equal(batch.event_count, 14);
+    assert_int_equal(batch.page_count, 1);
+    assert_int_equal(batch.failed_request_count, 2);
     assert_int_equal(batch.click_count, 1);
     assert_int_equal(batch.error_count, 1);
     assert_int_equal(batch.rage_click_count, 1);

@@ -84,7 +84,8 @@ enum metric_kind { METRIC_COUNTER, METRIC_UPDOWN, METRIC_GAUGE, METRIC_HISTOGRAM
       "by kind: hours and days rolled up, edges found of calls that came apart, rows deleted at their age")           \
     X(REPLAYS_STORE_DURATION, METRIC_HISTOGRAM, "monoscope.replays.store.duration", "s",                              \
       "one cut's batches of replays into the object store and the metadata")                                          \
-    X(REPLAYS_FAILURES, METRIC_COUNTER, "monoscope.replays.failures", "{failure}", "of storing, tried again")         \
+    X(REPLAYS_FAILURES, METRIC_COUNTER, "monoscope.replays.failures", "{failure}", "by step, tried again")            \
+    X(REPLAYS_OBJECTS, METRIC_COUNTER, "monoscope.replays.objects", "{object}", "by kind: joined, written, swept")    \
     X(REPLAYS_FAILING, METRIC_GAUGE, "monoscope.replays.failing", "{state}",                                          \
       "1: replays wait in memory, their records in the log")                                                          \
     X(PATTERNS_STORE_DURATION, METRIC_HISTOGRAM, "monoscope.patterns.store.duration", "s",                            \

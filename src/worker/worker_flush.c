@@ -47,7 +47,7 @@ static void cut_begin(struct worker *worker, uint32_t filled)
     flush->must_commit = cut->failed.count > 0;
     worker->position_cut = worker->position;
     worker->cut_mono_ns = clock_mono_ns();
-    worker->flush_wanted = false;
+    worker->flush_wanted = worker->has_loud = false;
     pthread_mutex_lock(&worker->lock);
     assert(!worker->cut);
     worker->cut = cut;
@@ -69,8 +69,8 @@ void worker_cut_if_due(struct worker *worker, uint64_t now_ns)
     if (!is_due) return;
     uint32_t filled = worker_groups_filled(worker, false), loud = worker_groups_filled(worker, true);
     worker->flush_due_ns = now_ns + worker->options.flush_ms * 1000000ull * (1 + filled / FLUSH_FILES_MAX);
-    if (loud == 0 && filled > 0 && !worker->flush_wanted && !is_asked && worker->failed.count == 0 &&
-        now_ns < worker->quiet_flush_due_ns)
+    if (loud == 0 && !worker->has_loud && filled > 0 && !worker->flush_wanted && !is_asked &&
+        worker->failed.count == 0 && now_ns < worker->quiet_flush_due_ns)
         return;
     worker->quiet_flush_due_ns = now_ns + worker->options.quiet_flush_ms * 1000000ull;
     if (worker->position > worker->position_cut) cut_begin(worker, filled);

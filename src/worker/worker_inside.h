@@ -81,6 +81,7 @@ struct worker {
     uint64_t cut_mono_ns;      /* the last one */
     uint64_t failing_since_ns; /* the disk refuses segments; 0: all is well */
     bool flush_wanted;         /* by size */
+    bool has_loud; /* since the last cut a record of a project that is not quiet came: taps may hold it, rows or none */
     struct tap *taps[WORKER_TAPS_MAX];
     uint32_t tap_count;
     struct columns *nowhere;     /* what the taps need of a replay and the tables have already */

@@ -180,6 +180,7 @@ void worker_record_work(struct worker *worker, uint64_t position, struct uuid pr
     }
     if (written) sink.given = sink_given;
     if (!is_replay) work.received_unix_us = request->received_unix_us;
+    worker->has_loud |= !uuid_equal(project_id, worker->options.quiet_project_id);
     worker_taps_begin(worker, &work.listening, position, project_id, request);
     if (work.listening.tap_count > 0) {
         sink.row = sink_row;

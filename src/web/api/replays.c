@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-enum { DELETE_SESSIONS_MAX = 1000, GZIP_WINDOW_BITS = 31, PIECE_BYTES = 1 << 16 };
+enum { DELETE_SESSIONS_MAX = 1000, GZIP_WINDOW_BITS = 31, PIECE_BYTES = 1 << 16, SEGMENT_NAME_BYTES_MAX = 256 };
 #define SEGMENT_BYTES_MAX ((size_t)256 << 20) /* as it is kept, compressed */
 #define RANGE_DEFAULT_US  (INT64_C(24) * 3600 * 1000000)
 
@@ -39,7 +39,9 @@ static yyjson_mut_val *session_json(struct api_call *call, const struct replay_s
     yyjson_mut_obj_add_sint(call->json, object, "clicks", session->click_count);
     yyjson_mut_obj_add_sint(call->json, object, "rage_clicks", session->rage_click_count);
     yyjson_mut_obj_add_sint(call->json, object, "errors", session->error_count);
+    yyjson_mut_obj_add_sint(call->json, object, "failed_requests", session->failed_request_count);
     yyjson_mut_obj_add_sint(call->json, object, "stored_bytes", session->byte_count);
+    yyjson_mut_obj_add_bool(call->json, object, "is_complete", session->is_complete);
     return object;
 }
 
@@ -53,6 +55,7 @@ static bool filter_read(struct api_call *call, struct replay_filter *filter)
     filter->text = api_query(call, "page_url");
     filter->has_errors = api_query_bool(call, "has_errors");
     filter->has_rage_clicks = api_query_bool(call, "has_rage_clicks");
+    filter->has_failed_requests = api_query_bool(call, "has_failed_requests");
     filter->duration_min_us = api_query_int(call, "min_seconds", 0) * 1000000;
     return true;
 }
@@ -123,7 +126,8 @@ static void gap_add(struct api_call *call, yyjson_mut_val *gaps, int64_t from, i
 }
 
 /* Of each recording what has come of it, and which batches have not. */
-static yyjson_mut_val *recordings_json(struct api_call *call, const struct range *ranges, uint32_t count)
+static yyjson_mut_val *recordings_json(struct api_call *call, const struct replay_session *of,
+                                       const struct range *ranges, uint32_t count)
 {
     yyjson_mut_val *list = yyjson_mut_arr(call->json);
     for (uint32_t r = 0; r < count;) {
@@ -145,6 +149,13 @@ static yyjson_mut_val *recordings_json(struct api_call *call, const struct range
         yyjson_mut_obj_add_bool(call->json, object, "has_snapshot", has_snapshot);
         yyjson_mut_obj_add_bool(call->json, object, "is_ended", is_ended);
         yyjson_mut_obj_add_val(call->json, object, "gaps", gaps);
+        /* What is missing of a session that goes on may be on its way: sent again, or in a flush. */
+        bool is_whole = has_snapshot && yyjson_mut_arr_size(gaps) == 0;
+        yyjson_mut_obj_add_str(call->json, object, "missing",
+                               is_whole          ? "nothing"
+                               : !has_snapshot   ? "snapshot"
+                               : of->is_complete ? "lost"
+                                                 : "waiting");
         yyjson_mut_arr_append(list, object);
     }
     return list;
@@ -180,7 +191,7 @@ void api_replay_get(struct api_call *call)
     }
     yyjson_mut_obj_add_val(call->json, object, "segments", list);
     const struct range *ranges = ranges_read(call, segments, count, &range_count);
-    yyjson_mut_obj_add_val(call->json, object, "recordings", recordings_json(call, ranges, range_count));
+    yyjson_mut_obj_add_val(call->json, object, "recordings", recordings_json(call, &session, ranges, range_count));
     api_answer(call, object);
 }
 
@@ -221,28 +232,36 @@ static bool pieces_write(struct api_call *call, struct bytes packed, struct err 
     return ok;
 }
 
+#define NO_SEGMENT "the session has no such segment: segments are joined, ask for the session again"
+
+static bool segment_name_is_valid(struct bytes name)
+{
+    bool is_valid = name.len <= SEGMENT_NAME_BYTES_MAX;
+    for (size_t at = 0; is_valid && at < name.len; at += REPLAY_ID_BYTES_MAX) {
+        size_t len = name.len - at < REPLAY_ID_BYTES_MAX ? name.len - at : REPLAY_ID_BYTES_MAX;
+        is_valid = replay_id_is_valid(bytes_from(name.ptr + at, len));
+    }
+    return is_valid && name.len > 0;
+}
+
 void api_replay_segment(struct api_call *call)
 {
     struct replay_session session;
     struct replay_segment *segments;
-    const struct replay_segment *found = NULL;
     struct err err = { 0 };
     struct buf packed;
     uint32_t count;
-    if (!session_find(call, &session, &segments, &count)) return;
-    for (uint32_t s = 0; s < count; s++)
-        if (bytes_equal(segments[s].name, api_path(call, "segment"))) found = &segments[s];
-    if (!found) {
-        api_fail_with(call, ERR_NOT_FOUND, "the session has no such segment");
+    if (!session_find(call, &session, &segments, &count) || !store_is_here(call)) return;
+    /* One that has been joined with others since has no row any more, and is there for a while for who knew it. */
+    if (!segment_name_is_valid(api_path(call, "segment"))) {
+        api_fail_with(call, ERR_NOT_FOUND, NO_SEGMENT);
         return;
     }
-    if (!store_is_here(call)) return;
     buf_init(&packed, SEGMENT_BYTES_MAX);
-    const char *key =
-        arena_printf(call->arena, "%s%.*s.ndjson.gz", replay_prefix(call->arena, call->project.id, session.id),
-                     (int)found->name.len, (const char *)found->name.ptr);
+    const char *key = replay_key(call->arena, call->project.id, session.id, api_path(call, "segment"));
     if (!object_get(call->parts->objects, key, SEGMENT_BYTES_MAX, &packed, &err) ||
         !api_stream_begin(call, "application/json", &err)) {
+        if (err.code == ERR_NOT_FOUND) err_set(&err, ERR_NOT_FOUND, NO_SEGMENT);
         api_fail(call, &err);
     } else {
         bool ok = api_stream_write(call, BYTES("{\"batches\":["), &err) &&

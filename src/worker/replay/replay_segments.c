@@ -51,8 +51,26 @@ const char *replay_prefix(struct arena *arena, struct uuid project_id, struct by
     return arena_printf(arena, "replay/%s/%.*s/", project, (int)session.len, (const char *)session.ptr);
 }
 
-/* What was acknowledged was read once already, by ingest; what cannot be read again is of a record that nobody wrote. */
-static uint32_t lines_read(const struct replay_delta *delta, struct arena *arena, struct line *lines)
+const char *replay_key(struct arena *arena, struct uuid project_id, struct bytes session, struct bytes name)
+{
+    return arena_printf(arena, "%s%.*s%s", replay_prefix(arena, project_id, session), (int)name.len,
+                        (const char *)name.ptr, REPLAY_SEGMENT_SUFFIX);
+}
+
+static void counts_add(struct replay_session *session, const struct replay_batch *batch)
+{
+    session->event_count += batch->event_count;
+    session->page_count += batch->page_count;
+    session->click_count += batch->click_count;
+    session->rage_click_count += batch->rage_click_count;
+    session->error_count += batch->error_count;
+    session->failed_request_count += batch->failed_request_count;
+}
+
+/* twice: what is in the lines that are left out; NULL: nobody asks.
+ * What was acknowledged was read once already, by ingest; what cannot be read again is of a record that nobody wrote. */
+static uint32_t lines_read(const struct replay_delta *delta, struct arena *arena, struct line *lines,
+                           struct replay_session *twice)
 {
     struct buf body;
     uint32_t count = 0;
@@ -68,7 +86,11 @@ static uint32_t lines_read(const struct replay_delta *delta, struct arena *arena
     if (count > 1) qsort(lines, count, sizeof *lines, line_compare);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (kept == 0 || batch_compare(&lines[kept - 1], &lines[i]) != 0) lines[kept++] = lines[i];
+        if (kept == 0 || batch_compare(&lines[kept - 1], &lines[i]) != 0) {
+            lines[kept++] = lines[i];
+        } else if (twice) {
+            counts_add(twice, &lines[i].batch);
+        }
     return kept;
 }
 
@@ -161,7 +183,7 @@ static struct bytes ranges_of(const struct run *run, struct arena *arena)
     return kept;
 }
 
-static void segment_fill(struct run *run, const struct replay_changes *changes, struct arena *arena)
+static void segment_fill(struct run *run, const char *suffix, struct arena *arena)
 {
     const struct replay_batch *first = &run->lines[0].batch;
     struct replay_segment *segment = run->segment;
@@ -177,12 +199,9 @@ static void segment_fill(struct run *run, const struct replay_changes *changes, 
         if (batch->last_unix_ms * 1000 > segment->last_unix_us) segment->last_unix_us = batch->last_unix_ms * 1000;
         segment->event_count += batch->event_count;
     }
-    const char *name = arena_printf(arena, "%.*s-%" PRIu64 "-%" PRIu64 "-%016" PRIx64, (int)first->tab.len,
-                                    (const char *)first->tab.ptr, changes->move.before + 1, changes->move.position,
-                                    hash64_of(bytes_of_text(changes->move.app_id)));
+    const char *name = arena_printf(arena, "%.*s-%s", (int)first->tab.len, (const char *)first->tab.ptr, suffix);
     segment->name = bytes_of_text(name);
-    run->key =
-        arena_printf(arena, "%s%s.ndjson.gz", replay_prefix(arena, segment->project_id, segment->session_id), name);
+    run->key = replay_key(arena, segment->project_id, segment->session_id, segment->name);
 }
 
 static void text_keep(struct bytes *kept, struct bytes text)
@@ -206,11 +225,7 @@ static void session_add(struct replay_session *session, const struct replay_batc
         session->landing_url = batch->url;
         *landed_unix_ms = batch->first_unix_ms;
     }
-    session->event_count += batch->event_count;
-    session->page_count += batch->page_count;
-    session->click_count += batch->click_count;
-    session->rage_click_count += batch->rage_click_count;
-    session->error_count += batch->error_count;
+    counts_add(session, batch);
 }
 
 static size_t sessions_make(const struct line *lines, uint32_t count, const struct replay_segment *segments,
@@ -240,6 +255,8 @@ static size_t sessions_make(const struct line *lines, uint32_t count, const stru
                !bytes_equal(sessions[at].id, segments[s].session_id))
             at++;
         sessions[at].byte_count += segments[s].byte_count;
+        sessions[at].loose_bytes += segments[s].byte_count;
+        sessions[at].loose_count++;
     }
     return made;
 }
@@ -248,15 +265,17 @@ bool replay_segments_write(struct object_store *objects, const struct replay_del
                            struct replay_changes *changes, struct err *err)
 {
     struct line *lines = arena_calloc(arena, delta->count * sizeof *lines);
-    uint32_t count = lines_read(delta, arena, lines), run_count = 0;
+    uint32_t count = lines_read(delta, arena, lines, NULL), run_count = 0;
     struct run *runs = arena_calloc(arena, count * sizeof *runs);
     struct replay_segment *segments = arena_calloc(arena, count * sizeof *segments);
     struct replay_session *sessions = arena_calloc(arena, count * sizeof *sessions);
+    const char *suffix = arena_printf(arena, "%" PRIu64 "-%" PRIu64 "-%016" PRIx64, changes->move.before + 1,
+                                      changes->move.position, hash64_of(bytes_of_text(changes->move.app_id)));
     for (uint32_t l = 0; l < count;) {
         struct run *run = &runs[run_count];
         *run = (struct run){ .lines = &lines[l], .segment = &segments[run_count++] };
         while (l < count && tab_compare(run->lines, &lines[l]) == 0) l++, run->count++;
-        segment_fill(run, changes, arena);
+        segment_fill(run, suffix, arena);
     }
     struct writing writing = { .objects = objects, .runs = runs };
     parallel_run(run_count, WRITES_AT_ONCE, run_write, &writing);
@@ -270,6 +289,26 @@ bool replay_segments_write(struct object_store *objects, const struct replay_del
     changes->sessions = sessions;
     changes->session_count = sessions_make(lines, count, segments, run_count, sessions);
     return true;
+}
+
+bool replay_segment_join(struct object_store *objects, const struct replay_delta *delta, int64_t events,
+                         const char *suffix, struct arena *arena, struct replay_segment *segment,
+                         struct replay_session *twice, struct err *err)
+{
+    struct line *lines = arena_calloc(arena, delta->count * sizeof *lines);
+    uint32_t count = lines_read(delta, arena, lines, twice);
+    struct run run = { .lines = lines, .count = count, .segment = segment };
+    if (count == 0 || tab_compare(&lines[0], &lines[count - 1]) != 0)
+        return err_set(err, ERR_CORRUPT, "segments of one tab have batches of another, or none");
+    segment_fill(&run, suffix, arena);
+    if (segment->event_count + twice->event_count != events)
+        return err_set(err, ERR_CORRUPT, "segments have %" PRId64 " events, their rows say %" PRId64,
+                       segment->event_count + twice->event_count, events);
+    struct writing writing = { .objects = objects, .runs = &run };
+    run_write(&writing, 0);
+    if (run.err.code == ERR_OK) return true;
+    *err = run.err;
+    return false;
 }
 
 /* ---- deleting ---- */
@@ -301,17 +340,25 @@ static bool forget_run(struct db_session *session, void *ctx, struct err *err)
     return replay_forget(session, forgetting->project_id, forgetting->session, err);
 }
 
+static bool objects_delete(struct object_store *objects, const char *prefix, struct arena *arena, struct err *err)
+{
+    struct doomed doomed = { .arena = arena };
+    bool ok = object_list(objects, prefix, doomed_add, &doomed, err) &&
+              (doomed.count == 0 || object_delete_many(objects, doomed.keys, doomed.count, err));
+    free(doomed.keys);
+    return ok;
+}
+
+/* Once more behind the rows: somebody may have been joining segments meanwhile. */
 bool replay_session_delete(struct object_store *objects, struct db *db, struct uuid project_id, struct bytes session,
                            struct err *err)
 {
     struct arena arena;
     arena_init(&arena, 0);
-    struct doomed doomed = { .arena = &arena };
     struct forgetting forgetting = { project_id, session };
-    bool ok = object_list(objects, replay_prefix(&arena, project_id, session), doomed_add, &doomed, err) &&
-              (doomed.count == 0 || object_delete_many(objects, doomed.keys, doomed.count, err)) &&
-              db_transaction(db, forget_run, &forgetting, err);
-    free(doomed.keys);
+    const char *prefix = replay_prefix(&arena, project_id, session);
+    bool ok = objects_delete(objects, prefix, &arena, err) && db_transaction(db, forget_run, &forgetting, err) &&
+              objects_delete(objects, prefix, &arena, err);
     arena_deinit(&arena);
     return ok;
 }

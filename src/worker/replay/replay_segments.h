@@ -9,14 +9,23 @@
 #include "meta/replay.h"
 #include "worker/replay/replay_delta.h"
 
+#define REPLAY_SEGMENT_SUFFIX ".ndjson.gz"
+
 struct object_store;
 /* Where the segments of a session are: "replay/PROJECT/SESSION/"; in the arena. */
 const char *replay_prefix(struct arena *arena, struct uuid project_id, struct bytes session);
+/* The key of a segment below it. */
+const char *replay_key(struct arena *arena, struct uuid project_id, struct bytes session, struct bytes name);
 
-/* Its objects, then its rows. */
+/* Its objects, its rows, and objects that came between. */
 MUST_CHECK bool replay_session_delete(struct object_store *objects, struct db *db, struct uuid project_id,
                                       struct bytes session, struct err *err);
 
 /* Writes the objects, then fills changes->sessions and ->segments; both live in the arena. */
 MUST_CHECK bool replay_segments_write(struct object_store *objects, const struct replay_delta *delta,
                                       struct arena *arena, struct replay_changes *changes, struct err *err);
+/* The same of batches of one session and tab alone, as one object TAB-SUFFIX. twice: gets the counts of what was there twice.
+ * ERR_CORRUPT, and nothing is written: they do not have so many events. */
+MUST_CHECK bool replay_segment_join(struct object_store *objects, const struct replay_delta *delta, int64_t events,
+                                    const char *suffix, struct arena *arena, struct replay_segment *segment,
+                                    struct replay_session *twice, struct err *err);

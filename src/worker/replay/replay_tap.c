@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "worker/replay/replay_delta.h"
+#include "worker/replay/replay_join.h"
 #include "worker/replay/replay_segments.h"
 #include "worker/replay/replays.h"
 
@@ -11,6 +12,7 @@
 struct replays {
     struct replays_options options;
     struct counting *counting;
+    struct replay_joiner *joiner;
 };
 
 COUNTING_OF_DELTA(replay)
@@ -85,25 +87,36 @@ struct tap_source replays_source(struct replays *replays)
     return counting_source(replays->counting);
 }
 
-struct replays *replays_open(const struct replays_options *options)
+bool replays_open(struct replays **out, const struct replays_options *options, struct err *err)
 {
     struct replays *replays = mem_calloc(1, sizeof *replays);
     replays->options = *options;
     struct counting_options counting = {
         .ops = &ops, .ctx = replays, .db = options->db, .bytes_max = options->bytes_max, .log = options->log
     };
+    struct replay_joiner_options joiner = {
+        .db = options->db, .objects = options->objects, .idle_us = options->idle_us, .log = options->log
+    };
     replays->counting = counting_open(&counting);
-    return replays;
+    if (replay_joiner_start(&replays->joiner, &joiner, err)) {
+        *out = replays;
+        return true;
+    }
+    replays_close(replays);
+    *out = NULL;
+    return false;
 }
 
-void replays_stats(struct replays *replays, struct counting_stats *stats)
+void replays_stats(struct replays *replays, struct counting_stats *stats, struct replay_joiner_stats *joins)
 {
     counting_stats(replays->counting, stats);
+    replay_joiner_stats(replays->joiner, joins);
 }
 
 void replays_close(struct replays *replays)
 {
     if (!replays) return;
+    replay_joiner_stop(replays->joiner);
     counting_close(replays->counting);
     free(replays);
 }

@@ -4038,8 +4038,12 @@ export interface components {
             /** @description Clicks again and again on what does not answer */
             rage_clicks: number;
             errors: number;
+            /** @description Requests of the page that were not answered, or by 400 and more */
+            failed_requests: number;
             /** @description Compressed, in the object store */
             stored_bytes: number;
+            /** @description Nothing has come for a while; what comes late opens it again */
+            is_complete: boolean;
         };
         /** @description A session with its parts */
         ReplayDetail: {
@@ -4070,8 +4074,12 @@ export interface components {
             /** @description Clicks again and again on what does not answer */
             rage_clicks: number;
             errors: number;
+            /** @description Requests of the page that were not answered, or by 400 and more */
+            failed_requests: number;
             /** @description Compressed, in the object store */
             stored_bytes: number;
+            /** @description Nothing has come for a while; what comes late opens it again */
+            is_complete: boolean;
             /** @description Parts of it, by their first event */
             segments: {
                 name: string;
@@ -4095,6 +4103,11 @@ export interface components {
                 is_ended: boolean;
                 /** @description First and last number of batches that have not come */
                 gaps: number[][];
+                /**
+                 * @description Why it cannot be shown whole: no full snapshot has come; batches have not come yet, which may; they are lost, for the session is complete
+                 * @enum {string}
+                 */
+                missing: "nothing" | "snapshot" | "waiting" | "lost";
             }[];
         };
         ReplaySegment: {
@@ -4703,6 +4716,8 @@ export interface components {
         has_errors: boolean;
         /** @description Those with rage clicks */
         has_rage_clicks: boolean;
+        /** @description Those with a request of the page that failed */
+        has_failed_requests: boolean;
         /** @description Those that took that long */
         min_seconds: number;
         /** @description Where the attribute stands */
@@ -8396,6 +8411,8 @@ export interface operations {
                 has_errors?: components["parameters"]["has_errors"];
                 /** @description Those with rage clicks */
                 has_rage_clicks?: components["parameters"]["has_rage_clicks"];
+                /** @description Those with a request of the page that failed */
+                has_failed_requests?: components["parameters"]["has_failed_requests"];
                 /** @description Those that took that long */
                 min_seconds?: components["parameters"]["min_seconds"];
                 /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
