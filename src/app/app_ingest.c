@@ -101,6 +101,7 @@ bool app_ingest_start(struct app *app, struct err *err)
                   .ctx = app },
         .meter = app->meter,
         .intake = app->intake,
+        .asks_snapshots = app->roles == ROLE_ALL,
         .redactor = app->redactor,
         .log = app->log,
     };

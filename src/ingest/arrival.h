@@ -15,6 +15,8 @@ struct transport {
     /* It is safe; decoded tells what was left out. */
     void (*accept)(void *request, enum otlp_signal signal, const struct otlp_request *decoded);
     void (*refuse)(void *request, const struct err *err, uint32_t retry_delay_ms);
+    /* Before accept: its answer is to ask for a snapshot. NULL: nobody sends replays this way. */
+    void (*ask_snapshot)(void *request);
 };
 
 struct arrival {

@@ -12,6 +12,7 @@
 enum {
     MARK_PROTOBUF = 1, /* its type, and that of the answer; else JSON */
     MARK_PAGE = 2,     /* it comes from a page that may read the answer */
+    MARK_SNAPSHOT = 4, /* the answer asks for a snapshot of the page */
     MARK_STATUS = 8,   /* bits from here on: the status of a refusal that no err_code has */
 };
 enum { HEADERS_MAX = CORS_HEADERS_MAX + 4 };
@@ -32,10 +33,20 @@ static void answer(struct http_request *request, int status, struct http_header 
     http_answer(request, &(struct http_response){ status, headers, count, body });
 }
 
+static void ask_snapshot_on(void *ctx)
+{
+    struct http_request *request = ctx;
+    request->marks |= MARK_SNAPSHOT;
+}
+
 static void accept_on(void *ctx, enum otlp_signal signal, const struct otlp_request *decoded)
 {
     struct http_request *request = ctx;
     struct http_header headers[HEADERS_MAX];
+    if ((request->marks & MARK_SNAPSHOT) != 0) {
+        answer(request, 200, headers, 0, BYTES("{\"snapshot\":true}"));
+        return;
+    }
     uint8_t body[ANSWER_JSON_BYTES_MAX];
     static_assert(ANSWER_JSON_BYTES_MAX >= ANSWER_BYTES_MAX, "both answers fit");
     size_t len = (request->marks & MARK_PROTOBUF) != 0
@@ -69,7 +80,7 @@ static void refuse_on(void *ctx, const struct err *err, uint32_t retry_delay_ms)
     answer(request, status, headers, count, bytes_from(body, len));
 }
 
-static const struct transport transport = { .accept = accept_on, .refuse = refuse_on };
+static const struct transport transport = { .accept = accept_on, .refuse = refuse_on, .ask_snapshot = ask_snapshot_on };
 
 /* Answers with a status that no err_code has; the code is for gRPC's number in the body, and for the counts. */
 static bool refuse_with(struct http_request *request, int status, struct err *err, enum err_code code, const char *text)

@@ -16,6 +16,7 @@
 #include "ingest/tally.h"
 #include "meta/meter.h"
 #include "replay/replay_batch.h"
+#include "replay/replay_gaps.h"
 #include "worker/otlp/inbound.h"
 
 enum {
@@ -25,6 +26,7 @@ enum {
     KEPT_BYTES_MAX = 8 << 20, /* of idle buffers and arrays */
     TAKE_CALLS = 16,
     TALLY_PROJECTS = 1000,
+    RECORDINGS_MAX = 16384,      /* watched for what is missing of them */
     KEYLESS_BYTES_MAX = 4 << 20, /* inflated, of a request that says only in its resources whose it is */
 };
 static const uint64_t FLOOD_LOG_NS = UINT64_C(10000000000);
@@ -40,6 +42,7 @@ struct ingest {
     _Atomic uint64_t refused_by[ERR_CODE_COUNT];
     struct histogram times;
     struct tally *tally;
+    struct replay_gaps *gaps; /* NULL: it asks for no snapshots */
     _Atomic uint64_t refusals_logged_mono_ns, rejections_logged_mono_ns;
     atomic_bool is_stopping;
 
@@ -363,6 +366,10 @@ static void replay_work(struct call *call, struct tools *tools)
         call_refuse(call, &err);
         return;
     }
+    const struct ingest *ingest = call->ingest;
+    if (ingest->gaps && call->transport->ask_snapshot &&
+        replay_gaps_come(ingest->gaps, call->whole.key.project_id, &batch, clock_unix_us()))
+        call->transport->ask_snapshot(call->request);
     call_store(call, &call->whole.key, &none);
 }
 
@@ -432,6 +439,7 @@ bool ingest_open(struct ingest **out, const struct ingest_options *options, stru
     pthread_cond_init(&ingest->appended_none, NULL);
     ingest->queue = queue_create(calls_max, options->memory_bytes_max);
     ingest->tally = tally_create(TALLY_PROJECTS);
+    if (options->asks_snapshots) ingest->gaps = replay_gaps_create(RECORDINGS_MAX);
     ingest->pool = inbound_pool_create(options->memory_bytes_max, KEPT_BYTES_MAX);
     ingest->thread_count = thread_count;
     for (uint32_t i = 0; i < thread_count; i++) {
@@ -558,6 +566,7 @@ void ingest_close(struct ingest *ingest)
     pthread_mutex_unlock(&ingest->lock);
     queue_destroy(ingest->queue);
     tally_destroy(ingest->tally);
+    replay_gaps_destroy(ingest->gaps);
     inbound_pool_release(ingest->pool); /* lives on until the worker has let go of the last request */
     pthread_cond_destroy(&ingest->appended_none);
     pthread_mutex_destroy(&ingest->lock);

@@ -53,8 +53,10 @@ struct ingest_options {
     uint32_t retry_delay_ms;   /* told with ERR_BUSY and other retryable errors; 0: 1000 */
     struct buffer *buffer;
     struct ingest_keys keys;
-    struct meter *meter;       /* limits and usage; NULL: none are */
-    struct intake *intake;     /* counts of what comes and is refused, by key; NULL: none are kept */
+    struct meter *meter;   /* limits and usage; NULL: none are */
+    struct intake *intake; /* counts of what comes and is refused, by key; NULL: none are kept */
+    bool
+        asks_snapshots; /* all batches of a recording come to this process: it tells which are missing (replay/replay_gaps.h) */
     struct redactor *redactor; /* what is not to be kept goes before it is; NULL: nothing does */
     const struct log *log;
 };
