@@ -4,6 +4,7 @@ are deleted, and nothing of them is left in the store."""
 import base64
 import glob
 import gzip
+import json
 import os
 import random
 import sys
@@ -95,8 +96,15 @@ def main():
                 check(recording["is_ended"] or session == "s" * 32, "its end has come")
         check_list(admin, sent)
         check_deleting(server, admin, sent)
+        gap, gap_time = Page(rng, "%032x" % rng.getrandbits(128), "a" * 16, {}), time.monotonic()
+        batches = [gap.batch() for _ in range(6)]
+        check(all("snapshot" not in send(server, batches[n])[1] for n in (0, 2)), "nobody is asked for a snapshot while a batch may be on its way")
         watch = MemoryWatch(server)
         flood(server, rng)
+        time.sleep(max(0, gap_time + 11 - time.monotonic()))
+        status, answer = send(server, batches[3])
+        check(status == 200 and json.loads(answer) == {"snapshot": True}, "a page whose batch stays away is asked for a snapshot: %d %s" % (status, answer))
+        check("snapshot" not in send(server, batches[4])[1], "and not again at once")
         print("%d sessions, %d batches, all there once; highest memory under a flood %d MiB" % (len(sent), total, watch.stop()["RssAnon"]), flush=True)
         server.stop()
 
