@@ -150,6 +150,25 @@ await step("beside the document: requests with their trace, the console, rage, e
     await page.context().close();
 });
 
+await step("a session that another tab has renewed: the recording ends, another begins", async () => {
+    const page = await open({ replay: true });
+    await until("the first snapshot", () => snapshots() === 1);
+    const next = "0123456789abcdef".repeat(2);
+    await page.evaluate(next => localStorage.setItem("monoscope.session", `${next} ${Date.now()} ${Date.now()} -`), next);
+    await until("the next session's", () => events(batch => batch.session === next).some(event => event.type === 2));
+    const [last] = batches().filter(batch => batch.session !== next).slice(-1), first = batches().find(batch => batch.session === next);
+    check(first.sequence === 0 && first.events[0].type === 4 && first.recording !== last.recording && first.tab === last.tab, "it begins anew, in the same tab");
+    await page.context().close();
+});
+
+await step("a policy that lets in scripts by a nonce alone", async () => {
+    relay.csp = `default-src 'none'; script-src 'nonce-once'; connect-src 'self' ${relay.origin("relay")}`;
+    const page = await open({ replay: true });
+    await until("a snapshot", () => snapshots() === 1);
+    relay.csp = undefined;
+    await page.context().close();
+});
+
 await step("a hostile page, a selector that is none, a file that does not come: the page goes on", async () => {
     const hostile = await open({ replay: true }, "?hostile");
     await hostile.waitForTimeout(1500);
@@ -159,6 +178,8 @@ await step("a hostile page, a selector that is none, a file that does not come: 
     await hostile.context().close();
     const said = [], wrong = await open({ replay: { block: ["[[no"] } });
     wrong.on("console", message => said.push(message.text()));
+    await wrong.waitForTimeout(500); /* what the page before sent at its end */
+    relay.bodies.length = 0;
     await wrong.reload();
     await wrong.waitForTimeout(1500);
     check(relay.bodies.length === 0 && said.some(text => text.includes("not recorded")) && (await wrong.evaluate(() => window.broken)).length === 0, `it is told, and nothing is recorded: ${said}`);

@@ -19,9 +19,9 @@ export async function serve(given, pages, frame, frame_js) {
         const [status, type, body] = path.startsWith("/start/") ? [200, "text/javascript", start(name)] : path.startsWith("/script/") ? [200, "text/javascript", page.script]
             : path === "/frame" ? [200, "text/html", frame] : path === "/frame.js" ? [200, "text/javascript", frame_js] : path === "/more.css" ? [200, "text/css", ".linked { color: rgb(3, 30, 3) }"]
                 : path === "/pic.svg" ? [200, "image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>`] : path === "/api/fail" ? [500, "text/plain", "no"] : path.startsWith("/api/") ? [200, "application/json", "{}"]
-                    : path.startsWith("/css/") ? [200, "text/css", page.css ?? ""] : page ? [200, "text/html", `<!doctype html><html><head><title>${kind}</title><link rel="stylesheet" href="/css/${kind}"><script src="${given.base}/sdk/monoscope.js"></script><script src="/start/${kind}"></script></head><body>${page.html}<script src="/script/${kind}"></script></body></html>`]
+                    : path.startsWith("/css/") ? [200, "text/css", page.css ?? ""] : page ? [200, "text/html", `<!doctype html><html><head><title>${kind}</title><link rel="stylesheet" href="/css/${kind}"><script nonce="once" src="${given.base}/sdk/monoscope.js"></script><script nonce="once" src="/start/${kind}"></script></head><body>${page.html}<script nonce="once" src="/script/${kind}"></script></body></html>`]
                         : [404, "text/plain", "none"];
-        response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body), "content-security-policy": csp });
+        response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body), "content-security-policy": relay.csp ?? csp });
         response.end(body);
     });
 
