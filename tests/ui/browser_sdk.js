@@ -183,6 +183,7 @@ await step("a tab that is closed at once: its last event comes", async () => {
     result.last_session = await one.evaluate(() => { m.event("last words"); return m.sessionId; });
     await one.close({ runBeforeUnload: true });
     await until("its last event", () => sent().some(record => record.eventName === "last words" && record.at["session.id"] === result.last_session));
+    await page.waitForTimeout(2000); /* a request for each signal: the other one may be on its way */
 });
 
 await step("no consent: nothing is kept or sent; with it, from then on; taken back: all is gone", async () => {
