@@ -1,6 +1,7 @@
 /* How people are told: the channels' threads, with the operator's settings. */
 #include "app/app_inside.h"
 #include "channels/channels.h"
+#include "incidents/incident.h"
 #include "meta/meta.h"
 
 #define SECRET_BYTES 512
@@ -21,6 +22,7 @@ bool app_channels_start(struct app *app, struct err *err)
                                         .smtp_password = password,
                                         .smtp_from = config->smtp_from,
                                         .smtp_tls = config->smtp_tls,
+                                        .tend = incidents_tend_all,
                                         .give_up_us = (int64_t)config->channels_give_up_ms * 1000 };
     if (!(app->roles & (ROLE_WORKER | ROLE_QUERY))) return true; /* who takes telemetry in tells nobody */
     bool ok = app_worker_name(app, name, err) &&

@@ -22,6 +22,8 @@ struct channels_options {
     const char *smtp_user, *smtp_password, *smtp_from;
     bool smtp_tls;      /* STARTTLS or nothing */
     int64_t give_up_us; /* 0: DELIVERY_GIVE_UP_US */
+    /* Every five seconds, on the thread that looks: what puts messages as time goes by. NULL: nothing does. */
+    bool (*tend)(struct db *db, int64_t now_unix_us, struct err *err);
 };
 MUST_CHECK bool channels_open(struct channels **channels, const struct channels_options *options, struct err *err);
 /* Begins to send. */

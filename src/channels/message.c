@@ -39,6 +39,7 @@ static void block_add(struct writing *writing, yyjson_mut_val *blocks, const str
 {
     yyjson_mut_val *object = yyjson_mut_arr_add_obj(writing->doc, blocks);
     size_t cells = (size_t)block->column_count * block->row_count;
+    assert(block->kind != MESSAGE_FACTS || cells == 0 || block->column_count == 2);
     yyjson_mut_obj_add_str(writing->doc, object, "kind", block_names[block->kind]);
     text_add(writing, object, "text", block->text);
     if (cells == 0) return;
@@ -132,6 +133,7 @@ static bool block_take(struct arena *arena, yyjson_val *value, struct message_bl
     yyjson_val *urls = yyjson_obj_get(value, "urls");
     if (columns == 0) return cells == 0 && urls == NULL;
     if (columns > cells || cells % columns != 0 || cells > UINT32_MAX) return false;
+    if (block->kind == MESSAGE_FACTS && columns != 2) return false;
     block->column_count = (uint32_t)columns;
     block->row_count = (uint32_t)(cells / columns);
     block->cells = texts_take(arena, yyjson_obj_get(value, "cells"), cells);

@@ -8,6 +8,7 @@
 #include "net/http_client.h"
 
 #define LOOK_MS   500
+#define TEND_US   (INT64_C(5) * 1000000)
 #define EXPIRE_US (INT64_C(3600) * 1000000)
 
 static void deadline_in(struct timespec *at, uint32_t ms)
@@ -119,12 +120,17 @@ static void *looker_main(void *arg)
 {
     struct channels *channels = arg;
     struct err said = { 0 }, err = { 0 };
-    int64_t expire_unix_us = 0;
+    int64_t expire_unix_us = 0, tend_unix_us = 0;
     bool has_taken_over = false;
     pthread_setname_np(pthread_self(), "channels");
     while (!atomic_load(&channels->stops)) {
         if (!has_taken_over) has_taken_over = delivery_take_over(channels, &err);
         if (has_taken_over) look(channels, &said);
+        if (channels->options.tend != NULL && clock_unix_us() >= tend_unix_us) {
+            if (!channels->options.tend(channels->options.db, clock_unix_us(), &err))
+                log_warn(channels->options.log, "channels.tend_failed", log_text("err", err.text));
+            tend_unix_us = clock_unix_us() + TEND_US;
+        }
         if (clock_unix_us() >= expire_unix_us) {
             if (!delivery_expire(channels, clock_unix_us(), &err))
                 log_warn(channels->options.log, "channels.expire_failed", log_text("err", err.text));

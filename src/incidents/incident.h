@@ -42,5 +42,7 @@ struct incident_signal {
 MUST_CHECK bool incident_signal_put(struct db_session *session, const struct incident_signal *signal,
                                     int64_t now_unix_us, int64_t *incident, struct err *err);
 
-/* Each minute, of the project's owner: resolves what has been over for a while, reminds, ends mutes. */
+/* Every few seconds, by any process that shares the metadata: incidents_tend for each project that has something due. */
+MUST_CHECK bool incidents_tend_all(struct db *db, int64_t now_unix_us, struct err *err);
+/* Resolves what has been over for a while, reminds, ends mutes. Whoever calls it when: what is done is done once. */
 MUST_CHECK bool incidents_tend(struct db *db, struct uuid project_id, int64_t now_unix_us, struct err *err);

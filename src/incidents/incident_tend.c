@@ -127,10 +127,10 @@ static bool tend_one(struct db_session *session, struct tending *tending, struct
     return !may_remind || remind(session, tending, incident, err);
 }
 
-static const char due_sql[] =
-    " FROM incidents WHERE project_id = $1 AND state <> 2 AND ((over_unix_us <> 0 AND over_unix_us <= $2) OR "
-    "(remind_unix_us <> 0 AND remind_unix_us <= $3) OR (muted_until_unix_us <> 0 AND muted_until_unix_us <= $3)) ORDER "
-    "BY number LIMIT $4";
+#define DUE                                                                                                            \
+    "state <> 2 AND ((over_unix_us <> 0 AND over_unix_us <= $1) OR (remind_unix_us <> 0 AND remind_unix_us <= $2) OR " \
+    "(muted_until_unix_us <> 0 AND muted_until_unix_us <= $2))"
+static const char due_sql[] = " FROM incidents WHERE " DUE " AND project_id = $3 ORDER BY number LIMIT $4";
 
 static bool tend_run(struct db_session *session, void *ctx, struct err *err)
 {
@@ -139,8 +139,8 @@ static bool tend_run(struct db_session *session, void *ctx, struct err *err)
     tending->rows = (struct db_rows){ .arena = &tending->arena };
     const char *sql = arena_printf(&tending->arena, "SELECT %s%s", incident_columns, due_sql);
     if (!db_run(session, sql,
-                DB_VALUES(db_uuid(tending->project_id), db_integer(tending->now_unix_us - INCIDENT_OVER_US),
-                          db_integer(tending->now_unix_us), db_integer(INCIDENTS_A_ROUND)),
+                DB_VALUES(db_integer(tending->now_unix_us - INCIDENT_OVER_US), db_integer(tending->now_unix_us),
+                          db_uuid(tending->project_id), db_integer(INCIDENTS_A_ROUND)),
                 incident_row, tending, NULL, err))
         return false;
     struct incident *incidents = tending->rows.items;
@@ -155,5 +155,27 @@ bool incidents_tend(struct db *db, struct uuid project_id, int64_t now_unix_us, 
     arena_init(&tending.arena, 0);
     bool ok = db_transaction(db, tend_run, &tending, err);
     arena_deinit(&tending.arena);
+    return ok;
+}
+
+static bool project_row(void *ctx, struct db_row *row, struct err *err)
+{
+    struct uuid *project = db_rows_add(ctx, sizeof *project);
+    (void)err;
+    *project = db_row_uuid(row, 0);
+    return true;
+}
+
+bool incidents_tend_all(struct db *db, int64_t now_unix_us, struct err *err)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct db_rows rows = { .arena = &arena };
+    bool ok = db_read(db, "SELECT DISTINCT project_id FROM incidents WHERE " DUE " LIMIT 1000",
+                      DB_VALUES(db_integer(now_unix_us - INCIDENT_OVER_US), db_integer(now_unix_us)), project_row,
+                      &rows, err);
+    const struct uuid *projects = rows.items;
+    for (uint32_t i = 0; ok && i < rows.count; i++) ok = incidents_tend(db, projects[i], now_unix_us, err);
+    arena_deinit(&arena);
     return ok;
 }

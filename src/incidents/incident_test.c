@@ -139,7 +139,7 @@ static int64_t number(struct fixture *fixture, const char *sql)
 static void tend(struct fixture *fixture)
 {
     struct err err = { 0 };
-    if (!incidents_tend(fixture->db, fixture->shop.id, fixture->now_us, &err)) fail_msg("%s", err.text);
+    if (!incidents_tend_all(fixture->db, fixture->now_us, &err)) fail_msg("%s", err.text);
 }
 
 /* ---- tests ---- */

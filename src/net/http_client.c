@@ -74,7 +74,9 @@ bool http_client_url_check(const char *url, struct err *err)
     CURLUcode failed = curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
     if (!failed) failed = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
     if (!failed) failed = curl_url_get(parts, CURLUPART_HOST, &host, 0);
-    bool ok = !failed && host[0] && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    /* libcurl takes "http:/host" too; who looks for the host behind "://" must find it. */
+    bool ok = !failed && host[0] && strstr(url, "://") != NULL &&
+              (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
     curl_free(scheme);
     curl_free(host);
     curl_url_cleanup(parts);

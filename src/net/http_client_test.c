@@ -426,7 +426,8 @@ static void test_failures(void **state)
     assert_null(strstr(exchange.err.text, "password"));
     assert_int_equal(fixture->calls, 0);
 
-    static const char *const bad[] = { "", "collector:4318", "ftp://host/", "http://", "host", "http://a b/" };
+    static const char *const bad[] = { "http:/one-slash", "https:x", "",     "collector:4318",
+                                       "ftp://host/",     "http://", "host", "http://a b/" };
     for (size_t b = 0; b < COUNT_OF(bad); b++) {
         assert_false(http_client_url_check(bad[b], &err));
         assert_int_equal(err.code, ERR_INPUT);
