@@ -80,6 +80,8 @@ struct bytes search_sql(struct arena *arena, const struct search_node *root);
  * only logs and spans have; *problem says where. */
 MUST_CHECK bool search_metrics_sql(struct arena *arena, const struct search_node *root, struct bytes *sql,
                                    struct search_problem *problem);
+/* A field of otel_logs_and_spans by its name in the language, as an expression; *is_number: of a number, else of a text. */
+struct bytes search_field(struct arena *arena, struct bytes name, bool *is_number);
 /* A field of otel_metrics by its name in the language, as text. */
 struct bytes search_metrics_field(struct arena *arena, struct bytes name);
 /* A text as a literal of SQL. */

@@ -14,3 +14,5 @@ void search_put_number(struct buf *out, double number);
 /* A term of an attribute that has no column: among the row's, else the resource's. */
 void search_put_attribute_term(struct buf *out, const struct search_node *node);
 const char *search_operator(enum search_test test); /* " < " */
+/* By node->name: which column, which class. */
+void search_name_resolve(struct search_node *node);

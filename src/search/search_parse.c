@@ -5,7 +5,7 @@
  *   unary   = { NOT | "-" } ( "(" any ")" | term | text )
  *   term    = name ":" ( value | ( ">" | ">=" | "<" | "<=" | "=" | "!=" ) value | value ".." value | "(" value { [OR] value } ")" )
  *   value   = word | "quoted"                  a "*" in it is a wildcard; alone: there is a value */
-#include "search/search.h"
+#include "search/search_inside.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -178,7 +178,7 @@ static struct bytes in_case(struct reader *reader, struct bytes text, int (*chan
 }
 
 /* Which column, which class. */
-static void name_resolve(struct search_node *node)
+void search_name_resolve(struct search_node *node)
 {
     const struct schema_table *table = schema_table(SCHEMA_LOGS_AND_SPANS);
     node->is_pattern = bytes_equal(node->name, BYTES("pattern"));
@@ -237,7 +237,7 @@ static void status_resolve(struct search_node *node, struct bytes value)
     if (!bytes_equal(node->name, BYTES("status")) || value.len == 0) return;
     if (!isdigit(value.ptr[0])) return;
     node->name = BYTES("http.response.status_code");
-    name_resolve(node);
+    search_name_resolve(node);
 }
 
 static bool is_ordered(enum search_test test)
@@ -355,7 +355,7 @@ static struct search_node *term_make(struct reader *reader, struct bytes name, e
     struct search_node *node = node_make(reader, SEARCH_TERM, from);
     node->name = name;
     node->test = test;
-    name_resolve(node);
+    search_name_resolve(node);
     return node;
 }
 

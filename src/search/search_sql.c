@@ -283,3 +283,23 @@ struct bytes search_literal(struct arena *arena, struct bytes text)
     buf_deinit(&out);
     return sql;
 }
+
+struct bytes search_field(struct arena *arena, struct bytes name, bool *is_number)
+{
+    struct search_node node = { .kind = SEARCH_TERM, .name = name, .column = -1 };
+    struct buf out;
+    search_name_resolve(&node);
+    *is_number = node.class == SEARCH_CLASS_NUMBER || node.class == SEARCH_CLASS_DURATION;
+    if (node.column >= 0) {
+        const char *column = schema_table(SCHEMA_LOGS_AND_SPANS)->columns[node.column].name;
+        bool is_text = *is_number || node.class == SEARCH_CLASS_TEXT || node.class == SEARCH_CLASS_UPPER ||
+                       node.class == SEARCH_CLASS_LOWER || node.class == SEARCH_CLASS_LEVEL ||
+                       node.class == SEARCH_CLASS_DIGITS;
+        return bytes_of_text(arena_printf(arena, is_text ? "%s" : "%s::text", column));
+    }
+    buf_init(&out, SEARCH_SQL_BYTES_MAX);
+    search_put_attribute(&out, node.name);
+    struct bytes sql = arena_copy(arena, buf_bytes(&out));
+    buf_deinit(&out);
+    return sql;
+}

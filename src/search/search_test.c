@@ -187,9 +187,29 @@ static void test_bounds(void **state)
     arena_deinit(&arena);
 }
 
+static void fields_by_name(void **state)
+{
+    static const struct {
+        const char *name, *sql;
+        bool is_number;
+    } fields[] = { { "service", "resource___service___name", false },
+                   { "duration", "duration", true },
+                   { "o'clock", "coalesce(attributes->>'o''clock', resource->>'o''clock')", false } };
+    struct arena arena = { 0 };
+    (void)state;
+    for (size_t f = 0; f < COUNT_OF(fields); f++) {
+        bool is_number;
+        struct bytes sql = search_field(&arena, bytes_of_text(fields[f].name), &is_number);
+        assert_true(bytes_equal(sql, bytes_of_text(fields[f].sql)));
+        assert_int_equal(is_number, fields[f].is_number);
+    }
+    arena_deinit(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields_by_name),
         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_metrics),
         cmocka_unit_test(test_problems),

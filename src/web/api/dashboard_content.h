@@ -22,6 +22,7 @@ enum { DASHBOARD_VARIABLES_MAX = 16, DASHBOARD_PARAMETERS_MAX = DASHBOARD_VARIAB
 struct dashboard_sql {
     struct bytes sql;
     enum query_type types[DASHBOARD_PARAMETERS_MAX]; /* unknown of a variable's */
+    struct bytes names[DASHBOARD_PARAMETERS_MAX];    /* borrowed from the statement */
     uint32_t count;
 };
 struct dashboard_sql dashboard_sql_read(struct arena *arena, struct bytes sql, yyjson_mut_val *variables);

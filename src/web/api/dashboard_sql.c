@@ -6,7 +6,6 @@ struct reader {
     struct bytes sql;
     yyjson_mut_val *variables;
     uint8_t *out;
-    struct bytes names[DASHBOARD_PARAMETERS_MAX]; /* by their numbers - 1 */
     struct dashboard_sql *into;
 };
 
@@ -78,10 +77,10 @@ static size_t name_take(struct reader *reader, size_t place)
     while (is_name_byte(at(reader, end))) end++;
     struct bytes name = bytes_from(reader->sql.ptr + place + 1, end - place - 1);
     if (name.len < 2 || is_word_byte(at(reader, end)) || !type_of(reader, name, &type)) return end;
-    while (number < into->count && !bytes_equal(reader->names[number], name)) number++;
+    while (number < into->count && !bytes_equal(into->names[number], name)) number++;
     if (number == DASHBOARD_PARAMETERS_MAX) return end; /* more than there can be names */
     if (number == into->count) {
-        reader->names[number] = name;
+        into->names[number] = name;
         into->types[into->count++] = type;
     }
     int len = snprintf(text, sizeof text, "$%u", number + 1);

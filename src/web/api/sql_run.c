@@ -7,15 +7,14 @@
 
 enum { WARNINGS_MAX = 8 };
 
-/* SET statement_timeout, as a client would. */
-static bool timeout_set(struct sql_run *run, uint32_t timeout_ms, struct err *err)
+bool sql_timeout_set(struct query_session *session, uint32_t timeout_ms, struct err *err)
 {
     char sql[64];
     struct query_statement *statement = NULL;
     struct query_cursor *cursor = NULL;
     const struct query_chunk *chunk;
     int len = snprintf(sql, sizeof sql, "SET statement_timeout = '%u'", timeout_ms);
-    bool ok = query_prepare(run->session, bytes_from(sql, (size_t)len), NULL, 0, &statement, err) &&
+    bool ok = query_prepare(session, bytes_from(sql, (size_t)len), NULL, 0, &statement, err) &&
               query_execute(statement, NULL, 0, &cursor, err) && query_fetch(cursor, &chunk, err);
     if (cursor) query_cursor_close(cursor);
     if (statement) query_statement_close(statement);
@@ -91,7 +90,7 @@ bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query
         return err_set(err, ERR_UNSUPPORTED, "this process does not answer queries: ask one with --role query");
     if (!one_statement(query->sql, &sql, err) ||
         !query_session_open(&run->session, call->parts->query, call->project.id, call->project.name, err) ||
-        !timeout_set(run, query->timeout_ms, err))
+        !sql_timeout_set(run->session, query->timeout_ms, err))
         return false;
     client_set(run);
     if (call->actor->kind == ACTOR_SHARE)

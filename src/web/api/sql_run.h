@@ -32,6 +32,8 @@ void sql_close(struct sql_run *run);
 /* Is it one statement that the gate lets through and that only reads? It is not run. types: of its parameters, unknown ones are found. */
 MUST_CHECK bool sql_check(struct api_call *call, struct bytes sql, const enum query_type *types, uint32_t count,
                           struct err *err);
+/* SET statement_timeout, as a client would. */
+MUST_CHECK bool sql_timeout_set(struct query_session *session, uint32_t timeout_ms, struct err *err);
 /* api_fail for what a statement ran into: what it asks too much of is the asker's, so no 5xx of it. */
 void sql_fail(struct api_call *call, const struct err *err);
 /* What may be missing from the answer, and why, as a header of it: monoscope-warning. */

@@ -1,0 +1,43 @@
+/* monitors.h -- evaluates a project's monitors: each minute, of the project's owner; and dry runs over past data.
+ *
+ *   monitors_evaluate --those that are due, longest ago first--> monitor_round (a query a window, not a group) --> monitor_round_store
+ *   monitors_dry_run  --each moment of a range--> the same monitor_round, with a table that is kept nowhere --> events
+ *
+ * Moments are multiples of every_s, delay_s ago. What was missed while no process ran is caught up, MONITOR_CATCH_UP moments a call at
+ * most; when more are missing, what is older is left out.
+ * Budget: a call begins no monitor after it took budget_us; the rest comes first in the next.
+ * A question that fails is a state of the monitor: since when, and why (monitor_store.h); the others go on.
+ * Thread: the caller's. Memory: an arena a monitor. Errors: of the database; not of single monitors, which the stats count.
+ * Fail points: monitors.before_round, monitors.after_groups, monitors.before_commit, monitors.after_commit. */
+#pragma once
+#include "base/log.h"
+#include "monitors/monitor_store.h"
+
+enum { MONITOR_CATCH_UP = 30, MONITOR_DRY_STEPS_MAX = 1500 };
+
+/* Rows for a project's question: web/api/monitor_ask.h has the one over the query engine. */
+struct monitors_source {
+    bool (*ask)(void *ctx, struct uuid project_id, const char *project_name, const struct monitor_query *query,
+                int64_t from_us, int64_t to_us, struct arena *arena, struct monitor_rows *rows, struct err *err);
+    void *ctx;
+};
+struct monitors_stats {
+    uint32_t evaluated, asked, told, failed, left; /* left: over the budget */
+};
+MUST_CHECK bool monitors_evaluate(struct db *db, const struct monitors_source *source, struct uuid project_id,
+                                  const char *project_name, int64_t now_us, int64_t budget_us,
+                                  struct monitors_stats *stats, struct err *err);
+
+struct monitors_dry {
+    int64_t from_us, to_us;
+    int64_t every_us; /* 0: the monitor's; a longer one looks less often: then it is not what live evaluation does */
+    int64_t budget_us;
+    /* After each moment; the table's groups and events are of it. False: enough. */
+    bool (*each)(void *ctx, const struct monitor_table *table, int64_t at_us);
+    void *ctx;
+    uint32_t moments; /* out */
+    bool is_cut;      /* out: the budget was over before the range */
+};
+MUST_CHECK bool monitors_dry_run(const struct monitor *monitor, const struct monitors_source *source,
+                                 struct uuid project_id, const char *project_name, struct monitors_dry *dry,
+                                 struct err *err);
