@@ -30,6 +30,8 @@ static const struct {
 } verbs[] = {
     { "source-maps", "upload", cli_source_maps_upload, "source-maps upload --url-prefix URL [--release R] FOLDER ...",
       "sends the maps of a folder's scripts" },
+    { "monitors", "export", cli_monitors_get, "monitors export SLUG", "as YAML, to be kept in a file" },
+    { "monitors", "apply", cli_monitors_apply, "monitors apply FILE ...", "makes or changes what each says" },
     { "dashboards", "get", cli_dashboards_get, "dashboards get SLUG", "as YAML, to be kept in a file" },
     { "dashboards", "apply", cli_dashboards_apply, "dashboards apply FILE ...",
       "makes them what the files say, YAML or JSON" },

@@ -91,6 +91,8 @@ int cli_api(int argc, char **argv);
 int cli_source_maps_upload(int argc, char **argv);
 int cli_dashboards_get(int argc, char **argv);
 int cli_dashboards_apply(int argc, char **argv);
+int cli_monitors_get(int argc, char **argv);
+int cli_monitors_apply(int argc, char **argv);
 /* A noun of the table; -1: none of that name. */
 int cli_noun(const char *noun, int argc, char **argv);
 void cli_nouns_help(void);

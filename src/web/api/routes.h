@@ -145,6 +145,17 @@
     R(GET, "/api/v1/projects/{project}/views/{view}", view_get, "Saved views", PROJECT_READ, "", "", "SavedView", 200, API_TAGGED, "One of them") \
     R(PATCH, "/api/v1/projects/{project}/views/{view}", view_change, "Saved views", VIEW_SAVE, "", "SavedViewChange", "SavedView", 200, API_TAGGED, "Changes it: its owner or an admin of the project") \
     R(DELETE, "/api/v1/projects/{project}/views/{view}", view_delete, "Saved views", VIEW_SAVE, "", "", "", 204, API_TAGGED, "Deletes it: its owner or an admin of the project") \
+    R(GET, "/api/v1/projects/{project}/ready-monitors", monitor_ready_list, "Monitors", PROJECT_READ, "monitor_service", "", "ReadyMonitors", 200, 0, "Monitors to begin with, of one service or of each, as POST /projects/{project}/monitors takes them") \
+    R(GET, "/api/v1/projects/{project}/monitors", monitor_list, "Monitors", PROJECT_READ, "", "", "MonitorItem", 200, API_PAGED, "The project's monitors and what they are in, by slug") \
+    R(POST, "/api/v1/projects/{project}/monitors", monitor_create, "Monitors", CONTENT_WRITE, "", "MonitorSet", "Monitor", 201, API_ONCE | API_SLOW | API_YAML, "Makes a monitor") \
+    R(POST, "/api/v1/projects/{project}/monitor-dry-run", monitor_dry_run, "Monitors", QUERY, "", "MonitorDryRun", "MonitorDry", 200, API_SLOW, "What a monitor would have told in a range of the past, by the code that evaluates it; at most 1,500 moments and 20 s") \
+    R(GET, "/api/v1/projects/{project}/monitors/{monitor}", monitor_get, "Monitors", PROJECT_READ, "dashboard_format", "", "Monitor", 200, API_TAGGED | API_YAML, "One of them; as YAML without what the server adds, to be kept in a file") \
+    R(PUT, "/api/v1/projects/{project}/monitors/{monitor}", monitor_set, "Monitors", CONTENT_WRITE, "", "MonitorSet", "Monitor", 200, API_TAGGED | API_SLOW | API_YAML, "Replaces what it is, or makes it where there is none of that slug. With another question or condition its groups begin anew") \
+    R(DELETE, "/api/v1/projects/{project}/monitors/{monitor}", monitor_delete, "Monitors", CONTENT_WRITE, "", "", "", 204, API_TAGGED, "Deletes it; what it told ends") \
+    R(POST, "/api/v1/projects/{project}/monitors/{monitor}/mute", monitor_mute, "Monitors", CONTENT_WRITE, "", "MonitorMute", "MonitorState", 200, API_ONCE, "Nobody is told until then; null: from now on again") \
+    R(GET, "/api/v1/projects/{project}/monitors/{monitor}/state", monitor_state, "Monitors", PROJECT_READ, "", "", "MonitorState", 200, 0, "What each of its groups is in, since when") \
+    R(GET, "/api/v1/projects/{project}/monitors/{monitor}/events", monitor_event_list, "Monitors", PROJECT_READ, "", "", "MonitorEvent", 200, API_PAGED, "Each change of a level, newest first; kept for 90 days") \
+    R(GET, "/api/v1/projects/{project}/monitors/{monitor}/versions", monitor_version_list, "Monitors", PROJECT_READ, "", "", "MonitorVersion", 200, API_PAGED, "What it was, newest first: the newest 50") \
     R(GET, "/api/v1/ready-dashboards", dashboard_ready_list, "Dashboards", SIGNED_IN, "", "", "ReadyDashboards", 200, 0, "Dashboards to begin with, as POST /projects/{project}/dashboards takes them") \
     R(GET, "/api/v1/projects/{project}/dashboards", dashboard_list, "Dashboards", PROJECT_READ, "", "", "DashboardItem", 200, API_PAGED, "The project's dashboards, by title") \
     R(POST, "/api/v1/projects/{project}/dashboards", dashboard_create, "Dashboards", CONTENT_WRITE, "", "DashboardCreate", "Dashboard", 201, API_ONCE | API_SLOW | API_YAML, "Makes a dashboard, empty or with its panels") \

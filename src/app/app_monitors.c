@@ -1,0 +1,119 @@
+/* Monitors are evaluated: a thread of those that answer queries. Several processes may have one: a moment counts once
+ * (monitors/monitor_store.h), and whoever comes second finds nothing due. */
+#include "app/app_inside.h"
+#include "base/clock.h"
+#include "meta/meta.h"
+#include "web/api/monitor_ask.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { LOOK_MS = 5000, PROJECTS_MAX = 10000 };
+#define BUDGET_US INT64_C(20000000) /* of a project, each look */
+
+struct app_monitors {
+    const struct app *app;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool stops, is_failing;
+    struct meta_project *projects;
+    uint32_t count;
+};
+
+static bool project_note(void *ctx, const struct meta_project *project)
+{
+    struct app_monitors *monitors = ctx;
+    if (monitors->count == PROJECTS_MAX) return false;
+    if (monitors->count % 64 == 0)
+        monitors->projects = mem_realloc(monitors->projects, (monitors->count + 64) * sizeof *monitors->projects);
+    monitors->projects[monitors->count++] = *project;
+    return true;
+}
+
+static bool is_over(struct app_monitors *monitors)
+{
+    pthread_mutex_lock(&monitors->lock);
+    bool stops = monitors->stops;
+    pthread_mutex_unlock(&monitors->lock);
+    return stops;
+}
+
+static bool look(struct app_monitors *monitors, struct err *err)
+{
+    const struct app *app = monitors->app;
+    struct monitors_source source = { monitor_ask, app->query };
+    bool ok;
+    monitors->count = 0;
+    ok = meta_project_list(app->meta, project_note, monitors, err);
+    for (uint32_t p = 0; p < monitors->count && !is_over(monitors); p++) {
+        struct monitors_stats stats;
+        struct err failure = { 0 };
+        if (!monitors_evaluate(meta_db(app->meta), &source, monitors->projects[p].id, monitors->projects[p].name,
+                               clock_unix_us(), BUDGET_US, &stats, &failure)) {
+            *err = failure;
+            ok = false;
+        }
+        if (stats.evaluated > 0 || stats.failed > 0)
+            log_debug(app->log, "monitors.evaluated", log_text("project", monitors->projects[p].name),
+                      log_number("evaluated", stats.evaluated), log_number("asked", stats.asked),
+                      log_number("told", stats.told), log_number("failed", stats.failed),
+                      log_number("left", stats.left));
+    }
+    return ok;
+}
+
+static void *monitors_run(void *ctx)
+{
+    struct app_monitors *monitors = ctx;
+    while (!is_over(monitors)) {
+        struct err err = { 0 };
+        bool ok = look(monitors, &err);
+        if (!ok && !monitors->is_failing)
+            log_warn(monitors->app->log, "monitors.failed", log_text("err", err.text));
+        else if (ok && monitors->is_failing)
+            log_info(monitors->app->log, "monitors.well_again");
+        monitors->is_failing = !ok;
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += LOOK_MS / 1000;
+        pthread_mutex_lock(&monitors->lock);
+        while (!monitors->stops && pthread_cond_timedwait(&monitors->wake, &monitors->lock, &until) != ETIMEDOUT) {}
+        pthread_mutex_unlock(&monitors->lock);
+    }
+    return NULL;
+}
+
+bool app_monitors_start(struct app *app, struct err *err)
+{
+    if (app->query == NULL) return true; /* who answers no queries can ask none */
+    struct app_monitors *monitors = mem_calloc(1, sizeof *monitors);
+    monitors->app = app;
+    pthread_mutex_init(&monitors->lock, NULL);
+    pthread_cond_init(&monitors->wake, NULL);
+    int failure = pthread_create(&monitors->thread, NULL, monitors_run, monitors);
+    if (failure != 0) {
+        free(monitors);
+        errno = failure;
+        return err_os(err, "cannot start the thread of monitors");
+    }
+    app->monitors = monitors;
+    return true;
+}
+
+void app_monitors_stop(struct app *app)
+{
+    struct app_monitors *monitors = app->monitors;
+    if (monitors == NULL) return;
+    pthread_mutex_lock(&monitors->lock);
+    monitors->stops = true;
+    pthread_cond_signal(&monitors->wake);
+    pthread_mutex_unlock(&monitors->lock);
+    pthread_join(monitors->thread, NULL);
+    pthread_cond_destroy(&monitors->wake);
+    pthread_mutex_destroy(&monitors->lock);
+    free(monitors->projects);
+    free(monitors);
+    app->monitors = NULL;
+}
