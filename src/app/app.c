@@ -97,16 +97,10 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     span_begin(&app->start_span, app->log, NULL, SPAN_INTERNAL, "start");
     ok = ok && roles_find(app, err) && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) &&
          app_web_start(app, err) && app_meta_start(app, err) && app_people_start(app, err) && app_llm_start(app, err) &&
-<<<<<<< HEAD
          app_limits_start(app, err) && parts_start(app, err) && app_channels_start(app, err) &&
-         app_api_start(app, err) && app_agents_start(app, err) &&
+         app_monitors_start(app, err) && app_api_start(app, err) && app_agents_start(app, err) &&
          telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) && app_kafka_look(app, err) &&
          (!app->maintenance || maintenance_start(app->maintenance, &rewriter, err));
-=======
-         app_limits_start(app, err) && parts_start(app, err) && app_channels_start(app, err) && app_monitors_start(app, err) &&
-         app_api_start(app, err) && telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
-         app_kafka_look(app, err) && (!app->maintenance || maintenance_start(app->maintenance, &rewriter, err));
->>>>>>> 6b4af26 (monitors: asked over the gate, REST, commands, a thread that evaluates)
     span_end(&app->start_span, app->log, ok ? NULL : err_name(err->code),
              LOG_FIELDS(log_number("replayed_records", (int64_t)app->address.replayed_records)));
     if (!ok) {

@@ -37,7 +37,8 @@ static const char *slug_of_file(struct cli *cli, const char *path)
 
 static const char *path_of(struct cli *cli, const struct kept *kept, const char *project, const char *slug)
 {
-    return arena_printf(&cli->arena, "/projects/%s/%s/%s", cli_encoded(cli, project), kept->noun, cli_encoded(cli, slug));
+    return arena_printf(&cli->arena, "/projects/%s/%s/%s", cli_encoded(cli, project), kept->noun,
+                        cli_encoded(cli, slug));
 }
 
 static void applied_print(const char *slug, yyjson_val *made)
@@ -116,13 +117,14 @@ static int file_get(int argc, char **argv, const struct kept *kept)
         const char *project;
         struct cli_answer answer;
         if (cli.word_count != 1) {
-            exit_code = cli_usage(arena_printf(
-                &cli.arena, "%s get SLUG [--json]     as YAML, to be kept in a file and applied", kept->noun));
+            exit_code =
+                cli_usage(arena_printf(&cli.arena, "%s get SLUG [--json]     as YAML, to be kept in a file and applied",
+                                       kept->noun));
         } else if ((project = cli_project(&cli)) == NULL) {
             exit_code = cli.failed;
         } else {
-            cli_ask(&cli, "GET", path_of(&cli, kept, project, cli.words[0]), NULL, cli.is_json ? NULL : "application/yaml",
-                    &answer);
+            cli_ask(&cli, "GET", path_of(&cli, kept, project, cli.words[0]), NULL,
+                    cli.is_json ? NULL : "application/yaml", &answer);
             exit_code = cli_answer_check(&answer);
             if (exit_code == CLI_DONE && cli.is_json)
                 cli_print_json_line(yyjson_doc_get_root(answer.json));

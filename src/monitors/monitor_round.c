@@ -257,6 +257,11 @@ static bool is_forgotten(const struct round *round, const struct monitor_group *
     return unseen_us >= LOSE_US || (group->state.level == MONITOR_OK && unseen_us >= FORGET_US);
 }
 
+static int group_compare(const void *a, const void *b)
+{
+    return bytes_compare(((const struct monitor_group *)a)->key, ((const struct monitor_group *)b)->key);
+}
+
 static void event_add(struct round *round, uint32_t g, enum monitor_level from, int64_t begun_us,
                       const struct monitor_measure *measure)
 {
@@ -268,8 +273,8 @@ static void event_add(struct round *round, uint32_t g, enum monitor_level from, 
                                 .to = state->level,
                                 .at_us = round->at_us,
                                 .begun_us = begun_us,
-                                .value = measure->value,
-                                .compared = measure->compared,
+                                .value = measure->is_there ? measure->value : 0,
+                                .compared = measure->is_there ? measure->compared : 0,
                                 .has_value = measure->is_there,
                                 .is_quiet = monitor_is_quiet(round->monitor, round->at_us) };
 }
@@ -307,6 +312,7 @@ bool monitor_round(const struct monitor *monitor, struct monitor_table *table, i
         if (!table->groups[g].is_gone) table->groups[kept++] = table->groups[g];
     table->count = kept;
     groups_add(&round);
+    qsort(table->groups, table->count, sizeof *table->groups, group_compare); /* as they are read from the database */
     for (uint32_t g = 0; g < table->count; g++) group_step(&round, g);
     return true;
 }

@@ -149,7 +149,8 @@ static bool noisy(const struct world *world, uint32_t group, int64_t minute, dou
         ((uint64_t)minute * 2862933555777941757u + group * 3037000493u + world->seed) * 6364136223846793005u;
     *value = (double)(dice >> 58); /* 0 to 63 */
     *total = 64;
-    uint64_t gap = ((uint64_t)(minute / 5) * 2862933555777941757u + group * 3037000493u + world->seed) * 6364136223846793005u;
+    uint64_t gap =
+        ((uint64_t)(minute / 5) * 2862933555777941757u + group * 3037000493u + world->seed) * 6364136223846793005u;
     return gap >> 60 > 3; /* nothing for five minutes, one time in four */
 }
 

@@ -209,11 +209,8 @@ static void fields_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields_by_name),
-        cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_metrics),
-        cmocka_unit_test(test_problems),
-        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(fields_by_name), cmocka_unit_test(test_conditions), cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_problems),  cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

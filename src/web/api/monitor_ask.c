@@ -42,8 +42,7 @@ static bool address_read(struct arena *arena, struct bytes state, struct address
 /* What only the API's threads can look up. */
 static bool has_lookup(const struct search_node *node)
 {
-    return node != NULL &&
-           (node->is_pattern || node->is_issue || has_lookup(node->left) || has_lookup(node->right));
+    return node != NULL && (node->is_pattern || node->is_issue || has_lookup(node->left) || has_lookup(node->right));
 }
 
 static bool condition_make(struct arena *arena, struct bytes q, bool is_sql, struct bytes *sql, struct err *err)
@@ -74,7 +73,8 @@ static bool labels_make(struct arena *arena, struct bytes by, struct bytes (*fie
         struct bytes one = bytes_from(by.ptr, next == NULL ? by.len : (size_t)(next - by.ptr));
         by = next == NULL ? (struct bytes){ 0 } : bytes_from(next + 1, by.len - one.len - 1);
         if (one.len == 0) continue;
-        if (++count > MONITOR_BY_MAX) return err_set(err, ERR_INPUT, "a monitor is by at most %d fields", MONITOR_BY_MAX);
+        if (++count > MONITOR_BY_MAX)
+            return err_set(err, ERR_INPUT, "a monitor is by at most %d fields", MONITOR_BY_MAX);
         *labels = arena_printf(arena, "%s%s, ", *labels, text(arena, field(arena, one)));
         *places = arena_printf(arena, "%s%s%u", *places, count > 1 ? ", " : " GROUP BY ", count);
     }
@@ -127,8 +127,8 @@ static bool aggregate_make(struct arena *arena, const struct address *address, i
                    ? arena_printf(arena, "approx_percentile(%s, percentile_agg(duration))", percentiles[p].share)
                    : arena_printf(arena, "percentile_cont(%s) WITHIN GROUP (ORDER BY %s)", percentiles[p].share, value);
     }
-    return *sql != NULL || err_set(err, ERR_INPUT,
-                                   "agg is one of count, rate, errors, avg, p50, p95, p99, max, sum, distinct");
+    return *sql != NULL ||
+           err_set(err, ERR_INPUT, "agg is one of count, rate, errors, avg, p50, p95, p99, max, sum, distinct");
 }
 
 static const char *times(struct arena *arena, int64_t from_us, int64_t to_us)
@@ -159,9 +159,9 @@ static bool search_make(struct arena *arena, const struct monitor_query *query, 
     if (query->has_total)
         value = bad.len == 0 ? "count(*), count(*)"
                              : arena_printf(arena, "count(*) FILTER (WHERE %s), count(*)", text(arena, bad));
-    statement->sql = bytes_of_text(arena_printf(
-        arena, "SELECT %s%s FROM otel_logs_and_spans WHERE %s%s%s LIMIT %d", labels, value,
-        times(arena, from_us, to_us), and_condition(arena, where), places, MONITOR_ASK_ROWS_MAX));
+    statement->sql = bytes_of_text(arena_printf(arena, "SELECT %s%s FROM otel_logs_and_spans WHERE %s%s%s LIMIT %d",
+                                                labels, value, times(arena, from_us, to_us),
+                                                and_condition(arena, where), places, MONITOR_ASK_ROWS_MAX));
     return true;
 }
 
@@ -223,9 +223,9 @@ static bool metric_make(struct arena *arena, const struct monitor_query *query, 
         names = arena_printf(arena, "%sby_%zu, ", names, i + 1);
         places = arena_printf(arena, "%s%s%zu", places, i > 0 ? ", " : " GROUP BY ", i + 1);
     }
-    const char *where = arena_printf(arena, "metric_name = %s%s",
-                                     text(arena, search_literal(arena, member(query->metric, "name"))),
-                                     and_condition(arena, condition));
+    const char *where =
+        arena_printf(arena, "metric_name = %s%s", text(arena, search_literal(arena, member(query->metric, "name"))),
+                     and_condition(arena, condition));
     bool is_rate = bytes_equal(aggregate, BYTES("rate"));
     if (is_rate || bytes_equal(aggregate, BYTES("increase"))) {
         char from[RFC3339_BYTES];
@@ -247,8 +247,8 @@ static bool metric_make(struct arena *arena, const struct monitor_query *query, 
             arena,
             "SELECT %s%s FROM (SELECT %sseries_id, %s AS v FROM otel_metrics WHERE %s AND %s GROUP BY %sseries_id) s%s "
             "LIMIT %d",
-            names, levels[l].over_series, labels, levels[l].of_series, where, times(arena, from_us, to_us), names, places,
-            MONITOR_ASK_ROWS_MAX));
+            names, levels[l].over_series, labels, levels[l].of_series, where, times(arena, from_us, to_us), names,
+            places, MONITOR_ASK_ROWS_MAX));
         return true;
     }
     return err_set(err, ERR_INPUT, "of a metric a monitor takes rate, increase, avg, min, max, sum, last or count");
@@ -304,10 +304,10 @@ static bool row_take(struct arena *arena, const struct query_column *columns, ui
     struct query_value value = query_chunk_value(chunk, labels, at);
     for (uint32_t c = 0; c < labels; c++) {
         struct bytes label = label_of(arena, columns[c].type, query_chunk_value(chunk, c, at));
-        row->group = c == 0 ? label
-                            : bytes_of_text(arena_printf(arena, "%.*s" MONITOR_GROUP_JOINT "%.*s", (int)row->group.len,
-                                                         (const char *)row->group.ptr, (int)label.len,
-                                                         (const char *)label.ptr));
+        row->group =
+            c == 0 ? label
+                   : bytes_of_text(arena_printf(arena, "%.*s" MONITOR_GROUP_JOINT "%.*s", (int)row->group.len,
+                                                (const char *)row->group.ptr, (int)label.len, (const char *)label.ptr));
     }
     row->is_null = value.is_null;
     if (!value.is_null && !number_of(columns[labels].type, value, &row->value))

@@ -56,7 +56,7 @@ static void state_put(struct api_call *call, yyjson_mut_val *object, const struc
     api_put_time(call, object, "broken_since", stored->broken_unix_us);
     api_put_text_or_null(call, object, "broken_why", stored->broken_why);
     api_put_time(call, object, "muted_until",
-                stored->muted_until_unix_us > clock_unix_us() ? stored->muted_until_unix_us : 0);
+                 stored->muted_until_unix_us > clock_unix_us() ? stored->muted_until_unix_us : 0);
 }
 
 static bool broken(struct err *err)
@@ -167,10 +167,10 @@ static bool query_check(struct api_call *call, const struct monitor *monitor, ch
 /* The members of a definition, in one order: what is kept looks the same whoever wrote it. */
 static yyjson_mut_val *ordered(struct api_call *call, yyjson_val *from)
 {
-    static const char *const names[] = { "title",   "description", "query",      "condition",   "window_s",
-                                         "every_s", "for_s",       "delay_s",    "no_data",     "groups_max",
-                                         "service", "environment", "message",    "channels",    "maintenance",
-                                         "is_on" };
+    static const char *const names[] = { "title",    "description", "query",       "condition",
+                                         "window_s", "every_s",     "for_s",       "delay_s",
+                                         "no_data",  "groups_max",  "service",     "environment",
+                                         "message",  "channels",    "maintenance", "is_on" };
     yyjson_mut_val *into = yyjson_mut_obj(call->json);
     for (size_t n = 0; n < COUNT_OF(names); n++) {
         yyjson_val *value = yyjson_obj_get(from, names[n]);
@@ -223,7 +223,7 @@ static bool create_run(struct db_session *session, void *ctx, struct err *err)
 /* Of the same question and condition what goes on goes on. */
 static bool keeps_state(struct api_call *call, struct bytes before, struct bytes after)
 {
-    static const char *const names[] = { "query",   "condition", "window_s", "every_s",    "for_s",
+    static const char *const names[] = { "query",   "condition", "window_s", "every_s",   "for_s",
                                          "delay_s", "no_data",   "is_on",    "groups_max" };
     yyjson_mut_val *a = content_of(call, before), *b = content_of(call, after);
     for (size_t n = 0; n < COUNT_OF(names); n++) {
@@ -424,10 +424,10 @@ static void pages(struct api_call *call, bool is_events)
     struct listing listing = { call, &page };
     int64_t before = api_page_before(&page);
     if (before == 0) before = INT64_MAX;
-    bool ok = is_events ? monitor_events(call->parts->db, work.stored.id, before, page.limit + 1, happened_add,
-                                         &listing, &err)
-                        : monitor_versions(call->parts->db, work.stored.id, before, page.limit + 1, version_add,
-                                           &listing, &err);
+    bool ok =
+        is_events
+            ? monitor_events(call->parts->db, work.stored.id, before, page.limit + 1, happened_add, &listing, &err)
+            : monitor_versions(call->parts->db, work.stored.id, before, page.limit + 1, version_add, &listing, &err);
     if (ok)
         api_page_answer(call, &page);
     else
@@ -564,7 +564,7 @@ void api_monitor_ready_list(struct api_call *call)
         if (service.len > 0) ok = ok && buf_printf(&search, "service%%3A%%22");
         for (size_t i = 0; ok && i < service.len; i++) /* within quotes of the language, percent-encoded */
             ok = (service.ptr[i] != '"' && service.ptr[i] != '\\') ? buf_printf(&search, "%%%02X", service.ptr[i])
-                                                                  : buf_printf(&search, "%%5C%%%02X", service.ptr[i]);
+                                                                   : buf_printf(&search, "%%5C%%%02X", service.ptr[i]);
         if (service.len > 0) ok = ok && buf_printf(&search, "%%22%s", ready[r].search[0] != '\0' ? "+" : "");
         ok = ok && buf_printf(&search, "%s", ready[r].search);
         if (service.len == 0) ok = ok && buf_printf(&search, "&by=service.name");
