@@ -18,7 +18,7 @@ def main():
     with Server(flush="300ms") as server:
         admin = first_admin(server)
         shop(server, admin)
-        channel_made(server)
+        channel_made(admin, "https://hooks.example.com/agents")
         given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD,
                  "shots": os.path.join(REPO, "build", "stories", "story_ui_agents.shots")}
         done = subprocess.run([NODE, "agents.js", json.dumps(given)], cwd=install("ui"), env=environment(), timeout=200)

@@ -110,6 +110,19 @@ bool collect_patterns(struct collecting *collecting, struct err *err)
     return true;
 }
 
+static bool has_tool(const struct evidences *evidences, const char *name)
+{
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *list = yyjson_mut_arr(doc), *tool;
+    size_t at, count;
+    bool has = false;
+    evidences->tools->list(evidences->tools->ctx, evidences->project_id, doc, list);
+    yyjson_mut_arr_foreach(list, at, count, tool) has =
+        has || yyjson_mut_equals_str(yyjson_mut_obj_get(tool, "name"), name);
+    yyjson_mut_doc_free(doc);
+    return has;
+}
+
 /* What detection has stored, where this installation has it. */
 bool collect_findings(struct collecting *collecting, struct err *err)
 {
@@ -119,6 +132,7 @@ bool collect_findings(struct collecting *collecting, struct err *err)
     const struct evidence *evidence;
     size_t at, count;
     yyjson_val *item;
+    if (!has_tool(collecting->evidences, "finding_list")) return true;
     if (!evidence_ask(collecting->evidences, "finding_list", collect_arguments(collecting, ",\"limit\":50"), &evidence,
                       err))
         return false;
