@@ -1,5 +1,5 @@
 """Recordings by the browser SDK in a real Chromium: how like its page a replay is after 12 visits (tests/ui/replay_visits.js), what recording
-costs a busy page, and what it weighs.
+costs a busy page, and what it weighs; then what the server needs for a thousand of them (replay_server.py).
 
     BENCH_REPLAY_SECONDS=20     how long the busy page runs, with and without"""
 import gzip
@@ -8,6 +8,7 @@ import urllib.request
 
 from apiclient import first_admin
 from monoscope import Server, check
+from replay_server import bench_replay_server
 from story_browser_replay import VISITS, program
 
 SECONDS = int(os.environ.get("BENCH_REPLAY_SECONDS") or 20)
@@ -36,3 +37,4 @@ def bench_replay(figure):
         figure("replay_fidelity_nodes", faithful["nodes"], "nodes")
         check(core <= 15 and all_of_it <= 40 and faithful["percent"] >= 99, "the SDK is small, and a replay is as its page")
         server.stop()
+    bench_replay_server(figure)
