@@ -1627,6 +1627,145 @@ export interface paths {
         patch: operations["view_change"];
         trace?: never;
     };
+    "/api/v1/projects/{project}/ready-monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Monitors to begin with, of one service or of each, as POST /projects/{project}/monitors takes them */
+        get: operations["monitor_ready_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's monitors and what they are in, by slug */
+        get: operations["monitor_list"];
+        put?: never;
+        /** Makes a monitor */
+        post: operations["monitor_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/monitor-dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a monitor would have told in a range of the past, by the code that evaluates it; at most 1,500 moments and 20 s */
+        post: operations["monitor_dry_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/monitors/{monitor}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them; as YAML without what the server adds, to be kept in a file */
+        get: operations["monitor_get"];
+        /** Replaces what it is, or makes it where there is none of that slug. With another question or condition its groups begin anew */
+        put: operations["monitor_set"];
+        post?: never;
+        /** Deletes it; what it told ends */
+        delete: operations["monitor_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/monitors/{monitor}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nobody is told until then; null: from now on again */
+        post: operations["monitor_mute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/monitors/{monitor}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each of its groups is in, since when */
+        get: operations["monitor_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/monitors/{monitor}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Each change of a level, newest first; kept for 90 days */
+        get: operations["monitor_event_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/monitors/{monitor}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What it was, newest first: the newest 50 */
+        get: operations["monitor_version_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ready-dashboards": {
         parameters: {
             query?: never;
@@ -3587,6 +3726,234 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description What GET answered can be sent back as it is */
+        MonitorSet: {
+            slug?: components["schemas"]["DashboardSlug"];
+            /** @example Errors of the shop */
+            title: string;
+            description?: string;
+            query: components["schemas"]["MonitorQuery"];
+            condition: components["schemas"]["MonitorCondition"];
+            /** @description How long before the moment is looked at; 300 where it is not said. Of burn rates: the windows are fixed */
+            window_s?: number;
+            /** @description How often; 60 */
+            every_s?: number;
+            /** @description How long a level must be passed, at each evaluation, before it is reached; 0 */
+            for_s?: number;
+            /** @description How late it looks, so that what is late is there; 30 */
+            delay_s?: number;
+            /**
+             * @description What a group without a value is in; ok
+             * @enum {string}
+             */
+            no_data?: "ok" | "alert" | "keep";
+            /** @description More groups than that are left out; 100 */
+            groups_max?: number;
+            /** @description Which service incidents are of; {{group}}: the group's name */
+            service?: string;
+            environment?: string;
+            /**
+             * @description With {{title}}, {{group}}, {{level}}, {{value}}, {{compared}}, {{alert}}, {{warning}}, {{window}}
+             * @example {{value}} errors of {{group}} in {{window}}
+             */
+            message?: string;
+            /** @description Numbers of channels that get it whatever the routing says */
+            channels?: number[];
+            /** @description When nobody is told */
+            maintenance?: components["schemas"]["MonitorWindow"][];
+            is_on?: boolean;
+            readonly version?: number;
+            readonly author?: string;
+            readonly created_at?: string;
+            readonly changed_at?: string;
+        };
+        Monitor: {
+            slug: components["schemas"]["DashboardSlug"];
+            /** @example Errors of the shop */
+            title: string;
+            description?: string;
+            query: components["schemas"]["MonitorQuery"];
+            condition: components["schemas"]["MonitorCondition"];
+            /** @description How long before the moment is looked at; 300 where it is not said. Of burn rates: the windows are fixed */
+            window_s?: number;
+            /** @description How often; 60 */
+            every_s?: number;
+            /** @description How long a level must be passed, at each evaluation, before it is reached; 0 */
+            for_s?: number;
+            /** @description How late it looks, so that what is late is there; 30 */
+            delay_s?: number;
+            /**
+             * @description What a group without a value is in; ok
+             * @enum {string}
+             */
+            no_data?: "ok" | "alert" | "keep";
+            /** @description More groups than that are left out; 100 */
+            groups_max?: number;
+            /** @description Which service incidents are of; {{group}}: the group's name */
+            service?: string;
+            environment?: string;
+            /**
+             * @description With {{title}}, {{group}}, {{level}}, {{value}}, {{compared}}, {{alert}}, {{warning}}, {{window}}
+             * @example {{value}} errors of {{group}} in {{window}}
+             */
+            message?: string;
+            /** @description Numbers of channels that get it whatever the routing says */
+            channels?: number[];
+            /** @description When nobody is told */
+            maintenance?: components["schemas"]["MonitorWindow"][];
+            is_on?: boolean;
+            /** @description From 1; each change makes the next */
+            version: number;
+            author: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            changed_at: string;
+        };
+        /** @description One of these */
+        MonitorQuery: {
+            /**
+             * @description What is asked in the explorer, as its address has it: q, sql, by, agg, of
+             * @example q=kind:server&by=service.name&agg=p95&of=duration
+             */
+            search?: string;
+            /**
+             * @description One statement that reads: columns of the group, then a number. $from and $to are the window, $step its length
+             * @example SELECT resource___service___name, count(*) FROM otel_logs_and_spans WHERE timestamp >= $from AND timestamp < $to GROUP BY 1
+             */
+            sql?: string;
+            metric?: components["schemas"]["DashboardMetric"];
+        };
+        MonitorCondition: {
+            /** @enum {string} */
+            kind: "threshold" | "change" | "anomaly" | "absence" | "burn";
+            /**
+             * @description above
+             * @enum {string}
+             */
+            side?: "above" | "below" | "both";
+            /**
+             * @description A change against the window before, or the same of a day or a week before
+             * @enum {string}
+             */
+            against?: "before" | "day" | "week";
+            /** @enum {string} */
+            as?: "absolute" | "percent";
+            /** @description Of a threshold the value, of a change the difference, of an anomaly deviations */
+            alert?: number;
+            warning?: number;
+            /** @description The level is left there; where it is not said, at the level itself */
+            alert_recovery?: number;
+            warning_recovery?: number;
+            /** @description Of burn: percent of good ones, as 99.9 */
+            objective?: number;
+            /**
+             * @description Of burn over a search: which rows are the bad ones
+             * @example status:error
+             */
+            bad?: string;
+        };
+        /** @description Once: from and to as 2026-11-28T06:00:00Z. Each week: days, from and to as 23:30, in a zone */
+        MonitorWindow: {
+            from: string;
+            to: string;
+            days?: number[];
+            /** @example Europe/Berlin */
+            zone?: string;
+        };
+        MonitorItem: {
+            slug: components["schemas"]["DashboardSlug"];
+            title: string;
+            kind: string;
+            service: string;
+            is_on: boolean;
+            /** @enum {string} */
+            level: "ok" | "warning" | "alert" | "no_data";
+            groups: number;
+            /** @description Those that are not ok */
+            groups_ill: number;
+            /** Format: date-time */
+            evaluated_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it cannot be evaluated
+             */
+            broken_since: string | null;
+            broken_why: string | null;
+            /** Format: date-time */
+            muted_until: string | null;
+        };
+        MonitorState: {
+            /** Format: date-time */
+            evaluated_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it cannot be evaluated
+             */
+            broken_since: string | null;
+            broken_why: string | null;
+            /** Format: date-time */
+            muted_until: string | null;
+            groups: {
+                group: string;
+                /** @enum {string} */
+                level: "ok" | "warning" | "alert" | "no_data";
+                /** Format: date-time */
+                since: string | null;
+                value: number;
+                /** Format: date-time */
+                seen_at: string | null;
+            }[];
+        };
+        MonitorEvent: {
+            /** Format: date-time */
+            at: string;
+            group: string;
+            /** @enum {string} */
+            from: "ok" | "warning" | "alert" | "no_data";
+            /** @enum {string} */
+            to: "ok" | "warning" | "alert" | "no_data";
+            value: number | null;
+            /** @description What was held against the levels: the value, the change, deviations, the burn rate */
+            compared: number | null;
+            /** @description Nobody was told */
+            is_quiet: boolean;
+        };
+        MonitorVersion: {
+            version: number;
+            author: string;
+            /** Format: date-time */
+            stored_at: string;
+            monitor: Record<string, never>;
+        };
+        MonitorMute: {
+            /** Format: date-time */
+            until: string | null;
+        };
+        MonitorDryRun: {
+            monitor: components["schemas"]["MonitorSet"];
+            /** @description now-6h */
+            from?: string;
+            /** @description now */
+            to?: string;
+        };
+        MonitorDry: {
+            events: components["schemas"]["MonitorEvent"][];
+            series: {
+                group: string;
+                /** @description [milliseconds, value or null] */
+                points: (number | null)[][];
+            }[];
+            moments: number;
+            every_s: number;
+            /** @description It looked at every moment that live evaluation looks at */
+            is_exact: boolean;
+            /** @description The time for it was over before the range */
+            is_cut: boolean;
+        };
+        ReadyMonitors: {
+            items: components["schemas"]["MonitorSet"][];
+        };
         PatternSearch: {
             /** @description A condition over otel_logs_and_spans, as search/translate makes it; empty: all lines, as they were counted */
             where?: string;
@@ -4666,6 +5033,10 @@ export interface components {
         purpose: string;
         /** @description true: only those that failed */
         failed: boolean;
+        /** @description A monitor's slug */
+        monitor: string;
+        /** @description Of this one; else by groups of all */
+        monitor_service: string;
         /** @description In the pattern or its sample, in any case */
         text: string;
         /** @description count: the most frequent first; new: by when it was first seen, the latest first; change: new ones, then by how surely they changed, gone ones among them */
@@ -9073,6 +9444,368 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    monitor_ready_list: {
+        parameters: {
+            query?: {
+                /** @description Of this one; else by groups of all */
+                service?: components["parameters"]["monitor_service"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyMonitors"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    monitor_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["MonitorItem"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    monitor_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorSet"];
+                "application/yaml": components["schemas"]["MonitorSet"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitor"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    monitor_dry_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorDryRun"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorDry"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    monitor_get: {
+        parameters: {
+            query?: {
+                /** @description yaml: as accept: application/yaml */
+                format?: components["parameters"]["dashboard_format"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A monitor's slug */
+                monitor: components["parameters"]["monitor"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitor"];
+                    "application/yaml": Record<string, never>;
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    monitor_set: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A monitor's slug */
+                monitor: components["parameters"]["monitor"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorSet"];
+                "application/yaml": components["schemas"]["MonitorSet"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitor"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    monitor_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that was read: 412 when it has changed since */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A monitor's slug */
+                monitor: components["parameters"]["monitor"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    monitor_mute: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text: the same request with the same key is done once in 24 h */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A monitor's slug */
+                monitor: components["parameters"]["monitor"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorMute"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorState"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    monitor_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A monitor's slug */
+                monitor: components["parameters"]["monitor"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorState"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    monitor_event_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A monitor's slug */
+                monitor: components["parameters"]["monitor"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["MonitorEvent"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    monitor_version_list: {
+        parameters: {
+            query?: {
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A monitor's slug */
+                monitor: components["parameters"]["monitor"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["MonitorVersion"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
                 };
             };
             414: components["responses"]["TooLong"];
