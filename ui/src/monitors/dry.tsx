@@ -7,7 +7,7 @@ import { Waiting } from "../frame/state";
 import { now_us } from "../time";
 import { project_name } from "../url";
 import { dry_run } from "./load";
-import { drawn_of, marks_of, type Definition } from "./monitors";
+import { drawn_of, marks_of, rises, type Definition } from "./monitors";
 
 const WAIT_MS = 600; /* while it is being written */
 const HOURS = 3;
@@ -32,8 +32,8 @@ export function Dryness({ definition, label }: { definition: Definition; label: 
     );
   if (!dry.value || !data) return <Waiting what="Trying it on the last hours" />;
   const looks = looks_of(data.series, "");
-  const alerts = dry.value.events.filter((one) => one.to === "alert" || one.to === "no_data").length;
-  const warnings = dry.value.events.filter((one) => one.to === "warning").length;
+  const alerts = rises(dry.value.events).filter((one) => one.to === "alert" || one.to === "no_data").length;
+  const warnings = rises(dry.value.events).filter((one) => one.to === "warning").length;
   return (
     <section class="monitor-dry" aria-label="Tried on the past">
       <TimeChart label={label} data={data} looks={looks} shape="line" height={220} marks={marks_of(dry.value.events)} onZoom={() => undefined} />

@@ -36,12 +36,16 @@ export function listed(items: readonly Item[], words: string, level: string): It
 
 /* The answer of a dry run as a chart: values by group, and the levels as lines of their own. */
 export function drawn_of(dry: Dry, condition: Definition["condition"], range: Range): TimeSeries {
-  const points = dry.series.flatMap(({ group, points: list }): NamedPoint[] => list.map(([ms, value]) => ({ t_us: (ms ?? 0) * 1e3, name: group || "value", keys: group ? [group] : [], value: value ?? null })));
-  const ends = [dry.series[0]?.points[0]?.[0], dry.series[0]?.points.at(-1)?.[0]];
+  const shown = dry.series.filter((one, _, all) => one.group || all.length === 1); /* before there were groups there was one without a name */
+  const points = shown.flatMap(({ group, points: list }): NamedPoint[] => list.map(([ms, value]) => ({ t_us: (ms ?? 0) * 1e3, name: group || "value", keys: group ? [group] : [], value: value ?? null })));
+  const times = points.map((point) => point.t_us);
+  const first = times.reduce((a, b) => Math.min(a, b), Infinity);
+  const last = times.reduce((a, b) => Math.max(a, b), -Infinity);
   const levels: [string, number | undefined][] = condition.kind === "threshold" ? [["alert", condition.alert], ["warning", condition.warning]] : [];
   const step_us = dry.every_s * 1e6;
-  const [first, last] = ends;
-  for (const [name, level] of levels) if (level !== undefined && typeof first === "number" && typeof last === "number") for (let t_us = first * 1e3; t_us <= last * 1e3; t_us += step_us) points.push({ t_us, name, keys: [name], value: level });
+  for (const [name, level] of levels) if (level !== undefined) for (let t_us = first; t_us <= last; t_us += step_us) points.push({ t_us, name, keys: [name], value: level });
   return named_series(points, { range, step_us, unit: "number", adds_up: false, series_max: 12 });
 }
-export const marks_of = (events: readonly Happened[]) => events.filter((one) => one.to !== "ok").map((one) => ({ t_us: from_iso(one.at), text: `${LEVEL_WORDS[one.to]}${one.group ? `: ${one.group}` : ""}` }));
+/* What rises: a warning that an alert falls back to is no news. */
+export const rises = (events: readonly Happened[]) => events.filter((one) => one.to !== "ok" && !(one.to === "warning" && one.from !== "ok"));
+export const marks_of = (events: readonly Happened[]) => rises(events).map((one) => ({ t_us: from_iso(one.at), text: `${LEVEL_WORDS[one.to]}${one.group ? `: ${one.group}` : ""}` }));
