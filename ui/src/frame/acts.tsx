@@ -10,7 +10,7 @@ import { panel_of_page } from "../dashboards/draft";
 import type { Panel } from "../dashboards/load";
 import { useKeys } from "../keys";
 import { now_us, type Range } from "../time";
-import { address, project_name } from "../url";
+import { address, go, project_name, project_path } from "../url";
 import { ADDRESS_BYTES_MAX, download_href, file_name, FORMATS } from "./download";
 import { psql_command } from "./psql";
 import { range } from "./range";
@@ -74,6 +74,8 @@ function entries({ title, statement, whole, is_timeless, is_private, panel: give
   if (can_share.value && !is_private) list.push({ text: "Share …", keys: "a l", run: () => (sheet_open.value = "share") });
   const panel = can_share.value ? (given ?? panel_of_page(address.value.path, address.value.query, title, statement)) : undefined;
   if (panel) list.push({ text: "Save to dashboard …", keys: "a d", run: () => panel_save(panel) });
+  const asks = panel?.source.sql !== undefined ? { sql: panel.source.sql } : panel?.source.search !== undefined ? { search: panel.source.search } : undefined;
+  if (asks) list.push({ text: "Create monitor …", keys: "a w", run: () => go(project_path("monitors/new"), asks) });
   if (!is_guest.value) list.push({ text: "Save view …", keys: "a v", run: () => (sheet_open.value = "save") });
   return list;
 }
