@@ -83,6 +83,7 @@ struct app {
     struct errors *errors;          /* NULL: none */
     struct issue_parts *issues;     /* NULL: none */
     struct agent_parts *agents;     /* NULL: none */
+    struct watcher *watcher;        /* NULL: none */
     struct tap_source taps[WORKER_TAPS_MAX];
     uint32_t tap_count;    /* for every worker */
     struct worker *worker; /* of our own log; NULL with Kafka */
@@ -146,6 +147,8 @@ MUST_CHECK bool app_errors_start(struct app *app, struct err *err);      /* the 
 MUST_CHECK bool app_issues_start(struct app *app, struct err *err);      /* after workers */
 void app_issues_stop(struct app *app);
 struct grouper *app_issues_grouper(const struct app *app);          /* NULL: none */
+MUST_CHECK bool app_findings_start(struct app *app, struct err *err);
+void app_findings_stop(struct app *app); /* before the metadata goes */
 MUST_CHECK bool app_agents_start(struct app *app, struct err *err); /* after the API, which reads for them */
 void app_agents_cancel(struct app *app);                            /* before the API stops */
 void app_agents_stop(struct app *app);                              /* and when its statements have ended */

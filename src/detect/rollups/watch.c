@@ -1,42 +1,8 @@
-#include "detect/rollups/watch.h"
+#include "detect/rollups/watch_inside.h"
 
 #include <stdlib.h>
 
 #include "base/hash.h"
-
-#define IGNORED UINT32_MAX
-
-/* What of a service's requests came in the minute that is being read. */
-struct total {
-    uint32_t watched, members; /* its place in watched; endpoints seen */
-    int64_t row_count, error_count;
-    struct ddsketch_count *durations;
-    uint32_t duration_count, duration_cap;
-};
-/* By the number of its series in detect. */
-struct watched {
-    struct watch_subject subject;
-    uint32_t total; /* of its service, or IGNORED; of a total: itself */
-    bool is_total;
-};
-struct slot {
-    int64_t id;      /* of the roll-ups' series; of a total: a hash of its service */
-    uint32_t number; /* + 1; 0: empty; IGNORED: not looked at */
-    bool is_total;
-};
-struct watch {
-    struct uuid project_id;
-    struct detect *detect;
-    int64_t next_unix_us;
-    struct slot *slots;
-    uint32_t slot_count, slots_used;
-    struct watched *watched;
-    uint32_t watched_cap;
-    struct total *totals;
-    uint32_t total_count, total_cap;
-    struct arena names;
-    bool is_cut;
-};
 
 struct watch *watch_create(struct uuid project_id, int64_t since_unix_us, const struct detect_options *options)
 {
@@ -103,11 +69,12 @@ static void slot_put(struct watch *watch, int64_t id, bool is_total, uint32_t nu
     slots_grow(watch);
     struct slot *slot = slot_find(watch, id, is_total);
     if (slot->number == 0) watch->slots_used++;
-    *slot = (struct slot){ .id = id, .is_total = is_total, .number = number == IGNORED ? IGNORED : number + 1 };
+    *slot =
+        (struct slot){ .id = id, .is_total = is_total, .number = number == WATCH_IGNORED ? WATCH_IGNORED : number + 1 };
 }
 
-/* 0: not known; IGNORED; else the place in watched, + 1. */
-static uint32_t slot_of(const struct watch *watch, int64_t id, bool is_total)
+/* 0: not known; WATCH_IGNORED; else the place in watched, + 1. */
+uint32_t watch_slot_of(const struct watch *watch, int64_t id, bool is_total)
 {
     return watch->slot_count == 0 ? 0 : slot_find(watch, id, is_total)->number;
 }
@@ -119,20 +86,41 @@ static uint32_t watched_add(struct watch *watch, const struct watch_subject *sub
         watch->watched_cap = watch->watched_cap ? watch->watched_cap * 2 : 64;
         watch->watched = mem_realloc(watch->watched, watch->watched_cap * sizeof *watch->watched);
     }
-    watch->watched[number] = (struct watched){ .subject = *subject, .total = IGNORED };
+    watch->watched[number] = (struct watched){ .subject = *subject, .total = WATCH_IGNORED };
     return number;
 }
 
-static struct bytes kept(struct watch *watch, struct bytes text)
+struct bytes watch_kept(struct watch *watch, struct bytes text)
 {
     return text.len > 0 ? arena_copy(&watch->names, text) : BYTES("");
+}
+
+uint32_t watch_series_add(struct watch *watch, const struct watch_subject *subject, int64_t id, bool is_total)
+{
+    uint32_t number = watched_add(watch, subject);
+    slot_put(watch, id, is_total, number);
+    return number;
+}
+
+void watch_ignore(struct watch *watch, int64_t id)
+{
+    if (watch_slot_of(watch, id, false) == 0) slot_put(watch, id, false, WATCH_IGNORED);
+}
+
+void watch_totals_make(struct watch *watch, uint32_t count)
+{
+    assert(watch->total_count == 0);
+    watch->totals = mem_realloc(watch->totals, (count + 1u) * sizeof *watch->totals);
+    watch->total_count = count;
+    watch->total_cap = count + 1;
+    for (uint32_t t = 0; t < count; t++) watch->totals[t] = (struct total){ .watched = WATCH_IGNORED };
 }
 
 /* The place in totals of a service. */
 static uint32_t total_of(struct watch *watch, struct bytes service)
 {
     int64_t id = (int64_t)hash64_of(service);
-    uint32_t slot = slot_of(watch, id, true);
+    uint32_t slot = watch_slot_of(watch, id, true);
     if (slot != 0) return watch->watched[slot - 1].total;
     if (watch->total_count == watch->total_cap) {
         watch->total_cap = watch->total_cap ? watch->total_cap * 2 : 64;
@@ -153,16 +141,16 @@ static bool is_request(const char *kind)
 
 static void series_learn(struct watch *watch, const struct rollup_series *series)
 {
-    if (slot_of(watch, series->id, false) != 0) return;
+    if (watch_slot_of(watch, series->id, false) != 0) return;
     if (strcmp(series->kind, "metric") == 0 || detect_series_count(watch->detect) + 2 > WATCH_SERIES_MAX) {
         watch->is_cut = watch->is_cut || strcmp(series->kind, "metric") != 0;
-        slot_put(watch, series->id, false, IGNORED);
+        slot_put(watch, series->id, false, WATCH_IGNORED);
         return;
     }
-    struct watch_subject subject = { .service = kept(watch, series->service),
-                                     .endpoint = kept(watch, series->endpoint),
-                                     .method = kept(watch, series->method),
-                                     .route = kept(watch, series->route),
+    struct watch_subject subject = { .service = watch_kept(watch, series->service),
+                                     .endpoint = watch_kept(watch, series->endpoint),
+                                     .method = watch_kept(watch, series->method),
+                                     .route = watch_kept(watch, series->route),
                                      .kind = arena_printf(&watch->names, "%s", series->kind) };
     uint32_t number = watched_add(watch, &subject);
     slot_put(watch, series->id, false, number);
@@ -177,7 +165,7 @@ static bool series_know(struct watch *watch, struct db *db, const struct rollup_
                         struct err *err)
 {
     uint32_t unknown = 0;
-    for (uint32_t m = 0; m < count; m++) unknown += slot_of(watch, minutes[m].series_id, false) == 0;
+    for (uint32_t m = 0; m < count; m++) unknown += watch_slot_of(watch, minutes[m].series_id, false) == 0;
     if (unknown == 0) return true;
     struct arena arena;
     struct rollup_series *series;
@@ -188,7 +176,8 @@ static bool series_know(struct watch *watch, struct db *db, const struct rollup_
                                   &series_count, &is_more, err);
     for (uint32_t s = 0; ok && s < series_count; s++) series_learn(watch, &series[s]);
     for (uint32_t m = 0; ok && m < count; m++)
-        if (slot_of(watch, minutes[m].series_id, false) == 0) slot_put(watch, minutes[m].series_id, false, IGNORED);
+        if (watch_slot_of(watch, minutes[m].series_id, false) == 0)
+            slot_put(watch, minutes[m].series_id, false, WATCH_IGNORED);
     if (ok) watch->is_cut = watch->is_cut || is_more;
     arena_deinit(&arena);
     return ok;
@@ -212,12 +201,12 @@ static void total_add(struct total *total, const struct rollup_minute *minute)
 
 static void minute_put(struct watch *watch, const struct rollup_minute *minute)
 {
-    uint32_t slot = slot_of(watch, minute->series_id, false);
-    if (slot == 0 || slot == IGNORED) return;
+    uint32_t slot = watch_slot_of(watch, minute->series_id, false);
+    if (slot == 0 || slot == WATCH_IGNORED) return;
     detect_put(watch->detect, slot - 1, minute->row_count, minute->error_count, minute->durations,
                minute->duration_bucket_count);
     uint32_t total = watch->watched[slot - 1].total;
-    if (total != IGNORED) total_add(&watch->totals[total], minute);
+    if (total != WATCH_IGNORED) total_add(&watch->totals[total], minute);
 }
 
 static void totals_put(struct watch *watch)

@@ -37,3 +37,7 @@ int64_t watch_next_unix_us(const struct watch *watch);
 uint32_t watch_series_count(const struct watch *watch);
 /* There are more than WATCH_SERIES_MAX series: some are not looked at. */
 bool watch_is_cut(const struct watch *watch);
+/* All that it knows as bytes; false: out has no room. */
+MUST_CHECK bool watch_write(const struct watch *watch, struct buf *out);
+/* Into a watch that was just created. Minutes before oldest are not looked at. ERR_CORRUPT: the watch is of no use then. */
+MUST_CHECK bool watch_read(struct watch *watch, struct bytes bytes, int64_t oldest_unix_us, struct err *err);

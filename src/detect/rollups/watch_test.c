@@ -133,6 +133,29 @@ static void test_found_in_the_database(void **state)
     assert_int_equal(watch_series_count(watch), 6); /* four of the roll-ups', two services' together; no edge */
     watch_destroy(watch);
 
+    /* Written down and read again every now and then, also with findings open, it tells the same. */
+    world->opened = 0;
+    world->names[0] = '\0';
+    watch = watch_create(PROJECT, BEGIN_US, NULL);
+    for (int m = 601; m <= FAULT + 30; m = m < FAULT - 60 ? m + 60 : m + 1) {
+        struct buf bytes;
+        buf_init(&bytes, 1u << 20);
+        if (!watch_run(watch, world->db, BEGIN_US + m * ROLLUP_MINUTE_US, tell, world, &err)) fail_msg("%s", err.text);
+        assert_true(watch_write(watch, &bytes));
+        watch_destroy(watch);
+        watch = watch_create(PROJECT, BEGIN_US + MINUTES * ROLLUP_MINUTE_US, NULL);
+        if (!watch_read(watch, buf_bytes(&bytes), 0, &err)) fail_msg("%s", err.text);
+        for (size_t len = 0; len < bytes.len; len += 1 + bytes.len / 50) { /* a part of it is refused */
+            struct watch *cut = watch_create(PROJECT, BEGIN_US, NULL);
+            assert_false(watch_read(cut, bytes_from(bytes.ptr, len), 0, &err));
+            assert_int_equal(err.code, ERR_CORRUPT);
+            watch_destroy(cut);
+        }
+        buf_deinit(&bytes);
+    }
+    assert_string_equal(names, world->names);
+    watch_destroy(watch);
+
     world->opened = 0;
     watch = watch_create(FOREIGN, BEGIN_US, NULL);
     if (!watch_run(watch, world->db, BEGIN_US + MINUTES * ROLLUP_MINUTE_US, tell, world, &err))

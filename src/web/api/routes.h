@@ -43,6 +43,8 @@
     R(GET, "/api/v1/projects/{project}/issues/{issue}/events", issue_event_list, "Issues", QUERY, "of_fingerprint environment from to", "", "IssueEvent", 200, API_SLOW | API_PAGED, "Rows that have the issue's errors, newest first; of all times when from is not said") \
     R(POST, "/api/v1/projects/{project}/issues/{issue}/merge", issue_merge, "Issues", CONTENT_WRITE, "", "IssueMerge", "IssueMoved", 200, API_ONCE, "Puts the issue into another one: its number leads there from now on") \
     R(POST, "/api/v1/projects/{project}/issues/{issue}/split", issue_split, "Issues", CONTENT_WRITE, "", "IssueSplit", "IssueMoved", 200, API_ONCE, "Takes some fingerprints out of the issue, into a new one or into another") \
+    R(GET, "/api/v1/projects/{project}/findings", finding_list, "Findings", QUERY, "finding_open service from to", "", "Finding", 200, API_PAGED, "What detection found unusual, newest first") \
+    R(GET, "/api/v1/projects/{project}/findings/{finding}", finding_get, "Findings", QUERY, "", "", "Finding", 200, 0, "One finding, with the statement that shows it") \
     R(GET, "/api/v1/projects/{project}/incidents", incident_list, "Incidents", QUERY, "incident_state incident_severity service environment from to", "", "Incident", 200, API_PAGED, "Findings and alerts that belong together, newest first") \
     R(POST, "/api/v1/projects/{project}/incidents", incident_put, "Incidents", CONTENT_WRITE, "", "IncidentSignalPut", "Incident", 200, API_ONCE, "Says that something goes on, or that it is over: it becomes an incident or a part of one") \
     R(GET, "/api/v1/projects/{project}/incidents/{incident}", incident_get, "Incidents", QUERY, "", "", "IncidentDetail", 200, 0, "One incident: what it is made of, what happened, whom it was told to") \

@@ -1,0 +1,28 @@
+/* Detection runs where agents do: in processes that answer queries. Of several each project is one's to watch. */
+#include "app/app_inside.h"
+#include "base/clock.h"
+#include "findings/watcher.h"
+#include "meta/meta.h"
+#include <stdio.h>
+
+bool app_findings_start(struct app *app, struct err *err)
+{
+    char dir[1100], name[APP_NAME_BYTES];
+    if (!(app->roles & ROLE_QUERY)) return true;
+    if (!app_worker_name(app, name, err)) return false;
+    snprintf(dir, sizeof dir, "%s/findings", app->config.data);
+    return watcher_start(&app->watcher,
+                         &(struct watcher_options){ .db = meta_db(app->meta),
+                                                    .meta = app->meta,
+                                                    .log = app->log,
+                                                    .dir = dir,
+                                                    .name = name,
+                                                    .now_unix_us = clock_unix_us },
+                         err);
+}
+
+void app_findings_stop(struct app *app)
+{
+    watcher_stop(app->watcher);
+    app->watcher = NULL;
+}

@@ -1,0 +1,61 @@
+/* finding.h -- what detection found, as it is stored: opened, changed and closed, each once, and told as a signal of an incident.
+ *
+ *   detect/rollups --finding_tell--> row, its severity, its words --incident_signal_put--> incident     one transaction
+ *
+ * A finding is known by subject, measure and the minute it was found in: what is told again after a crash changes nothing.
+ *
+ *   severity    critical: silence; rows a quarter or four times the usual; errors 10 points up; p95 three times
+ *               info: rows up by less than three times, or anything that got better; else warning
+ *
+ * Thread: any. Memory: none kept. Errors: those of db.h and incident.h. Table: migration 0088. */
+#pragma once
+#include "base/arena.h"
+#include "detect/rollups/watch.h"
+#include "incidents/incident.h"
+#include "meta/db.h"
+
+struct finding {
+    struct uuid project_id;
+    int64_t number;
+    enum detect_kind kind;
+    bool is_up, is_accepted;
+    struct bytes service, row_kind, endpoint, method, route; /* service empty: of all series at once */
+    enum incident_severity severity;
+    int64_t begin_unix_us, found_unix_us, end_unix_us; /* end 0: it goes on */
+    int64_t window_minutes;
+    double value, expected, low, high, effect, z, p, rows;
+    int64_t incident; /* 0: of none */
+};
+
+/* What watch_run tells. is_told: people are told of it; else it is only stored: it is of a time that was caught up with. */
+MUST_CHECK bool finding_tell(struct db *db, struct uuid project_id, const struct detect_finding *found,
+                             const struct watch_subject *subject, bool is_told, int64_t now_unix_us, struct err *err);
+
+struct finding_filter {
+    struct bytes service;             /* empty: any */
+    int64_t from_unix_us, to_unix_us; /* they went on in; 0: any */
+    bool is_open;                     /* those alone that go on */
+    int64_t before;                   /* numbers below it; 0: from the newest on */
+    uint32_t limit;
+};
+/* Newest first. */
+MUST_CHECK bool finding_list(struct db *db, struct uuid project_id, struct arena *arena,
+                             const struct finding_filter *filter,
+                             bool (*each)(void *ctx, const struct finding *finding), void *ctx, struct err *err);
+/* *is_there false: the project has no such finding. */
+MUST_CHECK bool finding_find(struct db *db, struct uuid project_id, struct arena *arena, int64_t number,
+                             struct finding *finding, bool *is_there, struct err *err);
+/* Those that ended before go. */
+MUST_CHECK bool finding_expire(struct db *db, struct uuid project_id, int64_t before_unix_us, struct err *err);
+
+/* finding_words.c: one line; some lines; and a statement whose rows show it, a minute each: t and value. */
+const char *finding_title(struct arena *arena, const struct finding *finding);
+const char *finding_text(struct arena *arena, const struct finding *finding);
+const char *finding_sql(struct arena *arena, const struct finding *finding);
+const char *finding_kind_name(const struct finding *finding);
+
+/* The one that watches a project. got false: another does. */
+#define FINDING_LEASE_US INT64_C(120000000)
+MUST_CHECK bool finding_owner_take(struct db *db, struct uuid project_id, struct uuid owner, int64_t now_unix_us,
+                                   bool *got, struct err *err);
+MUST_CHECK bool finding_owner_release(struct db *db, struct uuid owner, struct err *err);

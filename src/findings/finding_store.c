@@ -1,0 +1,303 @@
+#include "findings/finding.h"
+#include <math.h>
+
+#define COLUMNS                                                                                                 \
+    "number, kind, is_up, service, row_kind, endpoint, method, route, severity, begin_unix_us, found_unix_us, " \
+    "end_unix_us, is_accepted, window_minutes, value, expected, low, high, effect, z, p, row_count, incident"
+#define LIST_FROM (1LL << 62)
+
+struct telling {
+    struct arena arena;
+    struct finding finding;
+    const char *subject;
+    int64_t measure, now_unix_us;
+    bool is_told, is_known;
+};
+
+/* A drop that becomes silence stays the same finding. */
+static int64_t measure_of(enum detect_kind kind)
+{
+    return kind == DETECT_ERROR_RATE || kind == DETECT_LATENCY ? kind : DETECT_VOLUME_SPIKE;
+}
+
+static enum incident_severity severity_of(const struct detect_finding *found)
+{
+    double ratio = found->expected > 0 ? found->value / found->expected : found->value > 0 ? INFINITY : 1;
+    switch (found->kind) {
+    case DETECT_SILENCE: return INCIDENT_CRITICAL;
+    case DETECT_VOLUME_DROP: return ratio <= 0.25 ? INCIDENT_CRITICAL : INCIDENT_WARNING;
+    case DETECT_VOLUME_SPIKE: return ratio >= 4 ? INCIDENT_CRITICAL : ratio >= 3 ? INCIDENT_WARNING : INCIDENT_INFO;
+    case DETECT_ERROR_RATE:
+        return !found->is_up ? INCIDENT_INFO : found->effect >= 0.1 ? INCIDENT_CRITICAL : INCIDENT_WARNING;
+    case DETECT_LATENCY: return !found->is_up ? INCIDENT_INFO : ratio >= 3 ? INCIDENT_CRITICAL : INCIDENT_WARNING;
+    }
+    return INCIDENT_INFO;
+}
+
+/* Numbers that have no place in a database are none: an expectation of a series that is new. */
+static double stored(double number)
+{
+    return isfinite(number) ? number : 0;
+}
+
+static bool known_row(void *ctx, struct db_row *row, struct err *err)
+{
+    struct telling *telling = ctx;
+    (void)err;
+    telling->finding.number = db_row_integer(row, 0);
+    telling->finding.incident = db_row_integer(row, 1);
+    if (db_row_integer(row, 2) > telling->finding.severity)
+        telling->finding.severity = (enum incident_severity)db_row_integer(row, 2);
+    telling->is_known = true;
+    return true;
+}
+
+static bool number_row(void *ctx, struct db_row *row, struct err *err)
+{
+    (void)err;
+    *(int64_t *)ctx = db_row_integer(row, 0);
+    return true;
+}
+
+static bool row_put(struct db_session *session, const struct telling *telling, struct err *err)
+{
+    const struct finding *f = &telling->finding;
+    return db_run(
+        session,
+        "INSERT INTO findings(project_id, subject, measure, " COLUMNS ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+        "$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) ON "
+        "CONFLICT(project_id, number) DO UPDATE SET kind = excluded.kind, severity = excluded.severity, "
+        "end_unix_us = excluded.end_unix_us, is_accepted = excluded.is_accepted, incident = excluded.incident",
+        DB_VALUES(db_uuid(f->project_id), db_text(telling->subject), db_integer(telling->measure),
+                  db_integer(f->number), db_integer(f->kind), db_boolean(f->is_up), db_text_bytes(f->service),
+                  db_text_bytes(f->row_kind), db_text_bytes(f->endpoint), db_text_bytes(f->method),
+                  db_text_bytes(f->route), db_integer(f->severity), db_integer(f->begin_unix_us),
+                  db_integer(f->found_unix_us), db_integer(f->end_unix_us), db_boolean(f->is_accepted),
+                  db_integer(f->window_minutes), db_real(f->value), db_real(f->expected), db_real(f->low),
+                  db_real(f->high), db_real(f->effect), db_real(f->z), db_real(f->p), db_real(f->rows),
+                  db_integer(f->incident)),
+        NULL, NULL, NULL, err);
+}
+
+static bool tell_run(struct db_session *session, void *ctx, struct err *err)
+{
+    struct telling *telling = ctx;
+    struct finding *f = &telling->finding;
+    telling->is_known = false;
+    if (!db_run(session,
+                "SELECT number, incident, severity FROM findings WHERE project_id = $1 AND subject = $2 AND measure = "
+                "$3 AND "
+                "found_unix_us = $4",
+                DB_VALUES(db_uuid(f->project_id), db_text(telling->subject), db_integer(telling->measure),
+                          db_integer(f->found_unix_us)),
+                known_row, telling, NULL, err))
+        return false;
+    if (!telling->is_known &&
+        !db_run(session, "SELECT coalesce(max(number), 0) + 1 FROM findings WHERE project_id = $1",
+                DB_VALUES(db_uuid(f->project_id)), number_row, &f->number, NULL, err))
+        return false;
+    bool is_signal = (telling->is_told || f->incident > 0) && f->severity > INCIDENT_INFO;
+    if (is_signal) {
+        struct incident_signal signal = {
+            .project_id = f->project_id,
+            .source = INCIDENT_FINDING,
+            .key = bytes_of_text(arena_printf(&telling->arena, "finding-%lld", (long long)f->number)),
+            .severity = f->severity,
+            .service = f->service,
+            .endpoint = bytes_of_text(arena_printf(&telling->arena, "%.*s%s%.*s", (int)f->method.len,
+                                                   (const char *)f->method.ptr, f->method.len > 0 ? " " : "",
+                                                   (int)f->route.len, (const char *)f->route.ptr)),
+            .title = bytes_of_text(finding_title(&telling->arena, f)),
+            .text = bytes_of_text(finding_text(&telling->arena, f)),
+            .path = bytes_of_text(arena_printf(&telling->arena, "findings/%lld", (long long)f->number)),
+            .started_unix_us = f->begin_unix_us,
+            .ended_unix_us = f->end_unix_us,
+        };
+        if (!incident_signal_put(session, &signal, telling->now_unix_us, &f->incident, err)) return false;
+    }
+    return row_put(session, telling, err);
+}
+
+bool finding_tell(struct db *db, struct uuid project_id, const struct detect_finding *found,
+                  const struct watch_subject *subject, bool is_told, int64_t now_unix_us, struct err *err)
+{
+    static const struct watch_subject all = { .kind = "" };
+    struct telling telling = { .measure = measure_of(found->kind), .now_unix_us = now_unix_us, .is_told = is_told };
+    if (!subject) subject = &all;
+    struct bytes nothing = bytes_from("", 0);
+    arena_init(&telling.arena, 4096);
+    telling.finding = (struct finding){
+        .project_id = project_id,
+        .kind = found->kind,
+        .is_up = found->is_up,
+        .is_accepted = found->change == DETECT_ACCEPTED,
+        .service = subject->service.len > 0 ? subject->service : nothing,
+        .row_kind = bytes_of_text(subject->kind),
+        .endpoint = subject->endpoint.len > 0 ? subject->endpoint : nothing,
+        .method = subject->method.len > 0 ? subject->method : nothing,
+        .route = subject->route.len > 0 ? subject->route : nothing,
+        .severity = severity_of(found),
+        .begin_unix_us = found->begin_unix_us,
+        .found_unix_us = found->found_unix_us,
+        .end_unix_us = found->change == DETECT_CLOSED || found->change == DETECT_ACCEPTED
+                           ? (found->end_unix_us > found->begin_unix_us ? found->end_unix_us : found->begin_unix_us + 1)
+                           : 0,
+        .window_minutes = found->window_minutes,
+        .value = stored(found->value),
+        .expected = stored(found->expected),
+        .low = stored(found->low),
+        .high = stored(found->high),
+        .effect = stored(found->effect),
+        .z = stored(found->z),
+        .p = stored(found->p),
+        .rows = stored(found->rows),
+    };
+    const struct finding *f = &telling.finding;
+    telling.subject = arena_printf(&telling.arena, "%s\n%.*s\n%.*s", subject->kind, (int)f->service.len,
+                                   (const char *)f->service.ptr, (int)f->endpoint.len, (const char *)f->endpoint.ptr);
+    bool ok = db_transaction(db, tell_run, &telling, err);
+    arena_deinit(&telling.arena);
+    return ok;
+}
+
+/* ---- reading ---- */
+
+struct listing {
+    struct arena *arena;
+    struct uuid project_id;
+    bool (*each)(void *ctx, const struct finding *finding);
+    void *ctx;
+};
+
+static struct bytes text_keep(struct arena *arena, struct db_row *row, size_t at)
+{
+    return arena_copy(arena, db_row_text(row, at));
+}
+
+static void row_take(struct listing *listing, struct db_row *row, struct finding *f)
+{
+    struct arena *arena = listing->arena;
+    *f = (struct finding){
+        .project_id = listing->project_id,
+        .number = db_row_integer(row, 0),
+        .kind = (enum detect_kind)db_row_integer(row, 1),
+        .is_up = db_row_boolean(row, 2),
+        .service = text_keep(arena, row, 3),
+        .row_kind = text_keep(arena, row, 4),
+        .endpoint = text_keep(arena, row, 5),
+        .method = text_keep(arena, row, 6),
+        .route = text_keep(arena, row, 7),
+        .severity = (enum incident_severity)db_row_integer(row, 8),
+        .begin_unix_us = db_row_integer(row, 9),
+        .found_unix_us = db_row_integer(row, 10),
+        .end_unix_us = db_row_integer(row, 11),
+        .is_accepted = db_row_boolean(row, 12),
+        .window_minutes = db_row_integer(row, 13),
+        .value = db_row_real(row, 14),
+        .expected = db_row_real(row, 15),
+        .low = db_row_real(row, 16),
+        .high = db_row_real(row, 17),
+        .effect = db_row_real(row, 18),
+        .z = db_row_real(row, 19),
+        .p = db_row_real(row, 20),
+        .rows = db_row_real(row, 21),
+        .incident = db_row_integer(row, 22),
+    };
+    if (f->severity >= INCIDENT_SEVERITY_COUNT) row->is_bad = true;
+}
+
+static bool list_row(void *ctx, struct db_row *row, struct err *err)
+{
+    struct listing *listing = ctx;
+    struct finding finding;
+    (void)err;
+    row_take(listing, row, &finding);
+    return row->is_bad || listing->each(listing->ctx, &finding);
+}
+
+bool finding_list(struct db *db, struct uuid project_id, struct arena *arena, const struct finding_filter *filter,
+                  bool (*each)(void *ctx, const struct finding *finding), void *ctx, struct err *err)
+{
+    struct listing listing = { arena, project_id, each, ctx };
+    return db_read(db,
+                   "SELECT " COLUMNS
+                   " FROM findings WHERE project_id = $1 AND number < $2 AND ($3 = '' OR service = $3) AND "
+                   "(end_unix_us = 0 OR end_unix_us >= $4) AND begin_unix_us < $5 AND ($6 = 0 OR end_unix_us = 0) "
+                   "ORDER BY number DESC LIMIT $7",
+                   DB_VALUES(db_uuid(project_id), db_integer(filter->before > 0 ? filter->before : LIST_FROM),
+                             db_text_bytes(filter->service), db_integer(filter->from_unix_us),
+                             db_integer(filter->to_unix_us > 0 ? filter->to_unix_us : LIST_FROM),
+                             db_boolean(filter->is_open), db_integer(filter->limit)),
+                   list_row, &listing, err);
+}
+
+static bool one_put(void *ctx, const struct finding *finding)
+{
+    *(struct finding *)ctx = *finding;
+    return true;
+}
+
+bool finding_find(struct db *db, struct uuid project_id, struct arena *arena, int64_t number, struct finding *finding,
+                  bool *is_there, struct err *err)
+{
+    struct listing listing = { arena, project_id, one_put, finding };
+    finding->number = 0;
+    bool ok = db_read(db, "SELECT " COLUMNS " FROM findings WHERE project_id = $1 AND number = $2",
+                      DB_VALUES(db_uuid(project_id), db_integer(number)), list_row, &listing, err);
+    *is_there = ok && finding->number == number;
+    return ok;
+}
+
+/* ---- upkeep ---- */
+
+struct owning {
+    struct uuid project_id, owner;
+    int64_t now_unix_us, changed;
+};
+
+static bool take_run(struct db_session *session, void *ctx, struct err *err)
+{
+    struct owning *owning = ctx;
+    return db_run(
+        session,
+        "INSERT INTO finding_owners(project_id, owner, until_unix_us) VALUES($1, $2, $3) ON CONFLICT(project_id) DO "
+        "UPDATE SET owner = excluded.owner, until_unix_us = excluded.until_unix_us WHERE finding_owners.owner = "
+        "excluded.owner OR finding_owners.until_unix_us < $4",
+        DB_VALUES(db_uuid(owning->project_id), db_uuid(owning->owner),
+                  db_integer(owning->now_unix_us + FINDING_LEASE_US), db_integer(owning->now_unix_us)),
+        NULL, NULL, &owning->changed, err);
+}
+
+bool finding_owner_take(struct db *db, struct uuid project_id, struct uuid owner, int64_t now_unix_us, bool *got,
+                        struct err *err)
+{
+    struct owning owning = { project_id, owner, now_unix_us, 0 };
+    *got = db_transaction(db, take_run, &owning, err) && owning.changed > 0;
+    return err->code == ERR_OK;
+}
+
+static bool release_run(struct db_session *session, void *ctx, struct err *err)
+{
+    const struct owning *owning = ctx;
+    return db_run(session, "DELETE FROM finding_owners WHERE owner = $1", DB_VALUES(db_uuid(owning->owner)), NULL, NULL,
+                  NULL, err);
+}
+
+bool finding_owner_release(struct db *db, struct uuid owner, struct err *err)
+{
+    struct owning owning = { .owner = owner };
+    return db_transaction(db, release_run, &owning, err);
+}
+
+static bool expire_run(struct db_session *session, void *ctx, struct err *err)
+{
+    const struct owning *owning = ctx;
+    return db_run(session, "DELETE FROM findings WHERE project_id = $1 AND end_unix_us > 0 AND end_unix_us < $2",
+                  DB_VALUES(db_uuid(owning->project_id), db_integer(owning->now_unix_us)), NULL, NULL, NULL, err);
+}
+
+bool finding_expire(struct db *db, struct uuid project_id, int64_t before_unix_us, struct err *err)
+{
+    struct owning owning = { .project_id = project_id, .now_unix_us = before_unix_us };
+    return db_transaction(db, expire_run, &owning, err);
+}

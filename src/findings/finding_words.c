@@ -1,0 +1,114 @@
+/* What a finding says to people, and the statement that shows it. */
+#include "findings/finding.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+const char *finding_kind_name(const struct finding *finding)
+{
+    return detect_kind_name(finding->kind);
+}
+
+static const char *about(struct arena *arena, const struct finding *f)
+{
+    if (f->service.len == 0) return "all services";
+    const char *service = arena_printf(arena, "%.*s", (int)f->service.len, (const char *)f->service.ptr);
+    if (f->route.len > 0)
+        return arena_printf(arena, "%.*s%s%.*s of %s", (int)f->method.len, (const char *)f->method.ptr,
+                            f->method.len > 0 ? " " : "", (int)f->route.len, (const char *)f->route.ptr, service);
+    if (bytes_equal(f->row_kind, BYTES("request"))) return arena_printf(arena, "requests of %s", service);
+    return arena_printf(arena, "%.*s%s of %s", (int)f->row_kind.len, (const char *)f->row_kind.ptr,
+                        bytes_equal(f->row_kind, BYTES("log")) ? "s" : " spans", service);
+}
+
+static const char *figure(struct arena *arena, const struct finding *f, double value)
+{
+    if (f->kind == DETECT_ERROR_RATE) return arena_printf(arena, "%.3g%%", value * 100);
+    if (f->kind != DETECT_LATENCY) return arena_printf(arena, "%.3g", value);
+    return value >= 1e9   ? arena_printf(arena, "%.3g s", value / 1e9)
+           : value >= 1e6 ? arena_printf(arena, "%.3g ms", value / 1e6)
+                          : arena_printf(arena, "%.3g us", value / 1e3);
+}
+
+const char *finding_title(struct arena *arena, const struct finding *f)
+{
+    const char *what = about(arena, f), *value = figure(arena, f, f->value), *expected = figure(arena, f, f->expected);
+    switch (f->kind) {
+    case DETECT_SILENCE: return arena_printf(arena, "Nothing comes of %s", what);
+    case DETECT_VOLUME_SPIKE:
+    case DETECT_VOLUME_DROP:
+        return arena_printf(arena, "%s %s: %s a minute, usually %s", f->is_up ? "More" : "Fewer", what, value,
+                            expected);
+    case DETECT_ERROR_RATE:
+        return arena_printf(arena, "%s errors of %s: %s, usually %s", f->is_up ? "More" : "Fewer", what, value,
+                            expected);
+    case DETECT_LATENCY:
+        return arena_printf(arena, "%s are %s: p95 %s, usually %s", what, f->is_up ? "slower" : "quicker", value,
+                            expected);
+    }
+    return what;
+}
+
+static const char *time_text(struct arena *arena, int64_t unix_us)
+{
+    time_t seconds = (time_t)(unix_us / 1000000);
+    struct tm tm;
+    char text[32];
+    gmtime_r(&seconds, &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return arena_printf(arena, "%s", text);
+}
+
+const char *finding_text(struct arena *arena, const struct finding *f)
+{
+    const char *end = f->end_unix_us > 0 ? arena_printf(arena, " until %s%s", time_text(arena, f->end_unix_us),
+                                                        f->is_accepted ? ", since when it is the new usual" : "")
+                                         : "";
+    return arena_printf(arena,
+                        "Since %s%s. In %lld minutes it was %s, where 95 of 100 such times lie between %s and %s (%.1f "
+                        "standard deviations off).",
+                        time_text(arena, f->begin_unix_us), end, (long long)f->window_minutes,
+                        figure(arena, f, f->value), figure(arena, f, f->low), figure(arena, f, f->high), f->z);
+}
+
+static const char *quoted(struct arena *arena, struct bytes text)
+{
+    char *out = arena_alloc(arena, 2 * text.len + 3), *at = out;
+    *at++ = '\'';
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\'') *at++ = '\'';
+        *at++ = (char)text.ptr[i];
+    }
+    *at++ = '\'';
+    *at = '\0';
+    return out;
+}
+
+/* The rows that the roll-ups' series counts. An endpoint's number is an element of `hashes`. */
+static const char *condition(struct arena *arena, const struct finding *f)
+{
+    const char *sql = "";
+    if (f->service.len > 0) sql = arena_printf(arena, " AND resource___service___name = %s", quoted(arena, f->service));
+    if (bytes_equal(f->row_kind, BYTES("request")))
+        sql = arena_printf(arena, "%s AND kind IN ('server', 'consumer')", sql);
+    else if (f->row_kind.len > 0)
+        sql = arena_printf(arena, "%s AND kind = %s", sql, quoted(arena, f->row_kind));
+    if (f->endpoint.len > 0) sql = arena_printf(arena, "%s AND %s = ANY(hashes)", sql, quoted(arena, f->endpoint));
+    return sql;
+}
+
+const char *finding_sql(struct arena *arena, const struct finding *f)
+{
+    static const int64_t hour_us = INT64_C(3600000000);
+    int64_t end = f->end_unix_us > 0 ? f->end_unix_us : f->found_unix_us;
+    const char *value =
+        f->kind == DETECT_ERROR_RATE
+            ? "count(*) FILTER (WHERE status_code = 'ERROR' OR level IN ('ERROR', 'FATAL'))::float8 / count(*)"
+        : f->kind == DETECT_LATENCY ? "approx_percentile(0.95, percentile_agg(duration))"
+                                    : "count(*)";
+    return arena_printf(
+        arena,
+        "SELECT date_trunc('minute', timestamp) AS t, %s AS value\nFROM otel_logs_and_spans\nWHERE timestamp "
+        ">= '%s' AND timestamp < '%s'%s\nGROUP BY 1 ORDER BY 1",
+        value, time_text(arena, f->begin_unix_us - hour_us), time_text(arena, end + hour_us / 2), condition(arena, f));
+}

@@ -1,0 +1,25 @@
+/* watcher.h -- the thread that watches: each minute, of each project that is this process's to watch, what came is looked at, and
+ * what is unusual becomes findings (finding.h).
+ *
+ *   projects --finding_owner_take--> ours --watch_run (detect/rollups)--> finding_tell
+ *   DIR/<project>.watch: what is usual, written now and then; without it the last day's minutes are read again
+ *
+ * What is in that file is as old as it is: minutes since are looked at once more, and what they tell is stored already.
+ * Catching up takes a tenth of a core at most, so that a server that has just begun answers.
+ * Thread: its own. Memory: 8 KB a series, WATCH_SERIES_MAX a project. Errors: in the log; the next minute tries again. */
+#pragma once
+#include "base/log.h"
+#include "meta/db.h"
+#include "meta/meta.h"
+
+struct watcher_options {
+    struct db *db;
+    struct meta *meta; /* whose projects */
+    const struct log *log;
+    const char *dir;  /* made when it is missing */
+    const char *name; /* of the process: what it watched before its restart is its own at once */
+    int64_t (*now_unix_us)(void);
+};
+struct watcher;
+MUST_CHECK bool watcher_start(struct watcher **watcher, const struct watcher_options *options, struct err *err);
+void watcher_stop(struct watcher *watcher); /* NULL is fine */
