@@ -1,12 +1,16 @@
 # time_limit_s: 240
 """Detection, of rows that were sent: a day of three services as usual, and then errors of one. It is found with the moment it began, is a
-part of an incident, its statement gives the numbers that it says; nothing is found before. After kill -9 nothing is found twice."""
+part of an incident, its statement gives the numbers that it says, and the pages show it; nothing is found before. After kill -9 nothing is found twice."""
 import datetime
+import json
+import os
 import random
+import subprocess
 import time
 
-from apiclient import Caller
-from monoscope import Server, check, wait_until
+from apiclient import PASSWORD, Caller, first_admin
+from monoscope import REPO, Server, check, wait_until
+from nodeprogram import NODE, environment, install
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
@@ -49,8 +53,16 @@ def send(server, end_s):
     return count
 
 
+def in_the_browser(server, one):
+    given = {"base": "http://127.0.0.1:%d" % server.web_port, "email": "admin@localhost", "password": PASSWORD, "shots": os.path.join(REPO, "build", "stories", "story_findings.shots"),
+             "number": one["number"], "title": one["title"], "service": one["service"], "incident": one["incident"]}
+    ran = subprocess.run([NODE, "findings.js", json.dumps(given)], cwd=install("ui"), env=environment(), timeout=120)
+    check(ran.returncode == 0, "the pages are as they should be")
+
+
 def main():
     with Server(flush="2s") as server:
+        first_admin(server)
         end = int(time.time()) // 60 * 60 - 240
         count = send(server, end)
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans", count, 120)
@@ -75,6 +87,7 @@ def main():
         check(one["incident"], "it is a part of an incident: %s" % one)
         incident = api.done("GET", "/projects/default/incidents/%d" % one["incident"])
         check(incident["incident"]["service"] == "payments" and any(signal["key"] == "finding-%d" % one["number"] for signal in incident["signals"]), "which says so: %s" % incident)
+        in_the_browser(server, one)
         numbers = sorted((item["number"], item["kind"], item["since"]) for item in items if item["ended_at"] is None or item["kind"] == "error_rate")
         for _ in range(3):
             server.kill()

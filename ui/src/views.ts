@@ -22,6 +22,7 @@ export const views: readonly View[] = [
   { path: "dashboards", title: "Dashboards", keys: "d", mark: "▦", is_private: true, load: () => import("./dashboards/view") },
   { path: "issues", title: "Issues", keys: "i", mark: "✖", is_private: true, load: () => import("./issues/view") },
   { path: "incidents", title: "Alerts", keys: "w", mark: "⚠", is_private: true, has_own_time: true, load: () => import("./incidents/view") },
+  { path: "findings", title: "Findings", is_private: true, has_own_time: true, load: () => import("./findings/view") },
   { path: "monitors", title: "Monitors", is_private: true, has_own_time: true, load: () => import("./monitors/view") },
   { path: "agents", title: "Agents", keys: "o", mark: "◷", is_private: true, has_own_time: true, load: () => import("./agents/view") },
   { path: "reports", title: "Reports", is_private: true, has_own_time: true, load: () => import("./agents/reports") },
