@@ -146,9 +146,9 @@ MUST_CHECK bool app_replays_start(struct app *app, struct err *err);     /* the 
 MUST_CHECK bool app_errors_start(struct app *app, struct err *err);      /* the same */
 MUST_CHECK bool app_issues_start(struct app *app, struct err *err);      /* after workers */
 void app_issues_stop(struct app *app);
-struct grouper *app_issues_grouper(const struct app *app);          /* NULL: none */
+struct grouper *app_issues_grouper(const struct app *app); /* NULL: none */
 MUST_CHECK bool app_findings_start(struct app *app, struct err *err);
-void app_findings_stop(struct app *app); /* before the metadata goes */
+void app_findings_stop(struct app *app);                            /* before the metadata goes */
 MUST_CHECK bool app_agents_start(struct app *app, struct err *err); /* after the API, which reads for them */
 void app_agents_cancel(struct app *app);                            /* before the API stops */
 void app_agents_stop(struct app *app);                              /* and when its statements have ended */

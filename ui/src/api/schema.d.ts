@@ -485,6 +485,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What detection found unusual, newest first */
+        get: operations["finding_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/findings/{finding}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One finding, with the statement that shows it */
+        get: operations["finding_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/incidents": {
         parameters: {
             query?: never;
@@ -2721,6 +2755,55 @@ export interface components {
             g: number;
             /** @description The place in the list of the best finding about the same rows */
             group: number;
+        };
+        Finding: {
+            number: number;
+            /** @enum {string} */
+            kind: "volume_spike" | "volume_drop" | "silence" | "error_rate" | "latency";
+            /** @description More, or slower, than usual */
+            is_up: boolean;
+            title: string;
+            text: string;
+            /** @description null: all at once */
+            service: string | null;
+            /** @description What rows it is about: request (server and consumer spans), a kind of span, log */
+            row_kind: string | null;
+            /** @description An element of `hashes` */
+            endpoint: string | null;
+            method: string | null;
+            route: string | null;
+            severity: components["schemas"]["IncidentSeverity"];
+            /**
+             * Format: date-time
+             * @description The most likely moment of the change
+             */
+            since: string;
+            /** Format: date-time */
+            found_at: string;
+            /**
+             * Format: date-time
+             * @description null: it goes on
+             */
+            ended_at: string | null;
+            /** @description It ended because it is the new usual */
+            is_accepted: boolean;
+            window_minutes: number;
+            /** @description Of the window: rows a minute, share of errors, p95 in nanoseconds */
+            value: number;
+            expected: number;
+            /** @description 95 of 100 such windows lie between low and high */
+            low: number;
+            high: number;
+            /** @description value / expected; of errors value - expected */
+            effect: number;
+            /** @description Standard deviations off */
+            z: number;
+            /** @description In the window */
+            rows: number;
+            /** @description Number of the incident that it is a part of */
+            incident: number | null;
+            /** @description SQL whose rows show it: t, a minute each, and value */
+            statement: string;
         };
         /** @enum {string} */
         IncidentSeverity: "info" | "warning" | "critical";
@@ -5001,6 +5084,10 @@ export interface components {
         dashboard_format: "json" | "yaml";
         /** @description A dashboard's slug */
         dashboard: string;
+        /** @description A finding's number */
+        finding: string;
+        /** @description true: those alone that go on */
+        finding_open: "true" | "false";
         /** @description An incident's number */
         incident: string;
         /** @description all, or not_resolved; not said: all */
@@ -6300,6 +6387,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IssueMoved"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    finding_list: {
+        parameters: {
+            query?: {
+                /** @description true: those alone that go on */
+                open?: components["parameters"]["finding_open"];
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+                /** @description At most so many items */
+                limit?: components["parameters"]["limit"];
+                /** @description next_cursor of the page before */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Finding"][];
+                        /** @description Of the next page; absent on the last one */
+                        next_cursor?: string;
+                    };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    finding_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+                /** @description A finding's number */
+                finding: components["parameters"]["finding"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
                 };
             };
             414: components["responses"]["TooLong"];
