@@ -21,6 +21,7 @@ export const views: readonly View[] = [
   { path: "metrics", title: "Metrics", keys: "m", mark: "∿", is_private: true, load: () => import("./metrics/view") },
   { path: "dashboards", title: "Dashboards", keys: "d", mark: "▦", is_private: true, load: () => import("./dashboards/view") },
   { path: "issues", title: "Issues", keys: "i", mark: "✖", is_private: true, load: () => import("./issues/view") },
+  { path: "replays", title: "Replays", keys: "p", mark: "▶", is_private: true, load: () => import("./replays/view") },
   { path: "incidents", title: "Alerts", keys: "w", mark: "⚠", is_private: true, has_own_time: true, load: () => import("./incidents/view") },
   { path: "findings", title: "Findings", is_private: true, has_own_time: true, load: () => import("./findings/view") },
   { path: "monitors", title: "Monitors", is_private: true, has_own_time: true, load: () => import("./monitors/view") },

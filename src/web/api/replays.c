@@ -49,6 +49,7 @@ static bool filter_read(struct api_call *call, struct replay_filter *filter)
 {
     if (!api_query_range(call, clock_unix_us(), RANGE_DEFAULT_US, &filter->from_unix_us, &filter->to_unix_us))
         return false;
+    filter->session = api_query(call, "session");
     filter->user = api_query(call, "user");
     filter->service = api_query(call, "service");
     filter->environment = api_query(call, "environment");

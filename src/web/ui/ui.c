@@ -66,6 +66,7 @@ static void file_answer(struct http_request *request, const struct ui_file *file
     snprintf(tag, sizeof tag, "\"%s%s\"", file->tag, is_br ? "-br" : is_gzip ? "-gz" : "");
     bool is_named_by_content = is_below(file->path, BYTES("/assets/"));
     bool is_for_others = is_below(file->path, BYTES("/sdk/")); /* pages of other origins load it */
+    bool is_stage = bytes_equal(file->path, BYTES("/replay/stage.html"));
     struct http_header headers[12] = {
         { BYTES("content-type"), bytes_of_text(file->type) },
         { BYTES("cache-control"), is_named_by_content ? BYTES("public, max-age=31536000, immutable")
@@ -73,7 +74,8 @@ static void file_answer(struct http_request *request, const struct ui_file *file
                                                       : BYTES("no-cache") },
         { BYTES("etag"), bytes_of_text(tag) },
         { BYTES("vary"), BYTES("accept-encoding") },
-        { BYTES("content-security-policy"), BYTES(UI_CONTENT_SECURITY_POLICY) },
+        { BYTES("content-security-policy"),
+          is_stage ? BYTES(UI_STAGE_SECURITY_POLICY) : BYTES(UI_CONTENT_SECURITY_POLICY) },
         { BYTES("x-content-type-options"), BYTES("nosniff") },
         { BYTES("referrer-policy"), BYTES("same-origin") },
         { BYTES("cross-origin-opener-policy"), BYTES("same-origin") },

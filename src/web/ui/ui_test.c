@@ -117,6 +117,10 @@ static void test_pages_and_files(void **state)
     assert_non_null(strstr(asked(fixture, "GET", "/sdk/replay.js", "accept: */*\r\n"), " 200 "));
     assert_null(strcasestr(asked(fixture, "GET", "/icon.svg", ""), "access-control-allow-origin"));
     assert_non_null(strstr(asked(fixture, "HEAD", "/icon.svg", ""), " 200 "));
+    head = asked(fixture, "HEAD", "/replay/stage.html", page); /* recordings: no script, nothing loaded */
+    assert_non_null(strcasestr(head, "content-security-policy: default-src 'none'; style-src 'unsafe-inline';"));
+    assert_non_null(strcasestr(head, "sandbox allow-same-origin\r\n"));
+    assert_null(strstr(head, "script-src"));
     assert_int_equal(body_of(fixture).len, 0);
 }
 

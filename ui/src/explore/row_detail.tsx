@@ -9,6 +9,7 @@ import { Attributes } from "../row/attributes";
 import type { AttributeActs } from "../row/field_menu";
 import { Events } from "../row/events";
 import { IssueLinks } from "../row/issue_link";
+import { ReplayLink } from "../row/replay_link";
 import { flat, list_of, row_of, shown } from "../row/flat";
 import { from_iso, show_clock, show_duration, show_time } from "../time";
 import { href, project_name, project_path } from "../url";
@@ -68,6 +69,7 @@ export function RowDetail({ catalog, row, acts, onClose, onOpen }: { catalog: Ca
           </a>
         )}
         <IssueLinks row={value} />
+        <ReplayLink row={value} />
         <button aria-pressed={has_around === row.id} onClick={() => show_around(has_around === row.id ? "" : row.id)}>
           Rows around
         </button>

@@ -10,6 +10,7 @@ import { Attributes } from "../row/attributes";
 import type { AttributeActs } from "../row/field_menu";
 import { Events, thrown_text } from "../row/events";
 import { IssueLinks } from "../row/issue_link";
+import { ReplayLink } from "../row/replay_link";
 import { flat, list_of, row_of, shown } from "../row/flat";
 import { go, href, param, project_name, project_path } from "../url";
 import { span_statement, type Log } from "./load";
@@ -67,6 +68,7 @@ export function Detail({ trace, at, trace_id, logs, onClose, onChoose }: { trace
       {span.is_error && <p class="problem-line told">✖ {shown(value.status_message) || thrown_text(events) || "error"}</p>}
       <div class="row">
         <IssueLinks row={value} />
+        <ReplayLink row={value} />
         {above >= 0 && <button onClick={() => onChoose(above)}>Parent</button>}
         <button onClick={() => void copy(span.id, "span id")}>Copy id</button>
         <a class="button" href={href(project_path("explore"), { q: `${term("service", span.service)} ${term("name", span.name)}` })}>
