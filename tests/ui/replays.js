@@ -287,7 +287,7 @@ await step("a session is deleted, then all of a user", async () => {
     await accessible("deleting");
     await page.click("dialog button.primary");
     await page.waitForSelector("text=No session is like that");
-    await go(trace);
+    await page.goto(trace);
     await page.waitForSelector(".detail .replay-link");
 });
 
