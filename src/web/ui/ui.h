@@ -13,12 +13,13 @@
 /* False: not ours to answer (another method, no such file, not asked for as a page). */
 bool ui_answer(struct http_request *request);
 /* How strict pages are with what they load and who may frame them: the value of content-security-policy. */
-#define UI_CONTENT_SECURITY_POLICY                                                                            \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "  \
-    "connect-src 'self'; frame-src 'self'; worker-src 'self' blob:; manifest-src 'self'; form-action 'self'; base-uri 'none'; " \
+#define UI_CONTENT_SECURITY_POLICY                                                                             \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "   \
+    "connect-src 'self'; frame-src 'self'; worker-src 'self' blob:; manifest-src 'self'; form-action 'self'; " \
+    "base-uri 'none'; "                                                                                        \
     "frame-ancestors 'none'; require-trusted-types-for 'script'"
 /* Of the page in which a recording is shown (ui/public/replay/stage.html): its styles are written in it; it and what is built in it
  * runs nothing, loads nothing, sends nothing. Frames within a frame have the policy too. */
-#define UI_STAGE_SECURITY_POLICY                                                                         \
+#define UI_STAGE_SECURITY_POLICY                                                                      \
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; media-src data:; " \
     "form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox allow-same-origin"

@@ -140,12 +140,13 @@ function Line({ of, over, onDelete }: { of: Session; over: Range; onDelete: () =
         <span class="soft told ellipsis">{of.landing_url || "a page without address"}</span>
       </a>
       <span class="replay-facts soft">
-        {now_us() - to_us < LIVE_US && <b class="replay-live">● live</b>}
+        {!of.is_complete && now_us() - to_us < LIVE_US && <b class="replay-live">● live</b>}
         <span>{show_duration((to_us - from_us) * 1e3)}</span>
         <span>{of.pages === 1 ? "1 page" : `${show_whole(of.pages)} pages`}</span>
         <span>{of.clicks === 1 ? "1 click" : `${show_whole(of.clicks)} clicks`}</span>
         {of.errors > 0 && <b class="error-text">✖ {of.errors === 1 ? "1 error" : `${show_whole(of.errors)} errors`}</b>}
         {of.rage_clicks > 0 && <b class="replay-rage">{of.rage_clicks === 1 ? "1 rage click" : `${show_whole(of.rage_clicks)} rage clicks`}</b>}
+        {of.failed_requests > 0 && <span>{of.failed_requests === 1 ? "1 failed request" : `${show_whole(of.failed_requests)} failed requests`}</span>}
         {of.environment && <span class="told">{of.environment}</span>}
         <span>{browser_of(of.user_agent)}</span>
       </span>

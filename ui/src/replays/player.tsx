@@ -20,6 +20,7 @@ import { tab_of, tabs_of, useRecording } from "./use_recording";
 
 const SPEEDS = [0.5, 1, 2, 4, 8];
 const STEP_MS = 5000, TICK_MS = 100;
+const ASKED_ANEW_MAX = 3;
 
 export function PlayerPage({ session }: { session: string }) {
   const loaded = useLoad(`${project_name.value} ${session}`, (signal) => load_session(session, signal));
@@ -41,10 +42,10 @@ export function PlayerPage({ session }: { session: string }) {
     );
   if (loaded.problem) return <Problem problem={loaded.problem} again={loaded.again} />;
   if (!loaded.value) return <Waiting what="Reading the session" />;
-  return <Player detail={loaded.value} />;
+  return <Player detail={loaded.value} again={loaded.again} />;
 }
 
-function Player({ detail }: { detail: SessionDetail }) {
+function Player({ detail, again }: { detail: SessionDetail; again: () => void }) {
   const tab = tab_of(detail, param("tab"), param("at"));
   const recording = useRecording(detail, tab);
   const { shaped } = recording;
@@ -64,6 +65,11 @@ function Player({ detail }: { detail: SessionDetail }) {
   const [is_doomed, doom] = useState(false);
   const wanted = useRef(moment(param("at"), session_ms)); /* a moment that has not come yet */
 
+  /* Small segments become large ones meanwhile: their names are asked for anew. */
+  const asked_anew = useRef(0);
+  useEffect(() => {
+    if (recording.problem?.status === 404 && asked_anew.current++ < ASKED_ANEW_MAX) again();
+  }, [recording.problem]);
   const fit = () => {
     const wrapper = frame.current?.contentDocument?.querySelector<HTMLElement>(".replayer-wrapper");
     if (!wrapper || !size.current || !box.current) return;
@@ -193,7 +199,7 @@ function Player({ detail }: { detail: SessionDetail }) {
             <iframe ref={frame} title="What the page showed" src="/replay/stage.html" sandbox="allow-same-origin" tabIndex={-1} onLoad={() => set_framed(true)} />
             {recording.problem ? (
               <div class="player-over">
-                <Problem problem={recording.problem} again={recording.again} />
+                <Problem problem={recording.problem} again={again} />
               </div>
             ) : is_blank ? (
               <div class="player-over">

@@ -13,7 +13,6 @@ export interface Recording {
   loaded: number; /* segments */
   of: number;
   problem: ApiProblem | undefined;
-  again: () => void;
 }
 
 export function tabs_of(detail: SessionDetail): string[] {
@@ -31,7 +30,6 @@ export function tab_of(detail: SessionDetail, wanted: string, at: string): strin
 
 export function useRecording(detail: SessionDetail, tab: string): Recording {
   const [state, set] = useState<{ batches: Batch[]; loaded: number; problem?: ApiProblem }>({ batches: [], loaded: 0 });
-  const [round, set_round] = useState(0);
   const segments = useMemo(() => detail.segments.filter((segment) => segment.tab === tab), [detail, tab]);
   useEffect(() => {
     const end = new AbortController();
@@ -55,7 +53,7 @@ export function useRecording(detail: SessionDetail, tab: string): Recording {
       if (!end.signal.aborted) set((before) => ({ ...before, problem: problem_of(error) }));
     });
     return () => end.abort();
-  }, [detail, tab, round]);
+  }, [detail, tab]);
   const shaped = useMemo(() => shape(state.batches), [state.batches]);
-  return { shaped, loaded: state.loaded, of: segments.length, problem: state.problem, again: () => set_round((n) => n + 1) };
+  return { shaped, loaded: state.loaded, of: segments.length, problem: state.problem };
 }
