@@ -5166,6 +5166,8 @@ export interface components {
         replay: string;
         /** @description A segment's name */
         segment: string;
+        /** @description One session, if it was recorded */
+        replay_session: string;
         /** @description Of a user: id, name or e-mail address */
         replay_user: string;
         /** @description A part of the first page's address */
@@ -8928,6 +8930,8 @@ export interface operations {
     replay_list: {
         parameters: {
             query?: {
+                /** @description One session, if it was recorded */
+                session?: components["parameters"]["replay_session"];
                 /** @description Of a user: id, name or e-mail address */
                 user?: components["parameters"]["replay_user"];
                 /** @description service.name */
