@@ -161,6 +161,14 @@ await step("and back: from the span to the moment", async () => {
     check(/3 in the cart/.test(await frame_text()), `the moment of the request: ${await frame_text()}`);
 });
 
+await step("from an issue's event to its moment", async () => {
+    await go("/p/default/issues?from=now-1h");
+    await page.click(".issue-main");
+    await page.click("tr .replay-link");
+    await page.waitForURL(new RegExp(`/replays/${session}\\?at=\\d+`));
+    await page.waitForSelector(".player-stage[data-shown=yes]");
+});
+
 await step("it plays, and ends; faster, slower, back", async () => {
     await open(`/p/default/replays/${session}?at=0`);
     await page.keyboard.press(">");

@@ -6,6 +6,7 @@ import { term } from "../explore/search";
 import { is_utc, range } from "../frame/range";
 import { Problem } from "../frame/state";
 import { from_iso, show_time, to_iso } from "../time";
+import { ReplayAt } from "../row/replay_link";
 import { href, param, project_name, project_path } from "../url";
 import { issues_path, type Page } from "./load";
 
@@ -68,6 +69,7 @@ function Line({ event }: { event: Event }) {
         <span class="row">
           {event.trace_id && <a href={href(project_path(`trace/${event.trace_id}`), { span: event.span_id, tz: param("tz") })}>Trace</a>}
           {event.session_id && <a href={href(project_path("explore"), { q: term("session.id", event.session_id.slice(0, 300)), from: to_iso(at_us - 60 * AROUND_US), to: to_iso(at_us + 60 * AROUND_US) })}>Session</a>}
+          <ReplayAt session={event.session_id ?? ""} at_us={at_us} />
           <a href={href(project_path("explore"), { q: event.service ? term("service", event.service.slice(0, 300)) : "", ...around, open: event.id })}>Row</a>
         </span>
       </td>
