@@ -11,7 +11,7 @@ import { name_of, named_series, type NamedPoint } from "../charts/series";
 import { LOWEST } from "../charts/heat";
 import { cross_answer, groups_answer, series_answer } from "../explore/answer";
 import { field_of, type Catalog } from "../explore/fields";
-import { cross_statement, groups_statement, heat_answer, heat_statement, percentiles_statement, series_statement } from "../explore/group";
+import { cross_statement, groups_statement, heat_answer, heat_statement, measured_step, percentiles_statement, series_statement } from "../explore/group";
 import { adds_up, measure_of, OF_FIRST, title_of } from "../explore/measure";
 import { row_from } from "../explore/rows";
 import { rows_statement, type Scope } from "../explore/statement";
@@ -86,7 +86,7 @@ export function search_asked(panel: Panel, params: URLSearchParams, scope: Scope
   }
   if (kind === "heat") {
     const of = field_of(catalog, params.get("of") || OF_FIRST);
-    const step = step_us(range, steps_of(panel));
+    const step = measured_step(range, steps_of(panel), { of });
     return {
       statement: heat_statement(scope, of, step),
       limit: 100000,
@@ -101,7 +101,7 @@ export function search_asked(panel: Panel, params: URLSearchParams, scope: Scope
     return { statement: is_across ? cross_statement(scope, { by, measure }, ACROSS, GROUPS) : groups_statement(scope, { by, measure }, GROUPS), limit: GROUPS * (ACROSS + 2), read };
   }
   const grouped = { by: kind === "stat" ? [] : by, measure };
-  const step = step_us(range, shared?.steps ?? (kind === "top" || kind === "stat" ? TREND_STEPS : steps_of(panel)));
+  const step = measured_step(range, shared?.steps ?? (kind === "top" || kind === "stat" ? TREND_STEPS : steps_of(panel)), measure);
   return {
     statement: shared ? percentiles_statement(scope, measure.of, shared.aggs, step) : series_statement(scope, grouped, step, top),
     limit: 100000,

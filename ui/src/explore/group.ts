@@ -8,7 +8,7 @@
  * A line without t is that of the whole range. Values of a group are text; "" is none. */
 import type { Field } from "./fields";
 import { decades, EIGHTHS, eighth_of, heat_of, type Heat } from "../charts/heat";
-import { from_iso, type Range } from "../time";
+import { from_iso, step_us, type Range } from "../time";
 import { field_unit, folded, is_percentile, is_stepped, IS_ERROR, number_sql, of_rows, percentiles, value_sql, type Agg, type Measure } from "./measure";
 import { condition, TABLE, type Scope } from "./statement";
 
@@ -52,6 +52,13 @@ function source(scope: Scope, by: readonly Field[], measure: Measure, step_us?: 
   WHERE ${condition(scope).replaceAll("\n", "\n  ")})`,
     merge: (divisor) => of_rows(measure.agg, "v", "false", divisor),
   };
+}
+
+/* Roll-ups know durations by the half hour: a quarter of one would have the rows read. */
+export function measured_step(range: Range, bars: number, measure: { agg?: Agg; of: Field }): number {
+  const step = step_us(range, bars);
+  const is_of_rollups = is_stepped(number_sql(measure.of)) && (measure.agg === undefined || is_percentile(measure.agg));
+  return is_of_rollups && step === 900e6 ? 1800e6 : step;
 }
 
 /* Percentiles of durations are made of the table itself, which roll-ups stand for: a line of each group in each step (is_whole 0) and over

@@ -7,11 +7,11 @@ import { HeatLegend, HeatMap } from "../charts/heat_map";
 import { useActs } from "../frame/acts";
 import { is_utc } from "../frame/range";
 import { Empty } from "../frame/state";
-import { show_time, step_us } from "../time";
+import { show_time } from "../time";
 import { change, param } from "../url";
 import { AsTable, CHART_HEIGHT, is_table, KindFrame } from "./chart_parts";
 import { field_of } from "./fields";
-import { heat_answer, heat_statement } from "./group";
+import { heat_answer, heat_statement, measured_step } from "./group";
 import { GroupBar } from "./group_bar";
 import type { KindProps } from "./kinds";
 import { OF_FIRST } from "./measure";
@@ -31,7 +31,7 @@ interface Shown {
 
 export default function HeatKind({ project, catalog, scope, asked }: KindProps) {
   const of = field_of(catalog, param("of") || OF_FIRST);
-  const step = step_us(scope.range, STEPS);
+  const step = measured_step(scope.range, STEPS, { of });
   const statement = heat_statement(scope, of, step);
   const title = `${of.name} over time`;
   useActs({ title, statement: asked === null ? undefined : statement });
