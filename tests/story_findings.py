@@ -96,8 +96,10 @@ def main():
         api = Caller(server, server.key)
         again = sorted((item["number"], item["kind"], item["since"]) for item in found() if item["kind"] == "error_rate")
         check(set(again) == {item for item in numbers if item[1] == "error_rate"}, "nothing is found twice after kill -9: %s, before %s" % (again, numbers))
-        print("%d spans of %d services over %d hours; errors found since %s: %s" % (count, len(SERVICES), HOURS, one["since"], one["title"]))
         server.stop()
+        kept = os.listdir(os.path.join(server.data, "findings"))
+        check(any(name.endswith(".watch") for name in kept), "what is usual is kept when it stops: %s" % kept)
+        print("%d spans of %d services over %d hours; errors found since %s: %s" % (count, len(SERVICES), HOURS, one["since"], one["title"]))
 
 
 main()

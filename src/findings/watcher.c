@@ -24,6 +24,7 @@ struct watched_project {
 };
 struct watcher {
     struct watcher_options options;
+    char *dir;
     struct uuid owner;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -62,7 +63,7 @@ static void path_of(const struct watcher *watcher, struct uuid id, const char *e
 {
     char text[UUID_TEXT_BYTES + 1];
     uuid_to_text(id, text);
-    snprintf(path, PATH_BYTES, "%s/%s.watch%s", watcher->options.dir, text, end);
+    snprintf(path, PATH_BYTES, "%s/%s.watch%s", watcher->dir, text, end);
 }
 
 static void watch_save(struct watcher *watcher, struct watched_project *project, int64_t now_unix_us)
@@ -220,6 +221,7 @@ bool watcher_start(struct watcher **out, const struct watcher_options *options, 
     struct watcher *watcher = mem_calloc(1, sizeof *watcher);
     pthread_condattr_t attributes;
     watcher->options = *options;
+    watcher->dir = mem_strdup(options->dir);
     watcher->owner = uuid_of_name((struct uuid){ { 0 } }, bytes_of_text(options->name));
     pthread_mutex_init(&watcher->lock, NULL);
     pthread_condattr_init(&attributes);
@@ -228,6 +230,7 @@ bool watcher_start(struct watcher **out, const struct watcher_options *options, 
     pthread_condattr_destroy(&attributes);
     int code = pthread_create(&watcher->thread, NULL, watcher_run, watcher);
     if (code != 0) {
+        free(watcher->dir);
         free(watcher);
         errno = code;
         return err_os(err, "cannot start the thread that watches");
@@ -252,6 +255,7 @@ void watcher_stop(struct watcher *watcher)
     if (!finding_owner_release(watcher->options.db, watcher->owner, &ignored))
         log_debug(watcher->options.log, "findings.not_released", log_text("err", ignored.text));
     free(watcher->projects);
+    free(watcher->dir);
     pthread_cond_destroy(&watcher->wake);
     pthread_mutex_destroy(&watcher->lock);
     free(watcher);

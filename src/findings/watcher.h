@@ -16,7 +16,7 @@ struct watcher_options {
     struct db *db;
     struct meta *meta; /* whose projects */
     const struct log *log;
-    const char *dir;  /* made when it is missing */
+    const char *dir;  /* made when it is missing; copied, as what follows */
     const char *name; /* of the process: what it watched before its restart is its own at once */
     int64_t (*now_unix_us)(void);
 };
