@@ -231,21 +231,25 @@ bool finding_list(struct db *db, struct uuid project_id, struct arena *arena, co
                    list_row, &listing, err);
 }
 
+struct one {
+    struct finding *finding;
+    bool *is_there;
+};
 static bool one_put(void *ctx, const struct finding *finding)
 {
-    *(struct finding *)ctx = *finding;
-    return true;
+    const struct one *one = ctx;
+    *one->finding = *finding;
+    return *one->is_there = true;
 }
 
 bool finding_find(struct db *db, struct uuid project_id, struct arena *arena, int64_t number, struct finding *finding,
                   bool *is_there, struct err *err)
 {
-    struct listing listing = { arena, project_id, one_put, finding };
-    finding->number = 0;
-    bool ok = db_read(db, "SELECT " COLUMNS " FROM findings WHERE project_id = $1 AND number = $2",
-                      DB_VALUES(db_uuid(project_id), db_integer(number)), list_row, &listing, err);
-    *is_there = ok && finding->number == number;
-    return ok;
+    struct one one = { finding, is_there };
+    struct listing listing = { arena, project_id, one_put, &one };
+    *is_there = false;
+    return db_read(db, "SELECT " COLUMNS " FROM findings WHERE project_id = $1 AND number = $2",
+                   DB_VALUES(db_uuid(project_id), db_integer(number)), list_row, &listing, err);
 }
 
 /* ---- upkeep ---- */
