@@ -1,7 +1,8 @@
-"""How soon the web UI's views show their results with 10 million spans of 24 hours in the server, in a real Chromium on loopback.
+"""How soon the web UI's views show their results with 10 million spans of 24 hours (or more) in the server, in a real Chromium on loopback.
 
     BENCH_UI_SPANS=10000000     how many
     BENCH_UI_DATA=folder        keeps what was sent in a folder, or takes it from there (same machine, same day)
+    BENCH_UI_HOURS=168          the time that spans are spread over, and that is looked at
     BENCH_UI_ONLY=rows,heat     these views alone"""
 import datetime
 import json
@@ -15,7 +16,7 @@ from nodeprogram import NODE, environment, install
 from shop import Shop
 
 SPANS = int(os.environ.get("BENCH_UI_SPANS") or 10000000)
-HOURS = 24
+HOURS = int(os.environ.get("BENCH_UI_HOURS") or 24)
 BIG_TRACE = 100000
 CONNECTIONS, SPANS_EACH = 4, 500
 RATE = int(os.environ.get("BENCH_UI_RATE") or 100000)  # spans a second: none is refused for good where others are at work, too
