@@ -49,12 +49,15 @@ static inline bool world_ask(void *ctx, struct uuid project_id, const char *proj
     return true;
 }
 
+/* The document is in the arena: texts of the monitor are in it. */
 static inline void monitor_of(struct monitor *monitor, struct arena *arena, const char *json)
 {
     char pointer[MONITOR_POINTER_BYTES];
     struct err err = { 0 };
-    yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
+    yyjson_alc pool;
+    size_t room = yyjson_read_max_memory_usage(strlen(json), 0);
+    assert_true(yyjson_alc_pool_init(&pool, arena_alloc(arena, room), room));
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)json, strlen(json), 0, &pool, NULL);
     assert_non_null(doc);
     if (!monitor_read(monitor, yyjson_doc_get_root(doc), arena, pointer, &err)) fail_msg("%s: %s", pointer, err.text);
-    /* The document stays until the process ends: texts of the monitor are in it. */
 }
