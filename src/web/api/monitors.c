@@ -1,6 +1,7 @@
 /* Monitors of a project: what they are, their versions and events, mutes, and what one would have told. */
 #include "monitors/monitors.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "meta/dashboard.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 
 enum { EVENTS_MAX = 2000, POINTS_MAX = 30000 };
+#define TITLE_MAX     120 /* bytes: a title is at most so many characters */
 #define DRY_BUDGET_US INT64_C(20000000)
 
 /* ---- answers ---- */
@@ -569,10 +571,11 @@ void api_monitor_ready_list(struct api_call *call)
         ok = ok && buf_printf(&search, "%s", ready[r].search);
         if (service.len == 0) ok = ok && buf_printf(&search, "&by=service.name");
         if (agg != NULL) ok = ok && buf_printf(&search, "&agg=%s&of=duration", agg);
-        api_put_text(call, item, "title",
-                     service.len > 0 ? bytes_of_text(arena_printf(call->arena, "%s: %.*s", ready[r].title,
-                                                                  (int)service.len, (const char *)service.ptr))
-                                     : bytes_of_text(ready[r].title));
+        struct bytes title = bytes_of_text(ready[r].title);
+        if (service.len > 0)
+            title = bytes_of_text(
+                arena_printf(call->arena, "%s: %.*s", ready[r].title, (int)service.len, (const char *)service.ptr));
+        api_put_text(call, item, "title", (struct bytes){ title.ptr, utf8_cut(title, TITLE_MAX) });
         yyjson_mut_obj_add_str(call->json, item, "description", ready[r].about);
         yyjson_mut_val *query = yyjson_mut_obj_add_obj(call->json, item, "query");
         api_put_text(call, query, "search", ok ? arena_copy(call->arena, buf_bytes(&search)) : BYTES(""));
