@@ -3,9 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "base/clock.h"
+#include "base/ticker.h"
 #include "ingest/redaction/redactor.h"
 #include "llm/llm.h"
 #include "meta/intake.h"
@@ -23,9 +22,7 @@ enum {
 
 struct app_limits {
     pthread_t thread;
-    pthread_mutex_t lock; /* guards stops */
-    pthread_cond_t wakes;
-    bool stops;
+    struct ticker ticker;
     bool was_saved; /* the last time, and it went well; the thread's, then the stopper's */
 };
 
@@ -42,25 +39,13 @@ static bool save(struct app *app, struct err *err)
            redactor_save(app->redactor, err) && meta_key_uses_save(app->meta, err) && intake_save(app->intake, err);
 }
 
-static bool wait(struct app_limits *limits)
-{
-    uint64_t until_ns = clock_mono_ns() + LOOK_MS * 1000000ull;
-    struct timespec until = { .tv_sec = (time_t)(until_ns / 1000000000ull),
-                              .tv_nsec = (long)(until_ns % 1000000000ull) };
-    pthread_mutex_lock(&limits->lock);
-    if (!limits->stops) pthread_cond_timedwait(&limits->wakes, &limits->lock, &until);
-    bool stops = limits->stops;
-    pthread_mutex_unlock(&limits->lock);
-    return !stops;
-}
-
 static void *limits_thread(void *ctx)
 {
     struct app *app = ctx;
     struct app_limits *limits = app->limits;
     bool is_said = false;
     pthread_setname_np(pthread_self(), "limits");
-    for (uint32_t look = 1; wait(limits); look++) {
+    for (uint32_t look = 1; ticker_rest(&limits->ticker, LOOK_MS); look++) {
         struct err err = { 0 };
         bool ok = meter_refresh(app->meter, &err) && redactor_refresh(app->redactor, &err) &&
                   rule_book_refresh(app->rule_book, &err);
@@ -75,16 +60,12 @@ static void *limits_thread(void *ctx)
 static bool thread_start(struct app *app, struct err *err)
 {
     struct app_limits *limits = mem_calloc(1, sizeof *limits);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&limits->lock, NULL);
-    pthread_cond_init(&limits->wakes, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    ticker_init(&limits->ticker);
     limits->was_saved = true;
     app->limits = limits;
     errno = pthread_create(&limits->thread, NULL, limits_thread, app);
     if (errno == 0) return true;
+    ticker_deinit(&limits->ticker);
     free(limits);
     app->limits = NULL;
     return err_os(err, "could not start the thread of limits");
@@ -119,15 +100,11 @@ void app_limits_stop(struct app *app)
     struct app_limits *limits = app->limits;
     if (limits != NULL) {
         struct err err = { 0 };
-        pthread_mutex_lock(&limits->lock);
-        limits->stops = true;
-        pthread_cond_signal(&limits->wakes);
-        pthread_mutex_unlock(&limits->lock);
+        ticker_stop(&limits->ticker);
         pthread_join(limits->thread, NULL);
         /* A database that is away must not keep us. */
         if (limits->was_saved && !save(app, &err)) log_warn(app->log, "limits.save_failed", log_text("err", err.text));
-        pthread_mutex_destroy(&limits->lock);
-        pthread_cond_destroy(&limits->wakes);
+        ticker_deinit(&limits->ticker);
         free(limits);
         app->limits = NULL;
     }

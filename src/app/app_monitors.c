@@ -2,12 +2,12 @@
  * (monitors/monitor_store.h), and whoever comes second finds nothing due. */
 #include "app/app_inside.h"
 #include "base/clock.h"
+#include "base/ticker.h"
 #include "meta/meta.h"
 #include "web/api/monitor_ask.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { LOOK_MS = 5000, PROJECTS_MAX = 10000 };
 #define BUDGET_US INT64_C(20000000) /* of a project, each look */
@@ -15,9 +15,8 @@ enum { LOOK_MS = 5000, PROJECTS_MAX = 10000 };
 struct app_monitors {
     const struct app *app;
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool stops, is_failing;
+    struct ticker ticker;
+    bool is_failing;
     struct meta_project *projects;
     uint32_t count;
 };
@@ -32,14 +31,6 @@ static bool project_note(void *ctx, const struct meta_project *project)
     return true;
 }
 
-static bool is_over(struct app_monitors *monitors)
-{
-    pthread_mutex_lock(&monitors->lock);
-    bool stops = monitors->stops;
-    pthread_mutex_unlock(&monitors->lock);
-    return stops;
-}
-
 static bool look(struct app_monitors *monitors, struct err *err)
 {
     const struct app *app = monitors->app;
@@ -47,7 +38,7 @@ static bool look(struct app_monitors *monitors, struct err *err)
     bool ok;
     monitors->count = 0;
     ok = meta_project_list(app->meta, project_note, monitors, err);
-    for (uint32_t p = 0; p < monitors->count && !is_over(monitors); p++) {
+    for (uint32_t p = 0; p < monitors->count && ticker_goes_on(&monitors->ticker); p++) {
         struct monitors_stats stats;
         struct err failure = { 0 };
         if (!monitors_evaluate(meta_db(app->meta), &source, monitors->projects[p].id, monitors->projects[p].name,
@@ -67,7 +58,7 @@ static bool look(struct app_monitors *monitors, struct err *err)
 static void *monitors_run(void *ctx)
 {
     struct app_monitors *monitors = ctx;
-    while (!is_over(monitors)) {
+    do {
         struct err err = { 0 };
         bool ok = look(monitors, &err);
         if (!ok && !monitors->is_failing)
@@ -75,13 +66,7 @@ static void *monitors_run(void *ctx)
         else if (ok && monitors->is_failing)
             log_info(monitors->app->log, "monitors.well_again");
         monitors->is_failing = !ok;
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += LOOK_MS / 1000;
-        pthread_mutex_lock(&monitors->lock);
-        while (!monitors->stops && pthread_cond_timedwait(&monitors->wake, &monitors->lock, &until) != ETIMEDOUT) {}
-        pthread_mutex_unlock(&monitors->lock);
-    }
+    } while (ticker_rest(&monitors->ticker, LOOK_MS));
     return NULL;
 }
 
@@ -90,10 +75,10 @@ bool app_monitors_start(struct app *app, struct err *err)
     if (app->query == NULL) return true; /* who answers no queries can ask none */
     struct app_monitors *monitors = mem_calloc(1, sizeof *monitors);
     monitors->app = app;
-    pthread_mutex_init(&monitors->lock, NULL);
-    pthread_cond_init(&monitors->wake, NULL);
+    ticker_init(&monitors->ticker);
     int failure = pthread_create(&monitors->thread, NULL, monitors_run, monitors);
     if (failure != 0) {
+        ticker_deinit(&monitors->ticker);
         free(monitors);
         errno = failure;
         return err_os(err, "cannot start the thread of monitors");
@@ -106,13 +91,9 @@ void app_monitors_stop(struct app *app)
 {
     struct app_monitors *monitors = app->monitors;
     if (monitors == NULL) return;
-    pthread_mutex_lock(&monitors->lock);
-    monitors->stops = true;
-    pthread_cond_signal(&monitors->wake);
-    pthread_mutex_unlock(&monitors->lock);
+    ticker_stop(&monitors->ticker);
     pthread_join(monitors->thread, NULL);
-    pthread_cond_destroy(&monitors->wake);
-    pthread_mutex_destroy(&monitors->lock);
+    ticker_deinit(&monitors->ticker);
     free(monitors->projects);
     free(monitors);
     app->monitors = NULL;

@@ -1,12 +1,12 @@
 #include "findings/watcher.h"
+#include "base/clock.h"
 #include "base/disk.h"
+#include "base/ticker.h"
 #include "findings/finding.h"
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum { LOOK_MS = 15000, BEGIN_MS = 5000, PROJECTS_MAX = 10000, PATH_BYTES = 1200, SAVE_BYTES_MAX = 256 << 20 };
 #define MINUTE_US INT64_C(60000000)
@@ -27,35 +27,11 @@ struct watcher {
     char *dir;
     struct uuid owner;
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool stops, is_failing;
+    struct ticker ticker;
+    bool is_failing;
     struct watched_project *projects;
     uint32_t count;
 };
-
-static bool is_over(struct watcher *watcher)
-{
-    pthread_mutex_lock(&watcher->lock);
-    bool stops = watcher->stops;
-    pthread_mutex_unlock(&watcher->lock);
-    return stops;
-}
-
-/* True: it is to end. */
-static bool rest(struct watcher *watcher, int64_t ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
-    pthread_mutex_lock(&watcher->lock);
-    while (!watcher->stops && pthread_cond_timedwait(&watcher->wake, &watcher->lock, &until) != ETIMEDOUT) {}
-    bool stops = watcher->stops;
-    pthread_mutex_unlock(&watcher->lock);
-    return stops;
-}
 
 /* ---- what is usual, on the disk ---- */
 
@@ -141,12 +117,10 @@ static bool project_look(struct watcher *watcher, struct watched_project *projec
     }
     while (telling.ok && watch_next_unix_us(project->watch) + MINUTE_US <= to) {
         int64_t piece = watch_next_unix_us(project->watch) + WATCH_PIECE_MINUTES * MINUTE_US;
-        struct timespec begin, end;
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+        uint64_t begin_ns = clock_thread_ns();
         if (!watch_run(project->watch, options->db, piece < to ? piece : to, found, &telling, err)) return false;
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
-        int64_t ms = (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
-        if (rest(watcher, 10 + 9 * ms)) break;
+        uint64_t ms = (clock_thread_ns() - begin_ns) / 1000000;
+        if (!ticker_rest(&watcher->ticker, 10 + 9 * ms)) break;
         bool is_ours;
         now = options->now_unix_us();
         if (telling.ok && !finding_owner_take(options->db, project->id, watcher->owner, now, &is_ours, err))
@@ -190,7 +164,7 @@ static bool look(struct watcher *watcher, struct err *err)
         watch_destroy(watcher->projects[p].watch);
         watcher->projects[p] = watcher->projects[--watcher->count];
     }
-    for (uint32_t p = 0; p < watcher->count && !is_over(watcher); p++) {
+    for (uint32_t p = 0; p < watcher->count && ticker_goes_on(&watcher->ticker); p++) {
         failure = (struct err){ 0 };
         if (project_look(watcher, &watcher->projects[p], &failure)) continue;
         *err = failure;
@@ -202,14 +176,14 @@ static bool look(struct watcher *watcher, struct err *err)
 static void *watcher_run(void *ctx)
 {
     struct watcher *watcher = ctx;
-    if (rest(watcher, BEGIN_MS)) return NULL;
+    if (!ticker_rest(&watcher->ticker, BEGIN_MS)) return NULL;
     do {
         struct err err = { 0 };
         bool ok = look(watcher, &err);
         if (!ok && !watcher->is_failing) log_warn(watcher->options.log, "findings.failed", log_text("err", err.text));
         if (ok && watcher->is_failing) log_info(watcher->options.log, "findings.well_again");
         watcher->is_failing = !ok;
-    } while (!rest(watcher, LOOK_MS));
+    } while (ticker_rest(&watcher->ticker, LOOK_MS));
     return NULL;
 }
 
@@ -219,17 +193,13 @@ bool watcher_start(struct watcher **out, const struct watcher_options *options, 
     if (mkdir(options->dir, 0700) != 0 && errno != EEXIST)
         return err_os(err, "could not make folder \"%s\"", options->dir);
     struct watcher *watcher = mem_calloc(1, sizeof *watcher);
-    pthread_condattr_t attributes;
     watcher->options = *options;
     watcher->dir = mem_strdup(options->dir);
     watcher->owner = uuid_of_name((struct uuid){ { 0 } }, bytes_of_text(options->name));
-    pthread_mutex_init(&watcher->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&watcher->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    ticker_init(&watcher->ticker);
     int code = pthread_create(&watcher->thread, NULL, watcher_run, watcher);
     if (code != 0) {
+        ticker_deinit(&watcher->ticker);
         free(watcher->dir);
         free(watcher);
         errno = code;
@@ -243,10 +213,7 @@ void watcher_stop(struct watcher *watcher)
 {
     if (!watcher) return;
     struct err ignored = { 0 };
-    pthread_mutex_lock(&watcher->lock);
-    watcher->stops = true;
-    pthread_cond_signal(&watcher->wake);
-    pthread_mutex_unlock(&watcher->lock);
+    ticker_stop(&watcher->ticker);
     pthread_join(watcher->thread, NULL);
     for (uint32_t p = 0; p < watcher->count; p++) {
         if (watcher->projects[p].watch) watch_save(watcher, &watcher->projects[p], 0);
@@ -256,7 +223,6 @@ void watcher_stop(struct watcher *watcher)
         log_debug(watcher->options.log, "findings.not_released", log_text("err", ignored.text));
     free(watcher->projects);
     free(watcher->dir);
-    pthread_cond_destroy(&watcher->wake);
-    pthread_mutex_destroy(&watcher->lock);
+    ticker_deinit(&watcher->ticker);
     free(watcher);
 }

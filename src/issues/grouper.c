@@ -181,26 +181,13 @@ static void failure_tell(struct grouper *grouper, bool ok, const struct err *err
     pthread_mutex_unlock(&grouper->lock);
 }
 
-/* False: it is to end. */
-static bool wait(struct grouper *grouper, uint32_t ms)
-{
-    uint64_t until_ns = clock_mono_ns() + ms * 1000000ull;
-    struct timespec until = { .tv_sec = (time_t)(until_ns / 1000000000ull),
-                              .tv_nsec = (long)(until_ns % 1000000000ull) };
-    pthread_mutex_lock(&grouper->lock);
-    if (!grouper->stops) pthread_cond_timedwait(&grouper->wakes, &grouper->lock, &until);
-    bool stops = grouper->stops;
-    pthread_mutex_unlock(&grouper->lock);
-    return !stops;
-}
-
 static void *grouper_thread(void *ctx)
 {
     struct grouper *grouper = ctx;
     uint32_t look_ms = grouper->options.look_ms > 0 ? grouper->options.look_ms : LOOK_MS;
     bool did = false;
     pthread_setname_np(pthread_self(), "issues");
-    while (wait(grouper, did ? 1 : look_ms)) {
+    while (ticker_rest(&grouper->ticker, did ? 1 : look_ms)) {
         struct err err = { 0 };
         bool ok = grouper_look(grouper, clock_unix_us(), &did, &err);
         failure_tell(grouper, ok, &err);
@@ -212,16 +199,12 @@ static void *grouper_thread(void *ctx)
 struct grouper *grouper_create(const struct grouper_options *options)
 {
     struct grouper *grouper = mem_calloc(1, sizeof *grouper);
-    pthread_condattr_t monotonic;
     grouper->options = *options;
     grouper->name = mem_strdup(options->name);
     grouper->id = uuid_random();
     arena_init(&grouper->arena, 0);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&grouper->lock, NULL);
-    pthread_cond_init(&grouper->wakes, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    ticker_init(&grouper->ticker);
     return grouper;
 }
 
@@ -237,10 +220,7 @@ void grouper_close(struct grouper *grouper)
 {
     if (grouper == NULL) return;
     if (grouper->has_thread) {
-        pthread_mutex_lock(&grouper->lock);
-        grouper->stops = true;
-        pthread_cond_signal(&grouper->wakes);
-        pthread_mutex_unlock(&grouper->lock);
+        ticker_stop(&grouper->ticker);
         pthread_join(grouper->thread, NULL);
     }
     /* A database that is away must not keep us: the leases end by themselves. */
@@ -251,7 +231,7 @@ void grouper_close(struct grouper *grouper)
             owned_release(grouper, grouper->projects);
         }
     }
-    pthread_cond_destroy(&grouper->wakes);
+    ticker_deinit(&grouper->ticker);
     pthread_mutex_destroy(&grouper->lock);
     arena_deinit(&grouper->arena);
     free(grouper->name);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/arena.h"
+#include "base/ticker.h"
 #include "issues/grouper.h"
 
 #define DECIDE_AT_ONCE 64 /* fingerprints a transaction ... */
@@ -32,9 +33,9 @@ struct grouper {
     uint64_t look_mono_ns;    /* ... by the other clock */
     bool is_embedding_told, is_judge_told, is_full_told, is_failure_told;
     pthread_t thread;
+    bool has_thread;
+    struct ticker ticker;
     pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t wakes;
-    bool has_thread, stops;
     struct grouper_stats stats;
     struct histogram decide_times;
 };

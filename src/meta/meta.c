@@ -67,12 +67,7 @@ bool meta_open(struct meta **out, const char *database, const struct log *log, s
     meta->db = db;
     meta->current_mono_ns = clock_mono_ns();
     pthread_mutex_init(&meta->load_lock, NULL);
-    pthread_mutex_init(&meta->follow_lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&meta->follow_wakes, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    ticker_init(&meta->follow_ticker);
     pthread_rwlock_init(&meta->lock, NULL);
     meta->uses = key_uses_create();
     if (!secret_find(db, META_KEY_SECRET, meta->key_secret, err) || !db_change_number(db, META_TOPIC, &number, err) ||
@@ -89,8 +84,7 @@ void meta_close(struct meta *meta)
     if (meta == NULL) return;
     follow_stop(meta);
     db_close(meta->db);
-    pthread_cond_destroy(&meta->follow_wakes);
-    pthread_mutex_destroy(&meta->follow_lock);
+    ticker_deinit(&meta->follow_ticker);
     pthread_mutex_destroy(&meta->load_lock);
     pthread_rwlock_destroy(&meta->lock);
     memory_deinit(&meta->memory);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 
@@ -31,19 +30,11 @@ static void *follow(void *ctx)
 {
     struct meta *meta = ctx;
     struct said said = { 0 };
-    pthread_mutex_lock(&meta->follow_lock);
-    while (!meta->follow_stops) {
-        pthread_mutex_unlock(&meta->follow_lock);
+    do {
         struct err err = { 0 };
         bool ok = meta_refresh(meta, &err);
         state_say(meta, ok, &err, &said);
-        uint64_t until_ns = clock_mono_ns() + FOLLOW_MS * 1000000ull;
-        struct timespec until = { .tv_sec = (time_t)(until_ns / 1000000000ull),
-                                  .tv_nsec = (long)(until_ns % 1000000000ull) };
-        pthread_mutex_lock(&meta->follow_lock);
-        if (!meta->follow_stops) pthread_cond_timedwait(&meta->follow_wakes, &meta->follow_lock, &until);
-    }
-    pthread_mutex_unlock(&meta->follow_lock);
+    } while (ticker_rest(&meta->follow_ticker, FOLLOW_MS));
     return NULL;
 }
 
@@ -60,10 +51,7 @@ bool meta_follow(struct meta *meta, uint64_t grace_ms, struct err *err)
 void follow_stop(struct meta *meta)
 {
     if (!meta->is_followed) return;
-    pthread_mutex_lock(&meta->follow_lock);
-    meta->follow_stops = true;
-    pthread_cond_signal(&meta->follow_wakes);
-    pthread_mutex_unlock(&meta->follow_lock);
+    ticker_stop(&meta->follow_ticker);
     pthread_join(meta->follower, NULL);
 }
 

@@ -6,6 +6,7 @@
  * Thread: as meta.h says; memory under `lock`, loading under `load_lock`. */
 #pragma once
 #include "base/sha256.h"
+#include "base/ticker.h"
 #include "meta/db.h"
 #include "meta/meta.h"
 #include <pthread.h>
@@ -48,9 +49,7 @@ struct meta {
     uint64_t grace_ns;                    /* how long it may be used after that; 0: for ever */
     pthread_t follower;
     bool is_followed;
-    pthread_mutex_t follow_lock; /* guards follow_stops */
-    pthread_cond_t follow_wakes;
-    bool follow_stops;
+    struct ticker follow_ticker;
     uint8_t key_secret[SHA256_BYTES]; /* of keys' HMAC; constant */
     struct key_uses *uses;
 };

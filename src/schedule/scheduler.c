@@ -1,11 +1,10 @@
 #include "schedule/scheduler.h"
-#include "base/clock.h"
 #include "base/fail.h"
-#include <pthread.h>
+#include "base/ticker.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { THREADS_MAX = 8, LOOK_MS = 1000, NAP_MS = 100, AGAIN_S = 30 };
+enum { THREADS_MAX = 8, LOOK_MS = 1000, AGAIN_S = 30 };
 static const int64_t TEND_US = 60000000;
 
 struct scheduler {
@@ -14,7 +13,8 @@ struct scheduler {
     pthread_t threads[THREADS_MAX];
     uint32_t started;
     atomic_uint numbered;
-    atomic_bool stops;
+    struct ticker ticker;
+    atomic_bool stops; /* the same, for work */
 };
 
 struct scheduler *scheduler_create(const struct scheduler_options *options)
@@ -22,6 +22,7 @@ struct scheduler *scheduler_create(const struct scheduler_options *options)
     struct scheduler *scheduler = mem_calloc(1, sizeof *scheduler);
     assert(options->threads >= 1 && options->threads <= THREADS_MAX);
     scheduler->options = *options;
+    ticker_init(&scheduler->ticker);
     return scheduler;
 }
 
@@ -87,7 +88,7 @@ static void *scheduler_run(void *arg)
     const char *owner = scheduler->owner[number];
     bool is_first = true;
     int64_t tended = 0;
-    while (!atomic_load(&scheduler->stops)) {
+    for (bool goes_on = true; goes_on;) {
         int64_t now = scheduler->options.now_unix_us();
         struct err err = { 0 };
         if (number == 0 && (now - tended >= TEND_US || now < tended)) {
@@ -95,8 +96,8 @@ static void *scheduler_run(void *arg)
             if (!jobs_tend(scheduler->options.db, now, &err))
                 log_debug(scheduler->options.log, "schedule.tend_failed", log_text("err", err.text));
         }
-        if (claim_and_do(scheduler, owner, &is_first)) continue;
-        for (uint32_t ms = 0; ms < LOOK_MS && !atomic_load(&scheduler->stops); ms += NAP_MS) clock_sleep_ms(NAP_MS);
+        bool did = claim_and_do(scheduler, owner, &is_first);
+        goes_on = did ? ticker_goes_on(&scheduler->ticker) : ticker_rest(&scheduler->ticker, LOOK_MS);
     }
     return NULL;
 }
@@ -116,7 +117,9 @@ bool scheduler_start(struct scheduler *scheduler, struct err *err)
 
 void scheduler_stop(struct scheduler *scheduler)
 {
-    if (scheduler != NULL) atomic_store(&scheduler->stops, true);
+    if (scheduler == NULL) return;
+    atomic_store(&scheduler->stops, true);
+    ticker_stop(&scheduler->ticker);
 }
 
 void scheduler_close(struct scheduler *scheduler)
@@ -124,5 +127,6 @@ void scheduler_close(struct scheduler *scheduler)
     if (scheduler == NULL) return;
     scheduler_stop(scheduler);
     for (uint32_t t = 0; t < scheduler->started; t++) pthread_join(scheduler->threads[t], NULL);
+    ticker_deinit(&scheduler->ticker);
     free(scheduler);
 }

@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/ticker.h"
 #include "base/utf8.h"
 #include "sourcemaps/book.h"
 #include "sourcemaps/context.h"
@@ -25,9 +25,7 @@ struct sourcemaps {
     pthread_mutex_t put_lock; /* one upload at a time */
     pthread_t thread;
     bool thread_runs, is_failing;
-    pthread_mutex_t lock; /* guards stops */
-    pthread_cond_t wakes;
-    bool stops;
+    struct ticker ticker;
     _Atomic uint64_t stacks, frames, unmapped, late;
 };
 
@@ -274,23 +272,11 @@ static void news_want(void *ctx, const struct book_map *map)
     if (map->deleted_unix_us == 0) open_maps_want(maps->open, map->project_id, map->id);
 }
 
-static bool wait(struct sourcemaps *maps)
-{
-    uint64_t until_ns = clock_mono_ns() + FOLLOW_MS * 1000000ull;
-    struct timespec until = { .tv_sec = (time_t)(until_ns / 1000000000ull),
-                              .tv_nsec = (long)(until_ns % 1000000000ull) };
-    pthread_mutex_lock(&maps->lock);
-    if (!maps->stops) pthread_cond_timedwait(&maps->wakes, &maps->lock, &until);
-    bool stops = maps->stops;
-    pthread_mutex_unlock(&maps->lock);
-    return !stops;
-}
-
 static void *follow_thread(void *ctx)
 {
     struct sourcemaps *maps = ctx;
     pthread_setname_np(pthread_self(), "maps follow");
-    while (wait(maps)) {
+    while (ticker_rest(&maps->ticker, FOLLOW_MS)) {
         struct err err = { 0 };
         bool ok = book_refresh(maps->book, maps->options.resolves ? news_want : NULL, maps, &err);
         if (!ok && !maps->is_failing && err.code != ERR_BUSY)
@@ -357,14 +343,9 @@ static bool thread_start(struct sourcemaps *maps, struct err *err)
 bool sourcemaps_open(struct sourcemaps **out, const struct sourcemaps_options *options, struct err *err)
 {
     struct sourcemaps *maps = mem_calloc(1, sizeof *maps);
-    pthread_condattr_t monotonic;
     maps->options = *options;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&maps->put_lock, NULL);
-    pthread_mutex_init(&maps->lock, NULL);
-    pthread_cond_init(&maps->wakes, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    ticker_init(&maps->ticker);
     struct open_maps_options open = { .objects = options->objects,
                                       .bytes_max = options->bytes_max,
                                       .idle = look_after,
@@ -382,16 +363,12 @@ bool sourcemaps_open(struct sourcemaps **out, const struct sourcemaps_options *o
 void sourcemaps_close(struct sourcemaps *maps)
 {
     if (maps == NULL) return;
-    pthread_mutex_lock(&maps->lock);
-    maps->stops = true;
-    pthread_cond_signal(&maps->wakes);
-    pthread_mutex_unlock(&maps->lock);
+    ticker_stop(&maps->ticker);
     if (maps->thread_runs) pthread_join(maps->thread, NULL);
     open_maps_destroy(maps->open);
     book_close(maps->book);
     pthread_mutex_destroy(&maps->put_lock);
-    pthread_mutex_destroy(&maps->lock);
-    pthread_cond_destroy(&maps->wakes);
+    ticker_deinit(&maps->ticker);
     free(maps);
 }
 

@@ -1,13 +1,12 @@
 #include "worker/replay/replay_join.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/ticker.h"
 #include "base/uuid.h"
 #include "replay/replay_batch.h"
 #include "timefusion/object/object.h"
@@ -26,9 +25,7 @@ struct replay_joiner {
     struct replay_joiner_options options;
     char owner[UUID_TEXT_BYTES + 1];
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    atomic_bool stops;
+    struct ticker ticker;
     atomic_uint_fast64_t objects_read, objects_written, completed, swept, failures;
 };
 
@@ -157,7 +154,7 @@ static bool tab_join(struct turn *turn, const struct replay_segment *segments, u
 {
     bool ok = true;
     group_reset(group);
-    for (uint32_t s = 0; ok && s < count && !atomic_load(&turn->joiner->stops); s++) {
+    for (uint32_t s = 0; ok && s < count && ticker_goes_on(&turn->joiner->ticker); s++) {
         if ((uint64_t)segments[s].byte_count < LOOSE_BYTES) ok = group_add(turn, group, &segments[s], err);
         if (!ok || ((uint64_t)group->bytes < REPLAY_JOINED_BYTES && s + 1 < count)) continue;
         if (group->count > 1) ok = group_join(turn, group, err);
@@ -272,7 +269,7 @@ static bool turn_do(struct turn *turn, struct err *err)
     struct replay_join_end end = { .due = turn->due, .is_swept = turn->due->wants_sweep };
     bool is_left = false;
     if (!(end.is_swept ? session_sweep(turn, &is_left, err) : session_join(turn, err))) return false;
-    if (atomic_load(&joiner->stops)) return err_set(err, ERR_CANCELLED, "the process ends");
+    if (!ticker_goes_on(&joiner->ticker)) return err_set(err, ERR_CANCELLED, "the process ends");
     end.is_complete = turn->due->is_idle;
     end.sweep_unix_us = is_left || end.is_complete ? later : 0;
     fail_point("replays.join_before_end");
@@ -308,12 +305,12 @@ static bool joiner_round(struct replay_joiner *joiner, int64_t now_unix_us, stru
                                           .loose_bytes_min = (int64_t)REPLAY_JOINED_BYTES,
                                           .limit = DUE_MAX };
     bool all_ok = true;
-    for (uint32_t count = DUE_MAX; all_ok && count >= DUE_MAX && !atomic_load(&joiner->stops);) {
+    for (uint32_t count = DUE_MAX; all_ok && count >= DUE_MAX && ticker_goes_on(&joiner->ticker);) {
         struct replay_due *due;
         struct arena arena;
         arena_init(&arena, 0);
         all_ok = replay_join_due(joiner->options.db, &options, &arena, &due, &count, err);
-        for (uint32_t d = 0; all_ok && d < count && !atomic_load(&joiner->stops); d++) {
+        for (uint32_t d = 0; all_ok && d < count && ticker_goes_on(&joiner->ticker); d++) {
             struct err why = { 0 };
             if (turn_take(joiner, &due[d], &why)) continue;
             atomic_fetch_add(&joiner->failures, why.code != ERR_CANCELLED && why.code != ERR_CONFLICT);
@@ -328,19 +325,6 @@ static bool joiner_round(struct replay_joiner *joiner, int64_t now_unix_us, stru
 
 /* ---- the thread ---- */
 
-static void wait(struct replay_joiner *joiner, int64_t us)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ns = until.tv_nsec + us * 1000;
-    until.tv_sec += (time_t)(ns / 1000000000);
-    until.tv_nsec = (long)(ns % 1000000000);
-    pthread_mutex_lock(&joiner->lock);
-    for (int timed_out = 0; timed_out == 0 && !atomic_load(&joiner->stops);)
-        timed_out = pthread_cond_timedwait(&joiner->changed, &joiner->lock, &until);
-    pthread_mutex_unlock(&joiner->lock);
-}
-
 static void *joiner_main(void *arg)
 {
     struct replay_joiner *joiner = arg;
@@ -348,13 +332,12 @@ static void *joiner_main(void *arg)
     int64_t every_us = joiner->options.idle_us / 10;
     every_us = every_us < ROUND_US_MIN ? ROUND_US_MIN : every_us > ROUND_US_MAX ? ROUND_US_MAX : every_us;
     bool was_ok = true;
-    while (!atomic_load(&joiner->stops)) {
+    do {
         struct err err = { 0 };
         bool ok = joiner_round(joiner, clock_unix_us(), &err) || err.code == ERR_CANCELLED;
         if (!ok && was_ok) log_warn(joiner->options.log, "replays.join_failed", log_text("err", err.text));
         was_ok = ok;
-        wait(joiner, every_us);
-    }
+    } while (ticker_rest(&joiner->ticker, (uint64_t)every_us / 1000));
     return NULL;
 }
 
@@ -363,16 +346,14 @@ bool replay_joiner_start(struct replay_joiner **out, const struct replay_joiner_
     struct replay_joiner *joiner = mem_calloc(1, sizeof *joiner);
     joiner->options = *options;
     uuid_to_text(uuid_random(), joiner->owner);
-    pthread_mutex_init(&joiner->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&joiner->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    ticker_init(&joiner->ticker);
     *out = NULL;
     errno = pthread_create(&joiner->thread, NULL, joiner_main, joiner);
     if (errno != 0) {
+        int failure = errno;
+        ticker_deinit(&joiner->ticker);
         free(joiner);
+        errno = failure;
         return err_os(err, "could not start the thread that joins replays");
     }
     *out = joiner;
@@ -382,13 +363,9 @@ bool replay_joiner_start(struct replay_joiner **out, const struct replay_joiner_
 void replay_joiner_stop(struct replay_joiner *joiner)
 {
     if (!joiner) return;
-    pthread_mutex_lock(&joiner->lock);
-    atomic_store(&joiner->stops, true);
-    pthread_cond_signal(&joiner->changed);
-    pthread_mutex_unlock(&joiner->lock);
+    ticker_stop(&joiner->ticker);
     pthread_join(joiner->thread, NULL);
-    pthread_cond_destroy(&joiner->changed);
-    pthread_mutex_destroy(&joiner->lock);
+    ticker_deinit(&joiner->ticker);
     free(joiner);
 }
 

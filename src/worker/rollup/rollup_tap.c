@@ -1,12 +1,11 @@
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/ticker.h"
 #include "worker/counting/counting.h"
 #include "worker/rollup/rollup.h"
 #include "worker/rollup/rollup_delta.h"
@@ -21,9 +20,7 @@ struct rollups {
     _Atomic uint64_t hours, days, edges, deleted, job_failures;
     pthread_t thread;
     bool thread_runs;
-    pthread_mutex_t lock; /* guards stops */
-    pthread_cond_t changed;
-    bool stops;
+    struct ticker ticker;
 };
 
 COUNTING_OF(rollup)
@@ -112,25 +109,7 @@ static void *job_main(void *arg)
     pthread_setname_np(pthread_self(), "rollups");
     uint32_t round = 0;
     uint32_t every_ms = rollups->options.job_ms ? rollups->options.job_ms : JOB_MS;
-    pthread_mutex_lock(&rollups->lock);
-    while (!rollups->stops) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += every_ms / 1000;
-        until.tv_nsec += (long)(every_ms % 1000) * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
-        int timed_out = 0;
-        while (!rollups->stops && timed_out == 0)
-            timed_out = pthread_cond_timedwait(&rollups->changed, &rollups->lock, &until);
-        if (rollups->stops) break;
-        pthread_mutex_unlock(&rollups->lock);
-        job_round(rollups, round++ % THOROUGH_EVERY == 0);
-        pthread_mutex_lock(&rollups->lock);
-    }
-    pthread_mutex_unlock(&rollups->lock);
+    while (ticker_rest(&rollups->ticker, every_ms)) job_round(rollups, round++ % THOROUGH_EVERY == 0);
     return NULL;
 }
 
@@ -147,12 +126,7 @@ bool rollups_open(struct rollups **out, const struct rollups_options *options, s
                                          .keep_us = options->keep.minutes_us,
                                          .log = options->log };
     rollups->counting = counting_open(&counting);
-    pthread_mutex_init(&rollups->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&rollups->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    ticker_init(&rollups->ticker);
     int failed = options->does_jobs ? pthread_create(&rollups->thread, NULL, job_main, rollups) : 0;
     if (failed) {
         errno = failed;
@@ -177,13 +151,9 @@ void rollups_stats(struct rollups *rollups, struct rollups_stats *stats)
 void rollups_close(struct rollups *rollups)
 {
     if (!rollups) return;
-    pthread_mutex_lock(&rollups->lock);
-    rollups->stops = true;
-    pthread_cond_broadcast(&rollups->changed);
-    pthread_mutex_unlock(&rollups->lock);
+    ticker_stop(&rollups->ticker);
     if (rollups->thread_runs) pthread_join(rollups->thread, NULL);
-    pthread_cond_destroy(&rollups->changed);
-    pthread_mutex_destroy(&rollups->lock);
+    ticker_deinit(&rollups->ticker);
     counting_close(rollups->counting);
     free(rollups);
 }
