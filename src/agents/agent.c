@@ -1,4 +1,5 @@
 #include "agents/agent.h"
+#include "meta/db_rows.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <yyjson.h>
@@ -120,13 +121,6 @@ bool agent_subject_read(struct bytes subject, int64_t *id)
 
 /* ---- stored ---- */
 
-static bool id_take(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 static bool job_write(struct db_session *session, struct arena *arena, const struct agent *agent, int64_t now_unix_us,
                       struct err *err)
 {
@@ -145,8 +139,8 @@ static bool recipients_check(struct db_session *session, const struct agent *age
     for (uint32_t r = 0; r < agent->recipient_count; r++) {
         int64_t id = 0;
         if (!db_run(session, "SELECT id FROM channels WHERE id = $1 AND project_id = $2",
-                    DB_VALUES(db_integer(agent->recipients[r].channel_id), db_uuid(agent->project_id)), id_take, &id,
-                    NULL, err))
+                    DB_VALUES(db_integer(agent->recipients[r].channel_id), db_uuid(agent->project_id)), db_take_integer,
+                    &id, NULL, err))
             return false;
         if (id == 0)
             return err_set(err, ERR_INPUT, "there is no channel %lld in this project",
@@ -162,7 +156,7 @@ bool agent_insert(struct db_session *session, struct arena *arena, struct agent 
     if (agent->definition.len > DEFINITION_BYTES_MAX) return err_set(err, ERR_TOO_LARGE, "the definition is too long");
     if (!agent_read(agent, arena, err) || !recipients_check(session, agent, err) ||
         !db_run(session, "SELECT count(*) FROM agents WHERE project_id = $1", DB_VALUES(db_uuid(agent->project_id)),
-                id_take, &count, NULL, err))
+                db_take_integer, &count, NULL, err))
         return false;
     if (count >= AGENTS_MAX) return err_set(err, ERR_TOO_LARGE, "a project has at most %d agents", AGENTS_MAX);
     agent->created_unix_us = agent->changed_unix_us = now_unix_us;
@@ -171,7 +165,7 @@ bool agent_insert(struct db_session *session, struct arena *arena, struct agent 
                   "VALUES($1, $2, $3, $4, $5, $5) RETURNING id",
                   DB_VALUES(db_uuid(agent->project_id), db_text_bytes(agent->name), db_text_bytes(agent->definition),
                             db_text_bytes(agent->author), db_integer(now_unix_us)),
-                  id_take, &agent->id, NULL, err) &&
+                  db_take_integer, &agent->id, NULL, err) &&
            job_write(session, arena, agent, now_unix_us, err);
 }
 
@@ -217,9 +211,9 @@ static bool agent_take(void *ctx, struct db_row *row, struct err *err)
     if (found->is_over) return true;
     *agent = (struct agent){ .id = db_row_integer(row, 0),
                              .project_id = db_row_uuid(row, 1),
-                             .name = arena_copy(found->arena, db_row_text(row, 2)),
-                             .definition = arena_copy(found->arena, db_row_text(row, 3)),
-                             .author = arena_copy(found->arena, db_row_text(row, 4)),
+                             .name = db_text_keep(found->arena, row, 2),
+                             .definition = db_text_keep(found->arena, row, 3),
+                             .author = db_text_keep(found->arena, row, 4),
                              .created_unix_us = db_row_integer(row, 5),
                              .changed_unix_us = db_row_integer(row, 6) };
     if (!agent_read(agent, found->arena, err)) return false;
@@ -267,7 +261,7 @@ bool agent_report_insert(struct db_session *session, struct agent_report *report
                             db_text_bytes(report->title), db_integer(report->severity),
                             db_integer(report->from_unix_us), db_integer(report->to_unix_us),
                             db_integer(report->made_unix_us), db_text_bytes(report->content)),
-                  id_take, &report->id, NULL, err) &&
+                  db_take_integer, &report->id, NULL, err) &&
            db_run(session, "DELETE FROM agent_reports WHERE project_id = $1 AND made_unix_us < $2",
                   DB_VALUES(db_uuid(report->project_id),
                             db_integer(report->made_unix_us - AGENT_REPORT_DAYS * INT64_C(86400000000))),
@@ -296,13 +290,13 @@ static bool report_take(void *ctx, struct db_row *row, struct err *err)
                                .project_id = db_row_uuid(row, 1),
                                .agent_id = db_row_integer(row, 2),
                                .run_id = db_row_integer(row, 3),
-                               .agent_name = arena_copy(found->arena, db_row_text(row, 4)),
-                               .title = arena_copy(found->arena, db_row_text(row, 5)),
+                               .agent_name = db_text_keep(found->arena, row, 4),
+                               .title = db_text_keep(found->arena, row, 5),
                                .severity = (enum message_severity)(db_row_integer(row, 6) % MESSAGE_SEVERITY_COUNT),
                                .from_unix_us = db_row_integer(row, 7),
                                .to_unix_us = db_row_integer(row, 8),
                                .made_unix_us = db_row_integer(row, 9) };
-    if (row->value_count > 10) found->report->content = arena_copy(found->arena, db_row_text(row, 10));
+    if (row->value_count > 10) found->report->content = db_text_keep(found->arena, row, 10);
     if (found->each != NULL) found->is_over = !found->each(found->ctx, found->report);
     return true;
 }

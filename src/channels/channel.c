@@ -96,19 +96,12 @@ bool channel_open_secrets(const struct channel_seal *seal, const struct channel 
 
 /* ---- rows ---- */
 
-static bool id_row(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 bool channel_insert(struct db_session *session, const struct channel_seal *seal, struct channel *channel,
                     struct bytes secrets, struct err *err)
 {
     int64_t count = 0;
     if (!db_run(session, "SELECT count(*) FROM channels WHERE project_id = $1", DB_VALUES(db_uuid(channel->project_id)),
-                id_row, &count, NULL, err))
+                db_take_integer, &count, NULL, err))
         return false;
     if (count >= CHANNELS_MAX) return err_set(err, ERR_TOO_LARGE, "a project has at most %d channels", CHANNELS_MAX);
     channel->created_unix_us = channel->changed_unix_us = clock_unix_us();
@@ -120,7 +113,7 @@ bool channel_insert(struct db_session *session, const struct channel_seal *seal,
                           db_boolean(channel->is_on), db_text_bytes(channel->settings), db_bytes(bytes_from("", 0)),
                           db_text_bytes(channel->routes), db_text_bytes(channel->author),
                           db_integer(channel->created_unix_us)),
-                id_row, &channel->id, NULL, err))
+                db_take_integer, &channel->id, NULL, err))
         return err->code == ERR_EXISTS ? err_set(err, ERR_EXISTS, "the project has a channel of that name") : false;
     return seal_write(session, seal, channel, secrets, err);
 }

@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "channels/channel.h"
 #include "meta/db.h"
+#include "meta/db_rows.h"
 
 const char *const delivery_state_names[DELIVERY_STATE_COUNT] = { "waiting", "sent", "failed", "held", "digested" };
 
@@ -20,13 +21,6 @@ static bool target_row(void *ctx, struct db_row *row, struct err *err)
     target->kind = (enum channel_kind)db_row_integer(row, 1);
     target->flood_count = db_row_integer(row, 2);
     target->flood_first_unix_us = db_row_integer(row, 3);
-    return true;
-}
-
-static bool id_row(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
     return true;
 }
 
@@ -71,7 +65,7 @@ bool delivery_put_new(struct db_session *session, struct uuid project_id, int64_
                          db_integer(message->severity), db_text_bytes(title), db_text_bytes(buf_bytes(&json)),
                          db_integer(is_held ? DELIVERY_HELD : DELIVERY_WAITING), db_integer(now_unix_us),
                          db_integer(is_held ? target.flood_first_unix_us + DELIVERY_FLOOD_US : now_unix_us)),
-               id_row, id, NULL, err);
+               db_take_integer, id, NULL, err);
     buf_deinit(&json);
     return ok;
 }

@@ -1,4 +1,5 @@
 #include "findings/finding.h"
+#include "meta/db_rows.h"
 #include <math.h>
 
 #define COLUMNS                                                                                                 \
@@ -52,13 +53,6 @@ static bool known_row(void *ctx, struct db_row *row, struct err *err)
     return true;
 }
 
-static bool number_row(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 static bool row_put(struct db_session *session, const struct telling *telling, struct err *err)
 {
     const struct finding *f = &telling->finding;
@@ -94,7 +88,7 @@ static bool tell_run(struct db_session *session, void *ctx, struct err *err)
         return false;
     if (!telling->is_known &&
         !db_run(session, "SELECT coalesce(max(number), 0) + 1 FROM findings WHERE project_id = $1",
-                DB_VALUES(db_uuid(f->project_id)), number_row, &f->number, NULL, err))
+                DB_VALUES(db_uuid(f->project_id)), db_take_integer, &f->number, NULL, err))
         return false;
     bool is_signal = (telling->is_told || f->incident > 0) && f->severity > INCIDENT_INFO;
     if (is_signal) {
@@ -169,11 +163,6 @@ struct listing {
     void *ctx;
 };
 
-static struct bytes text_keep(struct arena *arena, struct db_row *row, size_t at)
-{
-    return arena_copy(arena, db_row_text(row, at));
-}
-
 static void row_take(struct listing *listing, struct db_row *row, struct finding *f)
 {
     struct arena *arena = listing->arena;
@@ -182,11 +171,11 @@ static void row_take(struct listing *listing, struct db_row *row, struct finding
         .number = db_row_integer(row, 0),
         .kind = (enum detect_kind)db_row_integer(row, 1),
         .is_up = db_row_boolean(row, 2),
-        .service = text_keep(arena, row, 3),
-        .row_kind = text_keep(arena, row, 4),
-        .endpoint = text_keep(arena, row, 5),
-        .method = text_keep(arena, row, 6),
-        .route = text_keep(arena, row, 7),
+        .service = db_text_keep(arena, row, 3),
+        .row_kind = db_text_keep(arena, row, 4),
+        .endpoint = db_text_keep(arena, row, 5),
+        .method = db_text_keep(arena, row, 6),
+        .route = db_text_keep(arena, row, 7),
         .severity = (enum incident_severity)db_row_integer(row, 8),
         .begin_unix_us = db_row_integer(row, 9),
         .found_unix_us = db_row_integer(row, 10),

@@ -72,13 +72,6 @@ static bool is_same(const struct incident_signal *a, const struct incident_signa
            bytes_equal(a->labels, b->labels) && bytes_equal(a->channels, b->channels);
 }
 
-static bool number_row(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 /* An incident of the same service, or else of one that calls it or is called by it, that is fresh enough. Of one that was resolved
  * it counts when. */
 static bool near_find(struct putting *putting, int64_t *number, struct err *err)
@@ -102,7 +95,7 @@ static bool near_find(struct putting *putting, int64_t *number, struct err *err)
                   db_integer((signal->ended_unix_us > 0 ? signal->ended_unix_us : signal->started_unix_us) +
                              INCIDENT_WINDOW_US),
                   db_integer(putting->now_unix_us - INCIDENT_WINDOW_US)),
-        number_row, number, NULL, err);
+        db_take_integer, number, NULL, err);
 }
 
 static bool signal_write(struct putting *putting, struct err *err)

@@ -70,17 +70,10 @@ bool incident_row_read(struct db_session *session, struct arena *arena, struct u
     return true;
 }
 
-static bool number_row(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 bool incident_row_insert(struct db_session *session, struct incident *incident, struct err *err)
 {
     return db_run(session, "SELECT coalesce(max(number), 0) + 1 FROM incidents WHERE project_id = $1",
-                  DB_VALUES(db_uuid(incident->project_id)), number_row, &incident->number, NULL, err) &&
+                  DB_VALUES(db_uuid(incident->project_id)), db_take_integer, &incident->number, NULL, err) &&
            db_run(session,
                   "INSERT INTO incidents(project_id, number, title, service, environment, state, severity, worst, "
                   "signal_count, episode, is_quiet, first_unix_us, last_unix_us, over_unix_us, ended_unix_us, "

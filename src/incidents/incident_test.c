@@ -5,6 +5,7 @@
 #include "channels/channel.h"
 #include "channels/delivery.h"
 #include "incidents/incident_store.h"
+#include "meta/db_rows.h"
 #include "meta/meta.h"
 
 #define MINUTE INT64_C(60000000)
@@ -123,17 +124,11 @@ static int64_t put(struct fixture *fixture, const char *key, const char *service
     return one.incident;
 }
 
-static bool number_row(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
 static int64_t number(struct fixture *fixture, const char *sql)
 {
     struct err err = { 0 };
     int64_t answer = -1;
-    if (!db_read(fixture->db, sql, DB_NO_VALUES, number_row, &answer, &err)) fail_msg("%s", err.text);
+    if (!db_read(fixture->db, sql, DB_NO_VALUES, db_take_integer, &answer, &err)) fail_msg("%s", err.text);
     return answer;
 }
 static void tend(struct fixture *fixture)

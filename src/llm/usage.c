@@ -5,6 +5,7 @@
 
 #include "base/date.h"
 #include "meta/db.h"
+#include "meta/db_rows.h"
 
 #define DAY_US INT64_C(86400000000)
 
@@ -170,18 +171,11 @@ static bool sweep_run(struct db_session *session, void *ctx, struct err *err)
 }
 
 /* Asked first whether there are any: usually there are none, and that takes no writer's lock. */
-static bool any_read(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 bool llm_usage_sweep(struct db *db, int64_t now_unix_us, struct err *err)
 {
     int64_t count = 0;
     return db_read(db, "SELECT count(*) FROM llm_reservations WHERE until_unix_us < $1",
-                   DB_VALUES(db_integer(now_unix_us)), any_read, &count, err) &&
+                   DB_VALUES(db_integer(now_unix_us)), db_take_integer, &count, err) &&
            (count == 0 || db_transaction(db, sweep_run, &now_unix_us, err));
 }
 

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "meta/accounts_inside.h"
+#include "meta/db_rows.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -74,13 +75,6 @@ static bool beginning_run(struct db_session *session, void *ctx, struct err *err
                        err);
 }
 
-static bool count_row(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 bool accounts_begin(struct accounts *accounts, const char *email, char password[PASSWORD_ONCE_BYTES], struct err *err)
 {
     char address[USER_EMAIL_BYTES];
@@ -89,7 +83,7 @@ bool accounts_begin(struct accounts *accounts, const char *email, char password[
     int64_t count = 0;
     password[0] = '\0';
     if (!user_email_read(bytes_of_text(email), address, err)) return err_within(err, "--admin-email");
-    if (!db_read(accounts->db, "SELECT count(*) FROM users", DB_NO_VALUES, count_row, &count, err)) return false;
+    if (!db_read(accounts->db, "SELECT count(*) FROM users", DB_NO_VALUES, db_take_integer, &count, err)) return false;
     if (count > 0) return true;
     char once[PASSWORD_ONCE_BYTES];
     password_once(once);

@@ -49,13 +49,6 @@ static bool no_dashboard(struct err *err)
     return err_set(err, ERR_NOT_FOUND, "there is no such dashboard");
 }
 
-static bool integer_take(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 static struct dashboard dashboard_of(struct db_row *row)
 {
     return (struct dashboard){ .id = db_row_uuid(row, 0),
@@ -130,7 +123,7 @@ static bool slug_choose(struct db_session *session, struct arena *arena, struct 
         int64_t count = 0;
         const char *slug = number == 1 ? arena_printf(arena, "%s", base) : arena_printf(arena, "%s-%d", base, number);
         if (!db_run(session, "SELECT count(*) FROM dashboards WHERE project_id = $1 AND slug = $2",
-                    DB_VALUES(db_uuid(dashboard->project_id), db_text(slug)), integer_take, &count, NULL, err))
+                    DB_VALUES(db_uuid(dashboard->project_id), db_text(slug)), db_take_integer, &count, NULL, err))
             return false;
         dashboard->slug = bytes_of_text(slug);
         if (count == 0) return true;
@@ -143,7 +136,7 @@ bool dashboard_insert(struct db_session *session, struct arena *arena, struct da
     int64_t count = 0;
     if (!content_fits(dashboard, err) ||
         !db_run(session, "SELECT count(*) FROM dashboards WHERE project_id = $1",
-                DB_VALUES(db_uuid(dashboard->project_id)), integer_take, &count, NULL, err))
+                DB_VALUES(db_uuid(dashboard->project_id)), db_take_integer, &count, NULL, err))
         return false;
     if (count >= DASHBOARDS_MAX)
         return err_set(err, ERR_TOO_LARGE, "a project has at most %d dashboards", DASHBOARDS_MAX);

@@ -12,6 +12,7 @@
 #include "meta/db_backend.h"
 #include "meta/db_migrate.h"
 #include "meta/db_pool.h"
+#include "meta/db_rows.h"
 #include "meta/postgres/db_postgres.h"
 #include "meta/sqlite/db_sqlite.h"
 
@@ -220,18 +221,11 @@ bool db_note_change(struct db_session *session, const char *topic, struct err *e
                   DB_VALUES(db_text(topic)), NULL, NULL, NULL, err);
 }
 
-static bool number_read(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 bool db_change_number(struct db *db, const char *topic, int64_t *number, struct err *err)
 {
     *number = 0;
-    return db_read(db, "SELECT number FROM changes WHERE topic = $1", DB_VALUES(db_text(topic)), number_read, number,
-                   err);
+    return db_read(db, "SELECT number FROM changes WHERE topic = $1", DB_VALUES(db_text(topic)), db_take_integer,
+                   number, err);
 }
 
 /* -- transactions ----------------------------------------------------------------------------------------------- */

@@ -19,3 +19,10 @@ struct bytes db_text_keep(struct arena *arena, struct db_row *row, size_t at)
     struct bytes text = db_row_text(row, at);
     return text.len > 0 ? arena_copy(arena, text) : (struct bytes){ (const uint8_t *)"", 0 };
 }
+
+bool db_take_integer(void *integer, struct db_row *row, struct err *err)
+{
+    (void)err;
+    *(int64_t *)integer = db_row_integer(row, 0);
+    return true;
+}

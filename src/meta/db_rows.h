@@ -1,4 +1,4 @@
-/* db_rows.h -- what a SELECT's rows are collected into: an array in an arena, and texts beside it.
+/* db_rows.h -- what a SELECT's rows are collected into: an array in an arena, and texts beside it; or one number.
  *
  *   struct db_rows rows = { .arena = arena };      db_read(db, sql, values, each_row, &rows, err)
  *   each_row: struct thing *thing = db_rows_add(&rows, sizeof *thing); thing->name = db_text_keep(arena, row, 0);
@@ -17,3 +17,5 @@ struct db_rows {
 void *db_rows_add(struct db_rows *rows, size_t item_bytes);
 /* A copy of the row's text; of NULL an empty one. */
 struct bytes db_text_keep(struct arena *arena, struct db_row *row, size_t at);
+/* As a row function: the first column into an int64_t, of a count or an id. Without rows it stays as it is. */
+bool db_take_integer(void *integer, struct db_row *row, struct err *err);

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "meta/access.h"
+#include "meta/db_rows.h"
 #include "meta/issue_inside.h"
 
 #include <inttypes.h>
@@ -20,13 +21,6 @@ const char *const issue_happening_names[ISSUE_HAPPENING_COUNT] = {
 };
 const char *const issue_why_names[ISSUE_WHY_COUNT_OF] = { "",      "age",  "rises", "subsided",
                                                           "event", "time", "count", "users" };
-
-bool issue_number_take(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
 
 static enum issue_state state_of(int64_t state)
 {
@@ -117,7 +111,7 @@ bool issue_resolve(struct db_session *session, struct uuid project_id, int64_t *
     if (!db_run(session,
                 "SELECT CASE merged_into WHEN 0 THEN number ELSE merged_into END FROM issues WHERE project_id = $1 AND "
                 "number = $2",
-                DB_VALUES(db_uuid(project_id), db_integer(*number)), issue_number_take, &resolved, NULL, err))
+                DB_VALUES(db_uuid(project_id), db_integer(*number)), db_take_integer, &resolved, NULL, err))
         return false;
     if (resolved < 0) return no_issue(*number, err);
     *number = resolved;

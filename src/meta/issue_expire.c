@@ -1,4 +1,5 @@
 /* Issues end with their fingerprints, which meta/error.h throws away when they are past their time. */
+#include "meta/db_rows.h"
 #include "meta/issue_inside.h"
 
 #define A_ROUND "1000"
@@ -43,7 +44,7 @@ bool issue_expire(struct db *db, uint64_t *deleted, struct err *err)
     if (!db_read(db,
                  "SELECT CASE WHEN EXISTS (SELECT 1 " FINGERPRINTS ") OR EXISTS (SELECT 1 " ISSUES
                  ") OR EXISTS (SELECT 1 " ACTIVITY ") THEN 1 ELSE 0 END",
-                 DB_NO_VALUES, issue_number_take, &found, err))
+                 DB_NO_VALUES, db_take_integer, &found, err))
         return false;
     if (found == 0) return true;
     if (!db_transaction(db, expire_run, &expiring, err)) return false;

@@ -31,7 +31,6 @@
                          : of("error_minutes c"))
 
 void issue_take(struct issue *issue, struct arena *arena, struct db_row *row);
-bool issue_number_take(void *ctx, struct db_row *row, struct err *err); /* db_row_fn: ctx is an int64_t */
 
 /* Of one that was merged, the one it went into; ERR_NOT_FOUND. */
 MUST_CHECK bool issue_resolve(struct db_session *session, struct uuid project_id, int64_t *number, struct err *err);

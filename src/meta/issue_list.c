@@ -1,5 +1,6 @@
 /* Lists of issues: one statement finds a page of them by what was counted in the range, three more tell of that page. CROSS JOIN
  * is SQLite's word for "in this order": it has no statistics, and would read all errors of a project to find those of one issue. */
+#include "meta/db_rows.h"
 #include "meta/issue_inside.h"
 
 #include <ctype.h>
@@ -258,7 +259,7 @@ static bool one_run(struct db_session *session, void *ctx, struct err *err)
                   DB_VALUES(db_uuid(filter->project_id), db_integer(listed->issue.number),
                             db_integer(filter->range.from_unix_us), db_integer(filter->range.to_unix_us),
                             db_text_bytes(filter->environment)),
-                  issue_number_take, &listed->count, NULL, err) &&
+                  db_take_integer, &listed->count, NULL, err) &&
            page_tell(session, page, err);
 }
 

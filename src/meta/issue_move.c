@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "meta/db_rows.h"
 #include "meta/issue_inside.h"
 
 struct moves {
@@ -133,7 +134,7 @@ bool issue_split(struct db_session *session, struct uuid project_id, int64_t num
         return err_set(err, ERR_INPUT, "%" PRId64 " of the fingerprints are not of issue #%" PRId64,
                        (int64_t)fingerprint_count - moved, number);
     if (!db_run(session, "SELECT count(*) FROM error_fingerprints WHERE project_id = $1 AND issue = $2",
-                DB_VALUES(db_uuid(project_id), db_integer(number)), issue_number_take, &left, NULL, err))
+                DB_VALUES(db_uuid(project_id), db_integer(number)), db_take_integer, &left, NULL, err))
         return false;
     if (left == 0) return err_set(err, ERR_INPUT, "these are all of its fingerprints: merge the issue instead");
     return (!is_new || issue_copy(session, project_id, number, *into, now_unix_us, err)) &&

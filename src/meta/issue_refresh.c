@@ -1,6 +1,7 @@
 /* Figures and states of issues with new counts, and of those whose time has come. */
 #include <stdlib.h>
 
+#include "meta/db_rows.h"
 #include "meta/issue_inside.h"
 
 enum { RELEASES_MAX = 100, ISSUES_MAX = 200 };
@@ -100,7 +101,7 @@ static bool seen_read(struct db_session *session, struct refreshing *refreshing,
         return true;
     }
     if (!db_run(session, ISSUE_BY_FINGERPRINT(refreshing->kind, false, LAST_HOUR),
-                DB_VALUES(project, number, db_integer(refreshing->now_unix_us - ISSUE_HOUR_US)), issue_number_take,
+                DB_VALUES(project, number, db_integer(refreshing->now_unix_us - ISSUE_HOUR_US)), db_take_integer,
                 &seen->hour_count, NULL, err))
         return false;
     if (seen->hour_count < refreshing->options->volume_min && issue->state != ISSUE_ESCALATING) return true;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/sha256.h"
 #include "meta/db_fixture.h"
+#include "meta/db_rows.h"
 #include "meta/meta.h"
 #include "meta/password/scram.h"
 #include "meta/secret.h"
@@ -48,13 +49,6 @@ static struct meta_key key_make(struct fixture *fixture, const struct meta_key_l
     if (!meta_key_create_limited(fixture->meta, fixture->project.id, "k", limits, &key, secret, &err))
         fail_msg("%s", err.text);
     return key;
-}
-
-static bool integer_read(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
 }
 
 static bool hash_read(void *ctx, struct db_row *row, struct err *err)
@@ -193,12 +187,12 @@ static void test_uses(void **state)
     int64_t used_us = 0, again_us = 0, begin_us = clock_unix_us();
     const char *sql = "SELECT used_unix_us FROM key_uses WHERE key_id = $1";
     assert_true(meta_key_uses_save(fixture->meta, &err));
-    assert_true(db_read(db, sql, DB_VALUES(db_uuid(key.id)), integer_read, &used_us, &err));
+    assert_true(db_read(db, sql, DB_VALUES(db_uuid(key.id)), db_take_integer, &used_us, &err));
     assert_int_equal(used_us, 0);
     for (int round = 0; round < 3; round++) {
         assert_true(meta_key_find(fixture->meta, bytes_of_text(secret), &found));
         assert_true(meta_key_uses_save(fixture->meta, &err));
-        assert_true(db_read(db, sql, DB_VALUES(db_uuid(key.id)), integer_read, &again_us, &err));
+        assert_true(db_read(db, sql, DB_VALUES(db_uuid(key.id)), db_take_integer, &again_us, &err));
         if (round == 0) used_us = again_us;
         assert_true(again_us >= begin_us && again_us == used_us);
     }

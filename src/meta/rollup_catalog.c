@@ -1,13 +1,8 @@
 /* Attributes with their values, and metric names. */
 #include <stdlib.h>
 
+#include "meta/db_rows.h"
 #include "meta/rollup_read.h"
-
-static struct bytes text_keep(struct arena *arena, struct db_row *row, size_t at)
-{
-    struct bytes text = db_row_text(row, at);
-    return text.len > 0 ? arena_copy(arena, text) : (struct bytes){ (const uint8_t *)"", 0 };
-}
 
 /* ---- attributes ---- */
 
@@ -22,9 +17,9 @@ static bool attribute_row(void *ctx, struct db_row *row, struct err *err)
     struct attributes_read *read = ctx;
     (void)err;
     if (read->count == read->cap) return true;
-    read->items[read->count++] = (struct rollup_attribute_item){ .place = text_keep(read->arena, row, 0),
-                                                                 .key = text_keep(read->arena, row, 1),
-                                                                 .type = text_keep(read->arena, row, 2),
+    read->items[read->count++] = (struct rollup_attribute_item){ .place = db_text_keep(read->arena, row, 0),
+                                                                 .key = db_text_keep(read->arena, row, 1),
+                                                                 .type = db_text_keep(read->arena, row, 2),
                                                                  .row_count = db_row_integer(row, 3),
                                                                  .last_unix_us = db_row_integer(row, 4) };
     return true;
@@ -46,7 +41,7 @@ static bool value_row(void *ctx, struct db_row *row, struct err *err)
     if (!item->values) item->values = arena_alloc(read->arena, read->value_limit * sizeof *item->values);
     if (item->value_count < read->value_limit)
         item->values[item->value_count++] =
-            (struct rollup_value){ text_keep(read->arena, row, 2), db_row_integer(row, 3) };
+            (struct rollup_value){ db_text_keep(read->arena, row, 2), db_row_integer(row, 3) };
     return true;
 }
 
@@ -111,10 +106,10 @@ static bool metric_row(void *ctx, struct db_row *row, struct err *err)
     if (first < item->first_unix_us) item->first_unix_us = first;
     if (last > item->last_unix_us) {
         item->last_unix_us = last;
-        item->type = text_keep(read->arena, row, 2);
-        item->unit = text_keep(read->arena, row, 3);
-        item->description = text_keep(read->arena, row, 4);
-        item->temporality = text_keep(read->arena, row, 5);
+        item->type = db_text_keep(read->arena, row, 2);
+        item->unit = db_text_keep(read->arena, row, 3);
+        item->description = db_text_keep(read->arena, row, 4);
+        item->temporality = db_text_keep(read->arena, row, 5);
         item->is_monotonic = db_row_boolean(row, 6);
     }
     if ((item->service_count & (item->service_count - 1)) == 0) { /* room in powers of two */
@@ -122,7 +117,7 @@ static bool metric_row(void *ctx, struct db_row *row, struct err *err)
         if (item->service_count > 0) memcpy(services, item->services, item->service_count * sizeof *services);
         item->services = services;
     }
-    item->services[item->service_count++] = text_keep(read->arena, row, 1);
+    item->services[item->service_count++] = db_text_keep(read->arena, row, 1);
     return true;
 }
 
@@ -159,7 +154,7 @@ static bool name_row(void *ctx, struct db_row *row, struct err *err)
 {
     struct names_read *read = ctx;
     (void)err;
-    if (read->count < read->cap) read->names[read->count++] = text_keep(read->arena, row, 0);
+    if (read->count < read->cap) read->names[read->count++] = db_text_keep(read->arena, row, 0);
     return true;
 }
 

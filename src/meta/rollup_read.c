@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "meta/db_rows.h"
 #include "meta/rollup_inside.h"
 
 #define MINUTES_UP_TO_US  (6 * ROLLUP_HOUR_US)
@@ -129,25 +130,19 @@ struct list_read {
     uint32_t bucket_count;
 };
 
-static struct bytes text_keep(struct arena *arena, struct db_row *row, size_t at)
-{
-    struct bytes text = db_row_text(row, at);
-    return text.len > 0 ? arena_copy(arena, text) : (struct bytes){ (const uint8_t *)"", 0 };
-}
-
 static bool item_row(void *ctx, struct db_row *row, struct err *err)
 {
     struct list_read *read = ctx;
     (void)err;
     if (read->count == read->cap) return true;
     struct rollup_item *item = &read->items[read->count++];
-    *item = (struct rollup_item){ .kind = text_keep(read->arena, row, 3),
-                                  .method = text_keep(read->arena, row, 4),
-                                  .source_kind = text_keep(read->arena, row, 5),
-                                  .target_kind = text_keep(read->arena, row, 6),
+    *item = (struct rollup_item){ .kind = db_text_keep(read->arena, row, 3),
+                                  .method = db_text_keep(read->arena, row, 4),
+                                  .source_kind = db_text_keep(read->arena, row, 5),
+                                  .target_kind = db_text_keep(read->arena, row, 6),
                                   .first_unix_us = db_row_integer(row, 7),
                                   .last_unix_us = db_row_integer(row, 8) };
-    for (uint32_t k = 0; k < ROLLUP_KEYS; k++) item->keys[k] = text_keep(read->arena, row, k);
+    for (uint32_t k = 0; k < ROLLUP_KEYS; k++) item->keys[k] = db_text_keep(read->arena, row, k);
     item->figures.p50_ns = item->figures.p95_ns = item->figures.p99_ns = NAN;
     return true;
 }

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "meta/db.h"
+#include "meta/db_rows.h"
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -40,18 +41,11 @@ static struct db_value owner_of(const struct saved_view *view)
     return uuid_equal(view->owner_id, none) ? db_null(DB_UUID) : db_uuid(view->owner_id);
 }
 
-static bool count_take(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 bool saved_view_insert(struct db_session *session, struct saved_view *view, struct err *err)
 {
     int64_t count = 0;
     if (!db_run(session, "SELECT count(*) FROM saved_views WHERE project_id = $1", DB_VALUES(db_uuid(view->project_id)),
-                count_take, &count, NULL, err))
+                db_take_integer, &count, NULL, err))
         return false;
     if (count >= SAVED_VIEWS_MAX)
         return err_set(err, ERR_TOO_LARGE, "a project has at most %d saved views", SAVED_VIEWS_MAX);

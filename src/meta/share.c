@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "base/sha256.h"
 #include "meta/db.h"
+#include "meta/db_rows.h"
 #include <stdlib.h>
 
 #define DIGITS_LEN 43 /* of 32 bytes in base64url */
@@ -28,13 +29,6 @@ static void token_make(char token[SHARE_TOKEN_BYTES])
     for (; *at; at++) *at = (char)(*at == '+' ? '-' : *at == '/' ? '_' : *at);
 }
 
-static bool number_take(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 static bool is_off(struct err *err)
 {
     return err_set(err, ERR_FORBIDDEN, "links are switched off in this project");
@@ -49,9 +43,9 @@ bool share_insert(struct db_session *session, const uint8_t secret[SECRET_BYTES]
     if (!db_run(session, "DELETE FROM share_links WHERE expires_unix_us < $1", DB_VALUES(db_integer(now_us)), NULL,
                 NULL, NULL, err) ||
         !db_run(session, "SELECT count(*) FROM share_refusals WHERE project_id = $1",
-                DB_VALUES(db_uuid(share->project_id)), number_take, &refusals, NULL, err) ||
+                DB_VALUES(db_uuid(share->project_id)), db_take_integer, &refusals, NULL, err) ||
         !db_run(session, "SELECT count(*) FROM share_links WHERE project_id = $1",
-                DB_VALUES(db_uuid(share->project_id)), number_take, &count, NULL, err))
+                DB_VALUES(db_uuid(share->project_id)), db_take_integer, &count, NULL, err))
         return false;
     if (refusals > 0) return is_off(err);
     if (count >= SHARES_MAX)
@@ -207,7 +201,7 @@ bool share_is_on(struct db *db, struct uuid project_id, bool *is_on, struct err 
 {
     int64_t refusals = 0;
     bool ok = db_read(db, "SELECT count(*) FROM share_refusals WHERE project_id = $1", DB_VALUES(db_uuid(project_id)),
-                      number_take, &refusals, err);
+                      db_take_integer, &refusals, err);
     *is_on = refusals == 0;
     return ok;
 }

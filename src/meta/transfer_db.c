@@ -3,15 +3,9 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "meta/db_rows.h"
 
 enum { BATCH_ROWS = 256, BATCH_BYTES = 4 << 20 };
-
-static bool number_read(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
 
 /* -- what is there ---------------------------------------------------------------------------------------------- */
 
@@ -32,7 +26,8 @@ bool transfer_db_schema(struct db_session *session, enum db_kind kind, struct tr
     int64_t is_there = 0;
     struct schema_reading reading = { schema, kind };
     *schema = (struct transfer_schema){ 0 };
-    if (!db_run(session, db_migrations_exist_sql(kind), DB_NO_VALUES, number_read, &is_there, NULL, err)) return false;
+    if (!db_run(session, db_migrations_exist_sql(kind), DB_NO_VALUES, db_take_integer, &is_there, NULL, err))
+        return false;
     *is_empty = is_there == 0;
     return *is_empty || db_run(session, "SELECT number, checksum FROM migrations ORDER BY number", DB_NO_VALUES,
                                migration_read, &reading, NULL, err);
@@ -132,7 +127,7 @@ bool transfer_db_count(struct db_session *session, const struct transfer_table *
     char sql[128];
     int64_t number = 0;
     snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s\"", table->name);
-    bool ok = db_run(session, sql, DB_NO_VALUES, number_read, &number, NULL, err);
+    bool ok = db_run(session, sql, DB_NO_VALUES, db_take_integer, &number, NULL, err);
     *rows = (uint64_t)number;
     return ok;
 }
@@ -364,7 +359,7 @@ bool transfer_db_fill(struct db *db, const struct transfer_schema *schema, const
         if (schema->has[m]) list[count++] = db_migrations[m];
     struct filling filling = { .kind = db_kind(db), .feed = feed, .counts = counts };
     int64_t is_there;
-    bool ok = db_read(db, db_migrations_exist_sql(filling.kind), DB_NO_VALUES, number_read, &is_there, err);
+    bool ok = db_read(db, db_migrations_exist_sql(filling.kind), DB_NO_VALUES, db_take_integer, &is_there, err);
     filling.is_fresh = ok && is_there == 0;
     ok = ok && db_migrate_list(db, list, count, err) && db_transaction_adding(db, fill_run, &filling, err) &&
          db_migrate(db, err);

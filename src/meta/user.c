@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "meta/db.h"
+#include "meta/db_rows.h"
 #include "meta/saved_view.h"
 #include "meta/user_session.h"
 #include <ctype.h>
@@ -167,16 +168,9 @@ bool user_list(struct db *db, struct bytes after, uint32_t count_max, bool (*eac
                    DB_VALUES(db_text_bytes(after), db_integer(count_max)), listing_row, &listing, err);
 }
 
-static bool count_take(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 bool user_count(struct db_session *session, int64_t *count, struct err *err)
 {
-    return db_run(session, "SELECT count(*) FROM users", DB_NO_VALUES, count_take, count, NULL, err);
+    return db_run(session, "SELECT count(*) FROM users", DB_NO_VALUES, db_take_integer, count, NULL, err);
 }
 
 bool user_is_last_admin(struct db_session *session, struct uuid id, bool *is_last, struct err *err)
@@ -185,7 +179,7 @@ bool user_is_last_admin(struct db_session *session, struct uuid id, bool *is_las
     *is_last = false;
     if (!db_run(session,
                 "SELECT count(*) FROM users WHERE is_instance_admin = 1 AND disabled_unix_us IS NULL AND id <> $1",
-                DB_VALUES(db_uuid(id)), count_take, &others, NULL, err))
+                DB_VALUES(db_uuid(id)), db_take_integer, &others, NULL, err))
         return false;
     *is_last = others == 0;
     return true;
@@ -196,7 +190,7 @@ static bool admin_remains(struct db_session *session, struct err *err)
 {
     int64_t count = 0;
     return db_run(session, "SELECT count(*) FROM users WHERE is_instance_admin = 1 AND disabled_unix_us IS NULL",
-                  DB_NO_VALUES, count_take, &count, NULL, err) &&
+                  DB_NO_VALUES, db_take_integer, &count, NULL, err) &&
            (count > 0 || err_set(err, ERR_EXISTS, "this is the last instance admin: make another one first"));
 }
 

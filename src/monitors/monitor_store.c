@@ -11,13 +11,6 @@ enum { SLUG_TRIES_MAX = 1000 };
     "id, project_id, slug, title, is_on, version, author, created_unix_us, changed_unix_us, evaluated_unix_us, " \
     "broken_unix_us, broken_why, muted_until_unix_us"
 
-static bool integer_take(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 static void stored_take(struct arena *arena, struct db_row *row, struct monitor_stored *stored)
 {
     *stored = (struct monitor_stored){ .id = db_row_uuid(row, 0),
@@ -83,7 +76,7 @@ static bool slug_choose(struct db_session *session, struct arena *arena, struct 
         int64_t count = 0;
         const char *slug = number == 1 ? arena_printf(arena, "%s", base) : arena_printf(arena, "%s-%d", base, number);
         if (!db_run(session, "SELECT count(*) FROM monitors WHERE project_id = $1 AND slug = $2",
-                    DB_VALUES(db_uuid(stored->project_id), db_text(slug)), integer_take, &count, NULL, err))
+                    DB_VALUES(db_uuid(stored->project_id), db_text(slug)), db_take_integer, &count, NULL, err))
             return false;
         stored->slug = bytes_of_text(slug);
         if (count == 0) return true;
@@ -96,7 +89,7 @@ bool monitor_insert(struct db_session *session, struct arena *arena, struct moni
 {
     int64_t count = 0;
     if (!db_run(session, "SELECT count(*) FROM monitors WHERE project_id = $1", DB_VALUES(db_uuid(stored->project_id)),
-                integer_take, &count, NULL, err))
+                db_take_integer, &count, NULL, err))
         return false;
     if (count >= MONITORS_MAX) return err_set(err, ERR_TOO_LARGE, "a project has at most %d monitors", MONITORS_MAX);
     if (stored->slug.len == 0 && !slug_choose(session, arena, stored, err)) return false;

@@ -3,6 +3,7 @@
 #include "meta/meta_fixture.h"
 
 #include "incidents/incident.h"
+#include "meta/db_rows.h"
 #include "meta/meta.h"
 #include "monitors/monitors_fixture.h"
 
@@ -83,17 +84,11 @@ static struct step step_of(struct fixture *fixture, const char *json)
     return step;
 }
 
-static bool count_take(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
 static int64_t count_of(struct fixture *fixture, const char *sql)
 {
     struct err err = { 0 };
     int64_t count = -1;
-    if (!db_read(fixture->db, sql, DB_VALUES(db_uuid(fixture->shop.id)), count_take, &count, &err))
+    if (!db_read(fixture->db, sql, DB_VALUES(db_uuid(fixture->shop.id)), db_take_integer, &count, &err))
         fail_msg("%s", err.text);
     return count;
 }

@@ -1,5 +1,6 @@
 #include "schedule/job.h"
 #include "ask/zone.h"
+#include "meta/db_rows.h"
 #include "schedule/job_inside.h"
 #include <stdlib.h>
 
@@ -31,19 +32,16 @@ int64_t job_start(int64_t next_unix_us, int64_t id, uint32_t jitter_s)
     return next_unix_us + (int64_t)((mixed >> 32) % ((uint64_t)jitter_s * 1000 + 1)) * 1000;
 }
 
-#define JOB_COLUMNS \
-    "id, project_id, subject, cadence, zone, jitter_s, is_paused, next_unix_us, start_unix_us, asked_unix_us"
-
-static bool job_take(void *ctx, struct db_row *row, struct err *err)
+bool job_take(void *ctx, struct db_row *row, struct err *err)
 {
     struct job_found *found = ctx;
     struct job *job = found->job;
     (void)err;
     *job = (struct job){ .id = db_row_integer(row, 0),
                          .project_id = db_row_uuid(row, 1),
-                         .subject = arena_copy(found->arena, db_row_text(row, 2)),
-                         .cadence = arena_copy(found->arena, db_row_text(row, 3)),
-                         .zone = arena_copy(found->arena, db_row_text(row, 4)),
+                         .subject = db_text_keep(found->arena, row, 2),
+                         .cadence = db_text_keep(found->arena, row, 3),
+                         .zone = db_text_keep(found->arena, row, 4),
                          .jitter_s = (uint32_t)db_row_integer(row, 5),
                          .is_paused = db_row_boolean(row, 6),
                          .next_unix_us = db_row_integer(row, 7),
@@ -62,13 +60,6 @@ bool job_find(struct db_session *session, struct arena *arena, struct uuid proje
            (job->id != 0 || err_set(err, ERR_NOT_FOUND, "there is no such job"));
 }
 
-static bool id_take(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 static bool job_write(struct db_session *session, struct job *job, const struct job *before, int64_t now_unix_us,
                       const struct job_when *when, struct err *err)
 {
@@ -83,7 +74,7 @@ static bool job_write(struct db_session *session, struct job *job, const struct 
                 DB_VALUES(db_uuid(job->project_id), db_text_bytes(job->subject), db_text_bytes(job->cadence),
                           db_text_bytes(job->zone), db_integer(job->jitter_s), db_boolean(job->is_paused),
                           db_integer(job->next_unix_us)),
-                id_take, &job->id, NULL, err))
+                db_take_integer, &job->id, NULL, err))
         return false;
     if (before->id != 0) job->id = before->id;
     job->start_unix_us = job_start(job->next_unix_us, job->id, job->jitter_s);

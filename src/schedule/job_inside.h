@@ -17,3 +17,6 @@ struct job_found {
     struct job *job;
     struct arena *arena;
 };
+#define JOB_COLUMNS \
+    "id, project_id, subject, cadence, zone, jitter_s, is_paused, next_unix_us, start_unix_us, asked_unix_us"
+bool job_take(void *ctx, struct db_row *row, struct err *err); /* a row of them into a struct job_found */

@@ -1,4 +1,5 @@
 /* Runs of jobs: claimed, kept, ended. */
+#include "meta/db_rows.h"
 #include "schedule/job_inside.h"
 #include <stdlib.h>
 
@@ -24,8 +25,8 @@ static bool run_take(void *ctx, struct db_row *row, struct err *err)
     *found->run = (struct job_run){ .id = db_row_integer(row, 0),
                                     .job_id = db_row_integer(row, 1),
                                     .project_id = db_row_uuid(row, 2),
-                                    .subject = arena_copy(arena, db_row_text(row, 3)),
-                                    .zone = arena_copy(arena, db_row_text(row, 4)),
+                                    .subject = db_text_keep(arena, row, 3),
+                                    .zone = db_text_keep(arena, row, 4),
                                     .due_unix_us = db_row_integer(row, 5),
                                     .began_unix_us = db_row_integer(row, 6),
                                     .ended_unix_us = db_row_integer(row, 7),
@@ -34,10 +35,10 @@ static bool run_take(void *ctx, struct db_row *row, struct err *err)
                                     .missed = (uint32_t)db_row_integer(row, 10),
                                     .attempt = (uint32_t)db_row_integer(row, 11),
                                     .state = (enum job_run_state)(db_row_integer(row, 12) % JOB_RUN_STATE_COUNT),
-                                    .owner = arena_copy(arena, db_row_text(row, 13)),
-                                    .why = arena_copy(arena, db_row_text(row, 14)),
-                                    .figures = arena_copy(arena, db_row_text(row, 15)) };
-    if (row->value_count > 16) found->run->log = arena_copy(arena, db_row_text(row, 16));
+                                    .owner = db_text_keep(arena, row, 13),
+                                    .why = db_text_keep(arena, row, 14),
+                                    .figures = db_text_keep(arena, row, 15) };
+    if (row->value_count > 16) found->run->log = db_text_keep(arena, row, 16);
     if (found->each != NULL) found->is_over = !found->each(found->ctx, found->run);
     return true;
 }
@@ -81,38 +82,8 @@ static bool silent_claim(struct db_session *session, struct claim *claim, struct
     return ok;
 }
 
-struct due {
-    int64_t id, next_unix_us, asked_unix_us;
-    uint32_t jitter_s;
-    bool is_paused;
-    struct bytes cadence, zone, subject;
-    struct uuid project_id;
-    struct arena *arena;
-};
-static bool due_take(void *ctx, struct db_row *row, struct err *err)
-{
-    struct due *due = ctx;
-    (void)err;
-    due->id = db_row_integer(row, 0);
-    due->project_id = db_row_uuid(row, 1);
-    due->subject = arena_copy(due->arena, db_row_text(row, 2));
-    due->cadence = arena_copy(due->arena, db_row_text(row, 3));
-    due->zone = arena_copy(due->arena, db_row_text(row, 4));
-    due->jitter_s = (uint32_t)db_row_integer(row, 5);
-    due->next_unix_us = db_row_integer(row, 6);
-    due->asked_unix_us = db_row_integer(row, 7);
-    return true;
-}
-
-static bool run_id_take(void *ctx, struct db_row *row, struct err *err)
-{
-    (void)err;
-    *(int64_t *)ctx = db_row_integer(row, 0);
-    return true;
-}
-
 /* The last due time that has come becomes the run, and the job waits for the next. */
-static bool due_move(struct db_session *session, const struct claim *claim, const struct due *due, int64_t *due_unix_us,
+static bool due_move(struct db_session *session, const struct claim *claim, const struct job *due, int64_t *due_unix_us,
                      uint32_t *missed, struct err *err)
 {
     struct job_when when;
@@ -138,16 +109,15 @@ static bool due_move(struct db_session *session, const struct claim *claim, cons
 
 static bool due_claim(struct db_session *session, struct claim *claim, struct err *err)
 {
-    struct due due = { .arena = claim->arena };
+    struct job due = { 0 };
+    struct job_found found = { &due, claim->arena };
     struct job_run *run = claim->run;
-    uint32_t missed = 0;
-    if (!db_run(
-            session,
-            "SELECT id, project_id, subject, cadence, zone, jitter_s, next_unix_us, asked_unix_us FROM schedule_jobs"
-            " WHERE (asked_unix_us > 0 OR (is_paused = 0 AND start_unix_us <= $1)) AND NOT EXISTS "
-            "(SELECT 1 FROM schedule_runs WHERE job_id = schedule_jobs.id AND state = 0)"
-            " ORDER BY CASE WHEN asked_unix_us > 0 THEN 0 ELSE start_unix_us END LIMIT 1",
-            DB_VALUES(db_integer(claim->now_unix_us)), due_take, &due, NULL, err))
+    if (!db_run(session,
+                "SELECT " JOB_COLUMNS " FROM schedule_jobs"
+                " WHERE (asked_unix_us > 0 OR (is_paused = 0 AND start_unix_us <= $1)) AND NOT EXISTS "
+                "(SELECT 1 FROM schedule_runs WHERE job_id = schedule_jobs.id AND state = 0)"
+                " ORDER BY CASE WHEN asked_unix_us > 0 THEN 0 ELSE start_unix_us END LIMIT 1",
+                DB_VALUES(db_integer(claim->now_unix_us)), job_take, &found, NULL, err))
         return false;
     if (due.id == 0) return true;
     *run = (struct job_run){ .job_id = due.id,
@@ -162,8 +132,7 @@ static bool due_claim(struct db_session *session, struct claim *claim, struct er
                              .lease_unix_us = claim->now_unix_us + JOB_LEASE_US };
     bool ok = run->is_asked ? db_run(session, "UPDATE schedule_jobs SET asked_unix_us = 0 WHERE id = $1",
                                      DB_VALUES(db_integer(due.id)), NULL, NULL, NULL, err)
-                            : due_move(session, claim, &due, &run->due_unix_us, &missed, err);
-    run->missed = missed;
+                            : due_move(session, claim, &due, &run->due_unix_us, &run->missed, err);
     /* One that was there already was run: the clock has gone back. */
     return ok && db_run(session,
                         "INSERT INTO schedule_runs(job_id, project_id, due_unix_us, is_asked, missed, state, attempt, "
@@ -171,9 +140,9 @@ static bool due_claim(struct db_session *session, struct claim *claim, struct er
                         "VALUES($1, $2, $3, $4, $5, 0, 1, $6, $7, $8, 0, '', '', '') "
                         "ON CONFLICT(job_id, due_unix_us, is_asked) DO NOTHING RETURNING id",
                         DB_VALUES(db_integer(due.id), db_uuid(due.project_id), db_integer(run->due_unix_us),
-                                  db_boolean(run->is_asked), db_integer(missed), db_text(claim->owner),
+                                  db_boolean(run->is_asked), db_integer(run->missed), db_text(claim->owner),
                                   db_integer(run->lease_unix_us), db_integer(claim->now_unix_us)),
-                        run_id_take, &run->id, NULL, err);
+                        db_take_integer, &run->id, NULL, err);
 }
 
 static bool claim_run(struct db_session *session, void *ctx, struct err *err)
