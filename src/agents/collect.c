@@ -1,14 +1,15 @@
 #include "agents/collect_inside.h"
 #include "ask/zone.h"
+#include "base/rfc3339.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 const char *collect_time(struct arena *arena, int64_t unix_us)
 {
-    struct zone_time time = zone_local(NULL, unix_us / 1000000);
-    return arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02dZ", time.year, time.month, time.day, time.hour,
-                        time.minute, time.second);
+    char text[RFC3339_BYTES];
+    rfc3339_write_seconds(unix_us, text);
+    return arena_printf(arena, "%s", text);
 }
 
 const char *collect_day(struct arena *arena, int64_t unix_us)

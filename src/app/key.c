@@ -5,8 +5,8 @@
 
 #include "app/beside.h"
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "meta/meta.h"
-#include "web/api/rfc3339.h"
 
 static int usage(void)
 {

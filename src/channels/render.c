@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/date.h"
 #include "base/utf8.h"
 #include "channels/render_inside.h"
 
@@ -91,15 +90,6 @@ struct bytes render_first_url(const struct message *message, const struct render
     }
     out->len = 0;
     return (struct bytes){ 0 };
-}
-
-void render_time(int64_t unix_us, char text[32])
-{
-    int64_t seconds = unix_us / 1000000;
-    char day[16];
-    date_text((int32_t)(seconds / 86400), day);
-    snprintf(text, 32, "%.10sT%02d:%02d:%02dZ", day, (int)(seconds / 3600 % 24), (int)(seconds / 60 % 60),
-             (int)(seconds % 60));
 }
 
 uint32_t render_colour(const struct message *message)

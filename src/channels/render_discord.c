@@ -2,6 +2,7 @@
  * 6,000 in all. Nobody is mentioned, whatever the text says. */
 #include <stdlib.h>
 
+#include "base/rfc3339.h"
 #include "channels/render_inside.h"
 
 enum { TITLE_MAX = 256, DESCRIPTION_MAX = 3000, FIELDS_MAX = 12, NAME_MAX_CHARS = 50, VALUE_MAX = 150, LINKS_MAX = 5 };
@@ -69,7 +70,7 @@ bool render_discord(const struct message *message, const struct render_context *
 {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     struct buf text, links;
-    char time[32];
+    char time[RFC3339_BYTES];
     if (doc == NULL) abort(); /* no memory */
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
@@ -83,7 +84,7 @@ bool render_discord(const struct message *message, const struct render_context *
     struct bytes url = render_first_url(message, context, &text);
     if (url.len > 0 && url.len <= 2000) render_put(doc, embed, "url", url, 2000);
     yyjson_mut_obj_add_uint(doc, embed, "color", render_colour(message));
-    render_time(context->now_unix_us, time);
+    rfc3339_write_seconds(context->now_unix_us, time);
     yyjson_mut_obj_add_strcpy(doc, embed, "timestamp", time);
     yyjson_mut_val *fields = yyjson_mut_arr(doc);
     struct buf work;

@@ -13,7 +13,5 @@ MUST_CHECK bool render_end(yyjson_mut_doc *doc, struct buf *out, struct err *err
 void render_title(const struct message *message, struct buf *out);
 /* The first link that can be sent; empty: none. Into out. */
 struct bytes render_first_url(const struct message *message, const struct render_context *context, struct buf *out);
-/* RFC 3339. */
-void render_time(int64_t unix_us, char text[32]);
 /* RRGGBB of what it says: resolved is green, then by severity. */
 uint32_t render_colour(const struct message *message);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/rfc3339.h"
 #include "channels/render_inside.h"
 
 static void facts_add(yyjson_mut_doc *doc, yyjson_mut_val *payload, const struct message *message,
@@ -36,7 +37,7 @@ bool render_pagerduty(const struct message *message, const struct render_context
     static const char *const severities[MESSAGE_SEVERITY_COUNT] = { "info", "warning", "critical" };
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     struct buf text;
-    char time[32];
+    char time[RFC3339_BYTES];
     if (doc == NULL) abort(); /* no memory */
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
@@ -53,7 +54,7 @@ bool render_pagerduty(const struct message *message, const struct render_context
     struct bytes service = fact_find(message, BYTES("Service"));
     render_put(doc, payload, "source", service.len > 0 ? service : context->project, 255);
     yyjson_mut_obj_add_str(doc, payload, "severity", severities[message->severity]);
-    render_time(context->now_unix_us, time);
+    rfc3339_write_seconds(context->now_unix_us, time);
     yyjson_mut_obj_add_strcpy(doc, payload, "timestamp", time);
     render_put(doc, payload, "group", context->project, 255);
     facts_add(doc, payload, message, context, &text);

@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/rfc3339.h"
 #include "channels/render_inside.h"
 #include "channels/template.h"
 
 struct parts {
     struct buf text, url, title;
-    char incident[32], time[32];
+    char incident[32], time[RFC3339_BYTES];
 };
 
 static void usual(const struct message *message, const struct render_context *context, const struct parts *parts,
@@ -54,7 +55,7 @@ bool render_webhook(const struct message *message, const struct render_context *
     buf_init(&parts.title, 16384);
     parts.incident[0] = '\0';
     if (message->incident > 0) snprintf(parts.incident, sizeof parts.incident, "%" PRId64, message->incident);
-    render_time(context->now_unix_us, parts.time);
+    rfc3339_write_seconds(context->now_unix_us, parts.time);
     ok = render_text(message, context, &parts.text, err);
     if (ok && form.len > 0) {
         const struct bytes values[TEMPLATE_NAME_COUNT] = {

@@ -1,8 +1,8 @@
 /* What a finding says to people, and the statement that shows it. */
+#include "base/rfc3339.h"
 #include "findings/finding.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 const char *finding_kind_name(const struct finding *finding)
 {
@@ -51,11 +51,8 @@ const char *finding_title(struct arena *arena, const struct finding *f)
 
 static const char *time_text(struct arena *arena, int64_t unix_us)
 {
-    time_t seconds = (time_t)(unix_us / 1000000);
-    struct tm tm;
-    char text[32];
-    gmtime_r(&seconds, &tm);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    char text[RFC3339_BYTES];
+    rfc3339_write_seconds(unix_us, text);
     return arena_printf(arena, "%s", text);
 }
 

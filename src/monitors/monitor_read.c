@@ -6,6 +6,7 @@
 
 #include "ask/zone.h"
 #include "base/json_object.h"
+#include "base/rfc3339.h"
 #include "monitors/monitor.h"
 
 enum { LEVELS_MAX = 32 };
@@ -181,20 +182,8 @@ static bool minute_read(struct bytes text, int *minute)
 /* "2026-11-28T06:00:00Z" */
 static bool instant_read(struct bytes text, int64_t *unix_us)
 {
-    struct zone_time time = { 0 };
-    char copy[21], end;
-    if (text.len != 20) return false;
-    memcpy(copy, text.ptr, 20);
-    copy[20] = '\0';
-    if (sscanf(copy, "%4d-%2d-%2dT%2d:%2d:%2d%c", &time.year, &time.month, &time.day, &time.hour, &time.minute,
-               &time.second, &end) != 7 ||
-        end != 'Z' || !zone_date_is(time.year, time.month, time.day) || time.hour < 0 || time.hour > 23 ||
-        time.minute < 0 || time.minute > 59 || time.second < 0 || time.second > 59)
-        return false;
-    *unix_us =
-        (zone_day_number(time.year, time.month, time.day) * 86400 + time.hour * 3600 + time.minute * 60 + time.second) *
-        SECOND_US;
-    return true;
+    return text.len == 20 && text.ptr[10] == 'T' && text.ptr[17] < '6' && text.ptr[19] == 'Z' &&
+           rfc3339_read(text, unix_us) && *unix_us >= 0;
 }
 
 static bool window_read(struct reading *reading, yyjson_val *json, const char *at)

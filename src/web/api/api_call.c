@@ -2,11 +2,11 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/hex.h"
+#include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "meta/db.h"
 #include "web/api/api_inside.h"
 #include "web/api/once.h"
-#include "web/api/rfc3339.h"
 #include "yaml/yaml.h"
 #include <inttypes.h>
 #include <stdarg.h>

@@ -4,8 +4,8 @@
  * against every parameter; 5 a cursor. Whatever comes, nothing reads beyond it, and an error says something. */
 #include <stdlib.h>
 
+#include "base/rfc3339.h"
 #include "web/api/api_inside.h"
-#include "web/api/rfc3339.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

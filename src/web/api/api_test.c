@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/rfc3339.h"
 #include "web/api/api_inside.h"
-#include "web/api/rfc3339.h"
 
 static struct schemas *all_schemas(void)
 {

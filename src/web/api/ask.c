@@ -2,13 +2,13 @@
  * statement behind the same gate as all. */
 #include "ask/ask.h"
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "web/api/ask_catalog.h"
 #include "web/api/ask_model.h"
 #include "web/api/ask_plan.h"
 #include "web/api/ask_prompt.h"
 #include "web/api/handlers.h"
-#include "web/api/rfc3339.h"
 #include "web/api/sql_run.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #include "web/api/ask_plan.h"
-#include "web/api/rfc3339.h"
+#include "base/rfc3339.h"
 #include <math.h>
 #include <stdio.h>
 

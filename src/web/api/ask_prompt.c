@@ -1,8 +1,8 @@
 #include "web/api/ask_prompt.h"
+#include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "llm/fence.h"
 #include "web/api/ask_plan.h"
-#include "web/api/rfc3339.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,12 +7,12 @@
 #include "difference/difference.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "search/search.h"
 #include "timefusion/schema/schema.h"
 #include "web/api/handlers.h"
 #include "web/api/pattern_groups.h"
-#include "web/api/rfc3339.h"
 #include "web/api/sql_run.h"
 #include <inttypes.h>
 #include <math.h>

@@ -1,12 +1,12 @@
 /* Incidents: lists, one with all that is known of it, what people do to it. */
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "channels/delivery.h"
 #include "incidents/incident_store.h"
 #include "meta/audit.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
 #include "web/api/people.h"
-#include "web/api/rfc3339.h"
 #include <inttypes.h>
 #include <stdio.h>
 

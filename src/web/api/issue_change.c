@@ -1,8 +1,8 @@
 /* What people do to issues: resolve, ignore, open, assign, merge, split. Each in one transaction with its audit rows. */
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "web/api/issues.h"
 #include "web/api/people.h"
-#include "web/api/rfc3339.h"
 #include <inttypes.h>
 #include <stdio.h>
 

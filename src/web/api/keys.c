@@ -1,5 +1,6 @@
 /* API keys of a project. */
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "meta/audit.h"
 #include "meta/db.h"
 #include "meta/limit.h"
@@ -7,7 +8,6 @@
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
 #include "web/api/people.h"
-#include "web/api/rfc3339.h"
 #include <inttypes.h>
 #include <stdlib.h>
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "web/api/api_inside.h"
-#include "web/api/rfc3339.h"
 
 enum { PAGE_ROWS = 50, SQL_ROWS = 200, SQL_ROWS_MAX = 1000, SQL_TIMEOUT_MS = 30000, TRACES = 20, TRACES_MAX = 100 };
 

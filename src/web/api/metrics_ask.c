@@ -1,8 +1,8 @@
 #include "web/api/metrics_ask.h"
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "search/search.h"
-#include "web/api/rfc3339.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>

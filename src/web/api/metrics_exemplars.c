@@ -1,7 +1,7 @@
 /* POST /metrics/exemplars: values of which a trace is known, those that stand out in each step first. */
+#include "base/rfc3339.h"
 #include "web/api/handlers.h"
 #include "web/api/metrics_ask.h"
-#include "web/api/rfc3339.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>

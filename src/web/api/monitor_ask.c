@@ -1,8 +1,8 @@
 #include "web/api/monitor_ask.h"
+#include "base/rfc3339.h"
 #include "search/search.h"
 #include "web/api/api_inside.h"
 #include "web/api/dashboard_content.h"
-#include "web/api/rfc3339.h"
 #include "web/api/sql_run.h"
 #include <inttypes.h>
 #include <stdlib.h>

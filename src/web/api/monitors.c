@@ -1,13 +1,13 @@
 /* Monitors of a project: what they are, their versions and events, mutes, and what one would have told. */
 #include "monitors/monitors.h"
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "meta/dashboard.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
 #include "web/api/monitor_ask.h"
 #include "web/api/people.h"
-#include "web/api/rfc3339.h"
 #include "web/api/sql_run.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "patterns/mask.h"
-#include "web/api/rfc3339.h"
 #include "web/api/sql_run.h"
 
 enum { TIMEOUT_MS = 30000, NAMED_MAX = 500, SAMPLE_BYTES = 300 };

@@ -1,11 +1,11 @@
 /* Log patterns: what lines say, how often, what is new and what has changed. Of all lines from what the worker counted; of those
  * that a search finds from the rows, by their element "pat:". */
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "patterns/change.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
 #include "web/api/pattern_rows.h"
-#include "web/api/rfc3339.h"
 #include "web/api/sql_run.h"
 
 #include <inttypes.h>

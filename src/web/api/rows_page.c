@@ -1,9 +1,8 @@
 #include "web/api/rows_page.h"
+#include "base/rfc3339.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "web/api/rfc3339.h"
 
 bool rows_page_open(struct rows_page *rows, struct api_call *call)
 {

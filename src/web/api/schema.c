@@ -1,5 +1,5 @@
 #include "web/api/schema.h"
-#include "web/api/rfc3339.h"
+#include "base/rfc3339.h"
 #include "web/api/schema_texts.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* Links that open one range of a project's time to who has them (meta/share.h). */
 #include "base/clock.h"
+#include "base/rfc3339.h"
 #include "meta/share.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
 #include "web/api/page_form.h"
 #include "web/api/people.h"
-#include "web/api/rfc3339.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Values of SQL as JSON and as CSV. */
 #include "base/json.h"
+#include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "timefusion/pgwire/pgtype.h"
-#include "web/api/rfc3339.h"
 #include "web/api/sql_run.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "web/api/rfc3339.h"
+#include "base/rfc3339.h"
 #include "base/date.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +17,12 @@ void rfc3339_write(int64_t unix_us, char text[RFC3339_BYTES])
     if (year < 0 || year > 9999) year = year < 0 ? 0 : 9999; /* what no row can have */
     snprintf(text, RFC3339_BYTES, "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", (int)year, month, day, (int)(rest / 3600),
              (int)(rest / 60 % 60), (int)(rest % 60), (int)us);
+}
+
+void rfc3339_write_seconds(int64_t unix_us, char text[RFC3339_BYTES])
+{
+    rfc3339_write(unix_us, text);
+    strcpy(strchr(text, '.'), "Z");
 }
 
 static bool number_take(struct bytes *text, uint32_t digits, uint32_t max, uint32_t *number)
