@@ -225,31 +225,21 @@ static bool sent_write(struct db_session *session, const struct ending *ending, 
                    NULL, NULL, NULL, err));
 }
 
-struct others {
-    int64_t ids[CHANNEL_IDS_MAX];
-    uint32_t count;
-};
-static bool other_row(void *ctx, struct db_row *row, struct err *err)
-{
-    struct others *others = ctx;
-    (void)err;
-    if (others->count < CHANNEL_IDS_MAX) others->ids[others->count++] = db_row_integer(row, 0);
-    return true;
-}
-
 /* To one other channel that works, at most one message an hour: that this one does not. */
 static bool failure_tell(struct db_session *session, const struct ending *ending, struct err *err)
 {
     const struct sending *sending = ending->sending;
     const struct taken *taken = &sending->taken;
-    struct others others = { .count = 0 };
+    int64_t other = 0;
     char title[300], text[600], key[64];
     if (sending->message.act == MESSAGE_TEST) return true;
     if (!db_run(session,
                 "SELECT id FROM channels WHERE project_id = $1 AND id <> $2 AND is_on = 1 AND failed_unix_us = 0 "
                 "ORDER BY id LIMIT 1",
-                DB_VALUES(db_uuid(taken->project_id), db_integer(taken->channel_id)), other_row, &others, NULL, err))
+                DB_VALUES(db_uuid(taken->project_id), db_integer(taken->channel_id)), db_take_integer, &other, NULL,
+                err))
         return false;
+    if (other == 0) return true;
     snprintf(title, sizeof title, "Channel \"%.*s\" does not take messages", (int)sending->channel.name.len,
              (const char *)sending->channel.name.ptr);
     snprintf(text, sizeof text, "%s\nNot told: %.*s", ending->outcome->why,
@@ -271,11 +261,7 @@ static bool failure_tell(struct db_session *session, const struct ending *ending
                                      .block_count = 1,
                                      .links = &link,
                                      .link_count = 1 };
-    for (uint32_t i = 0; i < others.count; i++)
-        if (!delivery_put(session, taken->project_id, others.ids[i], bytes_of_text(key), &message, ending->now_unix_us,
-                          err))
-            return false;
-    return true;
+    return delivery_put(session, taken->project_id, other, bytes_of_text(key), &message, ending->now_unix_us, err);
 }
 
 static bool failed_write(struct db_session *session, struct ending *ending, struct err *err)
@@ -446,21 +432,18 @@ bool delivery_digest(struct channels *channels, int64_t now_unix_us, struct err 
     return ok;
 }
 
-struct expiring {
-    int64_t before_unix_us;
-};
 static bool expire_run(struct db_session *session, void *ctx, struct err *err)
 {
-    const struct expiring *expiring = ctx;
+    const int64_t *before_unix_us = ctx;
     return db_run(session,
                   "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE created_unix_us < $1 AND state "
                   "<> 0 AND state <> 3 LIMIT 1000)",
-                  DB_VALUES(db_integer(expiring->before_unix_us)), NULL, NULL, NULL, err) &&
+                  DB_VALUES(db_integer(*before_unix_us)), NULL, NULL, NULL, err) &&
            db_run(session, "DELETE FROM channel_threads WHERE started_unix_us < $1",
-                  DB_VALUES(db_integer(expiring->before_unix_us)), NULL, NULL, NULL, err);
+                  DB_VALUES(db_integer(*before_unix_us)), NULL, NULL, NULL, err);
 }
 bool delivery_expire(struct channels *channels, int64_t now_unix_us, struct err *err)
 {
-    struct expiring expiring = { now_unix_us - DELIVERY_KEEP_US };
-    return db_transaction(channels->options.db, expire_run, &expiring, err);
+    int64_t before_unix_us = now_unix_us - DELIVERY_KEEP_US;
+    return db_transaction(channels->options.db, expire_run, &before_unix_us, err);
 }

@@ -52,7 +52,6 @@ MUST_CHECK bool finding_expire(struct db *db, struct uuid project_id, int64_t be
 const char *finding_title(struct arena *arena, const struct finding *finding);
 const char *finding_text(struct arena *arena, const struct finding *finding);
 const char *finding_sql(struct arena *arena, const struct finding *finding);
-const char *finding_kind_name(const struct finding *finding);
 
 /* The one that watches a project. got false: another does. */
 #define FINDING_LEASE_US INT64_C(120000000)

@@ -4,11 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-const char *finding_kind_name(const struct finding *finding)
-{
-    return detect_kind_name(finding->kind);
-}
-
 static const char *about(struct arena *arena, const struct finding *f)
 {
     if (f->service.len == 0) return "all services";

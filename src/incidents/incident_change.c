@@ -22,12 +22,6 @@ static bool write_and_say(struct changing *changing, enum incident_happening wha
            incident_row_write(changing->session, changing->incident, changing->now_unix_us, err);
 }
 
-static bool tell(struct changing *changing, enum incident_happening what, const char *key, struct err *err)
-{
-    return incident_tell_on(changing->session, changing->arena, changing->incident, what, changing->change->actor, key,
-                            changing->now_unix_us, err);
-}
-
 static bool acknowledge(struct changing *changing, struct err *err)
 {
     struct incident *incident = changing->incident;
@@ -38,18 +32,16 @@ static bool acknowledge(struct changing *changing, struct err *err)
     incident->acknowledged_by = changing->change->actor;
     incident->remind_unix_us = 0;
     return write_and_say(changing, INCIDENT_HAPPENED_ACKNOWLEDGED, BYTES(""), err) &&
-           tell(changing, INCIDENT_HAPPENED_ACKNOWLEDGED, "acknowledged", err);
+           incident_tell_on(changing->session, changing->arena, incident, INCIDENT_HAPPENED_ACKNOWLEDGED,
+                            changing->change->actor, "acknowledged", changing->now_unix_us, err);
 }
 
 static bool resolve(struct changing *changing, struct err *err)
 {
     struct incident *incident = changing->incident;
     if (incident->state == INCIDENT_RESOLVED) return true;
-    incident->state = INCIDENT_RESOLVED;
-    incident->ended_unix_us = changing->now_unix_us;
-    incident->remind_unix_us = 0;
-    return write_and_say(changing, INCIDENT_HAPPENED_RESOLVED, BYTES(""), err) &&
-           tell(changing, INCIDENT_HAPPENED_RESOLVED, "resolved", err);
+    return incident_resolve(changing->session, changing->arena, incident, changing->change->actor,
+                            changing->now_unix_us, err);
 }
 
 static bool reopen(struct changing *changing, struct err *err)

@@ -30,6 +30,9 @@ void incident_take(struct arena *arena, struct db_row *row, struct incident *inc
 
 /* What a happening says of the signal that it came of: a JSON object. */
 MUST_CHECK bool incident_signal_detail(const struct incident_signal *signal, struct buf *json, struct err *err);
+/* It ends: its row, what happened, who is told. actor: who says so, empty: its signals are over. */
+MUST_CHECK bool incident_resolve(struct db_session *session, struct arena *arena, struct incident *incident,
+                                 struct bytes actor, int64_t now_unix_us, struct err *err);
 /* From RESOLVED to OPEN, as its next episode. */
 void incident_reopen(struct incident *incident);
 /* When people are reminded next. begins: of an episode that begins now. */

@@ -21,11 +21,6 @@ struct telling {
     struct bytes project;
 };
 
-static struct bytes printed(char *text)
-{
-    return bytes_of_text(text);
-}
-
 /* ---- the words ---- */
 
 static struct bytes time_text(struct arena *arena, int64_t unix_us)
@@ -33,7 +28,8 @@ static struct bytes time_text(struct arena *arena, int64_t unix_us)
     int64_t seconds = unix_us / 1000000;
     char day[16];
     date_text((int32_t)(seconds / 86400), day);
-    return printed(arena_printf(arena, "%s %02d:%02d UTC", day, (int)(seconds / 3600 % 24), (int)(seconds / 60 % 60)));
+    return bytes_of_text(
+        arena_printf(arena, "%s %02d:%02d UTC", day, (int)(seconds / 3600 % 24), (int)(seconds / 60 % 60)));
 }
 
 struct facts {
@@ -89,7 +85,7 @@ static void message_make(struct telling *telling, enum incident_happening what, 
     fact(facts, "Environment", incident->environment);
     fact(facts, "Since", time_text(arena, incident->first_unix_us));
     if (has_ended) fact(facts, "Until", time_text(arena, telling->now_unix_us));
-    fact(facts, "Signals", printed(arena_printf(arena, "%" PRId64, incident->signal_count)));
+    fact(facts, "Signals", bytes_of_text(arena_printf(arena, "%" PRId64, incident->signal_count)));
     fact(facts, what == INCIDENT_HAPPENED_RESOLVED ? "Resolved by" : "Acknowledged by",
          has_ended ? actor : incident->acknowledged_by);
     *message = (struct message){
@@ -98,9 +94,9 @@ static void message_make(struct telling *telling, enum incident_happening what, 
                                                                                         : MESSAGE_UPDATE,
         .severity = (enum message_severity)(has_ended ? incident->worst : incident->severity),
         .thread_key =
-            printed(arena_printf(arena, "incident-%" PRId64 "-%" PRId64, incident->number, incident->episode)),
-        .title = printed(arena_printf(arena, "%s%.*s", heading_of(what), (int)incident->title.len,
-                                      (const char *)incident->title.ptr)),
+            bytes_of_text(arena_printf(arena, "incident-%" PRId64 "-%" PRId64, incident->number, incident->episode)),
+        .title = bytes_of_text(arena_printf(arena, "%s%.*s", heading_of(what), (int)incident->title.len,
+                                            (const char *)incident->title.ptr)),
         .blocks = blocks,
         .links = links,
         .incident = incident->number,
@@ -110,30 +106,31 @@ static void message_make(struct telling *telling, enum incident_happening what, 
         .kind = MESSAGE_FACTS, .column_count = 2, .row_count = facts->count, .cells = facts->cells
     };
     links[message->link_count++] = (struct message_link){
-        printed(arena_printf(arena, "Incident #%" PRId64, incident->number)),
-        printed(arena_printf(arena, "/p/%.*s/incidents/%" PRId64, (int)telling->project.len,
-                             (const char *)telling->project.ptr, incident->number)),
+        bytes_of_text(arena_printf(arena, "Incident #%" PRId64, incident->number)),
+        bytes_of_text(arena_printf(arena, "/p/%.*s/incidents/%" PRId64, (int)telling->project.len,
+                                   (const char *)telling->project.ptr, incident->number)),
     };
     qsort(telling->signals, telling->signal_count, sizeof *telling->signals, by_weight);
     for (uint32_t i = 0; i < shown; i++) {
         const struct incident_signal *signal = &telling->signals[i].signal;
         blocks[message->block_count++] = (struct message_block){
             .kind = MESSAGE_TEXT,
-            .text = printed(arena_printf(arena, "%.*s%s%.*s", (int)signal->title.len, (const char *)signal->title.ptr,
-                                         signal->text.len > 0 ? "\n" : "", (int)signal->text.len,
-                                         (const char *)signal->text.ptr)),
+            .text = bytes_of_text(arena_printf(arena, "%.*s%s%.*s", (int)signal->title.len,
+                                               (const char *)signal->title.ptr, signal->text.len > 0 ? "\n" : "",
+                                               (int)signal->text.len, (const char *)signal->text.ptr)),
         };
         if (signal->path.len == 0) continue;
         links[message->link_count++] = (struct message_link){
             signal->title,
-            printed(arena_printf(arena, "/p/%.*s/%.*s", (int)telling->project.len, (const char *)telling->project.ptr,
-                                 (int)signal->path.len, (const char *)signal->path.ptr)),
+            bytes_of_text(arena_printf(arena, "/p/%.*s/%.*s", (int)telling->project.len,
+                                       (const char *)telling->project.ptr, (int)signal->path.len,
+                                       (const char *)signal->path.ptr)),
         };
     }
     if (telling->signal_count > shown)
         blocks[message->block_count++] = (struct message_block){
             .kind = MESSAGE_TEXT,
-            .text = printed(arena_printf(arena, "and %" PRIu32 " more", telling->signal_count - shown)),
+            .text = bytes_of_text(arena_printf(arena, "and %" PRIu32 " more", telling->signal_count - shown)),
         };
 }
 

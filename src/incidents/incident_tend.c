@@ -19,6 +19,18 @@ void incident_reopen(struct incident *incident)
     incident->reminders = 0;
 }
 
+bool incident_resolve(struct db_session *session, struct arena *arena, struct incident *incident, struct bytes actor,
+                      int64_t now_unix_us, struct err *err)
+{
+    incident->state = INCIDENT_RESOLVED;
+    incident->ended_unix_us = now_unix_us;
+    incident->remind_unix_us = 0;
+    return incident_event_add(session, incident, actor, INCIDENT_HAPPENED_RESOLVED, bytes_from("", 0), now_unix_us,
+                              err) &&
+           incident_row_write(session, incident, now_unix_us, err) &&
+           incident_tell_on(session, arena, incident, INCIDENT_HAPPENED_RESOLVED, actor, "resolved", now_unix_us, err);
+}
+
 static bool settings_row(void *ctx, struct db_row *row, struct err *err)
 {
     struct incident_settings *settings = ctx;
@@ -78,18 +90,6 @@ static bool incident_row(void *ctx, struct db_row *row, struct err *err)
     return true;
 }
 
-static bool resolve(struct db_session *session, struct tending *tending, struct incident *incident, struct err *err)
-{
-    incident->state = INCIDENT_RESOLVED;
-    incident->ended_unix_us = tending->now_unix_us;
-    incident->remind_unix_us = 0;
-    return incident_event_add(session, incident, bytes_from("", 0), INCIDENT_HAPPENED_RESOLVED, bytes_from("", 0),
-                              tending->now_unix_us, err) &&
-           incident_row_write(session, incident, tending->now_unix_us, err) &&
-           incident_tell_on(session, &tending->arena, incident, INCIDENT_HAPPENED_RESOLVED, bytes_from("", 0),
-                            "resolved", tending->now_unix_us, err);
-}
-
 static bool unmute(struct db_session *session, struct tending *tending, struct incident *incident, struct err *err)
 {
     incident->muted_until_unix_us = 0;
@@ -121,7 +121,7 @@ static bool tend_one(struct db_session *session, struct tending *tending, struct
         !unmute(session, tending, incident, err))
         return false;
     if (incident->over_unix_us != 0 && incident->over_unix_us <= now_us - INCIDENT_OVER_US)
-        return resolve(session, tending, incident, err);
+        return incident_resolve(session, &tending->arena, incident, bytes_from("", 0), now_us, err);
     bool may_remind = incident->state == INCIDENT_OPEN && incident->remind_unix_us != 0 &&
                       incident->remind_unix_us <= now_us && !incident->is_quiet && !incident_is_muted(incident, now_us);
     return !may_remind || remind(session, tending, incident, err);

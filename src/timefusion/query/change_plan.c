@@ -11,23 +11,15 @@ static bool target_make(struct translate *ctx, struct scope *scope, const PgQuer
                        "%s needs a WHERE that says which rows; write %s ... WHERE true for all rows of the project",
                        verb, verb)
             .sql;
-    PgQuery__Node node;
-    pg_query__node__init(&node);
-    node.node_case = PG_QUERY__NODE__NODE_RANGE_VAR;
-    node.range_var = (PgQuery__RangeVar *)(uintptr_t)target;
-    const char *from = from_item(ctx, scope, &node);
+    const char *from = from_target(ctx, scope, target);
     if (!from) return false;
     const struct relation *relation = scope->relations[0];
     if (relation->table < 0)
         return fail_at(ctx, target->location, ERR_FORBIDDEN, "\"%.60s\" describes tables and cannot be changed",
                        target->relname)
             .sql;
-    struct expr condition = expr_make(ctx, scope, where, QUERY_TYPE_BOOL);
+    struct expr condition = where_make(ctx, scope, where);
     if (!condition.sql) return false;
-    if (condition.type != QUERY_TYPE_BOOL && condition.type != QUERY_TYPE_UNKNOWN)
-        return fail_at(ctx, -1, ERR_TYPE, "argument of WHERE must be type boolean, not type %s",
-                       type_name(condition.type))
-            .sql;
     conditions_add(ctx, scope, where, 0, scope->relation_count);
     ctx->plan->tag = verb;
     ctx->plan->change_relation = relation->id;
@@ -56,7 +48,7 @@ bool delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stmt)
     ctx->plan->kind = PLAN_DELETE;
     if (!extras_refuse(ctx, "DELETE", stmt->with_clause != NULL, stmt->n_returning_list, stmt->n_using_clause))
         return false;
-    return own ? temporary_delete_make(ctx, own, stmt)
+    return own ? temporary_delete_make(ctx, stmt)
                : target_make(ctx, scope, stmt->relation, stmt->where_clause, "DELETE");
 }
 

@@ -283,3 +283,8 @@ const char *from_item(struct translate *ctx, struct scope *scope, const PgQuery_
     ctx->depth--;
     return sql;
 }
+
+const char *from_target(struct translate *ctx, struct scope *scope, const PgQuery__RangeVar *target)
+{
+    return table_make(ctx, scope, target);
+}

@@ -655,6 +655,13 @@ static const char *gaps_put(struct translate *ctx, struct scope *scope, const Pg
     return tail_put(ctx, NULL, targets, select, text) ? "" : NULL;
 }
 
+struct expr where_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *where)
+{
+    struct expr condition = expr_make(ctx, scope, where, QUERY_TYPE_BOOL);
+    if (!condition.sql || condition.type == QUERY_TYPE_BOOL || condition.type == QUERY_TYPE_UNKNOWN) return condition;
+    return fail_at(ctx, -1, ERR_TYPE, "argument of WHERE must be type boolean, not type %s", type_name(condition.type));
+}
+
 static const char *plain_select_make(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
                                      struct targets *targets, struct text *text)
 {
@@ -671,12 +678,8 @@ static const char *plain_select_make(struct translate *ctx, struct scope *scope,
     uint32_t identity_uses = ctx->identity_uses;
     struct expr where = { .sql = "" };
     if (select->where_clause) {
-        where = expr_make(ctx, scope, select->where_clause, QUERY_TYPE_BOOL);
+        where = where_make(ctx, scope, select->where_clause);
         if (!where.sql) return NULL;
-        if (where.type != QUERY_TYPE_BOOL && where.type != QUERY_TYPE_UNKNOWN)
-            return fail_at(ctx, -1, ERR_TYPE, "argument of WHERE must be type boolean, not type %s",
-                           type_name(where.type))
-                .sql;
         conditions_add(ctx, scope, select->where_clause, 0, scope->relation_count);
     }
     size_t begin = text->buf.len, ends[4];

@@ -55,12 +55,11 @@ static struct plan_temporary *act_take(struct translate *ctx, enum temporary_act
     return temporary;
 }
 
-static bool commit_take(PgQuery__OnCommitAction action, struct temporary_table *table)
+static void commit_take(PgQuery__OnCommitAction action, struct temporary_table *table)
 {
     table->on_commit = action == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DROP          ? TEMPORARY_GOES
                        : action == PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_DELETE_ROWS ? TEMPORARY_IS_EMPTIED
                                                                                     : TEMPORARY_STAYS;
-    return true;
 }
 
 /* Only a session's own tables are made here. */
@@ -227,7 +226,8 @@ bool temporary_create_make(struct translate *ctx, const PgQuery__CreateStmt *stm
         return fail_at(ctx, stmt->relation->location, ERR_UNSUPPORTED,
                        "a temporary table has columns and keys, and no partitions, parents, options or tablespace")
             .sql;
-    return commit_take(stmt->oncommit, &temporary->table) && body_make(ctx, stmt, &temporary->table);
+    commit_take(stmt->oncommit, &temporary->table);
+    return body_make(ctx, stmt, &temporary->table);
 }
 
 static bool fill_make(struct translate *ctx, const PgQuery__IntoClause *into, const PgQuery__SelectStmt *select,
@@ -258,7 +258,8 @@ static bool fill_make(struct translate *ctx, const PgQuery__IntoClause *into, co
         table->column_count++;
     }
     plan->column_count = count; /* until DuckDB has said what they are: temporary_described */
-    return commit_take(into->on_commit, table);
+    commit_take(into->on_commit, table);
+    return true;
 }
 
 void temporary_described(struct plan *plan)
@@ -312,7 +313,7 @@ bool temporary_drop_make(struct translate *ctx, const PgQuery__DropStmt *stmt)
         const char *name = list && list->n_items > 0 ? node_text(list->items[list->n_items - 1]) : NULL;
         const char *schema = list && list->n_items == 2 ? node_text(list->items[0]) : NULL;
         bool is_own = name && list->n_items <= 2 && (!schema || strcmp(schema, "pg_temp") == 0);
-        if (!name || !is_own || (is_telemetry(name)))
+        if (!name || !is_own || is_telemetry(name))
             return fail_at(ctx, -1, ERR_FORBIDDEN, "only temporary tables can be dropped").sql;
         if (!stmt->missing_ok && !temporaries_find(ctx->temporaries, name))
             return fail_at(ctx, -1, ERR_NO_TABLE, "table \"%.60s\" does not exist", name).sql;
@@ -440,26 +441,11 @@ bool temporary_insert_make(struct translate *ctx, const struct temporary *tempor
 }
 
 /* " WHERE ..."; NULL: failed. */
-static const char *where_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *where)
+static const char *rows_chosen(struct translate *ctx, struct scope *scope, const PgQuery__Node *where)
 {
     if (!where) return "";
-    struct expr condition = expr_make(ctx, scope, where, QUERY_TYPE_BOOL);
-    if (!condition.sql) return NULL;
-    if (condition.type != QUERY_TYPE_BOOL && condition.type != QUERY_TYPE_UNKNOWN)
-        return fail_at(ctx, -1, ERR_TYPE, "argument of WHERE must be type boolean, not type %s",
-                       type_name(condition.type))
-            .sql;
-    return arena_printf(ctx->arena, " WHERE %s", condition.sql);
-}
-
-/* "t AS r1" of the table that is changed; NULL: failed. */
-static const char *changed_make(struct translate *ctx, struct scope *scope, const PgQuery__RangeVar *var)
-{
-    PgQuery__Node node;
-    pg_query__node__init(&node);
-    node.node_case = PG_QUERY__NODE__NODE_RANGE_VAR;
-    node.range_var = (PgQuery__RangeVar *)(uintptr_t)var;
-    return from_item(ctx, scope, &node);
+    struct expr condition = where_make(ctx, scope, where);
+    return condition.sql ? arena_printf(ctx->arena, " WHERE %s", condition.sql) : NULL;
 }
 
 bool temporary_update_make(struct translate *ctx, const struct temporary *temporary, const PgQuery__UpdateStmt *stmt)
@@ -468,7 +454,7 @@ bool temporary_update_make(struct translate *ctx, const struct temporary *tempor
     struct scope *scope = arena_calloc(ctx->arena, sizeof *scope);
     bool *is_named = arena_calloc(ctx->arena, table->column_count + 1);
     act_take(ctx, TEMPORARY_WRITE, "UPDATE");
-    const char *target = changed_make(ctx, scope, stmt->relation), *list = "";
+    const char *target = from_target(ctx, scope, stmt->relation), *list = "";
     if (!target) return false;
     for (size_t i = 0; i < stmt->n_target_list; i++) {
         uint32_t c;
@@ -483,19 +469,18 @@ bool temporary_update_make(struct translate *ctx, const struct temporary *tempor
         if (!value) return false;
         list = arena_printf(ctx->arena, "%s%sc%u = %s", list, i ? ", " : "", c + 1, value);
     }
-    const char *where = where_make(ctx, scope, stmt->where_clause);
+    const char *where = rows_chosen(ctx, scope, stmt->where_clause);
     if (!where) return false;
     ctx->plan->sql = arena_printf(ctx->arena, "UPDATE %s SET %s%s", target, list, where);
     return true;
 }
 
-bool temporary_delete_make(struct translate *ctx, const struct temporary *temporary, const PgQuery__DeleteStmt *stmt)
+bool temporary_delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stmt)
 {
     struct scope *scope = arena_calloc(ctx->arena, sizeof *scope);
-    (void)temporary;
     act_take(ctx, TEMPORARY_WRITE, "DELETE");
-    const char *target = changed_make(ctx, scope, stmt->relation);
-    const char *where = target ? where_make(ctx, scope, stmt->where_clause) : NULL;
+    const char *target = from_target(ctx, scope, stmt->relation);
+    const char *where = target ? rows_chosen(ctx, scope, stmt->where_clause) : NULL;
     if (!where) return false;
     ctx->plan->sql = arena_printf(ctx->arena, "DELETE FROM %s%s", target, where);
     return true;

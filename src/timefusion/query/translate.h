@@ -230,6 +230,8 @@ struct relation *relation_create(struct translate *ctx, struct scope *scope, con
 
 /* from.c: an item of FROM; its relations join the scope. */
 const char *from_item(struct translate *ctx, struct scope *scope, const PgQuery__Node *node);
+/* The same of the one table that a statement changes. */
+const char *from_target(struct translate *ctx, struct scope *scope, const PgQuery__RangeVar *target);
 
 /* A text that grows, with a bound. text_end gives it in the arena, NULL when anything failed, and frees it in any case. */
 struct text {
@@ -241,6 +243,8 @@ void text_put(struct text *text, const char *piece);
 const char *text_end(struct text *text);
 
 /* select.c */
+/* What stands behind WHERE, over the scope's relations; .sql NULL: failed. */
+struct expr where_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *where);
 const char *select_make(struct translate *ctx, struct scope *outer, const PgQuery__SelectStmt *select,
                         struct output **columns, uint32_t *column_count);
 const char *window_make(struct translate *ctx, struct scope *scope, const PgQuery__WindowDef *window);
@@ -318,7 +322,8 @@ const char *temporary_relation(struct translate *ctx, const struct temporary *te
 bool temporary_insert_make(struct translate *ctx, const struct temporary *temporary, const PgQuery__InsertStmt *stmt);
 bool temporary_copy_make(struct translate *ctx, const struct temporary *temporary, const PgQuery__CopyStmt *stmt);
 bool temporary_update_make(struct translate *ctx, const struct temporary *temporary, const PgQuery__UpdateStmt *stmt);
-bool temporary_delete_make(struct translate *ctx, const struct temporary *temporary, const PgQuery__DeleteStmt *stmt);
+/* Of the table that temporary_named finds. */
+bool temporary_delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stmt);
 
 /* condition.c */
 /* Of the relations [from, to) of the scope. */

@@ -9,7 +9,7 @@ static yyjson_mut_val *finding_json(struct api_call *call, const struct finding 
     yyjson_mut_doc *json = call->json;
     yyjson_mut_val *object = yyjson_mut_obj(json);
     yyjson_mut_obj_add_sint(json, object, "number", finding->number);
-    yyjson_mut_obj_add_str(json, object, "kind", finding_kind_name(finding));
+    yyjson_mut_obj_add_str(json, object, "kind", detect_kind_name(finding->kind));
     yyjson_mut_obj_add_bool(json, object, "is_up", finding->is_up);
     api_put_text(call, object, "title", bytes_of_text(finding_title(call->arena, finding)));
     api_put_text(call, object, "text", bytes_of_text(finding_text(call->arena, finding)));
