@@ -8,12 +8,12 @@
 #include "web/api/people.h"
 #include "worker/replay/replay_ranges.h"
 #include "worker/replay/replay_segments.h"
+#include "worker/replay/replay_unpack.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <zlib.h>
 
-enum { DELETE_SESSIONS_MAX = 1000, GZIP_WINDOW_BITS = 31, PIECE_BYTES = 1 << 16, SEGMENT_NAME_BYTES_MAX = 256 };
+enum { DELETE_SESSIONS_MAX = 1000, SEGMENT_NAME_BYTES_MAX = 256 };
 #define SEGMENT_BYTES_MAX ((size_t)256 << 20) /* as it is kept, compressed */
 #define RANGE_DEFAULT_US  (INT64_C(24) * 3600 * 1000000)
 
@@ -205,32 +205,17 @@ static bool store_is_here(struct api_call *call)
     return false;
 }
 
-/* Lines become the elements of an array: the end of each but the last a comma. */
-static bool pieces_write(struct api_call *call, struct bytes packed, struct err *err)
+/* Lines become the elements of an array. */
+struct elements {
+    struct api_call *call;
+    bool has_any;
+};
+static bool element_write(void *ctx, struct bytes batch, struct err *err)
 {
-    z_stream stream = { .next_in = (Bytef *)(uintptr_t)packed.ptr, .avail_in = (uInt)packed.len };
-    if (inflateInit2(&stream, GZIP_WINDOW_BITS) != Z_OK) return err_set(err, ERR_MEMORY, "there is no room to inflate");
-    uint8_t *piece = arena_alloc(call->arena, PIECE_BYTES);
-    bool ok = true, has_end = false; /* a line's end that is not written yet: it may be the last */
-    int code = Z_OK;
-    while (ok && code != Z_STREAM_END) {
-        stream.next_out = piece;
-        stream.avail_out = PIECE_BYTES;
-        code = inflate(&stream, Z_NO_FLUSH);
-        if (code != Z_OK && code != Z_STREAM_END) {
-            ok = err_set(err, ERR_CORRUPT, "the segment is damaged");
-            break;
-        }
-        size_t len = PIECE_BYTES - stream.avail_out;
-        if (len == 0) continue;
-        if (has_end) ok = api_stream_write(call, BYTES(","), err);
-        has_end = piece[len - 1] == '\n';
-        for (size_t i = 0; i + has_end < len; i++)
-            if (piece[i] == '\n') piece[i] = ',';
-        ok = ok && (len == (size_t)has_end || api_stream_write(call, bytes_from(piece, len - has_end), err));
-    }
-    inflateEnd(&stream);
-    return ok;
+    struct elements *elements = ctx;
+    if (elements->has_any && !api_stream_write(elements->call, BYTES(","), err)) return false;
+    elements->has_any = true;
+    return api_stream_write(elements->call, batch, err);
 }
 
 #define NO_SEGMENT "the session has no such segment: segments are joined, ask for the session again"
@@ -265,8 +250,10 @@ void api_replay_segment(struct api_call *call)
         if (err.code == ERR_NOT_FOUND) err_set(&err, ERR_NOT_FOUND, NO_SEGMENT);
         api_fail(call, &err);
     } else {
+        struct elements elements = { .call = call };
         bool ok = api_stream_write(call, BYTES("{\"batches\":["), &err) &&
-                  pieces_write(call, buf_bytes(&packed), &err) && api_stream_write(call, BYTES("]}"), &err);
+                  replay_unpack(buf_bytes(&packed), element_write, &elements, &err) &&
+                  api_stream_write(call, BYTES("]}"), &err);
         api_stream_end(call, ok);
     }
     buf_deinit(&packed);
