@@ -61,6 +61,7 @@ class Keys:
             self.make(name, {"scopes": ["ingest"]})
         self.make("reader", {"scopes": ["query"]})
         self.make("pages", {"origins": ["https://shop.example"]})
+        self.make("recorder", {"origins": ["https://shop.example"]})
 
     def make(self, name, more):
         made = self.admin.done("POST", "/projects/default/keys", dict(more, name=name))
@@ -100,11 +101,24 @@ def send_all(server, keys):
         check(retired.send("logs", logs([log("late")])).status == UNAUTHENTICATED, "a revoked key")
     for n in range(3):
         check(posted(server, "/v1/traces", "mono_nobody_knows_it")[0] == 401, "an unknown key")
+    recorder(server, secret["recorder"])
     # one over its limit
     keys.admin.done("PUT", "/projects/default/keys/%s/limits/requests_per_second" % keys.ids["eager"], {"value": 1})
     time.sleep(0.5)
     eager = Sender(server.grpc_port, secret["eager"])
     return [eager.send("logs", logs([log("eager %d" % n)])).status for n in range(6)]
+
+
+def recorder(server, secret):
+    """A page that records: two batches, one of them twice, and what is none."""
+    head = {"origin": "https://shop.example", "content-type": "application/json"}
+    for number in (0, 1, 1):
+        batch = {"session": "s1", "tab": "t1", "recording": "r1", "sequence": number, "events": [{"type": 4, "timestamp": time.time() * 1000, "data": {}}]}
+        if number == 1:
+            batch["events"][0]["timestamp"] = 1790000000000  # the same bytes again
+        check(posted(server, "/v1/replay", secret, headers=head, body=json.dumps(batch).encode())[0] == 200, "a batch is taken")
+    check(posted(server, "/v1/replay", secret, headers=head, body=b'{"session": "s1"}')[0] == 400, "no batch")
+    check(posted(server, "/v1/replay", secret, headers={**head, "origin": "https://evil.example"}, body=b"{}")[0] == 403, "a page from elsewhere")
 
 
 # of a key and signal: requests, records, repeats, partial, rejected, refused
@@ -118,11 +132,13 @@ WANTED = {
     ("reader", "logs"): (0, 0, 0, 0, 0, 1),
     ("pages", "logs"): (0, 0, 0, 0, 0, 1),
     ("retired", "logs"): (1, 1, 0, 0, 0, 2),
+    ("recorder", "replays"): (3, 2, 1, 0, 0, 2),
 }
 REASONS = {("clumsy", "traces", "partial"): (6, "trace_id"), ("clumsy", "traces", "input"): (1, "protobuf"), ("clumsy", "traces", "too_large"): (1, "cannot take a message of"),
            ("clumsy", "logs", "partial"): (1, "trace"), ("clumsy", "logs", "input"): (1, "JSON"), ("clumsy", "logs", "too_large"): (1, "larger than this server takes"),
            ("clumsy", "metrics", "unsupported"): (1, "Content-Encoding"), ("reader", "logs", "forbidden"): (1, "not for sending"),
-           ("pages", "logs", "forbidden"): (1, "https://evil.example"), ("retired", "logs", "unauthenticated"): (2, "revoked")}
+           ("pages", "logs", "forbidden"): (1, "https://evil.example"), ("retired", "logs", "unauthenticated"): (2, "revoked"),
+           ("recorder", "replays", "input"): (1, '"tab"'), ("recorder", "replays", "forbidden"): (1, "https://evil.example")}
 
 
 def counts_of(intake):

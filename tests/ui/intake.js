@@ -34,6 +34,8 @@ await step("each key's numbers are those that were sent", async () => {
     check(/its clock is [23]\d\.\d s ahead/.test((await line("gateway", "metrics")).lag), `a clock that is ahead: ${(await line("gateway", "metrics")).lag}`);
     const clumsy = await line("clumsy", "traces");
     check(clumsy.partial === "2, 6 records left out" && clumsy.refused === "2", `in part and not at all: ${JSON.stringify(clumsy)}`);
+    const recorder = await line("recorder", "replays");
+    check(recorder.taken === "3" && recorder.records === "2" && recorder.repeats === "1" && recorder.refused === "2", `recordings too: ${JSON.stringify(recorder)}`);
     check((await line("eager", "logs")).refused === String(given.refused_by_limit), "over its limit");
     check((await text('.intake-key[data-key="default"], .intake-key[data-key="silent"]')).length > 0, "others are there");
     check((await key("retired").innerText()).includes("ended"), "a revoked key says so");

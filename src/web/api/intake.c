@@ -8,7 +8,7 @@
 #include "web/api/handlers.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400, BARS_MAX = 120, SENDERS_MAX = 500, PARKED_MAX = 100 };
-static const char *const signal_names[] = { "unknown", "logs", "traces", "metrics" };
+static const char *const signal_names[] = { "unknown", "logs", "traces", "metrics", "replays" };
 enum { SIGNALS = COUNT_OF(signal_names) };
 
 /* What a reason asks people to do; the words of the example say more. */
@@ -23,7 +23,7 @@ static const struct {
     { "ERR_INPUT", "The sender, or a proxy on the way, damages requests: the words name the place." },
     { "ERR_PROTOCOL", "The sender or a proxy speaks no proper HTTP: the words say what." },
     { "ERR_UNSUPPORTED", "Use gzip, zstd or no compression, and protobuf or (HTTP) JSON." },
-    { "ERR_NOT_FOUND", "The endpoint is another one: /v1/logs, /v1/traces or /v1/metrics." },
+    { "ERR_NOT_FOUND", "The endpoint is another one: /v1/logs, /v1/traces, /v1/metrics or /v1/replay." },
     { "ERR_BUSY",
       "The server had no room: senders try again by themselves. If it goes on, give it more memory or processes." },
     { "ERR_IO",

@@ -2920,7 +2920,7 @@ export interface components {
          * @description unknown: the path named none
          * @enum {string}
          */
-        IntakeSignalName: "unknown" | "logs" | "traces" | "metrics";
+        IntakeSignalName: "unknown" | "logs" | "traces" | "metrics" | "replays";
         IntakeLag: {
             mean_ms: number;
             max_ms: number;
