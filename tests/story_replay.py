@@ -96,6 +96,7 @@ def main():
                 check(recording["is_ended"] or session == "s" * 32, "its end has come")
         check_list(admin, sent)
         check_deleting(server, admin, sent)
+        check_rrweb(server, admin)
         gap, gap_time = Page(rng, "%032x" % rng.getrandbits(128), "a" * 16, {}), time.monotonic()
         batches = [gap.batch() for _ in range(6)]
         check(all("snapshot" not in send(server, batches[n])[1] for n in (0, 2)), "nobody is asked for a snapshot while a batch may be on its way")
@@ -142,6 +143,32 @@ def check_deleting(server, admin, sent):
     for path in glob.glob(os.path.join(folder, "*.gz")):
         with gzip.open(path, "rt") as f:
             check('"id": "u2"' not in f.read(), "no object has the user: %s" % path)
+
+
+def check_rrweb(server, admin):
+    """A recorder that was made for POST /api/v1/rrweb: no numbers, not always a tab; sent out of order, one of them twice."""
+    origin, browser = {"origin": ORIGIN}, server.key_create("default", "rrweb", "--browser", ORIGIN)[1]
+    start = time.time() * 1000 - 60000
+    events = [[{"type": 4, "timestamp": start, "data": {"href": ORIGIN + "/cart", "width": 800, "height": 600}}, {"type": 2, "timestamp": start + 1.25, "data": {"node": {}}}],
+              [{"type": 3, "timestamp": start + 2000, "data": {"source": 2, "type": 2, "id": 1}}], [{"type": 3, "timestamp": start + 4000, "data": {"source": 0}}]]
+    body = {"sessionId": "rrweb-session", "timestamp": start, "eventCount": 2, "user": {"id": "42", "email": "ann@shop.example"}}
+    path = "/api/v1/rrweb"
+    wait_until(lambda: send(server, dict(body, events=events[0], tabId="tab-1"), key=browser, headers=origin, path=path)[0] == 200, "its key is heard of")
+    for n, tab in ((2, "tab-1"), (1, "tab-1"), (1, "tab-1"), (0, None)):
+        status, answer = send(server, dict(body, events=events[n], **({"tabId": tab} if tab else {})), key=browser, headers=dict(origin, **{"user-agent": "Mozilla/5.0 story"}), path=path, zipped=n == 1)
+        check(status == 200 and "snapshot" not in answer, "it is taken: %d %s" % (status, answer))
+    for wrong, words, more in [({"events": events[0]}, "sessionId", {}), (dict(body, events=[]), "events", {}), (body, "evil", {"headers": {"origin": "https://evil.example"}, "key": browser}),
+                               (dict(body, events=events[0], more="x" * (5 << 20)), "4 MiB", {})]:
+        status, answer = send(server, wrong, path=path, **more)
+        check(400 <= status < 500 and words in answer, "refused with words that help: %d %s" % (status, answer))
+    wait_until(lambda: admin.ask("GET", "/projects/default/replays/rrweb-session")[0] == 200 and admin.done("GET", "/projects/default/replays/rrweb-session")["events"] == 6, "all of it is stored")
+    detail = admin.done("GET", "/projects/default/replays/rrweb-session")
+    found = [batch for segment in detail["segments"] for batch in admin.done("GET", "/projects/default/replays/rrweb-session/segments/" + segment["name"])["batches"]]
+    check(sorted((batch["tab"], batch["recording"], batch["events"][0]["timestamp"]) for batch in found) == sorted([("rrweb", "rrweb", start)] + [("tab-1", "tab-1", events[n][0]["timestamp"]) for n in range(3)]), "each batch once: %r" % found)
+    check(all(batch["events"] in events and "sequence" not in batch for batch in found), "its events are as they were sent")
+    check(detail["user"] == {"id": "42", "name": "", "email": "ann@shop.example"} and detail["landing_url"] == ORIGIN + "/cart" and detail["user_agent"].startswith("Mozilla/5.0") and detail["clicks"] == 1, "what it tells: %r" % detail)
+    check([(one["batches"], one["gaps"], one["missing"]) for one in detail["recordings"]] == [(None, [], "nothing")] * 2, "nothing is told as missing: %r" % detail["recordings"])
+    print("rrweb: %d batches without numbers, each once" % len(found), flush=True)
 
 
 def flood(server, rng):

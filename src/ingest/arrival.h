@@ -25,7 +25,8 @@ struct arrival {
     enum otlp_signal signal;
     enum buffer_encoding encoding;
     enum buffer_format format;
-    bool has_key; /* in a header; else its resources must name one */
+    bool is_rrweb; /* of replays: the body is as POST /api/v1/rrweb has it (replay/rrweb_batch.h) */
+    bool has_key;  /* in a header; else its resources must name one */
     struct ingest_key key;
     struct bytes agent; /* how the sender calls itself; of the transport, until it is answered */
     struct bytes body;  /* by malloc */

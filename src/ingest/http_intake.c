@@ -91,14 +91,17 @@ static bool refuse_with(struct http_request *request, int status, struct err *er
 
 /* ---- what the head says ---- */
 
-static bool path_find(const struct http_request *request, enum otlp_signal *signal, struct err *err)
+static bool path_find(const struct http_request *request, struct arrival *arrival, struct err *err)
 {
+    enum otlp_signal *signal = &arrival->signal;
     struct bytes path = request->path;
     if (path.len > 1 && path.ptr[path.len - 1] == '/') path.len--;
     if (bytes_equal(path, BYTES("/v1/traces"))) return *signal = OTLP_TRACES, true;
     if (bytes_equal(path, BYTES("/v1/logs"))) return *signal = OTLP_LOGS, true;
     if (bytes_equal(path, BYTES("/v1/metrics"))) return *signal = OTLP_METRICS, true;
     if (bytes_equal(path, BYTES("/v1/replay"))) return *signal = OTLP_REPLAY, true;
+    arrival->is_rrweb = bytes_equal(path, BYTES("/api/v1/rrweb"));
+    if (arrival->is_rrweb) return *signal = OTLP_REPLAY, true;
     return err_set(err, ERR_NOT_FOUND,
                    "nothing is here: POST to /v1/traces, /v1/logs or /v1/metrics; OTEL_EXPORTER_OTLP_ENDPOINT is the "
                    "address without them, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT the whole URL");
@@ -249,7 +252,7 @@ void ingest_http(void *ctx, struct http_request *request)
                                .request = request,
                                .agent = http_request_header(request, "user-agent") };
     marks_set(ingest, request);
-    bool ok = path_find(request, &arrival.signal, &err);
+    bool ok = path_find(request, &arrival, &err);
     if (ok && bytes_equal(request->method, BYTES("OPTIONS"))) {
         if (!cors_is_preflight(request) || (request->marks & MARK_PAGE) != 0) {
             options_answer(request);
@@ -274,7 +277,7 @@ void ingest_http_refuse(void *ctx, struct http_request *request, const struct ht
                                .request = request,
                                .agent = http_request_header(request, "user-agent") };
     marks_set(ctx, request);
-    (void)path_find(request, &arrival.signal, &no_path); /* for the counts, as the key is */
+    (void)path_find(request, &arrival, &no_path); /* for the counts, as the key is */
     ingest_key_recall(ctx, secret_of(request), &arrival);
     enum err_code code = refusal->status == 413 ? ERR_TOO_LARGE : refusal->status == 503 ? ERR_BUSY : ERR_PROTOCOL;
     refuse_with(request, refusal->status, &err, code,

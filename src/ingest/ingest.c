@@ -17,6 +17,7 @@
 #include "meta/meter.h"
 #include "replay/replay_batch.h"
 #include "replay/replay_gaps.h"
+#include "replay/rrweb_batch.h"
 #include "worker/otlp/inbound.h"
 
 enum {
@@ -75,7 +76,7 @@ struct call {
     const struct transport *transport;
     void *request; /* the transport's */
     enum otlp_signal signal;
-    bool has_key;
+    bool has_key, is_rrweb;
     struct bytes agent; /* the transport's, until it is answered */
     int64_t received_unix_us;
     uint64_t begin_mono_ns;
@@ -351,6 +352,18 @@ static bool keyless_check(const struct call *call, struct err *err)
     return route_may_have_keys(inbound_body(call->whole.inbound)) || route_no_key(err);
 }
 
+/* A batch of another recorder's shape becomes one of ours. */
+static bool rrweb_convert(struct call *call, struct err *err)
+{
+    struct inbound *inbound = call->whole.inbound;
+    struct buf batch;
+    buf_init(&batch, REPLAY_BATCH_BYTES_MAX);
+    bool ok = rrweb_batch_convert(inbound_body(inbound), call->agent, &batch, err);
+    if (ok) inbound_replace(inbound, &batch);
+    buf_deinit(&batch);
+    return ok;
+}
+
 /* Kept as it came: what of it may be told is known before it leaves the page. */
 static void replay_work(struct call *call, struct tools *tools)
 {
@@ -361,6 +374,7 @@ static void replay_work(struct call *call, struct tools *tools)
     arena_reset(&tools->arena);
     if ((!call->has_key && !route_no_key(&err)) ||
         !inbound_inflate(inbound, tools->inflater, REPLAY_BATCH_BYTES_MAX, &err) ||
+        (call->is_rrweb && !rrweb_convert(call, &err)) ||
         !replay_batch_read(inbound_body(inbound), &tools->arena, &batch, &err) ||
         !inbound_decode(inbound, OTLP_REPLAY, call->received_unix_us, &err)) {
         call_refuse(call, &err);
@@ -520,6 +534,7 @@ void ingest_take(struct ingest *ingest, const struct arrival *arrival)
         .request = arrival->request,
         .signal = arrival->signal,
         .has_key = arrival->has_key,
+        .is_rrweb = arrival->is_rrweb,
         .agent = arrival->agent,
         .whole = { .inbound = inbound, .key = arrival->key },
         .received_unix_us = (int64_t)arrival->received_unix_us,

@@ -107,9 +107,9 @@ static bool root_read(struct arena *arena, yyjson_val *root, struct replay_batch
         !id_read(arena, root, "recording", &batch->recording, err))
         return false;
     yyjson_val *sequence = yyjson_obj_get(root, "sequence"), *events = yyjson_obj_get(root, "events");
-    if (!yyjson_is_uint(sequence) || yyjson_get_uint(sequence) > INT32_MAX)
+    if (sequence && (!yyjson_is_uint(sequence) || yyjson_get_uint(sequence) > INT32_MAX))
         return err_set(err, ERR_INPUT, "\"sequence\" of a replay's batch is its number in the recording, from 0");
-    batch->sequence = (int64_t)yyjson_get_uint(sequence);
+    batch->is_numbered = sequence != NULL;
     batch->is_last = yyjson_get_bool(yyjson_obj_get(root, "isLast"));
     yyjson_val *service = yyjson_obj_get(root, "service"), *user = yyjson_obj_get(root, "user");
     batch->service = words_of(arena, service, "name");
@@ -128,6 +128,7 @@ static bool root_read(struct arena *arena, yyjson_val *root, struct replay_batch
     {
         if (!event_read(arena, event, index, batch, err)) return false;
     }
+    batch->sequence = batch->is_numbered ? (int64_t)yyjson_get_uint(sequence) : batch->first_unix_ms;
     /* A recorder that tells no navigations lives as long as its page. Each new snapshot of one has a Meta event too. */
     if (batch->page_count == 0) batch->page_count = batch->sequence == 0 && batch->url.len > 0;
     return true;

@@ -8,7 +8,8 @@
  * Of them are told: the time, whether a full snapshot is among them, clicks (source 2, type 2), pages, and of the SDK's own custom
  * events, by their tag: "error", "rage_click", "network" (payload.status: 0 or 400 and more is a request that failed), "navigation"
  * (a page; where none is told, the Meta event of a recording's first batch is one).
- * Members that are not known are kept and not read. Ids: 1 to 64 letters, digits, "-", "_".
+ * A recorder that does not number its batches leaves "sequence" out: they are known by the time of their first event, and nobody
+ * can tell which are missing. Members that are not known are kept and not read. Ids: 1 to 64 letters, digits, "-", "_".
  * Thread: any. Memory: texts are copied into the arena. Errors: ERR_INPUT, with what is wrong where. Source of the events' shape:
  * @rrweb/types 2. */
 #pragma once
@@ -20,8 +21,8 @@ enum { REPLAY_ID_BYTES_MAX = 64, REPLAY_EVENTS_MAX = 20000, REPLAY_TEXT_BYTES_MA
 
 struct replay_batch {
     struct bytes session, tab, recording;
-    int64_t sequence;
-    bool is_last, has_snapshot;
+    int64_t sequence; /* of a batch without a number: first_unix_ms */
+    bool is_numbered, is_last, has_snapshot;
     struct bytes service, version, environment, user_id, user_name, user_email, user_agent;
     struct bytes url; /* of the first Meta event; empty: there is none */
     int64_t first_unix_ms, last_unix_ms;

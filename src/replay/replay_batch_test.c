@@ -57,6 +57,24 @@ static void test_read(void **state)
     arena_deinit(&arena);
 }
 
+/* Goal: without a number a batch has the time of its first event, and none of its snapshots is taken for the first of a page. */
+static void test_unnumbered(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct replay_batch batch;
+    struct err err;
+    arena_init(&arena, 1 << 20);
+    assert_true(read("{\"session\":\"s1\",\"tab\":\"t1\",\"recording\":\"r1\",\"events\":[" META
+                     ",{\"type\":3,\"timestamp\":1790000000100}]}",
+                     &arena, &batch, &err));
+    assert_false(batch.is_numbered);
+    assert_int_equal(batch.sequence, 1790000000100);
+    assert_int_equal(batch.page_count, 0);
+    assert_true(read("{" HEAD ",\"events\":[" META "]}", &arena, &batch, &err) && batch.is_numbered);
+    arena_deinit(&arena);
+}
+
 /* Goal: what is no batch is refused with words that say where. */
 static void test_refused(void **state)
 {
@@ -71,6 +89,7 @@ static void test_refused(void **state)
         { "{\"session\":\"a/b\"}", "\"session\"" },
         { "{\"session\":\"a\",\"tab\":\"\"}", "\"tab\"" },
         { "{\"session\":\"a\",\"tab\":\"b\",\"recording\":\"c\",\"sequence\":-1}", "\"sequence\"" },
+        { "{\"session\":\"a\",\"tab\":\"b\",\"recording\":\"c\",\"sequence\":null}", "\"sequence\"" },
         { "{" HEAD "}", "\"events\"" },
         { "{" HEAD ",\"events\":[]}", "\"events\"" },
         { "{" HEAD ",\"events\":[" META ",7]}", "events[1]" },
@@ -114,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),
+        cmocka_unit_test(test_unnumbered),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_bounds),
     };

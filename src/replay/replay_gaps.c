@@ -84,6 +84,7 @@ static void sequence_come(struct recording *recording, const struct replay_batch
 bool replay_gaps_come(struct replay_gaps *gaps, struct uuid project_id, const struct replay_batch *batch,
                       int64_t now_unix_us)
 {
+    if (!batch->is_numbered) return false;
     uint64_t key = key_of(project_id, batch);
     pthread_mutex_lock(&gaps->lock);
     struct recording *recording = recording_get(gaps, key, batch->sequence);

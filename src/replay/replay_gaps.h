@@ -16,6 +16,6 @@
 struct replay_gaps;
 struct replay_gaps *replay_gaps_create(uint32_t recordings_max);
 void replay_gaps_destroy(struct replay_gaps *gaps); /* NULL is fine */
-/* The batch has come; true: ask for a snapshot with the answer. */
+/* The batch has come (one without a number tells nothing); true: ask for a snapshot with the answer. */
 bool replay_gaps_come(struct replay_gaps *gaps, struct uuid project_id, const struct replay_batch *batch,
                       int64_t now_unix_us);

@@ -12,7 +12,8 @@
 
 static bool come_of(struct replay_gaps *gaps, const char *recording, int64_t sequence, bool has_snapshot, int64_t at)
 {
-    struct replay_batch batch = { .session = BYTES("s"),
+    struct replay_batch batch = { .is_numbered = true,
+                                  .session = BYTES("s"),
                                   .tab = BYTES("t"),
                                   .recording = bytes_of_text(recording),
                                   .sequence = sequence,

@@ -134,19 +134,21 @@ static yyjson_mut_val *recordings_json(struct api_call *call, const struct repla
     for (uint32_t r = 0; r < count;) {
         yyjson_mut_val *object = yyjson_mut_obj(call->json), *gaps = yyjson_mut_arr(call->json);
         const struct range *first = &ranges[r];
-        bool has_snapshot = false, is_ended = false;
+        bool has_snapshot = false, is_ended = false, is_numbered = true;
         int64_t next = 0;
         for (; r < count && bytes_equal(ranges[r].tab, first->tab) &&
                bytes_equal(ranges[r].at.recording, first->at.recording);
              r++) {
-            if (ranges[r].at.from > next) gap_add(call, gaps, next, ranges[r].at.from - 1);
+            is_numbered &= !ranges[r].at.is_unnumbered;
+            if (is_numbered && ranges[r].at.from > next) gap_add(call, gaps, next, ranges[r].at.from - 1);
             if (ranges[r].at.to >= next) next = ranges[r].at.to + 1;
             has_snapshot |= ranges[r].at.has_snapshot;
             is_ended |= ranges[r].at.is_last;
         }
         api_put_text(call, object, "recording", first->at.recording);
         api_put_text(call, object, "tab", first->tab);
-        yyjson_mut_obj_add_sint(call->json, object, "batches", next);
+        yyjson_mut_obj_add_val(call->json, object, "batches",
+                               is_numbered ? yyjson_mut_sint(call->json, next) : yyjson_mut_null(call->json));
         yyjson_mut_obj_add_bool(call->json, object, "has_snapshot", has_snapshot);
         yyjson_mut_obj_add_bool(call->json, object, "is_ended", is_ended);
         yyjson_mut_obj_add_val(call->json, object, "gaps", gaps);

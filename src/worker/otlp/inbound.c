@@ -197,15 +197,21 @@ static void wire_free(struct inbound *inbound)
     inbound->wire = (struct bytes){ 0 };
 }
 
-/* The buffer's bytes become the wire, as protobuf. */
-static void wire_set(struct inbound *inbound, struct buf *from)
+/* The buffer's bytes become the wire. */
+static void wire_set(struct inbound *inbound, struct buf *from, enum buffer_format format)
 {
     wire_free(inbound);
     inbound->wire = buf_bytes(from);
     buf_init(from, from->bytes_max);
     inbound->inflated.len = 0;
     inbound->encoding = BUFFER_ENCODING_IDENTITY;
-    inbound->format = BUFFER_FORMAT_PROTOBUF;
+    inbound->format = format;
+}
+
+void inbound_replace(struct inbound *inbound, struct buf *body)
+{
+    wire_set(inbound, body, inbound->format);
+    charge(inbound, held(inbound), true);
 }
 
 bool inbound_rewrite(struct inbound *inbound, enum otlp_signal signal, inbound_rewrite_fn *rewrite, void *ctx,
@@ -218,10 +224,10 @@ bool inbound_rewrite(struct inbound *inbound, enum otlp_signal signal, inbound_r
     buf_init(&out, INFLATE_BYTES_MAX);
     bool ok = rewrite(ctx, signal, is_json ? buf_bytes(&inbound->protobuf) : body_of(inbound), &out, &is_changed, err);
     if (ok && is_changed) {
-        wire_set(inbound, &out);
+        wire_set(inbound, &out, BUFFER_FORMAT_PROTOBUF);
         inbound->protobuf.len = 0;
     } else if (ok && is_json) {
-        wire_set(inbound, &inbound->protobuf);
+        wire_set(inbound, &inbound->protobuf, BUFFER_FORMAT_PROTOBUF);
     }
     buf_deinit(&out);
     charge(inbound, held(inbound), true);

@@ -37,6 +37,8 @@ typedef bool inbound_rewrite_fn(void *ctx, enum otlp_signal signal, struct bytes
                                 bool *is_changed, struct err *err);
 MUST_CHECK bool inbound_rewrite(struct inbound *inbound, enum otlp_signal signal, inbound_rewrite_fn *rewrite,
                                 void *ctx, struct err *err);
+/* Takes the buffer's bytes, of the same format, as what was sent, not compressed. Before it is decoded. */
+void inbound_replace(struct inbound *inbound, struct buf *body);
 /* ERR_INPUT, ERR_TOO_LARGE; ERR_BUSY when JSON takes more memory than its size told. */
 MUST_CHECK bool inbound_decode(struct inbound *inbound, enum otlp_signal signal, int64_t received_unix_us,
                                struct err *err);

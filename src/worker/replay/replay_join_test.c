@@ -211,8 +211,51 @@ static void test_unreadable(void **state)
     for (size_t j = 0; j < COUNT_OF(joiners); j++) replay_joiner_stop(joiners[j]);
 }
 
+static bool line_keep(void *ctx, struct bytes batch, struct err *err)
+{
+    (void)err;
+    return buf_add(ctx, batch.ptr, batch.len) && buf_add(ctx, "\n", 1);
+}
+
+/* Goal: batches without numbers are in the order of their times; one that came twice is there once, two of one moment are both. */
+static void test_unnumbered(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const batches[] = { "790,\"is\":\"c\"", "780,\"is\":\"b\"", "780,\"is\":\"a\"",
+                                           "770,\"is\":\"0\"", "780,\"is\":\"b\"" };
+    struct replay_delta *delta = replay_delta_create();
+    struct replay_segment segment;
+    struct replay_session twice = { 0 };
+    struct err err = { 0 };
+    struct buf packed, lines;
+    for (size_t b = 0; b < COUNT_OF(batches); b++)
+        replay_delta_add(delta, fixture->shop.id,
+                         bytes_of_text(arena_printf(&fixture->arena,
+                                                    "{\"session\":\"s\",\"tab\":\"t\",\"recording\":\"r\",\"events\":"
+                                                    "[{\"type\":2,\"timestamp\":1790000000%s}]}",
+                                                    batches[b])));
+    if (!replay_segment_join(fixture->objects, delta, 5, "all", &fixture->arena, &segment, &twice, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(segment.event_count, 4);
+    assert_int_equal(twice.event_count, 1);
+    assert_true(bytes_equal(segment.ranges, BYTES("r 1790000000770 1790000000790 snapshot unnumbered")));
+    buf_init(&packed, 1 << 20);
+    buf_init(&lines, 1 << 20);
+    assert_true(object_get(fixture->objects, replay_key(&fixture->arena, fixture->shop.id, BYTES("s"), segment.name),
+                           1 << 20, &packed, &err) &&
+                replay_unpack(buf_bytes(&packed), line_keep, &lines, &err) && buf_add(&lines, "", 1));
+    const char *text = (const char *)lines.ptr,
+               *at[] = { strstr(text, "\"0\""), strstr(text, "\"a\""), strstr(text, "\"b\""), strstr(text, "\"c\"") };
+    assert_true(at[0] && at[0] < at[1] && at[0] < at[2] && at[1] < at[3] && at[2] < at[3]);
+    assert_null(strstr(at[2] + 1, "\"b\""));
+    buf_deinit(&packed);
+    buf_deinit(&lines);
+    replay_delta_destroy(delta);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { DB_BOTH(test_two, setup, teardown), DB_BOTH(test_unreadable, setup, teardown) };
+    const struct CMUnitTest tests[] = { DB_BOTH(test_two, setup, teardown), DB_BOTH(test_unreadable, setup, teardown),
+                                        DB_BOTH(test_unnumbered, setup, teardown) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,14 +2,16 @@
 
 #include <inttypes.h>
 
-#define SNAPSHOT "snapshot"
-#define LAST     "last"
+#define SNAPSHOT   "snapshot"
+#define LAST       "last"
+#define UNNUMBERED "unnumbered"
 
 bool replay_ranges_put(struct buf *text, const struct replay_range *range)
 {
-    return buf_printf(text, "%s%.*s %" PRId64 " %" PRId64 "%s%s", text->len > 0 ? "," : "", (int)range->recording.len,
+    return buf_printf(text, "%s%.*s %" PRId64 " %" PRId64 "%s%s%s", text->len > 0 ? "," : "", (int)range->recording.len,
                       (const char *)range->recording.ptr, range->from, range->to,
-                      range->has_snapshot ? " " SNAPSHOT : "", range->is_last ? " " LAST : "");
+                      range->has_snapshot ? " " SNAPSHOT : "", range->is_last ? " " LAST : "",
+                      range->is_unnumbered ? " " UNNUMBERED : "");
 }
 
 /* Up to the sign or the end, which are taken too. */
@@ -24,10 +26,10 @@ static struct bytes part_take(struct bytes *text, uint8_t sign)
 
 static int64_t number_of(struct bytes digits)
 {
-    uint32_t number = 0;
+    uint64_t number = 0;
     for (size_t i = 0; i < digits.len && digits.ptr[i] >= '0' && digits.ptr[i] <= '9'; i++)
-        number = number * 10 + (uint32_t)(digits.ptr[i] - '0');
-    return number;
+        number = number * 10 + (uint64_t)(digits.ptr[i] - '0');
+    return (int64_t)(number & (INT64_MAX >> 1)); /* one more can be added to what nobody wrote, too */
 }
 
 bool replay_ranges_next(struct bytes *rest, struct replay_range *range)
@@ -41,6 +43,7 @@ bool replay_ranges_next(struct bytes *rest, struct replay_range *range)
         struct bytes word = part_take(&text, ' ');
         range->has_snapshot |= bytes_equal(word, BYTES(SNAPSHOT));
         range->is_last |= bytes_equal(word, BYTES(LAST));
+        range->is_unnumbered |= bytes_equal(word, BYTES(UNNUMBERED));
     }
     return true;
 }

@@ -11,6 +11,7 @@ struct replay_range {
     struct bytes recording;
     int64_t from, to; /* the first and the last batch, and all between */
     bool has_snapshot, is_last;
+    bool is_unnumbered; /* from and to are times (replay_batch.h): there are no gaps to tell of */
 };
 MUST_CHECK bool replay_ranges_put(struct buf *text, const struct replay_range *range);
 /* Takes the first of rest; false: there is none. */

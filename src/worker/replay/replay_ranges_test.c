@@ -10,15 +10,17 @@
 static void test_round_trip(void **state)
 {
     (void)state;
-    const struct replay_range wanted[] = { { BYTES("r1"), 0, 7, true, false },
-                                           { BYTES("r1"), 9, 9, false, true },
-                                           { BYTES("last"), 0, INT32_MAX, true, true },
-                                           { BYTES("snapshot"), 3, 4, false, false } };
+    const struct replay_range wanted[] = { { BYTES("r1"), 0, 7, true, false, false },
+                                           { BYTES("r1"), 9, 9, false, true, false },
+                                           { BYTES("last"), 0, INT32_MAX, true, true, false },
+                                           { BYTES("snapshot"), 3, 4, false, false, false },
+                                           { BYTES("rrweb"), 1790000000000, 1790000900000, true, false, true } };
     struct buf text;
     buf_init(&text, 1000);
     for (size_t i = 0; i < COUNT_OF(wanted); i++) assert_true(replay_ranges_put(&text, &wanted[i]));
-    assert_true(bytes_equal(buf_bytes(&text),
-                            BYTES("r1 0 7 snapshot,r1 9 9 last,last 0 2147483647 snapshot last,snapshot 3 4")));
+    assert_true(
+        bytes_equal(buf_bytes(&text), BYTES("r1 0 7 snapshot,r1 9 9 last,last 0 2147483647 snapshot last,snapshot 3 4,"
+                                            "rrweb 1790000000000 1790000900000 snapshot unnumbered")));
     assert_int_equal(replay_ranges_count(buf_bytes(&text)), COUNT_OF(wanted));
     struct bytes rest = buf_bytes(&text);
     struct replay_range is;
@@ -26,7 +28,8 @@ static void test_round_trip(void **state)
         assert_true(replay_ranges_next(&rest, &is));
         assert_true(bytes_equal(is.recording, wanted[i].recording));
         assert_true(is.from == wanted[i].from && is.to == wanted[i].to);
-        assert_true(is.has_snapshot == wanted[i].has_snapshot && is.is_last == wanted[i].is_last);
+        assert_true(is.has_snapshot == wanted[i].has_snapshot && is.is_last == wanted[i].is_last &&
+                    is.is_unnumbered == wanted[i].is_unnumbered);
     }
     assert_false(replay_ranges_next(&rest, &is));
     buf_deinit(&text);

@@ -30,11 +30,16 @@ static int tab_compare(const struct line *a, const struct line *b)
     return order != 0 ? order : bytes_compare(a->batch.tab, b->batch.tab);
 }
 
+/* 0: they are the same batch. Those without a number are known by their time: two of one moment are told apart by what they hold. */
 static int batch_compare(const struct line *a, const struct line *b)
 {
     int order = tab_compare(a, b);
     if (order == 0) order = bytes_compare(a->batch.recording, b->batch.recording);
-    return order != 0 ? order : (a->batch.sequence > b->batch.sequence) - (a->batch.sequence < b->batch.sequence);
+    if (order == 0) order = a->batch.is_numbered - b->batch.is_numbered;
+    if (order == 0) order = (a->batch.sequence > b->batch.sequence) - (a->batch.sequence < b->batch.sequence);
+    if (order != 0 || a->batch.is_numbered) return order;
+    return bytes_compare(bytes_from(a->item->packed, a->item->packed_len),
+                         bytes_from(b->item->packed, b->item->packed_len));
 }
 
 static int line_compare(const void *left, const void *right)
@@ -161,6 +166,12 @@ static void run_write(void *ctx, uint32_t number)
 
 /* ---- what is told of them ---- */
 
+static bool range_goes_on(const struct replay_range *range, const struct replay_batch *batch)
+{
+    return bytes_equal(range->recording, batch->recording) && range->is_unnumbered == !batch->is_numbered &&
+           (range->is_unnumbered || range->to + 1 == batch->sequence);
+}
+
 static struct bytes ranges_of(const struct run *run, struct arena *arena)
 {
     struct buf text;
@@ -170,9 +181,9 @@ static struct bytes ranges_of(const struct run *run, struct arena *arena)
         struct replay_range range = { .recording = first->recording,
                                       .from = first->sequence,
                                       .to = first->sequence - 1 };
-        for (; l < run->count && run->lines[l].batch.sequence == range.to + 1 &&
-               bytes_equal(run->lines[l].batch.recording, first->recording);
-             l++, range.to++) {
+        range.is_unnumbered = !first->is_numbered;
+        for (; l < run->count && range_goes_on(&range, &run->lines[l].batch); l++) {
+            range.to = run->lines[l].batch.sequence;
             range.has_snapshot |= run->lines[l].batch.has_snapshot;
             range.is_last |= run->lines[l].batch.is_last;
         }

@@ -4545,8 +4545,8 @@ export interface components {
             recordings: {
                 recording: string;
                 tab: string;
-                /** @description Up to the last one that came, missing ones too */
-                batches: number;
+                /** @description Up to the last one that came, missing ones too; null: the recorder does not number them */
+                batches: number | null;
                 /** @description Without one nothing can be shown */
                 has_snapshot: boolean;
                 /** @description Its last batch has come */

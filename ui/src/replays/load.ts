@@ -30,7 +30,7 @@ export async function load_session(session: string, signal: AbortSignal): Promis
 }
 export async function load_segment(session: string, name: string, signal: AbortSignal): Promise<Batch[]> {
   const answer = await api<{ batches: unknown[] }>(path_of(`/replays/${encodeURIComponent(session)}/segments/${encodeURIComponent(name)}`), { signal });
-  return answer.batches.filter((one): one is Batch => typeof one === "object" && one !== null && Array.isArray((one as Batch).events) && Number.isInteger((one as Batch).sequence));
+  return answer.batches.filter((one): one is Batch => typeof one === "object" && one !== null && Array.isArray((one as Batch).events) && ((one as Batch).sequence === undefined || Number.isInteger((one as Batch).sequence)));
 }
 export async function delete_session(session: string): Promise<void> {
   return api(path_of(`/replays/${encodeURIComponent(session)}`), { method: "DELETE" });

@@ -14,6 +14,12 @@ test("batches in any order, one twice: the picture is in order, each event once"
   expect(shaped.holes).toEqual([]);
   expect(shaped.seen_ms).toBe(T + 1);
 });
+test("batches without numbers are in the order of their times, and nothing is told as missing", () => {
+  const unnumbered = (events: ReplayEvent[]): Batch => ({ tab: "t", recording: "t", events });
+  const shaped = shape([unnumbered([event(3, 5000, { source: 0 })]), unnumbered([META, SNAPSHOT]), unnumbered([event(4, 9000), event(2, 9001)])]);
+  expect(shaped.stage.map((at) => at.timestamp - T)).toEqual([0, 1, 5000, 9000, 9001]);
+  expect(shaped.holes).toEqual([]);
+});
 test("a missing batch is a hole with its times and its reason", () => {
   const shaped = shape([batch(0, [META, SNAPSHOT]), batch(3, [event(3, 5000, { source: 0 })])]);
   expect(shaped.holes).toEqual([{ from_ms: T + 1, to_ms: T + 5000, why: "batches 1 to 2 have not come" }]);

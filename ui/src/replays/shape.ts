@@ -10,7 +10,7 @@ export interface ReplayEvent {
 export interface Batch {
   tab: string;
   recording: string;
-  sequence: number;
+  sequence?: number; /* absent: the recorder does not number them */
   isLast?: boolean;
   events: ReplayEvent[];
 }
@@ -88,12 +88,12 @@ function pause_of(event: ReplayEvent): string {
 /* Of one tab. Batches in any order; one that is there twice counts once. */
 export function shape(batches: readonly Batch[]): Shaped {
   const shaped: Shaped = { stage: [], marks: [], holes: [], from_ms: Infinity, to_ms: 0, seen_ms: Infinity };
-  const recordings = new Map<string, Map<number, Batch>>();
+  const recordings = new Map<string, Map<number | Batch, Batch>>();
   for (const batch of batches) {
-    const own = recordings.get(batch.recording) ?? new Map<number, Batch>();
-    recordings.set(batch.recording, own.set(batch.sequence, batch));
+    const own = recordings.get(batch.recording) ?? new Map<number | Batch, Batch>();
+    recordings.set(batch.recording, own.set(batch.sequence ?? batch, batch));
   }
-  for (const own of recordings.values()) recording_add(shaped, [...own.values()].sort((a, b) => a.sequence - b.sequence));
+  for (const own of recordings.values()) recording_add(shaped, [...own.values()].sort((a, b) => place_of(a) - place_of(b)));
   shaped.stage.sort((a, b) => a.timestamp - b.timestamp); /* stable: those of one millisecond stay as they were recorded */
   shaped.marks.sort((a, b) => a.at_ms - b.at_ms);
   shaped.marks.length = Math.min(shaped.marks.length, MARKS_MAX);
@@ -103,16 +103,21 @@ export function shape(batches: readonly Batch[]): Shaped {
   return shaped;
 }
 
+/* In its recording: its number, or the time of its first event. */
+function place_of(batch: Batch): number {
+  return batch.sequence ?? (Array.isArray(batch.events) ? batch.events.find(is_event)?.timestamp : undefined) ?? 0;
+}
+
 function recording_add(shaped: Shaped, batches: readonly Batch[]): void {
   let next = 0, last_ms = 0, paused = "", meta: ReplayEvent | undefined, has_snapshot = false, href = "";
   for (const batch of batches) {
     const events = (Array.isArray(batch.events) ? batch.events : []).filter(is_event);
     const first_ms = events[0]?.timestamp ?? last_ms;
-    if (batch.sequence > next) {
+    if (batch.sequence !== undefined && batch.sequence > next) {
       const missing = batch.sequence - next === 1 ? `batch ${next} has not come` : `batches ${next} to ${batch.sequence - 1} have not come`;
       shaped.holes.push({ from_ms: last_ms || first_ms, to_ms: first_ms, why: missing });
     }
-    next = batch.sequence + 1;
+    next = (batch.sequence ?? next) + 1;
     for (const event of events) {
       if (paused && event.type !== CUSTOM) {
         shaped.holes.push({ from_ms: last_ms, to_ms: event.timestamp, why: paused });
