@@ -1,7 +1,7 @@
 # time_limit_s: 150
 """Redaction: a word stands in every place that a request has (attributes of resource, scope, span, event, link, log, point,
 exemplar; nested; names; bodies; exceptions; a URL's query; fields that OTLP does not have; members that JSON does not have; an id
-of a wrong length), as protobuf, gzip, zstd and JSON, over gRPC and HTTP, by a key in a header and by keys in resources. After it was
+of a wrong length; every part of a recording), as protobuf, gzip, zstd and JSON, over gRPC and HTTP, by a key in a header and by keys in resources. After it was
 acknowledged the word is searched for in the log, the segments, the tables, the metadata, the server's own output, its own
 telemetry, by SQL, and in Kafka's topic. Then: a request that is sent twice is still one; equal values have equal hashes; a rule
 that is switched off does nothing; a rule that cannot be read is refused in words; the dry run keeps nothing.
@@ -24,6 +24,7 @@ from monoscope import STORY_DIR, Server, check, wait_until
 from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 from otlp import OK, Sender, attributes, field, gauge, gzip, log, logs, metrics, span, traces, value, zstd
+from storesearch import store_search
 
 WORD = "sesame"
 CARD = "4111 1111 1111 1111"
@@ -115,6 +116,44 @@ def send_all(server, key):
         http_post(server, key, path, text, {"content-type": "application/json"})
         http_post(server, key, path, gzipped.compress(text.replace(b"story", b"StorY")), {"content-type": "application/json", "content-encoding": "gzip"})
         http_post(server, key, path, zstd(make().SerializeToString()), {"content-type": "application/x-protobuf", "content-encoding": "zstd"})
+
+
+def full_replay(session):
+    """A recording with the words wherever texts can be."""
+    now = time.time() * 1000
+    node = {"type": 2, "id": 2, "tagName": "p", "attributes": {"title": WORD, "data-token": PASSWORD, "href": "/?q=" + WORD}, "childNodes": [{"type": 3, "id": 3, "textContent": "open %s, pay with %s" % (WORD, CARD)}]}
+    return {"session": session, "tab": "t1", "recording": "r1", "sequence": 0, "userAgent": "Mozilla/5.0 " + WORD, "service": {"name": "story"},
+            "user": {"id": "42", "name": WORD, "email": "ann@example.com"}, "noOneReadsThis": {"password": PASSWORD}, "events": [
+                {"type": 4, "timestamp": now, "data": {"href": "https://x.test/?api_key=%s&page=kept" % PASSWORD}},
+                {"type": 2, "timestamp": now, "data": {"node": {"type": 0, "id": 1, "childNodes": [node]}}},
+                {"type": 3, "timestamp": now, "data": {"source": 0, "texts": [{"id": 3, "value": WORD}], "attributes": [{"id": 2, "attributes": {"alt": TOKEN}}], "adds": [{"parentId": 1, "node": node}]}},
+                {"type": 3, "timestamp": now, "data": {"source": 5, "id": 2, "text": WORD}},
+                {"type": 5, "timestamp": now, "data": {"tag": "console", "payload": {"text": "token=%s" % PASSWORD, "card": 4111111111111111, "internal": {"note": "internal words"}, WORD: 1}}}]}
+
+
+def send_replays(server, key):
+    batch = full_replay("by-replay")
+    http_post(server, key, "/v1/replay", json.dumps(batch).encode(), {"content-type": "application/json"})
+    batch = {**full_replay("by-replay"), "sequence": 1}
+    http_post(server, key, "/v1/replay", gzipped.compress(json.dumps(batch).encode()), {"content-type": "application/json", "content-encoding": "gzip"})
+    http_post(server, key, "/api/v1/rrweb", json.dumps({"sessionId": "by-rrweb", "events": batch["events"], "user": batch["user"]}).encode(), {"content-type": "application/json", "user-agent": WORD})
+
+
+def replays_asked(server, admin):
+    """What is kept of recordings has none of it, unpacked too, and the rest is as it was."""
+    for session in ("by-replay", "by-rrweb"):
+        wait_until(lambda: admin.ask("GET", "/projects/default/replays/" + session)[0] == 200, "%s is stored" % session)
+        detail = admin.done("GET", "/projects/default/replays/" + session)
+        batches = [batch for segment in detail["segments"] for batch in admin.done("GET", "/projects/default/replays/%s/segments/%s" % (session, segment["name"]))["batches"]]
+        check(len(batches) == (2 if session == "by-replay" else 1) and all(len(batch["events"]) == 5 for batch in batches), "its batches: %r" % batches)
+        told = json.dumps([detail, batches]).lower()
+        check(not any(word.lower() in told for word in HIDDEN + ["internal words", "ann@example.com"]), "the recording shows it: %s" % told)
+        check(detail["landing_url"] == "https://x.test/?api_key=[redacted]&page=kept" and detail["user"]["email"].startswith("hmac:"), "what is told of it is what is kept: %r" % detail)
+        node = batches[0]["events"][1]["data"]["node"]["childNodes"][0]
+        check(node["id"] == 2 and node["childNodes"][0]["textContent"] == "open [redacted], pay with [redacted]", "the rest stays: %r" % node)
+    found = store_search(server.data, [word.encode() for word in HIDDEN[1:] + ["internal words", "by-rrweb"]])
+    kept = [one for one in found if one[1] == b"by-rrweb"]
+    check(kept and len(found) == len(kept), "no file has it: %r" % [one for one in found if one not in kept][:5])
 
 
 def send_by_resource(server, key, other_key):
@@ -224,6 +263,7 @@ def on_the_own_log():
         other_id, _, other_key = server.project_create("other")
         wait_until(lambda: Sender(server.grpc_port, other_key).send("logs", logs([log("plain")])).status == OK, "the other project sends")
         send_all(server, server.key)
+        send_replays(server, server.key)
         send_by_resource(server, server.key, other_key)
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans WHERE name LIKE 'GET /%'", 6)
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans WHERE name LIKE 'by resource%'", 1)
@@ -236,6 +276,7 @@ def on_the_own_log():
         check(search(os.path.dirname(server.log_path), but=(os.path.join(server.data, ""),)) > 0, "the server's output was looked at")
         server.execute("FLUSH")
         asked(server)
+        replays_asked(server, admin)
         after = search(server.data, but=("meta.sqlite",))
         raw = bytes_of(os.path.join(server.data, "meta.sqlite")) + (bytes_of(os.path.join(server.data, "meta.sqlite-wal")) if os.path.exists(os.path.join(server.data, "meta.sqlite-wal")) else b"")
         check(not any(word.encode() in raw for word in HIDDEN[1:]), "the metadata has none of it")
@@ -251,9 +292,10 @@ def through_kafka():
         with Server(os.path.join(STORY_DIR, "kafka-data"), options=kafka.options(), environment=kafka.environment()) as server:
             rules_add(first_admin(server))
             send_all(server, server.key)
+            send_replays(server, server.key)
             server.wait_count("SELECT count(*) FROM otel_logs_and_spans WHERE name LIKE 'GET /%'", 6, timeout_s=60)
             records = kafka.records("monoscope.telemetry")
-            check(len(records) >= 18, "the topic has the requests: %d" % len(records))
+            check(len(records) >= 21, "the topic has the requests: %d" % len(records))
             for record in records:
                 raw = (record.value() or b"") + b" ".join(content or b"" for _, content in record.headers() or [])
                 check(not any(word.lower().encode() in raw.lower() for word in HIDDEN), "a record of the topic has it: %r" % raw[:300])
@@ -265,7 +307,7 @@ def through_kafka():
 
 def main():
     before, after = on_the_own_log()
-    print("18 requests with %d hidden words: none in %d files before the flush, in %d after it" % (len(HIDDEN), before, after))
+    print("21 requests with %d hidden words: none in %d files before the flush, in %d after it" % (len(HIDDEN), before, after))
     print("and none in %d records of Kafka's topic" % through_kafka())
 
 

@@ -364,27 +364,29 @@ static bool rrweb_convert(struct call *call, struct err *err)
     return ok;
 }
 
-/* Kept as it came: what of it may be told is known before it leaves the page. */
+/* Kept as it came, but for what the project's redaction rules are about. */
 static void replay_work(struct call *call, struct tools *tools)
 {
     struct err err = { 0 };
-    struct redacted none = { 0 };
+    struct redacted redacted = { 0 };
     struct replay_batch batch;
+    const struct ingest *ingest = call->ingest;
     struct inbound *inbound = call->whole.inbound;
     arena_reset(&tools->arena);
     if ((!call->has_key && !route_no_key(&err)) ||
         !inbound_inflate(inbound, tools->inflater, REPLAY_BATCH_BYTES_MAX, &err) ||
         (call->is_rrweb && !rrweb_convert(call, &err)) ||
+        !redact(ingest->options.redactor, tools->scratch, inbound, OTLP_REPLAY, call->received_unix_us,
+                &call->whole.key, &redacted, &err) ||
         !replay_batch_read(inbound_body(inbound), &tools->arena, &batch, &err) ||
         !inbound_decode(inbound, OTLP_REPLAY, call->received_unix_us, &err)) {
         call_refuse(call, &err);
         return;
     }
-    const struct ingest *ingest = call->ingest;
     if (ingest->gaps && call->transport->ask_snapshot &&
         replay_gaps_come(ingest->gaps, call->whole.key.project_id, &batch, clock_unix_us()))
         call->transport->ask_snapshot(call->request);
-    call_store(call, &call->whole.key, &none);
+    call_store(call, &call->whole.key, &redacted);
 }
 
 static void call_work(struct call *call, struct tools *tools)

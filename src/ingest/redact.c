@@ -1,5 +1,7 @@
 #include "ingest/redact.h"
 
+#include "replay/replay_batch.h"
+
 struct rewriting {
     const struct redaction *redaction;
     struct redaction_scratch *scratch;
@@ -14,6 +16,31 @@ static bool rewrite(void *ctx, enum otlp_signal signal, struct bytes body, struc
     rewriting->counts = (struct redaction_counts){ 0 };
     return redaction_rewrite(rewriting->redaction, rewriting->scratch, signal, body, rewriting->is_lenient, out,
                              is_changed, &rewriting->counts, err);
+}
+
+static bool replay_rewrite(struct rewriting *rewriting, struct inbound *inbound, struct err *err)
+{
+    struct buf out;
+    bool is_changed;
+    buf_init(&out, REPLAY_BATCH_BYTES_MAX);
+    bool ok = redaction_rewrite_replay(rewriting->redaction, rewriting->scratch, inbound_body(inbound), &out,
+                                       &is_changed, &rewriting->counts, err);
+    if (ok && is_changed) inbound_replace(inbound, &out);
+    buf_deinit(&out);
+    return ok;
+}
+
+/* In the form of OTLP. */
+static bool request_rewrite(struct rewriting *rewriting, struct inbound *inbound, enum otlp_signal signal,
+                            int64_t received_unix_us, struct err *err)
+{
+    if (inbound_rewrite(inbound, signal, rewrite, rewriting, err)) return true;
+    if (err->code != ERR_INPUT) return false;
+    /* Either it is no request, and the decoder says where; or what is wrong is inside of records that it leaves out. */
+    *err = (struct err){ 0 };
+    rewriting->is_lenient = true;
+    return inbound_decode(inbound, signal, received_unix_us, err) &&
+           inbound_rewrite(inbound, signal, rewrite, rewriting, err);
 }
 
 bool redact(struct redactor *redactor, struct redaction_scratch *scratch, struct inbound *inbound,
@@ -31,14 +58,8 @@ bool redact(struct redactor *redactor, struct redaction_scratch *scratch, struct
     redacted->hash = inbound_hash(key->project_id, signal, sent);
     redaction_hash(redaction, &redacted->hash);
     struct rewriting rewriting = { .redaction = redaction, .scratch = scratch };
-    bool ok = inbound_rewrite(inbound, signal, rewrite, &rewriting, err);
-    if (!ok && err->code == ERR_INPUT) {
-        /* Either it is no request, and the decoder says where; or what is wrong is inside of records that it leaves out. */
-        *err = (struct err){ 0 };
-        rewriting.is_lenient = true;
-        ok = inbound_decode(inbound, signal, received_unix_us, err) &&
-             inbound_rewrite(inbound, signal, rewrite, &rewriting, err);
-    }
+    bool ok = signal == OTLP_REPLAY ? replay_rewrite(&rewriting, inbound, err)
+                                    : request_rewrite(&rewriting, inbound, signal, received_unix_us, err);
     if (ok) {
         redactor_count(redactor, redaction, &rewriting.counts);
         for (uint32_t r = 0; r < redaction_rule_count(redaction); r++) redacted->found += rewriting.counts.found[r];

@@ -1,6 +1,6 @@
 /* inside.h -- what the files of this folder share. Not for other folders.
  *
- *   rewrite.c  walks a message --name--> names.c  --rule-->
+ *   rewrite.c  walks a message, rewrite_replay.c a replay's batch --name--> names.c  --rule-->
  *                              --text--> text.c --> builtin.c (tokens, cards, emails), regex (RE2) --edits-->
  *
  * A rule is meant by its index, NO_RULE is none. Where two would do, the one with the lower index does. */

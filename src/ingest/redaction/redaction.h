@@ -2,6 +2,7 @@
  *
  *   rules --redaction_create--> struct redaction
  *   OTLP protobuf --redaction_rewrite--> the same message without it --> decode, log or Kafka, segments, tables
+ *   a replay's batch --redaction_rewrite_replay--> the same batch without it --> log or Kafka, the object store
  *
  * Looked at: every attribute, nested ones too, of resources, scopes, spans, events, links, logs, points and exemplars;
  * log bodies; every other text (names, status messages, descriptions, trace states). In a text: what a regular expression
@@ -45,6 +46,11 @@ struct redaction_counts {
 MUST_CHECK bool redaction_rewrite(const struct redaction *redaction, struct redaction_scratch *scratch,
                                   enum otlp_signal signal, struct bytes body, bool is_lenient, struct buf *out,
                                   bool *is_changed, struct redaction_counts *counts, struct err *err);
+/* The same of a batch of a replay (replay/replay_batch.h), but for its ids and what a player needs: rrweb's names and numbers. What is
+ * not JSON stays as it is: its reader refuses it. ERR_INPUT: it is nested too deep. */
+MUST_CHECK bool redaction_rewrite_replay(const struct redaction *redaction, struct redaction_scratch *scratch,
+                                         struct bytes body, struct buf *out, bool *is_changed,
+                                         struct redaction_counts *counts, struct err *err);
 /* The same of one text that is not telemetry: what texts go through, without attributes' names. Appended to out; ERR_TOO_LARGE. */
 MUST_CHECK bool redaction_text(const struct redaction *redaction, struct redaction_scratch *scratch, struct bytes text,
                                struct buf *out, struct err *err);
