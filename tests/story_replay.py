@@ -150,7 +150,7 @@ def check_rrweb(server, admin):
     origin, browser = {"origin": ORIGIN}, server.key_create("default", "rrweb", "--browser", ORIGIN)[1]
     start = time.time() * 1000 - 60000
     events = [[{"type": 4, "timestamp": start, "data": {"href": ORIGIN + "/cart", "width": 800, "height": 600}}, {"type": 2, "timestamp": start + 1.25, "data": {"node": {}}}],
-              [{"type": 3, "timestamp": start + 2000, "data": {"source": 2, "type": 2, "id": 1}}], [{"type": 3, "timestamp": start + 4000, "data": {"source": 0}}]]
+              [{"type": 3, "timestamp": start + 2000, "data": {"source": 2, "type": 2, "id": 1}}], [{"type": 3, "timestamp": start + 4000, "data": {"source": 0}}, {"type": 4, "timestamp": start + 4001, "data": {"href": ORIGIN + "/thanks", "width": 800, "height": 600}}]]
     body = {"sessionId": "rrweb-session", "timestamp": start, "eventCount": 2, "user": {"id": "42", "email": "ann@shop.example"}}
     path = "/api/v1/rrweb"
     wait_until(lambda: send(server, dict(body, events=events[0], tabId="tab-1"), key=browser, headers=origin, path=path)[0] == 200, "its key is heard of")
@@ -161,13 +161,17 @@ def check_rrweb(server, admin):
                                (dict(body, events=events[0], more="x" * (5 << 20)), "4 MiB", {})]:
         status, answer = send(server, wrong, path=path, **more)
         check(400 <= status < 500 and words in answer, "refused with words that help: %d %s" % (status, answer))
-    wait_until(lambda: admin.ask("GET", "/projects/default/replays/rrweb-session")[0] == 200 and admin.done("GET", "/projects/default/replays/rrweb-session")["events"] == 6, "all of it is stored")
+    wait_until(lambda: admin.ask("GET", "/projects/default/replays/rrweb-session")[0] == 200 and admin.done("GET", "/projects/default/replays/rrweb-session")["events"] == 7, "all of it is stored")
     detail = admin.done("GET", "/projects/default/replays/rrweb-session")
     found = [batch for segment in detail["segments"] for batch in admin.done("GET", "/projects/default/replays/rrweb-session/segments/" + segment["name"])["batches"]]
     check(sorted((batch["tab"], batch["recording"], batch["events"][0]["timestamp"]) for batch in found) == sorted([("rrweb", "rrweb", start)] + [("tab-1", "tab-1", events[n][0]["timestamp"]) for n in range(3)]), "each batch once: %r" % found)
     check(all(batch["events"] in events and "sequence" not in batch for batch in found), "its events are as they were sent")
     check(detail["user"] == {"id": "42", "name": "", "email": "ann@shop.example"} and detail["landing_url"] == ORIGIN + "/cart" and detail["user_agent"].startswith("Mozilla/5.0") and detail["clicks"] == 1, "what it tells: %r" % detail)
     check([(one["batches"], one["gaps"], one["missing"]) for one in detail["recordings"]] == [(None, [], "nothing")] * 2, "nothing is told as missing: %r" % detail["recordings"])
+    for page, is_there in (("/cart", True), ("/thanks", True), ("example/th", True), ("/th_nks", False), ("/nowhere", False)):
+        items = admin.done("GET", "/projects/default/replays?from=now-1d&page_url=" + page)["items"]
+        check(("rrweb-session" in [one["session"] for one in items]) == is_there, "by any of its pages: %s" % page)
+    check(detail["pages"] == 2, "what it visited is counted, though it tells no navigation: %r" % detail)
     print("rrweb: %d batches without numbers, each once" % len(found), flush=True)
 
 

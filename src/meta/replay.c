@@ -5,7 +5,7 @@
 #include "meta/db_rows.h"
 
 #define CHUNK_ROWS 256
-enum { SESSION_VALUES = 23, SEGMENT_VALUES = 9 };
+enum { SESSION_VALUES = 23, SEGMENT_VALUES = 9, URL_VALUES = 4 };
 
 /* A text that was told stays until another one is. */
 #define LAST(column) column " = CASE WHEN excluded." column " <> '' THEN excluded." column " ELSE s." column " END, "
@@ -14,6 +14,12 @@ enum { SESSION_VALUES = 23, SEGMENT_VALUES = 9 };
     "session_id, first_unix_us, last_unix_us, service, version, environment, user_id, user_name, user_email, "   \
     "user_agent, landing_url, event_count, page_count, click_count, rage_click_count, error_count, byte_count, " \
     "failed_request_count, is_complete"
+/* A recorder without numbers does not say when a page begins: then it has as many as addresses. */
+#define SESSION_SELECT                                                                                              \
+    "SELECT s.project_id, s.session_id, first_unix_us, last_unix_us, service, version, environment, user_id, "      \
+    "user_name, user_email, user_agent, landing_url, event_count, CASE WHEN page_count > 0 THEN page_count ELSE "   \
+    "(SELECT count(*) FROM replay_pages p WHERE p.project_id = s.project_id AND p.session_id = s.session_id) END, " \
+    "click_count, rage_click_count, error_count, byte_count, failed_request_count, is_complete FROM replay_sessions s"
 #define FIGURES                                                                                                   \
     SUM("event_count")                                                                                            \
     ", " SUM("page_count") ", " SUM("click_count") ", " SUM("rage_click_count") ", " SUM("error_count") ", " SUM( \
@@ -35,6 +41,10 @@ static const char session_sql[] =
 static const char segment_sql[] = "INSERT INTO replay_segments(project_id, session_id, name, tab_id, first_unix_us, "
                                   "last_unix_us, ranges, event_count, "
                                   "byte_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+static const char url_sql[] =
+    "INSERT INTO replay_pages(project_id, session_id, url) SELECT $1, $2, $3 WHERE "
+    "(SELECT count(*) FROM replay_pages WHERE project_id = $1 AND session_id = $2) < $4 ON CONFLICT DO NOTHING";
 
 static void session_values(const struct replay_session *session, int64_t now_unix_us, struct db_value *values)
 {
@@ -76,6 +86,65 @@ static void segment_values(const struct replay_segment *segment, struct db_value
     memcpy(values, all, sizeof all);
 }
 
+/* Rows of one statement, which travel together. */
+struct many {
+    struct db_session *session;
+    const char *sql;
+    size_t value_count, row_count;
+    struct db_value *values; /* CHUNK_ROWS of them */
+};
+
+static bool many_run(struct many *many, struct err *err)
+{
+    size_t row_count = many->row_count;
+    many->row_count = 0;
+    return row_count == 0 ||
+           db_run_many(many->session, many->sql, many->values, many->value_count, row_count, NULL, err);
+}
+
+/* Where the values of the next row go; NULL: those before could not be run. */
+static struct db_value *many_next(struct many *many, struct err *err)
+{
+    if (many->row_count == CHUNK_ROWS && !many_run(many, err)) return NULL;
+    return many->values + many->value_count * many->row_count++;
+}
+
+static bool sessions_store(struct many *many, const struct replay_changes *changes, int64_t now_unix_us,
+                           struct err *err)
+{
+    for (size_t s = 0; s < changes->session_count; s++) {
+        struct db_value *values = many_next(many, err);
+        if (!values) return false;
+        session_values(&changes->sessions[s], now_unix_us, values);
+    }
+    return many_run(many, err);
+}
+
+static bool segments_store(struct many *many, const struct replay_changes *changes, struct err *err)
+{
+    for (size_t s = 0; s < changes->segment_count; s++) {
+        struct db_value *values = many_next(many, err);
+        if (!values) return false;
+        segment_values(&changes->segments[s], values);
+    }
+    return many_run(many, err);
+}
+
+static bool urls_store(struct many *many, const struct replay_changes *changes, struct err *err)
+{
+    for (size_t s = 0; s < changes->session_count; s++) {
+        const struct replay_session *of = &changes->sessions[s];
+        for (uint32_t u = 0; u < of->url_count; u++) {
+            struct db_value *values = many_next(many, err);
+            if (!values) return false;
+            const struct db_value all[URL_VALUES] = { db_uuid(of->project_id), db_text_bytes(of->id),
+                                                      db_text_bytes(of->urls[u]), db_integer(REPLAY_SESSION_URLS_MAX) };
+            memcpy(values, all, sizeof all);
+        }
+    }
+    return many_run(many, err);
+}
+
 struct store_work {
     const struct replay_changes *changes;
     int64_t now_unix_us;
@@ -84,21 +153,16 @@ static bool store_run(struct db_session *session, void *ctx, struct err *err)
 {
     const struct store_work *work = ctx;
     const struct replay_changes *changes = work->changes;
-    bool is_done, ok = true;
+    bool is_done;
     if (!tap_position_move(session, &changes->move, work->now_unix_us, &is_done, err)) return false;
     if (is_done) return true;
+    static_assert(SESSION_VALUES >= SEGMENT_VALUES && SESSION_VALUES >= URL_VALUES, "rows of each fit");
     struct db_value *values = mem_alloc(CHUNK_ROWS * SESSION_VALUES * sizeof *values);
-    for (size_t from = 0; ok && from < changes->session_count; from += CHUNK_ROWS) {
-        size_t count = changes->session_count - from < CHUNK_ROWS ? changes->session_count - from : CHUNK_ROWS;
-        for (size_t i = 0; i < count; i++)
-            session_values(&changes->sessions[from + i], work->now_unix_us, values + i * SESSION_VALUES);
-        ok = db_run_many(session, session_sql, values, SESSION_VALUES, count, NULL, err);
-    }
-    for (size_t from = 0; ok && from < changes->segment_count; from += CHUNK_ROWS) {
-        size_t count = changes->segment_count - from < CHUNK_ROWS ? changes->segment_count - from : CHUNK_ROWS;
-        for (size_t i = 0; i < count; i++) segment_values(&changes->segments[from + i], values + i * SEGMENT_VALUES);
-        ok = db_run_many(session, segment_sql, values, SEGMENT_VALUES, count, NULL, err);
-    }
+    struct many sessions = { session, session_sql, SESSION_VALUES, 0, values };
+    struct many segments = { session, segment_sql, SEGMENT_VALUES, 0, values };
+    struct many urls = { session, url_sql, URL_VALUES, 0, values };
+    bool ok = sessions_store(&sessions, changes, work->now_unix_us, err) && segments_store(&segments, changes, err) &&
+              urls_store(&urls, changes, err);
     free(values);
     return ok;
 }
@@ -161,11 +225,14 @@ static struct bytes like_of(struct arena *arena, struct bytes text)
 bool replay_list(struct db *db, struct uuid project_id, const struct replay_filter *filter, struct arena *arena,
                  struct replay_session **sessions, uint32_t *count, struct err *err)
 {
-    static const char sql[] =
-        "SELECT project_id, " SESSION_COLUMNS " FROM replay_sessions WHERE project_id = $1 AND last_unix_us >= $2 AND "
+    static const char sql[] = SESSION_SELECT
+        " WHERE project_id = $1 AND last_unix_us >= $2 AND "
         "first_unix_us < $3 AND ($4 = '' OR session_id = $4) AND ($5 = '' OR user_id = $5 OR user_name = $5 OR "
         "user_email = $5) AND "
-        "($6 = '' OR service = $6) AND ($7 = '' OR environment = $7) AND landing_url LIKE $8 ESCAPE '\\' AND "
+        "($6 = '' OR service = $6) AND ($7 = '' OR environment = $7) AND ($8 = '%%' OR landing_url LIKE $8 ESCAPE '\\' "
+        "OR EXISTS "
+        "(SELECT 1 FROM replay_pages p WHERE p.project_id = $1 AND p.session_id = s.session_id AND p.url LIKE $8 "
+        "ESCAPE '\\')) AND "
         "($9 = 0 OR error_count > 0) AND ($10 = 0 OR rage_click_count > 0) AND last_unix_us - first_unix_us >= $11 AND "
         "($15 = 0 OR failed_request_count > 0) AND ($12 = 0 OR (last_unix_us, session_id) < ($12, $13)) ORDER BY "
         "last_unix_us DESC, session_id DESC LIMIT $14";
@@ -185,8 +252,8 @@ bool replay_doomed(struct db *db, int64_t before_unix_us, uint32_t limit, struct
                    struct replay_session **sessions, uint32_t *count, struct err *err)
 {
     return sessions_read(db,
-                         "SELECT project_id, " SESSION_COLUMNS " FROM replay_sessions WHERE last_unix_us < $1 ORDER BY "
-                         "last_unix_us LIMIT $2",
+                         SESSION_SELECT " WHERE last_unix_us < $1 ORDER BY "
+                                        "last_unix_us LIMIT $2",
                          DB_VALUES(db_integer(before_unix_us), db_integer(limit)), arena, sessions, count, err);
 }
 
@@ -225,9 +292,7 @@ bool replay_read(struct db *db, struct uuid project_id, struct bytes id, struct 
                  struct replay_session *session, struct replay_segment **segments, uint32_t *count, struct err *err)
 {
     struct replay_session *found;
-    if (!sessions_read(db,
-                       "SELECT project_id, " SESSION_COLUMNS
-                       " FROM replay_sessions WHERE project_id = $1 AND session_id = $2",
+    if (!sessions_read(db, SESSION_SELECT " WHERE project_id = $1 AND session_id = $2",
                        DB_VALUES(db_uuid(project_id), db_text_bytes(id)), arena, &found, count, err))
         return false;
     if (*count == 0) return err_set(err, ERR_NOT_FOUND, "there is no replay of this session");
@@ -238,6 +303,8 @@ bool replay_read(struct db *db, struct uuid project_id, struct bytes id, struct 
 bool replay_forget(struct db_session *session, struct uuid project_id, struct bytes id, struct err *err)
 {
     return db_run(session, "DELETE FROM replay_segments WHERE project_id = $1 AND session_id = $2",
+                  DB_VALUES(db_uuid(project_id), db_text_bytes(id)), NULL, NULL, NULL, err) &&
+           db_run(session, "DELETE FROM replay_pages WHERE project_id = $1 AND session_id = $2",
                   DB_VALUES(db_uuid(project_id), db_text_bytes(id)), NULL, NULL, NULL, err) &&
            db_run(session, "DELETE FROM replay_sessions WHERE project_id = $1 AND session_id = $2",
                   DB_VALUES(db_uuid(project_id), db_text_bytes(id)), NULL, NULL, NULL, err);

@@ -5,7 +5,7 @@
  *
  * Exactly once as roll-ups are (tap_position.h). What is stored does not depend on the order it comes in, but for texts that
  * change within a session: the last one stored stays.
- * Table: migrations/0081_replays.sql, 0082; what each figure means: docs/replay.md. Times: unix microseconds.
+ * Table: migrations/0081_replays.sql, 0082, 0083; what each figure means: docs/replay.md. Times: unix microseconds.
  * Thread: any. Memory: changes are the caller's; answers live in its arena. Errors: as db.h has them; ERR_CONFLICT of replay_store:
  * another process has stored what these changes hold. */
 #pragma once
@@ -13,8 +13,9 @@
 #include "meta/db.h"
 #include "meta/tap_position.h"
 
-#define REPLAY_TAP          "replays"
-#define REPLAY_SEGMENTS_MAX 20000 /* of a session that are read */
+#define REPLAY_TAP              "replays"
+#define REPLAY_SEGMENTS_MAX     20000 /* of a session that are read */
+#define REPLAY_SESSION_URLS_MAX 200   /* of a session that are kept, or a few more when two processes store at once */
 
 struct replay_session {
     struct uuid project_id;
@@ -23,6 +24,8 @@ struct replay_session {
     struct bytes service, version, environment, user_id, user_name, user_email, user_agent;
     struct bytes landing_url; /* of the first page */
     int64_t event_count, page_count, click_count, rage_click_count, error_count, byte_count, failed_request_count;
+    const struct bytes *urls; /* of replay_store alone: addresses of its pages, each once */
+    uint32_t url_count;
     bool is_complete;                 /* nothing has come for a while (replay_join.h); late data opens it again */
     int64_t loose_count, loose_bytes; /* of replay_store alone: its segments, which are not joined yet */
 };
@@ -46,7 +49,7 @@ MUST_CHECK bool replay_store(struct db *db, const struct replay_changes *changes
 struct replay_filter {
     int64_t from_unix_us, to_unix_us; /* sessions that were there within */
     struct bytes session, user, service, environment,
-        text; /* empty: any; user: id, name or e-mail; text: a part of the address */
+        text; /* empty: any; user: id, name or e-mail; text: a part of the address of any page */
     bool has_errors, has_rage_clicks, has_failed_requests;
     int64_t duration_min_us;
     int64_t after_unix_us; /* behind this place; 0: from the start, newest first */

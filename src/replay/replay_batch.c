@@ -67,6 +67,23 @@ static bool has_failed(yyjson_val *request)
     return yyjson_is_num(status) && (yyjson_get_num(status) <= 0 || yyjson_get_num(status) >= 400);
 }
 
+void replay_url_add(struct bytes *urls, uint32_t *count, struct bytes url)
+{
+    if (url.len == 0 || *count == REPLAY_URLS_MAX) return;
+    for (uint32_t u = 0; u < *count; u++)
+        if (bytes_equal(urls[u], url)) return;
+    urls[(*count)++] = url;
+}
+
+/* The address of a page that was shown. */
+static struct bytes page_read(struct arena *arena, yyjson_val *object, const char *name, struct replay_batch *batch)
+{
+    struct bytes url = words_of(arena, object, name);
+    if (!batch->urls) batch->urls = arena_alloc(arena, REPLAY_URLS_MAX * sizeof *batch->urls);
+    replay_url_add(batch->urls, &batch->url_count, url);
+    return url;
+}
+
 static bool event_read(struct arena *arena, yyjson_val *event, size_t index, struct replay_batch *batch,
                        struct err *err)
 {
@@ -78,6 +95,7 @@ static bool event_read(struct arena *arena, yyjson_val *event, size_t index, str
     if (!(unix_ms >= TIME_MIN_MS && unix_ms <= TIME_MAX_MS))
         return err_set(err, ERR_INPUT, "events[%zu] of a replay's batch has no \"timestamp\" in milliseconds", index);
     int64_t time = (int64_t)unix_ms;
+    struct bytes url;
     if (batch->event_count == 0 || time < batch->first_unix_ms) batch->first_unix_ms = time;
     if (batch->event_count == 0 || time > batch->last_unix_ms) batch->last_unix_ms = time;
     batch->event_count++;
@@ -88,12 +106,16 @@ static bool event_read(struct arena *arena, yyjson_val *event, size_t index, str
                               yyjson_get_uint(yyjson_obj_get(data, "type")) == INTERACTION_CLICK;
         break;
     case META:
-        if (batch->url.len == 0) batch->url = words_of(arena, data, "href");
+        url = page_read(arena, data, "href", batch);
+        if (batch->url.len == 0) batch->url = url;
         break;
     case CUSTOM:
         batch->error_count += is_custom(data, "error");
         batch->rage_click_count += is_custom(data, "rage_click");
-        batch->page_count += is_custom(data, "navigation");
+        if (is_custom(data, "navigation")) {
+            batch->page_count++;
+            (void)page_read(arena, yyjson_obj_get(data, "payload"), "url", batch);
+        }
         batch->failed_request_count += is_custom(data, "network") && has_failed(yyjson_obj_get(data, "payload"));
         break;
     default: break;

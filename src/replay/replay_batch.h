@@ -7,7 +7,7 @@
  * events: rrweb's (EventType: 0 DomContentLoaded, 1 Load, 2 FullSnapshot, 3 IncrementalSnapshot, 4 Meta, 5 Custom, 6 Plugin).
  * Of them are told: the time, whether a full snapshot is among them, clicks (source 2, type 2), pages, and of the SDK's own custom
  * events, by their tag: "error", "rage_click", "network" (payload.status: 0 or 400 and more is a request that failed), "navigation"
- * (a page; where none is told, the Meta event of a recording's first batch is one).
+ * (a page, payload.url; where none is told, the Meta event of a recording's first batch is one).
  * A recorder that does not number its batches leaves "sequence" out: they are known by the time of their first event, and nobody
  * can tell which are missing. Members that are not known are kept and not read. Ids: 1 to 64 letters, digits, "-", "_".
  * Thread: any. Memory: texts are copied into the arena. Errors: ERR_INPUT, with what is wrong where. Source of the events' shape:
@@ -16,7 +16,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { REPLAY_ID_BYTES_MAX = 64, REPLAY_EVENTS_MAX = 20000, REPLAY_TEXT_BYTES_MAX = 2048 };
+enum { REPLAY_ID_BYTES_MAX = 64, REPLAY_EVENTS_MAX = 20000, REPLAY_TEXT_BYTES_MAX = 2048, REPLAY_URLS_MAX = 64 };
 #define REPLAY_BATCH_BYTES_MAX (4u << 20)
 
 struct replay_batch {
@@ -24,12 +24,16 @@ struct replay_batch {
     int64_t sequence; /* of a batch without a number: first_unix_ms */
     bool is_numbered, is_last, has_snapshot;
     struct bytes service, version, environment, user_id, user_name, user_email, user_agent;
-    struct bytes url; /* of the first Meta event; empty: there is none */
+    struct bytes url;   /* of the first Meta event; empty: there is none */
+    struct bytes *urls; /* addresses of Meta and "navigation" events, each once: the first REPLAY_URLS_MAX */
+    uint32_t url_count;
     int64_t first_unix_ms, last_unix_ms;
     uint32_t event_count, page_count, click_count, rage_click_count, error_count, failed_request_count;
 };
 /* body: at most REPLAY_BATCH_BYTES_MAX. */
 MUST_CHECK bool replay_batch_read(struct bytes body, struct arena *arena, struct replay_batch *batch, struct err *err);
+/* Adds it to at most REPLAY_URLS_MAX, unless it is there or empty. */
+void replay_url_add(struct bytes *urls, uint32_t *count, struct bytes url);
 /* Could it be an id of a session, tab or recording? For names of objects, and what comes in addresses. */
 bool replay_id_is_valid(struct bytes id);
 /* The batch on a line of its own: JSON has line ends between its values alone. */

@@ -34,7 +34,7 @@ static void test_read(void **state)
              "{\"type\":3,\"timestamp\":1790000000902,\"data\":{\"source\":5,\"type\":2}},"
              "{\"type\":5,\"timestamp\":1790000000903,\"data\":{\"tag\":\"error\"}},"
              "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"rage_click\"}},"
-             "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"navigation\"}},"
+             "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"navigation\",\"payload\":{\"url\":\"/b\"}}},"
              "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":{\"status\":0}}},"
              "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":{\"status\":503}}},"
              "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":{\"status\":304}}},"
@@ -54,6 +54,8 @@ static void test_read(void **state)
     assert_true(bytes_equal(batch.session, BYTES("s1")) && bytes_equal(batch.user_id, BYTES("42")));
     assert_true(bytes_equal(batch.user_name, BYTES("Ann ")) && batch.user_email.len == 0);
     assert_true(bytes_equal(batch.url, BYTES("https://shop.example/a")));
+    assert_int_equal(batch.url_count, 2); /* one is told twice */
+    assert_true(bytes_equal(batch.urls[0], BYTES("https://shop.example/a")) && bytes_equal(batch.urls[1], BYTES("/b")));
     arena_deinit(&arena);
 }
 

@@ -221,8 +221,10 @@ static void text_keep(struct bytes *kept, struct bytes text)
 }
 
 /* Of all lines of a session, in whichever order they came. */
-static void session_add(struct replay_session *session, const struct replay_batch *batch, int64_t *landed_unix_ms)
+static void session_add(struct replay_session *session, const struct replay_batch *batch, struct bytes *urls,
+                        int64_t *landed_unix_ms)
 {
+    for (uint32_t u = 0; u < batch->url_count; u++) replay_url_add(urls, &session->url_count, batch->urls[u]);
     if (batch->first_unix_ms * 1000 < session->first_unix_us) session->first_unix_us = batch->first_unix_ms * 1000;
     if (batch->last_unix_ms * 1000 > session->last_unix_us) session->last_unix_us = batch->last_unix_ms * 1000;
     text_keep(&session->service, batch->service);
@@ -240,9 +242,10 @@ static void session_add(struct replay_session *session, const struct replay_batc
 }
 
 static size_t sessions_make(const struct line *lines, uint32_t count, const struct replay_segment *segments,
-                            size_t segment_count, struct replay_session *sessions)
+                            size_t segment_count, struct arena *arena, struct replay_session *sessions)
 {
     size_t made = 0;
+    struct bytes *urls = NULL;
     int64_t landed_unix_ms = INT64_MAX;
     for (uint32_t l = 0; l < count; l++) {
         struct replay_session *session = made > 0 ? &sessions[made - 1] : NULL;
@@ -250,8 +253,10 @@ static size_t sessions_make(const struct line *lines, uint32_t count, const stru
             !bytes_equal(session->id, lines[l].batch.session)) {
             session = &sessions[made++];
             landed_unix_ms = INT64_MAX;
+            urls = arena_alloc(arena, REPLAY_URLS_MAX * sizeof *urls);
             *session = (struct replay_session){ .project_id = lines[l].item->project_id,
                                                 .id = lines[l].batch.session,
+                                                .urls = urls,
                                                 .first_unix_us = INT64_MAX,
                                                 .last_unix_us = INT64_MIN };
             struct bytes *const texts[] = { &session->service,    &session->version,    &session->environment,
@@ -259,7 +264,7 @@ static size_t sessions_make(const struct line *lines, uint32_t count, const stru
                                             &session->user_agent, &session->landing_url };
             for (size_t t = 0; t < COUNT_OF(texts); t++) *texts[t] = BYTES("");
         }
-        session_add(session, &lines[l].batch, &landed_unix_ms);
+        session_add(session, &lines[l].batch, urls, &landed_unix_ms);
     }
     for (size_t s = 0, at = 0; s < segment_count; s++) { /* both are in one order */
         while (!uuid_equal(sessions[at].project_id, segments[s].project_id) ||
@@ -298,7 +303,7 @@ bool replay_segments_write(struct object_store *objects, const struct replay_del
     changes->segments = segments;
     changes->segment_count = run_count;
     changes->sessions = sessions;
-    changes->session_count = sessions_make(lines, count, segments, run_count, sessions);
+    changes->session_count = sessions_make(lines, count, segments, run_count, arena, sessions);
     return true;
 }
 

@@ -5170,7 +5170,7 @@ export interface components {
         replay_session: string;
         /** @description Of a user: id, name or e-mail address */
         replay_user: string;
-        /** @description A part of the first page's address */
+        /** @description A part of the address of one of its pages */
         page_url: string;
         /** @description Those with an error */
         has_errors: boolean;
@@ -8938,7 +8938,7 @@ export interface operations {
                 service?: components["parameters"]["service"];
                 /** @description deployment.environment.name: events in it alone */
                 environment?: components["parameters"]["environment"];
-                /** @description A part of the first page's address */
+                /** @description A part of the address of one of its pages */
                 page_url?: components["parameters"]["page_url"];
                 /** @description Those with an error */
                 has_errors?: components["parameters"]["has_errors"];

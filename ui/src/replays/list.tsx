@@ -51,7 +51,7 @@ export function List() {
       <header class="replays-head">
         <h1>Replays</h1>
         <input id="replays-user" type="search" aria-label="User" placeholder="User: id, name or e-mail ( / )" value={filters.user} onChange={set("user")} />
-        <input type="search" aria-label="First page" placeholder="Part of the first page's address" value={filters.page_url} onChange={set("page")} />
+        <input type="search" aria-label="Page" placeholder="Part of a page's address" value={filters.page_url} onChange={set("page")} />
         <select aria-label="Length" value={filters.min_seconds} onChange={set("least")}>
           {LEAST.map((one) => (
             <option key={one.seconds} value={one.seconds}>
