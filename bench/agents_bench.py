@@ -1,10 +1,12 @@
-"""How well detection finds faults in made-up weeks of 200 services (bench/agents), and what others find on the same minutes.
+"""How well detection finds faults in made-up weeks of 200 services (bench/agents), and what others find on the same minutes; and how often
+the cause of a fault in companies whose services call each other is ranked first, or among the first three.
 
     BENCH_AGENTS_TUNED=20     evaluated weeks that the constants of src/detect were chosen on (seed 1); a third of them with faults
     BENCH_AGENTS_ASIDE=10     and of those put aside before (seed 7919)
     BENCH_AGENTS_LIBRARY=3    of these, how many a public library (bench/agents/requirements.txt) is run on; 0: none, and no plots;
                               of a quarter of the services, and of those with faults
     BENCH_AGENTS_SECONDS=0    both end with the week in which so many are over; 0: with the last
+    BENCH_AGENTS_COMPANIES=12 how many companies with service maps the causes of faults are ranked in; of three the last is put aside
     BENCH_AGENTS_DOCS=1       writes the plots to docs/shots, and not only beside the figures
 
 Both sets run at once, each one thread; some eight minutes of CPU with the library's."""
@@ -20,10 +22,23 @@ REPO = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 AGENTS = os.path.join(REPO, "build", "release", "bench", "agents")
 SETS = [("tuned", "1", os.environ.get("BENCH_AGENTS_TUNED", "20")), ("aside", "7919", os.environ.get("BENCH_AGENTS_ASIDE", "10"))]
 SECONDS = os.environ.get("BENCH_AGENTS_SECONDS", "0")
+COMPANIES = os.environ.get("BENCH_AGENTS_COMPANIES", "12")
 LIBRARY = os.environ.get("BENCH_AGENTS_LIBRARY", "3")
 
 
+def bench_causes():
+    running = [subprocess.Popen([AGENTS + "_causes", "--name", name, "--companies", COMPANIES], stdout=subprocess.PIPE, text=True) for name in ("tuned", "aside")]
+    for process in running:
+        said = process.communicate()[0]
+        check(process.returncode == 0, "the companies run")
+        print(said, end="", flush=True)
+    for line in said.splitlines():
+        if line.split()[0] in ("rca_top1_percent_aside", "rca_top3_percent_aside"):
+            print(line.replace("_aside", ""), flush=True)
+
+
 def bench_agents():
+    bench_causes()
     folder = os.path.join(os.environ["STORY_DIR"], "agents")
     os.makedirs(folder)
     dump, findings, figures = (os.path.join(folder, name) for name in ("aside.dump", "aside.findings", "figures"))

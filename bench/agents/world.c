@@ -1,4 +1,5 @@
 #include "bench/agents/world.h"
+#include "bench/agents/chance.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ struct service {
     struct endpoint endpoints[WORLD_ENDPOINTS];
 };
 struct world {
-    uint64_t random[2];
+    struct chance chance;
     int minute, weeks, gap_count, holiday_count;
     int gaps[GAPS_MAX][2], holidays[16];
     struct service services[WORLD_SERVICES];
@@ -37,96 +38,38 @@ struct world {
     struct world_series series[WORLD_SERVICES * (WORLD_ENDPOINTS + 1)];
     struct world_row rows[WORLD_SERVICES * (WORLD_ENDPOINTS + 1)];
     struct fault faults[FAULTS_MAX];
-    float normals[1 << 14];
 };
 
-/* ---- chance (xoroshiro128+, D. Blackman and S. Vigna) ---- */
-
-static uint64_t turn(uint64_t x, int by)
-{
-    return (x << by) | (x >> (64 - by));
-}
-static uint64_t next(struct world *w)
-{
-    uint64_t a = w->random[0], b = w->random[1], sum = a + b;
-    b ^= a;
-    w->random[0] = turn(a, 24) ^ b ^ (b << 16);
-    w->random[1] = turn(b, 37);
-    return sum;
-}
-static double uniform(struct world *w, double low, double high)
-{
-    return low + (high - low) * ((double)(next(w) >> 11) + 0.5) / 9007199254740992.0;
-}
-static double log_uniform(struct world *w, double low, double high)
-{
-    return exp(uniform(w, log(low), log(high)));
-}
-static double normal(struct world *w)
-{
-    return (double)w->normals[next(w) >> 50];
-}
-static double poisson(struct world *w, double mean)
-{
-    if (mean > 50) return fmax(0, floor(mean + sqrt(mean) * normal(w) + 0.5));
-    double product = uniform(w, 0, 1), limit = exp(-mean), count = 0;
-    while (product > limit) {
-        product *= uniform(w, 0, 1);
-        count++;
-    }
-    return count;
-}
-static double binomial(struct world *w, double n, double p)
-{
-    if (p <= 0 || n <= 0) return 0;
-    if (p >= 1) return n;
-    if (p > 0.5) return n - binomial(w, n, 1 - p);
-    if (n * p < 20) return fmin(n, poisson(w, n * p));
-    return fmin(n, fmax(0, floor(n * p + sqrt(n * p * (1 - p)) * normal(w) + 0.5)));
-}
-
 /* ---- making ---- */
-
-static double normal_quantile(double p)
-{
-    double low = -9, high = 9;
-    for (int i = 0; i < 60; i++) {
-        double middle = (low + high) / 2;
-        if (erfc(-middle / sqrt(2)) / 2 < p)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
 
 static void endpoint_make(struct world *w, struct service *s, int e)
 {
     struct endpoint *at = &s->endpoints[e];
-    at->share = 1 / pow(e + 1, uniform(w, 0.6, 1.4));
-    at->error_share = fmin(0.06, 0.004 * exp(normal(w)));
-    at->latency_ln = log(log_uniform(w, 3e6, 8e8));
-    at->sigma = uniform(w, 0.4, 1.1);
+    at->share = 1 / pow(e + 1, chance_uniform(&w->chance, 0.6, 1.4));
+    at->error_share = fmin(0.06, 0.004 * exp(chance_normal(&w->chance)));
+    at->latency_ln = log(chance_log_uniform(&w->chance, 3e6, 8e8));
+    at->sigma = chance_uniform(&w->chance, 0.4, 1.1);
     for (int b = 0; b < WORLD_BINS; b++)
         for (int i = 0; i < 8; i++) {
-            double p = edges[b] + (edges[b + 1] - edges[b]) * (i + 0.5) / 8, ln = at->sigma * normal_quantile(p);
-            if (p > 0.98) ln = at->sigma * normal_quantile(0.98) - log((1 - p) / 0.02) / 1.8; /* Pareto */
+            double p = edges[b] + (edges[b + 1] - edges[b]) * (i + 0.5) / 8, ln = at->sigma * chance_quantile(p);
+            if (p > 0.98) ln = at->sigma * chance_quantile(0.98) - log((1 - p) / 0.02) / 1.8; /* Pareto */
             at->quantile_ln[b][i] = (float)ln;
         }
 }
 
 static void week_make(struct world *w, struct service *s)
 {
-    double kind = uniform(w, 0, 1), amplitude = uniform(w, 0.4, 1.1), peak = uniform(w, 9, 21),
-           weekend = uniform(w, 0.35, 1.15);
-    double second = uniform(w, 0, 0.35), second_at = uniform(w, 0, 12), burst_by = uniform(w, 1, 3);
-    int burst_at = (int)uniform(w, 0, 60), burst_minutes = (int)uniform(w, 2, 6), night_at = (int)uniform(w, 0, 300),
-        night_minutes = (int)uniform(w, 20, 70);
+    double kind = chance_uniform(&w->chance, 0, 1), amplitude = chance_uniform(&w->chance, 0.4, 1.1),
+           peak = chance_uniform(&w->chance, 9, 21), weekend = chance_uniform(&w->chance, 0.35, 1.15);
+    double second = chance_uniform(&w->chance, 0, 0.35), second_at = chance_uniform(&w->chance, 0, 12),
+           burst_by = chance_uniform(&w->chance, 1, 3);
+    int burst_at = (int)chance_uniform(&w->chance, 0, 60), burst_minutes = (int)chance_uniform(&w->chance, 2, 6),
+        night_at = (int)chance_uniform(&w->chance, 0, 300), night_minutes = (int)chance_uniform(&w->chance, 20, 70);
     s->is_people = kind < 0.6;
     if (!s->is_people) {
-        amplitude = uniform(w, 0, 0.2);
+        amplitude = chance_uniform(&w->chance, 0, 0.2);
         second = 0;
-        weekend = uniform(w, 0.9, 1.05);
+        weekend = chance_uniform(&w->chance, 0.9, 1.05);
     }
     for (int m = 0; m < WORLD_WEEK; m++) {
         double hour = m % 1440 / 60.0,
@@ -145,22 +88,23 @@ static void service_make(struct world *w, int number)
 {
     struct service *s = &w->services[number];
     double shares = 0;
-    s->mean = log_uniform(w, 2, 6000);
-    s->growth = log(uniform(w, 0.99, 1.04)) / WORLD_WEEK;
-    s->minute_noise = uniform(w, 0.02, 0.15);
-    s->hour_noise = uniform(w, 0.02, 0.09);
-    s->error_noise = uniform(w, 0.15, 0.45);
-    s->latency_noise = uniform(w, 0.015, 0.05);
-    s->load_coupling = uniform(w, 0, 0.12);
+    s->mean = chance_log_uniform(&w->chance, 2, 6000);
+    s->growth = log(chance_uniform(&w->chance, 0.99, 1.04)) / WORLD_WEEK;
+    s->minute_noise = chance_uniform(&w->chance, 0.02, 0.15);
+    s->hour_noise = chance_uniform(&w->chance, 0.02, 0.09);
+    s->error_noise = chance_uniform(&w->chance, 0.15, 0.45);
+    s->latency_noise = chance_uniform(&w->chance, 0.015, 0.05);
+    s->load_coupling = chance_uniform(&w->chance, 0, 0.12);
     s->error_factor = 1;
     week_make(w, s);
-    s->endpoint_count = 1 + (int)(next(w) >> 62);
+    s->endpoint_count = 1 + (int)(chance_next(&w->chance) >> 62);
     for (int e = 0; e < s->endpoint_count; e++) {
         endpoint_make(w, s, e);
         shares += s->endpoints[e].share;
     }
     for (int e = 0; e < s->endpoint_count; e++) s->endpoints[e].share /= shares;
-    if (number % 25 == 7) s->first_minute = WORLD_WEEK * WORLD_WARM + (int)uniform(w, 0, 0.7 * w->weeks * WORLD_WEEK);
+    if (number % 25 == 7)
+        s->first_minute = WORLD_WEEK * WORLD_WARM + (int)chance_uniform(&w->chance, 0, 0.7 * w->weeks * WORLD_WEEK);
     w->series[w->series_count++] = (struct world_series){ number, -1 };
     for (int e = 0; e < s->endpoint_count && s->endpoint_count > 1; e++)
         w->series[w->series_count++] = (struct world_series){ number, e };
@@ -178,24 +122,26 @@ static double usual_mean(const struct world *w, const struct fault *f)
 static void fault_size(struct world *w, struct fault *f, int is_small)
 {
     static const enum family families[FAULT_KINDS] = { 0, 0, 0, 1, 1, 1, 2, 2, 2 };
-    int length = (int)log_uniform(w, is_small ? 5 : 10.01, is_small ? 40 : 180);
+    int length = (int)chance_log_uniform(&w->chance, is_small ? 5 : 10.01, is_small ? 40 : 180);
     f->family = families[f->kind];
     f->end = f->begin + length;
     f->reached = f->begin;
-    double more = is_small ? uniform(w, 1.3, 1.9) : log_uniform(w, 2, 5);
+    double more = is_small ? chance_uniform(&w->chance, 1.3, 1.9) : chance_log_uniform(&w->chance, 2, 5);
     if (f->kind == FAULT_SPIKE) f->size = more;
     if (f->kind == FAULT_DROP) f->size = 1 / more;
     if (f->kind == FAULT_SILENCE) f->size = 0;
-    if (f->family == FAMILY_ERRORS) f->size = is_small ? uniform(w, 0.008, 0.018) : log_uniform(w, 0.02, 0.3);
-    if (f->family == FAMILY_LATENCY) f->size = is_small ? uniform(w, 1.2, 1.45) : log_uniform(w, 1.5, 4);
+    if (f->family == FAMILY_ERRORS)
+        f->size = is_small ? chance_uniform(&w->chance, 0.008, 0.018) : chance_log_uniform(&w->chance, 0.02, 0.3);
+    if (f->family == FAMILY_LATENCY)
+        f->size = is_small ? chance_uniform(&w->chance, 1.2, 1.45) : chance_log_uniform(&w->chance, 1.5, 4);
     if (f->kind == FAULT_ERROR_RAMP) { /* rises to its size over half of its time */
         f->size = fmax(0.04, f->size);
         f->end = f->begin + (length < 30 ? 30 : length);
         f->reached = f->begin + (int)((f->end - f->begin) / 2 * 0.02 / f->size);
     }
     if (f->kind == FAULT_LATENCY_DRIFT) { /* rises to its end */
-        f->size = uniform(w, 1.7, 2.5);
-        f->end = f->begin + (int)uniform(w, 180, 480);
+        f->size = chance_uniform(&w->chance, 1.7, 2.5);
+        f->end = f->begin + (int)chance_uniform(&w->chance, 180, 480);
         f->reached = f->begin + (int)((f->end - f->begin) * log(1.5) / log(f->size));
     }
 }
@@ -219,13 +165,13 @@ static void faults_make(struct world *w, int week)
         struct fault f = { .kind = (enum fault_kind)((n + week) % FAULT_KINDS), .endpoint = -1 };
         int is_small =
             n % 5 == 4 && f.kind != FAULT_SILENCE && f.kind != FAULT_LATENCY_DRIFT && f.kind != FAULT_ERROR_RAMP;
-        f.service = (int)uniform(w, 0, WORLD_SERVICES);
-        f.begin = begin + (int)uniform(w, 60, WORLD_WEEK - 700);
+        f.service = (int)chance_uniform(&w->chance, 0, WORLD_SERVICES);
+        f.begin = begin + (int)chance_uniform(&w->chance, 60, WORLD_WEEK - 700);
         fault_size(w, &f, is_small);
         const struct service *s = &w->services[f.service];
         if (f.kind == FAULT_ERROR_ENDPOINT || f.kind == FAULT_LATENCY_ENDPOINT) {
             if (s->endpoint_count < 2) continue;
-            f.endpoint = (int)uniform(w, 0, s->endpoint_count);
+            f.endpoint = (int)chance_uniform(&w->chance, 0, s->endpoint_count);
         }
         f.rows = usual_mean(w, &f);
         f.is_asked = !is_small && f.rows >= 60;
@@ -238,20 +184,17 @@ static void faults_make(struct world *w, int week)
 struct world *world_create(uint64_t seed, int weeks)
 {
     struct world *w = mem_calloc(1, sizeof *w);
-    w->random[0] = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-    w->random[1] = seed ^ UINT64_C(0xd1b54a32d192ed03);
+    chance_seed(&w->chance, seed);
     w->weeks = weeks;
-    for (uint32_t i = 0; i < COUNT_OF(w->normals); i++)
-        w->normals[i] = (float)normal_quantile((i + 0.5) / COUNT_OF(w->normals));
-    for (int i = 0; i < 20; i++) next(w);
     for (int s = 0; s < WORLD_SERVICES; s++) service_make(w, s);
     int minutes = (WORLD_WARM + weeks) * WORLD_WEEK;
-    for (double at = uniform(w, 0, 20000); at < minutes && w->gap_count < GAPS_MAX; at += uniform(w, 6000, 22000)) {
+    for (double at = chance_uniform(&w->chance, 0, 20000); at < minutes && w->gap_count < GAPS_MAX;
+         at += chance_uniform(&w->chance, 6000, 22000)) {
         w->gaps[w->gap_count][0] = (int)at;
-        w->gaps[w->gap_count++][1] = (int)(at + uniform(w, 3, 12));
+        w->gaps[w->gap_count++][1] = (int)(at + chance_uniform(&w->chance, 3, 12));
     }
     for (int week = 2; week < WORLD_WARM + weeks && w->holiday_count < 16; week += 5)
-        w->holidays[w->holiday_count++] = week * 7 + (int)uniform(w, 0, 5);
+        w->holidays[w->holiday_count++] = week * 7 + (int)chance_uniform(&w->chance, 0, 5);
     for (int week = 0; week < weeks; week++)
         if (world_is_faulty_week(week)) faults_make(w, week);
     return w;
@@ -299,7 +242,7 @@ static int is_silent(const struct world *w)
 static void walk(struct world *w, double *value, double sd)
 {
     const double keep = 1 - 1 / 120.0;
-    *value = *value * keep + sd * sqrt(1 - keep * keep) * normal(w);
+    *value = *value * keep + sd * sqrt(1 - keep * keep) * chance_normal(&w->chance);
 }
 
 static void service_events(struct world *w, struct service *s)
@@ -311,18 +254,18 @@ static void service_events(struct world *w, struct service *s)
     if (s->deploy_left > 0) s->deploy_left--;
     if (s->burst_left > 0) s->burst_left--;
     if (s->gap_left > 0) s->gap_left--;
-    if (is_working && uniform(w, 0, 1) < 2.0 / (5 * 9 * 60)) {
+    if (is_working && chance_uniform(&w->chance, 0, 1) < 2.0 / (5 * 9 * 60)) {
         s->deploy_left = 4;
-        s->deploy_dip = uniform(w, 0.5, 0.9);
-        s->deploy_slow = uniform(w, 1.1, 1.4);
-        s->error_factor *= exp(0.1 * normal(w));
-        for (int e = 0; e < s->endpoint_count; e++) s->endpoints[e].latency_ln += 0.03 * normal(w);
+        s->deploy_dip = chance_uniform(&w->chance, 0.5, 0.9);
+        s->deploy_slow = chance_uniform(&w->chance, 1.1, 1.4);
+        s->error_factor *= exp(0.1 * chance_normal(&w->chance));
+        for (int e = 0; e < s->endpoint_count; e++) s->endpoints[e].latency_ln += 0.03 * chance_normal(&w->chance);
     }
-    if (uniform(w, 0, 1) < 1.5 / WORLD_WEEK) {
-        s->burst_left = 1 + (int)uniform(w, 0, 2);
-        s->burst_points = uniform(w, 0.01, 0.04);
+    if (chance_uniform(&w->chance, 0, 1) < 1.5 / WORLD_WEEK) {
+        s->burst_left = 1 + (int)chance_uniform(&w->chance, 0, 2);
+        s->burst_points = chance_uniform(&w->chance, 0.01, 0.04);
     }
-    if (uniform(w, 0, 1) < 0.5 / WORLD_WEEK) s->gap_left = 1 + (int)uniform(w, 0, 2);
+    if (chance_uniform(&w->chance, 0, 1) < 0.5 / WORLD_WEEK) s->gap_left = 1 + (int)chance_uniform(&w->chance, 0, 2);
 }
 
 struct bent {
@@ -352,11 +295,11 @@ static void durations_draw(struct world *w, const struct endpoint *e, double lat
     double left = rows, passed = 0;
     for (int b = 0; b < WORLD_BINS && left > 0; b++) {
         double share = edges[b + 1] - edges[b],
-               count = b == WORLD_BINS - 1 ? left : binomial(w, left, fmin(1, share / (1 - passed)));
+               count = b == WORLD_BINS - 1 ? left : chance_binomial(&w->chance, left, fmin(1, share / (1 - passed)));
         passed += share;
         if (count <= 0) continue;
         left -= count;
-        double ln = latency_ln + (double)e->quantile_ln[b][next(w) >> 61];
+        double ln = latency_ln + (double)e->quantile_ln[b][chance_next(&w->chance) >> 61];
         /* ln(1.01 / 0.99) a bucket */
         row->buckets[row->bucket_count++] =
             (struct ddsketch_count){ (int32_t)ceil(ln / 0.020000666706669), (int64_t)count };
@@ -370,12 +313,13 @@ static void endpoint_minute(struct world *w, int service, int e, double rate, do
     struct bent bent = faults_of(w, service, e);
     walk(w, &at->latency_walk, s->latency_noise);
     walk(w, &at->error_walk, s->error_noise);
-    double rows = poisson(w, rate * at->share * bent.rows);
+    double rows = chance_poisson(&w->chance, rate * at->share * bent.rows);
     double share = at->error_share * s->error_factor * exp((s->error_walk + at->error_walk) * 0.7) + bent.points +
                    (s->burst_left > 0 ? s->burst_points : 0);
     double latency_ln = at->latency_ln + s->latency_walk + at->latency_walk + s->load_coupling * (load - 1) +
                         bent.latency_ln + (s->deploy_left > 0 ? log(s->deploy_slow) : 0);
-    *row = (struct world_row){ .rows = (int64_t)rows, .errors = (int64_t)binomial(w, rows, fmin(1, share)) };
+    *row = (struct world_row){ .rows = (int64_t)rows,
+                               .errors = (int64_t)chance_binomial(&w->chance, rows, fmin(1, share)) };
     durations_draw(w, at, latency_ln, rows, row);
 }
 
@@ -400,7 +344,8 @@ static struct world_row *service_minute(struct world *w, int number, struct worl
     service_events(w, s);
     for (int h = 0; h < w->holiday_count; h++) is_holiday |= s->is_people && w->minute / 1440 == w->holidays[h];
     double load = (double)s->week[w->minute % WORLD_WEEK];
-    double rate = s->mean * load * exp(s->growth * w->minute + s->rows_walk + s->minute_noise * normal(w)) *
+    double rate = s->mean * load *
+                  exp(s->growth * w->minute + s->rows_walk + s->minute_noise * chance_normal(&w->chance)) *
                   (is_holiday ? 0.75 : 1);
     if (s->deploy_left > 2) rate *= s->deploy_dip;
     if (s->gap_left > 0 || is_silent(w)) rate = 0;
