@@ -10,6 +10,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from apiclient import first_admin
 from monoscope import FULL, Server, check, wait_until
+from otlp import OK, Sender, span, traces
 from replay_pages import Page, read_back, send
 
 SEED = 20261129
@@ -75,6 +76,45 @@ class Visits:
         return keys
 
 
+def check_backend(server, admin, rng):
+    """What the backend did for a session: in traces with the session's id, and in one that only the recording names."""
+    session, own, named, other = "backend1", os.urandom(16), os.urandom(16), os.urandom(16)
+    now_ns = time.time_ns()
+    sender = Sender(server.grpc_port, server.key)
+
+    def sent(service, trace, count=1, is_error=False, **attrs):
+        made = [span("work", attrs, at_ns=now_ns, trace_id=trace) for _ in range(count)]
+        for one in made:
+            one.status.code = 2 if is_error else 0
+        check(sender.send("traces", traces(made, {"service.name": service})).status == OK, "spans are taken")
+
+    def batch(number):
+        events = [{"type": 4, "timestamp": now_ns / 1e6, "data": {"href": "https://shop.example/pay"}}, {"type": 2, "timestamp": now_ns / 1e6, "data": {"node": {}}},
+                  {"type": 5, "timestamp": now_ns / 1e6, "data": {"tag": "network", "payload": {"status": 500, "trace_id": named.hex()}}}]
+        taken(server, {"session": session, "tab": "t1", "recording": "r1", "sequence": number, "service": {"name": "shop-page"}, "events": events})
+
+    def told():
+        status, detail, _ = admin.ask("GET", "/projects/default/replays/" + session)
+        return (detail["backend"]["spans"], detail["backend"]["errors"], sorted(detail["backend"]["services"])) if status == 200 else None
+    sent("shop-page", own, **{"session.id": session})
+    sent("checkout", own, 3)
+    sent("payments", own, 2, is_error=True)
+    sent("stock", named, 1, is_error=True)
+    sent("strangers", other, 5, is_error=True, **{"session.id": "another"})
+    batch(0)
+    wait_until(lambda: told() == (6, 3, ["checkout", "payments", "stock"]), "the backend's spans are found: %r" % (told(),), 30)
+    traces_told = admin.done("GET", "/projects/default/replays/" + session)["backend"]["traces"]
+    check(sorted(traces_told) == sorted([own.hex(), named.hex()]), "some of its traces: %r" % traces_told)
+    for service, is_there in (("shop-page", True), ("payments", True), ("stock", True), ("strangers", False), ("pay", False), ("%", False)):
+        items = admin.done("GET", "/projects/default/replays?from=now-1d&service=" + service.replace("%", "%25"))["items"]
+        check((session in [one["session"] for one in items]) == is_there, "sessions of %s" % service)
+    sent("mail", named, 2)
+    batch(1)
+    wait_until(lambda: told() == (8, 3, ["checkout", "mail", "payments", "stock"]), "what comes later is found too: %r" % (told(),), 30)
+    admin.done("DELETE", "/projects/default/replays/" + session)
+    print("backend: 8 spans of 4 services, found by session and by the recording's traces", flush=True)
+
+
 def main():
     rng = random.Random(SEED)
     print("seed %d" % SEED, flush=True)
@@ -107,6 +147,8 @@ def main():
         check(opened, "it is open")
         visits.check("after late data")
         check(late["sequence"] == 6, "the late one was the seventh")
+
+        check_backend(server, visits.admin, rng)
 
         # kills
         kills = 0

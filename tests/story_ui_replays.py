@@ -15,7 +15,7 @@ from nodeprogram import NODE, environment, install
 
 
 def main():
-    with Server(flush="1s") as server:
+    with Server(flush="1s", options=["--replays-idle", "30s"]) as server:
         admin = first_admin(server)
         admin.done("POST", "/projects", {"name": "empty"})
         port = free_port()

@@ -98,9 +98,10 @@ bool app_start(struct app **out, const struct config *config, const struct log *
     ok = ok && roles_find(app, err) && tls_start(app, err) && disk_real.ops->mkdir(&disk_real, config->data, err) &&
          app_web_start(app, err) && app_meta_start(app, err) && app_people_start(app, err) && app_llm_start(app, err) &&
          app_limits_start(app, err) && parts_start(app, err) && app_channels_start(app, err) &&
-         app_monitors_start(app, err) && app_api_start(app, err) && app_agents_start(app, err) &&
-         app_findings_start(app, err) && telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) &&
-         app_kafka_look(app, err) && (!app->maintenance || maintenance_start(app->maintenance, &rewriter, err));
+         app_monitors_start(app, err) && app_replay_backends_start(app, err) && app_api_start(app, err) &&
+         app_agents_start(app, err) && app_findings_start(app, err) &&
+         telemetry_start(app->telemetry, app->buffer, app->own_project_id, err) && app_kafka_look(app, err) &&
+         (!app->maintenance || maintenance_start(app->maintenance, &rewriter, err));
     span_end(&app->start_span, app->log, ok ? NULL : err_name(err->code),
              LOG_FIELDS(log_number("replayed_records", (int64_t)app->address.replayed_records)));
     if (!ok) {
@@ -178,6 +179,7 @@ void app_stop(struct app *app)
     services_set(&app->services, false);
     maintenance_cancel(app->maintenance);
     app_kafka_look_stop(app);
+    app_replay_backends_stop(app);
     app_monitors_stop(app);
     app_issues_stop(app);
     app_findings_stop(app);

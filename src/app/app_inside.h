@@ -99,7 +99,8 @@ struct app {
     bool kafka_look_runs;
     atomic_bool kafka_look_stops;
     struct query_engine *query;
-    struct app_monitors *monitors; /* NULL without role query */
+    struct app_monitors *monitors;               /* NULL without role query */
+    struct app_replay_backends *replay_backends; /* the same */
     struct pgwire_server *pgwire;
     struct ingest *ingest;
     struct loop *loop;
@@ -133,9 +134,11 @@ MUST_CHECK bool app_limits_start(struct app *app, struct err *err);
 void app_limits_stop(struct app *app);                           /* what was counted is saved */
 MUST_CHECK bool app_llm_start(struct app *app, struct err *err); /* before the thread of limits, which sweeps */
 void app_llm_stop(struct app *app);
-MUST_CHECK bool app_channels_start(struct app *app, struct err *err); /* before the API */
-MUST_CHECK bool app_monitors_start(struct app *app, struct err *err); /* after queries and channels */
-void app_monitors_stop(struct app *app);                              /* before queries end */
+MUST_CHECK bool app_channels_start(struct app *app, struct err *err);        /* before the API */
+MUST_CHECK bool app_monitors_start(struct app *app, struct err *err);        /* after queries and channels */
+void app_monitors_stop(struct app *app);                                     /* before queries end */
+MUST_CHECK bool app_replay_backends_start(struct app *app, struct err *err); /* after queries */
+void app_replay_backends_stop(struct app *app);                              /* before queries end */
 MUST_CHECK bool app_store_start(struct app *app, struct err *err);
 MUST_CHECK bool app_maintenance_open(struct app *app, struct err *err);
 MUST_CHECK bool app_rollups_start(struct app *app, struct err *err);     /* before workers */

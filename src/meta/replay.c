@@ -5,7 +5,7 @@
 #include "meta/db_rows.h"
 
 #define CHUNK_ROWS 256
-enum { SESSION_VALUES = 23, SEGMENT_VALUES = 9, URL_VALUES = 4 };
+enum { SESSION_VALUES = 24, SEGMENT_VALUES = 9, URL_VALUES = 4 };
 
 /* A text that was told stays until another one is. */
 #define LAST(column) column " = CASE WHEN excluded." column " <> '' THEN excluded." column " ELSE s." column " END, "
@@ -19,7 +19,8 @@ enum { SESSION_VALUES = 23, SEGMENT_VALUES = 9, URL_VALUES = 4 };
     "SELECT s.project_id, s.session_id, first_unix_us, last_unix_us, service, version, environment, user_id, "      \
     "user_name, user_email, user_agent, landing_url, event_count, CASE WHEN page_count > 0 THEN page_count ELSE "   \
     "(SELECT count(*) FROM replay_pages p WHERE p.project_id = s.project_id AND p.session_id = s.session_id) END, " \
-    "click_count, rage_click_count, error_count, byte_count, failed_request_count, is_complete FROM replay_sessions s"
+    "click_count, rage_click_count, error_count, byte_count, failed_request_count, is_complete, backend_unix_us, "  \
+    "backend_span_count, backend_error_count, backend_services, backend_traces FROM replay_sessions s"
 #define FIGURES                                                                                                   \
     SUM("event_count")                                                                                            \
     ", " SUM("page_count") ", " SUM("click_count") ", " SUM("rage_click_count") ", " SUM("error_count") ", " SUM( \
@@ -28,8 +29,10 @@ enum { SESSION_VALUES = 23, SEGMENT_VALUES = 9, URL_VALUES = 4 };
     LAST("service") \
     LAST("version") LAST("environment") LAST("user_id") LAST("user_name") LAST("user_email") LAST("user_agent")
 static const char session_sql[] =
-    "INSERT INTO replay_sessions AS s(project_id, " SESSION_COLUMNS ", loose_count, loose_bytes, heard_unix_us) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) "
+    "INSERT INTO replay_sessions AS s(project_id, " SESSION_COLUMNS
+    ", loose_count, loose_bytes, heard_unix_us, page_traces) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, "
+    "$24) "
     "ON CONFLICT (project_id, session_id) DO UPDATE SET " TEXTS
     "landing_url = CASE WHEN s.landing_url = '' OR (excluded.landing_url <> '' AND "
     "excluded.first_unix_us < s.first_unix_us) THEN excluded.landing_url ELSE s.landing_url END, "
@@ -37,7 +40,9 @@ static const char session_sql[] =
     "ELSE s.first_unix_us END, "
     "last_unix_us = CASE WHEN excluded.last_unix_us > s.last_unix_us THEN excluded.last_unix_us ELSE s.last_unix_us "
     "END, "
-    "is_complete = 0, heard_unix_us = excluded.heard_unix_us, " FIGURES;
+    "page_traces = CASE WHEN length(s.page_traces) < 3300 THEN s.page_traces || excluded.page_traces ELSE "
+    "s.page_traces "
+    "END, is_complete = 0, heard_unix_us = excluded.heard_unix_us, " FIGURES;
 static const char segment_sql[] = "INSERT INTO replay_segments(project_id, session_id, name, tab_id, first_unix_us, "
                                   "last_unix_us, ranges, event_count, "
                                   "byte_count) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -72,6 +77,7 @@ static void session_values(const struct replay_session *session, int64_t now_uni
         db_integer(session->loose_count),
         db_integer(session->loose_bytes),
         db_integer(now_unix_us),
+        db_text_bytes(session->traces),
     };
     memcpy(values, all, sizeof all);
 }
@@ -186,7 +192,12 @@ static void session_read(struct db_row *row, size_t at, struct arena *arena, str
                                  &session->rage_click_count,    &session->error_count, &session->byte_count,
                                  &session->failed_request_count };
     for (size_t n = 0; n < COUNT_OF(numbers); n++) *numbers[n] = db_row_integer(row, at++);
-    session->is_complete = db_row_integer(row, at) != 0;
+    session->is_complete = db_row_integer(row, at++) != 0;
+    session->backend.looked_unix_us = db_row_integer(row, at++);
+    session->backend.span_count = db_row_integer(row, at++);
+    session->backend.error_count = db_row_integer(row, at++);
+    session->backend.services = db_text_keep(arena, row, at++);
+    session->backend.traces = db_text_keep(arena, row, at);
 }
 
 static bool session_row(void *ctx, struct db_row *row, struct err *err)
@@ -209,15 +220,18 @@ static bool sessions_read(struct db *db, const char *sql, const struct db_value 
     return true;
 }
 
-/* A part of a text, with LIKE's own signs as themselves. */
-static struct bytes like_of(struct arena *arena, struct bytes text)
+/* A part of a text, with LIKE's own signs as themselves; around: what is to stand at both ends of it. */
+static struct bytes like_of(struct arena *arena, struct bytes text, const char *around)
 {
-    uint8_t *like = arena_alloc(arena, text.len * 2 + 3), *at = like;
+    size_t around_len = strlen(around);
+    uint8_t *like = arena_alloc(arena, (text.len + around_len) * 2 + 2), *at = like;
     *at++ = '%';
+    at = mempcpy(at, around, around_len);
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] == '%' || text.ptr[i] == '_' || text.ptr[i] == '\\') *at++ = '\\';
         *at++ = text.ptr[i];
     }
+    at = mempcpy(at, around, around_len);
     *at++ = '%';
     return bytes_from(like, (size_t)(at - like));
 }
@@ -229,7 +243,8 @@ bool replay_list(struct db *db, struct uuid project_id, const struct replay_filt
         " WHERE project_id = $1 AND last_unix_us >= $2 AND "
         "first_unix_us < $3 AND ($4 = '' OR session_id = $4) AND ($5 = '' OR user_id = $5 OR user_name = $5 OR "
         "user_email = $5) AND "
-        "($6 = '' OR service = $6) AND ($7 = '' OR environment = $7) AND ($8 = '%%' OR landing_url LIKE $8 ESCAPE '\\' "
+        "($6 = '' OR service = $6 OR backend_services LIKE $16 ESCAPE '\\') AND ($7 = '' OR environment = $7) AND ($8 "
+        "= '%%' OR landing_url LIKE $8 ESCAPE '\\' "
         "OR EXISTS "
         "(SELECT 1 FROM replay_pages p WHERE p.project_id = $1 AND p.session_id = s.session_id AND p.url LIKE $8 "
         "ESCAPE '\\')) AND "
@@ -240,11 +255,12 @@ bool replay_list(struct db *db, struct uuid project_id, const struct replay_filt
                          DB_VALUES(db_uuid(project_id), db_integer(filter->from_unix_us),
                                    db_integer(filter->to_unix_us), db_text_bytes(filter->session),
                                    db_text_bytes(filter->user), db_text_bytes(filter->service),
-                                   db_text_bytes(filter->environment), db_text_bytes(like_of(arena, filter->text)),
+                                   db_text_bytes(filter->environment), db_text_bytes(like_of(arena, filter->text, "")),
                                    db_integer(filter->has_errors), db_integer(filter->has_rage_clicks),
                                    db_integer(filter->duration_min_us), db_integer(filter->after_unix_us),
                                    db_text_bytes(filter->after_id), db_integer(filter->limit),
-                                   db_integer(filter->has_failed_requests)),
+                                   db_integer(filter->has_failed_requests),
+                                   db_text_bytes(like_of(arena, filter->service, "\n"))),
                          arena, sessions, count, err);
 }
 

@@ -17,6 +17,11 @@
 #define REPLAY_SEGMENTS_MAX     20000 /* of a session that are read */
 #define REPLAY_SESSION_URLS_MAX 200   /* of a session that are kept, or a few more when two processes store at once */
 
+/* What the backend did for a session: services other than the page's (replay_backend.h). Texts as the row has them. */
+struct replay_backend {
+    int64_t looked_unix_us, span_count, error_count; /* looked: 0 for never */
+    struct bytes services, traces;                   /* "\nNAME\nNAME\n"; "ID ID " */
+};
 struct replay_session {
     struct uuid project_id;
     struct bytes id;
@@ -26,6 +31,8 @@ struct replay_session {
     int64_t event_count, page_count, click_count, rage_click_count, error_count, byte_count, failed_request_count;
     const struct bytes *urls; /* of replay_store alone: addresses of its pages, each once */
     uint32_t url_count;
+    struct bytes traces; /* of replay_store alone: ids that its page named, a blank behind each */
+    struct replay_backend backend;
     bool is_complete;                 /* nothing has come for a while (replay_join.h); late data opens it again */
     int64_t loose_count, loose_bytes; /* of replay_store alone: its segments, which are not joined yet */
 };
@@ -48,8 +55,8 @@ MUST_CHECK bool replay_store(struct db *db, const struct replay_changes *changes
 
 struct replay_filter {
     int64_t from_unix_us, to_unix_us; /* sessions that were there within */
-    struct bytes session, user, service, environment,
-        text; /* empty: any; user: id, name or e-mail; text: a part of the address of any page */
+    /* empty: any; user: id, name or e-mail; service: the page's or one of the backend; text: a part of the address of any page */
+    struct bytes session, user, service, environment, text;
     bool has_errors, has_rage_clicks, has_failed_requests;
     int64_t duration_min_us;
     int64_t after_unix_us; /* behind this place; 0: from the start, newest first */

@@ -6,7 +6,7 @@
 #include "meta/meta_fixture.h"
 
 #include "base/clock.h"
-#include "meta/replay.h"
+#include "meta/replay_backend.h"
 
 struct fixture {
     struct db_fixture *base;
@@ -57,6 +57,7 @@ static struct replay_session session_of(struct fixture *fixture, const char *id)
                                     .user_email = none,
                                     .user_agent = none,
                                     .landing_url = none,
+                                    .traces = none,
                                     .event_count = 1 };
 }
 
@@ -151,9 +152,58 @@ static void test_many_pages(void **state)
     assert_int_equal(pages_of(fixture, "a"), 300); /* those that it tells, where it does */
 }
 
+static const char *due_of(struct fixture *fixture, int64_t now_unix_us)
+{
+    const struct replay_backend_options options = { now_unix_us, 1000, 5000, 10 };
+    struct replay_backend_due *due;
+    struct err err = { 0 };
+    uint32_t count;
+    const char *text = "";
+    if (!replay_backend_due(fixture->db, &options, &fixture->arena, &due, &count, &err)) fail_msg("%s", err.text);
+    for (uint32_t d = 0; d < count; d++)
+        text =
+            arena_printf(&fixture->arena, "%s%.*s(%.*s) ", text, (int)due[d].session_id.len,
+                         (const char *)due[d].session_id.ptr, (int)due[d].traces.len, (const char *)due[d].traces.ptr);
+    return text;
+}
+
+static void looked(struct fixture *fixture, const char *id, int64_t at_unix_us, struct bytes services)
+{
+    const struct replay_backend_due due = { .project_id = fixture->shop.id, .session_id = bytes_of_text(id) };
+    const struct replay_backend found = { at_unix_us, 7, 2, services, BYTES("t1 t2 ") };
+    struct err err = { 0 };
+    if (!replay_backend_store(fixture->db, &due, &found, 1, &err)) fail_msg("%s", err.text);
+}
+
+/* Goal: a session is looked at while it goes on and once more after that; who asks for a service finds the page's and those behind it. */
+static void test_backend(void **state)
+{
+    struct fixture *fixture = *state;
+    struct replay_session session = session_of(fixture, "a");
+    int64_t now = clock_unix_us();
+    session.service = BYTES("page");
+    session.traces = BYTES("t1 ");
+    store(fixture, &session, 1);
+    session.traces = BYTES("t2 ");
+    store(fixture, &session, 1);
+    assert_string_equal(due_of(fixture, now + 1000000), "a(t1 t2 ) ");
+    looked(fixture, "a", now - 500, BYTES("\npay\n100%\n"));
+    assert_string_equal(due_of(fixture, now), ""); /* a moment ago */
+    assert_string_equal(due_of(fixture, now + 1000), "a(t1 t2 ) ");
+    looked(fixture, "a", now + 60000000, BYTES("\npay\n100%\n")); /* long after the last that was heard of it */
+    assert_string_equal(due_of(fixture, now + 90000000), "");
+    assert_string_equal(listed(fixture, (struct replay_filter){ .service = BYTES("page") }), "a ");
+    assert_string_equal(listed(fixture, (struct replay_filter){ .service = BYTES("pay") }), "a ");
+    assert_string_equal(listed(fixture, (struct replay_filter){ .service = BYTES("100%") }), "a ");
+    static const char *const others[] = { "pa", "ay", "%" };
+    for (size_t o = 0; o < COUNT_OF(others); o++)
+        assert_string_equal(listed(fixture, (struct replay_filter){ .service = bytes_of_text(others[o]) }), "");
+    looked(fixture, "gone", now, BYTES(""));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { DB_BOTH(test_pages, setup, teardown),
-                                        DB_BOTH(test_many_pages, setup, teardown) };
+    const struct CMUnitTest tests[] = { DB_BOTH(test_pages, setup, teardown), DB_BOTH(test_many_pages, setup, teardown),
+                                        DB_BOTH(test_backend, setup, teardown) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

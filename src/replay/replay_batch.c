@@ -1,5 +1,7 @@
 #include "replay/replay_batch.h"
 
+#include <stdio.h>
+
 #include "base/utf8.h"
 #include <yyjson.h>
 
@@ -75,6 +77,29 @@ void replay_url_add(struct bytes *urls, uint32_t *count, struct bytes url)
     urls[(*count)++] = url;
 }
 
+void replay_traces_add(uint8_t *traces, size_t *len, struct bytes more)
+{
+    for (size_t at = 0; at + REPLAY_TRACE_BYTES <= more.len; at += REPLAY_TRACE_BYTES) {
+        if (*len == (size_t)REPLAY_TRACES_MAX * REPLAY_TRACE_BYTES) return;
+        if (memmem(traces, *len, more.ptr + at, REPLAY_TRACE_BYTES)) continue;
+        memcpy(traces + *len, more.ptr + at, REPLAY_TRACE_BYTES);
+        *len += REPLAY_TRACE_BYTES;
+    }
+}
+
+/* The trace of what an event tells of. */
+static void trace_read(struct arena *arena, yyjson_val *payload, struct replay_batch *batch)
+{
+    char id[REPLAY_TRACE_BYTES + 1];
+    yyjson_val *value = yyjson_obj_get(payload, "trace_id");
+    if (yyjson_get_len(value) != REPLAY_TRACE_BYTES - 1 || !yyjson_is_str(value)) return;
+    const char *text = yyjson_get_str(value);
+    if (strspn(text, "0123456789abcdef") != REPLAY_TRACE_BYTES - 1) return;
+    snprintf(id, sizeof id, "%s ", text);
+    if (!batch->traces.ptr) batch->traces.ptr = arena_alloc(arena, (size_t)REPLAY_TRACES_MAX * REPLAY_TRACE_BYTES);
+    replay_traces_add((uint8_t *)(uintptr_t)batch->traces.ptr, &batch->traces.len, bytes_of_text(id));
+}
+
 /* The address of a page that was shown. */
 static struct bytes page_read(struct arena *arena, yyjson_val *object, const char *name, struct replay_batch *batch)
 {
@@ -116,6 +141,8 @@ static bool event_read(struct arena *arena, yyjson_val *event, size_t index, str
             batch->page_count++;
             (void)page_read(arena, yyjson_obj_get(data, "payload"), "url", batch);
         }
+        if (is_custom(data, "network") || is_custom(data, "error"))
+            trace_read(arena, yyjson_obj_get(data, "payload"), batch);
         batch->failed_request_count += is_custom(data, "network") && has_failed(yyjson_obj_get(data, "payload"));
         break;
     default: break;

@@ -17,6 +17,7 @@
 #include "base/err.h"
 
 enum { REPLAY_ID_BYTES_MAX = 64, REPLAY_EVENTS_MAX = 20000, REPLAY_TEXT_BYTES_MAX = 2048, REPLAY_URLS_MAX = 64 };
+enum { REPLAY_TRACES_MAX = 64, REPLAY_TRACE_BYTES = 33 /* 32 hex digits and a blank */ };
 #define REPLAY_BATCH_BYTES_MAX (4u << 20)
 
 struct replay_batch {
@@ -27,6 +28,8 @@ struct replay_batch {
     struct bytes url;   /* of the first Meta event; empty: there is none */
     struct bytes *urls; /* addresses of Meta and "navigation" events, each once: the first REPLAY_URLS_MAX */
     uint32_t url_count;
+    struct bytes
+        traces; /* ids that "network" and "error" events name (payload.trace_id), each once, a blank behind each */
     int64_t first_unix_ms, last_unix_ms;
     uint32_t event_count, page_count, click_count, rage_click_count, error_count, failed_request_count;
 };
@@ -34,6 +37,8 @@ struct replay_batch {
 MUST_CHECK bool replay_batch_read(struct bytes body, struct arena *arena, struct replay_batch *batch, struct err *err);
 /* Adds it to at most REPLAY_URLS_MAX, unless it is there or empty. */
 void replay_url_add(struct bytes *urls, uint32_t *count, struct bytes url);
+/* Adds those of more to at most REPLAY_TRACES_MAX, each once; there is room for so many. */
+void replay_traces_add(uint8_t *traces, size_t *len, struct bytes more);
 /* Could it be an id of a session, tab or recording? For names of objects, and what comes in addresses. */
 bool replay_id_is_valid(struct bytes id);
 /* The batch on a line of its own: JSON has line ends between its values alone. */

@@ -32,11 +32,16 @@ static void test_read(void **state)
              "{\"type\":3,\"timestamp\":1790000000900,\"data\":{\"source\":2,\"type\":2}},"
              "{\"type\":3,\"timestamp\":1790000000901,\"data\":{\"source\":2,\"type\":1}},"
              "{\"type\":3,\"timestamp\":1790000000902,\"data\":{\"source\":5,\"type\":2}},"
-             "{\"type\":5,\"timestamp\":1790000000903,\"data\":{\"tag\":\"error\"}},"
+             "{\"type\":5,\"timestamp\":1790000000903,\"data\":{\"tag\":\"error\",\"payload\":"
+             "{\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\"}}},"
+             "{\"type\":5,\"timestamp\":1790000000903,\"data\":{\"tag\":\"network\",\"payload\":{\"status\":200,"
+             "\"trace_id\":"
+             "\"0AF7651916CD43DD8448EB211C80319C\"}}},"
              "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"rage_click\"}},"
              "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"navigation\",\"payload\":{\"url\":\"/b\"}}},"
              "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":{\"status\":0}}},"
-             "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":{\"status\":503}}},"
+             "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":{\"status\":503,"
+             "\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\"}}},"
              "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":{\"status\":304}}},"
              "{\"type\":5,\"timestamp\":1790000000904,\"data\":{\"tag\":\"network\",\"payload\":[]}},"
              "{\"type\":5,\"timestamp\":1790000000905,\"data\":\"error\"}," META "]}",
@@ -45,7 +50,7 @@ static void test_read(void **state)
     assert_true(batch.is_last && batch.has_snapshot);
     assert_int_equal(batch.first_unix_ms, 1790000000400);
     assert_int_equal(batch.last_unix_ms, 1790000000905);
-    assert_int_equal(batch.event_count, 14);
+    assert_int_equal(batch.event_count, 15);
     assert_int_equal(batch.page_count, 1);
     assert_int_equal(batch.failed_request_count, 2);
     assert_int_equal(batch.click_count, 1);
@@ -54,7 +59,9 @@ static void test_read(void **state)
     assert_true(bytes_equal(batch.session, BYTES("s1")) && bytes_equal(batch.user_id, BYTES("42")));
     assert_true(bytes_equal(batch.user_name, BYTES("Ann ")) && batch.user_email.len == 0);
     assert_true(bytes_equal(batch.url, BYTES("https://shop.example/a")));
-    assert_int_equal(batch.url_count, 2); /* one is told twice */
+    assert_true(
+        bytes_equal(batch.traces, BYTES("0af7651916cd43dd8448eb211c80319c "))); /* one is named twice, one is none */
+    assert_int_equal(batch.url_count, 2);                                       /* one is told twice */
     assert_true(bytes_equal(batch.urls[0], BYTES("https://shop.example/a")) && bytes_equal(batch.urls[1], BYTES("/b")));
     arena_deinit(&arena);
 }

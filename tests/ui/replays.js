@@ -102,11 +102,14 @@ await step("others are sent: with a gap, without a snapshot, long, hostile", asy
     ];
     const more = [at(3, 500, { source: 0, texts: [], removes: [], attributes: [{ id: 25, attributes: { onmouseover: "top.evil=1", src: `${TRAP}/later` } }], adds: [{ parentId: 4, nextId: null, node: element(40, "img", { src: `${TRAP}/added`, onload: "top.evil=1" }) }, { parentId: 4, nextId: null, node: element(41, "script", {}, [letters(42, "top.evil=1")]) }] }), at(3, 900, { source: 2, type: 2, id: 13, x: 5, y: 5 })];
     await post({ ...head("evil1"), sequence: 0, isLast: true, events: [META, at(2, 10, snapshot(evil)), ...more] });
+    const spans = Array.from({ length: 3 }, (_, n) => ({ traceId: "ab".repeat(16), spanId: `000000000000000${n + 1}`, name: "charge", kind: 2, startTimeUnixNano: String((Date.now() - 2000) * 1e6), endTimeUnixNano: String((Date.now() - 1900) * 1e6), status: { code: n === 0 ? 2 : 0 }, attributes: [{ key: "session.id", value: { stringValue: session } }] }));
+    const taken = await fetch(`${given.otlp}/v1/traces`, { method: "POST", headers: { "content-type": "application/json", authorization: `Bearer ${given.server_key}` }, body: JSON.stringify({ resourceSpans: [{ resource: { attributes: [{ key: "service.name", value: { stringValue: "payments" } }] }, scopeSpans: [{ spans }] }] }) });
+    check(taken.ok, "the backend's spans are taken");
     for (let i = 0; i < 100; i++) {
         await go("/p/default/replays?from=now-1h");
         await page.waitForSelector(".replays-head");
         await page.waitForTimeout(300);
-        if ((await page.locator(".replay-line").count()) === 5) break;
+        if ((await page.locator(".replay-line").count()) === 5 && (await page.locator("text=1 backend error").count()) === 1) break;
     }
     await listed(5);
 });
@@ -119,6 +122,12 @@ await step("the list: by user, errors, rage clicks, page; one line each", async 
     await listed(1);
     const line = await text(".replay-line");
     check(/ann@shop\.example.*1 error.*1 rage click/.test(line), `the line says what happened: ${line}`);
+    check(/1 backend error/.test(line), `and what happened behind it: ${line}`);
+    await go("/p/default/replays?from=now-1h");
+    await listed(5);
+    await page.fill("[aria-label=Service]", "payments");
+    await page.press("[aria-label=Service]", "Enter");
+    await listed(1);
     await go("/p/default/replays?from=now-1h&errors=1");
     await listed(2);
     await go("/p/default/replays?from=now-1h&rage=1&page=127.0.0.1");
@@ -128,6 +137,7 @@ await step("the list: by user, errors, rage clicks, page; one line each", async 
 await step("into the picture", async () => {
     await page.click(".replay-main");
     await page.waitForSelector(".player-stage[data-shown=yes]");
+    check((await text(".player-backend")) === "3 backend spans, 1 error, of payments", `what the backend did: ${await text(".player-backend")}`);
     check(/Tea shop 0 in the cart/.test(await frame_text()), `the first picture: ${await frame_text()}`);
     check(!/secret/.test(await picture.locator("html").innerHTML()), "what was typed is masked");
     await page.keyboard.press("]");

@@ -19,6 +19,29 @@ enum { DELETE_SESSIONS_MAX = 1000, SEGMENT_NAME_BYTES_MAX = 256 };
 
 /* ---- the list ---- */
 
+/* Texts with the sign behind each, and perhaps one before the first. */
+static yyjson_mut_val *texts_json(struct api_call *call, struct bytes texts, uint8_t sign)
+{
+    yyjson_mut_val *list = yyjson_mut_arr(call->json);
+    for (size_t from = 0, at = 0; at < texts.len; at++) {
+        if (texts.ptr[at] != sign) continue;
+        if (at > from) yyjson_mut_arr_add_strn(call->json, list, (const char *)texts.ptr + from, at - from);
+        from = at + 1;
+    }
+    return list;
+}
+
+static yyjson_mut_val *backend_json(struct api_call *call, const struct replay_backend *backend)
+{
+    yyjson_mut_val *object = yyjson_mut_obj(call->json);
+    yyjson_mut_obj_add_sint(call->json, object, "spans", backend->span_count);
+    yyjson_mut_obj_add_sint(call->json, object, "errors", backend->error_count);
+    yyjson_mut_obj_add_val(call->json, object, "services", texts_json(call, backend->services, '\n'));
+    yyjson_mut_obj_add_val(call->json, object, "traces", texts_json(call, backend->traces, ' '));
+    api_put_time(call, object, "looked_at", backend->looked_unix_us);
+    return object;
+}
+
 static yyjson_mut_val *session_json(struct api_call *call, const struct replay_session *session)
 {
     yyjson_mut_val *object = yyjson_mut_obj(call->json), *user = yyjson_mut_obj(call->json);
@@ -42,6 +65,7 @@ static yyjson_mut_val *session_json(struct api_call *call, const struct replay_s
     yyjson_mut_obj_add_sint(call->json, object, "failed_requests", session->failed_request_count);
     yyjson_mut_obj_add_sint(call->json, object, "stored_bytes", session->byte_count);
     yyjson_mut_obj_add_bool(call->json, object, "is_complete", session->is_complete);
+    yyjson_mut_obj_add_val(call->json, object, "backend", backend_json(call, &session->backend));
     return object;
 }
 

@@ -224,6 +224,7 @@ static void text_keep(struct bytes *kept, struct bytes text)
 static void session_add(struct replay_session *session, const struct replay_batch *batch, struct bytes *urls,
                         int64_t *landed_unix_ms)
 {
+    replay_traces_add((uint8_t *)(uintptr_t)session->traces.ptr, &session->traces.len, batch->traces);
     for (uint32_t u = 0; u < batch->url_count; u++) replay_url_add(urls, &session->url_count, batch->urls[u]);
     if (batch->first_unix_ms * 1000 < session->first_unix_us) session->first_unix_us = batch->first_unix_ms * 1000;
     if (batch->last_unix_ms * 1000 > session->last_unix_us) session->last_unix_us = batch->last_unix_ms * 1000;
@@ -257,6 +258,8 @@ static size_t sessions_make(const struct line *lines, uint32_t count, const stru
             *session = (struct replay_session){ .project_id = lines[l].item->project_id,
                                                 .id = lines[l].batch.session,
                                                 .urls = urls,
+                                                .traces.ptr =
+                                                    arena_alloc(arena, (size_t)REPLAY_TRACES_MAX * REPLAY_TRACE_BYTES),
                                                 .first_unix_us = INT64_MAX,
                                                 .last_unix_us = INT64_MIN };
             struct bytes *const texts[] = { &session->service,    &session->version,    &session->environment,

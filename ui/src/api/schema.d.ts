@@ -4459,6 +4459,20 @@ export interface components {
                 count: number;
             }[];
         };
+        /** @description What services other than the page's did for it: by session.id, and by the traces that the recording names */
+        ReplayBackend: {
+            spans: number;
+            /** @description Of these, with status ERROR */
+            errors: number;
+            services: string[];
+            /** @description Some of their traces, those with errors first */
+            traces: string[];
+            /**
+             * Format: date-time
+             * @description null: not yet
+             */
+            looked_at: string | null;
+        };
         /** @description A session that was recorded. Counts are of the batches that came; one that was sent again after ten minutes counts twice */
         Replay: {
             /** @description session.id, as the session's spans have it */
@@ -4494,6 +4508,7 @@ export interface components {
             stored_bytes: number;
             /** @description Nothing has come for a while; what comes late opens it again */
             is_complete: boolean;
+            backend: components["schemas"]["ReplayBackend"];
         };
         /** @description A session with its parts */
         ReplayDetail: {
@@ -4530,6 +4545,7 @@ export interface components {
             stored_bytes: number;
             /** @description Nothing has come for a while; what comes late opens it again */
             is_complete: boolean;
+            backend: components["schemas"]["ReplayBackend"];
             /** @description Parts of it, by their first event */
             segments: {
                 name: string;

@@ -1,4 +1,4 @@
-/* The sessions: /p/{project}/replays?user=&page=&errors=1&rage=1&least=&env= over the page's range. */
+/* The sessions: /p/{project}/replays?user=&page=&service=&errors=1&rage=1&least=&env= over the page's range. */
 import { useRef, useState } from "preact/hooks";
 import { useLoad } from "../api/load";
 import { useActs } from "../frame/acts";
@@ -14,7 +14,7 @@ import { from_iso, now_us, show_duration, to_iso, type Range } from "../time";
 import { change, href, param, project_name, project_path } from "../url";
 import { DeleteSheet, type Doomed } from "./delete";
 import { load_sessions, type Session } from "./load";
-import { browser_of } from "./shape";
+import { backend_words, browser_of } from "./shape";
 
 const PAGE = 100, MOST = 1000;
 const LIVE_US = 120e6; /* what a page sends is here with the next flush: a minute */
@@ -30,7 +30,7 @@ export function List() {
   const [limit, set_limit] = useState(PAGE);
   const [doomed, set_doomed] = useState<Doomed>();
   const box = useRef<HTMLOListElement>(null);
-  const filters = { user: param("user"), page_url: param("page"), environment: param("env"), has_errors: param("errors") === "1" ? "true" : "", has_rage_clicks: param("rage") === "1" ? "true" : "", min_seconds: param("least") };
+  const filters = { user: param("user"), page_url: param("page"), service: param("service"), environment: param("env"), has_errors: param("errors") === "1" ? "true" : "", has_rage_clicks: param("rage") === "1" ? "true" : "", min_seconds: param("least") };
   const asked = { ...filters, from: to_iso(range.value.from_us), to: to_iso(range.value.to_us), limit };
   const list = useLoad(`${project_name.value} ${JSON.stringify(asked)}`, (signal) => load_sessions(asked, signal));
   const step = (by: number) => {
@@ -50,8 +50,9 @@ export function List() {
     <div class="replays">
       <header class="replays-head">
         <h1>Replays</h1>
-        <input id="replays-user" type="search" aria-label="User" placeholder="User: id, name or e-mail ( / )" value={filters.user} onChange={set("user")} />
+        <input id="replays-user" type="search" aria-label="User" placeholder="User: id, name, e-mail ( / )" value={filters.user} onChange={set("user")} />
         <input type="search" aria-label="Page" placeholder="Part of a page's address" value={filters.page_url} onChange={set("page")} />
+        <input type="search" aria-label="Service" placeholder="Service" title="The page's, or one behind it" value={filters.service} onChange={set("service")} />
         <select aria-label="Length" value={filters.min_seconds} onChange={set("least")}>
           {LEAST.map((one) => (
             <option key={one.seconds} value={one.seconds}>
@@ -107,7 +108,7 @@ function Nothing({ is_narrow }: { is_narrow: boolean }) {
     return (
       <Empty title="No session is like that">
         <p class="soft">None in the time of the page, that is.</p>
-        <button onClick={() => change({ user: null, page: null, errors: null, rage: null, least: null, env: null })}>All sessions</button>
+        <button onClick={() => change({ user: null, page: null, service: null, errors: null, rage: null, least: null, env: null })}>All sessions</button>
       </Empty>
     );
   return (
@@ -147,6 +148,7 @@ function Line({ of, over, onDelete }: { of: Session; over: Range; onDelete: () =
         {of.errors > 0 && <b class="error-text">✖ {of.errors === 1 ? "1 error" : `${show_whole(of.errors)} errors`}</b>}
         {of.rage_clicks > 0 && <b class="replay-rage">{of.rage_clicks === 1 ? "1 rage click" : `${show_whole(of.rage_clicks)} rage clicks`}</b>}
         {of.failed_requests > 0 && <span>{of.failed_requests === 1 ? "1 failed request" : `${show_whole(of.failed_requests)} failed requests`}</span>}
+        {of.backend.errors > 0 && <b class="error-text" title={backend_words(of.backend)}>✖ {of.backend.errors === 1 ? "1 backend error" : `${show_whole(of.backend.errors)} backend errors`}</b>}
         {of.environment && <span class="told">{of.environment}</span>}
         <span>{browser_of(of.user_agent)}</span>
       </span>

@@ -13,7 +13,7 @@ import { change, go, href, param, project_name, project_path } from "../url";
 import { DeleteSheet } from "./delete";
 import { load_beside, load_session, type SessionDetail } from "./load";
 import { Side } from "./side";
-import { browser_of, clock, moment, present, type Mark } from "./shape";
+import { backend_words, browser_of, clock, moment, present, type Mark } from "./shape";
 import { Stage, type Size } from "./stage";
 import { Timeline } from "./timeline";
 import { tab_of, tabs_of, useRecording } from "./use_recording";
@@ -174,6 +174,11 @@ function Player({ detail, again }: { detail: SessionDetail; again: () => void })
         <span class="soft">
           {when(detail.from)} · {show_duration((from_iso(detail.to) - from_iso(detail.from)) * 1e3)} · {browser_of(detail.user_agent)}
         </span>
+        {detail.backend.spans > 0 && (
+          <span class={`told player-backend ${detail.backend.errors > 0 ? "error-text" : "soft"}`}>
+            {detail.backend.traces[0] ? <a href={href(project_path(`trace/${detail.backend.traces[0]}`))}>{backend_words(detail.backend)}</a> : backend_words(detail.backend)}
+          </span>
+        )}
         <span class="grow" />
         {tabs.length > 1 && (
           <select

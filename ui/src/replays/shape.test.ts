@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { browser_of, clock, mark_of, moment, present, shape, type Batch, type ReplayEvent } from "./shape";
+import { backend_words, browser_of, clock, mark_of, moment, present, shape, type Batch, type ReplayEvent } from "./shape";
 
 const T = 1790000000000;
 const event = (type: number, after: number, data: Record<string, unknown> = {}): ReplayEvent => ({ type, timestamp: T + after, data });
@@ -65,4 +65,9 @@ test("browsers", () => {
   expect(browser_of("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36")).toBe("Chrome 141, Linux");
   expect(browser_of("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Mobile/15E148 Safari/604.1")).toBe("Safari 18, iOS");
   expect(browser_of("curl")).toBe("");
+});
+test("what the backend did, in words", () => {
+  expect(backend_words({ spans: 0, errors: 0, services: [] })).toBe("");
+  expect(backend_words({ spans: 1, errors: 1, services: ["checkout"] })).toBe("1 backend span, 1 error, of checkout");
+  expect(backend_words({ spans: 1200, errors: 0, services: ["a", "b", "c", "d", "e"] })).toBe("1,200 backend spans, 0 errors, of a, b, c and 2 more");
 });

@@ -170,6 +170,14 @@ export function moment(at: string, from_ms: number): number | undefined {
   return ms >= 1e12 ? ms : from_ms + ms;
 }
 
+/* "12 spans, 2 errors, of checkout, payments"; nothing while nobody has looked, or nothing was there. */
+export function backend_words(backend: { spans: number; errors: number; services: readonly string[] }): string {
+  if (backend.spans === 0) return "";
+  const count = (n: number, one: string) => (n === 1 ? `1 ${one}` : `${n.toLocaleString("en-US")} ${one}s`);
+  const services = backend.services.length > 3 ? `${backend.services.slice(0, 3).join(", ")} and ${backend.services.length - 3} more` : backend.services.join(", ");
+  return `${count(backend.spans, "backend span")}, ${count(backend.errors, "error")}, of ${services}`;
+}
+
 /* Of a user agent, what people know it by. */
 export function browser_of(agent: string): string {
   const found = /(Edg|OPR|Firefox|Chrome|Version)\/(\d+)/.exec(agent.replace(/Chrome\/\d+[\d.]* (?=.*(Edg|OPR)\/)/, ""));
