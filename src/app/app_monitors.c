@@ -19,6 +19,7 @@ struct app_monitors {
     bool is_failing;
     struct meta_project *projects;
     uint32_t count;
+    struct baselines *baselines;
 };
 
 static bool project_note(void *ctx, const struct meta_project *project)
@@ -41,8 +42,8 @@ static bool look(struct app_monitors *monitors, struct err *err)
     for (uint32_t p = 0; p < monitors->count && ticker_goes_on(&monitors->ticker); p++) {
         struct monitors_stats stats;
         struct err failure = { 0 };
-        if (!monitors_evaluate(meta_db(app->meta), &source, monitors->projects[p].id, monitors->projects[p].name,
-                               clock_unix_us(), BUDGET_US, &stats, &failure)) {
+        if (!monitors_evaluate(meta_db(app->meta), &source, monitors->baselines, monitors->projects[p].id,
+                               monitors->projects[p].name, clock_unix_us(), BUDGET_US, &stats, &failure)) {
             *err = failure;
             ok = false;
         }
@@ -75,10 +76,12 @@ bool app_monitors_start(struct app *app, struct err *err)
     if (app->query == NULL) return true; /* who answers no queries can ask none */
     struct app_monitors *monitors = mem_calloc(1, sizeof *monitors);
     monitors->app = app;
+    monitors->baselines = baselines_create();
     ticker_init(&monitors->ticker);
     int failure = pthread_create(&monitors->thread, NULL, monitors_run, monitors);
     if (failure != 0) {
         ticker_deinit(&monitors->ticker);
+        baselines_free(monitors->baselines);
         free(monitors);
         errno = failure;
         return err_os(err, "cannot start the thread of monitors");
@@ -94,6 +97,7 @@ void app_monitors_stop(struct app *app)
     ticker_stop(&monitors->ticker);
     pthread_join(monitors->thread, NULL);
     ticker_deinit(&monitors->ticker);
+    baselines_free(monitors->baselines);
     free(monitors->projects);
     free(monitors);
     app->monitors = NULL;

@@ -195,7 +195,7 @@ bool monitor_list_on(struct db *db, struct arena *arena, struct uuid project_id,
 {
     struct listing listing = { .arena = arena, .max = MONITORS_MAX };
     return list_read(&listing, db,
-                     "SELECT " COUNTED " FROM monitors WHERE project_id = $1 AND is_on = 1"
+                     "SELECT " COLUMNS ", content, 0, 0, 0, 0 FROM monitors WHERE project_id = $1 AND is_on = 1"
                      " ORDER BY evaluated_unix_us, id LIMIT $2",
                      DB_VALUES(db_uuid(project_id), db_integer(MONITORS_MAX)), list, count, err);
 }

@@ -19,6 +19,7 @@ static bool ask(void *ctx, const struct monitor_query *query, int64_t from_us, i
 struct evaluating {
     struct db *db;
     struct asking asking;
+    struct baselines *baselines;
     struct monitor_stored *stored;
     struct monitor monitor;
     struct monitor_table *table;
@@ -79,18 +80,20 @@ static bool monitor_evaluate(struct evaluating *evaluating, struct arena *arena,
     if (stored->evaluated_unix_us < due_us) {
         evaluating->table = arena_calloc(arena, sizeof *evaluating->table);
         evaluating->table->arena = arena;
+        baselines_find(evaluating->baselines, stored, evaluating->table);
         ok = monitor_table_read(evaluating->db, stored->id, evaluating->table, err);
         for (int64_t at_us = moment_first(stored, monitor, due_us); ok && at_us <= due_us; at_us += monitor->every_us)
             ok = moment(evaluating, at_us, err);
+        baselines_keep(evaluating->baselines, stored, evaluating->table);
     }
     monitor_close(monitor);
     yyjson_doc_free(doc);
     return ok;
 }
 
-bool monitors_evaluate(struct db *db, const struct monitors_source *source, struct uuid project_id,
-                       const char *project_name, int64_t now_us, int64_t budget_us, struct monitors_stats *stats,
-                       struct err *err)
+bool monitors_evaluate(struct db *db, const struct monitors_source *source, struct baselines *baselines,
+                       struct uuid project_id, const char *project_name, int64_t now_us, int64_t budget_us,
+                       struct monitors_stats *stats, struct err *err)
 {
     struct arena arena, own;
     struct monitor_stored *list;
@@ -98,7 +101,11 @@ bool monitors_evaluate(struct db *db, const struct monitors_source *source, stru
     uint64_t begin_ns = clock_mono_ns();
     *stats = (struct monitors_stats){ 0 };
     struct evaluating evaluating = {
-        .db = db, .asking = { source, project_id, project_name }, .now_us = now_us, .stats = stats
+        .db = db,
+        .asking = { source, project_id, project_name },
+        .baselines = baselines,
+        .now_us = now_us,
+        .stats = stats,
     };
     arena_init(&arena, 0);
     arena_init(&own, 0);

@@ -7,11 +7,11 @@
  * most; when more are missing, what is older is left out.
  * Budget: a call begins no monitor after it took budget_us; the rest comes first in the next.
  * A question that fails is a state of the monitor: since when, and why (monitor_store.h); the others go on.
- * Thread: the caller's. Memory: an arena a monitor. Errors: of the database; not of single monitors, which the stats count.
+ * Thread: the caller's. Memory: an arena a monitor, and the caller's baselines, which it hands to each call. Errors: of the database; not of single monitors, which the stats count.
  * Fail points: monitors.before_round, monitors.after_groups, monitors.before_commit, monitors.after_commit. */
 #pragma once
 #include "base/log.h"
-#include "monitors/monitor_store.h"
+#include "monitors/baselines.h"
 
 enum { MONITOR_CATCH_UP = 30, MONITOR_DRY_STEPS_MAX = 1500 };
 
@@ -24,8 +24,8 @@ struct monitors_source {
 struct monitors_stats {
     uint32_t evaluated, asked, told, failed, left; /* left: over the budget */
 };
-MUST_CHECK bool monitors_evaluate(struct db *db, const struct monitors_source *source, struct uuid project_id,
-                                  const char *project_name, int64_t now_us, int64_t budget_us,
+MUST_CHECK bool monitors_evaluate(struct db *db, const struct monitors_source *source, struct baselines *baselines,
+                                  struct uuid project_id, const char *project_name, int64_t now_us, int64_t budget_us,
                                   struct monitors_stats *stats, struct err *err);
 
 struct monitors_dry {

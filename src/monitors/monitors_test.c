@@ -17,6 +17,7 @@ struct fixture {
     struct db *db;
     struct meta_project shop;
     struct arena arena;
+    struct baselines *baselines;
 };
 static int setup(void **state)
 {
@@ -24,12 +25,14 @@ static int setup(void **state)
     fixture->base = meta_fixture_open(state, &fixture->meta, &fixture->shop, NULL);
     fixture->db = meta_db(fixture->meta);
     arena_init(&fixture->arena, 0);
+    fixture->baselines = baselines_create();
     *state = fixture;
     return 0;
 }
 static int teardown(void **state)
 {
     struct fixture *fixture = *state;
+    baselines_free(fixture->baselines);
     arena_deinit(&fixture->arena);
     meta_close(fixture->meta);
     db_fixture_teardown(fixture->base);
@@ -100,7 +103,8 @@ static struct monitors_stats evaluate(struct fixture *fixture, struct world *wor
     struct err err = { 0 };
     struct monitors_stats stats;
     struct monitors_source source = { world_ask, world };
-    if (!monitors_evaluate(fixture->db, &source, fixture->shop.id, "shop", now_us, INT64_C(60000000), &stats, &err))
+    if (!monitors_evaluate(fixture->db, &source, fixture->baselines, fixture->shop.id, "shop", now_us,
+                           INT64_C(60000000), &stats, &err))
         fail_msg("%s", err.text);
     return stats;
 }
@@ -200,6 +204,32 @@ static void live_is_what_a_dry_run_says(void **state)
         step.now_us = BEGIN + 200 * MINUTE;
         run(&step, delete_run);
         assert_int_equal(count_of(fixture, SIGNALS_ON), 0); /* what went on has ended with it */
+    }
+}
+
+/* What is usual takes twelve questions: asked in the first minute of an hour, and of what has changed. */
+static void what_is_usual_is_asked_once_an_hour(void **state)
+{
+    static const char *const groups[] = { "cart", NULL };
+    enum { USUAL = MONITOR_BASELINE_WEEKS * MONITOR_BASELINE_PLACES };
+    struct fixture *fixture = *state;
+    struct world world = { .groups = groups, .minute = noisy };
+    struct step step = step_of(fixture, "{\"title\":\"t\",\"query\":{\"search\":\"\"},\"window_s\":180,\"delay_s\":0,"
+                                        "\"condition\":{\"kind\":\"anomaly\",\"side\":\"both\",\"alert\":1.5}}");
+    for (int minute = 1; minute <= 122; minute++) {
+        struct monitors_stats stats = evaluate(fixture, &world, BEGIN + minute * MINUTE);
+        assert_int_equal(stats.asked, minute == 1 || minute % 60 == 0 ? 1 + USUAL : 1);
+    }
+    run(&step, find_run);
+    step.now_us = BEGIN + 122 * MINUTE;
+    run(&step, update_run);
+    assert_int_equal(evaluate(fixture, &world, BEGIN + 123 * MINUTE).asked, 1 + USUAL);
+    /* Several, and what was kept of hours before goes. */
+    for (int hour = 3; hour < 8; hour++) {
+        step_of(fixture, "{\"title\":\"t\",\"query\":{\"search\":\"\"},\"window_s\":180,\"delay_s\":0,"
+                         "\"condition\":{\"kind\":\"anomaly\",\"side\":\"both\",\"alert\":1.5}}");
+        assert_int_equal(evaluate(fixture, &world, BEGIN + hour * 60 * MINUTE).evaluated,
+                         MONITOR_CATCH_UP * (hour - 3) + MONITOR_CATCH_UP + 1);
     }
 }
 
@@ -317,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DB_BOTH(live_is_what_a_dry_run_says, setup, teardown),
+        DB_BOTH(what_is_usual_is_asked_once_an_hour, setup, teardown),
         DB_BOTH(a_signal_begins_and_ends, setup, teardown),
         DB_BOTH(what_changes_ends, setup, teardown),
         DB_BOTH(mutes, setup, teardown),
