@@ -186,7 +186,7 @@ def check_temporary(server):
                 one.execute(sql or "CREATE TEMP TABLE wanted (a int)")
                 check(False, "%s is refused" % sql)
             except psycopg.Error as error:
-                check(error.sqlstate == sqlstate or (sql is None and error.sqlstate == "42710"), "%s gives %s" % (sql, error.sqlstate))
+                check(error.sqlstate == sqlstate, "%s gives %s" % (sql, error.sqlstate))
         try:
             with one.transaction():
                 one.execute("DELETE FROM wanted")

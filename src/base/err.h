@@ -20,6 +20,8 @@
     X(ERR_NO_TABLE, 3, 400, "42P01", false)                                                              \
     X(ERR_NO_COLUMN, 3, 400, "42703", false)                                                             \
     X(ERR_NO_FUNCTION, 3, 400, "42883", false)                                                           \
+    X(ERR_TABLE_EXISTS, 6, 409, "42P07", false)                                                          \
+    X(ERR_COLUMN_TWICE, 3, 400, "42701", false)   /* named more than once */                             \
     X(ERR_VALUE, 3, 400, "22P02", false)          /* a text that is not of the type it should be */      \
     X(ERR_RANGE, 3, 400, "22003", false)          /* a number beyond what its type holds */              \
     X(ERR_TYPE, 3, 400, "42804", false)           /* types that do not go together */                    \

@@ -48,7 +48,7 @@ static bool column_take(struct translate *ctx, const struct schema_table *table,
         return fail_at(ctx, target->location, why.code, "%s", why.text).sql;
     for (uint32_t c = 0; c < count; c++)
         if (columns[c] == (uint32_t)found) {
-            fail_at(ctx, target->location, ERR_EXISTS, "column \"%.60s\" specified more than once", name);
+            fail_at(ctx, target->location, ERR_COLUMN_TWICE, "column \"%.60s\" specified more than once", name);
             return false;
         }
     columns[count] = (uint32_t)found;
@@ -62,7 +62,7 @@ static bool columns_take(struct translate *ctx, PgQuery__Node **names, size_t co
     insert->columns = columns;
     for (size_t i = 0; i < count; i++) {
         if (insert->count == insert->table->column_count)
-            return fail_at(ctx, -1, ERR_EXISTS, "a column is specified more than once").sql;
+            return fail_at(ctx, -1, ERR_COLUMN_TWICE, "a column is specified more than once").sql;
         if (!column_take(ctx, insert->table, names[i], columns, insert->count)) return false;
         insert->count++;
     }

@@ -189,7 +189,7 @@ static void test_refused(void **state)
           "two days" },
         { "insert into otel_metrics (timestamp, metric_name, nothing) values (" NOW ", 'x', 1)", ERR_NO_COLUMN,
           "\"nothing\"" },
-        { "insert into otel_metrics (timestamp, metric_name, metric_name) values (" NOW ", 'x', 'y')", ERR_EXISTS,
+        { "insert into otel_metrics (timestamp, metric_name, metric_name) values (" NOW ", 'x', 'y')", ERR_COLUMN_TWICE,
           "more than once" },
         { "insert into otel_metrics (timestamp, metric_name) values (" NOW ")", ERR_SYNTAX, "more target columns" },
         { "insert into otel_metrics (timestamp) values (" NOW ", 'x')", ERR_SYNTAX, "more expressions" },

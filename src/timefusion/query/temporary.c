@@ -332,7 +332,7 @@ static bool create_run(struct query_cursor *cursor, struct prune_warning **warni
     const struct temporary_table *table = &plan->temporary->table;
     if (temporaries_find(map, table->name)) {
         if (!plan->temporary->is_there_fine)
-            return err_set(err, ERR_EXISTS, "relation \"%.60s\" already exists", table->name);
+            return err_set(err, ERR_TABLE_EXISTS, "relation \"%.60s\" already exists", table->name);
         notice_put(cursor, "relation \"%.60s\" already exists, skipping", table->name);
         return true;
     }

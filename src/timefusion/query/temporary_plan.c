@@ -78,7 +78,7 @@ static bool name_take(struct translate *ctx, const PgQuery__RangeVar *var, struc
         return fail_at(ctx, var->location, ERR_INPUT, "a name has at most %d bytes", NAME_BYTES_MAX).sql;
     if (is_telemetry(var->relname) || strncmp(var->relname, "pg_", 3) == 0 ||
         strncmp(var->relname, "timefusion_", 11) == 0) /* what statements of ours name must stay what it is */
-        return fail_at(ctx, var->location, ERR_EXISTS, "relation \"%.60s\" already exists, choose another name",
+        return fail_at(ctx, var->location, ERR_TABLE_EXISTS, "relation \"%.60s\" already exists, choose another name",
                        var->relname)
             .sql;
     table->name = arena_printf(ctx->arena, "%s", var->relname);
@@ -146,7 +146,7 @@ static const char *column_take(struct translate *ctx, const PgQuery__ColumnDef *
 {
     int precision, scale;
     if (column_named(table, def->colname) >= 0)
-        return fail_at(ctx, def->location, ERR_EXISTS, "column \"%.60s\" specified more than once", def->colname).sql;
+        return fail_at(ctx, def->location, ERR_COLUMN_TWICE, "column \"%.60s\" specified more than once", def->colname).sql;
     if (!def->type_name || def->coll_clause || (def->identity && def->identity[0]) ||
         (def->generated && def->generated[0]))
         return fail_at(ctx, def->location, ERR_UNSUPPORTED, "column \"%.60s\" is of a kind that is not supported here",
@@ -252,7 +252,7 @@ static bool fill_make(struct translate *ctx, const PgQuery__IntoClause *into, co
     for (uint32_t c = 0; c < count; c++) {
         const char *name = c < into->n_col_names ? node_text(into->col_names[c]) : outputs[c].name;
         if (name && column_named(table, name) >= 0)
-            return fail_at(ctx, into->rel->location, ERR_EXISTS, "column \"%.60s\" specified more than once", name).sql;
+            return fail_at(ctx, into->rel->location, ERR_COLUMN_TWICE, "column \"%.60s\" specified more than once", name).sql;
         columns[c].name = arena_printf(ctx->arena, "%s", name ? name : "");
         plan->columns[c] = (struct query_column){ columns[c].name, outputs[c].type, outputs[c].form };
         table->column_count++;
@@ -356,7 +356,7 @@ static bool column_take_named(struct translate *ctx, const struct temporary_tabl
                        name ? name : "", table->name)
             .sql;
     if (is_named[found])
-        return fail_at(ctx, location, ERR_EXISTS, "column \"%.60s\" specified more than once", name).sql;
+        return fail_at(ctx, location, ERR_COLUMN_TWICE, "column \"%.60s\" specified more than once", name).sql;
     *column = (uint32_t)found;
     return is_named[found] = true;
 }

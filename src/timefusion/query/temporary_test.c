@@ -89,7 +89,7 @@ static void test_statements(void **state)
     refused(session, "INSERT INTO t (id, name) VALUES (3, 'longer')", ERR_RANGE, "too long");
     refused(session, "INSERT INTO t (id, name) VALUES ('three', 'y')", ERR_VALUE, "three");
     refused(session, "INSERT INTO t (nope) VALUES (1)", ERR_NO_COLUMN, "\"nope\" of relation \"t\"");
-    refused(session, "INSERT INTO t (id, id) VALUES (1, 2)", ERR_EXISTS, "more than once");
+    refused(session, "INSERT INTO t (id, id) VALUES (1, 2)", ERR_COLUMN_TWICE, "more than once");
     done(session, "INSERT INTO t (id) VALUES (2), (3) ON CONFLICT DO NOTHING", "INSERT 0 1");
     done(session, "UPDATE t SET name = 'u' || id, price = price * 2 WHERE id < 3", "UPDATE 2");
     rows_are(session, "SELECT id, name, price FROM t ORDER BY 1", "1|u1|4.70\n2|u2|NULL\n3|x|NULL\n");
@@ -119,7 +119,7 @@ static void test_statements(void **state)
     rows_are(session, "SELECT a + 1, b FROM made", "2|b\n");
     done(session, "TRUNCATE named, made", "TRUNCATE TABLE");
     rows_are(session, "SELECT (SELECT count(*) FROM named) + (SELECT count(*) FROM made)", "0\n");
-    refused(session, "CREATE TEMP TABLE t (a int)", ERR_EXISTS, "already exists");
+    refused(session, "CREATE TEMP TABLE t (a int)", ERR_TABLE_EXISTS, "already exists");
     done(session, "CREATE TEMP TABLE IF NOT EXISTS t (a int)", "CREATE TABLE");
     done(session, "DROP TABLE IF EXISTS nothing, made", "DROP TABLE");
     refused(session, "SELECT * FROM made", ERR_NO_TABLE, "made");
@@ -136,13 +136,13 @@ static void test_walls(void **state)
     struct query_session *session = fixture->session, *other;
     struct err err = { 0 };
     refused(session, "CREATE TABLE t (a int)", ERR_FORBIDDEN, "session's own");
-    refused(session, "CREATE TEMP TABLE otel_metrics (a int)", ERR_EXISTS, "another name");
-    refused(session, "CREATE TEMP TABLE pg_class (a int)", ERR_EXISTS, "another name");
+    refused(session, "CREATE TEMP TABLE otel_metrics (a int)", ERR_TABLE_EXISTS, "another name");
+    refused(session, "CREATE TEMP TABLE pg_class (a int)", ERR_TABLE_EXISTS, "another name");
     refused(session, "CREATE TEMP TABLE public.t (a int)", ERR_UNSUPPORTED, "schema");
     refused(session, "CREATE TEMP TABLE t (a serial)", ERR_NOT_FOUND, "serial");
     refused(session, "CREATE TEMP TABLE t (a int CHECK (a > 1))", ERR_UNSUPPORTED, "NOT NULL, PRIMARY KEY");
     refused(session, "CREATE TEMP TABLE t (a int DEFAULT (SELECT 1))", ERR_UNSUPPORTED, "constant");
-    refused(session, "CREATE TEMP TABLE t (a int, a text)", ERR_EXISTS, "more than once");
+    refused(session, "CREATE TEMP TABLE t (a int, a text)", ERR_COLUMN_TWICE, "more than once");
     refused(session, "CREATE TEMP VIEW v AS SELECT 1", ERR_FORBIDDEN, "not permitted");
     refused(session, "DROP TABLE otel_metrics", ERR_FORBIDDEN, "temporary");
     refused(session, "DROP TABLE IF EXISTS public.otel_metrics", ERR_FORBIDDEN, "temporary");
