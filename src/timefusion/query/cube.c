@@ -35,6 +35,9 @@ const struct cube_kind cube_kinds[] = {
     { 'q', 4, CUBE_STEP_US, true, 8, { SERVICE } },
     { 'r', 5, CUBE_HOUR_US, true, 8, { USUAL, "name", "attributes___http___route" } },
     { 's', 5, CUBE_HOUR_US, true, 16, { USUAL } },
+    { 'd', 6, CUBE_QUARTER_US, false, 32, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
+    { 't', 7, CUBE_QUARTER_US, true, 8, { USUAL } },
+    { 'u', 7, CUBE_QUARTER_US, true, 8, { SERVICE } },
 };
 const uint32_t cube_kind_count = COUNT_OF(cube_kinds);
 

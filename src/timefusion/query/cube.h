@@ -19,7 +19,8 @@
 #define CUBE_MEASURE     "duration"
 #define CUBE_MINUTE_US   60000000ll
 #define CUBE_HOUR_US     3600000000ll
-#define CUBE_STEP_US     1800000000ll /* of a day's charts */
+#define CUBE_STEP_US     1800000000ll  /* of a day's charts */
+#define CUBE_QUARTER_US  21600000000ll /* of a week's: a quarter of a day */
 #define CUBE_KEYS_MAX    16
 #define CUBE_BYTES_MAX   (32u << 20)    /* of one */
 #define CUBE_TIME_MIN_US 94694400000000 /* 1973: zones are whole minutes from UTC since */
