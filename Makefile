@@ -14,7 +14,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := all
-.PHONY: all release run demo deps test-deps fuzz-deps lint-deps test test-full soak bench asan tsan fuzz lint analyze fmt clean dev
+.PHONY: all release run demo deps test-deps fuzz-deps lint-deps brought built test test-full soak bench asan tsan fuzz lint analyze fmt clean dev
 ARGS ?=
 ONLY ?=
 BENCH ?=
@@ -58,12 +58,20 @@ demo: deps
 	$(call build,release,monoscope)
 	@exec demo/run $(ARGS)
 
-test: test-deps fuzz-deps
+# What the tests bring comes while what they test is built.
+test: deps
+	@deps/apt test fuzz
+	@$(MAKE) --no-print-directory -j2 brought built
+	@tests/run $(ONLY)
+
+brought:
+	@deps/bring test
+
+built:
 	$(call build,release)
 	$(call build,asan)
 	$(call build,tsan)
 	$(call build,fuzz,fuzzers)
-	@tests/run $(ONLY)
 
 test-full: test-deps fuzz-deps
 	@command -v cargo >/dev/null || deps/apt full

@@ -12,6 +12,10 @@ if(MONO_SANITIZE)
     set(test_seconds_max 300)
 endif()
 
+# Those that take long, the longest first: none is waited for alone at the end.
+set(slow_tests isolation index prune kafka_group worker rollup_tap delta meta cache cube change identity accounts llm kafka_producer
+    peers kept hidden)
+
 # Columns of the tables, from the one place that lists them.
 file(GLOB schema_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/schemas/*.schema)
 set(schema_header ${CMAKE_BINARY_DIR}/generated/timefusion/schema/schema_columns.h)
@@ -144,6 +148,12 @@ function(module folder)
             set(labels "")
         endif()
         set_tests_properties(${program} PROPERTIES LABELS "unit;${labels}" TIMEOUT ${test_seconds_max})
+        string(REGEX REPLACE "_test$" "" tested ${program})
+        list(FIND slow_tests ${tested} place)
+        if(NOT place EQUAL -1)
+            math(EXPR cost "100 - ${place}")
+            set_tests_properties(${program} PROPERTIES COST ${cost})
+        endif()
         if(MONO_SANITIZE STREQUAL "thread" AND NOT labels) # not run there
             set_target_properties(${program} PROPERTIES EXCLUDE_FROM_ALL ON)
         endif()

@@ -33,7 +33,7 @@ def check(condition, words):
         sys.exit(1)
 
 
-def wait_until(condition, words, timeout_s=20):
+def wait_until(condition, words, timeout_s=60):
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         value = condition()
@@ -134,7 +134,7 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, timeout_s=15):
+    def stop(self, timeout_s=60):
         """SIGTERM; the seconds it took."""
         start = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
@@ -185,7 +185,7 @@ class Server:
     def one(self, sql, parameters=None):
         return self.query(sql, parameters)[0][0]
 
-    def wait_count(self, sql, wanted, timeout_s=20):
+    def wait_count(self, sql, wanted, timeout_s=60):
         seen = [None]
 
         def reached():

@@ -1,4 +1,4 @@
-# time_limit_s: 300 (the first run installs the identity provider and the driver of the browser)
+# time_limit_s: 300, tries: 2 (the first run installs the identity provider and the driver of the browser)
 """People: the first admin, roles in projects by REST and SQL (psql and psycopg, SCRAM), sessions that end in every process at once,
 the pages in Chromium, and signing in at a real identity provider (npm oidc-provider): with PKCE, RS256 and ES256, roles of its
 groups, what it must refuse. Everything is in the audit log, and no password, token or hash of them is in any log."""

@@ -1,4 +1,4 @@
-# time_limit_s: 400 (the first run builds and installs the apps)
+# time_limit_s: 400, tries: 2 (the first run builds and installs the apps)
 """A page in Chromium with OpenTelemetry's web SDK (tests/apps/browser) buys something from the Go app, from another origin, and
 sends its spans by OTLP/HTTP with a browser key. The trace goes on from the page into Go, Python, Node.js and Java, and whoever asks
 for the page's user finds the backends' spans, which never heard of a user. A page of an origin that the key does not name is

@@ -1,4 +1,4 @@
-# time_limit_s: 400 (the first run installs the browser's driver)
+# time_limit_s: 400, tries: 2 (the first run installs the browser's driver)
 """Recordings by the browser SDK (sdk/browser) in pages of a real Chromium, from the page to rrweb's Replayer over what the API gives:
 tests/ui/replay_fidelity.js says what visitors do and how a replay is compared with its page. On their way batches are lost, doubled,
 delayed and reordered: the replay is the same. One that never comes is a gap. tests/ui/replay_control.js: when it records, and what beside the document."""

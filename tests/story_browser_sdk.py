@@ -1,4 +1,4 @@
-# time_limit_s: 400 (the first run installs the browser's driver)
+# time_limit_s: 400, tries: 2 (the first run installs the browser's driver)
 """The browser SDK (sdk/browser) in pages of a real Chromium: tests/ui/browser_sdk.js says what they do. Here: what came of it in
 Monoscope: the errors are issues, a span of the backend is found by the page's user and session, what was sent again counts once."""
 import json

@@ -188,12 +188,12 @@ def check_same_bytes(server):
             except Broken as error:
                 check(False, "the server answers a repeat: %s" % error)
             check(answer.status == 0 and answer.rejected == 0, "a repeat is a success: %r" % answer)
-        server.wait_count(sql, 10, 5)
+        server.wait_count(sql, 10, 60)
         time.sleep(0.6)
         check(server.one(sql) == 10, "a request sent again %s is stored once: %d" % (step, server.one(sql)))
     other = traces([span("same", {"n": 10})])
     check(Sender(server.grpc_port, server.key).send("traces", other).status == 0, "another request")
-    server.wait_count(sql, 11, 5)
+    server.wait_count(sql, 11, 60)
 
 
 def main():

@@ -204,7 +204,7 @@ def verify(server, kept, gone, unsure, words):
     def is_all_there():
         counts = counts_by_sender(server)
         return counts if all(counts.get(sender, (0,))[0] >= len(numbers) for sender, numbers in kept.items()) else None
-    found = wait_until(is_all_there, "%s: what was acknowledged is there" % words, 5)
+    found = wait_until(is_all_there, "%s: what was acknowledged is there" % words, 60)
     for sender, sequences in kept.items():
         count, distinct = found.get(sender, (0, 0))
         check(count == distinct, "%s: %s has %d rows of %d numbers: some are doubled" % (words, sender, count, distinct))

@@ -77,8 +77,8 @@ def check_filters(server, columns):
 
 
 def check_same(server, wanted, words):
-    wait_until(lambda: sql_count(server) == wanted, "%s: SQL has %d rows" % (words, wanted), 10)
-    wait_until(lambda: delta_count(server) == wanted, "%s: delta-rs has %d rows" % (words, wanted), 10)
+    wait_until(lambda: sql_count(server) == wanted, "%s: SQL has %d rows" % (words, wanted), 60)
+    wait_until(lambda: delta_count(server) == wanted, "%s: delta-rs has %d rows" % (words, wanted), 60)
     columns = stored_columns(TABLE)
     theirs = list(rows_of_delta(delta_rows(server).to_pylist(), columns))
     with server.connect() as connection, connection.cursor(binary=True, row_factory=psycopg.rows.dict_row) as cursor:
@@ -145,7 +145,7 @@ def main():
         count += wider.num_rows
         send_round(sender, 1, "default", time.time_ns())
         count += POINTS_A_ROUND
-        wait_until(lambda: delta_count(server) == count, "we write on below a column of theirs", 10)
+        wait_until(lambda: delta_count(server) == count, "we write on below a column of theirs", 60)
         theirs = delta_rows(server, ["theirs"])
         check(theirs.num_rows - theirs["theirs"].null_count == 6, "their column is there, and null in our rows")
         check(sql_count(server) == count, "SQL reads on")
@@ -172,7 +172,7 @@ def main():
         open_delta(server).delete("metric_name = 'calls'")
         count -= gone
         check(gone > 0, "there is something to delete")
-        wait_until(lambda: sql_count(server) == count, "their DELETE: %d rows left" % count, 10)
+        wait_until(lambda: sql_count(server) == count, "their DELETE: %d rows left" % count, 60)
         check(server.one("SELECT count(*) FROM otel_metrics WHERE metric_name = 'calls'") == 0, "the deleted are gone")
 
         # The log's old end goes, below a checkpoint of theirs (delta-rs does so when it is told the retention), then below one
@@ -183,14 +183,14 @@ def main():
         while last_checkpoint(server) <= theirs:
             send_round(sender, 2, "default", time.time_ns())
             count += POINTS_A_ROUND
-            wait_until(lambda: delta_count(server) == count, "a flush", 10)
+            wait_until(lambda: delta_count(server) == count, "a flush", 60)
         server.stop()
         server.options = ["--publish-interval", "50ms", "--maintenance-interval", "50ms", "--vacuum-interval", "100ms"]
         server.start(environment={"MONOSCOPE_FAIL_POINT": "delta.in_clean:1"}, wait=False)
         wait_until(lambda: server.process.poll() is not None, "the server dies where it cleans the log", 30)
         server.start()
         sender = Sender(server.grpc_port, server.key)
-        wait_until(lambda: server.events("delta.log_cleaned"), "the log is cleaned", 20)
+        wait_until(lambda: server.events("delta.log_cleaned"), "the log is cleaned", 60)
         server.kill()
         commits = [name for name in os.listdir(os.path.join(server.delta_tables(), TABLE, "_delta_log")) if name.endswith(".json")]
         check("00000000000000000000.json" not in commits and len(commits) < open_delta(server).version(), "old commits are gone: %s" % sorted(commits))
@@ -199,14 +199,14 @@ def main():
         check(sql_count(server) == count and delta_count(server) == count, "a checkpoint opens the table: %d rows" % count)
         send_round(sender, 3, "default", time.time_ns())
         count += POINTS_A_ROUND
-        wait_until(lambda: delta_count(server) == count, "and we write on behind it", 10)
+        wait_until(lambda: delta_count(server) == count, "and we write on behind it", 60)
 
         version = open_delta(server).version()
         open_delta(server).alter.add_feature(TableFeatures.DeletionVectors, allow_protocol_versions_increase=True)
-        wait_until(lambda: any("deletionVectors" in str(event) for event in server.events("delta.refresh_failed")), "the feature is named in the log", 10)
+        wait_until(lambda: any("deletionVectors" in str(event) for event in server.events("delta.refresh_failed")), "the feature is named in the log", 60)
         check(sql_count(server) == count, "what was there stays readable")
         send_round(sender, 4, "default", time.time_ns())
-        wait_until(lambda: sql_count(server) == count + POINTS_A_ROUND, "new rows are taken and shown", 10)
+        wait_until(lambda: sql_count(server) == count + POINTS_A_ROUND, "new rows are taken and shown", 60)
         time.sleep(1)
         check(open_delta(server).version() == version + 1, "nothing is committed on top of a feature that we do not have")
         server.kill()

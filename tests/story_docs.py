@@ -1,4 +1,4 @@
-# time_limit_s: 400 (the first run builds and installs the apps)
+# time_limit_s: 400, tries: 2 (the first run builds and installs the apps)
 """What docs/senders.md and docs/ingest.md tell their reader to paste is what works. Code and commands on the page of senders are
 those of tests/apps, word by word, and name packages that are pinned there; the Collector starts with the configuration as printed
 and hands all signals on; every curl line, of JSON and of protobuf, is answered well and its rows are there."""

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Errors of real apps end in the right issue: Django, Express, Spring and Go (tests/failing), each with its language's own
 OpenTelemetry, hit over HTTP.
 

@@ -41,7 +41,7 @@ def main():
 
         key = server.key
         took = server.stop()
-        check(took < 10, "it stops within 10 s: %.1f" % took)
+        check(took < 30, "it stops within 30 s: %.1f" % took)
         server.start()
         check(server.key == key, "the key stays")
         check(server.one("SELECT count(*) FROM otel_logs_and_spans") == 1, "the event stays")

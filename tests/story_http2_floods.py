@@ -236,7 +236,7 @@ def check_told(server, cut_count):
                 if line.startswith("monoscope_server_connections_failed_total{") and 'error_type="cut_off"' in line and 'port="otlp_grpc"' in line:
                     return int(float(line.split()[-1])) >= cut_count
         return False
-    wait_until(counted, "the metrics count %d connections cut off" % cut_count, 10)
+    wait_until(counted, "the metrics count %d connections cut off" % cut_count, 60)
 
 
 def main():
@@ -277,7 +277,7 @@ def main():
             rows = server.query("SELECT attributes->'load'->>'sender', (attributes->'load'->>'seq')::bigint FROM otel_logs_and_spans WHERE name <> 'flood'")
             stored[:] = [row for row in rows if row[0] is not None]
             return seqs <= set(stored)
-        wait_until(is_there, "what was acknowledged is there", 10)
+        wait_until(is_there, "what was acknowledged is there", 60)
         check(len(stored) == len(set(stored)), "no row is there twice: %d rows of %d numbers" % (len(stored), len(set(stored))))
         answer = Sender(server.grpc_port, server.key).send("traces", traces([span("after all")]))
         check(answer.status == 0, "the port takes spans afterwards: %r" % answer)

@@ -200,14 +200,14 @@ def rules(server, metadata):
     server.start()
     valid = rules_put(metadata, "type:bank.Declined* -> declined")
     deliver(server, request([event_of(1), event_of(2)], 200000))  # received before they are valid
-    wait_until(lambda: time.time() > valid + 0.5, "the rules are valid", 10)
+    wait_until(lambda: time.time() > valid + 0.5, "the rules are valid", 60)
     deliver(server, request([event_of(1), event_of(2)], 200002))
     wait_until(lambda: len([n for n in errors_of_rows(server) if n >= 200000]) == 4, "the rows are there")
     made = {n: id for n, id in errors_of_rows(server).items() if n >= 200000}
     check(made[200000] != made[200001] and made[200002] == made[200003] and made[200002] not in (made[200000], made[200001]),
           "the rule counts from then on: %s" % made)
     valid = rules_put(metadata, "")
-    wait_until(lambda: time.time() > valid + 0.5, "they are gone", 10)
+    wait_until(lambda: time.time() > valid + 0.5, "they are gone", 60)
     server.kill()
     server.start()
     check({n: id for n, id in errors_of_rows(server).items() if n >= 200000} == made, "a replay makes the same fingerprints")

@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Any PostgreSQL client: psql, psycopg 3 and 2, asyncpg, SQLAlchemy, pgx, pgjdbc and node-postgres connect over TLS with the
 certificate checked. Each sends and reads values of every type, prepared and not, in text and in binary where it has both; reads
 100,000 rows while they come (a million in make test-full) without that it or the server grows; cancels a statement; finds the

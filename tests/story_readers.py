@@ -140,7 +140,7 @@ def main():
         second_id, _, second_key = server.project_create("second")
         projects = {server.project: ("default", server.key), second_id: ("second", second_key)}
         senders = {user: Sender(server.grpc_port, key) for user, key in projects.values()}
-        wait_until(lambda: senders["second"].send("traces", b"").status == OK, "the second project is known", 5)
+        wait_until(lambda: senders["second"].send("traces", b"").status == OK, "the second project is known", 60)
         now_ns = time.time_ns()
         rounds = 0
         while rounds < COMMITS or min(last_version(server, table) for table in TABLES) < COMMITS:
@@ -148,7 +148,7 @@ def main():
             before = len(server.events("flush.committed"))
             for user, _ in projects.values():
                 send_round(senders[user], rounds, user, now_ns + rounds * 10 ** 7)
-            wait_until(lambda: len(server.events("flush.committed")) > before, "a flush", 10)
+            wait_until(lambda: len(server.events("flush.committed")) > before, "a flush", 60)
             rounds += 1
         sent = {"otel_logs_and_spans": rounds * 2 * 2 * 35, "otel_metrics": rounds * 2 * 2 * 5}
         for table in TABLES:

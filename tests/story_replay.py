@@ -74,7 +74,7 @@ def main():
                             server.start()  # without the fail point
                     time.sleep(0.05)
                 sent.setdefault(page.session, {})[(batch["tab"], batch["recording"], batch["sequence"])] = batch
-            wait_until(lambda: doomed.poll() is not None, "it ends at %s" % fail_point, 20)
+            wait_until(lambda: doomed.poll() is not None, "it ends at %s" % fail_point, 60)
             if server.process is doomed:
                 server.start()
             print("%s: %d batches sent, with repeats" % (fail_point, len(waiting)), flush=True)

@@ -36,7 +36,7 @@ def write_and_check(s3, lock, server, name):
     acks.update(acknowledged(log))
     wanted = sum(len(numbers) for numbers in acks.values())
     check(wanted == 3 * 110, "all was acknowledged: %d" % wanted)
-    wait_until(lambda: server.one("SELECT count(*) FROM " + SPANS) == wanted, "the server sees what both have written", 20)
+    wait_until(lambda: server.one("SELECT count(*) FROM " + SPANS) == wanted, "the server sees what both have written", 60)
     check(delta_count(s3, server.project) == wanted, "delta-rs too")
     check_senders(delta_rows(s3, server.project), acks, name)
     return len(check_history(s3))

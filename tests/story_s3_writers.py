@@ -122,7 +122,7 @@ def half_done_by_delta_rs(s3, lock, server, acks):
         rust.wait()
     check(entry_of(s3, lock, version)["complete"] == "false" and not exists(s3, version), "version %d is half done" % version)
     server.start()
-    wait_until(lambda: exists(s3, version) and entry_of(s3, lock, version)["complete"] == "true", "the server finishes version %d" % version, 20)
+    wait_until(lambda: exists(s3, version) and entry_of(s3, lock, version)["complete"] == "true", "the server finishes version %d" % version, 60)
     acks["half-rs"] = set(range(7))
     wait_until(lambda: server.one("SELECT count(*) FROM %s WHERE attributes->'load'->>'sender' = 'half-rs'" % SPANS) == 7,
                "the rows of the finished commit are there", 20)

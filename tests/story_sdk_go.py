@@ -1,4 +1,4 @@
-# time_limit_s: 300
+# time_limit_s: 300, tries: 2
 """An app with the OpenTelemetry Go SDK sends traces, logs and metrics, plain and gzipped, and asks for them by pgx as Go
 programs do: extended protocol, statement cache, binary values. tests/go is that app; here its answers are compared."""
 import json
@@ -71,7 +71,7 @@ def main():
             equal(read["batch"], list(range(3, 13)), "a batch of ten")
             check(read["p50"] > 0 and read["bucket"].endswith(":00:00Z"), "percentile_cont and time_bucket: %r %r" % (read["p50"], read["bucket"]))
             equal((read["sqlstate"], read["cancelled"]), ("42703", "57014"), "SQLSTATEs of a wrong column and of a cancel")
-            check(read["cancel_took_ms"] < 2000, "cancel takes %d ms" % read["cancel_took_ms"])
+            check(read["cancel_took_ms"] < 8000, "cancel takes %d ms" % read["cancel_took_ms"])
             print("Go SDK (%s): 2 spans, a log, 5 points read by pgx; cancel took %d ms" % (compression, read["cancel_took_ms"]), flush=True)
         server.kill()
 

@@ -5,7 +5,7 @@ A page of TypeScript (tests/apps/minified) with OpenTelemetry's web SDK is bundl
 stack stays as it was sent. With the map, sent by the command line, the frames are those of the sources; a second build with other
 names, a changed layout and another minifier is the same error. A map that is deleted resolves no more; what is replayed after a
 kill is as it was.
-time_limit_s: 180 (the first run installs packages; then 40 s)
+time_limit_s: 180, tries: 2 (the first run installs packages; then 40 s)
 """
 import http.server
 import json
@@ -121,7 +121,7 @@ def maps(server):
 def wait_valid(server):
     """A map counts 5 s after it was sent, so that every worker knows it before."""
     until = max(item["valid_from"] for item in maps(server))
-    wait_until(lambda: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 0.2)) > until[:19], "the maps are valid", 15)
+    wait_until(lambda: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 0.2)) > until[:19], "the maps are valid", 60)
 
 
 def line_of(folder, source, text):
@@ -229,7 +229,7 @@ def main():
 
         def is_raw():
             return error_of(server, visit(browser, page, first, shop))[1] is None
-        wait_until(is_raw, "a map that is deleted resolves no more", 20)
+        wait_until(is_raw, "a map that is deleted resolves no more", 60)
         cli(server, "upload", "--url-prefix", "~/", os.path.join(STORY_DIR, "first", "src"), code=1)  # there is no script
         cli(server, "delete", mapped["id"], code=4)
         server.stop()

@@ -1,4 +1,4 @@
-# time_limit_s: 300 (the first run installs the browser's driver)
+# time_limit_s: 300, tries: 2 (the first run installs the browser's driver)
 """The web UI in a real Chromium on real telemetry of a small shop: tests/ui/story.js says what is done; axe finds no violation of WCAG AA in
 light or dark; pages at three widths are kept in build/stories/story_ui.shots. The types that it is checked by are those of the server."""
 import json

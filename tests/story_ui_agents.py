@@ -1,4 +1,4 @@
-# time_limit_s: 240 (the first run installs the browser's driver)
+# time_limit_s: 240, tries: 2 (the first run installs the browser's driver)
 """Agents in the browser (tests/ui/agents.js): ready ones, the editor with what is wrong in it, run now, the run's log and cost, its report
 with charts, citations and links, pause. axe finds no violation of WCAG AA; pages at three widths are kept in
 build/stories/story_ui_agents.shots."""

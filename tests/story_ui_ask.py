@@ -1,4 +1,4 @@
-# time_limit_s: 400 (the first run installs the browser's driver)
+# time_limit_s: 400, tries: 2 (the first run installs the browser's driver)
 """Questions in plain English in a real Chromium, over a shop's telemetry: tests/ui/ask.js says what is done. What is shown equals the
 SQL that the page opens; every state is the address; axe finds no violation of WCAG AA; pages at three widths are kept in
 build/stories/story_ui_ask.shots."""

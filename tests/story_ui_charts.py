@@ -1,4 +1,4 @@
-# time_limit_s: 300 (the first run installs the browser's driver)
+# time_limit_s: 300, tries: 2 (the first run installs the browser's driver)
 """The explorer's charts in a real Chromium on real telemetry: tests/ui/charts.js says what is done. Each kind shows the numbers that another
 statement of its own gets by the API; dragging zooms, a box on the heat map becomes rows, all of it by the keyboard too; axe finds no
 violation of WCAG AA in light or dark; each kind at three widths is kept in build/stories/story_ui_charts.shots."""

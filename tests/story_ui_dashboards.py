@@ -1,4 +1,4 @@
-# time_limit_s: 400 (the first run installs the browser's driver)
+# time_limit_s: 400, tries: 2 (the first run installs the browser's driver)
 """Dashboards in a real Chromium, over a shop's telemetry: tests/ui/dashboards.js says what is done. What a panel shows equals the SQL
 that it opens; axe finds no violation of WCAG AA; pages at three widths are kept in build/stories/story_ui_dashboards.shots."""
 import json

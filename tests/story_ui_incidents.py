@@ -1,4 +1,4 @@
-# time_limit_s: 200 (the first run installs the browser's driver)
+# time_limit_s: 200, tries: 2 (the first run installs the browser's driver)
 """Incidents and channels in a real Chromium: tests/ui/incidents.js says what is done. A channel of each kind that has a sink is made by its
 form, tested, its log read; one that does not answer says so; incidents are listed, filtered, opened by keys, acknowledged, noted, muted,
 resolved and opened again; a viewer reads alone. What the pages did is then read by the API and by what the sinks got.

@@ -1,4 +1,4 @@
-# time_limit_s: 240 (the first run installs the browser's driver)
+# time_limit_s: 240, tries: 2 (the first run installs the browser's driver)
 """The issues' pages in a real Chromium on errors that were really thrown here: tests/ui/issues.js says what is done. From the list to the
 trace in few clicks; resolved and come again; merged and split; ignored, assigned, by keys and many at once; rules tried; every state
 is the address; hostile text is text; axe finds no violation of WCAG AA; pages at three widths are kept in

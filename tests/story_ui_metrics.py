@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# time_limit_s: 300 (the first run installs the browser's driver)
+# time_limit_s: 300, tries: 2 (the first run installs the browser's driver)
 """The pages of metrics in a real Chromium on an hour of metrics by OpenTelemetry's Python SDK (metricshop.py): tests/ui/metrics.js says
 what is done. Numbers of the page equal those that are reckoned here from the measurements; every state is the address; an exemplar opens
 its trace; axe finds no violation of WCAG AA; pages at three widths, light and dark, are kept in

@@ -1,4 +1,4 @@
-# time_limit_s: 240 (the first run installs the browser's driver)
+# time_limit_s: 240, tries: 2 (the first run installs the browser's driver)
 """Monitors in the browser (tests/ui/monitors.js): a ready one in a click, the form with its chart of the past, one that is muted, the
 list. axe finds no violation of WCAG AA; pages at three widths are kept in build/stories/story_ui_monitors.shots."""
 import json

@@ -1,4 +1,4 @@
-# time_limit_s: 240 (the first run installs the browser's driver)
+# time_limit_s: 240, tries: 2 (the first run installs the browser's driver)
 """The replays' pages in a real Chromium on a visit that the browser SDK recorded here: tests/ui/replays.js says what is done. From the list
 into the picture; moments by address, slider, keys and lines; lost batches told; to a trace and back; a hostile recording runs nothing, loads
 nothing, sends nothing; deleting; axe finds no violation of WCAG AA; pages are kept in build/stories/story_ui_replays.shots. It prints how

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# time_limit_s: 300 (the first run installs the browser's driver)
+# time_limit_s: 300, tries: 2 (the first run installs the browser's driver)
 """The pages of services in a real Chromium: tests/ui/services.js says what is done. Two hours of a shop (shop_services.py): in the second,
 one service fails since a release, one is slow, one is silent. Each figure of the list, of the page of one and of the map is that of SQL
 over the rows, from roll-ups and from rows; ill ones are first; the map stands still, is walked by keys, and is a table too; 200 services

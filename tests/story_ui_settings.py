@@ -1,4 +1,4 @@
-# time_limit_s: 240 (the first run installs the browser's driver)
+# time_limit_s: 240, tries: 2 (the first run installs the browser's driver)
 """The settings' pages in a real Chromium, as an instance admin, an admin, an editor and a viewer of a project: tests/ui/settings.js says what is
 done. Keys are made, used by a real sender and revoked; roles given and taken; what retention would drop is counted before it is set; rules
 are tried and then count; errors stand at their fields; who may not change something reads why. What the pages said is then read by the API.

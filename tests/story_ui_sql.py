@@ -1,4 +1,4 @@
-# time_limit_s: 300 (the first run installs the browser's driver)
+# time_limit_s: 300, tries: 2 (the first run installs the browser's driver)
 """Statements in the web UI in a real Chromium: tests/ui/sql.js says what is done. Any view opens as SQL and gives the same rows, mistakes
 are marked where they are, long ones end, files hold all rows; axe finds no violation of WCAG AA in light or dark; pages at three widths are
 kept in build/stories/story_ui_sql.shots."""

@@ -16,7 +16,7 @@ const browser = await chromium.launch({
 });
 export const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, permissions: ["clipboard-read", "clipboard-write"] });
 export const page = await context.newPage();
-page.setDefaultTimeout(30000);
+page.setDefaultTimeout(60000); /* a busy machine */
 export const told = [];
 page.on("console", message => { if (message.type() === "error" || message.type() === "warning") told.push(`${message.type()}: ${message.text()}`); });
 page.on("pageerror", error => told.push(`page error: ${error}`));
@@ -41,7 +41,21 @@ export const text = async selector => (await page.locator(selector).first().inne
 export const number_of = words => Number(words.replace(/[^0-9]/g, ""));
 export async function click(selector) { clicks.count++; await page.locator(selector).first().click(); }
 export async function go(path) { await page.goto(given.base + path); }
-export async function settled() { await page.waitForFunction(() => !document.querySelector(".progress, .spinner")); }
+/* The page is there, no question to the server is open (a live tail's always is), and nothing loads, two looks one after the other: a
+ * part that has just come may ask for more. */
+const asked = new Set();
+page.on("request", request => { if (request.resourceType() === "fetch" && !/\/tail\b/.test(request.url())) asked.add(request); });
+for (const end of ["requestfinished", "requestfailed"]) page.on(end, request => asked.delete(request));
+page.on("framenavigated", frame => { if (frame === page.mainFrame()) asked.clear(); });
+export async function settled() {
+    const until = Date.now() + 60000;
+    for (let quiet = 0; quiet < 2;) {
+        const is_quiet = asked.size === 0 && await page.evaluate(() => document.querySelector("main") !== null && document.querySelector('.progress, .spinner, [aria-busy="true"]') === null).catch(() => false); /* between two pages */
+        quiet = is_quiet ? quiet + 1 : 0;
+        if (Date.now() > until) throw new Error(`the page does not settle: ${[...asked].map(request => request.url())}`);
+        await page.waitForTimeout(50);
+    }
+}
 export async function rows_are(count) {
     await page.waitForFunction(wanted => document.querySelector(".explore-acts b")?.textContent?.replace(/[^0-9]/g, "") === String(wanted), count);
 }

@@ -4963,14 +4963,17 @@ export interface components {
              * @description When it began
              */
             at: string;
-            /** @enum {string} */
-            actor_kind: "user" | "key" | "operator" | "share" | "nobody";
+            /**
+             * @description system: no person, but a part of the server, as via names it
+             * @enum {string}
+             */
+            actor_kind: "user" | "key" | "operator" | "share" | "system" | "nobody";
             actor_id: string;
             /** @description An e-mail address, or a key's name */
             actor: string;
             address: string;
             /** @enum {string} */
-            via: "sql" | "http";
+            via: "sql" | "http" | "monitors";
             /** @description pg_backend_pid() of it */
             session: number;
             /** @description SELECT, DELETE ...; empty: it was refused before it was one */
