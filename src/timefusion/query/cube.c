@@ -35,9 +35,12 @@ const struct cube_kind cube_kinds[] = {
     { 'q', 4, CUBE_STEP_US, true, 8, { SERVICE } },
     { 'r', 5, CUBE_HOUR_US, true, 8, { USUAL, "name", "attributes___http___route" } },
     { 's', 5, CUBE_HOUR_US, true, 16, { USUAL } },
-    { 'd', 6, CUBE_QUARTER_US, false, 32, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
-    { 't', 7, CUBE_QUARTER_US, true, 8, { USUAL } },
-    { 'u', 7, CUBE_QUARTER_US, true, 8, { SERVICE } },
+    { 'd', 6, CUBE_QUARTER_US, false, 12, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
+    { 'e', 6, CUBE_QUARTER_US, false, 6, { SERVICE, "kind", "status_code", "level", "name" } },
+    { 't', 7, CUBE_QUARTER_US, true, 4, { USUAL } },
+    { 'u', 7, CUBE_QUARTER_US, true, 2, { SERVICE } },
+    { 'y', 8, CUBE_STEP_US, true, 4, { NULL } },
+    { 'z', 8, CUBE_HOUR_US, true, 4, { NULL } },
 };
 const uint32_t cube_kind_count = COUNT_OF(cube_kinds);
 
@@ -398,6 +401,40 @@ bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes by
     cube_add(cubes, &cube);
     pthread_mutex_unlock(&cubes->lock);
     return true;
+}
+
+/* Does every line of the one lie in one line of the other? */
+static bool feeds(const struct cube_kind *from, const struct cube_kind *kind)
+{
+    if (kind->has_steps && !from->has_steps) return false;
+    if (kind->step_us > 0 && (from->step_us == 0 || kind->step_us % from->step_us != 0)) return false;
+    for (uint32_t i = 0; i < CUBE_KEYS_MAX && kind->keys[i]; i++) {
+        uint32_t k = 0;
+        while (k < CUBE_KEYS_MAX && from->keys[k] && strcmp(from->keys[k], kind->keys[i]) != 0) k++;
+        if (k == CUBE_KEYS_MAX || !from->keys[k]) return false;
+    }
+    return true;
+}
+
+struct cube *cube_source(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind)
+{
+    struct cube *best = NULL;
+    pthread_mutex_lock(&cubes->lock);
+    for (struct cube *cube = *bucket_of(cubes, file); cube; cube = cube->next)
+        if (!cube->is_dead && !cube->is_refused && hash128_equal(cube->file, file) && feeds(cube->kind, kind) &&
+            (!best || cube->rows < best->rows) && cube_open(cubes, cube))
+            best = cube;
+    if (best) best->users++;
+    pthread_mutex_unlock(&cubes->lock);
+    return best;
+}
+
+void cube_source_release(struct cubes *cubes, struct cube *cube)
+{
+    pthread_mutex_lock(&cubes->lock);
+    cube->users--;
+    cube_bury(cubes, cube);
+    pthread_mutex_unlock(&cubes->lock);
 }
 
 void cube_retain(struct cubes *cubes, struct uuid project_id, const struct hash128 *files, uint32_t count)

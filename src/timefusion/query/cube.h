@@ -1,7 +1,7 @@
 /* cube.h -- cubes: rows of whole files counted before anybody asks, by minute and by what groups are usually made of.
  *
  *   a file of the table, once, in the background --cube_make.c--> DIR/<project>/<file>-m<rows>-<hash>.parquet   its minutes
- *                                                                                 -h..., -w...                 hours, more keys
+ *                                                                                 -h..., -w...                 hours, quarters of days, more keys
  *   SELECT route, count(*), avg(duration) FROM .. WHERE timestamp .. AND service = 'x' GROUP BY 1     (cube_plan.c knows such)
  *       files within the times, with cubes ---------------------> all lines --+
  *       files that the times cut --> lines of whole minutes, and the rest as rows --+--> the select, over all of them (cube_answer.c)
@@ -88,6 +88,9 @@ enum cube_state { CUBE_MISSING, CUBE_REFUSED, CUBE_THERE };
 enum cube_state cube_state(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind);
 /* Stores bytes, or, bytes.ptr NULL, that there are none. */
 MUST_CHECK bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes bytes, struct err *err);
+/* The least of the file's cubes of which one of the kind can be made; to be released. NULL: it is made of rows. */
+struct cube *cube_source(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind);
+void cube_source_release(struct cubes *cubes, struct cube *cube);
 /* Those of the project whose file is none of these. */
 void cube_retain(struct cubes *cubes, struct uuid project_id, const struct hash128 *files, uint32_t count);
 /* cube_make.c: makes what the files of the project lack. stop (or NULL) ends it early. */

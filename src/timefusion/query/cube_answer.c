@@ -245,8 +245,8 @@ const char *cube_sql(struct query_cursor *cursor, uint32_t number, const struct 
     struct shares shares;
     shares_make(cursor, wanted, table, choice, &shares);
     if (shares.missing > 0) cube_want(cursor->session->engine->cubes, cursor->session->project_id);
-    /* Where some are missing, what is kept of all may be more. */
-    if (shares.count == 0 || (shares.missing > 0 && wanted->fold >= 0)) return NULL;
+    /* Where many are missing, what is kept of all may be more. New files are always without at first. */
+    if (shares.count == 0 || (shares.missing > shares.count / 4 && wanted->fold >= 0)) return NULL;
     const char *relation = relation_sql(cursor, wanted, table, &shares, err);
     const char *sql = relation ? select_sql(cursor, wanted, relation, err) : NULL;
     if (!sql) return NULL;

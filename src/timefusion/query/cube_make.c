@@ -4,6 +4,7 @@
 #include "timefusion/query/engine.h"
 #include "timefusion/query/kept.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -35,9 +36,28 @@ static void quiet_wait(const struct making *making)
     }
 }
 
-/* SELECT keys, what is counted FROM the file GROUP BY keys, as long as the groups are not too many. */
-static bool select_put(struct buf *sql, const struct making *making, struct timefusion_file *file,
-                       const struct cube_kind *kind, uint64_t rows_max)
+/* GROUP BY the kind's keys, steps and times; a key's name is written by the format, which takes its column and its name. */
+static bool groups_put(struct buf *sql, const struct cube_kind *kind, const char *step, const char *time, bool is_line)
+{
+    const struct schema_table *schema = schema_table(SCHEMA_LOGS_AND_SPANS);
+    const char *comma = "";
+    bool ok = buf_printf(sql, " GROUP BY ");
+    for (uint32_t i = 0; ok && i < CUBE_KEYS_MAX && kind->keys[i]; i++, comma = ", ")
+        ok = is_line ? buf_printf(sql, "%sc.\"%s\"", comma, kind->keys[i])
+                     : buf_printf(sql, "%ss%d", comma, schema_column_index(schema, bytes_of_text(kind->keys[i])));
+    if (kind->has_steps) {
+        ok = ok && buf_printf(sql, "%s%s", comma, step);
+        comma = ", ";
+    }
+    if (kind->step_us > 0)
+        ok =
+            ok && buf_printf(sql, "%sepoch_us(%s) // CAST(%" PRId64 " AS BIGINT)", comma, time, (int64_t)kind->step_us);
+    return ok;
+}
+
+/* SELECT what is counted, keys FROM the file's rows. */
+static bool rows_put(struct buf *sql, const struct making *making, struct timefusion_file *file,
+                     const struct cube_kind *kind)
 {
     const struct schema_table *schema = schema_table(SCHEMA_LOGS_AND_SPANS);
     int duration = schema_column_index(schema, BYTES(CUBE_MEASURE));
@@ -45,15 +65,18 @@ static bool select_put(struct buf *sql, const struct making *making, struct time
     struct err ignored = { 0 };
     const struct parquet_footer *footer = NULL;
     const char *name = file->name;
+    char step[40], time[16];
     assert(duration >= 0);
     column_set_add(&needed, schema->timestamp);
     column_set_add(&needed, (uint32_t)duration);
+    snprintf(step, sizeof step, "mono_step(s%d)", duration);
+    snprintf(time, sizeof time, "s%u", schema->timestamp);
     bool ok =
         buf_printf(sql,
-                   "SELECT min(s%u) AS \"timestamp\", count(*) AS t_n, count(s%d) AS t_c, CAST(sum(s%d) AS BIGINT) "
+                   "SELECT min(%s) AS \"timestamp\", count(*) AS t_n, count(s%d) AS t_c, CAST(sum(s%d) AS BIGINT) "
                    "AS t_s, min(s%d) AS t_l, max(s%d) AS t_h",
-                   schema->timestamp, duration, duration, duration, duration);
-    if (kind->has_steps) ok = ok && buf_printf(sql, ", mono_step(s%d) AS t_d", duration);
+                   time, duration, duration, duration, duration);
+    if (kind->has_steps) ok = ok && buf_printf(sql, ", %s AS t_d", step);
     for (uint32_t i = 0; ok && i < CUBE_KEYS_MAX && kind->keys[i]; i++) {
         int column = schema_column_index(schema, bytes_of_text(kind->keys[i]));
         assert(column >= 0);
@@ -62,15 +85,22 @@ static bool select_put(struct buf *sql, const struct making *making, struct time
     }
     (void)!timefusion_file_footer(file, &footer, &ignored); /* reading tells */
     struct source_files source = { .snapshot_id = making->held->id, .names = &name, .count = 1, .footers = &footer };
-    ok = ok && buf_printf(sql, " FROM ") && source_files_put(sql, schema, &source, &needed, NULL) &&
-         buf_printf(sql, " GROUP BY ");
+    return ok && buf_printf(sql, " FROM ") && source_files_put(sql, schema, &source, &needed, NULL) &&
+           groups_put(sql, kind, step, time, false);
+}
+
+/* The same of the lines of a finer cube. */
+static bool lines_put(struct buf *sql, const struct cube *from, const struct cube_kind *kind)
+{
+    bool ok =
+        buf_printf(sql, "SELECT min(c.\"timestamp\") AS \"timestamp\", CAST(sum(c.t_n) AS BIGINT) AS t_n, "
+                        "CAST(sum(c.t_c) AS BIGINT) AS t_c, CAST(sum(c.t_s) AS BIGINT) AS t_s, min(c.t_l) AS t_l, "
+                        "max(c.t_h) AS t_h");
+    if (kind->has_steps) ok = ok && buf_printf(sql, ", c.t_d");
     for (uint32_t i = 0; ok && i < CUBE_KEYS_MAX && kind->keys[i]; i++)
-        ok = buf_printf(sql, "%ss%d", i ? ", " : "", schema_column_index(schema, bytes_of_text(kind->keys[i])));
-    if (kind->has_steps) ok = ok && buf_printf(sql, ", mono_step(s%d)", duration);
-    if (kind->step_us > 0)
-        ok = ok && buf_printf(sql, ", epoch_us(s%u) // CAST(%" PRId64 " AS BIGINT)", schema->timestamp,
-                              (int64_t)kind->step_us);
-    return ok && buf_printf(sql, " LIMIT %" PRIu64, rows_max + 1);
+        ok = buf_printf(sql, ", c.\"%s\"", kind->keys[i]);
+    return ok && buf_printf(sql, " FROM read_parquet('mono://%" PRIu64 "/" CUBE_NAME "') AS c", from->id, from->id) &&
+           groups_put(sql, kind, "c.t_d", "c.\"timestamp\"", true);
 }
 
 /* COPY gives how many rows it wrote. */
@@ -92,15 +122,20 @@ static bool cube_of(const struct making *making, struct timefusion_file *file, c
     struct buf sql;
     struct bytes bytes = { 0 };
     struct cube_name name = { making->project_id, timefusion_file_hash(file), kind, 0 };
+    struct cube *from = cube_source(engine->cubes, name.file, kind);
     buf_init(&sql, 1u << 20);
-    bool ok =
-        buf_printf(&sql, "COPY (") && select_put(&sql, making, file, kind, least) &&
-        buf_printf(&sql, ") TO 'mono://out/%" PRIu64 "' (FORMAT parquet, USE_TMP_FILE false, COMPRESSION zstd)", out) &&
-        buf_add(&sql, "", 1);
+    bool ok = buf_printf(&sql, "COPY (") && (from ? lines_put(&sql, from, kind) : rows_put(&sql, making, file, kind)) &&
+              /* as long as the groups are not too many */
+              buf_printf(&sql,
+                         " LIMIT %" PRIu64 ") TO 'mono://out/%" PRIu64
+                         "' (FORMAT parquet, USE_TMP_FILE false, COMPRESSION zstd)",
+                         least + 1, out) &&
+              buf_add(&sql, "", 1);
     if (!ok) err_set(err, ERR_TOO_LARGE, "the statement of a roll-up is too long");
     duckdb_fs_out_begin(engine->fs, out, CUBE_BYTES_MAX);
     ok = ok && copy(making, (const char *)sql.ptr, &rows, err);
     duckdb_fs_out_end(engine->fs, out, ok && rows <= least ? &bytes : NULL);
+    if (from) cube_source_release(engine->cubes, from);
     name.rows = rows;
     *is_made = bytes.ptr != NULL;
     /* Whatever is wrong with the file (damaged, a sum beyond 64 bits, memory): it is read as rows. */

@@ -159,7 +159,7 @@ static bool column_take(struct scan *scan, const char *sql, const char *from, co
 {
     const struct schema_table *schema = scan->relation->schema;
     if (column == schema->timestamp) {
-        if (scan->cube->step_us == 0) scan->cube->step_us = CUBE_HOUR_US;
+        if (scan->cube->step_us == 0) scan->cube->step_us = CUBE_QUARTER_US;
         return is_by_minutes(sql, from, to, &scan->cube->step_us);
     }
     if (strcmp(schema->columns[column].name, CUBE_MEASURE) == 0) {

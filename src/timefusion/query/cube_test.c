@@ -92,6 +92,9 @@ static void statement_make(char sql[SQL_BYTES])
         "(extract(epoch FROM timestamp) * 1000000)::bigint / 600000000",
         "(extract(epoch FROM timestamp) * 1000000)::bigint / 1800000000",
         "(extract(epoch FROM timestamp) * 1000000)::bigint / 5400000000",
+        "(extract(epoch FROM timestamp) * 1000000)::bigint / 21600000000",
+        "time_bucket('6 hours', timestamp)",
+        "time_bucket('12 hours', timestamp)",
         "to_timestamp((extract(epoch FROM timestamp) * 1000000)::bigint / 300000000 * 300)",
         "time_bucket('5 minutes', timestamp)",
         "time_bucket('90 minutes', timestamp)",
@@ -357,7 +360,7 @@ static void test_disk(void **state)
     assert_int_equal(read, 1);
     reopen(&fixture);
     uint32_t count = each_file(&fixture, damage);
-    assert_int_equal(count, 5 * BLOCKS / 2); /* a family each */
+    assert_int_equal(count, 8 * BLOCKS / 2); /* a family each */
     same(fixture.session, sql, &read, &all);
     assert_int_equal(read, all);
     make(&fixture);
