@@ -146,7 +146,8 @@ static const char *column_take(struct translate *ctx, const PgQuery__ColumnDef *
 {
     int precision, scale;
     if (column_named(table, def->colname) >= 0)
-        return fail_at(ctx, def->location, ERR_COLUMN_TWICE, "column \"%.60s\" specified more than once", def->colname).sql;
+        return fail_at(ctx, def->location, ERR_COLUMN_TWICE, "column \"%.60s\" specified more than once", def->colname)
+            .sql;
     if (!def->type_name || def->coll_clause || (def->identity && def->identity[0]) ||
         (def->generated && def->generated[0]))
         return fail_at(ctx, def->location, ERR_UNSUPPORTED, "column \"%.60s\" is of a kind that is not supported here",
@@ -252,7 +253,9 @@ static bool fill_make(struct translate *ctx, const PgQuery__IntoClause *into, co
     for (uint32_t c = 0; c < count; c++) {
         const char *name = c < into->n_col_names ? node_text(into->col_names[c]) : outputs[c].name;
         if (name && column_named(table, name) >= 0)
-            return fail_at(ctx, into->rel->location, ERR_COLUMN_TWICE, "column \"%.60s\" specified more than once", name).sql;
+            return fail_at(ctx, into->rel->location, ERR_COLUMN_TWICE, "column \"%.60s\" specified more than once",
+                           name)
+                .sql;
         columns[c].name = arena_printf(ctx->arena, "%s", name ? name : "");
         plan->columns[c] = (struct query_column){ columns[c].name, outputs[c].type, outputs[c].form };
         table->column_count++;
