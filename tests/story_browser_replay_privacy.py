@@ -1,8 +1,10 @@
 # time_limit_s: 300 (the first run installs the browser's driver)
 """A page full of secrets, recorded by the browser SDK (tests/ui/replay_privacy.js): none of them is in any byte that the server keeps, packed or
-not, in its log, its metadata, its tables, the recordings, its own output. What may be seen is there: the search finds it."""
+not, in its log, its metadata, its tables, the recordings, its own output. Nor is what pages
+show openly and a rule of the project is about: it is sent, and never kept. What may be seen is there: the search finds it."""
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from apiclient import first_admin
@@ -14,12 +16,15 @@ from storesearch import store_search
 def main():
     with Server(flush="1s") as server:
         admin = first_admin(server)
+        admin.done("POST", "/projects/default/redaction-rules", {"name": "by rule", "finds": "element", "pattern": "article.by-rule", "does": "mask"})
+        time.sleep(1)  # every process has it within that
         result = program("replay_privacy.js", server)
+        check(result["ruled_sent"] == result["ruled"], "pages sent what the rule is about: %r of %r" % (result["ruled_sent"], result["ruled"]))
         check(result["own"] == [], "no request had a secret: %r" % result["own"])
         for session in result["sessions"]:
             wait_until(lambda: admin.ask("GET", "/projects/default/replays/" + session)[0] == 200, "the recording %s is stored" % session)
         folder = os.path.dirname(server.log_path)
-        words = [word.encode() for word in result["secrets"]]
+        words = [word.encode() for word in result["secrets"] + result["ruled"]]
         for when in ("while it runs", "after its end"):
             found = store_search(folder, words + [b"canary"])
             kept = sorted({os.path.splitext(path)[1] for path, word in found if word == b"canary"})

@@ -38,6 +38,7 @@ RULES = [
     {"name": "cards", "finds": "built_in", "pattern": "cards", "does": "mask"},
     {"name": "people", "finds": "attribute", "pattern": "user.email", "does": "hash"},
     {"name": "plan", "finds": "attribute", "pattern": "internal.*", "does": "drop"},
+    {"name": "chat", "finds": "element", "pattern": "p.chat[data-kind=private]", "does": "mask"},
 ]
 
 
@@ -121,12 +122,13 @@ def send_all(server, key):
 def full_replay(session):
     """A recording with the words wherever texts can be."""
     now = time.time() * 1000
+    chat = {"type": 2, "id": 5, "tagName": "p", "attributes": {"class": "wide chat", "data-kind": "private", "title": "inner circle"}, "childNodes": [{"type": 3, "id": 6, "textContent": "inner circle"}]}
     node = {"type": 2, "id": 2, "tagName": "p", "attributes": {"title": WORD, "data-token": PASSWORD, "href": "/?q=" + WORD}, "childNodes": [{"type": 3, "id": 3, "textContent": "open %s, pay with %s" % (WORD, CARD)}]}
     return {"session": session, "tab": "t1", "recording": "r1", "sequence": 0, "userAgent": "Mozilla/5.0 " + WORD, "service": {"name": "story"},
             "user": {"id": "42", "name": WORD, "email": "ann@example.com"}, "noOneReadsThis": {"password": PASSWORD}, "events": [
                 {"type": 4, "timestamp": now, "data": {"href": "https://x.test/?api_key=%s&page=kept" % PASSWORD}},
-                {"type": 2, "timestamp": now, "data": {"node": {"type": 0, "id": 1, "childNodes": [node]}}},
-                {"type": 3, "timestamp": now, "data": {"source": 0, "texts": [{"id": 3, "value": WORD}], "attributes": [{"id": 2, "attributes": {"alt": TOKEN}}], "adds": [{"parentId": 1, "node": node}]}},
+                {"type": 2, "timestamp": now, "data": {"node": {"type": 0, "id": 1, "childNodes": [node, chat]}}},
+                {"type": 3, "timestamp": now, "data": {"source": 0, "texts": [{"id": 3, "value": WORD}, {"id": 6, "value": "inner circle"}], "attributes": [{"id": 2, "attributes": {"alt": TOKEN}}], "adds": [{"parentId": 1, "node": node}]}},
                 {"type": 3, "timestamp": now, "data": {"source": 5, "id": 2, "text": WORD}},
                 {"type": 5, "timestamp": now, "data": {"tag": "console", "payload": {"text": "token=%s" % PASSWORD, "card": 4111111111111111, "internal": {"note": "internal words"}, WORD: 1}}}]}
 
@@ -147,11 +149,11 @@ def replays_asked(server, admin):
         batches = [batch for segment in detail["segments"] for batch in admin.done("GET", "/projects/default/replays/%s/segments/%s" % (session, segment["name"]))["batches"]]
         check(len(batches) == (2 if session == "by-replay" else 1) and all(len(batch["events"]) == 5 for batch in batches), "its batches: %r" % batches)
         told = json.dumps([detail, batches]).lower()
-        check(not any(word.lower() in told for word in HIDDEN + ["internal words", "ann@example.com"]), "the recording shows it: %s" % told)
+        check(not any(word.lower() in told for word in HIDDEN + ["internal words", "ann@example.com", "inner circle"]), "the recording shows it: %s" % told)
         check(detail["landing_url"] == "https://x.test/?api_key=[redacted]&page=kept" and detail["user"]["email"].startswith("hmac:"), "what is told of it is what is kept: %r" % detail)
         node = batches[0]["events"][1]["data"]["node"]["childNodes"][0]
         check(node["id"] == 2 and node["childNodes"][0]["textContent"] == "open [redacted], pay with [redacted]", "the rest stays: %r" % node)
-    found = store_search(server.data, [word.encode() for word in HIDDEN[1:] + ["internal words", "by-rrweb"]])
+    found = store_search(server.data, [word.encode() for word in HIDDEN[1:] + ["internal words", "inner circle", "by-rrweb"]])
     kept = [one for one in found if one[1] == b"by-rrweb"]
     check(kept and len(found) == len(kept), "no file has it: %r" % [one for one in found if one not in kept][:5])
 
@@ -213,6 +215,9 @@ def tried(admin):
     for bad in ("(", "a*", "(?=x)"):
         status, answer, _ = admin.ask("POST", "/projects/default/redaction-rules", {"name": "bad", "finds": "value", "pattern": bad, "does": "mask"})
         check(status == 400 and "regular expression" in answer["detail"] and answer["pointer"] == "/pattern", answer)
+    for bad in ("a > b", "a, b", "p:hover", "[x"):
+        status, answer, _ = admin.ask("POST", "/projects/default/redaction-rules", {"name": "bad", "finds": "element", "pattern": bad, "does": "mask"})
+        check(status == 400 and "selector" in answer["detail"] and answer["pointer"] == "/pattern", answer)
 
 
 def asked(server):

@@ -163,7 +163,7 @@ static const struct command {
     { "redactions", "list", "GET", "/projects/{project}/redaction-rules", "", "",
       "name finds pattern does is_on found_30_days id", "what is not kept" },
     { "redactions", "create", "POST", "/projects/{project}/redaction-rules", "name finds pattern does", "is_on?",
-      "name finds pattern does is_on id", "FINDS: attribute, value or built_in; DOES: drop, mask or hash" },
+      "name finds pattern does is_on id", "FINDS: attribute, value, built_in or element; DOES: drop, mask or hash" },
     { "redactions", "change", "PATCH", "/projects/{project}/redaction-rules/{rule}", "rule",
       "name finds pattern does is_on?", "name finds pattern does is_on id", "" },
     { "redactions", "delete", "DELETE", "/projects/{project}/redaction-rules/{rule}", "rule", "", "", "" },

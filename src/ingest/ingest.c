@@ -383,9 +383,10 @@ static void replay_work(struct call *call, struct tools *tools)
         call_refuse(call, &err);
         return;
     }
-    if (ingest->gaps && call->transport->ask_snapshot &&
-        replay_gaps_come(ingest->gaps, call->whole.key.project_id, &batch, clock_unix_us()))
-        call->transport->ask_snapshot(call->request);
+    if (ingest->gaps && call->transport->ask_snapshot) {
+        bool has_gap = replay_gaps_come(ingest->gaps, call->whole.key.project_id, &batch, clock_unix_us());
+        if (has_gap || redacted.wants_snapshot) call->transport->ask_snapshot(call->request);
+    }
     call_store(call, &call->whole.key, &redacted);
 }
 

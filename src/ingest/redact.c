@@ -18,15 +18,16 @@ static bool rewrite(void *ctx, enum otlp_signal signal, struct bytes body, struc
                              is_changed, &rewriting->counts, err);
 }
 
-static bool replay_rewrite(struct rewriting *rewriting, struct inbound *inbound, struct err *err)
+static bool replay_rewrite(struct rewriting *rewriting, struct element_memory *memory, struct inbound *inbound,
+                           int64_t received_unix_us, bool *wants_snapshot, struct err *err)
 {
-    struct buf out;
-    bool is_changed;
-    buf_init(&out, REPLAY_BATCH_BYTES_MAX);
-    bool ok = redaction_rewrite_replay(rewriting->redaction, rewriting->scratch, inbound_body(inbound), &out,
-                                       &is_changed, &rewriting->counts, err);
-    if (ok && is_changed) inbound_replace(inbound, &out);
-    buf_deinit(&out);
+    struct redacted_replay out;
+    buf_init(&out.body, REPLAY_BATCH_BYTES_MAX);
+    bool ok = redaction_rewrite_replay(rewriting->redaction, rewriting->scratch, memory, inbound_body(inbound),
+                                       received_unix_us, &out, &rewriting->counts, err);
+    if (ok && out.is_changed) inbound_replace(inbound, &out.body);
+    *wants_snapshot = ok && out.wants_snapshot;
+    buf_deinit(&out.body);
     return ok;
 }
 
@@ -58,7 +59,8 @@ bool redact(struct redactor *redactor, struct redaction_scratch *scratch, struct
     redacted->hash = inbound_hash(key->project_id, signal, sent);
     redaction_hash(redaction, &redacted->hash);
     struct rewriting rewriting = { .redaction = redaction, .scratch = scratch };
-    bool ok = signal == OTLP_REPLAY ? replay_rewrite(&rewriting, inbound, err)
+    bool ok = signal == OTLP_REPLAY ? replay_rewrite(&rewriting, redactor_elements(redactor), inbound, received_unix_us,
+                                                     &redacted->wants_snapshot, err)
                                     : request_rewrite(&rewriting, inbound, signal, received_unix_us, err);
     if (ok) {
         redactor_count(redactor, redaction, &rewriting.counts);

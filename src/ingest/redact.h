@@ -15,6 +15,7 @@ struct redacted {
     struct hash128 hash; /* of what was sent, by the project's key: it tells nothing of what was taken out */
     uint64_t bytes;      /* of what was sent */
     uint64_t found;
+    bool wants_snapshot; /* of a replay: more was taken out than rules say, for want of one */
 };
 /* redactor NULL: there are no rules. */
 MUST_CHECK bool redact(struct redactor *redactor, struct redaction_scratch *scratch, struct inbound *inbound,

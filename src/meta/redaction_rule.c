@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "meta/db.h"
 
-const char *const redaction_finds_names[REDACTION_FINDS_COUNT] = { "attribute", "value", "built_in" };
+const char *const redaction_finds_names[REDACTION_FINDS_COUNT] = { "attribute", "value", "built_in", "element" };
 const char *const redaction_does_names[REDACTION_DOES_COUNT] = { "drop", "mask", "hash" };
 const char *const redaction_built_in_names[REDACTION_BUILT_IN_COUNT] = { "credentials", "tokens", "cards", "emails" };
 

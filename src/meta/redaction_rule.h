@@ -4,6 +4,7 @@
  *                                     attribute  by its name   a glob: "user.email", "http.request.header.*"
  *                                     value      by its text   a regular expression (RE2): "ACME-[0-9]{8}"
  *                                     built_in   known secrets "credentials", "tokens", "cards" or "emails"
+ *                                     element    of a page     a simple selector: ".chat", "input[name=card]"; in recordings alone
  *
  * ingest/redaction makes matchers of them; docs/redaction.md says what they do.
  * Thread: values. Errors: ERR_INPUT says what is wrong with a rule. */
@@ -12,7 +13,13 @@
 #include "base/err.h"
 #include "base/uuid.h"
 
-enum redaction_finds { REDACTION_ATTRIBUTE, REDACTION_VALUE, REDACTION_BUILT_IN, REDACTION_FINDS_COUNT };
+enum redaction_finds {
+    REDACTION_ATTRIBUTE,
+    REDACTION_VALUE,
+    REDACTION_BUILT_IN,
+    REDACTION_ELEMENT,
+    REDACTION_FINDS_COUNT
+};
 enum redaction_does {
     REDACTION_DROP, /* the attribute goes; where there is none (a body, a name), the text that was found */
     REDACTION_MASK, /* "[redacted]" */
@@ -65,5 +72,5 @@ struct redaction_found {
 };
 MUST_CHECK bool redaction_found_add(struct db *db, int64_t day, const struct redaction_found *found, size_t count,
                                     struct err *err);
-/* All but the regular expression, which ingest/redaction knows how to read. */
+/* All but the regular expression and the selector, which ingest/redaction knows how to read. */
 MUST_CHECK bool redaction_rule_check(const struct redaction_rule *rule, struct err *err);

@@ -9,6 +9,9 @@ const secrets = [];
 const hush = place => { const word = `hush${place}${(4321 + count++).toString(36)}x`; secrets.push(word); return word; };
 /* What a token in an address looks like. */
 const token = place => { const word = `tok${place}9f3a7b2c5d8e1f4a6b9c${count++}`; secrets.push(word); return word; };
+/* What pages show and send, and a rule of the project takes out at the server: an element of class by-rule. */
+const ruled = ["text", "title", "data", "added", "inside"].map(place => `ruled${place}${(4321 + count++).toString(36)}x`);
+const [ruled_text, ruled_title, ruled_data, ruled_added, ruled_inside] = ruled;
 const CARD = "4111111111111111", CARD_SPACED = "4012 8888 8888 1881", JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodXNoIn0.c2lnaHVzaA", MAIL = "hush.ann@mail.example";
 secrets.push(CARD, CARD_SPACED, CARD_SPACED.replaceAll(" ", ""), JWT, MAIL, encodeURIComponent(MAIL));
 const image = place => `data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'%3E%3Ctext%3E${hush(place)}%3C/text%3E%3C/svg%3E`;
@@ -31,7 +34,7 @@ const everywhere = (what, is_open) => `<section ${is_open ? "data-monoscope-unma
   <div class="own-block">${hush(`${what}ownblock`)}</div><div class="own-mask">${hush(`${what}ownmask`)}</div></section>`;
 
 const html = `<meta name="description" content="${hush("meta")}"><meta name="csrf-token" content="${hush("csrf")}"><style>.x::after { content: "${hush("content")}"; background: url(/c.png?t=${token("css")}) } :root { --who: "${hush("var")}" }</style>
-  <script type="application/json">{"who": "${hush("json")}"}</script><h1 data-monoscope-unmask>canary</h1>${everywhere("all", false)}${everywhere("open", true)}<div id="later"></div><x-shadow></x-shadow><x-shadow class="monoscope-block" id="closed"></x-shadow>`;
+  <script type="application/json">{"who": "${hush("json")}"}</script><h1 data-monoscope-unmask>canary</h1>${everywhere("all", false)}${everywhere("open", true)}<article class="wide by-rule" data-monoscope-unmask><p title="${ruled_title}">${ruled_text}</p></article><div id="later"></div><x-shadow></x-shadow><x-shadow class="monoscope-block" id="closed"></x-shadow>`;
 const script = `
   document.title = ${JSON.stringify(hush("doctitle"))};
   customElements.define("x-shadow", class extends HTMLElement { constructor() { super(); const root = this.attachShadow({ mode: "open" }); root.append(${JSON.stringify(hush("shadowtext"))}); const p = document.createElement("p"); p.textContent = ${JSON.stringify(hush("shadowp"))}; root.append(p);
@@ -88,6 +91,11 @@ async function use(options, words) {
         real.src = "/frame";
         later.append(real);
         open.append("canary added");
+        const article = document.querySelector("article"), inside = document.createElement("p");
+        article.querySelector("p").firstChild.data = words.ruled_data;
+        article.append(words.ruled_added, inside);
+        inside.append("x");
+        setTimeout(() => { inside.firstChild.data = words.ruled_inside; }, 200);
         /* beside the document */
         console.error("failed for", words.mail, { k: words.object }, `password=${words.logged}`, words.card);
         console.log(words.log);
@@ -116,17 +124,17 @@ async function use(options, words) {
 const WORDS = ["added", "data", "newtitle", "newalt", "madetitle", "madetext", "madevalue", "madecomment", "madearea", "area2", "value2", "shadow1", "shadow2", "rule", "closed1", "closed2", "blocked1", "blocked2", "blocked3", "mask1", "mask2", "gone", "css1", "css2",
     "frame1", "frame2", "object", "logged", "log", "state", "body", "header", "json", "typed", "typedpassword", "shown", "cvv", "area3", "edited"];
 const TOKENS = ["newlink", "ruleurl", "style1", "pushed", "fetched"];
-const words = () => ({ ...Object.fromEntries(WORDS.map(name => [name, hush(name)])), ...Object.fromEntries(TOKENS.map(name => [name, token(name)])), mail: MAIL, card: CARD });
+const words = () => ({ ...Object.fromEntries(WORDS.map(name => [name, hush(name)])), ...Object.fromEntries(TOKENS.map(name => [name, token(name)])), mail: MAIL, card: CARD, ruled_data, ruled_added, ruled_inside });
 
 const sessions = [];
 await step("recorded from the beginning", async () => { sessions.push(await use({ replay: { block: [".own-block"], mask: [".own-mask"], bodies: [`${relay.origin("page")}/api/bodies`] } }, words())); });
 await step("kept until something breaks", async () => { sessions.push(await use({ replay: { sample: 0, block: [".own-block"], mask: [".own-mask"] } }, words())); });
 await step("what is unmasked as a whole still hides what is marked", async () => {
     const own = words(), marked = new Set(["closed1", "closed2", "blocked1", "blocked2", "blocked3", "mask1", "mask2", "gone", "frame2", "typedpassword", "shown", "cvv"]);
-    sessions.push(await use({ replay: { maskAllText: false, maskAllInputs: false, block: [".own-block", "section:first-of-type", "x-shadow"], mask: [".own-mask", "title", "iframe"] } }, Object.fromEntries(Object.entries(own).map(([name, word]) => [name, marked.has(name) || TOKENS.includes(name) || word === MAIL || word === CARD ? word : `canary ${name}`]))));
+    sessions.push(await use({ replay: { maskAllText: false, maskAllInputs: false, block: [".own-block", "section:first-of-type", "x-shadow"], mask: [".own-mask", "title", "iframe"] } }, Object.fromEntries(Object.entries(own).map(([name, word]) => [name, marked.has(name) || TOKENS.includes(name) || word === MAIL || word === CARD || name.startsWith("ruled") ? word : `canary ${name}`]))));
 });
 check(relay.bodies.length > 3, "there are recordings");
 told.length = 0;
-console.log(`RESULT ${JSON.stringify({ secrets: [...new Set(secrets)], sessions, sent: relay.bodies.length, own: relay.bodies.flatMap(text => secrets.filter(word => text.includes(word)).map(word => [word, text.slice(Math.max(0, text.indexOf(word) - 160), text.indexOf(word) + 60)])).slice(0, 20) })}`);
+console.log(`RESULT ${JSON.stringify({ ruled, ruled_sent: ruled.filter(word => relay.bodies.some(text => text.includes(word))), secrets: [...new Set(secrets)], sessions, sent: relay.bodies.length, own: relay.bodies.flatMap(text => secrets.filter(word => text.includes(word)).map(word => [word, text.slice(Math.max(0, text.indexOf(word) - 160), text.indexOf(word) + 60)])).slice(0, 20) })}`);
 await done();
 process.exit(0);

@@ -214,7 +214,17 @@ await step("redaction: tried with a rule that is not there yet, then it counts",
     await page.waitForSelector(".tried");
     check((await text(".tried")).startsWith("orders found 1") && (await text(".tried pre")).includes("order came"), `it is tried: ${await text(".tried")}`);
     await page.click("text=Cancel");
+    await fill("Name", "chat");
+    await pick("Finds", "element");
+    await fill("Selector", "div > .chat");
+    await page.click("text=Add the rule");
+    await wrong_at("Selector", /simple selector/);
+    refused(400);
+    await fill("Selector", "div.chat");
+    await page.click("text=Add the rule");
+    await row("rule", "chat").waitFor();
     await fill("Name", "cards");
+    await pick("Finds", "built_in");
     await pick("Which", "cards");
     await page.click("text=Add the rule");
     await row("rule", "cards").waitFor();
@@ -223,6 +233,9 @@ await step("redaction: tried with a rule that is not there yet, then it counts",
     await page.waitForFunction(() => document.querySelector(".tried pre")?.textContent.includes("paid with [redacted]"));
     await accessible("rules");
     await shots("redaction");
+    await row("rule", "chat").locator("text=Delete").click();
+    await row("rule", "chat").locator("text=Really delete").click();
+    await row("rule", "chat").waitFor({ state: "detached" });
     await row("rule", "cards").locator('button:text-is("Off")').click();
     await note('"cards" is off');
     await row("rule", "cards").locator('button:text-is("On")').click();

@@ -5,7 +5,9 @@
  *
  * A rule is meant by its index, NO_RULE is none. Where two would do, the one with the lower index does. */
 #pragma once
+#include "base/glob.h"
 #include "ingest/redaction/redaction.h"
+#include "ingest/redaction/selector.h"
 #include "regex/regex.h"
 #include "worker/otlp/json_fields.h"
 
@@ -44,6 +46,10 @@ struct redaction {
     uint32_t pattern_count;
     int8_t pattern_rules[REDACTION_RULES_MAX];
     struct regex *patterns[REDACTION_RULES_MAX];
+    uint32_t selector_count; /* of elements, in recordings */
+    uint64_t selectors_hash; /* other rules have another one */
+    int8_t selector_rules[REDACTION_RULES_MAX];
+    struct selector *selectors[REDACTION_RULES_MAX];
     struct field fields[JSON_TYPE_COUNT][FIELD_NUMBER_MAX + 1];
     struct redaction_rule rules[]; /* rule_count */
 };

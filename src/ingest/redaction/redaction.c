@@ -42,6 +42,21 @@ static void fields_init(struct redaction *redaction)
     }
 }
 
+static bool element_init(struct redaction *redaction, uint32_t r, struct err *err)
+{
+    const struct redaction_rule *rule = &redaction->rules[r];
+    struct selector *selector = mem_alloc(sizeof *selector);
+    bool ok = selector_read(rule->pattern, selector, err) || err_within(err, "rule \"%s\"", rule->name);
+    if (!ok || !rule->is_on) {
+        free(selector);
+        return ok;
+    }
+    redaction->selectors_hash = hash64_key(bytes_of_text(rule->pattern), redaction->selectors_hash + r);
+    redaction->selector_rules[redaction->selector_count] = (int8_t)r;
+    redaction->selectors[redaction->selector_count++] = selector;
+    return true;
+}
+
 static bool rule_init(struct redaction *redaction, uint32_t r, struct err *err)
 {
     const struct redaction_rule *rule = &redaction->rules[r];
@@ -54,6 +69,7 @@ static bool rule_init(struct redaction *redaction, uint32_t r, struct err *err)
         if (redaction->built_in[built_in] == NO_RULE) redaction->built_in[built_in] = (int8_t)r;
         redaction->has_names |= built_in == REDACTION_CREDENTIALS;
         return true;
+    case REDACTION_ELEMENT: return element_init(redaction, r, err);
     default: break;
     }
     uint32_t p = redaction->pattern_count;
@@ -103,6 +119,7 @@ void redaction_release(struct redaction *redaction)
 {
     if (redaction == NULL || atomic_fetch_sub(&redaction->holders, 1) > 1) return;
     for (uint32_t p = 0; p < redaction->pattern_count; p++) regex_destroy(redaction->patterns[p]);
+    for (uint32_t s = 0; s < redaction->selector_count; s++) free(redaction->selectors[s]);
     explicit_bzero(redaction->key, sizeof redaction->key);
     free(redaction);
 }

@@ -47,10 +47,17 @@ MUST_CHECK bool redaction_rewrite(const struct redaction *redaction, struct reda
                                   enum otlp_signal signal, struct bytes body, bool is_lenient, struct buf *out,
                                   bool *is_changed, struct redaction_counts *counts, struct err *err);
 /* The same of a batch of a replay (replay/replay_batch.h), but for its ids and what a player needs: rrweb's names and numbers. What is
- * not JSON stays as it is: its reader refuses it. ERR_INPUT: it is nested too deep. */
+ * not JSON stays as it is: its reader refuses it. ERR_INPUT: it is nested too deep. memory: of elements that rules are about, from one
+ * batch to the next. */
+struct redacted_replay {
+    struct buf body; /* the caller's */
+    bool is_changed;
+    bool wants_snapshot; /* what is known of the page's elements does not do: more was taken out than rules say */
+};
+struct element_memory;
 MUST_CHECK bool redaction_rewrite_replay(const struct redaction *redaction, struct redaction_scratch *scratch,
-                                         struct bytes body, struct buf *out, bool *is_changed,
-                                         struct redaction_counts *counts, struct err *err);
+                                         struct element_memory *memory, struct bytes body, int64_t now_unix_us,
+                                         struct redacted_replay *out, struct redaction_counts *counts, struct err *err);
 /* The same of one text that is not telemetry: what texts go through, without attributes' names. Appended to out; ERR_TOO_LARGE. */
 MUST_CHECK bool redaction_text(const struct redaction *redaction, struct redaction_scratch *scratch, struct bytes text,
                                struct buf *out, struct err *err);

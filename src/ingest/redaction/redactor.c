@@ -6,8 +6,11 @@
 
 #include "base/clock.h"
 #include "base/sha256.h"
+#include "ingest/redaction/element_memory.h"
 #include "meta/db.h"
 #include "meta/secret.h"
+
+enum { RECORDINGS_MAX = 16384 };
 
 struct project {
     struct uuid id;
@@ -17,10 +20,11 @@ struct redactor {
     struct db *db;
     const struct log *log;
     uint8_t secret[SECRET_BYTES];
-    int64_t number;           /* of the topic; the refreshing thread's */
-    _Atomic uint32_t active;  /* projects with rules: 0 spares the lock */
-    pthread_rwlock_t lock;    /* guards projects */
-    struct project *projects; /* by id */
+    struct element_memory *elements; /* of recordings */
+    int64_t number;                  /* of the topic; the refreshing thread's */
+    _Atomic uint32_t active;         /* projects with rules: 0 spares the lock */
+    pthread_rwlock_t lock;           /* guards projects */
+    struct project *projects;        /* by id */
     uint32_t project_count;
     pthread_mutex_t found_lock; /* guards found, found_count */
     struct redaction_found *found;
@@ -151,6 +155,11 @@ bool redactor_take(struct redactor *redactor, struct uuid project_id, struct red
                    "the redaction rules of this project cannot be read, so nothing of it may be kept now");
 }
 
+struct element_memory *redactor_elements(const struct redactor *redactor)
+{
+    return redactor->elements;
+}
+
 void redactor_key(const struct redactor *redactor, struct uuid project_id, uint8_t key[REDACTION_KEY_BYTES])
 {
     static_assert(REDACTION_KEY_BYTES == SHA256_BYTES, "a key is a hash");
@@ -227,6 +236,7 @@ bool redactor_open(struct redactor **out, struct db *db, const struct log *log, 
     redactor->db = db;
     redactor->log = log;
     redactor->number = -1;
+    redactor->elements = element_memory_create(RECORDINGS_MAX);
     pthread_rwlock_init(&redactor->lock, NULL);
     pthread_mutex_init(&redactor->found_lock, NULL);
     *out = redactor;
@@ -240,6 +250,7 @@ void redactor_close(struct redactor *redactor)
 {
     if (redactor == NULL) return;
     projects_free(redactor->projects, redactor->project_count);
+    element_memory_destroy(redactor->elements);
     pthread_rwlock_destroy(&redactor->lock);
     pthread_mutex_destroy(&redactor->found_lock);
     explicit_bzero(redactor->secret, sizeof redactor->secret);

@@ -24,6 +24,8 @@ void redactor_count(struct redactor *redactor, const struct redaction *redaction
                     const struct redaction_counts *counts);
 /* The key of the project's keyed hashes. */
 void redactor_key(const struct redactor *redactor, struct uuid project_id, uint8_t key[REDACTION_KEY_BYTES]);
+/* What is known of recordings' elements, for redaction_rewrite_replay. */
+struct element_memory *redactor_elements(const struct redactor *redactor);
 struct redactor_stats {
     uint64_t requests, changed; /* looked at; written anew */
     uint64_t found, unknown_fields;

@@ -5,48 +5,42 @@
  *
  * What people told (all but the events; in them a payload, an element's attributes) has names that rules are about, with those of
  * the objects around them. What is rrweb's own has names and numbers that a player needs: they stay. */
+#include "ingest/redaction/replay_walk.h"
+
 #include <stdlib.h>
-#include <yyjson.h>
 
-#include "base/arena.h"
-#include "ingest/redaction/inside.h"
-
-enum { LEVELS_MAX = 4000 }; /* a document's level takes two */
-
-struct walk {
-    const struct redaction *redaction;
-    struct redaction_scratch *scratch;
-    struct redaction_counts *counts;
-    struct arena arena; /* what stands there instead */
-    struct buf text;
-    uint32_t levels;
-    size_t path_len;
-    bool is_told; /* by people: names count here */
-    bool is_changed;
-    struct err *err;
-};
+#define SNAPSHOT_EVERY_US (INT64_C(60) * 1000000) /* a page is asked for one at most */
 
 static struct bytes bytes_of(yyjson_val *text)
 {
     return bytes_from(yyjson_is_raw(text) ? yyjson_get_raw(text) : yyjson_get_str(text), yyjson_get_len(text));
 }
 
-static bool too_large(struct walk *walk)
+static bool too_large(struct replay_walk *walk)
 {
     return err_set(walk->err, ERR_TOO_LARGE,
                    "with what the project's redaction rules put into it the replay's batch is too large; send smaller "
                    "batches");
 }
 
+bool replay_too_deep(struct replay_walk *walk)
+{
+    return err_set(
+        walk->err, ERR_INPUT,
+        "a replay's batch is nested deeper than %d levels: the project's redaction rules cannot be applied to "
+        "it",
+        REPLAY_LEVELS_MAX);
+}
+
 /* walk->text stands there from now on. */
-static void value_set(struct walk *walk, yyjson_val *value)
+static void value_set(struct replay_walk *walk, yyjson_val *value)
 {
     struct bytes kept = arena_copy(&walk->arena, buf_bytes(&walk->text));
     yyjson_set_strn(value, kept.len > 0 ? (const char *)kept.ptr : "", kept.len);
     walk->is_changed = true;
 }
 
-static bool value_replace(struct walk *walk, yyjson_val *value, int8_t rule)
+bool replay_value_replace(struct replay_walk *walk, yyjson_val *value, int8_t rule)
 {
     walk->text.len = 0;
     walk->counts->found[rule]++;
@@ -55,7 +49,7 @@ static bool value_replace(struct walk *walk, yyjson_val *value, int8_t rule)
     return true;
 }
 
-static bool text_walk(struct walk *walk, yyjson_val *value)
+static bool text_walk(struct replay_walk *walk, yyjson_val *value)
 {
     struct bytes text = bytes_of(value);
     if (!text_look(walk->redaction, walk->scratch, text)) return true;
@@ -67,7 +61,7 @@ static bool text_walk(struct walk *walk, yyjson_val *value)
 }
 
 /* A whole number that is a card's. */
-static bool number_walk(struct walk *walk, yyjson_val *value)
+static bool number_walk(struct replay_walk *walk, yyjson_val *value)
 {
     int8_t rule = walk->redaction->built_in[REDACTION_CARDS];
     struct bytes digits = bytes_of(value);
@@ -77,11 +71,11 @@ static bool number_walk(struct walk *walk, yyjson_val *value)
         if (digits.ptr[i] < '0' || digits.ptr[i] > '9') return true;
         number = number * 10 + (uint64_t)(digits.ptr[i] - '0');
     }
-    return !card_is_number(number) || value_replace(walk, value, rule);
+    return !card_is_number(number) || replay_value_replace(walk, value, rule);
 }
 
 /* Its own name, and that with the names around it: "user.email". */
-static struct verdict member_verdict(struct walk *walk, struct bytes name)
+static struct verdict member_verdict(struct replay_walk *walk, struct bytes name)
 {
     struct verdict verdict = { NO_RULE, NO_RULE };
     char *path = walk->scratch->path;
@@ -98,9 +92,9 @@ static struct verdict member_verdict(struct walk *walk, struct bytes name)
     return verdict;
 }
 
-static bool value_walk(struct walk *walk, yyjson_val *value, struct verdict verdict);
+static bool value_walk(struct replay_walk *walk, yyjson_val *value, struct verdict verdict);
 
-static bool member_walk(struct walk *walk, yyjson_val *key, yyjson_val *value)
+static bool member_walk(struct replay_walk *walk, yyjson_val *key, yyjson_val *value)
 {
     bool was_told = walk->is_told;
     size_t path_len = walk->path_len;
@@ -113,7 +107,7 @@ static bool member_walk(struct walk *walk, yyjson_val *key, yyjson_val *value)
     return ok;
 }
 
-static bool object_walk(struct walk *walk, yyjson_val *object)
+static bool object_walk(struct replay_walk *walk, yyjson_val *object)
 {
     size_t index, count;
     yyjson_val *key, *value;
@@ -125,7 +119,7 @@ static bool object_walk(struct walk *walk, yyjson_val *object)
 }
 
 /* Elements have the name of their list. */
-static bool list_walk(struct walk *walk, yyjson_val *list, struct verdict verdict)
+static bool list_walk(struct replay_walk *walk, yyjson_val *list, struct verdict verdict)
 {
     size_t index, count;
     yyjson_val *value;
@@ -136,27 +130,23 @@ static bool list_walk(struct walk *walk, yyjson_val *list, struct verdict verdic
     return true;
 }
 
-static bool value_walk(struct walk *walk, yyjson_val *value, struct verdict verdict)
+static bool value_walk(struct replay_walk *walk, yyjson_val *value, struct verdict verdict)
 {
     if (yyjson_is_str(value))
-        return verdict.text != NO_RULE ? value_replace(walk, value, verdict.text) : text_walk(walk, value);
+        return verdict.text != NO_RULE ? replay_value_replace(walk, value, verdict.text) : text_walk(walk, value);
     if (yyjson_is_raw(value)) {
         if (!walk->is_told) return true;
-        return verdict.number != NO_RULE ? value_replace(walk, value, verdict.number) : number_walk(walk, value);
+        return verdict.number != NO_RULE ? replay_value_replace(walk, value, verdict.number) : number_walk(walk, value);
     }
     if (!yyjson_is_ctn(value)) return true;
-    if (walk->levels == LEVELS_MAX)
-        return err_set(walk->err, ERR_INPUT,
-                       "a replay's batch is nested deeper than %d levels: the project's redaction rules cannot be "
-                       "applied to it",
-                       LEVELS_MAX);
+    if (walk->levels == REPLAY_LEVELS_MAX) return replay_too_deep(walk);
     walk->levels++;
     bool ok = yyjson_is_obj(value) ? object_walk(walk, value) : list_walk(walk, value, verdict);
     walk->levels--;
     return ok;
 }
 
-static bool root_walk(struct walk *walk, yyjson_val *root)
+static bool root_walk(struct replay_walk *walk, yyjson_val *root)
 {
     static const char *const ids[] = { "session", "tab", "recording" };
     size_t index, count;
@@ -172,24 +162,57 @@ static bool root_walk(struct walk *walk, yyjson_val *root)
     return true;
 }
 
-bool redaction_rewrite_replay(const struct redaction *redaction, struct redaction_scratch *scratch, struct bytes body,
-                              struct buf *out, bool *is_changed, struct redaction_counts *counts, struct err *err)
+/* False: its reader refuses it. */
+static bool name_read(const struct replay_walk *walk, yyjson_val *root, struct recording_name *name)
 {
-    struct walk walk = { .redaction = redaction, .scratch = scratch, .counts = counts, .err = err };
+    yyjson_val *sequence = yyjson_obj_get(root, "sequence");
+    struct bytes digits = yyjson_is_raw(sequence) ? bytes_of(sequence) : (struct bytes){ 0 };
+    *name = (struct recording_name){ .project_id = walk->redaction->rules[0].project_id,
+                                     .session = bytes_of(yyjson_obj_get(root, "session")),
+                                     .tab = bytes_of(yyjson_obj_get(root, "tab")),
+                                     .recording = bytes_of(yyjson_obj_get(root, "recording")),
+                                     .sequence = digits.len > 0 && digits.len < 19 ? 0 : -1 };
+    for (size_t i = 0; i < digits.len && name->sequence >= 0; i++)
+        name->sequence = digits.ptr[i] >= '0' && digits.ptr[i] <= '9' ? name->sequence * 10 + digits.ptr[i] - '0' : -1;
+    return name->session.len > 0 && name->recording.len > 0;
+}
+
+static bool elements_look(struct replay_walk *walk, struct element_memory *memory, yyjson_val *root,
+                          int64_t now_unix_us, bool *wants_snapshot)
+{
+    struct recording_name name;
+    struct elements elements;
+    if (walk->redaction->selector_count == 0 || !name_read(walk, root, &name)) return true;
+    element_memory_take(memory, &name, walk->redaction->selectors_hash, &elements);
+    bool ok = elements_walk(walk, &elements, yyjson_obj_get(root, "events"));
+    *wants_snapshot =
+        elements.is_blind && name.sequence >= 0 && now_unix_us - elements.asked_unix_us >= SNAPSHOT_EVERY_US;
+    if (*wants_snapshot) elements.asked_unix_us = now_unix_us;
+    if (!ok) elements.is_known = false;
+    element_memory_put(memory, &name, &elements);
+    return ok;
+}
+
+bool redaction_rewrite_replay(const struct redaction *redaction, struct redaction_scratch *scratch,
+                              struct element_memory *memory, struct bytes body, int64_t now_unix_us,
+                              struct redacted_replay *out, struct redaction_counts *counts, struct err *err)
+{
+    struct replay_walk walk = { .redaction = redaction, .scratch = scratch, .counts = counts, .err = err };
     yyjson_doc *doc = yyjson_read((const char *)body.ptr, body.len, YYJSON_READ_NUMBER_AS_RAW);
     yyjson_val *root = yyjson_doc_get_root(doc);
-    out->len = 0;
-    *is_changed = false;
+    out->body.len = 0;
+    out->is_changed = out->wants_snapshot = false;
     arena_init(&walk.arena, 0);
-    buf_init(&walk.text, out->bytes_max);
-    bool ok = !yyjson_is_obj(root) || root_walk(&walk, root);
+    buf_init(&walk.text, out->body.bytes_max);
+    bool ok = !yyjson_is_obj(root) ||
+              (elements_look(&walk, memory, root, now_unix_us, &out->wants_snapshot) && root_walk(&walk, root));
     if (ok && walk.is_changed) {
         size_t len = 0;
         char *text = yyjson_val_write(root, 0, &len);
-        ok = text ? buf_add(out, text, len) || too_large(&walk)
+        ok = text ? buf_add(&out->body, text, len) || too_large(&walk)
                   : err_set(err, ERR_INPUT, "the replay's batch cannot be written without what rules found in it");
         free(text);
-        *is_changed = ok;
+        out->is_changed = ok;
     }
     buf_deinit(&walk.text);
     arena_deinit(&walk.arena);

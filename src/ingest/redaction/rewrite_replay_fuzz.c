@@ -1,5 +1,6 @@
 /* Any bytes as a batch of a replay under rules of every kind: what was a batch still is one, of the same events at the same
  * times. */
+#include "ingest/redaction/element_memory.h"
 #include "ingest/redaction/redaction.h"
 #include <stdlib.h>
 #include <yyjson.h>
@@ -13,6 +14,8 @@ static struct redaction *rules_make(void)
         { .name = "b", .finds = REDACTION_BUILT_IN, .pattern = "cards", .is_on = true, .does = REDACTION_DROP },
         { .name = "c", .finds = REDACTION_ATTRIBUTE, .pattern = "user.*", .is_on = true, .does = REDACTION_HASH },
         { .name = "d", .finds = REDACTION_ATTRIBUTE, .pattern = "*t*", .is_on = true, .does = REDACTION_DROP },
+        { .name = "f", .finds = REDACTION_ELEMENT, .pattern = "p", .is_on = true, .does = REDACTION_MASK },
+        { .name = "g", .finds = REDACTION_ELEMENT, .pattern = ".a", .is_on = true, .does = REDACTION_DROP },
         { .name = "e", .finds = REDACTION_VALUE, .pattern = "[a-f]{3}[0-9]", .is_on = true, .does = REDACTION_MASK },
     };
     static const uint8_t key[REDACTION_KEY_BYTES] = { 1 };
@@ -49,16 +52,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct redaction_scratch *scratch = redaction_scratch_create();
     struct redaction_counts counts = { 0 };
     struct err err = { 0 };
-    struct buf out;
-    bool is_changed;
-    buf_init(&out, 32 * size + 4096);
-    if (redaction_rewrite_replay(redaction, scratch, bytes_from(data, size), &out, &is_changed, &counts, &err)) {
-        if (is_changed && events_hash(buf_bytes(&out)) != events_hash(bytes_from(data, size))) abort();
-        if (!is_changed && out.len > 0) abort();
+    struct element_memory *memory = element_memory_create(4);
+    struct redacted_replay out;
+    buf_init(&out.body, 32 * size + 4096);
+    if (redaction_rewrite_replay(redaction, scratch, memory, bytes_from(data, size), 1, &out, &counts, &err)) {
+        if (out.is_changed && events_hash(buf_bytes(&out.body)) != events_hash(bytes_from(data, size))) abort();
+        if (!out.is_changed && out.body.len > 0) abort();
     } else if (err.text[0] == '\0' || (err.code != ERR_INPUT && err.code != ERR_TOO_LARGE)) {
         abort();
     }
-    buf_deinit(&out);
+    buf_deinit(&out.body);
+    element_memory_destroy(memory);
     redaction_scratch_destroy(scratch);
     return 0;
 }

@@ -4419,10 +4419,10 @@ export interface components {
             created_at: string;
         };
         /**
-         * @description attribute: by its name, a glob. value: in any text, a regular expression (RE2). built_in: credentials, tokens, cards or emails
+         * @description attribute: by its name, a glob. value: in any text, a regular expression (RE2). built_in: credentials, tokens, cards or emails. element: of a page, in recordings: a simple selector
          * @enum {string}
          */
-        RedactionFinds: "attribute" | "value" | "built_in";
+        RedactionFinds: "attribute" | "value" | "built_in" | "element";
         /**
          * @description drop: it goes. mask: [redacted] stands there. hash: a keyed hash, equal for equal values of the project
          * @enum {string}

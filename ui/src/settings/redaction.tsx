@@ -35,7 +35,7 @@ export function RedactionPage() {
   };
   return (
     <>
-      <p>Rules are applied when telemetry comes in, before anything of it is kept anywhere. What came before stays as it is. They are tried in their order: the first that finds something at a place decides.</p>
+      <p>Rules are applied when telemetry and recordings come in, before anything of them is kept anywhere. What came before stays as it is. They are tried in their order: the first that finds something at a place decides.</p>
       {can_write ? <Edit key={changed?.id ?? "new"} draft={draft} changed={changed} onDraft={set_draft} onEnd={end} onDone={rules.again} /> : <ReadOnly permission="REDACTION_WRITE" what="make and change rules" />}
       <Try rules={rules_tried(rules.value ?? [], can_write ? draft : undefined, changed?.id)} has_draft={can_write && draft.name.trim() !== "" && draft.pattern !== ""} />
       <section>

@@ -13,6 +13,7 @@ export const FINDS: Record<Rule["finds"], { word: string; text: string; label: s
     hint: "* stands for anything, in any case: user.email, http.request.header.*",
     example: "user.email",
   },
+  element: { word: "in recordings", text: "elements of pages, in recordings", label: "Selector", hint: "A tag, .class, #id, [name], [name=value], one after the other: what such an element and all below it show or hold goes.", example: "input.card[name=number]" },
   value: { word: "texts like", text: "texts by a regular expression", label: "Expression", hint: "RE2's syntax, in every text that is sent; (?i) for any case.", example: "ORD-[0-9]{8}" },
 };
 export const BUILT_IN: readonly { name: string; text: string }[] = [
