@@ -182,10 +182,11 @@ void app_stop(struct app *app)
     app_replay_backends_stop(app);
     app_monitors_stop(app);
     app_issues_stop(app);
-    app_findings_stop(app);
+    app_findings_cancel(app);
     channels_stop(app->channels);
     app_agents_cancel(app);
     api_stop(app->api);
+    app_findings_stop(app);
     app_agents_stop(app);
     app_ports_close(app, begin_ns);
     peer_server_close(app->peer_server); /* it asks the member */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "findings/watcher.h"
 #include "meta/meta.h"
+#include "web/api/agent_tools.h"
 #include <stdio.h>
 
 bool app_findings_start(struct app *app, struct err *err)
@@ -11,14 +12,22 @@ bool app_findings_start(struct app *app, struct err *err)
     if (!(app->roles & ROLE_QUERY)) return true;
     if (!app_worker_name(app, name, err)) return false;
     snprintf(dir, sizeof dir, "%s/findings", app->config.data);
+    const struct agent_tools tools = agent_tools_of(app->api);
     return watcher_start(&app->watcher,
                          &(struct watcher_options){ .db = meta_db(app->meta),
                                                     .meta = app->meta,
                                                     .log = app->log,
                                                     .dir = dir,
                                                     .name = name,
-                                                    .now_unix_us = clock_unix_us },
+                                                    .now_unix_us = clock_unix_us,
+                                                    .face = { tools.call, tools.ctx } },
                          err);
+}
+
+/* What it asks of the API may take a while: that ends with the API. */
+void app_findings_cancel(struct app *app)
+{
+    watcher_cancel(app->watcher);
 }
 
 void app_findings_stop(struct app *app)

@@ -151,6 +151,7 @@ MUST_CHECK bool app_issues_start(struct app *app, struct err *err);      /* afte
 void app_issues_stop(struct app *app);
 struct grouper *app_issues_grouper(const struct app *app); /* NULL: none */
 MUST_CHECK bool app_findings_start(struct app *app, struct err *err);
+void app_findings_cancel(struct app *app);
 void app_findings_stop(struct app *app);                            /* before the metadata goes */
 MUST_CHECK bool app_agents_start(struct app *app, struct err *err); /* after the API, which reads for them */
 void app_agents_cancel(struct app *app);                            /* before the API stops */

@@ -15,7 +15,7 @@ static const struct cause_deploy *deploy_of(const struct map *map, const struct 
 {
     const struct cause_input *input = map->input;
     const struct cause_deploy *nearest = NULL;
-    int64_t onset = place_onset(place) > 0 ? place_onset(place) : input->onset_unix_us, least = INT64_MAX;
+    int64_t onset = causes_place_onset(place) > 0 ? causes_place_onset(place) : input->onset_unix_us, least = INT64_MAX;
     for (uint32_t d = 0; d < input->deploy_count; d++) {
         const struct cause_deploy *deploy = &input->deploys[d];
         int64_t before = onset - deploy->first_unix_us, far = before < 0 ? -before : before;
@@ -71,8 +71,8 @@ void causes_rank(const struct cause_input *input, struct arena *arena, const str
 {
     struct map map;
     double all = 0;
-    map_make(&map, input, arena);
-    map_walk(&map);
+    causes_map_make(&map, input, arena);
+    causes_map_walk(&map);
     struct place **order = arena_alloc(arena, (map.place_count + 1) * sizeof *order);
     struct cause *of = arena_calloc(arena, (map.place_count + 1) * sizeof *of);
     for (uint32_t p = 0; p < map.place_count; p++) {
@@ -99,7 +99,7 @@ void causes_rank(const struct cause_input *input, struct arena *arena, const str
         cause->place = place->name;
         cause->kind = place->kind;
         cause->score = place->score / all;
-        cause->onset_unix_us = place_onset(place);
+        cause->onset_unix_us = causes_place_onset(place);
         for (int t = 0; t < CAUSE_TROUBLES; t++)
             if (place->ended[t] > place->ended[cause->trouble]) cause->trouble = (enum cause_trouble)t;
         cause_tell(&map, place, arena, cause);

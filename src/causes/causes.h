@@ -83,7 +83,7 @@ struct cause_input {
 };
 
 struct cause_evidence {
-    const char *kind; /* trouble, deploy, attribute, issue, calls, spread */
+    const char *kind; /* trouble, release, attribute, issue, calls, spread */
     const char *text;
 };
 struct cause {

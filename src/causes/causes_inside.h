@@ -34,10 +34,10 @@ struct map {
     uint32_t *out_from, *in_from; /* of each place the first, and one behind the last place */
     uint32_t place_count, call_count;
 };
-void map_make(struct map *map, const struct cause_input *input, struct arena *arena);
-int map_find(const struct map *map, struct bytes name); /* -1: there is none */
-int64_t place_onset(const struct place *place);         /* of any trouble; 0: not known */
-bool place_is_silent(const struct place *place);
-void map_walk(struct map *map);
+void causes_map_make(struct map *map, const struct cause_input *input, struct arena *arena);
+int causes_map_find(const struct map *map, struct bytes name); /* -1: there is none */
+int64_t causes_place_onset(const struct place *place);         /* of any trouble; 0: not known */
+bool causes_place_is_silent(const struct place *place);
+void causes_map_walk(struct map *map);
 /* causes_words.c */
 void cause_tell(const struct map *map, const struct place *place, struct arena *arena, struct cause *cause);

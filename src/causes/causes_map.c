@@ -20,7 +20,7 @@ static int place_compare(const void *a, const void *b)
     return (int)x->kind - (int)y->kind;
 }
 
-int map_find(const struct map *map, struct bytes name)
+int causes_map_find(const struct map *map, struct bytes name)
 {
     uint32_t low = 0, high = map->place_count;
     while (low < high) {
@@ -51,8 +51,8 @@ static int find_target(const struct map *map, const struct cause_call *call)
     size_t len = 0;
     while (len < host.len && host.ptr[len] != '.') len++;
     bool is_ours = len == host.len || has_end(host, ".svc") || has_end(host, ".local") || has_end(host, ".internal");
-    int place = call->target_kind == CAUSE_EXTERNAL && is_ours ? map_find(map, bytes_from(host.ptr, len)) : -1;
-    return place >= 0 && map->places[place].own ? place : map_find(map, call->target);
+    int place = call->target_kind == CAUSE_EXTERNAL && is_ours ? causes_map_find(map, bytes_from(host.ptr, len)) : -1;
+    return place >= 0 && map->places[place].own ? place : causes_map_find(map, call->target);
 }
 
 static double share(const struct cause_figures *figures)
@@ -140,7 +140,7 @@ static void calls_make(struct map *map, struct arena *arena)
     for (uint32_t c = 0; c < input->call_count && map->call_count < most; c++) {
         const struct cause_call *told = &input->calls[c];
         bool is_from_outside = told->source_kind == CAUSE_OUTSIDE;
-        int target = find_target(map, told), source = is_from_outside ? target : map_find(map, told->source);
+        int target = find_target(map, told), source = is_from_outside ? target : causes_map_find(map, told->source);
         if (source < 0 || target < 0) continue;
         map->calls[map->call_count++] = (struct call){ .source = (uint32_t)source,
                                                        .target = (uint32_t)target,
@@ -179,7 +179,7 @@ static void callers_add(struct map *map)
     }
 }
 
-void map_make(struct map *map, const struct cause_input *input, struct arena *arena)
+void causes_map_make(struct map *map, const struct cause_input *input, struct arena *arena)
 {
     *map = (struct map){ .input = input };
     places_make(map, arena);
@@ -189,7 +189,7 @@ void map_make(struct map *map, const struct cause_input *input, struct arena *ar
     callers_add(map);
     for (uint32_t s = 0; s < input->symptom_count; s++) {
         const struct cause_symptom *symptom = &input->symptoms[s];
-        int found = symptom->service.len > 0 ? map_find(map, symptom->service) : -1;
+        int found = symptom->service.len > 0 ? causes_map_find(map, symptom->service) : -1;
         if (found < 0) continue;
         int64_t *onset = &map->places[found].onset_unix_us[symptom->trouble];
         if (*onset == 0 || symptom->onset_unix_us < *onset) *onset = symptom->onset_unix_us;
@@ -206,7 +206,7 @@ void map_make(struct map *map, const struct cause_input *input, struct arena *ar
     }
 }
 
-int64_t place_onset(const struct place *place)
+int64_t causes_place_onset(const struct place *place)
 {
     int64_t first = 0;
     for (int t = 0; t < CAUSE_TROUBLES; t++)
@@ -216,7 +216,7 @@ int64_t place_onset(const struct place *place)
 }
 
 /* It served something, and serves nothing. */
-bool place_is_silent(const struct place *place)
+bool causes_place_is_silent(const struct place *place)
 {
     return place->own && place->own->before.rows >= 1 && place->own->since.rows < 0.1 * place->own->before.rows;
 }

@@ -133,7 +133,7 @@ static void test_errors_are_of_the_deepest_that_fails(void **state)
     first_is(shop, "payments", 0.7);
     assert_int_equal(shop->causes[0].trouble, CAUSE_ERRORS);
     assert_true(says(&shop->causes[0], "10% of its requests fail, 0.1% before"));
-    assert_true(says(&shop->causes[0], "checkout sees it in their calls"));
+    assert_true(says(&shop->causes[0], "checkout sees it in its calls"));
     assert_null(shop->causes[0].deploy);
 }
 

@@ -17,8 +17,8 @@ static double clamp(double x)
 /* A cause does not begin after its effect. */
 static double in_time(const struct place *effect, enum cause_trouble trouble, const struct place *cause)
 {
-    int64_t begin = effect->onset_unix_us[trouble] > 0 ? effect->onset_unix_us[trouble] : place_onset(effect);
-    int64_t from = place_onset(cause);
+    int64_t begin = effect->onset_unix_us[trouble] > 0 ? effect->onset_unix_us[trouble] : causes_place_onset(effect);
+    int64_t from = causes_place_onset(cause);
     if (begin == 0 || from == 0) return 1;
     double late_us = (double)(from - begin) - LATE_US;
     return late_us <= 0 ? 1 : fmax(LATE_LEAST, exp(-late_us / LATE_FADES_US));
@@ -47,7 +47,7 @@ static void explain(const struct map *map, const struct call *call, enum cause_t
         part[seen] = others_see_it(map, call);
         return;
     }
-    if (place_is_silent(target)) {
+    if (causes_place_is_silent(target)) {
         part[CAUSE_VOLUME] = 1;
         return;
     }
@@ -158,7 +158,7 @@ static double weight_of(const struct cause_input *input, const struct cause_symp
     return fmax(0, symptom->weight) * (symptom->is_asked ? 1 : exp(-far_us / (double)CAUSES_TOGETHER_US));
 }
 
-void map_walk(struct map *map)
+void causes_map_walk(struct map *map)
 {
     const struct cause_input *input = map->input;
     double asked = 0, others = 0;
@@ -166,7 +166,7 @@ void map_walk(struct map *map)
         *(input->symptoms[s].is_asked ? &asked : &others) += weight_of(input, &input->symptoms[s]);
     for (uint32_t s = 0; s < input->symptom_count; s++) {
         const struct cause_symptom *symptom = &input->symptoms[s];
-        int found = map_find(map, symptom->service);
+        int found = causes_map_find(map, symptom->service);
         double weight = weight_of(input, symptom), all = symptom->is_asked ? asked : others;
         if (found >= 0 && weight > 0)
             map->places[found].there[symptom->trouble] += (asked > 0 && others > 0 ? 0.5 : 1) * weight / all;

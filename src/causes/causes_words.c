@@ -22,7 +22,7 @@ static const char *name_text(struct arena *arena, struct bytes name)
 static const char *minutes_text(struct arena *arena, int64_t us)
 {
     int64_t minutes = ((us < 0 ? -us : us) + 30000000) / 60000000;
-    return minutes == 0 ? "in that minute"
+    return minutes == 0 ? "in the minute in which it began"
                         : arena_printf(arena, "%" PRId64 " %s %s", minutes, minutes == 1 ? "minute" : "minutes",
                                        us < 0 ? "after it began" : "before it began");
 }
@@ -111,8 +111,8 @@ static void tell_spread(const struct map *map, const struct place *place, struct
     }
     if (ill > 0)
         tell(cause, evidence, "spread",
-             arena_printf(arena, "%s%s see%s it in their calls", names, ill > named ? " and others" : "",
-                          ill == 1 ? "s" : ""));
+             arena_printf(arena, "%s%s %s", names, ill > named ? " and others" : "",
+                          ill == 1 ? "sees it in its calls" : "see it in their calls"));
 }
 
 void cause_tell(const struct map *map, const struct place *place, struct arena *arena, struct cause *cause)
@@ -121,7 +121,7 @@ void cause_tell(const struct map *map, const struct place *place, struct arena *
     int64_t onset = cause->onset_unix_us > 0 ? cause->onset_unix_us : map->input->onset_unix_us;
     cause->evidence = evidence;
     if (cause->deploy)
-        tell(cause, evidence, "deploy",
+        tell(cause, evidence, "release",
              arena_printf(arena, "release %s was first seen %s", name_text(arena, cause->deploy->version),
                           minutes_text(arena, onset - cause->deploy->first_unix_us)));
     if (cause->attribute)

@@ -7,7 +7,9 @@
  *   severity    critical: silence; rows a quarter or four times the usual; errors 10 points up; p95 three times
  *               info: rows up by less than three times, or anything that got better; else warning
  *
- * Thread: any. Memory: none kept. Errors: those of db.h and incident.h. Table: migration 0088. */
+ * What it comes from (finding_causes.h) is stored beside it, looked at again while it goes on, and its first cause is a line of its signal.
+ *
+ * Thread: any. Memory: none kept. Errors: those of db.h and incident.h. Tables: migrations 0088, 0093. */
 #pragma once
 #include "base/arena.h"
 #include "detect/rollups/watch.h"
@@ -24,12 +26,32 @@ struct finding {
     int64_t begin_unix_us, found_unix_us, end_unix_us; /* end 0: it goes on */
     int64_t window_minutes;
     double value, expected, low, high, effect, z, p, rows;
-    int64_t incident; /* 0: of none */
+    int64_t incident;   /* 0: of none */
+    struct bytes cause; /* the first one in a line; empty: none is known */
+};
+/* Its causes: JSON (finding_causes.h), and the first in one line. */
+struct finding_explained {
+    struct bytes content, line;
 };
 
-/* What watch_run tells. is_told: people are told of it; else it is only stored: it is of a time that was caught up with. */
+/* What watch_run tells. is_told: people are told of it; else it is only stored: it is of a time that was caught up with. explained: of
+ * one that opened, or NULL. */
 MUST_CHECK bool finding_tell(struct db *db, struct uuid project_id, const struct detect_finding *found,
-                             const struct watch_subject *subject, bool is_told, int64_t now_unix_us, struct err *err);
+                             const struct watch_subject *subject, const struct finding_explained *explained,
+                             bool is_told, int64_t now_unix_us, struct err *err);
+/* Is somebody told of it: is it worth explaining? */
+bool finding_is_told(const struct detect_finding *found);
+
+/* Those that go on and whose causes are to be looked at again, by when they began: 5, 8 and 18 minutes after they were found, which
+ * is known three minutes later. */
+MUST_CHECK bool finding_causes_due(struct db *db, struct uuid project_id, struct arena *arena, int64_t now_unix_us,
+                                   bool (*each)(void *ctx, const struct finding *finding), void *ctx, struct err *err);
+/* explained NULL: nothing is known now; what was stays. */
+MUST_CHECK bool finding_explain(struct db *db, const struct finding *finding, const struct finding_explained *explained,
+                                int64_t now_unix_us, struct err *err);
+/* Empty: there are none. */
+MUST_CHECK bool finding_explained_find(struct db *db, struct uuid project_id, int64_t number, struct arena *arena,
+                                       struct finding_explained *explained, struct err *err);
 
 struct finding_filter {
     struct bytes service;             /* empty: any */
@@ -52,6 +74,8 @@ MUST_CHECK bool finding_expire(struct db *db, struct uuid project_id, int64_t be
 const char *finding_title(struct arena *arena, const struct finding *finding);
 const char *finding_text(struct arena *arena, const struct finding *finding);
 const char *finding_sql(struct arena *arena, const struct finding *finding);
+const char *finding_quoted(struct arena *arena, struct bytes text); /* as a text in SQL */
+const char *finding_time(struct arena *arena, int64_t unix_us);
 
 /* The one that watches a project. got false: another does. */
 #define FINDING_LEASE_US INT64_C(120000000)

@@ -5,12 +5,27 @@
 #define COLUMNS                                                                                                 \
     "number, kind, is_up, service, row_kind, endpoint, method, route, severity, begin_unix_us, found_unix_us, " \
     "end_unix_us, is_accepted, window_minutes, value, expected, low, high, effect, z, p, row_count, incident"
+#define SELECTED                                                                                                       \
+    COLUMNS ", coalesce((SELECT c.line FROM finding_causes c WHERE c.project_id = findings.project_id AND c.number = " \
+            "findings.number), '')"
 #define LIST_FROM (1LL << 62)
+
+/* After it was found: some minutes, of which rows need three to be there. */
+static const int64_t looks_us[] = { INT64_C(300000000), INT64_C(480000000), INT64_C(1080000000) };
+
+/* 0: it was looked at often enough. */
+static int64_t look_next(const struct finding *f, int64_t now_unix_us)
+{
+    for (size_t l = 0; l < COUNT_OF(looks_us); l++)
+        if (f->found_unix_us + looks_us[l] > now_unix_us) return f->found_unix_us + looks_us[l];
+    return 0;
+}
 
 struct telling {
     struct arena arena;
     struct finding finding;
     const char *subject;
+    const struct finding_explained *explained;
     int64_t measure, now_unix_us;
     bool is_told, is_known;
 };
@@ -35,6 +50,11 @@ static enum incident_severity severity_of(const struct detect_finding *found)
     return INCIDENT_INFO;
 }
 
+bool finding_is_told(const struct detect_finding *found)
+{
+    return severity_of(found) > INCIDENT_INFO;
+}
+
 /* Numbers that have no place in a database are none: an expectation of a series that is new. */
 static double stored(double number)
 {
@@ -49,6 +69,7 @@ static bool known_row(void *ctx, struct db_row *row, struct err *err)
     telling->finding.incident = db_row_integer(row, 1);
     if (db_row_integer(row, 2) > telling->finding.severity)
         telling->finding.severity = (enum incident_severity)db_row_integer(row, 2);
+    telling->finding.cause = db_text_keep(&telling->arena, row, 3);
     telling->is_known = true;
     return true;
 }
@@ -73,15 +94,55 @@ static bool row_put(struct db_session *session, const struct telling *telling, s
         NULL, NULL, NULL, err);
 }
 
+static bool signal_put(struct db_session *session, struct arena *arena, const struct finding *f, int64_t now_unix_us,
+                       int64_t *incident, struct err *err)
+{
+    const char *text = finding_text(arena, f);
+    if (f->cause.len > 0)
+        text = arena_printf(arena, "%s\nLikely cause: %.*s", text, (int)f->cause.len, (const char *)f->cause.ptr);
+    const struct incident_signal signal = {
+        .project_id = f->project_id,
+        .source = INCIDENT_FINDING,
+        .key = bytes_of_text(arena_printf(arena, "finding-%lld", (long long)f->number)),
+        .severity = f->severity,
+        .service = f->service,
+        .endpoint =
+            bytes_of_text(arena_printf(arena, "%.*s%s%.*s", (int)f->method.len, (const char *)f->method.ptr,
+                                       f->method.len > 0 ? " " : "", (int)f->route.len, (const char *)f->route.ptr)),
+        .title = bytes_of_text(finding_title(arena, f)),
+        .text = bytes_of_text(text),
+        .path = bytes_of_text(arena_printf(arena, "findings/%lld", (long long)f->number)),
+        .started_unix_us = f->begin_unix_us,
+        .ended_unix_us = f->end_unix_us,
+    };
+    return incident_signal_put(session, &signal, now_unix_us, incident, err);
+}
+
+/* At its opening: with rows it is looked at soon, also when it was found late. */
+static bool causes_put(struct db_session *session, const struct finding *f, const struct finding_explained *explained,
+                       int64_t now_unix_us, struct err *err)
+{
+    int64_t next = f->found_unix_us + looks_us[0];
+    return db_run(session,
+                  "INSERT INTO finding_causes(project_id, number, content, line, looked_unix_us, next_unix_us) "
+                  "VALUES($1, $2, $3, $4, $5, "
+                  "$6) ON CONFLICT(project_id, number) DO NOTHING",
+                  DB_VALUES(db_uuid(f->project_id), db_integer(f->number), db_text_bytes(explained->content),
+                            db_text_bytes(explained->line), db_integer(now_unix_us),
+                            db_integer(next > now_unix_us ? next : now_unix_us)),
+                  NULL, NULL, NULL, err);
+}
+
 static bool tell_run(struct db_session *session, void *ctx, struct err *err)
 {
     struct telling *telling = ctx;
     struct finding *f = &telling->finding;
     telling->is_known = false;
     if (!db_run(session,
-                "SELECT number, incident, severity FROM findings WHERE project_id = $1 AND subject = $2 AND measure = "
-                "$3 AND "
-                "found_unix_us = $4",
+                "SELECT f.number, f.incident, f.severity, coalesce(c.line, '') FROM findings f LEFT JOIN "
+                "finding_causes c ON "
+                "c.project_id = f.project_id AND c.number = f.number WHERE f.project_id = $1 AND f.subject = $2 AND "
+                "f.measure = $3 AND f.found_unix_us = $4",
                 DB_VALUES(db_uuid(f->project_id), db_text(telling->subject), db_integer(telling->measure),
                           db_integer(f->found_unix_us)),
                 known_row, telling, NULL, err))
@@ -90,33 +151,24 @@ static bool tell_run(struct db_session *session, void *ctx, struct err *err)
         !db_run(session, "SELECT coalesce(max(number), 0) + 1 FROM findings WHERE project_id = $1",
                 DB_VALUES(db_uuid(f->project_id)), db_take_integer, &f->number, NULL, err))
         return false;
-    bool is_signal = (telling->is_told || f->incident > 0) && f->severity > INCIDENT_INFO;
-    if (is_signal) {
-        struct incident_signal signal = {
-            .project_id = f->project_id,
-            .source = INCIDENT_FINDING,
-            .key = bytes_of_text(arena_printf(&telling->arena, "finding-%lld", (long long)f->number)),
-            .severity = f->severity,
-            .service = f->service,
-            .endpoint = bytes_of_text(arena_printf(&telling->arena, "%.*s%s%.*s", (int)f->method.len,
-                                                   (const char *)f->method.ptr, f->method.len > 0 ? " " : "",
-                                                   (int)f->route.len, (const char *)f->route.ptr)),
-            .title = bytes_of_text(finding_title(&telling->arena, f)),
-            .text = bytes_of_text(finding_text(&telling->arena, f)),
-            .path = bytes_of_text(arena_printf(&telling->arena, "findings/%lld", (long long)f->number)),
-            .started_unix_us = f->begin_unix_us,
-            .ended_unix_us = f->end_unix_us,
-        };
-        if (!incident_signal_put(session, &signal, telling->now_unix_us, &f->incident, err)) return false;
-    }
+    if (telling->explained && !telling->is_known) f->cause = telling->explained->line;
+    if ((telling->is_told || f->incident > 0) && f->severity > INCIDENT_INFO &&
+        !signal_put(session, &telling->arena, f, telling->now_unix_us, &f->incident, err))
+        return false;
+    if (telling->explained && !telling->is_known &&
+        !causes_put(session, f, telling->explained, telling->now_unix_us, err))
+        return false;
     return row_put(session, telling, err);
 }
 
 bool finding_tell(struct db *db, struct uuid project_id, const struct detect_finding *found,
-                  const struct watch_subject *subject, bool is_told, int64_t now_unix_us, struct err *err)
+                  const struct watch_subject *subject, const struct finding_explained *explained, bool is_told,
+                  int64_t now_unix_us, struct err *err)
 {
     static const struct watch_subject all = { .kind = "" };
-    struct telling telling = { .measure = measure_of(found->kind), .now_unix_us = now_unix_us, .is_told = is_told };
+    struct telling telling = {
+        .measure = measure_of(found->kind), .now_unix_us = now_unix_us, .is_told = is_told, .explained = explained
+    };
     if (!subject) subject = &all;
     struct bytes nothing = bytes_from("", 0);
     arena_init(&telling.arena, 4096);
@@ -145,6 +197,7 @@ bool finding_tell(struct db *db, struct uuid project_id, const struct detect_fin
         .z = stored(found->z),
         .p = stored(found->p),
         .rows = stored(found->rows),
+        .cause = nothing,
     };
     const struct finding *f = &telling.finding;
     telling.subject = arena_printf(&telling.arena, "%s\n%.*s\n%.*s", subject->kind, (int)f->service.len,
@@ -191,6 +244,7 @@ static void row_take(struct listing *listing, struct db_row *row, struct finding
         .p = db_row_real(row, 20),
         .rows = db_row_real(row, 21),
         .incident = db_row_integer(row, 22),
+        .cause = db_text_keep(arena, row, 23),
     };
     if (f->severity >= INCIDENT_SEVERITY_COUNT) row->is_bad = true;
 }
@@ -209,7 +263,7 @@ bool finding_list(struct db *db, struct uuid project_id, struct arena *arena, co
 {
     struct listing listing = { arena, project_id, each, ctx };
     return db_read(db,
-                   "SELECT " COLUMNS
+                   "SELECT " SELECTED
                    " FROM findings WHERE project_id = $1 AND number < $2 AND ($3 = '' OR service = $3) AND "
                    "(end_unix_us = 0 OR end_unix_us >= $4) AND begin_unix_us < $5 AND ($6 = 0 OR end_unix_us = 0) "
                    "ORDER BY number DESC LIMIT $7",
@@ -237,8 +291,81 @@ bool finding_find(struct db *db, struct uuid project_id, struct arena *arena, in
     struct one one = { finding, is_there };
     struct listing listing = { arena, project_id, one_put, &one };
     *is_there = false;
-    return db_read(db, "SELECT " COLUMNS " FROM findings WHERE project_id = $1 AND number = $2",
+    return db_read(db, "SELECT " SELECTED " FROM findings WHERE project_id = $1 AND number = $2",
                    DB_VALUES(db_uuid(project_id), db_integer(number)), list_row, &listing, err);
+}
+
+/* ---- causes ---- */
+
+bool finding_causes_due(struct db *db, struct uuid project_id, struct arena *arena, int64_t now_unix_us,
+                        bool (*each)(void *ctx, const struct finding *finding), void *ctx, struct err *err)
+{
+    struct listing listing = { arena, project_id, each, ctx };
+    return db_read(db,
+                   "SELECT " SELECTED
+                   " FROM findings WHERE project_id = $1 AND end_unix_us = 0 AND number IN (SELECT d.number FROM "
+                   "finding_causes d WHERE d.project_id = $1 AND d.next_unix_us > 0 AND d.next_unix_us <= $2) ORDER BY "
+                   "begin_unix_us, number",
+                   DB_VALUES(db_uuid(project_id), db_integer(now_unix_us)), list_row, &listing, err);
+}
+
+struct explaining {
+    struct arena arena;
+    struct finding finding;
+    const struct finding_explained *explained;
+    int64_t now_unix_us;
+};
+
+static bool explain_run(struct db_session *session, void *ctx, struct err *err)
+{
+    struct explaining *explaining = ctx;
+    struct finding f = explaining->finding;
+    const struct finding_explained *explained = explaining->explained;
+    if (explained && f.incident > 0 && !bytes_equal(f.cause, explained->line)) {
+        f.cause = explained->line;
+        if (!signal_put(session, &explaining->arena, &f, explaining->now_unix_us, &f.incident, err)) return false;
+    }
+    return db_run(session,
+                  "UPDATE finding_causes SET content = CASE WHEN $3 = '' THEN content ELSE $3 END, line = CASE WHEN $3 "
+                  "= '' THEN line "
+                  "ELSE $4 END, looked_unix_us = $5, next_unix_us = $6 WHERE project_id = $1 AND number = $2",
+                  DB_VALUES(db_uuid(f.project_id), db_integer(f.number),
+                            db_text_bytes(explained ? explained->content : BYTES("")),
+                            db_text_bytes(explained ? explained->line : BYTES("")), db_integer(explaining->now_unix_us),
+                            db_integer(look_next(&f, explaining->now_unix_us))),
+                  NULL, NULL, NULL, err);
+}
+
+bool finding_explain(struct db *db, const struct finding *finding, const struct finding_explained *explained,
+                     int64_t now_unix_us, struct err *err)
+{
+    struct explaining explaining = { .finding = *finding, .explained = explained, .now_unix_us = now_unix_us };
+    arena_init(&explaining.arena, 4096);
+    bool ok = db_transaction(db, explain_run, &explaining, err);
+    arena_deinit(&explaining.arena);
+    return ok;
+}
+
+struct explained_read {
+    struct arena *arena;
+    struct finding_explained *explained;
+};
+static bool explained_row(void *ctx, struct db_row *row, struct err *err)
+{
+    struct explained_read *read = ctx;
+    (void)err;
+    *read->explained =
+        (struct finding_explained){ db_text_keep(read->arena, row, 0), db_text_keep(read->arena, row, 1) };
+    return true;
+}
+
+bool finding_explained_find(struct db *db, struct uuid project_id, int64_t number, struct arena *arena,
+                            struct finding_explained *explained, struct err *err)
+{
+    struct explained_read read = { arena, explained };
+    *explained = (struct finding_explained){ BYTES(""), BYTES("") };
+    return db_read(db, "SELECT content, line FROM finding_causes WHERE project_id = $1 AND number = $2",
+                   DB_VALUES(db_uuid(project_id), db_integer(number)), explained_row, &read, err);
 }
 
 /* ---- upkeep ---- */
@@ -285,7 +412,12 @@ bool finding_owner_release(struct db *db, struct uuid owner, struct err *err)
 static bool expire_run(struct db_session *session, void *ctx, struct err *err)
 {
     const struct owning *owning = ctx;
-    return db_run(session, "DELETE FROM findings WHERE project_id = $1 AND end_unix_us > 0 AND end_unix_us < $2",
+    return db_run(session,
+                  "DELETE FROM finding_causes WHERE project_id = $1 AND number IN (SELECT number FROM findings WHERE "
+                  "project_id = "
+                  "$1 AND end_unix_us > 0 AND end_unix_us < $2)",
+                  DB_VALUES(db_uuid(owning->project_id), db_integer(owning->now_unix_us)), NULL, NULL, NULL, err) &&
+           db_run(session, "DELETE FROM findings WHERE project_id = $1 AND end_unix_us > 0 AND end_unix_us < $2",
                   DB_VALUES(db_uuid(owning->project_id), db_integer(owning->now_unix_us)), NULL, NULL, NULL, err);
 }
 

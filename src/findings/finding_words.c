@@ -44,7 +44,7 @@ const char *finding_title(struct arena *arena, const struct finding *f)
     return what;
 }
 
-static const char *time_text(struct arena *arena, int64_t unix_us)
+const char *finding_time(struct arena *arena, int64_t unix_us)
 {
     char text[RFC3339_BYTES];
     rfc3339_write_seconds(unix_us, text);
@@ -53,17 +53,17 @@ static const char *time_text(struct arena *arena, int64_t unix_us)
 
 const char *finding_text(struct arena *arena, const struct finding *f)
 {
-    const char *end = f->end_unix_us > 0 ? arena_printf(arena, " until %s%s", time_text(arena, f->end_unix_us),
+    const char *end = f->end_unix_us > 0 ? arena_printf(arena, " until %s%s", finding_time(arena, f->end_unix_us),
                                                         f->is_accepted ? ", since when it is the new usual" : "")
                                          : "";
     return arena_printf(arena,
                         "Since %s%s. In %lld minutes it was %s, where 95 of 100 such times lie between %s and %s (%.1f "
                         "standard deviations off).",
-                        time_text(arena, f->begin_unix_us), end, (long long)f->window_minutes,
+                        finding_time(arena, f->begin_unix_us), end, (long long)f->window_minutes,
                         figure(arena, f, f->value), figure(arena, f, f->low), figure(arena, f, f->high), f->z);
 }
 
-static const char *quoted(struct arena *arena, struct bytes text)
+const char *finding_quoted(struct arena *arena, struct bytes text)
 {
     char *out = arena_alloc(arena, 2 * text.len + 3), *at = out;
     *at++ = '\'';
@@ -80,12 +80,14 @@ static const char *quoted(struct arena *arena, struct bytes text)
 static const char *condition(struct arena *arena, const struct finding *f)
 {
     const char *sql = "";
-    if (f->service.len > 0) sql = arena_printf(arena, " AND resource___service___name = %s", quoted(arena, f->service));
+    if (f->service.len > 0)
+        sql = arena_printf(arena, " AND resource___service___name = %s", finding_quoted(arena, f->service));
     if (bytes_equal(f->row_kind, BYTES("request")))
         sql = arena_printf(arena, "%s AND kind IN ('server', 'consumer')", sql);
     else if (f->row_kind.len > 0)
-        sql = arena_printf(arena, "%s AND kind = %s", sql, quoted(arena, f->row_kind));
-    if (f->endpoint.len > 0) sql = arena_printf(arena, "%s AND %s = ANY(hashes)", sql, quoted(arena, f->endpoint));
+        sql = arena_printf(arena, "%s AND kind = %s", sql, finding_quoted(arena, f->row_kind));
+    if (f->endpoint.len > 0)
+        sql = arena_printf(arena, "%s AND %s = ANY(hashes)", sql, finding_quoted(arena, f->endpoint));
     return sql;
 }
 
@@ -102,5 +104,6 @@ const char *finding_sql(struct arena *arena, const struct finding *f)
         arena,
         "SELECT date_trunc('minute', timestamp) AS t, %s AS value\nFROM otel_logs_and_spans\nWHERE timestamp "
         ">= '%s' AND timestamp < '%s'%s\nGROUP BY 1 ORDER BY 1",
-        value, time_text(arena, f->begin_unix_us - hour_us), time_text(arena, end + hour_us / 2), condition(arena, f));
+        value, finding_time(arena, f->begin_unix_us - hour_us), finding_time(arena, end + hour_us / 2),
+        condition(arena, f));
 }

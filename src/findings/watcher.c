@@ -3,6 +3,7 @@
 #include "base/disk.h"
 #include "base/ticker.h"
 #include "findings/finding.h"
+#include "meta/db_rows.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ struct watcher {
     struct uuid owner;
     pthread_t thread;
     struct ticker ticker;
-    bool is_failing;
+    bool is_failing, is_unexplained;
     struct watched_project *projects;
     uint32_t count;
 };
@@ -82,29 +83,172 @@ static struct watch *watch_load(struct watcher *watcher, struct uuid id, int64_t
 
 /* ---- a look ---- */
 
+/* What a run found, until it is explained and told. */
+struct told {
+    struct detect_finding finding;
+    struct watch_subject subject;
+    bool has_subject;
+};
 struct telling {
     struct watcher *watcher;
     const struct watched_project *project;
-    struct err *err;
-    bool ok;
+    struct arena arena;
+    struct db_rows told; /* of struct told */
+    struct finding_causes *causes;
 };
+
+static struct bytes text_keep(struct arena *arena, struct bytes text)
+{
+    return text.len > 0 ? arena_copy(arena, text) : BYTES("");
+}
+
 static void found(void *ctx, const struct detect_finding *finding, const struct watch_subject *subject)
 {
     struct telling *telling = ctx;
+    struct told *told = db_rows_add(&telling->told, sizeof *told);
+    told->finding = *finding;
+    told->has_subject = subject != NULL;
+    if (!subject) return;
+    told->subject =
+        (struct watch_subject){ text_keep(&telling->arena, subject->service),
+                                text_keep(&telling->arena, subject->endpoint),
+                                text_keep(&telling->arena, subject->method), text_keep(&telling->arena, subject->route),
+                                arena_printf(&telling->arena, "%s", subject->kind) };
+}
+
+static struct finding_asked asked_of(const struct told *told)
+{
+    return (struct finding_asked){ told->finding.kind,    told->finding.is_up,
+                                   told->subject.service, bytes_of_text(told->subject.kind),
+                                   told->finding.z,       told->finding.begin_unix_us };
+}
+
+/* Causes are worth having, and no reason not to tell: what fails is in the log, once until it is well again. */
+static void causes_failed(struct watcher *watcher, const struct err *err)
+{
+    if (!watcher->is_unexplained) log_warn(watcher->options.log, "findings.not_explained", log_text("err", err->text));
+    watcher->is_unexplained = true;
+}
+
+/* At its opening without a look at rows, so that people are told soon. */
+static void explain(struct telling *telling, const struct told *told, struct finding_explained *explained)
+{
+    struct watcher *watcher = telling->watcher;
+    const struct finding_face *face = watcher->options.face.call ? &watcher->options.face : NULL;
+    const struct told *all = telling->told.items;
+    struct finding_asked asked = asked_of(told);
+    struct err err = { 0 };
+    *explained = (struct finding_explained){ BYTES(""), BYTES("") };
+    if (!telling->causes || !finding_causes_serves(telling->causes, asked.begin_unix_us)) {
+        if (!finding_causes_read(watcher->options.db, face, telling->project->id, asked.begin_unix_us,
+                                 watch_next_unix_us(telling->project->watch), &telling->arena, &telling->causes,
+                                 &err)) {
+            causes_failed(watcher, &err);
+            return;
+        }
+        watcher->is_unexplained = false;
+        for (uint32_t t = 0; t < telling->told.count; t++) {
+            struct finding_asked other = asked_of(&all[t]);
+            if (all[t].finding.change == DETECT_OPENED && all[t].has_subject)
+                finding_causes_add(telling->causes, &other);
+        }
+    }
+    if (!finding_causes_rank(telling->causes, &asked, false, explained))
+        log_debug(watcher->options.log, "findings.no_cause", log_text("kind", detect_kind_name(asked.kind)));
+}
+
+static bool told_flush(struct telling *telling, struct err *err)
+{
     const struct watcher_options *options = &telling->watcher->options;
-    int64_t now = options->now_unix_us();
-    if (!telling->ok) return;
-    telling->ok = finding_tell(options->db, telling->project->id, finding, subject,
-                               finding->found_unix_us >= now - TOLD_US, now, telling->err);
+    bool ok = true;
+    for (uint32_t t = 0; ok && t < telling->told.count; t++) {
+        const struct told *told = &((const struct told *)telling->told.items)[t];
+        int64_t now = options->now_unix_us();
+        bool is_told = told->finding.found_unix_us >= now - TOLD_US;
+        struct finding_explained explained;
+        bool is_explained =
+            is_told && told->has_subject && told->finding.change == DETECT_OPENED && finding_is_told(&told->finding);
+        if (is_explained) explain(telling, told, &explained);
+        ok = finding_tell(options->db, telling->project->id, &told->finding, told->has_subject ? &told->subject : NULL,
+                          is_explained ? &explained : NULL, is_told, now, err);
+    }
+    arena_reset(&telling->arena);
+    telling->told = (struct db_rows){ .arena = &telling->arena };
+    telling->causes = NULL;
+    return ok;
+}
+
+/* ---- causes, later ---- */
+
+struct due {
+    struct arena arena;
+    struct db_rows findings;
+};
+static bool due_put(void *ctx, const struct finding *finding)
+{
+    struct due *due = ctx;
+    struct finding *one = db_rows_add(&due->findings, sizeof *one);
+    *one = *finding;
+    return true;
+}
+
+static bool due_explain(struct watcher *watcher, const struct watched_project *project, struct err *err)
+{
+    const struct watcher_options *options = &watcher->options;
+    struct due due = { .findings = { 0 } };
+    struct finding_causes *causes = NULL;
+    arena_init(&due.arena, 0);
+    due.findings.arena = &due.arena;
+    bool ok = finding_causes_due(options->db, project->id, &due.arena, options->now_unix_us(), due_put, &due, err);
+    for (uint32_t d = 0; ok && d < due.findings.count && ticker_goes_on(&watcher->ticker); d++) {
+        const struct finding *one = &((const struct finding *)due.findings.items)[d];
+        struct finding_asked asked = { one->kind, one->is_up, one->service, one->row_kind, one->z, one->begin_unix_us };
+        struct finding_explained explained;
+        struct err failure = { 0 };
+        if (!causes || !finding_causes_serves(causes, one->begin_unix_us)) {
+            if (!finding_causes_read(options->db, options->face.call ? &options->face : NULL, project->id,
+                                     one->begin_unix_us, watch_next_unix_us(project->watch), &due.arena, &causes,
+                                     &failure))
+                causes_failed(watcher, &failure);
+        }
+        bool is_explained = causes && finding_causes_rank(causes, &asked, true, &explained);
+        ok = finding_explain(options->db, one, is_explained ? &explained : NULL, options->now_unix_us(), err);
+    }
+    arena_deinit(&due.arena);
+    return ok;
+}
+
+/* *is_lost: what a piece told is not stored. */
+static bool pieces_run(struct telling *telling, int64_t to_unix_us, bool *is_lost, struct err *err)
+{
+    struct watcher *watcher = telling->watcher;
+    const struct watcher_options *options = &watcher->options;
+    struct watch *watch = telling->project->watch;
+    while (watch_next_unix_us(watch) + MINUTE_US <= to_unix_us) {
+        int64_t piece = watch_next_unix_us(watch) + WATCH_PIECE_MINUTES * MINUTE_US;
+        uint64_t begin_ns = clock_thread_ns();
+        struct err failure = { 0 };
+        bool has_run = watch_run(watch, options->db, piece < to_unix_us ? piece : to_unix_us, found, telling, err);
+        *is_lost = !told_flush(telling, &failure);
+        if (*is_lost) *err = failure;
+        if (*is_lost || !has_run) return false;
+        uint64_t ms = (clock_thread_ns() - begin_ns) / 1000000;
+        bool is_ours;
+        if (!ticker_rest(&watcher->ticker, 10 + 9 * ms)) break;
+        if (!finding_owner_take(options->db, telling->project->id, watcher->owner, options->now_unix_us(), &is_ours,
+                                err))
+            return false;
+    }
+    return true;
 }
 
 /* A failure to store has the pieces since the last file looked at again: the watch is loaded anew. */
 static bool project_look(struct watcher *watcher, struct watched_project *project, struct err *err)
 {
     const struct watcher_options *options = &watcher->options;
-    struct telling telling = { watcher, project, err, true };
-    int64_t now = options->now_unix_us(), to = now - WATCH_DELAY_US;
-    bool got;
+    struct telling telling = { .watcher = watcher, .project = project };
+    int64_t now = options->now_unix_us();
+    bool got, is_lost = false;
     if (!finding_owner_take(options->db, project->id, watcher->owner, now, &got, err)) return false;
     if (!got) {
         watch_destroy(project->watch);
@@ -115,22 +259,16 @@ static bool project_look(struct watcher *watcher, struct watched_project *projec
         project->watch = watch_load(watcher, project->id, now);
         project->saved_unix_us = now;
     }
-    while (telling.ok && watch_next_unix_us(project->watch) + MINUTE_US <= to) {
-        int64_t piece = watch_next_unix_us(project->watch) + WATCH_PIECE_MINUTES * MINUTE_US;
-        uint64_t begin_ns = clock_thread_ns();
-        if (!watch_run(project->watch, options->db, piece < to ? piece : to, found, &telling, err)) return false;
-        uint64_t ms = (clock_thread_ns() - begin_ns) / 1000000;
-        if (!ticker_rest(&watcher->ticker, 10 + 9 * ms)) break;
-        bool is_ours;
-        now = options->now_unix_us();
-        if (telling.ok && !finding_owner_take(options->db, project->id, watcher->owner, now, &is_ours, err))
-            return false;
-    }
-    if (!telling.ok) {
+    arena_init(&telling.arena, 0);
+    telling.told.arena = &telling.arena;
+    bool ok = pieces_run(&telling, now - WATCH_DELAY_US, &is_lost, err);
+    arena_deinit(&telling.arena);
+    if (is_lost) {
         watch_destroy(project->watch);
         project->watch = NULL;
-        return false;
     }
+    if (!ok || !due_explain(watcher, project, err)) return false;
+    now = options->now_unix_us();
     if (now - project->saved_unix_us >= SAVE_US) watch_save(watcher, project, now);
     if (now - project->expired_unix_us >= EXPIRE_US) {
         project->expired_unix_us = now;
@@ -207,6 +345,11 @@ bool watcher_start(struct watcher **out, const struct watcher_options *options, 
     }
     *out = watcher;
     return true;
+}
+
+void watcher_cancel(struct watcher *watcher)
+{
+    if (watcher) ticker_stop(&watcher->ticker);
 }
 
 void watcher_stop(struct watcher *watcher)

@@ -1,7 +1,8 @@
 /* watcher.h -- the thread that watches: each minute, of each project that is this process's to watch, what came is looked at, and
  * what is unusual becomes findings (finding.h).
  *
- *   projects --finding_owner_take--> ours --watch_run (detect/rollups)--> finding_tell
+ *   projects --finding_owner_take--> ours --watch_run (detect/rollups)--> finding_causes_rank --> finding_tell
+ *                                     '---- those that go on, some minutes later: finding_causes_rank --> finding_explain
  *   DIR/<project>.watch: what is usual, written now and then; without it the last day's minutes are read again
  *
  * What is in that file is as old as it is: minutes since are looked at once more, and what they tell is stored already.
@@ -9,6 +10,7 @@
  * Thread: its own. Memory: 8 KB a series, WATCH_SERIES_MAX a project. Errors: in the log; the next minute tries again. */
 #pragma once
 #include "base/log.h"
+#include "findings/finding_causes.h"
 #include "meta/db.h"
 #include "meta/meta.h"
 
@@ -19,7 +21,9 @@ struct watcher_options {
     const char *dir;  /* made when it is missing; copied, as what follows */
     const char *name; /* of the process: what it watched before its restart is its own at once */
     int64_t (*now_unix_us)(void);
+    struct finding_face face; /* who reads rows; call NULL: nobody */
 };
 struct watcher;
 MUST_CHECK bool watcher_start(struct watcher **watcher, const struct watcher_options *options, struct err *err);
-void watcher_stop(struct watcher *watcher); /* NULL is fine */
+void watcher_cancel(struct watcher *watcher); /* begins nothing any more */
+void watcher_stop(struct watcher *watcher);   /* NULL is fine, as above */
