@@ -126,7 +126,9 @@ static bool has_tool(const struct evidences *evidences, const char *name)
 /* What detection has stored, where this installation has it. */
 bool collect_findings(struct collecting *collecting, struct err *err)
 {
-    static const char *const columns[] = { "Kind", "Service", "Severity", "Since", "Value", "Expected" };
+    static const char *const columns[] = {
+        "Kind", "Service", "Severity", "Since", "Value", "Expected", "Likely cause"
+    };
     struct report *report = collecting->report;
     struct arena *arena = report->arena;
     const struct evidence *evidence;
@@ -142,11 +144,13 @@ bool collect_findings(struct collecting *collecting, struct err *err)
     {
         const char *service = yyjson_get_str(yyjson_obj_get(item, "service"));
         if (!collect_has_service(collecting->agent, service ? service : "")) continue;
-        struct bytes cells[] = {
-            collect_text(arena, yyjson_obj_get(item, "kind")),     collect_text(arena, yyjson_obj_get(item, "service")),
-            collect_text(arena, yyjson_obj_get(item, "severity")), collect_text(arena, yyjson_obj_get(item, "since")),
-            collect_text(arena, yyjson_obj_get(item, "value")),    collect_text(arena, yyjson_obj_get(item, "expected"))
-        };
+        struct bytes cells[] = { collect_text(arena, yyjson_obj_get(item, "kind")),
+                                 collect_text(arena, yyjson_obj_get(item, "service")),
+                                 collect_text(arena, yyjson_obj_get(item, "severity")),
+                                 collect_text(arena, yyjson_obj_get(item, "since")),
+                                 collect_text(arena, yyjson_obj_get(item, "value")),
+                                 collect_text(arena, yyjson_obj_get(item, "expected")),
+                                 collect_text(arena, yyjson_obj_get(item, "cause")) };
         report_row(report, table, cells, "findings");
     }
     return true;

@@ -35,6 +35,7 @@ static yyjson_mut_val *finding_json(struct api_call *call, const struct finding 
         yyjson_mut_obj_add_sint(json, object, "incident", finding->incident);
     else
         yyjson_mut_obj_add_null(json, object, "incident");
+    api_put_text_or_null(call, object, "cause", finding->cause);
     api_put_text(call, object, "statement", bytes_of_text(finding_sql(call->arena, finding)));
     return object;
 }
@@ -68,6 +69,22 @@ void api_finding_list(struct api_call *call)
         api_fail(call, &err);
 }
 
+/* As they are stored: finding_causes.h has the form. */
+static yyjson_mut_val *with_causes(struct api_call *call, int64_t number, yyjson_mut_val *object)
+{
+    struct finding_explained explained;
+    struct err err = { 0 };
+    if (!finding_explained_find(call->parts->db, call->project.id, number, call->arena, &explained, &err))
+        return object; /* the finding itself is there */
+    yyjson_doc *doc = yyjson_read((const char *)explained.content.ptr, explained.content.len, 0);
+    if (doc)
+        yyjson_mut_obj_add_val(call->json, object, "causes", yyjson_val_mut_copy(call->json, yyjson_doc_get_root(doc)));
+    else
+        yyjson_mut_obj_add_null(call->json, object, "causes");
+    yyjson_doc_free(doc);
+    return object;
+}
+
 void api_finding_get(struct api_call *call)
 {
     int64_t number;
@@ -80,5 +97,5 @@ void api_finding_get(struct api_call *call)
     else if (!is_there)
         api_fail(call, &err);
     else
-        api_answer(call, finding_json(call, &finding));
+        api_answer(call, with_causes(call, number, finding_json(call, &finding)));
 }

@@ -2802,8 +2802,65 @@ export interface components {
             rows: number;
             /** @description Number of the incident that it is a part of */
             incident: number | null;
+            /** @description The likeliest cause in one line */
+            cause: string | null;
+            causes?: components["schemas"]["FindingCauses"];
             /** @description SQL whose rows show it: t, a minute each, and value */
             statement: string;
+        };
+        /** @description Of one finding, not of a list; null: none are known */
+        FindingCauses: {
+            /**
+             * Format: date-time
+             * @description Begin of the time before
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Its end, and the begin of the trouble
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description Up to when it was looked at
+             */
+            to: string;
+            causes: components["schemas"]["FindingCause"][];
+        } | null;
+        FindingCause: {
+            /** @description A service, or what services call */
+            place: string;
+            /** @enum {string} */
+            kind: "service" | "database" | "messaging" | "external" | "caller";
+            /** @enum {string} */
+            trouble: "volume" | "errors" | "latency";
+            /** @description Of all causes together 1 */
+            score: number;
+            /** Format: date-time */
+            since: string | null;
+            /** @description That came shortly before */
+            release: {
+                version: string;
+                /** Format: date-time */
+                first_seen: string;
+            } | null;
+            /** @description That sets its ill rows apart: the share of them that has it, and the others' */
+            attribute: {
+                name: string;
+                value: string;
+                in: number;
+                out: number;
+            } | null;
+            /** @description That is new, or rose */
+            issue: {
+                number: number;
+                title: string;
+            } | null;
+            evidence: {
+                /** @enum {string} */
+                kind: "trouble" | "release" | "attribute" | "issue" | "calls" | "spread";
+                text: string;
+            }[];
         };
         /** @enum {string} */
         IncidentSeverity: "info" | "warning" | "critical";

@@ -2,6 +2,7 @@
 import { named_series, type NamedPoint, type TimeSeries } from "../charts/series";
 import type { Unit } from "../charts/scale";
 import { from_iso } from "../time";
+import type { Causes } from "./causes";
 
 export interface Finding {
   number: number;
@@ -23,6 +24,8 @@ export interface Finding {
   z: number;
   rows: number;
   incident: number | null;
+  cause: string | null;
+  causes?: Causes | null;
   statement: string;
 }
 export const KIND_TITLES: Record<Finding["kind"], string> = { volume_spike: "volume", volume_drop: "volume", silence: "silence", error_rate: "errors", latency: "latency" };

@@ -18,6 +18,7 @@ import { ago } from "../settings/ago";
 import { path_of, when } from "../settings/load";
 import { from_iso } from "../time";
 import { address, change, href, param, project_name, project_path } from "../url";
+import { CauseList } from "./causes_list";
 import { drawn_of, KIND_TITLES, list_query, type Finding } from "./findings";
 
 export default function View({ rest }: { rest: string }) {
@@ -82,6 +83,7 @@ function Line({ finding }: { finding: Finding }) {
           <span>#{finding.number}</span>
           <span>{KIND_TITLES[finding.kind]}</span>
           {finding.incident && <span>incident #{finding.incident}</span>}
+          {finding.cause && <span class="told">likely {finding.cause}</span>}
         </span>
       </a>
       <span class="incident-state" data-state={finding.ended_at ? "resolved" : "open"}>
@@ -108,6 +110,7 @@ function One({ number }: { number: number }) {
       </header>
       <p>{finding.text}</p>
       <Shown finding={finding} />
+      {finding.causes && finding.causes.causes.length > 0 && <CauseList causes={finding.causes} />}
       <div class="row">
         {finding.incident && (
           <a class="button" href={href(project_path(`incidents/${finding.incident}`))}>

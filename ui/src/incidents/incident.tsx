@@ -13,7 +13,8 @@ import { Cards } from "../settings/parts";
 import { from_iso, now_us, show_time } from "../time";
 import { is_utc } from "../frame/range";
 import { href, project_name, project_path } from "../url";
-import { event_words, lasted_us, type Incident, type IncidentDetail } from "./incidents";
+import { CausesOfFinding } from "../findings/causes_list";
+import { event_words, first_finding, lasted_us, type Incident, type IncidentDetail } from "./incidents";
 import { Mark, StateWord } from "./mark";
 
 const READ_MS = 10000;
@@ -30,6 +31,7 @@ export function IncidentPage({ number }: { number: number }) {
   if (!read.value) return <Waiting what="Reading the incident" />;
   const { incident, signals, events, deliveries } = read.value;
   const again = () => set_round((n) => n + 1);
+  const finding = first_finding(signals);
   return (
     <article class="incident" aria-label={`Incident ${number}`}>
       <header>
@@ -79,6 +81,7 @@ export function IncidentPage({ number }: { number: number }) {
           ))}
         </Cards>
       </section>
+      {finding > 0 && <CausesOfFinding number={finding} round={round} />}
       <section aria-labelledby="timeline-head">
         <h2 id="timeline-head">Timeline</h2>
         <Timeline events={events} />

@@ -1,5 +1,5 @@
 import { expect, it as test } from "vitest";
-import { event_words, lasted_us, list_query, type IncidentEvent } from "./incidents";
+import { event_words, first_finding, lasted_us, list_query, type IncidentEvent } from "./incidents";
 
 const show = (us: number) => `<${us}>`;
 const event = (what: string, actor: string | null, detail: unknown) => ({ at: "2026-01-01T00:00:00Z", what, actor, detail }) as IncidentEvent;
@@ -23,4 +23,11 @@ test("how long: to its end, else to now, never less than nothing", () => {
   expect(lasted_us({ first_at: "10", ended_at: "25" }, from_iso, 99)).toBe(15);
   expect(lasted_us({ first_at: "10", ended_at: null }, from_iso, 99)).toBe(89);
   expect(lasted_us({ first_at: "100", ended_at: null }, from_iso, 99)).toBe(0);
+});
+
+test("causes are of the first finding that goes on", () => {
+  expect(first_finding([])).toBe(0);
+  expect(first_finding([{ path: "monitors/1", ended_at: null }])).toBe(0);
+  expect(first_finding([{ path: "findings/7", ended_at: "2026-01-01T00:00:00Z" }, { path: "findings/12", ended_at: null }])).toBe(12);
+  expect(first_finding([{ path: "findings/7", ended_at: "2026-01-01T00:00:00Z" }])).toBe(7);
 });

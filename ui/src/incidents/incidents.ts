@@ -53,3 +53,10 @@ export function event_words(event: IncidentEvent, show: (us: number) => string):
 export function lasted_us(incident: Pick<Incident, "first_at" | "ended_at">, from_iso: (text: string) => number, now_us: number): number {
   return Math.max(0, (incident.ended_at ? from_iso(incident.ended_at) : now_us) - from_iso(incident.first_at));
 }
+
+/* The finding whose causes are shown: of what goes on the first, else of all; 0: none of it is one. */
+export function first_finding(signals: readonly Pick<IncidentDetail["signals"][number], "path" | "ended_at">[]): number {
+  const found = signals.filter((one) => /^findings\/[1-9]\d{0,11}$/.test(one.path ?? ""));
+  const first = found.find((one) => !one.ended_at) ?? found[0];
+  return first ? Number((first.path ?? "").slice("findings/".length)) : 0;
+}
