@@ -9,7 +9,7 @@
  *
  * What it comes from (finding_causes.h) is stored beside it, looked at again while it goes on, and its first cause is a line of its signal.
  *
- * Thread: any. Memory: none kept. Errors: those of db.h and incident.h. Tables: migrations 0088, 0093. */
+ * Thread: any. Memory: none kept. Errors: those of db.h and incident.h. Tables: migrations 0088, 0094. */
 #pragma once
 #include "base/arena.h"
 #include "detect/rollups/watch.h"
