@@ -4,9 +4,7 @@
 #define OF_FLOW                                                                                                    \
     "CASE WHEN s.kind = 'edge' THEN 1 ELSE 0 END AS is_edge, s.service AS service, s.source_kind AS source_kind, " \
     "s.target AS target, s.target_kind AS target_kind"
-#define WITHIN                                                                                                   \
-    " x JOIN rollup_series s ON s.project_id = x.project_id AND s.id = x.series_id WHERE x.project_id = $1 AND " \
-    "x.at_unix_us >= $2 AND x.at_unix_us < $3 AND s.kind IN ('server', 'consumer', 'edge') GROUP BY 1, 2, 3, 4, 5, 6"
+#define OF_KIND "s.kind IN ('server', 'consumer', 'edge')"
 
 struct flow_minute {
     uint32_t flow;
@@ -93,13 +91,20 @@ static bool flows_work(struct db_session *session, void *ctx, struct err *err)
     read->at = 0;
     return db_run(session,
                   "SELECT " OF_FLOW ", x.at_unix_us, CAST(SUM(x.row_count) AS bigint), CAST(SUM(x.error_count) AS "
-                  "bigint), CAST(SUM(x.duration_count) AS bigint), SUM(x.duration_sum_ns) FROM rollup_minutes" WITHIN
-                  " ORDER BY 1, 2, 3, 4, 5, 6",
+                  "bigint), CAST(SUM(x.duration_count) AS bigint), SUM(x.duration_sum_ns) FROM rollup_minutes x JOIN "
+                  "rollup_series s ON s.project_id = x.project_id AND s.id = x.series_id WHERE x.project_id = $1 AND "
+                  "x.at_unix_us >= $2 AND x.at_unix_us < $3 AND " OF_KIND
+                  " GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6",
                   read->values, 3, minute_row, read, NULL, err) &&
-           db_run(session,
-                  "SELECT " OF_FLOW ", CASE WHEN x.at_unix_us >= $4 THEN 1 ELSE 0 END, x.bucket, CAST(SUM(x.row_count) "
-                  "AS bigint) FROM rollup_minute_buckets" WITHIN ", 7 ORDER BY 1, 2, 3, 4, 5, 6, 7",
-                  read->values, 4, bucket_row, read, NULL, err);
+           /* Numbers first: two million of them are summed in half the time that it takes beside names. */
+           db_run(
+               session,
+               "SELECT " OF_FLOW ", x.since, x.bucket, CAST(SUM(x.n) AS bigint) FROM (SELECT series_id, CASE WHEN "
+               "at_unix_us >= $4 THEN 1 ELSE 0 END AS since, bucket, SUM(row_count) AS n FROM rollup_minute_buckets "
+               "WHERE project_id = $1 AND at_unix_us >= $2 AND at_unix_us < $3 GROUP BY 1, 2, 3) x JOIN rollup_series "
+               "s ON s.project_id = $1 AND s.id = x.series_id WHERE " OF_KIND " GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY "
+               "1, 2, 3, 4, 5, 6, 7",
+               read->values, 4, bucket_row, read, NULL, err);
 }
 
 bool rollup_flows_read(struct db *db, struct uuid project_id, int64_t from_unix_us, int64_t since_unix_us,
