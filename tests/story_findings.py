@@ -1,7 +1,7 @@
 # time_limit_s: 240
 """Detection, of rows that were sent: a day of three services as usual, and then errors of one. It is found with the moment it began, is a
 part of an incident, its statement gives the numbers that it says, and the pages show it; nothing is found before. Its cause is the release of that
-service at once, and some minutes later the host, too. After kill -9 nothing is found twice."""
+service at once, and then the host, too; the error that came with it is found as new. After kill -9 nothing is found twice."""
 import datetime
 import json
 import os
@@ -43,7 +43,11 @@ def minute_of(begin_s, dice, is_ill):
             is_error = dice.random() < share
             call = span_of("payments", 3, begin_s, dice, is_error, trace_id, dice.randbytes(8))
             put("cart", 1, call)
-            put("payments", host, span_of("payments", 2, begin_s, dice, is_error, trace_id, call.span_id))
+            served = span_of("payments", 2, begin_s, dice, is_error, trace_id, call.span_id)
+            if is_error and is_ill:
+                served.events.add(name="exception", time_unix_nano=served.start_time_unix_nano,
+                                  attributes=attributes({"exception.type": "CardDeclinedError", "exception.message": "no answer of the bank"}))
+            put("payments", host, served)
     return [trace_pb2.ResourceSpans(resource=resource_pb2.Resource(attributes=attributes({"service.name": service, "host.name": "%s-%d" % (service, host),
                                                                                           "service.version": "2.0" if is_ill and service == "payments" else "1.0"})),
                                     scope_spans=[trace_pb2.ScopeSpans(spans=of)]) for (service, host), of in spans.items()]
@@ -117,6 +121,11 @@ def main():
         words = " ".join(evidence["text"] for evidence in first["evidence"])
         check("of its requests fail" in words and "cart sees it in its calls" in words, "and what speaks for it: %s" % first)
         in_the_browser(server, one)
+        wait_until(lambda: any(item["kind"] == "new_error" for item in found()), "the error that the release brought is found", 60)
+        fresh = [item for item in found() if item["kind"] == "new_error"]
+        check(len(fresh) == 1 and fresh[0]["service"] == "payments" and fresh[0]["issue"] and "CardDeclinedError" in fresh[0]["title"] and fresh[0]["severity"] == "warning",
+              "once, of its issue: %s" % fresh)
+        check(sum(value for _, value in server.query(fresh[0]["statement"])) >= 20, "its statement shows it: %s" % fresh)
         host_of = lambda: (api.done("GET", "/projects/default/findings/%d" % one["number"])["causes"]["causes"][0]["attribute"] or {}).get("value")
         wait_until(lambda: host_of() == "payments-3", "its host is named some minutes later", 150)
         numbers = sorted((item["number"], item["kind"], item["since"]) for item in items if item["ended_at"] is None or item["kind"] == "error_rate")

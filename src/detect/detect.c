@@ -76,6 +76,7 @@ const char *detect_kind_name(enum detect_kind kind)
     case DETECT_SILENCE: return "silence";
     case DETECT_ERROR_RATE: return "error_rate";
     case DETECT_LATENCY: return "latency";
+    case DETECT_NEW_ERROR: return "new_error";
     }
     return "unknown";
 }

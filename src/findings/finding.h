@@ -4,6 +4,8 @@
  *
  * A finding is known by subject, measure and the minute it was found in: what is told again after a crash changes nothing.
  *
+ * Of a NEW_ERROR method is its issue's number, route that one's title, endpoint an element of `hashes` all the same.
+ *
  *   severity    critical: silence; rows a quarter or four times the usual; errors 10 points up; p95 three times
  *               info: rows up by less than three times, or anything that got better; else warning
  *

@@ -33,7 +33,7 @@ struct telling {
 /* A drop that becomes silence stays the same finding. */
 static int64_t measure_of(enum detect_kind kind)
 {
-    return kind == DETECT_ERROR_RATE || kind == DETECT_LATENCY ? kind : DETECT_VOLUME_SPIKE;
+    return kind == DETECT_VOLUME_DROP || kind == DETECT_SILENCE ? DETECT_VOLUME_SPIKE : kind;
 }
 
 static enum incident_severity severity_of(const struct detect_finding *found)
@@ -46,6 +46,7 @@ static enum incident_severity severity_of(const struct detect_finding *found)
     case DETECT_ERROR_RATE:
         return !found->is_up ? INCIDENT_INFO : found->effect >= 0.1 ? INCIDENT_CRITICAL : INCIDENT_WARNING;
     case DETECT_LATENCY: return !found->is_up ? INCIDENT_INFO : ratio >= 3 ? INCIDENT_CRITICAL : INCIDENT_WARNING;
+    case DETECT_NEW_ERROR: return INCIDENT_WARNING;
     }
     return INCIDENT_INFO;
 }

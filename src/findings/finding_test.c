@@ -5,6 +5,7 @@
 
 #include "base/ddsketch.h"
 #include "findings/finding_causes.h"
+#include "findings/finding_new.h"
 #include "incidents/incident_store.h"
 #include "meta/meta.h"
 #include "meta/rollup.h"
@@ -331,6 +332,101 @@ static void test_causes(void **state)
                 stored.content.len == 0);
 }
 
+/* ---- new errors ---- */
+
+struct issue_row {
+    int64_t number, first_unix_us, events, last_unix_us;
+    const char *service;
+    struct uuid project_id, fingerprint;
+};
+static bool issue_put(struct db_session *session, void *ctx, struct err *err)
+{
+    const struct issue_row *row = ctx;
+    return db_run(session,
+                  "INSERT INTO issues(project_id, number, title, message, culprit, service, language, category, "
+                  "known_id, words, state, "
+                  "state_unix_us, resolved_in_release, ignored_until_unix_us, ignored_until_count, "
+                  "ignored_until_users, ignored_at_count, "
+                  "ignored_at_users, merged_into, first_unix_us, last_unix_us, total_count, user_count, "
+                  "created_unix_us, changed_unix_us, "
+                  "look_unix_us) VALUES($1, $2, 'TimeoutError', '', '', $3, '', '', '', '', 0, $4, '', 0, 0, 0, 0, 0, "
+                  "0, $4, $4, 1, 0, $4, $4, 0)",
+                  DB_VALUES(db_uuid(row->project_id), db_integer(row->number), db_text(row->service),
+                            db_integer(row->first_unix_us)),
+                  NULL, NULL, NULL, err) &&
+           db_run(session,
+                  "INSERT INTO error_fingerprints(project_id, id, service, family, language, made_by, errors_version, "
+                  "rules_version, "
+                  "rule_line, first_unix_us, last_unix_us, total_count, issue, is_changed, first_event, last_event) "
+                  "VALUES($1, $2, $3, '', '', "
+                  "0, 1, 0, 0, $4, $4, 1, $5, $6, '', '')",
+                  DB_VALUES(db_uuid(row->project_id), db_uuid(row->fingerprint), db_text(row->service),
+                            db_integer(row->first_unix_us), db_integer(row->number), db_boolean(false)),
+                  NULL, NULL, NULL, err) &&
+           db_run(session,
+                  "INSERT INTO error_minutes(project_id, at_unix_us, fingerprint_id, environment, row_count) "
+                  "VALUES($1, $2, $3, '', $4)",
+                  DB_VALUES(db_uuid(row->project_id), db_integer(row->last_unix_us - row->last_unix_us % MINUTE),
+                            db_uuid(row->fingerprint), db_integer(row->events)),
+                  NULL, NULL, NULL, err);
+}
+
+static void new_tell(void *ctx, const struct detect_finding *found, const struct watch_subject *subject)
+{
+    struct fixture *fixture = ctx;
+    assert_int_equal(found->kind, DETECT_NEW_ERROR);
+    tell(fixture, found, subject, true);
+}
+
+static void look(struct fixture *fixture, int64_t now)
+{
+    struct err err = { 0 };
+    if (!finding_new_look(fixture->db, fixture->shop.id, now, new_tell, fixture, &err)) fail_msg("%s", err.text);
+    list(fixture, (struct finding_filter){ 0 });
+}
+
+/* Goal: an issue that is new in a service that is not, and comes often, is found once, and over when it comes no more; others are not. */
+static void test_new_errors(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct flow flows[] = { { "server", "old", "", "", 10, 0, 10, 0 },
+                                         { "server", "fresh", "", "", 10, 0, 10, 0 } };
+    struct issue_row rows[] = {
+        { 1, NOW_US - 20 * MINUTE, 30, NOW_US - 5 * MINUTE, "old", fixture->shop.id, { { 1 } } }, /* this one */
+        { 2, NOW_US - 20 * MINUTE, 19, NOW_US - 5 * MINUTE, "old", fixture->shop.id, { { 2 } } }, /* seldom */
+        { 3,
+          NOW_US - 20 * MINUTE,
+          30,
+          NOW_US - 5 * MINUTE,
+          "fresh",
+          fixture->shop.id,
+          { { 3 } } },                                                                            /* all of it is new */
+        { 4, NOW_US - 90 * MINUTE, 30, NOW_US - 5 * MINUTE, "old", fixture->shop.id, { { 4 } } }, /* known for long */
+    };
+    struct err err = { 0 };
+    flows_store(fixture, flows, COUNT_OF(flows));
+    db_fixture_run(fixture->db, "UPDATE rollup_series SET first_unix_us = 0 WHERE service = 'old'");
+    for (size_t r = 0; r < COUNT_OF(rows); r++)
+        if (!db_transaction(fixture->db, issue_put, &rows[r], &err)) fail_msg("%s", err.text);
+    look(fixture, NOW_US);
+    look(fixture, NOW_US + MINUTE);
+    assert_int_equal(fixture->count, 1);
+    const struct finding *one = &fixture->found[0];
+    assert_int_equal(one->severity, INCIDENT_WARNING);
+    assert_int_equal(one->begin_unix_us, NOW_US - 20 * MINUTE - (NOW_US - 20 * MINUTE) % MINUTE);
+    assert_true(one->incident > 0 && bytes_equal(one->method, BYTES("1")) && one->end_unix_us == 0);
+    assert_string_equal(finding_title(&fixture->arena, one), "New error of old: TimeoutError");
+    assert_non_null(strstr(finding_text(&fixture->arena, one), "issue #1, 30 events"));
+    assert_non_null(strstr(finding_sql(&fixture->arena, one), "resource___service___name = 'old' AND 'err:01000000-"));
+    look(fixture, NOW_US + 20 * MINUTE);
+    assert_int_equal(fixture->found[0].end_unix_us, 0);
+    look(fixture, NOW_US + 27 * MINUTE); /* half an hour after its last event */
+    assert_true(fixture->count == 1 && fixture->found[0].end_unix_us > NOW_US - 5 * MINUTE &&
+                !fixture->found[0].is_accepted);
+    look(fixture, NOW_US + 28 * MINUTE);
+    assert_int_equal(fixture->count, 1);
+}
+
 /* Goal: one owner, until its time is over or it lets go. */
 static void test_owner(void **state)
 {
@@ -353,6 +449,7 @@ static void test_owner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { DB_BOTH(test_findings, setup, teardown), DB_BOTH(test_causes, setup, teardown),
+                                        DB_BOTH(test_new_errors, setup, teardown),
                                         DB_BOTH(test_owner, setup, teardown) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,9 @@ const char *finding_title(struct arena *arena, const struct finding *f)
     case DETECT_LATENCY:
         return arena_printf(arena, "%s are %s: p95 %s, usually %s", what, f->is_up ? "slower" : "quicker", value,
                             expected);
+    case DETECT_NEW_ERROR:
+        return arena_printf(arena, "New error of %.*s: %.*s", (int)f->service.len, (const char *)f->service.ptr,
+                            (int)f->route.len, (const char *)f->route.ptr);
     }
     return what;
 }
@@ -56,6 +59,10 @@ const char *finding_text(struct arena *arena, const struct finding *f)
     const char *end = f->end_unix_us > 0 ? arena_printf(arena, " until %s%s", finding_time(arena, f->end_unix_us),
                                                         f->is_accepted ? ", since when it is the new usual" : "")
                                          : "";
+    if (f->kind == DETECT_NEW_ERROR)
+        return arena_printf(arena, "First seen %s%s: issue #%.*s, %.0f events in %lld minutes.",
+                            finding_time(arena, f->begin_unix_us), end, (int)f->method.len, (const char *)f->method.ptr,
+                            f->rows, (long long)f->window_minutes);
     return arena_printf(arena,
                         "Since %s%s. In %lld minutes it was %s, where 95 of 100 such times lie between %s and %s (%.1f "
                         "standard deviations off).",
@@ -84,7 +91,7 @@ static const char *condition(struct arena *arena, const struct finding *f)
         sql = arena_printf(arena, " AND resource___service___name = %s", finding_quoted(arena, f->service));
     if (bytes_equal(f->row_kind, BYTES("request")))
         sql = arena_printf(arena, "%s AND kind IN ('server', 'consumer')", sql);
-    else if (f->row_kind.len > 0)
+    else if (f->row_kind.len > 0 && f->kind != DETECT_NEW_ERROR)
         sql = arena_printf(arena, "%s AND kind = %s", sql, finding_quoted(arena, f->row_kind));
     if (f->endpoint.len > 0)
         sql = arena_printf(arena, "%s AND %s = ANY(hashes)", sql, finding_quoted(arena, f->endpoint));

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/ticker.h"
-#include "findings/finding.h"
+#include "findings/finding_new.h"
 #include "meta/db_rows.h"
 #include <errno.h>
 #include <stdio.h>
@@ -261,7 +261,9 @@ static bool project_look(struct watcher *watcher, struct watched_project *projec
     }
     arena_init(&telling.arena, 0);
     telling.told.arena = &telling.arena;
-    bool ok = pieces_run(&telling, now - WATCH_DELAY_US, &is_lost, err);
+    bool ok = pieces_run(&telling, now - WATCH_DELAY_US, &is_lost, err) &&
+              finding_new_look(options->db, project->id, watch_next_unix_us(project->watch), found, &telling, err) &&
+              told_flush(&telling, err);
     arena_deinit(&telling.arena);
     if (is_lost) {
         watch_destroy(project->watch);

@@ -3,6 +3,7 @@
  *
  *   projects --finding_owner_take--> ours --watch_run (detect/rollups)--> finding_causes_rank --> finding_tell
  *                                     '---- those that go on, some minutes later: finding_causes_rank --> finding_explain
+ *   issues that are new: finding_new_look --> the same
  *   DIR/<project>.watch: what is usual, written now and then; without it the last day's minutes are read again
  *
  * What is in that file is as old as it is: minutes since are looked at once more, and what they tell is stored already.

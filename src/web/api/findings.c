@@ -16,7 +16,9 @@ static yyjson_mut_val *finding_json(struct api_call *call, const struct finding 
     api_put_text_or_null(call, object, "service", finding->service);
     api_put_text_or_null(call, object, "row_kind", finding->row_kind);
     api_put_text_or_null(call, object, "endpoint", finding->endpoint);
-    api_put_text_or_null(call, object, "method", finding->method);
+    int64_t issue = 0;
+    bool is_of_issue = finding->kind == DETECT_NEW_ERROR && api_page_number_read(finding->method, &issue);
+    api_put_text_or_null(call, object, "method", is_of_issue ? BYTES("") : finding->method);
     api_put_text_or_null(call, object, "route", finding->route);
     yyjson_mut_obj_add_str(json, object, "severity", incident_severity_names[finding->severity]);
     api_put_time(call, object, "since", finding->begin_unix_us);
@@ -35,6 +37,10 @@ static yyjson_mut_val *finding_json(struct api_call *call, const struct finding 
         yyjson_mut_obj_add_sint(json, object, "incident", finding->incident);
     else
         yyjson_mut_obj_add_null(json, object, "incident");
+    if (is_of_issue)
+        yyjson_mut_obj_add_sint(json, object, "issue", issue);
+    else
+        yyjson_mut_obj_add_null(json, object, "issue");
     api_put_text_or_null(call, object, "cause", finding->cause);
     api_put_text(call, object, "statement", bytes_of_text(finding_sql(call->arena, finding)));
     return object;

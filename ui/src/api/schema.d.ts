@@ -2759,18 +2759,19 @@ export interface components {
         Finding: {
             number: number;
             /** @enum {string} */
-            kind: "volume_spike" | "volume_drop" | "silence" | "error_rate" | "latency";
+            kind: "volume_spike" | "volume_drop" | "silence" | "error_rate" | "latency" | "new_error";
             /** @description More, or slower, than usual */
             is_up: boolean;
             title: string;
             text: string;
             /** @description null: all at once */
             service: string | null;
-            /** @description What rows it is about: request (server and consumer spans), a kind of span, log */
+            /** @description What rows it is about: request (server and consumer spans), a kind of span, log, error */
             row_kind: string | null;
             /** @description An element of `hashes` */
             endpoint: string | null;
             method: string | null;
+            /** @description Of a new error its title */
             route: string | null;
             severity: components["schemas"]["IncidentSeverity"];
             /**
@@ -2802,6 +2803,8 @@ export interface components {
             rows: number;
             /** @description Number of the incident that it is a part of */
             incident: number | null;
+            /** @description Of a new error: its number */
+            issue: number | null;
             /** @description The likeliest cause in one line */
             cause: string | null;
             causes?: components["schemas"]["FindingCauses"];

@@ -3,7 +3,7 @@ import { drawn_of, list_query, type Finding } from "./findings";
 
 const finding: Finding = {
   number: 3, kind: "error_rate", is_up: true, title: "More errors", text: "", service: "cart", severity: "critical", since: "2026-11-28T07:00:00Z", found_at: "2026-11-28T07:05:00Z", ended_at: null, is_accepted: false,
-  window_minutes: 10, value: 0.3, expected: 0.01, low: 0, high: 0.02, z: 12, rows: 400, incident: null, cause: null, statement: "SELECT 1",
+  window_minutes: 10, value: 0.3, expected: 0.01, low: 0, high: 0.02, z: 12, rows: 400, incident: null, issue: null, cause: null, statement: "SELECT 1",
 };
 describe("findings", () => {
   it("are those that go on unless all are asked for", () => {

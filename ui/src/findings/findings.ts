@@ -6,7 +6,7 @@ import type { Causes } from "./causes";
 
 export interface Finding {
   number: number;
-  kind: "volume_spike" | "volume_drop" | "silence" | "error_rate" | "latency";
+  kind: "volume_spike" | "volume_drop" | "silence" | "error_rate" | "latency" | "new_error";
   is_up: boolean;
   title: string;
   text: string;
@@ -24,11 +24,12 @@ export interface Finding {
   z: number;
   rows: number;
   incident: number | null;
+  issue: number | null;
   cause: string | null;
   causes?: Causes | null;
   statement: string;
 }
-export const KIND_TITLES: Record<Finding["kind"], string> = { volume_spike: "volume", volume_drop: "volume", silence: "silence", error_rate: "errors", latency: "latency" };
+export const KIND_TITLES: Record<Finding["kind"], string> = { volume_spike: "volume", volume_drop: "volume", silence: "silence", error_rate: "errors", latency: "latency", new_error: "new error" };
 const MINUTE_US = 60e6;
 
 /* The list's query of the API, by the page's address: those that go on, unless all are asked for. */

@@ -117,6 +117,11 @@ function One({ number }: { number: number }) {
             Incident #{finding.incident}
           </a>
         )}
+        {finding.issue && (
+          <a class="button" href={href(project_path(`issues/${finding.issue}`))}>
+            Issue #{finding.issue}
+          </a>
+        )}
         {finding.service && (
           <a class="button" href={href(project_path(`services/${service_segment(finding.service)}`))}>
             Service {finding.service}
