@@ -5,7 +5,8 @@
 
 const char *const cause_place_names[CAUSE_PLACES] = { "service", "database", "messaging", "external", "caller" };
 
-static const double SYMPTOM_LEAST = 0.02; /* of each place that has a finding: the walk may be wrong */
+/* Of each place that has a finding, and of all of them together: the walk may be wrong. */
+static const double SYMPTOM_LEAST = 0.02, SYMPTOMS_LEAST = 0.1;
 static const double SCORE_MIN = 0.01;
 static const double DEPLOY_TIMES = 1.5, DEPLOY_FADES_US = 600e6, ISSUE_TIMES = 0.25, ATTRIBUTE_TIMES = 0.2,
                     ATTRIBUTE_SCORE_MIN = 0.3, VERSION_TIMES = 1;
@@ -70,7 +71,7 @@ static int cause_compare(const void *a, const void *b)
 void causes_rank(const struct cause_input *input, struct arena *arena, const struct cause **causes, uint32_t *count)
 {
     struct map map;
-    double all = 0;
+    double all = 0, least = fmin(SYMPTOM_LEAST, SYMPTOMS_LEAST / fmax(1, input->symptom_count));
     causes_map_make(&map, input, arena);
     causes_map_walk(&map);
     struct place **order = arena_alloc(arena, (map.place_count + 1) * sizeof *order);
@@ -80,7 +81,7 @@ void causes_rank(const struct cause_input *input, struct arena *arena, const str
         double times = 1;
         order[p] = place;
         for (int t = 0; t < CAUSE_TROUBLES; t++) place->score += place->ended[t];
-        if (place->is_symptom) place->score += SYMPTOM_LEAST;
+        if (place->is_symptom) place->score += least;
         if (place->score <= 0) continue;
         of[p].deploy = deploy_of(&map, place, &times);
         of[p].issue = issue_of(&map, place, &times);

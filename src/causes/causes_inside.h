@@ -15,6 +15,7 @@ struct place {
     struct excess excess;
     int64_t onset_unix_us[CAUSE_TROUBLES]; /* 0: not known */
     bool is_symptom;
+    double callers, callers_ill;                                               /* of those that called it before */
     double there[CAUSE_TROUBLES], next[CAUSE_TROUBLES], ended[CAUSE_TROUBLES]; /* of the walk */
     double from_outside; /* of what ended there for calls: by callers who send nothing */
     double score;
@@ -36,7 +37,9 @@ struct map {
 };
 void causes_map_make(struct map *map, const struct cause_input *input, struct arena *arena);
 int causes_map_find(const struct map *map, struct bytes name); /* -1: there is none */
-int64_t causes_place_onset(const struct place *place);         /* of any trouble; 0: not known */
+bool causes_call_counts(const struct call *call);              /* was it there before? */
+bool causes_call_is_ill(const struct call *call);
+int64_t causes_place_onset(const struct place *place); /* of any trouble; 0: not known */
 bool causes_place_is_silent(const struct place *place);
 void causes_map_walk(struct map *map);
 /* causes_words.c */

@@ -166,9 +166,25 @@ static void calls_make(struct map *map, struct arena *arena)
         map->calls[c].excess = excess_of(input, &map->calls[c].before, &map->calls[c].since);
 }
 
+bool causes_call_counts(const struct call *call)
+{
+    return call->before.rows >= 0.5;
+}
+
+bool causes_call_is_ill(const struct call *call)
+{
+    return call->excess.errors > 0 || call->excess.time_ns > 0.25 * call->before.mean_ns;
+}
+
 /* What sends nothing itself has as many calls as its callers make. */
 static void callers_add(struct map *map)
 {
+    for (uint32_t c = 0; c < map->call_count; c++) {
+        struct place *target = &map->places[map->calls[c].target];
+        if (!causes_call_counts(&map->calls[c])) continue;
+        target->callers++;
+        target->callers_ill += causes_call_is_ill(&map->calls[c]);
+    }
     for (uint32_t p = 0; p < map->place_count; p++) {
         double before = 0, since = 0;
         for (uint32_t i = map->in_from[p]; i < map->in_from[p + 1]; i++) {

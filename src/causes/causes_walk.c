@@ -27,14 +27,10 @@ static double in_time(const struct place *effect, enum cause_trouble trouble, co
 /* What sends nothing itself is known by its callers: it is ill as far as the others of them see it, too. */
 static double others_see_it(const struct map *map, const struct call *asked)
 {
-    double ill = 0, all = 0;
-    for (uint32_t i = map->in_from[asked->target]; i < map->in_from[asked->target + 1]; i++) {
-        const struct call *call = &map->calls[map->in[i]];
-        if (call->source == asked->source || call->before.rows < 0.5) continue;
-        all++;
-        ill += call->excess.errors > 0 || call->excess.time_ns > 0.25 * call->before.mean_ns;
-    }
-    return all == 0 ? 0.85 : 0.1 + 0.85 * ill / all;
+    const struct place *target = &map->places[asked->target];
+    double others = target->callers - causes_call_counts(asked),
+           ill = target->callers_ill - (causes_call_counts(asked) && causes_call_is_ill(asked));
+    return others <= 0 ? 0.85 : 0.1 + 0.85 * ill / others;
 }
 
 /* How far the other side of a call explains what the caller sees of it: by errors, by slowness, by silence. */

@@ -85,7 +85,7 @@ static void tell_calls(const struct map *map, const struct place *place, struct 
         const struct call *call = &map->calls[map->out[o]];
         if (call->source == call->target) continue;
         calls = true;
-        bool is_ill = call->excess.errors > 0 || call->excess.time_ns > 0.25 * call->before.mean_ns;
+        bool is_ill = causes_call_is_ill(call);
         if (is_ill && (!worst || call->excess.errors * call->since.rows > worst->excess.errors * worst->since.rows))
             worst = call;
     }
