@@ -1,10 +1,12 @@
 /* agents_causes -- how often the cause of a fault in made-up companies (company.h) is the first, or one of the first three, of
  * what src/causes ranks; and what simpler rules give.
  *
- *   agents_causes --name aside --companies 12 [--cases FILE]       prints "name value unit"
+ *   agents_causes --name aside --companies 12 [--gap 240] [--cases FILE]       prints "name value unit"
  *
  * Companies are those with the numbers 1 to --companies; of three the last is put aside: --name aside takes these, any other
  * name the two others. Each has two weeks to learn and one with faults.
+ * A fault begins 4 to 6 hours after the one before, so that findings are of one; --gap 40: after 40 to 60 minutes, when others often still
+ * go on.
  * A fault's findings are those of src/detect that open between its begin and 5 minutes behind its end, where it can be seen; the
  * first is explained, 2, 5 and 15 minutes later (and 5 minutes later the one that is next to the visitors), with all that is known by then. A cause is right when its place is the fault's, and, where a
  * release or an attribute is at fault, when it names that one too. Faults without a finding are counted apart: there is nothing to
@@ -447,9 +449,9 @@ static const struct open_finding *outermost_finding(const struct run *run, const
     return outermost;
 }
 
-static void company_run(int number, struct score *score, FILE *cases)
+static void company_run(int number, int gap, struct score *score, FILE *cases)
 {
-    struct run run = { .company = company_create((uint64_t)number * 7 + 3, 1), .cases = cases, .score = score };
+    struct run run = { .company = company_create((uint64_t)number * 7 + 3, 1, gap), .cases = cases, .score = score };
     struct detect *detect = detect_create(NULL);
     int end = COMPANY_WARM + 10080;
     run.call_count = company_calls(run.company, &run.calls);
@@ -518,17 +520,18 @@ static void print(const char *name, const struct score *score)
 int main(int argc, char **argv)
 {
     const char *name = "tuned", *cases = NULL;
-    int companies = 12;
+    int companies = 12, gap = 240;
     struct score score = { 0 };
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--name") == 0) name = argv[i + 1];
         if (strcmp(argv[i], "--companies") == 0) companies = atoi(argv[i + 1]);
+        if (strcmp(argv[i], "--gap") == 0) gap = atoi(argv[i + 1]);
         if (strcmp(argv[i], "--cases") == 0) cases = argv[i + 1];
     }
     FILE *out = cases ? fopen(cases, "w") : NULL;
-    if (companies < 1 || companies > 1000 || (cases && !out)) return 1;
+    if (companies < 1 || gap < 10 || companies > 1000 || (cases && !out)) return 1;
     for (int c = 1; c <= companies; c++)
-        if ((c % 3 == 0) == (strcmp(name, "aside") == 0)) company_run(c, &score, out);
+        if ((c % 3 == 0) == (strcmp(name, "aside") == 0)) company_run(c, gap, &score, out);
     print(name, &score);
     if (out) fclose(out);
     return 0;

@@ -42,7 +42,7 @@ struct illness {
 };
 struct company {
     struct chance chance, traces; /* who looks at traces changes nothing */
-    int minute, weeks;
+    int minute, weeks, gap;
     struct place places[COMPANY_PLACES];
     struct company_call calls[COMPANY_CALLS];
     struct call how[COMPANY_CALLS];
@@ -231,13 +231,13 @@ static int release_compare(const void *a, const void *b)
     return x->minute != y->minute ? (x->minute < y->minute ? -1 : 1) : x->service - y->service;
 }
 
-/* A fault each four to six hours; a service has some five releases a week, by day. */
+/* A service has some five releases a week, by day. */
 static void events_make(struct company *c)
 {
     struct chance *chance = &c->chance;
     int end = COMPANY_WARM + c->weeks * WEEK, n = (int)chance_uniform(chance, 0, COMPANY_FAULT_KINDS);
     for (double at = COMPANY_WARM + 60; at < end - 300 && c->fault_count < COMPANY_FAULTS;
-         at += chance_uniform(chance, 240, 360))
+         at += chance_uniform(chance, c->gap, 1.5 * c->gap))
         fault_make(c, n++, (int)at);
     for (int m = COMPANY_WARM - 1440; m < end; m++)
         for (int s = 0; s < COMPANY_SERVICES; s++)
@@ -256,10 +256,11 @@ static void events_make(struct company *c)
                 c->faults[f].release = (int)r;
 }
 
-struct company *company_create(uint64_t seed, int weeks)
+struct company *company_create(uint64_t seed, int weeks, int gap)
 {
     struct company *c = mem_calloc(1, sizeof *c);
     c->weeks = weeks;
+    c->gap = gap;
     chance_seed(&c->chance, seed);
     chance_seed(&c->traces, seed + 1);
     c->ill = mem_calloc((size_t)(COMPANY_WARM + weeks * WEEK), sizeof *c->ill);

@@ -73,7 +73,8 @@ struct company_row {
 };
 
 struct company;
-struct company *company_create(uint64_t seed, int weeks); /* evaluated ones */
+/* weeks: evaluated ones; a fault begins gap to 1.5 gap minutes after the one before. */
+struct company *company_create(uint64_t seed, int weeks, int gap);
 void company_destroy(struct company *company);
 const char *company_place_name(int place);
 bool company_sends(const struct company *company, int service); /* spans of its own */
