@@ -12,7 +12,7 @@ import time
 import urllib.error
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from apiclient import Caller, first_admin
+from apiclient import Caller, first_admin, user_with_role
 from monoscope import MemoryWatch, Server, check, wait_until
 from replay_pages import Page, read_back, send
 
@@ -97,6 +97,7 @@ def main():
         check_list(admin, sent)
         check_deleting(server, admin, sent)
         check_rrweb(server, admin)
+        check_roles(server, admin)
         gap, gap_time = Page(rng, "%032x" % rng.getrandbits(128), "a" * 16, {}), time.monotonic()
         batches = [gap.batch() for _ in range(6)]
         check(all("snapshot" not in send(server, batches[n])[1] for n in (0, 2)), "nobody is asked for a snapshot while a batch may be on its way")
@@ -173,6 +174,38 @@ def check_rrweb(server, admin):
         check(("rrweb-session" in [one["session"] for one in items]) == is_there, "by any of its pages: %s" % page)
     check(detail["pages"] == 2, "what it visited is counted, though it tells no navigation: %r" % detail)
     print("rrweb: %d batches without numbers, each once" % len(found), flush=True)
+
+
+def check_roles(server, admin):
+    """Texts that a page left unmasked, by role: who has less than the project says sees stars, and the same of all else."""
+    now = time.time() * 1000
+    node = {"type": 2, "id": 2, "tagName": "p", "attributes": {"class": "wide", "title": "open title"}, "childNodes": [{"type": 3, "id": 3, "textContent": "open text\nline"}]}
+    events = [{"type": 4, "timestamp": now, "data": {"href": ORIGIN + "/open"}}, {"type": 2, "timestamp": now + 1, "data": {"node": {"type": 0, "id": 1, "childNodes": [node]}}},
+              {"type": 3, "timestamp": now + 2.5, "data": {"source": 5, "id": 2, "text": "open words", "isChecked": False}}, {"type": 3, "timestamp": now + 3, "data": {"source": 0, "texts": [{"id": 3, "value": "open more"}]}}]
+    batch = {"session": "roles1", "tab": "t1", "recording": "r1", "sequence": 0, "events": events}
+    check(send(server, batch)[0] == 200, "it is taken")
+    wait_until(lambda: admin.ask("GET", "/projects/default/replays/roles1")[0] == 200, "it is stored")
+    people = {role: user_with_role(admin, role + "@example.com", "default", role) for role in ("viewer", "editor", "admin")}
+    people["key"] = Caller(server, admin.done("POST", "/projects/default/keys", {"name": "asks", "scopes": ["query"]})["secret"])
+
+    def seen(caller):
+        detail, found = read_back(caller, "roles1")
+        (shown,) = found.values()
+        text = json.dumps(shown["events"][1:])
+        check(detail["is_masked"] == ("open" not in text), "it is said whether it is masked: %r" % detail)
+        if detail["is_masked"]:
+            check(shown["events"][1]["data"]["node"]["childNodes"][0]["childNodes"][0]["textContent"] == "**** ****\n****", "stars stand there: %s" % text)
+        check(shown["events"][0] == events[0] and [one["timestamp"] for one in shown["events"]] == [one["timestamp"] for one in events] and '"wide"' in text, "the rest is as it was: %s" % text)
+        return not detail["is_masked"]
+    path = "/projects/default/replay-settings"
+    check(admin.done("GET", path) == {"unmasked_role": "viewer"} and all(seen(one) for one in people.values()), "as long as nothing is said all see it")
+    for role, who in (("editor", {"editor", "admin"}), ("admin", {"admin"}), ("owner", set()), ("viewer", set(people))):
+        check(people["editor"].ask("PUT", path, {"unmasked_role": role})[0] == 403, "who is no admin does not say")
+        people["admin"].done("PUT", path, {"unmasked_role": role})
+        check({name for name, one in people.items() if seen(one)} == who, "from %s on texts are seen" % role)
+    check(admin.ask("PUT", path, {"unmasked_role": "nobody"})[0] == 400, "a role that is none")
+    check("replay_settings.set" in json.dumps(admin.done("GET", "/projects/default/audit")), "the audit log tells")
+    print("roles: texts are masked by the server for those below the project's role", flush=True)
 
 
 def flood(server, rng):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from apiclient import PASSWORD, first_admin
+from apiclient import PASSWORD, first_admin, user_with_role
 from monoscope import REPO, Server, check, free_port
 from nodeprogram import NODE, environment, install
 
@@ -18,6 +18,8 @@ def main():
     with Server(flush="1s", options=["--replays-idle", "30s"]) as server:
         admin = first_admin(server)
         admin.done("POST", "/projects", {"name": "empty"})
+        user_with_role(admin, "vi@example.com", "default", "viewer")
+        admin.done("PUT", "/projects/default/replay-settings", {"unmasked_role": "editor"})
         port = free_port()
         key = server.key_create("default", "page", "--browser", "http://127.0.0.1:%d" % port)[1]
         given = {"base": "http://127.0.0.1:%d" % server.web_port, "otlp": "http://127.0.0.1:%d" % server.http_port, "key": key, "server_key": server.key,

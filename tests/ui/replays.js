@@ -307,6 +307,17 @@ await step("a session is deleted, then all of a user", async () => {
     await page.waitForSelector(".detail .replay-link");
 });
 
+await step("who has a lesser role than the project says sees stars", async () => {
+    await context.clearCookies();
+    given.email = "vi@example.com";
+    await sign_in("/p/default/replays?from=now-1h");
+    await open(`/p/default/replays/${session}?at=0`);
+    check(/^\*+( [*0-9]+)*/.test(await frame_text()) && !/Tea|cart|Add/.test(await picture.locator("html").innerHTML()), `no text of the page is there: ${await frame_text()}`);
+    check((await text(".player-masked")) === "texts are masked for your role", "and it is said");
+    await accessible("a masked replay");
+    await shots("replay-masked");
+});
+
 shop.close();
 trap.close();
 await done();

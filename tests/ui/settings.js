@@ -232,7 +232,12 @@ await step("redaction: tried with a rule that is not there yet, then it counts",
     await page.click('button:text-is("Try")');
     await page.waitForFunction(() => document.querySelector(".tried pre")?.textContent.includes("paid with [redacted]"));
     await accessible("rules");
+    check((await page.inputValue("[aria-label='Who sees unmasked texts']")) === "viewer", "recordings are shown whole");
+    await page.selectOption("[aria-label='Who sees unmasked texts']", "editor");
+    await note("Texts of recordings: editors and above");
     await shots("redaction");
+    await page.locator("[aria-label='Who sees unmasked texts']").scrollIntoViewIfNeeded();
+    await shots("redaction-texts");
     await row("rule", "chat").locator("text=Delete").click();
     await row("rule", "chat").locator("text=Really delete").click();
     await row("rule", "chat").waitFor({ state: "detached" });

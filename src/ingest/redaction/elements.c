@@ -7,6 +7,7 @@
  * nothing is known of a recording's nodes (element_memory.h) all that changes is taken out: by the first rule.
  * Source of the shapes: @rrweb/types 2, eventWithTime, mutationData, inputData; rrweb-snapshot, serializedNode. */
 #include "ingest/redaction/replay_walk.h"
+#include "replay/replay_mask.h"
 
 enum { FULL_SNAPSHOT = 2, INCREMENTAL = 3, SOURCE_MUTATION = 0, SOURCE_INPUT = 5 };
 enum { NODE_ELEMENT = 2, NODE_TEXT = 3, NODE_CDATA = 4, NODE_COMMENT = 5 };
@@ -47,25 +48,13 @@ static bool text_take(struct replay_walk *walk, yyjson_val *object, const char *
     return !yyjson_is_str(value) || is_blank(text_of(value)) || replay_value_replace(walk, value, rule);
 }
 
-/* Does an attribute show or tell something? */
-static bool is_telling(struct bytes name)
-{
-    static const char *const names[] = { "value", "placeholder", "title",  "alt",    "label",      "content", "srcdoc",
-                                         "href",  "src",         "srcset", "poster", "rr_dataurl", "rr_src",  "action",
-                                         "cite",  "download",    "data",   "list",   "background" };
-    if (glob_match(BYTES("data-*"), name, true) || glob_match(BYTES("aria-*"), name, true)) return true;
-    for (size_t n = 0; n < COUNT_OF(names); n++)
-        if (glob_match(bytes_of_text(names[n]), name, true)) return true;
-    return false;
-}
-
 static bool attributes_take(struct replay_walk *walk, yyjson_val *attributes, int8_t rule)
 {
     size_t index, count;
     yyjson_val *key, *value;
     yyjson_obj_foreach(attributes, index, count, key, value)
     {
-        if (yyjson_is_str(value) && yyjson_get_len(value) > 0 && is_telling(text_of(key)) &&
+        if (yyjson_is_str(value) && yyjson_get_len(value) > 0 && replay_attribute_tells(text_of(key)) &&
             !replay_value_replace(walk, value, rule))
             return false;
     }

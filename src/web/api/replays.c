@@ -1,7 +1,9 @@
 /* Replays: which sessions were recorded, what of them has come, their events a segment at a time, deleting them. */
 #include "base/clock.h"
 #include "meta/replay.h"
+#include "meta/replay_settings.h"
 #include "replay/replay_batch.h"
+#include "replay/replay_mask.h"
 #include "timefusion/object/object.h"
 #include "web/api/api_page.h"
 #include "web/api/handlers.h"
@@ -199,12 +201,27 @@ static bool session_find(struct api_call *call, struct replay_session *session, 
     return false;
 }
 
+/* Does the caller see recordings without their texts? False: it was answered. */
+static bool masked_find(struct api_call *call, bool *is_masked)
+{
+    enum access_role own, from;
+    struct err err = { 0 };
+    if (!access_role_of(call->parts->db, call->actor, call->project.id, &own, &err) ||
+        !replay_unmasked_role(call->parts->db, call->project.id, &from, &err)) {
+        api_fail(call, &err);
+        return false;
+    }
+    *is_masked = own < from;
+    return true;
+}
+
 void api_replay_get(struct api_call *call)
 {
     struct replay_session session;
     struct replay_segment *segments;
     uint32_t count, range_count;
-    if (!session_find(call, &session, &segments, &count)) return;
+    bool is_masked;
+    if (!session_find(call, &session, &segments, &count) || !masked_find(call, &is_masked)) return;
     yyjson_mut_val *object = session_json(call, &session), *list = yyjson_mut_arr(call->json);
     for (uint32_t s = 0; s < count; s++) {
         yyjson_mut_val *segment = yyjson_mut_obj(call->json);
@@ -216,6 +233,7 @@ void api_replay_get(struct api_call *call)
         yyjson_mut_obj_add_sint(call->json, segment, "stored_bytes", segments[s].byte_count);
         yyjson_mut_arr_append(list, segment);
     }
+    yyjson_mut_obj_add_bool(call->json, object, "is_masked", is_masked);
     yyjson_mut_obj_add_val(call->json, object, "segments", list);
     const struct range *ranges = ranges_read(call, segments, count, &range_count);
     yyjson_mut_obj_add_val(call->json, object, "recordings", recordings_json(call, &session, ranges, range_count));
@@ -234,14 +252,18 @@ static bool store_is_here(struct api_call *call)
 /* Lines become the elements of an array. */
 struct elements {
     struct api_call *call;
-    bool has_any;
+    bool has_any, is_masked;
+    struct buf masked; /* one of them */
 };
 static bool element_write(void *ctx, struct bytes batch, struct err *err)
 {
     struct elements *elements = ctx;
     if (elements->has_any && !api_stream_write(elements->call, BYTES(","), err)) return false;
     elements->has_any = true;
-    return api_stream_write(elements->call, batch, err);
+    if (!elements->is_masked) return api_stream_write(elements->call, batch, err);
+    elements->masked.len = 0;
+    return replay_mask(batch, &elements->masked, err) &&
+           api_stream_write(elements->call, buf_bytes(&elements->masked), err);
 }
 
 #define NO_SEGMENT "the session has no such segment: segments are joined, ask for the session again"
@@ -263,26 +285,30 @@ void api_replay_segment(struct api_call *call)
     struct err err = { 0 };
     struct buf packed;
     uint32_t count;
-    if (!session_find(call, &session, &segments, &count) || !store_is_here(call)) return;
+    struct elements elements = { .call = call };
+    if (!session_find(call, &session, &segments, &count) || !store_is_here(call) ||
+        !masked_find(call, &elements.is_masked))
+        return;
     /* One that has been joined with others since has no row any more, and is there for a while for who knew it. */
     if (!segment_name_is_valid(api_path(call, "segment"))) {
         api_fail_with(call, ERR_NOT_FOUND, NO_SEGMENT);
         return;
     }
     buf_init(&packed, SEGMENT_BYTES_MAX);
+    buf_init(&elements.masked, 2 * REPLAY_BATCH_BYTES_MAX);
     const char *key = replay_key(call->arena, call->project.id, session.id, api_path(call, "segment"));
     if (!object_get(call->parts->objects, key, SEGMENT_BYTES_MAX, &packed, &err) ||
         !api_stream_begin(call, "application/json", &err)) {
         if (err.code == ERR_NOT_FOUND) err_set(&err, ERR_NOT_FOUND, NO_SEGMENT);
         api_fail(call, &err);
     } else {
-        struct elements elements = { .call = call };
         bool ok = api_stream_write(call, BYTES("{\"batches\":["), &err) &&
                   replay_unpack(buf_bytes(&packed), element_write, &elements, &err) &&
                   api_stream_write(call, BYTES("]}"), &err);
         api_stream_end(call, ok);
     }
     buf_deinit(&packed);
+    buf_deinit(&elements.masked);
 }
 
 /* ---- deleting ---- */

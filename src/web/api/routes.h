@@ -131,6 +131,8 @@
     R(GET, "/api/v1/projects/{project}/replays/{replay}", replay_get, "Replays", QUERY, "", "", "ReplayDetail", 200, 0, "One session: its segments, and what of its recordings has come") \
     R(GET, "/api/v1/projects/{project}/replays/{replay}/segments/{segment}", replay_segment, "Replays", QUERY, "", "", "ReplaySegment", 200, API_SLOW | API_STREAM, "The events of a segment") \
     R(DELETE, "/api/v1/projects/{project}/replays/{replay}", replay_delete, "Replays", CONTENT_WRITE, "", "", "", 204, API_SLOW, "Deletes a recording: its objects and what is known of it") \
+    R(GET, "/api/v1/projects/{project}/replay-settings", replay_settings_get, "Replays", PROJECT_READ, "", "", "ReplaySettings", 200, 0, "Who sees recordings with the texts that pages left unmasked") \
+    R(PUT, "/api/v1/projects/{project}/replay-settings", replay_settings_set, "Replays", REDACTION_WRITE, "", "ReplaySettings", "ReplaySettings", 200, 0, "Sets it") \
     R(GET, "/api/v1/projects/{project}/agents", agent_list, "Agents", PROJECT_READ, "", "", "Agent", 200, API_PAGED, "Agents of the project, by name: what looks at it at set times, and when it is due next") \
     R(POST, "/api/v1/projects/{project}/agents", agent_create, "Agents", CONTENT_WRITE, "", "AgentSet", "Agent", 201, API_ONCE, "Makes an agent") \
     R(GET, "/api/v1/projects/{project}/agents/{agent}", agent_get, "Agents", PROJECT_READ, "", "", "Agent", 200, API_TAGGED, "One of them") \

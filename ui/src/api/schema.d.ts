@@ -1501,6 +1501,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/replay-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who sees recordings with the texts that pages left unmasked */
+        get: operations["replay_settings_get"];
+        /** Sets it */
+        put: operations["replay_settings_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/agents": {
         parameters: {
             query?: never;
@@ -4519,6 +4537,13 @@ export interface components {
                 count: number;
             }[];
         };
+        ReplaySettings: {
+            /**
+             * @description From this role on recordings are shown with the texts that pages left unmasked; who has less sees stars. An API key that may only ask is a viewer
+             * @enum {string}
+             */
+            unmasked_role: "viewer" | "editor" | "admin" | "owner";
+        };
         /** @description What services other than the page's did for it: by session.id, and by the traces that the recording names */
         ReplayBackend: {
             spans: number;
@@ -4606,6 +4631,8 @@ export interface components {
             /** @description Nothing has come for a while; what comes late opens it again */
             is_complete: boolean;
             backend: components["schemas"]["ReplayBackend"];
+            /** @description The caller gets its segments without the page's texts (replay-settings) */
+            is_masked: boolean;
             /** @description Parts of it, by their first event */
             segments: {
                 name: string;
@@ -9172,6 +9199,62 @@ export interface operations {
                     "text/csv": string;
                     "application/x-ndjson": string;
                     "application/vnd.apache.parquet": string;
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replay_settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplaySettings"];
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replay_settings_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplaySettings"];
+            };
+        };
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplaySettings"];
                 };
             };
             414: components["responses"]["TooLong"];

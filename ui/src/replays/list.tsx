@@ -50,7 +50,7 @@ export function List() {
     <div class="replays">
       <header class="replays-head">
         <h1>Replays</h1>
-        <input id="replays-user" type="search" aria-label="User" placeholder="User: id, name, e-mail ( / )" value={filters.user} onChange={set("user")} />
+        <input id="replays-user" type="search" aria-label="User" placeholder="User ( / )" title="Id, name or e-mail" value={filters.user} onChange={set("user")} />
         <input type="search" aria-label="Page" placeholder="Part of a page's address" value={filters.page_url} onChange={set("page")} />
         <input type="search" aria-label="Service" placeholder="Service" title="The page's, or one behind it" value={filters.service} onChange={set("service")} />
         <select aria-label="Length" value={filters.min_seconds} onChange={set("least")}>

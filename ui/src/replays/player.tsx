@@ -179,6 +179,7 @@ function Player({ detail, again }: { detail: SessionDetail; again: () => void })
             {detail.backend.traces[0] ? <a href={href(project_path(`trace/${detail.backend.traces[0]}`))}>{backend_words(detail.backend)}</a> : backend_words(detail.backend)}
           </span>
         )}
+        {detail.is_masked && <span class="soft player-masked" title="A setting of the project: from which role on texts are shown">texts are masked for your role</span>}
         <span class="grow" />
         {tabs.length > 1 && (
           <select

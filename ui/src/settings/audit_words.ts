@@ -5,6 +5,7 @@ export const ACTIONS: readonly { action: string; text: string }[] = [
   { action: "project.", text: "the project" },
   { action: "retention.", text: "retention" },
   { action: "redaction_rule.", text: "redaction rules" },
+  { action: "replay", text: "recordings" },
   { action: "limit.", text: "limits" },
   { action: "llm.", text: "the language model" },
   { action: "share.", text: "share links" },

@@ -7,11 +7,11 @@ import { toast } from "../frame/toast";
 import { show_whole } from "../number";
 import { all_of } from "../session";
 import { project_name } from "../url";
-import { may } from "./access";
+import { GIVEN, may, type GivenRole } from "./access";
 import { Field, FormEnd, useForm } from "./form";
 import { failed, path_of, role_here } from "./load";
 import { Cards, ReadOnly, Sure } from "./parts";
-import { attributes_of, BUILT_IN, DOES, FINDS, rules_tried, type Draft, type Rule } from "./redaction_rules";
+import { attributes_of, BUILT_IN, DOES, FINDS, rules_tried, UNMASKED, type Draft, type Rule } from "./redaction_rules";
 
 const NONE: Draft = { name: "", finds: "built_in", pattern: "credentials", does: "mask" };
 
@@ -38,6 +38,7 @@ export function RedactionPage() {
       <p>Rules are applied when telemetry and recordings come in, before anything of them is kept anywhere. What came before stays as it is. They are tried in their order: the first that finds something at a place decides.</p>
       {can_write ? <Edit key={changed?.id ?? "new"} draft={draft} changed={changed} onDraft={set_draft} onEnd={end} onDone={rules.again} /> : <ReadOnly permission="REDACTION_WRITE" what="make and change rules" />}
       <Try rules={rules_tried(rules.value ?? [], can_write ? draft : undefined, changed?.id)} has_draft={can_write && draft.name.trim() !== "" && draft.pattern !== ""} />
+      <Unmasked can_write={can_write} />
       <section>
         <h2>Rules</h2>
         {rules.problem && <Problem problem={rules.problem} again={rules.again} />}
@@ -80,6 +81,36 @@ export function RedactionPage() {
         )}
       </section>
     </>
+  );
+}
+
+/* From which role on recordings are shown with the texts that pages left unmasked. */
+function Unmasked({ can_write }: { can_write: boolean }) {
+  const kept = useLoad(project_name.value, () => api<Schemas["ReplaySettings"]>(path_of("/replay-settings")));
+  const set = async (role: string) => {
+    try {
+      await api(path_of("/replay-settings"), { method: "PUT", body: { unmasked_role: role } });
+      toast(`Texts of recordings: ${UNMASKED[role as GivenRole]}`);
+    } catch (error) {
+      failed(error);
+    }
+    kept.again();
+  };
+  return (
+    <section>
+      <h2>Texts of recordings</h2>
+      <p class="soft">Pages mask what they show and what is typed, unless they are told to leave something unmasked. Who may see that? All others see stars.</p>
+      {kept.problem && <Problem problem={kept.problem} again={kept.again} />}
+      {kept.value && (
+        <select aria-label="Who sees unmasked texts" disabled={!can_write} value={kept.value.unmasked_role} onChange={(event) => void set(event.currentTarget.value)}>
+          {GIVEN.map((role) => (
+            <option key={role} value={role}>
+              {UNMASKED[role]}
+            </option>
+          ))}
+        </select>
+      )}
+    </section>
   );
 }
 

@@ -1,5 +1,6 @@
 /* Words of redaction rules, and what is tried. Pure. */
 import type { Schemas } from "../api/client";
+import type { GivenRole } from "./access";
 
 export type Rule = Schemas["RedactionRule"];
 export type Draft = Pick<Rule, "name" | "finds" | "pattern" | "does">;
@@ -26,6 +27,14 @@ export const DOES: Record<Rule["does"], string> = {
   mask: "[redacted] stands there",
   hash: "a keyed hash stands there: equal values stay equal and can be counted, and nobody can find the value by trying",
   drop: "it goes: the attribute, or the text that was found",
+};
+
+/* From which role on recordings are shown with what pages left unmasked. */
+export const UNMASKED: Record<GivenRole, string> = {
+  viewer: "everyone who may read the project",
+  editor: "editors and above",
+  admin: "admins and owners",
+  owner: "owners alone",
 };
 
 /* "a=b" a line; a line without "=" is a name without a value. */
