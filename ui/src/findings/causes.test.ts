@@ -10,9 +10,11 @@ const causes: Causes = { from: "2026-11-28T09:30:00Z", since: "2026-11-28T10:00:
 describe("causes", () => {
   it("lead to their service, issue, rows, and to what is different since then", () => {
     const ways = ways_of(cause, causes);
-    expect(ways.map((way) => way.path)).toEqual(["services/payments", "issues/7", "explore", "explore"]);
-    expect(ways[2]?.query.q).toBe("service:payments host.name:p-3");
-    expect(ways[3]?.query).toMatchObject({ viz: "difference", sel: "1795860000000000~1795860600000000" });
+    expect(ways.map((way) => way.path)).toEqual(["services/payments", "issues/7", "explore", "explore", "explore", "explore"]);
+    expect(ways[2]?.query).toEqual({ from: causes.since, to: "2026-11-28T10:10:00.000Z", q: "service:payments kind:server status:error" });
+    expect(ways[3]?.query).toEqual({ from: causes.from, to: causes.since, q: "service:payments kind:server status:error" });
+    expect(ways[4]?.query.q).toBe("service:payments host.name:p-3");
+    expect(ways[5]?.query).toMatchObject({ viz: "difference", sel: "1795860000000000~1795860600000000" });
   });
   it("of what sends nothing lead to the map", () => {
     expect(ways_of({ ...cause, kind: "database", place: "postgresql/shop", issue: null }, causes).map((way) => way.path)).toEqual(["services/map"]);

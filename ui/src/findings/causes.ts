@@ -18,7 +18,7 @@ export const kind_words = (cause: Cause): string => KINDS[cause.kind];
 /* Of what all causes share: "82%"; less than one of a hundred is not none. */
 export const show_score = (score: number): string => (score < 0.01 ? "<1%" : `${Math.round(score * 100)}%`);
 
-/* Where one looks next: its service with the time around, its issue, its rows with what sets them apart, and what else changed then. */
+/* Where one looks next: its service with the time around, its issue, its traces since and before, those with what sets them apart, and what else changed then. */
 export function ways_of(cause: Cause, { from, since, to }: Causes): Way[] {
   const around = { from, to: to_iso(from_iso(to)) };
   const ways: Way[] = [];
@@ -27,6 +27,8 @@ export function ways_of(cause: Cause, { from, since, to }: Causes): Way[] {
   else ways.push({ text: "Map", path: "services/map", query: around });
   if (cause.issue) ways.push({ text: `Issue #${cause.issue.number}`, path: `issues/${cause.issue.number}`, query: {} });
   if (cause.kind !== "service") return ways;
+  const rows = `${service} kind:server${cause.trouble === "errors" ? " status:error" : ""}`;
+  ways.push({ text: "Requests since", path: "explore", query: { from: since, to: around.to, q: rows } }, { text: "Before", path: "explore", query: { from, to: since, q: rows } });
   if (cause.attribute) ways.push({ text: "Its rows", path: "explore", query: { ...around, from: since, q: `${service} ${term(cause.attribute.name, cause.attribute.value)}` } });
   ways.push({ text: "What is different", path: "explore", query: { ...around, q: service, sel: selection_write({ from_us: from_iso(since), to_us: from_iso(to) }), viz: "difference" } });
   return ways;
