@@ -1,4 +1,4 @@
-#include "timefusion/query/cursor_inside.h"
+#include "timefusion/query/cube.h"
 #include "timefusion/query/gate_defect.h"
 #include <stdlib.h>
 
@@ -324,6 +324,7 @@ static bool logs_choose(struct query_cursor *cursor, uint32_t t, struct choice *
         identity_prune(identity, table, bounds, snapshot, &cursor->arena, files, warnings);
     else
         prune_files(table, bounds, snapshot, &cursor->arena, files, warnings);
+    cube_words_narrow(cursor, table, files);
     cursor->identity_files += identity->present ? identity->files.count : 0;
     return true;
 }

@@ -1,8 +1,7 @@
 #include "timefusion/query/translate.h"
 #include <stdlib.h>
 
-/* The table column of this very level that the node is, without marking it as read. */
-static struct relation *own_column(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, int *column)
+struct relation *condition_column(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, int *column)
 {
     if (!node || (node->node_case != PG_QUERY__NODE__NODE_COLUMN_REF && node->node_case != PG_QUERY__NODE__NODE_A_EXPR))
         return NULL;
@@ -79,7 +78,7 @@ static void compare_add(struct translate *ctx, struct scope *scope, const PgQuer
                 { ">", CONDITION_GT },
                 { ">=", CONDITION_GE } };
     int column;
-    struct relation *relation = own_column(ctx, scope, column_node, &column);
+    struct relation *relation = condition_column(ctx, scope, column_node, &column);
     if (!relation || !is_wanted(scope, relation, from, to)) return;
     enum query_type type = column_type(relation, column);
     struct expr value = expr_make(ctx, scope, value_node, type);
@@ -100,7 +99,7 @@ static const char *turned(const char *op)
 static void in_add(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, uint32_t from, uint32_t to)
 {
     int column;
-    struct relation *relation = own_column(ctx, scope, node->lexpr, &column);
+    struct relation *relation = condition_column(ctx, scope, node->lexpr, &column);
     if (!relation || !is_wanted(scope, relation, from, to) || node->rexpr->node_case != PG_QUERY__NODE__NODE_LIST)
         return;
     enum query_type type = column_type(relation, column);
@@ -122,7 +121,7 @@ static void in_add(struct translate *ctx, struct scope *scope, const PgQuery__AE
 static void any_add(struct translate *ctx, struct scope *scope, const PgQuery__AExpr *node, uint32_t from, uint32_t to)
 {
     int column;
-    struct relation *relation = own_column(ctx, scope, node->lexpr, &column);
+    struct relation *relation = condition_column(ctx, scope, node->lexpr, &column);
     if (relation && is_wanted(scope, relation, from, to) && !type_is_list(column_type(relation, column))) {
         enum query_type type = column_type(relation, column);
         struct expr list = expr_make(ctx, scope, node->rexpr, type_list_of(type));
@@ -132,7 +131,7 @@ static void any_add(struct translate *ctx, struct scope *scope, const PgQuery__A
         condition_add(ctx, relation, column, CONDITION_IN, &list);
         return;
     }
-    relation = own_column(ctx, scope, node->rexpr, &column);
+    relation = condition_column(ctx, scope, node->rexpr, &column);
     if (!relation || !is_wanted(scope, relation, from, to) ||
         column_type(relation, column) != type_list_of(QUERY_TYPE_TEXT))
         return;
@@ -146,7 +145,7 @@ static void contains_add(struct translate *ctx, struct scope *scope, const PgQue
                          const PgQuery__Node *value_node, enum condition_op op, uint32_t from, uint32_t to)
 {
     int column;
-    struct relation *relation = own_column(ctx, scope, column_node, &column);
+    struct relation *relation = condition_column(ctx, scope, column_node, &column);
     if (!relation || !is_wanted(scope, relation, from, to) ||
         column_type(relation, column) != type_list_of(QUERY_TYPE_TEXT))
         return;
@@ -165,6 +164,7 @@ void conditions_add(struct translate *ctx, struct scope *scope, const PgQuery__N
             conditions_add(ctx, scope, node->bool_expr->args[i], from, to);
         return;
     }
+    condition_words_add(ctx, scope, node, from, to);
     if (node->node_case != PG_QUERY__NODE__NODE_A_EXPR || node->a_expr->n_name == 0) return;
     const PgQuery__AExpr *expr = node->a_expr;
     const char *op = node_text(expr->name[expr->n_name - 1]);

@@ -25,22 +25,23 @@ enum { BUCKETS = 1024, PROJECTS_MAX = 10000, LOOK_S = 15, FORMAT = 2 };
 
 /* Of a family the fullest first. */
 const struct cube_kind cube_kinds[] = {
-    { 'm', 1, CUBE_MINUTE_US, false, 16, { USUAL, STATUS } },
-    { 'n', 1, CUBE_MINUTE_US, false, 8, { USUAL } },
-    { 'h', 2, CUBE_HOUR_US, false, 32, { USUAL, STATUS } },
-    { 'w', 3, CUBE_STEP_US, false, 12, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
-    { 'x', 3, 0, false, 16, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
-    { 'v', 3, 0, false, 8, { USUAL, STATUS, MORE } },
-    { 'p', 4, CUBE_STEP_US, true, 8, { USUAL } },
-    { 'q', 4, CUBE_STEP_US, true, 8, { SERVICE } },
-    { 'r', 5, CUBE_HOUR_US, true, 8, { USUAL, "name", "attributes___http___route" } },
-    { 's', 5, CUBE_HOUR_US, true, 16, { USUAL } },
-    { 'd', 6, CUBE_QUARTER_US, false, 12, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
-    { 'e', 6, CUBE_QUARTER_US, false, 6, { SERVICE, "kind", "status_code", "level", "name" } },
-    { 't', 7, CUBE_QUARTER_US, true, 4, { USUAL } },
-    { 'u', 7, CUBE_QUARTER_US, true, 2, { SERVICE } },
-    { 'y', 8, CUBE_STEP_US, true, 4, { NULL } },
-    { 'z', 8, CUBE_HOUR_US, true, 4, { NULL } },
+    { 'm', 1, CUBE_MINUTE_US, false, false, 16, { USUAL, STATUS } },
+    { 'n', 1, CUBE_MINUTE_US, false, false, 8, { USUAL } },
+    { 'h', 2, CUBE_HOUR_US, false, false, 32, { USUAL, STATUS } },
+    { 'w', 3, CUBE_STEP_US, false, false, 12, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
+    { 'x', 3, 0, false, false, 16, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
+    { 'v', 3, 0, false, false, 8, { USUAL, STATUS, MORE } },
+    { 'p', 4, CUBE_STEP_US, true, false, 8, { USUAL } },
+    { 'q', 4, CUBE_STEP_US, true, false, 8, { SERVICE } },
+    { 'r', 5, CUBE_HOUR_US, true, false, 8, { USUAL, "name", "attributes___http___route" } },
+    { 's', 5, CUBE_HOUR_US, true, false, 16, { USUAL } },
+    { 'd', 6, CUBE_QUARTER_US, false, false, 12, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
+    { 'e', 6, CUBE_QUARTER_US, false, false, 6, { SERVICE, "kind", "status_code", "level", "name" } },
+    { 't', 7, CUBE_QUARTER_US, true, false, 4, { USUAL } },
+    { 'u', 7, CUBE_QUARTER_US, true, false, 2, { SERVICE } },
+    { 'y', 8, CUBE_STEP_US, true, false, 4, { NULL } },
+    { 'z', 8, CUBE_HOUR_US, true, false, 4, { NULL } },
+    { 'g', 9, 0, false, true, 1, { NULL } },
 };
 const uint32_t cube_kind_count = COUNT_OF(cube_kinds);
 
@@ -96,7 +97,7 @@ static void cube_bury(struct cubes *cubes, struct cube *cube)
     struct cube **at = bucket_of(cubes, cube->file);
     while (*at != cube) at = &(*at)->next;
     *at = cube->next;
-    if (cube->id != 0) duckdb_fs_drop(cubes->engine->fs, cube->id);
+    if (cube->id != 0 && !cube->kind->is_words) duckdb_fs_drop(cubes->engine->fs, cube->id);
     if (cube->path) unlink(cube->path);
     free(cube->path);
     free(cube);
@@ -167,7 +168,12 @@ static struct bytes refusal(void)
     return BYTES("as many groups as rows\n");
 }
 
-/* <file>-<kind><rows>-<hash>.parquet; rows 0: a refusal; what is no such name is of a process that was killed, or of another version. */
+static const char *suffix_of(const struct cube_kind *kind)
+{
+    return kind->is_words ? ".words" : ".parquet";
+}
+
+/* <file>-<kind><rows>-<hash>.parquet or .words; rows 0: a refusal; what is no such name is of a process that was killed, or of another version. */
 static void file_load(void *ctx, const char *name, bool is_dir)
 {
     struct loading *loading = ctx;
@@ -176,9 +182,9 @@ static void file_load(void *ctx, const char *name, bool is_dir)
     int end = 0;
     path_of(loading->cubes, loading->project_id, name, path);
     if (is_dir) return;
-    bool ok = sscanf(name, "%16" SCNx64 "%16" SCNx64 "-%c%" SCNu64 "-%16" SCNx64 ".parquet%n", &cube.file.hi,
-                     &cube.file.lo, &letter, &cube.rows, &cube.content, &end) == 5 &&
-              end > 0 && name[end] == '\0' && (cube.kind = kind_of(letter)) != NULL;
+    bool ok = sscanf(name, "%16" SCNx64 "%16" SCNx64 "-%c%" SCNu64 "-%16" SCNx64 "%n", &cube.file.hi, &cube.file.lo,
+                     &letter, &cube.rows, &cube.content, &end) == 5 &&
+              (cube.kind = kind_of(letter)) != NULL && strcmp(name + end, suffix_of(cube.kind)) == 0;
     if (!ok) {
         unlink(path);
         return;
@@ -256,6 +262,7 @@ static bool cube_open(struct cubes *cubes, struct cube *cube)
     free(bytes);
     if (!ok) return false;
     char name[40];
+    if (cube->kind->is_words) return (cube->id = cube->bytes = stat.bytes) > 0; /* not DuckDB's to read */
     struct query_engine *engine = cubes->engine;
     cube->bytes = stat.bytes;
     cube->id = atomic_fetch_add(&engine->next_snapshot_id, 1);
@@ -391,8 +398,8 @@ bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes by
     char dir[PATH_BYTES], path[PATH_BYTES], text[120];
     if (cube.is_refused) bytes = refusal();
     cube.content = content_hash(name->kind, bytes);
-    snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64 "-%c%" PRIu64 "-%016" PRIx64 ".parquet", name->file.hi,
-             name->file.lo, name->kind->letter, cube.rows, cube.content);
+    snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64 "-%c%" PRIu64 "-%016" PRIx64 "%s", name->file.hi,
+             name->file.lo, name->kind->letter, cube.rows, cube.content, suffix_of(name->kind));
     path_of(cubes, name->project_id, "", dir);
     path_of(cubes, name->project_id, text, path);
     if (!disk_real.ops->mkdir(&disk_real, dir, err) || !file_write(path, bytes, err)) return false;
@@ -406,7 +413,7 @@ bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes by
 /* Does every line of the one lie in one line of the other? */
 static bool feeds(const struct cube_kind *from, const struct cube_kind *kind)
 {
-    if (kind->has_steps && !from->has_steps) return false;
+    if (from->is_words || kind->is_words || (kind->has_steps && !from->has_steps)) return false;
     if (kind->step_us > 0 && (from->step_us == 0 || kind->step_us % from->step_us != 0)) return false;
     for (uint32_t i = 0; i < CUBE_KEYS_MAX && kind->keys[i]; i++) {
         uint32_t k = 0;
@@ -414,6 +421,25 @@ static bool feeds(const struct cube_kind *from, const struct cube_kind *kind)
         if (k == CUBE_KEYS_MAX || !from->keys[k]) return false;
     }
     return true;
+}
+
+struct cube *cube_hold(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind, bool *is_missing)
+{
+    struct cube *held = NULL;
+    *is_missing = true;
+    pthread_mutex_lock(&cubes->lock);
+    for (struct cube *cube = *bucket_of(cubes, file); cube && !held; cube = cube->next) {
+        if (cube->is_dead || cube->kind != kind || !hash128_equal(cube->file, file)) continue;
+        *is_missing = false;
+        if (cube->is_refused) continue;
+        if (cube_open(cubes, cube))
+            held = cube;
+        else
+            cube->is_dead = *is_missing = true;
+    }
+    if (held) held->users++;
+    pthread_mutex_unlock(&cubes->lock);
+    return held;
 }
 
 struct cube *cube_source(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind)
@@ -429,7 +455,7 @@ struct cube *cube_source(struct cubes *cubes, struct hash128 file, const struct 
     return best;
 }
 
-void cube_source_release(struct cubes *cubes, struct cube *cube)
+void cube_unhold(struct cubes *cubes, struct cube *cube)
 {
     pthread_mutex_lock(&cubes->lock);
     cube->users--;
@@ -448,7 +474,7 @@ void cube_retain(struct cubes *cubes, struct uuid project_id, const struct hash1
 
 static bool covers(const struct cube_kind *kind, const struct plan_cube *wanted, const struct schema_table *schema)
 {
-    if (wanted->has_steps && !kind->has_steps) return false;
+    if (kind->is_words || (wanted->has_steps && !kind->has_steps)) return false;
     if (wanted->step_us > 0 && (kind->step_us == 0 || wanted->step_us % kind->step_us != 0)) return false;
     for (uint32_t c = 0; c < schema->column_count; c++) {
         if (!column_set_has(&wanted->keys, c)) continue;

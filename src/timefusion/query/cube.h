@@ -31,6 +31,7 @@ struct cube_kind {
     char letter, family;
     int64_t step_us;       /* of its times, from 1970 on; 0: it has none */
     bool has_steps;        /* rows are counted by the step of their duration too (steps.h) */
+    bool is_words;         /* no counts, but which of its row groups can hold a text (words.h) */
     uint32_t rows_a_group; /* at least */
     const char *keys[CUBE_KEYS_MAX];
 };
@@ -77,6 +78,10 @@ struct cube *cube_acquire(struct query_cursor *cursor, struct hash128 file, cons
 /* Somebody asks for the project: its files' are to be made. */
 void cube_want(struct cubes *cubes, struct uuid project_id);
 
+bool cubes_are_on(const struct query_session *session);
+/* Leaves out files and row groups none of whose rows holds the texts that the table's conditions ask for. */
+void cube_words_narrow(struct query_cursor *cursor, const struct plan_table *table, struct pruned *files);
+
 /* For the maker. */
 struct cube_name {
     struct uuid project_id;
@@ -88,9 +93,14 @@ enum cube_state { CUBE_MISSING, CUBE_REFUSED, CUBE_THERE };
 enum cube_state cube_state(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind);
 /* Stores bytes, or, bytes.ptr NULL, that there are none. */
 MUST_CHECK bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes bytes, struct err *err);
+/* What its texts hold; NULL: it cannot be told. Of its kind there is none then. */
+MUST_CHECK bool cube_words_make(struct cubes *cubes, const struct cube_name *name, struct timefusion_file *file,
+                                bool *is_made, struct err *err);
+/* The file's cube of the kind, once its bytes have proved right; to be released. */
+struct cube *cube_hold(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind, bool *is_missing);
 /* The least of the file's cubes of which one of the kind can be made; to be released. NULL: it is made of rows. */
 struct cube *cube_source(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind);
-void cube_source_release(struct cubes *cubes, struct cube *cube);
+void cube_unhold(struct cubes *cubes, struct cube *cube);
 /* Those of the project whose file is none of these. */
 void cube_retain(struct cubes *cubes, struct uuid project_id, const struct hash128 *files, uint32_t count);
 /* cube_make.c: makes what the files of the project lack. stop (or NULL) ends it early. */

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static bool is_on(const struct query_session *session)
+bool cubes_are_on(const struct query_session *session)
 {
     const char *value = session->settings[SETTING_ROLLUPS];
     return session->engine->cubes && (!value || strcmp(value, "on") == 0);
@@ -239,7 +239,7 @@ const char *cube_sql(struct query_cursor *cursor, uint32_t number, const struct 
     const struct plan *plan = cursor->plan;
     const struct plan_cube *wanted = &plan->cubes[number];
     const struct plan_table *table = &plan->tables[wanted->table];
-    if ((plan->kind != PLAN_SELECT && plan->kind != PLAN_EXPLAIN) || !is_on(cursor->session) || choice->id_count > 0 ||
+    if ((plan->kind != PLAN_SELECT && plan->kind != PLAN_EXPLAIN) || !cubes_are_on(cursor->session) || choice->id_count > 0 ||
         choice->identity.present || !kept_times_are_known(table, cursor->bounds.tables[wanted->table]))
         return NULL;
     struct shares shares;

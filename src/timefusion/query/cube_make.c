@@ -122,6 +122,7 @@ static bool cube_of(const struct making *making, struct timefusion_file *file, c
     struct buf sql;
     struct bytes bytes = { 0 };
     struct cube_name name = { making->project_id, timefusion_file_hash(file), kind, 0 };
+    if (kind->is_words) return cube_words_make(engine->cubes, &name, file, is_made, err);
     struct cube *from = cube_source(engine->cubes, name.file, kind);
     buf_init(&sql, 1u << 20);
     bool ok = buf_printf(&sql, "COPY (") && (from ? lines_put(&sql, from, kind) : rows_put(&sql, making, file, kind)) &&
@@ -135,7 +136,7 @@ static bool cube_of(const struct making *making, struct timefusion_file *file, c
     duckdb_fs_out_begin(engine->fs, out, CUBE_BYTES_MAX);
     ok = ok && copy(making, (const char *)sql.ptr, &rows, err);
     duckdb_fs_out_end(engine->fs, out, ok && rows <= least ? &bytes : NULL);
-    if (from) cube_source_release(engine->cubes, from);
+    if (from) cube_unhold(engine->cubes, from);
     name.rows = rows;
     *is_made = bytes.ptr != NULL;
     /* Whatever is wrong with the file (damaged, a sum beyond 64 bits, memory): it is read as rows. */

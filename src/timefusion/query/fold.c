@@ -25,7 +25,7 @@ static bool is_foldable(const struct expr *value)
 static bool is_of_times(struct translate *ctx, struct scope *scope, const PgQuery__Node *node)
 {
     struct plan_table *table = &ctx->plan->tables[scope->relations[0]->table];
-    uint32_t before = table->condition_count;
+    uint32_t before = table->condition_count, words_before = table->words_count;
     conditions_add(ctx, scope, node, 0, 1);
     bool is_between =
         node->node_case == PG_QUERY__NODE__NODE_A_EXPR && node->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN;
@@ -34,6 +34,7 @@ static bool is_of_times(struct translate *ctx, struct scope *scope, const PgQuer
         is = is && table->conditions[c].column == table->schema->timestamp && table->conditions[c].op >= CONDITION_LT &&
              table->conditions[c].op <= CONDITION_GE;
     table->condition_count = before;
+    table->words_count = words_before;
     return is;
 }
 

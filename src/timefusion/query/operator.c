@@ -125,7 +125,7 @@ static const PgQuery__FuncCall *call_named(const PgQuery__Node *node, const char
     return own && strcmp(own, name) == 0 ? node->func_call : NULL;
 }
 
-static const char *text_constant(const PgQuery__Node *node)
+const char *text_constant(const PgQuery__Node *node)
 {
     bool is_text = node && node->node_case == PG_QUERY__NODE__NODE_A_CONST && !node->a_const->isnull &&
                    node->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL;
@@ -207,8 +207,7 @@ static struct expr like_make(struct translate *ctx, struct scope *scope, const P
                    is_free);
 }
 
-/* The word that a regular expression is, when it is no more than that; NULL: it is more. */
-static const char *regexp_word(struct translate *ctx, const char *regexp)
+const char *regexp_word(struct translate *ctx, const char *regexp)
 {
     char *word = arena_alloc(ctx->arena, strlen(regexp) + 1), *out = word;
     for (const char *at = regexp; *at; at++) {

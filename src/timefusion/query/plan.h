@@ -75,6 +75,12 @@ struct condition {
     enum query_type type; /* of value; for lists, of its elements */
     const char *value;    /* template */
 };
+/* A row that passes holds one of these texts, in whatever case, in a column of condition_words.c. */
+struct plan_words {
+    struct bytes *texts;
+    uint32_t count;
+};
+#define PLAN_WORDS_MAX 16 /* texts of one */
 struct plan_table {
     enum plan_source source;
     const struct schema_table *schema; /* whose columns clients see */
@@ -84,6 +90,8 @@ struct plan_table {
     uint32_t attribute_count;
     struct condition *conditions;
     uint32_t condition_count, condition_cap;
+    struct plan_words words[4];
+    uint32_t words_count;
 };
 
 /* A select of groups that can be put together from groups of its rows' parts: kept.h. Templates. */

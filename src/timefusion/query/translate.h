@@ -182,6 +182,9 @@ struct expr text_function_make(struct translate *ctx, const struct called *calle
 /* The list of lists of a pattern's groups; NULL: failed. */
 const char *regexp_matches_list(struct translate *ctx, const struct expr *arguments, size_t count, int location);
 /* SIMILAR TO's pattern as a regular expression; NULL: it is none. */
+const char *text_constant(const PgQuery__Node *node); /* NULL: it is none */
+/* The word that a regular expression is, when it is no more than that; NULL: it is more. */
+const char *regexp_word(struct translate *ctx, const char *regexp);
 const char *similar_regexp(struct translate *ctx, const char *pattern, char escape);
 
 /* function_percentile.c */
@@ -328,6 +331,12 @@ bool temporary_delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stm
 /* condition.c */
 /* Of the relations [from, to) of the scope. */
 void conditions_add(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, uint32_t from, uint32_t to);
+/* The table column of this very level that the node is, without marking it as read; NULL: it is none. */
+struct relation *condition_column(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, int *column);
+/* condition_words.c: the same of texts that a row must hold (plan_words). */
+void condition_words_add(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, uint32_t from,
+                         uint32_t to);
+const uint32_t *condition_words_columns(uint32_t *count);
 
 /* stats.c: timefusion_stats. false: another table. */
 bool stats_relation(struct translate *ctx, const char *schema, const char *name, const char **sql,
