@@ -239,8 +239,9 @@ const char *cube_sql(struct query_cursor *cursor, uint32_t number, const struct 
     const struct plan *plan = cursor->plan;
     const struct plan_cube *wanted = &plan->cubes[number];
     const struct plan_table *table = &plan->tables[wanted->table];
-    if ((plan->kind != PLAN_SELECT && plan->kind != PLAN_EXPLAIN) || !cubes_are_on(cursor->session) || choice->id_count > 0 ||
-        choice->identity.present || !kept_times_are_known(table, cursor->bounds.tables[wanted->table]))
+    if ((plan->kind != PLAN_SELECT && plan->kind != PLAN_EXPLAIN) || !cubes_are_on(cursor->session) ||
+        choice->id_count > 0 || choice->identity.present ||
+        !kept_times_are_known(table, cursor->bounds.tables[wanted->table]))
         return NULL;
     struct shares shares;
     shares_make(cursor, wanted, table, choice, &shares);
