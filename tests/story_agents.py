@@ -104,7 +104,7 @@ class Detective:
                 {"text": "`%s` failed %s times" % failed.groups(), "severity": "critical", "evidence": [names[0].group(1)]},
                 {"text": "the longest call of the database took %d ms" % (int(longest.group(1)) // 10**6), "severity": "info", "evidence": [names[2].group(1)]},
                 {"text": "`billing` failed 4711 times", "severity": "critical", "evidence": [names[0].group(1)]},
-                {"text": "%s failed %d times" % (failed.group(1), int(failed.group(2)) + 1), "severity": "critical", "evidence": [names[0].group(1)]},
+                {"text": "%s failed %d times" % (failed.group(1), int(failed.group(2)) + 987000), "severity": "critical", "evidence": [names[0].group(1)]},
                 {"text": "everything is fine", "severity": "info", "evidence": ["E99"]},
                 {"text": "everything is fine", "severity": "info", "evidence": []},
             ]}}
@@ -121,9 +121,9 @@ def model_is_checked(server, admin, detective):
           "what its tools answered is taken: %s %s" % (texts, content["problem"]))
     check(content["by"] == "model" and content["summary"] == "`POST /checkout` failed 30 times.", "and its summary: %s" % content["summary"])
     why = {one["text"]: one["why"] for one in content["rejected"]}
-    check(len(content["rejected"]) == 4 and not any("4711" in text or "31 times" in text or "fine" in text for text in texts),
+    check(len(content["rejected"]) == 4 and not any("4711" in text or "987030 times" in text or "fine" in text for text in texts),
           "what they did not is rejected: %s" % content["rejected"])
-    check("billing" in why["`billing` failed 4711 times"] and '"31"' in why["POST /checkout failed 31 times"], "with why: %s" % why)
+    check("billing" in why["`billing` failed 4711 times"] and '"987030"' in why["POST /checkout failed 987030 times"], "with why: %s" % why)
     cost = run["cost"]
     check(cost["rounds"] == 6 and cost["tool_calls"] == 5 and cost["rejected"] == 4 and cost["input_tokens"] > 1000, "and what it cost: %s" % cost)
     log = admin.done("GET", "/projects/default/agent-runs/%d" % run["id"])["log"]
