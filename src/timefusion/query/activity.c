@@ -231,9 +231,9 @@ static bool session_signal(struct query_engine *engine, int64_t own_pid, int64_t
     struct query_session *to = session_find(engine, pid);
     bool may = from && to && may_signal(from, to);
     if (may) {
-        session_stop(to);
         terminate = ends ? to->terminate : NULL;
         ctx = to->terminate_ctx;
+        if (!terminate) session_stop(to); /* else the connection does, once it knows why: 57P01 and not 57014 */
     }
     pthread_mutex_unlock(&engine->lock);
     if (terminate) terminate(ctx, (uint32_t)pid); /* takes locks of its own, under which ours are taken */
