@@ -1,4 +1,4 @@
-# time_limit_s: 120
+# time_limit_s: 120, tries: 2
 """Agents: a ready one finds by rules what was sent; one with a prompt drives the scripted model through three tools and more, whose
 answers it must use, and what it says that is not in them is rejected; the server is killed at each step of a run, and each run's
 report is there once, and its message reaches a webhook once; times that were missed are one run; pause, run now, the CLI.

@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Questions in plain English, in a real server: how often the answer is right over the eleven days of tests/ask, of the questions that
 the grammar is fitted to and of those put aside; what a client corrects is answered; whatever plan is sent, nothing of another project
 comes; thumbs are kept; `monoscope ask` answers at the shell; and all that a language model has to do with it (tests/ask/model_path.py)."""

@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """A server before a bucket with a small cache: answers are those of a server without one; rows just flushed cost no GET, nor do they
 after a restart or a kill -9 (of a full cache, and in the middle of its writes); what is damaged or deleted in DATA/cache by hand is fetched again, once; rows that are deleted and vacuumed are gone from it."""
 import os

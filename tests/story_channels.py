@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Channels and incidents: what goes wrong is told by mail, Slack (both ways), Discord, PagerDuty and a webhook, to sinks that take what
 those publish and nothing else; an incident opens, gets worse, is acknowledged from a message, is resolved; servers that answer 429, 500,
 not at all; a channel that fails says so, and another channel says it too; a flood becomes a digest; a server that is killed at every step

@@ -3,7 +3,7 @@
 
 Each command runs as its own process with a home of its own; "at a terminal" is a real pseudo-terminal. Telemetry that tries
 to drive the terminal (escape sequences, marks of direction, bells) is sent and shown.
-time_limit_s: 120
+time_limit_s: 120, tries: 2
 """
 import json
 import os

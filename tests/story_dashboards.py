@@ -1,4 +1,4 @@
-# time_limit_s: 120
+# time_limit_s: 120, tries: 2
 """Dashboards by the REST API: made, changed, added to, restored, deleted; what is not right is refused where it is not right; nobody
 writes over what another has changed; a change is in the audit log; one of another project is not there."""
 import json

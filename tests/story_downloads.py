@@ -1,7 +1,7 @@
 """Any statement as a file: CSV, JSON, NDJSON and Parquet by one link hold the same rows, types and all, as psycopg and the API
 see them; pyarrow and DuckDB read the Parquet. Names of files, refusals, what a link may not do; a million rows with a reader
 that is slow, in bounded memory.
-time_limit_s: 120
+time_limit_s: 120, tries: 2
 """
 import csv
 import ctypes

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Errors: those of many services, counted by fingerprint exactly, whatever is killed.
 
 Exceptions of spans and logs by hand, of several languages, kinds, releases, environments and users, many at the same time; the

@@ -1,4 +1,4 @@
-# time_limit_s: 120
+# time_limit_s: 120, tries: 2
 """Errors in the doubtful band: with --errors-judge on a scripted language model is asked about each pair, of which both texts
 stand between fences and nowhere else; two become one issue when it says so, and not when it says no, when what it says is no
 answer, or when an error's own text tries to talk it over. What it said is kept in plain words. With it off nobody is asked.

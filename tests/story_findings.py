@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Detection, of rows that were sent: a day of three services as usual, and then errors of one. It is found with the moment it began, is a
 part of an incident, its statement gives the numbers that it says, and the pages show it; nothing is found before. Its cause is the release of that
 service at once, and then the host, too; the error that came with it is found as new. After kill -9 nothing is found twice."""

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Sessions and what they are told: the hint as a field of its own; pg_stat_activity, pg_cancel_backend() and pg_terminate_backend() of
 the own project's sessions; type modifiers in RowDescription, and casts that honour them as PostgreSQL 15 does. Limits of a project's
 statements; the fair queue: one that floods does not keep another's light statement waiting."""

@@ -1,4 +1,4 @@
-# time_limit_s: 300
+# time_limit_s: 300, tries: 2
 """What operators ask the gRPC port without a key: health, by grpcio's own client (Check, Watch) and by grpcurl, from the start to
 the drain; and reflection, by grpcurl and by grpcio's own client: it lists, describes and calls Export with no .proto file."""
 import base64

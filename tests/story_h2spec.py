@@ -1,4 +1,4 @@
-# time_limit_s: 300
+# time_limit_s: 300, tries: 2
 """h2spec, the conformance tests of HTTP/2 (RFC 7540, 7541), in strict mode against the OTLP/gRPC port. Every case passes but
 those of EXPECTED, each with the reason why it cannot; one of them that passes is an error too, for then its reason is gone."""
 import os

@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """OTLP/HTTP from outside: every type and encoding of each signal becomes the rows that were sent; the lines of docs/ingest.md
 work as they stand there; mistakes get the answers it promises; pages send with browser keys and with no others; connections are
 used again, slow clients are sent away, and what is too large is refused before it is sent."""

@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Clients that make the server work by HTTP/2 itself, frame by frame over raw sockets: rapid resets, CONTINUATION, PING and SETTINGS
 floods, header bombs and the rest. Each is cut off in words, again and again, before it has sent much; meanwhile an exporter keeps
 sending and misses nothing, and the server's memory stays where it was. What a flood costs in CPU time is printed."""

@@ -1,4 +1,4 @@
-# time_limit_s: 120
+# time_limit_s: 120, tries: 2
 """Whose a trace is: a browser names its user on its own span alone, which may come before the backend's spans and logs or, as it
 does when the root span ends last, after them. Asking for the user finds them all: at once, from Delta, and after a restart or a
 kill. `attributes` stays what each row was sent with, and another project with the same trace ids sees nothing of it."""

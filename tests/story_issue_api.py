@@ -1,4 +1,4 @@
-# time_limit_s: 60
+# time_limit_s: 60, tries: 2
 """Issues over the REST API and at the shell, of errors sent by OTLP: counts equal those of SQL by hashes; resolve, ignore, assign, merge,
 split, rules; who may; hostile texts are text."""
 import json

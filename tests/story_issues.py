@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Errors become issues, whatever is killed: real events by OTLP, grouped by the real process with the real model.
 
 The part of the labelled corpus that nothing was fitted to (tests/errors/aside) is sent in the order of its apps' days, while the

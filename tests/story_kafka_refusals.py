@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """A buffer that the tables do not know is refused at start, with words that say what to do, and taken with --new-buffer on: requests
 that only a log holds, beside Kafka; Kafka beside tables that a log has fed; a topic that was deleted and made again, at start and
 under a process that runs; a log again, beside tables that Kafka has fed. Retention that was faster than the workers is told with a

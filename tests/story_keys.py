@@ -1,4 +1,4 @@
-# time_limit_s: 120
+# time_limit_s: 120, tries: 2
 """API keys and limits by the REST API: made, listed, limited, expired, revoked; what each scope may do on each door; a revoked
 key stops a sender that is in full flow, and a SQL connection that is open, within a second, in this process and in another one
 on the same database; limits refuse with the limit's name, a RetryInfo or Retry-After that holds, and are counted. Prints the

@@ -1,4 +1,4 @@
-# time_limit_s: 120
+# time_limit_s: 120, tries: 2
 """Language models: one scripted server speaks as OpenAI, Ollama, llama.cpp, vLLM and Anthropic do, well and badly; each manner is
 met as docs/llm.md says: done without what a server lacks, tried again when that may help, refused in words when not. Keys are in
 no file, answer or log and go nowhere else; a project's URL reaches nothing private; a budget is kept over two processes and a

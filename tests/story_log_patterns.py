@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Log patterns: lines of real programs, counted by what they say, exactly, whatever is killed.
 
 Lines by the OpenTelemetry SDK of Python and by hand, in the formats of well-known programs; the server is killed again and again,

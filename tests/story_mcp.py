@@ -1,4 +1,4 @@
-# time_limit_s: 120
+# time_limit_s: 120, tries: 2
 """The Model Context Protocol: the official client library connects with an API key, lists tools, and finds a slow trace and its
 failing query as an agent would: services, traces, SQL. What it may do is what its key may: its own project, nothing that writes,
 no more rows than the cap; wrong arguments and SQL come back as words a model can mend. Other versions, batches, pages of other

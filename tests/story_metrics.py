@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """An hour of metrics by OpenTelemetry's Python SDK (tests/metricshop.py): counter, up-down counter, gauge, histogram, exponential
 histogram; cumulative and delta; a process that begins anew, a gap, other bounds and scales. What POST /metrics/query, /heatmap and
 /exemplars answer is compared with what is reckoned here from the measurements themselves; then bounds and mistakes."""

@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Monitors over real spans and metrics: each kind of condition fires and recovers when a computation here says so; by groups; as files;
 refused where they are wrong; live evaluation tells the incidents once, wherever the process is killed."""
 import json

@@ -1,3 +1,4 @@
+# tries: 2
 """An operator looks after the tables with SQL: FLUSH, OPTIMIZE, VACUUM, DESCRIBE HISTORY, timefusion_stats.
 
 A project's own key reaches that project's files; a key of project `monoscope` reaches all, and sees what was done to them.

@@ -1,4 +1,4 @@
-# time_limit_s: 200
+# time_limit_s: 200, tries: 2
 """More load than the server can take, on the least memory it may have (--memory 256MiB): what it cannot take it refuses with a time
 to come back, before memory runs out, and what it said is kept is there, once. By gRPC and by HTTP at the same time."""
 import gzip

@@ -1,4 +1,4 @@
-# time_limit_s: 120
+# time_limit_s: 120, tries: 2
 """Errors and log patterns are found by one element of `hashes`: logs that say the same with other values, spans that failed alike,
 each in files of their own; asking for one opens that one's files alone."""
 import os

@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Rows that SQL writes: psql, psycopg, asyncpg, pgjdbc and SQLAlchemy insert and copy into both tables, and each sees its own rows with the answer. What
 PostgreSQL would refuse is refused with its SQLSTATE, and nothing of it is kept. Counts of services and endpoints have the rows, as
 those of OTLP. A key that may only ask writes nothing; what a project redacts is not kept of rows either. After kill -9 every row

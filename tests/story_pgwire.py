@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """PostgreSQL's protocol against the whole server over TLS, by raw sockets and by libpq.
 
 1. Startup: versions and unknown options are negotiated, TLS by request and at once, SCRAM with channel binding, long cancel keys;

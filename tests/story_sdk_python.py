@@ -1,4 +1,4 @@
-# time_limit_s: 120
+# time_limit_s: 120, tries: 2
 """An app with the OpenTelemetry Python SDK sends traces, logs and metrics, plain and gzipped; psycopg 3 reads every kind of value
 back in text and in binary, from segments, from Delta and after a restart. Then what clients do beside SELECT: parameters of
 every type, prepared statements, Describe before Bind, pipelines, errors with their SQLSTATE, cancel and time-outs."""

@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """Four small HTTP apps in Go, Python, Node.js and Java (tests/apps) call each other, each with OpenTelemetry's own SDK and
 instrumentation set up by the usual variables. One trace goes through four languages: by SQL, every span is there with the right
 parent, kind and status, logs join it by trace and span id, metrics count what happened, and the exception of the deepest service

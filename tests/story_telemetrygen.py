@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """The OpenTelemetry project's own load generator, telemetrygen, sends traces, logs and every kind of metric, two workers at a
 given rate. Its exports all succeed, and the rows are exactly as many as it says it generated."""
 import os

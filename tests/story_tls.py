@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, tries: 2
 """TLS on all ports: the OpenTelemetry SDKs of Go and Python send over it, by gRPC and by HTTP, and pgx, psql and psycopg ask with
 sslmode=verify-full. SIGHUP changes the certificate while senders are at work, whose connections also grow old every second:
 nothing is refused or lost. With a clients' CA only its clients get in. Who comes the wrong way is told so."""

@@ -1,4 +1,4 @@
-# time_limit_s: 120
+# time_limit_s: 120, tries: 2
 """A trace among 1,000 files in a bucket is found with at most ten GETs, the first after a start too, small files or large ones;
 a second process finds what the first indexed. So does what delta-rs has compacted, once its files are indexed. Runs that are damaged
 or gone cost time, and no rows."""
