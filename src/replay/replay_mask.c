@@ -50,6 +50,7 @@ static void attributes_mask(struct masking *masking, yyjson_val *attributes)
 {
     size_t index, count;
     yyjson_val *key, *value;
+    if (!yyjson_is_obj(attributes)) return;
     yyjson_obj_foreach(attributes, index, count, key, value)
     {
         if (replay_attribute_tells(bytes_from(yyjson_get_str(key), yyjson_get_len(key)))) text_mask(masking, value);

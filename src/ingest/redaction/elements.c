@@ -52,6 +52,7 @@ static bool attributes_take(struct replay_walk *walk, yyjson_val *attributes, in
 {
     size_t index, count;
     yyjson_val *key, *value;
+    if (!yyjson_is_obj(attributes)) return true;
     yyjson_obj_foreach(attributes, index, count, key, value)
     {
         if (yyjson_is_str(value) && yyjson_get_len(value) > 0 && replay_attribute_tells(text_of(key)) &&

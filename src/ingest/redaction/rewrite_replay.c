@@ -111,6 +111,7 @@ static bool object_walk(struct replay_walk *walk, yyjson_val *object)
 {
     size_t index, count;
     yyjson_val *key, *value;
+    if (!yyjson_is_obj(object)) return true;
     yyjson_obj_foreach(object, index, count, key, value)
     {
         if (!member_walk(walk, key, value)) return false;

@@ -88,6 +88,7 @@ static struct bytes attribute_of(yyjson_val *attributes, const char *name, bool 
     size_t index, count;
     yyjson_val *key, *value;
     *is_there = false;
+    if (!yyjson_is_obj(attributes)) return (struct bytes){ 0 };
     yyjson_obj_foreach(attributes, index, count, key, value)
     {
         if (!glob_match(bytes_of_text(name), bytes_from(yyjson_get_str(key), yyjson_get_len(key)), true)) continue;
