@@ -100,6 +100,7 @@ static struct bytes attribute_of(yyjson_val *attributes, const char *name, bool 
 
 static bool has_word(struct bytes text, struct bytes word)
 {
+    if (text.len == 0) return false;
     static const char blanks[] = " \t\r\n\f";
     for (size_t from = 0, at = 0; at <= text.len; at++) {
         if (at < text.len && (text.ptr[at] == 0 || !strchr(blanks, text.ptr[at]))) continue;
