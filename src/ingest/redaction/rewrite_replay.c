@@ -167,7 +167,7 @@ static bool root_walk(struct replay_walk *walk, yyjson_val *root)
 static bool name_read(const struct replay_walk *walk, yyjson_val *root, struct recording_name *name)
 {
     yyjson_val *sequence = yyjson_obj_get(root, "sequence");
-    struct bytes digits = yyjson_is_raw(sequence) ? bytes_of(sequence) : (struct bytes){ 0 };
+    struct bytes digits = yyjson_is_raw(sequence) ? bytes_of(sequence) : BYTES("");
     *name = (struct recording_name){ .project_id = walk->redaction->rules[0].project_id,
                                      .session = bytes_of(yyjson_obj_get(root, "session")),
                                      .tab = bytes_of(yyjson_obj_get(root, "tab")),

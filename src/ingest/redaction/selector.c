@@ -88,14 +88,14 @@ static struct bytes attribute_of(yyjson_val *attributes, const char *name, bool 
     size_t index, count;
     yyjson_val *key, *value;
     *is_there = false;
-    if (!yyjson_is_obj(attributes)) return (struct bytes){ 0 };
+    if (!yyjson_is_obj(attributes)) return BYTES("");
     yyjson_obj_foreach(attributes, index, count, key, value)
     {
         if (!glob_match(bytes_of_text(name), bytes_from(yyjson_get_str(key), yyjson_get_len(key)), true)) continue;
         *is_there = !yyjson_is_null(value) && !yyjson_is_false(value);
-        return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : (struct bytes){ 0 };
+        return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : BYTES("");
     }
-    return (struct bytes){ 0 };
+    return BYTES("");
 }
 
 static bool has_word(struct bytes text, struct bytes word)
