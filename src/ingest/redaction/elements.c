@@ -30,7 +30,7 @@ static uint32_t number_of(yyjson_val *object, const char *name)
 
 static struct bytes text_of(yyjson_val *value)
 {
-    return bytes_from(yyjson_get_str(value), yyjson_get_len(value));
+    return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : BYTES("");
 }
 
 /* ---- what goes ---- */

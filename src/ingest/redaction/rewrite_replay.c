@@ -13,6 +13,7 @@
 
 static struct bytes bytes_of(yyjson_val *text)
 {
+    if (!yyjson_is_raw(text) && !yyjson_is_str(text)) return BYTES(""); /* a list has a length, too */
     return bytes_from(yyjson_is_raw(text) ? yyjson_get_raw(text) : yyjson_get_str(text), yyjson_get_len(text));
 }
 
