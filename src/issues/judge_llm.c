@@ -138,7 +138,7 @@ static void answer_take(const struct llm_answer *from, const char *name, struct 
     yyjson_doc *doc = yyjson_read((const char *)from->json.ptr, from->json.len, 0);
     yyjson_val *root = yyjson_doc_get_root(doc), *reason = yyjson_obj_get(root, "reason");
     answer->is_same = yyjson_equals_str(yyjson_obj_get(root, "verdict"), "same");
-    reason_take(bytes_from(yyjson_get_str(reason), yyjson_get_len(reason)), answer->why);
+    if (yyjson_is_str(reason)) reason_take(bytes_from(yyjson_get_str(reason), yyjson_get_len(reason)), answer->why);
     size_t len = utf8_cut(bytes_of_text(name), ISSUE_JUDGE_MODEL_BYTES - 1);
     memcpy(answer->model, name, len);
     answer->model[len] = '\0';

@@ -170,7 +170,7 @@ void transfer_read_init(struct transfer_reader *reader, const struct transfer_si
 
 static struct bytes json_bytes(yyjson_val *value)
 {
-    return bytes_from(yyjson_get_str(value), yyjson_get_len(value));
+    return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : BYTES("");
 }
 
 static bool schema_read(struct transfer_reader *reader, yyjson_val *root, struct err *err)

@@ -31,7 +31,7 @@ void replay_batch_line(uint8_t *bytes, size_t len)
 
 static struct bytes text_of(yyjson_val *value)
 {
-    return bytes_from(yyjson_get_str(value), yyjson_get_len(value));
+    return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : BYTES("");
 }
 
 /* A text for people, cut at a whole character; what is none is empty. */
