@@ -22,5 +22,10 @@ void json_member_add(yyjson_mut_doc *doc, yyjson_mut_val *object, struct bytes k
 /* "a.b" becomes {"a":{"b":..}}. Keys are to come in order, so that "a" is there before "a.b"; where the way is taken, the dotted
  * rest stays a key, and of two values of one key the first stays. */
 void json_nested_add(yyjson_mut_doc *doc, yyjson_mut_val *object, struct bytes key, yyjson_mut_val *value);
+/* A string's content, borrowed; all else, NULL too, is an empty one: a list has a length, and no content. */
+static inline struct bytes json_text(yyjson_val *value)
+{
+    return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : BYTES("");
+}
 /* Nested deeper than that? To be asked of what comes from outside, before anything walks through it. */
 bool json_is_deep(yyjson_val *value, uint32_t depth_max);

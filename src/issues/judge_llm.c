@@ -7,6 +7,7 @@
 #include <yyjson.h>
 
 #include "base/clock.h"
+#include "base/json_object.h"
 #include "base/utf8.h"
 #include "llm/fence.h"
 #include "llm/llm.h"
@@ -138,7 +139,7 @@ static void answer_take(const struct llm_answer *from, const char *name, struct 
     yyjson_doc *doc = yyjson_read((const char *)from->json.ptr, from->json.len, 0);
     yyjson_val *root = yyjson_doc_get_root(doc), *reason = yyjson_obj_get(root, "reason");
     answer->is_same = yyjson_equals_str(yyjson_obj_get(root, "verdict"), "same");
-    if (yyjson_is_str(reason)) reason_take(bytes_from(yyjson_get_str(reason), yyjson_get_len(reason)), answer->why);
+    reason_take(json_text(reason), answer->why);
     size_t len = utf8_cut(bytes_of_text(name), ISSUE_JUDGE_MODEL_BYTES - 1);
     memcpy(answer->model, name, len);
     answer->model[len] = '\0';
