@@ -1,4 +1,5 @@
 #include "agents/agent.h"
+#include "base/json_object.h"
 #include "meta/db_rows.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +13,7 @@ enum { SECONDS = 300, TOKENS = 50000, QUERIES = 30, JITTER_S = 30, DEFINITION_BY
 
 static struct bytes text_of(yyjson_val *object, const char *name, struct arena *arena)
 {
-    yyjson_val *value = yyjson_obj_get(object, name);
-    return yyjson_get_len(value) == 0 || !yyjson_is_str(value)
-               ? bytes_from("", 0)
-               : arena_copy(arena, bytes_from(yyjson_get_str(value), yyjson_get_len(value)));
+    return arena_copy(arena, json_text(yyjson_obj_get(object, name)));
 }
 
 static uint32_t number_of(yyjson_val *object, const char *name, uint32_t fallback)

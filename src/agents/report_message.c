@@ -1,6 +1,7 @@
 /* A stored report as what channels show: the summary, its findings, tables, charts as PNG. */
 #include "agents/report.h"
 #include "ask/zone.h"
+#include "base/json_object.h"
 #include "chart/chart.h"
 #include <math.h>
 #include <stdio.h>
@@ -19,10 +20,7 @@ struct making {
 
 static struct bytes text_of(yyjson_val *object, const char *name, struct arena *arena)
 {
-    yyjson_val *value = yyjson_obj_get(object, name);
-    return !yyjson_is_str(value) || yyjson_get_len(value) == 0
-               ? bytes_from("", 0)
-               : arena_copy(arena, bytes_from(yyjson_get_str(value), yyjson_get_len(value)));
+    return arena_copy(arena, json_text(yyjson_obj_get(object, name)));
 }
 
 static struct message_block *block_new(struct making *making, enum message_block_kind kind, struct bytes text)

@@ -2,6 +2,7 @@
 #include "agents/cite.h"
 #include "agents/collect_inside.h"
 #include "base/clock.h"
+#include "base/json_object.h"
 #include "llm/fence.h"
 #include "llm/plain.h"
 #include <stdio.h>
@@ -217,7 +218,7 @@ static bool sources_of(struct thinking *thinking, yyjson_val *ids, struct bytes 
     *names = "";
     yyjson_arr_foreach(ids, at, max, id)
     {
-        struct bytes name = yyjson_is_str(id) ? bytes_from(yyjson_get_str(id), yyjson_get_len(id)) : BYTES("");
+        struct bytes name = json_text(id);
         const struct evidence *evidence = evidence_find(thinking->collecting->evidences, name);
         if (evidence == NULL || evidence->is_error) {
             snprintf(why, CITE_WHY_BYTES, "there is no evidence \"%.*s\"", (int)name.len, (const char *)name.ptr);

@@ -1,4 +1,5 @@
 #include "aws/aws_text.h"
+#include "base/json_object.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,21 +196,17 @@ bool aws_grant_from_xml(struct aws_grant *grant, struct bytes xml)
            aws_time_parse(bytes_of_text(aws_grant_text(grant, expires)), &grant->expires_unix_s);
 }
 
-static struct bytes json_text(yyjson_val *object, const char *key)
-{
-    yyjson_val *value = yyjson_obj_get(object, key);
-    return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : (struct bytes){ 0 };
-}
-
 bool aws_grant_from_json(struct aws_grant *grant, struct bytes json)
 {
     yyjson_doc *doc = yyjson_read((const char *)json.ptr, json.len, 0);
     yyjson_val *root = yyjson_doc_get_root(doc);
-    struct bytes expires = json_text(root, "Expiration"), code = json_text(root, "Code");
+    struct bytes expires = json_text(yyjson_obj_get(root, "Expiration")),
+                 code = json_text(yyjson_obj_get(root, "Code"));
     bool is_fine = code.len == 0 || bytes_equal(code, BYTES("Success"));
     bool ok = is_fine && yyjson_is_obj(root) &&
-              aws_grant_from_texts(grant, json_text(root, "AccessKeyId"), json_text(root, "SecretAccessKey"),
-                                   json_text(root, "Token")) &&
+              aws_grant_from_texts(grant, json_text(yyjson_obj_get(root, "AccessKeyId")),
+                                   json_text(yyjson_obj_get(root, "SecretAccessKey")),
+                                   json_text(yyjson_obj_get(root, "Token"))) &&
               (expires.len == 0 || aws_time_parse(expires, &grant->expires_unix_s));
     yyjson_doc_free(doc);
     return ok;
@@ -265,9 +262,9 @@ static void json_error_read(struct bytes body, char *code, size_t code_bytes, ch
 {
     yyjson_doc *doc = yyjson_read((const char *)body.ptr, body.len, 0);
     yyjson_val *root = yyjson_doc_get_root(doc);
-    struct bytes type = json_text(root, "__type"), words = json_text(root, "message");
-    if (type.len == 0) type = json_text(root, "code");
-    if (words.len == 0) words = json_text(root, "Message");
+    struct bytes type = json_text(yyjson_obj_get(root, "__type")), words = json_text(yyjson_obj_get(root, "message"));
+    if (type.len == 0) type = json_text(yyjson_obj_get(root, "code"));
+    if (words.len == 0) words = json_text(yyjson_obj_get(root, "Message"));
     text_put(code, code_bytes, type_name(type));
     text_put(message, message_bytes, words);
     yyjson_doc_free(doc);

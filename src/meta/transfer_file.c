@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/json_object.h"
 #include "base/utf8.h"
 
 static const char *const type_names[] = {
@@ -168,11 +169,6 @@ void transfer_read_init(struct transfer_reader *reader, const struct transfer_si
     sha256_init(&reader->sha256);
 }
 
-static struct bytes json_bytes(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : BYTES("");
-}
-
 static bool schema_read(struct transfer_reader *reader, yyjson_val *root, struct err *err)
 {
     yyjson_val *migrations = yyjson_obj_get(root, "migrations"), *one;
@@ -184,7 +180,7 @@ static bool schema_read(struct transfer_reader *reader, yyjson_val *root, struct
     while ((one = yyjson_arr_iter_next(&each)) != NULL) {
         yyjson_val *number = yyjson_arr_get(one, 0), *checksum = yyjson_arr_get(one, 2);
         if (!yyjson_is_int(number) || !yyjson_is_str(checksum)) return bad(reader, "has no list of migrations", err);
-        if (!transfer_schema_add(&reader->schema, yyjson_get_sint(number), json_bytes(checksum), DB_POSTGRES, err))
+        if (!transfer_schema_add(&reader->schema, yyjson_get_sint(number), json_text(checksum), DB_POSTGRES, err))
             return false;
     }
     reader->has_schema = true;
@@ -193,7 +189,7 @@ static bool schema_read(struct transfer_reader *reader, yyjson_val *root, struct
 
 static bool name_copy(yyjson_val *value, char name[TRANSFER_NAME_BYTES])
 {
-    struct bytes bytes = yyjson_is_str(value) ? json_bytes(value) : (struct bytes){ 0 };
+    struct bytes bytes = yyjson_is_str(value) ? json_text(value) : (struct bytes){ 0 };
     if (bytes.len == 0 || bytes.len >= TRANSFER_NAME_BYTES || memchr(bytes.ptr, 0, bytes.len)) return false;
     memcpy(name, bytes.ptr, bytes.len);
     name[bytes.len] = '\0';
@@ -256,9 +252,9 @@ static bool value_read(yyjson_val *json, enum db_type type, struct db_value *val
         value->integer = yyjson_get_sint(json);
         return yyjson_is_sint(json) || (yyjson_is_uint(json) && yyjson_get_uint(json) <= INT64_MAX);
     case DB_REAL: return real_read(json, &value->real);
-    case DB_TEXT: value->bytes = json_bytes(json); return yyjson_is_str(json);
+    case DB_TEXT: value->bytes = json_text(json); return yyjson_is_str(json);
     case DB_BYTES: return hex_read(json, &value->bytes);
-    case DB_UUID: return yyjson_is_str(json) && uuid_from_text(json_bytes(json), &value->uuid);
+    case DB_UUID: return yyjson_is_str(json) && uuid_from_text(json_text(json), &value->uuid);
     }
     return false;
 }

@@ -33,8 +33,7 @@ static bool wrong(struct reading *reading, const char *pointer, const char *fmt,
 
 static struct bytes text_of(yyjson_val *object, const char *name)
 {
-    yyjson_val *value = yyjson_obj_get(object, name);
-    return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : (struct bytes){ 0 };
+    return json_text(yyjson_obj_get(object, name));
 }
 
 static double number_of(yyjson_val *object, const char *name, double fallback)

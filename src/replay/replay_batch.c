@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/json_object.h"
 #include "base/utf8.h"
 #include <yyjson.h>
 
@@ -29,17 +30,12 @@ void replay_batch_line(uint8_t *bytes, size_t len)
         if (bytes[i] == '\n' || bytes[i] == '\r') bytes[i] = ' ';
 }
 
-static struct bytes text_of(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : BYTES("");
-}
-
 /* A text for people, cut at a whole character; what is none is empty. */
 static struct bytes words_of(struct arena *arena, yyjson_val *object, const char *name)
 {
     yyjson_val *value = yyjson_obj_get(object, name);
     if (!yyjson_is_str(value)) return BYTES("");
-    struct bytes text = text_of(value);
+    struct bytes text = json_text(value);
     size_t len = text.len < REPLAY_TEXT_BYTES_MAX ? text.len : REPLAY_TEXT_BYTES_MAX;
     while (len > 0 && len < text.len && (text.ptr[len] & 0xC0) == 0x80) len--;
     uint8_t *copy = arena_alloc(arena, len + 1);
@@ -50,7 +46,7 @@ static struct bytes words_of(struct arena *arena, yyjson_val *object, const char
 static bool id_read(struct arena *arena, yyjson_val *root, const char *name, struct bytes *out, struct err *err)
 {
     yyjson_val *value = yyjson_obj_get(root, name);
-    struct bytes id = yyjson_is_str(value) ? text_of(value) : BYTES("");
+    struct bytes id = yyjson_is_str(value) ? json_text(value) : BYTES("");
     if (!replay_id_is_valid(id))
         return err_set(err, ERR_INPUT, "\"%s\" of a replay's batch is 1 to 64 letters, digits, \"-\" and \"_\"", name);
     *out = arena_copy(arena, id);

@@ -6,6 +6,7 @@
  * Taken out: texts, what was typed, and the attributes that show or tell something. What a player needs of an element stays. While
  * nothing is known of a recording's nodes (element_memory.h) all that changes is taken out: by the first rule.
  * Source of the shapes: @rrweb/types 2, eventWithTime, mutationData, inputData; rrweb-snapshot, serializedNode. */
+#include "base/json_object.h"
 #include "ingest/redaction/replay_walk.h"
 #include "replay/replay_mask.h"
 
@@ -28,11 +29,6 @@ static uint32_t number_of(yyjson_val *object, const char *name)
     return (uint32_t)number;
 }
 
-static struct bytes text_of(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : BYTES("");
-}
-
 /* ---- what goes ---- */
 
 static bool is_blank(struct bytes text)
@@ -45,7 +41,7 @@ static bool is_blank(struct bytes text)
 static bool text_take(struct replay_walk *walk, yyjson_val *object, const char *name, int8_t rule)
 {
     yyjson_val *value = yyjson_obj_get(object, name);
-    return !yyjson_is_str(value) || is_blank(text_of(value)) || replay_value_replace(walk, value, rule);
+    return !yyjson_is_str(value) || is_blank(json_text(value)) || replay_value_replace(walk, value, rule);
 }
 
 static bool attributes_take(struct replay_walk *walk, yyjson_val *attributes, int8_t rule)
@@ -55,7 +51,7 @@ static bool attributes_take(struct replay_walk *walk, yyjson_val *attributes, in
     if (!yyjson_is_obj(attributes)) return true;
     yyjson_obj_foreach(attributes, index, count, key, value)
     {
-        if (yyjson_is_str(value) && yyjson_get_len(value) > 0 && replay_attribute_tells(text_of(key)) &&
+        if (yyjson_is_str(value) && yyjson_get_len(value) > 0 && replay_attribute_tells(json_text(key)) &&
             !replay_value_replace(walk, value, rule))
             return false;
     }
@@ -67,7 +63,7 @@ static bool attributes_take(struct replay_walk *walk, yyjson_val *attributes, in
 static int8_t rule_matching(const struct redaction *redaction, yyjson_val *node)
 {
     yyjson_val *attributes = yyjson_obj_get(node, "attributes");
-    struct bytes tag = text_of(yyjson_obj_get(node, "tagName"));
+    struct bytes tag = json_text(yyjson_obj_get(node, "tagName"));
     for (uint32_t s = 0; s < redaction->selector_count; s++)
         if (selector_matches(redaction->selectors[s], tag, attributes)) return redaction->selector_rules[s];
     return NO_RULE;

@@ -5,6 +5,7 @@
  *
  * What people told (all but the events; in them a payload, an element's attributes) has names that rules are about, with those of
  * the objects around them. What is rrweb's own has names and numbers that a player needs: they stay. */
+#include "base/json_object.h"
 #include "ingest/redaction/replay_walk.h"
 
 #include <stdlib.h>
@@ -13,8 +14,7 @@
 
 static struct bytes bytes_of(yyjson_val *text)
 {
-    if (!yyjson_is_raw(text) && !yyjson_is_str(text)) return BYTES(""); /* a list has a length, too */
-    return bytes_from(yyjson_is_raw(text) ? yyjson_get_raw(text) : yyjson_get_str(text), yyjson_get_len(text));
+    return yyjson_is_raw(text) ? bytes_from(yyjson_get_raw(text), yyjson_get_len(text)) : json_text(text);
 }
 
 static bool too_large(struct replay_walk *walk)

@@ -4,6 +4,7 @@
 #include <yyjson.h>
 
 #include "base/glob.h"
+#include "base/json_object.h"
 
 /* ---- reading ---- */
 
@@ -93,7 +94,7 @@ static struct bytes attribute_of(yyjson_val *attributes, const char *name, bool 
     {
         if (!glob_match(bytes_of_text(name), bytes_from(yyjson_get_str(key), yyjson_get_len(key)), true)) continue;
         *is_there = !yyjson_is_null(value) && !yyjson_is_false(value);
-        return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : BYTES("");
+        return json_text(value);
     }
     return BYTES("");
 }

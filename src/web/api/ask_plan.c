@@ -1,4 +1,5 @@
 #include "web/api/ask_plan.h"
+#include "base/json_object.h"
 #include "base/rfc3339.h"
 #include <math.h>
 #include <stdio.h>
@@ -94,15 +95,10 @@ yyjson_mut_val *ask_plan_json(yyjson_mut_doc *json, const struct ask_plan *plan)
 
 /* ---- in ---- */
 
-static struct bytes text_of(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : (struct bytes){ 0 };
-}
-
 /* The index of a name; count: it is none of them. */
 static uint32_t named(yyjson_val *value, const char *const *names, uint32_t count)
 {
-    struct bytes text = text_of(value);
+    struct bytes text = json_text(value);
     uint32_t n = 0;
     while (n < count && !bytes_equal(text, bytes_of_text(names[n]))) n++;
     return n;
@@ -110,7 +106,7 @@ static uint32_t named(yyjson_val *value, const char *const *names, uint32_t coun
 
 static bool field_read(struct arena *arena, yyjson_val *value, struct ask_field *field, struct err *err)
 {
-    struct bytes text = text_of(value);
+    struct bytes text = json_text(value);
     for (enum ask_field_id id = ASK_FIELD_ATTRIBUTE; id <= ASK_FIELD_RESOURCE; id++) {
         struct bytes name = bytes_of_text(ask_field_names[id]);
         if (text.len <= name.len || memcmp(text.ptr, name.ptr, name.len) != 0 || text.ptr[name.len] != ':') continue;
@@ -141,7 +137,7 @@ static bool filters_read(struct arena *arena, yyjson_val *list, struct ask_filte
         {
             if (filter->value_count == ASK_VALUES_MAX)
                 return err_set(err, ERR_INPUT, "a filter has at most %d values", ASK_VALUES_MAX);
-            filter->values[filter->value_count++] = arena_copy(arena, text_of(value));
+            filter->values[filter->value_count++] = arena_copy(arena, json_text(value));
         }
         (*count)++;
     }
@@ -197,7 +193,7 @@ static bool groups_read(struct arena *arena, yyjson_val *list, struct ask_plan *
 
 static bool time_read(yyjson_val *object, const char *name, int64_t *unix_us, struct err *err)
 {
-    return rfc3339_read(text_of(yyjson_obj_get(object, name)), unix_us) ||
+    return rfc3339_read(json_text(yyjson_obj_get(object, name)), unix_us) ||
            err_set(err, ERR_INPUT, "\"%s\" is a time such as 2026-11-27T02:00:00Z", name);
 }
 
@@ -212,7 +208,7 @@ bool ask_plan_read(struct arena *arena, yyjson_val *json, struct ask_plan *plan,
         .order = (enum ask_order)named(yyjson_obj_get(json, "order"), ask_order_names, ASK_ORDERS),
         .limit = (uint32_t)yyjson_get_uint(yyjson_obj_get(json, "limit")),
         .display = (enum ask_display)named(yyjson_obj_get(json, "display"), ask_display_names, ASK_DISPLAYS),
-        .zone = arena_copy(arena, text_of(yyjson_obj_get(json, "zone"))),
+        .zone = arena_copy(arena, json_text(yyjson_obj_get(json, "zone"))),
         .time_was_said = yyjson_is_true(yyjson_obj_get(json, "time_was_said")),
     };
     if (plan->zone.len == 0) plan->zone = BYTES("UTC");

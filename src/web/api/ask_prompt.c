@@ -312,7 +312,7 @@ static yyjson_mut_val *plan_json(struct sending *sending)
     return plan;
 }
 
-static struct bytes json_text(struct arena *arena, const yyjson_mut_val *value)
+static struct bytes json_write(struct arena *arena, const yyjson_mut_val *value)
 {
     size_t len = 0;
     char *text = yyjson_mut_val_write(value, 0, &len);
@@ -339,7 +339,7 @@ static bool question_add(struct sending *sending, struct buf *prompt, const char
                          struct err *err)
 {
     if (text.len == 0) return true;
-    struct bytes json = json_text(sending->arena, yyjson_mut_strncpy(sending->json, (const char *)text.ptr, text.len));
+    struct bytes json = json_write(sending->arena, yyjson_mut_strncpy(sending->json, (const char *)text.ptr, text.len));
     return buf_printf(prompt, "%s: %.*s\n", name, (int)json.len, (const char *)json.ptr) ||
            err_set(err, ERR_TOO_LARGE, "the question for the model is too long");
 }
@@ -354,9 +354,9 @@ static bool prompt_write(struct sending *sending, struct buf *system, struct buf
     services_send(sending, services);
     fields_send(sending, fields);
     lists_fill(sending);
-    parts[SERVICES] = json_text(sending->arena, services);
-    parts[FIELDS] = json_text(sending->arena, fields);
-    if (of->context != NULL) parts[PLAN_BEFORE] = json_text(sending->arena, plan_json(sending));
+    parts[SERVICES] = json_write(sending->arena, services);
+    parts[FIELDS] = json_write(sending->arena, fields);
+    if (of->context != NULL) parts[PLAN_BEFORE] = json_write(sending->arena, plan_json(sending));
     llm_fence_init(&fence, parts, COUNT_OF(parts));
     return text_add(system, rules, err) && llm_fence_rule(&fence, system, err) && times_add(prompt, of, err) &&
            parts_add(prompt, &fence, parts, err) &&

@@ -1,4 +1,5 @@
 #include "web/api/ask_reply.h"
+#include "base/json_object.h"
 #include "base/utf8.h"
 #include "llm/plain.h"
 #include "web/api/ask_plan.h"
@@ -22,11 +23,6 @@ struct bytes ask_plain(struct arena *arena, struct bytes text, size_t bytes_max)
     }
     buf_deinit(&plain);
     return copy;
-}
-
-static struct bytes text_of(yyjson_val *value)
-{
-    return yyjson_is_str(value) ? bytes_from(yyjson_get_str(value), yyjson_get_len(value)) : (struct bytes){ 0 };
 }
 
 /* ---- does the plan fit the project ---- */
@@ -142,7 +138,7 @@ static bool read(struct arena *arena, yyjson_val *root, const struct ask_reply_w
 {
     struct fitting fitting = { arena, world, err };
     yyjson_val *plan = yyjson_obj_get(root, "plan");
-    reply->note = ask_plain(arena, text_of(yyjson_obj_get(root, "note")), ASK_NOTE_BYTES_MAX);
+    reply->note = ask_plain(arena, json_text(yyjson_obj_get(root, "note")), ASK_NOTE_BYTES_MAX);
     reply->can_answer = yyjson_is_true(yyjson_obj_get(root, "can_answer"));
     reply->is_follow_up = world->context != NULL && yyjson_is_true(yyjson_obj_get(root, "is_follow_up"));
     if (!yyjson_is_bool(yyjson_obj_get(root, "can_answer")))
