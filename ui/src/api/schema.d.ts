@@ -5060,7 +5060,7 @@ export interface components {
             actor: string;
             address: string;
             /** @enum {string} */
-            via: "sql" | "http" | "monitors";
+            via: "sql" | "http" | "monitors" | "replays";
             /** @description pg_backend_pid() of it */
             session: number;
             /** @description SELECT, DELETE ...; empty: it was refused before it was one */
