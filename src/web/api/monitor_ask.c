@@ -347,18 +347,11 @@ bool monitor_ask(void *ctx, struct uuid project_id, const char *project_name, co
     struct query_statement *prepared = NULL;
     struct query_cursor *cursor = NULL;
     bool ok = monitor_statement_make(arena, query, from_us, to_us, &statement, err) &&
-              query_session_open(&session, ctx, project_id, project_name, err) &&
-              sql_timeout_set(session, MONITOR_ASK_TIMEOUT_MS, err);
-    if (ok) {
-        query_session_set_client(session, &(struct query_client){ .address = "",
-                                                                  .actor_kind = "system",
-                                                                  .actor_name = "monitors",
-                                                                  .via = "monitors" });
-        query_session_set_read_only(session, "a monitor only reads");
-    }
-    ok = ok && query_prepare(session, statement.sql, statement.types, statement.count, &prepared, err) &&
-         query_execute(prepared, statement.parameters, statement.count, &cursor, err) &&
-         rows_fetch(prepared, cursor, query->has_total, arena, rows, err);
+              sql_own_session(&session, ctx, project_id, project_name, "monitors", "a monitor only reads",
+                              MONITOR_ASK_TIMEOUT_MS, err) &&
+              query_prepare(session, statement.sql, statement.types, statement.count, &prepared, err) &&
+              query_execute(prepared, statement.parameters, statement.count, &cursor, err) &&
+              rows_fetch(prepared, cursor, query->has_total, arena, rows, err);
     if (cursor) query_cursor_close(cursor);
     if (prepared) query_statement_close(prepared);
     if (session) query_session_close(session);

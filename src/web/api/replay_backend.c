@@ -91,17 +91,10 @@ static bool ask(struct asking *asking, const char *column, struct bytes ids,
                      "status_code = 'ERROR') FROM otel_logs_and_spans WHERE %s IN (%.*s) AND kind <> 'log' AND "
                      "timestamp >= '%s' AND timestamp < '%s' GROUP BY 1, 2, 3 ORDER BY 5 DESC, 4 DESC LIMIT %d",
                      column, column, (int)ids.len, (const char *)ids.ptr, from, to, REPLAY_BACKEND_ROWS_MAX);
-    bool ok = query_session_open(&session, asking->engine, asking->sums[0].of->project_id, "replays", err) &&
-              sql_timeout_set(session, TIMEOUT_MS, err);
-    if (ok) {
-        query_session_set_client(session, &(struct query_client){ .address = "",
-                                                                  .actor_kind = "system",
-                                                                  .actor_name = "replays",
-                                                                  .via = "replays" });
-        query_session_set_read_only(session, "replays only read");
-    }
-    ok = ok && query_prepare(session, bytes_of_text(sql), NULL, 0, &prepared, err) &&
-         query_execute(prepared, NULL, 0, &cursor, err) && rows_fetch(asking, cursor, add, err);
+    bool ok = sql_own_session(&session, asking->engine, asking->sums[0].of->project_id, "replays", "replays",
+                              "replays only read", TIMEOUT_MS, err) &&
+              query_prepare(session, bytes_of_text(sql), NULL, 0, &prepared, err) &&
+              query_execute(prepared, NULL, 0, &cursor, err) && rows_fetch(asking, cursor, add, err);
     if (cursor) query_cursor_close(cursor);
     if (prepared) query_statement_close(prepared);
     if (session) query_session_close(session);

@@ -82,6 +82,20 @@ static void client_set(struct sql_run *run)
                                                                    .via = "http" });
 }
 
+bool sql_own_session(struct query_session **session, struct query_engine *engine, struct uuid project_id,
+                     const char *project_name, const char *who, const char *read_only, uint32_t timeout_ms,
+                     struct err *err)
+{
+    *session = NULL;
+    if (!query_session_open(session, engine, project_id, project_name, err) ||
+        !sql_timeout_set(*session, timeout_ms, err))
+        return false;
+    query_session_set_client(*session, &(struct query_client){
+                                           .address = "", .actor_kind = "system", .actor_name = who, .via = who });
+    query_session_set_read_only(*session, read_only);
+    return true;
+}
+
 bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query *query, struct err *err)
 {
     struct bytes sql;

@@ -34,6 +34,11 @@ MUST_CHECK bool sql_check(struct api_call *call, struct bytes sql, const enum qu
                           struct err *err);
 /* SET statement_timeout, as a client would. */
 MUST_CHECK bool sql_timeout_set(struct query_session *session, uint32_t timeout_ms, struct err *err);
+/* A session of a part of the server's own, which only reads: who, as the log of statements names it (via of schemas/statements.json);
+ * why, when what it runs would change something. Closed by query_session_close, after a failure too when it is set. */
+MUST_CHECK bool sql_own_session(struct query_session **session, struct query_engine *engine, struct uuid project_id,
+                                const char *project_name, const char *who, const char *read_only, uint32_t timeout_ms,
+                                struct err *err);
 /* api_fail for what a statement ran into: what it asks too much of is the asker's, so no 5xx of it. */
 void sql_fail(struct api_call *call, const struct err *err);
 /* What may be missing from the answer, and why, as a header of it: monoscope-warning. */
