@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#define CHUNK_BYTES_MAX   (64u << 20)
 #define FOOTER_BYTES_TAIL (64u << 10)
 #define RADIX_BITS        11
 #define HASH_BITS         40
@@ -104,33 +103,10 @@ static bool footer_read(const struct index_source *source, const struct schema_t
     return err_set(err, ERR_CORRUPT, "a Parquet footer does not say its own length");
 }
 
-struct reading {
-    const struct index_source *source;
-    struct chunk_texts texts;
-    uint8_t *chunk;
-    size_t chunk_cap;
-};
-
-static bool chunk_read(struct reading *reading, const struct parquet_column_stats *stats, struct taking *taking,
-                       struct err *err)
-{
-    if (stats->has_null_count && stats->null_count == stats->value_count) return true;
-    if (stats->chunk_bytes == 0 || stats->chunk_bytes > CHUNK_BYTES_MAX)
-        return err_set(err, ERR_UNSUPPORTED, "a column chunk of %llu bytes", (unsigned long long)stats->chunk_bytes);
-    size_t bytes = (size_t)stats->chunk_bytes;
-    if (bytes > reading->chunk_cap) {
-        free(reading->chunk);
-        reading->chunk = mem_alloc(bytes);
-        reading->chunk_cap = bytes;
-    }
-    return reading->source->read(reading->source->ctx, stats->chunk_offset, reading->chunk, bytes, err) &&
-           chunk_texts_each(&reading->texts, bytes_from(reading->chunk, bytes), stats, text_take, taking, err);
-}
-
 /* Row group by row group, so that a value that stands in two columns of one is met twice in a row once they are sorted. A
  * column that ours does not read in one group is not said to be in; what was taken of it does no harm. */
-static bool groups_read(struct reading *reading, const struct parquet_footer *footer, struct index_values *values,
-                        struct err *err)
+static bool groups_read(const struct index_source *source, struct chunk_texts *texts,
+                        const struct parquet_footer *footer, struct index_values *values, struct err *err)
 {
     const uint32_t *columns;
     uint32_t count = index_columns(footer->table, &columns);
@@ -141,7 +117,9 @@ static bool groups_read(struct reading *reading, const struct parquet_footer *fo
             struct taking taking = { .values = values, .unit = unit, .last = UINT64_MAX };
             struct err why = { .code = ERR_OK };
             if (!(values->columns >> c & 1)) continue;
-            if (chunk_read(reading, &footer->row_groups[g].columns[columns[c]], &taking, &why)) continue;
+            if (chunk_texts_read(texts, source->read, source->ctx, &footer->row_groups[g].columns[columns[c]],
+                                 text_take, &taking, &why))
+                continue;
             if (why.code != ERR_UNSUPPORTED) {
                 *err = why;
                 return false;
@@ -159,12 +137,11 @@ bool index_values_read(struct index_values **out, const struct schema_table *tab
     *out = NULL;
     if (!footer_read(source, table, &footer, err)) return false;
     struct index_values *values = mem_calloc(1, sizeof *values);
-    struct reading reading = { .source = source };
-    chunk_texts_init(&reading.texts);
+    struct chunk_texts texts;
+    chunk_texts_init(&texts);
     values->group_count = footer->row_group_count < RUN_GROUPS_MAX ? footer->row_group_count : RUN_GROUPS_MAX;
-    bool ok = groups_read(&reading, footer, values, err);
-    chunk_texts_deinit(&reading.texts);
-    free(reading.chunk);
+    bool ok = groups_read(source, &texts, footer, values, err);
+    chunk_texts_deinit(&texts);
     parquet_footer_destroy(footer);
     if (!ok) {
         index_values_destroy(values);

@@ -7,6 +7,7 @@
 #include <zstd.h>
 
 #define PAGE_BYTES_MAX   (64u << 20)
+#define CHUNK_BYTES_MAX  (64u << 20)
 #define LENGTHS_MAX      (16u << 20) /* of a page: equal ones take no bytes, so that the page does not bound them */
 #define CODEC_NONE       0           /* numbers of parquet.thrift */
 #define CODEC_SNAPPY     1
@@ -36,6 +37,7 @@ void chunk_texts_deinit(struct chunk_texts *reader)
 {
     buf_deinit(&reader->page);
     free(reader->lengths);
+    free(reader->chunk);
     ZSTD_freeDCtx(reader->zstd);
     *reader = (struct chunk_texts){ 0 };
 }
@@ -324,4 +326,22 @@ bool chunk_texts_each(struct chunk_texts *reader, struct bytes chunk, const stru
     }
     if (value_count != stats->value_count) return corrupt(err, "it lacks pages"); /* else a value would be missed */
     return true;
+}
+
+bool chunk_texts_read(struct chunk_texts *reader,
+                      bool (*read)(void *ctx, uint64_t offset, void *ptr, size_t len, struct err *err), void *read_ctx,
+                      const struct parquet_column_stats *stats, void (*take)(void *ctx, struct bytes text), void *ctx,
+                      struct err *err)
+{
+    if (stats->has_null_count && stats->null_count == stats->value_count) return true;
+    if (stats->chunk_bytes == 0 || stats->chunk_bytes > CHUNK_BYTES_MAX)
+        return err_set(err, ERR_UNSUPPORTED, "a column chunk of %llu bytes", (unsigned long long)stats->chunk_bytes);
+    size_t bytes = (size_t)stats->chunk_bytes;
+    if (bytes > reader->chunk_cap) {
+        free(reader->chunk);
+        reader->chunk = mem_alloc(bytes);
+        reader->chunk_cap = bytes;
+    }
+    return read(read_ctx, stats->chunk_offset, reader->chunk, bytes, err) &&
+           chunk_texts_each(reader, bytes_from(reader->chunk, bytes), stats, take, ctx, err);
 }

@@ -97,7 +97,7 @@ static void cube_bury(struct cubes *cubes, struct cube *cube)
     struct cube **at = bucket_of(cubes, cube->file);
     while (*at != cube) at = &(*at)->next;
     *at = cube->next;
-    if (cube->id != 0 && !cube->kind->is_words) duckdb_fs_drop(cubes->engine->fs, cube->id);
+    if (cube->id != 0) duckdb_fs_drop(cubes->engine->fs, cube->id);
     if (cube->path) unlink(cube->path);
     free(cube->path);
     free(cube);
@@ -245,10 +245,10 @@ static bool bytes_read(void *file, uint64_t offset, void *ptr, size_t len, struc
     return true;
 }
 
-/* Shows it to DuckDB, once its bytes have proved to be those that were written. Under the lock. */
-static bool cube_open(struct cubes *cubes, struct cube *cube)
+/* Once its bytes have proved to be those that were written it is shown to DuckDB. Under the lock. */
+static bool cube_show(struct cubes *cubes, struct cube *cube)
 {
-    if (cube->id != 0) return true;
+    if (cube->bytes > 0) return true;
     struct err err = { 0 };
     struct disk_file *file;
     struct disk_stat stat = { 0 };
@@ -262,15 +262,25 @@ static bool cube_open(struct cubes *cubes, struct cube *cube)
     free(bytes);
     if (!ok) return false;
     char name[40];
-    if (cube->kind->is_words) return (cube->id = cube->bytes = stat.bytes) > 0; /* not DuckDB's to read */
     struct query_engine *engine = cubes->engine;
     cube->bytes = stat.bytes;
+    if (cube->kind->is_words) return true; /* not DuckDB's to read */
     cube->id = atomic_fetch_add(&engine->next_snapshot_id, 1);
     snprintf(name, sizeof name, CUBE_NAME, cube->id);
     struct duckdb_fs_file shown = { name, cube->bytes, cube };
     struct duckdb_fs_snapshot snapshot = { .id = cube->id, .files = &shown, .file_count = 1, .read = bytes_read };
     duckdb_fs_add(engine->fs, &snapshot);
     return true;
+}
+
+/* The same; a damaged one is told, and goes. */
+static bool cube_open(struct cubes *cubes, struct cube *cube)
+{
+    if (cube_show(cubes, cube)) return true;
+    log_warn(cubes->engine->options.log, "query.rollup_damaged", log_text("path", cube->path));
+    cube->is_dead = true;
+    cube_bury(cubes, cube);
+    return false;
 }
 
 /* ---- the maker ---- */
@@ -423,19 +433,17 @@ static bool feeds(const struct cube_kind *from, const struct cube_kind *kind)
     return true;
 }
 
-struct cube *cube_hold(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind, bool *is_missing)
+struct cube *cube_words_hold(struct cubes *cubes, struct hash128 file, bool *is_missing)
 {
     struct cube *held = NULL;
     *is_missing = true;
     pthread_mutex_lock(&cubes->lock);
-    for (struct cube *cube = *bucket_of(cubes, file); cube && !held; cube = cube->next) {
-        if (cube->is_dead || cube->kind != kind || !hash128_equal(cube->file, file)) continue;
-        *is_missing = false;
-        if (cube->is_refused) continue;
-        if (cube_open(cubes, cube))
-            held = cube;
-        else
-            cube->is_dead = *is_missing = true;
+    for (struct cube *cube = *bucket_of(cubes, file), *next; cube && !held; cube = next) {
+        next = cube->next;
+        if (cube->is_dead || !cube->kind->is_words || !hash128_equal(cube->file, file)) continue;
+        bool is_refused = cube->is_refused;
+        if (!is_refused && cube_open(cubes, cube)) held = cube;
+        *is_missing = !is_refused && !held;
     }
     if (held) held->users++;
     pthread_mutex_unlock(&cubes->lock);
@@ -446,10 +454,12 @@ struct cube *cube_source(struct cubes *cubes, struct hash128 file, const struct 
 {
     struct cube *best = NULL;
     pthread_mutex_lock(&cubes->lock);
-    for (struct cube *cube = *bucket_of(cubes, file); cube; cube = cube->next)
+    for (struct cube *cube = *bucket_of(cubes, file), *next; cube; cube = next) {
+        next = cube->next;
         if (!cube->is_dead && !cube->is_refused && hash128_equal(cube->file, file) && feeds(cube->kind, kind) &&
             (!best || cube->rows < best->rows) && cube_open(cubes, cube))
             best = cube;
+    }
     if (best) best->users++;
     pthread_mutex_unlock(&cubes->lock);
     return best;
@@ -506,14 +516,10 @@ struct cube *cube_acquire(struct query_cursor *cursor, struct hash128 file, cons
         if (cube->is_dead || !hash128_equal(cube->file, file) || !covers(cube->kind, wanted, schema)) continue;
         is_known = true;
         if (cube->is_refused || (is_cut && cube->kind->step_us == 0) || !is_better(cube, best, is_cut)) continue;
-        if (cube_open(cubes, cube)) {
+        if (cube_open(cubes, cube))
             best = cube;
-            continue;
-        }
-        log_warn(cubes->engine->options.log, "query.rollup_damaged", log_text("path", cube->path));
-        cube->is_dead = true;
-        cube_bury(cubes, cube);
-        is_known = best != NULL;
+        else
+            is_known = best != NULL;
     }
     if (best) {
         struct held_cube *held = arena_alloc(&cursor->arena, sizeof *held);

@@ -46,8 +46,8 @@ struct cube {          /* one file's, of one kind */
     struct uuid project_id;
     const struct cube_kind *kind;
     uint64_t rows, content; /* content: hash of its bytes */
-    uint64_t bytes;         /* once it was opened */
-    uint64_t id;            /* of the snapshot that DuckDB sees it as; 0: not yet */
+    uint64_t bytes;         /* once it was opened; 0: not yet */
+    uint64_t id;            /* of the snapshot that DuckDB sees it as; 0: none */
     uint32_t users;
     bool is_refused; /* it was found that this kind is none for the file; no bytes */
     bool is_dead;    /* goes with its last user */
@@ -93,11 +93,11 @@ enum cube_state { CUBE_MISSING, CUBE_REFUSED, CUBE_THERE };
 enum cube_state cube_state(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind);
 /* Stores bytes, or, bytes.ptr NULL, that there are none. */
 MUST_CHECK bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes bytes, struct err *err);
-/* What its texts hold; NULL: it cannot be told. Of its kind there is none then. */
+/* Stores what the file's texts hold, or, where that cannot be told, that there is none. */
 MUST_CHECK bool cube_words_make(struct cubes *cubes, const struct cube_name *name, struct timefusion_file *file,
                                 bool *is_made, struct err *err);
-/* The file's cube of the kind, once its bytes have proved right; to be released. */
-struct cube *cube_hold(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind, bool *is_missing);
+/* The one that says what the file's texts hold; to be released. NULL: there is none; *is_missing: it was not made yet. */
+struct cube *cube_words_hold(struct cubes *cubes, struct hash128 file, bool *is_missing);
 /* The least of the file's cubes of which one of the kind can be made; to be released. NULL: it is made of rows. */
 struct cube *cube_source(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind);
 void cube_unhold(struct cubes *cubes, struct cube *cube);

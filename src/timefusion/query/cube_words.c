@@ -10,15 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CHUNK_BYTES_MAX (64u << 20)
-
-static const struct cube_kind *words_kind(void)
-{
-    for (uint32_t k = 0; k < cube_kind_count; k++)
-        if (cube_kinds[k].is_words) return &cube_kinds[k];
-    return NULL;
-}
-
 /* ---- making ---- */
 
 struct taking {
@@ -32,17 +23,9 @@ static void text_take(void *ctx, struct bytes text)
     words_add(&taking->words, taking->group, text);
 }
 
-static bool chunk_take(struct taking *taking, struct chunk_texts *texts, struct timefusion_file *file,
-                       const struct parquet_column_stats *stats, struct err *err)
+static bool file_read(void *file, uint64_t offset, void *ptr, size_t len, struct err *err)
 {
-    if (stats->has_null_count && stats->null_count == stats->value_count) return true;
-    if (stats->chunk_bytes == 0 || stats->chunk_bytes > CHUNK_BYTES_MAX)
-        return err_set(err, ERR_UNSUPPORTED, "a column chunk of %llu bytes", (unsigned long long)stats->chunk_bytes);
-    uint8_t *chunk = mem_alloc(stats->chunk_bytes);
-    bool ok = timefusion_file_read(file, stats->chunk_offset, chunk, stats->chunk_bytes, err) &&
-              chunk_texts_each(texts, bytes_from(chunk, stats->chunk_bytes), stats, text_take, taking, err);
-    free(chunk);
-    return ok;
+    return timefusion_file_read(file, offset, ptr, len, err);
 }
 
 bool cube_words_make(struct cubes *cubes, const struct cube_name *name, struct timefusion_file *file, bool *is_made,
@@ -61,7 +44,8 @@ bool cube_words_make(struct cubes *cubes, const struct cube_name *name, struct t
     for (taking.group = 0; ok && taking.group < footer->row_group_count; taking.group++)
         for (uint32_t c = 0; ok && c < column_count; c++)
             if (footer->present[columns[c] / 64] >> (columns[c] % 64) & 1)
-                ok = chunk_take(&taking, &texts, file, &footer->row_groups[taking.group].columns[columns[c]], &why);
+                ok = chunk_texts_read(&texts, file_read, file, &footer->row_groups[taking.group].columns[columns[c]],
+                                      text_take, &taking, &why);
     chunk_texts_deinit(&texts);
     told.rows = ok ? file->row_count : 0;
     *is_made = ok;
@@ -86,7 +70,7 @@ static uint64_t groups_of(struct query_cursor *cursor, struct timefusion_file *f
 {
     struct cubes *cubes = cursor->session->engine->cubes;
     bool is_missing;
-    struct cube *cube = cube_hold(cubes, timefusion_file_hash(file), words_kind(), &is_missing);
+    struct cube *cube = cube_words_hold(cubes, timefusion_file_hash(file), &is_missing);
     if (!cube) {
         if (is_missing) cube_want(cubes, cursor->session->project_id);
         return UINT64_MAX;
