@@ -76,10 +76,7 @@ built:
 test-full: test-deps fuzz-deps
 	@command -v cargo >/dev/null || deps/apt full
 	@deps/bring full
-	$(call build,release)
-	$(call build,asan)
-	$(call build,tsan)
-	$(call build,fuzz,fuzzers)
+	@$(MAKE) --no-print-directory built
 	@tests/run --full $(ONLY)
 
 soak: test-deps fuzz-deps

@@ -54,7 +54,7 @@ static bool is_comparable(enum query_type column, enum query_type value)
     }
 }
 
-static bool is_wanted(const struct scope *scope, const struct relation *relation, uint32_t from, uint32_t to)
+bool condition_is_wanted(const struct scope *scope, const struct relation *relation, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to && i < scope->relation_count; i++)
         if (scope->relations[i] == relation) return true;
@@ -79,7 +79,7 @@ static void compare_add(struct translate *ctx, struct scope *scope, const PgQuer
                 { ">=", CONDITION_GE } };
     int column;
     struct relation *relation = condition_column(ctx, scope, column_node, &column);
-    if (!relation || !is_wanted(scope, relation, from, to)) return;
+    if (!relation || !condition_is_wanted(scope, relation, from, to)) return;
     enum query_type type = column_type(relation, column);
     struct expr value = expr_make(ctx, scope, value_node, type);
     if (!value.sql || !value.is_free || !is_comparable(type, value.type)) return;
@@ -100,7 +100,8 @@ static void in_add(struct translate *ctx, struct scope *scope, const PgQuery__AE
 {
     int column;
     struct relation *relation = condition_column(ctx, scope, node->lexpr, &column);
-    if (!relation || !is_wanted(scope, relation, from, to) || node->rexpr->node_case != PG_QUERY__NODE__NODE_LIST)
+    if (!relation || !condition_is_wanted(scope, relation, from, to) ||
+        node->rexpr->node_case != PG_QUERY__NODE__NODE_LIST)
         return;
     enum query_type type = column_type(relation, column);
     for (size_t i = 0; i < node->rexpr->list->n_items; i++) {
@@ -122,7 +123,7 @@ static void any_add(struct translate *ctx, struct scope *scope, const PgQuery__A
 {
     int column;
     struct relation *relation = condition_column(ctx, scope, node->lexpr, &column);
-    if (relation && is_wanted(scope, relation, from, to) && !type_is_list(column_type(relation, column))) {
+    if (relation && condition_is_wanted(scope, relation, from, to) && !type_is_list(column_type(relation, column))) {
         enum query_type type = column_type(relation, column);
         struct expr list = expr_make(ctx, scope, node->rexpr, type_list_of(type));
         if (!list.sql || !list.is_free || !type_is_list(list.type) || !is_comparable(type, type_element(list.type)) ||
@@ -132,7 +133,7 @@ static void any_add(struct translate *ctx, struct scope *scope, const PgQuery__A
         return;
     }
     relation = condition_column(ctx, scope, node->rexpr, &column);
-    if (!relation || !is_wanted(scope, relation, from, to) ||
+    if (!relation || !condition_is_wanted(scope, relation, from, to) ||
         column_type(relation, column) != type_list_of(QUERY_TYPE_TEXT))
         return;
     struct expr item = expr_make(ctx, scope, node->lexpr, QUERY_TYPE_TEXT);
@@ -146,7 +147,7 @@ static void contains_add(struct translate *ctx, struct scope *scope, const PgQue
 {
     int column;
     struct relation *relation = condition_column(ctx, scope, column_node, &column);
-    if (!relation || !is_wanted(scope, relation, from, to) ||
+    if (!relation || !condition_is_wanted(scope, relation, from, to) ||
         column_type(relation, column) != type_list_of(QUERY_TYPE_TEXT))
         return;
     struct expr list = expr_make(ctx, scope, value_node, type_list_of(QUERY_TYPE_TEXT));

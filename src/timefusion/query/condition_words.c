@@ -39,11 +39,9 @@ static bool column_is_known(struct noting *noting, const PgQuery__Node *node)
         (noting->relation && noting->relation != relation))
         return false;
     noting->relation = relation;
-    bool is_wanted = false, is_known = false;
-    for (uint32_t r = noting->from; r < noting->to && r < noting->scope->relation_count; r++)
-        is_wanted = is_wanted || noting->scope->relations[r] == relation;
+    bool is_known = false;
     for (size_t c = 0; c < COUNT_OF(columns); c++) is_known = is_known || columns[c] == (uint32_t)column;
-    return is_wanted && is_known;
+    return is_known && condition_is_wanted(noting->scope, relation, noting->from, noting->to);
 }
 
 static bool text_add(struct noting *noting, struct bytes text)

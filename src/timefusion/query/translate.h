@@ -333,6 +333,8 @@ bool temporary_delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stm
 void conditions_add(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, uint32_t from, uint32_t to);
 /* The table column of this very level that the node is, without marking it as read; NULL: it is none. */
 struct relation *condition_column(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, int *column);
+/* Is it one of the relations [from, to) of the scope? */
+bool condition_is_wanted(const struct scope *scope, const struct relation *relation, uint32_t from, uint32_t to);
 /* condition_words.c: the same of texts that a row must hold (plan_words). */
 void condition_words_add(struct translate *ctx, struct scope *scope, const PgQuery__Node *node, uint32_t from,
                          uint32_t to);
