@@ -28,7 +28,7 @@ static bool is_symptom(const struct finding_asked *found)
     return found->service.len > 0 && (trouble_of(found->kind) == CAUSE_VOLUME ? is_request : found->is_up);
 }
 
-static struct finding_asked asked_of(const struct finding *finding)
+struct finding_asked finding_asked_of(const struct finding *finding)
 {
     return (struct finding_asked){ finding->kind,     finding->is_up, finding->service,
                                    finding->row_kind, finding->z,     finding->begin_unix_us };
@@ -57,7 +57,7 @@ void finding_causes_add(struct finding_causes *causes, const struct finding_aske
 
 static bool symptom_put(void *ctx, const struct finding *finding)
 {
-    const struct finding_asked found = asked_of(finding);
+    const struct finding_asked found = finding_asked_of(finding);
     finding_causes_add(ctx, &found);
     return true;
 }

@@ -30,6 +30,7 @@ struct finding_asked {
     double z;
     int64_t begin_unix_us;
 };
+struct finding_asked finding_asked_of(const struct finding *finding); /* its texts are borrowed */
 struct finding_causes;
 /* to_unix_us: up to which all minutes have come. face: NULL: rows are not asked. */
 MUST_CHECK bool finding_causes_read(struct db *db, const struct finding_face *face, struct uuid project_id,

@@ -130,28 +130,36 @@ static void causes_failed(struct watcher *watcher, const struct err *err)
     watcher->is_unexplained = true;
 }
 
+/* *causes: those that serve what began then, read anew where they do not. False: there are none; told. *is_new: read just now. */
+static bool causes_have(struct watcher *watcher, const struct watched_project *project, int64_t begin_unix_us,
+                        struct arena *arena, struct finding_causes **causes, bool *is_new)
+{
+    const struct watcher_options *options = &watcher->options;
+    struct err err = { 0 };
+    *is_new = !*causes || !finding_causes_serves(*causes, begin_unix_us);
+    if (!*is_new) return true;
+    if (!finding_causes_read(options->db, options->face.call ? &options->face : NULL, project->id, begin_unix_us,
+                             watch_next_unix_us(project->watch), arena, causes, &err)) {
+        causes_failed(watcher, &err);
+        return false;
+    }
+    watcher->is_unexplained = false;
+    return true;
+}
+
 /* At its opening without a look at rows, so that people are told soon. */
 static void explain(struct telling *telling, const struct told *told, struct finding_explained *explained)
 {
     struct watcher *watcher = telling->watcher;
-    const struct finding_face *face = watcher->options.face.call ? &watcher->options.face : NULL;
     const struct told *all = telling->told.items;
     struct finding_asked asked = asked_of(told);
-    struct err err = { 0 };
+    bool is_new;
     *explained = (struct finding_explained){ BYTES(""), BYTES("") };
-    if (!telling->causes || !finding_causes_serves(telling->causes, asked.begin_unix_us)) {
-        if (!finding_causes_read(watcher->options.db, face, telling->project->id, asked.begin_unix_us,
-                                 watch_next_unix_us(telling->project->watch), &telling->arena, &telling->causes,
-                                 &err)) {
-            causes_failed(watcher, &err);
-            return;
-        }
-        watcher->is_unexplained = false;
-        for (uint32_t t = 0; t < telling->told.count; t++) {
-            struct finding_asked other = asked_of(&all[t]);
-            if (all[t].finding.change == DETECT_OPENED && all[t].has_subject)
-                finding_causes_add(telling->causes, &other);
-        }
+    if (!causes_have(watcher, telling->project, asked.begin_unix_us, &telling->arena, &telling->causes, &is_new))
+        return;
+    for (uint32_t t = 0; is_new && t < telling->told.count; t++) {
+        struct finding_asked other = asked_of(&all[t]);
+        if (all[t].finding.change == DETECT_OPENED && all[t].has_subject) finding_causes_add(telling->causes, &other);
     }
     if (!finding_causes_rank(telling->causes, &asked, false, explained))
         log_debug(watcher->options.log, "findings.no_cause", log_text("kind", detect_kind_name(asked.kind)));
@@ -202,16 +210,10 @@ static bool due_explain(struct watcher *watcher, const struct watched_project *p
     bool ok = finding_causes_due(options->db, project->id, &due.arena, options->now_unix_us(), due_put, &due, err);
     for (uint32_t d = 0; ok && d < due.findings.count && ticker_goes_on(&watcher->ticker); d++) {
         const struct finding *one = &((const struct finding *)due.findings.items)[d];
-        struct finding_asked asked = { one->kind, one->is_up, one->service, one->row_kind, one->z, one->begin_unix_us };
+        struct finding_asked asked = finding_asked_of(one);
         struct finding_explained explained;
-        struct err failure = { 0 };
-        if (!causes || !finding_causes_serves(causes, one->begin_unix_us)) {
-            if (!finding_causes_read(options->db, options->face.call ? &options->face : NULL, project->id,
-                                     one->begin_unix_us, watch_next_unix_us(project->watch), &due.arena, &causes,
-                                     &failure))
-                causes_failed(watcher, &failure);
-        }
-        bool is_explained = causes && finding_causes_rank(causes, &asked, true, &explained);
+        bool is_new, is_explained = causes_have(watcher, project, one->begin_unix_us, &due.arena, &causes, &is_new) &&
+                                    finding_causes_rank(causes, &asked, true, &explained);
         ok = finding_explain(options->db, one, is_explained ? &explained : NULL, options->now_unix_us(), err);
     }
     arena_deinit(&due.arena);
