@@ -7,14 +7,14 @@
 #   make test-full  the same with the long stories
 #   make soak       the stories with many more rounds, and half an hour of fuzzing for every parser
 #   make bench      one line per figure: name value unit                        BENCH=ingest picks
-#   make asan tsan  unit tests under the sanitizers
-#   make fuzz       libFuzzer on every parser for FUZZ_SECONDS each (clang)
+#   make asan tsan  unit tests under the sanitizers (asan by clang, tsan by gcc)
+#   make fuzz       libFuzzer on every parser for FUZZ_SECONDS each, of the build for asan
 #   make lint fmt   checks; formats
 #   make deps clean
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := all
-.PHONY: all release run demo deps test-deps fuzz-deps lint-deps brought built test test-full soak bench asan tsan fuzz lint analyze fmt clean dev
+.PHONY: all release run demo deps test-deps lint-deps brought built-release built-asan built-tsan test test-full soak bench asan tsan fuzz lint analyze fmt clean dev
 ARGS ?=
 ONLY ?=
 BENCH ?=
@@ -22,10 +22,10 @@ JOBS ?= $(shell nproc)
 CONFIGURE := $(if $(CI),-DMONO_WERROR=ON)
 
 # $(call build,preset[,targets]): configures once, and again when what the tests need has come since (`make run` does without);
-# ninja runs cmake again by itself when it has to. Warnings are gcc's to give: clang, which builds the fuzz targets, has others.
+# ninja runs cmake again by itself when it has to. Warnings are gcc's to give: clang, which builds for asan, has others.
 define build
 @test -f build/$(1)/build.ninja && { grep -q cmocka_FOUND:INTERNAL=1 build/$(1)/CMakeCache.txt || ! pkg-config --exists cmocka; } || \
-    cmake --preset $(1) $(if $(filter-out fuzz,$(1)),$(CONFIGURE)) >/dev/null
+    cmake --preset $(1) $(if $(filter-out asan,$(1)),$(CONFIGURE)) >/dev/null
 @ninja -C build/$(1) -j $(JOBS) --quiet $(2)
 endef
 
@@ -39,10 +39,7 @@ test-deps: deps
 	@deps/apt test
 	@deps/bring test
 
-fuzz-deps: deps
-	@deps/apt fuzz
-
-lint-deps: test-deps fuzz-deps
+lint-deps: test-deps
 	@deps/apt lint
 
 release dev: deps
@@ -58,30 +55,26 @@ demo: deps
 	$(call build,release,monoscope)
 	@exec demo/run $(ARGS)
 
-# What the tests bring comes while what they test is built.
+# What the tests bring comes while what they test is built; tests/run builds what the sanitizers and libFuzzer run, beside the stories.
 test: deps
-	@deps/apt test fuzz
-	@$(MAKE) --no-print-directory -j2 brought built
+	@deps/apt test
+	@$(MAKE) --no-print-directory -j2 brought built-release
 	@tests/run $(ONLY)
 
 brought:
 	@deps/bring test
 
-built:
-	$(call build,release)
-	$(call build,asan)
-	$(call build,tsan)
-	$(call build,fuzz,fuzzers)
+built-release built-asan built-tsan:
+	$(call build,$(@:built-%=%))
 
-test-full: test-deps fuzz-deps
+test-full: test-deps
 	@command -v cargo >/dev/null || deps/apt full
 	@deps/bring full
-	@$(MAKE) --no-print-directory built
+	$(call build,release)
 	@tests/run --full $(ONLY)
 
-soak: test-deps fuzz-deps
+soak: test-deps
 	$(call build,release)
-	$(call build,fuzz,fuzzers)
 	@tests/run --soak $(ONLY)
 
 bench: test-deps
@@ -89,11 +82,9 @@ bench: test-deps
 	@bench/run $(BENCH)
 
 asan tsan: test-deps
-	$(call build,$@)
 	@tests/run --steps $@ $(ONLY)
 
-fuzz: fuzz-deps
-	$(call build,fuzz,fuzzers)
+fuzz: test-deps
 	@tests/run --steps fuzzing $(ONLY)
 
 lint: lint-deps

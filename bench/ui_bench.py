@@ -3,7 +3,8 @@
     BENCH_UI_SPANS=10000000     how many
     BENCH_UI_DATA=folder        keeps what was sent in a folder, or takes it from there (same machine, same day)
     BENCH_UI_HOURS=168          the time that spans are spread over, and that is looked at
-    BENCH_UI_ONLY=rows,heat     these views alone"""
+    BENCH_UI_ONLY=rows,heat     these views alone
+    BENCH_UI_TIMELINE=1         tells what each page asked for, and when"""
 import datetime
 import json
 import os
@@ -63,7 +64,8 @@ def dashboard(service):
 
 
 VIEWS = ["services", "services_env", "service", "service_map", "rows", "rows_of_service", "rows_of_attribute", "rows_of_words", "rows_by_service", "rows_last_hour", "line", "bar", "stacked", "line_p95",
-         "line_of_attribute", "top", "table", "heat", "difference", "patterns", "sql", "trace", "trace_100k", "dashboard20"]
+         "line_of_attribute", "top", "table", "heat", "difference", "patterns", "sql", "trace", "trace_100k", "dashboard20",
+         "ask", "metrics", "dashboards", "issues", "replays", "incidents", "findings", "monitors", "agents", "reports", "intake", "settings"]
 
 
 def bench_ui(figure):
@@ -110,6 +112,7 @@ def visit(data, filled, name):
             sign_in(server, given["email"], PASSWORD).done("PUT", "/projects/default/dashboards/twenty", dashboard(service))
         if os.environ.get("BENCH_UI_SHOTS"):
             given["shots"] = os.environ["BENCH_UI_SHOTS"]
+        given["timeline"] = bool(os.environ.get("BENCH_UI_TIMELINE"))
         ran = subprocess.run([NODE, "speed.js", json.dumps(given)], cwd=install("ui"), env=environment(), stdout=subprocess.PIPE, text=True, timeout=600)
         check(ran.returncode == 0, "the view is measured")
         server.stop()

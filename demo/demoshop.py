@@ -31,6 +31,7 @@ FAULTS = {
     "memory-leak": "the production shop keeps 400 KB of each product that is looked at",
     "bad-release": "web 1.5.0 is out: orders with a coupon break it",
 }
+GATEWAY_ADDRESS, SANDBOX_ADDRESS = "127.0.0.2", "127.0.0.3"  # hosts of someone else's: on the service map they are two
 BUNDLE = ["esbuild", "page.js", "--bundle", "--minify", "--sourcemap", "--outfile=page.bundle.js"]
 VERSIONS = {"web": "1.4.2", "stock": "2.0.7", "payments": "3.1.0"}
 JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx160m", "-javaagent:" + AGENT, "-cp", ".", "Payments"]
@@ -97,13 +98,14 @@ class Shop:
         self.server, self.rng, self.is_on = server, random.Random(5), dict.fromkeys(FAULTS, False)
         self.guard = threading.RLock()  # one deploy or fault at a time
         self.hands = concurrent.futures.ThreadPoolExecutor(1)
-        self.control = Control(self, control_port)
+        self.control = Control(self, "127.0.0.1", control_port)
+        self.gateway, self.sandbox = Control(self, GATEWAY_ADDRESS), Control(self, SANDBOX_ADDRESS)
         front = nodeprogram.install("demo/shop", BUNDLE)
         payments = javaprogram.classes("demo/payments")
         python = os.path.dirname(sys.executable)
         stock = [os.path.join(python, "opentelemetry-instrument"), os.path.join(python, "python3"), "stock.py"]
         web = [nodeprogram.NODE, "--enable-source-maps", "--require", "./telemetry.js", "server.js"]
-        self.payments = Service(self, "payments", "production", payments, JAVA, lambda one: {"GATEWAY_URL": self.control.url + "/gateway/charge"})
+        self.payments = Service(self, "payments", "production", payments, JAVA, lambda one: {"GATEWAY_URL": self.gateway.url + "/gateway/charge"})
         self.stock, self.web = {}, {}
         for environment in ("production", "staging"):
             self.stock[environment] = Service(self, "stock", environment, os.path.join(REPO, "demo", "stock"), stock,
@@ -132,7 +134,7 @@ class Shop:
                 "key": self.page_key(service), "sdk": "http://127.0.0.1:%d" % self.server.web_port}
         is_production = service.environment == "production"
         return {"STOCK_URL": self.stock[service.environment].url, "PAGE": json.dumps(page), "FIRST_ORDER": "10000" if is_production else "500",
-                "PAYMENTS_URL": self.payments.url if is_production else self.control.url + "/sandbox"}
+                "PAYMENTS_URL": self.payments.url if is_production else self.sandbox.url + "/sandbox"}
 
     def page_key(self, service):
         """A key for pages of that origin alone; one for each environment."""
@@ -182,16 +184,17 @@ class Shop:
         self.visitors.stop()
         end([self.browser] if self.browser else [])
         end([service.process for service in self.services])
-        self.control.shutdown()
+        for one in (self.control, self.gateway, self.sandbox):
+            one.shutdown()
 
 
 class Control(http.server.ThreadingHTTPServer):
     """Faults and deploys by HTTP, and the card gateway, which belongs to someone else: it sends no telemetry."""
     daemon_threads = True
 
-    def __init__(self, shop, port):
-        super().__init__(("127.0.0.1", port or free_port()), ControlHandler)
-        self.shop, self.url = shop, "http://127.0.0.1:%d" % self.server_port
+    def __init__(self, shop, address, port=0):
+        super().__init__((address, port or free_port()), ControlHandler)
+        self.shop, self.url = shop, "http://%s:%d" % (address, self.server_port)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, request, client_address):

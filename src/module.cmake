@@ -2,7 +2,7 @@
 #   *.c *.cpp          library mono_<folder>, e.g. mono_timefusion_parquet
 #   *_test.c           a cmocka program each, registered with CTest (label unit; and threads, for ThreadSanitizer, when the
 #                      folder has some and the file does not begin with "threads: none")
-#   *_fuzz.c           a fuzz target each; under gcc it replays <folder>/corpus/<name>/ with mutations (CTest label fuzz)
+#   *_fuzz.c           a fuzz target each; libFuzzer in the build for asan, elsewhere it replays <folder>/corpus/<name>/ with mutations (CTest label fuzz)
 #   *_bench.c          a program each
 # USES names lower folders (worker/otlp) or libraries (dep::zstd).
 
@@ -161,9 +161,8 @@ function(module folder)
     foreach(source IN LISTS fuzzers)
         module_program(${name} ${source} program)
         set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
-        if(MONO_FUZZ)
+        if(MONO_SANITIZE MATCHES address)
             target_link_options(${program} PRIVATE -fsanitize=fuzzer)
-            add_dependencies(fuzzers ${program})
         else()
             target_sources(${program} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/base/fuzz_main.c)
             string(REGEX REPLACE "_fuzz$" "" stem ${program})
@@ -173,7 +172,7 @@ function(module folder)
             endif()
             add_test(NAME ${program} COMMAND ${program} 20000 ${corpus})
             set_tests_properties(${program} PROPERTIES LABELS fuzz TIMEOUT ${test_seconds_max})
-            if(MONO_SANITIZE STREQUAL "thread") # they have no threads
+            if(MONO_SANITIZE) # they have no threads
                 set_target_properties(${program} PROPERTIES EXCLUDE_FROM_ALL ON)
             endif()
         endif()
@@ -194,7 +193,7 @@ function(gate_with_defects)
         ${dir}/session_rows.c ${dir}/insert_row.c)
     target_compile_definitions(isolation_test PRIVATE MONO_GATE_DEFECTS)
     if(TEST isolation_test) # 5,000 statements in two stores: 40 s of CPU
-        set_tests_properties(isolation_test PROPERTIES TIMEOUT 300)
+        set_tests_properties(isolation_test PROPERTIES TIMEOUT 600)
     endif()
 endfunction()
 

@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -138,8 +139,23 @@ class Server:
         """SIGTERM; the seconds it took."""
         start = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        check(self.process.wait(timeout_s) == 0, "SIGTERM ends it with exit code 0\n" + self.log_text())
+        try:
+            code = self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            check(False, "SIGTERM ends it within %d s; it is at\n%s\n%s" % (timeout_s, self.threads(), self.log_text()))
+        check(code == 0, "SIGTERM ends it with exit code 0\n" + self.log_text())
         return time.monotonic() - start
+
+    def threads(self):
+        """Where each thread is: its stack where there is a debugger, else its name and what it waits for."""
+        if shutil.which("gdb"):
+            told = subprocess.run(["gdb", "-batch", "-p", str(self.process.pid), "-ex", "thread apply all bt 14"], capture_output=True, text=True, timeout=60).stdout
+            return "\n".join(line for line in told.splitlines() if line.startswith(("Thread ", "#")))
+        told = []
+        for task in sorted(os.listdir("/proc/%d/task" % self.process.pid)):
+            with open("/proc/%d/task/%s/comm" % (self.process.pid, task)) as name, open("/proc/%d/task/%s/wchan" % (self.process.pid, task)) as place:
+                told.append("%s: %s" % (name.read().strip(), place.read()))
+        return "\n".join(told)
 
     def memory_kib(self):
         """/proc's VmRSS, VmHWM (its highest so far), RssAnon, RssFile ... in KiB. File-backed pages (the engine's code, the page

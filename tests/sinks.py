@@ -43,7 +43,10 @@ def slack_text(value, kinds, most):
 def slack_button(element):
     need(set(element) <= {"type", "text", "url", "style", "value", "action_id"} and element["type"] == "button", "a button")
     slack_text(element["text"], ["plain_text"], 75)
-    need(is_text(element["url"], 8, 3000) and element["url"].startswith("http"), "a button's url")
+    if "url" in element:
+        need(is_text(element["url"], 8, 3000) and element["url"].startswith("http"), "a button's url")
+    else:
+        need(is_text(element["action_id"], 1, 255) and is_text(element["value"], 1, 2000), "a button's action")
     need(element.get("style") in (None, "primary", "danger"), "a button's style")
 
 

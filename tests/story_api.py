@@ -5,7 +5,7 @@ schemathesis (in an environment of its own, tests/schemathesis) makes requests f
 as an instance admin, as an admin key and as nobody: no 5xx, no answer or status that the document does not have, wrong input
 refused. Then by hand: paging while rows come and go, ETag and If-Match, Idempotency-Key (on SQLite, on PostgreSQL, by two
 processes), answers in pieces to a slow reader and to one that goes away, a stop in the middle, bodies that are too large, too deep, not JSON.
-time_limit_s: 420, tries: 2
+time_limit_s: 900, tries: 2
 """
 import concurrent.futures
 import json

@@ -4,10 +4,12 @@ those publish and nothing else; an incident opens, gets worse, is acknowledged f
 not at all; a channel that fails says so, and another channel says it too; a flood becomes a digest; a server that is killed at every step
 loses nothing and sends nothing twice but what it says may be a repeat; nothing private is reached; secrets never come back.
 """
+import contextlib
 import json
 import os
 import random
 import re
+import sqlite3
 import sys
 import time
 import urllib.error
@@ -222,7 +224,40 @@ def flood(admin, http, ids):
     check(len(http.got["slack"]) - before <= 10, "at most ten at once: %d" % (len(http.got["slack"]) - before))
     pager = [b for b in http.got["pagerduty"] if "flood-" in json.dumps(b)]
     check(len(pager) == 30, "PagerDuty has each: %d" % len(pager))
+    hook = [b for b in http.got["webhook"] if "flood-" in json.dumps(b)]
+    check(len(hook) == 30, "and the webhook: %d" % len(hook))
     print("30 incidents at once: %d to Slack, the rest held for a digest; all 30 to PagerDuty" % (len(http.got["slack"]) - before))
+
+
+def digest(server, admin, http, mail, ids):
+    """What was held comes as one message when the flood's ten minutes are over (here they are said to be): a line an incident."""
+    joined = add(admin, "webhook", "joined", {"url": http.url("webhook"), "floods": "digest"}, {"secret": SECRETS["webhook"]})
+    everywhere = list(ids.values()) + [joined]
+    for n in range(12):
+        say(admin, "wave-%d" % n, service="wave-%d" % n, severity="warning")
+    admin.done("PATCH", "/projects/default/incidents/%d" % say(admin, "wave-11", service="wave-11")["number"], {"act": "resolve"})
+    settled(admin, everywhere, 60)
+    check([d["state"] for d in deliveries(admin, joined)].count("held") == 4, "the webhook's are held, too: %s" % deliveries(admin, joined))
+    before = {name: len(got) for name, got in http.got.items()}
+    mails = len(mail.mails)
+    with contextlib.closing(sqlite3.connect(os.path.join(server.data, "meta.sqlite"), timeout=30)) as database, database:
+        database.execute("UPDATE deliveries SET due_unix_us = 1 WHERE state = 3")
+    wait_until(lambda: not any(d["state"] == "held" for c in everywhere for d in deliveries(admin, c)), "the flood is over", 30)
+    settled(admin, everywhere, 30)
+    got = {name: http.got[name][before[name]:] for name in ("slack", "discord", "webhook", "pagerduty")}
+    check({name: len(bodies) for name, bodies in got.items()} == {"slack": 1, "discord": 1, "webhook": 1, "pagerduty": 0} and len(mail.mails) == mails + 1, "one message each: %s" % got)
+    hook = got["webhook"][0]
+    check(hook["title"] == "4 messages in one, about 2 things, 1 over by now" and hook["act"] == "open" and "incident" not in hook, "of both incidents: %s" % hook)
+    check(hook["severity"] == "critical" and [link["url"] for link in hook["links"]] == ["http://mono.example.com/p/default/incidents"], "as bad as the worst, with a link: %s" % hook)
+    lines = [line.split() for line in hook["text"].splitlines() if "wave-" in line]
+    check([(line[0], line[2]) for line in lines] == [("critical", "over"), ("warning", "open")], "the worst first, as it is by now: %s" % hook["text"])
+    slack = json.dumps(got["slack"][0])
+    check("34 messages in one, about 32 things" in slack and "and 2 more" in slack and slack.count("&lt;flood-29&gt;") == 1, "Slack's has all that was held there: %s" % slack)
+    states = [d for d in deliveries(admin, joined) if d["state"] == "digested"]
+    check(len(states) == 4, "and the log says where they are: %s" % states)
+    check(not http.wrong, "payloads are as published: %s" % http.wrong)
+    admin.done("DELETE", "/projects/default/channels/%d" % joined)
+    print("the flood's end: one message each to mail, Slack, Discord and a webhook that wants it so")
 
 
 def secrets_stay(server, admin):
@@ -299,6 +334,7 @@ def main():
         admin = admin_of(server)
         ids = anew(admin, http, mail, ids)
         flood(admin, http, ids)
+        digest(server, admin, http, mail, ids)
         secrets_stay(server, admin)
     nothing_private(http)
     mail.stop()

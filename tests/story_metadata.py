@@ -5,7 +5,7 @@ No half-made project, key or migration; what was answered is there, once; sender
 Method: tests/cutproxy.py before a real PostgreSQL cuts each message of the client in turn, and in turn loses each answer of the
 server, while projects, keys and the schema are made; a fail point kills our process at each statement of its own on SQLite.
 With MONO_FULL every message; else every answer of a project and a sample of the rest.
-time_limit_s: 600"""
+time_limit_s: 900"""
 import json
 import os
 import random

@@ -1,4 +1,4 @@
-# time_limit_s: 240
+# time_limit_s: 240, after: builds
 """The object store's own tests, that a folder passes, against the buckets of a real S3 server, versitygw: as released, with
 ThreadSanitizer, and with AddressSanitizer and the bucket in the host's name; with --full on minio too. None is left out, and no
 upload is left unfinished."""

@@ -30,7 +30,7 @@ REFUSED = [
     ("42703", "INSERT INTO otel_metrics (timestamp, metric_name, nothing) VALUES (now(), 'x', 1)"), ("42P01", "INSERT INTO nothing VALUES (1)"),
     ("428C9", "INSERT INTO otel_logs_and_spans (timestamp, severity) VALUES (now(), '{}')"), ("42501", "INSERT INTO pg_catalog.pg_class VALUES (1)"),
     ("42501", "INSERT INTO otel_metrics (timestamp, metric_name, project_id) VALUES (now(), 'x', '00000000-0000-4000-8000-000000000001')"),
-    ("0A000", "INSERT INTO otel_metrics (timestamp, metric_name) VALUES (now(), 'x') RETURNING id"),
+    ("42703", "INSERT INTO otel_metrics (timestamp, metric_name) VALUES (now(), 'x') RETURNING series_id"),
 ]
 
 
@@ -127,6 +127,36 @@ def check_counted(server):
     check((told[0]["spans"], told[0]["span_errors"], told[0]["requests"]) == (100, 25, 100), "the roll-ups count rows of SQL as others: %s" % told)
 
 
+def check_returning(server):
+    """RETURNING as drivers and ORMs ask it: by the simple and the extended protocol, with tags, also where rows are held."""
+    insert = "INSERT INTO otel_metrics (timestamp, metric_name, value) VALUES (now(), %s, %s), (now(), %s, %s) RETURNING id, metric_name AS name, value * 2 AS twice"
+    with server.connect() as connection:
+        cursor = connection.execute(insert, ["ret.a", 1, "ret.b", 2.5])
+        given = cursor.fetchall()
+        check([row[1:] for row in given] == [("ret.a", 2.0), ("ret.b", 5.0)] and cursor.statusmessage == "INSERT 0 2", "%s %s" % (given, cursor.statusmessage))
+        check([column.name for column in cursor.description] == ["id", "name", "twice"], "its columns have names")
+        stored = dict(connection.execute("SELECT metric_name, id FROM otel_metrics WHERE metric_name LIKE 'ret.%'").fetchall())
+        check(stored == {row[1]: row[0] for row in given}, "the ids are those that are kept: %s, %s" % (stored, given))
+    with server.connect(autocommit=False) as connection:
+        held = connection.execute(insert, ["ret.c", 1, "ret.d", 2]).fetchall()
+        check(len(held) == 2 and server.one("SELECT count(*) FROM otel_metrics WHERE metric_name LIKE 'ret.%'") == 2, "inside BEGIN it gives what is held")
+        connection.commit()
+        check(server.one("SELECT count(*) FROM otel_metrics WHERE id = ANY(%s)", [[row[0] for row in held]]) == 2, "and COMMIT keeps those ids")
+    run = subprocess.run(["psql", "-X", "-h", "127.0.0.1", "-p", str(server.pg_port), "-U", "default", "-d", "monoscope", "-At"], env=dict(os.environ, PGPASSWORD=server.key),
+                         input="INSERT INTO otel_logs_and_spans (timestamp, name, kind) VALUES (now(), 'ret', 'server') RETURNING name, kind;\n"
+                               "UPDATE otel_logs_and_spans SET hashes = array['mine'] WHERE name = 'ret' RETURNING hashes, summary IS NOT NULL;\n"
+                               "DELETE FROM otel_logs_and_spans WHERE name = 'ret' RETURNING name, hashes;\n"
+                               "DELETE FROM otel_logs_and_spans WHERE name = 'ret' RETURNING name;\n", capture_output=True, text=True)
+    check(run.stdout == "ret|server\nINSERT 0 1\n{mine}|t\nUPDATE 1\nret|{mine}\nDELETE 1\nDELETE 0\n", "psql: %s%s" % (run.stdout, run.stderr))
+    told = Caller(server, server.key).done("POST", "/projects/default/query", {"sql": "DELETE FROM otel_metrics WHERE metric_name LIKE 'ret.%' RETURNING metric_name"})
+    check(sorted(row[0] for row in told["rows"]) == ["ret.a", "ret.b", "ret.c", "ret.d"] and told["tag"] == "DELETE 4", "by REST: %s" % told)
+    with server.connect() as connection:
+        connection.execute("CREATE TEMP TABLE kept (id int, name text DEFAULT 'x')")
+        check(connection.execute("INSERT INTO kept (id) VALUES (%s), (%s) RETURNING *", [1, 2]).fetchall() == [(1, "x"), (2, "x")], "of a table of its own")
+        cursor = connection.execute("UPDATE kept SET name = %s WHERE id = 2 RETURNING id, name", ["y"])
+        check(cursor.fetchall() == [(2, "y")] and cursor.statusmessage == "UPDATE 1", "with its new value: " + cursor.statusmessage)
+
+
 def check_transactions(server):
     with server.connect(autocommit=False) as connection:
         connection.execute(METRIC, ["tx", 1])
@@ -151,12 +181,60 @@ def check_transactions(server):
         connection.commit()
         names = server.query("SELECT metric_name, count(*) FROM otel_metrics WHERE metric_name LIKE 'tx.%' GROUP BY 1")
         check(names == [("tx.kept", 2)], "ROLLBACK TO throws away what came since: %s" % names)
+    check_held(server)
     identifier = "01234567-89ab-4cde-8f01-23456789abcd"
     sql = "INSERT INTO otel_logs_and_spans (timestamp, name, id) VALUES (now(), 'twice', %s) ON CONFLICT (id) DO NOTHING"
     tags = [server.execute(sql, [identifier]) for _ in range(2)]
     server.execute("FLUSH")
     tags.append(server.execute(sql, [identifier]))
     check(tags == ["INSERT 0 1", "INSERT 0 0", "INSERT 0 0"], "an id is written once: %s" % tags)
+
+
+def check_held(server):
+    """Rows that a transaction holds: all of what they will be is seen by its own statements, and by nobody else's, also where they come
+    and are asked for again and again, by COPY, over many days and in many MB."""
+    columns = "id, timestamp, date, kind, name, level, duration, end_time, hashes, summary, resource___service___name, attributes, attributes___http___route"
+    rows = ("SELECT %s FROM otel_logs_and_spans WHERE resource___service___name = 'held' ORDER BY id" % columns,
+            "SELECT id, metric_name, value, series_id, metric_type, attributes FROM otel_metrics WHERE metric_name LIKE 'held.%' ORDER BY id")
+    with server.connect(autocommit=False) as one, server.connect() as other:
+        one.execute("INSERT INTO otel_logs_and_spans (timestamp, name, kind, duration, resource___service___name, attributes) VALUES (now(), 'GET /held', 'server', 7000, 'held', "
+                    "'{\"http.route\": \"/held\", \"n\": 1}'), (now() - interval '3 days', NULL, NULL, NULL, 'held', NULL)")
+        check(len(one.execute(rows[0]).fetchall()) == 2, "both are seen")
+        for n in range(40):
+            one.execute("INSERT INTO otel_metrics (timestamp, metric_name, value, attributes) VALUES (now() - %s * interval '1 hour', %s, %s, '{\"k\": \"v\"}')", [n, "held.%d" % (n % 3), n])
+            check(one.execute("SELECT count(*), max(value) FROM otel_metrics WHERE metric_name LIKE 'held.%'").fetchone() == (n + 1, n), "%d of them" % (n + 1))
+        with one.cursor().copy("COPY otel_metrics (timestamp, metric_name, value, metric_description) FROM STDIN") as copy:
+            for n in range(60000):
+                copy.write_row(("2026-01-%02d 00:00:00+00" % (n % 20 + 1), "held.copy", n, "d" * 200))
+        counted = one.execute("SELECT count(*), count(DISTINCT date), sum(value) FROM otel_metrics WHERE metric_name = 'held.copy'").fetchone()
+        check(counted == (60000, 20, 60000 * 59999 / 2), "COPY's rows are seen: %s" % (counted,))
+        declared = one.cursor(name="walks")
+        declared.execute("SELECT value FROM otel_metrics WHERE metric_name = 'held.copy'")
+        first = declared.fetchmany(10)
+        one.execute("INSERT INTO otel_metrics (timestamp, metric_name, value) VALUES ('2026-01-01', 'held.copy', -1)")
+        rest = declared.fetchall()
+        check(len(first) + len(rest) == 60000 and (-1.0,) not in rest, "a cursor sees what was there when it was opened: %d" % (len(first) + len(rest)))
+        declared.close()
+        identifier = one.execute("SELECT id FROM otel_metrics WHERE metric_name = 'held.0' LIMIT 1").fetchone()[0]
+        again = "INSERT INTO otel_metrics (timestamp, metric_name, id) VALUES (now(), 'held.again', %s), (now(), 'held.again', %s) ON CONFLICT (id) DO NOTHING"
+        new = "01234567-89ab-4cde-8f01-2345678900aa"
+        check(one.execute(again, [identifier, new]).statusmessage == "INSERT 0 1" and one.execute(again, [identifier, new]).statusmessage == "INSERT 0 0", "an id that it holds is there")
+        plans = one.execute("EXPLAIN SELECT count(*) FROM otel_metrics WHERE metric_name = 'held.copy'").fetchall()
+        check(plans[0][0].startswith("Files: "), "%s" % plans[:1])
+        seen = [one.execute(sql).fetchall() for sql in rows]
+        for sql in rows + ("SELECT 1 FROM telemetry WHERE name LIKE 'held.%'",):
+            check(other.execute(sql).fetchall() == [], "nobody else sees them: %s" % sql)
+        one.commit()
+        for sql, before in zip(rows, seen):
+            after = one.execute(sql).fetchall()
+            check(len(before) > 1 and before == after, "after COMMIT they are what they were: %s\n%s" % (before[:2], after[:2]))
+            one.rollback()
+            check(other.execute(sql).fetchall() == before, "and others see them then")
+        one.execute("INSERT INTO otel_metrics (timestamp, metric_name) VALUES (now(), 'held.gone')")
+        check(one.execute("SELECT count(*) FROM otel_metrics WHERE metric_name = 'held.gone'").fetchone() == (1,), "one more")
+        one.rollback()
+        check(one.execute("SELECT count(*) FROM otel_metrics WHERE metric_name = 'held.gone'").fetchone() == (0,), "ROLLBACK throws it away")
+        one.rollback()
 
 
 def check_temporary(server):
@@ -210,6 +288,23 @@ def check_temporary(server):
                 check(False, "%s is another session's" % sql)
             except psycopg.Error as error:
                 check(error.sqlstate == "42P01", "%s gives %s to another session" % (sql, error.sqlstate))
+        # What tools see of them: psql's words, and its own tables alone.
+        script = ("CREATE TEMP TABLE seen (id int NOT NULL, name varchar(7));\n\\pset format unaligned\n\\dt\n\\d seen\n\\d wanted\n"
+                  "PREPARE own AS SELECT count(*) FROM pg_class WHERE relpersistence = 't';\nEXECUTE own;\nDROP TABLE seen;\nEXECUTE own;\n")
+        told = subprocess.run(["psql", "-X", "-h", "127.0.0.1", "-p", str(server.pg_port), "-U", "default", "-d", "monoscope", "-q"], env=dict(os.environ, PGPASSWORD=server.key),
+                              input=script, capture_output=True, text=True)
+        lines = [line.strip() for line in told.stdout.splitlines()]
+        check(lines[2:6][0].startswith("pg_temp_") and lines[2].endswith("|seen|table|monoscope") and lines[3].startswith("public|"), "psql lists its own table: %s" % told.stdout)
+        check("id|integer||not null|" in lines and "name|character varying(7)|||" in lines, "and describes it: %s" % told.stdout)
+        check("wanted" not in told.stdout, "but no other session's: %s%s" % (told.stdout, told.stderr))
+        check(lines[-6:] == ["count", "1", "(1 row)", "count", "0", "(1 row)"], "a prepared question of the catalog is of now: %s" % told.stdout)
+        named = one.execute("SELECT relname FROM pg_class WHERE oid = %s::regclass", ["wanted"]).fetchone()
+        check(named == ("wanted",) and other.execute("SELECT to_regclass('wanted'), to_regclass('pg_temp.wanted')").fetchone() == (None, None), "a name is found where it is: %s" % (named,))
+        oid = one.execute("SELECT 'wanted'::regclass::oid").fetchone()[0]
+        check(one.execute("SELECT %s::oid::regclass::text", [oid]).fetchone() == ("wanted",) and other.execute("SELECT %s::oid::regclass::text", [oid]).fetchone() == (str(oid),), "and so is its oid")
+        counts = "SELECT (SELECT count(*) FROM pg_class WHERE relpersistence = 't'), (SELECT count(*) FROM pg_attribute WHERE attrelid = %s), (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pg\\_temp%%'), " \
+                 "(SELECT count(*) FROM information_schema.tables WHERE table_type LIKE 'LOCAL%%'), (SELECT count(*) FROM information_schema.columns WHERE table_name = 'wanted')"
+        check(other.execute(counts, [oid]).fetchone() == (0, 0, 0, 0, 0) and one.execute(counts, [oid]).fetchone() == (3, 5, 1, 3, 5), "the catalog of another session has none of it: %s" % (one.execute(counts, [oid]).fetchone(),))
         one.execute("DISCARD ALL") if one.info.transaction_status == 0 else None
 
 
@@ -281,6 +376,7 @@ def main():
         check_refusals(server)
         check_psql(server)
         check_own_rows(server)
+        check_returning(server)
         check_transactions(server)
         check_counted(server)
         check_temporary(server)

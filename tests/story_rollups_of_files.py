@@ -15,6 +15,12 @@ STATEMENTS = [
     "SELECT time_bucket('1 minute', timestamp) AS t, kind, count(*), avg(duration), max(duration) FROM otel_logs_and_spans WHERE timestamp < '{to}' GROUP BY 1, 2 ORDER BY 1, 2",
     "SELECT name, attributes___http___route, count(*) FROM otel_logs_and_spans WHERE timestamp < '{to}' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 20",
 ]
+# As the list of services asks of one environment (ui/src/services/statement.ts).
+OF_STAGE = """SELECT '{part}' AS part, coalesce(resource___service___name, '') AS service, (extract(epoch FROM timestamp) * 1000000)::bigint / {step} AS b, {what}
+    FROM otel_logs_and_spans WHERE timestamp < '{to}' AND resource___deployment___environment___name = '{stage}' AND {condition} GROUP BY GROUPING SETS ((2), (2, 3))"""
+COUNTS = """count(*) FILTER (WHERE kind IN ('server', 'consumer')) AS requests, avg(duration) FILTER (WHERE kind IN ('server', 'consumer')) AS mean,
+    count(*) FILTER (WHERE kind = 'log' AND level IN ('ERROR', 'FATAL')) AS log_errors, NULL AS p"""
+QUANTILES = "NULL, NULL, NULL, ARRAY[%s]" % ", ".join("approx_percentile(%s, percentile_agg(duration))" % share for share in ("0.5", "0.95", "0.99"))
 
 
 def asked(server, sql):
@@ -38,8 +44,14 @@ def main():
     data = os.path.join(STORY_DIR, "rollups-of-files")
     to = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     statements = [sql.format(to=to) for sql in STATEMENTS]
+    for stage in ("production", "staging"):
+        of_stage = lambda part, step, what, condition: OF_STAGE.format(part=part, step=step, what=what, condition=condition, to=to, stage=stage)
+        statements.append("%s UNION ALL %s ORDER BY 1, 2, 3" % (of_stage("counts", 120000000, COUNTS, "true"), of_stage("durations", 1800000000, QUANTILES, "kind IN ('server', 'consumer')")))
     with Server(data=data, flush="1s") as server:
-        sent = server.load(3600, requests=30, connections=4, spans=1000)["spans"]
+        sent = server.load(3600, requests=30, connections=4, spans=1000)["spans"] + 12000
+        server.connect().execute("""INSERT INTO otel_logs_and_spans (timestamp, kind, name, duration, status_code, resource___service___name, resource___deployment___environment___name)
+            SELECT now() - i * interval '0.3 seconds', (ARRAY['server', 'client', 'log'])[1 + i % 3], 'GET /', i * 7919, CASE WHEN i % 11 = 0 THEN 'ERROR' END,
+                   (ARRAY['cart', 'mail'])[1 + i % 2], (ARRAY['production', 'staging'])[1 + i / 7 % 2] FROM generate_series(1, 12000) AS s(i)""")
         server.wait_count("SELECT count(*) FROM otel_logs_and_spans", sent, 60)
         server.connect().execute("FLUSH")
         server.connect().execute("OPTIMIZE otel_logs_and_spans")

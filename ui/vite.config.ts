@@ -8,6 +8,14 @@ const paths = ["/api", "/sign-in", "/sign-out", "/account"];
 
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false }, cssCodeSplit: true },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    cssCodeSplit: true,
+    manifest: true /* which files a view is made of: ui/build names them in its page */,
+    /* What several views share comes in one file: thirty small ones cost a new browser more than their bytes. */
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] } } },
+  },
   server: { fs: { allow: [".."] }, proxy: Object.fromEntries(paths.map((path) => [path, { target: server }])) },
 });

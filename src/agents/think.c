@@ -1,8 +1,8 @@
 #include "agents/think.h"
-#include "agents/cite.h"
 #include "agents/collect_inside.h"
 #include "base/clock.h"
 #include "base/json_object.h"
+#include "llm/cite.h"
 #include "llm/fence.h"
 #include "llm/plain.h"
 #include <stdio.h>

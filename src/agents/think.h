@@ -1,7 +1,7 @@
 /* think.h -- a language model looks at the evidence, asks tools for more, and says what it found: what is so is taken.
  *
  *   prompt, evidence --llm_ask--> calls of tools --evidence.h--> E7, E8 ... --again--> {"summary", "findings": [{"text", "evidence"}]}
- *                                                        cite.h: each sentence against the evidence it names --> taken | rejected
+ *                                                        llm/cite.h: each sentence against the evidence it names --> taken | rejected
  *
  * What it may call is a part of the MCP server's tools, read-only, within the run's budgets of queries, tokens and time.
  * Thread: the run's. Memory: the run's arena. */

@@ -17,6 +17,7 @@
 #include "timefusion/timefusion.h"
 #include "web/api/api.h"
 #include "web/oidc/oidc.h"
+#include "worker/drafts.h"
 #include "worker/errors/errors.h"
 #include "worker/patterns/patterns.h"
 #include "worker/replay/replays.h"
@@ -196,6 +197,7 @@ void app_stop(struct app *app)
     store_cancel(&app->store); /* a bucket that does not answer must not keep us */
     worker_close(app->worker);
     query_engine_close(app->query);
+    drafts_destroy(app->drafts);
     peers_close(app->peers); /* they ask Kafka */
     buffer_close(app->buffer);
     app_again_close(app);

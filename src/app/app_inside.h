@@ -84,6 +84,7 @@ struct app {
     struct issue_parts *issues;     /* NULL: none */
     struct agent_parts *agents;     /* NULL: none */
     struct watcher *watcher;        /* NULL: none */
+    struct narrator *narrator;      /* NULL: none */
     struct tap_source taps[WORKER_TAPS_MAX];
     uint32_t tap_count;    /* for every worker */
     struct worker *worker; /* of our own log; NULL with Kafka */
@@ -99,6 +100,7 @@ struct app {
     bool kafka_look_runs;
     atomic_bool kafka_look_stops;
     struct query_engine *query;
+    struct drafts *drafts;                       /* rows that its transactions hold */
     struct app_monitors *monitors;               /* NULL without role query */
     struct app_replay_backends *replay_backends; /* the same */
     struct pgwire_server *pgwire;

@@ -1,5 +1,5 @@
-/* Monitors are evaluated: a thread of those that answer queries. Several processes may have one: a moment counts once
- * (monitors/monitor_store.h), and whoever comes second finds nothing due. */
+/* Monitors are evaluated: a thread of those that answer queries. Several processes may have one, and share the monitors by leases
+ * (monitors/monitor_store.h). */
 #include "app/app_inside.h"
 #include "base/clock.h"
 #include "base/ticker.h"
@@ -16,6 +16,7 @@ struct app_monitors {
     const struct app *app;
     pthread_t thread;
     struct ticker ticker;
+    char name[APP_NAME_BYTES]; /* of the process */
     bool is_failing;
     struct meta_project *projects;
     uint32_t count;
@@ -35,23 +36,27 @@ static bool project_note(void *ctx, const struct meta_project *project)
 static bool look(struct app_monitors *monitors, struct err *err)
 {
     const struct app *app = monitors->app;
-    struct monitors_source source = { monitor_ask, app->query };
+    const struct monitors_evaluator evaluator = { .db = meta_db(app->meta),
+                                                  .source = { monitor_ask, app->query },
+                                                  .baselines = monitors->baselines,
+                                                  .owner = monitors->name,
+                                                  .budget_us = BUDGET_US };
     bool ok;
     monitors->count = 0;
     ok = meta_project_list(app->meta, project_note, monitors, err);
     for (uint32_t p = 0; p < monitors->count && ticker_goes_on(&monitors->ticker); p++) {
         struct monitors_stats stats;
         struct err failure = { 0 };
-        if (!monitors_evaluate(meta_db(app->meta), &source, monitors->baselines, monitors->projects[p].id,
-                               monitors->projects[p].name, clock_unix_us(), BUDGET_US, &stats, &failure)) {
+        if (!monitors_evaluate(&evaluator, monitors->projects[p].id, monitors->projects[p].name, clock_unix_us(),
+                               &stats, &failure)) {
             *err = failure;
             ok = false;
         }
-        if (stats.evaluated > 0 || stats.failed > 0)
+        if (stats.evaluated > 0 || stats.failed > 0 || stats.others > 0)
             log_debug(app->log, "monitors.evaluated", log_text("project", monitors->projects[p].name),
                       log_number("evaluated", stats.evaluated), log_number("asked", stats.asked),
                       log_number("told", stats.told), log_number("failed", stats.failed),
-                      log_number("left", stats.left));
+                      log_number("others", stats.others), log_number("left", stats.left));
     }
     return ok;
 }
@@ -76,6 +81,10 @@ bool app_monitors_start(struct app *app, struct err *err)
     if (app->query == NULL) return true; /* who answers no queries can ask none */
     struct app_monitors *monitors = mem_calloc(1, sizeof *monitors);
     monitors->app = app;
+    if (!app_worker_name(app, monitors->name, err)) {
+        free(monitors);
+        return false;
+    }
     monitors->baselines = baselines_create();
     ticker_init(&monitors->ticker);
     int failure = pthread_create(&monitors->thread, NULL, monitors_run, monitors);

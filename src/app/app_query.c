@@ -2,6 +2,7 @@
 #include "base/disk.h"
 #include "buffer/buffer.h"
 #include "ingest/rows_intake.h"
+#include "ingest/rows_redact.h"
 #include "meta/error.h"
 #include "meta/meta.h"
 #include "meta/meter.h"
@@ -11,9 +12,11 @@
 #include "telemetry/telemetry.h"
 #include "timefusion/pgwire/pgwire.h"
 #include "timefusion/query/query.h"
+#include "worker/drafts.h"
 #include "worker/worker.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static bool key_let_in(struct app *app, const struct meta_key *key, struct pgwire_user *who, struct err *err)
 {
@@ -176,6 +179,32 @@ static bool rows_show(void *ctx, struct uuid project_id, uint64_t *ticket, uint3
     return worker_show(app->worker, project_id, *ticket, timeout_ms, err);
 }
 
+static bool rows_draft(void *ctx, const struct query_draft *draft, struct query_drafted *out, struct err *err)
+{
+    struct app *app = ctx;
+    struct drafted drafted[SCHEMA_TABLE_COUNT];
+    struct bytes batch = draft->batch;
+    if (!rows_redact(app->redactor, draft->project_id, &batch, NULL, err)) return false;
+    bool ok = drafts_make(app->drafts, draft->project_id, batch, draft->received_unix_us, drafted, err);
+    free((void *)(uintptr_t)batch.ptr);
+    for (uint32_t id = 0; ok && id < SCHEMA_TABLE_COUNT; id++) {
+        out->files[id] = drafted[id].files;
+        out->file_count[id] = drafted[id].count;
+    }
+    return ok;
+}
+
+static void drafts_start(struct app *app)
+{
+    struct worker_options worker = app_worker_options(app);
+    app->drafts =
+        drafts_create(app->timefusion, &(struct rows_options){ .attribute_keys_max = worker.attribute_keys_max,
+                                                               .attribute_keys_of = worker.attribute_keys_of,
+                                                               .ctx = worker.attribute_keys_ctx,
+                                                               .rules = worker.rules,
+                                                               .stacks = worker.stacks });
+}
+
 bool app_query_start(struct app *app, struct err *err)
 {
     char path[1024], rollups[1024];
@@ -192,6 +221,7 @@ bool app_query_start(struct app *app, struct err *err)
                    .limits = query_limits,
                    .keep = rows_keep,
                    .show = rows_show,
+                   .draft = rows_draft,
                    .ran = query_ran,
                    .ctx = app,
                    .maintenance = app->maintenance },
@@ -218,6 +248,7 @@ bool app_query_start(struct app *app, struct err *err)
         .tls = app->tls,
         .log = app->log,
     };
+    drafts_start(app);
     if (!disk_real.ops->mkdir(&disk_real, path, err) || !query_engine_open(&app->query, &query_options, err))
         return false;
     pgwire_options.engine = app->query;

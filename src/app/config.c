@@ -289,6 +289,9 @@ static const struct setting settings[] = {
       AT(source_maps_unused_ms), "source maps that no stack needed for so many days are deleted; 0d: never" },
     { "errors-judge", "MONOSCOPE_ERRORS_JUDGE", "off", SETTING_SWITCH, 0, 0, AT(errors_judge),
       "on: where it is doubtful whether two errors are one, the language model is asked; their texts go to it" },
+    { "findings-model", "MONOSCOPE_FINDINGS_MODEL", "on", SETTING_SWITCH, 0, 0, AT(findings_model),
+      "on: where there is a language model, it says in words what detection found; that and its likely causes go to "
+      "it" },
     { "errors-judge-hour", "MONOSCOPE_ERRORS_JUDGE_HOUR", "60", SETTING_COUNT, 1, 100000, AT(errors_judge_hour),
       "at most so often in an hour, in a process" },
 };

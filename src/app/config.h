@@ -70,7 +70,8 @@ struct config {
     uint64_t ask_model_wait_ms;
     uint64_t llm_input_price_micros, llm_output_price_micros, llm_cost_day_micros, llm_cost_month_micros;
     uint64_t llm_tokens_day, llm_tokens_month, llm_audit_keep_ms;
-    bool errors_judge; /* a language model is asked in the doubtful band */
+    bool findings_model; /* a language model says in words what detection found */
+    bool errors_judge;   /* a language model is asked in the doubtful band */
     uint64_t errors_judge_hour;
     const char *telemetry_endpoint, *telemetry_headers; /* empty: none */
 };

@@ -56,3 +56,6 @@ extern struct disk disk_real;
 
 /* Makes the folder when it is missing and deletes the files in it; folders in it stay. */
 MUST_CHECK bool disk_dir_empty(struct disk *disk, const char *dir, struct err *err);
+/* The file is these bytes from now on, or what it was: also behind a power cut one of the two, whole. Which of them, the folder's
+ * sync_dir decides. By way of PATH.tmp, which a process that was killed leaves behind and the next time replaces. */
+MUST_CHECK bool disk_file_replace(struct disk *disk, const char *path, struct bytes bytes, struct err *err);

@@ -324,11 +324,54 @@ static void test_failures(void **state)
     disk_sim_destroy(place.sim);
 }
 
+/* Goal: a file that is replaced is the old one or the new one, whole: wherever the power goes, whatever fails; and no other file stays
+ * after a failure. Method: the power goes after each operation, with what a cut may leave; each operation fails once. */
+static void test_replaced_whole(void **state)
+{
+    (void)state;
+    static const struct bytes old = { (const uint8_t *)"what it was before", 18 },
+                              new = { (const uint8_t *)"new, and longer than what it was", 32 };
+    enum { OPERATIONS = 4 }; /* made, written, synced, renamed */
+    for (uint64_t stop = 0; stop <= OPERATIONS; stop++)
+        for (uint64_t seed = 0; seed < 40; seed++) {
+            struct place place;
+            struct err err;
+            place_init(&place, disk_sim_create(512));
+            assert_true(place.disk->ops->sync_dir(place.disk, "/", &err));
+            assert_true(disk_file_replace(place.disk, place.path[0], old, &err));
+            assert_true(place.disk->ops->sync_dir(place.disk, place.dir, &err));
+            disk_sim_stop_after(place.sim, stop);
+            assert_int_equal(disk_file_replace(place.disk, place.path[0], new, &err), stop == OPERATIONS);
+            struct place after = crashed(&place, seed);
+            assert_true(holds(&after, after.path[0], new) || holds(&after, after.path[0], old));
+            disk_sim_destroy(after.sim);
+            disk_sim_destroy(place.sim);
+        }
+    for (int kind = 0; kind < DISK_SIM_OPERATION_COUNT; kind++) {
+        struct place place;
+        struct err err;
+        if (kind == DISK_SIM_READ || kind == DISK_SIM_SIZE || kind == DISK_SIM_SYNC_DIR) continue;
+        place_init(&place, disk_sim_create(512));
+        assert_true(disk_file_replace(place.disk, place.path[0], old, &err));
+        disk_sim_fail(place.sim, (enum disk_sim_operation)kind, 1, 1, ENOSPC);
+        assert_false(disk_file_replace(place.disk, place.path[0], new, &err));
+        assert_int_equal(err.os_errno, ENOSPC);
+        struct listing listing = { 0, 0 };
+        assert_true(place.disk->ops->list(place.disk, place.dir, listing_add, &listing, &err));
+        assert_int_equal(listing.files, 1);
+        assert_true(holds(&place, place.path[0], old));
+        disk_sim_destroy(place.sim);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contract),           cmocka_unit_test(test_many_parts),
-        cmocka_unit_test(test_what_a_crash_keeps), cmocka_unit_test(test_sectors_survive_apart),
+        cmocka_unit_test(test_replaced_whole),
+        cmocka_unit_test(test_contract),
+        cmocka_unit_test(test_many_parts),
+        cmocka_unit_test(test_what_a_crash_keeps),
+        cmocka_unit_test(test_sectors_survive_apart),
         cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

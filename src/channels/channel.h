@@ -9,11 +9,11 @@
  *   kind          settings                                            secrets
  *   email         to [..], from, server smtp[s]://host:port, user,    password
  *                 tls starttls|none  (no server: the operator's)
- *   slack         -                                                   url
- *   slack_token   channel, api_url                                    token
+ *   slack         -                                                   url, signing_secret
+ *   slack_token   channel, api_url                                    token, signing_secret
  *   discord       -                                                   url
- *   pagerduty     api_url                                             routing_key
- *   webhook       url, template, content_type                         secret, authorization
+ *   pagerduty     api_url                                             routing_key, webhook_secret
+ *   webhook       url, template, content_type, floods each|digest     secret, authorization
  *
  * Thread: any. Memory: texts of what is found are the arena's. Errors: ERR_NOT_FOUND, ERR_EXISTS for the name, ERR_TOO_LARGE for
  * one more than CHANNELS_MAX; those of db. */
@@ -90,6 +90,9 @@ MUST_CHECK bool channel_delete(struct db_session *session, struct uuid project_i
 /* By id, behind this one; each answers false to stop. */
 MUST_CHECK bool channel_list(struct db *db, struct arena *arena, struct uuid project_id, int64_t after, uint32_t limit,
                              bool (*each)(void *ctx, const struct channel *channel), void *ctx, struct err *err);
+/* Of a flood one message that joins them, and not each? PagerDuty joins by itself what is of one dedup_key, and must hear of each
+ * incident, as a program behind a webhook must that has not asked for it (floods "digest"). */
+bool channel_takes_digests(enum channel_kind kind, struct bytes settings);
 /* The secrets in the clear, JSON; the caller wipes them. ERR_CORRUPT: the seal's key is another. */
 MUST_CHECK bool channel_open_secrets(const struct channel_seal *seal, const struct channel *channel,
                                      uint8_t secrets[CHANNEL_SECRETS_BYTES_MAX], size_t *len, struct err *err);

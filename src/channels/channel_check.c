@@ -15,6 +15,7 @@ enum member_kind {
     MEMBER_ADDRESSES,
     MEMBER_SERVER,
     MEMBER_TLS,
+    MEMBER_FLOODS,
     MEMBER_TEMPLATE
 };
 struct member {
@@ -32,15 +33,19 @@ static const struct member members[] = {
     { CHANNEL_EMAIL, false, false, "settings/tls", MEMBER_TLS, 16 },
     { CHANNEL_EMAIL, true, false, "secrets/password", MEMBER_TEXT, 500 },
     { CHANNEL_SLACK, true, true, "secrets/url", MEMBER_URL, 1000 },
+    { CHANNEL_SLACK, true, false, "secrets/signing_secret", MEMBER_TEXT, 200 },
     { CHANNEL_SLACK_TOKEN, false, true, "settings/channel", MEMBER_TEXT, 80 },
     { CHANNEL_SLACK_TOKEN, false, false, "settings/api_url", MEMBER_URL, 500 },
     { CHANNEL_SLACK_TOKEN, true, true, "secrets/token", MEMBER_TEXT, 500 },
+    { CHANNEL_SLACK_TOKEN, true, false, "secrets/signing_secret", MEMBER_TEXT, 200 },
     { CHANNEL_DISCORD, true, true, "secrets/url", MEMBER_URL, 1000 },
     { CHANNEL_PAGERDUTY, false, false, "settings/api_url", MEMBER_URL, 500 },
     { CHANNEL_PAGERDUTY, true, true, "secrets/routing_key", MEMBER_TEXT, 64 },
+    { CHANNEL_PAGERDUTY, true, false, "secrets/webhook_secret", MEMBER_TEXT, 200 },
     { CHANNEL_WEBHOOK, false, true, "settings/url", MEMBER_URL, 1000 },
     { CHANNEL_WEBHOOK, false, false, "settings/template", MEMBER_TEMPLATE, TEMPLATE_BYTES_MAX },
     { CHANNEL_WEBHOOK, false, false, "settings/content_type", MEMBER_TEXT, 100 },
+    { CHANNEL_WEBHOOK, false, false, "settings/floods", MEMBER_FLOODS, 16 },
     { CHANNEL_WEBHOOK, true, false, "secrets/secret", MEMBER_TEXT, 200 },
     { CHANNEL_WEBHOOK, true, false, "secrets/authorization", MEMBER_TEXT, 1000 },
 };
@@ -131,6 +136,9 @@ static bool value_check(const struct member *member, yyjson_val *value, struct e
     case MEMBER_TLS:
         return bytes_equal(text, BYTES("starttls")) || bytes_equal(text, BYTES("none")) ||
                err_set(err, ERR_INPUT, "tls is starttls or none; with smtps:// it is from the first byte");
+    case MEMBER_FLOODS:
+        return bytes_equal(text, BYTES("each")) || bytes_equal(text, BYTES("digest")) ||
+               err_set(err, ERR_INPUT, "floods is each, or digest: one message of those that are too many");
     default: return text.len > 0 || err_set(err, ERR_INPUT, "%s is empty", member->name);
     }
 }
@@ -206,6 +214,15 @@ static bool routes_check(yyjson_val *routes, struct err *err)
             return false;
     }
     return true;
+}
+
+bool channel_takes_digests(enum channel_kind kind, struct bytes settings)
+{
+    if (kind != CHANNEL_WEBHOOK) return kind != CHANNEL_PAGERDUTY;
+    yyjson_doc *doc = yyjson_read((const char *)settings.ptr, settings.len, 0);
+    bool takes = yyjson_equals_str(yyjson_obj_get(yyjson_doc_get_root(doc), "floods"), "digest");
+    yyjson_doc_free(doc);
+    return takes;
 }
 
 bool channel_check(const struct channel *channel, struct bytes secrets, bool has_old, const char **member,

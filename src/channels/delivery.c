@@ -8,7 +8,7 @@
 const char *const delivery_state_names[DELIVERY_STATE_COUNT] = { "waiting", "sent", "failed", "held", "digested" };
 
 struct target {
-    bool is_there, is_on;
+    bool is_there, is_on, takes_digests;
     enum channel_kind kind;
     int64_t flood_count, flood_first_unix_us;
 };
@@ -21,15 +21,16 @@ static bool target_row(void *ctx, struct db_row *row, struct err *err)
     target->kind = (enum channel_kind)db_row_integer(row, 1);
     target->flood_count = db_row_integer(row, 2);
     target->flood_first_unix_us = db_row_integer(row, 3);
+    target->takes_digests = channel_takes_digests(target->kind, db_row_text(row, 4));
     return true;
 }
 
-/* PagerDuty joins by itself what is of one dedup_key, and must hear of each incident, as a program behind a webhook must; reports come
- * by their schedule. */
-static bool may_be_held(const struct message *message, const struct target *target)
+/* Reports come by their schedule; and a digest that waited for a digest, while the flood goes on, would tell nobody anything. */
+static bool may_be_held(struct bytes dedup_key, const struct message *message, const struct target *target)
 {
-    return target->kind != CHANNEL_PAGERDUTY && target->kind != CHANNEL_WEBHOOK && message->act != MESSAGE_REPORT &&
-           message->act != MESSAGE_TEST;
+    static const char digest[] = DELIVERY_DIGEST_KEY;
+    bool is_digest = dedup_key.len >= sizeof digest - 1 && memcmp(dedup_key.ptr, digest, sizeof digest - 1) == 0;
+    return target->takes_digests && !is_digest && message->act != MESSAGE_REPORT && message->act != MESSAGE_TEST;
 }
 
 bool delivery_put_new(struct db_session *session, struct uuid project_id, int64_t channel_id, struct bytes dedup_key,
@@ -41,15 +42,18 @@ bool delivery_put_new(struct db_session *session, struct uuid project_id, int64_
     if (dedup_key.len == 0 || dedup_key.len > MESSAGE_KEY_BYTES_MAX || message->thread_key.len > MESSAGE_KEY_BYTES_MAX)
         return err_set(err, ERR_INPUT, "the key of a delivery has 1 to %d bytes", MESSAGE_KEY_BYTES_MAX);
     if (!db_run(session,
-                "SELECT c.is_on, c.kind, count(d.id), coalesce(min(d.created_unix_us), 0) FROM channels c LEFT JOIN "
+                "SELECT c.is_on, c.kind, count(d.id), coalesce(min(d.created_unix_us), 0), c.settings FROM channels c "
+                "LEFT JOIN "
                 "deliveries d ON d.channel_id = c.id AND d.created_unix_us > $3 AND d.act < 3 AND d.state <> 4 AND "
-                "d.dedup_key NOT LIKE 'digest:%' WHERE c.id = $1 AND c.project_id = $2 GROUP BY c.id, c.is_on, c.kind",
+                "d.dedup_key NOT LIKE '" DELIVERY_DIGEST_KEY
+                "%' WHERE c.id = $1 AND c.project_id = $2 GROUP BY c.id, c.is_on, c.kind, "
+                "c.settings",
                 DB_VALUES(db_integer(channel_id), db_uuid(project_id), db_integer(now_unix_us - DELIVERY_FLOOD_US)),
                 target_row, &target, NULL, err))
         return false;
     if (!target.is_there) return err_set(err, ERR_NOT_FOUND, "the project has no channel %lld", (long long)channel_id);
     if (!target.is_on && message->act != MESSAGE_TEST) return true;
-    bool is_held = target.flood_count >= DELIVERY_FLOOD_COUNT && may_be_held(message, &target);
+    bool is_held = target.flood_count >= DELIVERY_FLOOD_COUNT && may_be_held(dedup_key, message, &target);
     struct bytes title = bytes_from(message->title.ptr, utf8_cut(message->title, MESSAGE_TITLE_BYTES_MAX));
     buf_init(&json, MESSAGE_BYTES_MAX);
     bool ok =

@@ -15,6 +15,7 @@ struct db_session;
 #define DELIVERY_KEEP_US     (INT64_C(30) * 86400 * 1000000)
 #define DELIVERY_GIVE_UP_US  (INT64_C(24) * 3600 * 1000000) /* after the first try */
 #define DELIVERY_FLOOD_US    (INT64_C(600) * 1000000)       /* in so long ... */
+#define DELIVERY_DIGEST_KEY  "digest:"                      /* begins the dedup_key of a digest, and of nothing else */
 #define DELIVERY_FLOOD_COUNT 10                             /* ... a channel gets so many messages, then a digest */
 
 enum delivery_state {

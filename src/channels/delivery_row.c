@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/sha256.h"
 #include "channels/channels_inside.h"
+#include "channels/inbound.h"
 #include "meta/db_rows.h"
 
 #define BACKOFF_FIRST_US (INT64_C(5) * 1000000)
@@ -181,6 +182,10 @@ bool delivery_load(struct channels *channels, struct sending *sending, struct er
         sending->context.ack_url =
             arena_printf(sending->arena, "%s/acknowledge?token=%s", channels->options.public_url, token);
     }
+    const char *back = inbound_secret_name(sending->channel.kind);
+    if (sending->message.incident > 0 && back != NULL && send_secret(sending, back) != NULL)
+        sending->context.button_key =
+            inbound_key(sending->arena, sending->taken.project_id, sending->message.thread_key);
     return true;
 }
 
@@ -321,10 +326,12 @@ struct digest {
 struct held_channel {
     int64_t id;
     struct uuid project_id;
+    struct bytes project; /* its name */
 };
+/* One message; then all of an incident, as the last of them has it. */
 struct held {
-    int64_t id, incident;
-    uint32_t severity, act;
+    int64_t id, incident, messages;
+    uint32_t severity, act; /* severity: the worst */
     struct bytes title;
 };
 static bool held_channel_row(void *ctx, struct db_row *row, struct err *err)
@@ -334,6 +341,7 @@ static bool held_channel_row(void *ctx, struct db_row *row, struct err *err)
     (void)err;
     channel->id = db_row_integer(row, 0);
     channel->project_id = db_row_uuid(row, 1);
+    channel->project = db_text_keep(&digest->arena, row, 2);
     return true;
 }
 static bool held_row(void *ctx, struct db_row *row, struct err *err)
@@ -346,37 +354,87 @@ static bool held_row(void *ctx, struct db_row *row, struct err *err)
     held->severity = (uint32_t)db_row_integer(row, 2);
     held->act = (uint32_t)db_row_integer(row, 3);
     held->title = db_text_keep(&digest->arena, row, 4);
+    held->messages = 1;
     if (held->severity >= MESSAGE_SEVERITY_COUNT || held->act >= MESSAGE_ACT_COUNT) row->is_bad = true;
     return true;
 }
 
-static void digest_message(struct digest *digest, struct message *message)
+/* The worst first, then by what was held first. */
+static int by_weight(const void *left, const void *right)
+{
+    const struct held *a = left, *b = right;
+    if (a->severity != b->severity) return a->severity > b->severity ? -1 : 1;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+/* Messages of one incident become a line. */
+static struct held *lines_make(struct digest *digest, uint32_t *count)
 {
     const struct held *held = digest->rows.items;
-    uint32_t count = digest->rows.count, shown = count < DIGEST_SHOWN_MAX ? count : DIGEST_SHOWN_MAX;
-    struct bytes *cells = arena_calloc(&digest->arena, (shown + 1) * 3 * sizeof *cells);
-    struct message_block *blocks = arena_calloc(&digest->arena, 2 * sizeof *blocks);
-    *message = (struct message){ .act = MESSAGE_OPEN, .blocks = blocks, .block_count = 1 };
+    struct held *lines = arena_alloc(&digest->arena, (digest->rows.count + 1) * sizeof *lines);
+    *count = 0;
+    for (uint32_t h = 0; h < digest->rows.count; h++) {
+        struct held *line = NULL;
+        for (uint32_t l = 0; l < *count && !line && held[h].incident > 0; l++)
+            if (lines[l].incident == held[h].incident) line = &lines[l];
+        if (!line) {
+            lines[(*count)++] = held[h];
+            continue;
+        }
+        line->messages++;
+        line->act = held[h].act;
+        line->title = held[h].title;
+        if (held[h].severity > line->severity) line->severity = held[h].severity;
+    }
+    qsort(lines, *count, sizeof *lines, by_weight);
+    return lines;
+}
+
+static void digest_message(struct digest *digest, const struct held_channel *channel, struct message *message)
+{
+    static const char *const states[MESSAGE_ACT_COUNT] = {
+        [MESSAGE_OPEN] = "open", [MESSAGE_UPDATE] = "goes on", [MESSAGE_RESOLVE] = "over"
+    };
+    struct arena *arena = &digest->arena;
+    uint32_t count, over = 0;
+    const struct held *lines = lines_make(digest, &count);
+    uint32_t shown = count < DIGEST_SHOWN_MAX ? count : DIGEST_SHOWN_MAX;
+    struct bytes *cells = arena_calloc(arena, (shown + 1) * 4 * sizeof *cells);
+    struct message_block *blocks = arena_calloc(arena, 2 * sizeof *blocks);
+    struct message_link *link = arena_calloc(arena, sizeof *link);
+    *message =
+        (struct message){ .act = MESSAGE_OPEN, .blocks = blocks, .block_count = 1, .links = link, .link_count = 1 };
     cells[0] = BYTES("Severity");
     cells[1] = BYTES("Incident");
-    cells[2] = BYTES("What");
+    cells[2] = BYTES("Now");
+    cells[3] = BYTES("What");
     for (uint32_t i = 0; i < count; i++) {
-        if (held[i].severity > (uint32_t)message->severity) message->severity = (enum message_severity)held[i].severity;
+        over += lines[i].act == MESSAGE_RESOLVE;
+        if (lines[i].severity > (uint32_t)message->severity)
+            message->severity = (enum message_severity)lines[i].severity;
         if (i >= shown) continue;
-        cells[3 * i + 3] = bytes_of_text(message_severity_names[held[i].severity]);
-        cells[3 * i + 4] =
-            bytes_of_text(held[i].incident > 0 ? arena_printf(&digest->arena, "#%" PRId64, held[i].incident) : "-");
-        cells[3 * i + 5] = held[i].title;
+        struct bytes *line = &cells[4 * i + 4];
+        line[0] = bytes_of_text(message_severity_names[lines[i].severity]);
+        line[1] = bytes_of_text(lines[i].incident > 0 ? arena_printf(arena, "#%" PRId64, lines[i].incident) : "-");
+        line[2] = bytes_of_text(states[lines[i].act] ? states[lines[i].act] : "-");
+        line[3] = lines[i].title;
     }
     blocks[0] =
-        (struct message_block){ .kind = MESSAGE_TABLE, .column_count = 3, .row_count = shown + 1, .cells = cells };
+        (struct message_block){ .kind = MESSAGE_TABLE, .column_count = 4, .row_count = shown + 1, .cells = cells };
     if (count > shown)
-        blocks[message->block_count++] = (struct message_block){
-            .kind = MESSAGE_TEXT,
-            .text = bytes_of_text(arena_printf(&digest->arena, "and %" PRIu32 " more", count - shown)),
-        };
-    message->title =
-        bytes_of_text(arena_printf(&digest->arena, "%" PRIu32 " messages in one: there were too many at once", count));
+        blocks[message->block_count++] =
+            (struct message_block){ .kind = MESSAGE_TEXT,
+                                    .text = bytes_of_text(arena_printf(arena, "and %" PRIu32 " more", count - shown)) };
+    *link = (struct message_link){
+        BYTES("Incidents"),
+        bytes_of_text(
+            arena_printf(arena, "/p/%.*s/incidents", (int)channel->project.len, (const char *)channel->project.ptr)),
+    };
+    message->title = bytes_of_text(
+        arena_printf(arena, "%" PRIu32 " messages in one, about %" PRIu32 " things%s", digest->rows.count, count,
+                     over == 0       ? ""
+                     : over == count ? ", all over by now"
+                                     : arena_printf(arena, ", %" PRIu32 " over by now", over)));
 }
 
 static bool digest_one(struct db_session *session, struct digest *digest, const struct held_channel *channel,
@@ -394,8 +452,8 @@ static bool digest_one(struct db_session *session, struct digest *digest, const 
         return false;
     if (digest->rows.count == 0) return true;
     const struct held *held = digest->rows.items;
-    digest_message(digest, &message);
-    snprintf(key, sizeof key, "digest:%" PRId64, held[0].id);
+    digest_message(digest, channel, &message);
+    snprintf(key, sizeof key, DELIVERY_DIGEST_KEY "%" PRId64, held[0].id);
     return delivery_put_new(session, channel->project_id, channel->id, bytes_of_text(key), &message,
                             digest->now_unix_us, &id, err) &&
            db_run(session,
@@ -406,8 +464,10 @@ static bool digest_one(struct db_session *session, struct digest *digest, const 
                   NULL, NULL, NULL, err);
 }
 
-static const char held_sql[] = "SELECT DISTINCT channel_id, project_id FROM deliveries WHERE state IN (0, 3) AND state "
-                               "= 3 AND due_unix_us <= $1 LIMIT 50";
+static const char held_sql[] =
+    "SELECT DISTINCT d.channel_id, d.project_id, p.name FROM deliveries d JOIN projects p ON "
+    "p.id = d.project_id WHERE d.state IN (0, 3) AND d.state = 3 AND d.due_unix_us <= $1 "
+    "LIMIT 50";
 static bool digest_run(struct db_session *session, void *ctx, struct err *err)
 {
     struct digest *digest = ctx;

@@ -30,8 +30,8 @@ struct message_link {
     struct bytes text, url;
 };
 struct message_image {
-    struct bytes id; /* letters and digits, unique in the message */
-    struct bytes alt;
+    struct bytes id;  /* letters and digits, unique in the message */
+    struct bytes alt; /* said where it cannot be shown; empty: the texts beside it say as much */
     struct bytes png;
 };
 struct message_block {

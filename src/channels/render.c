@@ -130,6 +130,7 @@ static bool block_text(const struct message *message, const struct message_block
     case MESSAGE_TABLE:
     case MESSAGE_FACTS: return table_text(block, out) && buf_add(out, "\n", 1);
     case MESSAGE_IMAGE:
+        if (alt_of(message, block->text).len == 0) return true;
         return buf_printf(out, "[chart: ") && line(out, alt_of(message, block->text)) && buf_add(out, "\n", 1);
     case MESSAGE_HEADING: return buf_printf(out, "## ") && line(out, block->text);
     default: return line(out, block->text) && buf_add(out, "\n", 1);

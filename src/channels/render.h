@@ -13,6 +13,8 @@ struct render_context {
     const char *
         base_url; /* "https://mono.example.com": before URLs that begin with "/"; "" none is known: such links are left out */
     const char *ack_url; /* where who reads it may acknowledge it; NULL: not */
+    const char
+        *button_key;     /* inbound.h: Slack has buttons that say it to us themselves, with this; NULL: links alone */
     const char *id;      /* of the delivery: the same at each try, unique among all installations */
     const char *host;    /* of this installation, for Message-ID */
     int64_t now_unix_us; /* when the message was put */

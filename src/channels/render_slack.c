@@ -2,6 +2,7 @@
  * text of 75 and URL of 3,000; & < > are escaped. */
 #include <stdlib.h>
 
+#include "channels/inbound.h"
 #include "channels/render_inside.h"
 
 enum { BLOCKS_MAX = 50, HEADER_MAX = 150, SECTION_MAX = 2900, FIELD_MAX = 1900, FIELDS_MAX = 10, BUTTONS_MAX = 5 };
@@ -101,31 +102,54 @@ static void table_add(struct slack *slack, const struct message_block *table)
     buf_deinit(&rows);
 }
 
+struct buttons {
+    yyjson_mut_val *elements; /* NULL: there is none so far */
+    uint32_t count;
+};
+static yyjson_mut_val *button_add(struct slack *slack, struct buttons *buttons, struct bytes name)
+{
+    if (buttons->elements == NULL) {
+        yyjson_mut_val *block = yyjson_mut_arr_add_obj(slack->doc, slack->blocks);
+        yyjson_mut_obj_add_str(slack->doc, block, "type", "actions");
+        buttons->elements = yyjson_mut_obj_add_arr(slack->doc, block, "elements");
+    }
+    yyjson_mut_val *button = yyjson_mut_arr_add_obj(slack->doc, buttons->elements);
+    yyjson_mut_obj_add_str(slack->doc, button, "type", "button");
+    yyjson_mut_val *text = yyjson_mut_obj_add_obj(slack->doc, button, "text");
+    yyjson_mut_obj_add_str(slack->doc, text, "type", "plain_text");
+    render_put(slack->doc, text, "text", name.len > 0 ? name : BYTES("Open"), 75);
+    buttons->count++;
+    return button;
+}
+
+static void action_add(struct slack *slack, struct buttons *buttons, struct bytes name, const char *action,
+                       const struct render_context *context)
+{
+    yyjson_mut_val *button = button_add(slack, buttons, name);
+    yyjson_mut_obj_add_str(slack->doc, button, "action_id", action);
+    yyjson_mut_obj_add_strcpy(slack->doc, button, "value", context->button_key);
+    if (buttons->count == 1) yyjson_mut_obj_add_str(slack->doc, button, "style", "primary");
+}
+
 static void buttons_add(struct slack *slack, const struct message *message, const struct render_context *context)
 {
-    yyjson_mut_val *block = NULL, *elements = NULL;
-    uint32_t count = 0;
-    bool has_ack = context->ack_url != NULL;
-    for (uint32_t i = 0; i < message->link_count + has_ack && count < BUTTONS_MAX; i++) {
+    struct buttons buttons = { NULL, 0 };
+    bool has_ack = context->ack_url != NULL && context->button_key == NULL;
+    if (context->button_key != NULL && message->act != MESSAGE_RESOLVE) {
+        if (!message->is_acknowledged)
+            action_add(slack, &buttons, BYTES("Acknowledge"), INBOUND_ACKNOWLEDGE_ACTION, context);
+        action_add(slack, &buttons, BYTES("Resolve"), INBOUND_RESOLVE_ACTION, context);
+    }
+    for (uint32_t i = 0; i < message->link_count + has_ack && buttons.count < BUTTONS_MAX; i++) {
         bool is_ack = has_ack && i == 0;
         slack->text.len = 0;
         if (is_ack ? !buf_printf(&slack->text, "%s", context->ack_url)
                    : !render_url(context, message->links[i - has_ack].url, &slack->text) || slack->text.len > 3000)
             continue;
-        if (block == NULL) {
-            block = yyjson_mut_arr_add_obj(slack->doc, slack->blocks);
-            yyjson_mut_obj_add_str(slack->doc, block, "type", "actions");
-            elements = yyjson_mut_obj_add_arr(slack->doc, block, "elements");
-        }
-        yyjson_mut_val *button = yyjson_mut_arr_add_obj(slack->doc, elements);
-        yyjson_mut_obj_add_str(slack->doc, button, "type", "button");
-        yyjson_mut_val *text = yyjson_mut_obj_add_obj(slack->doc, button, "text");
-        yyjson_mut_obj_add_str(slack->doc, text, "type", "plain_text");
         struct bytes name = is_ack ? BYTES("Acknowledge") : message->links[i - has_ack].text;
-        render_put(slack->doc, text, "text", name.len > 0 ? name : BYTES("Open"), 75);
+        yyjson_mut_val *button = button_add(slack, &buttons, name);
         yyjson_mut_obj_add_strncpy(slack->doc, button, "url", (const char *)slack->text.ptr, slack->text.len);
         if (is_ack) yyjson_mut_obj_add_str(slack->doc, button, "style", "primary");
-        count++;
     }
 }
 
@@ -145,7 +169,8 @@ static void block_render(struct slack *slack, const struct message_block *block,
     case MESSAGE_HEADING: section_add(slack, block->text, "*"); break;
     case MESSAGE_IMAGE: /* Slack takes images by a public address alone, which ours is not */
         for (uint32_t i = 0; i < message->image_count; i++)
-            if (bytes_equal(message->images[i].id, block->text)) section_add(slack, message->images[i].alt, "_");
+            if (bytes_equal(message->images[i].id, block->text) && message->images[i].alt.len > 0)
+                section_add(slack, message->images[i].alt, "_");
         break;
     default: section_add(slack, block->text, "");
     }

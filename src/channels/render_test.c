@@ -178,9 +178,37 @@ static void test_mail(void **state)
     free(huge.text);
 }
 
+/* Goal: of an image that says nothing in words where it cannot be shown nothing is said; mail shows it. */
+static void test_image_without_words(void **state)
+{
+    const struct message_image image = { BYTES("chart1"), BYTES(""), BYTES("\x89PNG") };
+    const struct message_block block = { .kind = MESSAGE_IMAGE, .text = BYTES("chart1") };
+    const struct message message = {
+        .title = BYTES("t"), .blocks = &block, .block_count = 1, .images = &image, .image_count = 1
+    };
+    const struct bytes to = BYTES("ops@example.com");
+    const struct render_mail mail = { BYTES("mono@example.com"), &to, 1 };
+    struct buf out;
+    struct err err = { 0 };
+    (void)state;
+    buf_init(&out, 1 << 20);
+    assert_true(render_text(&message, &context, &out, &err));
+    assert_null(memmem(out.ptr, out.len, "chart", 5));
+    out.len = 0;
+    assert_true(render_slack(&message, &context, &(struct render_slack){ 0 }, &out, &err));
+    assert_null(memmem(out.ptr, out.len, "__", 2));
+    yyjson_doc *doc = read(&out);
+    yyjson_doc_free(doc);
+    out.len = 0;
+    assert_true(render_mail(&message, &context, &mail, &out, &err));
+    assert_non_null(memmem(out.ptr, out.len, "Content-ID: <chart1-", 20));
+    buf_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_slack_bounds), cmocka_unit_test(test_discord_bounds),
-                                        cmocka_unit_test(test_pagerduty_bounds), cmocka_unit_test(test_mail) };
+                                        cmocka_unit_test(test_pagerduty_bounds), cmocka_unit_test(test_mail),
+                                        cmocka_unit_test(test_image_without_words) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

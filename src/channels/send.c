@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/sha256.h"
 #include "channels/channels_inside.h"
+#include "channels/inbound.h"
 #include "net/http_client.h"
 
 #define ANSWER_BYTES_MAX (64u << 10)
@@ -167,17 +168,13 @@ static void send_pagerduty(struct sending *sending, struct buf *body, struct out
     struct err err = { 0 };
     struct http_exchange exchange;
     const char *key = send_secret(sending, "routing_key"), *base = send_setting(sending, "api_url");
-    char project[UUID_TEXT_BYTES + 1];
     if (key == NULL) {
         send_failed(outcome, true, "the channel's routing key is not there: give it anew");
         return;
     }
-    uuid_to_text(sending->taken.project_id, project);
-    const char *dedup_key =
-        sending->message.thread_key.len > 0
-            ? arena_printf(sending->arena, "monoscope:%s:%.*s", project, (int)sending->message.thread_key.len,
-                           (const char *)sending->message.thread_key.ptr)
-            : sending->context.id;
+    const char *dedup_key = sending->message.thread_key.len > 0
+                                ? inbound_key(sending->arena, sending->taken.project_id, sending->message.thread_key)
+                                : sending->context.id;
     if (!render_pagerduty(&sending->message, &sending->context, bytes_of_text(key), dedup_key, body, &err)) {
         send_failed(outcome, true, "%s", err.text);
         return;

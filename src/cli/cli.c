@@ -18,6 +18,8 @@ static const struct {
     { "search", cli_search, "search [TEXT]",
       "logs and spans, newest first; --level, --service, --kind, --from, --limit ..." },
     { "ask", cli_question, "ask QUESTION...", "asks in plain English; --zone Europe/Berlin, --model, --sql" },
+    { "detect", cli_detect, "detect [--from T] [--to T]",
+      "what is unusual in a time that is over; --service, --learn_hours" },
     { "tail", cli_tail, "tail [TEXT]", "the same as they come" },
     { "api", cli_api, "api METHOD PATH [JSON]", "any request: api GET /projects" },
 };

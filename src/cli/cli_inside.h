@@ -87,6 +87,7 @@ int cli_sql(int argc, char **argv);
 int cli_search(int argc, char **argv);
 int cli_tail(int argc, char **argv);
 int cli_question(int argc, char **argv); /* ask */
+int cli_detect(int argc, char **argv);
 int cli_api(int argc, char **argv);
 int cli_source_maps_upload(int argc, char **argv);
 int cli_dashboards_get(int argc, char **argv);

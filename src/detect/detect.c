@@ -77,6 +77,8 @@ const char *detect_kind_name(enum detect_kind kind)
     case DETECT_ERROR_RATE: return "error_rate";
     case DETECT_LATENCY: return "latency";
     case DETECT_NEW_ERROR: return "new_error";
+    case DETECT_NEW_PATTERN: return "new_pattern";
+    case DETECT_METRIC: return "metric";
     }
     return "unknown";
 }

@@ -37,7 +37,10 @@ enum detect_kind {
     DETECT_SILENCE = 3,
     DETECT_ERROR_RATE = 4,
     DETECT_LATENCY = 5,
-    DETECT_NEW_ERROR = 6, /* findings/finding_new.h: told as these are, and not found here */
+    /* findings/finding_new.h: told as these are, and not found here */
+    DETECT_NEW_ERROR = 6,
+    DETECT_NEW_PATTERN = 7,
+    DETECT_METRIC = 8, /* levels/levels.h */
 };
 const char *detect_kind_name(enum detect_kind kind);
 

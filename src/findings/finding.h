@@ -2,19 +2,21 @@
  *
  *   detect/rollups --finding_tell--> row, its severity, its words --incident_signal_put--> incident     one transaction
  *
- * A finding is known by subject, measure and the minute it was found in: what is told again after a crash changes nothing.
+ * A finding is known by subject, measure and the minute it was found in, or as the one that goes on since about the same time: what is
+ * told again after a crash changes nothing.
  *
- * Of a NEW_ERROR method is its issue's number, route that one's title, endpoint an element of `hashes` all the same.
+ * Of a NEW_ERROR method is its issue's number, route that one's title, endpoint an element of `hashes` all the same; of a NEW_PATTERN
+ * they are as finding_new.h says.
  *
- *   severity    critical: silence; rows a quarter or four times the usual; errors 10 points up; p95 three times
- *               info: rows up by less than three times, or anything that got better; else warning
+ * How bad it is: finding_severity.h; what it weighs is found once, as it opens.
  *
  * What it comes from (finding_causes.h) is stored beside it, looked at again while it goes on, and its first cause is a line of its signal.
  *
- * Thread: any. Memory: none kept. Errors: those of db.h and incident.h. Tables: migrations 0088, 0094. */
+ * Thread: any. Memory: none kept. Errors: those of db.h and incident.h. Tables: migrations 0088, 0094, 0097. */
 #pragma once
 #include "base/arena.h"
 #include "detect/rollups/watch.h"
+#include "findings/finding_severity.h"
 #include "incidents/incident.h"
 #include "meta/db.h"
 
@@ -28,6 +30,7 @@ struct finding {
     int64_t begin_unix_us, found_unix_us, end_unix_us; /* end 0: it goes on */
     int64_t window_minutes;
     double value, expected, low, high, effect, z, p, rows;
+    struct finding_weight weight;
     int64_t incident;   /* 0: of none */
     struct bytes cause; /* the first one in a line; empty: none is known */
 };
@@ -36,11 +39,18 @@ struct finding_explained {
     struct bytes content, line;
 };
 
-/* What watch_run tells. is_told: people are told of it; else it is only stored: it is of a time that was caught up with. explained: of
- * one that opened, or NULL. */
+/* Without number, severity and weight; texts are borrowed of the subject, NULL: of all series. */
+void finding_make(struct finding *finding, struct uuid project_id, const struct detect_finding *found,
+                  const struct watch_subject *subject);
+/* What watch_run tells. is_told: people are told of it; else it is only stored: it is of a time that was caught up with, and may be told
+ * once more, with is_told, while it goes on. explained: of one that opened, or NULL. */
 MUST_CHECK bool finding_tell(struct db *db, struct uuid project_id, const struct detect_finding *found,
                              const struct watch_subject *subject, const struct finding_explained *explained,
                              bool is_told, int64_t now_unix_us, struct err *err);
+/* Of one thing one finding goes on: what learned anew after a crash finds it a little sooner or later. */
+#define FINDING_SAME_US INT64_C(3600000000)
+/* A drop that becomes silence stays the same finding. */
+enum detect_kind finding_measure(enum detect_kind kind);
 /* Is somebody told of it: is it worth explaining? */
 bool finding_is_told(const struct detect_finding *found);
 
@@ -48,7 +58,7 @@ bool finding_is_told(const struct detect_finding *found);
  * is known three minutes later. */
 MUST_CHECK bool finding_causes_due(struct db *db, struct uuid project_id, struct arena *arena, int64_t now_unix_us,
                                    bool (*each)(void *ctx, const struct finding *finding), void *ctx, struct err *err);
-/* explained NULL: nothing is known now; what was stays. */
+/* explained NULL: nothing is known now; what was stays. Then it may be told in words, too (finding_account.h). */
 MUST_CHECK bool finding_explain(struct db *db, const struct finding *finding, const struct finding_explained *explained,
                                 int64_t now_unix_us, struct err *err);
 /* Empty: there are none. */

@@ -15,9 +15,9 @@ enum { SYMPTOMS_READ = 500, ISSUES_READ = 200 };
 
 static enum cause_trouble trouble_of(enum detect_kind kind)
 {
-    return kind == DETECT_ERROR_RATE || kind == DETECT_NEW_ERROR ? CAUSE_ERRORS
-           : kind == DETECT_LATENCY                              ? CAUSE_LATENCY
-                                                                 : CAUSE_VOLUME;
+    return kind == DETECT_ERROR_RATE || kind == DETECT_NEW_ERROR || kind == DETECT_NEW_PATTERN ? CAUSE_ERRORS
+           : kind == DETECT_LATENCY                                                            ? CAUSE_LATENCY
+                                                                                               : CAUSE_VOLUME;
 }
 
 /* What got better is no trouble; how many logs or client spans there are says nothing about who is called. */

@@ -1,10 +1,14 @@
 #include "findings/finding.h"
+#include "findings/finding_account.h"
+#include "findings/finding_chart.h"
 #include "meta/db_rows.h"
 #include <math.h>
 
 #define COLUMNS                                                                                                 \
     "number, kind, is_up, service, row_kind, endpoint, method, route, severity, begin_unix_us, found_unix_us, " \
-    "end_unix_us, is_accepted, window_minutes, value, expected, low, high, effect, z, p, row_count, incident"
+    "end_unix_us, is_accepted, window_minutes, value, expected, low, high, effect, z, p, row_count, incident, " \
+    "breadth, "                                                                                                 \
+    "burn, objective"
 #define SELECTED                                                                                                       \
     COLUMNS ", coalesce((SELECT c.line FROM finding_causes c WHERE c.project_id = findings.project_id AND c.number = " \
             "findings.number), '')"
@@ -24,36 +28,23 @@ static int64_t look_next(const struct finding *f, int64_t now_unix_us)
 struct telling {
     struct arena arena;
     struct finding finding;
-    const char *subject;
+    const struct detect_finding *found;
+    const struct watch_subject *about;
+    const char *subject; /* the same as one text */
     const struct finding_explained *explained;
     int64_t measure, now_unix_us;
     bool is_told, is_known;
 };
 
-/* A drop that becomes silence stays the same finding. */
-static int64_t measure_of(enum detect_kind kind)
+enum detect_kind finding_measure(enum detect_kind kind)
 {
     return kind == DETECT_VOLUME_DROP || kind == DETECT_SILENCE ? DETECT_VOLUME_SPIKE : kind;
 }
 
-static enum incident_severity severity_of(const struct detect_finding *found)
-{
-    double ratio = found->expected > 0 ? found->value / found->expected : found->value > 0 ? INFINITY : 1;
-    switch (found->kind) {
-    case DETECT_SILENCE: return INCIDENT_CRITICAL;
-    case DETECT_VOLUME_DROP: return ratio <= 0.25 ? INCIDENT_CRITICAL : INCIDENT_WARNING;
-    case DETECT_VOLUME_SPIKE: return ratio >= 4 ? INCIDENT_CRITICAL : ratio >= 3 ? INCIDENT_WARNING : INCIDENT_INFO;
-    case DETECT_ERROR_RATE:
-        return !found->is_up ? INCIDENT_INFO : found->effect >= 0.1 ? INCIDENT_CRITICAL : INCIDENT_WARNING;
-    case DETECT_LATENCY: return !found->is_up ? INCIDENT_INFO : ratio >= 3 ? INCIDENT_CRITICAL : INCIDENT_WARNING;
-    case DETECT_NEW_ERROR: return INCIDENT_WARNING;
-    }
-    return INCIDENT_INFO;
-}
-
 bool finding_is_told(const struct detect_finding *found)
 {
-    return severity_of(found) > INCIDENT_INFO;
+    static const struct finding_weight whole = { .breadth = 1 };
+    return finding_severity(found, &whole) > INCIDENT_INFO; /* whatever it weighs */
 }
 
 /* Numbers that have no place in a database are none: an expectation of a series that is new. */
@@ -68,9 +59,9 @@ static bool known_row(void *ctx, struct db_row *row, struct err *err)
     (void)err;
     telling->finding.number = db_row_integer(row, 0);
     telling->finding.incident = db_row_integer(row, 1);
-    if (db_row_integer(row, 2) > telling->finding.severity)
-        telling->finding.severity = (enum incident_severity)db_row_integer(row, 2);
+    telling->finding.severity = (enum incident_severity)db_row_integer(row, 2);
     telling->finding.cause = db_text_keep(&telling->arena, row, 3);
+    telling->finding.weight = (struct finding_weight){ db_row_real(row, 4), db_row_real(row, 5), db_row_real(row, 6) };
     telling->is_known = true;
     return true;
 }
@@ -81,7 +72,7 @@ static bool row_put(struct db_session *session, const struct telling *telling, s
     return db_run(
         session,
         "INSERT INTO findings(project_id, subject, measure, " COLUMNS ") VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-        "$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) ON "
+        "$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29) ON "
         "CONFLICT(project_id, number) DO UPDATE SET kind = excluded.kind, severity = excluded.severity, "
         "end_unix_us = excluded.end_unix_us, is_accepted = excluded.is_accepted, incident = excluded.incident",
         DB_VALUES(db_uuid(f->project_id), db_text(telling->subject), db_integer(telling->measure),
@@ -91,12 +82,14 @@ static bool row_put(struct db_session *session, const struct telling *telling, s
                   db_integer(f->found_unix_us), db_integer(f->end_unix_us), db_boolean(f->is_accepted),
                   db_integer(f->window_minutes), db_real(f->value), db_real(f->expected), db_real(f->low),
                   db_real(f->high), db_real(f->effect), db_real(f->z), db_real(f->p), db_real(f->rows),
-                  db_integer(f->incident)),
+                  db_integer(f->incident), db_real(f->weight.breadth), db_real(f->weight.burn),
+                  db_real(f->weight.objective)),
         NULL, NULL, NULL, err);
 }
 
-static bool signal_put(struct db_session *session, struct arena *arena, const struct finding *f, int64_t now_unix_us,
-                       int64_t *incident, struct err *err)
+/* image: a PNG, or empty. */
+static bool signal_put(struct db_session *session, struct arena *arena, const struct finding *f, struct bytes image,
+                       int64_t now_unix_us, int64_t *incident, struct err *err)
 {
     const char *text = finding_text(arena, f);
     if (f->cause.len > 0)
@@ -107,14 +100,17 @@ static bool signal_put(struct db_session *session, struct arena *arena, const st
         .key = bytes_of_text(arena_printf(arena, "finding-%lld", (long long)f->number)),
         .severity = f->severity,
         .service = f->service,
-        .endpoint =
-            bytes_of_text(arena_printf(arena, "%.*s%s%.*s", (int)f->method.len, (const char *)f->method.ptr,
-                                       f->method.len > 0 ? " " : "", (int)f->route.len, (const char *)f->route.ptr)),
+        .endpoint = f->kind == DETECT_NEW_PATTERN /* it has no place but its service */
+                        ? BYTES("")
+                        : bytes_of_text(arena_printf(arena, "%.*s%s%.*s", (int)f->method.len,
+                                                     (const char *)f->method.ptr, f->method.len > 0 ? " " : "",
+                                                     (int)f->route.len, (const char *)f->route.ptr)),
         .title = bytes_of_text(finding_title(arena, f)),
         .text = bytes_of_text(text),
         .path = bytes_of_text(arena_printf(arena, "findings/%lld", (long long)f->number)),
         .started_unix_us = f->begin_unix_us,
         .ended_unix_us = f->end_unix_us,
+        .image = image,
     };
     return incident_signal_put(session, &signal, now_unix_us, incident, err);
 }
@@ -140,40 +136,46 @@ static bool tell_run(struct db_session *session, void *ctx, struct err *err)
     struct finding *f = &telling->finding;
     telling->is_known = false;
     if (!db_run(session,
-                "SELECT f.number, f.incident, f.severity, coalesce(c.line, '') FROM findings f LEFT JOIN "
+                "SELECT f.number, f.incident, f.severity, coalesce(c.line, ''), f.breadth, f.burn, f.objective FROM "
+                "findings f LEFT JOIN "
                 "finding_causes c ON "
                 "c.project_id = f.project_id AND c.number = f.number WHERE f.project_id = $1 AND f.subject = $2 AND "
-                "f.measure = $3 AND f.found_unix_us = $4",
+                "f.measure = $3 AND (f.found_unix_us = $4 OR (f.end_unix_us = 0 AND f.begin_unix_us BETWEEN $5 AND "
+                "$6)) ORDER BY CASE WHEN f.found_unix_us = $4 THEN 1 ELSE 0 END DESC, f.number DESC LIMIT 1",
                 DB_VALUES(db_uuid(f->project_id), db_text(telling->subject), db_integer(telling->measure),
-                          db_integer(f->found_unix_us)),
+                          db_integer(f->found_unix_us), db_integer(f->begin_unix_us - FINDING_SAME_US),
+                          db_integer(f->begin_unix_us + FINDING_SAME_US)),
                 known_row, telling, NULL, err))
         return false;
     if (!telling->is_known &&
-        !db_run(session, "SELECT coalesce(max(number), 0) + 1 FROM findings WHERE project_id = $1",
-                DB_VALUES(db_uuid(f->project_id)), db_take_integer, &f->number, NULL, err))
+        (!finding_weight_read(session, f->project_id, telling->found, telling->about, &f->weight, err) ||
+         !db_run(session, "SELECT coalesce(max(number), 0) + 1 FROM findings WHERE project_id = $1",
+                 DB_VALUES(db_uuid(f->project_id)), db_take_integer, &f->number, NULL, err)))
         return false;
-    if (telling->explained && !telling->is_known) f->cause = telling->explained->line;
-    if ((telling->is_told || f->incident > 0) && f->severity > INCIDENT_INFO &&
-        !signal_put(session, &telling->arena, f, telling->now_unix_us, &f->incident, err))
-        return false;
-    if (telling->explained && !telling->is_known &&
-        !causes_put(session, f, telling->explained, telling->now_unix_us, err))
+    /* What is known keeps its weight, and grows no milder. */
+    enum incident_severity severity = finding_severity(telling->found, &f->weight);
+    if (!telling->is_known || severity > f->severity) f->severity = severity;
+    bool is_first = !telling->is_known || (telling->is_told && f->incident == 0); /* that people may hear of it */
+    if (telling->explained && is_first) f->cause = telling->explained->line;
+    if ((telling->is_told || f->incident > 0) && f->severity > INCIDENT_INFO) {
+        struct bytes image = bytes_from("", 0);
+        if (is_first && f->end_unix_us == 0 &&
+            !finding_chart(session, &telling->arena, f, telling->now_unix_us, &image, err))
+            return false;
+        if (!signal_put(session, &telling->arena, f, image, telling->now_unix_us, &f->incident, err)) return false;
+    }
+    if (telling->explained && is_first && !causes_put(session, f, telling->explained, telling->now_unix_us, err))
         return false;
     return row_put(session, telling, err);
 }
 
-bool finding_tell(struct db *db, struct uuid project_id, const struct detect_finding *found,
-                  const struct watch_subject *subject, const struct finding_explained *explained, bool is_told,
-                  int64_t now_unix_us, struct err *err)
+void finding_make(struct finding *finding, struct uuid project_id, const struct detect_finding *found,
+                  const struct watch_subject *subject)
 {
     static const struct watch_subject all = { .kind = "" };
-    struct telling telling = {
-        .measure = measure_of(found->kind), .now_unix_us = now_unix_us, .is_told = is_told, .explained = explained
-    };
-    if (!subject) subject = &all;
     struct bytes nothing = bytes_from("", 0);
-    arena_init(&telling.arena, 4096);
-    telling.finding = (struct finding){
+    if (!subject) subject = &all;
+    *finding = (struct finding){
         .project_id = project_id,
         .kind = found->kind,
         .is_up = found->is_up,
@@ -183,7 +185,6 @@ bool finding_tell(struct db *db, struct uuid project_id, const struct detect_fin
         .endpoint = subject->endpoint.len > 0 ? subject->endpoint : nothing,
         .method = subject->method.len > 0 ? subject->method : nothing,
         .route = subject->route.len > 0 ? subject->route : nothing,
-        .severity = severity_of(found),
         .begin_unix_us = found->begin_unix_us,
         .found_unix_us = found->found_unix_us,
         .end_unix_us = found->change == DETECT_CLOSED || found->change == DETECT_ACCEPTED
@@ -200,9 +201,24 @@ bool finding_tell(struct db *db, struct uuid project_id, const struct detect_fin
         .rows = stored(found->rows),
         .cause = nothing,
     };
+}
+
+bool finding_tell(struct db *db, struct uuid project_id, const struct detect_finding *found,
+                  const struct watch_subject *subject, const struct finding_explained *explained, bool is_told,
+                  int64_t now_unix_us, struct err *err)
+{
+    struct telling telling = { .found = found,
+                               .about = subject,
+                               .measure = finding_measure(found->kind),
+                               .now_unix_us = now_unix_us,
+                               .is_told = is_told,
+                               .explained = explained };
     const struct finding *f = &telling.finding;
-    telling.subject = arena_printf(&telling.arena, "%s\n%.*s\n%.*s", subject->kind, (int)f->service.len,
-                                   (const char *)f->service.ptr, (int)f->endpoint.len, (const char *)f->endpoint.ptr);
+    finding_make(&telling.finding, project_id, found, subject);
+    arena_init(&telling.arena, 4096);
+    telling.subject = arena_printf(&telling.arena, "%.*s\n%.*s\n%.*s", (int)f->row_kind.len,
+                                   (const char *)f->row_kind.ptr, (int)f->service.len, (const char *)f->service.ptr,
+                                   (int)f->endpoint.len, (const char *)f->endpoint.ptr);
     bool ok = db_transaction(db, tell_run, &telling, err);
     arena_deinit(&telling.arena);
     return ok;
@@ -245,7 +261,8 @@ static void row_take(struct listing *listing, struct db_row *row, struct finding
         .p = db_row_real(row, 20),
         .rows = db_row_real(row, 21),
         .incident = db_row_integer(row, 22),
-        .cause = db_text_keep(arena, row, 23),
+        .weight = { db_row_real(row, 23), db_row_real(row, 24), db_row_real(row, 25) },
+        .cause = db_text_keep(arena, row, 26),
     };
     if (f->severity >= INCIDENT_SEVERITY_COUNT) row->is_bad = true;
 }
@@ -324,8 +341,10 @@ static bool explain_run(struct db_session *session, void *ctx, struct err *err)
     const struct finding_explained *explained = explaining->explained;
     if (explained && f.incident > 0 && !bytes_equal(f.cause, explained->line)) {
         f.cause = explained->line;
-        if (!signal_put(session, &explaining->arena, &f, explaining->now_unix_us, &f.incident, err)) return false;
+        if (!signal_put(session, &explaining->arena, &f, bytes_from("", 0), explaining->now_unix_us, &f.incident, err))
+            return false;
     }
+    if (f.severity > INCIDENT_INFO && !finding_account_wish(session, &f, explaining->now_unix_us, err)) return false;
     return db_run(session,
                   "UPDATE finding_causes SET content = CASE WHEN $3 = '' THEN content ELSE $3 END, line = CASE WHEN $3 "
                   "= '' THEN line "
@@ -415,8 +434,11 @@ static bool expire_run(struct db_session *session, void *ctx, struct err *err)
     const struct owning *owning = ctx;
     return db_run(session,
                   "DELETE FROM finding_causes WHERE project_id = $1 AND number IN (SELECT number FROM findings WHERE "
-                  "project_id = "
-                  "$1 AND end_unix_us > 0 AND end_unix_us < $2)",
+                  "project_id = $1 AND end_unix_us > 0 AND end_unix_us < $2)",
+                  DB_VALUES(db_uuid(owning->project_id), db_integer(owning->now_unix_us)), NULL, NULL, NULL, err) &&
+           db_run(session,
+                  "DELETE FROM finding_accounts WHERE project_id = $1 AND number IN (SELECT number FROM findings WHERE "
+                  "project_id = $1 AND end_unix_us > 0 AND end_unix_us < $2)",
                   DB_VALUES(db_uuid(owning->project_id), db_integer(owning->now_unix_us)), NULL, NULL, NULL, err) &&
            db_run(session, "DELETE FROM findings WHERE project_id = $1 AND end_unix_us > 0 AND end_unix_us < $2",
                   DB_VALUES(db_uuid(owning->project_id), db_integer(owning->now_unix_us)), NULL, NULL, NULL, err);

@@ -1,96 +1,10 @@
 /* threads: none */
 /* Findings are stored once, change and end, and are parts of incidents; one process owns a project. On SQLite and on PostgreSQL. */
-#include "meta/meta_fixture.h"
+#include "findings/findings_fixture.h"
 #include <math.h>
 
-#include "base/ddsketch.h"
 #include "findings/finding_causes.h"
-#include "findings/finding_new.h"
 #include "incidents/incident_store.h"
-#include "meta/meta.h"
-#include "meta/rollup.h"
-#include "meta/tap_position.h"
-
-#define MINUTE INT64_C(60000000)
-#define NOW_US (INT64_C(1790000000) * 1000000)
-
-struct fixture {
-    struct db_fixture *base;
-    struct meta *meta;
-    struct db *db;
-    struct meta_project shop;
-    struct arena arena;
-    struct finding found[20];
-    uint32_t count;
-};
-
-static int setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    fixture->base = meta_fixture_open(state, &fixture->meta, &fixture->shop, NULL);
-    fixture->db = meta_db(fixture->meta);
-    arena_init(&fixture->arena, 0);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    arena_deinit(&fixture->arena);
-    meta_close(fixture->meta);
-    db_fixture_teardown(fixture->base);
-    free(fixture);
-    return 0;
-}
-
-static bool note(void *ctx, const struct finding *finding)
-{
-    struct fixture *fixture = ctx;
-    if (fixture->count < COUNT_OF(fixture->found)) fixture->found[fixture->count++] = *finding;
-    return true;
-}
-
-static void list(struct fixture *fixture, struct finding_filter filter)
-{
-    struct err err = { 0 };
-    filter.limit = 20;
-    fixture->count = 0;
-    if (!finding_list(fixture->db, fixture->shop.id, &fixture->arena, &filter, note, fixture, &err))
-        fail_msg("%s", err.text);
-}
-
-static const struct watch_subject cart = { .service = { (const uint8_t *)"cart", 4 },
-                                           .endpoint = { (const uint8_t *)"0190a3c0-0000-7000-8000-000000000001", 36 },
-                                           .method = { (const uint8_t *)"GET", 3 },
-                                           .route = { (const uint8_t *)"/it's", 5 },
-                                           .kind = "server" };
-
-static struct detect_finding errors(void)
-{
-    return (struct detect_finding){ .kind = DETECT_ERROR_RATE,
-                                    .change = DETECT_OPENED,
-                                    .is_up = true,
-                                    .begin_unix_us = NOW_US - 10 * MINUTE,
-                                    .found_unix_us = NOW_US - 5 * MINUTE,
-                                    .window_minutes = 10,
-                                    .value = 0.31,
-                                    .expected = 0.01,
-                                    .low = 0,
-                                    .high = 0.02,
-                                    .effect = 0.3,
-                                    .z = 22,
-                                    .p = 1e-9,
-                                    .rows = 600 };
-}
-
-static void tell(struct fixture *fixture, const struct detect_finding *found, const struct watch_subject *subject,
-                 bool is_told)
-{
-    struct err err = { 0 };
-    if (!finding_tell(fixture->db, fixture->shop.id, found, subject, NULL, is_told, NOW_US, &err))
-        fail_msg("%s", err.text);
-}
 
 /* Goal: a finding told twice is one; its end ends its signal; what is of the past wakes nobody; numbers that are none are stored. */
 static void test_findings(void **state)
@@ -152,64 +66,6 @@ static void test_findings(void **state)
 }
 
 /* ---- causes ---- */
-
-struct flow {
-    const char *kind, *service, *target, *target_kind;
-    int64_t rows_before, errors_before, rows_since, errors_since;
-};
-
-/* Forty minutes of roll-ups, the last ten of them as since. */
-static void flows_store(struct fixture *fixture, const struct flow *flows, size_t count)
-{
-    const struct uuid owner = { { 3 } };
-    struct err err = { 0 };
-    struct rollup_series *series = arena_calloc(&fixture->arena, count * sizeof *series);
-    struct rollup_sums *sums = arena_calloc(&fixture->arena, 40 * count * sizeof *sums);
-    struct rollup_bucket *buckets = arena_calloc(&fixture->arena, 40 * count * sizeof *buckets);
-    struct rollup_changes changes = { .app_id = "monoscope/f/0",
-                                      .owner = owner,
-                                      .position = 1,
-                                      .series = series,
-                                      .minutes = sums,
-                                      .buckets = buckets,
-                                      .series_count = count };
-    for (size_t f = 0; f < count; f++) {
-        bool is_edge = strcmp(flows[f].kind, "edge") == 0;
-        series[f] = (struct rollup_series){ .project_id = fixture->shop.id,
-                                            .kind = flows[f].kind,
-                                            .service = bytes_of_text(flows[f].service),
-                                            .endpoint = BYTES(""),
-                                            .method = BYTES(""),
-                                            .route = BYTES(""),
-                                            .source_kind = is_edge ? "service" : "",
-                                            .target = bytes_of_text(flows[f].target),
-                                            .target_kind = flows[f].target_kind,
-                                            .first_unix_us = NOW_US - 40 * MINUTE,
-                                            .last_unix_us = NOW_US };
-        series[f].id = rollup_series_id(&series[f]);
-        for (int m = 0; m < 40; m++) {
-            int64_t at = NOW_US - (40 - m) * MINUTE, rows = m < 30 ? flows[f].rows_before : flows[f].rows_since;
-            sums[changes.minute_count++] =
-                (struct rollup_sums){ .project_id = fixture->shop.id,
-                                      .at_unix_us = at,
-                                      .series_id = series[f].id,
-                                      .row_count = rows,
-                                      .error_count = m < 30 ? flows[f].errors_before : flows[f].errors_since,
-                                      .duration_count = rows,
-                                      .duration_sum_ns = (double)rows * 1e7,
-                                      .duration_max_ns = 10000000 };
-            buckets[changes.bucket_count++] = (struct rollup_bucket){ .project_id = fixture->shop.id,
-                                                                      .at_unix_us = at,
-                                                                      .series_id = series[f].id,
-                                                                      .bucket = ddsketch_bucket(10000000),
-                                                                      .row_count = rows };
-        }
-    }
-    uint64_t position;
-    if (!tap_position_take(fixture->db, ROLLUP_TAP, "monoscope/f/0", owner, NOW_US, &position, &err))
-        fail_msg("%s", err.text);
-    if (!rollup_store(fixture->db, &changes, NOW_US, &err)) fail_msg("%s", err.text);
-}
 
 /* Answers as the tools do: a new version of payments, and one host of its ill rows. */
 static bool face_call(void *ctx, struct uuid project_id, const char *who, const char *tool, yyjson_val *arguments,
@@ -332,101 +188,6 @@ static void test_causes(void **state)
                 stored.content.len == 0);
 }
 
-/* ---- new errors ---- */
-
-struct issue_row {
-    int64_t number, first_unix_us, events, last_unix_us;
-    const char *service;
-    struct uuid project_id, fingerprint;
-};
-static bool issue_put(struct db_session *session, void *ctx, struct err *err)
-{
-    const struct issue_row *row = ctx;
-    return db_run(session,
-                  "INSERT INTO issues(project_id, number, title, message, culprit, service, language, category, "
-                  "known_id, words, state, "
-                  "state_unix_us, resolved_in_release, ignored_until_unix_us, ignored_until_count, "
-                  "ignored_until_users, ignored_at_count, "
-                  "ignored_at_users, merged_into, first_unix_us, last_unix_us, total_count, user_count, "
-                  "created_unix_us, changed_unix_us, "
-                  "look_unix_us) VALUES($1, $2, 'TimeoutError', '', '', $3, '', '', '', '', 0, $4, '', 0, 0, 0, 0, 0, "
-                  "0, $4, $4, 1, 0, $4, $4, 0)",
-                  DB_VALUES(db_uuid(row->project_id), db_integer(row->number), db_text(row->service),
-                            db_integer(row->first_unix_us)),
-                  NULL, NULL, NULL, err) &&
-           db_run(session,
-                  "INSERT INTO error_fingerprints(project_id, id, service, family, language, made_by, errors_version, "
-                  "rules_version, "
-                  "rule_line, first_unix_us, last_unix_us, total_count, issue, is_changed, first_event, last_event) "
-                  "VALUES($1, $2, $3, '', '', "
-                  "0, 1, 0, 0, $4, $4, 1, $5, $6, '', '')",
-                  DB_VALUES(db_uuid(row->project_id), db_uuid(row->fingerprint), db_text(row->service),
-                            db_integer(row->first_unix_us), db_integer(row->number), db_boolean(false)),
-                  NULL, NULL, NULL, err) &&
-           db_run(session,
-                  "INSERT INTO error_minutes(project_id, at_unix_us, fingerprint_id, environment, row_count) "
-                  "VALUES($1, $2, $3, '', $4)",
-                  DB_VALUES(db_uuid(row->project_id), db_integer(row->last_unix_us - row->last_unix_us % MINUTE),
-                            db_uuid(row->fingerprint), db_integer(row->events)),
-                  NULL, NULL, NULL, err);
-}
-
-static void new_tell(void *ctx, const struct detect_finding *found, const struct watch_subject *subject)
-{
-    struct fixture *fixture = ctx;
-    assert_int_equal(found->kind, DETECT_NEW_ERROR);
-    tell(fixture, found, subject, true);
-}
-
-static void look(struct fixture *fixture, int64_t now)
-{
-    struct err err = { 0 };
-    if (!finding_new_look(fixture->db, fixture->shop.id, now, new_tell, fixture, &err)) fail_msg("%s", err.text);
-    list(fixture, (struct finding_filter){ 0 });
-}
-
-/* Goal: an issue that is new in a service that is not, and comes often, is found once, and over when it comes no more; others are not. */
-static void test_new_errors(void **state)
-{
-    struct fixture *fixture = *state;
-    static const struct flow flows[] = { { "server", "old", "", "", 10, 0, 10, 0 },
-                                         { "server", "fresh", "", "", 10, 0, 10, 0 } };
-    struct issue_row rows[] = {
-        { 1, NOW_US - 20 * MINUTE, 30, NOW_US - 5 * MINUTE, "old", fixture->shop.id, { { 1 } } }, /* this one */
-        { 2, NOW_US - 20 * MINUTE, 19, NOW_US - 5 * MINUTE, "old", fixture->shop.id, { { 2 } } }, /* seldom */
-        { 3,
-          NOW_US - 20 * MINUTE,
-          30,
-          NOW_US - 5 * MINUTE,
-          "fresh",
-          fixture->shop.id,
-          { { 3 } } },                                                                            /* all of it is new */
-        { 4, NOW_US - 90 * MINUTE, 30, NOW_US - 5 * MINUTE, "old", fixture->shop.id, { { 4 } } }, /* known for long */
-    };
-    struct err err = { 0 };
-    flows_store(fixture, flows, COUNT_OF(flows));
-    db_fixture_run(fixture->db, "UPDATE rollup_series SET first_unix_us = 0 WHERE service = 'old'");
-    for (size_t r = 0; r < COUNT_OF(rows); r++)
-        if (!db_transaction(fixture->db, issue_put, &rows[r], &err)) fail_msg("%s", err.text);
-    look(fixture, NOW_US);
-    look(fixture, NOW_US + MINUTE);
-    assert_int_equal(fixture->count, 1);
-    const struct finding *one = &fixture->found[0];
-    assert_int_equal(one->severity, INCIDENT_WARNING);
-    assert_int_equal(one->begin_unix_us, NOW_US - 20 * MINUTE - (NOW_US - 20 * MINUTE) % MINUTE);
-    assert_true(one->incident > 0 && bytes_equal(one->method, BYTES("1")) && one->end_unix_us == 0);
-    assert_string_equal(finding_title(&fixture->arena, one), "New error of old: TimeoutError");
-    assert_non_null(strstr(finding_text(&fixture->arena, one), "issue #1, 30 events"));
-    assert_non_null(strstr(finding_sql(&fixture->arena, one), "resource___service___name = 'old' AND 'err:01000000-"));
-    look(fixture, NOW_US + 20 * MINUTE);
-    assert_int_equal(fixture->found[0].end_unix_us, 0);
-    look(fixture, NOW_US + 27 * MINUTE); /* half an hour after its last event */
-    assert_true(fixture->count == 1 && fixture->found[0].end_unix_us > NOW_US - 5 * MINUTE &&
-                !fixture->found[0].is_accepted);
-    look(fixture, NOW_US + 28 * MINUTE);
-    assert_int_equal(fixture->count, 1);
-}
-
 /* Goal: one owner, until its time is over or it lets go. */
 static void test_owner(void **state)
 {
@@ -449,7 +210,6 @@ static void test_owner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { DB_BOTH(test_findings, setup, teardown), DB_BOTH(test_causes, setup, teardown),
-                                        DB_BOTH(test_new_errors, setup, teardown),
                                         DB_BOTH(test_owner, setup, teardown) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

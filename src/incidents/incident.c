@@ -197,7 +197,7 @@ static bool incident_go_on(struct putting *putting, bool is_new, bool is_episode
         !incident_tell_on(putting->session, &putting->arena, incident, INCIDENT_HAPPENED_WORSE, bytes_from("", 0), key,
                           putting->now_unix_us, err))
         return false;
-    return incident_tell_open(putting->session, &putting->arena, incident, putting->now_unix_us, err);
+    return incident_tell_open(putting->session, &putting->arena, incident, signal, putting->now_unix_us, err);
 }
 
 static bool put(struct putting *putting, struct err *err)

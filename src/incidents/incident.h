@@ -37,6 +37,7 @@ struct incident_signal {
         channels; /* JSON array of channel ids that get it whatever the routing says (a monitor's own), "" none */
     int64_t started_unix_us, ended_unix_us; /* ended 0: still going on */
     bool quiet;                             /* muted or in a maintenance window: kept, not told */
+    struct bytes image; /* a PNG that shows what its text says, "" none: told with its opening, and not kept */
 };
 /* Inside the transaction in which the caller stores its own state. *incident: its number in the project. */
 MUST_CHECK bool incident_signal_put(struct db_session *session, const struct incident_signal *signal,

@@ -51,7 +51,7 @@ static bool reopen(struct changing *changing, struct err *err)
     changing->incident->over_unix_us = 0; /* until a signal or a person ends it */
     return incident_remind_set(changing->session, changing->incident, true, changing->now_unix_us, err) &&
            write_and_say(changing, INCIDENT_HAPPENED_REOPENED, BYTES(""), err) &&
-           incident_tell_open(changing->session, changing->arena, changing->incident, changing->now_unix_us, err);
+           incident_tell_open(changing->session, changing->arena, changing->incident, NULL, changing->now_unix_us, err);
 }
 
 static bool mute(struct changing *changing, struct err *err)
@@ -70,7 +70,8 @@ static bool unmute(struct changing *changing, struct err *err)
     changing->incident->muted_until_unix_us = 0;
     return write_and_say(changing, INCIDENT_HAPPENED_UNMUTED, BYTES(""), err) &&
            (changing->incident->state == INCIDENT_RESOLVED ||
-            incident_tell_open(changing->session, changing->arena, changing->incident, changing->now_unix_us, err));
+            incident_tell_open(changing->session, changing->arena, changing->incident, NULL, changing->now_unix_us,
+                               err));
 }
 
 static bool note(struct changing *changing, struct err *err)

@@ -39,9 +39,10 @@ void incident_reopen(struct incident *incident);
 MUST_CHECK bool incident_remind_set(struct db_session *session, struct incident *incident, bool begins,
                                     int64_t now_unix_us, struct err *err);
 
-/* To the channels that these signals are routed to, and that know nothing of this episode yet: that it is open. */
+/* To the channels that these signals are routed to, and that know nothing of this episode yet: that it is open. of: the signal it
+ * came of, whose image is shown; or NULL. */
 MUST_CHECK bool incident_tell_open(struct db_session *session, struct arena *arena, const struct incident *incident,
-                                   int64_t now_unix_us, struct err *err);
+                                   const struct incident_signal *of, int64_t now_unix_us, struct err *err);
 /* To those that know of it: what became of it. key: what makes it one telling. */
 MUST_CHECK bool incident_tell_on(struct db_session *session, struct arena *arena, const struct incident *incident,
                                  enum incident_happening what, struct bytes actor, const char *key, int64_t now_unix_us,

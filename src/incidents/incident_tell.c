@@ -19,6 +19,7 @@ struct telling {
     struct incident_signal_row *signals;
     uint32_t signal_count;
     struct bytes project;
+    const struct incident_signal *of; /* NULL: of none, or none that has an image */
 };
 
 /* ---- the words ---- */
@@ -76,7 +77,7 @@ static void message_make(struct telling *telling, enum incident_happening what, 
     const struct incident *incident = telling->incident;
     struct arena *arena = telling->arena;
     struct facts *facts = arena_calloc(arena, sizeof *facts);
-    struct message_block *blocks = arena_calloc(arena, (TEXTS_MAX + 2) * sizeof *blocks);
+    struct message_block *blocks = arena_calloc(arena, (TEXTS_MAX + 3) * sizeof *blocks);
     struct message_link *links = arena_calloc(arena, (TEXTS_MAX + 1) * sizeof *links);
     uint32_t shown = telling->signal_count < TEXTS_MAX ? telling->signal_count : TEXTS_MAX;
     bool has_ended = what == INCIDENT_HAPPENED_RESOLVED;
@@ -126,6 +127,13 @@ static void message_make(struct telling *telling, enum incident_happening what, 
                                        (const char *)telling->project.ptr, (int)signal->path.len,
                                        (const char *)signal->path.ptr)),
         };
+    }
+    if (telling->of && telling->of->image.len > 0) {
+        struct message_image *image = arena_calloc(arena, sizeof *image);
+        *image = (struct message_image){ BYTES("chart1"), BYTES(""), telling->of->image };
+        message->images = image;
+        message->image_count = 1;
+        blocks[message->block_count++] = (struct message_block){ .kind = MESSAGE_IMAGE, .text = image->id };
     }
     if (telling->signal_count > shown)
         blocks[message->block_count++] = (struct message_block){
@@ -218,9 +226,11 @@ static bool put_all(struct telling *telling, const struct ids *ids, const struct
 }
 
 bool incident_tell_open(struct db_session *session, struct arena *arena, const struct incident *incident,
-                        int64_t now_unix_us, struct err *err)
+                        const struct incident_signal *of, int64_t now_unix_us, struct err *err)
 {
-    struct telling telling = { session, arena, incident, now_unix_us, NULL, 0, { 0 } };
+    struct telling telling = {
+        .session = session, .arena = arena, .incident = incident, .now_unix_us = now_unix_us, .of = of
+    };
     struct ids ids = { .count = 0 };
     struct message message;
     if (!begin(&telling, err) || !routed(&telling, &ids, err)) return false;
@@ -234,7 +244,7 @@ bool incident_tell_on(struct db_session *session, struct arena *arena, const str
                       enum incident_happening what, struct bytes actor, const char *key, int64_t now_unix_us,
                       struct err *err)
 {
-    struct telling telling = { session, arena, incident, now_unix_us, NULL, 0, { 0 } };
+    struct telling telling = { .session = session, .arena = arena, .incident = incident, .now_unix_us = now_unix_us };
     struct ids ids = { .count = 0 };
     struct message message;
     if (!begin(&telling, err) ||

@@ -97,7 +97,7 @@ static bool unmute(struct db_session *session, struct tending *tending, struct i
                               tending->now_unix_us, err) &&
            incident_row_write(session, incident, tending->now_unix_us, err) &&
            (incident->over_unix_us != 0 ||
-            incident_tell_open(session, &tending->arena, incident, tending->now_unix_us, err));
+            incident_tell_open(session, &tending->arena, incident, NULL, tending->now_unix_us, err));
 }
 
 static bool remind(struct db_session *session, struct tending *tending, struct incident *incident, struct err *err)

@@ -181,7 +181,7 @@ bool rows_redact(struct redactor *redactor, struct uuid project_id, struct bytes
 {
     struct redaction *redaction = NULL;
     bool ok = redactor == NULL || redactor_take(redactor, project_id, &redaction, err);
-    *found = 0;
+    if (found) *found = 0;
     if (ok && redaction == NULL) return true;
     struct redacting redacting = { .redaction = redaction, .err = err };
     if (ok) {
@@ -192,8 +192,8 @@ bool rows_redact(struct redactor *redactor, struct uuid project_id, struct bytes
         buf_init(&redacting.rewritten, 4 * BATCH_BYTES_MAX);
         batch_init(&redacting.out, BATCH_BYTES_MAX);
         ok = rows_all(&redacting, *batch);
-        redactor_count(redactor, redaction, &redacting.counts);
-        for (uint32_t r = 0; r < redaction_rule_count(redaction); r++) *found += redacting.counts.found[r];
+        if (found) redactor_count(redactor, redaction, &redacting.counts);
+        for (uint32_t r = 0; found && r < redaction_rule_count(redaction); r++) *found += redacting.counts.found[r];
         redaction_scratch_destroy(redacting.scratch);
         otlp_request_deinit(&redacting.decoded);
         buf_deinit(&redacting.attributes);

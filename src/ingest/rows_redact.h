@@ -5,7 +5,8 @@
 #include "base/uuid.h"
 
 struct redactor;
-/* Takes *batch (by malloc) and gives the one to keep. *found counts what was taken out. ERR_INPUT: a rule leaves JSON that is
+/* Takes *batch (by malloc) and gives the one to keep. *found counts what was taken out; NULL: it does not count, for the rows
+ * come again. ERR_INPUT: a rule leaves JSON that is
  * none any more. On failure nothing may be kept, and batch is freed. */
 MUST_CHECK bool rows_redact(struct redactor *redactor, struct uuid project_id, struct bytes *batch, uint64_t *found,
                             struct err *err);

@@ -88,6 +88,17 @@ static bool is_project(const struct subject *subject)
     return uuid_equal(subject->id, subject->project_id);
 }
 
+/* Whose counts change: those of the project, and of the key. A person has none: what people do counts under their project's own id. */
+struct payers {
+    struct uuid ids[2]; /* the last is who did it */
+    uint32_t count;
+};
+static struct payers payers_of(struct uuid project_id, struct uuid key_id)
+{
+    if (uuid_equal(key_id, none)) return (struct payers){ { project_id }, 1 };
+    return (struct payers){ { project_id, key_id }, 2 };
+}
+
 static uint64_t limit_of(const struct meter *meter, const struct subject *subject, enum limit limit)
 {
     if (subject->is_said[limit]) return subject->said.at[limit];
@@ -183,18 +194,20 @@ bool meter_admit(struct meter *meter, struct uuid project_id, struct uuid key_id
     struct refusal refusal = { .wait_s = -1 };
     uint64_t now_ns = clock_mono_ns();
     pthread_mutex_lock(&meter->lock);
-    (void)subject_of(meter, project_id, key_id); /* both are there before either is pointed to */
-    struct subject *project = subject_of(meter, project_id, project_id);
-    struct subject *key = subject_of(meter, project_id, key_id);
-    subject_check(meter, project, now_ns, &refusal);
-    subject_check(meter, key, now_ns, &refusal);
+    struct payers payers = payers_of(project_id, key_id);
+    struct subject *subjects[2];
+    for (uint32_t i = 0; i < payers.count; i++)
+        (void)subject_of(meter, project_id, payers.ids[i]); /* they move no more */
+    for (uint32_t i = 0; i < payers.count; i++) {
+        subjects[i] = subject_of(meter, project_id, payers.ids[i]);
+        subject_check(meter, subjects[i], now_ns, &refusal);
+    }
     bool ok = refusal.wait_s < 0;
     if (ok) {
-        project->left[BUCKET_REQUESTS]--;
-        key->left[BUCKET_REQUESTS]--;
+        for (uint32_t i = 0; i < payers.count; i++) subjects[i]->left[BUCKET_REQUESTS]--;
     } else {
         meter->refused[refusal.limit]++;
-        key->used[USED_REFUSED]++;
+        subjects[payers.count - 1]->used[USED_REFUSED]++;
         refuse(meter, &refusal, retry_ms, err);
     }
     pthread_mutex_unlock(&meter->lock);
@@ -208,10 +221,10 @@ static uint64_t events_of(const struct meter_amounts *amounts)
 
 void meter_charge(struct meter *meter, struct uuid project_id, struct uuid key_id, const struct meter_amounts *amounts)
 {
-    const struct uuid ids[] = { project_id, key_id };
+    struct payers payers = payers_of(project_id, key_id);
     pthread_mutex_lock(&meter->lock);
-    for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        struct subject *subject = subject_of(meter, project_id, ids[i]);
+    for (uint32_t i = 0; i < payers.count; i++) {
+        struct subject *subject = subject_of(meter, project_id, payers.ids[i]);
         subject->left[BUCKET_BYTES] -= (double)amounts->bytes;
         subject->left[BUCKET_EVENTS] -= (double)events_of(amounts);
     }
@@ -220,13 +233,13 @@ void meter_charge(struct meter *meter, struct uuid project_id, struct uuid key_i
 
 void meter_count(struct meter *meter, struct uuid project_id, struct uuid key_id, const struct meter_amounts *amounts)
 {
-    const struct uuid ids[] = { project_id, key_id };
+    struct payers payers = payers_of(project_id, key_id);
     pthread_mutex_lock(&meter->lock);
-    for (size_t i = 0; i < COUNT_OF(ids); i++) {
-        struct subject *subject = subject_of(meter, project_id, ids[i]);
+    for (uint32_t i = 0; i < payers.count; i++) {
+        struct subject *subject = subject_of(meter, project_id, payers.ids[i]);
         subject->bytes_unsaved += amounts->bytes;
         subject->events_unsaved += events_of(amounts);
-        if (is_project(subject)) continue;
+        if (i + 1 < payers.count) continue; /* what is used is counted once */
         subject->used[USED_REQUESTS]++;
         subject->used[USED_BYTES] += amounts->bytes;
         subject->used[USED_LOGS] += amounts->logs;
@@ -242,9 +255,9 @@ void meter_count(struct meter *meter, struct uuid project_id, struct uuid key_id
 bool meter_query_begin(struct meter *meter, struct uuid project_id, struct uuid key_id, struct err *err)
 {
     pthread_mutex_lock(&meter->lock);
-    /* People's queries are of no key: they are counted under their project's own id. */
-    struct uuid by = uuid_equal(key_id, none) ? project_id : key_id;
-    (void)subject_of(meter, project_id, by);
+    struct payers payers = payers_of(project_id, key_id);
+    struct uuid by = payers.ids[payers.count - 1];
+    (void)subject_of(meter, project_id, by); /* it moves no more */
     struct subject *project = subject_of(meter, project_id, project_id);
     struct subject *key = subject_of(meter, project_id, by);
     uint64_t most = limit_of(meter, project, LIMIT_QUERIES);

@@ -26,7 +26,8 @@ MUST_CHECK bool meter_refresh(struct meter *meter, struct err *err);
  * again with the next. */
 MUST_CHECK bool meter_save(struct meter *meter, struct err *err);
 
-/* Takes one request. False: over a limit; *retry_ms is when there is room again, as far as is known now. */
+/* Here and below: key_id is all zeros when it is not a key that asks or sends, but a person.
+ * Takes one request. False: over a limit; *retry_ms is when there is room again, as far as is known now. */
 MUST_CHECK bool meter_admit(struct meter *meter, struct uuid project_id, struct uuid key_id, uint32_t *retry_ms,
                             struct err *err);
 struct meter_amounts {
@@ -38,7 +39,7 @@ void meter_charge(struct meter *meter, struct uuid project_id, struct uuid key_i
 /* It is stored: a request and its amounts are used. */
 void meter_count(struct meter *meter, struct uuid project_id, struct uuid key_id, const struct meter_amounts *amounts);
 
-/* False: as many as may are running. key_id: all zeros when it is not a key that asks. */
+/* False: as many as may are running. */
 MUST_CHECK bool meter_query_begin(struct meter *meter, struct uuid project_id, struct uuid key_id, struct err *err);
 void meter_query_end(struct meter *meter, struct uuid project_id);
 /* What counts for it now: of a project with the defaults, or of a key (its own alone). */

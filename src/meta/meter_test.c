@@ -110,6 +110,30 @@ static void test_debt(void **state)
     assert_non_null(strstr(err.text, "10 events a second"));
 }
 
+/* Goal: what a person writes is of no key: it counts once, under the project. */
+static void test_person(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct uuid none = { 0 };
+    struct meter_amounts amounts = { .bytes = 600, .logs = 1, .spans = 2, .points = 3 };
+    struct meter_state now;
+    struct err err = { 0 };
+    uint32_t retry_ms = 0;
+    assert_true(meter_admit(fixture->meter, fixture->project.id, none, &retry_ms, &err));
+    meter_charge(fixture->meter, fixture->project.id, none, &amounts);
+    meter_count(fixture->meter, fixture->project.id, none, &amounts);
+    assert_true(meter_save(fixture->meter, &err));
+    meter_state(fixture->meter, fixture->project.id, &now);
+    assert_int_equal(now.bytes_today, 600);
+    assert_int_equal(now.events_this_month, 6);
+    assert_int_equal(db_fixture_number(meta_db(fixture->meta), "SELECT requests + 10 * logs + bytes FROM usage"), 611);
+    limit_set(fixture, fixture->project.id, LIMIT_BYTES_PER_DAY, 601);
+    assert_true(meter_admit(fixture->meter, fixture->project.id, none, &retry_ms, &err)); /* they were counted once */
+    limit_set(fixture, fixture->project.id, LIMIT_BYTES_PER_DAY, 600);
+    assert_false(meter_admit(fixture->meter, fixture->project.id, none, &retry_ms, &err));
+    assert_non_null(strstr(err.text, "this project is over its limit of 600 bytes a day"));
+}
+
 /* Goal: bytes a day and events a month count what all processes stored, and are kept; usage is by key and day. */
 static void test_quotas(void **state)
 {
@@ -302,6 +326,7 @@ int main(void)
 #define WITH_METER(test) DB_BOTH(test, setup, teardown)
     const struct CMUnitTest tests[] = { WITH_METER(test_rate),         WITH_METER(test_debt),
                                         WITH_METER(test_quotas),       WITH_METER(test_defaults),
-                                        WITH_METER(test_saved_beside), WITH_METER(test_redaction_rules) };
+                                        WITH_METER(test_saved_beside), WITH_METER(test_redaction_rules),
+                                        WITH_METER(test_person) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

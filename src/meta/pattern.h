@@ -17,9 +17,10 @@
 #define PATTERN_HOUR_US         INT64_C(3600000000)
 #define PATTERN_DAY_US          (24 * PATTERN_HOUR_US)
 #define PATTERN_MINUTES_KEEP_US (4 * PATTERN_DAY_US)
-#define PATTERN_READ_MAX        20000     /* templates of a project that are read: those seen last */
-#define PATTERN_OTHER           "(other)" /* the template of what passes the limits */
-#define PATTERN_LEVELS          7         /* none, TRACE ... FATAL */
+#define PATTERN_READ_MAX        20000                    /* templates of a project that are read: those seen last */
+#define PATTERN_OTHER           "(other)"                /* the template of what passes the limits */
+#define PATTERN_LEVELS          7                        /* none, TRACE ... FATAL */
+extern const char *const pattern_levels[PATTERN_LEVELS]; /* "none", "trace" ... "fatal" */
 
 struct pattern_template {
     struct uuid project_id, id;
@@ -73,3 +74,18 @@ struct pattern_figure {
 MUST_CHECK bool pattern_figures_read(struct db *db, struct uuid project_id, const struct count_range *range,
                                      struct arena *arena, struct pattern_figure **figures, uint32_t *count,
                                      struct err *err);
+
+/* Lines of one level of a template that is new; of one without lines in those hours a row of none. */
+struct pattern_fresh {
+    struct uuid id;
+    struct bytes service;
+    int64_t first_unix_us, last_unix_us; /* of the template */
+    uint32_t level;
+    int64_t row_count;
+};
+#define PATTERN_FRESH_HOURS 3
+/* Templates first seen since a time, of services whose logs were known by known_unix_us, those that count the rest left out; their
+ * lines of PATTERN_FRESH_HOURS hours from that of counted_unix_us on. By service, id and level; at most PATTERN_READ_MAX. */
+MUST_CHECK bool pattern_fresh_read(struct db *db, struct uuid project_id, int64_t since_unix_us, int64_t known_unix_us,
+                                   int64_t counted_unix_us, struct arena *arena, struct pattern_fresh **fresh,
+                                   uint32_t *count, struct err *err);

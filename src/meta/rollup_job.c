@@ -176,10 +176,14 @@ static const char matched_sql[] =
     "CASE WHEN s.sampled_one_in > c.sampled_one_in THEN s.sampled_one_in ELSE c.sampled_one_in END, 1 "
     "FROM rollup_halves s JOIN rollup_halves c ON c.project_id = s.project_id AND c.trace_id = s.trace_id "
     "AND c.span_id = s.span_id AND c.side = 0 WHERE s.side = 1 LIMIT $1";
+/* How much a project samples is asked once a project: once a call it would be all halves as often as calls. */
 static const char expired_sql[] =
-    "SELECT project_id, trace_id, span_id, service, target, at_unix_us, duration_ns, is_error, "
-    "(SELECT MAX(m.sampled_one_in) FROM rollup_halves m WHERE m.project_id = h.project_id), 0 "
-    "FROM rollup_halves h WHERE side = 0 AND stored_unix_us < $1 LIMIT $2";
+    "WITH e AS (SELECT project_id, trace_id, span_id, service, target, at_unix_us, duration_ns, is_error "
+    "FROM rollup_halves WHERE side = 0 AND stored_unix_us < $1 LIMIT $2), "
+    "m AS (SELECT project_id, MAX(sampled_one_in) AS most FROM rollup_halves "
+    "WHERE project_id IN (SELECT project_id FROM e) GROUP BY project_id) "
+    "SELECT e.project_id, e.trace_id, e.span_id, e.service, e.target, e.at_unix_us, e.duration_ns, e.is_error, m.most, "
+    "0 FROM e JOIN m ON m.project_id = e.project_id";
 
 /* Calls become series, minutes and buckets; one at a time, put together by rollup_add. */
 static bool calls_add(struct db_session *session, const struct calls *calls, int64_t now_unix_us, uint64_t *count,

@@ -53,29 +53,35 @@ void rollup_range_pair(struct rollup_range *range, struct rollup_range *before, 
 
 /* ---- where the rows of a range are ---- */
 
-/* $1 project, $2 from, $3 to in all of them. SUMS and BUCKETS differ in their columns and tables alone. */
-#define SUMS(x)                                                                                    \
-    x ".at_unix_us, " x ".series_id, " x ".row_count, " x ".error_count, " x ".duration_count, " x \
-      ".duration_sum_ns, " x ".duration_max_ns"
-#define BUCKETS(x) x ".at_unix_us, " x ".series_id, " x ".bucket, " x ".row_count"
-#define WITHIN(x)  x ".project_id = $1 AND " x ".at_unix_us >= $2 AND " x ".at_unix_us < $3"
+/* $1 project, $2 from, $3 to in all of them. SUMS and BUCKETS differ in their columns and tables alone. SERIES: where a condition
+ * on x.series_id comes in (rollup_source_of). */
+#define SUMS                                                                                       \
+    "x.at_unix_us, x.series_id, x.row_count, x.error_count, x.duration_count, x.duration_sum_ns, " \
+    "x.duration_max_ns"
+#define BUCKETS   "x.at_unix_us, x.series_id, x.bucket, x.row_count"
+#define SERIES    "{series}"
+#define WITHIN(x) x ".project_id = $1 AND " x ".at_unix_us >= $2 AND " x ".at_unix_us < $3"
+#define MINUTE    "60000000"
+#define HOUR      "3600000000"
+#define DAY       "86400000000"
 
-#define PLAIN_MINUTES(columns, minutes) "SELECT " columns("m") " FROM " minutes " m WHERE " WITHIN("m")
 /* Times first, then what was counted at each: a database that is asked for a range of times looks for open hours row by row, and
  * cannot go from one series to the next. `step` us from one to the next. */
-#define TIMES(step, open)                                                                                          \
-    "(WITH RECURSIVE t(at) AS (SELECT CAST($2 AS bigint) UNION ALL SELECT at + " step " FROM t WHERE at + " step   \
-    " < $3) SELECT at FROM t WHERE NOT EXISTS (SELECT 1 FROM " open " o WHERE o.project_id = $1 AND o.at_unix_us " \
-    "= t.at)) r"
+#define TIMES(step, where)                                                                                       \
+    "(WITH RECURSIVE t(at) AS (SELECT CAST($2 AS bigint) UNION ALL SELECT at + " step " FROM t WHERE at + " step \
+    " < $3) SELECT at FROM t" where ") r"
+#define CLOSED_TIMES(step, open) \
+    TIMES(step, " WHERE NOT EXISTS (SELECT 1 FROM " open " o WHERE o.project_id = $1 AND o.at_unix_us = t.at)")
 #define AT_TIMES(columns, table, times) \
-    "SELECT " columns("x") " FROM " times " CROSS JOIN " table " x WHERE x.project_id = $1 AND x.at_unix_us = r.at"
-#define HOUR "3600000000"
+    "SELECT " columns " FROM " times " CROSS JOIN " table " x WHERE x.project_id = $1 AND x.at_unix_us = r.at" SERIES
+#define PLAIN_MINUTES(columns, minutes) AT_TIMES(columns, minutes, TIMES(MINUTE, "")) " AND " WITHIN("x")
 #define MINUTES_OF_OPEN(columns, minutes)                                                                           \
     AT_TIMES(columns, minutes,                                                                                      \
              "(WITH RECURSIVE t(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM t WHERE n < 59) SELECT o.at_unix_us + " \
-             "CAST(n AS bigint) * 60000000 AS at FROM rollup_open_hours o CROSS JOIN t WHERE " WITHIN("o") ") r")
-#define PLAIN_HOURS(columns, minutes, hours) \
-    AT_TIMES(columns, hours, TIMES(HOUR, "rollup_open_hours")) " UNION ALL " MINUTES_OF_OPEN(columns, minutes)
+             "CAST(n AS bigint) * " MINUTE " AS at FROM rollup_open_hours o CROSS JOIN t WHERE " WITHIN("o") ") r")
+#define PLAIN_HOURS(columns, minutes, hours)                          \
+    AT_TIMES(columns, hours, CLOSED_TIMES(HOUR, "rollup_open_hours")) \
+    " UNION ALL " MINUTES_OF_OPEN(columns, minutes)
 #define HOURS_OF_OPEN(columns, hours)                                                                                  \
     AT_TIMES(                                                                                                          \
         columns, hours,                                                                                                \
@@ -83,14 +89,13 @@ void rollup_range_pair(struct rollup_range *range, struct rollup_range *before, 
         "o.at_unix_us + n * CAST(" HOUR " AS bigint) FROM rollup_open_days o CROSS JOIN t WHERE " WITHIN(              \
             "o") ") SELECT at FROM h WHERE NOT EXISTS (SELECT 1 FROM rollup_open_hours p WHERE p.project_id = $1 AND " \
                  "p.at_unix_us = h.at)) r")
-#define PLAIN_DAYS(columns, minutes, hours, days)                     \
-    AT_TIMES(columns, days, TIMES("86400000000", "rollup_open_days")) \
+#define PLAIN_DAYS(columns, minutes, hours, days)                  \
+    AT_TIMES(columns, days, CLOSED_TIMES(DAY, "rollup_open_days")) \
     " UNION ALL " HOURS_OF_OPEN(columns, hours) " UNION ALL " MINUTES_OF_OPEN(columns, minutes)
 /* Aggregates know what of them is new; what our own job made before they were there is beside them. */
-#define LIVE(columns, live, plain)                                                                  \
-    "SELECT " columns("l") " FROM " live                                                            \
-                           " l WHERE " WITHIN("l") " UNION ALL SELECT " columns("h") " FROM " plain \
-                                                                                     " h WHERE " WITHIN("h")
+#define LIVE(columns, live, plain)                                                                             \
+    "SELECT " columns " FROM " live " x WHERE " WITHIN("x") SERIES " UNION ALL SELECT " columns " FROM " plain \
+                                                                   " x WHERE " WITHIN("x") SERIES
 
 static const struct rollup_source sources[2][3] = {
     {
@@ -111,14 +116,19 @@ static const struct rollup_source sources[2][3] = {
 
 /* ---- lists ---- */
 
-/* keys: expressions over rollup_series s; those not used are ''. */
+/* keys: expressions over rollup_series s; those not used are ''. where: which are of the list, of one service ($4) where it is not
+ * empty. */
 static const struct list {
     const char *keys[ROLLUP_KEYS], *where, *durations_of;
 } lists[] = {
-    [ROLLUP_SERVICES] = { { "s.service", "''", "''" }, "s.kind <> 'edge'", "s.kind IN ('server', 'consumer')" },
-    [ROLLUP_ENDPOINTS] = { { "s.service", "s.route", "s.endpoint" }, "s.kind <> 'edge' AND s.endpoint <> ''", "1 = 1" },
+    [ROLLUP_SERVICES] = { { "s.service", "''", "''" },
+                          "s.kind <> 'edge' AND ($4 = '' OR s.service = $4)",
+                          "s.kind IN ('server', 'consumer')" },
+    [ROLLUP_ENDPOINTS] = { { "s.service", "s.route", "s.endpoint" },
+                           "s.kind <> 'edge' AND s.endpoint <> '' AND ($4 = '' OR s.service = $4)",
+                           "1 = 1" },
     [ROLLUP_EDGES] = { { "s.service", "s.target", "s.source_kind || '>' || s.target_kind" },
-                       "s.kind = 'edge'",
+                       "s.kind = 'edge' AND ($4 = '' OR s.service = $4 OR s.target = $4)",
                        "1 = 1" },
 };
 
@@ -222,38 +232,21 @@ static bool buckets_row(void *ctx, struct db_row *row, struct err *err)
     return true;
 }
 
-static const char *page_sql(struct arena *arena, const struct list *list)
+/* Not the first page: after the keys $6 to $8. */
+static const char *page_sql(struct arena *arena, const struct list *list, bool is_first)
 {
     const char *const *k = list->keys;
     return arena_printf(
         arena,
         "SELECT k1, k2, k3, MIN(kind), MIN(method), MIN(source_kind), MIN(target_kind), MIN(first_unix_us), "
         "MAX(last_unix_us) FROM (SELECT %s AS k1, %s AS k2, %s AS k3, s.* FROM rollup_series s WHERE s.project_id = $1 "
-        "AND "
-        "%s AND ($8 = '' OR s.service = $8)) s WHERE last_unix_us >= $2 AND first_unix_us < $3 AND "
-        "(k1, k2, k3) > ($4, $5, $6) GROUP BY k1, k2, k3 ORDER BY k1, k2, k3 LIMIT $7",
-        k[0], k[1], k[2], list->where);
-}
-
-static const char *first_page_sql(struct arena *arena, const struct list *list)
-{
-    const char *const *k = list->keys;
-    return arena_printf(
-        arena,
-        "SELECT k1, k2, k3, MIN(kind), MIN(method), MIN(source_kind), MIN(target_kind), MIN(first_unix_us), "
-        "MAX(last_unix_us) FROM (SELECT %s AS k1, %s AS k2, %s AS k3, s.* FROM rollup_series s WHERE s.project_id = $1 "
-        "AND "
-        "%s AND ($5 = '' OR s.service = $5)) s WHERE last_unix_us >= $2 AND first_unix_us < $3 "
-        "GROUP BY k1, k2, k3 ORDER BY k1, k2, k3 LIMIT $4",
-        k[0], k[1], k[2], list->where);
+        "AND %s) s WHERE last_unix_us >= $2 AND first_unix_us < $3%s GROUP BY k1, k2, k3 ORDER BY k1, k2, k3 LIMIT $5",
+        k[0], k[1], k[2], list->where, is_first ? "" : " AND (k1, k2, k3) > ($6, $7, $8)");
 }
 
 /* Few rows are of an edge or of one service: the others are left out first. Rows are added up by their series' number, which is
- * cheaper to sort by than names are. $10: the service, or empty. */
-#define WANTED                                                                                                    \
-    "x.series_id IN (SELECT s.id FROM rollup_series s WHERE s.project_id = $1 AND %s AND ($10 = '' OR s.service " \
-    "= $10))"
-#define WITHIN_PAGE "(k1, k2, k3) >= ($4, $5, $6) AND (k1, k2, k3) <= ($7, $8, $9)"
+ * cheaper to sort by than names are. */
+#define WITHIN_PAGE "(k1, k2, k3) >= ($5, $6, $7) AND (k1, k2, k3) <= ($8, $9, $10)"
 
 /* Of all series whose keys are from the page's first item to its last. */
 static const char *sums_sql(struct arena *arena, const struct list *list, const char *source)
@@ -266,10 +259,10 @@ static const char *sums_sql(struct arena *arena, const struct list *list, const 
         "k2, %s AS k3, s.kind, CASE WHEN %s THEN 1 ELSE 0 END AS has_durations, y.row_count, y.error_count, "
         "y.duration_count, y.duration_sum_ns, y.duration_max_ns FROM (SELECT x.series_id, SUM(x.row_count) AS "
         "row_count, SUM(x.error_count) AS error_count, SUM(x.duration_count) AS duration_count, "
-        "SUM(x.duration_sum_ns) AS duration_sum_ns, MAX(x.duration_max_ns) AS duration_max_ns FROM (%s) x WHERE " WANTED
-        " GROUP BY x.series_id) y JOIN rollup_series s ON s.project_id = $1 AND s.id = y.series_id) z "
+        "SUM(x.duration_sum_ns) AS duration_sum_ns, MAX(x.duration_max_ns) AS duration_max_ns FROM (%s) x "
+        "GROUP BY x.series_id) y JOIN rollup_series s ON s.project_id = $1 AND s.id = y.series_id) z "
         "WHERE " WITHIN_PAGE " GROUP BY k1, k2, k3, kind, has_durations ORDER BY k1, k2, k3",
-        k[0], k[1], k[2], list->durations_of, source, list->where);
+        k[0], k[1], k[2], list->durations_of, source);
 }
 
 static const char *buckets_sql(struct arena *arena, const struct list *list, const char *source)
@@ -279,10 +272,22 @@ static const char *buckets_sql(struct arena *arena, const struct list *list, con
         arena,
         "SELECT k1, k2, k3, bucket, CAST(SUM(row_count) AS bigint) FROM (SELECT %s AS k1, %s AS k2, %s AS k3, "
         "y.bucket, y.row_count FROM (SELECT x.series_id, x.bucket, SUM(x.row_count) AS row_count FROM (%s) x "
-        "WHERE " WANTED
-        " GROUP BY x.series_id, x.bucket) y JOIN rollup_series s ON s.project_id = $1 AND s.id = y.series_id "
+        "GROUP BY x.series_id, x.bucket) y JOIN rollup_series s ON s.project_id = $1 AND s.id = y.series_id "
         "WHERE %s) z WHERE " WITHIN_PAGE " GROUP BY k1, k2, k3, bucket ORDER BY k1, k2, k3, bucket",
-        k[0], k[1], k[2], source, list->where, list->durations_of);
+        k[0], k[1], k[2], source, list->durations_of);
+}
+
+const char *rollup_source_of(struct arena *arena, const char *source, const char *series, bool is_few)
+{
+    const char *wanted =
+        arena_printf(arena, "x.series_id IN (SELECT s.id FROM rollup_series s WHERE s.project_id = $1 AND %s)",
+                     series ? series : "1 = 1");
+    const char *within = series && is_few ? arena_printf(arena, " AND %s", wanted) : "", *sql = "";
+    for (const char *at = source, *mark; at; at = mark ? mark + strlen(SERIES) : NULL) {
+        mark = strstr(at, SERIES);
+        sql = arena_printf(arena, "%s%.*s%s", sql, mark ? (int)(mark - at) : (int)strlen(at), at, mark ? within : "");
+    }
+    return series && !is_few ? arena_printf(arena, "SELECT x.* FROM (%s) x WHERE %s", sql, wanted) : sql;
 }
 
 bool rollup_source_choose(struct db *db, enum rollup_grain grain, const struct rollup_source **source, struct err *err)
@@ -306,13 +311,16 @@ bool rollup_list_read(struct db *db, enum rollup_list which, const struct rollup
     read.items = arena_alloc(arena, page->limit * sizeof *read.items);
     read.buckets = arena_alloc(arena, (DDSKETCH_BUCKET_MAX + 2) * sizeof *read.buckets);
     if (!rollup_source_choose(db, range->grain, &source, err)) return false;
-    bool ok = page->is_first
-                  ? db_read(db, first_page_sql(arena, list), DB_VALUES(project, from, to, limit, service), item_row,
-                            &read, err)
-                  : db_read(db, page_sql(arena, list),
-                            DB_VALUES(project, from, to, db_text_bytes(page->after[0]), db_text_bytes(page->after[1]),
-                                      db_text_bytes(page->after[2]), limit, service),
-                            item_row, &read, err);
+    const struct db_value asked[] = { project,
+                                      from,
+                                      to,
+                                      service,
+                                      limit,
+                                      db_text_bytes(page->after[0]),
+                                      db_text_bytes(page->after[1]),
+                                      db_text_bytes(page->after[2]) };
+    bool ok = db_read(db, page_sql(arena, list, page->is_first), asked, page->is_first ? 5 : COUNT_OF(asked), item_row,
+                      &read, err);
     *items = read.items;
     *count = read.count;
     if (!ok || read.count == 0) return ok;
@@ -320,16 +328,20 @@ bool rollup_list_read(struct db *db, enum rollup_list which, const struct rollup
     const struct db_value values[] = { project,
                                        from,
                                        to,
+                                       service,
                                        db_text_bytes(first->keys[0]),
                                        db_text_bytes(first->keys[1]),
                                        db_text_bytes(first->keys[2]),
                                        db_text_bytes(last->keys[0]),
                                        db_text_bytes(last->keys[1]),
-                                       db_text_bytes(last->keys[2]),
-                                       service };
-    if (!db_read(db, sums_sql(arena, list, source->sums), values, COUNT_OF(values), sums_row, &read, err)) return false;
+                                       db_text_bytes(last->keys[2]) };
+    bool is_few =
+        page->service.len > 0 || which == ROLLUP_EDGES; /* services call few others: of most series are no edges */
+    const char *sums = rollup_source_of(arena, source->sums, list->where, is_few),
+               *buckets = rollup_source_of(arena, source->buckets, list->where, is_few);
+    if (!db_read(db, sums_sql(arena, list, sums), values, COUNT_OF(values), sums_row, &read, err)) return false;
     read.at = 0;
-    if (!db_read(db, buckets_sql(arena, list, source->buckets), values, COUNT_OF(values), buckets_row, &read, err))
+    if (!db_read(db, buckets_sql(arena, list, buckets), values, COUNT_OF(values), buckets_row, &read, err))
         return false;
     buckets_end(&read);
     return true;
@@ -378,7 +390,6 @@ static bool point_bucket_row(void *ctx, struct db_row *row, struct err *err)
 #define FILTER                                                                                                        \
     "s.kind <> 'edge' AND ($5 = '' OR s.service = $5) AND ($6 = '' OR s.kind = $6 OR ($6 = 'span' AND s.kind NOT IN " \
     "('log', 'metric')) OR ($6 = 'request' AND s.kind IN ('server', 'consumer'))) AND ($7 = '' OR s.endpoint = $7)"
-#define FILTERED " x WHERE x.series_id IN (SELECT s.id FROM rollup_series s WHERE s.project_id = $1 AND " FILTER ")"
 
 bool rollup_series_read(struct db *db, const struct rollup_range *range, const struct rollup_filter *filter,
                         int64_t step_us, uint32_t limit, struct arena *arena, struct rollup_point **points,
@@ -394,17 +405,17 @@ bool rollup_series_read(struct db *db, const struct rollup_range *range, const s
                                        db_integer(range->to_unix_us),  db_integer(step_us),
                                        db_text_bytes(filter->service), db_text_bytes(filter->kind),
                                        db_text_bytes(filter->endpoint) };
+    bool is_few = filter->service.len > 0 || filter->endpoint.len > 0;
     const char *sums = arena_printf(
         arena,
         "SELECT x.at_unix_us - x.at_unix_us %% $4 AS step, CAST(SUM(x.row_count) AS bigint), "
         "CAST(SUM(x.error_count) AS bigint), CAST(SUM(x.duration_count) AS bigint), SUM(x.duration_sum_ns), "
-        "MAX(x.duration_max_ns) FROM (%s)" FILTERED " GROUP BY 1 ORDER BY 1",
-        source->sums);
-    const char *buckets =
-        arena_printf(arena,
-                     "SELECT x.at_unix_us - x.at_unix_us %% $4 AS step, x.bucket, "
-                     "CAST(SUM(x.row_count) AS bigint) FROM (%s)" FILTERED " GROUP BY 1, 2 ORDER BY 1, 2",
-                     source->buckets);
+        "MAX(x.duration_max_ns) FROM (%s) x GROUP BY 1 ORDER BY 1",
+        rollup_source_of(arena, source->sums, FILTER, is_few));
+    const char *buckets = arena_printf(arena,
+                                       "SELECT x.at_unix_us - x.at_unix_us %% $4 AS step, x.bucket, "
+                                       "CAST(SUM(x.row_count) AS bigint) FROM (%s) x GROUP BY 1, 2 ORDER BY 1, 2",
+                                       rollup_source_of(arena, source->buckets, FILTER, is_few));
     if (!db_read(db, sums, values, COUNT_OF(values), point_row, &read, err) ||
         !db_read(db, buckets, values, COUNT_OF(values), point_bucket_row, &read, err))
         return false;

@@ -215,6 +215,10 @@ static void endpoints_check(struct world *world, const struct rollup_range *rang
     assert_int_equal(seen, SERVICES * ENDPOINTS);
     struct rollup_page of_cart = { .is_first = true, .limit = 10, .service = BYTES("cart") };
     assert_int_equal(list(world, ROLLUP_ENDPOINTS, range, &of_cart, &items), ENDPOINTS);
+    for (int e = 0; e < ENDPOINTS; e++) {
+        struct rollup_figures exact = figures_by_hand(world, range, 1, e, false);
+        figures_check(&items[e].figures, &exact);
+    }
 }
 
 static void series_check(struct world *world, const struct rollup_range *range)
@@ -401,6 +405,87 @@ static void test_questions(void **state)
     assert_true(has_aggregates || db_fixture_number(world->db, "SELECT COUNT(*) FROM rollup_days") > 50);
 }
 
+static void edges_store(struct world *world, const char *const (*ends)[2], uint32_t count)
+{
+    struct err err = { 0 };
+    struct rollup_series series[8];
+    struct rollup_sums sums[8] = { 0 };
+    struct rollup_bucket buckets[8];
+    for (uint32_t e = 0; e < count; e++) {
+        int64_t at_us = now_us - 2 * ROLLUP_HOUR_US - now_us % ROLLUP_MINUTE_US;
+        series[e] = (struct rollup_series){ .project_id = PROJECT,
+                                            .kind = "edge",
+                                            .service = bytes_of_text(ends[e][0]),
+                                            .endpoint = BYTES(""),
+                                            .method = BYTES(""),
+                                            .route = BYTES(""),
+                                            .source_kind = "service",
+                                            .target = bytes_of_text(ends[e][1]),
+                                            .target_kind = "service",
+                                            .first_unix_us = at_us,
+                                            .last_unix_us = at_us };
+        series[e].id = rollup_series_id(&series[e]);
+        sums[e] = (struct rollup_sums){ .project_id = PROJECT,
+                                        .at_unix_us = at_us,
+                                        .series_id = series[e].id,
+                                        .row_count = 10 + e,
+                                        .duration_count = 10 + e,
+                                        .duration_sum_ns = 1000,
+                                        .duration_max_ns = 100 };
+        buckets[e] = (struct rollup_bucket){ .project_id = PROJECT,
+                                             .at_unix_us = at_us,
+                                             .series_id = series[e].id,
+                                             .bucket = ddsketch_bucket(100),
+                                             .row_count = 10 + e };
+    }
+    struct rollup_changes changes = { .app_id = APP_ID,
+                                      .owner = PROJECT,
+                                      .position_before = 0,
+                                      .position = 1,
+                                      .series = series,
+                                      .minutes = sums,
+                                      .buckets = buckets,
+                                      .series_count = count,
+                                      .minute_count = count,
+                                      .bucket_count = count };
+    if (!rollup_store(world->db, &changes, now_us, &err)) fail_msg("%s", err.text);
+}
+
+/* Goal: edges of one service are those that have it at either end, with the figures that they have among all; page by page. */
+static void test_edges(void **state)
+{
+    static const char *const ends[][2] = {
+        { "Zebra", "cart" }, { "Zebra", "stock" }, { "cart", "cart" }, { "cart", "stock" }, { "stock", "Zebra" }
+    };
+    static const uint32_t of_cart[] = { 0, 2, 3 };
+    struct world *world = *state;
+    edges_store(world, ends, COUNT_OF(ends));
+    for (int64_t hours = 3; hours < 1000; hours *= 10) {
+        struct rollup_range range = { .project_id = PROJECT,
+                                      .from_unix_us = now_us - hours * ROLLUP_HOUR_US,
+                                      .to_unix_us = now_us };
+        struct rollup_item *items;
+        rollup_range_fit(&range, now_us);
+        struct rollup_page page = { .is_first = true, .limit = 10 };
+        assert_int_equal(list(world, ROLLUP_EDGES, &range, &page, &items), COUNT_OF(ends));
+        for (uint32_t e = 0; e < COUNT_OF(ends); e++) assert_int_equal(items[e].figures.row_count, 10 + e);
+        page = (struct rollup_page){ .is_first = true, .limit = 2, .service = BYTES("cart") };
+        uint32_t seen = 0, count;
+        while ((count = list(world, ROLLUP_EDGES, &range, &page, &items)) > 0) {
+            for (uint32_t i = 0; i < count; i++, seen++) {
+                assert_true(seen < COUNT_OF(of_cart));
+                assert_true(bytes_equal(items[i].keys[0], bytes_of_text(ends[of_cart[seen]][0])));
+                assert_true(bytes_equal(items[i].keys[1], bytes_of_text(ends[of_cart[seen]][1])));
+                assert_int_equal(items[i].figures.row_count, 10 + of_cart[seen]);
+                quantile_check(items[i].figures.p95_ns, 100);
+            }
+            page.is_first = false;
+            memcpy(page.after, items[count - 1].keys, sizeof page.after);
+        }
+        assert_int_equal(seen, COUNT_OF(of_cart));
+    }
+}
+
 /* Goal: facets and metric names are listed page by page. */
 static void test_catalogs(void **state)
 {
@@ -524,7 +609,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_pair), DB_BOTH(test_questions, setup, teardown),
-                                        DB_BOTH(test_catalogs, setup, teardown) };
+                                        DB_BOTH(test_edges, setup, teardown), DB_BOTH(test_catalogs, setup, teardown) };
     const struct CMUnitTest timescale[] = { { "test_questions on TimescaleDB", test_questions, setup, teardown,
                                               NULL } };
     if (getenv("MONO_TIMESCALE_URL")) return cmocka_run_group_tests(timescale, NULL, NULL);

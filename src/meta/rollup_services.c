@@ -226,6 +226,9 @@ static void steps_make(struct services_read *read)
     }
 }
 
+#define ONE      "s.kind <> 'edge' AND s.service = $4"
+#define REQUESTS " AND s.kind IN ('server', 'consumer')"
+
 bool rollup_services_read(struct db *db, const struct rollup_range *range, struct bytes service, int64_t step_us,
                           struct arena *arena, struct rollup_service **services, uint32_t *count, struct err *err)
 {
@@ -242,9 +245,7 @@ bool rollup_services_read(struct db *db, const struct rollup_range *range, struc
     assert(read.steps <= UINT16_MAX);
     const struct db_value values[] = { db_uuid(range->project_id), db_integer(range->from_unix_us),
                                        db_integer(range->to_unix_us), db_text_bytes(service) };
-    const char *sums = "SELECT x.at_unix_us, x.series_id, x.row_count, x.error_count, x.duration_count, "
-                       "x.duration_sum_ns, x.duration_max_ns FROM (%s) x",
-               *buckets = "SELECT x.at_unix_us, x.series_id, x.bucket, x.row_count FROM (%s) x";
+    bool is_one = service.len > 0;
     if (!rollup_source_choose(db, range->grain, &source, err) ||
         !db_read(db,
                  "SELECT id, kind, service, first_unix_us, last_unix_us FROM rollup_series WHERE project_id = $1 AND "
@@ -257,8 +258,10 @@ bool rollup_services_read(struct db *db, const struct rollup_range *range, struc
     *services = read.services.items;
     *count = read.services.count;
     if (read.services.count == 0) return true;
-    if (!db_read(db, arena_printf(arena, sums, source->sums), values, 3, sums_row, &read, err) ||
-        !db_read(db, arena_printf(arena, buckets, source->buckets), values, 3, buckets_row, &read, err))
+    const char *sums = rollup_source_of(arena, source->sums, is_one ? ONE : NULL, true),
+               *buckets = rollup_source_of(arena, source->buckets, is_one ? ONE REQUESTS : NULL, true);
+    if (!db_read(db, sums, values, is_one ? 4 : 3, sums_row, &read, err) ||
+        !db_read(db, buckets, values, is_one ? 4 : 3, buckets_row, &read, err))
         return false;
     quantiles_all(&read);
     return true;

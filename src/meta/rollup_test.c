@@ -222,6 +222,39 @@ static void test_calls(void **state)
     assert_int_equal(EDGES(db, "1 = 1"), 6);
 }
 
+/* Goal: a backlog of calls that nobody answers (days that are sent at once) is worked off in pieces, each within the time that a statement
+ * may take. */
+static void test_unanswered(void **state)
+{
+    enum { COUNT = 30000, A_ROUND = 5000 };
+    struct db_fixture *fixture = *state;
+    struct err err = { 0 };
+    struct rollup_half *halves = calloc(COUNT, sizeof *halves);
+    uint8_t(*ids)[24] = calloc(COUNT, sizeof *ids);
+    for (uint32_t h = 0; h < COUNT; h++) {
+        memcpy(ids[h] + 8, &h, sizeof h);
+        memcpy(ids[h] + 16, &h, sizeof h);
+        halves[h] = (struct rollup_half){ .project_id = PROJECT,
+                                          .trace_id = bytes_from(ids[h], 16),
+                                          .span_id = bytes_from(ids[h] + 16, 8),
+                                          .service = BYTES("web"),
+                                          .target = BYTES("api.bank.example"),
+                                          .target_kind = "external",
+                                          .at_unix_us = NOW_US,
+                                          .duration_ns = 5000000,
+                                          .sampled_one_in = 1 };
+    }
+    struct rollup_changes changes = {
+        .app_id = APP_ID, .owner = OWNER, .position = 1, .halves = halves, .half_count = COUNT
+    };
+    if (!rollup_store(fixture->db, &changes, NOW_US, &err)) fail_msg("%s", err.text);
+    assert_int_equal(job_run(fixture->db, NOW_US + 10 * ROLLUP_MINUTE_US, false).edges, A_ROUND);
+    assert_int_equal(db_fixture_number(fixture->db, "SELECT COUNT(*) FROM rollup_halves"), COUNT - A_ROUND);
+    assert_int_equal(EDGES(fixture->db, "s.target = 'api.bank.example'"), A_ROUND);
+    free(ids);
+    free(halves);
+}
+
 /* Goal: attributes, values and metrics add up over stores; of values without end the most frequent stay. */
 static void test_catalogs(void **state)
 {
@@ -280,9 +313,8 @@ static void test_catalogs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DB_BOTH(test_exactly_once, setup, teardown),
-        DB_BOTH(test_hours_and_days, setup, teardown),
-        DB_BOTH(test_calls, setup, teardown),
+        DB_BOTH(test_exactly_once, setup, teardown), DB_BOTH(test_hours_and_days, setup, teardown),
+        DB_BOTH(test_calls, setup, teardown),        DB_BOTH(test_unanswered, setup, teardown),
         DB_BOTH(test_catalogs, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

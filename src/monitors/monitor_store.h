@@ -1,5 +1,7 @@
-/* monitor_store.h -- monitors in the metadata: what they are, what their groups are in, what happened (migrations 0090, 0091).
+/* monitor_store.h -- monitors in the metadata: what they are, what their groups are in, what happened (migrations 0090, 0091, 0099).
  *
+ * monitor_claim is why several processes ask each question once: who has a monitor's lease evaluates it. It is no more than that: what
+ * a process does that was suspended past its lease is refused all the same, for
  * monitor_round_store is the one place where a state changes: the levels, the events and the signals to the incidents are one
  * transaction, which asks whether the monitor is still the version that was evaluated, and evaluated up to the same moment. So an
  * evaluation counts once, however many processes make it and wherever they die.
@@ -50,11 +52,18 @@ MUST_CHECK bool monitor_list_on(struct db *db, struct arena *arena, struct uuid 
 
 /* The groups, into an empty table whose arena is set. */
 MUST_CHECK bool monitor_table_read(struct db *db, struct uuid monitor_id, struct monitor_table *table, struct err *err);
-/* After monitor_round: table's groups and events become the monitor's, and at_us its evaluated_unix_us. *told: signals put. */
+/* The caller's for MONITOR_LEASE_US. *got false: another has it, has evaluated it, or it was changed. What a process of that name had
+ * before it ended is its own at once. */
+#define MONITOR_LEASE_US INT64_C(60000000)
+MUST_CHECK bool monitor_claim(struct db *db, const struct monitor_stored *stored, const char *owner, int64_t now_us,
+                              bool *got, struct err *err);
+/* After monitor_round: table's groups and events become the monitor's, and at_us its evaluated_unix_us. *told: signals put.
+ * lease_us: the caller has it until then, for another moment; 0: anyone may have it. */
 MUST_CHECK bool monitor_round_store(struct db *db, const struct monitor_stored *stored, const struct monitor *monitor,
-                                    const struct monitor_table *table, int64_t at_us, int64_t now_us, uint32_t *told,
-                                    struct err *err);
-/* It cannot be evaluated, because ...: since now unless it could not be before. Told to the incidents after MONITOR_BROKEN_TELL_US. */
+                                    const struct monitor_table *table, int64_t at_us, int64_t now_us, int64_t lease_us,
+                                    uint32_t *told, struct err *err);
+/* It cannot be evaluated, because ...: since now unless it could not be before. Told to the incidents after MONITOR_BROKEN_TELL_US.
+ * Another process may try. */
 #define MONITOR_BROKEN_TELL_US INT64_C(180000000)
 MUST_CHECK bool monitor_broken_store(struct db *db, const struct monitor_stored *stored, const struct monitor *monitor,
                                      const char *why, int64_t now_us, struct err *err);

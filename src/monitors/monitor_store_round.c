@@ -157,13 +157,43 @@ static bool ill_put(const struct putting *putting, const struct monitor_table *t
     return ok;
 }
 
+/* ---- who evaluates ---- */
+
+struct claiming {
+    const struct monitor_stored *stored;
+    const char *owner;
+    int64_t now_us, changed;
+};
+static bool claim_run(struct db_session *session, void *ctx, struct err *err)
+{
+    struct claiming *claiming = ctx;
+    const struct monitor_stored *stored = claiming->stored;
+    /* One that is far ahead is of a clock that was put back. */
+    return db_run(session,
+                  "UPDATE monitors SET lease_owner = $4, lease_unix_us = $5 WHERE id = $1 AND version = $2 AND "
+                  "evaluated_unix_us = $3 AND (lease_owner = $4 OR lease_unix_us <= $6 OR lease_unix_us > $7)",
+                  DB_VALUES(db_uuid(stored->id), db_integer(stored->version), db_integer(stored->evaluated_unix_us),
+                            db_text(claiming->owner), db_integer(claiming->now_us + MONITOR_LEASE_US),
+                            db_integer(claiming->now_us), db_integer(claiming->now_us + 2 * MONITOR_LEASE_US)),
+                  NULL, NULL, &claiming->changed, err);
+}
+
+bool monitor_claim(struct db *db, const struct monitor_stored *stored, const char *owner, int64_t now_us, bool *got,
+                   struct err *err)
+{
+    struct claiming claiming = { stored, owner, now_us, 0 };
+    bool ok = db_transaction(db, claim_run, &claiming, err);
+    *got = ok && claiming.changed == 1;
+    return ok;
+}
+
 /* ---- a round ---- */
 
 struct round {
     const struct monitor_stored *stored;
     const struct monitor *monitor;
     const struct monitor_table *table;
-    int64_t at_us, now_us;
+    int64_t at_us, now_us, lease_us;
     uint32_t told;
 };
 
@@ -207,10 +237,10 @@ static bool round_run(struct db_session *session, void *ctx, struct err *err)
     int64_t changed = 0;
     round->told = 0;
     if (!db_run(session,
-                "UPDATE monitors SET evaluated_unix_us = $4, broken_unix_us = 0, broken_why = '' WHERE id = $1 AND "
-                "version = $2 AND evaluated_unix_us = $3",
+                "UPDATE monitors SET evaluated_unix_us = $4, broken_unix_us = 0, broken_why = '', lease_unix_us = $5 "
+                "WHERE id = $1 AND version = $2 AND evaluated_unix_us = $3",
                 DB_VALUES(db_uuid(stored->id), db_integer(stored->version), db_integer(stored->evaluated_unix_us),
-                          db_integer(round->at_us)),
+                          db_integer(round->at_us), db_integer(round->lease_us)),
                 NULL, NULL, &changed, err))
         return false;
     if (changed != 1) return err_set(err, ERR_CONFLICT, "it was evaluated, or changed, by another");
@@ -239,10 +269,10 @@ static bool round_run(struct db_session *session, void *ctx, struct err *err)
 }
 
 bool monitor_round_store(struct db *db, const struct monitor_stored *stored, const struct monitor *monitor,
-                         const struct monitor_table *table, int64_t at_us, int64_t now_us, uint32_t *told,
-                         struct err *err)
+                         const struct monitor_table *table, int64_t at_us, int64_t now_us, int64_t lease_us,
+                         uint32_t *told, struct err *err)
 {
-    struct round round = { stored, monitor, table, at_us, now_us, 0 };
+    struct round round = { stored, monitor, table, at_us, now_us, lease_us, 0 };
     bool ok = db_transaction(db, round_run, &round, err);
     *told = round.told;
     if (ok) fail_point("monitors.after_commit");
@@ -264,8 +294,8 @@ static bool broken_run(struct db_session *session, void *ctx, struct err *err)
     int64_t since_us = stored->broken_unix_us == 0 ? breaking->now_us : stored->broken_unix_us, changed = 0;
     struct arena arena;
     if (!db_run(session,
-                "UPDATE monitors SET broken_unix_us = $3, broken_why = $4 WHERE id = $1 AND version = $2 AND "
-                "evaluated_unix_us = $5",
+                "UPDATE monitors SET broken_unix_us = $3, broken_why = $4, lease_unix_us = 0 WHERE id = $1 AND version "
+                "= $2 AND evaluated_unix_us = $5",
                 DB_VALUES(db_uuid(stored->id), db_integer(stored->version), db_integer(since_us),
                           db_text(breaking->why), db_integer(stored->evaluated_unix_us)),
                 NULL, NULL, &changed, err))

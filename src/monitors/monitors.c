@@ -17,20 +17,26 @@ static bool ask(void *ctx, const struct monitor_query *query, int64_t from_us, i
 }
 
 struct evaluating {
-    struct db *db;
+    const struct monitors_evaluator *evaluator;
     struct asking asking;
-    struct baselines *baselines;
     struct monitor_stored *stored;
     struct monitor monitor;
     struct monitor_table *table;
     struct arena scratch;
-    int64_t now_us;
+    int64_t now_us; /* of the call */
+    uint64_t begin_ns;
     struct monitors_stats *stats;
 };
 
-/* One moment: asked, decided, stored. */
-static bool moment(struct evaluating *evaluating, int64_t at_us, struct err *err)
+static int64_t elapsed_us(uint64_t begin_ns)
 {
+    return (int64_t)((clock_mono_ns() - begin_ns) / 1000);
+}
+
+/* One moment: asked, decided, stored. */
+static bool moment(struct evaluating *evaluating, int64_t at_us, bool is_last, struct err *err)
+{
+    struct db *db = evaluating->evaluator->db;
     struct monitors_stats *stats = evaluating->stats;
     struct monitor_stored *stored = evaluating->stored;
     uint32_t told = 0, asked = evaluating->table->asked;
@@ -41,11 +47,12 @@ static bool moment(struct evaluating *evaluating, int64_t at_us, struct err *err
     stats->asked += evaluating->table->asked - asked;
     if (!ok) {
         stats->failed++;
-        if (!monitor_broken_store(evaluating->db, stored, &evaluating->monitor, failure.text, evaluating->now_us, err))
+        if (!monitor_broken_store(db, stored, &evaluating->monitor, failure.text, evaluating->now_us, err))
             return false;
         return err_set(err, ERR_CANCELLED, "the monitor cannot be evaluated now");
     }
-    if (!monitor_round_store(evaluating->db, stored, &evaluating->monitor, evaluating->table, at_us, evaluating->now_us,
+    int64_t lease_us = is_last ? 0 : evaluating->now_us + elapsed_us(evaluating->begin_ns) + MONITOR_LEASE_US;
+    if (!monitor_round_store(db, stored, &evaluating->monitor, evaluating->table, at_us, evaluating->now_us, lease_us,
                              &told, err))
         return false;
     stored->evaluated_unix_us = at_us;
@@ -65,8 +72,25 @@ static int64_t moment_first(const struct monitor_stored *stored, const struct mo
     return next_us < oldest_us ? oldest_us : next_us;
 }
 
+/* All moments that are due, of one that is this process's. */
+static bool moments(struct evaluating *evaluating, struct arena *arena, int64_t due_us, struct err *err)
+{
+    const struct monitors_evaluator *evaluator = evaluating->evaluator;
+    struct monitor_stored *stored = evaluating->stored;
+    int64_t every_us = evaluating->monitor.every_us;
+    evaluating->table = arena_calloc(arena, sizeof *evaluating->table);
+    evaluating->table->arena = arena;
+    baselines_find(evaluator->baselines, stored, evaluating->table);
+    bool ok = monitor_table_read(evaluator->db, stored->id, evaluating->table, err);
+    for (int64_t at_us = moment_first(stored, &evaluating->monitor, due_us); ok && at_us <= due_us; at_us += every_us)
+        ok = moment(evaluating, at_us, at_us + every_us > due_us, err);
+    baselines_keep(evaluator->baselines, stored, evaluating->table);
+    return ok;
+}
+
 static bool monitor_evaluate(struct evaluating *evaluating, struct arena *arena, struct err *err)
 {
+    const struct monitors_evaluator *evaluator = evaluating->evaluator;
     struct monitor_stored *stored = evaluating->stored;
     struct monitor *monitor = &evaluating->monitor;
     char pointer[MONITOR_POINTER_BYTES];
@@ -76,43 +100,38 @@ static bool monitor_evaluate(struct evaluating *evaluating, struct arena *arena,
         return err_set(err, ERR_CORRUPT, "what is kept of the monitor cannot be read");
     }
     int64_t due_us = monitor_due(monitor, evaluating->now_us);
-    bool ok = true;
+    bool ok = true, is_ours = false;
     if (stored->evaluated_unix_us < due_us) {
-        evaluating->table = arena_calloc(arena, sizeof *evaluating->table);
-        evaluating->table->arena = arena;
-        baselines_find(evaluating->baselines, stored, evaluating->table);
-        ok = monitor_table_read(evaluating->db, stored->id, evaluating->table, err);
-        for (int64_t at_us = moment_first(stored, monitor, due_us); ok && at_us <= due_us; at_us += monitor->every_us)
-            ok = moment(evaluating, at_us, err);
-        baselines_keep(evaluating->baselines, stored, evaluating->table);
+        ok = monitor_claim(evaluator->db, stored, evaluator->owner,
+                           evaluating->now_us + elapsed_us(evaluating->begin_ns), &is_ours, err);
+        if (ok && is_ours) ok = moments(evaluating, arena, due_us, err);
+        if (ok && !is_ours) evaluating->stats->others++;
     }
     monitor_close(monitor);
     yyjson_doc_free(doc);
     return ok;
 }
 
-bool monitors_evaluate(struct db *db, const struct monitors_source *source, struct baselines *baselines,
-                       struct uuid project_id, const char *project_name, int64_t now_us, int64_t budget_us,
-                       struct monitors_stats *stats, struct err *err)
+bool monitors_evaluate(const struct monitors_evaluator *evaluator, struct uuid project_id, const char *project_name,
+                       int64_t now_us, struct monitors_stats *stats, struct err *err)
 {
     struct arena arena, own;
     struct monitor_stored *list;
     uint32_t count;
-    uint64_t begin_ns = clock_mono_ns();
     *stats = (struct monitors_stats){ 0 };
     struct evaluating evaluating = {
-        .db = db,
-        .asking = { source, project_id, project_name },
-        .baselines = baselines,
+        .evaluator = evaluator,
+        .asking = { &evaluator->source, project_id, project_name },
         .now_us = now_us,
+        .begin_ns = clock_mono_ns(),
         .stats = stats,
     };
     arena_init(&arena, 0);
     arena_init(&own, 0);
     arena_init(&evaluating.scratch, 0);
-    bool ok = monitor_list_on(db, &arena, project_id, &list, &count, err);
+    bool ok = monitor_list_on(evaluator->db, &arena, project_id, &list, &count, err);
     for (uint32_t m = 0; ok && m < count; m++) {
-        if ((int64_t)((clock_mono_ns() - begin_ns) / 1000) > budget_us) {
+        if (elapsed_us(evaluating.begin_ns) > evaluator->budget_us) {
             stats->left = count - m;
             break;
         }

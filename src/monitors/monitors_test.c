@@ -17,7 +17,7 @@ struct fixture {
     struct db *db;
     struct meta_project shop;
     struct arena arena;
-    struct baselines *baselines;
+    struct baselines *baselines, *others; /* of this process, and of another on the same database */
 };
 static int setup(void **state)
 {
@@ -26,6 +26,7 @@ static int setup(void **state)
     fixture->db = meta_db(fixture->meta);
     arena_init(&fixture->arena, 0);
     fixture->baselines = baselines_create();
+    fixture->others = baselines_create();
     *state = fixture;
     return 0;
 }
@@ -33,6 +34,7 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
     baselines_free(fixture->baselines);
+    baselines_free(fixture->others);
     arena_deinit(&fixture->arena);
     meta_close(fixture->meta);
     db_fixture_teardown(fixture->base);
@@ -98,14 +100,26 @@ static int64_t count_of(struct fixture *fixture, const char *sql)
 #define SIGNALS_ON "SELECT count(*) FROM incident_signals WHERE project_id = $1 AND ended_unix_us = 0"
 #define SIGNALS    "SELECT count(*) FROM incident_signals WHERE project_id = $1"
 
-static struct monitors_stats evaluate(struct fixture *fixture, struct world *world, int64_t now_us)
+static struct monitors_stats evaluate_as(struct fixture *fixture, const char *owner, struct monitors_source source,
+                                         int64_t now_us)
 {
     struct err err = { 0 };
     struct monitors_stats stats;
-    struct monitors_source source = { world_ask, world };
-    if (!monitors_evaluate(fixture->db, &source, fixture->baselines, fixture->shop.id, "shop", now_us,
-                           INT64_C(60000000), &stats, &err))
-        fail_msg("%s", err.text);
+    const struct monitors_evaluator evaluator = { fixture->db, source, fixture->baselines, owner, INT64_C(60000000) };
+    if (!monitors_evaluate(&evaluator, fixture->shop.id, "shop", now_us, &stats, &err)) fail_msg("%s", err.text);
+    return stats;
+}
+static struct monitors_stats evaluate(struct fixture *fixture, struct world *world, int64_t now_us)
+{
+    return evaluate_as(fixture, "one", (struct monitors_source){ world_ask, world }, now_us);
+}
+
+static struct monitors_stats evaluate_by_other(struct fixture *fixture, struct world *world, int64_t now_us)
+{
+    struct baselines *ours = fixture->baselines;
+    fixture->baselines = fixture->others;
+    struct monitors_stats stats = evaluate_as(fixture, "two", (struct monitors_source){ world_ask, world }, now_us);
+    fixture->baselines = ours;
     return stats;
 }
 
@@ -173,12 +187,17 @@ static void live_is_what_a_dry_run_says(void **state)
                          "\"for_s\":60,\"condition\":{%s}}",
                          kinds[k]);
         struct step step = step_of(fixture, json);
-        /* A process that is late now and then, and another that comes beside it. */
+        /* A process that is late now and then, and another that comes beside it, and takes over within an hour, with no baseline or with
+         * its own, until it is gone again. */
         for (int minute = 1; minute <= 149; minute++) {
             if (minute % 7 == 3 || minute % 11 == 5) continue;
-            evaluate(fixture, &world, BEGIN + minute * MINUTE + 31 * 1000000);
+            bool is_other = minute / 13 % 2 == 1;
+            (is_other ? evaluate_by_other : evaluate)(fixture, &world, BEGIN + minute * MINUTE + 31 * 1000000);
             if (minute % 4 == 0)
-                assert_int_equal(evaluate(fixture, &world, BEGIN + minute * MINUTE + 40 * 1000000).evaluated, 0);
+                assert_int_equal((is_other ? evaluate : evaluate_by_other)(fixture, &world,
+                                                                           BEGIN + minute * MINUTE + 40 * 1000000)
+                                     .evaluated,
+                                 0);
         }
         struct listing dry = { "" }, live = { "" };
         struct monitor monitor;
@@ -336,16 +355,92 @@ static void two_at_once_count_once(void **state)
     evaluate(fixture, &world, BEGIN + 12 * MINUTE); /* the other was faster */
     arena_init(&scratch, 0);
     assert_false(monitor_round_store(fixture->db, &step.stored, &monitor, table, BEGIN + 12 * MINUTE,
-                                     BEGIN + 12 * MINUTE, &told, &err));
+                                     BEGIN + 12 * MINUTE, 0, &told, &err));
     assert_int_equal(err.code, ERR_CONFLICT);
     assert_int_equal(count_of(fixture, SIGNALS), 1);
     arena_deinit(&scratch);
     monitor_close(&monitor);
 }
 
+/* ---- two processes ---- */
+
+/* While one asks, another looks for what is due, too. */
+struct crowd {
+    struct fixture *fixture;
+    struct world world;
+    int64_t now_us;
+    uint32_t asked, others;
+};
+static bool crowd_ask(void *ctx, struct uuid project_id, const char *project_name, const struct monitor_query *query,
+                      int64_t from_us, int64_t to_us, struct arena *arena, struct monitor_rows *rows, struct err *err)
+{
+    struct crowd *crowd = ctx;
+    crowd->asked++;
+    struct monitors_stats beside =
+        evaluate_as(crowd->fixture, "two", (struct monitors_source){ world_ask, &crowd->world },
+                    crowd->now_us + 5000000);
+    crowd->asked += beside.asked;
+    crowd->others += beside.others;
+    return world_ask(&crowd->world, project_id, project_name, query, from_us, to_us, arena, rows, err);
+}
+
+/* Goal: of two processes that look at once each monitor is asked by one, and both have something to do.
+ * Method: the second looks in the middle of each question of the first. */
+static void two_share(void **state)
+{
+    struct fixture *fixture = *state;
+    struct crowd crowd = { .fixture = fixture, .world = { .minute = burst } };
+    for (int m = 0; m < 4; m++) (void)step_of(fixture, BURST);
+    for (int minute = 10; minute <= 20; minute++) {
+        crowd.now_us = BEGIN + minute * MINUTE;
+        crowd.asked = crowd.others = 0;
+        struct monitors_stats first =
+            evaluate_as(fixture, "one", (struct monitors_source){ crowd_ask, &crowd }, crowd.now_us);
+        assert_int_equal(crowd.asked, 4);
+        assert_int_equal(first.evaluated, 1); /* in the middle of it the other did the rest */
+        assert_int_equal(crowd.others, 1);
+    }
+    assert_int_equal(count_of(fixture, SIGNALS), 4);
+}
+
+/* Goal: what a process had that was killed is another's after the lease, its own at once, and neither loses a moment nor tells twice;
+ * a lease of a clock that was ahead holds up nobody. */
+static void a_dead_ones_is_taken_over(void **state)
+{
+    struct fixture *fixture = *state;
+    struct world world = { .minute = burst };
+    struct monitors_source source = { world_ask, &world };
+    struct step step = step_of(fixture, BURST);
+    struct err err = { 0 };
+    bool got = false;
+    evaluate_as(fixture, "one", source, BEGIN + 10 * MINUTE);
+    run(&step, find_run);
+    /* It takes the monitor for the minute in which the burst begins, and is killed. */
+    if (!monitor_claim(fixture->db, &step.stored, "one", BEGIN + 11 * MINUTE, &got, &err)) fail_msg("%s", err.text);
+    assert_true(got);
+    assert_int_equal(evaluate_as(fixture, "two", source, BEGIN + 11 * MINUTE + 5000000).others, 1);
+    assert_int_equal(count_of(fixture, SIGNALS), 0);
+    struct monitors_stats stats = evaluate_as(fixture, "two", source, BEGIN + 11 * MINUTE + MONITOR_LEASE_US);
+    assert_int_equal(stats.evaluated, 2); /* the minute that was left, and the one that has come since */
+    assert_int_equal(stats.told, 1);
+    /* The first wakes up: what it knew is over. */
+    if (!monitor_claim(fixture->db, &step.stored, "one", BEGIN + 12 * MINUTE, &got, &err)) fail_msg("%s", err.text);
+    assert_false(got);
+    assert_int_equal(count_of(fixture, SIGNALS), 1);
+    run(&step, find_run);
+    if (!monitor_claim(fixture->db, &step.stored, "one", BEGIN + 13 * MINUTE, &got, &err)) fail_msg("%s", err.text);
+    assert_int_equal(evaluate_as(fixture, "one", source, BEGIN + 13 * MINUTE + 1).evaluated, 1); /* after a restart */
+    run(&step, find_run);
+    if (!monitor_claim(fixture->db, &step.stored, "one", BEGIN + 9999 * MINUTE, &got, &err)) fail_msg("%s", err.text);
+    assert_int_equal(evaluate_as(fixture, "two", source, BEGIN + 14 * MINUTE).evaluated, 1);
+    assert_int_equal(count_of(fixture, SIGNALS), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        DB_BOTH(two_share, setup, teardown),
+        DB_BOTH(a_dead_ones_is_taken_over, setup, teardown),
         DB_BOTH(live_is_what_a_dry_run_says, setup, teardown),
         DB_BOTH(what_is_usual_is_asked_once_an_hour, setup, teardown),
         DB_BOTH(a_signal_begins_and_ends, setup, teardown),

@@ -205,12 +205,15 @@ void timefusion_file_release(struct timefusion_file *file)
 
 #define FETCHES_AT_ONCE 16u
 
+/* From a local disk bytes come as fast as they are copied, and footers as fast as they are parsed. */
 static void fetch_one(void *ctx, uint32_t number)
 {
     const struct timefusion_fetch *fetch = &((const struct timefusion_fetch *)ctx)[number];
     struct file *file = (struct file *)fetch->file;
     struct err ignored = { .code = ERR_OK };
-    if (!file->room || fetch->len == 0 || extent_read(file, fetch->offset, NULL, fetch->len)) return;
+    if (!file->room || fetch->len == 0 || object_is_local(file->store, file->key) ||
+        extent_read(file, fetch->offset, NULL, fetch->len))
+        return;
     if (atomic_fetch_add(&file->room->bytes, fetch->len) + fetch->len > file->room->bytes_max) {
         atomic_fetch_sub(&file->room->bytes, fetch->len);
         return;
@@ -243,7 +246,6 @@ static void footer_one(void *ctx, uint32_t number)
 
 void timefusion_fetch_footers(struct timefusion_file *const *files, uint32_t count)
 {
-    char path[1024];
     struct timefusion_file **missing = mem_alloc(count * sizeof(struct timefusion_file *));
     uint32_t missing_count = 0;
     for (uint32_t f = 0; f < count; f++) {
@@ -252,9 +254,8 @@ void timefusion_fetch_footers(struct timefusion_file *const *files, uint32_t cou
         if (!file->footer) missing[missing_count++] = files[f];
         pthread_mutex_unlock(&file->lock);
     }
-    /* From a local disk they come as fast as they are parsed. */
-    bool is_far = missing_count > 1 && !object_local_path(((struct file *)missing[0])->store,
-                                                          ((struct file *)missing[0])->key, path, sizeof path);
+    const struct file *first = missing_count > 1 ? (const struct file *)missing[0] : NULL;
+    bool is_far = first && !object_is_local(first->store, first->key);
     if (is_far) parallel_run(missing_count, FETCHES_AT_ONCE, footer_one, missing);
     free(missing);
 }

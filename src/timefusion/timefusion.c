@@ -460,6 +460,29 @@ struct timefusion_snapshot *timefusion_snapshot_of(struct timefusion *timefusion
     return &snapshot->shown;
 }
 
+struct timefusion_snapshot *timefusion_snapshot_with(const struct timefusion_snapshot *base,
+                                                     struct timefusion_file *const *files, uint32_t file_count)
+{
+    const struct snapshot *from = (const struct snapshot *)base;
+    struct snapshot *snapshot = mem_calloc(1, sizeof *snapshot);
+    snapshot->timefusion = from->timefusion;
+    snapshot->delta = delta_snapshot_share(from->delta);
+    snapshot->shown.table = base->table;
+    snapshot->shown.project_id = base->project_id;
+    snapshot->shown.delta_version = base->delta_version;
+    snapshot->shown.narrow = narrow_create(from->timefusion->index);
+    snapshot_warn(from->timefusion, snapshot);
+    struct timefusion_file **also = mem_alloc((file_count + 1) * sizeof *also);
+    for (uint32_t f = 0; f < file_count; f++) also[f] = &file_acquire((struct file *)files[f])->shown;
+    for (uint32_t f = 0; f < base->file_count; f++) (void)file_acquire((struct file *)base->files[f]);
+    qsort(also, file_count, sizeof *also, newest_first);
+    snapshot->shown.file_count = base->file_count + file_count;
+    snapshot->shown.files = mem_alloc((snapshot->shown.file_count + 1) * sizeof(struct timefusion_file *));
+    files_merge(also, file_count, base->files, base->file_count, snapshot->shown.files);
+    free(also);
+    return &snapshot->shown;
+}
+
 bool timefusion_file_is_held(struct timefusion *timefusion, enum schema_table_id id, const char *path)
 {
     struct table *table = &timefusion->tables[id];

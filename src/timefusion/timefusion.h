@@ -70,7 +70,7 @@ MUST_CHECK bool timefusion_file_rows(struct timefusion_file *file, uint64_t *row
 void timefusion_file_acquire(struct timefusion_file *file);
 void timefusion_file_release(struct timefusion_file *file);
 /* Reads ranges ahead, all side by side, so that reads of theirs wait no more: kept until the last query lets go of the
- * file. A hint: what there is no room for, or fails, is read when it is asked for. */
+ * file. A hint: what there is no room for, or fails, is read when it is asked for, as is all of a local disk. */
 struct timefusion_fetch {
     struct timefusion_file *file;
     uint64_t offset;
@@ -108,6 +108,9 @@ MUST_CHECK bool timefusion_snapshot_acquire(struct timefusion *timefusion, enum 
 /* One of these Delta files alone, all of one project, in their order; files is borrowed for the call. */
 struct timefusion_snapshot *timefusion_snapshot_of(struct timefusion *timefusion, enum schema_table_id table,
                                                    const struct delta_file *const *files, uint32_t file_count);
+/* The files of base, which is held, and these: those of rows that only the caller is to see. files is borrowed for the call. */
+struct timefusion_snapshot *timefusion_snapshot_with(const struct timefusion_snapshot *base,
+                                                     struct timefusion_file *const *files, uint32_t file_count);
 void timefusion_snapshot_release(struct timefusion_snapshot *snapshot);
 /* Does a snapshot of this process hold the table's file, live or not? path: as in struct delta_file. */
 bool timefusion_file_is_held(struct timefusion *timefusion, enum schema_table_id table, const char *path);

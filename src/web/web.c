@@ -112,10 +112,12 @@ static void on_request(void *ctx, struct http_request *request)
         return;
     }
     struct api_match match;
-    bool is_api = request->path.len >= 5 && memcmp(request->path.ptr, "/api/", 5) == 0;
-    if (!is_api && !api_route_find(request->method, request->path, &match) && match.allowed == 0 && ui_answer(request))
-        return;
     struct api *api = atomic_load(&web->api);
+    bool is_api = request->path.len >= 5 && memcmp(request->path.ptr, "/api/", 5) == 0;
+    if (!is_api && !api_route_find(request->method, request->path, &match) && match.allowed == 0) {
+        if (api != NULL && ui_is_page(request) && api_page(api, request)) return;
+        if (ui_answer(request)) return;
+    }
     if (api != NULL) {
         api_request(api, request);
     } else if (is_api) {

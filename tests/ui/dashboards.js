@@ -132,7 +132,7 @@ await step("the explorer's chart goes there, too, by keys", async () => {
 });
 
 await step("and a statement", async () => {
-    await go(`/p/default/sql?q=${encodeURIComponent("SELECT resource___service___name AS service, count(*) AS n FROM otel_logs_and_spans WHERE timestamp >= now() - interval '3 hours' GROUP BY 1 ORDER BY 2 DESC")}`);
+    await go(`/p/default/sql?q=${encodeURIComponent("SELECT resource___service___name AS service, count(*) AS n FROM otel_logs_and_spans WHERE timestamp >= now() - interval '3 hours' GROUP BY 1 ORDER BY 2 DESC, 1")}`);
     await page.waitForSelector("text=Row");
     await settled();
     await page.click(".acts > button");
@@ -244,6 +244,10 @@ await step("panels are moved and resized by keys and by pointer, and back", asyn
 });
 
 await step("variables choose what all panels show, and go along to the explorer", async () => {
+    /* An hour that stands still: rows leave that before now while the test goes on. */
+    const to = new Date().toISOString(), from = new Date(Date.now() - 3600e3).toISOString();
+    await go(`${BOARDS}/shop?from=${from}&to=${to}`);
+    await panels_ready();
     await page.keyboard.press("e");
     await page.click('button:has-text("Settings")');
     await page.click('dialog[open] button:has-text("Another variable")');
@@ -260,7 +264,7 @@ await step("variables choose what all panels show, and go along to the explorer"
     await page.waitForSelector(".grid:not(.is-edited)");
     await panel("Of one").scrollIntoViewIfNeeded();
     await panels_ready();
-    const counts = Object.fromEntries((await rows_by_api(`SELECT resource___service___name, count(*) FROM otel_logs_and_spans WHERE ${HOUR} GROUP BY 1`)).rows);
+    const counts = Object.fromEntries((await rows_by_api(`SELECT resource___service___name, count(*) FROM otel_logs_and_spans WHERE timestamp >= '${from}' AND timestamp < '${to}' GROUP BY 1`)).rows);
     const all = Object.values(counts).reduce((a, b) => a + b);
     check(await stat("Of one") === all, `not set it is all: ${await stat("Of one")} ${all}`);
     for (const service of ["payments", "web"]) {
@@ -329,6 +333,71 @@ await step("percentiles of one field are read together, each as by SQL alone", a
         check(await panel(`All ${agg}`).locator("dd").innerText() === shown(wanted[at]), `${agg} is ${shown(wanted[at])}: ${await panel(`All ${agg}`).locator("dd").innerText()}`);
     check((await values_of("All p99")).includes(`${shown(wanted[2])} in all`), await values_of("All p99"));
     await api("DELETE", "/dashboards/percentiles");
+});
+
+const STAGES = ["", "production", "staging", "it's"];
+const STAGE_SQL = "resource___deployment___environment___name";
+const of_stage = stage => stage ? `${STAGE_SQL} = '${stage.replaceAll("'", "''")}'` : "true";
+
+await step("panels follow the environment, and say so where their SQL does not", async () => {
+    const rows = await rows_by_api(`INSERT INTO otel_logs_and_spans (timestamp, kind, name, duration, status_code, resource___service___name, ${STAGE_SQL})
+        SELECT now() - i * interval '10 seconds', 'server', 'GET /stage', i * 1000000, CASE WHEN i % 3 = 0 THEN 'ERROR' END, 'stages', (ARRAY['staging', 'it''s', 'staging'])[1 + i % 3] FROM generate_series(1, 60) AS s(i)`);
+    check(rows.tag === "INSERT 0 60", JSON.stringify(rows));
+    const points = await rows_by_api(`INSERT INTO otel_metrics (timestamp, metric_name, value, resource)
+        SELECT now() - i * interval '10 seconds', 'stage.load', i * i, ('{"service.name": "worker-' || i % 2 || '", "deployment.environment.name": "' || (ARRAY['staging', 'it''s', 'production'])[1 + i % 3] || '"}')::jsonb FROM generate_series(1, 120) AS s(i)`);
+    check(points.tag === "INSERT 0 120", JSON.stringify(points));
+    const ready = await page.evaluate(async () => (await (await fetch("/api/v1/ready-dashboards")).json()).items.flatMap(one => one.panels).find(panel => panel.title === "Failed of all"));
+    const shop = (await api("GET", "/dashboards/shop")).body.panels.find(one => one.source.ask);
+    const made = await api("PUT", "/dashboards/stages", { title: "Stages", variables: [{ name: "service", field: "service.name" }, { name: "route", field: "http.route" }], panels: [
+        { title: "Failed", at: { x: 0, y: 0, w: 3, h: 4 }, kind: "stat", unit: "percent", source: ready.source },
+        { title: "Rows", at: { x: 3, y: 0, w: 3, h: 4 }, kind: "stat", source: { sql: "SELECT count(*) AS n FROM otel_logs_and_spans WHERE timestamp >= $from AND timestamp < $to AND ($environment IS NULL OR resource___deployment___environment___name = $environment)" } },
+        { title: "Anywhere", at: { x: 6, y: 0, w: 3, h: 4 }, kind: "stat", source: { sql: "SELECT count(*) AS n FROM otel_logs_and_spans WHERE timestamp >= $from AND timestamp < $to -- $environment" } },
+        { title: "Search", at: { x: 9, y: 0, w: 3, h: 4 }, kind: "stat", source: { search: "q=kind:server" } },
+        { title: "Question", at: { x: 0, y: 4, w: 6, h: 6 }, kind: shop.kind, source: shop.source },
+        { title: "Load", at: { x: 6, y: 4, w: 4, h: 6 }, kind: "lines", source: { metric: { name: "stage.load", aggregate: "max", by: ["service.name"] } } },
+        { title: "Load now", at: { x: 10, y: 4, w: 2, h: 6 }, kind: "stat", source: { metric: { name: "stage.load", aggregate: "last" } } }] });
+    check(made.status === 200, JSON.stringify(made.body));
+    const to = Date.now(), time = `from=${new Date(to - 3600e3).toISOString()}&to=${new Date(to).toISOString()}`;
+    const within = `timestamp >= '${new Date(to - 3600e3).toISOString()}' AND timestamp < '${new Date(to).toISOString()}'`;
+    const asked = [];
+    page.on("request", request => { if (request.url().endsWith("/ask") && request.method() === "POST") asked.push(request.postData()); });
+    const by_hand = async sql => (await rows_by_api(sql)).rows[0][0];
+    const legend = async of => (await page.locator(`${of} .legend li`).allInnerTexts()).map(one => one.replace(/\s+/g, " ").trim());
+    await page.setViewportSize({ width: 1280, height: 1000 });
+    for (const stage of STAGES) {
+        const env = stage ? `&env=${encodeURIComponent(stage)}` : "";
+        asked.length = 0;
+        await go(`${BOARDS}/stages?${time}${env}`);
+        await panels_ready();
+        for (const [title, count] of [["Rows", "count(*)"], ["Search", "count(*) FILTER (WHERE kind = 'server')"]]) {
+            const wanted = Number(await by_hand(`SELECT ${count} FROM otel_logs_and_spans WHERE ${within} AND ${of_stage(stage)}`));
+            check(wanted > 0 && await stat(title) === wanted, `${title} of "${stage}" is ${wanted}: ${await stat(title)}`);
+        }
+        const all = Number(await by_hand(`SELECT count(*) FROM otel_logs_and_spans WHERE ${within}`));
+        check(await stat("Anywhere") === all, `of all: ${all}`);
+        const failed = await by_hand(`SELECT count(*) FILTER (WHERE status_code = 'ERROR')::float8 / count(*) FROM otel_logs_and_spans WHERE kind = 'server' AND ${within} AND ${of_stage(stage)}`);
+        const shown = await panel("Failed").locator("dd").first().innerText();
+        check(Math.abs(parseFloat(shown) / 100 - failed) < 0.0006, `failed of "${stage}" is ${failed}: ${shown}`);
+        check(JSON.stringify(await page.locator(".panel:has(.panel-of-all) h2").allInnerTexts()) === JSON.stringify(stage ? ["Anywhere"] : []), `who is of all says so: "${stage}"`);
+        check(asked.length === 1 && asked[0].includes('"environment"') === (stage !== "") && (!stage || asked[0].includes(JSON.stringify(stage))), `the question is of it: ${asked}`);
+        /* Of a gauge: the mean of its series' last values. */
+        const now = Number(await by_hand(`SELECT avg(value) FROM (SELECT DISTINCT ON (series_id) value FROM otel_metrics WHERE metric_name = 'stage.load' AND ${within} AND ${stage ? `resource->>'deployment.environment.name' = '${stage.replaceAll("'", "''")}'` : "true"} ORDER BY series_id, timestamp DESC) s`));
+        check(Math.abs(parseFloat(await panel("Load now").locator("dd").first().innerText()) - now) < 0.01, `the last of "${stage}" is ${now}: ${await panel("Load now").locator("dd").first().innerText()}`);
+        const of_panel = await legend('.panel:has(h2:text-is("Load"))'), now_shown = await panel("Load now").locator("dd").first().innerText();
+        if (stage === "it's") {
+            await shots("dashboards-environment");
+            await accessible("panels of one environment");
+        }
+        await go(`/p/default/metrics/stage.load?agg=max&by=service.name&${time}${env}`);
+        await page.waitForSelector(".metric-shown .legend li");
+        await settled();
+        check(of_panel.length === 2 && JSON.stringify(of_panel.sort()) === JSON.stringify((await legend(".metric-shown")).sort()), `the metric page shows the same of "${stage}": ${of_panel}, ${await legend(".metric-shown")}`);
+        await go(`/p/default/metrics/stage.load?agg=last&as=table&${time}${env}`);
+        await page.waitForSelector(".metric-shown .data-table tbody tr");
+        await settled();
+        check((await page.locator(".metric-shown .data-table").innerText()).includes(now_shown), `and ${now_shown} among its numbers`);
+    }
+    await api("DELETE", "/dashboards/stages");
 });
 
 await step("what somebody else has changed is not written over", async () => {

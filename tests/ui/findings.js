@@ -25,6 +25,7 @@ await step("one: what was seen beside what was expected, and ways on", async () 
     check((await text("h1")).includes(given.title), "it says what");
     check((await text(".legend")).includes("expected"), "the legend has what was expected");
     check((await text(".cause[data-place=payments]")).includes("release 2.0"), "its likely cause, with the release");
+    check((await text(".finding-account")).includes("release `2.0` of payments. (cause 1)"), "and in words, with what they stand on");
     await accessible("a finding");
     await shots("finding");
     await page.click(`text=Incident #${given.incident}`);

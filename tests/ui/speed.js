@@ -6,6 +6,7 @@
 //     ready   until the bars above it and values of the fields beside it stand too: all of the page can be used
 //     whole   until nothing is on its way any more: fields that were counted of the newest rows first are exact
 //     cpu     what the server worked for it, of all its threads
+// "timeline": true tells on stderr what was asked for, and when.
 // A chart of which a part stands ("so far") has not given its answer.
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -36,11 +37,12 @@ const VIEWS = [
     { name: "top", path: `explore?${all}&viz=top&by=name`, first: ".explore-kind table, .explore-kind li, .explore-kind canvas", whole: ".facets .facet" },
     { name: "table", path: `explore?${all}&viz=table&by=service.name,name`, first: ".explore-kind table", whole: ".facets .facet" },
     { name: "heat", path: `explore?${all}&viz=heat&of=duration`, first: ".explore-kind canvas", whole: ".facets .facet" },
-    { name: "difference", path: `explore?${all}&viz=difference&sel=${given.selection}`, first: ".explore-kind canvas, .explore-kind table, .explore-kind li", whole: ".facets .facet" },
+    { name: "difference", path: `explore?${all}&viz=difference&sel=${given.selection}`, first: ".explore-kind .difference", whole: ".facets .facet" },
     { name: "patterns", path: `explore?${all}&viz=patterns`, first: ".explore-kind table, .explore-kind li, .explore-kind .state", whole: ".facets .facet" },
     { name: "sql", path: `sql?q=${encodeURIComponent(given.statement)}`, first: ".grid-line", whole: ".grid-line" },
     { name: "trace", path: `trace/${given.small}`, first: ".span-row", whole: ".span-row" },
     { name: "dashboard20", path: `dashboards/twenty?${all}`, first: ".panel-body > *", count: 20 },
+    ...["ask", "metrics", "dashboards", "issues", "replays", "incidents", "findings", "monitors", "agents", "reports", "intake", "settings"].map(name => ({ name, path: `${name}?${all}`, calm: true })),
     { name: "trace_100k", path: `trace/${given.trace}`, first: ".span-row", whole: ".span-row" },
 ];
 
@@ -77,12 +79,20 @@ const counted = (page, selector, count) => page.waitForFunction(([wanted, least,
     document.querySelectorAll(wanted).length >= least && !document.querySelector(unwanted) && performance.now(),
 [selector, count, BUSY], { polling: "raf", timeout: given.patience_ms }).then(handle => handle.jsonValue());
 
+// What was asked for, and when: milliseconds of its begin, first byte and end since the navigation began.
+const timeline = page => page.evaluate(() => performance.getEntriesByType("resource").concat(performance.getEntriesByType("navigation")).sort((a, b) => a.startTime - b.startTime)
+    .map(one => `${[one.startTime, one.requestStart, one.responseStart, one.responseEnd].map(ms => String(Math.round(ms)).padStart(6)).join("")} ${one.encodedBodySize} ${one.name.replace(location.origin, "").slice(0, 90)}`).join("\n"));
+
 async function visit(page, view) {
     const before = worked();
     await page.goto(`${given.base}/p/default/${view.path}`, { waitUntil: "commit" });
     if (view.count) {
         const [first, whole] = await Promise.all([seen(page, [view.first]), counted(page, view.first, view.count)]);
         return { first, ready: whole, whole, cpu: worked() - before };
+    }
+    if (view.calm) {
+        const first = await seen(page, ["#view > *"], `${BUSY}, .state[role=status]`);
+        return { first, ready: first, whole: first, cpu: worked() - before };
     }
     const bars = view.whole === ".facets .facet" ? [".explore-head canvas"] : [];
     const [first, ready, whole] = await Promise.all([
@@ -103,7 +113,9 @@ for (const view of VIEWS) {
             const context = await browser.newContext({ viewport: size, storageState: state });
             const page = await context.newPage();
             cold.push(await visit(page, view));
+            if (given.timeline) console.error(await timeline(page));
             warm.push(await visit(page, view));
+            if (given.timeline) console.error(await timeline(page));
             if (!result.js_kb && view.name === "rows") {
                 const loaded = await page.evaluate(() => performance.getEntriesByType("resource").map(one => one.name).filter(name => name.endsWith(".js")));
                 let bytes = 0;

@@ -591,30 +591,26 @@ bool kafka_group_open(struct kafka_group **out, const struct kafka_group_options
 }
 
 /* Ends the membership: a member without a name says goodbye, and the group gives its partitions to others at once; a static one
- * says nothing. Rebalances that are on their way are answered until it is over: librdkafka cannot be destroyed while it waits
- * for the answer to one, though RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE says that nobody will give it. */
-static void group_leave(struct kafka_group *group)
+ * says nothing. Rebalances that are on their way, and one that waits for an answer since before, are answered until it is over:
+ * librdkafka cannot be destroyed while it waits for one, though RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE says that nobody will give
+ * it. Once it ends, any answer lets go of all. False: it is not over. */
+static bool group_leave(struct kafka_group *group)
 {
     uint64_t end_ns = clock_mono_ns() + CLOSE_MS * 1000000ull;
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(group->client, group->queue);
     if (error != NULL) {
         rd_kafka_error_destroy(error);
-        return;
+        return true;
     }
-    while (!rd_kafka_consumer_closed(group->client) && clock_mono_ns() < end_ns) {
+    rd_kafka_assign(group->client, NULL);
+    while (!rd_kafka_consumer_closed(group->client)) {
+        if (clock_mono_ns() >= end_ns) return false;
         rd_kafka_event_t *from = rd_kafka_queue_poll(group->queue, GROUP_STEP_MS);
         if (from == NULL) continue;
-        if (rd_kafka_event_type(from) == RD_KAFKA_EVENT_REBALANCE) {
-            rd_kafka_topic_partition_list_t *list =
-                kafka_group_expand(group->kafka, rd_kafka_event_topic_partition_list(from));
-            if (rd_kafka_event_error(from) == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
-                partitions_let_go(group, list);
-            else
-                rd_kafka_assign(group->client, NULL);
-            rd_kafka_topic_partition_list_destroy(list);
-        }
+        if (rd_kafka_event_type(from) == RD_KAFKA_EVENT_REBALANCE) rd_kafka_assign(group->client, NULL);
         rd_kafka_event_destroy(from);
     }
+    return true;
 }
 
 void kafka_group_close(struct kafka_group *group)
@@ -622,12 +618,17 @@ void kafka_group_close(struct kafka_group *group)
     if (group == NULL) return;
     current_drop(group);
     kafka_group_let_go(group);
-    if (group->queue != NULL) group_leave(group);
+    bool is_over = group->queue == NULL || group_leave(group);
     for (uint32_t i = 0; i < group->partition_count; i++)
         if (group->partitions[i].held != NULL) rd_kafka_event_destroy(group->partitions[i].held);
     rd_kafka_topic_partition_list_destroy(group->assigned);
     if (group->queue != NULL) rd_kafka_queue_destroy(group->queue);
-    if (group->client != NULL) rd_kafka_destroy_flags(group->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (!is_over) { /* to destroy it would wait for ever: it ends with the process */
+        log_warn(group->kafka->log, "kafka.group_not_left", log_text("group", group->kafka->group));
+        rd_kafka_set_log_level(group->client, 0);
+    } else if (group->client != NULL) {
+        rd_kafka_destroy_flags(group->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    }
     pthread_mutex_destroy(&group->lock);
     free(group->partitions);
     free(group->told);

@@ -236,6 +236,14 @@ static void minute_end(struct watch *watch, watch_tell_fn *tell, void *ctx)
     }
 }
 
+void watch_open(struct watch *watch, watch_tell_fn *tell, void *ctx)
+{
+    const struct detect_finding *findings;
+    size_t count = detect_open(watch->detect, &findings);
+    for (size_t f = 0; f < count; f++)
+        tell(ctx, &findings[f], findings[f].series == DETECT_ALL ? NULL : &watch->watched[findings[f].series].subject);
+}
+
 static bool piece_run(struct watch *watch, struct db *db, int64_t to_unix_us, watch_tell_fn *tell, void *ctx,
                       struct err *err)
 {

@@ -31,6 +31,8 @@ void watch_destroy(struct watch *watch); /* NULL is fine */
 /* Looks at the whole minutes before to that were not looked at yet. */
 MUST_CHECK bool watch_run(struct watch *watch, struct db *db, int64_t to_unix_us, watch_tell_fn *tell, void *ctx,
                           struct err *err);
+/* Tells each finding that is open now, as it was when it opened. */
+void watch_open(struct watch *watch, watch_tell_fn *tell, void *ctx);
 /* The first minute that was not looked at. */
 int64_t watch_next_unix_us(const struct watch *watch);
 /* How many are looked at, services' requests together included. */

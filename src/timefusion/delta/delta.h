@@ -95,6 +95,7 @@ void delta_close(struct delta_table *table); /* NULL is fine; every snapshot mus
 const char *delta_prefix(const struct delta_table *table); /* as in its options */
 
 struct delta_snapshot *delta_snapshot_acquire(struct delta_table *table);
+struct delta_snapshot *delta_snapshot_share(struct delta_snapshot *snapshot); /* once more, to be released too */
 void delta_snapshot_release(struct delta_snapshot *snapshot);
 /* -1 when the snapshot has no txn of this application. */
 int64_t delta_snapshot_txn(const struct delta_snapshot *snapshot, const char *app_id);

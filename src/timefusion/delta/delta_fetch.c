@@ -18,10 +18,10 @@ void delta_fetch(struct delta_table *table, uint64_t first, uint32_t count, stru
     struct get gets[DELTA_FETCH_MAX];
     pthread_t threads[DELTA_FETCH_MAX];
     uint32_t started = 0;
-    char key[DELTA_KEY_BYTES], path[2 * DELTA_KEY_BYTES + 1024];
+    char key[DELTA_KEY_BYTES];
     assert(count <= DELTA_FETCH_MAX);
     delta_commit_key(table, first, key);
-    bool is_local = object_local_path(table->options.store, key, path, sizeof path);
+    bool is_local = object_is_local(table->options.store, key);
     for (uint32_t i = 0; i < count; i++) {
         fetched[i].err = (struct err){ 0 };
         buf_init(&fetched[i].lines, DELTA_COMMIT_BYTES_MAX);

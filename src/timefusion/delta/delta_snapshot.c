@@ -289,6 +289,16 @@ struct delta_snapshot *delta_catalog_acquire(struct delta_catalog *catalog)
     return &node->shown;
 }
 
+struct delta_snapshot *delta_snapshot_share(struct delta_snapshot *snapshot)
+{
+    struct delta_snapshot_node *node = (struct delta_snapshot_node *)snapshot;
+    pthread_mutex_lock(&node->owner->lock);
+    assert(node->reference_count > 0);
+    node->reference_count++;
+    pthread_mutex_unlock(&node->owner->lock);
+    return snapshot;
+}
+
 void delta_snapshot_release(struct delta_snapshot *snapshot)
 {
     if (snapshot == NULL) return;

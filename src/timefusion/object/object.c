@@ -180,6 +180,12 @@ bool object_local_path(struct object_store *store, const char *key, char *path, 
     return store->ops->local_path && object_key_is_valid(key) && store->ops->local_path(store, key, path, path_bytes);
 }
 
+bool object_is_local(struct object_store *store, const char *key)
+{
+    char path[2 * OBJECT_KEY_BYTES_MAX + 1026];
+    return object_local_path(store, key, path, sizeof path);
+}
+
 bool object_reader_open(struct object_store *store, const char *key, struct object_reader **reader, struct err *err)
 {
     *reader = NULL;

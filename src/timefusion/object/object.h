@@ -82,6 +82,8 @@ MUST_CHECK bool object_list_from(struct object_store *store, const char *prefix,
                                  void *ctx, struct err *err);
 /* A path that opens the object for reading on the local disk, or false when the store is not local. */
 bool object_local_path(struct object_store *store, const char *key, char *path, size_t path_bytes);
+/* Is there one: do bytes come as fast as they are copied? */
+bool object_is_local(struct object_store *store, const char *key);
 /* An object too large for memory: bytes one after the other, there under its key (replacing) once finished. */
 struct object_writer;
 MUST_CHECK bool object_writer_open(struct object_store *store, const char *key, struct object_writer **writer,

@@ -172,7 +172,8 @@ static bool put_hex(struct buf *out, struct bytes bytes)
     return true;
 }
 
-static bool put_scalar_text(struct buf *out, enum query_type type, struct query_value value)
+static bool put_scalar_text(struct buf *out, const struct query_chunk *chunk, enum query_type type,
+                            struct query_value value)
 {
     char uuid[UUID_TEXT_BYTES + 1];
     switch ((int)type) {
@@ -186,7 +187,7 @@ static bool put_scalar_text(struct buf *out, enum query_type type, struct query_
     case QUERY_TYPE_REGTYPE:
     case QUERY_TYPE_REGPROC:
     case QUERY_TYPE_REGNAMESPACE:
-    case QUERY_TYPE_REGROLE: return query_catalog_name(out, type, value.integer);
+    case QUERY_TYPE_REGROLE: return query_catalog_name(out, chunk, type, value.integer);
     case QUERY_TYPE_FLOAT4: return query_float_put(out, value.number);
     case QUERY_TYPE_FLOAT8: return query_double_put(out, value.number);
     case QUERY_TYPE_BYTEA: return put_hex(out, value.bytes);
@@ -244,7 +245,7 @@ static bool put_list_text(struct buf *out, const struct query_chunk *chunk, uint
         if (item.is_null) {
             ok = ok && buf_printf(out, "NULL");
         } else {
-            ok = ok && put_scalar_text(&text, element, item) && put_blanks(&text, shape, item) &&
+            ok = ok && put_scalar_text(&text, chunk, element, item) && put_blanks(&text, shape, item) &&
                  put_element_quoted(out, buf_bytes(&text));
         }
     }
@@ -256,7 +257,7 @@ bool pgtype_put_text(struct buf *out, const struct query_chunk *chunk, uint32_t 
                      const struct query_column *shape, struct query_value value)
 {
     if (type_is_list(shape->type)) return put_list_text(out, chunk, column, shape, value);
-    return put_scalar_text(out, shape->type, value) && put_blanks(out, shape, value);
+    return put_scalar_text(out, chunk, shape->type, value) && put_blanks(out, shape, value);
 }
 
 /* --- binary --- */

@@ -65,7 +65,9 @@ bool portal_open(struct session *session, struct portal *portal, struct err *err
     uint32_t notice_count = query_cursor_notices(portal->cursor, &notices);
     for (uint32_t n = 0; n < notice_count; n++)
         session_send_notice_or_error(session, 'N', "NOTICE", "00000", &(struct session_words){ .text = notices[n] });
-    portal->row_count = query_cursor_changed_rows(portal->cursor);
+    const struct query_column *columns; /* of RETURNING: then its rows are counted as they are sent */
+    if (query_statement_columns(statement, &columns) == 0)
+        portal->row_count = query_cursor_changed_rows(portal->cursor);
     return true;
 }
 

@@ -1,4 +1,4 @@
-#include "timefusion/query/catalog.h"
+#include "timefusion/query/catalog_own.h"
 #include "timefusion/query/translate.h"
 #include <stdlib.h>
 
@@ -145,6 +145,7 @@ bool catalog_relation(struct translate *ctx, const char *schema, const char *nam
     const struct catalog_definition *definition = definition_find(schema, name);
     if (!definition) return false;
     const struct catalog_rows *rows = catalog_rows_of(definition->schema, definition->name);
+    enum catalog_own own = catalog_own_of(definition);
     uint32_t count = 0;
     struct catalog_column column;
     for (const char *at = definition->columns; catalog_column_next(&at, &column);) count++;
@@ -169,7 +170,7 @@ bool catalog_relation(struct translate *ctx, const char *schema, const char *nam
                         mark(ctx, 'C', 1));
     } else if (ok && rows)
         ok = buf_printf(&buf, " FROM (SELECT string_split(unnest(string_split('") && rows->write(&buf) &&
-             buf_printf(&buf, "', chr(10))), '|') AS v))");
+             buf_printf(&buf, "', chr(10))), '|') AS v%s))", own ? mark(ctx, 'D', 2 + own) : "");
     else
         ok = ok && buf_printf(&buf, " WHERE false)");
     assert(ok); /* bounded by the schema */

@@ -3,9 +3,11 @@
  *   catalog_columns.c  which tables there are, with PostgreSQL 15's columns
  *   catalog_rows.c     the rows of those that have any        catalog_names.c  names <-> oids, format_type()
  *   catalog.c          a table as a subquery of DuckDB's      function_catalog.c  pg_*() functions
+ *   catalog_own.c      the session's temporary tables
  *
  * None of it is DuckDB's own catalog: a client sees three tables, the types and the functions that there are, and nothing
- * of the machine, of other projects or of the engine. Rows are the same for all, but for the session's user and settings.
+ * of the machine, of other projects or of the engine. Rows are the same for all, but for the session's user, settings and
+ * temporary tables.
  * Oids: PostgreSQL's own for its types and tables, ours from CATALOG_TABLE_OID on. Threads: constant, for any. */
 #pragma once
 #include "timefusion/query/query.h"
@@ -62,6 +64,9 @@ struct catalog_type {
 };
 uint32_t catalog_type_count(void);
 const struct catalog_type *catalog_type(uint32_t index);
+const struct catalog_type *catalog_type_by_oid(uint32_t oid); /* of an array: its elements'; it must be there */
+/* numeric_precision, its radix, scale and datetime_precision, parted by the separator. */
+void catalog_precision_put(uint32_t oid, int modifier, char separator, char text[64]);
 /* The type of our columns. *is_list: that it is of lists of the type. */
 const struct catalog_type *catalog_type_of(enum query_type type);
 uint32_t catalog_type_oid(enum query_type type);

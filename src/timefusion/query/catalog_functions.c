@@ -1,4 +1,4 @@
-#include "timefusion/query/catalog.h"
+#include "timefusion/query/catalog_own.h"
 #include "timefusion/query/functions.h"
 #include "timefusion/query/vector.h"
 #include <stdio.h>
@@ -20,11 +20,13 @@ static enum query_type kind_of(struct bytes letter)
 static void oid_run(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output, bool must_be)
 {
     idx_t rows = duckdb_data_chunk_get_size(input);
-    struct column kind = column_of(input, 0), name = column_of(input, 1);
+    struct column kind = column_of(input, 0), name = column_of(input, 1), own = column_of(input, 2);
     int64_t *results = duckdb_vector_get_data(output);
     for (idx_t row = 0; row < rows; row++) {
         bool is_null = !is_valid(&name, row);
         struct bytes text = is_null ? bytes_from("", 0) : text_at(&name, row);
+        if (!is_null && catalog_listed_oid(text_at(&own, row), kind_of(text_at(&kind, row)), text, &results[row]))
+            continue;
         if (!is_null && catalog_oid(kind_of(text_at(&kind, row)), text, &results[row])) continue;
         put_null(output, row);
         if (is_null || !must_be) continue;
@@ -46,6 +48,14 @@ static void oid_may(duckdb_function_info info, duckdb_data_chunk input, duckdb_v
 
 enum wording { NAME, TYPE, FUNCTION_TEXT };
 
+static bool name_put(struct buf *buf, duckdb_data_chunk input, idx_t row, enum query_type kind, int64_t oid)
+{
+    struct column own = column_of(input, 2);
+    struct bytes name;
+    if (catalog_listed_name(text_at(&own, row), kind, oid, &name)) return buf_add(buf, name.ptr, name.len);
+    return catalog_name_put(buf, kind, oid);
+}
+
 /* Of a number, in the words that the second argument chooses. */
 static void words_run(duckdb_data_chunk input, duckdb_vector output, enum wording wording)
 {
@@ -58,7 +68,7 @@ static void words_run(duckdb_data_chunk input, duckdb_vector output, enum wordin
         bool ok = is_valid(&oid, row);
         int64_t number = ok ? ((const int64_t *)oid.data)[row] : 0;
         switch (wording) {
-        case NAME: ok = ok && catalog_name_put(&buf, kind_of(text_at(&how, row)), number); break;
+        case NAME: ok = ok && name_put(&buf, input, row, kind_of(text_at(&how, row)), number); break;
         case TYPE: {
             int64_t modifier = is_valid(&how, row) ? ((const int64_t *)how.data)[row] : -1;
             ok = ok &&
@@ -115,8 +125,8 @@ static void parts_run(duckdb_function_info info, duckdb_data_chunk input, duckdb
 
 /* As in functions.c: t VARCHAR, l BIGINT, T VARCHAR[]. */
 static const struct scalar_definition definitions[] = {
-    { "mono_catalog_oid", "tt", 'l', oid_must },          { "mono_catalog_find", "tt", 'l', oid_may },
-    { "mono_catalog_name", "lt", 't', name_run },         { "mono_catalog_type", "ll", 't', type_run },
+    { "mono_catalog_oid", "ttt", 'l', oid_must },         { "mono_catalog_find", "ttt", 'l', oid_may },
+    { "mono_catalog_name", "ltt", 't', name_run },        { "mono_catalog_type", "ll", 't', type_run },
     { "mono_catalog_function", "lt", 't', function_run }, { "mono_name_parts", "t", 'T', parts_run },
 };
 

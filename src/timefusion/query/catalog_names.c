@@ -1,4 +1,5 @@
-#include "timefusion/query/catalog.h"
+#include "timefusion/query/catalog_own.h"
+#include "timefusion/query/chunk.h"
 #include "timefusion/query/function_list.h"
 #include "timefusion/query/plan.h"
 #include <stdlib.h>
@@ -258,7 +259,9 @@ bool catalog_name_put(struct buf *buf, enum query_type kind, int64_t oid)
     return buf_printf(buf, "%lld", (long long)oid);
 }
 
-bool query_catalog_name(struct buf *out, enum query_type type, int64_t oid)
+bool query_catalog_name(struct buf *out, const struct query_chunk *chunk, enum query_type type, int64_t oid)
 {
+    bool ok;
+    if (catalog_own_name_put(out, chunk->own, type, oid, &ok)) return ok;
     return catalog_name_put(out, type, oid);
 }

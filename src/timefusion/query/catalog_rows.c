@@ -1,6 +1,7 @@
 #include "timefusion/query/catalog.h"
 #include "timefusion/query/function_list.h"
 #include "timefusion/query/plan.h"
+#include <stdio.h>
 
 /* -- types ------------------------------------------------------------------------------------------------------- */
 
@@ -69,7 +70,7 @@ const struct catalog_type *catalog_type(uint32_t index)
     return &types[index];
 }
 
-static const struct catalog_type *type_by_oid(uint32_t oid)
+const struct catalog_type *catalog_type_by_oid(uint32_t oid)
 {
     for (size_t t = 0; t < COUNT_OF(types); t++)
         if (types[t].oid == oid || (types[t].array_oid == oid && oid > 0)) return &types[t];
@@ -91,7 +92,7 @@ const struct catalog_type *catalog_type_of(enum query_type type)
     };
     enum query_type element = type_element(type);
     uint32_t oid = (size_t)element < COUNT_OF(oids) ? oids[element] : 0;
-    return type_by_oid(oid > 0 ? oid : 25);
+    return catalog_type_by_oid(oid > 0 ? oid : 25);
 }
 
 uint32_t catalog_type_oid(enum query_type type)
@@ -208,7 +209,7 @@ static bool pg_class_write(struct buf *buf)
     bool ok = true;
     for (uint32_t i = 0; ok && i < shown_count(); i++) {
         struct shown shown = shown_at(i);
-        ok = buf_printf(buf, "%s%u|%s|%u|%c|%u|%u|%u|%s", i ? "\n" : "", shown.oid, shown.name, shown.schema_oid,
+        ok = buf_printf(buf, "%s%u|%s|%u|%c|%u|%u|%u|%s|p", i ? "\n" : "", shown.oid, shown.name, shown.schema_oid,
                         shown.is_view ? 'v' : 'r', shown.column_count, shown.is_view ? 0 : 2,
                         shown.is_view ? 0 : shown.oid, shown.is_view ? "true" : "false");
     }
@@ -224,9 +225,9 @@ static bool pg_attribute_write(struct buf *buf)
         const char *at = NULL;
         uint32_t number = 0;
         while (ok && shown_column_next(&shown, &at, &number, &column)) {
-            const struct catalog_type *type = type_by_oid(column.type_oid);
+            const struct catalog_type *type = catalog_type_by_oid(column.type_oid);
             bool is_text = type->oid == 25 || type->oid == 1043 || type->oid == 19;
-            ok = buf_printf(buf, "%s%u|%.*s|%u|%d|%u|%d|%s|%c|%c|%s|%u", buf->len && (i || number > 1) ? "\n" : "",
+            ok = buf_printf(buf, "%s%u|%.*s|%u|%d|%u|%d|%s|%c|%c|%s|%u|-1", buf->len && (i || number > 1) ? "\n" : "",
                             shown.oid, (int)column.name.len, (const char *)column.name.ptr, column.type_oid,
                             column.is_list ? -1 : type->length, number, column.is_list,
                             !column.is_list && type->is_by_value ? "true" : "false", column.is_list ? 'i' : type->align,
@@ -242,28 +243,39 @@ static bool tables_write(struct buf *buf)
     bool ok = true;
     for (uint32_t i = 0; ok && i < shown_count(); i++) {
         struct shown shown = shown_at(i);
-        ok = buf_printf(buf, "%s%s|%s|%s", i ? "\n" : "", shown.schema, shown.name,
+        ok = buf_printf(buf, "%s%s|%s|%s|NO", i ? "\n" : "", shown.schema, shown.name,
                         shown.is_view ? "VIEW" : "BASE TABLE");
     }
     return ok;
 }
 
-/* numeric_precision, its radix, scale, and datetime_precision, as the standard has them for a type. */
-static const char *precision_of(uint32_t oid)
+void catalog_precision_put(uint32_t oid, int modifier, char separator, char text[64])
 {
-    switch (oid) {
-    case 21: return "16|2|0|";
-    case 23: return "32|2|0|";
-    case 20: return "64|2|0|";
-    case 700: return "24|2||";
-    case 701: return "53|2||";
-    case 1082: return "|||0";
-    case 1083:
-    case 1114:
-    case 1184:
-    case 1186: return "|||6";
-    default: return "|||";
+    static const struct {
+        uint32_t oid, precision, radix;
+        int scale, time; /* -1: none */
+    } precisions[] = {
+        { 21, 16, 2, 0, -1 },   { 23, 32, 2, 0, -1 },    { 20, 64, 2, 0, -1 },  { 700, 24, 2, -1, -1 },
+        { 701, 53, 2, -1, -1 }, { 1700, 0, 10, -1, -1 }, { 1082, 0, 0, -1, 0 }, { 1083, 0, 0, -1, 6 },
+        { 1114, 0, 0, -1, 6 },  { 1184, 0, 0, -1, 6 },   { 1186, 0, 0, -1, 6 },
+    };
+    char numbers[4][12] = { "", "", "", "" };
+    for (size_t i = 0; i < COUNT_OF(precisions); i++) {
+        if (precisions[i].oid != oid) continue;
+        uint32_t precision = precisions[i].precision;
+        int scale = precisions[i].scale, time = precisions[i].time;
+        if (oid == 1700 && modifier >= 4) {
+            precision = (uint32_t)(modifier - 4) >> 16;
+            scale = (modifier - 4) & 0x7FF;
+        }
+        if (time == 6 && modifier >= 0 && oid != 1186) time = modifier;
+        if (precision > 0) snprintf(numbers[0], sizeof numbers[0], "%u", precision);
+        if (precisions[i].radix > 0) snprintf(numbers[1], sizeof numbers[1], "%u", precisions[i].radix);
+        if (scale >= 0) snprintf(numbers[2], sizeof numbers[2], "%d", scale);
+        if (time >= 0) snprintf(numbers[3], sizeof numbers[3], "%d", time);
     }
+    snprintf(text, 64, "%s%c%s%c%s%c%s", numbers[0], separator, numbers[1], separator, numbers[2], separator,
+             numbers[3]);
 }
 
 static bool columns_write(struct buf *buf)
@@ -275,13 +287,14 @@ static bool columns_write(struct buf *buf)
         const char *at = NULL;
         uint32_t number = 0;
         while (ok && shown_column_next(&shown, &at, &number, &column)) {
-            const struct catalog_type *type = type_by_oid(column.type_oid);
+            const struct catalog_type *type = catalog_type_by_oid(column.type_oid);
             bool is_text = !column.is_list && (type->oid == 25 || type->oid == 1043);
-            ok = buf_printf(buf, "%s%s|%s|%.*s|%u|%s|%s|%s%s|%s|%s|%u", i || number > 1 ? "\n" : "", shown.schema,
+            char precision[64];
+            catalog_precision_put(column.is_list ? 0 : type->oid, -1, '|', precision);
+            ok = buf_printf(buf, "%s%s|%s|%.*s|%u|%s|%s|%s%s||%s|%s|%u|NO", i || number > 1 ? "\n" : "", shown.schema,
                             shown.name, (int)column.name.len, (const char *)column.name.ptr, number,
                             column.is_required ? "NO" : "YES", column.is_list ? "ARRAY" : type->sql_name,
-                            column.is_list ? "_" : "", type->name, is_text ? "1073741824" : "",
-                            column.is_list ? "|||" : precision_of(type->oid), number);
+                            column.is_list ? "_" : "", type->name, is_text ? "1073741824" : "", precision, number);
         }
     }
     return ok;
@@ -403,11 +416,12 @@ static const struct catalog_rows all_rows[] = {
       "typsend typalign typstorage typcollation",
       pg_type_write, "typnamespace=11 typowner=10 typisdefined=true typdelim=',' typtypmod=-1" },
     { "pg_catalog", "pg_namespace", "oid nspname nspowner", pg_namespace_write, NULL },
-    { "pg_catalog", "pg_class", "oid relname relnamespace relkind relnatts relam relfilenode relhasrules",
-      pg_class_write, "relowner=10 reltuples=-1 relpersistence='p' relispopulated=true relreplident='d'" },
+    { "pg_catalog", "pg_class",
+      "oid relname relnamespace relkind relnatts relam relfilenode relhasrules relpersistence", pg_class_write,
+      "relowner=10 reltuples=-1 relispopulated=true relreplident='d'" },
     { "pg_catalog", "pg_attribute",
-      "attrelid attname atttypid attlen attnum attndims attbyval attalign attstorage attnotnull attcollation",
-      pg_attribute_write, "attstattarget=-1 attcacheoff=-1 atttypmod=-1 attislocal=true" },
+      "attrelid attname atttypid attlen attnum attndims attbyval attalign attstorage attnotnull attcollation atttypmod",
+      pg_attribute_write, "attstattarget=-1 attcacheoff=-1 attislocal=true" },
     { "pg_catalog", "pg_proc", "oid proname pronamespace prokind pronargs prorettype proargtypes", pg_proc_write,
       "proowner=10 prolang=12 procost=1 provolatile='i' proparallel='s' prosrc=v[2]" },
     { "pg_catalog", "pg_database", "oid datname", pg_database_write,
@@ -435,14 +449,15 @@ static const struct catalog_rows all_rows[] = {
     { "pg_catalog", "pg_stat_user_tables", "relid relname", stat_tables_write, "schemaname='public'" },
     { "pg_catalog", "pg_stat_all_tables", "relid relname", stat_tables_write, "schemaname='public'" },
     { "pg_catalog", "pg_statio_user_tables", "relid relname", stat_tables_write, "schemaname='public'" },
-    { "information_schema", "tables", "table_schema table_name table_type", tables_write,
-      "table_catalog=" DATABASE " is_insertable_into='NO' is_typed='NO'" },
+    { "information_schema", "tables", "table_schema table_name table_type is_insertable_into", tables_write,
+      "table_catalog=" DATABASE " is_typed='NO'" },
     { "information_schema", "columns",
-      "table_schema table_name column_name ordinal_position is_nullable data_type udt_name character_octet_length "
-      "numeric_precision numeric_precision_radix numeric_scale datetime_precision dtd_identifier",
+      "table_schema table_name column_name ordinal_position is_nullable data_type udt_name character_maximum_length "
+      "character_octet_length "
+      "numeric_precision numeric_precision_radix numeric_scale datetime_precision dtd_identifier is_updatable",
       columns_write,
       "table_catalog=" DATABASE " udt_catalog=" DATABASE " udt_schema='pg_catalog' is_self_referencing='NO' "
-      "is_identity='NO' identity_cycle='NO' is_generated='NEVER' is_updatable='NO'" },
+      "is_identity='NO' identity_cycle='NO' is_generated='NEVER'" },
     { "information_schema", "schemata", "schema_name", schemata_write,
       "catalog_name=" DATABASE " schema_owner='monoscope'" },
     { "information_schema", "views", "table_schema table_name", pg_views_write,

@@ -451,11 +451,20 @@ static bool may_commit(const struct change *change, struct err *err)
                STORED_S_MAX / 60);
 }
 
+/* RETURNING: of the rows that were found, before they go. */
+static bool rows_return(struct change *change, struct err *err)
+{
+    struct query_cursor *cursor = change->cursor;
+    if (!cursor->plan->returning) return true;
+    change->tables[0] = choice_sql(cursor, 0, &change->choice, err);
+    return change->tables[0] && cursor_returned(cursor, err);
+}
+
 static bool change_try(struct query_cursor *cursor, struct prune_warning **warnings, struct err *err)
 {
     struct change change = { .cursor = cursor };
-    bool ok = sources_choose(&change, warnings, err) && matches_find(&change, err) && files_rewrite(&change, err) &&
-              may_commit(&change, err);
+    bool ok = sources_choose(&change, warnings, err) && matches_find(&change, err) && rows_return(&change, err) &&
+              files_rewrite(&change, err) && may_commit(&change, err);
     for (uint32_t id = 0; ok && id < SCHEMA_TABLE_COUNT; id++) {
         ok = table_commit(&change, (enum schema_table_id)id, err);
         /* Files of a table that is committed are its own from here on. */

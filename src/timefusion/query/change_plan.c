@@ -28,16 +28,35 @@ static bool target_make(struct translate *ctx, struct scope *scope, const PgQuer
     return true;
 }
 
-static bool extras_refuse(struct translate *ctx, const char *verb, bool has_with, size_t returning, size_t using)
+static bool extras_refuse(struct translate *ctx, const char *verb, bool has_with, size_t using)
 {
     if (has_with)
         return fail_at(ctx, -1, ERR_UNSUPPORTED, "WITH is not supported in %s; use a subquery in WHERE", verb).sql;
-    if (returning > 0)
-        return fail_at(ctx, -1, ERR_UNSUPPORTED, "RETURNING is not supported; SELECT the rows first").sql;
     if (using > 0)
         return fail_at(ctx, -1, ERR_UNSUPPORTED, "%s of other tables is not supported in %s; use a subquery in WHERE",
                        verb[0] == 'D' ? "USING" : "FROM", verb)
             .sql;
+    return true;
+}
+
+/* The rows as they are; of UPDATE with their new values. */
+static bool returning_take(struct translate *ctx, struct scope *scope, PgQuery__Node **list, size_t count)
+{
+    struct plan *plan = ctx->plan;
+    const char *values = count > 0 ? returning_make(ctx, scope, list, count) : "", *news = "";
+    if (count == 0 || !values) return count == 0;
+    for (uint32_t a = 0; a < plan->assignment_count; a++) {
+        const struct plan_assignment *assignment = &plan->assignments[a];
+        if (!column_set_has(&plan->tables[0].seen, assignment->column)) continue; /* nobody asks for it */
+        news =
+            arena_printf(ctx->arena, "%s%s%s AS k%u", news, news[0] ? ", " : "", assignment->value, assignment->column);
+    }
+    const char *rows =
+        arena_printf(ctx->arena, "%s AS r%u WHERE %s", mark(ctx, 'T', 0), plan->change_relation, plan->change_where);
+    if (news[0])
+        rows = arena_printf(ctx->arena, "(SELECT r%u.* REPLACE (%s) FROM %s) AS r%u", plan->change_relation, news, rows,
+                            plan->change_relation);
+    plan->returning = arena_printf(ctx->arena, "SELECT %s FROM %s", values, rows);
     return true;
 }
 
@@ -46,10 +65,10 @@ bool delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stmt)
     struct scope *scope = arena_calloc(ctx->arena, sizeof *scope);
     const struct temporary *own = temporary_named(ctx, stmt->relation);
     ctx->plan->kind = PLAN_DELETE;
-    if (!extras_refuse(ctx, "DELETE", stmt->with_clause != NULL, stmt->n_returning_list, stmt->n_using_clause))
-        return false;
-    return own ? temporary_delete_make(ctx, stmt)
-               : target_make(ctx, scope, stmt->relation, stmt->where_clause, "DELETE");
+    if (!extras_refuse(ctx, "DELETE", stmt->with_clause != NULL, stmt->n_using_clause)) return false;
+    if (own) return temporary_delete_make(ctx, stmt);
+    return target_make(ctx, scope, stmt->relation, stmt->where_clause, "DELETE") &&
+           returning_take(ctx, scope, stmt->returning_list, stmt->n_returning_list);
 }
 
 static bool column_check(struct translate *ctx, const struct relation *relation, const PgQuery__ResTarget *target,
@@ -104,8 +123,7 @@ bool update_make(struct translate *ctx, const PgQuery__UpdateStmt *stmt)
     struct plan *plan = ctx->plan;
     const struct temporary *own = temporary_named(ctx, stmt->relation);
     plan->kind = PLAN_UPDATE;
-    if (!extras_refuse(ctx, "UPDATE", stmt->with_clause != NULL, stmt->n_returning_list, stmt->n_from_clause))
-        return false;
+    if (!extras_refuse(ctx, "UPDATE", stmt->with_clause != NULL, stmt->n_from_clause)) return false;
     if (own) return temporary_update_make(ctx, own, stmt);
     if (!target_make(ctx, scope, stmt->relation, stmt->where_clause, "UPDATE")) return false;
     if (plan->tables[0].source == PLAN_TELEMETRY)
@@ -129,5 +147,5 @@ bool update_make(struct translate *ctx, const PgQuery__UpdateStmt *stmt)
     /* So that Describe has the values checked as well. */
     plan->sql = arena_printf(ctx->arena, "SELECT count(*) AS c1%s FROM %s AS r%u WHERE %s", check, mark(ctx, 'T', 0),
                              plan->change_relation, plan->change_where);
-    return true;
+    return returning_take(ctx, scope, stmt->returning_list, stmt->n_returning_list);
 }

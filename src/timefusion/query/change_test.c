@@ -87,34 +87,36 @@ static uint64_t version_of(struct fixture *fixture, enum schema_table_id id)
     return version;
 }
 
+/* Of all kinds. */
+static const char *const conditions[] = {
+    "attributes->>'n' = '42'",
+    "id = 'a0000000-0000-0000-0000-00000000002a'",
+    "context___trace_id = '0000000000000000000000000000002a'",
+    "timestamp < '2025-11-22 03:00:00+00' and kind = 'log'",
+    "not (kind = 'log')",
+    "duration > 500000 or duration is null",
+    "attributes->>'http.route' = '/pay'",
+    "'err:7' = any(hashes)",
+    "hashes && array['err:1', 'err:2']",
+    "resource___service___name in ('cart', 'checkout') and timestamp >= '2025-11-22 10:00:00+00'",
+    "duration = 123456789",
+    "attributes___user___id = 'nobody'",
+    "name like 'operation 1%'",
+    "body->>'x' is null and level = 'ERROR'",
+    "id in (select id from otel_logs_and_spans where status_code = 'ERROR' and timestamp < '2025-11-22 12:00+00')",
+    "context___trace_id in (select context___trace_id from otel_logs_and_spans where level = 'ERROR')",
+    "exists (select 1 from otel_metrics m where m.timestamp = o.timestamp and m.value = 5)",
+    "timestamp > (select avg(duration) * interval '0 s' + timestamptz '2025-11-22 15:00+00' from "
+    "otel_logs_and_spans)",
+    "true",
+};
+
 /* Goal: exactly the rows that SELECT would give are gone, in one commit, and the others are as they were.
  * Method: conditions of all kinds, each over a fresh store: the count of SELECT before is the tag's; a hash of the rest before
  * is the hash of all after. */
 static void test_delete_by_any_condition(void **state)
 {
     (void)state;
-    static const char *const conditions[] = {
-        "attributes->>'n' = '42'",
-        "id = 'a0000000-0000-0000-0000-00000000002a'",
-        "context___trace_id = '0000000000000000000000000000002a'",
-        "timestamp < '2025-11-22 03:00:00+00' and kind = 'log'",
-        "not (kind = 'log')",
-        "duration > 500000 or duration is null",
-        "attributes->>'http.route' = '/pay'",
-        "'err:7' = any(hashes)",
-        "hashes && array['err:1', 'err:2']",
-        "resource___service___name in ('cart', 'checkout') and timestamp >= '2025-11-22 10:00:00+00'",
-        "duration = 123456789",
-        "attributes___user___id = 'nobody'",
-        "name like 'operation 1%'",
-        "body->>'x' is null and level = 'ERROR'",
-        "id in (select id from otel_logs_and_spans where status_code = 'ERROR' and timestamp < '2025-11-22 12:00+00')",
-        "context___trace_id in (select context___trace_id from otel_logs_and_spans where level = 'ERROR')",
-        "exists (select 1 from otel_metrics m where m.timestamp = o.timestamp and m.value = 5)",
-        "timestamp > (select avg(duration) * interval '0 s' + timestamptz '2025-11-22 15:00+00' from "
-        "otel_logs_and_spans)",
-        "true",
-    };
     for (size_t i = 0; i < COUNT_OF(conditions); i++) {
         struct fixture fixture;
         struct err err;
@@ -278,6 +280,67 @@ static void *cancel_run(void *ctx)
 
 /* Goal: a DELETE that is cancelled has changed nothing, one that is not has changed all of it, and says which.
  * Method: cancelled after times that grow until it is too late; the rows are counted after each. */
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The lines of an answer, in order. */
+static void lines_sort(struct buf *out)
+{
+    struct buf sorted;
+    char *copy = mem_strdup((const char *)out->ptr), *lines[2000];
+    uint32_t count = 0;
+    for (char *line = strtok(copy, "\n"); line; line = strtok(NULL, "\n")) {
+        assert_true(count < COUNT_OF(lines));
+        lines[count++] = line;
+    }
+    qsort(lines, count, sizeof *lines, by_text);
+    buf_init(&sorted, out->bytes_max);
+    for (uint32_t l = 0; l < count; l++) assert_true(buf_printf(&sorted, "%s\n", lines[l]));
+    assert_true(buf_add(&sorted, "", 1));
+    buf_deinit(out);
+    *out = sorted;
+    free(copy);
+}
+
+/* Goal: RETURNING of DELETE gives the very rows that SELECT gave before, that of UPDATE the same rows with their new values; and they are
+ * changed. Method: each condition over a fresh store. */
+static void test_returning(void **state)
+{
+    (void)state;
+    static const char list[] =
+        "id, name as n, upper(level), attributes___user___id, attributes->>'n', duration + 1, hashes";
+    for (size_t i = 0; i < COUNT_OF(conditions); i++) {
+        struct fixture fixture;
+        char sql[800];
+        struct buf wanted, given;
+        buf_init(&wanted, 8u << 20), buf_init(&given, 8u << 20);
+        open_stored(&fixture);
+        snprintf(sql, sizeof sql, "select %s from otel_logs_and_spans o where %s", list, conditions[i]);
+        fixture_must(fixture.session, sql, &wanted, NULL);
+        snprintf(sql, sizeof sql, "delete from otel_logs_and_spans o where %s returning %s", conditions[i], list);
+        fixture_must(fixture.session, sql, &given, NULL);
+        lines_sort(&wanted), lines_sort(&given);
+        if (strcmp((const char *)wanted.ptr, (const char *)given.ptr) != 0)
+            fail_msg("%s:\n%s\nof\n%s", sql, (const char *)given.ptr, (const char *)wanted.ptr);
+        snprintf(sql, sizeof sql, "select count(*) from otel_logs_and_spans o where %s", conditions[i]);
+        if (!strstr(sql, "(select")) ask_number(fixture.session, sql, 0);
+        buf_deinit(&wanted), buf_deinit(&given);
+        fixture_close(&fixture);
+    }
+    struct fixture fixture;
+    open_stored(&fixture);
+    ask(fixture.session,
+        "update otel_logs_and_spans o set hashes = array['was ' || name] where id = "
+        "'a0000000-0000-0000-0000-00000000002a' returning o.id, hashes, name, hashes[1] || '!'",
+        "a0000000-0000-0000-0000-00000000002a|{was operation 2}|operation 2|was operation 2!\n");
+    ask(fixture.session, "select hashes from otel_logs_and_spans where id = 'a0000000-0000-0000-0000-00000000002a'",
+        "{was operation 2}\n");
+    ask(fixture.session, "update otel_logs_and_spans set hashes = null where false returning 1", "");
+    fixture_close(&fixture);
+}
+
 static void test_cancel(void **state)
 {
     (void)state;
@@ -331,7 +394,8 @@ static void test_refusals(void **state)
     refuse_check(s, "delete from otel_logs_and_spans where nothing = 1", ERR_NO_COLUMN, "\"nothing\"");
     refuse_check(s, "delete from pg_class where true", ERR_FORBIDDEN, "describes tables");
     refuse_check(s, "delete from nowhere where true", ERR_NO_TABLE, "nowhere");
-    refuse_check(s, "delete from otel_metrics where true returning id", ERR_UNSUPPORTED, "RETURNING");
+    refuse_check(s, "delete from otel_metrics where true returning nothing", ERR_NO_COLUMN, "\"nothing\"");
+    refuse_check(s, "delete from otel_metrics where true returning count(*)", ERR_SYNTAX, "aggregate");
     refuse_check(s, "delete from otel_metrics using otel_logs_and_spans where true", ERR_UNSUPPORTED, "USING");
     refuse_check(s, "with x as (select 1) delete from otel_metrics where true", ERR_UNSUPPORTED, "WITH");
     refuse_check(s, "truncate otel_metrics", ERR_FORBIDDEN, "DELETE");
@@ -347,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_delete_touches_nothing_else),
         cmocka_unit_test(test_delete_by_identity),
         cmocka_unit_test(test_update),
+        cmocka_unit_test(test_returning),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_refusals),
     };

@@ -49,11 +49,10 @@ static bool source_read(void *file, uint64_t offset, void *ptr, size_t len, stru
 
 static bool source_open(struct source *source, struct object_store *store, const char *key, struct err *err)
 {
-    char path[2048];
     *source = (struct source){ 0 };
     if (!object_size(store, key, &source->bytes, err) || !object_reader_open(store, key, &source->reader, err))
         return false;
-    if (source->bytes > WHOLE_BYTES_MAX || object_local_path(store, key, path, sizeof path)) return true;
+    if (source->bytes > WHOLE_BYTES_MAX || object_is_local(store, key)) return true;
     uint32_t count = (uint32_t)((source->bytes + RANGE_BYTES - 1) / RANGE_BYTES);
     struct object_range ranges[WHOLE_BYTES_MAX / RANGE_BYTES];
     source->whole = mem_alloc(source->bytes + 1);

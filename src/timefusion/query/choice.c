@@ -14,11 +14,18 @@ static void snapshot_release(void *ctx)
 
 bool snapshot_take(struct query_session *session, enum schema_table_id table, struct held *held, struct err *err)
 {
-    struct query_engine *engine = session->engine;
-    if (!timefusion_snapshot_acquire(engine->options.timefusion, table, GATE_PROJECT(session->project_id),
-                                     &held->snapshot, err))
+    struct timefusion_snapshot *snapshot;
+    if (!timefusion_snapshot_acquire(session->engine->options.timefusion, table, GATE_PROJECT(session->project_id),
+                                     &snapshot, err))
         return false;
-    held->id = atomic_fetch_add(&engine->next_snapshot_id, 1);
+    snapshot_show(session, snapshot, held);
+    return true;
+}
+
+void snapshot_show(struct query_session *session, struct timefusion_snapshot *snapshot, struct held *held)
+{
+    struct query_engine *engine = session->engine;
+    *held = (struct held){ .snapshot = snapshot, .id = atomic_fetch_add(&engine->next_snapshot_id, 1) };
     struct duckdb_fs_file *files = mem_alloc((held->snapshot->file_count + 1) * sizeof *files);
     for (uint32_t f = 0; f < held->snapshot->file_count; f++)
         files[f] = (struct duckdb_fs_file){ held->snapshot->files[f]->name, held->snapshot->files[f]->bytes,
@@ -31,15 +38,14 @@ bool snapshot_take(struct query_session *session, enum schema_table_id table, st
                                         .ctx = held->snapshot };
     duckdb_fs_add(engine->fs, &shown);
     free(files);
-    return true;
 }
 
 static bool snapshot_hold(struct query_cursor *cursor, enum schema_table_id table, struct err *err)
 {
     struct held *held = &cursor->held[table];
     if (held->snapshot) return true;
-    if (!(cursor->is_pinned ? transaction_hold(cursor->session, table, held, err)
-                            : snapshot_take(cursor->session, table, held, err)))
+    if (!(cursor->is_of_transaction ? transaction_hold(cursor->session, table, held, err)
+                                    : snapshot_take(cursor->session, table, held, err)))
         return false;
     cursor_limits_hold(cursor, table);
     return true;
@@ -274,6 +280,20 @@ static bool traces_ask(struct query_cursor *cursor, struct identity *identity, s
            choice_identify(cursor, identity, traces.texts, traces.count, warnings, err);
 }
 
+/* Do all rows that are asked for have values of their own, by the footers? Then nothing is to be resolved. files: which they are in;
+ * *missing: how many rows have none; false: they are not few. */
+static bool missing_count(struct query_cursor *cursor, uint32_t t, struct identity *identity, struct pruned *files,
+                          uint64_t *missing, struct prune_warning **warnings)
+{
+    const struct plan_table *table = &cursor->plan->tables[t];
+    identity_prune(identity, table, cursor->bounds.tables[t], cursor->held[SCHEMA_LOGS_AND_SPANS].snapshot,
+                   &cursor->arena, files, warnings);
+    choice_leave_out(cursor, files);
+    bool are_few = identity_missing_are_few(identity, table, files, missing);
+    if (are_few && *missing == 0) identity->present = 0;
+    return are_few;
+}
+
 /* Where nearly all rows have the values of their own that the reference shows, the others' traces alone matter. */
 static bool missing_ask(struct query_cursor *cursor, uint32_t t, struct identity *identity,
                         struct prune_warning **warnings, struct err *err)
@@ -282,14 +302,7 @@ static bool missing_ask(struct query_cursor *cursor, uint32_t t, struct identity
     struct pruned files;
     struct traces traces = { .arena = &cursor->arena };
     uint64_t missing;
-    identity_prune(identity, table, cursor->bounds.tables[t], cursor->held[SCHEMA_LOGS_AND_SPANS].snapshot,
-                   &cursor->arena, &files, warnings);
-    choice_leave_out(cursor, &files);
-    if (!identity_missing_are_few(table, &files, &missing)) return true;
-    if (missing == 0) {
-        identity->present = 0;
-        return true;
-    }
+    if (!missing_count(cursor, t, identity, &files, &missing, warnings) || missing == 0) return true;
     struct source_files named = files_name(cursor, SCHEMA_LOGS_AND_SPANS, &files, false);
     struct buf sql;
     traces.texts = arena_alloc(&cursor->arena, (IDENTITY_TRACES_MAX + 1) * sizeof *traces.texts);
@@ -313,8 +326,13 @@ static bool logs_choose(struct query_cursor *cursor, uint32_t t, struct choice *
     identity_choose(identity, table, bounds, snapshot, &cursor->arena, warnings);
     choice_leave_out(cursor, &identity->files);
     if (identity->files.count == 0) identity->present = 0;
+    struct pruned files_of_traces;
+    uint64_t missing;
     if (identity->present && identity->has_traces) {
-        if (!choice_identify(cursor, identity, identity->traces, identity->trace_count, warnings, err)) return false;
+        (void)missing_count(cursor, t, identity, &files_of_traces, &missing, warnings);
+        if (identity->present &&
+            !choice_identify(cursor, identity, identity->traces, identity->trace_count, warnings, err))
+            return false;
     } else if (identity->present && identity->asked >= 0) {
         if (!traces_ask(cursor, identity, warnings, err)) return false;
     } else if (identity->present && !cursor->plan->is_walk) {

@@ -2,9 +2,9 @@
 #include "timefusion/query/plan.h"
 #include <stdio.h>
 
-void chunk_init(struct query_chunk *chunk)
+void chunk_init(struct query_chunk *chunk, const struct temporaries *own)
 {
-    *chunk = (struct query_chunk){ 0 };
+    *chunk = (struct query_chunk){ .own = own };
     arena_init(&chunk->arena, 16 * 1024);
 }
 

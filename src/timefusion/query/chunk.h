@@ -6,6 +6,8 @@
 #include "timefusion/query/query.h"
 #include <duckdb.h>
 
+struct temporaries;
+
 struct chunk_vector {
     enum query_type type; /* as the client sees it */
     duckdb_type stored;
@@ -19,9 +21,10 @@ struct query_chunk {
     duckdb_data_chunk chunk;
     uint32_t row_count, column_count;
     struct chunk_vector *vectors;
+    const struct temporaries *own; /* the session's tables, whose names regclass shows; NULL: it has none */
     struct arena arena;
 };
-void chunk_init(struct query_chunk *chunk);
+void chunk_init(struct query_chunk *chunk, const struct temporaries *own);
 void chunk_deinit(struct query_chunk *chunk);
 /* Takes the DuckDB chunk; columns after column_count are not shown. */
 void chunk_set(struct query_chunk *chunk, duckdb_data_chunk data, const struct query_column *columns,

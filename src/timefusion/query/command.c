@@ -80,8 +80,7 @@ static bool history_row(void *ctx, const struct delta_history_entry *entry)
 {
     struct history *history = ctx;
     char time[64] = "NULL";
-    if (entry->timestamp_unix_ms >= 0)
-        snprintf(time, sizeof time, "make_timestamptz(CAST(%" PRId64 " AS BIGINT))", entry->timestamp_unix_ms * 1000);
+    if (entry->timestamp_unix_ms >= 0) snprintf(time, sizeof time, LITERAL_TIME, entry->timestamp_unix_ms * 1000);
     history->ok = buf_printf(history->sql, "%s(CAST(%" PRIu64 " AS BIGINT), CAST(%s AS TIMESTAMPTZ)",
                              history->any ? ", " : "", entry->version, time) &&
                   text_or_null(history->sql, entry->operation) &&

@@ -3,6 +3,7 @@
 #include "base/disk.h"
 #include "base/hash.h"
 #include "timefusion/query/engine.h"
+#include "timefusion/query/functions.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,6 +18,7 @@ enum { BUCKETS = 1024, PROJECTS_MAX = 10000, LOOK_S = 15, FORMAT = 2 };
 #define ENVIRONMENT "resource___deployment___environment___name"
 #define STATUS      "attributes___http___response___status_code"
 #define METHOD      "attributes___http___request___method"
+#define WHO         "attributes___user___id", "attributes___session___id"
 
 #define USUAL SERVICE, "kind", "status_code", "level", ENVIRONMENT
 #define MORE                                                                                                 \
@@ -25,23 +27,36 @@ enum { BUCKETS = 1024, PROJECTS_MAX = 10000, LOOK_S = 15, FORMAT = 2 };
 
 /* Of a family the fullest first. */
 const struct cube_kind cube_kinds[] = {
-    { 'm', 1, CUBE_MINUTE_US, false, false, 16, { USUAL, STATUS } },
-    { 'n', 1, CUBE_MINUTE_US, false, false, 8, { USUAL } },
-    { 'h', 2, CUBE_HOUR_US, false, false, 32, { USUAL, STATUS } },
-    { 'w', 3, CUBE_STEP_US, false, false, 12, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
-    { 'x', 3, 0, false, false, 16, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
-    { 'v', 3, 0, false, false, 8, { USUAL, STATUS, MORE } },
-    { 'p', 4, CUBE_STEP_US, true, false, 8, { USUAL } },
-    { 'q', 4, CUBE_STEP_US, true, false, 8, { SERVICE } },
-    { 'r', 5, CUBE_HOUR_US, true, false, 8, { USUAL, "name", "attributes___http___route" } },
-    { 's', 5, CUBE_HOUR_US, true, false, 16, { USUAL } },
-    { 'd', 6, CUBE_QUARTER_US, false, false, 12, { USUAL, STATUS, MORE, "name", "attributes___http___route" } },
-    { 'e', 6, CUBE_QUARTER_US, false, false, 6, { SERVICE, "kind", "status_code", "level", "name" } },
-    { 't', 7, CUBE_QUARTER_US, true, false, 4, { USUAL } },
-    { 'u', 7, CUBE_QUARTER_US, true, false, 2, { SERVICE } },
-    { 'y', 8, CUBE_STEP_US, true, false, 4, { NULL } },
-    { 'z', 8, CUBE_HOUR_US, true, false, 4, { NULL } },
-    { 'g', 9, 0, false, true, 1, { NULL } },
+    { 'm', 1, CUBE_MINUTE_US, false, false, 16, { USUAL, STATUS }, { NULL } },
+    { 'n', 1, CUBE_MINUTE_US, false, false, 8, { USUAL }, { NULL } },
+    { 'h', 2, CUBE_HOUR_US, false, false, 32, { USUAL, STATUS }, { NULL } },
+    { 'w', 3, CUBE_STEP_US, false, false, 12, { USUAL, STATUS, MORE, "name", "attributes___http___route" }, { NULL } },
+    { 'x', 3, 0, false, false, 16, { USUAL, STATUS, MORE, "name", "attributes___http___route" }, { NULL } },
+    { 'v', 3, 0, false, false, 8, { USUAL, STATUS, MORE }, { NULL } },
+    { 'p', 4, CUBE_STEP_US, true, false, 8, { USUAL }, { NULL } },
+    { 'q', 4, CUBE_STEP_US, true, false, 8, { SERVICE }, { NULL } },
+    { 'r', 5, CUBE_HOUR_US, true, false, 8, { USUAL, "name", "attributes___http___route" }, { NULL } },
+    { 's', 5, CUBE_HOUR_US, true, false, 16, { USUAL }, { NULL } },
+    { 'd',
+      6,
+      CUBE_QUARTER_US,
+      false,
+      false,
+      12,
+      { USUAL, STATUS, MORE, "name", "attributes___http___route" },
+      { NULL } },
+    { 'e', 6, CUBE_QUARTER_US, false, false, 6, { SERVICE, "kind", "status_code", "level", "name" }, { NULL } },
+    { 't', 7, CUBE_QUARTER_US, true, false, 4, { USUAL }, { NULL } },
+    { 'u', 7, CUBE_QUARTER_US, true, false, 2, { SERVICE }, { NULL } },
+    { 'y', 8, CUBE_STEP_US, true, false, 4, { NULL }, { NULL } },
+    { 'z', 8, CUBE_HOUR_US, true, false, 4, { NULL }, { NULL } },
+    { 'g', 9, 0, false, true, 1, { NULL }, { NULL } },
+    { 'a', 10, CUBE_SKETCH_US, false, false, 1, { NULL }, { WHO, "context___trace_id" } },
+    { 'b', 10, CUBE_HOUR_US, false, false, 1, { NULL }, { WHO, "context___trace_id" } },
+    { 'c', 10, 0, false, false, 1, { NULL }, { WHO, "context___trace_id" } },
+    { 'i', 11, CUBE_QUARTER_US, false, false, 1, { SERVICE }, { WHO } },
+    { 'j', 11, 0, false, false, 1, { SERVICE }, { WHO } },
+    { 'k', 12, CUBE_HOUR_US, true, false, 8, { "kind", "attributes___http___route" }, { NULL } },
 };
 const uint32_t cube_kind_count = COUNT_OF(cube_kinds);
 
@@ -72,6 +87,20 @@ bool cube_has_key(const char *column)
     for (uint32_t k = 0; k < cube_kind_count; k++)
         for (uint32_t i = 0; i < CUBE_KEYS_MAX && cube_kinds[k].keys[i]; i++)
             if (strcmp(cube_kinds[k].keys[i], column) == 0) return true;
+    return false;
+}
+
+bool cube_kind_sketches(const struct cube_kind *kind, const char *column)
+{
+    for (uint32_t i = 0; i < CUBE_SKETCHES_MAX && kind->sketches[i]; i++)
+        if (strcmp(kind->sketches[i], column) == 0) return true;
+    return false;
+}
+
+bool cube_has_sketch(const char *column)
+{
+    for (uint32_t k = 0; k < cube_kind_count; k++)
+        if (cube_kind_sketches(&cube_kinds[k], column)) return true;
     return false;
 }
 
@@ -154,6 +183,8 @@ static uint64_t content_hash(const struct cube_kind *kind, struct bytes bytes)
     uint64_t hash = hash64_of(bytes) ^ hash64_of(bytes_of_text(text));
     for (uint32_t i = 0; i < CUBE_KEYS_MAX && kind->keys[i]; i++)
         hash = hash64_mix(hash ^ (i + 1), hash64_of(bytes_of_text(kind->keys[i])) | 1);
+    for (uint32_t i = 0; i < CUBE_SKETCHES_MAX && kind->sketches[i]; i++)
+        hash = hash64_mix(hash ^ (CUBE_KEYS_MAX + i + 1), hash64_of(bytes_of_text(kind->sketches[i])) | 1);
     return hash;
 }
 
@@ -208,19 +239,6 @@ static void project_load(void *ctx, const char *name, bool is_dir)
     path_of(loading->cubes, loading->project_id, "", path);
     if (!disk_real.ops->list(&disk_real, path, file_load, loading, &err))
         log_warn(loading->cubes->engine->options.log, "query.rollups_not_listed", log_text("err", err.text));
-}
-
-static bool file_write(const char *path, struct bytes bytes, struct err *err)
-{
-    struct disk *disk = &disk_real;
-    struct disk_file *file;
-    char temporary[PATH_BYTES + 8];
-    snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    if (!disk->ops->open(disk, temporary, DISK_READ | DISK_WRITE | DISK_CREATE | DISK_TRUNCATE, &file, err))
-        return false;
-    bool ok = disk->ops->pwrite(file, 0, &bytes, 1, err) && disk->ops->sync(file, err);
-    disk->ops->close(file);
-    return ok && disk->ops->rename(disk, temporary, path, err);
 }
 
 static bool bytes_read(void *file, uint64_t offset, void *ptr, size_t len, struct err *err)
@@ -412,7 +430,7 @@ bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes by
              name->file.lo, name->kind->letter, cube.rows, cube.content, suffix_of(name->kind));
     path_of(cubes, name->project_id, "", dir);
     path_of(cubes, name->project_id, text, path);
-    if (!disk_real.ops->mkdir(&disk_real, dir, err) || !file_write(path, bytes, err)) return false;
+    if (!disk_real.ops->mkdir(&disk_real, dir, err) || !disk_file_replace(&disk_real, path, bytes, err)) return false;
     cube.path = mem_strdup(path);
     pthread_mutex_lock(&cubes->lock);
     cube_add(cubes, &cube);
@@ -430,6 +448,8 @@ static bool feeds(const struct cube_kind *from, const struct cube_kind *kind)
         while (k < CUBE_KEYS_MAX && from->keys[k] && strcmp(from->keys[k], kind->keys[i]) != 0) k++;
         if (k == CUBE_KEYS_MAX || !from->keys[k]) return false;
     }
+    for (uint32_t i = 0; i < CUBE_SKETCHES_MAX && kind->sketches[i]; i++)
+        if (!cube_kind_sketches(from, kind->sketches[i])) return false;
     return true;
 }
 
@@ -487,6 +507,7 @@ static bool covers(const struct cube_kind *kind, const struct plan_cube *wanted,
     if (kind->is_words || (wanted->has_steps && !kind->has_steps)) return false;
     if (wanted->step_us > 0 && (kind->step_us == 0 || wanted->step_us % kind->step_us != 0)) return false;
     for (uint32_t c = 0; c < schema->column_count; c++) {
+        if (column_set_has(&wanted->sketches, c) && !cube_kind_sketches(kind, schema->columns[c].name)) return false;
         if (!column_set_has(&wanted->keys, c)) continue;
         uint32_t i = 0;
         while (i < CUBE_KEYS_MAX && kind->keys[i] && strcmp(kind->keys[i], schema->columns[c].name) != 0) i++;
@@ -555,7 +576,7 @@ bool cube_damaged(struct query_cursor *cursor, const struct err *err)
     for (const struct held_cube *held = cursor->cubes; held; held = held->next) {
         char name[40];
         snprintf(name, sizeof name, CUBE_NAME, held->cube->id);
-        any = any || strstr(err->text, name);
+        any = any || strstr(err->text, name) || strstr(err->text, FUNCTIONS_SKETCH_DAMAGED);
     }
     for (const struct held_cube *held = cursor->cubes; any && held; held = held->next) held->cube->is_dead = true;
     pthread_mutex_unlock(&cubes->lock);

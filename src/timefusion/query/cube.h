@@ -9,21 +9,24 @@
  *
  * Exact, and as new as an answer from rows: a cube is of a file, and a file never changes. What DELETE or UPDATE makes anew, what
  * other writers bring and what comes late are other files. Counts, sums, least and greatest of `duration`, and
- * rows by its step, of which approx_percentile() is made, from rows too.
+ * rows by its step, of which approx_percentile() is made, from rows too; and sketches of which users, sessions and traces there are
+ * (base/hyperloglog.h), of which approx_count_distinct() is made, from rows too.
  * Cubes are a cache on the local disk: any may be missing, a damaged one is left out, and they are made again.
  * Thread: any; the maker has a thread of its own. Memory: a hundred bytes a cube; their pages are the kernel's.
  * Errors: none but in the log; then rows are read. */
 #pragma once
 #include "timefusion/query/cursor_inside.h"
 
-#define CUBE_MEASURE     "duration"
-#define CUBE_MINUTE_US   60000000ll
-#define CUBE_HOUR_US     3600000000ll
-#define CUBE_STEP_US     1800000000ll  /* of a day's charts */
-#define CUBE_QUARTER_US  21600000000ll /* of a week's: a quarter of a day */
-#define CUBE_KEYS_MAX    16
-#define CUBE_BYTES_MAX   (32u << 20)    /* of one */
-#define CUBE_TIME_MIN_US 94694400000000 /* 1973: zones are whole minutes from UTC since */
+#define CUBE_MEASURE      "duration"
+#define CUBE_MINUTE_US    60000000ll
+#define CUBE_HOUR_US      3600000000ll
+#define CUBE_STEP_US      1800000000ll  /* of a day's charts */
+#define CUBE_QUARTER_US   21600000000ll /* of a week's: a quarter of a day */
+#define CUBE_SKETCH_US    600000000ll   /* of different users, sessions and traces */
+#define CUBE_KEYS_MAX     16
+#define CUBE_SKETCHES_MAX 3
+#define CUBE_BYTES_MAX    (32u << 20)    /* of one */
+#define CUBE_TIME_MIN_US  94694400000000 /* 1973: zones are whole minutes from UTC since */
 
 /* Kinds, by the letter in their names. A kind that is as good as none for a file (as many groups as rows) is not made, and the
  * next of its family is tried. */
@@ -34,11 +37,16 @@ struct cube_kind {
     bool is_words;         /* no counts, but which of its row groups can hold a text (words.h) */
     uint32_t rows_a_group; /* at least */
     const char *keys[CUBE_KEYS_MAX];
+    const char *sketches[CUBE_SKETCHES_MAX]; /* columns whose values are told apart, as u_<column> */
 };
 extern const struct cube_kind cube_kinds[];
 extern const uint32_t cube_kind_count;
 /* Is the column a key of some kind? */
 bool cube_has_key(const char *column);
+/* Is there a kind with sketches of the column? */
+bool cube_has_sketch(const char *column);
+/* Are they among the kind's? */
+bool cube_kind_sketches(const struct cube_kind *kind, const char *column);
 
 struct cube {          /* one file's, of one kind */
     struct cube *next; /* in its bucket */

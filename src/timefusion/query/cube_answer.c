@@ -3,6 +3,7 @@
 #include "timefusion/query/cube.h"
 #include "timefusion/query/engine.h"
 #include "timefusion/query/kept.h"
+#include "timefusion/query/literal.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -49,7 +50,8 @@ static struct span whole_steps(struct span span, int64_t step_us)
 struct share {
     struct cube **whole, **cut;
     uint32_t whole_count, cut_count;
-    struct span steps; /* of the cut ones */
+    struct span whole_times; /* of the files that are whole */
+    struct span steps;       /* of the cut ones */
     struct pruned rest;
 };
 struct shares {
@@ -107,6 +109,38 @@ static bool cut_take(struct query_cursor *cursor, const struct plan_cube *wanted
     return true;
 }
 
+/* A file with rows that lack a value whose sketches are asked for, where their traces may have it: they are to be read. */
+static bool shows_others(struct timefusion_file *file, const struct plan_cube *wanted, const struct identity *identity)
+{
+    const struct parquet_footer *footer;
+    struct err ignored = { 0 };
+    for (int field = 0; field < IDENTITY_FIELDS; field++) {
+        if (!(identity->present & 1u << field) || !column_set_has(&wanted->sketches, identity_columns[field])) continue;
+        if (!timefusion_file_footer(file, &footer, &ignored)) return true;
+        const struct parquet_column_stats *stats = &footer->file_columns[identity_columns[field]];
+        if (!stats->has_null_count || stats->null_count > 0 || stats->value_count != file->row_count) return true;
+    }
+    return false;
+}
+
+static void whole_add(struct share *share, struct cube *cube, const struct timefusion_file *file)
+{
+    struct span *times = &share->whole_times;
+    if (share->whole_count == 0 || file->timestamp_min_us < times->from_us) times->from_us = file->timestamp_min_us;
+    if (share->whole_count == 0 || file->timestamp_max_us >= times->end_us) times->end_us = file->timestamp_max_us + 1;
+    share->whole[share->whole_count++] = cube;
+}
+
+/* Where all lines of whole files lie within the steps of the cut ones, they are one relation: planning one takes half a millisecond. */
+static void share_join(struct share *share)
+{
+    if (share->cut_count == 0 || share->whole_count == 0 || share->whole_times.from_us < share->steps.from_us ||
+        share->whole_times.end_us > share->steps.end_us)
+        return;
+    for (uint32_t c = 0; c < share->whole_count; c++) share->cut[share->cut_count++] = share->whole[c];
+    share->whole_count = 0;
+}
+
 static void shares_make(struct query_cursor *cursor, const struct plan_cube *wanted, const struct plan_table *table,
                         const struct choice *choice, struct shares *shares)
 {
@@ -116,12 +150,13 @@ static void shares_make(struct query_cursor *cursor, const struct plan_cube *wan
     shares_create(&cursor->arena, choice, shares);
     for (uint32_t f = 0; f < all->count; f++) {
         struct timefusion_file *file = all->files[f];
-        bool is_missing = false, is_taken = false, is_large = kept_is_large(cursor, file);
+        bool is_missing = false, is_taken = false;
+        bool is_large = kept_is_large(cursor, file) && !shows_others(file, wanted, &choice->identity);
         bool is_whole = file->timestamp_min_us >= span.from_us && file->timestamp_max_us < span.end_us;
         if (is_large && is_whole) {
             struct cube *cube = cube_acquire(cursor, timefusion_file_hash(file), wanted, false, &is_missing);
             struct share *share = cube ? &shares->kinds[cube->kind - cube_kinds] : NULL;
-            if (cube) share->whole[share->whole_count++] = cube;
+            if (cube) whole_add(share, cube, file);
             is_taken = cube != NULL;
             shares->spared += is_taken;
             shares->missing += is_missing;
@@ -131,6 +166,7 @@ static void shares_make(struct query_cursor *cursor, const struct plan_cube *wan
         shares->count += is_taken;
         if (!is_taken) file_add(&shares->now, all, f);
     }
+    for (uint32_t k = 0; k < cube_kind_count; k++) share_join(&shares->kinds[k]);
 }
 
 /* The columns that the select names, as k<n>, and what is counted of a line. */
@@ -148,14 +184,24 @@ static bool columns_put(struct buf *out, const struct plan_cube *wanted, const s
     if (wanted->names_steps) ok = ok && buf_printf(out, is_cube ? ", t_d AS k%d" : ", k%d", duration);
     if (wanted->has_steps) ok = ok && buf_printf(out, is_cube ? ", t_d" : ", k%d AS t_d", duration);
     if (wanted->has_measure) ok = ok && buf_printf(out, measure, duration, duration, duration, duration);
+    for (uint32_t c = 0; ok && c < schema->column_count; c++) {
+        if (!column_set_has(&wanted->sketches, c)) continue;
+        ok = is_cube ? buf_printf(out, ", \"u_%s\" AS t_u%u", schema->columns[c].name, c)
+                     : buf_printf(out, ", mono_sketch(k%u) AS t_u%u", c, c);
+    }
     return ok;
+}
+
+/* Before each of the relation's parts; they stand behind a bracket. */
+static bool part_begin(struct buf *out)
+{
+    return out->len == 1 || buf_printf(out, " UNION ALL ");
 }
 
 static bool cubes_put(struct buf *out, const struct plan_cube *wanted, const struct plan_table *table,
                       struct cube *const *cubes, uint32_t count)
 {
-    bool ok = buf_printf(out, " UNION ALL ") && columns_put(out, wanted, table, true) &&
-              buf_printf(out, " FROM read_parquet([");
+    bool ok = part_begin(out) && columns_put(out, wanted, table, true) && buf_printf(out, " FROM read_parquet([");
     for (uint32_t c = 0; ok && c < count; c++)
         ok = buf_printf(out, "%s'mono://%" PRIu64 "/" CUBE_NAME "'", c ? "," : "", cubes[c]->id, cubes[c]->id);
     return ok && buf_printf(out, "])");
@@ -165,10 +211,8 @@ static bool cubes_put(struct buf *out, const struct plan_cube *wanted, const str
 static bool steps_put(struct buf *out, const char *column, struct span steps, bool is_rest)
 {
     bool ok = buf_printf(out, is_rest ? " WHERE NOT (true" : " WHERE (true");
-    if (steps.from_us > INT64_MIN)
-        ok = ok && buf_printf(out, " AND %s >= make_timestamptz(CAST(%" PRId64 " AS BIGINT))", column, steps.from_us);
-    if (steps.end_us < INT64_MAX)
-        ok = ok && buf_printf(out, " AND %s < make_timestamptz(CAST(%" PRId64 " AS BIGINT))", column, steps.end_us);
+    if (steps.from_us > INT64_MIN) ok = ok && buf_printf(out, " AND %s >= " LITERAL_TIME, column, steps.from_us);
+    if (steps.end_us < INT64_MAX) ok = ok && buf_printf(out, " AND %s < " LITERAL_TIME, column, steps.end_us);
     return ok && buf_printf(out, ")");
 }
 
@@ -195,10 +239,20 @@ static bool share_put(struct query_cursor *cursor, struct buf *out, const struct
         ok = ok && cubes_put(out, wanted, table, share->cut, share->cut_count) &&
              steps_put(out, "\"timestamp\"", share->steps, false);
     if (share->rest.count > 0)
-        ok = ok && buf_printf(out, " UNION ALL ") &&
-             rows_put(cursor, out, wanted, table, shares, &share->rest, false, err) &&
+        ok = ok && part_begin(out) && rows_put(cursor, out, wanted, table, shares, &share->rest, false, err) &&
              steps_put(out, time, share->steps, true);
     return ok;
+}
+
+/* Are there rows that no cube stands for? Planning a relation that has none costs a quarter of such a statement's. */
+static bool has_rows(const struct shares *shares)
+{
+    uint32_t files = shares->now.count, parts = 0;
+    for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
+        if (id != SCHEMA_LOGS_AND_SPANS) files += shares->choice.files[id].count;
+    for (uint32_t k = 0; k < cube_kind_count; k++)
+        parts += shares->kinds[k].whole_count + shares->kinds[k].cut_count + shares->kinds[k].rest.count;
+    return files > 0 || parts == 0;
 }
 
 /* The select's table: rows of the files that cubes do not stand for, and the cubes' lines. */
@@ -207,7 +261,8 @@ static const char *relation_sql(struct query_cursor *cursor, const struct plan_c
 {
     struct buf sql;
     buf_init(&sql, RENDER_SQL_BYTES_MAX);
-    bool ok = buf_printf(&sql, "(") && rows_put(cursor, &sql, wanted, table, shares, &shares->now, true, err);
+    bool ok = buf_printf(&sql, "(");
+    if (has_rows(shares)) ok = ok && rows_put(cursor, &sql, wanted, table, shares, &shares->now, true, err);
     for (uint32_t k = 0; ok && k < cube_kind_count; k++)
         ok = share_put(cursor, &sql, wanted, table, shares, &shares->kinds[k], err);
     ok = ok && buf_printf(&sql, ")");
@@ -240,7 +295,7 @@ const char *cube_sql(struct query_cursor *cursor, uint32_t number, const struct 
     const struct plan_cube *wanted = &plan->cubes[number];
     const struct plan_table *table = &plan->tables[wanted->table];
     if ((plan->kind != PLAN_SELECT && plan->kind != PLAN_EXPLAIN) || !cubes_are_on(cursor->session) ||
-        choice->id_count > 0 || choice->identity.present ||
+        choice->id_count > 0 || (choice->identity.present && column_set_is_empty(&wanted->sketches)) ||
         !kept_times_are_known(table, cursor->bounds.tables[wanted->table]))
         return NULL;
     struct shares shares;

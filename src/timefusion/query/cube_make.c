@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { QUIET_LOOKS = 3, LOOKS_MAX = 50, LOOK_NS = 100000000 };
+enum { QUIET_LOOKS = 3, LOOKS_MAX = 50, LOOK_NS = 100000000, SKETCH_BYTES_A_ROW = 4 };
 
 struct making {
     struct query_engine *engine;
@@ -49,10 +49,12 @@ static bool groups_put(struct buf *sql, const struct cube_kind *kind, const char
         ok = ok && buf_printf(sql, "%s%s", comma, step);
         comma = ", ";
     }
-    if (kind->step_us > 0)
+    if (kind->step_us > 0) {
         ok =
             ok && buf_printf(sql, "%sepoch_us(%s) // CAST(%" PRId64 " AS BIGINT)", comma, time, (int64_t)kind->step_us);
-    return ok;
+        comma = ", ";
+    }
+    return ok && (comma[0] || buf_printf(sql, "()"));
 }
 
 /* SELECT what is counted, keys FROM the file's rows. */
@@ -83,6 +85,12 @@ static bool rows_put(struct buf *sql, const struct making *making, struct timefu
         column_set_add(&needed, (uint32_t)column);
         ok = buf_printf(sql, ", s%d AS \"%s\"", column, kind->keys[i]);
     }
+    for (uint32_t i = 0; ok && i < CUBE_SKETCHES_MAX && kind->sketches[i]; i++) {
+        int column = schema_column_index(schema, bytes_of_text(kind->sketches[i]));
+        assert(column >= 0);
+        column_set_add(&needed, (uint32_t)column);
+        ok = buf_printf(sql, ", mono_sketches(mono_sketch(s%d)) AS \"u_%s\"", column, kind->sketches[i]);
+    }
     (void)!timefusion_file_footer(file, &footer, &ignored); /* reading tells */
     struct source_files source = { .snapshot_id = making->held->id, .names = &name, .count = 1, .footers = &footer };
     return ok && buf_printf(sql, " FROM ") && source_files_put(sql, schema, &source, &needed, NULL) &&
@@ -99,6 +107,8 @@ static bool lines_put(struct buf *sql, const struct cube *from, const struct cub
     if (kind->has_steps) ok = ok && buf_printf(sql, ", c.t_d");
     for (uint32_t i = 0; ok && i < CUBE_KEYS_MAX && kind->keys[i]; i++)
         ok = buf_printf(sql, ", c.\"%s\"", kind->keys[i]);
+    for (uint32_t i = 0; ok && i < CUBE_SKETCHES_MAX && kind->sketches[i]; i++)
+        ok = buf_printf(sql, ", mono_sketches(c.\"u_%s\") AS \"u_%s\"", kind->sketches[i], kind->sketches[i]);
     return ok && buf_printf(sql, " FROM read_parquet('mono://%" PRIu64 "/" CUBE_NAME "') AS c", from->id, from->id) &&
            groups_put(sql, kind, "c.t_d", "c.\"timestamp\"", true);
 }
@@ -137,6 +147,11 @@ static bool cube_of(const struct making *making, struct timefusion_file *file, c
     ok = ok && copy(making, (const char *)sql.ptr, &rows, err);
     duckdb_fs_out_end(engine->fs, out, ok && rows <= least ? &bytes : NULL);
     if (from) cube_unhold(engine->cubes, from);
+    /* Lines of few rows each: the values themselves, for their sketches are lists. */
+    if (kind->sketches[0] && !engine->options.kept_file_rows_min && bytes.len > SKETCH_BYTES_A_ROW * file->row_count) {
+        free((void *)(uintptr_t)bytes.ptr);
+        bytes = (struct bytes){ 0 };
+    }
     name.rows = rows;
     *is_made = bytes.ptr != NULL;
     /* Whatever is wrong with the file (damaged, a sum beyond 64 bits, memory): it is read as rows. */

@@ -4,6 +4,7 @@
  *
  *   count(*)                  -> sum(t_n)            sum(duration) -> sum(t_s)
  *   approx_percentile of duration -> of t_d, rows in steps
+ *   approx_count_distinct(user)  -> of t_u<its column>, sketches
  *   log_step(duration)           -> of t_d under the duration's name
  *   count(x), x of the keys   -> sum(t_n) FILTER     min(x), count(DISTINCT x): as they are, for a group counts as one row
  *
@@ -59,6 +60,19 @@ static const char *stepped_put(struct translate *ctx, const char *plain, uint32_
     return arena_printf(ctx->arena, STEPPED "r%u.t_d, r%u.t_n, %s", id, id, rest + strlen(", CAST(1 AS BIGINT), "));
 }
 
+/* mono_distinct(mono_sketch(r1.k<column>)), of sketches; any other value: as it is, for a group counts as one row. */
+#define DISTINCT "mono_distinct("
+static const char *distinct_put(struct translate *ctx, const struct relation *relation, const char *plain,
+                                const char *filter)
+{
+    unsigned id, column;
+    int end = 0;
+    if (sscanf(plain, DISTINCT "mono_sketch(r%u.k%u))%n", &id, &column, &end) != 2 || end == 0 || id != relation->id ||
+        strcmp(plain + end, filter) != 0 || !cube_has_sketch(relation->schema->columns[column].name))
+        return plain;
+    return arena_printf(ctx->arena, DISTINCT "r%u.t_u%u)%s", id, column, filter);
+}
+
 static bool is_one_of_values(const char *name) /* the same of a value however often it comes */
 {
     return strcmp(name, "min") == 0 || strcmp(name, "max") == 0 || strcmp(name, "bool_and") == 0 ||
@@ -77,6 +91,8 @@ const char *cube_aggregate(struct translate *ctx, struct scope *scope, const PgQ
                                            filter));
     if (strncmp(plain, STEPPED, strlen(STEPPED)) == 0)
         return aggregate_mark(ctx, plain, stepped_put(ctx, plain, relation->id));
+    if (strncmp(plain, DISTINCT, strlen(DISTINCT)) == 0)
+        return aggregate_mark(ctx, plain, distinct_put(ctx, relation, plain, filter));
     if (call->n_args != 1 || is_ordered || node_is_row(call->args[0])) return aggregate_mark(ctx, plain, NULL);
     if (call->agg_distinct) return aggregate_mark(ctx, plain, strcmp(name, "count") == 0 ? plain : NULL);
     bool was_in = scope->in_aggregate;
@@ -173,7 +189,7 @@ static bool column_take(struct scan *scan, const char *sql, const char *from, co
     return true;
 }
 
-/* r<id>.k<column>, r<id>.t_<letter>; of the select's relation alone. */
+/* r<id>.k<column>, r<id>.t_<letter>, r<id>.t_u<column>; of the select's relation alone. */
 static bool name_take(struct scan *scan, const char *sql, const char **at)
 {
     const char *from = *at;
@@ -186,7 +202,8 @@ static bool name_take(struct scan *scan, const char *sql, const char **at)
     if (id != scan->relation->id) return false;
     if (end[1] == 't' && end[2] == '_') {
         scan->cube->has_steps = scan->cube->has_steps || end[3] == 'd';
-        scan->cube->has_measure = scan->cube->has_measure || (end[3] != 'n' && end[3] != 'd');
+        scan->cube->has_measure = scan->cube->has_measure || !strchr("ndu", end[3]);
+        if (end[3] == 'u') column_set_add(&scan->cube->sketches, (uint32_t)strtoul(end + 4, NULL, 10));
         *at = end + 4;
         return true;
     }

@@ -3,7 +3,9 @@
 #include "timefusion/query/cube.h"
 #include "timefusion/query/cursor_inside.h"
 #include "timefusion/query/kept.h"
-#include "timefusion/query/literal.h"
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The file that DuckDB's words name, if it is one of ours: left out from now on, with a warning. */
@@ -42,7 +44,7 @@ bool cursor_failed(struct query_cursor *cursor, struct err *err)
 bool cursor_sql(struct query_cursor *cursor, const char *sql, struct err *err)
 {
     if (!lane_begin(cursor->session, cursor->lane, err)) return false;
-    cursor->has_result = engine_stream(cursor->lane->connection, sql, NULL, &cursor->result, err);
+    cursor->has_result = engine_stream(cursor->lane->connection, sql, NULL, &cursor->planned, &cursor->result, err);
     lane_end(cursor->session);
     return cursor->has_result || cursor_failed(cursor, err);
 }
@@ -53,7 +55,7 @@ bool cursor_run(struct query_cursor *cursor, const char *template, const char *p
     buf_init(&sql, RENDER_SQL_BYTES_MAX);
     const struct plan *plan = cursor->plan;
     bool ok = buf_printf(&sql, "%s", prefix);
-    if (plan->casts && prefix[0] == '\0' && template == plan->sql) {
+    if (plan->casts && prefix[0] == '\0' && (template == plan->sql || template == plan->returning)) {
         ok = ok && buf_printf(&sql, "SELECT ");
         for (uint32_t i = 0; ok && i < plan->column_count; i++)
             ok = buf_printf(&sql, plan->casts[i] ? "%sCAST(c%u AS VARCHAR) AS c%u" : "%sc%u", i ? ", " : "", i + 1,
@@ -91,6 +93,30 @@ bool cursor_chunk(struct query_cursor *cursor, duckdb_data_chunk *chunk, struct 
         }
         duckdb_destroy_data_chunk(&next);
     }
+}
+
+/* They wait as those of a walk do: what is written later must not be held up by who reads them. */
+bool cursor_returned_add(struct query_cursor *cursor, duckdb_data_chunk chunk, struct err *err)
+{
+    cursor->is_walked = true;
+    cursor->walked = mem_realloc(cursor->walked, (cursor->walked_count + 1) * sizeof *cursor->walked);
+    cursor->walked[cursor->walked_count++] = chunk;
+    cursor->returned_rows += duckdb_data_chunk_get_size(chunk);
+    uint64_t max = cursor->limits.rows_max;
+    if (max == 0 || max > RETURNED_ROWS_MAX) max = RETURNED_ROWS_MAX;
+    return cursor->returned_rows <= max ||
+           err_set(err, ERR_TOO_LARGE, "nothing was changed: RETURNING gives at most %" PRIu64 " rows", max);
+}
+
+bool cursor_returned(struct query_cursor *cursor, struct err *err)
+{
+    duckdb_data_chunk chunk;
+    walk_drop(cursor); /* of a try before this one */
+    cursor->returned_rows = 0;
+    bool ok = cursor_run(cursor, cursor->plan->returning, "", err);
+    while (ok && (ok = cursor_chunk(cursor, &chunk, err)) && chunk) ok = cursor_returned_add(cursor, chunk, err);
+    cursor_result_drop(cursor);
+    return ok;
 }
 
 void cursor_result_drop(struct query_cursor *cursor)
@@ -172,55 +198,95 @@ static void warnings_collect(struct query_cursor *cursor, struct prune_warning *
     }
 }
 
-/* A line of DuckDB's plan for the client; what names files or repeats the SQL is ours. */
-static bool explain_line(struct buf *sql, struct bytes line)
+/* Lines for the client, in chunks of their own. */
+struct lines {
+    struct query_cursor *cursor;
+    duckdb_data_chunk chunk; /* NULL: none under way */
+    idx_t rows;
+};
+
+static void lines_end(struct lines *lines)
+{
+    struct query_cursor *cursor = lines->cursor;
+    if (!lines->chunk) return;
+    duckdb_data_chunk_set_size(lines->chunk, lines->rows);
+    cursor->walked = mem_realloc(cursor->walked, (cursor->walked_count + 1) * sizeof *cursor->walked);
+    cursor->walked[cursor->walked_count++] = lines->chunk;
+    lines->chunk = NULL;
+    lines->rows = 0;
+}
+
+static void line_add(struct lines *lines, struct bytes line)
+{
+    if (!lines->chunk) {
+        duckdb_logical_type type = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
+        lines->chunk = duckdb_create_data_chunk(&type, 1);
+        duckdb_destroy_logical_type(&type);
+    }
+    duckdb_vector_assign_string_element_len(duckdb_data_chunk_get_vector(lines->chunk, 0), lines->rows++,
+                                            (const char *)line.ptr, line.len);
+    if (lines->rows == duckdb_vector_size()) lines_end(lines);
+}
+
+PRINTF_LIKE(2, 3) static void line_print(struct lines *lines, const char *fmt, ...)
+{
+    char line[200];
+    va_list arguments;
+    va_start(arguments, fmt);
+    vsnprintf(line, sizeof line, fmt, arguments);
+    va_end(arguments);
+    line_add(lines, bytes_of_text(line));
+}
+
+/* A line of DuckDB's plan; what names files or repeats the SQL is ours. */
+static void plan_line_add(struct lines *lines, struct bytes line)
 {
     static const struct bytes hidden[] = { { (const uint8_t *)"mono://", 7 },
                                            { (const uint8_t *)".parquet", 8 },
                                            { (const uint8_t *)"EXPLAIN ANALYZE", 15 } };
     for (size_t i = 0; i < COUNT_OF(hidden); i++)
-        if (line.len > 0 && memmem(line.ptr, line.len, hidden[i].ptr, hidden[i].len)) return true;
-    return buf_add(sql, ", ", 2) && literal_quote(sql, line);
+        if (line.len > 0 && memmem(line.ptr, line.len, hidden[i].ptr, hidden[i].len)) return;
+    line_add(lines, line);
 }
 
-static bool explain_put(struct buf *sql, duckdb_string_t *plan)
+static void plan_add(struct lines *lines, duckdb_string_t *plan)
 {
     struct bytes text = bytes_from(duckdb_string_t_data(plan), duckdb_string_t_length(*plan));
-    bool ok = true;
-    while (ok && text.len > 0) {
+    while (text.len > 0) {
         const uint8_t *end = memchr(text.ptr, '\n', text.len);
         size_t len = end ? (size_t)(end - text.ptr) : text.len;
-        ok = explain_line(sql, bytes_from(text.ptr, len));
+        plan_line_add(lines, bytes_from(text.ptr, len));
         text = end ? bytes_from(end + 1, text.len - len - 1) : bytes_from(text.ptr, 0);
     }
-    return ok;
 }
 
-/* DuckDB's plan as lines of text, ours first. */
+/* DuckDB's plan as lines of text, ours first: rows that are there, as those of a walk. */
 static bool explain_run(struct query_cursor *cursor, struct err *err)
 {
+    struct lines lines = { .cursor = cursor };
     if (!cursor_run(cursor, cursor->plan->sql, cursor->plan->is_analyze ? "EXPLAIN ANALYZE " : "EXPLAIN ", err))
         return false;
-    struct buf sql;
-    buf_init(&sql, 16u << 20);
-    bool ok = buf_printf(&sql, "SELECT unnest(['Files: %u of %u'", cursor->files_opened, cursor->files_considered);
-    if (cursor->files_cubed > 0)
-        ok = ok && buf_printf(&sql, ", 'Files answered from roll-ups: %u'", cursor->files_cubed);
+    line_print(&lines, "Files: %u of %u", cursor->files_opened, cursor->files_considered);
+    if (cursor->files_cubed > 0) line_print(&lines, "Files answered from roll-ups: %u", cursor->files_cubed);
     if (cursor->identity_files > 0)
-        ok = ok && buf_printf(&sql, ", 'Files that may say whose a trace is: %u'", cursor->identity_files);
-    for (duckdb_data_chunk chunk; ok;) {
+        line_print(&lines, "Files that may say whose a trace is: %u", cursor->identity_files);
+    bool ok;
+    for (duckdb_data_chunk chunk;;) {
         ok = cursor_chunk(cursor, &chunk, err);
         if (!ok || !chunk) break;
         duckdb_string_t *plans =
             duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, duckdb_data_chunk_get_column_count(chunk) - 1));
-        for (idx_t row = 0; ok && row < duckdb_data_chunk_get_size(chunk); row++) ok = explain_put(&sql, &plans[row]);
+        for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk); row++) plan_add(&lines, &plans[row]);
         duckdb_destroy_data_chunk(&chunk);
     }
-    cursor_result_drop(cursor);
-    ok = ok && buf_printf(&sql, "]) AS c1") && buf_add(&sql, "", 1);
-    if (!ok && err->code == ERR_OK) err_set(err, ERR_TOO_LARGE, "the plan is too long to show");
-    ok = ok && cursor_sql(cursor, (const char *)sql.ptr, err);
-    buf_deinit(&sql);
+    if (cursor->plan->is_analyze) { /* PostgreSQL's words; without the drawing of the plan */
+        line_print(&lines, "Planning Time: %.3f ms",
+                   (double)(cursor->planned.mono_ns - cursor->planning.mono_ns) / 1e6);
+        line_print(&lines, "Planning CPU: %.3f ms",
+                   (double)(cursor->planned.thread_ns - cursor->planning.thread_ns) / 1e6);
+    }
+    lines_end(&lines);
+    cursor->is_walked = ok;
     return ok;
 }
 
@@ -246,7 +312,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
     default: break;
     }
     if (!cursor_limits_begin(cursor, err)) return false;
-    if (plan->kind == PLAN_INSERT && insert_is_direct(cursor)) {
+    if (plan->kind == PLAN_INSERT && !plan->returning && insert_is_direct(cursor)) {
         cursor->is_done = true;
         return insert_run(cursor, NULL, err);
     }
@@ -262,6 +328,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         struct prune_warning *warnings = NULL;
         cursor->is_done = true;
         if (!change_run(cursor, &warnings, err)) return false;
+        cursor->is_done = !cursor->is_walked;
         warnings_collect(cursor, warnings);
         return true;
     }
@@ -269,6 +336,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         struct prune_warning *warnings = NULL;
         cursor->is_done = true;
         if (!insert_run(cursor, &warnings, err)) return false;
+        cursor->is_done = !cursor->is_walked;
         warnings_collect(cursor, warnings);
         return true;
     }
@@ -276,6 +344,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         struct prune_warning *warnings = NULL;
         cursor->is_done = true;
         if (!temporary_run(cursor, &warnings, err)) return false;
+        cursor->is_done = !cursor->is_walked;
         warnings_collect(cursor, warnings);
         return true;
     }
@@ -286,6 +355,7 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
         bool ok = tables_make(cursor, &is_walked, &warnings, err);
         if (ok && !is_walked)
             ok = plan->kind == PLAN_EXPLAIN ? explain_run(cursor, err) : cursor_run(cursor, plan->sql, "", err);
+        is_walked = is_walked || plan->kind == PLAN_EXPLAIN;
         if (ok && !is_walked) ok = cursor_chunk(cursor, &cursor->first, err);
         if (ok) {
             warnings_collect(cursor, warnings);
@@ -299,21 +369,22 @@ static bool cursor_start(struct query_cursor *cursor, struct err *err)
     }
 }
 
-bool cursor_open(struct query_session *session, struct plan *plan, const struct query_parameter *parameters,
-                 uint32_t count, struct query_cursor **out, struct err *err)
+bool cursor_open(struct query_session *session, struct plan *plan, struct planning before,
+                 const struct query_parameter *parameters, uint32_t count, struct query_cursor **out, struct err *err)
 {
     *out = NULL;
     if (count != plan->parameter_count)
         return err_set(err, ERR_INPUT, "%u parameters were given, %u are needed", count, plan->parameter_count);
     struct query_cursor *cursor = mem_calloc(1, sizeof *cursor);
     cursor->session = session;
+    cursor->planning = (struct planning){ clock_mono_ns() - before.mono_ns, clock_thread_ns() - before.thread_ns };
     cursor->plan = plan_acquire(plan);
     arena_init(&cursor->arena, 16 * 1024);
-    chunk_init(&cursor->chunk);
+    chunk_init(&cursor->chunk, &session->temporaries);
     session->open_cursors++;
     session_clock_begin(session);
     activity_begin(session, plan->text);
-    cursor->is_pinned = session->in_transaction && plan->kind != PLAN_DELETE && plan->kind != PLAN_UPDATE;
+    cursor->is_of_transaction = session->in_transaction && plan->kind != PLAN_DELETE && plan->kind != PLAN_UPDATE;
     parameters_copy(cursor, parameters, count);
     cursor->render =
         (struct render){ .plan = plan,
@@ -322,7 +393,8 @@ bool cursor_open(struct query_session *session, struct plan *plan, const struct 
                          .project_id = session->project_id,
                          .user = session->user,
                          .pid = session->pid,
-                         .settings = session->settings };
+                         .settings = session->settings,
+                         .own = &session->temporaries };
     *err = (struct err){ .code = ERR_OK };
     cursor->begun_mono_ns = clock_mono_ns();
     cursor->begun_unix_us = clock_unix_us();
@@ -434,7 +506,8 @@ void query_cursor_close(struct query_cursor *cursor)
     for (const struct held_map *map = cursor->maps; map; map = map->next)
         identity_maps_drop(session->engine->identity_maps, map->number);
     for (uint32_t id = 0; id < SCHEMA_TABLE_COUNT; id++)
-        if (cursor->held[id].snapshot && !cursor->is_pinned) duckdb_fs_drop(session->engine->fs, cursor->held[id].id);
+        if (cursor->held[id].snapshot && !cursor->held[id].is_pinned)
+            duckdb_fs_drop(session->engine->fs, cursor->held[id].id);
     const struct query_hooks *hooks = &session->engine->options.hooks;
     if (cursor->is_admitted) hooks->ended(hooks->ctx, session->project_id);
     activity_ran(cursor, bytes);

@@ -4,8 +4,9 @@
 
 struct query_cursor;
 /* Runs plan with these values; plan is held by the cursor. */
-MUST_CHECK bool cursor_open(struct query_session *session, struct plan *plan, const struct query_parameter *parameters,
-                            uint32_t count, struct query_cursor **cursor, struct err *err);
+MUST_CHECK bool cursor_open(struct query_session *session, struct plan *plan, struct planning before,
+                            const struct query_parameter *parameters, uint32_t count, struct query_cursor **cursor,
+                            struct err *err);
 /* SET, RESET, DISCARD on the session. */
 MUST_CHECK bool session_set(struct query_session *session, int setting, const char *value, struct err *err);
 void session_reset(struct query_session *session, int setting); /* -1: all */

@@ -11,7 +11,8 @@
 #include "timefusion/query/identity.h"
 #include "timefusion/query/narrowed.h"
 
-#define DAMAGED_MAX 16
+#define DAMAGED_MAX       16
+#define RETURNED_ROWS_MAX 100000 /* they wait in memory until the statement is through */
 
 struct held_narrowed { /* narrowed.h */
     struct held_narrowed *next;
@@ -43,9 +44,10 @@ struct query_cursor {
     struct query_limits limits;
     uint64_t waited_ns, row_count, begun_mono_ns;
     int64_t begun_unix_us;
-    enum err_code failure;                     /* what it ended with */
+    struct planning planning, planned; /* when it began, as if the gate had run just before; when it was through */
+    enum err_code failure;             /* what it ended with */
     uint64_t bytes_before[SCHEMA_TABLE_COUNT]; /* of held snapshots, when they were */
-    bool is_pinned;                            /* held is the transaction's */
+    bool is_of_transaction;                    /* sees its snapshot, and what it holds */
     duckdb_data_chunk *walked;                 /* chunks of a walk, taken in order */
     uint32_t walked_count, walked_at;
     struct query_chunk chunk;
@@ -56,7 +58,7 @@ struct query_cursor {
     struct prune_warning *damages;
     const char **warnings;
     uint32_t warning_count;
-    uint64_t changed_rows; /* of DELETE, UPDATE */
+    uint64_t changed_rows, returned_rows; /* of DELETE, UPDATE, INSERT */
     const char **notices;
     uint32_t notice_count;
     uint32_t files_considered, files_opened, files_cubed, identity_files;
@@ -95,6 +97,10 @@ MUST_CHECK bool cursor_tables(struct query_cursor *cursor, struct prune_warning 
 /* The next rows of the result; *chunk NULL at its end. */
 MUST_CHECK bool cursor_chunk(struct query_cursor *cursor, duckdb_data_chunk *chunk, struct err *err);
 void cursor_result_drop(struct query_cursor *cursor);
+/* RETURNING: rows that are given once the statement is through. The chunk is taken, also on failure. */
+MUST_CHECK bool cursor_returned_add(struct query_cursor *cursor, duckdb_data_chunk chunk, struct err *err);
+/* All that the plan's `returning` gives now. */
+MUST_CHECK bool cursor_returned(struct query_cursor *cursor, struct err *err);
 
 /* stats.c: asks the process for its counts, for mark C. */
 MUST_CHECK bool stats_take(struct query_cursor *cursor, struct err *err);

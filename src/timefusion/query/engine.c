@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "timefusion/query/catalog.h"
 #include "timefusion/query/cube.h"
+#include "timefusion/query/duckdb_pending.h"
 #include "timefusion/query/functions.h"
 #include "timefusion/query/kept.h"
 #include "timefusion/query/turn.h"
@@ -12,7 +13,9 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#define IDLE_ASKS 10     /* of other threads' tasks, before a pause */
 #define LATE_ROWS "1000" /* a LIMIT of so many rows at most */
 
 /* A word like "r12.k33" or "c2" is ours: say the column's name, or leave it out. */
@@ -95,27 +98,34 @@ bool engine_err(struct err *err, duckdb_error_type type, const char *message)
     }
 }
 
+static bool pending_err(duckdb_pending_result pending, struct err *err)
+{
+    return engine_err(err, duckdb_pending_error_type(pending), duckdb_pending_error(pending));
+}
+
+/* DuckDB's own loop asks without a pause while other threads have the last tasks: a core that does nothing but ask. */
 static bool pending_run(duckdb_pending_result pending, const struct engine_stop *stop, struct err *err)
 {
-    for (;;) {
+    static const struct timespec pause = { .tv_nsec = 20000 };
+    for (uint32_t idle = 0;;) {
         duckdb_pending_state state = duckdb_pending_execute_task(pending);
-        if (state == DUCKDB_PENDING_ERROR) return engine_err(err, DUCKDB_ERROR_INVALID, duckdb_pending_error(pending));
+        if (state == DUCKDB_PENDING_ERROR) return pending_err(pending, err);
         if (duckdb_pending_execution_is_finished(state)) return true;
-        if (stop->is_stopped(stop->ctx, err)) return false;
+        if (stop && stop->is_stopped && stop->is_stopped(stop->ctx, err)) return false;
+        idle = state == DUCKDB_PENDING_NO_TASKS_AVAILABLE ? idle + 1 : 0;
+        if (idle > IDLE_ASKS) (void)nanosleep(&pause, NULL);
     }
 }
 
-bool engine_stream(duckdb_connection connection, const char *sql, const struct engine_stop *stop, duckdb_result *result,
-                   struct err *err)
+bool engine_stream(duckdb_connection connection, const char *sql, const struct engine_stop *stop,
+                   struct planning *planned, duckdb_result *result, struct err *err)
 {
-    duckdb_prepared_statement prepared = NULL;
     duckdb_pending_result pending = NULL;
-    bool ok = false;
-    if (duckdb_prepare(connection, sql, &prepared) != DuckDBSuccess) {
-        engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
-    } else if (duckdb_pending_prepared_streaming(prepared, &pending) != DuckDBSuccess) {
-        engine_err(err, DUCKDB_ERROR_INVALID, duckdb_pending_error(pending));
-    } else if (stop && stop->is_stopped && !pending_run(pending, stop, err)) {
+    bool ok = false, is_pending = duckdb_pending_sql(connection, sql, &pending) == DuckDBSuccess;
+    if (planned) *planned = (struct planning){ clock_mono_ns(), clock_thread_ns() };
+    if (!is_pending) {
+        pending_err(pending, err);
+    } else if (!pending_run(pending, stop, err)) {
         /* err says why */
     } else if (duckdb_execute_pending(pending, result) != DuckDBSuccess) {
         const char *message = duckdb_result_error(result);
@@ -125,7 +135,6 @@ bool engine_stream(duckdb_connection connection, const char *sql, const struct e
         ok = true;
     }
     duckdb_destroy_pending(&pending);
-    duckdb_destroy_prepare(&prepared);
     return ok;
 }
 
@@ -279,6 +288,7 @@ bool query_engine_open(struct query_engine **out, const struct query_options *op
         return false;
     }
     pthread_mutex_init(&engine->lock, NULL);
+    described_init(&engine->described);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -325,6 +335,7 @@ void query_engine_close(struct query_engine *engine)
     pthread_mutex_unlock(&engine->lock);
     pthread_join(engine->watchdog, NULL);
     while (engine->oldest) plan_entry_remove(engine, engine->oldest);
+    described_deinit(&engine->described);
     pthread_cond_destroy(&engine->wake);
     pthread_mutex_destroy(&engine->lock);
     engine_free(engine);
@@ -564,11 +575,10 @@ enum query_type engine_type(duckdb_logical_type type)
     }
 }
 
-static void column_describe(struct plan *plan, uint32_t column, duckdb_prepared_statement prepared)
+/* type: of DuckDB's. */
+static void column_describe(struct plan *plan, uint32_t column, enum query_type type)
 {
-    duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(prepared, column);
-    enum query_type type = engine_type(logical), known = plan->columns[column].type;
-    duckdb_destroy_logical_type(&logical);
+    enum query_type known = plan->columns[column].type;
     if (type == QUERY_TYPE_UNKNOWN) {
         if (!plan->casts) plan->casts = arena_calloc(&plan->arena, plan->column_count * sizeof *plan->casts);
         plan->casts[column] = true;
@@ -583,30 +593,68 @@ static void column_describe(struct plan *plan, uint32_t column, duckdb_prepared_
     if (plan->columns[column].type != known) plan->columns[column].form = (struct query_form){ 0 };
 }
 
-static bool describe_try(struct query_session *session, struct lane *lane, struct plan *plan, bool with_nulls,
-                         struct err *err)
+/* Prepared as DuckDB has it; types: of count columns. */
+static bool sql_describe(struct lane *lane, const char *sql, uint32_t count, enum query_type *types, struct err *err)
+{
+    duckdb_prepared_statement prepared = NULL;
+    bool ok = duckdb_prepare(lane->connection, sql, &prepared) == DuckDBSuccess ||
+              engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
+    for (uint32_t i = 0; ok && i < count; i++) {
+        duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(prepared, i);
+        types[i] = engine_type(logical);
+        duckdb_destroy_logical_type(&logical);
+    }
+    duckdb_destroy_prepare(&prepared);
+    return ok;
+}
+
+static bool describe_try(struct query_session *session, struct lane *lane, struct plan *plan, const char *template,
+                         bool with_nulls, struct err *err)
 {
     struct render render = { .plan = plan,
                              .with_nulls = with_nulls,
                              .now_unix_us = clock_unix_us(),
                              .project_id = session->project_id,
                              .user = session->user,
-                             .settings = session->settings };
+                             .settings = session->settings,
+                             .own = &session->temporaries };
     struct buf sql;
-    duckdb_prepared_statement prepared = NULL;
     struct arena arena;
     arena_init(&arena, 1024);
     if (!temporary_numbers(session, plan, &arena, &render.temporaries)) assert(false); /* it was planned by them */
     buf_init(&sql, RENDER_SQL_BYTES_MAX);
-    bool ok = render_sql(&sql, plan->sql, &render, err) &&
+    bool ok = render_sql(&sql, template, &render, err) &&
               (buf_add(&sql, "", 1) || err_set(err, ERR_TOO_LARGE, "the statement is too long"));
-    if (ok && duckdb_prepare(lane->connection, (const char *)sql.ptr, &prepared) != DuckDBSuccess)
-        ok = engine_err(err, DUCKDB_ERROR_INVALID, duckdb_prepare_error(prepared));
-    for (uint32_t i = 0; ok && (plan->kind == PLAN_SELECT || plan->temporary) && i < plan->column_count; i++)
-        column_describe(plan, i, prepared);
-    duckdb_destroy_prepare(&prepared);
+    bool is_of_columns = plan->kind == PLAN_SELECT || plan->temporary || template == plan->returning;
+    uint32_t count = is_of_columns ? plan->column_count : 0;
+    /* Of a session's own tables another may have the same number later. */
+    bool may_be_kept = ok && plan->temporary_count == 0 && !plan->temporary && sql.len <= DESCRIBED_KEY_BYTES_MAX;
+    struct buf key;
+    buf_init(&key, DESCRIBED_KEY_BYTES_MAX + 1);
+    if (may_be_kept) described_key(buf_bytes(&sql), &key);
+    enum query_type *types = arena_alloc(&arena, (count + 1) * sizeof *types);
+    if (ok && !(may_be_kept && described_find(&session->engine->described, buf_bytes(&key), count, types))) {
+        ok = sql_describe(lane, (const char *)sql.ptr, count, types, err);
+        if (ok && may_be_kept) described_keep(&session->engine->described, buf_bytes(&key), count, types);
+    }
+    for (uint32_t i = 0; ok && i < count; i++) column_describe(plan, i, types[i]);
+    buf_deinit(&key);
     buf_deinit(&sql);
     arena_deinit(&arena);
+    return ok;
+}
+
+static bool template_describe(struct query_session *session, struct lane *lane, struct plan *plan, const char *template,
+                              struct err *err)
+{
+    bool ok = describe_try(session, lane, plan, template, false, err);
+    if (!ok && plan->parameter_count >
+                   0) { /* a value of ours may be none of those it takes: the unit of date_trunc($1, ...) */
+        struct err first = *err;
+        ok = describe_try(session, lane, plan, template, true, err);
+        if (!ok) *err = first;
+    }
+    if (ok) *err = (struct err){ .code = ERR_OK };
     return ok;
 }
 
@@ -614,16 +662,11 @@ static bool describe_try(struct query_session *session, struct lane *lane, struc
 static bool plan_describe(struct query_session *session, struct plan *plan, struct err *err)
 {
     struct lane *lane;
-    if (!plan->sql || plan->kind == PLAN_SHOW || plan->is_known || (plan->insert && plan->insert->cells)) return true;
+    bool is_told = !plan->sql || plan->kind == PLAN_SHOW || plan->is_known || (plan->insert && plan->insert->cells);
+    if (is_told && !plan->returning) return true;
     if (!lane_acquire(session, &lane, err)) return false;
-    bool ok = describe_try(session, lane, plan, false, err);
-    if (!ok && plan->parameter_count >
-                   0) { /* a value of ours may be none of those it takes: the unit of date_trunc($1, ...) */
-        struct err first = *err;
-        ok = describe_try(session, lane, plan, true, err);
-        if (!ok) *err = first;
-    }
-    if (ok) *err = (struct err){ .code = ERR_OK };
+    bool ok = (is_told || template_describe(session, lane, plan, plan->sql, err)) &&
+              (!plan->returning || template_describe(session, lane, plan, plan->returning, err));
     if (ok && plan->temporary) temporary_described(plan);
     lane_release(session, lane);
     return ok;

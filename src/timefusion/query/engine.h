@@ -7,10 +7,12 @@
  * Lock order: engine->lock, then session->lock. Thread: see query.h. */
 #pragma once
 #include "timefusion/query/activity.h"
+#include "timefusion/query/described.h"
 #include "timefusion/query/duckdb_fs.h"
 #include "timefusion/query/identity_map.h"
 #include "timefusion/query/insert.h"
 #include "timefusion/query/render.h"
+#include "timefusion/query/session_drafts.h"
 #include "timefusion/query/temporary.h"
 #include <duckdb.h>
 #include <pthread.h>
@@ -41,6 +43,7 @@ struct query_engine {
     struct plan_entry *newest, *oldest;
     uint32_t plan_count;
     size_t plan_bytes;
+    struct described described;
     struct query_session *sessions;
     /* The watchdog sleeps until something is armed. */
     pthread_t watchdog;
@@ -62,7 +65,8 @@ struct lane {
 /* A table's snapshot as DuckDB sees it; let go when the last file handle is closed. */
 struct held {
     struct timefusion_snapshot *snapshot;
-    uint64_t id; /* in the file system; 0: none */
+    uint64_t id;    /* in the file system; 0: none */
+    bool is_pinned; /* the transaction's: not the cursor's to drop */
 };
 
 struct query_session {
@@ -75,6 +79,7 @@ struct query_session {
     char *user;
     struct uuid key_id; /* whose rows count as written by */
     struct session_rows rows;
+    struct session_drafts drafts;
     struct temporaries temporaries, temporaries_before; /* now; as the transaction found them */
     uint64_t temporary_bytes;
     struct session_savepoint {
@@ -116,7 +121,8 @@ MUST_CHECK bool statement_is_permitted(const struct query_statement *statement, 
 struct query_statement {
     struct query_session *session;
     struct plan *plan;
-    struct plan *described; /* the one before, which the client was told of; NULL: it is still that */
+    struct plan *described;   /* the one before, which the client was told of; NULL: it is still that */
+    struct planning planning; /* what the gate and the translation took; 0 for a text that was seen before, nearly */
 };
 
 /* A connection with the session's time zone, for the caller alone until lane_release. */
@@ -133,12 +139,15 @@ void lane_end(struct query_session *session);
 void session_time_limit(struct query_session *session, uint64_t seconds);
 /* transaction.c: a statement's time begins, by the session's settings. */
 void session_clock_begin(struct query_session *session);
-/* The transaction's snapshot of the table, taken with those of the others. */
+/* The transaction's snapshot of the table, taken with those of the others; where it holds rows of its own, one of the caller's
+ * with these. */
 MUST_CHECK bool transaction_hold(struct query_session *session, enum schema_table_id table, struct held *held,
                                  struct err *err);
 /* choice.c: a snapshot, shown to DuckDB; to be dropped by its id. */
 MUST_CHECK bool snapshot_take(struct query_session *session, enum schema_table_id table, struct held *held,
                               struct err *err);
+/* The snapshot, which is taken, shown to DuckDB. */
+void snapshot_show(struct query_session *session, struct timefusion_snapshot *snapshot, struct held *held);
 /* What runs on it is cancelled; the engine's lock is held. */
 void session_stop(struct query_session *session);
 /* Cancelled or over time? Sets err. */
@@ -157,8 +166,9 @@ struct engine_stop {
     bool (*is_stopped)(void *ctx, struct err *err);
     void *ctx;
 };
+/* *planned (or NULL): when it was planned, and nothing was run yet. */
 MUST_CHECK bool engine_stream(duckdb_connection connection, const char *sql, const struct engine_stop *stop,
-                              duckdb_result *result, struct err *err);
+                              struct planning *planned, duckdb_result *result, struct err *err);
 bool engine_query(duckdb_connection connection, const char *sql, duckdb_result *result, struct err *err);
 /* Opens a locked-down instance with our file system and functions. maps NULL: none. */
 MUST_CHECK bool engine_open_database(duckdb_database *database, struct duckdb_fs **fs, struct identity_maps *maps,

@@ -1,6 +1,7 @@
-#include "timefusion/query/catalog.h"
+#include "timefusion/query/catalog_own.h"
 #include "timefusion/query/literal.h"
 #include "timefusion/query/translate.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -82,6 +83,11 @@ static struct expr literal_make(struct translate *ctx, const char *text, enum qu
                                          words[i].days, type_duckdb(want));
             return value;
         }
+    }
+    int64_t oid;
+    if (want == QUERY_TYPE_REGCLASS && catalog_own_oid(ctx->temporaries, bytes_of_text(text), &oid)) {
+        value.sql = arena_printf(ctx->arena, "CAST(%" PRId64 " AS BIGINT)", oid);
+        return value;
     }
     struct buf buf;
     struct err err = { .code = ERR_OK };
@@ -217,9 +223,11 @@ static struct expr catalog_cast(struct translate *ctx, struct expr value, enum q
     struct expr cast = { .type = type, .is_free = value.is_free };
     bool is_textual = value.type == QUERY_TYPE_TEXT || value.type == QUERY_TYPE_UNKNOWN;
     if (type == QUERY_TYPE_TEXT && value.type > QUERY_TYPE_OID && type_is_oid(value.type))
-        cast.sql = arena_printf(ctx->arena, "mono_catalog_name(%s, '%c')", value.sql, letters[value.type]);
+        cast.sql = arena_printf(ctx->arena, "mono_catalog_name(%s, '%c', %s)", value.sql, letters[value.type],
+                                mark(ctx, 'D', 0));
     else if (is_textual && type > QUERY_TYPE_OID && type_is_oid(type))
-        cast.sql = arena_printf(ctx->arena, "mono_catalog_oid('%c', CAST(%s AS VARCHAR))", letters[type], value.sql);
+        cast.sql = arena_printf(ctx->arena, "mono_catalog_oid('%c', CAST(%s AS VARCHAR), %s)", letters[type], value.sql,
+                                mark(ctx, 'D', 0));
     else
         cast.sql = arena_printf(ctx->arena, "CAST(%s AS %s)", value.sql, type_duckdb(type));
     return cast;

@@ -448,7 +448,19 @@ static struct expr body_make(struct translate *ctx, struct scope *scope, const s
         value.sql = arena_printf(ctx->arena, "list(%s)", arguments[0].sql);
         value.type = type_list_of(QUERY_TYPE_FLOAT8);
         return value;
-    case HYPERLOGLOG: value.sql = arena_printf(ctx->arena, "approx_count_distinct(%s)", arguments[1].sql); return value;
+    case APPROX_DISTINCT: { /* hyperloglog(size, x): ours has one size */
+        const struct expr *counted = &arguments[count - 1];
+        if (call->over) { /* as for approx_percentile: ours are not for windows */
+            value.sql = arena_printf(ctx->arena, "count(DISTINCT %s)", counted->sql);
+            return value;
+        }
+        value.sql =
+            counted->type == QUERY_TYPE_TEXT
+                ? arena_printf(ctx->arena, "mono_distinct(mono_sketch(%s))", counted->sql)
+                : arena_printf(ctx->arena, "mono_distinct(mono_sketch_of(CASE WHEN %s IS NOT NULL THEN hash(%s) END))",
+                               counted->sql, counted->sql);
+        return value;
+    }
     case COUNT_NULLS: {
         const char *sum = "";
         for (size_t i = 0; i < count; i++)

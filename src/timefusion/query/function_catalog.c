@@ -7,6 +7,7 @@
 #define NO_INT    "CAST(NULL AS INTEGER)"
 #define EXISTS    "(%1 IS NOT NULL)"
 #define PID       MARK_OPEN "B0" MARK_CLOSE
+#define OWN       MARK_OPEN "D0" MARK_CLOSE
 #define USER      MARK_OPEN "U0" MARK_CLOSE
 
 static const struct function functions[] = {
@@ -20,7 +21,7 @@ static const struct function functions[] = {
     { "pg_terminate_backend", SCALAR, 1, 2, "il", 'b', "mono_backend_signal(" PID ", CAST(%1 AS BIGINT), true)",
       BACKEND },
     { "pg_is_in_recovery", SCALAR, 0, 0, "", 'b', "(false)", PLAIN },
-    { "pg_my_temp_schema", SCALAR, 0, 0, "", 'o', "CAST(0 AS BIGINT)", PLAIN },
+    { "pg_my_temp_schema", SCALAR, 0, 0, "", 'o', "CAST(" MARK_OPEN "D1" MARK_CLOSE " AS BIGINT)", PLAIN },
     { "pg_is_other_temp_schema", SCALAR, 1, 1, "o", 'b', "(%1 IS NULL)", PLAIN },
     { "pg_postmaster_start_time", SCALAR, 0, 0, "", 'z', "CAST(NULL AS TIMESTAMPTZ)", PLAIN },
     { "pg_conf_load_time", SCALAR, 0, 0, "", 'z', "CAST(NULL AS TIMESTAMPTZ)", PLAIN },
@@ -31,11 +32,11 @@ static const struct function functions[] = {
     { "set_config", SCALAR, 3, 3, "ttb", 't', NULL, SET_CONFIG },
     { "generate_subscripts", SCALAR, 2, 3, "Aib", 'i', NULL, ROWS },
     /* names and oids */
-    { "to_regclass", SCALAR, 1, 1, "t", 'c', "mono_catalog_find('c', %1)", PLAIN },
-    { "to_regtype", SCALAR, 1, 1, "t", 'y', "mono_catalog_find('t', %1)", PLAIN },
-    { "to_regproc", SCALAR, 1, 1, "t", 'p', "mono_catalog_find('p', %1)", PLAIN },
-    { "to_regnamespace", SCALAR, 1, 1, "t", 'h', "mono_catalog_find('n', %1)", PLAIN },
-    { "to_regrole", SCALAR, 1, 1, "t", 'r', "mono_catalog_find('r', %1)", PLAIN },
+    { "to_regclass", SCALAR, 1, 1, "t", 'c', "mono_catalog_find('c', %1, " OWN ")", PLAIN },
+    { "to_regtype", SCALAR, 1, 1, "t", 'y', "mono_catalog_find('t', %1, '')", PLAIN },
+    { "to_regproc", SCALAR, 1, 1, "t", 'p', "mono_catalog_find('p', %1, '')", PLAIN },
+    { "to_regnamespace", SCALAR, 1, 1, "t", 'h', "mono_catalog_find('n', %1, " OWN ")", PLAIN },
+    { "to_regrole", SCALAR, 1, 1, "t", 'r', "mono_catalog_find('r', %1, '')", PLAIN },
     { "format_type", SCALAR, 2, 2, "oi", 't', "mono_catalog_type(%1, %2)", PLAIN },
     { "quote_ident", SCALAR, 1, 1, "t", 't', "mono_quote_ident(%1)", PLAIN },
     { "parse_ident", SCALAR, 1, 2, "tb", 'T', "mono_name_parts(%1)", PLAIN },

@@ -51,8 +51,8 @@ static const struct function functions[] = {
     { "approx_percentile", AGGREGATE, 2, 2, "da", 'd', NULL, APPROX_PERCENTILE },
     { "percentile_agg", AGGREGATE, 1, 1, "n", '?', NULL, PERCENTILE_AGG },
     { "rollup", AGGREGATE, 1, 1, "a", '?', NULL, PERCENTILE_ROLLUP },
-    { "approx_count_distinct", AGGREGATE, 1, 1, "a", 'l', NULL, PLAIN },
-    { "hyperloglog", AGGREGATE, 2, 2, "ia", 'l', NULL, HYPERLOGLOG },
+    { "approx_count_distinct", AGGREGATE, 1, 1, "a", 'l', NULL, APPROX_DISTINCT },
+    { "hyperloglog", AGGREGATE, 2, 2, "ia", 'l', NULL, APPROX_DISTINCT },
     { "distinct_count", SCALAR, 1, 1, "l", 'l', "%1", PLAIN }, /* Timescale: of what approx_count_distinct gives */
     { "approx_percentile_rank", SCALAR, 2, 2, "dA", 'd',
       "(len(list_filter(%2, lambda e: e <= CAST(%1 AS DOUBLE))) / CAST(nullif(len(%2), 0) AS DOUBLE))", PLAIN },

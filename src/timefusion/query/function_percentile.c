@@ -59,6 +59,14 @@ static void fractions_collect(struct fractions *fractions, const PgQuery__Node *
     case PG_QUERY__NODE__NODE_RES_TARGET: fractions_collect(fractions, node->res_target->val, depth + 1); break;
     case PG_QUERY__NODE__NODE_FUNC_CALL: fractions_of_call(fractions, node->func_call, depth); break;
     case PG_QUERY__NODE__NODE_TYPE_CAST: fractions_collect(fractions, node->type_cast->arg, depth + 1); break;
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
+        for (size_t i = 0; i < node->a_array_expr->n_elements; i++)
+            fractions_collect(fractions, node->a_array_expr->elements[i], depth + 1);
+        break;
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR:
+        for (size_t i = 0; i < node->coalesce_expr->n_args; i++)
+            fractions_collect(fractions, node->coalesce_expr->args[i], depth + 1);
+        break;
     case PG_QUERY__NODE__NODE_A_EXPR:
         fractions_collect(fractions, node->a_expr->lexpr, depth + 1);
         fractions_collect(fractions, node->a_expr->rexpr, depth + 1);
@@ -159,7 +167,8 @@ struct expr approx_percentile_make(struct translate *ctx, struct scope *scope, c
     if (!value.sql) return value;
     uint32_t pick;
     const char *one = arena_printf(ctx->arena, "CAST(%s AS DOUBLE)", fraction.sql);
-    if (is_stepped(&value)) {
+    if (is_stepped(&value) &&
+        !call->over) { /* over a window DuckDB 1.5 gives our aggregates one state for all rows, and they crash */
         const char *list = fractions_list(ctx, scope, call, &pick);
         if (pick == 0) list = one, pick = 1;
         return (struct expr){ .sql = list ? arena_printf(ctx->arena, "mono_percentiles(%s, " ONE_BY_ONE ", [%s])",

@@ -1,7 +1,9 @@
 /* Functions of text: by patterns, regular expressions, and joined. */
 #include "timefusion/query/function_list.h"
+#include "timefusion/query/literal.h"
 #include "timefusion/query/number_pattern.h"
 #include "timefusion/query/translate.h"
+#include <math.h>
 #include <stdlib.h>
 
 #define REGEXP_GROUPS_MAX 20
@@ -42,10 +44,27 @@ static struct expr to_char_make(struct translate *ctx, const struct called *call
     }
 }
 
+/* Seconds that are written as a number, of our centuries, as PostgreSQL reckons them. */
+static bool seconds_read(const struct expr *argument, int64_t *unix_us)
+{
+    const double epoch_s = 946684800, end_s = 7258118400; /* 2000, 2200 */
+    const char *text = argument->literal;
+    if (!text || !type_is_number(argument->type) || text[strspn(text, "0123456789.")] != '\0') return false;
+    double seconds = strtod(text, NULL);
+    if (!(seconds < end_s)) return false;
+    *unix_us = (int64_t)rint((seconds - epoch_s) * 1e6) + (int64_t)epoch_s * 1000000;
+    return true;
+}
+
 static struct expr to_time_make(struct translate *ctx, const struct called *called)
 {
     struct expr value = called->value, *arguments = called->arguments;
     bool is_date = value.type == QUERY_TYPE_DATE;
+    int64_t unix_us;
+    if (called->count == 1 && seconds_read(&arguments[0], &unix_us)) {
+        value.sql = arena_printf(ctx->arena, LITERAL_TIME, unix_us);
+        return value;
+    }
     if (called->count == 1) {
         value.sql = arena_printf(ctx->arena, "to_timestamp(CAST(%s AS DOUBLE))", arguments[0].sql);
         return value;

@@ -491,8 +491,8 @@ static void bucket_run(duckdb_function_info info, duckdb_data_chunk input, duckd
     }
 }
 
-/* Arguments and result: t VARCHAR, l BIGINT, d DOUBLE, T VARCHAR[], b BOOLEAN, v INTERVAL, s TIMESTAMP, z TIMESTAMPTZ, * any number
- * of anything. */
+/* Arguments and result: t VARCHAR, l BIGINT, d DOUBLE, T VARCHAR[], b BOOLEAN, v INTERVAL, s TIMESTAMP, z TIMESTAMPTZ, u UBIGINT,
+ * B BLOB, * any number of anything. */
 static const struct scalar_definition definitions[] = {
     { "mono_bucket", "zll", 'z', bucket_run },
     { "mono_has_word", "tt", 'b', has_word_run },
@@ -530,6 +530,8 @@ static duckdb_logical_type type_of(char letter)
                                       : letter == 'v' ? DUCKDB_TYPE_INTERVAL
                                       : letter == 's' ? DUCKDB_TYPE_TIMESTAMP
                                       : letter == 'z' ? DUCKDB_TYPE_TIMESTAMP_TZ
+                                      : letter == 'u' ? DUCKDB_TYPE_UBIGINT
+                                      : letter == 'B' ? DUCKDB_TYPE_BLOB
                                       : letter == '*' ? DUCKDB_TYPE_ANY
                                                       : DUCKDB_TYPE_VARCHAR);
 }
@@ -563,13 +565,16 @@ static bool scalars_register(duckdb_connection connection, const struct scalar_d
 
 bool functions_register(duckdb_connection connection, struct err *err)
 {
-    uint32_t count, json_count, text_count, percentile_count;
+    uint32_t count, json_count, text_count, percentile_count, distinct_count;
     const struct scalar_definition *of_catalog = catalog_scalars(&count), *of_json = json_scalars(&json_count),
                                    *of_text = text_scalars(&text_count),
-                                   *of_percentiles = percentile_scalars(&percentile_count);
+                                   *of_percentiles = percentile_scalars(&percentile_count),
+                                   *of_distinct = distinct_scalars(&distinct_count);
     return scalars_register(connection, definitions, COUNT_OF(definitions), err) &&
            scalars_register(connection, of_catalog, count, err) &&
            scalars_register(connection, of_json, json_count, err) &&
            scalars_register(connection, of_text, text_count, err) &&
-           scalars_register(connection, of_percentiles, percentile_count, err) && percentiles_register(connection, err);
+           scalars_register(connection, of_percentiles, percentile_count, err) &&
+           scalars_register(connection, of_distinct, distinct_count, err) && percentiles_register(connection, err) &&
+           distinct_register(connection, err);
 }

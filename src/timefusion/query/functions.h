@@ -9,6 +9,7 @@
  *   mono_jsonpath_exists, _match, _first, _array, _list (json, path, vars, is silent): jsonpath.h
  *   mono_to_char_*, mono_to_number, mono_to_time, mono_format, mono_quote_*, mono_initcap, mono_justify
  *   mono_percentiles(value, weight, fractions), an aggregate; mono_step(value), mono_log_step(value): steps.h
+ *   mono_distinct(sketch), mono_sketches(sketch), aggregates; mono_sketch(text), mono_sketch_of(hash): functions_distinct.c
  *   mono_catalog_*, mono_name_parts     names and oids of the catalog (catalog_functions.c)
  *
  * JSON is text in and out. What is not JSON is NULL. Thread: any (DuckDB's). */
@@ -32,5 +33,9 @@ const struct scalar_definition *json_scalars(uint32_t *count), *text_scalars(uin
 /* functions_percentile.c */
 const struct scalar_definition *percentile_scalars(uint32_t *count);
 MUST_CHECK bool percentiles_register(duckdb_connection connection, struct err *err);
+/* functions_distinct.c */
+#define FUNCTIONS_SKETCH_DAMAGED "a sketch of different values is damaged"
+const struct scalar_definition *distinct_scalars(uint32_t *count);
+MUST_CHECK bool distinct_register(duckdb_connection connection, struct err *err);
 /* As PostgreSQL writes jsonb: {"a": 1, "bb": [1, 2]}, shorter keys first. false: nested too deeply. */
 MUST_CHECK bool jsonb_put(struct buf *out, struct yyjson_val *value);

@@ -227,9 +227,10 @@ static uint32_t fields_shown(const struct plan_table *table)
     return shown;
 }
 
-bool identity_missing_are_few(const struct plan_table *table, struct pruned *files, uint64_t *count)
+bool identity_missing_are_few(const struct identity *identity, const struct plan_table *table, struct pruned *files,
+                              uint64_t *count)
 {
-    uint32_t shown = fields_shown(table), kept = 0;
+    uint32_t shown = fields_shown(table) & identity->present, kept = 0; /* others nobody has */
     uint64_t rows = 0;
     *count = 0;
     for (uint32_t f = 0; f < files->count; f++) {
@@ -319,11 +320,9 @@ static bool each_put(struct buf *out, uint32_t fields, const char *separator, co
 static bool window_put(struct buf *out, const struct identity *identity)
 {
     bool ok = true;
-    if (identity->from_us > INT64_MIN)
-        ok = buf_printf(out, " AND s%u >= make_timestamptz(CAST(%" PRId64 " AS BIGINT))", TIMESTAMP, identity->from_us);
+    if (identity->from_us > INT64_MIN) ok = buf_printf(out, " AND s%u >= " LITERAL_TIME, TIMESTAMP, identity->from_us);
     if (identity->to_us < INT64_MAX)
-        ok = ok &&
-             buf_printf(out, " AND s%u <= make_timestamptz(CAST(%" PRId64 " AS BIGINT))", TIMESTAMP, identity->to_us);
+        ok = ok && buf_printf(out, " AND s%u <= " LITERAL_TIME, TIMESTAMP, identity->to_us);
     return ok;
 }
 
@@ -355,7 +354,7 @@ bool identity_missing_put(struct buf *out, const struct identity *identity, cons
                           const struct source_files *files)
 {
     struct column_set needed = { 0 };
-    uint32_t shown = fields_shown(table);
+    uint32_t shown = fields_shown(table) & identity->present;
     column_set_add(&needed, TRACE);
     column_set_add(&needed, TIMESTAMP);
     for (int field = 0; field < IDENTITY_FIELDS; field++)

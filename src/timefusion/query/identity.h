@@ -63,7 +63,8 @@ void identity_prune(const struct identity *identity, const struct plan_table *ta
 bool identity_can_name(struct bytes trace);
 /* Are the rows few that lack a value of their own which the reference shows, so that their traces are worth asking for? By the
  * footers; *count says how many they are, and only files that have such rows stay in files. */
-bool identity_missing_are_few(const struct plan_table *table, struct pruned *files, uint64_t *count);
+bool identity_missing_are_few(const struct identity *identity, const struct plan_table *table, struct pruned *files,
+                              uint64_t *count);
 /* Sorts; equal ones become one. Gives the count that is left. */
 uint32_t identity_traces_sort(struct bytes *traces, uint32_t count);
 

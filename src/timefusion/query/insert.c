@@ -230,6 +230,20 @@ static bool source_run(struct insertion *insertion, struct prune_warning **warni
            rows_take(insertion, err);
 }
 
+/* RETURNING: of the rows that are in the batch, before it goes. */
+static bool rows_return(struct query_cursor *cursor, const struct session_rows_mark *mark, struct err *err)
+{
+    struct buf relation;
+    buf_init(&relation, RENDER_SQL_BYTES_MAX);
+    bool ok = insert_returned(cursor, mark, &relation, err) && cursor_turn_take(cursor, err);
+    cursor->render.written = (const char *)relation.ptr;
+    ok = ok && cursor_returned(cursor, err);
+    cursor_turn_give(cursor);
+    cursor->render.written = NULL;
+    buf_deinit(&relation);
+    return ok;
+}
+
 bool insert_run(struct query_cursor *cursor, struct prune_warning **warnings, struct err *err)
 {
     struct query_session *session = cursor->session;
@@ -245,6 +259,7 @@ bool insert_run(struct query_cursor *cursor, struct prune_warning **warnings, st
     if (ok && insertion.insert->skips_conflicts)
         ok = insert_conflicts_skip(session, insertion.insert->table, &mark, err);
     uint64_t rows = session->rows.batch.rows[insertion.insert->table->id] - before;
+    ok = ok && (!cursor->plan->returning || rows_return(cursor, &mark, err));
     ok = ok && session_rows_end(session, &notice, err);
     if (!ok) {
         session_rows_back(session, &mark);

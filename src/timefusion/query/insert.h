@@ -29,6 +29,9 @@ struct plan_insert {
     const uint32_t *columns; /* of the table */
     uint32_t count;
     bool skips_conflicts; /* ON CONFLICT DO NOTHING */
+    /* RETURNING: columns of the table that are known of a row before it is kept. */
+    const uint32_t *returned;
+    uint32_t returned_count;
 };
 
 /* A row under way: what is given of it, by column. Texts are borrowed until insert_row_end. */
@@ -70,6 +73,14 @@ MUST_CHECK bool insert_conflicts_skip(struct query_session *session, const struc
 bool insert_is_direct(const struct query_cursor *cursor);
 /* The statement as a whole; cursor->changed_rows. */
 MUST_CHECK bool insert_run(struct query_cursor *cursor, struct prune_warning **warnings, struct err *err);
+
+/* insert_returning.c */
+/* The rows that stand in the batch behind the mark, as a relation for mark R; ERR_TOO_LARGE. */
+struct session_rows_mark;
+MUST_CHECK bool insert_returned(struct query_cursor *cursor, const struct session_rows_mark *mark, struct buf *relation,
+                                struct err *err);
+/* The same without rows, of the right types. */
+MUST_CHECK bool insert_returned_none(const struct plan_insert *insert, struct buf *relation);
 
 /* session_rows.c: what the session has written and not yet kept. */
 struct session_rows {

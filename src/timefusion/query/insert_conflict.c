@@ -153,9 +153,12 @@ bool insert_conflicts_skip(struct query_session *session, const struct schema_ta
     if (mark->batch.len > 0)
         held_note(&conflicts, bytes_from(batch->bytes.ptr + BATCH_HEAD_BYTES, mark->batch.len - BATCH_HEAD_BYTES));
     bool ok = true;
+    size_t seen = session->drafts.seen;
+    session->drafts.seen = 0; /* they are noted */
     for (uint32_t i = 0; ok && i < conflicts.count; i += IDS_AT_ONCE)
         ok = stored_note(&conflicts, session, i, i + IDS_AT_ONCE < conflicts.count ? i + IDS_AT_ONCE : conflicts.count,
                          err);
+    session->drafts.seen = seen;
     if (ok) {
         batch_cut(batch, &mark->batch);
         session->rows.spans = mark->spans;

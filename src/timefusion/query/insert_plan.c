@@ -101,15 +101,12 @@ bool insert_make(struct translate *ctx, const PgQuery__InsertStmt *stmt)
 {
     struct plan *plan = ctx->plan;
     const struct temporary *own = temporary_named(ctx, stmt->relation);
-    if (own && stmt->n_returning_list == 0) return temporary_insert_make(ctx, own, stmt);
+    if (own) return temporary_insert_make(ctx, own, stmt);
     struct plan_insert *insert = insert_target_make(ctx, stmt->relation, stmt->cols, stmt->n_cols);
     plan->kind = PLAN_INSERT;
     plan->tag = "INSERT";
     plan->insert = insert;
     if (!insert) return false;
-    if (stmt->n_returning_list > 0)
-        return fail_at(ctx, -1, ERR_UNSUPPORTED, "RETURNING is not supported; write ids of your own and SELECT by them")
-            .sql;
     if (stmt->on_conflict_clause && !conflict_take(ctx, stmt->on_conflict_clause, insert)) return false;
     struct insert_column *columns = arena_calloc(ctx->arena, (insert->count + 1) * sizeof *columns);
     for (uint32_t c = 0; c < insert->count; c++) {
@@ -123,5 +120,5 @@ bool insert_make(struct translate *ctx, const PgQuery__InsertStmt *stmt)
     insert->count = into.count;
     insert->cells = into.cells;
     insert->row_count = into.row_count;
-    return plan->sql != NULL;
+    return plan->sql && insert_returning_make(ctx, stmt, insert);
 }

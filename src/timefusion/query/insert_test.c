@@ -207,7 +207,12 @@ static void test_refused(void **state)
         { "insert into otel_logs_and_spans (timestamp, kind) values (" NOW ", 'thing')", ERR_CHECK, "consumer" },
         { "insert into otel_logs_and_spans (timestamp, hashes) values (" NOW ", array['a', null])", ERR_NULL, "NULL" },
         { "insert into otel_logs_and_spans (timestamp, hashes[1]) values (" NOW ", 'a')", ERR_UNSUPPORTED, "whole" },
-        { "insert into otel_logs_and_spans (timestamp) values (" NOW ") returning id", ERR_UNSUPPORTED, "RETURNING" },
+        { "insert into otel_logs_and_spans (timestamp) values (" NOW ") returning summary", ERR_NO_COLUMN, "summary" },
+        { "insert into otel_logs_and_spans (timestamp) values (" NOW ") returning count(*)", ERR_SYNTAX, "aggregate" },
+        { "insert into otel_logs_and_spans (timestamp) values (" NOW ") returning row_number() over ()", ERR_SYNTAX,
+          "window" },
+        { "insert into otel_logs_and_spans (timestamp) values (" NOW ") returning generate_series(1, 2)",
+          ERR_UNSUPPORTED, "rows" },
         { "insert into otel_logs_and_spans (timestamp) values (" NOW ") on conflict (name) do nothing", ERR_UNSUPPORTED,
           "by id" },
         { "insert into otel_logs_and_spans (timestamp) values (" NOW ") on conflict (id) do update set name = 'x'",
@@ -316,10 +321,67 @@ static void test_transactions(void **state)
     assert_int_equal(atomic_load(&inserting->fixture.engine->written_bytes), 0);
 }
 
+static void returned_is(struct inserting *inserting, const char *sql, const char *expected)
+{
+    struct buf out;
+    buf_init(&out, 1u << 20);
+    fixture_must(inserting->fixture.session, sql, &out, NULL);
+    if (strcmp((const char *)out.ptr, expected) != 0) fail_msg("%s:\n%s", sql, (const char *)out.ptr);
+    buf_deinit(&out);
+}
+
+/* Goal: RETURNING gives the rows that are written, in their order, of all types, with the id that they get; also where rows are held,
+ * and of those alone that ON CONFLICT leaves. Method: the answers, and the batch that the hook gets. */
+static void test_returning(void **state)
+{
+    struct inserting *inserting = *state;
+    struct query_session *session = inserting->fixture.session;
+    struct batch_reader reader;
+    struct batch_row row;
+    struct buf out;
+    char text[64];
+    returned_is(inserting,
+                "insert into otel_logs_and_spans (timestamp, name, level, hashes, attributes, duration) values "
+                "('2025-11-26T10:00:00.5Z', 'it''s', 'warn', array['a', 'b''c'], '{\"x\": 1}', 7), "
+                "('1969-12-31T23:00:00Z'::timestamptz + interval '40 years', null, 'info', null, null, null) "
+                "returning name, upper(level) as loud, timestamp, hashes, attributes->>'x', date, duration * 2",
+                "it's|WARN|1764151200500000|{a,b'c}|1|20418|14\nNULL|INFO|1262300400000000|NULL|NULL|14609|NULL\n");
+    assert_int_equal(batch_row_count(&session->rows.batch), 0);
+    returned_is(inserting,
+                "insert into otel_metrics as m (timestamp, metric_name, value) select '2025-11-26T10:00:00Z', 'x' || "
+                "i, i / 2.0 "
+                "from generate_series(1, 3) as s(i) returning m.metric_name, value, (select count(*) from otel_metrics "
+                "where false)",
+                "x1|0.5|0\nx2|1|0\nx3|1.5|0\n");
+    buf_init(&out, 1u << 20);
+    fixture_must(session, "insert into otel_metrics (timestamp, metric_name) values (now(), 'y') returning id", &out,
+                 NULL);
+    row = row_read(&inserting->kept, &reader, 0);
+    snprintf(text, sizeof text, "%.*s", (int)out.len - 1, (const char *)out.ptr);
+    text_is(&row, schema_table(SCHEMA_METRICS)->row_id, text);
+    buf_deinit(&out);
+    returned_is(inserting,
+                "insert into otel_metrics (timestamp, metric_name, id) values "
+                "('2025-11-26T10:00:00Z', 'a', 'b0000000-0000-0000-0000-000000000001'), "
+                "('2025-11-26T10:00:00Z', 'b', 'b0000000-0000-0000-0000-000000000001') "
+                "on conflict (id) do nothing returning *",
+                "11111111-2222-4333-8444-555555555555|1764151200000000|20418|b0000000-0000-0000-0000-000000000001|a\n");
+    uint32_t kept = inserting->kept.count;
+    query_session_begin(session);
+    returned_is(inserting,
+                "insert into otel_metrics (timestamp, metric_name) values (now(), 'a') returning metric_name", "a\n");
+    returned_is(inserting,
+                "insert into otel_metrics (timestamp, metric_name) values (now(), 'b') returning metric_name", "b\n");
+    assert_int_equal(inserting->kept.count, kept);
+    assert_int_equal(batch_row_count(&session->rows.batch), 2);
+    query_session_end(session);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(test_rows, setup, teardown),
                                         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-                                        cmocka_unit_test_setup_teardown(test_transactions, setup, teardown) };
+                                        cmocka_unit_test_setup_teardown(test_transactions, setup, teardown),
+                                        cmocka_unit_test_setup_teardown(test_returning, setup, teardown) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 #include "timefusion/query/literal.h"
+#include "base/rfc3339.h"
 #include "timefusion/query/array_text.h"
 #include "timefusion/query/catalog.h"
 #include "timefusion/query/query.h"
@@ -204,8 +205,31 @@ static bool time_put(struct buf *out, struct bytes text)
     return ok;
 }
 
+/* A time that says its zone is a number here: DuckDB has its calendar read it anew in each of a statement's steps. What is not
+ * plainly one is DuckDB's to read. */
+bool literal_time(struct bytes text, int64_t *unix_us)
+{
+    static const char pattern[] = "0000-00-00 00:00:00";
+    const size_t len = sizeof pattern - 1;
+    char copy[40];
+    if (text.len <= len || text.len + 3 >= sizeof copy) return false;
+    for (size_t i = 0; i < len; i++) {
+        bool is_digit = text.ptr[i] >= '0' && text.ptr[i] <= '9';
+        if (pattern[i] == '0' ? !is_digit
+                              : text.ptr[i] != (uint8_t)pattern[i] && !(pattern[i] == ' ' && text.ptr[i] == 'T'))
+            return false;
+    }
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    size_t digits = copy[len] == '.' ? strspn(copy + len + 1, "0123456789") : 0, at = len + (digits > 0) + digits;
+    if (digits > 6 || copy[17] > '5' || strncmp(copy, "1900", 4) < 0 || strncmp(copy, "2200", 4) >= 0) return false;
+    if ((copy[at] == '+' || copy[at] == '-') && text.len == at + 3) strcpy(copy + text.len, ":00"); /* +00 */
+    return rfc3339_read(bytes_of_text(copy), unix_us);
+}
+
 bool literal_put(struct buf *out, struct bytes text, enum query_type type, struct err *err)
 {
+    int64_t unix_us;
     bool ok = true;
     if (text.len > 0 && memchr(text.ptr, '\0', text.len))
         return err_set(err, ERR_INPUT, "text cannot hold a zero byte");
@@ -267,6 +291,10 @@ bool literal_put(struct buf *out, struct bytes text, enum query_type type, struc
     }
     case QUERY_TYPE_TIMESTAMP:
     case QUERY_TYPE_TIMESTAMPTZ:
+        if (type == QUERY_TYPE_TIMESTAMPTZ && literal_time(text, &unix_us)) {
+            ok = buf_printf(out, LITERAL_TIME, unix_us);
+            break;
+        }
         ok = buf_add(out, "CAST(", 5) && time_put(out, text) && buf_printf(out, " AS %s)", type_duckdb(type));
         break;
     default: /* the types that DuckDB reads as PostgreSQL does */

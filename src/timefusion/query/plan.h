@@ -7,7 +7,7 @@
  *     S n  the session's setting n as text           U    the session's user
  *     B    the session's pid
  *     C n  what the process counts (0), what sessions do (1), as lines of text   K n  select n of folds, put together from parts or as it was written
- *     X n  the session's own table n (temporary.h)
+ *     X n  the session's own table n (temporary.h)     R 0  the rows that an INSERT has written (insert.h)
  *     A n  aggregate n, of rows or of a cube's groups  Q n  select n of cubes, answered by them or as it was written
  * No name and no text of the client reaches DuckDB but inside a quoted literal: relations are r1, r2 ..., their columns
  * c1, c2 ... or k<schema column> (as clients see it), x<schema column> (as it is stored) and h<n> (plan_table.attributes[n]).
@@ -56,6 +56,12 @@ static inline void column_set_add(struct column_set *set, uint32_t column)
 static inline bool column_set_has(const struct column_set *set, uint32_t column)
 {
     return set->words[column / 64] >> (column % 64) & 1;
+}
+static inline bool column_set_is_empty(const struct column_set *set)
+{
+    uint64_t any = 0;
+    for (size_t w = 0; w < COUNT_OF(set->words); w++) any |= set->words[w];
+    return any == 0;
 }
 
 /* A conjunct that every row of the table reference must pass, with a side that no row can change. */
@@ -110,15 +116,21 @@ struct plan_aggregate {
 };
 /* A select that cubes can answer. */
 struct plan_cube {
-    uint32_t table;         /* of plan->tables: its only one */
-    int fold;               /* that stands for it otherwise; -1: none does */
-    const char *whole;      /* as it was written */
-    const char *otherwise;  /* that, or the mark of the fold */
-    struct column_set keys; /* of which it groups or chooses rows */
-    int64_t step_us;        /* times are asked in steps that are multiples of it; 0: not at all */
-    bool has_measure;       /* durations are added up */
-    bool has_steps;         /* or counted by steps (steps.h) */
-    bool names_steps;       /* by steps of its own: log_step(duration) */
+    uint32_t table;             /* of plan->tables: its only one */
+    int fold;                   /* that stands for it otherwise; -1: none does */
+    const char *whole;          /* as it was written */
+    const char *otherwise;      /* that, or the mark of the fold */
+    struct column_set keys;     /* of which it groups or chooses rows */
+    struct column_set sketches; /* whose different values are counted (approx_count_distinct) */
+    int64_t step_us;            /* times are asked in steps that are multiples of it; 0: not at all */
+    bool has_measure;           /* durations are added up */
+    bool has_steps;             /* or counted by steps (steps.h) */
+    bool names_steps;           /* by steps of its own: log_step(duration) */
+};
+
+/* What planning took, or its ends: time, and CPU of the thread that asks. */
+struct planning {
+    uint64_t mono_ns, thread_ns;
 };
 
 /* SET column = value of UPDATE. */
@@ -155,6 +167,9 @@ struct plan {
     bool walk_has_trace;    /* and the trace id behind it: who a row is of is shown, and decides nothing else */
     const char *walk_limit; /* templates of LIMIT and OFFSET */
     const char *walk_offset;
+    /* RETURNING of INSERT, UPDATE, DELETE: a SELECT whose columns are the statement's; of the session's own tables it stands in sql. NULL:
+     * there is none. */
+    const char *returning;
     /* DELETE, UPDATE: of tables[0], called r<change_relation>, the rows for which change_where is true */
     uint32_t change_relation;
     const char *change_where;

@@ -1,6 +1,7 @@
 #include "timefusion/query/prune.h"
 #include "base/uuid.h"
 #include "timefusion/parquet/footer_select.h"
+#include "timefusion/query/literal.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -128,6 +129,55 @@ static int64_t integer_at(duckdb_data_chunk chunk, idx_t column)
     return is_set(vector) ? *(int64_t *)duckdb_vector_get_data(vector) : -1;
 }
 
+/* Values that say what they are: a time as a number, a text in quotes, an id. DuckDB need not be asked for these. */
+static bool bound_is_plain(struct arena *arena, const struct plan_table *table, const struct condition *condition,
+                           struct bytes value, struct bound *bound)
+{
+    static const char open[] = LITERAL_TIME_OPEN, close[] = ")";
+    static const char id_open[] = "CAST('", id_close[] = "' AS UUID)";
+    enum query_type column = type_of_schema(table->schema->columns[condition->column].type);
+    const char *text = (const char *)value.ptr; /* ends with a zero */
+    struct uuid uuid;
+    char id[UUID_TEXT_BYTES + 1];
+    if (is_list_op(condition->op)) return false;
+    if (column == QUERY_TYPE_TIMESTAMPTZ && strncmp(text, open, sizeof open - 1) == 0) {
+        char *end;
+        bound->integer = strtoll(text + sizeof open - 1, &end, 10);
+        if (end == text + sizeof open - 1 || strcmp(end, close) != 0) return false;
+        bound->kind = BOUND_INTEGER;
+        return true;
+    }
+    if (column == QUERY_TYPE_UUID && value.len == sizeof id_open - 1 + UUID_TEXT_BYTES + sizeof id_close - 1 &&
+        memcmp(text, id_open, sizeof id_open - 1) == 0 &&
+        strcmp(text + value.len - (sizeof id_close - 1), id_close) == 0 &&
+        uuid_from_text(bytes_from(text + sizeof id_open - 1, UUID_TEXT_BYTES), &uuid)) {
+        uuid_to_text(uuid, id);
+        value = bytes_of_text(id);
+    } else if (column == QUERY_TYPE_TEXT && value.len >= 2 && text[0] == '\'' && text[value.len - 1] == '\'' &&
+               !memchr(text + 1, '\'', value.len - 2)) {
+        value = bytes_from(text + 1, value.len - 2);
+    } else {
+        return false;
+    }
+    bound->kind = BOUND_TEXTS;
+    bound->texts = arena_alloc(arena, sizeof *bound->texts);
+    bound->texts[0] = arena_copy(arena, value);
+    bound->text_count = 1;
+    return true;
+}
+
+/* LIMIT and OFFSET where they are written as numbers. */
+static bool walk_is_plain(const struct plan *plan, struct bounds *bounds)
+{
+    const char *limit = plan->walk_limit, *offset = plan->walk_offset ? plan->walk_offset : "0";
+    size_t limit_len = strspn(limit, "0123456789"), offset_len = strspn(offset, "0123456789");
+    if (limit[limit_len] || offset[offset_len] || limit_len == 0 || offset_len == 0 || limit_len > 9 || offset_len > 9)
+        return false;
+    bounds->walk_limit = strtoll(limit, NULL, 10);
+    bounds->walk_offset = strtoll(offset, NULL, 10);
+    return true;
+}
+
 void bounds_make(struct query_session *session, struct lane *lane, const struct render *render, struct arena *arena,
                  struct bounds *bounds)
 {
@@ -150,27 +200,34 @@ void bounds_make(struct query_session *session, struct lane *lane, const struct 
             *bound = (struct bound){ .column = table->conditions[c].column,
                                      .op = table->conditions[c].op,
                                      .type = table->conditions[c].type };
+            size_t from = sql.len;
+            bool is_plain = render_sql(&sql, table->conditions[c].value, render, &err) && buf_add(&sql, "", 1);
+            is_plain = is_plain && bound_is_plain(arena, table, &table->conditions[c],
+                                                  bytes_from(sql.ptr + from, sql.len - from - 1), bound);
+            sql.len = from;
+            if (is_plain) continue;
             const char *template = bound_template(arena, table, &table->conditions[c]);
             if (!template) continue;
             ok = (count == 0 || buf_add(&sql, ", ", 2)) && render_sql(&sql, template, render, &err);
             order[count++] = bound;
         }
     }
-    if (plan->is_walk) {
+    bool asks_walk = plan->is_walk && !walk_is_plain(plan, bounds);
+    if (asks_walk) {
         ok = ok && (count == 0 || buf_add(&sql, ", ", 2)) && buf_printf(&sql, "CAST(") &&
              render_sql(&sql, plan->walk_limit, render, &err) && buf_printf(&sql, " AS BIGINT), CAST(") &&
              render_sql(&sql, plan->walk_offset ? plan->walk_offset : "0", render, &err) &&
              buf_printf(&sql, " AS BIGINT)");
     }
     duckdb_result result;
-    ok = ok && (count > 0 || plan->is_walk) && buf_add(&sql, "", 1) && lane_begin(session, lane, &err);
+    ok = ok && (count > 0 || asks_walk) && buf_add(&sql, "", 1) && lane_begin(session, lane, &err);
     if (ok) {
         ok = engine_query(lane->connection, (const char *)sql.ptr, &result, &err);
         lane_end(session);
         duckdb_data_chunk chunk = ok ? duckdb_fetch_chunk(result) : NULL;
         if (chunk && duckdb_data_chunk_get_size(chunk) == 1) {
             for (uint32_t i = 0; i < count; i++) bound_read(arena, duckdb_data_chunk_get_vector(chunk, i), order[i]);
-            if (plan->is_walk) {
+            if (asks_walk) {
                 bounds->walk_limit = integer_at(chunk, count);
                 bounds->walk_offset = integer_at(chunk, count + 1);
             }

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/uuid.h"
+#include "timefusion/schema/schema.h"
 
 struct maintenance;
 struct timefusion;
@@ -62,9 +63,21 @@ struct query_limits {
 
 /* Rows that a statement or a transaction has written. */
 struct query_rows {
-    struct uuid project_id, key_id; /* key: of query_session_set_key */
+    struct uuid project_id, key_id; /* key: of query_session_set_key; all zeros: a person's */
     struct bytes batch;             /* timefusion/batch, by malloc */
     uint64_t logs, spans, points;
+};
+
+/* Rows that a transaction holds. */
+struct query_draft {
+    struct uuid project_id;
+    struct bytes batch;       /* timefusion/batch, by malloc */
+    int64_t received_unix_us; /* as if they had come then */
+};
+struct timefusion_file;
+struct query_drafted {
+    struct timefusion_file **files[SCHEMA_TABLE_COUNT]; /* by malloc, NULL when none */
+    uint32_t file_count[SCHEMA_TABLE_COUNT];
 };
 
 /* Who is at the other end, as pg_stat_activity shows it; without it a session has a pid of its own and no address. */
@@ -120,6 +133,9 @@ struct query_hooks {
     bool (*keep)(void *ctx, const struct query_rows *rows, struct err *err);
     /* Until the project's rows that were kept before the first call can be asked for; *ticket as for flush. */
     bool (*show)(void *ctx, struct uuid project_id, uint64_t *ticket, uint32_t timeout_ms, struct err *err);
+    /* Rows that a transaction holds, as they will be once they are kept: in files that nobody else sees, a reference each for
+     * the caller, some MB of rows a call. The batch is taken, also on failure. NULL: a transaction does not see what it holds. */
+    bool (*draft)(void *ctx, const struct query_draft *draft, struct query_drafted *drafted, struct err *err);
 };
 struct query_options {
     struct timefusion *timefusion;
@@ -303,7 +319,7 @@ void query_chunk_numbers(const struct query_chunk *chunk, uint32_t column, uint6
 uint32_t query_chunk_scale(const struct query_chunk *chunk, uint32_t column);
 void query_cursor_close(struct query_cursor *cursor);
 /* What a value of REGCLASS, REGTYPE ... shows as in text: "otel_metrics". */
-MUST_CHECK bool query_catalog_name(struct buf *out, enum query_type type, int64_t oid);
+MUST_CHECK bool query_catalog_name(struct buf *out, const struct query_chunk *chunk, enum query_type type, int64_t oid);
 
 /* For Delta checkpoints: reads any Parquet checkpoint of the store (see delta.h, struct delta_checkpoint_reader). */
 struct delta_checkpoint_reader;

@@ -115,6 +115,12 @@ static inline void fixture_row(struct columns *columns, uint64_t n)
         fixture_put(columns, "attributes___http___response___status_code", bytes_of_text(n % 7 == 0 ? "500" : "200"));
         fixture_put(columns, "attributes___http___request___method", bytes_of_text(n % 2 ? "POST" : "GET"));
     }
+#ifdef FIXTURE_USER /* has the row a user? */
+    if (FIXTURE_USER(n))
+        fixture_put(columns, "attributes___user___id", fixture_text(text, sizeof text, "u%" PRIu64, n % 5000));
+    if (n % 10 == 0)
+        fixture_put(columns, "attributes___session___id", fixture_text(text, sizeof text, "s%" PRIu64, n / 30));
+#endif
     struct bytes remainder = fixture_text(text, sizeof text, "{\"n\":%" PRIu64 "}", n);
     if (n % 3 == 0) {
         int len =

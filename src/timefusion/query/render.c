@@ -1,6 +1,7 @@
 #include "timefusion/query/render.h"
 #include "base/utf8.h"
-#include "timefusion/query/catalog.h"
+#include "timefusion/query/catalog_own.h"
+#include "timefusion/query/insert.h"
 #include "timefusion/query/literal.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -134,8 +135,8 @@ static bool binary_put(struct buf *out, struct bytes value, enum query_type type
     case QUERY_TYPE_TIMESTAMPTZ: {
         int64_t us = (int64_t)big_endian(value.ptr, 8);
         if (us > INT64_MAX - POSTGRES_EPOCH_US - 1 || us < -INT64_MAX / 2) return bad_binary(err, type);
-        ok = buf_printf(out, "%s(CAST(%" PRId64 " AS BIGINT))",
-                        type == QUERY_TYPE_TIMESTAMP ? "make_timestamp" : "make_timestamptz", us + POSTGRES_EPOCH_US);
+        ok = buf_printf(out, "%s(%" PRId64 ")", type == QUERY_TYPE_TIMESTAMP ? "make_timestamp" : "make_timestamptz",
+                        us + POSTGRES_EPOCH_US);
         break;
     }
     case QUERY_TYPE_INTERVAL:
@@ -196,6 +197,9 @@ static bool parameter_put(struct buf *out, const struct render *render, uint32_t
     if (parameter->is_null) return buf_printf(out, "CAST(NULL AS %s)", type_duckdb(type)) || too_long(err);
     if (parameter->is_binary) return binary_put(out, parameter->value, type, err);
     if (!utf8_is_valid(parameter->value)) return err_set(err, ERR_INPUT, "parameter $%u is not valid UTF-8", number);
+    int64_t oid;
+    if (type == QUERY_TYPE_REGCLASS && catalog_own_oid(render->own, parameter->value, &oid))
+        return buf_printf(out, "CAST(%" PRId64 " AS BIGINT)", oid) || too_long(err);
     return literal_put(out, parameter->value, type, err);
 }
 
@@ -255,6 +259,9 @@ static bool mark_put(struct buf *out, char letter, uint32_t number, const struct
                too_long(err);
     case 'I': return ilike_end_put(out, render, number, err);
     case 'T': return table_put(out, render, number, err);
+    case 'R':
+        if (render->written) return buf_add(out, render->written, strlen(render->written)) || too_long(err);
+        return insert_returned_none(render->plan->insert, out) || too_long(err);
     case 'X': return buf_printf(out, "t%" PRIu64, render->temporaries[number]) || too_long(err);
     case 'K':
         if (render->folds && render->folds[number])
@@ -269,8 +276,7 @@ static bool mark_put(struct buf *out, char letter, uint32_t number, const struct
         if (render->cubes && render->cubes[number])
             return buf_add(out, render->cubes[number], strlen(render->cubes[number])) || too_long(err);
         return render_sql(out, render->plan->cubes[number].otherwise, render, err);
-    case 'N':
-        return buf_printf(out, "make_timestamptz(CAST(%" PRId64 " AS BIGINT))", render->now_unix_us) || too_long(err);
+    case 'N': return buf_printf(out, LITERAL_TIME, render->now_unix_us) || too_long(err);
     case 'S':
         return literal_quote(out, bytes_of_text(render->settings && render->settings[number]
                                                     ? render->settings[number]
@@ -278,6 +284,7 @@ static bool mark_put(struct buf *out, char letter, uint32_t number, const struct
                too_long(err);
     case 'U': return literal_quote(out, bytes_of_text(render->user ? render->user : "")) || too_long(err);
     case 'B': return buf_printf(out, "%" PRIu32, render->pid) || too_long(err);
+    case 'D': return catalog_own_put(out, number, render->own, render->pid) || too_long(err);
     case 'C': return literal_quote(out, number == 0 ? render->stats : render->activity) || too_long(err);
     default: return err_set(err, ERR_INTERNAL, "a template has an unknown mark");
     }

@@ -21,10 +21,12 @@ struct render {
     uint32_t pid;
     struct bytes stats, activity; /* what marks C0 and C1 stand for */
     const char *const *tables;    /* SQL by plan table; NULL: empty relations of the right types */
-    const uint64_t *temporaries;  /* numbers of the session's own tables, by mark X */
-    bool is_cubed;                /* aggregates are those of cubes' groups */
-    const char *const *cubes;     /* SQL by cube; NULL, and those that are: as they were written */
-    const char *const *folds;     /* SQL by fold, likewise */
+    const char *written; /* SQL of the rows that an INSERT has written; NULL: an empty relation of the right types */
+    const struct temporaries *own; /* the session's tables, for marks D; NULL: it has none */
+    const uint64_t *temporaries;   /* numbers of the session's own tables, by mark X */
+    bool is_cubed;                 /* aggregates are those of cubes' groups */
+    const char *const *cubes;      /* SQL by cube; NULL, and those that are: as they were written */
+    const char *const *folds;      /* SQL by fold, likewise */
 };
 /* What of a template's parts cannot be sent or read is an ERR_INPUT. */
 MUST_CHECK bool render_sql(struct buf *out, const char *template, const struct render *render, struct err *err);

@@ -7,6 +7,7 @@
 #include "timefusion/maintenance/rewriter.h"
 #include "base/arena.h"
 #include "timefusion/query/engine.h"
+#include "timefusion/query/literal.h"
 #include "timefusion/query/rows.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,11 +79,9 @@ static bool from_put(struct buf *sql, const struct rewrite *rewrite, uint32_t fi
     free(names);
     free(footers);
     uint32_t time = rewrite->table->timestamp;
-    if (from_us != INT64_MIN)
-        ok = ok && buf_printf(sql, " WHERE s%u >= make_timestamptz(CAST(%" PRId64 " AS BIGINT))", time, from_us);
+    if (from_us != INT64_MIN) ok = ok && buf_printf(sql, " WHERE s%u >= " LITERAL_TIME, time, from_us);
     if (to_us != INT64_MAX)
-        ok = ok && buf_printf(sql, " %s s%u < make_timestamptz(CAST(%" PRId64 " AS BIGINT))",
-                              from_us != INT64_MIN ? "AND" : "WHERE", time, to_us);
+        ok = ok && buf_printf(sql, " %s s%u < " LITERAL_TIME, from_us != INT64_MIN ? "AND" : "WHERE", time, to_us);
     return ok;
 }
 

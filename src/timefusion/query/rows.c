@@ -188,7 +188,7 @@ bool rows_stream(duckdb_connection connection, const char *sql, const struct row
 {
     duckdb_result result;
     struct engine_stop stop = { stream->is_stopped, stream->ctx };
-    if (!engine_stream(connection, sql, &stop, &result, err)) return false;
+    if (!engine_stream(connection, sql, &stop, NULL, &result, err)) return false;
     bool ok = true;
     while (ok) {
         if (stream->is_stopped && stream->is_stopped(stream->ctx, err)) {

@@ -115,7 +115,8 @@ struct expr relation_expr(struct translate *ctx, const struct relation *relation
     } else {
         value.type = relation->columns[column].type;
         value.form = relation->columns[column].form;
-        value.sql = arena_printf(ctx->arena, "r%u.c%d", relation->id, column + 1);
+        value.sql = relation->called ? arena_printf(ctx->arena, "%s.c%d", relation->called, column + 1)
+                                     : arena_printf(ctx->arena, "r%u.c%d", relation->id, column + 1);
     }
     return value;
 }

@@ -607,14 +607,15 @@ static void fold_note(struct translate *ctx, struct scope *scope, const PgQuery_
     text_put(text, mark);
 }
 
-/* The same where cubes can answer it. */
+/* The same where cubes can answer it, which know of whose a row is what is its own (shows_others in cube_answer.c). */
 static void groups_note(struct translate *ctx, struct scope *scope, const PgQuery__SelectStmt *select,
-                        const struct targets *targets, size_t begin, const size_t ends[4], struct text *text)
+                        const struct targets *targets, size_t begin, const size_t ends[4], bool asks_whose,
+                        struct text *text)
 {
     struct plan *plan = ctx->plan;
     uint32_t folds = plan->fold_count;
     int number = cube_note(ctx, scope, select, begin, ends, text);
-    if (scope->has_aggregate) fold_note(ctx, scope, select, targets, begin, ends, text);
+    if (scope->has_aggregate && !asks_whose) fold_note(ctx, scope, select, targets, begin, ends, text);
     if (number < 0 || ctx->err->code != ERR_OK || !text->buf.ptr) return;
     struct plan_cube *cube = &plan->cubes[number];
     if (plan->fold_count > folds) cube->fold = (int)folds;
@@ -729,9 +730,8 @@ static const char *plain_select_make(struct translate *ctx, struct scope *scope,
     }
     if (targets->gapfill.place > 0 || scope->has_gapfill) return gaps_put(ctx, scope, select, targets, begin, text);
     if (!tail_put(ctx, scope, targets, select, text)) return NULL;
-    if (ctx->select_count == select_count && ctx->plan->table_count == table_count + 1 &&
-        ctx->identity_uses == identities)
-        groups_note(ctx, scope, select, targets, begin, ends, text);
+    if (ctx->select_count == select_count && ctx->plan->table_count == table_count + 1)
+        groups_note(ctx, scope, select, targets, begin, ends, ctx->identity_uses != identities, text);
     if (is_top) {
         walk_note(ctx, scope, targets, select, identity_uses);
         if (ctx->plan->is_walk && ctx->err->code == ERR_OK) {
@@ -793,5 +793,29 @@ done:
     ctx->depth--;
     *columns = targets.outputs;
     *column_count = targets.count;
+    return text_end(&text);
+}
+
+const char *returning_make(struct translate *ctx, struct scope *scope, PgQuery__Node **list, size_t count)
+{
+    PgQuery__SelectStmt select = PG_QUERY__SELECT_STMT__INIT;
+    struct plan *plan = ctx->plan;
+    struct targets targets = { 0 };
+    struct text text;
+    select.n_target_list = count;
+    select.target_list = list;
+    if (!targets_make(ctx, scope, &select, &targets)) return NULL;
+    if (scope->has_window || scope->has_rows_function || scope->has_gapfill)
+        return fail_at(ctx, -1, ERR_UNSUPPORTED,
+                       "RETURNING is of each row: windows and functions that give rows are not in it")
+            .sql;
+    plan->column_count = targets.count;
+    plan->columns = arena_calloc(ctx->arena, (targets.count + 1) * sizeof *plan->columns);
+    text_init(&text, ctx);
+    for (uint32_t i = 0; i < targets.count; i++) {
+        plan->columns[i] =
+            (struct query_column){ targets.outputs[i].name, targets.outputs[i].type, targets.outputs[i].form };
+        text_put(&text, arena_printf(ctx->arena, "%s%s AS c%u", i ? ", " : "", targets.values[i].sql, i + 1));
+    }
     return text_end(&text);
 }

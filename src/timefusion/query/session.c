@@ -154,7 +154,7 @@ bool query_prepare(struct query_session *session, struct bytes sql, const enum q
                    uint32_t declared_count, struct query_statement **out, struct err *err)
 {
     struct plan *plan;
-    uint64_t begun_mono_ns = clock_mono_ns();
+    uint64_t begun_mono_ns = clock_mono_ns(), begun_thread_ns = clock_thread_ns();
     *out = NULL;
     if (declared_count > PLAN_PARAMETERS_MAX) return err_set(err, ERR_INPUT, "too many parameters");
     *err = (struct err){ .code = ERR_OK };
@@ -175,6 +175,7 @@ bool query_prepare(struct query_session *session, struct bytes sql, const enum q
     struct query_statement *statement = mem_calloc(1, sizeof *statement);
     statement->session = session;
     statement->plan = plan;
+    statement->planning = (struct planning){ clock_mono_ns() - begun_mono_ns, clock_thread_ns() - begun_thread_ns };
     *out = statement;
     return true;
 }
@@ -301,5 +302,5 @@ bool query_execute(struct query_statement *statement, const struct query_paramet
 {
     *cursor = NULL;
     if (!statement_is_permitted(statement, err) || !plan_again(statement, err)) return false;
-    return cursor_open(statement->session, statement->plan, parameters, count, cursor, err);
+    return cursor_open(statement->session, statement->plan, statement->planning, parameters, count, cursor, err);
 }

@@ -26,12 +26,14 @@ void session_rows_back(struct query_session *session, const struct session_rows_
 {
     if (!session->rows.is_begun) return; /* they could not be kept, and are gone */
     batch_cut(&session->rows.batch, &mark->batch);
+    session_drafts_cut(session, mark->batch.len);
     session->rows.spans = mark->spans;
     if (mark->batch.len == 0) session_rows_drop(session);
 }
 
 void session_rows_drop(struct query_session *session)
 {
+    session_drafts_cut(session, 0);
     if (!session->rows.is_begun) return;
     batch_deinit(&session->rows.batch);
     charge(session, 0);
@@ -113,7 +115,10 @@ bool session_rows_end(struct query_session *session, const char **notice, struct
 {
     const struct query_hooks *hooks = &session->engine->options.hooks;
     if (!hooks->keep) return err_set(err, ERR_UNSUPPORTED, "this process takes no rows in; ask one that does");
-    if (session->in_transaction) return true;
+    if (session->in_transaction) {
+        session_drafts_show(session);
+        return true;
+    }
     if (batch_row_count(&session->rows.batch) == 0) {
         session_rows_drop(session);
         return true;

@@ -76,10 +76,53 @@ static void test_percentiles(void **state)
     buf_deinit(&out);
 }
 
+/* Goal: over a window it is exact. Method: against percentile_cont by the same groups, for windows that are the same for all rows and that move. */
+static void test_windows(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf out;
+    buf_init(&out, 4u << 20);
+    fixture_must(fixture->session,
+                 "SELECT count(*) > 0, count(*) FILTER (WHERE w IS DISTINCT FROM e) FROM (SELECT DISTINCT kind, "
+                 "approx_percentile(0.9, percentile_agg(duration)) OVER (PARTITION BY kind) AS w FROM "
+                 "otel_logs_and_spans) a JOIN (SELECT kind, percentile_cont(0.9) WITHIN GROUP (ORDER BY duration) AS e "
+                 "FROM otel_logs_and_spans GROUP BY kind) b USING (kind)",
+                 &out, NULL);
+    assert_string_equal((const char *)out.ptr, "t|0\n");
+    fixture_must(fixture->session,
+                 "SELECT count(*) FILTER (WHERE w <> (n - 1) * 500.0) FROM (SELECT n, approx_percentile(0.5, "
+                 "percentile_agg(duration)) OVER (ORDER BY n) AS w FROM (SELECT row_number() OVER (ORDER BY timestamp) "
+                 "AS n, (row_number() OVER (ORDER BY timestamp) - 1) * 1000 AS duration FROM otel_logs_and_spans) x) y",
+                 &out, NULL);
+    assert_string_equal((const char *)out.ptr, "0\n");
+    buf_deinit(&out);
+}
+
+/* Goal: the percentiles of a select are counted once, wherever they stand in it. */
+static void test_counted_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct buf out;
+    buf_init(&out, 4u << 20);
+    fixture_must(fixture->session,
+                 "EXPLAIN SELECT kind, approx_percentile(0.9, percentile_agg(duration)), "
+                 "ARRAY[approx_percentile(0.5, percentile_agg(duration)), approx_percentile(0.99, "
+                 "percentile_agg(duration))], coalesce(approx_percentile(0.95, percentile_agg(duration)), 0) "
+                 "FROM otel_logs_and_spans GROUP BY 1",
+                 &out, NULL);
+    const char *first = strstr((const char *)out.ptr, "mono_percentiles(");
+    assert_non_null(first);
+    if (strstr(first + 1, "mono_percentiles(")) fail_msg("counted more than once: %s", (const char *)out.ptr);
+    buf_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_steps), cmocka_unit_test_setup_teardown(test_percentiles, fixture_setup, fixture_teardown)
+        cmocka_unit_test(test_steps),
+        cmocka_unit_test_setup_teardown(test_percentiles, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_windows, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_counted_once, fixture_setup, fixture_teardown)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,8 +126,9 @@ static bool too_long(struct err *err)
     return err_set(err, ERR_TOO_LARGE, "the statement is too long with its values");
 }
 
-/* Runs SQL whose rows are one number each; their sum, and how many there are. */
-static bool numbers_run(struct query_cursor *cursor, const char *sql, uint64_t *sum, uint64_t *count, struct err *err)
+/* Runs SQL whose rows have a number each, behind the `first` columns that the client is given; their sum, and how many there are. */
+static bool numbers_run(struct query_cursor *cursor, const char *sql, uint32_t first, uint64_t *sum, uint64_t *count,
+                        struct err *err)
 {
     *sum = *count = 0;
     if (!cursor_sql(cursor, sql, err)) return false;
@@ -135,11 +136,14 @@ static bool numbers_run(struct query_cursor *cursor, const char *sql, uint64_t *
     for (duckdb_data_chunk chunk;;) {
         ok = cursor_chunk(cursor, &chunk, err);
         if (!ok || !chunk) break;
-        const int64_t *sizes = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
+        const int64_t *sizes = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, first));
         idx_t rows = duckdb_data_chunk_get_size(chunk);
         for (idx_t row = 0; row < rows; row++) *sum += (uint64_t)sizes[row];
         *count += rows;
-        duckdb_destroy_data_chunk(&chunk);
+        if (first == 0)
+            duckdb_destroy_data_chunk(&chunk);
+        else if (!(ok = cursor_returned_add(cursor, chunk, err)))
+            break;
     }
     cursor_result_drop(cursor);
     return ok;
@@ -230,7 +234,7 @@ static bool rows_weigh(struct query_cursor *cursor, const struct temporary_entry
     bool ok = (buf_printf(&sql, "SELECT ") && size_put(&sql, &entry->temporary->table) &&
                buf_printf(&sql, " FROM t%" PRIu64, entry->rows->number) && buf_add(&sql, "", 1)) ||
               too_long(err);
-    ok = ok && numbers_run(cursor, (const char *)sql.ptr, bytes, &rows, err) &&
+    ok = ok && numbers_run(cursor, (const char *)sql.ptr, 0, bytes, &rows, err) &&
          within_limits(cursor->session, *bytes, entry->rows->bytes, err);
     buf_deinit(&sql);
     return ok;
@@ -261,7 +265,7 @@ static bool write_rows(struct query_cursor *cursor, struct temporary_entry *entr
                        struct err *err)
 {
     uint64_t sum;
-    if (!numbers_run(cursor, sql, &sum, &cursor->changed_rows, err)) {
+    if (!numbers_run(cursor, sql, cursor->plan->column_count, &sum, &cursor->changed_rows, err)) {
         rule_failed(&entry->temporary->table, err);
         return false;
     }
@@ -280,7 +284,8 @@ static bool write_run(struct query_cursor *cursor, struct temporary_entry *entry
     uint64_t bytes = 0;
     buf_init(&sql, RENDER_SQL_BYTES_MAX);
     bool ok = render_sql(&sql, template, &cursor->render, err) &&
-              ((buf_printf(&sql, " RETURNING ") && size_put(&sql, &entry->temporary->table) && buf_add(&sql, "", 1)) ||
+              ((buf_printf(&sql, cursor->plan->column_count > 0 ? ", " : " RETURNING ") &&
+                size_put(&sql, &entry->temporary->table) && buf_add(&sql, "", 1)) ||
                too_long(err));
     ok = ok && lane_say(cursor, "BEGIN TRANSACTION", err);
     if (ok) {

@@ -23,6 +23,7 @@ struct temporary_column {
     enum query_type type;
     struct query_form form;
     const char *otherwise; /* template of DEFAULT; NULL: none */
+    bool is_required;      /* NOT NULL */
 };
 enum temporary_commit { TEMPORARY_STAYS, TEMPORARY_IS_EMPTIED, TEMPORARY_GOES };
 /* What a table is; in a map it has an arena of its own. */

@@ -136,6 +136,8 @@ static const char *rules_take(struct translate *ctx, const PgQuery__ColumnDef *d
                 .sql;
         table->has_keys = table->has_keys || rule->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY ||
                           rule->contype == PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE;
+        column->is_required = column->is_required || rule->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL ||
+                              rule->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
         rules = arena_printf(ctx->arena, "%s%s", rules, word);
     }
     return rules;
@@ -163,7 +165,8 @@ static const char *column_take(struct translate *ctx, const PgQuery__ColumnDef *
 }
 
 /* PRIMARY KEY (a, b), UNIQUE (a) */
-static const char *key_take(struct translate *ctx, const PgQuery__Constraint *rule, struct temporary_table *table)
+static const char *key_take(struct translate *ctx, const PgQuery__Constraint *rule, struct temporary_table *table,
+                            struct temporary_column *columns)
 {
     bool is_primary = rule->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
     if (!is_primary && rule->contype != PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE)
@@ -178,6 +181,7 @@ static const char *key_take(struct translate *ctx, const PgQuery__Constraint *ru
                            name ? name : "")
                 .sql;
         list = arena_printf(ctx->arena, "%s%sc%d", list, i ? ", " : "", found + 1);
+        columns[found].is_required = columns[found].is_required || is_primary;
     }
     table->has_keys = true;
     return arena_printf(ctx->arena, "%s (%s)", is_primary ? "PRIMARY KEY" : "UNIQUE", list);
@@ -201,7 +205,7 @@ static bool body_make(struct translate *ctx, const PgQuery__CreateStmt *stmt, st
                 table->column_count += piece != NULL;
             } else if (node->node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {
                 if (!keys) continue;
-                piece = key_take(ctx, node->constraint, table);
+                piece = key_take(ctx, node->constraint, table, columns);
             } else {
                 return fail_at(ctx, -1, ERR_UNSUPPORTED,
                                "LIKE is not supported in CREATE TABLE; CREATE TABLE ... AS is")
@@ -350,6 +354,18 @@ bool temporary_discard_make(struct translate *ctx)
 
 /* --- INSERT, UPDATE, DELETE --- */
 
+/* " RETURNING ..."; NULL: failed. What the rows take is asked for behind it (temporary.c). */
+static const char *returning_words(struct translate *ctx, struct scope *scope, PgQuery__Node **list, size_t count)
+{
+    uint32_t selects = ctx->select_count;
+    const char *values = count > 0 ? returning_make(ctx, scope, list, count) : NULL;
+    if (count == 0) return "";
+    if (values && ctx->select_count > selects) /* DuckDB has none there */
+        return fail_at(ctx, -1, ERR_UNSUPPORTED, "RETURNING of a temporary table has no subqueries: SELECT from it")
+            .sql;
+    return values ? arena_printf(ctx->arena, " RETURNING %s", values) : NULL;
+}
+
 static bool column_take_named(struct translate *ctx, const struct temporary_table *table, const char *name,
                               int location, bool *is_named, uint32_t *column)
 {
@@ -411,8 +427,11 @@ bool temporary_insert_make(struct translate *ctx, const struct temporary *tempor
     uint32_t *numbers = arena_calloc(ctx->arena, (table->column_count + 1) * sizeof *numbers), count = 0;
     bool *is_named = arena_calloc(ctx->arena, table->column_count + 1);
     struct insert_column *columns = arena_calloc(ctx->arena, (table->column_count + 1) * sizeof *columns);
+    struct scope *scope = arena_calloc(ctx->arena, sizeof *scope);
     act_take(ctx, TEMPORARY_WRITE, "INSERT");
-    const char *target = mark_of(ctx, temporary), *on_conflict = conflict_words(ctx, table, stmt->on_conflict_clause);
+    const char *on_conflict = conflict_words(ctx, table, stmt->on_conflict_clause);
+    const char *target = from_target(ctx, scope, stmt->relation) ? mark_of(ctx, temporary) : NULL;
+    if (target) scope->relations[0]->called = target;
     if (!target || !on_conflict) return false;
     for (size_t i = 0; i < stmt->n_cols; i++) {
         const PgQuery__ResTarget *named = stmt->cols[i]->res_target;
@@ -438,8 +457,10 @@ bool temporary_insert_make(struct translate *ctx, const struct temporary *tempor
         names = arena_printf(ctx->arena, "%s, c%u", names, c + 1);
         values = arena_printf(ctx->arena, "%s, %s", values, table->columns[c].otherwise);
     }
-    plan->sql = arena_printf(ctx->arena, "INSERT INTO %s (%s) SELECT %s FROM (%s) AS q%s", target, names, values,
-                             source, on_conflict);
+    const char *returning = returning_words(ctx, scope, stmt->returning_list, stmt->n_returning_list);
+    if (!returning) return false;
+    plan->sql = arena_printf(ctx->arena, "INSERT INTO %s (%s) SELECT %s FROM (%s) AS q%s%s", target, names, values,
+                             source, on_conflict, returning);
     return true;
 }
 
@@ -473,8 +494,9 @@ bool temporary_update_make(struct translate *ctx, const struct temporary *tempor
         list = arena_printf(ctx->arena, "%s%sc%u = %s", list, i ? ", " : "", c + 1, value);
     }
     const char *where = rows_chosen(ctx, scope, stmt->where_clause);
-    if (!where) return false;
-    ctx->plan->sql = arena_printf(ctx->arena, "UPDATE %s SET %s%s", target, list, where);
+    const char *returning = where ? returning_words(ctx, scope, stmt->returning_list, stmt->n_returning_list) : NULL;
+    if (!returning) return false;
+    ctx->plan->sql = arena_printf(ctx->arena, "UPDATE %s SET %s%s%s", target, list, where, returning);
     return true;
 }
 
@@ -484,7 +506,8 @@ bool temporary_delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stm
     act_take(ctx, TEMPORARY_WRITE, "DELETE");
     const char *target = from_target(ctx, scope, stmt->relation);
     const char *where = target ? rows_chosen(ctx, scope, stmt->where_clause) : NULL;
-    if (!where) return false;
-    ctx->plan->sql = arena_printf(ctx->arena, "DELETE FROM %s%s", target, where);
+    const char *returning = where ? returning_words(ctx, scope, stmt->returning_list, stmt->n_returning_list) : NULL;
+    if (!returning) return false;
+    ctx->plan->sql = arena_printf(ctx->arena, "DELETE FROM %s%s%s", target, where, returning);
     return true;
 }

@@ -96,6 +96,14 @@ static void test_statements(void **state)
     done(session, "DELETE FROM t WHERE id IN (SELECT id FROM t WHERE price IS NULL)", "DELETE 2");
     done(session, "INSERT INTO t (id, name) SELECT id + 10, 'z' FROM t", "INSERT 0 1");
     rows_are(session, "SELECT id FROM pg_temp.t ORDER BY id DESC", "11\n1\n");
+    rows_are(session, "INSERT INTO t AS n (id) VALUES (20), (21) RETURNING n.id, name || '!' AS loud, tags, n.price",
+             "20|x!|NULL|NULL\n21|x!|NULL|NULL\n");
+    rows_are(session, "INSERT INTO t (id) VALUES (21), (22) ON CONFLICT DO NOTHING RETURNING id", "22\n");
+    rows_are(session, "UPDATE t AS n SET name = 'up' WHERE id > 20 RETURNING n.id * 2, name", "42|up\n44|up\n");
+    rows_are(session, "DELETE FROM t WHERE id > 19 RETURNING id, name IS NULL", "20|f\n21|f\n22|f\n");
+    refused(session, "DELETE FROM t WHERE true RETURNING (SELECT 1)", ERR_UNSUPPORTED, "subqueries");
+    refused(session, "DELETE FROM t WHERE true RETURNING nope", ERR_NO_COLUMN, "nope");
+    rows_are(session, "SELECT count(*) FROM t", "2\n");
     done(session,
          "CREATE TEMP TABLE named AS SELECT name, count(*) AS n, sum(duration) AS total, max(timestamp) AS last FROM "
          "otel_logs_and_spans GROUP BY name",

@@ -39,7 +39,14 @@ bool transaction_hold(struct query_session *session, enum schema_table_id table,
         if (!session->pinned[id].snapshot &&
             !snapshot_take(session, (enum schema_table_id)id, &session->pinned[id], err))
             return false;
+    struct timefusion_snapshot *with_own;
+    if (!session_drafts_snapshot(session, table, session->pinned[table].snapshot, &with_own, err)) return false;
+    if (with_own) {
+        snapshot_show(session, with_own, held);
+        return true;
+    }
     *held = session->pinned[table];
+    held->is_pinned = true;
     return true;
 }
 

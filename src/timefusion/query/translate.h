@@ -27,6 +27,7 @@ struct output {
 struct relation {
     const char *alias;                 /* as the client calls it */
     uint32_t id;                       /* r<id> */
+    const char *called;                /* instead of r<id>: RETURNING of an INSERT knows no alias; NULL */
     int table;                         /* of plan->tables, or -1 */
     const struct schema_table *schema; /* of table */
     const char *const *renames;        /* aliases of leading columns: t(a, b) */
@@ -250,6 +251,8 @@ const char *text_end(struct text *text);
 struct expr where_make(struct translate *ctx, struct scope *scope, const PgQuery__Node *where);
 const char *select_make(struct translate *ctx, struct scope *outer, const PgQuery__SelectStmt *select,
                         struct output **columns, uint32_t *column_count);
+/* RETURNING's list over the scope's relations, "v AS c1, ..."; the plan's columns are its. NULL: failed. */
+const char *returning_make(struct translate *ctx, struct scope *scope, PgQuery__Node **list, size_t count);
 const char *window_make(struct translate *ctx, struct scope *scope, const PgQuery__WindowDef *window);
 bool statement_make(struct translate *ctx, const PgQuery__Node *node);
 /* wire.c: COPY, DECLARE, FETCH, CLOSE, PREPARE, EXECUTE, DEALLOCATE. */
@@ -285,6 +288,8 @@ bool delete_make(struct translate *ctx, const PgQuery__DeleteStmt *stmt);
 bool update_make(struct translate *ctx, const PgQuery__UpdateStmt *stmt);
 
 /* insert_plan.c */
+/* RETURNING over what is known of the rows that are written: plan->returning and its columns. */
+bool insert_returning_make(struct translate *ctx, const PgQuery__InsertStmt *stmt, struct plan_insert *insert);
 bool insert_make(struct translate *ctx, const PgQuery__InsertStmt *stmt);
 /* Where rows go, of a list of names (ResTarget or String; none: all columns); NULL: failed. */
 struct plan_insert *insert_target_make(struct translate *ctx, const PgQuery__RangeVar *target, PgQuery__Node **names,

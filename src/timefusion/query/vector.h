@@ -22,10 +22,12 @@ static inline bool is_valid(const struct column *column, idx_t row)
     return !column->validity || (column->validity[row / 64] >> (row % 64) & 1);
 }
 
+/* As duckdb_string_t_data, without a call for each row. */
 static inline struct bytes text_at(const struct column *column, idx_t row)
 {
-    duckdb_string_t *text = (duckdb_string_t *)column->data + row;
-    return bytes_from(duckdb_string_t_data(text), duckdb_string_t_length(*text));
+    const duckdb_string_t *text = (const duckdb_string_t *)column->data + row;
+    bool is_inlined = text->value.inlined.length <= sizeof text->value.inlined.inlined;
+    return bytes_from(is_inlined ? text->value.inlined.inlined : text->value.pointer.ptr, text->value.inlined.length);
 }
 
 static inline void put_null(duckdb_vector output, idx_t row)

@@ -7,6 +7,7 @@
 #include "web/api/api_inside.h"
 #include "web/api/api_page.h"
 #include "web/api/once.h"
+#include "web/api/page_app.h"
 #include "yaml/yaml.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -155,6 +156,7 @@ static bool query_read(struct api_call *call, const char **pointer, struct err *
 {
     struct api_inside *inside = call->inside;
     struct bytes rest = call->request->query;
+    if (call->route->flags & API_APP) return true;
     while (rest.len > 0) {
         const uint8_t *end = memchr(rest.ptr, '&', rest.len);
         size_t len = end == NULL ? rest.len : (size_t)(end - rest.ptr);
@@ -277,7 +279,7 @@ void api_inner(struct api_call *outer, const struct api_inner_ask *ask, struct a
     struct api_inside inside = {
         .api = outer->inside->api, .client = outer->inside->client, .own = outer->inside->own, .capture = capture
     };
-    struct http_header *headers = arena_alloc(outer->arena, (outer->request->header_count + 1) * sizeof *headers);
+    struct http_header *headers = arena_alloc(outer->arena, (outer->request->header_count + 2) * sizeof *headers);
     struct http_request request = { .method = bytes_of_text(ask->method),
                                     .path = ask->path,
                                     .query = ask->query,
@@ -287,6 +289,7 @@ void api_inner(struct api_call *outer, const struct api_inner_ask *ask, struct a
     for (uint32_t h = 0; h < outer->request->header_count; h++)
         if (header_is_inner(&outer->request->headers[h])) headers[request.header_count++] = outer->request->headers[h];
     headers[request.header_count++] = (struct http_header){ BYTES("content-type"), BYTES("application/json") };
+    if (ask->header.name.len > 0) headers[request.header_count++] = ask->header;
     if (!api_route_find(request.method, request.path, &inside.match)) {
         err_set(&err, ERR_NOT_FOUND, "there is nothing here");
         capture->status = 404;
@@ -520,6 +523,33 @@ void api_request(struct api *api, struct http_request *request)
     free(job);
     err_set(&err, ERR_BUSY, "too many requests wait: try again in a second");
     refuse(api, request, 503, &err, NULL);
+}
+
+static const struct api_route page_route = { .method = API_GET,
+                                             .path = "/p",
+                                             .id = "page_app",
+                                             .tag = "Pages",
+                                             .permission = PERMISSION_PUBLIC,
+                                             .query = "",
+                                             .request = "",
+                                             .answer = "",
+                                             .status = 200,
+                                             .flags = API_OPEN | API_PAGE | API_APP,
+                                             .summary = "A page of the UI",
+                                             .handle = api_page_app };
+
+bool api_page(struct api *api, struct http_request *request)
+{
+    if (!page_app_is_known(request)) return false;
+    struct job *job = mem_calloc(1, sizeof *job);
+    job->request = request;
+    job->match.route = &page_route;
+    http_request_peer(request, job->address, sizeof job->address);
+    atomic_fetch_add(&api->waiting, 1);
+    if (queue_push(api->quick, job, 0)) return true;
+    atomic_fetch_sub(&api->waiting, 1);
+    free(job);
+    return false;
 }
 
 void api_refuse(struct http_request *request, const struct http_refusal *refusal)

@@ -88,6 +88,9 @@ struct api_stats {
 MUST_CHECK bool api_open(struct api **api, const struct api_options *options, struct err *err);
 /* On the loop thread; answers at once or later, in any case once. */
 void api_request(struct api *api, struct http_request *request);
+/* A page of the UI, with what it would ask for first (page_app.h). On the loop thread. False: not of somebody who says who they
+ * are, or too much waits: the page as it is does, too. */
+MUST_CHECK bool api_page(struct api *api, struct http_request *request);
 /* What net/http.h does not take for its size or its time: as problem+json. */
 void api_refuse(struct http_request *request, const struct http_refusal *refusal);
 void api_stats(const struct api *api, struct api_stats *stats);

@@ -190,16 +190,16 @@ void api_header(struct api_call *call, const char *name, struct bytes value)
     };
 }
 
-static bool has_header(const struct api_inside *inside, const char *name)
+static const struct http_header *header_find(const struct api_inside *inside, const char *name)
 {
     for (uint32_t h = 0; h < inside->header_count; h++)
-        if (bytes_equal(inside->headers[h].name, bytes_of_text(name))) return true;
-    return false;
+        if (bytes_equal(inside->headers[h].name, bytes_of_text(name))) return &inside->headers[h];
+    return NULL;
 }
 
 static void header_default(struct api_call *call, const char *name, struct bytes value)
 {
-    if (!has_header(call->inside, name)) api_header(call, name, value);
+    if (header_find(call->inside, name) == NULL) api_header(call, name, value);
 }
 
 static void usual_headers(struct api_call *call, const char *type)
@@ -228,6 +228,10 @@ void api_answer_bytes(struct api_call *call, int status, const char *type, struc
     if (inside->capture != NULL) {
         capture_add(inside->capture, bytes);
         inside->capture->status = status;
+        const struct http_header *tag = header_find(inside, "etag");
+        if (tag != NULL)
+            snprintf(inside->capture->tag, sizeof inside->capture->tag, "%.*s", (int)tag->value.len,
+                     (const char *)tag->value.ptr);
         return;
     }
     struct http_response response = { status, inside->headers, inside->header_count, bytes };

@@ -23,6 +23,7 @@ enum api_progress { API_ASKED, API_STREAMING, API_ANSWERED };
 struct api_capture {
     struct buf body; /* of at most bytes_max */
     int status;
+    char tag[36]; /* its ETag; empty: none */
     bool is_over; /* there was more than it takes */
 };
 
@@ -64,6 +65,7 @@ MUST_CHECK bool account_find(struct api_call *call, struct actor *actor, struct 
 struct api_inner_ask {
     const char *method;
     struct bytes path, query, body;
+    struct http_header header; /* besides those of the outer request; without a name: none */
 };
 void api_inner(struct api_call *outer, const struct api_inner_ask *ask, struct api_capture *capture);
 

@@ -23,6 +23,7 @@ enum api_flag {
                             * and tells nothing else of other times */
     API_YAML = 1 << 10, /* the body may be YAML; a GET answers so by api_answer_yaml where it is asked to */
     API_PAGE = 1 << 7,  /* HTML for people: not in the document; the body is a form */
+    API_APP = 1 << 11,  /* with API_PAGE, a page of the UI: what stands behind its "?" is its own */
 };
 
 struct api_route {

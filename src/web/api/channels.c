@@ -2,6 +2,7 @@
 #include "channels/channels.h"
 #include "base/clock.h"
 #include "channels/delivery.h"
+#include "channels/inbound.h"
 #include "meta/audit.h"
 #include "meta/db.h"
 #include "web/api/api_page.h"
@@ -24,6 +25,16 @@ static void json_put(struct api_call *call, yyjson_mut_val *object, const char *
     yyjson_doc_free(doc);
 }
 
+/* Without --public-url the path alone. */
+static struct bytes inbound_url(struct api_call *call, const struct channel *channel)
+{
+    char project[UUID_TEXT_BYTES + 1];
+    if (inbound_secret_name(channel->kind) == NULL) return BYTES("");
+    uuid_to_text(channel->project_id, project);
+    return bytes_of_text(
+        arena_printf(call->arena, "%s/inbound/%s/%" PRId64, call->parts->public_url, project, channel->id));
+}
+
 static yyjson_mut_val *channel_json(struct api_call *call, const struct channel *channel)
 {
     yyjson_mut_val *object = yyjson_mut_obj(call->json);
@@ -35,6 +46,7 @@ static yyjson_mut_val *channel_json(struct api_call *call, const struct channel 
     yyjson_mut_obj_add_bool(call->json, object, "has_secrets", channel->sealed.len > 0);
     json_put(call, object, "routes", channel->routes);
     api_put_text(call, object, "place", channel_place(call->arena, channel));
+    api_put_text_or_null(call, object, "inbound_url", inbound_url(call, channel));
     api_put_text(call, object, "author", channel->author);
     api_put_time(call, object, "created_at", channel->created_unix_us);
     api_put_time(call, object, "changed_at", channel->changed_unix_us);
@@ -192,6 +204,35 @@ static bool is_current(struct work *work, struct err *err)
     return !work->is_stale || err_set(err, ERR_CONFLICT, "it has changed");
 }
 
+/* Those that were given, and of the others what there was. */
+static bool secrets_merge(struct work *work, const struct channel *before, struct err *err)
+{
+    struct api_call *call = work->call;
+    uint8_t old[CHANNEL_SECRETS_BYTES_MAX];
+    size_t len = 0, at, max;
+    yyjson_val *key, *value;
+    if (!channel_open_secrets(channels_seal(call->parts->channels), before, old, &len, err)) return false;
+    yyjson_doc *doc = yyjson_read((const char *)old, len, 0);
+    explicit_bzero(old, sizeof old);
+    yyjson_mut_doc *all = yyjson_doc_mut_copy(doc, NULL);
+    yyjson_doc_free(doc);
+    doc = yyjson_read((const char *)work->secrets.ptr, work->secrets.len, 0);
+    if (all == NULL || doc == NULL) abort(); /* no memory: both were read before */
+    yyjson_obj_foreach(yyjson_doc_get_root(doc), at, max, key, value)
+    {
+        yyjson_mut_val *name = yyjson_val_mut_copy(all, key), *given = yyjson_val_mut_copy(all, value);
+        if (!yyjson_mut_obj_put(yyjson_mut_doc_get_root(all), name, yyjson_is_null(value) ? NULL : given)) abort();
+    }
+    char *json = yyjson_mut_write(all, 0, &len);
+    if (json == NULL) abort(); /* no memory */
+    work->secrets = arena_copy(call->arena, bytes_from(json, len));
+    explicit_bzero(json, len);
+    free(json);
+    yyjson_mut_doc_free(all);
+    yyjson_doc_free(doc);
+    return true;
+}
+
 static bool change_run(struct db_session *session, void *ctx, struct err *err)
 {
     struct work *work = ctx;
@@ -206,6 +247,7 @@ static bool change_run(struct db_session *session, void *ctx, struct err *err)
     channel->is_on = api_body_bool(call, "is_on", before.is_on);
     bool has_old = before.sealed.len > 0 && !channel_is_moved(&before, channel);
     if (!has_old && work->secrets.len == 0) channel->sealed = BYTES("");
+    if (has_old && work->secrets.len > 0 && !secrets_merge(work, &before, err)) return false;
     return channel_check(channel, work->secrets, has_old, &work->member, err) &&
            channel_update(session, channels_seal(call->parts->channels), &before, channel, work->secrets, err) &&
            audit(session, work, "channel.change", err);

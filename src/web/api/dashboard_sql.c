@@ -1,4 +1,4 @@
-/* $from, $to, $step and $name in the SQL of a panel. What PostgreSQL's scanner takes for a text, a name or a comment is left alone. */
+/* $from, $to, $step, $environment and $name in the SQL of a panel. What PostgreSQL's scanner takes for a text, a name or a comment is left alone. */
 #include "web/api/dashboard_content.h"
 #include <stdio.h>
 
@@ -58,6 +58,7 @@ static bool type_of(const struct reader *reader, struct bytes name, enum query_t
     if (bytes_equal(name, BYTES("from")) || bytes_equal(name, BYTES("to")) || bytes_equal(name, BYTES("step")))
         return true;
     *type = QUERY_TYPE_UNKNOWN;
+    if (reader->variables && bytes_equal(name, BYTES("environment"))) return true; /* a page has one */
     yyjson_mut_arr_foreach(reader->variables, i, count, one)
     {
         yyjson_mut_val *other = yyjson_mut_obj_get(one, "name");

@@ -28,6 +28,7 @@ static void test_names(void **state)
         { "a$xx", "a$xx", 0 },
         { "'$xx", "'$xx", 0 },
         { "/* $xx", "/* $xx", 0 },
+        { "$environment IS NULL OR a = $environment", "$1           IS NULL OR a = $1          ", 1 },
         { "$xx", "$1 ", 1 },
         { "", "", 0 },
     };
@@ -47,6 +48,8 @@ static void test_names(void **state)
     assert_int_equal(sql.types[0], QUERY_TYPE_UNKNOWN);
     assert_int_equal(sql.types[1], QUERY_TYPE_INTERVAL);
     assert_int_equal(sql.types[2], QUERY_TYPE_TIMESTAMPTZ);
+    /* What no page asks (a monitor) has no environment. */
+    assert_int_equal(dashboard_sql_read(&arena, BYTES("$environment $to"), NULL).count, 1);
     arena_deinit(&arena);
     yyjson_mut_doc_free(mut);
     yyjson_doc_free(doc);

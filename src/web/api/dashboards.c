@@ -3,6 +3,7 @@
 #include "web/api/api_page.h"
 #include "web/api/dashboard_content.h"
 #include "web/api/handlers.h"
+#include "web/api/made.h"
 #include "web/api/people.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,57 +24,21 @@ static yyjson_mut_val *item_json(struct api_call *call, const struct dashboard *
     return object;
 }
 
-/* What is kept is JSON of ours. NULL: it is not, which is our database's fault. */
-static yyjson_mut_val *content_of(struct api_call *call, struct bytes text)
+static struct made made_of(const struct dashboard *dashboard)
 {
-    yyjson_doc *doc = yyjson_read((const char *)text.ptr, text.len, 0);
-    yyjson_mut_val *content = yyjson_val_mut_copy(call->json, yyjson_doc_get_root(doc));
-    yyjson_doc_free(doc);
-    return yyjson_mut_is_obj(content) ? content : NULL;
-}
-
-/* For a file: the slug and what people made, without what the server adds. NULL: its content cannot be read. */
-static yyjson_mut_val *file_json(struct api_call *call, const struct dashboard *dashboard)
-{
-    yyjson_mut_val *object = yyjson_mut_obj(call->json), *content = content_of(call, dashboard->content), *key, *value;
-    size_t i, count;
-    if (content == NULL) return NULL;
-    api_put_text(call, object, "slug", dashboard->slug);
-    yyjson_mut_obj_foreach(content, i, count, key, value)
-        yyjson_mut_obj_add(object, yyjson_mut_val_mut_copy(call->json, key),
-                           yyjson_mut_val_mut_copy(call->json, value));
-    return object;
-}
-
-/* Whole. NULL as before. */
-static yyjson_mut_val *dashboard_json(struct api_call *call, const struct dashboard *dashboard)
-{
-    yyjson_mut_val *object = file_json(call, dashboard);
-    if (object == NULL) return NULL;
-    yyjson_mut_obj_add_sint(call->json, object, "version", dashboard->version);
-    api_put_text(call, object, "author", dashboard->author);
-    api_put_time(call, object, "created_at", dashboard->created_unix_us);
-    api_put_time(call, object, "changed_at", dashboard->changed_unix_us);
-    return object;
-}
-
-static bool broken(struct err *err)
-{
-    return err_set(err, ERR_CORRUPT, "what is kept of the dashboard cannot be read");
+    return (struct made){ .noun = "dashboard",
+                          .slug = dashboard->slug,
+                          .content = dashboard->content,
+                          .author = dashboard->author,
+                          .version = dashboard->version,
+                          .created_unix_us = dashboard->created_unix_us,
+                          .changed_unix_us = dashboard->changed_unix_us };
 }
 
 static void answer(struct api_call *call, const struct dashboard *dashboard)
 {
-    struct err err = { 0 };
-    yyjson_mut_val *json = dashboard_json(call, dashboard);
-    if (json != NULL && call->route->method == API_GET && api_wants_yaml(call)) {
-        api_answer_yaml(call, file_json(call, dashboard), json);
-    } else if (json != NULL) {
-        api_answer(call, json);
-    } else {
-        broken(&err);
-        api_fail(call, &err);
-    }
+    struct made made = made_of(dashboard);
+    made_answer(call, &made);
 }
 
 /* ---- lists ---- */
@@ -139,13 +104,10 @@ static bool find_run(struct db_session *session, void *ctx, struct err *err)
     return dashboard_find(session, work->call->arena, work->call->project.id, work->slug, &work->dashboard, err);
 }
 
-/* Is it still as the caller has read it? */
 static bool is_current(struct work *work, struct err *err)
 {
-    yyjson_mut_val *json = dashboard_json(work->call, &work->dashboard);
-    if (json == NULL) return broken(err);
-    work->is_stale = !api_matches(work->call, json);
-    return !work->is_stale || err_set(err, ERR_CONFLICT, "it has changed");
+    struct made made = made_of(&work->dashboard);
+    return made_is_current(work->call, &made, &work->is_stale, err);
 }
 
 static bool audit(struct db_session *session, const struct work *work, const char *action, struct err *err)
@@ -250,9 +212,9 @@ static bool panel_add_run(struct db_session *session, void *ctx, struct err *err
     struct work *work = ctx;
     struct api_call *call = work->call;
     if (!find_run(session, ctx, err)) return false;
-    yyjson_mut_val *before = content_of(call, work->dashboard.content);
-    yyjson_mut_val *after = content_of(call, work->dashboard.content);
-    if (before == NULL) return broken(err);
+    yyjson_mut_val *before = made_content(call, work->dashboard.content);
+    yyjson_mut_val *after = made_content(call, work->dashboard.content);
+    if (before == NULL) return made_broken("dashboard", err);
     yyjson_mut_arr_append(yyjson_mut_obj_get(after, "panels"),
                           yyjson_val_mut_copy(call->json, yyjson_obj_get(call->body, "panel")));
     bool ok = content_take(work, after, before, err);
@@ -268,8 +230,8 @@ static bool restore_run(struct db_session *session, void *ctx, struct err *err)
     if (!find_run(session, ctx, err) || !dashboard_version_find(session, call->arena, work->dashboard.id,
                                                                 api_body_int(call, "version", 0), &version, err))
         return false;
-    yyjson_mut_val *content = content_of(call, version.content);
-    if (content == NULL) return broken(err);
+    yyjson_mut_val *content = made_content(call, version.content);
+    if (content == NULL) return made_broken("dashboard", err);
     return content_keep(work, content, err) && change(session, work, version.version, err);
 }
 
@@ -319,17 +281,7 @@ void api_dashboard_get(struct api_call *call)
 void api_dashboard_set(struct api_call *call)
 {
     struct work work = work_of(call);
-    struct bytes slug = api_body_text(call, "slug");
-    struct err err = { 0 };
-    if (slug.len > 0 && !bytes_equal(slug, work.slug)) {
-        api_fail_at(call, "/slug", "the address says another one");
-        return;
-    }
-    if (!dashboard_slug_check(work.slug, &err)) {
-        api_fail(call, &err);
-        return;
-    }
-    if (body_take(&work) && work_do(&work, set_run)) answer(call, &work.dashboard);
+    if (made_slug_check(call, work.slug) && body_take(&work) && work_do(&work, set_run)) answer(call, &work.dashboard);
 }
 
 void api_dashboard_delete(struct api_call *call)

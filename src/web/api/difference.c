@@ -19,11 +19,13 @@
 #include <stdio.h>
 
 enum {
-    SLICES = 4, /* of a side: a share of 2 % of 6,800 rows is known within 0.4 % */
-    SLICE_ROWS = 1700,
-    SLICE_ROWS_MAX = 2000,
+    SLICES = 4, /* of a side: a share of 2 % of 5,000 rows is known within 0.4 % */
+    SLICE_ROWS = 1250,
+    SLICE_ROWS_MAX = 1500,
     STATEMENT_BYTES_MAX = 32 << 10, /* of which conditions are repeated for each slice */
-    BUCKETS = 240,                  /* that rows are counted in over time */
+    BUCKETS = 1500,                 /* that rows are counted in over time: the minutes of a day */
+    BUCKETS_OF_ROWS = 240,          /* where roll-ups do not count them */
+    NEWS_MAX = 1024,                /* names of which it is kept whether they are of the selection; a power of two */
     TIMEOUT_MS = 30000,
     JSON_DEPTH_MAX = 8,
     NAME_BYTES_MAX = 256,
@@ -44,9 +46,14 @@ struct asking {
     struct bucket {
         int64_t first_us, last_us;
         uint64_t count;
-    } buckets[SIDES][BUCKETS + 1];
+    } * buckets[SIDES]; /* BUCKETS + 1 of each */
     uint32_t bucket_counts[SIDES];
+    uint32_t selected_at; /* of the selection's buckets, where those of all rows are */
     uint32_t read[SIDES];
+    struct known {
+        struct bytes name; /* empty: no name is here */
+        bool is_of_selection;
+    } * known; /* NEWS_MAX, by the hash of their names */
     struct difference *difference;
     const char *warnings[8];
     uint32_t warning_count;
@@ -168,7 +175,7 @@ static bool is_in(struct bytes text, const char *word)
 }
 
 /* What the selection is made of is no news about it. Of attributes the condition may name their column. */
-static bool is_of_selection(const struct asking *asking, const char *name)
+static bool is_named_by_selection(const struct asking *asking, const char *name)
 {
     const struct schema_table *table = schema_table(SCHEMA_LOGS_AND_SPANS);
     struct bytes condition = asking->selection.condition;
@@ -180,6 +187,17 @@ static bool is_of_selection(const struct asking *asking, const char *name)
     return false;
 }
 
+/* Asked for each value of each row: the names are always the same ones. */
+static bool is_of_selection(struct asking *asking, const char *name)
+{
+    struct bytes text = bytes_of_text(name);
+    if (asking->selection.condition.len == 0 || text.len == 0) return is_named_by_selection(asking, name);
+    struct known *known = &asking->known[hash64_key(text, 0) & (NEWS_MAX - 1)];
+    if (known->name.len == 0)
+        *known = (struct known){ arena_copy(asking->call->arena, text), is_named_by_selection(asking, name) };
+    return bytes_equal(known->name, text) ? known->is_of_selection : is_named_by_selection(asking, name);
+}
+
 static struct bytes from_sql(struct asking *asking)
 {
     struct api_call *call = asking->call;
@@ -189,12 +207,12 @@ static struct bytes from_sql(struct asking *asking)
         arena_printf(call->arena, "FROM otel_logs_and_spans WHERE (%.*s\n)", (int)where.len, (const char *)where.ptr));
 }
 
-/* How many of each side, and from when to when, in each of BUCKETS steps of time. */
+/* How many of each side, and from when to when, in each of BUCKETS_OF_ROWS steps of time. */
 static struct bytes count_sql(struct asking *asking)
 {
     struct arena *arena = asking->call->arena;
     struct bytes from = from_sql(asking), sides[SIDES] = { asking->out, asking->in };
-    int64_t step_us = (asking->rows.to_us - asking->rows.from_us) / BUCKETS + 1;
+    int64_t step_us = (asking->rows.to_us - asking->rows.from_us) / BUCKETS_OF_ROWS + 1;
     struct buf sql;
     buf_init(&sql, 4 << 20);
     bool ok = buf_printf(&sql, "SELECT ((extract(epoch FROM timestamp) * 1000000)::bigint - %" PRId64 ") / %" PRId64,
@@ -214,8 +232,8 @@ static struct bytes count_sql(struct asking *asking)
  * and the selection within its own times. */
 static int64_t bucket_us(const struct asking *asking)
 {
-    int64_t step_us = (asking->rows.to_us - asking->rows.from_us) / BUCKETS + 1;
-    return step_us > MINUTE_US / 2 ? (step_us + MINUTE_US - 1) / MINUTE_US * MINUTE_US : step_us;
+    int64_t range_us = asking->rows.to_us - asking->rows.from_us, step_us = range_us / BUCKETS_OF_ROWS + 1;
+    return step_us > MINUTE_US / 2 ? (range_us / BUCKETS / MINUTE_US + 1) * MINUTE_US : step_us;
 }
 
 static struct bytes bucket_count_sql(struct asking *asking, struct bytes condition)
@@ -250,7 +268,7 @@ static double jitter(uint32_t slice)
 }
 
 /* SELECT of a slice's rows, with the side before them: the first from a place on. Rows come in bursts, so that they are looked
- * for in twice the time in which as many come elsewhere. */
+ * for in one and a half times the time in which as many come elsewhere in their bucket; what is read too much costs as much as what is needed. */
 static bool slice_put(struct asking *asking, int side, uint32_t slice, uint32_t slices, struct buf *sql)
 {
     struct api_call *call = asking->call;
@@ -258,7 +276,7 @@ static bool slice_put(struct asking *asking, int side, uint32_t slice, uint32_t 
     double part = (double)asking->counts[side] / slices, end = part * (slice + 1);
     bool is_whole = part < SLICE_ROWS_MAX;
     double begin = is_whole ? part * slice : part * slice + jitter(slice) * (part - SLICE_ROWS);
-    if (!is_whole && end > begin + 2 * SLICE_ROWS) end = begin + 2 * SLICE_ROWS;
+    if (!is_whole && end > begin + SLICE_ROWS * 3 / 2) end = begin + SLICE_ROWS * 3 / 2;
     struct bytes times = times_put(call, time_of(asking, side, begin), time_of(asking, side, end));
     bool ok = buf_printf(sql, "(SELECT %d AS side", side);
     for (size_t c = 0; ok && c < COUNT_OF(columns); c++) ok = buf_printf(sql, ", %s", columns[c]);
@@ -377,12 +395,14 @@ static void selected_put(struct asking *asking, const struct sql_run *run, const
 static void others_put(struct asking *asking, const struct sql_run *run, const struct query_chunk *chunk)
 {
     (void)run;
+    const struct bucket *selection = asking->buckets[1];
     int64_t step_us = bucket_us(asking);
     for (uint32_t row = 0; row < query_chunk_rows(chunk); row++) {
         int64_t number = query_chunk_value(chunk, 0, row).integer;
         uint64_t count = (uint64_t)query_chunk_value(chunk, 1, row).integer, selected = 0;
-        for (uint32_t b = 0; b < asking->bucket_counts[1]; b++)
-            if (asking->buckets[1][b].last_us / step_us == number) selected = asking->buckets[1][b].count;
+        uint32_t *b = &asking->selected_at; /* both come by time */
+        while (*b < asking->bucket_counts[1] && selection[*b].last_us / step_us < number) ++*b;
+        if (*b < asking->bucket_counts[1] && selection[*b].last_us / step_us == number) selected = selection[*b].count;
         bucket_put(asking, 0, number, count > selected ? count - selected : 0);
     }
 }
@@ -500,6 +520,9 @@ static void answer(struct asking *asking, uint64_t begin_ns)
 void api_difference(struct api_call *call)
 {
     struct asking asking = { .call = call, .difference = difference_create() };
+    for (int side = 0; side < SIDES; side++)
+        asking.buckets[side] = arena_alloc(call->arena, (BUCKETS + 1) * sizeof *asking.buckets[side]);
+    asking.known = arena_calloc(call->arena, NEWS_MAX * sizeof *asking.known);
     uint64_t begin_ns = clock_mono_ns();
     if (asking_read(&asking) && sides_count(&asking) && sides_read(&asking)) answer(&asking, begin_ns);
     difference_destroy(asking.difference);

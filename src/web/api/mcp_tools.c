@@ -287,8 +287,10 @@ static bool run(struct asking *asking, const struct api_route *route, struct buf
     if (asking->used < yyjson_obj_size(asking->arguments))
         return err_set(err, ERR_INPUT, "there is an argument that this tool does not have");
     if (route->request[0] != '\0') body = yyjson_mut_write(asking->doc, 0, &len);
-    struct api_inner_ask ask = { api_method_name(route->method), buf_bytes(&asking->path), buf_bytes(&asking->query),
-                                 bytes_from(body, len) };
+    struct api_inner_ask ask = { .method = api_method_name(route->method),
+                                 .path = buf_bytes(&asking->path),
+                                 .query = buf_bytes(&asking->query),
+                                 .body = bytes_from(body, len) };
     buf_init(&capture.body, MCP_ANSWER_BYTES_MAX);
     api_inner(asking->call, &ask, &capture);
     *is_error = capture.is_over || capture.status / 100 != 2;

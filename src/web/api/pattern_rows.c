@@ -12,8 +12,6 @@
 
 enum { TIMEOUT_MS = 30000, NAMED_MAX = 500, SAMPLE_BYTES = 300 };
 
-const char *const pattern_levels[PATTERN_LEVELS] = { "none", "trace", "debug", "info", "warn", "error", "fatal" };
-
 static struct bytes time_text(struct api_call *call, int64_t unix_us)
 {
     char text[RFC3339_BYTES];

@@ -7,8 +7,7 @@
 #pragma once
 #include "web/api/pattern_groups.h"
 
-extern const char *const pattern_levels[PATTERN_LEVELS]; /* "none", "trace" ... "fatal" */
-uint32_t pattern_level_of(struct bytes name);            /* in any case; 0: none */
+uint32_t pattern_level_of(struct bytes name); /* in any case; 0: none */
 
 struct pattern_rows_found {
     struct uuid id;

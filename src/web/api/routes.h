@@ -25,7 +25,7 @@
     R(GET, "/api/v1/projects/{project}/services", service_list, "Roll-ups", QUERY, "from to", "", "Service", 200, API_PAGED, "Services seen in the range, by name") \
     R(GET, "/api/v1/projects/{project}/services/health", service_health, "Roll-ups", QUERY, "service step from to", "", "ServiceHealth", 200, 0, "How services do: requests, errors and durations of the range, of the range before it, and over time") \
     R(GET, "/api/v1/projects/{project}/endpoints", endpoint_list, "Roll-ups", QUERY, "service from to", "", "Endpoint", 200, API_PAGED, "Their endpoints, by service and route") \
-    R(GET, "/api/v1/projects/{project}/edges", edge_list, "Roll-ups", QUERY, "service from to", "", "Edge", 200, API_PAGED, "Who calls whom, by source and target; service: of one source") \
+    R(GET, "/api/v1/projects/{project}/edges", edge_list, "Roll-ups", QUERY, "service from to", "", "Edge", 200, API_PAGED, "Who calls whom, by source and target; service: those that have it at either end") \
     R(GET, "/api/v1/projects/{project}/attributes", attribute_list, "Roll-ups", QUERY, "place values from to", "", "Attribute", 200, API_PAGED, "Attributes with values that come often, by the whole day") \
     R(GET, "/api/v1/projects/{project}/metrics", metric_list, "Roll-ups", QUERY, "service from to", "", "MetricName", 200, API_PAGED, "Names of metrics seen in the range, and who sends them") \
     R(GET, "/api/v1/projects/{project}/counts", counts_get, "Roll-ups", QUERY, "service counted_kind endpoint step from to", "", "Counts", 200, 0, "Rows, errors and durations over time") \
@@ -44,6 +44,7 @@
     R(POST, "/api/v1/projects/{project}/issues/{issue}/merge", issue_merge, "Issues", CONTENT_WRITE, "", "IssueMerge", "IssueMoved", 200, API_ONCE, "Puts the issue into another one: its number leads there from now on") \
     R(POST, "/api/v1/projects/{project}/issues/{issue}/split", issue_split, "Issues", CONTENT_WRITE, "", "IssueSplit", "IssueMoved", 200, API_ONCE, "Takes some fingerprints out of the issue, into a new one or into another") \
     R(GET, "/api/v1/projects/{project}/findings", finding_list, "Findings", QUERY, "finding_open service from to", "", "Finding", 200, API_PAGED, "What detection found unusual, newest first") \
+    R(GET, "/api/v1/projects/{project}/detection", detection_past, "Findings", QUERY, "service finding_learn_hours from to", "", "Detection", 200, API_SLOW, "What detection finds in a time that is over, computed anew and stored nowhere") \
     R(GET, "/api/v1/projects/{project}/findings/{finding}", finding_get, "Findings", QUERY, "", "", "Finding", 200, 0, "One finding, with the statement that shows it") \
     R(GET, "/api/v1/projects/{project}/incidents", incident_list, "Incidents", QUERY, "incident_state incident_severity service environment from to", "", "Incident", 200, API_PAGED, "Findings and alerts that belong together, newest first") \
     R(POST, "/api/v1/projects/{project}/incidents", incident_put, "Incidents", CONTENT_WRITE, "", "IncidentSignalPut", "Incident", 200, API_ONCE, "Says that something goes on, or that it is over: it becomes an incident or a part of one") \
@@ -178,6 +179,7 @@
     R(GET, "/s/{share_token}", page_share, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE, "Opens a link") \
     R(GET, "/acknowledge", page_acknowledge, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "From a message: asks whether an incident is to be acknowledged") \
     R(POST, "/acknowledge", page_acknowledge_do, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "Its form") \
+    R(POST, "/inbound/{project_id}/{channel}", channel_inbound, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "What Slack and PagerDuty send back, signed by the channel's secret") \
     R(GET, "/sign-in", page_sign_in, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "The page to sign in") \
     R(POST, "/sign-in", page_sign_in_try, "Pages", PUBLIC, "", "", "", 303, API_OPEN | API_PAGE | API_SLOW, "Its form") \
     R(GET, "/sign-in/style.css", page_style, "Pages", PUBLIC, "", "", "", 200, API_OPEN | API_PAGE, "The style sheet of the pages") \

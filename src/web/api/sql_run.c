@@ -107,6 +107,7 @@ bool sql_open(struct sql_run *run, struct api_call *call, const struct sql_query
         !sql_timeout_set(run->session, query->timeout_ms, err))
         return false;
     client_set(run);
+    query_session_set_key(run->session, call->actor->key_id); /* a person has none */
     if (call->actor->kind == ACTOR_SHARE)
         query_session_set_times(run->session, call->actor->from_unix_us, call->actor->to_unix_us);
     if (query->read_only) query_session_set_read_only(run->session, query->read_only);

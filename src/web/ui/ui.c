@@ -107,11 +107,89 @@ static bool is_page_wanted(const struct http_request *request)
     return list_has(accept, BYTES("text/html"));
 }
 
+struct bytes ui_parameter(struct bytes query, struct bytes name)
+{
+    while (query.len > 0) {
+        const uint8_t *end = memchr(query.ptr, '&', query.len);
+        struct bytes pair = bytes_from(query.ptr, end ? (size_t)(end - query.ptr) : query.len);
+        query = end ? bytes_from(end + 1, query.len - pair.len - 1) : (struct bytes){ 0 };
+        if (is_below(pair, name) && pair.ptr[name.len] == '=')
+            return bytes_from(pair.ptr + name.len + 1, pair.len - name.len - 1);
+    }
+    return (struct bytes){ 0 };
+}
+
+struct bytes ui_segment_take(struct bytes *rest)
+{
+    const uint8_t *end = rest->len > 0 ? memchr(rest->ptr, '/', rest->len) : NULL;
+    struct bytes segment = bytes_from(rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len);
+    *rest = end ? bytes_from(end + 1, rest->len - segment.len - 1) : (struct bytes){ 0 };
+    return segment;
+}
+
+/* "/p/shop/explore" and viz=line -> "/pages/explore.line.html", else "/pages/explore.html", else "/index.html" */
+static const struct ui_file *page_find(const struct http_request *request)
+{
+    enum { NAME_BYTES_MAX = 40 };
+    char path[16 + 2 * NAME_BYTES_MAX];
+    const struct ui_file *file = NULL;
+    struct bytes rest = request->path, viz = ui_parameter(request->query, BYTES("viz"));
+    if (is_below(rest, BYTES("/p/"))) {
+        rest = bytes_from(rest.ptr + 3, rest.len - 3);
+        ui_segment_take(&rest); /* the project */
+        struct bytes view = ui_segment_take(&rest);
+        if (view.len <= NAME_BYTES_MAX && viz.len > 0 && viz.len <= NAME_BYTES_MAX) {
+            int len = snprintf(path, sizeof path, "/pages/%.*s.%.*s.html", (int)view.len, (const char *)view.ptr,
+                               (int)viz.len, (const char *)viz.ptr);
+            file = file_find(bytes_from(path, (size_t)len));
+        }
+        if (!file && view.len > 0 && view.len <= NAME_BYTES_MAX) {
+            int len = snprintf(path, sizeof path, "/pages/%.*s.html", (int)view.len, (const char *)view.ptr);
+            file = file_find(bytes_from(path, (size_t)len));
+        }
+    }
+    return file ? file : file_find(BYTES("/index.html"));
+}
+
+static bool is_read(const struct http_request *request)
+{
+    return bytes_equal(request->method, BYTES("GET")) || bytes_equal(request->method, BYTES("HEAD"));
+}
+
+bool ui_is_page(const struct http_request *request)
+{
+    return is_read(request) && !file_find(request->path) && is_page_wanted(request);
+}
+
 bool ui_answer(struct http_request *request)
 {
-    if (!bytes_equal(request->method, BYTES("GET")) && !bytes_equal(request->method, BYTES("HEAD"))) return false;
+    if (!is_read(request)) return false;
     const struct ui_file *file = file_find(request->path);
-    if (!file && is_page_wanted(request)) file = file_find(BYTES("/index.html"));
+    if (!file && is_page_wanted(request)) file = page_find(request);
     if (file) file_answer(request, file);
     return file != NULL;
+}
+
+/* "<" stands in JSON only in texts. As \u003c it begins no tag, whatever people and senders called their things. */
+static bool json_put(struct buf *out, struct bytes json)
+{
+    for (size_t at = 0; at < json.len;) {
+        const uint8_t *found = memchr(json.ptr + at, '<', json.len - at);
+        size_t end = found ? (size_t)(found - json.ptr) : json.len;
+        if (!buf_add(out, json.ptr + at, end - at) || (found && !buf_add(out, "\\u003c", 6))) return false;
+        at = end + (found != NULL);
+    }
+    return true;
+}
+
+bool ui_page(const struct http_request *request, struct bytes json, struct buf *out)
+{
+    static const char before[] = "<script type=\"application/json\" id=\"brought\">", after[] = "</script>";
+    const struct ui_file *file = page_find(request);
+    struct bytes page = bytes_from(file->raw, (size_t)(file->raw_end - file->raw));
+    const uint8_t *end = memmem(page.ptr, page.len, "</body>", 7);
+    assert(end != NULL); /* ours, by ui/index.html */
+    size_t head = (size_t)(end - page.ptr);
+    return buf_add(out, page.ptr, head) && buf_add(out, before, sizeof before - 1) && json_put(out, json) &&
+           buf_add(out, after, sizeof after - 1) && buf_add(out, end, page.len - head);
 }

@@ -156,11 +156,60 @@ static void test_forms_and_tags(void **state)
     assert_int_equal(body_of(fixture).len, 0);
 }
 
+static bool has(struct bytes text, const char *word)
+{
+    return memmem(text.ptr, text.len, word, strlen(word)) != NULL;
+}
+
+/* Goal: the page of a view names the view's own files, so that they come with the frame's; of the explorer those of the kind that is shown. */
+static void test_page_of_a_view(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *page = "accept: text/html\r\n";
+    asked(fixture, "GET", "/", page);
+    assert_false(has(body_of(fixture), "/assets/view-"));
+    asked(fixture, "GET", "/p/shop/dashboards/web?from=now-1h", page);
+    assert_true(has(body_of(fixture), "/assets/view-"));
+    asked(fixture, "GET", "/p/shop/explore", page);
+    assert_true(has(body_of(fixture), "/assets/kind_rows-"));
+    asked(fixture, "GET", "/p/shop/explore?q=viz&viz=line&by=name", page);
+    assert_true(has(body_of(fixture), "/assets/kind_chart-"));
+    assert_false(has(body_of(fixture), "/assets/kind_rows-"));
+    asked(fixture, "GET", "/p/shop/explore?viz=no-such", page);
+    assert_true(has(body_of(fixture), "/assets/kind_rows-"));
+    asked(fixture, "GET", "/p/shop/no-such-view", page);
+    assert_false(has(body_of(fixture), "/assets/view-"));
+    asked(fixture, "GET", "/p/..%2f..%2findex/explore", page);
+    assert_true(has(body_of(fixture), "<div id=\"app\">"));
+}
+
+/* Goal: what comes with a page ends no element and begins none, whatever people called their things; as JSON it is the same. */
+static void test_page_with_answers(void **state)
+{
+    (void)state;
+    struct http_request request = { .method = BYTES("GET"), .path = BYTES("/p/shop/sql") };
+    struct buf page;
+    buf_init(&page, 1 << 20);
+    assert_true(ui_page(&request, BYTES("{\"a\":\"</script><script>alert(1)</script><!--\"}"), &page));
+    assert_true(has(buf_bytes(&page),
+                    "<script type=\"application/json\" id=\"brought\">"
+                    "{\"a\":\"\\u003c/script>\\u003cscript>alert(1)\\u003c/script>\\u003c!--\"}</script>"));
+    assert_false(has(buf_bytes(&page), "<script>alert"));
+    buf_deinit(&page);
+    buf_init(&page, 100);
+    assert_false(ui_page(&request, BYTES("{}"), &page));
+    buf_deinit(&page);
+    assert_int_equal(ui_parameter(BYTES("a=1&viz=line&vizz=2"), BYTES("viz")).len, 4);
+    assert_int_equal(ui_parameter(BYTES("vizz=2&viz"), BYTES("viz")).len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_pages_and_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forms_and_tags, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_page_of_a_view, setup, teardown),
+        cmocka_unit_test(test_page_with_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

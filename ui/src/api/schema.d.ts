@@ -202,7 +202,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who calls whom, by source and target; service: of one source */
+        /** Who calls whom, by source and target; service: those that have it at either end */
         get: operations["edge_list"];
         put?: never;
         post?: never;
@@ -494,6 +494,23 @@ export interface paths {
         };
         /** What detection found unusual, newest first */
         get: operations["finding_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/detection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What detection finds in a time that is over, computed anew and stored nowhere */
+        get: operations["detection_past"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2449,6 +2466,8 @@ export interface components {
             routes: components["schemas"]["ChannelRoute"][];
             /** @description Where its messages go, for a person; empty: that is a secret */
             place: string;
+            /** @description Where Slack or PagerDuty are to send what people do there; null: nothing comes back from this kind */
+            inbound_url: string | null;
             author: string;
             /** Format: date-time */
             created_at: string;
@@ -2471,7 +2490,7 @@ export interface components {
          * @enum {string}
          */
         ChannelKind: "email" | "slack" | "slack_token" | "discord" | "pagerduty" | "webhook";
-        /** @description By kind: email to, from, server, user, tls; slack_token channel, api_url; pagerduty api_url; webhook url, template, content_type */
+        /** @description By kind: email to, from, server, user, tls; slack_token channel, api_url; pagerduty api_url; webhook url, template, content_type, floods */
         ChannelSettings: {
             to?: string[];
             from?: string;
@@ -2490,13 +2509,22 @@ export interface components {
             /** @description The body: text with {{title}}, {{text}}, {{severity}}, {{act}}, {{url}}, {{project}}, {{incident}}, {{thread}}, {{id}}, {{time}} */
             template?: string;
             content_type?: string;
+            /**
+             * @description Of a webhook: each message of a flood (usual), or one that joins them
+             * @enum {string}
+             */
+            floods?: "each" | "digest";
         };
-        /** @description By kind: email password; slack and discord url; slack_token token; pagerduty routing_key; webhook secret, authorization */
+        /** @description By kind: email password; slack url, signing_secret; slack_token token, signing_secret; discord url; pagerduty routing_key, webhook_secret; webhook secret, authorization. Of a change: those that are not said stay, null takes one away */
         ChannelSecrets: {
             password?: string;
             url?: string;
             token?: string;
+            /** @description Of the Slack app: with it messages have buttons that acknowledge and resolve */
+            signing_secret?: string;
             routing_key?: string;
+            /** @description Of PagerDuty's webhook: with it what is acknowledged and resolved there is so here */
+            webhook_secret?: string;
             secret?: string;
             authorization?: string;
         };
@@ -2777,19 +2805,19 @@ export interface components {
         Finding: {
             number: number;
             /** @enum {string} */
-            kind: "volume_spike" | "volume_drop" | "silence" | "error_rate" | "latency" | "new_error";
+            kind: "volume_spike" | "volume_drop" | "silence" | "error_rate" | "latency" | "new_error" | "new_pattern" | "metric";
             /** @description More, or slower, than usual */
             is_up: boolean;
             title: string;
             text: string;
             /** @description null: all at once */
             service: string | null;
-            /** @description What rows it is about: request (server and consumer spans), a kind of span, log, error */
+            /** @description What rows it is about: request (server and consumer spans), a kind of span, log, error, metric */
             row_kind: string | null;
             /** @description An element of `hashes` */
             endpoint: string | null;
             method: string | null;
-            /** @description Of a new error its title */
+            /** @description Of a new error its title; of new log patterns what they say, a line each */
             route: string | null;
             severity: components["schemas"]["IncidentSeverity"];
             /**
@@ -2807,28 +2835,69 @@ export interface components {
             /** @description It ended because it is the new usual */
             is_accepted: boolean;
             window_minutes: number;
-            /** @description Of the window: rows a minute, share of errors, p95 in nanoseconds */
+            /** @description Of the window: rows a minute, share of errors, p95 in nanoseconds; of a metric its mean, or its rate a second */
             value: number;
             expected: number;
             /** @description 95 of 100 such windows lie between low and high */
             low: number;
             high: number;
-            /** @description value / expected; of errors value - expected */
+            /** @description value / expected; of errors value - expected; of new log patterns how many */
             effect: number;
             /** @description Standard deviations off */
             z: number;
             /** @description In the window */
             rows: number;
+            /** @description Its part of the service's rows of the kind, requests together: 0 to 1 */
+            breadth: number;
+            /** @description Of more errors: how many times what the objective allows the service's requests fail */
+            burn: number | null;
+            /** @description In percent: of a monitor of burn rates that names the service, else 99 */
+            objective: number | null;
             /** @description Number of the incident that it is a part of */
             incident: number | null;
             /** @description Of a new error: its number */
             issue: number | null;
+            /** @description Of new log patterns: ids of their templates, each for pattern:ID in a search */
+            patterns: string[] | null;
+            /** @description Of a metric: its name */
+            metric: string | null;
             /** @description The likeliest cause in one line */
             cause: string | null;
             causes?: components["schemas"]["FindingCauses"];
+            account?: components["schemas"]["FindingAccount"];
             /** @description SQL whose rows show it: t, a minute each, and value */
             statement: string;
         };
+        Detection: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: date-time */
+            learned_from: string;
+            /**
+             * Format: date-time
+             * @description Up to where it was looked at
+             */
+            reached: string;
+            /** @description It took longer than a request may: reached is before to */
+            is_cut: boolean;
+            /** @description How many were looked at */
+            series: number;
+            /** @description What went on in the range, in the order in which it was found; number: from 1, of this answer alone */
+            items: components["schemas"]["Finding"][];
+        };
+        /** @description Of one finding, not of a list: what a language model says of it; null: nothing */
+        FindingAccount: {
+            model: string;
+            /** Format: date-time */
+            asked_at: string;
+            sentences: {
+                text: string;
+                /** @description What it stands on: `finding`, or `cause 1` and so on, by the order that causes had when it was asked */
+                evidence: string[];
+            }[];
+        } | null;
         /** @description Of one finding, not of a list; null: none are known */
         FindingCauses: {
             /**
@@ -5194,6 +5263,8 @@ export interface components {
         finding: string;
         /** @description true: those alone that go on */
         finding_open: "true" | "false";
+        /** @description Of how long before from it learns what is usual; not said: 192, eight days */
+        finding_learn_hours: number;
         /** @description An incident's number */
         incident: string;
         /** @description all, or not_resolved; not said: all */
@@ -6538,6 +6609,41 @@ export interface operations {
                         /** @description Of the next page; absent on the last one */
                         next_cursor?: string;
                     };
+                };
+            };
+            414: components["responses"]["TooLong"];
+            431: components["responses"]["TooLong"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    detection_past: {
+        parameters: {
+            query?: {
+                /** @description service.name */
+                service?: components["parameters"]["service"];
+                /** @description Of how long before from it learns what is usual; not said: 192, eight days */
+                learn_hours?: components["parameters"]["finding_learn_hours"];
+                /** @description From this time on: 2026-11-27T02:00:00Z, now, now-15m, now-6h, now-7d */
+                from?: components["parameters"]["from"];
+                /** @description Up to this time, without it; the same forms */
+                to?: components["parameters"]["to"];
+            };
+            header?: never;
+            path: {
+                /** @description Its name or id */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detection"];
                 };
             };
             414: components["responses"]["TooLong"];

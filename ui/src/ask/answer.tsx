@@ -12,7 +12,7 @@ import { href, param, project_name, project_path } from "../url";
 import { Chips } from "./chips";
 import type { Names } from "./load";
 import { thumb } from "./load";
-import { DISPLAYS, explorer_query, filter_pointer_next, sql_whole, with_display, with_filter, type Answer, type Plan } from "./plan";
+import { DISPLAYS, explorer_query, names_environment, of_environment, sql_whole, with_display, type Answer, type Plan } from "./plan";
 import { AsTable, can_be_table, Drawing, Shown } from "./shown";
 import type { Asked } from "./thread";
 import { toast } from "../frame/toast";
@@ -37,12 +37,12 @@ export function AnswerView({ asked, answer, is_old, names, onPlan, onAsk, onMode
         {answer.reading}
       </p>
       <Chips answer={answer} plan={plan} names={names} onPlan={onPlan} />
-      {environment.value !== "" && !plan.filters.some((filter) => filter.field === "environment") && (
+      {environment.value !== "" && !names_environment(plan) && (
         <p class="warning row">
           <span>
             Of all environments, not of <span class="told">{environment.value}</span> alone.
           </span>
-          <button onClick={() => onPlan(with_filter(plan, filter_pointer_next(plan), { field: "environment", test: "is", values: [environment.value] }))}>Of it alone</button>
+          <button onClick={() => onPlan(of_environment(plan, environment.value))}>Of it alone</button>
         </p>
       )}
       {answer.warnings?.map((warning) => (

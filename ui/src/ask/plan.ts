@@ -116,6 +116,11 @@ export function with_filter(plan: Plan, pointer: string, filter: Filter | undefi
   else list.splice(place.at, 1);
   return place.put(list);
 }
+/* Of one environment alone; one that names an environment stays as it is. */
+export const names_environment = (plan: Plan): boolean => [plan, ...(plan.parts ?? [])].some(({ filters }) => filters.some((filter) => filter.field === "environment"));
+export function of_environment(plan: Plan, name: string): Plan {
+  return !name || names_environment(plan) ? plan : with_filter(plan, filter_pointer_next(plan), { field: "environment", test: "is", values: [name] });
+}
 export function without_group(plan: Plan, at: number): Plan {
   const groups = plan.groups.filter((_, n) => n !== at);
   return groups.length === 0 && plan.display === "table" ? with_display({ ...plan, groups }, "number") : { ...plan, groups };

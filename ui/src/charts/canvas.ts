@@ -1,4 +1,7 @@
-/* A canvas that is as sharp as the screen: sized by its box, drawn again when that, the theme or what it shows changes. */
+/* A canvas that is as sharp as the screen: sized by its box, drawn again when that, the theme or what it shows changes.
+ *
+ * Its box is what the observer said last. To ask the element, after others were drawn, would lay out the whole page once more for each of a
+ * dashboard's charts. */
 import { useEffect, useRef } from "preact/hooks";
 import { theme } from "../frame/theme";
 
@@ -7,12 +10,13 @@ export type Draw = (context: CanvasRenderingContext2D, width: number, height: nu
 export function useCanvas(draw: Draw) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const latest = useRef(draw);
+  const box = useRef<{ width: number; height: number } | undefined>(undefined); /* none before the first layout, which draws it */
   latest.current = draw;
   const paint = () => {
     const element = canvas.current;
     const context = element?.getContext("2d");
-    if (!element || !context) return;
-    const { clientWidth: width, clientHeight: height } = element;
+    if (!element || !context || !box.current) return;
+    const { width, height } = box.current;
     const ratio = window.devicePixelRatio || 1;
     if (element.width !== Math.round(width * ratio) || element.height !== Math.round(height * ratio)) {
       element.width = Math.round(width * ratio);
@@ -23,13 +27,18 @@ export function useCanvas(draw: Draw) {
     latest.current(context, width, height);
   };
   useEffect(() => {
+    if (!box.current) return;
     const frame = requestAnimationFrame(paint);
     return () => cancelAnimationFrame(frame);
   });
   useEffect(() => {
     const element = canvas.current;
     if (!element) return;
-    const observer = new ResizeObserver(paint);
+    const observer = new ResizeObserver(([entry]) => {
+      if (!entry) return;
+      box.current = { width: Math.round(entry.contentRect.width), height: Math.round(entry.contentRect.height) };
+      paint();
+    });
     observer.observe(element);
     const scheme = window.matchMedia("(prefers-color-scheme: dark)");
     scheme.addEventListener("change", paint);

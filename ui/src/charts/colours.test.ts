@@ -14,6 +14,12 @@ it("levels have their own, the rest and the nameless are grey, and a service tha
   expect(looks_of([...series("ERROR", "none"), { name: "others (3)", is_rest: true }], "level").map((look) => look.token)).toEqual(["--level-error", "--series-7", "--series-7"]);
   expect(looks_of(series("error"), "service.name")[0]?.token).toMatch(/^--series-/);
 });
+it("of more names than colours those that are known keep theirs, though two look alike", () => {
+  const known = new Map<string, number>();
+  const alone = Array.from({ length: 10 }, (_, at) => `s${at}`).map((name) => [name, places_of([name], known).get(name)] as const);
+  expect(new Set(alone.map(([, place]) => place)).size).toBeLessThan(7); /* else nothing is seen here */
+  expect([...places_of(alone.map(([name]) => name), known)].sort()).toEqual(alone);
+});
 it("a name keeps what it got, though it stands among others now", () => {
   const known = new Map<string, number>();
   const first = places_of(["a", "b", "c", "d", "e"], known);

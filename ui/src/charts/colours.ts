@@ -1,6 +1,9 @@
 /* How a series looks: a colour and, for who does not see colours apart, a pattern that goes with it (dashes of lines, hatching
  * of areas). The same names look the same in every view: a name has its place among the colours by itself, goes to the next free one
- * where two names of one chart want the same, and keeps what it got. Levels and states have their own colours. */
+ * where two names of one chart want the same, and keeps what it got, in this browser for good (kept_colours.ts): else the chart that is answered
+ * first would decide, another one with each load. Levels and states have their own colours. */
+import { kept_read, kept_write } from "./kept_colours";
+
 export interface Look {
   token: string; /* of tokens.css */
   pattern: number; /* 0: none */
@@ -25,26 +28,34 @@ function hash(text: string): number {
   return (sum ^ (sum >>> 15)) >>> 0;
 }
 
-/* What names were given on this page, so that a chart of ten of them and one of seven agree. */
-const given = new Map<string, number>();
+/* What names were given, so that a chart of ten of them and one of seven agree. */
+const given = kept_read(COLOURS);
 const GIVEN_MAX = 10000;
+
+/* Names may be people's: what is kept in the browser does not say them. */
+const mark_of = (name: string) => hash(name).toString(36);
 
 /* Colour numbers by name, whatever the order that the names come in. */
 export function places_of(names: readonly string[], known = given): Map<string, number> {
   if (known.size > GIVEN_MAX) known.clear();
   const places = new Map<string, number>();
   const used = new Array<number>(COLOURS).fill(0);
-  const take = (name: string, wanted: number) => {
+  const sorted = [...new Set(names)].sort();
+  const take = (name: string, wanted: number, is_kept: boolean) => {
     const least = Math.min(...used);
     let place = wanted;
-    while ((used[place] ?? 0) > least) place = (place + 1) % COLOURS;
+    /* Of more names than colours some look alike in any case: then none that is known changes. */
+    while (!(is_kept && sorted.length > COLOURS) && (used[place] ?? 0) > least) place = (place + 1) % COLOURS;
     used[place] = (used[place] ?? 0) + 1;
     places.set(name, place);
-    if (!known.has(name)) known.set(name, place);
+    if (!known.has(mark_of(name))) known.set(mark_of(name), place);
   };
-  const sorted = [...new Set(names)].sort();
-  for (const name of sorted) if (known.has(name)) take(name, known.get(name) ?? 0);
-  for (const name of sorted) if (!places.has(name)) take(name, hash(name) % COLOURS);
+  for (const name of sorted) {
+    const place = known.get(mark_of(name));
+    if (place !== undefined) take(name, place, true);
+  }
+  for (const name of sorted) if (!places.has(name)) take(name, hash(name) % COLOURS, false);
+  if (known === given) kept_write(given);
   return places;
 }
 

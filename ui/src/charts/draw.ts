@@ -2,7 +2,7 @@
 import { token } from "../frame/theme";
 import { show_time, type Range } from "../time";
 import { DASHES, hatching, type Look } from "./colours";
-import { show_value, time_ticks, type Scale, type Unit } from "./scale";
+import { apart, show_value, time_ticks, type Scale, type Unit } from "./scale";
 import { is_part, type TimeSeries } from "./series";
 
 export interface Plot {
@@ -41,8 +41,9 @@ export function draw_times(context: CanvasRenderingContext2D, plot: Plot, range:
 export function draw_values(context: CanvasRenderingContext2D, plot: Plot, scale: Scale, unit: Unit): void {
   context.textBaseline = "middle";
   context.textAlign = "right";
-  for (const tick of scale.ticks) {
-    const y = Math.round(plot.top + plot.height * (1 - (tick - scale.bottom) / (scale.top - scale.bottom)));
+  const y_of = (tick: number) => Math.round(plot.top + plot.height * (1 - (tick - scale.bottom) / (scale.top - scale.bottom)));
+  for (const tick of apart(scale.ticks, y_of)) {
+    const y = y_of(tick);
     context.fillStyle = token("--line");
     context.fillRect(plot.left, y, plot.width, 1);
     context.fillStyle = token("--ink-soft");

@@ -9,7 +9,7 @@ import { useCanvas } from "./canvas";
 import { cursor_us } from "./cursor";
 import { draw_over, draw_times, plot_of, x_of, type Plot } from "./draw";
 import { box_of, box_values, strength, type Box, type BoxValues, type Heat } from "./heat";
-import { log_ticks, show_value } from "./scale";
+import { apart, log_ticks, show_value } from "./scale";
 import "./charts.css";
 
 interface HeatMapProps {
@@ -59,7 +59,7 @@ export function HeatMap({ label, heat, height = 380, chosen, onBox }: HeatMapPro
       context.fillStyle = token("--line-strong");
       context.fillRect(plot.left - 3, Math.round(top_of(plot, line)), 3, 1);
     }
-    for (const tick of heat.is_uneven ? [] : log_ticks(low, high)) {
+    for (const tick of heat.is_uneven ? [] : apart(log_ticks(low, high), y_of)) {
       context.fillStyle = token("--ink-soft");
       context.fillText(show_value(tick, heat.unit), plot.left - 6, y_of(tick));
       context.fillStyle = token("--line-strong");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { log_ticks, scale_of, show_value, tick_step, time_ticks } from "./scale";
+import { apart, log_ticks, scale_of, show_value, tick_step, time_ticks } from "./scale";
 
 describe("values", () => {
   it("have their units", () => {
@@ -21,6 +21,13 @@ describe("an axis", () => {
   it("of powers has few lines over many decades and more over few", () => {
     expect(log_ticks(1e3, 1e9)).toEqual([1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]);
     expect(log_ticks(1, 10)).toEqual([1, 2, 5, 10]);
+  });
+  it("leaves out lines whose texts would lie over each other", () => {
+    expect(apart([0, 1, 2, 3, 4, 5], (tick) => tick * 20)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(apart([0, 1, 2, 3, 4, 5], (tick) => tick * 8)).toEqual([0, 2, 4]);
+    expect(apart([1, 3, 10, 30, 100], (tick) => Math.log10(tick) * 16)).toEqual([1, 10, 100]);
+    expect(apart([0, 1, 2], (tick) => tick)).toEqual([0]);
+    expect(apart([], (tick) => tick)).toEqual([]);
   });
   it("of times stands at whole minutes of the zone", () => {
     expect(time_ticks(90e6, 400e6, 3, 0)).toEqual({ ticks: [120e6, 240e6, 360e6], step: 120e6 });

@@ -59,6 +59,15 @@ export function log_ticks(low: number, high: number): number[] {
   return ticks;
 }
 
+/* Every so many of them that their texts have room, the first always. y_of: where one stands, in pixels. */
+export function apart(ticks: readonly number[], y_of: (tick: number) => number, least = 14): number[] {
+  for (let every = 1; every < ticks.length; every++) {
+    const kept = ticks.filter((_, at) => at % every === 0);
+    if (kept.every((tick, at) => at === 0 || Math.abs(y_of(tick) - y_of(kept[at - 1] ?? 0)) >= least)) return kept;
+  }
+  return ticks.slice(0, 1);
+}
+
 /* Times that people count by, about `wanted` of them within the range. */
 const TIME_STEPS_S = [0.001, 0.01, 0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000];
 export function time_ticks(from_us: number, to_us: number, wanted: number, offset_us: number): { ticks: number[]; step: number } {

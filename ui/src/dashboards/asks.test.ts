@@ -1,11 +1,16 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Table } from "../api/client";
 import { catalog_of } from "../explore/fields";
-import { explorer_params, metric_body, metric_drawn, metric_heat, search_asked, search_of, sql_asked, steps_of } from "./asks";
+import type { MetricAnswer, MetricHeatmap } from "../metrics/query";
+import { series_of } from "../metrics/shape";
 import { panel_of_page } from "./draft";
 import type { Drawn } from "./drawn";
 import type { Panel } from "./load";
 import { sql_drawn, step_seen } from "./sql_answer";
+
+vi.stubGlobal("window", { location: { pathname: "/", search: "" }, addEventListener: () => undefined });
+const { asked_read, queries_of } = await import("../metrics/ask");
+const { explorer_params, metric_asked, metric_drawn, metric_heat, search_asked, search_of, sql_asked, steps_of } = await import("./asks");
 
 const range = { from_us: 0, to_us: 3600e6 };
 const catalog = catalog_of([{ name: "resource___service___name", type: "text" }, { name: "duration", type: "bigint" }]);
@@ -16,7 +21,7 @@ const series = (drawn: Drawn) => (drawn.as === "series" || drawn.as === "top" ? 
 describe("what a panel asks", () => {
   it("by a search, with the values of variables; a wider one has more steps", () => {
     const one = panel({ source: { search: "q=service:$service&agg=p95&of=duration&by=service.name" } });
-    const { q, params } = search_of(one, { service: "web" }, range);
+    const { q, params } = search_of(one, { service: "web" }, { range, environment: "" });
     expect(q).toBe("service:web");
     const asked = search_asked(one, params, { where: "x = 1", range }, catalog);
     expect(asked.statement).toContain("approx_percentile(0.95, percentile_agg(duration))");
@@ -25,15 +30,15 @@ describe("what a panel asks", () => {
     expect([steps_of(panel({ at: { x: 0, y: 0, w: 3, h: 4 } })), steps_of(one), steps_of(panel({ at: { x: 0, y: 0, w: 12, h: 4 } }))]).toEqual([30, 60, 120]);
   });
   it("by a search of SQL", () => {
-    expect(search_of(panel({ source: { search: "sql=1&q=name+%3D+%24name" } }), { name: "a'b" }, range).q).toBe("name = 'a''b'");
+    expect(search_of(panel({ source: { search: "sql=1&q=name+%3D+%24name" } }), { name: "a'b" }, { range, environment: "" }).q).toBe("name = 'a''b'");
   });
   it("is the same in the explorer", () => {
-    const params = explorer_params(panel({ kind: "stacked", source: { search: "q=service:$service&by=level" } }), { service: "" }, range);
+    const params = explorer_params(panel({ kind: "stacked", source: { search: "q=service:$service&by=level" } }), { service: "" }, { range, environment: "" });
     expect(params.toString()).toBe("by=level&viz=stacked");
-    expect(explorer_params(panel({ kind: "rows", source: { search: "q=a" } }), {}, range).toString()).toBe("q=a");
+    expect(explorer_params(panel({ kind: "rows", source: { search: "q=a" } }), {}, { range, environment: "" }).toString()).toBe("q=a");
   });
   it("by SQL, with the time of the page", () => {
-    expect(sql_asked(panel({ source: { sql: "SELECT $from, $step" } }), {}, range).statement).toBe("SELECT timestamptz '1970-01-01T00:00:00.000Z', interval '60 seconds'");
+    expect(sql_asked(panel({ source: { sql: "SELECT $from, $step" } }), {}, { range, environment: "" }).statement).toBe("SELECT timestamptz '1970-01-01T00:00:00.000Z', interval '60 seconds'");
   });
   it("of a page, or nothing where no panel shows it", () => {
     expect(panel_of_page("/p/shop/explore", new URLSearchParams("q=a&viz=line&agg=p95&from=now-1h&open=x&view=y"), "T", "SELECT")).toEqual({ title: "T", kind: "lines", source: { search: "q=a&agg=p95" } });
@@ -74,22 +79,36 @@ describe("what SQL answered", () => {
 
 describe("a metric", () => {
   const metric = panel({ source: { metric: { name: "m", aggregate: "quantile", quantile: 0.9, search: "service:$service", by: ["service.name"] } } });
-  it("is asked for with the page's time", () => {
-    expect(metric_body(metric, { service: "web" }, range)).toEqual({ name: "m", aggregate: "quantile", quantile: 0.9, search: "service:web", by: ["service.name"], from: "1970-01-01T00:00:00.000Z", to: "1970-01-01T01:00:00.000Z", step_s: 60 });
-    expect(metric_body({ ...metric, kind: "heat" }, { service: "" }, range)).toEqual({ name: "m", by: ["service.name"], from: "1970-01-01T00:00:00.000Z", to: "1970-01-01T01:00:00.000Z", step_s: 60 });
+  const page = { range, environment: "" };
+  const time = { from: "1970-01-01T00:00:00.000Z", to: "1970-01-01T01:00:00.000Z" };
+  const gauge = { name: "m", type: "histogram", unit: "s", temporality: "", is_monotonic: false, services: [], description: "", points: 0, first_seen: "", last_seen: "" };
+  it("is asked for as its explorer asks", () => {
+    const asked = asked_read(new URLSearchParams("agg=quantile&p=90&by=service.name&q=service:web"), gauge);
+    for (const environment of ["", "a b"]) {
+      const { quantiles, ...wanted } = queries_of(gauge, asked, range, environment)[0] ?? { name: "" };
+      expect(metric_asked(metric, { service: "web" }, { range, environment })).toEqual({ ...wanted, quantile: quantiles?.[0] });
+    }
+    expect(metric_asked({ ...metric, kind: "heat" }, { service: "" }, page)).toEqual({ name: "m", search: "", ...time });
   });
-  it("is drawn in its unit, gaps as gaps", () => {
-    const answer = { unit: "s", type: "histogram", step_s: 1800, aggregate: "quantile", series: [{ labels: { "service.name": "web" }, points: [[0, 0.5], [1800e3, null]] as [number, number | null][] }] };
+  const answer_of = (told: Partial<MetricAnswer>): MetricAnswer => ({ ...gauge, aggregate: "quantile", from_ms: 0, to_ms: 3600e3, step_s: 1800, interval_s: 60, rows_read: 2, series_read: 1, groups: 1, series: [], notes: [], sql: "", answered_from: "raw", ...told });
+  const series_with = (labels: Record<string, string>, points: (number | null)[][]) => ({ labels, points, resets: [], reset_count: 0 });
+  it("is drawn in its unit, gaps as gaps, as the explorer reads it", () => {
+    const answer = answer_of({ series: [series_with({ "service.name": "web" }, [[0, 0.5], [1800e3, null]])] });
     expect(series(metric_drawn(metric, answer, range))).toEqual([["web", 0.5e9, [0.5e9, null]]]);
+    expect(metric_drawn(metric, answer, range)).toMatchObject({ data: series_of([{ answer }], range) });
     expect(metric_drawn({ ...metric, kind: "stat" }, answer, range)).toMatchObject({ as: "stat", figures: [{ value: 0.5e9, unit: "ns" }] });
-    expect(metric_drawn(metric, { ...answer, series: [] }, range).as).toBe("nothing");
+    expect(metric_drawn({ ...metric, kind: "stacked" }, answer, range)).toMatchObject({ shape: "line" }); /* quantiles do not add up */
+    expect(metric_drawn(metric, answer_of({}), range).as).toBe("nothing");
   });
   it("how often a histogram of seconds was measured is no length of time", () => {
-    const answer = { unit: "s", type: "histogram", step_s: 1800, aggregate: "rate", series: [{ labels: {}, points: [[0, 3], [1800e3, 4]] as [number, number | null][] }] };
+    const answer = answer_of({ aggregate: "rate", series: [series_with({}, [[0, 3], [1800e3, 4]])] });
     expect(metric_drawn({ ...metric, kind: "stat" }, answer, range)).toMatchObject({ figures: [{ value: 4, unit: "rate" }] });
+    expect(metric_drawn({ ...metric, kind: "bars" }, answer, range)).toMatchObject({ shape: "bars" });
   });
   it("is a heat map of its buckets", () => {
-    const heat = metric_heat({ unit: "s", step_s: 1800, edges: [null, 1, 10], columns: [[0, [1, 2]], [1800e3, null]] }, range);
+    const answer: MetricHeatmap = { ...answer_of({}), edges: [null, 1, 10], columns: [[0, [1, 2]], [1800e3, null]] };
+    const heat = metric_heat(answer, range);
     expect(heat.as === "heat" && { edges: heat.heat.edges.slice(1), cells: heat.heat.cells, total: heat.heat.total }).toEqual({ edges: [1e9, 10e9], cells: [[1, 0], [2, 0]], total: 3 });
+    expect(metric_heat({ ...answer, columns: [[0, null]] }, range).as).toBe("nothing");
   });
 });

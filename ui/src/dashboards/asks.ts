@@ -5,24 +5,23 @@
  * The source `search` is the explorer's address: q, sql, by, agg, of, top, across, cols. Its kind of drawing is the panel's. */
 import type { Cell, Table } from "../api/client";
 import { chart_of, figures, lines_of, table_rows, table_series, traces_of, type Line } from "../ask/result";
-import { step_of, type Answer, type Plan } from "../ask/plan";
+import { of_environment, step_of, type Answer, type Plan } from "../ask/plan";
 import type { Shape } from "../charts/draw";
-import { name_of, named_series, type NamedPoint } from "../charts/series";
-import { LOWEST } from "../charts/heat";
 import { cross_answer, groups_answer, series_answer } from "../explore/answer";
 import { field_of, type Catalog } from "../explore/fields";
 import { cross_statement, groups_statement, heat_answer, heat_statement, measured_step, percentiles_statement, series_statement } from "../explore/group";
 import { adds_up, measure_of, OF_FIRST, title_of } from "../explore/measure";
 import { row_from } from "../explore/rows";
 import { rows_statement, type Scope } from "../explore/statement";
-import type { MetricAnswer as Answered } from "../metrics/query";
-import { shown_unit } from "../metrics/unit";
+import { in_environment } from "../metrics/ask";
+import type { MetricAnswer, MetricHeatmap, MetricQuery } from "../metrics/query";
+import { heat_of_answer, series_of } from "../metrics/shape";
 import { step_us, to_iso, type Range } from "../time";
 import type { Drawn } from "./drawn";
 import type { Panel, PanelKind } from "./load";
 import { SERIES_MAX, sql_drawn } from "./sql_answer";
 import type { Shared } from "./together";
-import { fill_search, fill_sql, type Values } from "./variables";
+import { fill_search, fill_sql, type Page, type Values } from "./variables";
 
 const ROWS = 50;
 const GROUPS = 200;
@@ -51,19 +50,19 @@ export interface SearchAsked {
   is_sql: boolean; /* q is a condition of SQL */
   params: URLSearchParams; /* all of it */
 }
-export function search_of(panel: Panel, values: Values, range: Range): SearchAsked {
+export function search_of(panel: Panel, values: Values, page: Page): SearchAsked {
   const params = new URLSearchParams(panel.source.search ?? "");
   const is_sql = params.get("sql") === "1";
   const q = params.get("q") ?? "";
-  const filled = is_sql ? fill_sql(q, values, { range, step_us: step_us(range, steps_of(panel)) }) : fill_search(q, values);
+  const filled = is_sql ? fill_sql(q, values, { ...page, step_us: step_us(page.range, steps_of(panel)) }) : fill_search(q, values);
   params.set("q", filled);
   return { q: filled, is_sql, params };
 }
 
 const VIZ: Partial<Record<PanelKind, string>> = { lines: "line", bars: "bar", stacked: "stacked", top: "top", table: "table", heat: "heat", stat: "line" };
 /* The same in the explorer. */
-export function explorer_params(panel: Panel, values: Values, range: Range): URLSearchParams {
-  const { params } = search_of(panel, values, range);
+export function explorer_params(panel: Panel, values: Values, page: Page): URLSearchParams {
+  const { params } = search_of(panel, values, page);
   const viz = VIZ[panel.kind];
   if (viz) params.set("viz", viz);
   else params.delete("viz");
@@ -101,7 +100,7 @@ export function search_asked(panel: Panel, params: URLSearchParams, scope: Scope
     return { statement: is_across ? cross_statement(scope, { by, measure }, ACROSS, GROUPS) : groups_statement(scope, { by, measure }, GROUPS), limit: GROUPS * (ACROSS + 2), read };
   }
   const grouped = { by: kind === "stat" ? [] : by, measure };
-  const step = measured_step(range, shared?.steps ?? (kind === "top" || kind === "stat" ? TREND_STEPS : steps_of(panel)), measure);
+  const step = measured_step(range, shared?.steps ?? (kind === "top" || kind === "stat" ? TREND_STEPS : steps_of(panel)), measure, kind === "stat" ? [] : by);
   return {
     statement: shared ? percentiles_statement(scope, measure.of, shared.aggs, step) : series_statement(scope, grouped, step, top),
     limit: 100000,
@@ -129,68 +128,40 @@ function line_of(row: ReturnType<typeof row_from>): Line {
 
 /* ---- SQL ---- */
 
-export function sql_asked(panel: Panel, values: Values, range: Range): Asked {
+export function sql_asked(panel: Panel, values: Values, page: Page): Asked {
+  const { range } = page;
   const step = step_us(range, steps_of(panel));
-  return { statement: fill_sql(panel.source.sql ?? "", values, { range, step_us: step }), limit: 20000, read: (table) => sql_drawn(table, { kind: panel.kind, unit: panel.unit, range, step_us: step }) };
+  return { statement: fill_sql(panel.source.sql ?? "", values, { ...page, step_us: step }), limit: 20000, read: (table) => sql_drawn(table, { kind: panel.kind, unit: panel.unit, range, step_us: step }) };
 }
 
 /* ---- metrics ---- */
 
-/* POST /metrics/query: what of its answer is drawn. */
-export interface MetricAnswer extends Pick<Answered, "unit" | "type" | "step_s" | "aggregate"> {
-  series: readonly { labels: Record<string, string | null>; points: readonly (readonly [number, number | null])[] }[];
-  sql?: string;
-}
-export function metric_body(panel: Panel, values: Values, range: Range): Record<string, unknown> {
-  const { metric } = panel.source;
-  const step_s = Math.max(1, step_us(range, panel.kind === "top" || panel.kind === "stat" ? TREND_STEPS : steps_of(panel)) / 1e6);
-  const search = fill_search(metric?.search ?? "", values);
-  const { search: _, aggregate, quantile, ...rest } = metric ?? { name: "", aggregate: "avg" as const };
-  const what = panel.kind === "heat" ? {} : { aggregate, ...(quantile === undefined ? {} : { quantile }) };
-  return { ...what, ...rest, ...(search ? { search } : {}), from: to_iso(range.from_us), to: to_iso(range.to_us), step_s };
+/* Asked and read as the explorer of metrics does (metrics/query.ts, shape.ts): in the same steps, so that numbers are the same. */
+export function metric_asked(panel: Panel, values: Values, { range, environment }: Page): MetricQuery {
+  const { search = "", name, ...what } = panel.source.metric ?? { name: "" };
+  return { name, ...(panel.kind === "heat" ? {} : { limit: SERIES_MAX, ...what }), search: in_environment(fill_search(search, values), environment), from: to_iso(range.from_us), to: to_iso(range.to_us) };
 }
 export function metric_drawn(panel: Panel, answer: MetricAnswer, range: Range): Drawn {
-  const told = shown_unit(answer.unit, answer.type, answer.aggregate ?? panel.source.metric?.aggregate ?? "");
-  const unit = panel.unit ?? told.unit;
-  const points = answer.series.flatMap(({ labels, points: list }): NamedPoint[] => {
-    const keys = Object.values(labels).map((value) => value ?? "");
-    const name = keys.length > 0 ? name_of(keys) : (panel.source.metric?.name ?? "");
-    return list.map(([ms, value]) => ({ t_us: ms * 1e3, keys, name, value: value === null ? null : value * told.factor }));
-  });
-  if (points.every((point) => point.value === null)) return { as: "nothing", words: "The metric has no point in this time." };
-  const data = named_series(points, { range, step_us: answer.step_s * 1e6, unit, adds_up: panel.kind === "bars" || panel.kind === "stacked", series_max: SERIES_MAX });
-  if (panel.kind === "lines" || panel.kind === "bars" || panel.kind === "stacked") return { as: "series", data, names: [], shape: panel.kind === "lines" ? "line" : panel.kind === "bars" ? "bars" : "areas" };
-  const latest = data.series.map((one) => ({ ...one, total: one.values.findLast((value) => value !== null) ?? null })).sort((a, b) => (b.total ?? -Infinity) - (a.total ?? -Infinity));
-  if (panel.kind === "top") return { as: "top", data: { ...data, series: latest, adds_up: false }, names: [] };
-  if (panel.kind === "table") return { as: "table", table: { columns: [{ title: Object.keys(answer.series[0]?.labels ?? {}).join(" · ") || "metric" }, { title: "latest", unit }], rows: latest.map((one) => [one.name, one.total]) } };
-  return { as: "stat", figures: latest.slice(0, 4).map((one) => ({ title: latest.length > 1 ? one.name : "", value: one.total, unit })), trend: latest.length === 1 ? (latest[0]?.values ?? []) : [] };
-}
-
-/* POST /metrics/heatmap. */
-export interface MetricHeatmap {
-  unit: string;
-  step_s: number;
-  edges: readonly (number | null)[];
-  columns: readonly (readonly [number, readonly number[] | null])[];
+  const read = series_of([{ answer }], range);
+  const data = { ...read, unit: panel.unit ?? read.unit };
+  const names = panel.source.metric?.by ?? [];
+  if (data.series.every((one) => one.total === null)) return { as: "nothing", words: "The metric has no point in this time." };
+  if (panel.kind === "lines" || panel.kind === "bars" || panel.kind === "stacked") return { as: "series", data, names: [...names], shape: shape_of(panel.kind, data.adds_up) };
+  const latest = data.series.map((one) => (one.keys.length > 0 ? one : { ...one, name: answer.name })).sort((a, b) => (b.total ?? -Infinity) - (a.total ?? -Infinity));
+  if (panel.kind === "top") return { as: "top", data: { ...data, series: latest, adds_up: false }, names: [...names] };
+  if (panel.kind === "table") return { as: "table", table: { columns: [{ title: names.join(" · ") || "metric" }, { title: "latest", unit: data.unit }], rows: latest.map((one) => [one.name, one.total]) } };
+  return { as: "stat", figures: latest.slice(0, 4).map((one) => ({ title: latest.length > 1 ? one.name : "", value: one.total, unit: data.unit })), trend: latest.length === 1 ? (latest[0]?.values ?? []) : [] };
 }
 export function metric_heat(answer: MetricHeatmap, range: Range): Drawn {
-  const { unit, factor } = shown_unit(answer.unit, "histogram", "quantile");
-  const lines = answer.edges.length - 1;
-  const told = answer.columns.filter(([, counts]) => counts !== null);
-  if (lines < 1 || told.length === 0) return { as: "nothing", words: "A heat map is of a histogram, and has no point of one in this time." };
-  const has_zero = answer.edges[0] === null;
-  const edges = answer.edges.map((edge, at) => (edge !== null ? edge * factor : at === 0 ? LOWEST : 10 * factor * (answer.edges[at - 1] ?? 1)));
-  const times = answer.columns.map(([ms]) => ms * 1e3);
-  const cells = Array.from({ length: lines }, (_, line) => answer.columns.map(([, counts]) => counts?.[line] ?? 0));
-  const all = cells.flat();
-  return { as: "heat", heat: { range, step_us: answer.step_s * 1e6, times, edges, has_zero, cells, max: all.reduce((a, b) => Math.max(a, b), 0), total: all.reduce((a, b) => a + b, 0), unit } };
+  const heat = heat_of_answer(answer, range);
+  return heat.total === 0 ? { as: "nothing", words: "A heat map is of a histogram, and has no point of one in this time." } : { as: "heat", heat };
 }
 
 /* ---- questions ---- */
 
-/* The plan of the page's time. */
-export function plan_of(plan: Plan, range: Range): Plan {
-  const now = { ...plan, from: to_iso(range.from_us), to: to_iso(range.to_us), before: null };
+/* The plan of the page's time and environment. */
+export function plan_of(plan: Plan, { range, environment }: Page): Plan {
+  const now = { ...of_environment(plan, environment), from: to_iso(range.from_us), to: to_iso(range.to_us), before: null };
   return now.display === "chart" ? { ...now, step: step_of(now) } : now;
 }
 export function answer_drawn(panel: Panel, answer: Answer, plan: Plan): Drawn {

@@ -1,7 +1,7 @@
 /* One dashboard: /p/{project}/dashboards/{slug}?from=&to=&var.NAME=&panel=ID&full=ID&edit=1&editor=ID|new&sheet=settings|versions */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLoad } from "../api/load";
-import { catalog_load, type Catalog } from "../explore/fields";
+import { catalog } from "../explore/columns";
 import { useActs } from "../frame/acts";
 import { environment } from "../frame/environment";
 import { is_live, range, refresh } from "../frame/range";
@@ -29,14 +29,12 @@ const LIVE_MS = 10000;
 export default function Board({ slug }: { slug: string }) {
   const [round, again] = useState(0);
   const read = useLoad(`${project_name.value}\n${slug}\n${round}`, (signal) => dashboard_load(slug, signal));
-  const catalog = useLoad(project_name.value, () => catalog_load(project_name.value));
-  const problem = read.problem ?? catalog.problem;
-  if (problem) return <Problem problem={problem} again={() => (read.again(), catalog.again())} />;
-  if (!read.value || !catalog.value) return <Waiting what="Loading" />;
-  return <Shown key={read.value.tag} slug={slug} read={read.value} catalog={catalog.value} again={() => again(round + 1)} />;
+  if (read.problem) return <Problem problem={read.problem} again={read.again} />;
+  if (!read.value) return <Waiting what="Loading" />;
+  return <Shown key={read.value.tag} slug={slug} read={read.value} again={() => again(round + 1)} />;
 }
 
-function Shown({ slug, read, catalog, again }: { slug: string; read: Read; catalog: Catalog; again: () => void }) {
+function Shown({ slug, read, again }: { slug: string; read: Read; again: () => void }) {
   const { from_us, to_us } = range.value;
   const editing = useEditing(slug, read, again);
   const { content, is_on } = editing;
@@ -56,7 +54,8 @@ function Shown({ slug, read, catalog, again }: { slug: string; read: Read; catal
     if (chosen) document.querySelector(`[data-panel="${CSS.escape(chosen)}"]`)?.scrollIntoView({ block: "center" });
   }, [chosen]);
   const values = values_of(variables, address.value.query);
-  const context: PanelContext = { project: project_name.value, catalog, range: { from_us, to_us }, values, environment: environment.value, together: together(content.panels, values, { from_us, to_us }, catalog), round: useRound() };
+  const page = { range: { from_us, to_us }, environment: environment.value };
+  const context: PanelContext = { ...page, project: project_name.value, catalog, values, together: together(content.panels, values, page, catalog), round: useRound() };
   const full = content.panels.find((panel) => panel.id === param("full"));
   const edited = param("editor") === "new" ? PANEL_FIRST : content.panels.find((panel) => panel.id === param("editor"));
   const acts: PanelActs | undefined = may

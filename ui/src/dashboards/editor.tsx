@@ -20,7 +20,7 @@ const UNITS: readonly { unit: NonNullable<Panel["unit"]>; title: string }[] = [
 type SourceName = "search" | "sql" | "metric" | "markdown";
 const SOURCES: readonly { name: SourceName; title: string; first: Source; kind: PanelKind }[] = [
   { name: "search", title: "Search", first: { search: "" }, kind: "bars" },
-  { name: "sql", title: "SQL", first: { sql: "SELECT time_bucket($step, timestamp) AS t, count(*) AS n\nFROM otel_logs_and_spans\nWHERE timestamp >= $from AND timestamp < $to\nGROUP BY 1 ORDER BY 1" }, kind: "bars" },
+  { name: "sql", title: "SQL", first: { sql: "SELECT time_bucket($step, timestamp) AS t, count(*) AS n\nFROM otel_logs_and_spans\nWHERE timestamp >= $from AND timestamp < $to\n  AND ($environment IS NULL OR resource___deployment___environment___name = $environment)\nGROUP BY 1 ORDER BY 1" }, kind: "bars" },
   { name: "metric", title: "Metric", first: { metric: { name: "", aggregate: "avg" } }, kind: "lines" },
   { name: "markdown", title: "Words", first: { markdown: "" }, kind: "markdown" },
 ];

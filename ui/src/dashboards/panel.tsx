@@ -7,6 +7,7 @@ import { Drawing } from "./drawing";
 import type { Panel } from "./load";
 import { Markdown } from "./markdown_shown";
 import { usePanel, type Loaded, type PanelContext } from "./use_panel";
+import { is_of_all } from "./variables";
 
 export interface PanelProps {
   panel: Panel;
@@ -27,7 +28,13 @@ export function PanelBox({ panel, context, items, is_chosen = false, children }:
         <h2 class="told ellipsis grow" title={panel.title}>
           {panel.title}
         </h2>
-        {!answer.is_loading && <AnsweredBy from={shown?.answered_from} />}
+        {is_of_all(panel.source, context.values, context.environment) ? (
+          <span class="soft panel-of-all" title="Its SQL does not use $environment: the switch does not narrow it.">
+            all environments
+          </span>
+        ) : (
+          !answer.is_loading && <AnsweredBy from={shown?.answered_from} />
+        )}
         {answer.is_loading && <span class="spinner panel-spinner" role="status" aria-label="Reading" />}
         <Menu label={`What can be done with ${panel.title || "the panel"}`} items={() => items(panel, shown?.statement ?? "")}>
           ⋯

@@ -1,6 +1,7 @@
 /* What can be done with a panel. */
 import { download } from "../frame/acts";
 import type { MenuItem } from "../frame/menu";
+import { environment } from "../frame/environment";
 import { range } from "../frame/range";
 import { sql_open } from "../frame/sql_open";
 import { copy } from "../frame/toast";
@@ -23,7 +24,7 @@ export function panel_items(panel: Panel, statement: string, values: Values, act
     list.push({
       text: "Open in the explorer",
       run: () => {
-        const params = explorer_params(panel, values, range.value);
+        const params = explorer_params(panel, values, { range: range.value, environment: environment.value });
         for (const [name, value] of query) if (["from", "to", "tz", "env"].includes(name) || name.startsWith("var.")) params.set(name, value);
         go(project_path("explore"), params);
       },

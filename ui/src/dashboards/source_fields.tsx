@@ -59,7 +59,7 @@ export function SqlFields({ sql, onSql }: { sql: string; onSql: (sql: string) =>
     <label>
       Statement
       <textarea class="mono" rows={10} spellcheck={false} value={sql} maxLength={20000} onInput={(event) => onSql(event.currentTarget.value)} />
-      <span class="soft">$from and $to are the time of the page, $step a step of it.</span>
+      <span class="soft">$from and $to are the time of the page, $step a step of it, $environment its environment: NULL where all are shown.</span>
     </label>
   );
 }

@@ -1,8 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { catalog_of } from "../explore/fields";
-import { search_asked } from "./asks";
 import type { Panel } from "./load";
-import { together } from "./together";
+
+vi.stubGlobal("window", { location: { pathname: "/", search: "" }, addEventListener: () => undefined });
+const { search_asked } = await import("./asks");
+const { together } = await import("./together");
 
 const range = { from_us: 0, to_us: 86400e6 };
 const catalog = catalog_of([{ name: "resource___service___name", type: "text" }, { name: "duration", type: "bigint" }]);
@@ -21,7 +23,7 @@ describe("panels that are asked together", () => {
         panel("top", "top", "q=service:web&agg=p95"),
       ],
       { service: "web" },
-      range,
+      { range, environment: "" },
       catalog,
     );
     expect([...found]).toEqual([
@@ -31,7 +33,7 @@ describe("panels that are asked together", () => {
   });
   it("have one statement, and each its own part of the answer", () => {
     const [number, line] = [panel("number", "stat", "agg=p95"), panel("line", "lines", "agg=p99")];
-    const found = together([number, line], {}, range, catalog);
+    const found = together([number, line], {}, { range, environment: "" }, catalog);
     const ask = (one: Panel) => search_asked(one, new URLSearchParams(one.source.search), { where: "", range }, catalog, found.get(one.id ?? ""));
     expect(ask(number).statement).toBe(ask(line).statement);
     expect(ask(number).statement).toContain("ARRAY[approx_percentile(0.95, percentile_agg(duration)), approx_percentile(0.99, percentile_agg(duration))]");

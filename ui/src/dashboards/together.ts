@@ -9,8 +9,7 @@ import { is_percentile, measure_of } from "../explore/measure";
 import type { Catalog } from "../explore/fields";
 import { TREND_STEPS, search_of, steps_of } from "./asks";
 import type { Panel } from "./load";
-import type { Range } from "../time";
-import type { Values } from "./variables";
+import type { Page, Values } from "./variables";
 
 export interface Shared {
   aggs: readonly Agg[]; /* at least two */
@@ -23,11 +22,11 @@ interface Member {
 }
 
 /* By the panel's id; those that are alone are not in it. */
-export function together(panels: readonly Panel[], values: Values, range: Range, catalog: Catalog): Map<string, Shared> {
+export function together(panels: readonly Panel[], values: Values, page: Page, catalog: Catalog): Map<string, Shared> {
   const by_question = new Map<string, Member[]>();
   for (const panel of panels) {
     if (panel.source.search === undefined || !["stat", "lines", "bars", "stacked"].includes(panel.kind)) continue;
-    const { q, is_sql, params } = search_of(panel, values, range);
+    const { q, is_sql, params } = search_of(panel, values, page);
     const { agg, of } = measure_of(catalog, params.get("agg") ?? "", params.get("of") ?? "");
     if (!is_percentile(agg) || (panel.kind !== "stat" && params.get("by"))) continue;
     const key = JSON.stringify([q, is_sql, of.sql]);

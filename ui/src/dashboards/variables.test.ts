@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { address_value, fill_search, fill_sql, names_in, values_of } from "./variables";
+import { address_value, fill_search, fill_sql, is_of_all, names_in, values_of } from "./variables";
 
-const time = { range: { from_us: 0, to_us: 3600e6 }, step_us: 60e6 };
+const time = { range: { from_us: 0, to_us: 3600e6 }, step_us: 60e6, environment: "" };
 const service = { name: "service", field: "service.name", default: "web" };
 
 describe("values of variables", () => {
@@ -38,6 +38,20 @@ describe("SQL with variables", () => {
   });
   it("has the page's time", () => {
     expect(fill_sql("t >= $from AND t < $to, $step", {}, time)).toBe("t >= timestamptz '1970-01-01T00:00:00.000Z' AND t < timestamptz '1970-01-01T01:00:00.000Z', interval '60 seconds'");
+  });
+  it("has the page's environment, unless a variable has its name", () => {
+    const sql = "$environment IS NULL OR env = $environment";
+    expect(fill_sql(sql, {}, time)).toBe("NULL IS NULL OR env = NULL");
+    expect(fill_sql(sql, {}, { ...time, environment: "it's" })).toBe("'it''s' IS NULL OR env = 'it''s'");
+    expect(fill_sql(sql, { environment: "own" }, { ...time, environment: "prod" })).toBe("'own' IS NULL OR env = 'own'");
+    expect(fill_sql(sql, { environment: "" }, { ...time, environment: "prod" })).toBe("NULL IS NULL OR env = NULL");
+  });
+  it("is of all environments where it does not use the page's", () => {
+    expect(is_of_all({ sql: "SELECT $environment" }, {}, "prod")).toBe(false);
+    expect(is_of_all({ sql: "SELECT '$environment'" }, {}, "prod")).toBe(true);
+    expect(is_of_all({ sql: "SELECT '$environment'" }, {}, "")).toBe(false);
+    expect(is_of_all({ sql: "SELECT $environment" }, { environment: "own" }, "prod")).toBe(true);
+    expect(is_of_all({ search: "q=a" }, {}, "prod")).toBe(false);
   });
   it("is left alone in texts, names and comments, as the server leaves it", () => {
     const values = { xx: "v" };

@@ -3,12 +3,13 @@
  *   var.service=web    "service:$service kind:server" -> service:web kind:server       "... = $service" -> ... = 'web'
  *   var.service=*      any: the term goes out of a search, SQL gets NULL
  *
- * $from, $to and $step of SQL are the page's time. What is a text, a name in quotes or a comment in SQL is left alone, as the server
+ * $from, $to and $step of SQL are the page's time, $environment is its environment, NULL where all are shown; a variable of that name counts
+ * before it. What is a text, a name in quotes or a comment in SQL is left alone, as the server
  * does (web/api/dashboard_sql.c). */
 import { split_terms, term } from "../explore/search";
 import { quoted } from "../explore/fields";
 import { to_iso, type Range } from "../time";
-import type { Variable } from "./load";
+import type { Source, Variable } from "./load";
 
 export type Values = Readonly<Record<string, string>>; /* "": any */
 export const ANY = "*";
@@ -50,18 +51,25 @@ export function fill_search(q: string, values: Values): string {
 /* Texts, names in quotes, comments, and what is between dollars: not to be looked into. */
 const PASSED = /[eE]'(?:\\[\s\S]|[^'\\])*(?:'|$)|'[^']*(?:'|$)|"[^"]*(?:"|$)|--[^\n]*|\/\*|\$([a-z][a-z0-9_]{1,30})(?![a-zA-Z0-9_$\u0080-\uffff])/g;
 
-export interface SqlTime {
+export interface Page {
   range: Range;
+  environment: string; /* empty: all */
+}
+export interface SqlPage extends Page {
   step_us: number;
 }
-export function fill_sql(sql: string, values: Values, time: SqlTime): string {
+export function fill_sql(sql: string, values: Values, page: SqlPage): string {
   return replaced(sql, (name) => {
-    if (name === "from") return `timestamptz ${quoted(to_iso(time.range.from_us))}`;
-    if (name === "to") return `timestamptz ${quoted(to_iso(time.range.to_us))}`;
-    if (name === "step") return `interval ${quoted(`${time.step_us / 1e6} seconds`)}`;
-    const value = values[name];
+    if (name === "from") return `timestamptz ${quoted(to_iso(page.range.from_us))}`;
+    if (name === "to") return `timestamptz ${quoted(to_iso(page.range.to_us))}`;
+    if (name === "step") return `interval ${quoted(`${page.step_us / 1e6} seconds`)}`;
+    const value = values[name] ?? (name === "environment" ? page.environment : undefined);
     return value === undefined ? undefined : value === "" ? "NULL" : quoted(value);
   });
+}
+/* Of an environment that the page shows alone: is this panel of all of them all the same? What is asked otherwise always has the page's. */
+export function is_of_all(source: Source, values: Values, environment: string): boolean {
+  return environment !== "" && source.sql !== undefined && !(names_in(source.sql).has("environment") && values["environment"] === undefined);
 }
 /* Which names it has: is it of the page's time, of a variable? */
 export function names_in(sql: string): Set<string> {

@@ -36,11 +36,14 @@ describe("facets", () => {
 
 describe("the newest rows", () => {
   it("begin inside the bar in which so many are reached", () => {
-    expect(newest_from(bars([[50, 50, 50, 50], [50, 50, 50, null]]), 100)).toBe(2.5e6);
-    expect(newest_from(bars([[0, 0, 0, 1000]]), 10)).toBe(3.99e6);
+    expect(newest_from(bars([[50, 50, 50, 50], [50, 50, 50, null]]), 4e6, 100)).toEqual({ inside_us: 2.5e6, bar_us: 2e6 });
+    expect(newest_from(bars([[0, 0, 0, 1000]]), 4e6, 10)).toEqual({ inside_us: 3.99e6, bar_us: 3e6 });
+  });
+  it("begin before the end of the range, which the last bar may reach beyond", () => {
+    expect(newest_from(bars([[0, 0, 0, 1000]]), 3.2e6, 500)).toEqual({ inside_us: 3.1e6, bar_us: 3e6 });
   });
   it("are all of them when there are not more", () => {
-    expect(newest_from(bars([[1, 2, 3, 4]]), 10)).toBeUndefined();
-    expect(newest_from(bars([]), 10)).toBeUndefined();
+    expect(newest_from(bars([[1, 2, 3, 4]]), 4e6, 10)).toBeUndefined();
+    expect(newest_from(bars([]), 4e6, 10)).toBeUndefined();
   });
 });

@@ -25,13 +25,14 @@ export function is_slow(where: string): boolean {
   return /->|like|regexp|~/i.test(where);
 }
 
-/* Where the newest `wanted` rows begin, as far as bars can tell; undefined: there are not more rows than that. */
-export function newest_from(data: Pick<TimeSeries, "times" | "step_us" | "series">, wanted: number): number | undefined {
+/* Where the newest `wanted` rows begin, as far as bars can tell: inside a bar, whose rows may stand close together all the same, and
+ * at the begin of that bar. to_us: where the last bar ends, which is not a whole one. Undefined: there are not more rows than that. */
+export function newest_from(data: Pick<TimeSeries, "times" | "step_us" | "series">, to_us: number, wanted: number): { inside_us: number; bar_us: number } | undefined {
   let sum = 0;
   for (let at = data.times.length - 1; at >= 0; at--) {
     const count = data.series.reduce((all, one) => all + (one.values[at] ?? 0), 0);
     const begin = data.times[at] ?? 0;
-    if (sum + count > wanted) return Math.round(begin + data.step_us * (1 - (wanted - sum) / count));
+    if (sum + count > wanted) return { inside_us: Math.round(begin + Math.min(data.step_us, to_us - begin) * (1 - (wanted - sum) / count)), bar_us: begin };
     sum += count;
   }
   return undefined;

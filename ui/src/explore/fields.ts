@@ -3,9 +3,8 @@
  *   "service.name"  -> resource___service___name      a column of the table
  *   "http.route"    -> attributes->>'http.route'      no column: in the JSON of the rest
  *
- * Which columns there are the server says (information_schema), so a new one is found here by itself.
+ * Which columns there are: columns.ts.
  */
-import { query } from "../api/client";
 import { SHORT } from "./short";
 
 export type FieldType = "text" | "number" | "boolean" | "time" | "json";
@@ -58,18 +57,6 @@ export function field_of(catalog: Catalog, name: string): Field {
   const known = catalog.by_name.get(SHORT[name] ?? name);
   if (known) return known;
   return { name, sql: `coalesce(attributes->>${quoted(name)}, resource->>${quoted(name)})`, type: "text" };
-}
-
-let known: Promise<Catalog> | undefined;
-export function catalog_load(project: string): Promise<Catalog> {
-  known ??= query(project, "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'otel_logs_and_spans'", { what: "the list of fields" }).then(
-    (table) => catalog_of(table.rows.map((row) => ({ name: String(row[0]), type: String(row[1]) }))),
-    (error: unknown) => {
-      known = undefined;
-      throw error;
-    },
-  );
-  return known;
 }
 
 /* The facets at the side, as far as their fields have values. */

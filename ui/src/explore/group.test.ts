@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { cross_answer, groups_answer, series_answer } from "./answer";
 import { catalog_of, field_of } from "./fields";
-import { bucket_sql, measured_step, cross_statement, groups_statement, heat_statement, series_statement } from "./group";
+import { bucket_sql, grouped_step, measured_step, cross_statement, groups_statement, heat_statement, series_statement } from "./group";
 import { adds_up, AGGS, measure_of, number_sql, title_of, unit_of } from "./measure";
 
 const catalog = catalog_of([
@@ -56,6 +56,8 @@ describe("statements of groups", () => {
     const day = { from_us: 0, to_us: 86460e6 };
     const duration = field_of(catalog, "duration");
     expect([measured_step(day, 100, { agg: "p95", of: duration }), measured_step(day, 100, { of: duration }), measured_step(day, 100, { agg: "avg", of: duration })]).toEqual([1800e6, 1800e6, 900e6]);
+    const name = { name: "name", sql: "name", type: "text" } as const;
+    expect([grouped_step(day, 100, [name]), grouped_step(day, 100, []), measured_step(day, 100, { agg: "count", of: duration }, [name]), grouped_step({ from_us: 0, to_us: 3600e6 }, 100, [name])]).toEqual([1800e6, 900e6, 1800e6, 60e6]);
     expect([measured_step(day, 100, { agg: "p95", of: field_of(catalog, "cart.items") }), measured_step({ from_us: 0, to_us: 3600e6 }, 100, { of: duration })]).toEqual([900e6, 60e6]);
   });
   it("bucket by steps from 1970 on, and never divide whole numbers", () => {

@@ -54,11 +54,15 @@ function source(scope: Scope, by: readonly Field[], measure: Measure, step_us?: 
   };
 }
 
-/* Roll-ups know durations by the half hour: a quarter of one would have the rows read. */
-export function measured_step(range: Range, bars: number, measure: { agg?: Agg; of: Field }): number {
+/* Roll-ups know durations by the half hour, and these fields: a quarter of one would have the rows read. */
+const BY_THE_HALF_HOUR = new Set(["name", "http.route", "http.request.method", "service.version", "error.type", "exception.type", "db.system.name"]);
+export function measured_step(range: Range, bars: number, measure: { agg?: Agg; of: Field }, by: readonly Field[] = []): number {
+  const is_of_durations = is_stepped(number_sql(measure.of)) && (measure.agg === undefined || is_percentile(measure.agg));
+  return grouped_step(range, bars, by, is_of_durations);
+}
+export function grouped_step(range: Range, bars: number, by: readonly Field[], is_of_durations = false): number {
   const step = step_us(range, bars);
-  const is_of_rollups = is_stepped(number_sql(measure.of)) && (measure.agg === undefined || is_percentile(measure.agg));
-  return is_of_rollups && step === 900e6 ? 1800e6 : step;
+  return step === 900e6 && (is_of_durations || by.some((field) => BY_THE_HALF_HOUR.has(field.name))) ? 1800e6 : step;
 }
 
 /* Percentiles of durations are made of the table itself, which roll-ups stand for: a line of each group in each step (is_whole 0) and over

@@ -45,7 +45,7 @@ export default function Chart({ project, catalog, scope, asked, acts }: KindProp
   const by = names.map((name) => field_of(catalog, name));
   const is_sum = adds_up(measure.agg);
   const shape: Shape = viz === "line" || (viz === "stacked" && !is_sum) ? "line" : viz === "stacked" ? "areas" : is_sum ? "bars" : "grouped";
-  const step = measured_step(scope.range, shape === "grouped" ? STEPS_GROUPED : STEPS, measure);
+  const step = measured_step(scope.range, shape === "grouped" ? STEPS_GROUPED : STEPS, measure, by);
   const top = top_of();
   const statement = series_statement(scope, { by, measure }, step, top);
   const title = `${title_of(measure)}${names.length > 0 ? ` by ${names.join(", ")}` : ""}`;

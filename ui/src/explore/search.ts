@@ -1,5 +1,6 @@
 /* The search text, translated by the server into an SQL condition: POST /projects/{project}/search/translate. Answers are kept
  * for the page's life; the language is described in docs/search.md. */
+import { brought } from "../api/brought";
 import { api } from "../api/client";
 
 export interface SearchProblem {
@@ -18,7 +19,8 @@ export async function translate(project: string, q: string, signal?: AbortSignal
   if (!q.trim()) return { where: "", problems: [] };
   const found = kept.get(q);
   if (found) return found;
-  const answer = await api<Translated>(`/projects/${encodeURIComponent(project)}/search/translate`, { method: "POST", body: { q }, signal });
+  const path = `/projects/${encodeURIComponent(project)}/search/translate`;
+  const answer = (brought(`${path}?q=${q}`)?.body as Translated | undefined) ?? (await api<Translated>(path, { method: "POST", body: { q }, signal }));
   if (kept.size > 500) kept.clear();
   kept.set(q, answer);
   return answer;

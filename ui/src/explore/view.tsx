@@ -1,6 +1,5 @@
 /* The explorer: /p/{project}/explore?q=&sql=&from=&to=&viz=KIND&by=FIELDS, and what the kind shown (kinds.ts) keeps of its own. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { ComponentType } from "preact";
 import "./explore.css";
 import { AnsweredBy } from "../api/answered";
 import { ApiProblem, query, type AnsweredFrom } from "../api/client";
@@ -9,20 +8,22 @@ import { looks_of, type Look } from "../charts/colours";
 import { Legend } from "../charts/legend";
 import { with_first, type TimeSeries } from "../charts/series";
 import { TimeChart } from "../charts/time_chart";
+import { arrivals } from "../frame/arrivals";
 import { useNarrow } from "../frame/narrow";
 import { with_environment } from "../frame/environment";
 import { is_live, range, range_zoom, refresh } from "../frame/range";
 import { Problem, Waiting } from "../frame/state";
 import { useKeys } from "../keys";
 import { show_whole } from "../number";
-import { step_us } from "../time";
 import { change, param, project_name } from "../url";
 import { series_answer } from "./answer";
 import { SoFar } from "./chart_parts";
+import { catalog } from "./columns";
 import { Facets } from "./facets";
 import { useFacets } from "./facets_load";
-import { catalog_load, FACETS, field_of, quoted, type Catalog, type Field } from "./fields";
-import { series_statement } from "./group";
+
+import { FACETS, field_of, quoted, type Field } from "./fields";
+import { grouped_step, series_statement } from "./group";
 import { by_names, by_toggle } from "./group_bar";
 import { kind_of, kinds, type Kind, type KindProps } from "./kinds";
 import { has_field, measure_of } from "./measure";
@@ -37,15 +38,17 @@ const BARS = 100;
 const SERIES = 7;
 const LEVELS = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
 const CALM_MS = 10000;
+const CHARTS = ["line", "bar", "stacked"];
+
+/* The kind's code comes with the explorer's own, while the page still waits for its answers. */
+const parts = arrivals<KindProps>();
+parts.begin(kind_of(param("viz")));
 
 export default function View() {
-  const catalog = useLoad(project_name.value, () => catalog_load(project_name.value));
   const q = param("q");
   const is_sql = param("sql") === "1";
   const where = useLoad(`${project_name.value}\n${is_sql}\n${q}`, (signal) => (is_sql ? Promise.resolve({ where: q, problems: [] as SearchProblem[] }) : translate(project_name.value, q, signal)));
-  if (catalog.problem) return <Problem problem={catalog.problem} again={catalog.again} />;
-  if (!catalog.value) return <Waiting what="Loading" />;
-  return <Explore catalog={catalog.value} where={where.value?.where} problems={where.value?.problems ?? NO_PROBLEMS} problem={where.problem} />;
+  return <Explore where={where.value?.where} problems={where.value?.problems ?? NO_PROBLEMS} problem={where.problem} />;
 }
 const NO_PROBLEMS: SearchProblem[] = [];
 
@@ -59,16 +62,16 @@ interface Histogram {
   so_far_us?: number;
 }
 
-function Explore({ catalog, where, problems, problem }: { catalog: Catalog; where: string | undefined; problems: SearchProblem[]; problem: ApiProblem | undefined }) {
+function Explore({ where, problems, problem }: { where: string | undefined; problems: SearchProblem[]; problem: ApiProblem | undefined }) {
   const project = project_name.value;
   const { from_us, to_us } = range.value;
   const is_right = where !== undefined && problems.length === 0 && !problem;
   const scope: Scope = { where: with_environment(where ?? ""), range: { from_us, to_us } };
   const asked = is_right ? `${project}\n${from_us}\n${to_us}\n${scope.where}` : null;
   const by: Field = field_of(catalog, by_names()[0] ?? "level");
-  const step = step_us(scope.range, BARS);
+  const step = grouped_step(scope.range, BARS, [by]);
   const kind = kind_of(param("viz"));
-  const shown = useKind(kind);
+  const shown = parts.use(kind);
 
   const histogram = useLoad(asked && `${asked}\n${by.sql}`, (signal, show: (part: Histogram) => void) => {
     const count = measure_of(catalog, "count", "");
@@ -78,12 +81,13 @@ function Explore({ catalog, where, problems, problem }: { catalog: Catalog; wher
       const data = with_first(series_answer(table.rows, part.range, step, count, SERIES), by.name === "level" ? LEVELS : []);
       return { asked, data, looks: looks_of(data.series, by.name), by: by.name, warnings: table.warnings, answered_from: table.answered_from };
     };
-    return newest_first(scope, statement_of(scope), step, read, show);
+    /* A chart of the same groups shows the newest part itself, and needs the same parts of files. */
+    return CHARTS.includes(kind.name) ? read(scope) : newest_first(scope, statement_of(scope), step, read, show);
   });
   const [lit, light] = useState<number>();
   const is_narrow = useNarrow();
   const [has_fields, open_fields] = useState(false); /* only where they do not stand beside the rows */
-  const facet_fields = useMemo(() => FACETS.map((name) => field_of(catalog, name)), [catalog]);
+  const facet_fields = useMemo(() => FACETS.map((name) => field_of(catalog, name)), []);
   const { facets, is_loading } = useFacets(project, scope, asked, facet_fields, histogram.value?.asked === asked ? histogram.value : undefined, histogram.problem !== undefined);
 
   useEffect(() => {
@@ -202,23 +206,4 @@ function KindSwitch({ kind }: { kind: Kind }) {
       ))}
     </div>
   );
-}
-
-/* The component of a kind, when it has come: asked for while the page still waits for its answers. */
-const loaded = new Map<Kind, ComponentType<KindProps>>();
-function useKind(kind: Kind): { component: ComponentType<KindProps> | undefined; problem: ApiProblem | undefined } {
-  const [problem, set_problem] = useState<ApiProblem>();
-  const [, shown] = useState(0);
-  useEffect(() => {
-    set_problem(undefined);
-    if (loaded.has(kind)) return;
-    kind.load().then(
-      (module) => {
-        loaded.set(kind, module.default);
-        shown((n) => n + 1);
-      },
-      () => set_problem(new ApiProblem(0, "unreachable", "a part of the page could not be loaded: the server may have been renewed; load the page anew")),
-    );
-  }, [kind]);
-  return { component: loaded.get(kind), problem };
 }

@@ -12,6 +12,7 @@ import { sql_open } from "../frame/sql_open";
 import { Empty, Problem, Waiting } from "../frame/state";
 import { Mark } from "../incidents/mark";
 import "../incidents/incidents.css";
+import { metric_href } from "../metrics/paths";
 import { is_guest } from "../session";
 import { service_segment } from "../services/services";
 import { ago } from "../settings/ago";
@@ -19,7 +20,7 @@ import { path_of, when } from "../settings/load";
 import { from_iso } from "../time";
 import { address, change, href, param, project_name, project_path } from "../url";
 import { CauseList } from "./causes_list";
-import { drawn_of, KIND_TITLES, list_query, type Finding } from "./findings";
+import { drawn_of, KIND_TITLES, lines_query, list_query, type Finding } from "./findings";
 
 export default function View({ rest }: { rest: string }) {
   if (is_guest.value)
@@ -59,7 +60,7 @@ function List() {
         <Waiting what="Reading the findings" />
       ) : list.value.items.length === 0 ? (
         <Empty title={is_all ? "Nothing unusual was found" : "Nothing unusual goes on"}>
-          <p class="soft">Each minute rows, errors and durations of every service and endpoint are compared with their own past. The first day is for learning.</p>
+          <p class="soft">Each minute rows, errors and durations of every service and endpoint are compared with their own past, and so are metrics; errors and log patterns that are new are looked for. The first day is for learning.</p>
           {!is_all && <button onClick={() => change({ state: "all" })}>All findings</button>}
         </Empty>
       ) : (
@@ -102,13 +103,15 @@ function One({ number }: { number: number }) {
   if (read.problem) return <Problem problem={read.problem} again={read.again} />;
   if (!read.value) return <Waiting what="Reading the finding" />;
   const finding = read.value;
+  const lines = lines_query(finding);
   return (
     <div class="incidents">
       <header class="row incidents-head">
         <Mark severity={finding.severity} />
         <h1 class="told">{finding.title}</h1>
       </header>
-      <p>{finding.text}</p>
+      <p class="told incident-text">{finding.text}</p>
+      {finding.account && <Account account={finding.account} />}
       <Shown finding={finding} />
       {finding.causes && finding.causes.causes.length > 0 && <CauseList causes={finding.causes} />}
       <div class="row">
@@ -122,6 +125,16 @@ function One({ number }: { number: number }) {
             Issue #{finding.issue}
           </a>
         )}
+        {finding.metric && (
+          <a class="button" href={metric_href(finding.metric)}>
+            Metric
+          </a>
+        )}
+        {lines && (
+          <a class="button" href={href(project_path("explore"), lines)}>
+            Its lines
+          </a>
+        )}
         {finding.service && (
           <a class="button" href={href(project_path(`services/${service_segment(finding.service)}`))}>
             Service {finding.service}
@@ -130,6 +143,20 @@ function One({ number }: { number: number }) {
         <button onClick={() => sql_open(finding.statement)}>Open as SQL</button>
       </div>
     </div>
+  );
+}
+
+/* What a language model says of it, with what each sentence stands on: text, as models' words are. */
+function Account({ account }: { account: NonNullable<Finding["account"]> }) {
+  return (
+    <section class="finding-account" aria-label="In words">
+      {account.sentences.map((sentence) => (
+        <p class="told" key={sentence.text}>
+          {sentence.text} <span class="soft">({sentence.evidence.join(", ")})</span>
+        </p>
+      ))}
+      <p class="soft">By {account.model}, from the finding and its likely causes; figures and names were checked against them, conclusions were not.</p>
+    </section>
   );
 }
 

@@ -1,12 +1,12 @@
 /* The frame around every view: navigation, project, time range, palette, help, notes; and the view of the address. */
 import { useErrorBoundary, useEffect, useState } from "preact/hooks";
-import type { ComponentType } from "preact";
 import { ApiProblem, sign_in } from "../api/client";
 import { useKeys } from "../keys";
 import { is_guest, is_guest_over, me, project_first, project_here, projects, session_begin } from "../session";
 import { address, change, go, href, project_name, project_path } from "../url";
-import { view_of, views_for, type View } from "../views";
+import { view_of, views_for } from "../views";
 import { ActsDialogs, ActsMenu } from "./acts";
+import { arrivals } from "./arrivals";
 import { EnvironmentSwitch } from "./environment_switch";
 import { GuestBanner, GuestEnded } from "./guest";
 import { Help } from "./help";
@@ -19,26 +19,16 @@ import { theme, theme_next } from "./theme";
 import { TimePicker } from "./time_picker";
 import { Toasts } from "./toast";
 
-const loaded = new Map<View, ComponentType<{ rest: string }>>();
+/* Who is signed in and the code of the view come side by side, not one after the other. */
+const rooms = arrivals<{ rest: string }>();
+rooms.begin(view_of(address.value.path)?.view);
 
 function Room() {
   const found = view_of(address.value.path);
   const view = found?.view;
-  const [, shown] = useState(0);
-  const [problem, set_problem] = useState<ApiProblem>();
+  const { component: Shown, problem } = rooms.use(view);
   const [error, reset] = useErrorBoundary();
-  useEffect(() => {
-    reset();
-    if (!view || loaded.has(view)) return;
-    set_problem(undefined);
-    view.load().then(
-      (module) => {
-        loaded.set(view, module.default);
-        shown((n) => n + 1);
-      },
-      () => set_problem(new ApiProblem(0, "unreachable", "a part of the page could not be loaded: the server may have been renewed; load the page anew")),
-    );
-  }, [view]);
+  useEffect(() => reset(), [view]);
   useEffect(() => {
     document.title = view ? `${view.title} · ${project_name.value} · Monoscope` : "Monoscope";
   }, [view, project_name.value]);
@@ -47,7 +37,6 @@ function Room() {
   if (!found || !view) return <Problem problem={new ApiProblem(404, "not_found", `there is no page ${address.value.path}`)} />;
   if (error) return <Problem problem={new ApiProblem(500, "internal", `this page broke: ${error instanceof Error ? error.message : String(error)}`)} again={reset} />;
   if (problem) return <Problem problem={problem} again={() => window.location.reload()} />;
-  const Shown = loaded.get(view);
   return Shown ? <Shown rest={found.rest} key={view.path} /> : <Waiting what="Loading" />;
 }
 

@@ -16,12 +16,12 @@ export interface Edge {
 const PAGES_MAX = 10;
 const PAGE = 1000;
 
-/* is_whole: false when there are more than ten thousand. */
-export async function load_edges(project: string, range: Range, signal: AbortSignal): Promise<{ edges: Edge[]; is_whole: boolean }> {
+/* All, or those of one service. is_whole: false when there are more than ten thousand. */
+export async function load_edges(project: string, range: Range, signal: AbortSignal, service = ""): Promise<{ edges: Edge[]; is_whole: boolean }> {
   const edges: Edge[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < PAGES_MAX; page++) {
-    const answer: { items: Schemas["Edge"][]; next_cursor?: string | null } = await api(project_api(project, "edges"), { query: { from: to_iso(range.from_us), to: to_iso(range.to_us), limit: PAGE, cursor }, signal });
+    const answer: { items: Schemas["Edge"][]; next_cursor?: string | null } = await api(project_api(project, "edges"), { query: { from: to_iso(range.from_us), to: to_iso(range.to_us), limit: PAGE, cursor, ...(service && { service }) }, signal });
     for (const { source, source_kind, target, target_kind, calls, errors, duration_ns } of answer.items)
       edges.push({ source, source_kind, target, target_kind, figures: figures_of({ requests: calls, request_errors: errors, duration_ns }) });
     cursor = answer.next_cursor ?? undefined;

@@ -18,7 +18,7 @@ import { deploy_marks, endpoint_name, failed_part, versions_of } from "./page_sh
 import { load_endpoints, load_instances, load_steps } from "./page_source";
 import { Traces } from "./page_traces";
 import { Versions } from "./page_versions";
-import { load_health } from "./source";
+import { is_sql, load_health } from "./source";
 import { condition_of, NO_FIGURES, type Figures } from "./services";
 import type { What } from "./statement";
 import "./page.css";
@@ -32,7 +32,8 @@ export function ServicePage({ name }: { name: string }) {
   const what: What = service && condition_of(service) === "quiet" ? "span" : "request"; /* of one that serves nothing, all its spans */
   const steps = useLoad(`${key}\n${endpoint}\n${what}`, (signal) => load_steps(project, range.value, name, endpoint, what, signal));
   const endpoints = useLoad(key, (signal) => load_endpoints(project, range.value, name, signal));
-  const instances = useLoad(`${key}\n${what}`, (signal) => load_instances(project, range.value, name, what, signal));
+  const is_answered = steps.value !== undefined || steps.problem !== undefined; /* what reads rows does not slow down what is looked at first */
+  const instances = useLoad(is_answered ? `${key}\n${what}` : null, (signal) => load_instances(project, range.value, name, what, signal));
   const versions = useMemo(() => versions_of(instances.value ?? [], range.value), [instances.value]);
   const marks = useMemo(() => deploy_marks(versions, range.value), [versions]);
   const one = endpoints.value?.find((other) => other.id === endpoint);
@@ -61,7 +62,7 @@ export function ServicePage({ name }: { name: string }) {
       <Head name={name} service={service} figures={figures} what={what} health={health.value} endpoint={endpoint} one={one} back={back} />
       {steps.problem ? <Problem problem={steps.problem} again={steps.again} /> : <Charts name={name} what={what} steps={steps.value} totals={figures} marks={marks} />}
       <Endpoints list={endpoints} seconds={health.value.seconds} chosen={endpoint} />
-      <Neighbours name={name} seconds={health.value.answered_from === "rollups" ? health.value.seconds : undefined} />
+      <Neighbours name={name} seconds={is_sql(range.value) ? undefined : health.value.seconds} />
       <div class="service-pair">
         <Traces name={name} endpoint={endpoint} what={what} failed={failed_part(figures) ?? 0} />
         <Issues name={name} />

@@ -15,7 +15,7 @@ export function Neighbours({ name, seconds: known }: { name: string; seconds: nu
   const project = project_name.value;
   const edges = useLoad([project, name, from_us, to_us].join("\n"), async (signal) => {
     const counted = known === undefined ? load_counted_health(project, range.value, signal, name).then((health) => health.seconds) : known;
-    const [calls, seconds] = await Promise.all([load_edges(project, range.value, signal), counted]);
+    const [calls, seconds] = await Promise.all([load_edges(project, range.value, signal, name), counted]);
     return { ...calls, seconds };
   });
   if (edges.problem) return <Problem problem={edges.problem} again={edges.again} />;

@@ -26,7 +26,7 @@ describe("over time", () => {
   });
   it("of rows is the same", () => {
     const range = { from_us: 600e6, to_us: 840e6 };
-    const rows = steps_of_rows([[11, 30, 3, [4, 8, 9]], [13, 6, 0, null], [99, 1, 1, null]], range, 60e6, "");
+    const rows = steps_of_rows({ rows: [[11, 30, 3, [4, 8, 9]], [13, 6, 0, null], [99, 1, 1, null]], answered_from: "raw" }, range, 60e6, "");
     expect({ ...rows, answered_from: "", statement: "" }).toEqual({ ...steps, answered_from: "", statement: "" });
   });
   it("quantiles are chosen in the address", () => {

@@ -1,5 +1,5 @@
 /* What the page of one service draws and lists, out of what the server says: pure. */
-import type { AnsweredFrom, Cell, Schemas } from "../api/client";
+import type { AnsweredFrom, Cell, Schemas, Table } from "../api/client";
 import type { TimeMark } from "../charts/draw";
 import { times_of, type Series, type TimeSeries } from "../charts/series";
 import type { Unit } from "../charts/scale";
@@ -40,8 +40,8 @@ export function steps_of_counts(counts: Schemas["Counts"], statement: string): S
   return steps;
 }
 /* Rows of series_statement. */
-export function steps_of_rows(rows: readonly Cell[][], range: Range, step_us: number, statement: string): Steps {
-  const steps = no_steps(range, step_us, "raw", statement);
+export function steps_of_rows({ rows, answered_from }: Pick<Table, "rows" | "answered_from">, range: Range, step_us: number, statement: string): Steps {
+  const steps = no_steps(range, step_us, answered_from, statement);
   for (const [step, requests, errors, quantiles] of rows) {
     const at = place(steps, Number(step) * step_us);
     if (at < 0 || at >= steps.times.length) continue;

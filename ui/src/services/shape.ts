@@ -1,7 +1,8 @@
 /* What the server says, shaped for the pages of services: pure. */
-import type { Cell, Schemas } from "../api/client";
+import type { Cell, Schemas, Table } from "../api/client";
 import { times_of } from "../charts/series";
 import { from_iso, type Range } from "../time";
+import { durations_step } from "./statement";
 import { NO_FIGURES, whole_steps, type Figures, type Health, type Service } from "./services";
 
 type Told = Schemas["ServiceFigures"];
@@ -47,33 +48,35 @@ export function list_of(cell: Cell | undefined): (number | null)[] {
 }
 
 /* Rows of health_statement. */
-export function health_of_rows(rows: readonly Cell[][], range: Range, step_us: number, statement: string, now: number): Health {
+export function health_of_rows({ rows, answered_from }: Pick<Table, "rows" | "answered_from">, range: Range, step_us: number, statement: string, now: number): Health {
   const times = times_of(range, step_us);
   const whole = (counts: readonly number[]) => whole_steps(counts, times, step_us, range, now);
-  const first = Math.round((times[0] ?? 0) / step_us);
+  const durations_us = durations_step(range, step_us);
   const services = new Map<string, Service>();
-  for (const [name, is_now, is_whole, step, requests, errors, quantiles, mean, spans, span_errors, logs, log_errors] of rows) {
-    let service = services.get(String(name));
-    if (!service) {
-      const over_time = { requests: whole([]), errors: whole([]), p95: times.map((): number | null => null) };
-      service = { name: String(name), now: NO_FIGURES, before: NO_FIGURES, spans: 0, span_errors: 0, logs: 0, log_errors: 0, points: 0, over_time };
-      services.set(String(name), service);
-    }
-    const [p50 = null, p95 = null, p99 = null] = list_of(quantiles);
-    if (number(is_whole) === 1) {
-      const figures = { requests: number(requests), errors: number(errors), mean: or_null(mean), p50, p95, p99 };
-      if (is_now === true) Object.assign(service, { now: figures, spans: number(spans), span_errors: number(span_errors), logs: number(logs), log_errors: number(log_errors) });
-      else service.before = figures;
-    } else if (is_now === true) {
-      const at = number(step) - first;
-      if (at < 0 || at >= times.length) continue;
-      if (service.over_time.requests[at] !== null) {
-        service.over_time.requests[at] = number(requests);
-        service.over_time.errors[at] = number(errors);
-      }
-      service.over_time.p95[at] = p95;
+  const service_of = (name: string): Service => {
+    const found = services.get(name) ?? {
+      name, now: { ...NO_FIGURES }, before: { ...NO_FIGURES }, spans: 0, span_errors: 0, logs: 0, log_errors: 0, points: 0,
+      over_time: { requests: whole([]), errors: whole([]), p95: times.map((): number | null => null) },
+    };
+    services.set(name, found);
+    return found;
+  };
+  for (const [part, name, step, requests, errors, mean, spans, span_errors, logs, log_errors, quantiles] of rows) {
+    const service = service_of(String(name));
+    const { over_time } = service;
+    const of_step = (t_us: number, width_us: number) => Math.floor(t_us / width_us) === number(step);
+    if (part === "durations now" || part === "durations before") {
+      const [p50 = null, p95 = null, p99 = null] = list_of(quantiles);
+      if (step === null) Object.assign(part === "durations now" ? service.now : service.before, { p50, p95, p99 });
+      else over_time.p95 = over_time.p95.map((value, at) => (of_step(times[at] ?? 0, durations_us) ? p95 : value));
+    } else if (step === null) {
+      Object.assign(part === "now" ? service.now : service.before, { requests: number(requests), errors: number(errors), mean: or_null(mean) });
+      if (part === "now") Object.assign(service, { spans: number(spans), span_errors: number(span_errors), logs: number(logs), log_errors: number(log_errors) });
+    } else {
+      const put = (counts: (number | null)[], count: Cell | undefined) => counts.map((value, at) => (value !== null && of_step(times[at] ?? 0, step_us) ? number(count) : value));
+      Object.assign(over_time, { requests: put(over_time.requests, requests), errors: put(over_time.errors, errors) });
     }
   }
   const length = (range.to_us - range.from_us) / 1e6;
-  return { range, seconds: Math.max(1, (Math.min(range.to_us, now) - range.from_us) / 1e6), before_seconds: length, step_us, times, is_whole: true, answered_from: "raw", statement, services: [...services.values()] };
+  return { range, seconds: Math.max(1, (Math.min(range.to_us, now) - range.from_us) / 1e6), before_seconds: length, step_us, times, is_whole: true, answered_from, statement, services: [...services.values()] };
 }

@@ -1,4 +1,4 @@
-/* The same figures as roll-ups give, as SQL over the rows: for one environment, for short times, and for who wants to see it.
+/* The same figures as the counts of services, as SQL: for one environment, for short times, and for who wants to see it.
  * Pure. A request is a server or a consumer span; rows of no service have the name ''. */
 import { bucket_sql } from "../explore/group";
 import { percentiles } from "../explore/measure";
@@ -11,22 +11,41 @@ export const IS_REQUEST = "kind IN ('server', 'consumer')";
 const time = (from_us: number, to_us: number) => `timestamp >= ${quoted(to_iso(from_us))} AND timestamp < ${quoted(to_iso(to_us))}`;
 const and = (...conditions: readonly string[]) => conditions.filter(Boolean).join("\n    AND ");
 
-/* Each service in the range and in the one before it (is_now), and in each step of the range: service, is_now, is_whole, b, then figures. */
+const HOUR_US = 3600e6;
+/* What is counted: whole minutes, of long ranges whole hours or days, as roll-ups have them. A few minutes stay as they are. */
+export const SHORT_US = 15 * 60e6;
+export function counted_range({ from_us, to_us }: Range): Range {
+  const length = to_us - from_us;
+  if (length <= SHORT_US) return { from_us, to_us };
+  const grain = length <= 6 * HOUR_US ? 60e6 : length <= 14 * 24 * HOUR_US ? HOUR_US : 24 * HOUR_US;
+  return { from_us: Math.floor(from_us / grain) * grain, to_us: Math.ceil(to_us / grain) * grain };
+}
+/* Roll-ups know durations by the half hour: of hours in finer steps all rows would be read for a small line. */
+export const durations_step = (range: Range, step_us: number): number => (range.to_us - range.from_us > 2 * HOUR_US ? Math.max(step_us, HOUR_US / 2) : step_us);
+
+/* Each service in the range, over time too, and in the range before it: part, service, b (NULL: all of it), counts, and apart from these
+ * its quantiles. Roll-ups of files answer each of the four; together they would be answered by rows, for they are by steps of other widths. */
 export function health_statement(range: Range, step_us: number, where: string): string {
-  const length = range.to_us - range.from_us;
-  return `SELECT service, is_now, grouping(b) AS is_whole, b, count(*) FILTER (WHERE is_request) AS requests,
-       count(*) FILTER (WHERE is_request AND status_code = 'ERROR') AS errors,
-       percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY d) AS p, avg(d) AS mean,
+  const before = { from_us: 2 * range.from_us - range.to_us, to_us: range.from_us };
+  const counts = `count(*) FILTER (WHERE ${IS_REQUEST}) AS requests,
+       count(*) FILTER (WHERE ${IS_REQUEST} AND status_code = 'ERROR') AS errors,
+       avg(duration) FILTER (WHERE ${IS_REQUEST}) AS mean,
        count(*) FILTER (WHERE kind <> 'log') AS spans, count(*) FILTER (WHERE kind <> 'log' AND status_code = 'ERROR') AS span_errors,
-       count(*) FILTER (WHERE kind = 'log') AS logs, count(*) FILTER (WHERE kind = 'log' AND level IN ('ERROR', 'FATAL')) AS log_errors
-FROM (
-  SELECT coalesce(${SERVICE_SQL}, '') AS service, timestamp >= ${quoted(to_iso(range.from_us))} AS is_now, kind, status_code, level,
-         CASE WHEN timestamp >= ${quoted(to_iso(range.from_us))} THEN ${bucket_sql(step_us)} END AS b,
-         ${IS_REQUEST} AS is_request, CASE WHEN ${IS_REQUEST} THEN duration END AS d
-  FROM ${TABLE}
-  WHERE ${and(time(range.from_us - length, range.to_us), where)}) r
-GROUP BY GROUPING SETS ((service, is_now), (service, is_now, b))
-ORDER BY service, is_now, is_whole DESC, b`;
+       count(*) FILTER (WHERE kind = 'log') AS logs, count(*) FILTER (WHERE kind = 'log' AND level IN ('ERROR', 'FATAL')) AS log_errors, NULL AS p`;
+  const quantiles = `NULL, NULL, NULL, NULL, NULL, NULL, NULL, ${percentiles("duration", ["p50", "p95", "p99"])}`;
+  const select = (part: string, bucket_us: number | undefined, what: string, { from_us, to_us }: Range, condition: string) =>
+    `SELECT '${part}' AS part, coalesce(${SERVICE_SQL}, '') AS service, ${bucket_us === undefined ? "NULL" : bucket_sql(bucket_us)} AS b,
+       ${what}
+FROM ${TABLE}
+WHERE ${and(time(from_us, to_us), where, condition)}
+GROUP BY ${bucket_us === undefined ? "2" : "GROUPING SETS ((2), (2, 3))"}`;
+  return `${[
+    select("now", step_us, counts, range, ""),
+    select("before", undefined, counts, before, ""),
+    select("durations now", durations_step(range, step_us), quantiles, range, IS_REQUEST),
+    select("durations before", undefined, quantiles, before, IS_REQUEST),
+  ].join("\nUNION ALL\n")}
+ORDER BY part, service, b NULLS FIRST`;
 }
 
 /* ---- one service ---- */

@@ -42,7 +42,7 @@ export function ChannelForm({ changed, onDone, onEnd }: { changed: Channel | und
           {(field) => <input {...field} value={draft.name} maxLength={100} onInput={(event) => set({ name: event.currentTarget.value })} />}
         </Field>
         {kind.fields.map((one) => (
-          <Field key={one.name} form={form} at={pointer(one)} label={one.label + (one.is_needed ? "" : " (may be empty)")} hint={one.is_secret && !is_new ? `${one.hint ?? ""} What is there stays while this is empty.` : one.hint}>
+          <Field key={one.name} form={form} at={pointer(one)} label={one.label + (one.is_needed ? "" : " (may be empty)")} hint={hint_of(one, changed)}>
             {(field) => <Value field={field} one={one} value={draft.values[one.name] ?? ""} onValue={(value) => set({ values: { ...draft.values, [one.name]: value } })} />}
           </Field>
         ))}
@@ -79,6 +79,12 @@ export function ChannelForm({ changed, onDone, onEnd }: { changed: Channel | und
       </form>
     </section>
   );
+}
+
+function hint_of(one: KindField, changed: Channel | undefined): string | undefined {
+  if (!one.is_secret || !changed) return one.hint;
+  const back = one.is_back && changed.inbound_url ? ` Its address for what comes back is ${changed.inbound_url}.` : "";
+  return `${one.hint ?? ""}${back} What is there stays while this is empty.`;
 }
 
 type Given = { id: string; "aria-describedby": string; "aria-invalid": boolean };

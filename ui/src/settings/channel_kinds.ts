@@ -12,12 +12,15 @@ export interface KindField {
   is_secret?: boolean;
   is_needed?: boolean;
   is_long?: boolean;
+  is_back?: boolean; /* signs what comes back to the channel's inbound_url */
   choices?: readonly { value: string; text: string }[];
 }
 export interface KindWords {
   title: string;
   fields: readonly KindField[];
 }
+
+const SIGNING: KindField = { name: "signing_secret", label: "Signing secret", hint: "Of the Slack app: messages then have buttons that acknowledge and resolve.", is_secret: true, is_back: true };
 
 export const KINDS: Record<Kind, KindWords> = {
   email: {
@@ -31,12 +34,16 @@ export const KINDS: Record<Kind, KindWords> = {
       { name: "tls", label: "Without TLS", choices: [{ value: "", text: "never send" }, { value: "none", text: "send all the same" }] },
     ],
   },
-  slack: { title: "Slack: incoming webhook", fields: [{ name: "url", label: "Webhook URL", hint: "From Slack's \"Incoming Webhooks\". Who has it can write there.", place: "https://hooks.slack.com/services/...", is_secret: true, is_needed: true }] },
+  slack: {
+    title: "Slack: incoming webhook",
+    fields: [{ name: "url", label: "Webhook URL", hint: "From Slack's \"Incoming Webhooks\". Who has it can write there.", place: "https://hooks.slack.com/services/...", is_secret: true, is_needed: true }, SIGNING],
+  },
   slack_token: {
     title: "Slack: app with threads",
     fields: [
       { name: "token", label: "Bot token", hint: "With the scope chat:write.", place: "xoxb-...", is_secret: true, is_needed: true },
       { name: "channel", label: "Channel", hint: "Its id; the app must be in it.", place: "C0123456789", is_needed: true },
+      SIGNING,
     ],
   },
   discord: { title: "Discord", fields: [{ name: "url", label: "Webhook URL", hint: "From the channel's integrations.", place: "https://discord.com/api/webhooks/...", is_secret: true, is_needed: true }] },
@@ -44,6 +51,7 @@ export const KINDS: Record<Kind, KindWords> = {
     title: "PagerDuty",
     fields: [
       { name: "routing_key", label: "Integration key", hint: "Of an Events API v2 integration of the service.", is_secret: true, is_needed: true },
+      { name: "webhook_secret", label: "Secret of its webhook", hint: "Of a webhook (V3) there: what is acknowledged and resolved there is so here.", is_secret: true, is_back: true },
       { name: "api_url", label: "Server", hint: "None: events.pagerduty.com.", place: "https://events.eu.pagerduty.com" },
     ],
   },
@@ -55,6 +63,7 @@ export const KINDS: Record<Kind, KindWords> = {
       { name: "authorization", label: "Authorization header", place: "Bearer ...", is_secret: true },
       { name: "template", label: "Body", hint: "None: all of it as JSON. Else text with {{title}}, {{text}}, {{severity}}, {{act}}, {{url}}, {{incident}}, {{project}}, {{time}}.", is_long: true },
       { name: "content_type", label: "Content type", place: "application/json" },
+      { name: "floods", label: "More than ten in ten minutes", choices: [{ value: "", text: "each" }, { value: "digest", text: "in one message" }] },
     ],
   },
 };

@@ -1,5 +1,5 @@
 /* threads: none */
-#include "agents/cite.h"
+#include "llm/cite.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Any text against any evidence: it ends, and what is said in the evidence's own words is in it. */
-#include "agents/cite.h"
+#include "llm/cite.h"
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

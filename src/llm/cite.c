@@ -1,4 +1,4 @@
-#include "agents/cite.h"
+#include "llm/cite.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
