@@ -75,17 +75,6 @@ def fill(server):
     server.connect().execute("FLUSH")
 
 
-def cpu_ms(server):
-    ran_ns = 0
-    for task in os.listdir("/proc/%d/task" % server.process.pid):
-        try:
-            with open("/proc/%d/task/%s/schedstat" % (server.process.pid, task)) as f:
-                ran_ns += int(f.read().split()[0])
-        except OSError:
-            pass
-    return ran_ns / 1e6
-
-
 def speed(figure, folder):
     data = os.environ.get("BENCH_ASK_DATA") or os.path.join(folder, "load")
     note = os.path.join(data, "ask_bench.json")
@@ -105,10 +94,10 @@ def speed(figure, folder):
         cold, warm, cpu = [], [], {question: [] for question in TIMED}
         for run in range(RUNS):
             for question in TIMED:
-                begin, cpu_begin = time.monotonic(), cpu_ms(server)
+                begin, cpu_begin = time.monotonic(), server.cpu_ms()
                 answer = evaluation.ask(question.format(service=service), "UTC")
                 took = (time.monotonic() - begin) * 1000
-                cpu[question].append(cpu_ms(server) - cpu_begin)
+                cpu[question].append(server.cpu_ms() - cpu_begin)
                 check(answer["understood"], "%s: %s" % (question, answer["reading"]))
                 (cold if run == 0 else warm).append((took, question))
         for question in sorted(TIMED, key=lambda one: -statistics.median(took for took, asked in warm if asked == one))[:None if os.environ.get("BENCH_ASK_SLOW") else 5]:

@@ -92,17 +92,6 @@ class DuckDB:
         return rows, text
 
 
-def cpu_ms(pid):
-    ran_ns = 0
-    for task in os.listdir("/proc/%d/task" % pid):
-        try:
-            with open("/proc/%d/task/%s/schedstat" % (pid, task)) as f:
-                ran_ns += int(f.read().split()[0])
-        except OSError:
-            pass
-    return ran_ns / 1e6
-
-
 def fill(server):
     requests = SPANS * 95 // 100 // (CONNECTIONS * SPANS_EACH)
     end = time.time()
@@ -256,14 +245,14 @@ def measure(figure, server, filled):
             sql = ours.format(table=LOGS, times=times, route=route, **at)
             for way in ("off", "on"):
                 connection.execute("SET monoscope.kept_parts = '%s'" % way)
-                begin, cpu_begin = time.monotonic(), cpu_ms(server.process.pid)
+                begin, cpu_begin = time.monotonic(), server.cpu_ms()
                 try:
                     got = connection.execute(sql).fetchall()
                 except psycopg.Error as error:
                     problem = str(error).splitlines()[0]
                     break
                 took[way].append((time.monotonic() - begin) * 1000)
-                cpu[way].append(cpu_ms(server.process.pid) - cpu_begin)
+                cpu[way].append(server.cpu_ms() - cpu_begin)
             if problem:
                 break
             if not name.endswith("_exact"):

@@ -76,6 +76,7 @@ def bench_ui(figure):
         begin = time.monotonic()
         with Server(data=data, flush="20s") as server:
             filled = fill(server)
+            server.settle()
             server.stop()
         with open(note, "w") as f:
             json.dump(filled, f)

@@ -168,6 +168,29 @@ class Server:
                     found[name.rstrip(":")] = int(number)
         return found
 
+    def cpu_ms(self):
+        """Of all its threads that are there, by the scheduler's own clock."""
+        ran_ns = 0
+        for task in os.listdir("/proc/%d/task" % self.process.pid):
+            try:
+                with open("/proc/%d/task/%s/schedstat" % (self.process.pid, task)) as f:
+                    ran_ns += int(f.read().split()[0])
+            except OSError:  # it has ended
+                pass
+        return ran_ns / 1e6
+
+    def settle(self, timeout_s=600):
+        """Until it has done what it does behind rows that came (roll-ups of files, hours of minutes): it rests for 25 s."""
+        end = time.monotonic() + timeout_s
+        begin_ms = self.cpu_ms()
+        while time.monotonic() < end:
+            time.sleep(25)  # the longest that one of its jobs waits for its next round is 20 s
+            now_ms = self.cpu_ms()
+            if now_ms - begin_ms < 500:
+                return
+            begin_ms = now_ms
+        check(False, "the server comes to rest within %d s" % timeout_s)
+
     def command(self, *words):
         """Runs `monoscope WORDS --data ...` beside the server and gives what it printed."""
         result = subprocess.run([BINARY] + list(words) + ["--data", self.data], capture_output=True, text=True)

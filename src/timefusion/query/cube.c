@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BUCKETS = 1024, PROJECTS_MAX = 10000, LOOK_S = 15, FORMAT = 2 };
+enum { BUCKETS = 1024, PROJECTS_MAX = 10000, LOOK_S = 15, FORMAT = 2, OPENED_MAX = 256 };
 #define PATH_BYTES 1200
 
 #define SERVICE     "resource___service___name"
@@ -35,7 +35,7 @@ const struct cube_kind cube_kinds[] = {
     { 'v', 3, 0, false, false, 8, { USUAL, STATUS, MORE }, { NULL } },
     { 'p', 4, CUBE_STEP_US, true, false, 8, { USUAL }, { NULL } },
     { 'q', 4, CUBE_STEP_US, true, false, 8, { SERVICE }, { NULL } },
-    { 'r', 5, CUBE_HOUR_US, true, false, 8, { USUAL, "name", "attributes___http___route" }, { NULL } },
+    { 'r', 5, CUBE_HOUR_US, true, false, 4, { USUAL, "name", "attributes___http___route" }, { NULL } },
     { 's', 5, CUBE_HOUR_US, true, false, 16, { USUAL }, { NULL } },
     { 'd',
       6,
@@ -199,6 +199,12 @@ static struct bytes refusal(void)
     return BYTES("as many groups as rows\n");
 }
 
+/* A kind that is content with fewer rows a group is tried again. */
+static uint64_t refusal_hash(const struct cube_kind *kind)
+{
+    return hash64_mix(content_hash(kind, refusal()), (uint64_t)kind->rows_a_group * 2 + 1);
+}
+
 static const char *suffix_of(const struct cube_kind *kind)
 {
     return kind->is_words ? ".words" : ".parquet";
@@ -221,7 +227,7 @@ static void file_load(void *ctx, const char *name, bool is_dir)
         return;
     }
     cube.is_refused = cube.rows == 0;
-    if (cube.is_refused && cube.content != content_hash(cube.kind, refusal())) { /* the kind means something else now */
+    if (cube.is_refused && cube.content != refusal_hash(cube.kind)) { /* the kind means something else now */
         unlink(path);
         return;
     }
@@ -311,9 +317,20 @@ static void projects_copy(const struct cubes *cubes, struct uuid **ids, uint32_t
         (*ids)[(*count)++] = project->id;
 }
 
+static void newest_open(struct cubes *cubes, const struct uuid *ids, uint32_t count)
+{
+    uint32_t left = OPENED_MAX;
+    for (uint32_t p = 0; p < count && left > 0 && !atomic_load(&cubes->stops); p++) {
+        struct err err = { 0 };
+        if (!cube_files_open(cubes->engine, ids[p], &left, &err))
+            log_warn(cubes->engine->options.log, "query.files_not_opened", log_text("err", err.text));
+    }
+}
+
 static void *maker_run(void *arg)
 {
     struct cubes *cubes = arg;
+    bool is_first = true;
     pthread_mutex_lock(&cubes->lock);
     while (!atomic_load(&cubes->stops)) {
         struct uuid *ids;
@@ -321,6 +338,8 @@ static void *maker_run(void *arg)
         cubes->is_wanted = false;
         projects_copy(cubes, &ids, &count);
         pthread_mutex_unlock(&cubes->lock);
+        if (is_first) newest_open(cubes, ids, count);
+        is_first = false;
         for (uint32_t p = 0; p < count && !atomic_load(&cubes->stops); p++) {
             struct err err = { 0 };
             if (!cube_make(cubes->engine, ids[p], &cubes->stops, &err) && !atomic_load(&cubes->stops))
@@ -424,8 +443,8 @@ bool cube_put(struct cubes *cubes, const struct cube_name *name, struct bytes by
                          .rows = bytes.ptr ? name->rows : 0,
                          .is_refused = bytes.ptr == NULL };
     char dir[PATH_BYTES], path[PATH_BYTES], text[120];
+    cube.content = cube.is_refused ? refusal_hash(name->kind) : content_hash(name->kind, bytes);
     if (cube.is_refused) bytes = refusal();
-    cube.content = content_hash(name->kind, bytes);
     snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64 "-%c%" PRIu64 "-%016" PRIx64 "%s", name->file.hi,
              name->file.lo, name->kind->letter, cube.rows, cube.content, suffix_of(name->kind));
     path_of(cubes, name->project_id, "", dir);
@@ -483,6 +502,21 @@ struct cube *cube_source(struct cubes *cubes, struct hash128 file, const struct 
     if (best) best->users++;
     pthread_mutex_unlock(&cubes->lock);
     return best;
+}
+
+struct cube *cube_hold(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind)
+{
+    struct cube *held = NULL;
+    pthread_mutex_lock(&cubes->lock);
+    for (struct cube *cube = *bucket_of(cubes, file), *next; cube && !held; cube = next) {
+        next = cube->next;
+        if (!cube->is_dead && !cube->is_refused && cube->kind == kind && hash128_equal(cube->file, file) &&
+            cube_open(cubes, cube))
+            held = cube;
+    }
+    if (held) held->users++;
+    pthread_mutex_unlock(&cubes->lock);
+    return held;
 }
 
 void cube_unhold(struct cubes *cubes, struct cube *cube)

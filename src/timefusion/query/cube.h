@@ -106,6 +106,8 @@ MUST_CHECK bool cube_words_make(struct cubes *cubes, const struct cube_name *nam
                                 bool *is_made, struct err *err);
 /* The one that says what the file's texts hold; to be released. NULL: there is none; *is_missing: it was not made yet. */
 struct cube *cube_words_hold(struct cubes *cubes, struct hash128 file, bool *is_missing);
+/* The file's of the kind; to be released. NULL: there is none. */
+struct cube *cube_hold(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind);
 /* The least of the file's cubes of which one of the kind can be made; to be released. NULL: it is made of rows. */
 struct cube *cube_source(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind);
 void cube_unhold(struct cubes *cubes, struct cube *cube);
@@ -113,3 +115,6 @@ void cube_unhold(struct cubes *cubes, struct cube *cube);
 void cube_retain(struct cubes *cubes, struct uuid project_id, const struct hash128 *files, uint32_t count);
 /* cube_make.c: makes what the files of the project lack. stop (or NULL) ends it early. */
 MUST_CHECK bool cube_make(struct query_engine *engine, struct uuid project_id, atomic_bool *stop, struct err *err);
+/* Has the footers of the project's newest files and of their cubes read, of *left files at most, and takes them off it: who asks first of a
+ * process that has just begun does not wait for them. */
+MUST_CHECK bool cube_files_open(struct query_engine *engine, struct uuid project_id, uint32_t *left, struct err *err);

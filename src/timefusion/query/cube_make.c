@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { QUIET_LOOKS = 3, LOOKS_MAX = 50, LOOK_NS = 100000000, SKETCH_BYTES_A_ROW = 4 };
+enum { QUIET_LOOKS = 3, LOOKS_MAX = 50, LOOK_NS = 100000000, SKETCH_BYTES_A_ROW = 4, OPENED_OF_PROJECT_MAX = 64 };
 
 struct making {
     struct query_engine *engine;
@@ -203,7 +203,85 @@ static bool files_make(const struct making *making, struct err *err)
     return ok;
 }
 
-bool cube_make(struct query_engine *engine, struct uuid project_id, atomic_bool *stop, struct err *err)
+static bool opening_run(const struct making *making, struct buf *sql, bool ok, struct err *err)
+{
+    duckdb_result result;
+    if (!ok || !buf_add(sql, "", 1)) err_set(err, ERR_TOO_LARGE, "the statement that opens files is too long");
+    ok = err->code == ERR_OK && engine_query(making->connection, (const char *)sql->ptr, &result, err);
+    if (ok) duckdb_destroy_result(&result);
+    buf_deinit(sql);
+    return ok;
+}
+
+/* A statement of no rows that has DuckDB and us read the footers of these files, which both keep. */
+static bool files_open(const struct making *making, struct timefusion_file **files, uint32_t count, struct err *err)
+{
+    const struct schema_table *schema = schema_table(SCHEMA_LOGS_AND_SPANS);
+    const char **names = mem_alloc((count + 1) * sizeof *names);
+    const struct parquet_footer **footers = mem_calloc(count + 1, sizeof *footers);
+    struct source_files source = {
+        .snapshot_id = making->held->id, .names = names, .count = count, .footers = footers
+    };
+    struct column_set needed = { 0 };
+    struct err ignored = { 0 };
+    struct buf sql;
+    column_set_add(&needed, schema->timestamp);
+    timefusion_fetch_footers(files, count);
+    for (uint32_t f = 0; f < count; f++) {
+        names[f] = files[f]->name;
+        (void)!timefusion_file_footer(files[f], &footers[f], &ignored); /* who asks for it is told */
+    }
+    buf_init(&sql, 1u << 20);
+    bool ok = buf_printf(&sql, "SELECT count(*) FROM ") && source_files_put(&sql, schema, &source, &needed, NULL) &&
+              buf_printf(&sql, " WHERE s%u < TIMESTAMPTZ '1970-01-01'", schema->timestamp);
+    ok = opening_run(making, &sql, ok, err);
+    free(names);
+    free(footers);
+    return ok;
+}
+
+/* The same of their cubes of a kind: how many lines there are is in the footers. */
+static bool cubes_open_of(const struct making *making, struct timefusion_file **files, uint32_t count,
+                          const struct cube_kind *kind, struct err *err)
+{
+    struct cubes *cubes = making->engine->cubes;
+    struct cube *held[OPENED_OF_PROJECT_MAX];
+    struct buf sql;
+    uint32_t held_count = 0;
+    buf_init(&sql, 1u << 20);
+    bool ok = buf_printf(&sql, "SELECT count(*) FROM read_parquet([");
+    for (uint32_t f = 0; f < count; f++) {
+        struct cube *cube = cube_hold(cubes, timefusion_file_hash(files[f]), kind);
+        if (!cube) continue;
+        ok = ok && (kind->is_words || buf_printf(&sql, "%s'mono://%" PRIu64 "/" CUBE_NAME "'", held_count > 0 ? "," : "",
+                                                 cube->id, cube->id));
+        held[held_count++] = cube;
+    }
+    if (held_count > 0 && !kind->is_words)
+        ok = opening_run(making, &sql, ok && buf_printf(&sql, "])"), err);
+    else
+        buf_deinit(&sql);
+    for (uint32_t h = 0; h < held_count; h++) cube_unhold(cubes, held[h]);
+    return ok;
+}
+
+static bool newest_open(const struct making *making, uint32_t *left, struct err *err)
+{
+    const struct timefusion_snapshot *snapshot = making->held->snapshot;
+    struct timefusion_file *files[OPENED_OF_PROJECT_MAX];
+    uint32_t count = 0, most = *left < OPENED_OF_PROJECT_MAX ? *left : OPENED_OF_PROJECT_MAX;
+    for (uint32_t f = 0; f < snapshot->file_count && count < most; f++)
+        if (snapshot->files[f]->origin == TIMEFUSION_DELTA) files[count++] = snapshot->files[f];
+    *left -= count;
+    bool ok = count == 0 || files_open(making, files, count, err);
+    for (uint32_t k = 0; ok && count > 0 && k < cube_kind_count; k++)
+        ok = cubes_open_of(making, files, count, &cube_kinds[k], err);
+    return ok;
+}
+
+/* What is done for a project, with its files held. left: of newest_open; NULL: its cubes are made. */
+static bool making_do(struct query_engine *engine, struct uuid project_id, atomic_bool *stop, uint32_t *left,
+                      struct err *err)
 {
     struct query_session *session;
     struct held held = { 0 };
@@ -212,7 +290,7 @@ bool cube_make(struct query_engine *engine, struct uuid project_id, atomic_bool 
     bool ok = duckdb_connect(engine->database, &making.connection) == DuckDBSuccess ||
               err_set(err, ERR_INTERNAL, "DuckDB gives no connection");
     if (ok && snapshot_take(session, SCHEMA_LOGS_AND_SPANS, &held, err)) {
-        ok = files_make(&making, err);
+        ok = left ? newest_open(&making, left, err) : files_make(&making, err);
         duckdb_fs_drop(engine->fs, held.id);
     } else {
         ok = false;
@@ -220,4 +298,14 @@ bool cube_make(struct query_engine *engine, struct uuid project_id, atomic_bool 
     duckdb_disconnect(&making.connection);
     query_session_close(session);
     return ok;
+}
+
+bool cube_make(struct query_engine *engine, struct uuid project_id, atomic_bool *stop, struct err *err)
+{
+    return making_do(engine, project_id, stop, NULL, err);
+}
+
+bool cube_files_open(struct query_engine *engine, struct uuid project_id, uint32_t *left, struct err *err)
+{
+    return making_do(engine, project_id, NULL, left, err);
 }

@@ -205,6 +205,27 @@ static void put_point_column(struct reader *reader, const struct schema_table *s
     }
 }
 
+static bool is_empty(const struct parquet_footer *footer, uint32_t column)
+{
+    if (!footer || !(footer->present[column / 64] >> (column % 64) & 1)) return false;
+    const struct parquet_column_stats *stats = &footer->file_columns[column];
+    return stats->has_null_count && stats->null_count == stats->value_count;
+}
+
+/* Columns that are NULL in all rows of the files: DuckDB would read each of their values, and ask it what the statement asks. Of a list
+ * NULL and one of no elements are counted alike. */
+static struct column_set nulls_of(const struct schema_table *schema, const struct source_files *files,
+                                  const struct column_set *needed)
+{
+    struct column_set nulls = { 0 };
+    for (uint32_t c = 0; files->footers && c < schema->column_count; c++) {
+        bool is = column_set_has(needed, c) && !type_is_list(type_of_schema(schema->columns[c].type));
+        for (uint32_t f = 0; is && f < files->count; f++) is = is_empty(files->footers[f], c);
+        if (is) column_set_add(&nulls, c);
+    }
+    return nulls;
+}
+
 /* What of the wanted columns a file has: files of one shape are read together. */
 struct shape {
     struct column_set missing; /* attributes' columns of schemas younger than the file */
@@ -239,12 +260,14 @@ static uint32_t base_of(const struct schema_table *schema, bool is_resource)
     return (uint32_t)base;
 }
 
+#define NOWHERE "-nowhere" /* behind a column's name: no file has such a one */
+
 /* Files of one shape: their columns as s<column>, their hidden ones as h<n>. */
 static bool read_put(struct buf *out, const struct schema_table *schema, const struct source_files *files,
                      const struct shape *shapes, const struct shape *shape, const struct column_set *needed,
                      const struct source_attributes *attributes)
 {
-    struct column_set read = *needed;
+    struct column_set read = *needed, nulls = nulls_of(schema, files, needed);
     bool ok = buf_printf(out, "read_parquet(["), any = false;
     for (uint32_t f = 0; ok && f < files->count; f++) {
         if (!shapes_are_equal(&shapes[f], shape)) continue;
@@ -265,9 +288,10 @@ static bool read_put(struct buf *out, const struct schema_table *schema, const s
     for (uint32_t c = 0; ok && c < schema->column_count; c++) {
         if (!column_set_has(&read, c) || column_set_has(&shape->missing, c)) continue;
         ok = buf_printf(out,
-                        is_text ? "%s%s={name: s%u, type: \"%s\", default_value: NULL}"
-                                : "%s'%s': {name: 's%u', type: '%s', default_value: NULL}",
-                        any ? ", " : "", schema->columns[c].name, c, stored_duckdb(schema->columns[c].type));
+                        is_text ? "%s%s%s={name: s%u, type: \"%s\", default_value: NULL}"
+                                : "%s'%s%s': {name: 's%u', type: '%s', default_value: NULL}",
+                        any ? ", " : "", schema->columns[c].name, column_set_has(&nulls, c) ? NOWHERE : "", c,
+                        stored_duckdb(schema->columns[c].type));
         any = true;
     }
     for (uint32_t a = 0; ok && a < wanted; a++) {
@@ -406,13 +430,6 @@ static void put_also(struct reader *reader, enum source_also also, bool *any)
         reader->ok = reader->ok && buf_printf(reader->out, " AS y%u", c);
         *any = true;
     }
-}
-
-static bool is_empty(const struct parquet_footer *footer, uint32_t column)
-{
-    if (!footer || !(footer->present[column / 64] >> (column % 64) & 1)) return false;
-    const struct parquet_column_stats *stats = &footer->file_columns[column];
-    return stats->has_null_count && stats->null_count == stats->value_count;
 }
 
 /* Senders use few of the attributes that have columns. The others stay out of the objects of all of them: DuckDB plans, opens and

@@ -114,23 +114,62 @@ export interface Table {
   answered_from: AnsweredFrom;
 }
 
+interface QueryOptions {
+  limit?: number;
+  parameters?: Cell[];
+  signal?: AbortSignal;
+  what?: string;
+  is_read_only?: boolean;
+}
+/* A statement that is on its way, and how many wait for it. */
+interface Flight {
+  answer: Promise<Table>;
+  waiting: number;
+  stop: () => void;
+}
+const flights = new Map<string, Flight>();
+
 /* One SQL statement in a project; listed in `running` while it runs, where it can be cancelled. */
-export async function query(project: string, sql: string, options: { limit?: number; parameters?: Cell[]; signal?: AbortSignal; what?: string; is_read_only?: boolean } = {}): Promise<Table> {
+function fly(project: string, body: object, what: string): Flight {
   const end = new AbortController();
   const stop = () => end.abort();
-  options.signal?.addEventListener("abort", stop);
-  if (options.signal?.aborted) end.abort();
-  const entry = running.begin(options.what ?? "query", stop);
-  try {
-    const answer = await api<QueryAnswer>(`/projects/${encodeURIComponent(project)}/query`, {
-      method: "POST",
-      body: { sql, limit: options.limit ?? 10000, ...(options.parameters ? { parameters: options.parameters } : {}), ...(options.is_read_only ? { read_only: true } : {}) },
-      signal: end.signal,
-    });
-    if (answer.error) throw new ApiProblem(500, answer.error.code ?? "", answer.error.detail ?? "the query broke off");
-    return answer as unknown as Table;
-  } finally {
-    options.signal?.removeEventListener("abort", stop);
-    running.finish(entry);
+  const entry = running.begin(what, stop);
+  const answer = api<QueryAnswer>(`/projects/${encodeURIComponent(project)}/query`, { method: "POST", body, signal: end.signal })
+    .then((told) => {
+      if (told.error) throw new ApiProblem(500, told.error.code ?? "", told.error.detail ?? "the query broke off");
+      return told as unknown as Table;
+    })
+    .finally(() => running.finish(entry));
+  return { answer, waiting: 0, stop };
+}
+
+/* Two parts of a page that ask the same at once are answered by one statement; it ends when nobody waits for it any more. What may change
+ * something is asked each time. */
+export function query(project: string, sql: string, options: QueryOptions = {}): Promise<Table> {
+  const { signal } = options;
+  const body = { sql, limit: options.limit ?? 10000, ...(options.parameters ? { parameters: options.parameters } : {}), ...(options.is_read_only ? { read_only: true } : {}) };
+  const key = /^\s*(select|with)\b/i.test(sql) ? JSON.stringify([project, body]) : undefined;
+  if (signal?.aborted) return Promise.reject(new DOMException("aborted", "AbortError"));
+  let flight = key === undefined ? undefined : flights.get(key);
+  if (!flight) {
+    const made = (flight = fly(project, body, options.what ?? "query"));
+    if (key !== undefined) {
+      flights.set(key, made);
+      const forget = () => flights.get(key) === made && flights.delete(key);
+      made.answer.then(forget, forget);
+    }
   }
+  const joined = flight;
+  joined.waiting++;
+  return new Promise<Table>((resolve, reject) => {
+    const leave = () => {
+      if (--joined.waiting === 0) {
+        if (key !== undefined && flights.get(key) === joined) flights.delete(key);
+        joined.stop();
+      }
+      reject(new DOMException("aborted", "AbortError"));
+    };
+    signal?.addEventListener("abort", leave, { once: true });
+    joined.answer.then(resolve, reject).finally(() => signal?.removeEventListener("abort", leave));
+  });
 }

@@ -9,11 +9,34 @@ it("asks the newest whole bars of what reads each row's JSON first", () => {
   expect(newest_part(scope, "level", hour)).toBeUndefined();
   expect(newest_part({ ...scope, range: { from_us: 0, to_us: hour } }, "a->>'b'", 60e6)).toBeUndefined();
 });
-it("shows it as a part, and gives the whole", async () => {
+it("shows it as a part when the whole takes a while", async () => {
   const shown: unknown[] = [];
-  const read = (part: { range: { from_us: number } }) => Promise.resolve({ from_us: part.range.from_us });
-  expect(await newest_first(scope, "a->>'b'", hour, read, (part) => shown.push(part))).toEqual({ from_us: 0 });
+  const asked: number[] = [];
+  let answer = (_: { from_us: number }) => {};
+  const read = ({ range: { from_us } }: { range: { from_us: number } }) => {
+    asked.push(from_us);
+    return from_us === 0 ? new Promise<{ from_us: number }>((resolve) => (answer = resolve)) : Promise.resolve({ from_us });
+  };
+  const whole = newest_first(scope, "a->>'b'", hour, read, (part) => shown.push(part), 10);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  answer({ from_us: 0 });
+  expect(await whole).toEqual({ from_us: 0 });
+  expect(asked).toEqual([0, 21 * hour]);
   expect(shown).toEqual([{ from_us: 21 * hour, so_far_us: 21 * hour }]);
+});
+it("asks for the whole alone when that comes soon, or is asked otherwise", async () => {
+  const shown: unknown[] = [];
+  const asked: number[] = [];
+  const read = ({ range: { from_us } }: { range: { from_us: number } }) => {
+    asked.push(from_us);
+    return Promise.resolve({ from_us });
+  };
+  expect(await newest_first(scope, "a->>'b'", hour, read, (part) => shown.push(part))).toEqual({ from_us: 0 });
   expect(await newest_first(scope, "level", hour, read, (part) => shown.push(part))).toEqual({ from_us: 0 });
-  expect(shown).toHaveLength(1);
+  expect(asked).toEqual([0, 0]);
+  expect(shown).toEqual([]);
+});
+it("tells what is wrong with the whole", async () => {
+  const read = () => Promise.reject(new Error("no"));
+  await expect(newest_first(scope, "a->>'b'", hour, read, () => {})).rejects.toThrow("no");
 });

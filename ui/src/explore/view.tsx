@@ -17,7 +17,7 @@ import { useKeys } from "../keys";
 import { show_whole } from "../number";
 import { change, param, project_name } from "../url";
 import { series_answer } from "./answer";
-import { SoFar } from "./chart_parts";
+import { SoFar, top_of } from "./chart_parts";
 import { catalog } from "./columns";
 import { Facets } from "./facets";
 import { useFacets } from "./facets_load";
@@ -73,16 +73,18 @@ function Explore({ where, problems, problem }: { where: string | undefined; prob
   const kind = kind_of(param("viz"));
   const shown = parts.use(kind);
 
-  const histogram = useLoad(asked && `${asked}\n${by.sql}`, (signal, show: (part: Histogram) => void) => {
+  const is_chart = CHARTS.includes(kind.name);
+  const series_most = is_chart ? top_of() : SERIES; /* of a chart: what is the same statement is asked once */
+  const histogram = useLoad(asked && `${asked}\n${by.sql}\n${series_most}`, (signal, show: (part: Histogram) => void) => {
     const count = measure_of(catalog, "count", "");
-    const statement_of = (part: Scope) => series_statement(part, { by: [by], measure: count }, step, SERIES);
+    const statement_of = (part: Scope) => series_statement(part, { by: [by], measure: count }, step, series_most);
     const read = async (part: Scope): Promise<Histogram> => {
       const table = await query(project, statement_of(part), { limit: 100000, signal, what: "the histogram" });
-      const data = with_first(series_answer(table.rows, part.range, step, count, SERIES), by.name === "level" ? LEVELS : []);
+      const data = with_first(series_answer(table.rows, part.range, step, count, series_most), by.name === "level" ? LEVELS : []);
       return { asked, data, looks: looks_of(data.series, by.name), by: by.name, warnings: table.warnings, answered_from: table.answered_from };
     };
     /* A chart of the same groups shows the newest part itself, and needs the same parts of files. */
-    return CHARTS.includes(kind.name) ? read(scope) : newest_first(scope, statement_of(scope), step, read, show);
+    return is_chart ? read(scope) : newest_first(scope, statement_of(scope), step, read, show);
   });
   const [lit, light] = useState<number>();
   const is_narrow = useNarrow();
