@@ -253,8 +253,8 @@ static bool cubes_open_of(const struct making *making, struct timefusion_file **
     for (uint32_t f = 0; f < count; f++) {
         struct cube *cube = cube_hold(cubes, timefusion_file_hash(files[f]), kind);
         if (!cube) continue;
-        ok = ok && (kind->is_words || buf_printf(&sql, "%s'mono://%" PRIu64 "/" CUBE_NAME "'", held_count > 0 ? "," : "",
-                                                 cube->id, cube->id));
+        ok = ok && (kind->is_words || buf_printf(&sql, "%s'mono://%" PRIu64 "/" CUBE_NAME "'",
+                                                 held_count > 0 ? "," : "", cube->id, cube->id));
         held[held_count++] = cube;
     }
     if (held_count > 0 && !kind->is_words)

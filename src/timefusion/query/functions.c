@@ -518,10 +518,11 @@ static const struct scalar_definition definitions[] = {
 
 static duckdb_logical_type type_of(char letter)
 {
-    if (letter == 'T') {
-        duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR),
-                            list = duckdb_create_list_type(text);
-        duckdb_destroy_logical_type(&text);
+    if (letter == 'T' || letter == 'D') { /* lists */
+        duckdb_logical_type child =
+                                duckdb_create_logical_type(letter == 'T' ? DUCKDB_TYPE_VARCHAR : DUCKDB_TYPE_DOUBLE),
+                            list = duckdb_create_list_type(child);
+        duckdb_destroy_logical_type(&child);
         return list;
     }
     return duckdb_create_logical_type(letter == 'l'   ? DUCKDB_TYPE_BIGINT
@@ -534,6 +535,11 @@ static duckdb_logical_type type_of(char letter)
                                       : letter == 'B' ? DUCKDB_TYPE_BLOB
                                       : letter == '*' ? DUCKDB_TYPE_ANY
                                                       : DUCKDB_TYPE_VARCHAR);
+}
+
+static bool is_taken(duckdb_state state, const char *name, struct err *err)
+{
+    return state == DuckDBSuccess || err_set(err, ERR_INTERNAL, "DuckDB does not take the function \"%s\"", name);
 }
 
 static bool scalars_register(duckdb_connection connection, const struct scalar_definition *scalars, uint32_t count,
@@ -557,24 +563,51 @@ static bool scalars_register(duckdb_connection connection, const struct scalar_d
         duckdb_scalar_function_set_function(function, scalars[i].run);
         duckdb_state state = duckdb_register_scalar_function(connection, function);
         duckdb_destroy_scalar_function(&function);
-        if (state != DuckDBSuccess)
-            return err_set(err, ERR_INTERNAL, "DuckDB does not take the function \"%s\"", scalars[i].name);
+        if (!is_taken(state, scalars[i].name, err)) return false;
+    }
+    return true;
+}
+
+static bool aggregates_register(duckdb_connection connection, const struct aggregate_definition *aggregates,
+                                uint32_t count, struct err *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct aggregate_definition *of = &aggregates[i];
+        duckdb_aggregate_function function = duckdb_create_aggregate_function();
+        duckdb_aggregate_function_set_name(function, of->name);
+        for (const char *letter = of->arguments; *letter; letter++) {
+            duckdb_logical_type type = type_of(*letter);
+            duckdb_aggregate_function_add_parameter(function, type);
+            duckdb_destroy_logical_type(&type);
+        }
+        duckdb_logical_type result = type_of(of->result);
+        duckdb_aggregate_function_set_return_type(function, result);
+        duckdb_destroy_logical_type(&result);
+        duckdb_aggregate_function_set_special_handling(function); /* NULLs are ours to handle */
+        duckdb_aggregate_function_set_functions(function, of->size, of->init, of->update, of->combine, of->finalize);
+        duckdb_aggregate_function_set_destructor(function, of->destroy);
+        duckdb_state state = duckdb_register_aggregate_function(connection, function);
+        duckdb_destroy_aggregate_function(&function);
+        if (!is_taken(state, of->name, err)) return false;
     }
     return true;
 }
 
 bool functions_register(duckdb_connection connection, struct err *err)
 {
-    uint32_t count, json_count, text_count, percentile_count, distinct_count;
-    const struct scalar_definition *of_catalog = catalog_scalars(&count), *of_json = json_scalars(&json_count),
-                                   *of_text = text_scalars(&text_count),
-                                   *of_percentiles = percentile_scalars(&percentile_count),
-                                   *of_distinct = distinct_scalars(&distinct_count);
-    return scalars_register(connection, definitions, COUNT_OF(definitions), err) &&
-           scalars_register(connection, of_catalog, count, err) &&
-           scalars_register(connection, of_json, json_count, err) &&
-           scalars_register(connection, of_text, text_count, err) &&
-           scalars_register(connection, of_percentiles, percentile_count, err) &&
-           scalars_register(connection, of_distinct, distinct_count, err) && percentiles_register(connection, err) &&
-           distinct_register(connection, err);
+    static const struct scalar_definition *(*const scalars[])(
+        uint32_t *) = { catalog_scalars, json_scalars, text_scalars, percentile_scalars, distinct_scalars };
+    static const struct aggregate_definition *(*const aggregates[])(uint32_t *) = { percentile_aggregates,
+                                                                                    distinct_aggregates };
+    uint32_t count;
+    bool ok = scalars_register(connection, definitions, COUNT_OF(definitions), err);
+    for (size_t i = 0; ok && i < COUNT_OF(scalars); i++) {
+        const struct scalar_definition *of = scalars[i](&count);
+        ok = scalars_register(connection, of, count, err);
+    }
+    for (size_t i = 0; ok && i < COUNT_OF(aggregates); i++) {
+        const struct aggregate_definition *of = aggregates[i](&count);
+        ok = aggregates_register(connection, of, count, err);
+    }
+    return ok;
 }

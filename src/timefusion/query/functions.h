@@ -26,16 +26,26 @@ struct scalar_definition {
     char result;
     duckdb_scalar_function_t run;
 };
+struct aggregate_definition {
+    const char *name, *arguments;
+    char result;
+    duckdb_aggregate_state_size size;
+    duckdb_aggregate_init_t init;
+    duckdb_aggregate_update_t update;
+    duckdb_aggregate_combine_t combine;
+    duckdb_aggregate_finalize_t finalize;
+    duckdb_aggregate_destroy_t destroy;
+};
 /* catalog_functions.c */
 const struct scalar_definition *catalog_scalars(uint32_t *count);
 /* functions_json.c, functions_text.c */
 const struct scalar_definition *json_scalars(uint32_t *count), *text_scalars(uint32_t *count);
 /* functions_percentile.c */
 const struct scalar_definition *percentile_scalars(uint32_t *count);
-MUST_CHECK bool percentiles_register(duckdb_connection connection, struct err *err);
+const struct aggregate_definition *percentile_aggregates(uint32_t *count);
 /* functions_distinct.c */
 #define FUNCTIONS_SKETCH_DAMAGED "a sketch of different values is damaged"
 const struct scalar_definition *distinct_scalars(uint32_t *count);
-MUST_CHECK bool distinct_register(duckdb_connection connection, struct err *err);
+const struct aggregate_definition *distinct_aggregates(uint32_t *count);
 /* As PostgreSQL writes jsonb: {"a": 1, "bb": [1, 2]}, shorter keys first. false: nested too deeply. */
 MUST_CHECK bool jsonb_put(struct buf *out, struct yyjson_val *value);

@@ -103,27 +103,12 @@ const struct scalar_definition *distinct_scalars(uint32_t *count)
     return definitions;
 }
 
-static bool aggregate_register(duckdb_connection connection, const char *name, duckdb_type type,
-                               duckdb_aggregate_finalize_t finalize, struct err *err)
+const struct aggregate_definition *distinct_aggregates(uint32_t *count)
 {
-    duckdb_logical_type sketch = duckdb_create_logical_type(DUCKDB_TYPE_BLOB),
-                        result = duckdb_create_logical_type(type);
-    duckdb_aggregate_function function = duckdb_create_aggregate_function();
-    duckdb_aggregate_function_set_name(function, name);
-    duckdb_aggregate_function_add_parameter(function, sketch);
-    duckdb_aggregate_function_set_return_type(function, result);
-    duckdb_aggregate_function_set_special_handling(function); /* NULLs are ours to handle */
-    duckdb_aggregate_function_set_functions(function, state_size, state_init, update, combine, finalize);
-    duckdb_aggregate_function_set_destructor(function, state_destroy);
-    duckdb_state state = duckdb_register_aggregate_function(connection, function);
-    duckdb_destroy_aggregate_function(&function);
-    duckdb_destroy_logical_type(&result);
-    duckdb_destroy_logical_type(&sketch);
-    return state == DuckDBSuccess || err_set(err, ERR_INTERNAL, "DuckDB does not take the function \"%s\"", name);
-}
-
-bool distinct_register(duckdb_connection connection, struct err *err)
-{
-    return aggregate_register(connection, "mono_distinct", DUCKDB_TYPE_BIGINT, counts_put, err) &&
-           aggregate_register(connection, "mono_sketches", DUCKDB_TYPE_BLOB, sketches_put, err);
+    static const struct aggregate_definition definitions[] = {
+        { "mono_distinct", "B", 'l', state_size, state_init, update, combine, counts_put, state_destroy },
+        { "mono_sketches", "B", 'B', state_size, state_init, update, combine, sketches_put, state_destroy },
+    };
+    *count = COUNT_OF(definitions);
+    return definitions;
 }

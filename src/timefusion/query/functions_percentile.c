@@ -221,24 +221,11 @@ const struct scalar_definition *percentile_scalars(uint32_t *count)
     return definitions;
 }
 
-bool percentiles_register(duckdb_connection connection, struct err *err)
+const struct aggregate_definition *percentile_aggregates(uint32_t *count)
 {
-    duckdb_logical_type whole = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT),
-                        number = duckdb_create_logical_type(DUCKDB_TYPE_DOUBLE), list = duckdb_create_list_type(number);
-    duckdb_aggregate_function function = duckdb_create_aggregate_function();
-    duckdb_aggregate_function_set_name(function, "mono_percentiles");
-    duckdb_aggregate_function_add_parameter(function, whole);
-    duckdb_aggregate_function_add_parameter(function, whole);
-    duckdb_aggregate_function_add_parameter(function, list);
-    duckdb_aggregate_function_set_return_type(function, list);
-    duckdb_aggregate_function_set_special_handling(function); /* NULLs are ours to handle */
-    duckdb_aggregate_function_set_functions(function, state_size, state_init, update, combine, finalize);
-    duckdb_aggregate_function_set_destructor(function, state_destroy);
-    duckdb_state state = duckdb_register_aggregate_function(connection, function);
-    duckdb_destroy_aggregate_function(&function);
-    duckdb_destroy_logical_type(&list);
-    duckdb_destroy_logical_type(&number);
-    duckdb_destroy_logical_type(&whole);
-    return state == DuckDBSuccess ||
-           err_set(err, ERR_INTERNAL, "DuckDB does not take the function \"mono_percentiles\"");
+    static const struct aggregate_definition definitions[] = {
+        { "mono_percentiles", "llD", 'D', state_size, state_init, update, combine, finalize, state_destroy },
+    };
+    *count = COUNT_OF(definitions);
+    return definitions;
 }

@@ -288,12 +288,46 @@ static void test_few_files(void **state)
     }
 }
 
+/* Goal: columns that no row of the files has a value of are NULL, and not read; a list of no elements is none of them.
+ * Method: each column counted, with values and without. */
+static void test_nulls(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct schema_table *schema = schema_table(SCHEMA_LOGS_AND_SPANS);
+    uint32_t without = 0;
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        char sql[400];
+        struct buf out;
+        struct err err;
+        unsigned long long values, nulls, texts, rows;
+        const char *name = schema->columns[c].name;
+        snprintf(sql, sizeof sql,
+                 "select count(%s), count(*) filter (where %s is null), count(coalesce(%s::text, '')), count(*) from "
+                 "otel_logs_and_spans where duration is distinct from -7",
+                 name, name, name);
+        buf_init(&out, 1u << 20);
+        if (!fixture_run(fixture->session, sql, NULL, 0, &out, NULL, &err)) fail_msg("%s\n%s", sql, err.text);
+        assert_true(buf_add(&out, "", 1));
+        if (sscanf((const char *)out.ptr, "%llu|%llu|%llu|%llu", &values, &nulls, &texts, &rows) != 4)
+            fail_msg("%s\n%s", sql, (const char *)out.ptr);
+        assert_true(rows > 0);
+        if (values + nulls != rows || texts != rows)
+            fail_msg("%s: %llu values, %llu NULLs, %llu texts of %llu", name, values, nulls, texts, rows);
+        if (strcmp(name, "hashes") == 0) assert_true(values > 0);
+        if (strcmp(name, "status_message") == 0) assert_int_equal(values, 0);
+        without += values == 0;
+        buf_deinit(&out);
+    }
+    assert_true(without > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_random_conditions), cmocka_unit_test(test_shapes),
-                                        cmocka_unit_test(test_few_files) };
+                                        cmocka_unit_test(test_few_files), cmocka_unit_test(test_nulls) };
     const struct CMUnitTest stored[] = { cmocka_unit_test(test_random_conditions), cmocka_unit_test(test_shapes),
-                                         cmocka_unit_test(test_few_files), cmocka_unit_test(test_index_was_asked) };
+                                         cmocka_unit_test(test_few_files), cmocka_unit_test(test_nulls),
+                                         cmocka_unit_test(test_index_was_asked) };
     int failed = cmocka_run_group_tests_name("segments", tests, setup, teardown);
     return failed + cmocka_run_group_tests_name("files of the table", stored, setup_stored, teardown);
 }
