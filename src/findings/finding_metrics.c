@@ -2,6 +2,7 @@
 #include "base/json_object.h"
 #include "detect/levels/levels.h"
 #include "meta/db_rows.h"
+#include <math.h>
 #include <stdlib.h>
 
 enum { ANSWER_BYTES_MAX = 1 << 20, TEXT_MAX = 1000 };
@@ -128,7 +129,12 @@ static void each_tell(const struct finding_metrics *metrics, const struct detect
                                                .method = series->is_rate ? BYTES("rate") : BYTES("mean"),
                                                .route = series->name,
                                                .kind = METRICS_ROW_KIND };
-        tell(ctx, &findings[f], &subject);
+        struct detect_finding told = findings[f];
+        if (series->is_rate) { /* none is below 0, but means of what is near it may be, by their last digits */
+            told.value = fmax(told.value, 0);
+            told.low = fmax(told.low, 0);
+        }
+        tell(ctx, &told, &subject);
     }
 }
 
