@@ -139,6 +139,10 @@ def check_deleting(server, admin, sent):
     admin.done("DELETE", "/projects/default/replays/" + session)
     check(admin.ask("GET", "/projects/default/replays/" + session)[0] == 404, "a deleted session is gone")
     check(not glob.glob(os.path.join(server.delta_tables(), "replay", "*", session, "*.gz")) and len(glob.glob(os.path.join(folder, "*.gz"))) < kept, "its objects too, and no other")
+    late, other = (Page(random.Random(2), one, "d" * 16, {}) for one in (session, "d" * 32))
+    check(all(send(server, page.batch())[0] == 200 for page in (late, other)), "what still comes of it is taken")
+    wait_until(lambda: admin.ask("GET", "/projects/default/replays/" + other.session)[0] == 200, "what came after it is stored")
+    check(admin.ask("GET", "/projects/default/replays/" + session)[0] == 404 and not glob.glob(os.path.join(server.delta_tables(), "replay", "*", session, "*.gz")), "and not kept")
     told = admin.done("DELETE", "/projects/default/replays?user=u2")
     check(told["deleted"] > 0 and admin.done("GET", "/projects/default/replays?from=now-1d&user=u2")["items"] == [], "a user's sessions are deleted: %r" % told)
     for path in glob.glob(os.path.join(folder, "*.gz")):

@@ -341,7 +341,7 @@ void api_replay_delete(struct api_call *call)
     struct err err = { 0 };
     uint32_t count;
     if (!store_is_here(call) || !session_find(call, &session, &segments, &count)) return;
-    if (!replay_session_delete(call->parts->objects, call->parts->db, call->project.id, session.id, &err)) {
+    if (!replay_session_delete(call->parts->objects, call->parts->db, call->project.id, session.id, true, &err)) {
         api_fail(call, &err);
     } else if (deleted_note(call, "session", session.id)) {
         api_answer_none(call);
@@ -367,7 +367,8 @@ void api_replay_delete_user(struct api_call *call)
     }
     bool ok = replay_list(call->parts->db, call->project.id, &filter, call->arena, &sessions, &count, &err);
     for (; ok && deleted < count; deleted += ok)
-        ok = replay_session_delete(call->parts->objects, call->parts->db, call->project.id, sessions[deleted].id, &err);
+        ok = replay_session_delete(call->parts->objects, call->parts->db, call->project.id, sessions[deleted].id, true,
+                                   &err);
     if (!ok) {
         api_fail(call, &err);
         return;

@@ -69,6 +69,8 @@ static void batch_add(struct fixture *fixture, struct replay_delta *delta, int s
     replay_delta_add(delta, fixture->shop.id, body);
 }
 
+static const struct replay_names nobody;
+
 /* One batch of each flush comes with the next one again. */
 static void flush(struct fixture *fixture, int number)
 {
@@ -83,7 +85,7 @@ static void flush(struct fixture *fixture, int number)
         for (int b = 0; b < BATCHES; b++) batch_add(fixture, delta, s, number * BATCHES + b);
         if (number > 0) batch_add(fixture, delta, s, number * BATCHES - 1);
     }
-    if (!replay_segments_write(fixture->objects, delta, &fixture->arena, &changes, &err) ||
+    if (!replay_segments_write(fixture->objects, delta, &nobody, &fixture->arena, &changes, &err) ||
         !replay_store(fixture->db, &changes, clock_unix_us(), &err))
         fail_msg("%s", err.text);
     fixture->position++;
@@ -253,9 +255,97 @@ static void test_unnumbered(void **state)
     replay_delta_destroy(delta);
 }
 
+/* Two sessions' next batches are stored, as by a tap that knows these names. */
+static void two_flush(struct fixture *fixture, int sequence, const struct replay_names *kept_out)
+{
+    struct err err = { 0 };
+    struct replay_delta *delta = replay_delta_create();
+    struct replay_changes changes = { .move = { .tap = REPLAY_TAP,
+                                                .app_id = "app",
+                                                .owner = fixture->owner,
+                                                .before = fixture->position,
+                                                .position = fixture->position + 1 } };
+    batch_add(fixture, delta, 101, sequence);
+    if (sequence != 4) batch_add(fixture, delta, 102, sequence);
+    if (!replay_segments_write(fixture->objects, delta, kept_out, &fixture->arena, &changes, &err) ||
+        !replay_store(fixture->db, &changes, clock_unix_us(), &err))
+        fail_msg("%s", err.text);
+    fixture->position++;
+    replay_delta_destroy(delta);
+}
+
+static uint32_t segments_of(struct fixture *fixture, const char *session)
+{
+    struct replay_segment *segments;
+    struct err err = { 0 };
+    uint32_t count;
+    if (!replay_segments_read(fixture->db, fixture->shop.id, bytes_of_text(session), &fixture->arena, &segments, &count,
+                              &err))
+        fail_msg("%s", err.text);
+    return count;
+}
+
+static uint32_t returned(struct fixture *fixture, struct replay_session **sessions)
+{
+    struct err err = { 0 };
+    uint32_t count;
+    if (!replay_returned(fixture->db, 10, &fixture->arena, sessions, &count, &err)) fail_msg("%s", err.text);
+    return count;
+}
+
+static bool object_any(void *ctx, const char *key, uint64_t bytes, int64_t modified_unix_us)
+{
+    (void)key, (void)bytes, (void)modified_unix_us;
+    *(bool *)ctx = true;
+    return true;
+}
+
+/* Goal: what comes of a session after somebody asked to delete it is not kept; what was being stored meanwhile is found. */
+static void test_kept_out(void **state)
+{
+    struct fixture *fixture = *state;
+    struct replay_names names;
+    struct replay_session *sessions;
+    struct err err = { 0 };
+    bool is_there = false;
+    two_flush(fixture, 0, &nobody);
+    assert_int_equal(segments_of(fixture, "s101"), 1);
+    if (!replay_session_delete(fixture->objects, fixture->db, fixture->shop.id, BYTES("s101"), true, &err) ||
+        !replay_session_delete(fixture->objects, fixture->db, fixture->shop.id, BYTES("s101"), true, &err) ||
+        !replay_kept_out(fixture->db, &fixture->arena, &names, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(names.count, 1);
+    assert_true(replay_is_kept_out(&names, fixture->shop.id, BYTES("s101")));
+    assert_false(replay_is_kept_out(&names, fixture->shop.id, BYTES("s10")));
+    assert_false(replay_is_kept_out(&names, uuid_random(), BYTES("s101")));
+    two_flush(fixture, 2, &names);
+    two_flush(fixture, 4, &names); /* of nobody else */
+    assert_int_equal(segments_of(fixture, "s101"), 0);
+    assert_int_equal(segments_of(fixture, "s102"), 2);
+    if (!object_list(fixture->objects, replay_prefix(&fixture->arena, fixture->shop.id, BYTES("s101")), object_any,
+                     &is_there, &err))
+        fail_msg("%s", err.text);
+    assert_false(is_there);
+    assert_int_equal(returned(fixture, &sessions), 0);
+    two_flush(fixture, 6, &nobody); /* by who has read the names before */
+    assert_int_equal(returned(fixture, &sessions), 1);
+    assert_true(bytes_equal(sessions[0].id, BYTES("s101")));
+    if (!replay_session_delete(fixture->objects, fixture->db, sessions[0].project_id, sessions[0].id, false, &err) ||
+        !replay_kept_out_expire(fixture->db, clock_unix_us(), &err) ||
+        !replay_kept_out(fixture->db, &fixture->arena, &names, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(returned(fixture, &sessions), 0);
+    assert_int_equal(names.count, 1);
+    if (!replay_kept_out_expire(fixture->db, clock_unix_us() + REPLAY_KEPT_OUT_US + 1000000, &err) ||
+        !replay_kept_out(fixture->db, &fixture->arena, &names, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(names.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { DB_BOTH(test_two, setup, teardown), DB_BOTH(test_unreadable, setup, teardown),
-                                        DB_BOTH(test_unnumbered, setup, teardown) };
+                                        DB_BOTH(test_unnumbered, setup, teardown),
+                                        DB_BOTH(test_kept_out, setup, teardown) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

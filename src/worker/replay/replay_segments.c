@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "replay/replay_batch.h"
@@ -280,14 +281,23 @@ static size_t sessions_make(const struct line *lines, uint32_t count, const stru
     return made;
 }
 
-bool replay_segments_write(struct object_store *objects, const struct replay_delta *delta, struct arena *arena,
-                           struct replay_changes *changes, struct err *err)
+static uint32_t lines_keep_out(struct line *lines, uint32_t count, const struct replay_names *kept_out)
+{
+    uint32_t kept = 0;
+    for (uint32_t l = 0; l < count; l++)
+        if (!replay_is_kept_out(kept_out, lines[l].item->project_id, lines[l].batch.session)) lines[kept++] = lines[l];
+    return kept;
+}
+
+bool replay_segments_write(struct object_store *objects, const struct replay_delta *delta,
+                           const struct replay_names *kept_out, struct arena *arena, struct replay_changes *changes,
+                           struct err *err)
 {
     struct line *lines = arena_calloc(arena, delta->count * sizeof *lines);
-    uint32_t count = lines_read(delta, arena, lines, NULL), run_count = 0;
-    struct run *runs = arena_calloc(arena, count * sizeof *runs);
-    struct replay_segment *segments = arena_calloc(arena, count * sizeof *segments);
-    struct replay_session *sessions = arena_calloc(arena, count * sizeof *sessions);
+    uint32_t count = lines_keep_out(lines, lines_read(delta, arena, lines, NULL), kept_out), run_count = 0;
+    struct run *runs = arena_calloc(arena, (count + 1) * sizeof *runs);
+    struct replay_segment *segments = arena_calloc(arena, (count + 1) * sizeof *segments);
+    struct replay_session *sessions = arena_calloc(arena, (count + 1) * sizeof *sessions);
     const char *suffix = arena_printf(arena, "%" PRIu64 "-%" PRIu64 "-%016" PRIx64, changes->move.before + 1,
                                       changes->move.position, hash64_of(bytes_of_text(changes->move.app_id)));
     for (uint32_t l = 0; l < count;) {
@@ -352,11 +362,14 @@ static bool doomed_add(void *ctx, const char *key, uint64_t bytes, int64_t modif
 struct forgetting {
     struct uuid project_id;
     struct bytes session;
+    bool is_asked;
 };
 static bool forget_run(struct db_session *session, void *ctx, struct err *err)
 {
     const struct forgetting *forgetting = ctx;
-    return replay_forget(session, forgetting->project_id, forgetting->session, err);
+    return (!forgetting->is_asked ||
+            replay_keep_out(session, forgetting->project_id, forgetting->session, clock_unix_us(), err)) &&
+           replay_forget(session, forgetting->project_id, forgetting->session, err);
 }
 
 static bool objects_delete(struct object_store *objects, const char *prefix, struct arena *arena, struct err *err)
@@ -370,11 +383,11 @@ static bool objects_delete(struct object_store *objects, const char *prefix, str
 
 /* Once more behind the rows: somebody may have been joining segments meanwhile. */
 bool replay_session_delete(struct object_store *objects, struct db *db, struct uuid project_id, struct bytes session,
-                           struct err *err)
+                           bool is_asked, struct err *err)
 {
     struct arena arena;
     arena_init(&arena, 0);
-    struct forgetting forgetting = { project_id, session };
+    struct forgetting forgetting = { project_id, session, is_asked };
     const char *prefix = replay_prefix(&arena, project_id, session);
     bool ok = objects_delete(objects, prefix, &arena, err) && db_transaction(db, forget_run, &forgetting, err) &&
               objects_delete(objects, prefix, &arena, err);

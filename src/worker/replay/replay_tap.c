@@ -34,10 +34,12 @@ static bool store(void *ctx, void *delta, const struct tap_move *move, struct er
 {
     const struct replays *replays = ctx;
     struct replay_changes changes = { .move = *move };
+    struct replay_names kept_out;
     struct arena arena;
     arena_init(&arena, 0);
     fail_point("replays.before_objects");
-    bool ok = replay_segments_write(replays->options.objects, delta, &arena, &changes, err);
+    bool ok = replay_kept_out(replays->options.db, &arena, &kept_out, err) &&
+              replay_segments_write(replays->options.objects, delta, &kept_out, &arena, &changes, err);
     if (ok) {
         fail_point("replays.before_store");
         ok = replay_store(replays->options.db, &changes, clock_unix_us(), err);
@@ -47,6 +49,17 @@ static bool store(void *ctx, void *delta, const struct tap_move *move, struct er
     return ok;
 }
 
+static bool sessions_delete(const struct replays_options *options, const struct replay_session *sessions,
+                            uint32_t count, uint64_t *deleted, struct err *err)
+{
+    for (uint32_t s = 0; s < count; s++) {
+        if (!replay_session_delete(options->objects, options->db, sessions[s].project_id, sessions[s].id, false, err))
+            return false;
+        ++*deleted;
+    }
+    return true;
+}
+
 static bool expire(void *ctx, int64_t now_us, uint64_t *deleted, struct err *err)
 {
     const struct replays_options *options = &((const struct replays *)ctx)->options;
@@ -54,13 +67,13 @@ static bool expire(void *ctx, int64_t now_us, uint64_t *deleted, struct err *err
     struct arena arena;
     uint32_t count = 0;
     *deleted = 0;
-    if (options->keep_us == 0) return true;
     arena_init(&arena, 0);
-    bool ok = replay_doomed(options->db, now_us - options->keep_us, EXPIRE_SESSIONS, &arena, &sessions, &count, err);
-    for (uint32_t s = 0; ok && s < count; s++) {
-        ok = replay_session_delete(options->objects, options->db, sessions[s].project_id, sessions[s].id, err);
-        *deleted += ok;
-    }
+    bool ok = replay_returned(options->db, EXPIRE_SESSIONS, &arena, &sessions, &count, err) &&
+              sessions_delete(options, sessions, count, deleted, err) &&
+              replay_kept_out_expire(options->db, now_us, err);
+    if (ok && options->keep_us > 0)
+        ok = replay_doomed(options->db, now_us - options->keep_us, EXPIRE_SESSIONS, &arena, &sessions, &count, err) &&
+             sessions_delete(options, sessions, count, deleted, err);
     arena_deinit(&arena);
     return ok;
 }
