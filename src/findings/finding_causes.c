@@ -105,7 +105,7 @@ static bool flows_read(struct finding_causes *causes, struct db *db, struct err 
     uint32_t count;
     struct cause_input *input = &causes->input;
     if (!rollup_flows_read(db, causes->project_id, causes->from_unix_us, causes->since_unix_us, causes->to_unix_us,
-                           causes->arena, &flows, &count, err))
+                           clock_unix_us(), causes->arena, &flows, &count, err))
         return false;
     struct cause_service *services = arena_alloc(causes->arena, (count + 1) * sizeof *services);
     struct cause_call *calls = arena_alloc(causes->arena, (count + 1) * sizeof *calls);

@@ -5,6 +5,7 @@
 #include "base/ddsketch.h"
 #include "meta/db_fixture.h"
 #include "meta/rollup.h"
+#include "meta/rollup_flows.h"
 #include "meta/tap_position.h"
 
 #define NOW_US  INT64_C(1795744860000000) /* 2026-11-27, a minute after an hour began */
@@ -255,6 +256,57 @@ static void test_unanswered(void **state)
     free(halves);
 }
 
+static const struct rollup_flow *call_find(struct db *db, struct arena *arena, const char *target, int64_t now_us)
+{
+    struct rollup_flow *flows;
+    struct err err = { 0 };
+    uint32_t count;
+    if (!rollup_flows_read(db, PROJECT, NOW_US - 30 * ROLLUP_MINUTE_US, NOW_US - ROLLUP_MINUTE_US,
+                           NOW_US + ROLLUP_MINUTE_US, now_us, arena, &flows, &count, &err))
+        fail_msg("%s", err.text);
+    for (uint32_t f = 0; f < count; f++)
+        if (flows[f].is_edge && bytes_equal(flows[f].target, bytes_of_text(target))) return &flows[f];
+    return NULL;
+}
+
+/* Goal: a call that nobody answered is one of what it named before it is an edge, and counts once when it is. */
+static void test_unanswered_flows(void **state)
+{
+    struct db_fixture *fixture = *state;
+    struct db *db = fixture->db;
+    struct arena arena;
+    const int64_t soon = NOW_US + ROLLUP_MINUTE_US, later = NOW_US + 2 * ROLLUP_MINUTE_US,
+                  end = NOW_US + 10 * ROLLUP_MINUTE_US;
+    uint64_t position = 0;
+    arena_init(&arena, 0);
+    half_store(db, ++position, 1, false, "web", "api.bank.example", 1);
+    half_store(db, ++position, 2, false, "web", "api.bank.example", 1);
+    half_store(db, ++position, 3, false, "web", "api.post.example", 1);
+    half_store(db, ++position, 4, true, "cart", "", 1);
+    assert_null(call_find(db, &arena, "api.bank.example", soon));
+    for (int round = 0; round < 3; round++) { /* two calls, one, and then an edge of two beside a call of its minute */
+        const struct rollup_flow *bank = call_find(db, &arena, "api.bank.example", later),
+                                 *post = call_find(db, &arena, "api.post.example", later);
+        int64_t calls = round < 2 ? 2 : 3;
+        assert_non_null(bank);
+        assert_non_null(post);
+        assert_true(bytes_equal(bank->target_kind, BYTES("external")));
+        assert_int_equal(bank->minute_count, 1);
+        assert_int_equal(bank->minutes[0].row_count, calls);
+        assert_int_equal(bank->times[0].row_count, 0);
+        assert_int_equal(bank->times[1].row_count, calls);
+        assert_int_equal(bank->times[1].duration_bucket_count, 1);
+        assert_int_equal(bank->times[1].durations[0].count, calls);
+        assert_int_equal(post->times[1].row_count, 1);
+        if (round == 0) assert_int_equal(job_run(db, end, false).edges, 3);
+        if (round == 1) half_store(db, ++position, 5, false, "web", "api.bank.example", 1);
+    }
+    half_store(db, ++position, 6, false, "web", "api.bank.example",
+               4); /* its answer may have been left out, and so may the others' */
+    assert_int_equal(call_find(db, &arena, "api.bank.example", later)->times[1].row_count, 2);
+    arena_deinit(&arena);
+}
+
 /* Goal: attributes, values and metrics add up over stores; of values without end the most frequent stay. */
 static void test_catalogs(void **state)
 {
@@ -313,8 +365,11 @@ static void test_catalogs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DB_BOTH(test_exactly_once, setup, teardown), DB_BOTH(test_hours_and_days, setup, teardown),
-        DB_BOTH(test_calls, setup, teardown),        DB_BOTH(test_unanswered, setup, teardown),
+        DB_BOTH(test_exactly_once, setup, teardown),
+        DB_BOTH(test_hours_and_days, setup, teardown),
+        DB_BOTH(test_calls, setup, teardown),
+        DB_BOTH(test_unanswered, setup, teardown),
+        DB_BOTH(test_unanswered_flows, setup, teardown),
         DB_BOTH(test_catalogs, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
