@@ -5,16 +5,10 @@
 
 static const double SHARE_MIN = 0.003, TIME_MIN = 0.1;
 
-static int name_compare(struct bytes a, struct bytes b)
-{
-    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int place_compare(const void *a, const void *b)
 {
     const struct place *x = a, *y = b;
-    int order = name_compare(x->name, y->name);
+    int order = bytes_compare(x->name, y->name);
     if (order != 0) return order;
     if ((x->own != NULL) != (y->own != NULL)) return x->own ? -1 : 1; /* who sends something is who is meant */
     return (int)x->kind - (int)y->kind;
@@ -25,7 +19,7 @@ int causes_map_find(const struct map *map, struct bytes name)
     uint32_t low = 0, high = map->place_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int order = name_compare(map->places[middle].name, name);
+        int order = bytes_compare(map->places[middle].name, name);
         if (order == 0) return (int)middle;
         if (order < 0)
             low = middle + 1;
@@ -94,7 +88,7 @@ static void places_make(struct map *map, struct arena *arena)
     for (uint32_t s = 0; s < input->symptom_count; s++) place_add(map, input->symptoms[s].service, CAUSE_SERVICE, NULL);
     qsort(map->places, map->place_count, sizeof *map->places, place_compare);
     for (uint32_t p = 0; p < map->place_count && kept < CAUSES_PLACES_MAX; p++)
-        if (kept == 0 || name_compare(map->places[kept - 1].name, map->places[p].name) != 0)
+        if (kept == 0 || bytes_compare(map->places[kept - 1].name, map->places[p].name) != 0)
             map->places[kept++] = map->places[p];
     map->place_count = kept;
     for (uint32_t p = 0; p < kept; p++)

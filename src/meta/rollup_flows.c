@@ -28,13 +28,6 @@ struct flows_read {
     bool has_unanswered;
 };
 
-static int text_compare(struct bytes a, struct bytes b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len > 0 ? memcmp(a.ptr, b.ptr, len) : 0;
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* The order of both statements. */
 static int flow_compare(const struct rollup_flow *flow, struct db_row *row)
 {
@@ -42,7 +35,7 @@ static int flow_compare(const struct rollup_flow *flow, struct db_row *row)
     if (flow->is_edge != is_edge) return (int)flow->is_edge - (int)is_edge;
     const struct bytes texts[] = { flow->service, flow->source_kind, flow->target, flow->target_kind };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        int order = text_compare(texts[i], db_row_text(row, 1 + i));
+        int order = bytes_compare(texts[i], db_row_text(row, 1 + i));
         if (order != 0) return order;
     }
     return 0;
@@ -189,8 +182,7 @@ static void unanswered_merge(struct flows_read *read)
 
 static const char unanswered_sql[] =
     "SELECT service, target, at_unix_us, duration_ns, is_error FROM rollup_halves WHERE project_id = $1 AND side = 0 "
-    "AND "
-    "target <> '' AND at_unix_us >= $2 AND at_unix_us < $3 AND stored_unix_us < $4 AND NOT EXISTS (SELECT 1 FROM "
+    "AND target <> '' AND at_unix_us >= $2 AND at_unix_us < $3 AND stored_unix_us < $4 AND NOT EXISTS (SELECT 1 FROM "
     "rollup_halves o WHERE o.project_id = $1 AND o.sampled_one_in > 1) ORDER BY service, target LIMIT $5";
 
 static bool flows_work(struct db_session *session, void *ctx, struct err *err)

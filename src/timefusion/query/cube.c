@@ -472,23 +472,6 @@ static bool feeds(const struct cube_kind *from, const struct cube_kind *kind)
     return true;
 }
 
-struct cube *cube_words_hold(struct cubes *cubes, struct hash128 file, bool *is_missing)
-{
-    struct cube *held = NULL;
-    *is_missing = true;
-    pthread_mutex_lock(&cubes->lock);
-    for (struct cube *cube = *bucket_of(cubes, file), *next; cube && !held; cube = next) {
-        next = cube->next;
-        if (cube->is_dead || !cube->kind->is_words || !hash128_equal(cube->file, file)) continue;
-        bool is_refused = cube->is_refused;
-        if (!is_refused && cube_open(cubes, cube)) held = cube;
-        *is_missing = !is_refused && !held;
-    }
-    if (held) held->users++;
-    pthread_mutex_unlock(&cubes->lock);
-    return held;
-}
-
 struct cube *cube_source(struct cubes *cubes, struct hash128 file, const struct cube_kind *kind)
 {
     struct cube *best = NULL;
@@ -516,6 +499,15 @@ struct cube *cube_hold(struct cubes *cubes, struct hash128 file, const struct cu
     }
     if (held) held->users++;
     pthread_mutex_unlock(&cubes->lock);
+    return held;
+}
+
+struct cube *cube_words_hold(struct cubes *cubes, struct hash128 file, bool *is_missing)
+{
+    const struct cube_kind *kind = cube_kinds;
+    while (!kind->is_words) kind++; /* there is one */
+    struct cube *held = cube_hold(cubes, file, kind);
+    *is_missing = !held && cube_state(cubes, file, kind) != CUBE_REFUSED;
     return held;
 }
 

@@ -212,17 +212,23 @@ static bool is_empty(const struct parquet_footer *footer, uint32_t column)
     return stats->has_null_count && stats->null_count == stats->value_count;
 }
 
+static bool is_empty_in_all(const struct source_files *files, uint32_t column)
+{
+    bool is = files->footers && files->count > 0;
+    for (uint32_t f = 0; is && f < files->count; f++) is = is_empty(files->footers[f], column);
+    return is;
+}
+
 /* Columns that are NULL in all rows of the files: DuckDB would read each of their values, and ask it what the statement asks. Of a list
  * NULL and one of no elements are counted alike. */
 static struct column_set nulls_of(const struct schema_table *schema, const struct source_files *files,
                                   const struct column_set *needed)
 {
     struct column_set nulls = { 0 };
-    for (uint32_t c = 0; files->footers && c < schema->column_count; c++) {
-        bool is = column_set_has(needed, c) && !type_is_list(type_of_schema(schema->columns[c].type));
-        for (uint32_t f = 0; is && f < files->count; f++) is = is_empty(files->footers[f], c);
-        if (is) column_set_add(&nulls, c);
-    }
+    for (uint32_t c = 0; c < schema->column_count; c++)
+        if (column_set_has(needed, c) && !type_is_list(type_of_schema(schema->columns[c].type)) &&
+            is_empty_in_all(files, c))
+            column_set_add(&nulls, c);
     return nulls;
 }
 
@@ -437,13 +443,11 @@ static void put_also(struct reader *reader, enum source_also also, bool *any)
 static struct column_set empty_of(const struct schema_table *schema, const struct source_files *files)
 {
     struct column_set empty = { 0 };
-    for (uint32_t c = 0; files->footers && c < schema->column_count; c++) {
+    for (uint32_t c = 0; c < schema->column_count; c++) {
         const struct schema_column *column = &schema->columns[c];
-        if (column->attribute[0] == '\0' || !schema_column_is_stored(column) || identity_field(schema, c) >= 0)
-            continue;
-        bool is = files->count > 0;
-        for (uint32_t f = 0; is && f < files->count; f++) is = is_empty(files->footers[f], c);
-        if (is) column_set_add(&empty, c);
+        if (column->attribute[0] != '\0' && schema_column_is_stored(column) && identity_field(schema, c) < 0 &&
+            is_empty_in_all(files, c))
+            column_set_add(&empty, c);
     }
     return empty;
 }
